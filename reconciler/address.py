@@ -1,0 +1,87 @@
+"""Addresses: where a resource stands in the files, as text and as parts.
+
+``services.support.roles.agent`` is ``Address(("services", "support", "roles", "agent"))``. A part that is no plain
+identifier, or that looks like a SID, is written in brackets and quotes: ``services.support.users["ada@example.com"]``,
+``services["IS…"].roles["RL…"]``. Text and parts convert both ways without loss. Knows nothing of kinds: whether an
+address names something is for others to say.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+_SID = re.compile(r"[A-Z]{2}[0-9a-fA-F]{32}\Z")
+_PART = re.compile(r'(?:\.?(?P<plain>[A-Za-z_][A-Za-z0-9_-]*)|\[(?P<quoted>"(?:[^"\\]|\\.)*")\])')
+
+
+class AddressError(ValueError):
+    """Text that is no address; the message says where it goes wrong."""
+
+
+def looks_like_sid(text: str) -> bool:
+    """Whether the text has the form of a Twilio SID: two capitals and 32 hexadecimal digits (OpenAPI: patterns)."""
+    return _SID.match(text) is not None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """Where a resource stands in the files.
+
+    Attributes:
+        parts: section names and handles from the root, for instance ``("services", "support", "webhooks")``.
+    """
+
+    parts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, *parts: str) -> Address:
+        """Make an address of its parts."""
+        return cls(parts)
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read an address as a person or a file wrote it.
+
+        Raises:
+            AddressError: when the text is empty or is not an address throughout.
+        """
+        parts: list[str] = []
+        position = 0
+        while position < len(text):
+            match = _PART.match(text, position)
+            is_dotted = text[position] == "."
+            is_bracket = text[position] == "["
+            misplaced = match is None or (position == 0 and (is_dotted or is_bracket))
+            if match is None or misplaced or (position > 0 and not is_dotted and not is_bracket):
+                raise AddressError(f"{text!r} is no address: unexpected {text[position : position + 12]!r}")
+            quoted = match.group("quoted")
+            try:
+                part = match.group("plain") if quoted is None else json.loads(quoted)
+            except json.JSONDecodeError:
+                raise AddressError(f"{text!r} is no address: {quoted} is not a quoted string") from None
+            parts.append(part)
+            position = match.end()
+        if not parts:
+            raise AddressError("an address is empty")
+        return cls(tuple(parts))
+
+    def child(self, *parts: str) -> Address:
+        """The address further down."""
+        return Address(self.parts + parts)
+
+    def is_within(self, other: Address) -> bool:
+        """Whether this is the other address or stands below it."""
+        return self.parts[: len(other.parts)] == other.parts
+
+    def __str__(self) -> str:
+        """The text form, which `parse` reads back."""
+        text = [self.parts[0]]
+        for part in self.parts[1:]:
+            if _PLAIN.match(part) and not looks_like_sid(part):
+                text.append("." + part)
+            else:
+                text.append(f"[{json.dumps(part, ensure_ascii=False)}]")
+        return "".join(text)

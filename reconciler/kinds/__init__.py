@@ -1,0 +1,32 @@
+"""The kinds, one module each, in an explicit table. A new kind is one module and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.kinds.account_configuration import ACCOUNT_CONFIGURATION
+from reconciler.kinds.account_webhook import ACCOUNT_WEBHOOK
+from reconciler.kinds.address_configuration import ADDRESS_CONFIGURATION
+from reconciler.kinds.base import Kind
+from reconciler.kinds.role import ROLE
+from reconciler.kinds.service import SERVICE
+from reconciler.kinds.service_configuration import SERVICE_CONFIGURATION
+from reconciler.kinds.service_notification import SERVICE_NOTIFICATION
+from reconciler.kinds.service_webhook import SERVICE_WEBHOOK
+
+KINDS: tuple[Kind, ...] = (
+    ACCOUNT_CONFIGURATION,
+    ACCOUNT_WEBHOOK,
+    SERVICE,
+    SERVICE_CONFIGURATION,
+    SERVICE_NOTIFICATION,
+    SERVICE_WEBHOOK,
+    ROLE,
+    ADDRESS_CONFIGURATION,
+)
+"""Every kind, in the order in which the files and the reference documentation tell them."""
+
+BY_NAME: Mapping[str, Kind] = {kind.name: kind for kind in KINDS}
+"""The same by name."""
+
+__all__ = ["BY_NAME", "KINDS", "Kind"]

@@ -1,0 +1,223 @@
+"""The kind `address_configuration`: what happens when a message reaches an address outside of any conversation."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+from reconciler.kinds.base import (
+    Between,
+    Changes,
+    Choice,
+    Contents,
+    Declaration,
+    Example,
+    Fault,
+    Immutable,
+    Kind,
+    Length,
+    NaturalKey,
+    Ref,
+    Required,
+    Sid,
+    Url,
+    Vocabulary,
+    Wire,
+)
+from reconciler.kinds.vocabulary import ADDRESS_FILTERS, ADDRESS_TYPES, METHODS
+
+
+class AutoCreation(Declaration):
+    """Conversations made by themselves."""
+
+    enabled: Annotated[
+        bool | None,
+        Wire("Enabled"),
+        Changes(
+            "high",
+            "messages that match no conversation start one instead of reaching the number's own messaging webhook, "
+            "or the other way round",
+        ),
+        Example(True),  # noqa: FBT003 - an example of the field's value
+        Field(description="Whether a message outside of any conversation starts one."),
+    ] = None
+    type: Annotated[
+        str | None,
+        Wire("Type"),
+        Choice(("webhook", "studio", "default")),
+        Changes("medium"),
+        Example("webhook"),
+        Field(description="What is told of the new conversation: a webhook, a Studio flow, or nothing."),
+    ] = None
+    service: Annotated[
+        str | None,
+        Wire("ConversationServiceSid"),
+        Ref("service", "account"),
+        Changes("high", "messages to this address start their conversations in another service"),
+        Example("support"),
+        Field(description="The service in which conversations start; the account's default when never set."),
+    ] = None
+    webhook_url: Annotated[
+        str | None,
+        Wire("WebhookUrl"),
+        Url(),
+        Changes("medium"),
+        Example("https://hooks.example.com/new"),
+        Field(description="The URL that is told; for type `webhook`."),
+    ] = None
+    webhook_method: Annotated[
+        str | None,
+        Wire("WebhookMethod"),
+        Choice(METHODS),
+        Changes("medium"),
+        Example("POST"),
+        Field(description="The HTTP method; for type `webhook`."),
+    ] = None
+    webhook_filters: Annotated[
+        tuple[str, ...] | None,
+        Wire("WebhookFilters"),
+        Vocabulary(ADDRESS_FILTERS),
+        Changes("medium"),
+        Example(["onMessageAdded"]),
+        Field(description="The events that are sent; for type `webhook`."),
+    ] = None
+    studio_flow_sid: Annotated[
+        str | None,
+        Wire("StudioFlowSid"),
+        Sid("FW"),
+        Changes("medium"),
+        Example("FW0123456789abcdef0123456789abcdef"),
+        Field(description="The Studio flow; for type `studio`."),
+    ] = None
+    studio_retry_count: Annotated[
+        int | None,
+        Wire("StudioRetryCount"),
+        # Source: the community Terraform provider; the OpenAPI description has no limits.
+        Between(0, 3),
+        Example(3),
+        Field(description="How often the flow is tried again, 0 to 3; for type `studio`."),
+    ] = None
+
+
+class AddressConfiguration(Declaration):
+    """What can be set on an address."""
+
+    address: Annotated[
+        str | None,
+        Wire("Address"),
+        NaturalKey(),
+        Immutable(),
+        Required(),
+        Length(256),
+        Example("+14155550100"),
+        Field(description="The address itself, for instance `whatsapp:+14155550100`. Default: the handle."),
+    ] = None
+    type: Annotated[
+        str | None,
+        Wire("Type"),
+        Immutable(),
+        Required(),
+        Choice(ADDRESS_TYPES, extended_by_twilio=True),
+        Changes("high"),
+        Example("sms"),
+        Field(description="The channel. Default: told by the address's form."),
+    ] = None
+    friendly_name: Annotated[
+        str | None,
+        Wire("FriendlyName"),
+        Length(256),
+        Example("Main line"),
+        Field(description="A name for people."),
+    ] = None
+    auto_creation: Annotated[
+        AutoCreation | None, Wire("AutoCreation"), Field(description="Conversations made by themselves.")
+    ] = None
+    address_country: Annotated[
+        str | None,
+        Wire("AddressCountry"),
+        Immutable(),
+        Length(2),
+        Changes("medium"),
+        Example("US"),
+        Field(description="The country of a short code, as two letters (ISO 3166-1)."),
+    ] = None
+
+
+# Source: Twilio docs, Flex address guides and "Conversations addresses": how the address of each channel begins.
+_FORMS = (
+    ("whatsapp", re.compile(r"whatsapp:\+\d+\Z")),
+    ("messenger", re.compile(r"messenger:.+\Z")),
+    ("rcs", re.compile(r"rcs:.+\Z")),
+    ("apple", re.compile(r"urn:mbid:.+\Z")),
+    ("email", re.compile(r"[^@\s:]+@[^@\s:]+\Z")),
+    ("sms", re.compile(r"\+?\d+\Z")),
+)
+
+# Which fields count for which type: a response only holds the keys that apply (OpenAPI examples).
+_ONLY_FOR = {
+    "webhook": ("auto_creation.webhook_url", "auto_creation.webhook_method", "auto_creation.webhook_filters"),
+    "studio": ("auto_creation.studio_flow_sid", "auto_creation.studio_retry_count"),
+}
+# Source: OpenAPI description and the community provider: what each type cannot do without.
+_NEEDED = {"webhook": "auto_creation.webhook_url", "studio": "auto_creation.studio_flow_sid"}
+
+
+def _type_of(contents: Contents) -> Contents:
+    """The type that the address's form tells, when it tells one."""
+    address = contents.get("address")
+    if not isinstance(address, str):
+        return {}
+    return next(({"type": name} for name, form in _FORMS if form.match(address)), {})
+
+
+def _check(contents: Contents) -> tuple[Fault, ...]:
+    """Fields of another auto-creation type than the declared one: the API would not keep them."""
+    faults: list[Fault] = []
+    chosen = contents.get("auto_creation.type")
+    for owner, paths in _ONLY_FOR.items():
+        for path in paths:
+            if chosen is not None and owner != chosen and contents.get(path) is not None:
+                faults.append(
+                    Fault(
+                        path,
+                        f"{path} counts only for auto_creation.type {owner}, and here the type is {chosen}",
+                        f"take the line out, or set auto_creation.type: {owner}",
+                    )
+                )
+    needed = _NEEDED.get(str(chosen))
+    if needed is not None and needed in contents and not contents[needed]:
+        faults.append(
+            Fault(
+                needed, f"auto_creation.type {chosen} cannot do without {needed}", "give it a value, or change the type"
+            )
+        )
+    return tuple(faults)
+
+
+def _check_create(contents: Contents) -> tuple[Fault, ...]:
+    """What the chosen auto-creation type cannot do without."""
+    chosen = contents.get("auto_creation.type")
+    needed = _NEEDED.get(str(chosen))
+    if needed is not None and not contents.get(needed):
+        return (Fault("auto_creation.type", f"auto_creation.type {chosen} needs {needed}", f"set {needed}"),)
+    return ()
+
+
+ADDRESS_CONFIGURATION = Kind(
+    name="address_configuration",
+    model=AddressConfiguration,
+    section=("addresses",),
+    path="/v1/Configuration/Addresses",
+    summary="What happens when a message reaches an address outside of any conversation.",
+    docs="https://www.twilio.com/docs/conversations/api/address-configuration-resource",
+    sid_prefix="IG",
+    list_key="address_configurations",
+    # Source: the documented maximum for addresses is 50.
+    page_size=50,
+    replace_order="delete-first",
+    check=_check,
+    check_create=_check_create,
+    derive=_type_of,
+)

@@ -1,0 +1,41 @@
+"""The kind `service`: a Conversations service, the container of everything but addresses and credentials."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from reconciler.kinds.base import Declaration, Example, Immutable, Kind, Length, NaturalKey, Required, Wire
+
+
+class Service(Declaration):
+    """What can be set on a service: its name, once."""
+
+    friendly_name: Annotated[
+        str | None,
+        Wire("FriendlyName"),
+        NaturalKey(),
+        Immutable(),
+        Required(),
+        Length(256),
+        Example("Customer Support"),
+        Field(description="The service's name. Twilio cannot rename a service. Default: the handle."),
+    ] = None
+
+
+SERVICE = Kind(
+    name="service",
+    model=Service,
+    section=("services",),
+    path="/v1/Services",
+    summary="A container of roles, users, conversations and settings.",
+    docs="https://www.twilio.com/docs/conversations/api/service-resource",
+    sid_prefix="IS",
+    list_key="services",
+    page_size=50,
+    # Source: the OpenAPI description has no update operation on /v1/Services/{Sid}.
+    updatable=False,
+    irreplaceable="Twilio cannot rename a service, and a new one would start without its conversations",
+    destroys="every conversation, message, user and role in it",
+)

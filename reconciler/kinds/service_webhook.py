@@ -1,0 +1,60 @@
+"""The kind `service_webhook`: where a service's events go; shadows the account's webhooks for that service."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from reconciler.kinds.base import Changes, Choice, Declaration, Example, Kind, Url, Vocabulary, Wire
+from reconciler.kinds.vocabulary import METHODS, SERVICE_FILTERS
+
+
+class ServiceWebhook(Declaration):
+    """What can be set on a service's webhooks."""
+
+    method: Annotated[
+        str | None,
+        Wire("Method"),
+        Choice(METHODS),
+        Changes("medium"),
+        Example("POST"),
+        Field(description="The HTTP method of both hooks."),
+    ] = None
+    filters: Annotated[
+        tuple[str, ...] | None,
+        Wire("Filters"),
+        Vocabulary(SERVICE_FILTERS),
+        Changes("medium"),
+        Example(["onMessageAdded"]),
+        Field(description="The events that are sent."),
+    ] = None
+    pre_webhook_url: Annotated[
+        str | None,
+        Wire("PreWebhookUrl"),
+        Url(),
+        Changes("high", "another server may change or reject what people send"),
+        Example("https://hooks.example.com/pre"),
+        Field(description="Asked before an event takes place; it may change or reject it."),
+    ] = None
+    post_webhook_url: Annotated[
+        str | None,
+        Wire("PostWebhookUrl"),
+        Url(),
+        Changes("medium"),
+        Example("https://hooks.example.com/post"),
+        Field(description="Told after an event took place."),
+    ] = None
+
+
+SERVICE_WEBHOOK = Kind(
+    name="service_webhook",
+    model=ServiceWebhook,
+    section=("webhooks",),
+    path="/v1/Services/{service}/Configuration/Webhooks",
+    summary="Where a service's events go. Once configured, it replaces the account's webhooks for that service.",
+    docs="https://www.twilio.com/docs/conversations/api/per-service-webhook-resource",
+    parent="service",
+    singleton=True,
+    deletable=False,
+)

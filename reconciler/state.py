@@ -1,0 +1,115 @@
+"""The live account as far as it was read: resources keyed by SID, in the files' vocabulary.
+
+Made by `reconciler.fetch` out of `reconciler.wire.decode`, read by match, diff, plan and export. Holds what the API said,
+normalised at the border, and which collections were read in full; knows nothing of the files. Secrets are never in it:
+the API does not return them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.kinds.base import Content, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """One resource as the API says it is.
+
+    Attributes:
+        kind: what it is.
+        sid: its SID; for a singleton its path, which is as unique.
+        parents: SIDs of what contains it, outermost first; empty at the top.
+        values: every readable field by dotted path, in the files' vocabulary; references as SIDs; None where the API
+            has null, "" or no such key.
+        created: when it was made, as the API says it; empty where it does not.
+        updated: when it was last changed, as the API says it; empty where it does not.
+    """
+
+    kind: Kind
+    sid: str
+    parents: tuple[str, ...] = ()
+    values: Mapping[str, Content] = field(default_factory=dict)
+    created: str = ""
+    updated: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its natural key as text; empty for singletons."""
+        return str(self.values.get(self.kind.natural_key) or "")
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether Twilio made it by itself (told by its name: the API has no mark for it)."""
+        return bool(self.kind.built_in) and self.name.lower() in self.kind.built_in
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A list in the API.
+
+    Attributes:
+        kind: the name of the kind it holds.
+        parents: SIDs of what contains it, outermost first.
+    """
+
+    kind: str
+    parents: tuple[str, ...] = ()
+
+
+class State:
+    """What was read of the live account.
+
+    Args:
+        account_sid: the account that answered.
+        default_service_sid: the account's default service, or "" when it has none.
+        resources: everything that was read.
+        complete: the collections that were read in full, so that absence means absence.
+        role_holders: for services whose users were looked through, how many users hold each role, by role SID; a
+            service that is missing here was not looked through.
+    """
+
+    def __init__(
+        self,
+        *,
+        account_sid: str,
+        default_service_sid: str = "",
+        resources: Iterable[Live] = (),
+        complete: Iterable[Collection] = (),
+        role_holders: Mapping[str, Mapping[str, int]] | None = None,
+    ) -> None:
+        self.account_sid = account_sid
+        self.default_service_sid = default_service_sid
+        self._by_sid: dict[str, Live] = {}
+        self._by_collection: dict[Collection, dict[str, Live]] = {}
+        self.complete: set[Collection] = set(complete)
+        self.role_holders: dict[str, Mapping[str, int]] = dict(role_holders or {})
+        for live in resources:
+            self.add(live)
+
+    def add(self, live: Live) -> None:
+        """Keep one resource, in place of an earlier reading of the same one (a page may repeat it)."""
+        self._by_sid[live.sid] = live
+        self._by_collection.setdefault(Collection(live.kind.name, live.parents), {})[live.sid] = live
+
+    def get(self, sid: str) -> Live | None:
+        """The resource with that SID, if it was read."""
+        return self._by_sid.get(sid)
+
+    def singleton(self, kind: Kind, parents: tuple[str, ...]) -> Live | None:
+        """The singleton of that kind in that parent, if it was read."""
+        return next(iter(self.collection(kind, parents)), None)
+
+    def collection(self, kind: Kind, parents: tuple[str, ...]) -> tuple[Live, ...]:
+        """What was read of a collection, in order of SID so that the API's order never matters."""
+        members = self._by_collection.get(Collection(kind.name, parents), {})
+        return tuple(members[sid] for sid in sorted(members))
+
+    def __iter__(self) -> Iterator[Live]:
+        """Everything that was read, in order of SID."""
+        return (self._by_sid[sid] for sid in sorted(self._by_sid))
+
+    def __len__(self) -> int:
+        """How much was read."""
+        return len(self._by_sid)
