@@ -1,8 +1,8 @@
 """The live account as far as it was read: resources keyed by SID, in the files' vocabulary.
 
-Made by `reconciler.fetch` out of `reconciler.wire.decode`, read by match, diff, plan and export. Holds what the API said,
-normalised at the border, and which collections were read in full; knows nothing of the files. Secrets are never in it:
-the API does not return them.
+Made by `reconciler.fetch` out of `reconciler.wire.decode`, read by match, diff, plan and export. Holds what the
+API said, normalised at the border, and which collections were read in full; knows nothing of the files. Secrets are
+never in it: the API does not return them.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class AutoCreation(Declaration):
             "messages that match no conversation start one instead of reaching the number's own messaging webhook, "
             "or the other way round",
         ),
-        Example(True),  # noqa: FBT003 - an example of the field's value
+        Example(True),
         Field(description="Whether a message outside of any conversation starts one."),
     ] = None
     type: Annotated[
@@ -174,18 +174,17 @@ def _type_of(contents: Contents) -> Contents:
 
 def _check(contents: Contents) -> tuple[Fault, ...]:
     """Fields of another auto-creation type than the declared one: the API would not keep them."""
-    faults: list[Fault] = []
     chosen = contents.get("auto_creation.type")
-    for owner, paths in _ONLY_FOR.items():
-        for path in paths:
-            if chosen is not None and owner != chosen and contents.get(path) is not None:
-                faults.append(
-                    Fault(
-                        path,
-                        f"{path} counts only for auto_creation.type {owner}, and here the type is {chosen}",
-                        f"take the line out, or set auto_creation.type: {owner}",
-                    )
-                )
+    faults = [
+        Fault(
+            path,
+            f"{path} counts only for auto_creation.type {owner}, and here the type is {chosen}",
+            f"take the line out, or set auto_creation.type: {owner}",
+        )
+        for owner, paths in _ONLY_FOR.items()
+        for path in paths
+        if chosen is not None and owner != chosen and contents.get(path) is not None
+    ]
     needed = _NEEDED.get(str(chosen))
     if needed is not None and needed in contents and not contents[needed]:
         faults.append(

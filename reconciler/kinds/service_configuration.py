@@ -39,7 +39,7 @@ class ServiceConfiguration(Declaration):
     reachability_enabled: Annotated[
         bool | None,
         Wire("ReachabilityEnabled"),
-        Example(True),  # noqa: FBT003 - an example of the field's value
+        Example(True),
         Field(description="Whether users' online state and reachability are tracked."),
     ] = None
 

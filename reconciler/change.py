@@ -1,0 +1,150 @@
+"""The vocabulary of a plan: field changes, steps, changes. Frozen data that says what would happen, and does nothing.
+
+Contents here are the true ones, secrets included, because an apply has to send them: nothing here may be printed as it
+is. `reconciler.plan.to_json` and `reconciler.render.view` are the two ways out, and both redact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from reconciler.address import Address
+from reconciler.config.model import Reference, Unknown
+from reconciler.errors import Place
+from reconciler.kinds.base import Content, Kind, Risk
+
+Action = Literal["create", "update", "replace", "delete"]
+"""What happens to a resource; its mark in text is told by `MARKS`."""
+
+MARKS: Mapping[Action, str] = {"create": "+", "update": "~", "replace": "-/+", "delete": "-"}
+RISKS: tuple[Risk, ...] = ("low", "medium", "high")
+
+Op = Literal["create", "update", "delete"]
+"""What one step asks of the API."""
+
+Verdict = Literal["refused", "withheld"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FieldChange:
+    """One field that differs.
+
+    Attributes:
+        path: dotted, in the files' vocabulary.
+        before: the live content; None where there is none; `Unknown` for what cannot be told before it exists.
+        after: what the files say: a content, a `Reference`, or an `Unknown`; None clears.
+        before_name: for a reference, the name of what it refers to now; for people only, never compared.
+        sensitive: whether neither side may be shown.
+        secrets: the names of the secrets that go into `after`.
+        forces_replacement: whether the API can only make this change by making the resource anew.
+        source: where the files say so.
+    """
+
+    path: str
+    before: Content | Unknown
+    after: Content | Reference | Unknown
+    before_name: str = ""
+    sensitive: bool = False
+    secrets: tuple[str, ...] = ()
+    forces_replacement: bool = False
+    source: Place | None = None
+
+    def __repr__(self) -> str:
+        """Never shows a sensitive content, wherever the object ends up."""
+        if self.sensitive:
+            return f"FieldChange({self.path!r}, (sensitive))"
+        return f"FieldChange({self.path!r}, {self.before!r} -> {self.after!r})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Step:
+    """One write to the API.
+
+    Attributes:
+        id: unique in the plan, and the same for the same plan: ``services.support.roles.agent#create``.
+        op: what is asked.
+        address: the resource it is about. A replace asks about two resources with one address: `sid` tells them apart.
+        kind: what it is.
+        parent: the address of what contains it; None at the top.
+        sid: the SID when it is known before the apply; None for creates, and for what another step creates.
+        values: contents to send, by field path; `Reference`s are resolved when the step runs.
+        adopts: whether the resource will have been made by Twilio itself along with its parent, and has to be found by
+            its natural key (its content in `values`) before it is updated.
+        needs: ids of the steps that must have succeeded before.
+    """
+
+    id: str
+    op: Op
+    address: Address
+    kind: Kind
+    parent: Address | None
+    sid: str | None = None
+    values: Mapping[str, Content | Reference | Unknown] = field(default_factory=dict)
+    adopts: bool = False
+    needs: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Never shows contents: they may be sensitive."""
+        return f"Step({self.id!r}, needs={list(self.needs)!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Why a change is not simply done.
+
+    Attributes:
+        name: which guard: ``approval``, ``prevent_destroy``, ``prevent_create``, ``default_role``, ``role_in_use`` …
+        verdict: ``refused`` stops the whole apply, ``withheld`` leaves this part out of it.
+        message: a sentence that names what is protected, and the way out.
+        only_delete: whether only the last step of a replace is withheld (the new resource is made, the old one kept).
+    """
+
+    name: str
+    verdict: Verdict
+    message: str
+    only_delete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to one resource.
+
+    Attributes:
+        address: where it stands in the files, or would stand.
+        kind: what it is.
+        action: what happens to it.
+        sid: the live resource; None when there is none yet.
+        name: its natural key, for people; of a singleton the empty string.
+        parent: the address of what contains it; None at the top.
+        service: the name of the service it belongs to, for people; empty at the top of the account.
+        fields: what differs, in the order of the kind's fields.
+        steps: the calls that make it so, in their order.
+        reason: why, as a short phrase: ``not in the account``, ``pruned``, ``absent: true`` …
+        risk: how careful a reviewer should be.
+        consequences: what only a person can judge, each as a sentence: permissions gained and lost, traffic moved,
+            history destroyed.
+        guard: why it is not simply done; None when it is.
+        source: where the files declare it; None for what they do not.
+    """
+
+    address: Address
+    kind: Kind
+    action: Action
+    sid: str | None
+    name: str
+    parent: Address | None = None
+    service: str = ""
+    fields: tuple[FieldChange, ...] = ()
+    steps: tuple[Step, ...] = ()
+    reason: str = ""
+    risk: Risk = "low"
+    consequences: tuple[str, ...] = ()
+    guard: Guard | None = None
+    source: Place | None = None
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether nothing of it will be done."""
+        return self.guard is not None and self.guard.verdict == "withheld" and not self.guard.only_delete

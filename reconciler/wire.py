@@ -1,0 +1,171 @@
+"""Between the files' vocabulary and Twilio's: form parameters out, resources in. Plain data on both sides, no I/O.
+
+`encode` gives the form of a request, `decode` reads one resource of a response and normalises it, so that whoever
+compares later need not know how Twilio spells a thing: sets sorted, choices in the files' spelling, booleans from text,
+JSON parsed, "" and [] as None. Live values are hostile input: whatever their type, decode gives something that can be
+compared and shown.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from reconciler.errors import Malformed
+from reconciler.kinds.base import Choice, Content, Field, Json, Kind, Shape
+
+Form = tuple[tuple[str, str], ...]
+"""Form parameters in order; a list repeats its key (OpenAPI description, text of `Permission`)."""
+
+_PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
+
+
+def collection_path(kind: Kind, parents: Sequence[str]) -> str:
+    """The path of a collection, or of a singleton itself.
+
+    Args:
+        kind: what it holds or is.
+        parents: the SIDs of what contains it, outermost first, as many as the kind's path has names.
+    """
+    sids = iter(parents)
+    return _PLACEHOLDER.sub(lambda _match: quote(next(sids), safe=""), kind.path)
+
+
+def instance_path(kind: Kind, parents: Sequence[str], sid: str) -> str:
+    """The path of one resource; of the singleton itself for a singleton."""
+    path = collection_path(kind, parents)
+    return path if kind.singleton else f"{path}/{quote(sid, safe='')}"
+
+
+def encode(kind: Kind, values: Mapping[str, Content], resolve: Callable[[Content], Content]) -> Form:
+    """The form of a create or an update.
+
+    Args:
+        kind: what is written.
+        values: contents by dotted field path; None clears.
+        resolve: turns a reference into its SID and gives any other content back as it is.
+
+    Returns:
+        Parameters in the order of the kind's fields. A set is a repeated key; an empty one is the key with an empty
+        value, the only spelling that a form has for it (whether the API takes it is unverified).
+    """
+    form: list[tuple[str, str]] = []
+    for field in kind.fields:
+        if field.path not in values:
+            continue
+        content = resolve(values[field.path])
+        if field.shape is Shape.SET:
+            form.extend((field.param, str(item)) for item in (content or ("",)))
+        else:
+            form.append((field.param, _encode_scalar(field, content)))
+    return tuple(form)
+
+
+def _encode_scalar(field: Field, content: Content) -> str:
+    match field.shape:
+        case Shape.BOOL:
+            return "true" if content else "false"
+        case Shape.JSON:
+            return json.dumps({} if content is None else content, ensure_ascii=False, separators=(",", ":"))
+        case _:
+            return "" if content is None else str(content)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One resource of a response, in the files' vocabulary.
+
+    Attributes:
+        sid: its SID; empty for a singleton.
+        values: every readable field by dotted path; None where the API has null, "", [] or no such key.
+        created: when it was made, as the API says it; empty where it does not.
+        updated: when it was last changed, likewise.
+    """
+
+    sid: str
+    values: Mapping[str, Content]
+    created: str = ""
+    updated: str = ""
+
+
+def decode(kind: Kind, body: Json) -> Decoded:
+    """Read one resource of a response.
+
+    Args:
+        kind: what it is.
+        body: the JSON object of the resource.
+
+    Raises:
+        Malformed: when the body is no object, or has no SID where the kind has one.
+    """
+    if not isinstance(body, dict):
+        raise Malformed(f"the API answered with {type(body).__name__} where a {kind.name} was expected")
+    sid = "" if kind.singleton else body.get("sid")
+    if not isinstance(sid, str) or (not sid and not kind.singleton):
+        raise Malformed(f"the API answered with a {kind.name} that has no sid")
+    return Decoded(
+        sid=sid,
+        values={
+            field.path: _decode(field, _dig(body, field.response)) for field in kind.fields if not field.write_only
+        },
+        created=_as_text(body.get("date_created")) or "",
+        updated=_as_text(body.get("date_updated")) or "",
+    )
+
+
+def _dig(body: Json, keys: tuple[str, ...]) -> Json:
+    for key in keys:
+        if not isinstance(body, dict):
+            return None
+        body = body.get(key)
+    return body
+
+
+def _as_text(value: Json) -> str | None:
+    """Any JSON value as text; None for null and for empty text."""
+    if value is None or value == "":
+        return None
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _decode(field: Field, value: Json) -> Content:
+    match field.shape:
+        case Shape.BOOL:
+            # The sandbox of a credential comes as the text "False" (community provider's changelog).
+            return (
+                value.strip().lower() == "true" if isinstance(value, str) else value if value is None else bool(value)
+            )
+        case Shape.INT:
+            return value if isinstance(value, int) and not isinstance(value, bool) else _as_number(value)
+        case Shape.SET:
+            items = value if isinstance(value, list) else [] if value is None else [value]
+            return tuple(sorted({_as_text(item) or "" for item in items})) or None
+        case Shape.ENUM:
+            return _decode_choice(field, _as_text(value))
+        case Shape.JSON:
+            return _decode_json(value)
+        case _:
+            return _as_text(value)
+
+
+def _as_number(value: Json) -> Content:
+    text = _as_text(value)
+    return int(text) if text is not None and re.fullmatch(r"-?\d{1,18}", text) else text
+
+
+def _decode_choice(field: Field, text: str | None) -> str | None:
+    choice = field.marker(Choice)
+    words = choice.words if choice is not None else ()
+    return next((word for word in words if text is not None and word.lower() == text.lower()), text)
+
+
+def _decode_json(value: Json) -> Content:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
