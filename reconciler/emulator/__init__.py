@@ -1,0 +1,31 @@
+"""A local, independent Twilio Conversations v1.
+
+Takes HTTP requests (as an ASGI application, or served on a port), answers as Twilio is known to, keeps the account in
+SQLite. It imports nothing of the rest of the package, so a wrong belief there cannot hide here. What is unverified
+about Twilio is a switch in ``Rules``.
+
+    store = Store.open(":memory:")
+    app = Emulator(store, rules=Rules(role_in_use="allowed"))
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://conversations.twilio.com")
+"""
+
+from __future__ import annotations
+
+from reconciler.emulator.app import Emulator, RequestRecord
+from reconciler.emulator.behaviour.context import Reply
+from reconciler.emulator.errors import EmulatorError
+from reconciler.emulator.rules import Rules
+from reconciler.emulator.server import serve
+from reconciler.emulator.store import DEFAULT_ACCOUNT_SID, Row, Store
+
+__all__ = [
+    "DEFAULT_ACCOUNT_SID",
+    "Emulator",
+    "EmulatorError",
+    "Reply",
+    "RequestRecord",
+    "Row",
+    "Rules",
+    "Store",
+    "serve",
+]

@@ -1,0 +1,322 @@
+"""The emulator as an ASGI application.
+
+Takes HTTP requests, finds their operation in the contract, judges their parameters by it, lets the family's behaviour
+act inside one transaction, and answers as Twilio does: bodies, error bodies, headers. It holds no state of the account:
+that is the store's. Each request's work is synchronous, so requests of one process never interleave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+import random
+import re
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from reconciler.emulator import contract
+from reconciler.emulator.arguments import Arguments, judge, read_form, read_pairs
+from reconciler.emulator.behaviour import TABLE, account, timers
+from reconciler.emulator.behaviour.context import (
+    Behaviour,
+    Body,
+    Context,
+    Reply,
+    Surroundings,
+    not_found,
+    write_date,
+)
+from reconciler.emulator.errors import METHOD_NOT_ALLOWED, UNAUTHENTICATED, UNAVAILABLE, ApiError, refused
+from reconciler.emulator.rules import Rules
+from reconciler.emulator.store import Facts, Store
+
+# ASGI's own types: messages are open mappings by the specification.
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+TWILIO_URL = "https://conversations.twilio.com"
+REMEMBERED_REQUESTS = 100_000
+
+_API_KEY = re.compile(r"SK[0-9a-fA-F]{32}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """A request that came in over ASGI.
+
+    Attributes:
+        method: the HTTP method.
+        path: the path as sent, with the query if there was one.
+        status: the status it was answered with.
+        request_id: the answer's Twilio-Request-Id.
+        form: the body's keys with their values; empty when there was no form.
+    """
+
+    method: str
+    path: str
+    status: int
+    request_id: str
+    form: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Emulator:
+    """An account of Twilio Conversations v1, as an ASGI application.
+
+    Args:
+        store: where the account is kept; an empty one gets a new account. Closing it is the caller's.
+        rules: the readings of unverified facts.
+        base_url: scheme and host of the URLs in answers; no slash at the end.
+        require_auth: whether requests need credentials (401 with code 20003 otherwise): the account's SID, or any API
+            key SID (SK and 32 hexadecimal digits), with the auth token as the password.
+        auth_token: that password.
+        latency_ms: how long every answer waits, in milliseconds, other requests going on meanwhile.
+        clock: tells the moment, with its zone; the system's clock when left out. Timers run on it.
+        entropy: SIDs and request ids are drawn from it; the system's when left out. Seeded, every answer is repeatable.
+
+    Attributes:
+        requests: what came in over ASGI, the latest 100,000.
+        rules: the readings in force; may be replaced between requests.
+        base_url: as given; may be replaced when the server knows its port.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        rules: Rules = Rules(),  # noqa: B008 — frozen, so one instance may serve all
+        base_url: str = TWILIO_URL,
+        require_auth: bool = False,
+        auth_token: str = "emulator",  # noqa: S107 — the documented token of a local emulator, no secret
+        latency_ms: float = 0,
+        clock: Callable[[], datetime] | None = None,
+        entropy: random.Random | None = None,
+    ) -> None:
+        self.store = store
+        self.rules = rules
+        self.base_url = base_url
+        self.requests: deque[RequestRecord] = deque(maxlen=REMEMBERED_REQUESTS)
+        self._require_auth = require_auth
+        self._auth_token = auth_token
+        self._latency = latency_ms / 1000
+        self._clock = clock or _system_clock
+        # SIDs need to be distinct, not secret.
+        self._entropy = entropy or random.Random()  # noqa: S311
+        # Apart from SIDs, so that reads do not change which SIDs later writes give.
+        self._request_ids = random.Random(self._entropy.getrandbits(64))  # noqa: S311
+        self._in_flight = 0
+        self._contract = contract.load()
+        self._make_account()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one ASGI connection: `http` or `lifespan`."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        else:
+            raise NotImplementedError(f"The API is spoken over HTTP, not over {scope['type']}.")
+
+    def call(
+        self, method: str, path: str, form: Mapping[str, str | Sequence[str]] | None = None, *, query: str = ""
+    ) -> Reply:
+        """One request without HTTP, for putting an account into a state or looking at it.
+
+        It asks for no credentials, does not wait and is not among ``requests``.
+
+        Args:
+            method: GET, POST or DELETE.
+            path: the path, from `/v1` on, percent-encoded.
+            form: the body's keys; a list of values repeats the key.
+            query: the query, encoded.
+
+        Returns:
+            Status and body, those of refusals included.
+        """
+        pairs = {key: [value] if isinstance(value, str) else list(value) for key, value in (form or {}).items()}
+        try:
+            return self._answer(method.upper(), path, query, {}, pairs)
+        except ApiError as error:
+            return Reply(error.status, error.body())
+
+    def snapshot(self) -> dict[str, Facts]:
+        """Everything the account holds, by SID, for comparing.
+
+        Each resource is its kind, parent, name (natural key) and facts as they are kept, the configuration and
+        webhooks of a service inside it; secrets of credentials as digests. The same content gives equal snapshots,
+        whatever the rules.
+        """
+        self._run_timers(write_date(self._clock()))
+        return {
+            row.sid: {"kind": row.kind, "parent": row.parent, "name": row.name, **row.facts}
+            for row in self.store.everything()
+        }
+
+    def _make_account(self) -> None:
+        store = self.store
+        if store.get("account", store.account_sid) is not None:
+            return
+        with store.transaction(write=True):
+            # Another process may have been faster.
+            if store.get("account", store.account_sid) is None:
+                account.create(self._context("GET", "/v1/Configuration", {}, Arguments({})))
+
+    def _context(self, method: str, path: str, values: Mapping[str, str], arguments: Arguments) -> Context:
+        match = self._contract.match(path)
+        assert match is not None
+        return Context(
+            Surroundings(self.store, self.rules, self._entropy, self._clock),
+            now=self._clock(),
+            base_url=self.base_url,
+            operation=match.operations[method],
+            path=path,
+            values=values,
+            arguments=arguments,
+        )
+
+    def _run_timers(self, now: str) -> None:
+        if self.store.due(now):
+            with self.store.transaction(write=True):
+                timers.run(self.store, now)
+
+    def _answer(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], form: Mapping[str, Sequence[str]]
+    ) -> Reply:
+        match = self._contract.match(path)
+        if match is None:
+            raise not_found(path)
+        operation = match.operations.get(method)
+        if operation is None:
+            raise ApiError(405, METHOD_NOT_ALLOWED, "Method not allowed")
+        behaviour = TABLE[operation.method, operation.path]
+        arguments = judge(operation, behaviour.faults, read_pairs(query), form, headers)
+        _refuse_empty_update(operation, behaviour, arguments)
+        context = self._context(method, path, match.values, arguments)
+        try:
+            self._run_timers(context.stamp)
+            with self.store.transaction(write=method != "GET"):
+                return behaviour.run(context)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            raise ApiError(503, UNAVAILABLE, "Another process keeps the emulator's database") from error
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._in_flight += 1
+        begun = time.perf_counter()
+        try:
+            request = await _read(scope, receive)
+            if request is None:
+                return
+            if self._latency:
+                await asyncio.sleep(self._latency)
+            request_id = f"RQ{self._request_ids.getrandbits(128):032x}"
+            reply, form = self._reply(request)
+            path = f"{request.path}?{request.query}" if request.query else request.path
+            self.requests.append(RequestRecord(request.method, path, reply.status, request_id, form))
+            headers = {
+                "Twilio-Request-Id": request_id,
+                "Twilio-Concurrent-Requests": str(self._in_flight),
+                "Twilio-Request-Duration": f"{time.perf_counter() - begun:.3f}",
+            }
+            if reply.status == 401:
+                headers["WWW-Authenticate"] = 'Basic realm="Twilio API"'
+            await _write(send, reply, headers)
+        finally:
+            self._in_flight -= 1
+
+    def _reply(self, request: _Request) -> tuple[Reply, Mapping[str, Sequence[str]]]:
+        form: Mapping[str, Sequence[str]] = {}
+        try:
+            self._authenticate(request.headers.get("authorization"))
+            form = read_form(request.headers.get("content-type"), request.body)
+            return self._answer(request.method, request.path, request.query, request.headers, form), form
+        except ApiError as error:
+            return Reply(error.status, error.body()), form
+
+    def _authenticate(self, header: str | None) -> None:
+        if not self._require_auth:
+            return
+        scheme, _, encoded = (header or "").partition(" ")
+        if scheme.lower() == "basic":
+            try:
+                user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+            except (binascii.Error, UnicodeDecodeError):
+                user = password = ""
+            if password == self._auth_token and (user == self.store.account_sid or _API_KEY.match(user)):
+                return
+        raise ApiError(401, UNAUTHENTICATED, "Authenticate")
+
+
+def _refuse_empty_update(operation: contract.Operation, behaviour: Behaviour, arguments: Arguments) -> None:
+    """An update that sends nothing is refused (error dictionary: 20161)."""
+    if operation.is_update and not arguments:
+        raise refused(behaviour.empty_update, "The update has no parameters")
+
+
+def _system_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """ASGI lifespan: nothing to start and, as the store is the caller's, nothing to stop."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+async def _read(scope: Scope, receive: Receive) -> _Request | None:
+    """The whole request; None when the client went away."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+    return _Request(
+        method=scope["method"],
+        path=raw_path.partition(b"?")[0].decode("latin-1"),
+        query=scope.get("query_string", b"").decode("latin-1"),
+        headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
+        body=body,
+    )
+
+
+async def _write(send: Send, reply: Reply, headers: Mapping[str, str]) -> None:
+    content = b"" if reply.body is None else _encode(reply.body)
+    told = dict(headers)
+    if reply.body is not None:
+        told["Content-Type"] = "application/json;charset=utf-8"
+        told["Content-Length"] = str(len(content))
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in told.items()]
+    await send({"type": "http.response.start", "status": reply.status, "headers": raw})
+    await send({"type": "http.response.body", "body": content})
+
+
+def _encode(body: Body) -> bytes:
+    # A lone surrogate cannot be encoded as UTF-8; escaped it can, as JSON allows.
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        return json.dumps(body, separators=(",", ":")).encode()

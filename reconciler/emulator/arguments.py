@@ -1,0 +1,207 @@
+"""What a request says, judged against the contract of its operation.
+
+Takes query and form as they were sent, gives typed values by parameter name, or the error Twilio would answer with.
+Only what the contract tells is judged here; what a value means is for the resource's behaviour.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from reconciler.emulator.contract import Operation, Parameter
+from reconciler.emulator.errors import UNKNOWN_PARAMETER, ApiError, refused
+
+Sent = Mapping[str, Sequence[str]]
+Value = str | bool | int | list[str]
+
+# OpenAPI (securitySchemes aside, the only body any operation takes).
+FORM_TYPE = "application/x-www-form-urlencoded"
+# Unverified, our decision: far above the largest documented value (16 KB of attributes).
+MAXIMUM_BODY_BYTES = 1024 * 1024
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """How a family answers what the contract forbids.
+
+    Attributes:
+        missing: code for a required parameter that is not there; 20001 where a family has none of its own.
+        invalid: code for a value of the wrong form; 20001 likewise.
+        may_be_empty: parameters for which an empty value is passed on, though it has not the contract's form.
+        own: parameters whose values the family judges by itself: the contract's enum is too narrow, or the spelling
+            that was sent matters.
+    """
+
+    missing: Mapping[str, int] = field(default_factory=dict)
+    invalid: Mapping[str, int] = field(default_factory=dict)
+    may_be_empty: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
+
+
+class Arguments:
+    """The typed values of a request, by the names of its parameters.
+
+    Args:
+        values: only those that were sent.
+    """
+
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        self._values = values
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
+    def text(self, name: str) -> str | None:
+        """A text as sent, enums in the contract's spelling; None when it was not sent."""
+        value = self._values.get(name)
+        assert value is None or isinstance(value, str)
+        return value
+
+    def flag(self, name: str) -> bool | None:
+        """A boolean; None when it was not sent."""
+        value = self._values.get(name)
+        assert value is None or isinstance(value, bool)
+        return value
+
+    def number(self, name: str) -> int | None:
+        """An integer; None when it was not sent."""
+        value = self._values.get(name)
+        assert value is None or (isinstance(value, int) and not isinstance(value, bool))
+        return value
+
+    def texts(self, name: str) -> list[str] | None:
+        """The values of a repeated key, empty ones left out; None when the key was not sent."""
+        value = self._values.get(name)
+        assert value is None or isinstance(value, list)
+        return value
+
+
+def read_pairs(text: str) -> dict[str, list[str]]:
+    """A query or form as keys and their values, in the order sent.
+
+    Raises:
+        ApiError: it is not UTF-8 once decoded.
+    """
+    pairs: dict[str, list[str]] = {}
+    try:
+        for name, value in parse_qsl(text, keep_blank_values=True, errors="strict"):
+            pairs.setdefault(name, []).append(value)
+    except UnicodeDecodeError as error:
+        raise refused(UNKNOWN_PARAMETER, "The parameters are not UTF-8.") from error
+    return pairs
+
+
+def read_form(content_type: str | None, body: bytes) -> dict[str, list[str]]:
+    """A request's body as keys and values.
+
+    Raises:
+        ApiError: it is too large, is not a form, or says it is something else.
+    """
+    if len(body) > MAXIMUM_BODY_BYTES:
+        raise ApiError(413, UNKNOWN_PARAMETER, f"The body is larger than {MAXIMUM_BODY_BYTES} bytes.")
+    if not body:
+        return {}
+    told = (content_type or "").partition(";")[0].strip().lower()
+    if told != FORM_TYPE:
+        raise ApiError(415, UNKNOWN_PARAMETER, f"The body must be {FORM_TYPE}, not {told or 'of unknown type'}.")
+    try:
+        return read_pairs(body.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise refused(UNKNOWN_PARAMETER, "The body is not UTF-8.") from error
+
+
+def judge(operation: Operation, faults: Faults, query: Sent, form: Sent, headers: Mapping[str, str]) -> Arguments:
+    """The typed arguments of a request.
+
+    Every parameter is judged; the first that is wrong is told, unknown ones before all, as the SDKs' users see it.
+
+    Args:
+        operation: the operation asked for.
+        faults: how its family answers.
+        query: the query's keys and values.
+        form: the body's keys and values.
+        headers: the request's headers, names in lower case.
+
+    Raises:
+        ApiError: an unknown or missing parameter, a value of the wrong form.
+    """
+    known = {**operation.parameters["query"], **operation.parameters["form"]}
+    _refuse_unknown(operation, query, form)
+    values: dict[str, Value] = {}
+    for place in (query, form):
+        for name, sent in place.items():
+            values[name] = _value(known[name], sent, faults)
+    for name, parameter in known.items():
+        # A key that is there but says nothing is as good as not there where something must be said.
+        if parameter.required and not values.get(name):
+            code = faults.missing.get(name, UNKNOWN_PARAMETER)
+            raise refused(code, f"Missing required parameter {name} in the post body")
+    for name, parameter in operation.parameters["header"].items():
+        sent_header = headers.get(name.lower())
+        if sent_header is not None and sent_header.lower() not in parameter.fact.enum:
+            raise refused(UNKNOWN_PARAMETER, f"Invalid value of the header {name}: {sent_header}")
+    return Arguments(values)
+
+
+def _refuse_unknown(operation: Operation, query: Sent, form: Sent) -> None:
+    unknown = [name for name in query if name not in operation.parameters["query"]]
+    unknown += [name for name in form if name not in operation.parameters["form"]]
+    if unknown:
+        raise refused(UNKNOWN_PARAMETER, f"Unknown parameters: {', '.join(unknown)}")
+
+
+def _value(parameter: Parameter, sent: Sequence[str], faults: Faults) -> Value:
+    fact = parameter.fact
+    if fact.array:
+        # Unverified, our decision: empty values of a repeated key say nothing, so one alone is an empty list.
+        texts = [_text(parameter, text, faults) for text in sent if text]
+        return list(dict.fromkeys(texts))
+    # Unverified, our decision: of a key sent twice the last one counts.
+    text = sent[-1]
+    if fact.type == "boolean":
+        if text.lower() not in {"true", "false"}:
+            raise _invalid(parameter, text, faults)
+        return text.lower() == "true"
+    if fact.type == "integer":
+        return _integer(parameter, text, faults)
+    return _text(parameter, text, faults)
+
+
+def _integer(parameter: Parameter, text: str, faults: Faults) -> int:
+    if not _INTEGER.match(text):
+        raise _invalid(parameter, text, faults)
+    value = int(text)
+    # The description's maximum of PageSize (1000) is not the lists' own; see paging.
+    if parameter.fact.minimum is not None and value < parameter.fact.minimum:
+        raise _invalid(parameter, text, faults)
+    return value
+
+
+def _text(parameter: Parameter, text: str, faults: Faults) -> str:
+    fact = parameter.fact
+    if parameter.name in faults.own:
+        return text
+    if not text and (parameter.name in faults.may_be_empty or parameter.required):
+        return text
+    if fact.enum:
+        spelling = {item.lower(): item for item in fact.enum}
+        # Enums are accepted in any case (the 2026 description's examples).
+        if text.lower() not in spelling:
+            raise _invalid(parameter, text, faults)
+        return spelling[text.lower()]
+    if fact.pattern is not None and not fact.pattern.match(text):
+        raise _invalid(parameter, text, faults)
+    return text
+
+
+def _invalid(parameter: Parameter, text: str, faults: Faults) -> ApiError:
+    code = faults.invalid.get(parameter.name, UNKNOWN_PARAMETER)
+    return refused(code, f"Invalid value of {parameter.name}: {text}")

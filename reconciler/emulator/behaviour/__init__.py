@@ -1,0 +1,17 @@
+"""How Twilio behaves, family by family.
+
+Gives ``TABLE``: every operation of the contract with what it does. Each rule stands with its source in a comment: a
+page of Twilio's docs, the OpenAPI description, the error dictionary, the community Terraform provider's live tests, or
+"unverified: our decision". A fact that is unverified and matters to clients is a switch in ``rules``.
+"""
+
+from __future__ import annotations
+
+from reconciler.emulator.behaviour import account, addresses, notifications, roles, services, users, webhooks
+from reconciler.emulator.behaviour.context import Table
+
+TABLE: Table = {
+    key: behaviour
+    for family in (account, addresses, notifications, roles, services, users, webhooks)
+    for key, behaviour in family.TABLE.items()
+}

@@ -1,0 +1,184 @@
+"""The words Twilio knows for permissions, webhook filters and address types, and the roles it makes by itself.
+
+Data with its sources; whether a word outside these lists is refused is for the rules.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from reconciler.emulator.rules import Rules
+
+RoleType = Literal["service", "conversation"]
+
+# Docs, Role resource, permission values.
+_SERVICE_PERMISSIONS = frozenset(
+    {
+        "addParticipant",
+        "createConversation",
+        "deleteAnyMessage",
+        "deleteConversation",
+        "editAnyMessage",
+        "editAnyMessageAttributes",
+        "editAnyUserInfo",
+        "editConversationAttributes",
+        "editConversationName",
+        "editOwnMessage",
+        "editOwnMessageAttributes",
+        "editOwnUserInfo",
+        "joinConversation",
+        "removeParticipant",
+    }
+)
+_CONVERSATION_PERMISSIONS = frozenset(
+    {
+        "addParticipant",
+        "deleteAnyMessage",
+        "deleteOwnMessage",
+        "deleteConversation",
+        "editAnyMessage",
+        "editAnyMessageAttributes",
+        "editAnyUserInfo",
+        "editConversationAttributes",
+        "editConversationName",
+        "editOwnMessage",
+        "editOwnMessageAttributes",
+        "editOwnUserInfo",
+        "leaveConversation",
+        "removeParticipant",
+        "sendMediaMessage",
+        "sendMessage",
+    }
+)
+# Accepted in practice (the community provider's list and public code), not on that page.
+_PRACTISED_PERMISSIONS = frozenset(
+    {"addNonChatParticipant", "editAnyParticipantAttributes", "editOwnParticipantAttributes", "editNotificationLevel"}
+)
+
+PERMISSIONS: dict[RoleType, frozenset[str]] = {
+    "service": _SERVICE_PERMISSIONS,
+    "conversation": _CONVERSATION_PERMISSIONS | _PRACTISED_PERMISSIONS,
+}
+
+# Docs, Chat guide on permissions, in today's words; of the channel admin's list only the beginning is known, of the
+# channel user's nothing: completed by our decision. Names in lower case: public code.
+_TRANSLATED: tuple[tuple[str, RoleType, tuple[str, ...]], ...] = (
+    (
+        "service admin",
+        "service",
+        (
+            "addParticipant",
+            "createConversation",
+            "deleteAnyMessage",
+            "deleteConversation",
+            "editAnyMessage",
+            "editAnyMessageAttributes",
+            "editAnyUserInfo",
+            "editConversationAttributes",
+            "editConversationName",
+            "joinConversation",
+            "removeParticipant",
+        ),
+    ),
+    ("service user", "service", ("createConversation", "editOwnUserInfo", "joinConversation")),
+    (
+        "channel admin",
+        "conversation",
+        (
+            "addParticipant",
+            "deleteAnyMessage",
+            "deleteConversation",
+            "editAnyMessage",
+            "editAnyMessageAttributes",
+            "editConversationAttributes",
+            "editConversationName",
+            "leaveConversation",
+            "removeParticipant",
+            "sendMediaMessage",
+            "sendMessage",
+        ),
+    ),
+    (
+        "channel user",
+        "conversation",
+        (
+            "deleteOwnMessage",
+            "editOwnMessage",
+            "editOwnMessageAttributes",
+            "leaveConversation",
+            "sendMediaMessage",
+            "sendMessage",
+        ),
+    ),
+)
+# Unverified, our decision: what each role may have been given since.
+_EXTENSIONS: dict[str, tuple[str, ...]] = {
+    "service admin": ("editOwnMessage", "editOwnMessageAttributes", "editOwnUserInfo"),
+    "service user": (),
+    "channel admin": ("addNonChatParticipant", "editAnyParticipantAttributes", "editOwnUserInfo"),
+    "channel user": ("editNotificationLevel", "editOwnParticipantAttributes", "editOwnUserInfo"),
+}
+
+# Which of them a fresh service's configuration names (Chat guide, error 50106; partly inferred).
+DEFAULT_ROLES = {
+    "default_chat_service_role_sid": "service user",
+    "default_conversation_role_sid": "channel user",
+    "default_conversation_creator_role_sid": "channel admin",
+}
+
+
+def built_in_roles(rules: Rules) -> list[tuple[str, RoleType, list[str]]]:
+    """The roles of a new service: name, type and permissions, as the rules say."""
+    extended = rules.built_in_permissions == "extended"
+    roles: list[tuple[str, RoleType, list[str]]] = [
+        (name, kind, [*permissions, *(_EXTENSIONS[name] if extended else ())])
+        for name, kind, permissions in _TRANSLATED
+    ]
+    if rules.guest_role:
+        # The list is our decision.
+        roles.append(("guest", "conversation", ["leaveConversation", "sendMediaMessage", "sendMessage"]))
+    return roles
+
+
+# Docs, Conversations webhooks.
+_PRE_EVENTS = frozenset(
+    {
+        "onMessageAdd",
+        "onMessageUpdate",
+        "onMessageRemove",
+        "onConversationAdd",
+        "onConversationUpdate",
+        "onConversationRemove",
+        "onParticipantAdd",
+        "onParticipantUpdate",
+        "onParticipantRemove",
+    }
+)
+_POST_EVENTS = frozenset(
+    {
+        "onMessageAdded",
+        "onMessageUpdated",
+        "onMessageRemoved",
+        "onConversationAdded",
+        "onConversationUpdated",
+        "onConversationRemoved",
+        "onConversationStateUpdated",
+        "onParticipantAdded",
+        "onParticipantUpdated",
+        "onParticipantRemoved",
+        "onDeliveryUpdated",
+    }
+)
+_USER_EVENTS = frozenset({"onUserUpdate", "onUserAdded", "onUserUpdated"})
+
+# The 2026 description and the docs: all 23.
+ACCOUNT_FILTERS = _PRE_EVENTS | _POST_EVENTS | _USER_EVENTS
+# Docs, conversation-scoped webhook resource: post events only.
+SCOPED_FILTERS = _POST_EVENTS | {"onUserAdded", "onUserUpdated"}
+# OpenAPI, address configuration: post events of a conversation that exists.
+AUTO_CREATION_FILTERS = _POST_EVENTS - {"onConversationAdded"}
+
+
+def service_filters(rules: Rules) -> frozenset[str]:
+    """The filters of a service's webhooks: 20 in the description, the user events by the rule."""
+    return ACCOUNT_FILTERS if rules.service_user_filters == "allowed" else _PRE_EVENTS | _POST_EVENTS

@@ -1,0 +1,58 @@
+"""What can go wrong in the emulator: with itself, and with a request.
+
+Gives two exceptions. ``EmulatorError`` is for whoever runs the emulator (a file that is none of ours, a port that is
+taken). ``ApiError`` is an answer: it never leaves the application but as a response body. Nothing here knows HTTP
+machinery.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class EmulatorError(Exception):
+    """The emulator cannot be opened or started; the message says what to do."""
+
+
+class ApiError(Exception):
+    """A request that is refused, as Twilio answers it.
+
+    The body's shape is that of the official SDKs' exception classes: code, message, more_info, status.
+
+    Args:
+        status: the HTTP status.
+        code: a code of Twilio's error dictionary.
+        message: what is wrong, in one sentence, without secrets.
+    """
+
+    def __init__(self, status: int, code: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+    def body(self) -> dict[str, Any]:
+        """The response body."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "more_info": f"https://www.twilio.com/docs/errors/{self.code}",
+            "status": self.status,
+        }
+
+
+# Codes of the error dictionary that any resource may answer with; a family's own codes stand with its behaviour.
+UNKNOWN_PARAMETER = 20001
+UNAUTHENTICATED = 20003
+METHOD_NOT_ALLOWED = 20004
+PAGE_SIZE_TOO_LARGE = 20007
+UPDATE_WITHOUT_PARAMETERS = 20161
+NOT_FOUND = 20404
+CONFLICT = 20409
+SERVER = 20500
+UNAVAILABLE = 20503
+
+
+def refused(code: int, message: str) -> ApiError:
+    """A request with something wrong in it: HTTP 400."""
+    return ApiError(400, code, message)

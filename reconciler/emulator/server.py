@@ -1,0 +1,55 @@
+"""The emulator on a port.
+
+Takes an ``Emulator``, serves it over HTTP until it is told to stop (SIGINT, SIGTERM). uvicorn is imported only here,
+and only when a server is started.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+from reconciler.emulator.app import Emulator
+from reconciler.emulator.errors import EmulatorError
+
+LOOPBACK = "127.0.0.1"
+DEFAULT_PORT = 4010
+
+
+def serve(
+    app: Emulator,
+    host: str = LOOPBACK,
+    port: int = DEFAULT_PORT,
+    *,
+    log_level: str = "warning",
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serves an emulator; returns when the server was told to stop.
+
+    The application's ``base_url`` becomes the served one: URLs of next pages must never lead to the real Twilio.
+
+    Args:
+        app: the emulator.
+        host: the address to listen on; the loopback interface unless told otherwise.
+        port: the port; 0 for a free one.
+        log_level: uvicorn's.
+        ready: called with the served URL once connections are accepted.
+
+    Raises:
+        EmulatorError: the address cannot be listened on.
+    """
+    import uvicorn  # noqa: PLC0415 — takes long to import and is needed only by those who serve
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise EmulatorError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from error
+    with listener:
+        shown = f"[{host}]" if ":" in host else host
+        app.base_url = f"http://{shown}:{listener.getsockname()[1]}"
+        server = uvicorn.Server(uvicorn.Config(app, log_level=log_level, access_log=False))
+        if ready is not None:
+            # The socket listens already: what connects now waits until the server has started.
+            ready(app.base_url)
+        server.run(sockets=[listener])
