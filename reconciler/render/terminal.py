@@ -1,0 +1,111 @@
+"""What a terminal needs: hostile text made harmless, widths measured, lines wrapped, colours laid on.
+
+Takes and gives plain strings. Everything that did not come from this program's own source passes `escape` before it is
+laid out, and colours come after that, so the only control characters in the output are newlines and our own colours.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+Style = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
+
+_SGR: dict[Style, str] = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+# Characters that are printable by category and yet leave nothing to see: fillers, joiners, variation selectors
+# (Unicode's Default_Ignorable_Code_Point, less what `str.isprintable` already tells).
+_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def escape(text: str) -> str:
+    r"""Make every character visible that could move the cursor, turn the text around, or hide.
+
+    Control characters, bidirectional overrides, zero-width characters, unusual spaces, lone surrogates and line breaks
+    become ``\u001b`` and the like; ``\n``, ``\r`` and ``\t`` keep their usual short forms. Everything else stays.
+    """
+    if text.isprintable() and (text.isascii() or _INVISIBLE.search(text) is None):
+        return text
+    return "".join(
+        character if character.isprintable() and not _INVISIBLE.match(character) else _visible(character)
+        for character in text
+    )
+
+
+def _visible(character: str) -> str:
+    code = ord(character)
+    return _SHORT.get(character) or (f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}")
+
+
+@lru_cache(maxsize=4096)
+def _cell(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def cells(text: str) -> int:
+    """How many columns an escaped text takes."""
+    return len(text) if text.isascii() else sum(map(_cell, text))
+
+
+def cut(text: str, width: int) -> str:
+    """An escaped text cut to a width, with an ellipsis where something is missing."""
+    if cells(text) <= width:
+        return text
+    head, _ = _split(text, max(width - 1, 0))
+    return head + "…"
+
+
+def _split(text: str, width: int) -> tuple[str, str]:
+    """As much of a text as fits into a width, and the rest."""
+    if text.isascii():
+        return text[:width], text[width:]
+    used = 0
+    for position, character in enumerate(text):
+        used += _cell(character)
+        if used > width:
+            return text[:position], text[position:]
+    return text, ""
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Break an escaped text into lines of a width, at spaces where there are any in the second half of a line.
+
+    Nothing is lost but the one space at such a break, and nothing is added.
+    """
+    width = max(width, 10)
+    lines: list[str] = []
+    rest = text
+    while cells(rest) > width:
+        head, tail = _split(rest, width)
+        space = head.rfind(" ")
+        if tail.startswith(" "):
+            tail = tail[1:]
+        elif space >= len(head) // 2:
+            head, tail = rest[:space], rest[space + 1 :]
+        lines.append(head)
+        rest = tail
+    lines.append(rest)
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """Lays colours on text, or none.
+
+    Attributes:
+        colour: whether to.
+    """
+
+    colour: bool
+
+    def __call__(self, text: str, *styles: Style) -> str:
+        """The text in these styles; must be escaped already."""
+        if not self.colour or not styles or not text:
+            return text
+        return f"\x1b[{';'.join(_SGR[style] for style in styles)}m{text}\x1b[0m"

@@ -1,0 +1,335 @@
+"""A plan as text for a terminal or a log, in Terraform's habits.
+
+Takes a `PlanFile`; gives one string that ends in a newline and holds no control characters but newlines and, where they
+are asked for, our own colours. Lays out what `view` says; decides nothing about what is shown but its length.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reconciler.plan_file import PlanFile
+from reconciler.render.terminal import Paint, Style, cells, escape, wrap
+from reconciler.render.values import TEXT_LIMIT, both_texts, literal, quoted
+from reconciler.render.view import (
+    ChangeRow,
+    DiffLine,
+    FieldRow,
+    GuardRow,
+    Items,
+    Nothing,
+    PlanView,
+    SourceRow,
+    Unclear,
+    UnmanagedGroup,
+    WarningRow,
+    view,
+)
+
+DIFF_LINES = 40
+"""Over this many lines a text's difference is shown in part, unless everything is asked for."""
+FIRST_UNMANAGED = 3
+FIRST_LEFT_OUT = 5
+WIDEST_LABEL = 32
+NARROWEST = 40
+
+COLOURS: dict[str, tuple[Style, ...]] = {"+": ("green",), "~": ("yellow",), "-": ("red",), "-/+": ("red",)}
+
+_BODY = 6
+_DEEP = 10
+
+
+def plan_text(plan: PlanFile, *, colour: bool, width: int, verbose: bool = False) -> str:
+    """A plan as text.
+
+    Args:
+        plan: what to show.
+        colour: whether to lay colours on.
+        width: how many columns there are; fewer than 40 are taken as 40.
+        verbose: whether to show long texts and every unmanaged resource in full.
+    """
+    page = _Page(Paint(colour), max(width, NARROWEST), verbose=verbose)
+    return "\n".join(page.plan(view(plan))) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A paragraph in a field: a bullet that hangs, and text that is wrapped beside it."""
+
+    text: str
+    bullet: str = ""
+    styles: tuple[Style, ...] = ()
+
+
+class _Page:
+    """One layout: colours, width, and how much to show."""
+
+    def __init__(self, paint: Paint, width: int, *, verbose: bool) -> None:
+        self.paint = paint
+        self.width = width
+        self.verbose = verbose
+        self.limit = 0 if verbose else TEXT_LIMIT
+
+    def plan(self, plan: PlanView) -> list[str]:
+        lines: list[str] = []
+        if plan.changes:
+            lines += [self.paint(line, "bold") for line in wrap(_where(plan), self.width)]
+            for change in plan.changes:
+                lines += ["", *self._change(change)]
+        else:
+            lines += wrap(_nothing_to_do(plan), self.width)
+        for section in (self._left_out(plan), self._unmanaged(plan.unmanaged), self._warnings(plan.warnings)):
+            lines += ["", *section] if section else []
+        if plan.changes:
+            lines += ["", *self._verdict(plan)]
+        return lines
+
+    def _paragraph(self, indent: int, value: _Value) -> list[str]:
+        lines = wrap(value.text, self.width - indent - len(value.bullet))
+        bullets = [value.bullet] + [" " * len(value.bullet)] * (len(lines) - 1)
+        return [
+            " " * indent + self.paint(bullet + line, *value.styles) for bullet, line in zip(bullets, lines, strict=True)
+        ]
+
+    # --- one change ---------------------------------------------------------------------------------------------------
+
+    def _change(self, change: ChangeRow) -> list[str]:
+        suffix = ""
+        if change.guard is not None and not change.guard.only_delete:
+            suffix = f" ({change.guard.verdict})"
+        lines = [" " * 4 + self.paint(line, "bold") for line in wrap(escape(change.address), self.width - 16)]
+        lines[0] = self.paint(f"{change.mark:>3}", *COLOURS[change.mark]) + lines[0][3:]
+        lines[-1] += self.paint(suffix, "bold", "red" if "refused" in suffix else "yellow")
+        lines += self._about(change)
+        labels = [cells(escape(row.path)) for row in change.fields]
+        pad = max((length for length in labels if length <= WIDEST_LABEL), default=0)
+        for row in change.fields:
+            lines += self._field(row, change, pad)
+        for consequence in change.consequences:
+            bullet = "! " if change.risk == "high" else "* "
+            styles: tuple[Style, ...] = ("bold", "red") if change.risk == "high" else ()
+            lines += self._paragraph(_BODY, _Value(escape(consequence), bullet, styles))
+        if change.guard is not None:
+            lines += self._guard(change.guard, change.address)
+        return lines
+
+    def _about(self, change: ChangeRow) -> list[str]:
+        """What it is, why, and where from; the risk first, in colour."""
+        what = f"{escape(change.kind)} {quoted(change.name)}" if change.name else escape(change.kind)
+        if change.service and change.kind != "service":
+            what += f" of service {quoted(change.service)}"
+        parts = [what, escape(change.reason)]
+        if change.before_unknown:
+            parts.append(f"before: unknown, {escape(change.before_unknown)}")
+        parts += [_source(change.source), "" if change.sid in change.address else escape(change.sid)]
+        risk = "" if change.risk == "low" else f"{change.risk} risk"
+        first, *rest = wrap(" · ".join(part for part in [risk, *parts] if part), self.width - _BODY)
+        coloured = self.paint(first[: len(risk)], *_RISK_STYLES[change.risk]) + self.paint(first[len(risk) :], "dim")
+        return [" " * _BODY + line for line in [coloured, *(self.paint(line, "dim") for line in rest)]]
+
+    def _guard(self, guard: GuardRow, address: str) -> list[str]:
+        verdict = "the old one is kept" if guard.only_delete else guard.verdict
+        text = f"{verdict}: {escape(guard.message)}"
+        if guard.approval and "--approve" not in guard.message:
+            text += f"; approve it with {_approve([address])}"
+        return self._paragraph(_BODY, _Value(text, "! ", _VERDICT_STYLES[guard.verdict]))
+
+    # --- one field ----------------------------------------------------------------------------------------------------
+
+    def _field(self, row: FieldRow, change: ChangeRow, pad: int) -> list[str]:
+        path = escape(row.path)
+        label = f"{path}:".ljust(pad + 1)
+        lead = f"{' ' * _BODY}{self.paint(row.mark, *COLOURS[row.mark])} {label}"
+        column = _BODY + 3 + cells(label)
+        comment = _comment(row, change)
+        if row.items is None and row.lines:
+            return [*self._commented(lead.rstrip(), column - 1, comment, _DEEP), *self._diff(row.lines)]
+        values = self._items(row.items, row) if row.items is not None else self._sides(row, change, column)
+        if cells(path) > WIDEST_LABEL or column > self.width // 2:
+            head = self._commented(lead.rstrip(), column - 1, comment, _DEEP)
+            return [*head, *(line for value in values for line in self._paragraph(_DEEP, value))]
+        first, *rest = (line for value in values for line in self._paragraph(column, value))
+        ends_at = _end(values[0], column, self.width)
+        line = f"{lead} {first[column:]}"
+        if comment and ends_at + 2 + cells(comment) > self.width:
+            return [line, *rest, *self._commented("", self.width, comment, column)[1:]]
+        return [*self._commented(line, ends_at, comment, column), *rest]
+
+    def _commented(self, line: str, ends_at: int, comment: str, indent: int) -> list[str]:
+        """A line with a comment at its end, or below it where there is no room."""
+        if not comment:
+            return [line]
+        if ends_at + 2 + cells(comment) <= self.width:
+            return [f"{line}  {self._dim_comment(comment)}"]
+        return [line, *(" " * indent + self._dim_comment(part) for part in wrap(comment, self.width - indent))]
+
+    def _dim_comment(self, comment: str) -> str:
+        head = "# forces replacement"
+        if comment.startswith(head):
+            return self.paint(head, "red") + self.paint(comment[len(head) :], "dim")
+        return self.paint(comment, "dim")
+
+    def _items(self, items: Items, row: FieldRow) -> list[_Value]:
+        """A set: whole where it is new or goes, as what is added and removed where it changes."""
+        added, removed = _listed(items.added), _listed(items.removed)
+        if isinstance(row.before, (Nothing, Unclear)):
+            return [_Value(added or "(empty)")]
+        if isinstance(row.after, Nothing):
+            return [_Value(f"{removed or '(empty)'} → (none)")]
+        values = [_Value(added, "+ ", COLOURS["+"])] if added else []
+        values += [_Value(removed, "- ", COLOURS["-"])] if removed else []
+        values += [_Value(f"({len(items.kept)} unchanged)", "  ", ("dim",))] if items.kept else []
+        return values or [_Value("(empty)")]
+
+    def _sides(self, row: FieldRow, change: ChangeRow, column: int) -> list[_Value]:
+        before, after = both_texts(row.before, row.after, limit=self.limit)
+        if change.action == "delete" and isinstance(row.after, Nothing):
+            return [_Value(before)]
+        if isinstance(row.before, Nothing) or change.action == "create" or change.before_unknown:
+            return [_Value(after)]
+        line = f"{before} → {after}"
+        if column + cells(line) <= self.width:
+            return [_Value(line)]
+        return [_Value(before, "- ", COLOURS["-"]), _Value(after, "+ ", COLOURS["+"])]
+
+    def _diff(self, lines: Sequence[DiffLine]) -> list[str]:
+        shown = lines if self.verbose else lines[:DIFF_LINES]
+        page: list[str] = []
+        for line in shown:
+            if line.mark == "…":
+                page.append(" " * _DEEP + self.paint(f"… {line.text} equal lines", "dim"))
+                continue
+            text = line.text
+            if self.limit and len(text) > self.limit:
+                text = f"{text[: self.limit]}… ({len(line.text):,} characters)"
+            page += self._paragraph(_DEEP, _Value(escape(text), f"{line.mark} ", COLOURS.get(line.mark, ("dim",))))
+        if len(shown) < len(lines):
+            page.append(
+                " " * _DEEP + self.paint(f"… {len(lines) - len(shown)} more lines (--verbose shows them)", "dim")
+            )
+        return page
+
+    # --- around the changes -------------------------------------------------------------------------------------------
+
+    def _left_out(self, plan: PlanView) -> list[str]:
+        if not plan.left_out:
+            return []
+        narrowed = " ".join(
+            [f"--target {shlex.quote(escape(address))}" for address in plan.targets]
+            + [f"--exclude {shlex.quote(escape(address))}" for address in plan.excludes]
+        )
+        title = f"Left out{f' by {narrowed}' if narrowed else ''}: {_count(len(plan.left_out), 'change')}"
+        shown = plan.left_out if self.verbose else plan.left_out[:FIRST_LEFT_OUT]
+        lines = [*wrap(title, self.width)]
+        for address in shown:
+            lines += self._paragraph(4, _Value(escape(address), styles=("dim",)))
+        if len(shown) < len(plan.left_out):
+            lines.append(f"    … {len(plan.left_out) - len(shown)} more (--verbose shows them)")
+        return lines
+
+    def _unmanaged(self, groups: Sequence[UnmanagedGroup]) -> list[str]:
+        if not groups:
+            return []
+        total = sum(len(group.rows) for group in groups)
+        title = f"Unmanaged: {_count(total, 'live resource')} that the files do not name; left alone."
+        lines = wrap(title, self.width)
+        for group in groups:
+            shown = group.rows if self.verbose else group.rows[:FIRST_UNMANAGED]
+            lines.append(f"  {escape(group.kind)}: {len(group.rows):,}")
+            for row in shown:
+                name = f" {quoted(row.name)}" if row.name else ""
+                sid = "" if row.sid in row.address or not row.sid.isalnum() else f" {escape(row.sid)}"
+                lines += self._paragraph(4, _Value(escape(row.address) + name + sid, styles=("dim",)))
+            if len(shown) < len(group.rows):
+                more = len(group.rows) - len(shown)
+                lines.append("    " + self.paint(f"… {more:,} more (--verbose shows them)", "dim"))
+        return lines
+
+    def _warnings(self, warnings: Iterable[WarningRow]) -> list[str]:
+        lines: list[str] = []
+        for warning in warnings:
+            place = warning.source.place if warning.source is not None else warning.address
+            text = f"Warning: {escape(warning.message)}" + (f" ({escape(place)})" if place else "")
+            lines += self._paragraph(0, _Value(text, styles=("yellow",)))
+            lines += self._paragraph(2, _Value(escape(warning.hint))) if warning.hint else []
+        return lines
+
+    def _verdict(self, plan: PlanView) -> list[str]:
+        counts = plan.counts
+        doing = (
+            f"{counts.create:,} to create, {counts.update:,} to update, "
+            f"{counts.replace:,} to replace, {counts.delete:,} to delete"
+        )
+        rest = [f"{counts.no_op:,} unchanged", f"{counts.unmanaged:,} unmanaged"]
+        rest += [f"{counts.withheld:,} withheld"] if counts.withheld else []
+        lines = [self.paint(line, "bold") for line in wrap(f"Plan: {doing}; {', '.join(rest)}.", self.width)]
+        if plan.high:
+            verb = "is" if plan.high == 1 else "are"
+            text = f"{_count(plan.high, 'change')} {verb} of high risk."
+            lines += self._paragraph(0, _Value(text, styles=("bold", "red")))
+        if plan.refused:
+            text = f"An apply would refuse this plan and send nothing: {_count(plan.refused, 'change')} refused."
+            lines += self._paragraph(0, _Value(text, styles=("bold", "red")))
+        if plan.approvals:
+            # Never wrapped: this is here to be copied into a command line.
+            lines += ["To approve, add:", f"  {_approve(plan.approvals)}"]
+        return lines
+
+
+_RISK_STYLES: dict[str, tuple[Style, ...]] = {"low": (), "medium": ("yellow",), "high": ("bold", "red")}
+_VERDICT_STYLES: dict[str, tuple[Style, ...]] = {"refused": ("bold", "red"), "withheld": ("yellow",)}
+
+
+def _where(plan: PlanView) -> str:
+    environment = f", environment {escape(plan.environment)}" if plan.environment else ""
+    return f"Account {escape(plan.account)}{environment}"
+
+
+def _nothing_to_do(plan: PlanView) -> str:
+    environment = f" for environment {escape(plan.environment)}" if plan.environment else ""
+    compared = _count(plan.counts.no_op, "resource")
+    narrowed = "what was looked at in " if plan.targets or plan.excludes else ""
+    return (
+        f"Nothing to do: {narrowed}account {escape(plan.account)} is as the files say{environment} "
+        f"({compared} compared, {plan.counts.unmanaged:,} unmanaged)."
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _approve(addresses: Iterable[str]) -> str:
+    return " ".join(f"--approve {escape(shlex.quote(address))}" for address in addresses)
+
+
+def _source(source: SourceRow | None) -> str:
+    if source is None:
+        return ""
+    via = f" ({escape(source.via)})" if source.via else ""
+    return escape(source.place) + via
+
+
+def _comment(row: FieldRow, change: ChangeRow) -> str:
+    """What stands behind a field: that it forces a replacement, and where it is written.
+
+    In a create the resource's own place is enough, unless a field came another way.
+    """
+    source = row.source
+    if source is not None and change.action == "create":
+        elsewhere = change.source is None or change.source.file != source.file
+        source = source if source.via or elsewhere else None
+    parts = ["forces replacement"] if row.forces_replacement else []
+    parts += [_source(source)] if source is not None else []
+    return f"# {'; '.join(parts)}" if parts else ""
+
+
+def _listed(items: Sequence[str]) -> str:
+    return ", ".join(literal(item) for item in items)
+
+
+def _end(value: _Value, column: int, width: int) -> int:
+    """The column at which a value's first line ends."""
+    return column + len(value.bullet) + cells(wrap(value.text, width - column - len(value.bullet))[0])

@@ -1,0 +1,98 @@
+"""Values as words on a terminal: quoted where that is needed, cut where they are long, never raw.
+
+Takes the sides of a field as `view` gives them; gives escaped text without colours.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from reconciler.render.terminal import escape
+from reconciler.render.view import Hidden, Nothing, Plain, Pointer, Side, Unclear
+
+TEXT_LIMIT = 300
+"""Over this many characters a text is shown in part, unless everything is asked for."""
+CONTEXT = 30
+"""How many equal characters are shown before the first difference of two long texts."""
+
+# What can stand without quotes: no spaces, nothing that reads as punctuation of ours, no look-alike of another type.
+_BARE = re.compile(r"[^\s\"'`\\(){}\[\],;#→…]+\Z")
+_OTHER_TYPE = re.compile(r"(?:true|false|null|none|yes|no|[-+~]+|-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)\Z", re.IGNORECASE)
+
+
+def quoted(text: str) -> str:
+    """A text in quotes, as JSON would write it."""
+    return '"' + escape(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
+
+
+def literal(value: Any) -> str:
+    """A value as it would be written; texts without quotes where nothing can be mistaken."""
+    if isinstance(value, str):
+        plain = value.isprintable() and _BARE.match(value) is not None and _OTHER_TYPE.match(value) is None
+        return escape(value) if plain else quoted(value)
+    return escape(json.dumps(value, ensure_ascii=False, sort_keys=True))
+
+
+def side_text(side: Side, *, limit: int = 0, start: int = 0, end: int | None = None) -> str:
+    """One side of a field.
+
+    Args:
+        side: which.
+        limit: how many characters of a text to show; 0 for all.
+        start: where to start showing it, when it is over the limit.
+        end: where to stop at the latest, when it is over the limit; its end when left out.
+    """
+    match side:
+        case Nothing():
+            return "(none)"
+        case Hidden(secret=""):
+            return "(sensitive value)"
+        case Hidden(secret=secret):
+            return f"(sensitive value of {escape(secret)})"
+        case Unclear(reason=reason):
+            return f"(unknown: {escape(reason)})"
+        case Pointer(address="", name=name, sid=sid):
+            return f"{literal(name)} ({escape(sid)})"
+        case Pointer(address=address, pending=pending):
+            return escape(address) + (" (known after apply)" if pending else "")
+        case Plain(value=str(text)) if limit and len(text) > limit:
+            stop = min(start + limit, len(text) if end is None else end)
+            shown = ("…" if start else "") + quoted(text[start:stop]) + ("…" if stop < len(text) else "")
+            return f"{shown} ({len(text):,} characters)"
+        case Plain(value=value):
+            return literal(value)
+
+
+def both_texts(before: Side, after: Side, *, limit: int) -> tuple[str, str]:
+    """Both sides; of two long texts only the part that differs, with a little around it.
+
+    Args:
+        before: the live side.
+        after: the files' side.
+        limit: how many characters of each to show; 0 for all.
+    """
+    match before, after:
+        case Plain(value=str(old)), Plain(value=str(new)) if limit:
+            head = _equal_start(old, new)
+            tail = _equal_start(old[head:][::-1], new[head:][::-1])
+            start = max(0, head - CONTEXT)
+            ends = [min(len(text), len(text) - tail + CONTEXT) for text in (old, new)]
+            return (
+                side_text(before, limit=limit, start=start, end=ends[0]),
+                side_text(after, limit=limit, start=start, end=ends[1]),
+            )
+    return side_text(before, limit=limit), side_text(after, limit=limit)
+
+
+def _equal_start(one: str, other: str) -> int:
+    """How many characters are equal from the start, found by halving."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[:middle] == other[:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -1,0 +1,447 @@
+"""A plan walked once into rows that every renderer lays out in its own medium.
+
+Takes a `PlanFile`, which is redacted already; gives frozen dataclasses. Decides what is said: which lists are shown as
+what was added and removed, which texts as a line diff, what counts as known after the apply. Decides nothing about how:
+texts in rows are as they came, hostile ones included, and each renderer escapes them for its medium.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any, Literal, TypeAlias
+
+from reconciler.change import MARKS, Action
+from reconciler.kinds.base import Risk
+from reconciler.plan_file import ChangeEntry, FieldEntry, GuardEntry, PlanFile, SourceEntry, UnmanagedEntry
+
+FieldMark = Literal["+", "~", "-"]
+LineMark = Literal["+", "-", " ", "…"]
+
+CONTEXT_LINES = 2
+DIFFABLE_LINES = 1000
+"""Over this many differing lines a text is shown as replaced whole: comparing costs their product."""
+
+
+# --- one side of a field ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """There is no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A value as JSON."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Another resource.
+
+    Attributes:
+        address: where it stands; empty when only its SID is known.
+        name: its name, for people; may be empty.
+        sid: its SID; empty when only the address is known.
+        pending: whether its SID is known only after the apply.
+    """
+
+    address: str = ""
+    name: str = ""
+    sid: str = ""
+    pending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A sensitive value; `secret` names where it comes from, or is empty."""
+
+    secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """A value that cannot be told before the apply."""
+
+    reason: str
+
+
+Side: TypeAlias = Nothing | Plain | Pointer | Hidden | Unclear
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A place in the files: ``support.yaml:12`` and the way a value came there."""
+
+    file: str
+    line: int
+    via: str
+
+    @property
+    def place(self) -> str:
+        """File and line."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A set, as what happens to it."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DiffLine:
+    """A line of a text that has several; ``…`` stands for `text` equal lines, as a number."""
+
+    mark: LineMark
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """One field that differs.
+
+    Attributes:
+        path: dotted.
+        mark: ``+`` gets a value, ``-`` loses it, ``~`` changes.
+        before: the live side.
+        after: the files' side.
+        items: the difference as a set, when both sides are lists (or one is, and the other is nothing).
+        lines: the difference by lines, when a side is a text of several lines or a mapping.
+        forces_replacement: whether it is why the resource is replaced.
+        source: where the files say so.
+    """
+
+    path: str
+    mark: FieldMark
+    before: Side
+    after: Side
+    items: Items | None
+    lines: tuple[DiffLine, ...]
+    forces_replacement: bool
+    source: SourceRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRow:
+    """Why a change is not simply done; `approval` says whether consent by address is what it lacks."""
+
+    name: str
+    verdict: Literal["refused", "withheld"]
+    message: str
+    only_delete: bool
+    approval: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """What happens to one resource.
+
+    Attributes:
+        mark: ``+``, ``~``, ``-/+`` or ``-``.
+        before_unknown: why nothing is known of the live side, when that is so for every field; empty otherwise.
+    """
+
+    address: str
+    kind: str
+    action: Action
+    mark: str
+    sid: str
+    name: str
+    service: str
+    reason: str
+    risk: Risk
+    before_unknown: str
+    fields: tuple[FieldRow, ...]
+    consequences: tuple[str, ...]
+    guard: GuardRow | None
+    source: SourceRow | None
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether nothing of it will be done."""
+        return self.guard is not None and self.guard.verdict == "withheld" and not self.guard.only_delete
+
+
+@dataclass(frozen=True, slots=True)
+class UnmanagedRow:
+    """A live resource that the files do not name."""
+
+    address: str
+    sid: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnmanagedGroup:
+    """The unmanaged resources of one kind, in the plan's order."""
+
+    kind: str
+    rows: tuple[UnmanagedRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WarningRow:
+    """Something doubtful."""
+
+    code: str
+    message: str
+    hint: str
+    address: str
+    source: SourceRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many of each."""
+
+    create: int
+    update: int
+    replace: int
+    delete: int
+    no_op: int
+    unmanaged: int
+    withheld: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A whole plan.
+
+    Attributes:
+        approvals: addresses that need consent before an apply does anything, in the plan's order.
+        refused: how many changes a guard refuses, for whatever reason.
+        high: how many changes are of high risk.
+    """
+
+    account: str
+    environment: str
+    targets: tuple[str, ...]
+    excludes: tuple[str, ...]
+    counts: Counts
+    changes: tuple[ChangeRow, ...]
+    left_out: tuple[str, ...]
+    unmanaged: tuple[UnmanagedGroup, ...]
+    warnings: tuple[WarningRow, ...]
+    approvals: tuple[str, ...]
+    refused: int
+    high: int
+
+
+def view(plan: PlanFile) -> PlanView:
+    """Walk a plan."""
+    made = frozenset(entry.address for entry in plan.changes if entry.action in {"create", "replace"})
+    changes = tuple(_change(entry, made) for entry in plan.changes)
+    held = [change for change in changes if change.guard is not None and change.guard.verdict == "refused"]
+    return PlanView(
+        account=plan.account_sid,
+        environment=plan.options.env,
+        targets=plan.options.target,
+        excludes=plan.options.exclude,
+        counts=Counts(
+            create=plan.summary.create,
+            update=plan.summary.update,
+            replace=plan.summary.replace,
+            delete=plan.summary.delete,
+            no_op=plan.summary.no_op,
+            unmanaged=plan.summary.unmanaged,
+            withheld=plan.summary.withheld,
+        ),
+        changes=changes,
+        left_out=plan.left_out,
+        unmanaged=_unmanaged(plan.unmanaged),
+        warnings=tuple(
+            WarningRow(entry.code, entry.message, entry.hint, entry.address, _source(entry.source))
+            for entry in plan.warnings
+        ),
+        approvals=tuple(change.address for change in held if change.guard is not None and change.guard.approval),
+        refused=len(held),
+        high=sum(1 for change in changes if change.risk == "high"),
+    )
+
+
+def _change(entry: ChangeEntry, made: frozenset[str]) -> ChangeRow:
+    fields = tuple(_field(field, entry.action, made) for field in entry.fields)
+    reasons = {row.before.reason if isinstance(row.before, Unclear) else "" for row in fields}
+    return ChangeRow(
+        address=entry.address,
+        kind=entry.kind,
+        action=entry.action,
+        mark=MARKS[entry.action],
+        sid=entry.sid or "",
+        name=entry.name,
+        service=entry.service,
+        reason=entry.reason,
+        risk=entry.risk,
+        before_unknown=reasons.pop() if len(reasons) == 1 else "",
+        fields=fields,
+        consequences=entry.consequences,
+        guard=None if entry.guard is None else _guard(entry.guard),
+        source=_source(entry.source),
+    )
+
+
+def _guard(entry: GuardEntry) -> GuardRow:
+    return GuardRow(
+        name=entry.name,
+        verdict=entry.verdict,
+        message=entry.message,
+        only_delete=entry.only_delete,
+        approval=entry.name == "approval" and entry.verdict == "refused",
+    )
+
+
+def _source(entry: SourceEntry | None) -> SourceRow | None:
+    return None if entry is None else SourceRow(entry.file, entry.line, entry.via)
+
+
+def _unmanaged(entries: Sequence[UnmanagedEntry]) -> tuple[UnmanagedGroup, ...]:
+    counts = Counter(entry.kind for entry in entries)
+    return tuple(
+        UnmanagedGroup(
+            kind, tuple(UnmanagedRow(entry.address, entry.sid, entry.name) for entry in entries if entry.kind == kind)
+        )
+        for kind in counts
+    )
+
+
+# --- fields ----------------------------------------------------------------------------------------------------------
+
+
+def _field(entry: FieldEntry, action: Action, made: frozenset[str]) -> FieldRow:
+    before = _side(entry.before, entry.sensitive, made, entry.before_name)
+    after = _side(entry.after, entry.sensitive, made, "")
+    mark: FieldMark = "~"
+    if isinstance(after, Nothing):
+        mark = "-"
+    elif isinstance(before, Nothing) or action == "create":
+        mark = "+"
+    return FieldRow(
+        path=entry.path,
+        mark=mark,
+        before=before,
+        after=after,
+        items=_items(before, after),
+        lines=_lines(before, after),
+        forces_replacement=entry.forces_replacement,
+        source=_source(entry.source),
+    )
+
+
+def _side(value: Any, sensitive: bool, made: frozenset[str], name: str) -> Side:  # noqa: FBT001 - a fact about the value, not a mode
+    match value:
+        case None:
+            return Nothing()
+        case {"secret": str(secret), **rest} if rest.keys() <= {"digest"}:
+            return Hidden(secret)
+        case {"digest": str(), **rest} if not rest:
+            return Hidden()
+        case _ if sensitive:
+            return Hidden()
+        case {"ref": str(address), **rest} if not rest:
+            return Pointer(address=address, pending=_is_made(address, made))
+        case {"unknown": str(reason), **rest} if not rest:
+            return Unclear(reason)
+        case str() if name:
+            return Pointer(name=name, sid=value)
+        case _:
+            return Plain(value)
+
+
+def _is_made(address: str, made: frozenset[str]) -> bool:
+    """Whether a resource, or what contains it, comes into being by the plan."""
+    ends = [position for position, character in enumerate(address) if character in ".["]
+    return any(address[:end] in made for end in [*ends, len(address)])
+
+
+def _items(before: Side, after: Side) -> Items | None:
+    old, new = _list(before), _list(after)
+    if old is None or new is None or not (isinstance(before, Plain) or isinstance(after, Plain)):
+        return None
+    had, has = frozenset(old), frozenset(new)
+    return Items(
+        added=tuple(item for item in new if item not in had),
+        removed=tuple(item for item in old if item not in has),
+        kept=tuple(item for item in new if item in had),
+    )
+
+
+def _list(side: Side) -> tuple[str, ...] | None:
+    """The items of a set, none for nothing; None when it is no set of texts."""
+    match side:
+        case Nothing() | Unclear():
+            return ()
+        case Plain(value=list() | tuple() as items) if all(isinstance(item, str) for item in items):
+            return tuple(items)
+        case _:
+            return None
+
+
+def _lines(before: Side, after: Side) -> tuple[DiffLine, ...]:
+    old, new = _text(before), _text(after)
+    if old is None or new is None:
+        return ()
+    structured = any(isinstance(side, Plain) and isinstance(side.value, (dict, list)) for side in (before, after))
+    if not structured and "\n" not in old.rstrip("\n") and "\n" not in new.rstrip("\n"):
+        return ()
+    return tuple(_line_diff(old.split("\n") if old else [], new.split("\n") if new else []))
+
+
+def _text(side: Side) -> str | None:
+    """What can be compared by lines: text, and mappings as indented JSON; empty for nothing."""
+    match side:
+        case Nothing() | Unclear():
+            return ""
+        case Plain(value=str(text)):
+            return text
+        case Plain(value=dict() | list() | tuple() as value):
+            if _list(side) is not None:
+                return None
+            return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+        case _:
+            return None
+
+
+def _line_diff(old: Sequence[str], new: Sequence[str]) -> list[DiffLine]:
+    head = 0
+    while head < min(len(old), len(new)) and old[head] == new[head]:
+        head += 1
+    tail = 0
+    while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
+    found = _equal(old[:head], first=True, last=False)
+    if max(len(middle_old), len(middle_new)) > DIFFABLE_LINES:
+        opcodes = [("replace", 0, len(middle_old), 0, len(middle_new))]
+    else:
+        opcodes = list(SequenceMatcher(None, middle_old, middle_new, autojunk=False).get_opcodes())
+    for tag, old_from, old_to, new_from, new_to in opcodes:
+        if tag == "equal":
+            found += _equal(middle_old[old_from:old_to], first=False, last=False)
+        else:
+            found += [DiffLine("-", text) for text in middle_old[old_from:old_to]]
+            found += [DiffLine("+", text) for text in middle_new[new_from:new_to]]
+    return found + _equal(old[len(old) - tail :] if tail else [], first=False, last=True)
+
+
+def _equal(lines: Sequence[str], *, first: bool, last: bool) -> list[DiffLine]:
+    """Equal lines, of which only those next to a difference are shown."""
+    before = 0 if first else CONTEXT_LINES
+    after = 0 if last else CONTEXT_LINES
+    omitted = len(lines) - before - after
+    if omitted <= 2:
+        return [DiffLine(" ", text) for text in lines]
+    end = [DiffLine(" ", text) for text in lines[len(lines) - after :]] if after else []
+    return [*(DiffLine(" ", text) for text in lines[:before]), DiffLine("…", str(omitted)), *end]

@@ -1,0 +1,169 @@
+"""What an apply did, as it may be shown and kept: typed, in JSON, with nothing secret in it.
+
+Takes a `Report` and the `PlanFile` it belongs to; gives `ReportFile`, which every renderer of a report reads. The
+counterpart of `reconciler.plan_file`. Does no I/O.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reconciler.errors import Refusal
+from reconciler.plan_file import OptionsEntry, PlanFile
+from reconciler.report import ChangeResult, Outcome, Report
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RefusalEntry(_Part):
+    """What the API said when it refused."""
+
+    method: str = Field(description="The HTTP verb.")
+    path: str = Field(description="Path and query that were asked, without the host.")
+    status: int = Field(description="The HTTP status.")
+    code: int = Field(description="Twilio's error code, or the status where the answer gave none.")
+    message: str = Field(description="Twilio's words.")
+    more_info: str = Field(default="", description="Twilio's page on the error.")
+    request_id: str = Field(default="", description="What to tell Twilio's support.")
+
+
+class OutcomeEntry(_Part):
+    """How one call to the API ended."""
+
+    step: str = Field(description="The step's id, as in the plan.")
+    op: Literal["create", "update", "delete"] = Field(description="What was asked, or would have been.")
+    status: Literal["done", "unchanged", "failed", "skipped", "withheld", "interrupted"] = Field(
+        description="How it ended; `interrupted`: whether it took place is not known."
+    )
+    sid: str = Field(default="", description="The resource, where it is known.")
+    message: str = Field(default="", description="Why, in a sentence.")
+    because: str = Field(default="", description="The id of the step whose failure caused a skip.")
+    refusal: RefusalEntry | None = Field(default=None, description="What the API said, when it refused.")
+
+
+class ResultEntry(_Part):
+    """How one change ended."""
+
+    address: str = Field(description="Where it stands in the files, or would stand.")
+    kind: str = Field(description="What it is.")
+    action: Literal["create", "update", "replace", "delete"] = Field(description="What was to happen to it.")
+    name: str = Field(description="Its natural key; empty for a singleton.")
+    service: str = Field(default="", description="The name of its service; empty at the top of the account.")
+    status: Literal["done", "partly", "failed", "skipped", "withheld", "interrupted"] = Field(
+        description="The worst of its outcomes; `partly` when some steps are done and some are not."
+    )
+    outcomes: tuple[OutcomeEntry, ...] = Field(description="Those of its steps, in their order.")
+
+
+class ReportSummaryEntry(_Part):
+    """How many of each: the actions count what was done in full."""
+
+    create: int
+    update: int
+    replace: int
+    delete: int
+    partly: int = Field(description="Changes of which some steps are done and some are not.")
+    failed: int
+    skipped: int
+    withheld: int
+    interrupted: int
+
+
+class ReportFile(_Part):
+    """What an apply did."""
+
+    format: Literal["reconciler.report"] = "reconciler.report"
+    format_version: Literal[1] = 1
+    tool_version: str
+    account_sid: str
+    planned_at: str = Field(description="When the plan that was applied was made.")
+    config_digest: str = Field(description="What the files meant, as a digest.")
+    options: OptionsEntry
+    exit_code: int = Field(description="What the command ended with.")
+    interrupted: bool = Field(description="Whether a person stopped it.")
+    seconds: float = Field(description="How long it took.")
+    requests: int = Field(description="Requests sent, reads and writes.")
+    writes: int = Field(description="How many of them were writes.")
+    summary: ReportSummaryEntry
+    changes: tuple[ResultEntry, ...] = Field(description="One for each change of the plan, in its order.")
+
+    def to_json(self) -> str:
+        """The text of the file: indented, in the order of the format, ending in a newline."""
+        return self.model_dump_json(indent=2) + "\n"
+
+
+def to_file(report: Report, plan: PlanFile) -> ReportFile:
+    """A report in the form that may be shown.
+
+    Args:
+        report: how the apply went.
+        plan: what was applied.
+    """
+    statuses = Counter(result.status for result in report.results)
+    done = report.counts()
+    return ReportFile(
+        tool_version=plan.tool_version,
+        account_sid=plan.account_sid,
+        planned_at=plan.created_at,
+        config_digest=plan.config_digest,
+        options=plan.options,
+        exit_code=report.exit_code,
+        interrupted=report.interrupted,
+        seconds=round(report.seconds, 3),
+        requests=report.requests,
+        writes=report.writes,
+        summary=ReportSummaryEntry(
+            create=done["create"],
+            update=done["update"],
+            replace=done["replace"],
+            delete=done["delete"],
+            partly=statuses["partly"],
+            failed=statuses["failed"],
+            skipped=statuses["skipped"],
+            withheld=statuses["withheld"],
+            interrupted=statuses["interrupted"],
+        ),
+        changes=tuple(_result(result) for result in report.results),
+    )
+
+
+def _result(result: ChangeResult) -> ResultEntry:
+    change = result.change
+    return ResultEntry(
+        address=str(change.address),
+        kind=change.kind.name,
+        action=change.action,
+        name=change.name,
+        service=change.service,
+        status=result.status,
+        outcomes=tuple(_outcome(outcome) for outcome in result.outcomes),
+    )
+
+
+def _outcome(outcome: Outcome) -> OutcomeEntry:
+    return OutcomeEntry(
+        step=outcome.step,
+        op=outcome.op,
+        status=outcome.status,
+        sid=outcome.sid,
+        message=outcome.message,
+        because=outcome.because,
+        refusal=None if outcome.refusal is None else _refusal(outcome.refusal),
+    )
+
+
+def _refusal(refusal: Refusal) -> RefusalEntry:
+    return RefusalEntry(
+        method=refusal.method,
+        path=refusal.path,
+        status=refusal.status,
+        code=refusal.code,
+        message=refusal.message,
+        more_info=refusal.more_info,
+        request_id=refusal.request_id,
+    )

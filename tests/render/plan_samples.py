@@ -1,0 +1,583 @@
+"""Plans and reports to lay out, made by hand: one for each thing that a renderer has to get right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.plan_file import (
+    ChangeEntry,
+    FieldEntry,
+    GuardEntry,
+    OptionsEntry,
+    PlanFile,
+    SourceEntry,
+    StepEntry,
+    SummaryEntry,
+    UnmanagedEntry,
+    WarningEntry,
+)
+from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ReportSummaryEntry, ResultEntry
+
+ACCOUNT = "AC0123456789abcdef0123456789abcdef"
+
+
+def sid(prefix: str, number: int) -> str:
+    return f"{prefix}{number:032x}"
+
+
+def source(line: int, file: str = "support.yaml", via: str = "") -> SourceEntry:
+    return SourceEntry(file=file, line=line, column=3, via=via)
+
+
+def field(path: str, before: Any, after: Any, **more: Any) -> FieldEntry:
+    return FieldEntry(
+        **{
+            "path": path,
+            "before": before,
+            "after": after,
+            "sensitive": False,
+            "forces_replacement": False,
+            "source": None,
+            **more,
+        }
+    )
+
+
+def change(address: str, kind: str, action: Any, *fields: FieldEntry, **more: Any) -> ChangeEntry:
+    steps = {"replace": ("create", "delete")}.get(action, (action,))
+    return ChangeEntry(
+        **{
+            "address": address,
+            "kind": kind,
+            "action": action,
+            "sid": None,
+            "name": "",
+            "fields": fields,
+            "steps": tuple(StepEntry(id=f"{address}#{op}", op=op, needs=()) for op in steps),
+            "reason": {"create": "not in the account", "delete": "pruned"}.get(action, "differs"),
+            "risk": "low",
+            "guard": None,
+            **more,
+        }
+    )
+
+
+def plan(*changes: ChangeEntry, no_op: int = 20, **more: Any) -> PlanFile:
+    def doing(action: str) -> int:
+        held = [entry for entry in changes if entry.guard and entry.guard.verdict == "withheld"]
+        return sum(1 for entry in changes if entry.action == action and entry not in held)
+
+    summary = SummaryEntry(
+        create=doing("create"),
+        update=doing("update"),
+        replace=doing("replace"),
+        delete=doing("delete"),
+        no_op=no_op,
+        unmanaged=len(more.get("unmanaged", ())),
+        withheld=sum(1 for entry in changes if entry.guard and entry.guard.verdict == "withheld"),
+    )
+    return PlanFile(
+        **{
+            "tool_version": "0.1.0",
+            "account_sid": ACCOUNT,
+            "created_at": "2026-01-02T03:04:05Z",
+            "config_digest": "sha256:" + "0" * 64,
+            "options": OptionsEntry(env=""),
+            "summary": summary,
+            "changes": changes,
+            "unmanaged": (),
+            "warnings": (),
+            **more,
+        }
+    )
+
+
+SUPPORT = "Customer Support"
+AGENT = change(
+    "services.support.roles.agent",
+    "role",
+    "update",
+    field(
+        "permissions",
+        ["deleteOwnMessage", "leaveConversation", "sendMessage"],
+        ["leaveConversation", "sendMediaMessage", "sendMessage"],
+        source=source(12),
+    ),
+    sid=sid("RL", 1),
+    name="agent",
+    service=SUPPORT,
+    risk="medium",
+    consequences=(
+        "Everyone with the role 'agent' gains sendMediaMessage.",
+        "Everyone with the role 'agent' loses deleteOwnMessage.",
+    ),
+    source=source(11),
+)
+DEFAULT_ROLE = change(
+    "services.support.configuration",
+    "service_configuration",
+    "update",
+    field(
+        "default_conversation_role",
+        sid("RL", 7),
+        {"ref": "services.support.roles.lead"},
+        before_name="channel user",
+        source=source(4, via="template standard"),
+    ),
+    field("reachability_enabled", False, True, source=source(5)),
+    service=SUPPORT,
+    risk="medium",
+    consequences=("Whoever joins a conversation from now on gets another role in it.",),
+    source=source(3),
+)
+NEW_ADDRESS = change(
+    "addresses.main",
+    "address_configuration",
+    "create",
+    field("address", None, "+14155550100", source=source(3, "addresses.yaml", "variable main_number")),
+    field("type", None, "sms", source=source(2, "addresses.yaml")),
+    field("friendly_name", None, "Main line", source=source(4, "addresses.yaml")),
+    field("auto_creation.enabled", None, True, source=source(5, "addresses.yaml")),
+    field("auto_creation.type", None, "webhook", source=source(6, "addresses.yaml")),
+    field("auto_creation.service", None, {"ref": "services.support"}, source=source(7, "addresses.yaml")),
+    field(
+        "auto_creation.webhook_filters",
+        None,
+        ["onConversationRemoved", "onMessageAdded", "onMessageUpdated", "onParticipantAdded", "onParticipantRemoved"],
+        source=source(8, "addresses.yaml"),
+    ),
+    name="+14155550100",
+    risk="medium",
+    consequences=("Messages to +14155550100 that match no conversation start one from now on.",),
+    source=source(2, "addresses.yaml"),
+)
+REPLACED = change(
+    "services.support.roles.lead",
+    "role",
+    "replace",
+    field("type", "conversation", "service", forces_replacement=True, source=source(20)),
+    field(
+        "permissions",
+        ["addParticipant", "sendMessage"],
+        ["addParticipant", "createConversation"],
+        source=source(21, via="overlay prod.yaml"),
+    ),
+    sid=sid("RL", 2),
+    name="lead",
+    service=SUPPORT,
+    risk="high",
+    consequences=("Everyone who holds the role gets another one.",),
+    source=source(19),
+)
+DELETED_ROLE = change(
+    "services.support.roles.old",
+    "role",
+    "delete",
+    sid=sid("RL", 3),
+    name="old",
+    service=SUPPORT,
+    risk="medium",
+    reason="absent: true",
+    source=source(30),
+)
+HOOKS = change(
+    "account.webhooks",
+    "account_webhook",
+    "update",
+    field(
+        "pre_webhook_url",
+        "https://hooks.example.com/pre",
+        "https://hooks-of-another-company.example.net/conversations/v1/pre?region=ie1&tenant=support",
+        source=source(8, "reconciler.yaml"),
+    ),
+    field(
+        "post_webhook_url",
+        {"digest": "k1:5a1b"},
+        {"secret": "HOOK_TOKEN", "digest": "k1:77aa"},
+        sensitive=True,
+        source=source(9, "reconciler.yaml"),
+    ),
+    field("method", "GET", "POST", source=source(7, "reconciler.yaml")),
+    field("filters", ["onMessageAdded"], None, source=source(6, "reconciler.yaml")),
+    risk="high",
+    consequences=("Another server may change or reject what people send.",),
+    source=source(5, "reconciler.yaml"),
+)
+LOST_SERVICE = change(
+    f'services["{sid("IS", 9)}"]',
+    "service",
+    "delete",
+    sid=sid("IS", 9),
+    name="Old Support",
+    service="Old Support",
+    risk="high",
+    consequences=("Destroys every conversation, message, user and role in it. Nobody can bring that back.",),
+    guard=GuardEntry(
+        name="approval",
+        verdict="refused",
+        message=f'deleting services["{sid("IS", 9)}"] destroys every conversation, message, user and role in it; '
+        f"approve it with --approve 'services[\"{sid('IS', 9)}\"]', or under approvals: in the files",
+    ),
+)
+WITHHELD = change(
+    f'services.support.roles["{sid("RL", 5)}"]',
+    "role",
+    "delete",
+    sid=sid("RL", 5),
+    name="supervisor",
+    service=SUPPORT,
+    risk="medium",
+    guard=GuardEntry(
+        name="role_in_use",
+        verdict="withheld",
+        message="3 users still hold the role 'supervisor'; give them another one first",
+    ),
+)
+HALF_HELD = change(
+    "services.support.roles.clerk",
+    "role",
+    "replace",
+    field("type", "service", "conversation", forces_replacement=True, source=source(40)),
+    sid=sid("RL", 6),
+    name="clerk",
+    service=SUPPORT,
+    risk="high",
+    guard=GuardEntry(
+        name="role_in_use",
+        verdict="withheld",
+        message="1 user still holds the role 'clerk'; give them another one first",
+        only_delete=True,
+    ),
+)
+
+EMPTY = plan(options=OptionsEntry(env="prod"))
+SMALL = plan(AGENT, options=OptionsEntry(env="prod"))
+EVERY_ACTION = plan(
+    NEW_ADDRESS,
+    AGENT,
+    REPLACED,
+    DEFAULT_ROLE,
+    HOOKS,
+    DELETED_ROLE,
+    unmanaged=(
+        UnmanagedEntry(
+            address=f'services.support.roles["{sid("RL", 8)}"]', kind="role", sid=sid("RL", 8), name="by hand"
+        ),
+        UnmanagedEntry(address=f'services["{sid("IS", 4)}"]', kind="service", sid=sid("IS", 4), name="Playground"),
+    ),
+    warnings=(
+        WarningEntry(
+            code="unknown-word",
+            message="'onMesageAdded' is no filter that is known",
+            hint="did you mean onMessageAdded?",
+            source=source(6, "reconciler.yaml"),
+        ),
+        WarningEntry(code="doubt", message="the account has two roles named 'agent'", address="services.support"),
+    ),
+)
+GUARDS = plan(LOST_SERVICE, WITHHELD, HALF_HELD, no_op=3)
+SECRETS = plan(
+    HOOKS,
+    change(
+        "services.support.notifications",
+        "service_notification",
+        "update",
+        field("new_message.template", {"digest": "k1:1"}, {"digest": "k1:2"}, sensitive=True, source=source(3)),
+        field("added_to_conversation.sound", None, {"unknown": "secret SOUND is not set"}, sensitive=True),
+        field("log_enabled", "a sensitive value that was not redacted", "nor was this", sensitive=True),
+        service=SUPPORT,
+    ),
+)
+_UNBORN = {"unknown": "the service does not exist yet"}
+NEW_SERVICE = plan(
+    change(
+        "services.support",
+        "service",
+        "create",
+        field("friendly_name", None, SUPPORT, source=source(2)),
+        name=SUPPORT,
+        service=SUPPORT,
+        source=source(2),
+    ),
+    change(
+        "services.support.roles.agent",
+        "role",
+        "create",
+        field("friendly_name", None, "agent", source=source(6)),
+        field("type", None, "conversation", source=source(6)),
+        field("permissions", None, ["leaveConversation", "sendMessage"], source=source(6)),
+        name="agent",
+        service=SUPPORT,
+        source=source(6),
+    ),
+    change(
+        "services.support.configuration",
+        "service_configuration",
+        "update",
+        field("default_conversation_role", _UNBORN, {"ref": "services.support.roles.agent"}, source=source(4)),
+        field("default_chat_service_role", _UNBORN, {"ref": 'services.support.roles["service user"]'}),
+        field("reachability_enabled", _UNBORN, True, source=source(5)),
+        service=SUPPORT,
+        source=source(3),
+    ),
+    change(
+        "services.support.webhooks",
+        "service_webhook",
+        "update",
+        field("filters", _UNBORN, ["onMessageAdded"], source=source(8)),
+        field("post_webhook_url", {"unknown": "another reason"}, "https://hooks.example.com/support/post"),
+        service=SUPPORT,
+        consequences=("The account's webhooks are no longer told of this service's events.",),
+    ),
+    no_op=0,
+)
+_LONG = "Lorem ipsum dolor sit amet, consectetur adipiscing elit. " * 180
+_TEXT = "\n".join(f"line {number}" for number in range(60))
+HOSTILE = plan(
+    change(
+        'services["evil\\u001b[2J"].roles.x',
+        "role",
+        "update",
+        field(
+            "friendly_name", "\x1b[31mred\x1b[0m", "\u202egnp.exe\u202c", source=source(1, "a\x1b]0;t\x07.yaml", "\r\n")
+        ),
+        field("spaces", " a ", "a\u00a0b"),
+        field("bell\x07path", "\x07", "\ud800 lone"),
+        field("zero", "a\u200bb", "a\ufe0fb\U000e0041"),
+        field("lines", "one\ntwo\rthree", "one\ntwo\n\x1b[Athree"),
+        field("types", "10", 10),
+        field("words", "true", True),
+        field("quotes", 'say "hi" \\n', "(none)"),
+        field("wide", "日本語のサービス名前" * 3, "日本語のサービス" * 9),
+        field("items", ["a, b", "c\n"], ["a", "b", "\x00"]),
+        sid="RL\x1b[1m",
+        name="\x9b31m",
+        service="two\nlines",
+        reason="because\x00",
+        risk="high",
+        consequences=("gains \x1b[1mbold\u2028power",),
+        guard=GuardEntry(name="approval", verdict="refused", message="quote ' and \x1b[0m"),
+    ),
+    change(
+        'services.x.conversations["' + "very-long-handle-" * 12 + '"]',
+        "conversation",
+        "create",
+        field("unique_name", None, _LONG),
+        field("attributes", None, {"team": 1, "nested": {"list": [1, 2.5, None, True, "x\u202e"]}}),
+        name="very-long-handle-" * 12,
+    ),
+    change(
+        "services.x.conversations.y",
+        "conversation",
+        "update",
+        field("friendly_name", _LONG, _LONG[:5000] + "CHANGED" + _LONG[5000:]),
+        field("template", _TEXT, _TEXT.replace("line 30", "line thirty").replace("line 59", "the end")),
+        field("attributes", {"a": 1, "b": [1, 2, 3], "c": "same"}, {"a": 2, "b": [1, 3], "c": "same"}),
+        field("a.path.that.is.much.longer.than.any.label.should.ever.be", 1, 2, source=source(77)),
+        sid=sid("CH", 1),
+    ),
+    unmanaged=(UnmanagedEntry(address="a\x1b", kind="ro\nle", sid="RL\x00", name="\u202e"),),
+    warnings=(WarningEntry(code="x", message="\x1b[31m", hint="\n\n", address="\x00"),),
+    left_out=("left\x1bout",),
+)
+MANY_UNMANAGED = plan(
+    unmanaged=tuple(
+        UnmanagedEntry(address=f'services["{sid("IS", n)}"]', kind="service", sid=sid("IS", n), name=f"Service {n}")
+        for n in range(2)
+    )
+    + tuple(
+        UnmanagedEntry(
+            address=f'services.support.roles["{sid("RL", n)}"]', kind="role", sid=sid("RL", n), name=f"role {n}"
+        )
+        for n in range(1200)
+    ),
+    options=OptionsEntry(env="staging", target=("services.support",)),
+    left_out=tuple(f"addresses.line{n}" for n in range(8)),
+)
+LARGE = plan(
+    *(
+        change(
+            f"addresses.line{number}",
+            "address_configuration",
+            "update",
+            field(
+                "auto_creation.service",
+                sid("IS", 1),
+                {"ref": "services.support"},
+                before_name="Old",
+                source=source(number),
+            ),
+            sid=sid("IG", number),
+            name=f"+1415555{number:04}",
+            risk="high",
+            consequences=("Messages to this address start their conversations in another service.",),
+            source=source(number),
+        )
+        for number in range(1, 301)
+    ),
+    no_op=1200,
+)
+CREATES = plan(
+    *(
+        change(
+            f"services.s{number}",
+            "service",
+            "create",
+            field("friendly_name", None, f"Service {number}"),
+            name=f"Service {number}",
+            service=f"Service {number}",
+            source=source(number),
+        )
+        for number in range(3)
+    )
+)
+
+
+def result(entry: ChangeEntry, status: Any, *outcomes: OutcomeEntry) -> ResultEntry:
+    return ResultEntry(
+        address=entry.address,
+        kind=entry.kind,
+        action=entry.action,
+        name=entry.name,
+        service=entry.service,
+        status=status,
+        outcomes=outcomes,
+    )
+
+
+def outcome(entry: ChangeEntry, op: Any, status: Any, **more: Any) -> OutcomeEntry:
+    return OutcomeEntry(step=f"{entry.address}#{op}", op=op, status=status, **more)
+
+
+def report(*results: ResultEntry, exit_code: int = 0, **more: Any) -> ReportFile:
+    def done(action: str) -> int:
+        return sum(1 for entry in results if entry.action == action and entry.status == "done")
+
+    def ended(status: str) -> int:
+        return sum(1 for entry in results if entry.status == status)
+
+    return ReportFile(
+        **{
+            "tool_version": "0.1.0",
+            "account_sid": ACCOUNT,
+            "planned_at": "2026-01-02T03:04:05Z",
+            "config_digest": "sha256:" + "0" * 64,
+            "options": OptionsEntry(env=""),
+            "exit_code": exit_code,
+            "interrupted": False,
+            "seconds": 3.2,
+            "requests": 42,
+            "writes": 5,
+            "summary": ReportSummaryEntry(
+                create=done("create"),
+                update=done("update"),
+                replace=done("replace"),
+                delete=done("delete"),
+                partly=ended("partly"),
+                failed=ended("failed"),
+                skipped=ended("skipped"),
+                withheld=ended("withheld"),
+                interrupted=ended("interrupted"),
+            ),
+            "changes": results,
+            **more,
+        }
+    )
+
+
+REFUSED = RefusalEntry(
+    method="POST",
+    path=f"/v1/Services/{sid('IS', 1)}/Roles/{sid('RL', 1)}",
+    status=400,
+    code=50301,
+    message="Invalid permission 'sendEverything'",
+    more_info="https://www.twilio.com/docs/errors/50301",
+    request_id="RQ0123456789abcdef0123456789abcdef",
+)
+KEPT = "the API answered with success but kept post_webhook_url as it was"
+
+ALL_DONE = report(
+    result(NEW_ADDRESS, "done", outcome(NEW_ADDRESS, "create", "done", sid=sid("IG", 1))),
+    result(AGENT, "done", outcome(AGENT, "update", "done", sid=sid("RL", 1))),
+)
+NOTHING_DONE = report(seconds=0.4, requests=3, writes=0)
+ALL_STATUSES = report(
+    result(NEW_ADDRESS, "done", outcome(NEW_ADDRESS, "create", "done", sid=sid("IG", 1))),
+    result(AGENT, "failed", outcome(AGENT, "update", "failed", sid=sid("RL", 1), refusal=REFUSED)),
+    result(HOOKS, "failed", outcome(HOOKS, "update", "failed", message=KEPT)),
+    result(
+        REPLACED,
+        "partly",
+        outcome(REPLACED, "create", "done", sid=sid("RL", 11)),
+        outcome(
+            REPLACED,
+            "delete",
+            "skipped",
+            sid=sid("RL", 2),
+            because=f"{AGENT.address}#update",
+            message="deletes run only after everything before them succeeded",
+        ),
+    ),
+    result(DEFAULT_ROLE, "skipped", outcome(DEFAULT_ROLE, "update", "skipped", because=f"{AGENT.address}#update")),
+    result(DELETED_ROLE, "interrupted", outcome(DELETED_ROLE, "delete", "interrupted", sid=sid("RL", 3))),
+    result(
+        WITHHELD,
+        "withheld",
+        outcome(WITHHELD, "delete", "withheld", message="3 users still hold the role 'supervisor'"),
+    ),
+    result(
+        HALF_HELD,
+        "done",
+        outcome(HALF_HELD, "create", "done", sid=sid("RL", 12)),
+        outcome(HALF_HELD, "delete", "withheld", sid=sid("RL", 6), message="1 user still holds the role 'clerk'"),
+    ),
+    exit_code=1,
+)
+ONLY_WITHHELD = report(
+    result(AGENT, "done", outcome(AGENT, "update", "unchanged", sid=sid("RL", 1))),
+    result(WITHHELD, "withheld", outcome(WITHHELD, "delete", "withheld", message="3 users still hold it")),
+    exit_code=5,
+)
+INTERRUPTED = report(
+    result(AGENT, "interrupted", outcome(AGENT, "update", "interrupted", sid=sid("RL", 1))),
+    result(DEFAULT_ROLE, "skipped", outcome(DEFAULT_ROLE, "update", "skipped", message="interrupted before it began")),
+    interrupted=True,
+    exit_code=130,
+)
+HOSTILE_REPORT = report(
+    result(
+        AGENT,
+        "failed",
+        outcome(
+            AGENT,
+            "update",
+            "failed",
+            message="\x1b[2J\n",
+            refusal=REFUSED.model_copy(
+                update={"message": "\x1b[31mno\u202e" + "x" * 5000, "more_info": "\r", "request_id": "\x07"}
+            ),
+        ),
+    ),
+    exit_code=1,
+)
+
+PLANS = {
+    "empty": EMPTY,
+    "small": SMALL,
+    "every_action": EVERY_ACTION,
+    "guards": GUARDS,
+    "secrets": SECRETS,
+    "new_service": NEW_SERVICE,
+    "hostile": HOSTILE,
+    "many_unmanaged": MANY_UNMANAGED,
+    "large": LARGE,
+    "creates": CREATES,
+}
+REPORTS = {
+    "all_done": ALL_DONE,
+    "nothing_done": NOTHING_DONE,
+    "all_statuses": ALL_STATUSES,
+    "only_withheld": ONLY_WITHHELD,
+    "interrupted": INTERRUPTED,
+    "hostile": HOSTILE_REPORT,
+}
