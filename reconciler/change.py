@@ -70,8 +70,10 @@ class Step:
         parent: the address of what contains it; None at the top.
         sid: the SID when it is known before the apply; None for creates, and for what another step creates.
         values: contents to send, by field path; `Reference`s are resolved when the step runs.
-        adopts: whether the resource will have been made by Twilio itself along with its parent, and has to be found by
-            its natural key (its content in `values`) before it is updated.
+        adopts: for what Twilio will have made by itself along with its parent: the contents by which to find it there
+            (a role's name and type; nothing for a singleton). Its live contents are known only then, so of `values`
+            only what differs is sent. None for everything else.
+        last: whether it waits for everything that is not last, and is left out if any of that fails.
         needs: ids of the steps that must have succeeded before.
     """
 
@@ -82,7 +84,8 @@ class Step:
     parent: Address | None
     sid: str | None = None
     values: Mapping[str, Content | Reference | Unknown] = field(default_factory=dict)
-    adopts: bool = False
+    adopts: Mapping[str, Content] | None = None
+    last: bool = False
     needs: tuple[str, ...] = ()
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
 """The plan file: what a plan looks like outside of the process, in JSON, with nothing secret in it.
 
 Takes the JSON of a plan file, which is hostile input; gives `PlanFile`, the typed form that `show` and all renderers
-read. A `Plan` becomes one in `reconciler.plan.to_file`, and only there contents are turned into what may be seen:
+read. A `Plan` becomes one in `of_plan`, and only there contents are turned into what may be seen:
 
 * plain JSON;
 * ``{"ref": address}`` for what another resource's SID will be;
@@ -14,11 +14,17 @@ A plan file is an approval, not a program: nothing in it is ever sent. It is com
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from reconciler.errors import PlanFileError
+from reconciler.change import Change, FieldChange, Guard
+from reconciler.config.model import Reference, Unknown
+from reconciler.errors import Place, PlanFileError, Problem
+from reconciler.plan import Plan
 
 Json = Any  # field contents are JSON of any shape
 
@@ -139,6 +145,7 @@ class PlanFile(_Part):
     changes: tuple[ChangeEntry, ...]
     unmanaged: tuple[UnmanagedEntry, ...]
     warnings: tuple[WarningEntry, ...]
+    guards: tuple[GuardEntry, ...] = Field(default=(), description="What refuses the plan as a whole, such as limits.")
     left_out: tuple[str, ...] = Field(default=(), description="Addresses of changes that target or exclude left out.")
 
     @property
@@ -149,6 +156,162 @@ class PlanFile(_Part):
     def to_json(self) -> str:
         """The text of the file: indented, in the order of the format, ending in a newline."""
         return self.model_dump_json(indent=2, by_alias=True) + "\n"
+
+
+def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str) -> PlanFile:
+    """Turn a plan into what may leave the process.
+
+    Args:
+        plan: the plan, secrets included.
+        key: for the digests of sensitive contents; the same for the plan and for the apply that compares with it, and
+            known only to those who may know the contents.
+        tool_version: this program's version.
+        created_at: the time, as ISO 8601 in UTC.
+    """
+    actions = [change.action for change in plan.changes if not change.is_withheld]
+    return PlanFile(
+        tool_version=tool_version,
+        account_sid=plan.account_sid,
+        created_at=created_at,
+        config_digest=plan.config_digest,
+        options=OptionsEntry(
+            env=plan.environment,
+            target=tuple(str(item) for item in plan.options.targets),
+            exclude=tuple(str(item) for item in plan.options.excludes),
+            approved=tuple(sorted(str(item) for item in plan.options.approved)),
+        ),
+        summary=SummaryEntry(
+            create=actions.count("create"),
+            update=actions.count("update"),
+            replace=actions.count("replace"),
+            delete=actions.count("delete"),
+            no_op=plan.unchanged,
+            unmanaged=len(plan.unmanaged),
+            withheld=len(plan.changes) - len(actions),
+        ),
+        changes=tuple(_change(change, plan.account_sid, key) for change in plan.changes),
+        unmanaged=tuple(
+            UnmanagedEntry(address=str(item.address), kind=item.live.kind.name, sid=item.live.sid, name=item.live.name)
+            for item in plan.unmanaged
+        ),
+        warnings=tuple(_warning(problem) for problem in plan.warnings),
+        guards=tuple(_guard(guard) for guard in plan.refusals),
+        left_out=tuple(str(address) for address in plan.left_out),
+    )
+
+
+def _change(change: Change, account_sid: str, key: bytes) -> ChangeEntry:
+    return ChangeEntry(
+        address=str(change.address),
+        kind=change.kind.name,
+        action=change.action,
+        sid=change.sid,
+        name=change.name,
+        service=change.service,
+        fields=tuple(_field(item, (account_sid, str(change.address), item.path), key) for item in change.fields),
+        steps=tuple(StepEntry(id=step.id, op=step.op, needs=step.needs) for step in change.steps),
+        reason=change.reason,
+        risk=change.risk,
+        consequences=change.consequences,
+        guard=_guard(change.guard) if change.guard is not None else None,
+        source=_source(change.source),
+    )
+
+
+def _field(item: FieldChange, where: tuple[str, ...], key: bytes) -> FieldEntry:
+    return FieldEntry(
+        path=item.path,
+        before=_seen(item.before, item, where, key, secrets=()),
+        after=_seen(item.after, item, where, key, secrets=item.secrets),
+        before_name="" if item.sensitive else item.before_name,
+        sensitive=item.sensitive,
+        forces_replacement=item.forces_replacement,
+        source=_source(item.source),
+    )
+
+
+def _seen(content: Json, item: FieldChange, where: tuple[str, ...], key: bytes, secrets: tuple[str, ...]) -> Json:
+    """A content in the form in which it may be seen; see the module for the forms."""
+    if isinstance(content, Unknown):
+        return {"unknown": content.reason}
+    if isinstance(content, Reference):
+        return {"ref": str(content.address)}
+    if not item.sensitive or content is None:
+        return list(content) if isinstance(content, tuple) else content
+    text = json.dumps([*where, content], sort_keys=True, ensure_ascii=True)
+    digest = "hmac-sha256:" + hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    return {"secret": ", ".join(secrets), "digest": digest} if secrets else {"digest": digest}
+
+
+def _source(place: Place | None) -> SourceEntry | None:
+    if place is None:
+        return None
+    return SourceEntry(file=place.file, line=place.line, column=place.column, via=place.via)
+
+
+def _guard(guard: Guard) -> GuardEntry:
+    return GuardEntry(name=guard.name, verdict=guard.verdict, message=guard.message, only_delete=guard.only_delete)
+
+
+def _warning(problem: Problem) -> WarningEntry:
+    return WarningEntry(
+        code=problem.code,
+        message=problem.message,
+        hint=problem.hint,
+        address=problem.address,
+        source=_source(problem.place),
+    )
+
+
+def not_approved(approved: PlanFile, fresh: PlanFile) -> tuple[str, ...]:
+    """What a fresh plan would do that an approved one did not say, in sentences; empty when it may go ahead.
+
+    A fresh change is approved when the approved plan has one of the same address, action, resource and fields, each
+    with the same before and after. Three things may be so because part of the plan has been done already: fields that
+    came with a new service (before: unknown then) may be known or done by now; a replace that lost its old resource is
+    a create; a replace that has its new resource is a delete of the old one.
+    """
+    if approved.account_sid != fresh.account_sid:
+        return (f"the plan was made for account {approved.account_sid}, and this is {fresh.account_sid}",)
+    by_address = {entry.address: entry for entry in approved.changes}
+    replaced = {entry.sid for entry in approved.changes if entry.action == "replace"}
+    found: list[str] = []
+    for change in fresh.changes:
+        if change.guard is not None and change.guard.verdict == "withheld" and not change.guard.only_delete:
+            continue
+        if change.action == "delete" and change.sid in replaced:
+            continue
+        entry = by_address.get(change.address)
+        if entry is None:
+            found.append(f"{change.address}: {change.action} was not in the approved plan")
+        else:
+            found.extend(f"{change.address}: {reason}" for reason in _mismatches(entry, change))
+    return tuple(found)
+
+
+def _mismatches(approved: ChangeEntry, fresh: ChangeEntry) -> list[str]:
+    remainder = approved.action == "replace" and fresh.action == "create"
+    if approved.action != fresh.action and not remainder:
+        return [f"{approved.action} was approved, and now it would be {fresh.action}"]
+    if approved.sid is not None and approved.sid != fresh.sid and not remainder:
+        return [f"the approved plan was about {approved.sid}, and now it is about {fresh.sid}"]
+    if approved.kind != fresh.kind:
+        return [f"the approved plan was about a {approved.kind}, and now it is about a {fresh.kind}"]
+    old, new = ({item.path: item for item in entry.fields} for entry in (approved, fresh))
+    was_new = any(isinstance(item.before, dict) and "unknown" in item.before for item in approved.fields)
+    found = [f"{path} was not in the approved change" for path in new if path not in old]
+    if not was_new and not remainder:
+        found += [f"{path} was in the approved change, and is not any more" for path in old if path not in new]
+    for path, item in new.items():
+        was = old.get(path)
+        if was is None:
+            continue
+        if was.after != item.after:
+            found.append(f"{path} would become something else than was approved")
+        is_open = isinstance(was.before, dict) and "unknown" in was.before
+        if was.before != item.before and not is_open and not remainder:
+            found.append(f"{path} is not what it was when the plan was approved")
+    return found
 
 
 def parse(text: str | bytes, name: str) -> PlanFile:

@@ -6,12 +6,27 @@ Prints nothing, asks nobody (the caller hands in `confirm`), and knows no exit c
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
 
+from reconciler import __version__, config, plan_file
+from reconciler.address import Address, AddressError
+from reconciler.apply import apply as apply_plan
+from reconciler.client import Client, Credentials, ReadClient, checked_url, in_process, is_loopback, twilio_url
 from reconciler.config.model import Config
+from reconciler.errors import GuardRefusal, StalePlan, UsageError
+from reconciler.fetch import fetch, fetch_role_holders
+from reconciler.plan import Plan, PlanOptions, make_plan
 from reconciler.plan_file import PlanFile
 from reconciler.report import Progress, Report
+from reconciler.sources import DiskSources
+
+AnyClient = TypeVar("AnyClient", bound=ReadClient)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +112,44 @@ Confirm = Callable[[PlanFile], Awaitable[bool]]
 def validate(inputs: Inputs, environment: Mapping[str, str]) -> Config:
     """Read and check the files, offline.
 
+    Args:
+        inputs: which files.
+        environment: environment variables.
+
     Raises:
         ConfigError: everything that is wrong with them, all at once.
     """
-    raise NotImplementedError
+    return config.load(
+        DiskSources(inputs.path, environment),
+        environment=inputs.environment,
+        variables=inputs.variables,
+        overlays=inputs.overlays,
+        strict=inputs.strict,
+        allow_unset=inputs.allow_unset,
+    )
 
 
 async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planned:
-    """Read the files, fetch the account, compare. Sends nothing but GET.
+    """Read the files, fetch the account, compare. Sends nothing but GET: the client it holds cannot write.
 
     Raises:
         ReconcilerError: see `reconciler.errors`.
     """
-    raise NotImplementedError
+    files = validate(inputs, endpoint.environment)
+    options = _plan_options(inputs)
+    async with _connected(endpoint, ReadClient) as client:
+        made = await _planned(files, options, client, progress)
+        return Planned(files, _seen(made, client), client.requests)
 
 
 async def apply(
-    inputs: Inputs, endpoint: Endpoint, progress: Progress, confirm: Confirm, approved: PlanFile | None = None
+    inputs: Inputs,
+    endpoint: Endpoint,
+    progress: Progress,
+    confirm: Confirm,
+    *,
+    approved: PlanFile | None = None,
+    stop: asyncio.Event | None = None,
 ) -> Applied:
     """Plan afresh and apply it.
 
@@ -123,10 +159,104 @@ async def apply(
         progress: who is told how it goes.
         confirm: asked before anything is written, unless there is nothing to do.
         approved: a reviewed plan; every fresh change must be one of its changes.
+        stop: when set, no further step is started.
 
     Raises:
         StalePlan: the approved plan no longer fits; nothing was sent.
         GuardRefusal: a guard refuses; nothing was sent.
         ReconcilerError: see `reconciler.errors`; nothing was sent.
     """
-    raise NotImplementedError
+    files = validate(inputs, endpoint.environment)
+    if files.account_sid is None and not _is_local(endpoint):
+        raise UsageError(
+            "the files do not say which account they are for, so nothing is applied to a real one; write its SID under "
+            "account.sid, or under account_sid of the environment"
+        )
+    options = _plan_options(inputs)
+    async with _connected(endpoint, ReadClient) as reader:
+        made = await _planned(files, options, reader, progress)
+        seen = _seen(made, reader)
+    if approved is not None:
+        differences = plan_file.not_approved(approved, seen)
+        if differences:
+            raise StalePlan(differences)
+    if made.changes and not made.blocking() and not await confirm(seen):
+        return Applied(seen, None, declined=True)
+    if made.blocking():
+        raise GuardRefusal(made.blocking())
+    if not made.changes:
+        return Applied(seen, None)
+    async with _connected(endpoint, Client) as client:
+        return Applied(seen, await apply_plan(made, client, progress, stop))
+
+
+async def _planned(files: Config, options: PlanOptions, client: ReadClient, progress: Progress) -> Plan:
+    state = await fetch(files, client, progress)
+    made = make_plan(files, state, options)
+    if made.unsearched:
+        await fetch_role_holders(state, sorted(made.unsearched), client, progress)
+        made = make_plan(files, state, options)
+    return made
+
+
+def _seen(made: Plan, client: ReadClient) -> PlanFile:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    key = client.credentials.digest_key()
+    return plan_file.of_plan(made, key=key, tool_version=__version__, created_at=now)
+
+
+def _plan_options(inputs: Inputs) -> PlanOptions:
+    return PlanOptions(
+        targets=_addresses("--target", inputs.targets),
+        excludes=_addresses("--exclude", inputs.excludes),
+        approved=_addresses("--approve", inputs.approved),
+    )
+
+
+def _addresses(option: str, texts: tuple[str, ...]) -> tuple[Address, ...]:
+    try:
+        return tuple(Address.parse(text) for text in texts)
+    except AddressError as error:
+        raise UsageError(f"{option}: {error}; an address looks like services.support.roles.agent") from None
+
+
+def _is_local(endpoint: Endpoint) -> bool:
+    """Whether the API is an emulator for sure: in process, or on this machine."""
+    return bool(endpoint.emulator) or (bool(endpoint.api_url) and is_loopback(endpoint.api_url))
+
+
+@asynccontextmanager
+async def _connected(endpoint: Endpoint, kind: type[AnyClient]) -> AsyncIterator[AnyClient]:
+    """A client for the API that the endpoint names; the emulator's file is closed with it."""
+    if endpoint.emulator:
+        async with _emulated(endpoint, kind) as client:
+            yield client
+        return
+    region, edge = endpoint.environment.get("TWILIO_REGION", ""), endpoint.environment.get("TWILIO_EDGE", "")
+    if endpoint.profile:
+        home = Path(endpoint.environment.get("HOME") or Path.home())
+        credentials, region, edge = Credentials.from_profile(endpoint.profile, home / ".twilio-cli" / "config.json")
+    else:
+        credentials = Credentials.from_environment(endpoint.environment)
+    url = checked_url(endpoint.api_url) if endpoint.api_url else twilio_url(region, edge)
+    async with kind(url, credentials, concurrency=endpoint.concurrency) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _emulated(endpoint: Endpoint, kind: type[AnyClient]) -> AsyncIterator[AnyClient]:
+    from reconciler.emulator import Emulator, EmulatorError, Store  # noqa: PLC0415 - not on the start-up path
+
+    try:
+        store = Store.open(endpoint.emulator)
+    except EmulatorError as error:
+        raise UsageError(f"--emulator {endpoint.emulator}: {error}") from None
+    try:
+        credentials = Credentials(store.account_sid, "emulator", store.account_sid)
+        transport = in_process(Emulator(store))
+        async with kind(
+            "https://conversations.twilio.com", credentials, concurrency=endpoint.concurrency, transport=transport
+        ) as client:
+            yield client
+    finally:
+        store.close()

@@ -184,6 +184,7 @@ class Config:
         approvals: consent given in the files.
         warnings: problems that do not stop.
         lines: the lines of every file that was read, by file, for showing a place with a caret.
+        unmanaged_ignore: globs of addresses of unmanaged resources that are not reported.
         digest: ``sha256:…`` over what the files mean (values, guards, options), without the values of secrets; equal
             for equal meaning, whatever the layout of the files.
     """
@@ -198,6 +199,7 @@ class Config:
     warnings: tuple[Problem, ...]
     lines: Mapping[str, tuple[str, ...]]
     digest: str
+    unmanaged_ignore: tuple[str, ...] = ()
 
     def children(self, parent: Address | None) -> tuple[Declared, ...]:
         """The resources that stand directly in another one, or at the top for None."""

@@ -1,0 +1,306 @@
+"""Doing a plan: its steps as a graph, each as soon as what it needs is done, through a `Client`.
+
+Takes a `Plan` and a `Client`; gives a `Report` with one outcome for every step. Decides nothing: what is done was
+decided by the plan and its guards, and whoever calls this has asked for consent. What a write returns is compared with
+what was sent, and a field that the API kept is a failure. A failure skips what needs it, by name; everything else goes
+on; what is `last` runs only when all that is not last has succeeded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler import wire
+from reconciler.address import Address
+from reconciler.change import Change, Step
+from reconciler.client import Client, Json
+from reconciler.config.model import Reference, Unknown
+from reconciler.errors import ApiError, Refusal, Refused
+from reconciler.kinds import BY_NAME
+from reconciler.kinds.base import Content, Kind
+from reconciler.plan import Plan
+from reconciler.report import ChangeResult, Outcome, Progress, Report, Status, result_of
+from reconciler.wire import Decoded
+
+
+async def apply(plan: Plan, client: Client, progress: Progress, stop: asyncio.Event | None = None) -> Report:
+    """Do everything in a plan that no guard withholds.
+
+    Args:
+        plan: what to do; nothing in it may refuse the apply (`Plan.blocking`).
+        client: how to write.
+        progress: who is told.
+        stop: when set, no further step is started; those under way end.
+
+    Returns:
+        How each step ended; never raises for what the API does.
+    """
+    run = _Run(plan, client, progress, stop or asyncio.Event())
+    started, requests, writes = time.monotonic(), client.requests, client.writes
+    results = await run.everything()
+    return Report(
+        results=tuple(results),
+        requests=client.requests - requests,
+        writes=client.writes - writes,
+        seconds=time.monotonic() - started,
+        interrupted=run.stop.is_set(),
+    )
+
+
+class _Failure(Exception):
+    """A step failed for a reason of our own; the message says which."""
+
+
+@dataclass
+class _Run:
+    """One apply."""
+
+    plan: Plan
+    client: Client
+    progress: Progress
+    stop: asyncio.Event
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    ended: int = 0
+
+    def __post_init__(self) -> None:
+        self.sids: dict[Address, str] = dict(self.plan.sids)
+        self.members: dict[tuple[str, Address | None], asyncio.Future[list[Decoded]]] = {}
+        self.owner = {step.id: change for change in self.plan.changes for step in change.steps}
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.total = sum(1 for change in self.plan.changes for step in change.steps if not _is_withheld(change, step))
+
+    async def everything(self) -> list[ChangeResult]:
+        steps = [step for change in self.plan.changes for step in change.steps]
+        for change in self.plan.changes:
+            for step in change.steps:
+                if _is_withheld(change, step):
+                    message = change.guard.message if change.guard is not None else ""
+                    self._keep(Outcome(step.id, str(change.address), step.op, "withheld", step.sid or "", message))
+        for phase in (False, True):
+            doing = [step for step in steps if step.last is phase and step.id not in self.outcomes]
+            blocker = next((item for item in self.outcomes.values() if item.status in {"failed", "skipped"}), None)
+            if phase and blocker is not None:
+                for step in doing:
+                    self._skip(
+                        step, blocker.step, f"deletes wait for everything else, and {blocker.step} did not succeed"
+                    )
+                continue
+            self.tasks = {step.id: asyncio.create_task(self._when_ready(step)) for step in doing}
+            await asyncio.gather(*self.tasks.values())
+        return [result_of(change, [self.outcomes[step.id] for step in change.steps]) for change in self.plan.changes]
+
+    async def _when_ready(self, step: Step) -> None:
+        for need in step.needs:
+            task = self.tasks.get(need)
+            if task is not None:
+                await asyncio.wait([task])
+            outcome = self.outcomes.get(need)
+            if outcome is not None and outcome.status not in {"done", "unchanged", "withheld"}:
+                self._skip(step, need, f"it needs {need}, which did not succeed")
+                return
+        if self.stop.is_set():
+            self._skip(step, "", "the run was interrupted before it was sent")
+            return
+        self.progress.started(step)
+        self._keep(await self._attempt(step))
+
+    def _skip(self, step: Step, because: str, message: str) -> None:
+        change = str(self.owner[step.id].address)
+        self._keep(Outcome(step.id, change, step.op, "skipped", step.sid or "", message, because=because))
+
+    def _keep(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.step] = outcome
+        if outcome.status != "withheld":
+            self.ended += 1
+            self.progress.ended(outcome, self.ended, self.total)
+
+    async def _attempt(self, step: Step) -> Outcome:
+        change = str(self.owner[step.id].address)
+        status: Status
+        refusal: Refusal | None = None
+        message = ""
+        try:
+            status = await self._do(step)
+        except Refused as error:
+            status, message, refusal = "failed", "the API refused it", error.refusal
+        except (_Failure, ApiError) as error:
+            status, message = "failed", str(error)
+        sid = step.sid or ("" if step.kind.singleton else self.sids.get(step.address, ""))
+        return Outcome(step.id, change, step.op, status, sid, message, refusal)
+
+    async def _do(self, step: Step) -> Status:
+        match step.op:
+            case "create":
+                return await self._create(step, step.values)
+            case "delete":
+                return await self._delete(step)
+            case "update" if step.adopts is None:
+                path = wire.instance_path(step.kind, self._parents(step.parent), self._sid(step))
+                await self._write(step.kind, path, await self._resolved(step.values))
+                return "done"
+            case "update" if step.kind.singleton:
+                return await self._settle(step)
+            case _:
+                return await self._adopt(step)
+
+    # --- the ways to write -------------------------------------------------------------------------------------------
+
+    async def _create(self, step: Step, values: Mapping[str, Content | Reference | Unknown]) -> Status:
+        path = wire.collection_path(step.kind, self._parents(step.parent))
+        resolved = await self._resolved(values)
+        body = await self.client.post(path, wire.encode(step.kind, resolved, _as_is))
+        decoded = wire.decode(step.kind, body)
+        # Known before the answer is judged: what was made is there, and must not be made again.
+        self.sids[step.address] = decoded.sid
+        _check(step.kind, resolved, decoded)
+        return "done"
+
+    async def _delete(self, step: Step) -> Status:
+        path = wire.instance_path(step.kind, self._parents(step.parent), self._sid(step))
+        try:
+            await self.client.delete(path)
+        except Refused as error:
+            if error.refusal.status != 404:
+                raise
+            return "unchanged"
+        return "done"
+
+    async def _write(self, kind: Kind, path: str, values: Mapping[str, Content]) -> Decoded:
+        body = await self.client.post(path, wire.encode(kind, values, _as_is))
+        decoded = wire.decode(kind, body)
+        _check(kind, values, decoded)
+        return decoded
+
+    async def _settle(self, step: Step) -> Status:
+        """Set a singleton of a service that has just been made, whose contents nobody has read.
+
+        What is to be empty is most likely empty, so only the rest is sent; the answer shows whether more is needed.
+        """
+        path = wire.instance_path(step.kind, self._parents(step.parent), "")
+        values = await self._resolved(step.values)
+        filled = {name: content for name, content in values.items() if not step.kind.by_path[name].is_empty(content)}
+        if filled:
+            decoded = await self._write(step.kind, path, filled)
+        else:
+            decoded = wire.decode(step.kind, await self.client.get(path))
+        remaining = {
+            name: content
+            for name, content in values.items()
+            if name not in filled and not step.kind.by_path[name].is_empty(decoded.values.get(name))
+        }
+        if remaining:
+            await self._write(step.kind, path, remaining)
+        return "done" if filled or remaining else "unchanged"
+
+    async def _adopt(self, step: Step) -> Status:
+        """Find what Twilio made by itself in a service that has just been made, and update it where it differs."""
+        kind, key = step.kind, step.adopts or {}
+        found = await self._find(kind, step.parent, key)
+        if found is None:
+            missing = [item.path for item in kind.fields if item.required and item.path not in {**key, **step.values}]
+            if missing:
+                raise _Failure(
+                    f"the new service has no {kind.name} {key.get(kind.natural_key)!r} of its own, and {missing[0]} is "
+                    "not in the files to create it"
+                )
+            return await self._create(step, {**key, **step.values})
+        self.sids[step.address] = found.sid
+        wrong = [path for path, content in key.items() if _differs(kind, path, content, found)]
+        if wrong:
+            raise _Failure(f"Twilio made this {kind.name} with another {wrong[0]}, which cannot be changed")
+        values = await self._resolved(step.values)
+        differing = {path: content for path, content in values.items() if _differs(kind, path, content, found)}
+        if not differing:
+            return "unchanged"
+        for item in kind.fields:
+            if item.always_sent and item.path not in differing:
+                differing[item.path] = found.values.get(item.path)
+        await self._write(kind, wire.instance_path(kind, self._parents(step.parent), found.sid), differing)
+        return "done"
+
+    # --- SIDs --------------------------------------------------------------------------------------------------------
+
+    def _parents(self, parent: Address | None) -> tuple[str, ...]:
+        """The SIDs above a resource: every second part of its parent's address is a handle."""
+        if parent is None:
+            return ()
+        above = [Address(parent.parts[:length]) for length in range(2, len(parent.parts) + 1, 2)]
+        return tuple(self.sids.get(address, address.parts[-1]) for address in above)
+
+    def _sid(self, step: Step) -> str:
+        if step.kind.singleton:
+            return ""
+        return step.sid or self.sids[step.address]
+
+    async def _resolved(self, values: Mapping[str, Content | Reference | Unknown]) -> dict[str, Content]:
+        """The same contents with SIDs in the place of references.
+
+        Raises:
+            _Failure: for what is still unknown, and for what Twilio should have made by itself and has not.
+        """
+        resolved: dict[str, Content] = {}
+        for path, content in values.items():
+            if isinstance(content, Unknown):
+                raise _Failure(f"{path} is not known: {content.reason}")
+            resolved[path] = await self._reference(content) if isinstance(content, Reference) else content
+        return resolved
+
+    async def _reference(self, reference: Reference) -> str:
+        known = self.sids.get(reference.address)
+        if known is not None:
+            return known
+        kind = BY_NAME[reference.kind]
+        parent = Address(reference.address.parts[: -len(kind.section) - 1])
+        key = self.plan.comes_along.get(reference.address, {})
+        found = await self._find(kind, parent, key) if key else None
+        if found is None:
+            raise _Failure(f"{reference.address} is not there to be referred to")
+        self.sids[reference.address] = found.sid
+        return found.sid
+
+    async def _find(self, kind: Kind, parent: Address | None, key: Mapping[str, Content]) -> Decoded | None:
+        """The only member of a collection in a new service whose name is the key's; the list is read once."""
+        where = (kind.name, parent)
+        if where not in self.members:
+            self.members[where] = asyncio.ensure_future(self._list(kind, parent))
+        name = str(key.get(kind.natural_key) or "").lower()
+        found = [
+            item for item in await self.members[where] if str(item.values.get(kind.natural_key) or "").lower() == name
+        ]
+        if len(found) > 1:
+            raise _Failure(f"the new service has {len(found)} resources of kind {kind.name} named {name!r}")
+        return found[0] if found else None
+
+    async def _list(self, kind: Kind, parent: Address | None) -> list[Decoded]:
+        path = wire.collection_path(kind, self._parents(parent))
+        bodies: list[Json] = list(await self.client.list(path, kind.list_key, kind.page_size))
+        return [wire.decode(kind, body) for body in bodies]
+
+
+def _is_withheld(change: Change, step: Step) -> bool:
+    if change.guard is None or change.guard.verdict != "withheld":
+        return False
+    return step.last or not change.guard.only_delete
+
+
+def _as_is(content: Content) -> Content:
+    return content
+
+
+def _differs(kind: Kind, path: str, content: Content, found: Decoded) -> bool:
+    entry = kind.by_path[path]
+    return bool(entry.comparable(content) != entry.comparable(found.values.get(path)))
+
+
+def _check(kind: Kind, sent: Mapping[str, Content], decoded: Decoded) -> None:
+    """Compare what a write answered with what it was sent; contents are not named, since they may be secret.
+
+    Raises:
+        _Failure: when the API kept something.
+    """
+    kept = [path for path, content in sent.items() if path in decoded.values and _differs(kind, path, content, decoded)]
+    if kept:
+        raise _Failure(f"the API answered with success, but kept its own value of {', '.join(kept)}")

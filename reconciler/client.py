@@ -1,0 +1,338 @@
+"""Twilio over HTTP: who asks, where, how many at once, page by page, and what an answer means.
+
+The only importer of httpx. `ReadClient` has no way to write, and is all that plan, drift, export and validate ever
+hold; `Client` adds create, update and delete. Errors are `reconciler.errors`, never the library's own. Knows nothing of
+kinds: paths and forms come in, JSON goes out. Never follows a redirect, never sends credentials to any host but the one
+it was made for, and takes ``http://`` on the loopback interface only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+
+from reconciler import __version__
+from reconciler.errors import Malformed, Refusal, Refused, Unreachable, UsageError
+
+Json = Any  # what the API answers is JSON of any shape until `wire.decode` has read it
+
+TWILIO_HOST = "conversations.twilio.com"
+"""Source: the OpenAPI description, servers."""
+
+_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+
+
+Transport = httpx.AsyncBaseTransport
+"""A way to the API; the network when nothing else is given."""
+
+App = Callable[
+    [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
+]
+"""An ASGI application, whose scopes and events are open mappings by its specification."""
+
+
+def in_process(app: App) -> Transport:
+    """The way to an API that runs in this process, as an ASGI application."""
+    return httpx.ASGITransport(app=app)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Credentials:
+    """Who asks.
+
+    Attributes:
+        username: an account SID, or the SID of an API key.
+        password: the auth token, or the API key's secret.
+        account_sid: the account that the environment names; the one that answers must be it.
+    """
+
+    username: str
+    password: str
+    account_sid: str
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"Credentials({self.username!r})"
+
+    def digest_key(self) -> bytes:
+        """A key for digests of sensitive values, which only who knows the credentials can make."""
+        return hashlib.sha256(f"reconciler plan digest\0{self.username}\0{self.password}".encode()).digest()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Credentials:
+        """Read ``TWILIO_ACCOUNT_SID`` with ``TWILIO_AUTH_TOKEN``, or ``TWILIO_API_KEY`` and ``TWILIO_API_SECRET``.
+
+        A key is taken when both are there, as Twilio's own command line does.
+
+        Raises:
+            UsageError: when something is missing; the message names it.
+        """
+        account_sid = environment.get("TWILIO_ACCOUNT_SID", "")
+        key, secret = environment.get("TWILIO_API_KEY", ""), environment.get("TWILIO_API_SECRET", "")
+        token = environment.get("TWILIO_AUTH_TOKEN", "")
+        if not account_sid:
+            raise UsageError(
+                "no credentials: set TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN, or with TWILIO_API_KEY and "
+                "TWILIO_API_SECRET; or use --emulator FILE, which needs none"
+            )
+        if key and secret:
+            return cls(key, secret, account_sid)
+        if token:
+            return cls(account_sid, token, account_sid)
+        missing = "TWILIO_API_SECRET" if key else "TWILIO_AUTH_TOKEN (or TWILIO_API_KEY and TWILIO_API_SECRET)"
+        raise UsageError(f"no credentials: TWILIO_ACCOUNT_SID is set, but {missing} is not")
+
+    @classmethod
+    def from_profile(cls, profile: str, file: Path) -> tuple[Credentials, str, str]:
+        """Read a profile of Twilio's own command line.
+
+        Args:
+            profile: its name.
+            file: the command line's ``config.json``.
+
+        Returns:
+            The credentials, the region and the edge; the latter two empty where the profile has none.
+
+        Raises:
+            UsageError: when there is no such file or profile, or the profile holds no key.
+        """
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            profiles: dict[str, Any] = content.get("profiles") or {}  # another program's file: checked as it is read
+        except (OSError, ValueError, AttributeError) as error:
+            raise UsageError(f"--profile {profile}: cannot read {file}: {type(error).__name__}") from None
+        found = profiles.get(profile)
+        if not isinstance(found, dict):
+            raise UsageError(f"--profile {profile}: {file} has no such profile; it has {', '.join(profiles) or 'none'}")
+        values = {name: str(found.get(name) or "") for name in ("accountSid", "apiKey", "apiSecret", "region", "edge")}
+        if not (values["accountSid"] and values["apiKey"] and values["apiSecret"]):
+            raise UsageError(f"--profile {profile}: {file} holds no API key for it; run `twilio profiles:create` again")
+        credentials = cls(values["apiKey"], values["apiSecret"], values["accountSid"])
+        return credentials, values["region"], values["edge"]
+
+
+def twilio_url(region: str = "", edge: str = "") -> str:
+    """The base URL at Twilio; an edge without a region means region ``us1`` (source: twilio-python, get_hostname)."""
+    product, domain = TWILIO_HOST.split(".", 1)
+    if edge and not region:
+        region = "us1"
+    return "https://" + ".".join(part for part in (product, edge, region, domain) if part)
+
+
+def checked_url(url: str) -> str:
+    """The base URL of another API, when it may be used.
+
+    Raises:
+        UsageError: when it is no URL, holds a password, or would send credentials in the clear to another machine.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        raise UsageError("--api-url is no URL; it looks like https://conversations.example.com") from None
+    if parts.username or parts.password:
+        raise UsageError("--api-url holds a user name or password; credentials come from the environment")
+    if parts.scheme not in {"http", "https"} or not host:
+        raise UsageError(f"--api-url {url} is no http or https URL; it looks like http://127.0.0.1:4010")
+    if parts.scheme == "http" and not is_loopback(url):
+        raise UsageError(f"--api-url {url} would send credentials in the clear; http:// is for this machine only")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL's host is this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class ReadClient:
+    """Reads of the API; it has no method that writes.
+
+    Args:
+        base_url: scheme, host and port, without a trailing slash.
+        credentials: who asks.
+        concurrency: how many requests may be under way at once.
+        transport: another way to the API than the network (the emulator in process).
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Credentials,
+        *,
+        concurrency: int = 10,
+        transport: Transport | None = None,
+    ) -> None:
+        self.credentials = credentials
+        self.requests = 0
+        self._base_url = base_url
+        self._slots = asyncio.Semaphore(max(1, concurrency))
+        self._http = httpx.AsyncClient(
+            auth=httpx.BasicAuth(credentials.username, credentials.password),
+            headers={"Accept": "application/json", "User-Agent": f"reconciler/{__version__}"},
+            timeout=_TIMEOUT,
+            follow_redirects=False,
+            trust_env=transport is None,
+            limits=httpx.Limits(max_connections=max(1, concurrency), max_keepalive_connections=max(1, concurrency)),
+            transport=transport,
+        )
+
+    async def __aenter__(self) -> Self:
+        """Nothing is opened before the first request."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        await cast("AbstractAsyncContextManager[None]", self._http).__aexit__(kind, error, trace)
+
+    async def get(self, path: str) -> Json:
+        """Read one resource.
+
+        Args:
+            path: from ``/v1``, with its query.
+
+        Raises:
+            ApiError: `Unreachable`, `Refused` or `Malformed`.
+        """
+        return await self._send("GET", path)
+
+    async def list(self, path: str, key: str, page_size: int) -> Sequence[Json]:
+        """Read a whole list, page by page.
+
+        The next page is asked for at the path and query of ``next_page_url``, always on the host this client was made
+        for (an answer must not send credentials elsewhere).
+
+        Args:
+            path: from ``/v1``, without a query.
+            key: the envelope's key that holds the page.
+            page_size: how many to ask for in a page.
+
+        Raises:
+            ApiError: `Unreachable`, `Refused` or `Malformed`.
+        """
+        items: list[Json] = []
+        following: str | None = f"{path}?{urlencode({'PageSize': page_size})}"
+        seen: set[str] = set()
+        while following is not None:
+            seen.add(following)
+            page = await self._send("GET", following)
+            found = page.get(key) if isinstance(page, dict) else None
+            if not isinstance(found, list):
+                raise Malformed(f"GET {following}: the answer has no list under {key!r}")
+            items.extend(found)
+            following = _next_page(page)
+            if following in seen:
+                raise Malformed(f"GET {path}: the pages go round in a circle at {following}")
+        return items
+
+    async def _send(self, method: str, path: str, form: Sequence[tuple[str, str]] | None = None) -> Json:
+        headers = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else None
+        content = urlencode(form).encode() if form is not None else None
+        async with self._slots:
+            self.requests += 1
+            try:
+                response = await self._http.request(method, self._base_url + path, content=content, headers=headers)
+            except httpx.TimeoutException:
+                raise Unreachable(f"{method} {path}: no answer from {self._base_url} within the time limit") from None
+            except httpx.HTTPError as error:
+                reason = str(error) or type(error).__name__
+                raise Unreachable(f"{method} {path}: {self._base_url} cannot be reached: {reason}") from None
+        if not response.is_success:
+            raise Refused(_refusal(method, path, response))
+        if response.status_code == 204:
+            return None
+        try:
+            return response.json()
+        except ValueError:
+            raise Malformed(f"{method} {path}: the answer is not JSON (HTTP {response.status_code})") from None
+
+
+class Client(ReadClient):
+    """Reads and writes of the API.
+
+    Args:
+        base_url: scheme, host and port, without a trailing slash.
+        credentials: who asks.
+        concurrency: how many requests may be under way at once; writes get half of it.
+        transport: another way to the API than the network (the emulator in process).
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Credentials,
+        *,
+        concurrency: int = 10,
+        transport: Transport | None = None,
+    ) -> None:
+        super().__init__(base_url, credentials, concurrency=concurrency, transport=transport)
+        self.writes = 0
+        self._write_slots = asyncio.Semaphore(max(1, concurrency // 2))
+
+    async def post(self, path: str, form: Sequence[tuple[str, str]]) -> Json:
+        """Create in a collection, or update a resource (Twilio has one verb for both).
+
+        Raises:
+            ApiError: `Unreachable`, `Refused` or `Malformed`.
+        """
+        async with self._write_slots:
+            self.writes += 1
+            return await self._send("POST", path, form)
+
+    async def delete(self, path: str) -> None:
+        """Delete a resource.
+
+        Raises:
+            ApiError: `Unreachable` or `Refused`.
+        """
+        async with self._write_slots:
+            self.writes += 1
+            await self._send("DELETE", path)
+
+
+def _next_page(page: Json) -> str | None:
+    meta = page.get("meta")
+    url = meta.get("next_page_url") if isinstance(meta, dict) else None
+    if not url:
+        return None
+    try:
+        parts = urlsplit(str(url))
+    except ValueError:
+        raise Malformed(f"the API's next_page_url is no URL: {url!r}") from None
+    if not parts.path.startswith("/"):
+        raise Malformed(f"the API's next_page_url has no path: {url!r}")
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def _refusal(method: str, path: str, response: httpx.Response) -> Refusal:
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    told: dict[str, Any] = body if isinstance(body, dict) else {}  # an error's body may be anything
+    code = told.get("code")
+    return Refusal(
+        method=method,
+        path=path,
+        status=response.status_code,
+        code=code if isinstance(code, int) else response.status_code,
+        message=str(told.get("message") or response.reason_phrase or "no message"),
+        more_info=str(told.get("more_info") or ""),
+        request_id=response.headers.get("Twilio-Request-Id", ""),
+    )

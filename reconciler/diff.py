@@ -1,0 +1,68 @@
+"""What differs between the files and the account, one-sided: only what the files name is compared.
+
+Takes one declared resource and its live one, both already normalised; gives field changes in the order of the kind's
+fields. Pure. Never compares what the files leave out, what they say to ignore, or what the API does not return.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from reconciler.change import FieldChange
+from reconciler.config.model import Declared, Reference, Unknown
+from reconciler.kinds.base import Content, Field, Shape
+from reconciler.state import Live
+
+SidOf = Callable[[Reference], str | None]
+"""The SID that a reference stands for; None while what it refers to is yet to be made."""
+
+
+def diff(declared: Declared, live: Live, sid_of: SidOf, name_of: Callable[[str], str]) -> tuple[FieldChange, ...]:
+    """The fields that the files name and whose live content means something else.
+
+    Args:
+        declared: the resource in the files.
+        live: the same resource in the account.
+        sid_of: resolves references.
+        name_of: the name of a live resource by its SID, for people; empty when it is not known.
+    """
+    changes: list[FieldChange] = []
+    for path, value in declared.values.items():
+        field = declared.kind.by_path[path]
+        if field.write_only or path in declared.lifecycle.ignore_changes or isinstance(value.content, Unknown):
+            continue
+        before = live.values.get(path)
+        if _same(field, value.content, before, sid_of):
+            continue
+        changes.append(
+            FieldChange(
+                path=path,
+                before=before,
+                after=value.content,
+                before_name=name_of(before) if field.shape is Shape.REF and isinstance(before, str) else "",
+                sensitive=declared.is_sensitive(path) or has_password(field, before),
+                secrets=value.secrets,
+                forces_replacement=field.immutable,
+                source=value.place,
+            )
+        )
+    return tuple(changes)
+
+
+def has_password(field: Field, content: Content) -> bool:
+    """Whether the content is a URL that carries a password, which makes it sensitive wherever it comes from."""
+    if field.shape is not Shape.URL or not isinstance(content, str) or "@" not in content:
+        return False
+    try:
+        return urlsplit(content).password is not None
+    except ValueError:
+        # A live value that is no URL at all, but has an @ in it: rather hidden than shown.
+        return True
+
+
+def _same(field: Field, desired: Content, before: Content, sid_of: SidOf) -> bool:
+    if isinstance(desired, Reference):
+        sid = sid_of(desired)
+        return sid is not None and sid == before
+    return desired == before or bool(field.comparable(desired) == field.comparable(before))

@@ -1,0 +1,150 @@
+"""Reading the account: from what has to be read to a `State`, with the fewest and most parallel requests.
+
+Takes a `Config`, whose scope says what is needed, and a `ReadClient`, which cannot write; gives a `State`. Everything
+in one round is asked at once; a list goes page by page. Checks after round one that the account is the declared one, so
+that nothing of another account is read any further.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Coroutine, Sequence
+from typing import TypeVar
+
+from reconciler import scope, wire
+from reconciler.client import ReadClient
+from reconciler.config.model import Config
+from reconciler.errors import Malformed, MatchError, Problem, UsageError
+from reconciler.kinds import BY_NAME, KINDS
+from reconciler.kinds.base import Json, Kind
+from reconciler.match import match
+from reconciler.report import Progress
+from reconciler.scope import Read
+from reconciler.state import Collection, Live, State
+
+Answer = TypeVar("Answer")
+
+_ACCOUNT = BY_NAME["account_configuration"]
+_USERS_PAGE = 50
+"""Source: the documented maximum for users is 50."""
+
+
+async def fetch(config: Config, client: ReadClient, progress: Progress) -> State:
+    """Read everything that the files name, prune or refer into.
+
+    Raises:
+        MatchError: when the account is not the one that the files declare.
+        UsageError: when the account is not the one that the environment names.
+        ApiError: when the API could not be asked or refused.
+    """
+    reading = _Reading(client, progress)
+    state = await reading.first_round(config)
+    parents = [kind for kind in KINDS if any(other.parent == kind.name for other in KINDS)]
+    matched = match(config, state, parents)
+    reads = scope.next_round(config, matched.live)
+    for live in await reading.round(reads):
+        state.add(live)
+    state.complete.update(Collection(read.kind.name, read.parents) for read in reads)
+    return state
+
+
+async def fetch_role_holders(state: State, services: Sequence[str], client: ReadClient, progress: Progress) -> None:
+    """Look through the users of services, for who holds which role; kept in the state.
+
+    Args:
+        state: gets the counts.
+        services: SIDs of the services to look through.
+        client: how to read.
+        progress: who is told.
+    """
+    reading = _Reading(client, progress)
+
+    async def look_through(service: str) -> None:
+        users = await reading.counted(client.list(f"/v1/Services/{service}/Users", "users", _USERS_PAGE))
+        held = Counter(user.get("role_sid") for user in users if isinstance(user, dict))
+        state.role_holders[service] = {str(role): count for role, count in held.items() if role}
+
+    await _all([look_through(service) for service in services])
+
+
+class _Reading:
+    """Requests of one fetch, and how many of them have been answered."""
+
+    def __init__(self, client: ReadClient, progress: Progress) -> None:
+        self.client = client
+        self.progress = progress
+        self.asked = 0
+        self.answered = 0
+
+    async def counted(self, request: Awaitable[Answer]) -> Answer:
+        """Await one request, telling how many are out and back."""
+        self.asked += 1
+        self.progress.reading(self.answered, self.asked)
+        result = await request
+        self.answered += 1
+        self.progress.reading(self.answered, self.asked)
+        return result
+
+    async def first_round(self, config: Config) -> State:
+        reads = scope.first_round(config)
+        bodies = await _all([self._bodies(read) for read in reads])
+        account = next(found[0] for read, found in zip(reads, bodies, strict=True) if read.kind == _ACCOUNT)
+        account_sid = account.get("account_sid") if isinstance(account, dict) else None
+        if not isinstance(account_sid, str):
+            raise Malformed("GET /v1/Configuration: the answer names no account")
+        _check_account(config, account_sid, self.client.credentials.account_sid)
+        return State(
+            account_sid=account_sid,
+            default_service_sid=str(account.get("default_chat_service_sid") or ""),
+            resources=[
+                _live(read.kind, body, read.parents)
+                for read, found in zip(reads, bodies, strict=True)
+                for body in found
+            ],
+            complete=[Collection(read.kind.name, read.parents) for read in reads],
+        )
+
+    async def round(self, reads: Sequence[Read]) -> list[Live]:
+        bodies = await _all([self._bodies(read) for read in reads])
+        return [
+            _live(read.kind, body, read.parents) for read, found in zip(reads, bodies, strict=True) for body in found
+        ]
+
+    async def _bodies(self, read: Read) -> Sequence[Json]:
+        path = wire.collection_path(read.kind, read.parents)
+        if read.kind.singleton:
+            return [await self.counted(self.client.get(path))]
+        found: Sequence[Json] = await self.counted(self.client.list(path, read.kind.list_key, read.kind.page_size))
+        return found
+
+
+def _live(kind: Kind, body: Json, parents: tuple[str, ...]) -> Live:
+    decoded = wire.decode(kind, body)
+    sid = wire.collection_path(kind, parents) if kind.singleton else decoded.sid
+    return Live(kind, sid, parents, decoded.values, decoded.created, decoded.updated)
+
+
+def _check_account(config: Config, account_sid: str, expected: str) -> None:
+    if config.account_sid is not None and config.account_sid != account_sid:
+        problem = Problem(
+            "wrong-account",
+            f"the credentials are for account {account_sid}, and the files are for {config.account_sid}",
+            config.account_place,
+            "use the other account's credentials, or another environment (--env)",
+        )
+        raise MatchError([problem], config.lines)
+    if expected and expected != account_sid:
+        raise UsageError(f"TWILIO_ACCOUNT_SID is {expected}, but the credentials are for account {account_sid}")
+
+
+async def _all(requests: Sequence[Coroutine[None, None, Answer]]) -> list[Answer]:
+    """Run everything at once; when one fails, stop the rest and raise that one's error."""
+    tasks = [asyncio.ensure_future(request) for request in requests]
+    try:
+        return list(await asyncio.gather(*tasks))
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise

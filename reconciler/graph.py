@@ -1,0 +1,66 @@
+"""Order: what needs what, put into a sequence that is the same every time; cycles named.
+
+Takes nodes with a rank and what each needs; gives them in an order in which everything comes after what it needs, and
+otherwise by rank. Pure, and knows nothing of what the nodes are.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+Node = TypeVar("Node")
+
+
+class CycleError(ValueError):
+    """Things need each other in a circle.
+
+    Args:
+        cycle: the nodes of one circle, the first one repeated at the end.
+    """
+
+    def __init__(self, cycle: tuple[Any, ...]) -> None:
+        self.cycle = cycle
+        super().__init__(" → ".join(str(node) for node in cycle))
+
+
+def order(ranks: Mapping[Node, Any], needs: Mapping[Node, Iterable[Node]]) -> list[Node]:
+    """Put nodes into order.
+
+    Args:
+        ranks: every node with something comparable and unique to it; lower comes first where nothing else decides.
+        needs: what each node needs; nodes outside of `ranks` do not count.
+
+    Raises:
+        CycleError: when there is no order.
+    """
+    waiting = {node: {need for need in needs.get(node, ()) if need in ranks and need != node} for node in ranks}
+    needed_by: dict[Node, list[Node]] = {}
+    for node, wants in waiting.items():
+        for need in wants:
+            needed_by.setdefault(need, []).append(node)
+    free = [(ranks[node], index, node) for index, (node, wants) in enumerate(waiting.items()) if not wants]
+    heapq.heapify(free)
+    ordered: list[Node] = []
+    index = len(waiting)
+    while free:
+        _rank, _index, node = heapq.heappop(free)
+        ordered.append(node)
+        for dependent in needed_by.get(node, ()):
+            waiting[dependent].discard(node)
+            if not waiting[dependent]:
+                index += 1
+                heapq.heappush(free, (ranks[dependent], index, dependent))
+    if len(ordered) < len(waiting):
+        raise CycleError(_cycle({node: wants for node, wants in waiting.items() if wants}, ranks))
+    return ordered
+
+
+def _cycle(waiting: Mapping[Node, set[Node]], ranks: Mapping[Node, Any]) -> tuple[Node, ...]:
+    path: list[Node] = []
+    node = min(waiting, key=lambda item: ranks[item])
+    while node not in path:
+        path.append(node)
+        node = min((need for need in waiting[node] if need in waiting), key=lambda item: ranks[item])
+    return (*path[path.index(node) :], node)

@@ -1,0 +1,199 @@
+"""What stands between a change and its being done: prune, protection, lifecycle, approvals, limits.
+
+Each guard is a function from changes to changes (or to what refuses the whole plan), by name in one list. Pure. A guard
+never makes a change bigger: it adds nothing to what the files ask for.
+
+A guard *withholds* a part (the rest is done, exit code 5) or *refuses* the whole apply (nothing is sent, exit code 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import cached_property
+
+from reconciler.address import Address
+from reconciler.change import Change, Guard
+from reconciler.config.model import Config, Limits, Prune
+from reconciler.state import Live, State
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What guards look at besides the changes.
+
+    Attributes:
+        config: the files.
+        state: the account.
+        approved: addresses whose destructive change is approved, in the files or on the command line.
+        default_roles: by service SID, the SIDs of its default roles before the apply and after it.
+        default_services: SIDs of the account's default service before the apply and after it.
+    """
+
+    config: Config
+    state: State
+    approved: frozenset[Address]
+    default_roles: Mapping[str, frozenset[str]]
+    default_services: frozenset[str]
+
+    @cached_property
+    def prevented(self) -> tuple[Address, ...]:
+        """Addresses whose lifecycle prevents that they are destroyed."""
+        return tuple(item.address for item in self.config.resources.values() if item.lifecycle.prevent_destroy)
+
+
+def is_pruned(prune: Prune, live: Live) -> bool:
+    """Whether a live resource that the files do not name falls under a prune rule.
+
+    Globs are matched against the natural key, with case. What Twilio made by itself never does.
+    """
+    if live.is_built_in:
+        return False
+    wanted = not prune.match or any(fnmatchcase(live.name, glob) for glob in prune.match)
+    return wanted and not any(fnmatchcase(live.name, glob) for glob in prune.keep)
+
+
+def guard(changes: Sequence[Change], around: Surroundings) -> tuple[Change, ...]:
+    """Every change with the first guard that holds it, if any does; withholding spreads to what depends on it."""
+    guarded = []
+    for change in changes:
+        held = next((found for check in GUARDS if (found := check(change, around)) is not None), None)
+        guarded.append(change if held is None else replace(change, guard=held))
+    return _spread(guarded)
+
+
+def limit(changes: Sequence[Change], limits: Limits) -> tuple[Guard, ...]:
+    """What the limits of the files refuse, counted over everything that is not withheld."""
+    doing = [change for change in changes if not change.is_withheld]
+    deletes = sum(1 for change in doing if change.action in {"delete", "replace"})
+    counts = (
+        ("deletes", deletes, limits.deletes, "deletes (replaces are counted)"),
+        ("updates", sum(1 for change in doing if change.action == "update"), limits.updates, "updates"),
+        ("creates", sum(1 for change in doing if change.action == "create"), limits.creates, "creates"),
+    )
+    return tuple(
+        Guard(
+            "limit",
+            "refused",
+            f"{count} {words}, and limits.{name} allows {most}; raise it in the files if all of them are meant",
+        )
+        for name, count, most, words in counts
+        if most is not None and count > most
+    )
+
+
+def unsearched(changes: Sequence[Change], state: State) -> frozenset[str]:
+    """SIDs of the services whose users have to be looked through, because a role in them is about to be deleted."""
+    return frozenset(
+        live.parents[0]
+        for change in changes
+        if change.kind.name == "role" and change.action in {"delete", "replace"} and not change.is_withheld
+        if (live := state.get(change.sid or "")) is not None and live.parents[0] not in state.role_holders
+    )
+
+
+def _removes(change: Change) -> bool:
+    return change.action in {"delete", "replace"}
+
+
+def _prevent_create(change: Change, around: Surroundings) -> Guard | None:
+    declared = around.config.resources.get(change.address)
+    if change.action != "create" or declared is None or not declared.lifecycle.prevent_create:
+        return None
+    return Guard(
+        "prevent_create", "withheld", f"{change.address} is not in the account, and its lifecycle prevents a create"
+    )
+
+
+def _prevent_destroy(change: Change, around: Surroundings) -> Guard | None:
+    if not _removes(change):
+        return None
+    kept = next((address for address in around.prevented if address.is_within(change.address)), None)
+    if kept is None:
+        return None
+    return Guard("prevent_destroy", "withheld", f"the lifecycle of {kept} prevents that it is destroyed")
+
+
+def _built_in(change: Change, around: Surroundings) -> Guard | None:
+    live = around.state.get(change.sid or "")
+    if change.action != "delete" or live is None or not live.is_built_in:
+        return None
+    return Guard(
+        "built_in", "withheld", f"the {change.kind.name} {live.name!r} was made by Twilio itself and is never deleted"
+    )
+
+
+def _default_service(change: Change, around: Surroundings) -> Guard | None:
+    if change.action != "delete" or change.sid not in around.default_services:
+        return None
+    return Guard(
+        "default_service",
+        "withheld",
+        "the account's default service is never deleted; first make another one the default (account.configuration."
+        "default_service) and apply that",
+    )
+
+
+def _default_role(change: Change, around: Surroundings) -> Guard | None:
+    live = around.state.get(change.sid or "")
+    if change.action != "delete" or change.kind.name != "role" or live is None:
+        return None
+    if live.sid not in around.default_roles.get(live.parents[0], frozenset()):
+        return None
+    return Guard(
+        "default_role",
+        "withheld",
+        f"the role {live.name!r} is one of its service's defaults; once an apply has pointed the defaults elsewhere, "
+        "the next one may delete it",
+    )
+
+
+def _role_in_use(change: Change, around: Surroundings) -> Guard | None:
+    live = around.state.get(change.sid or "")
+    if change.kind.name != "role" or not _removes(change) or live is None:
+        return None
+    holders = around.state.role_holders.get(live.parents[0], {}).get(live.sid, 0)
+    if not holders:
+        return None
+    who = "1 user still holds" if holders == 1 else f"{holders} users still hold"
+    return Guard(
+        "role_in_use",
+        "withheld",
+        f"{who} the role {live.name!r}; give them another one first",
+        only_delete=change.action == "replace",
+    )
+
+
+def _approval(change: Change, around: Surroundings) -> Guard | None:
+    if change.action != "delete" or not change.kind.destroys or change.address in around.approved:
+        return None
+    return Guard(
+        "approval",
+        "refused",
+        f"deleting {change.address} destroys {change.kind.destroys}; approve it with --approve '{change.address}', "
+        "or under approvals: in the files",
+    )
+
+
+GUARDS = (_prevent_create, _prevent_destroy, _built_in, _default_service, _default_role, _role_in_use, _approval)
+"""Every guard of a single change, the ones that withhold before the one that refuses."""
+
+
+def _spread(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Withhold what needs something that is withheld, by name; repeated until nothing more follows."""
+    result = list(changes)
+    stopped = {step.id: change.address for change in result if change.is_withheld for step in change.steps}
+    moved = bool(stopped)
+    while moved:
+        moved = False
+        for index, change in enumerate(result):
+            if change.guard is not None and change.guard.verdict == "withheld":
+                continue
+            cause = next((stopped[need] for step in change.steps for need in step.needs if need in stopped), None)
+            if cause is not None:
+                held = Guard("needs", "withheld", f"it needs {cause}, which is withheld")
+                result[index] = replace(change, guard=held)
+                stopped.update((step.id, change.address) for step in change.steps)
+                moved = True
+    return tuple(result)

@@ -1,0 +1,234 @@
+"""Who is who: which declared resource is which live one.
+
+Takes a `Config` and a `State`; gives a `Matching`, or every reason why there is none. Pure: reads nothing, changes
+nothing, and never guesses: where two live resources could be meant, that is a problem for a person.
+
+| declared                                | live                                | result                               |
+|-----------------------------------------|-------------------------------------|--------------------------------------|
+| a pin                                   | that SID                            | that one, whatever its name          |
+| a pin                                   | no such SID                         | a problem, never a create            |
+| a name                                  | one of that name                    | that one                             |
+| a name                                  | several of that name                | a problem that lists them            |
+| a role's name and type                  | several, one of that type           | that one                             |
+| a role's name and type                  | one, of another type                | that one (a replace)                 |
+| a role's name and type                  | several, none of that type          | nothing (a create)                   |
+| a name and `renamed_from`               | only one of the former name         | that one (a replace or an update)    |
+| a name and `renamed_from`               | both                                | the new; the old one is left over    |
+| anything in a service that is yet to be | nothing                             | nothing (found or made by the apply) |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+
+from reconciler.address import Address
+from reconciler.config.model import Config, Declared
+from reconciler.errors import Problem
+from reconciler.kinds.base import Kind
+from reconciler.state import Live, State
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Which declared resource is which live one.
+
+    Attributes:
+        live: the live resource of each declared one that has one, by address.
+        addresses: the declared address of each live resource that has one, by SID.
+        left_over: live resources whose `renamed_from` successor already exists, by SID, with the successor's address.
+        former: for declared resources without a live one, unmanaged live ones that are likely to be meant, by address.
+        problems: everything that does not fit; with any error in it, nothing else here may be acted on.
+    """
+
+    live: Mapping[Address, Live] = field(default_factory=dict)
+    addresses: Mapping[str, Address] = field(default_factory=dict)
+    left_over: Mapping[str, Address] = field(default_factory=dict)
+    former: Mapping[Address, Live] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+def match(config: Config, state: State, kinds: Iterable[Kind] | None = None) -> Matching:
+    """Find the live resource of every declared one.
+
+    Args:
+        config: the files.
+        state: the account, as far as it was read.
+        kinds: only these kinds, for a first look at what else has to be read; all when left out.
+    """
+    return _Matcher(config, state, None if kinds is None else frozenset(kinds)).run()
+
+
+class _Matcher:
+    """One run of `match`; parents are matched before what they contain, for addresses sort that way."""
+
+    def __init__(self, config: Config, state: State, kinds: frozenset[Kind] | None) -> None:
+        self.config = config
+        self.state = state
+        self.kinds = kinds
+        self.live: dict[Address, Live] = {}
+        self.owners: dict[str, Declared] = {}
+        self.left_over: dict[str, Address] = {}
+        self.problems: list[Problem] = []
+        self.pins = {self._pinned_sid(item): item for item in config.resources.values() if item.pin is not None}
+        self.by_name: dict[tuple[Kind, tuple[str, ...]], dict[str, list[Live]]] = {}
+        self.declared_names: dict[tuple[Kind, Address | None, str], list[Declared]] = {}
+        for item in config.resources.values():
+            self.declared_names.setdefault((item.kind, item.parent, item.natural_key), []).append(item)
+
+    def run(self) -> Matching:
+        absent: set[Address] = set()
+        unmatched: list[Declared] = []
+        for address, declared in self.config.resources.items():
+            if declared.parent is not None and declared.parent in absent:
+                absent.add(address)
+                continue
+            if declared.absent:
+                absent.add(address)
+            if self.kinds is not None and declared.kind not in self.kinds:
+                continue
+            live = self._find(declared)
+            if live is None:
+                unmatched.append(declared)
+            else:
+                self._bind(declared, live)
+        return Matching(
+            live=self.live,
+            addresses={sid: declared.address for sid, declared in self.owners.items()},
+            left_over={sid: address for sid, address in self.left_over.items() if sid not in self.owners},
+            former=self._former_names(unmatched),
+            problems=tuple(self.problems),
+        )
+
+    def _pinned_sid(self, declared: Declared) -> str:
+        return self.state.default_service_sid if declared.pin == "default" else declared.pin or ""
+
+    def _parents(self, declared: Declared) -> tuple[str, ...] | None:
+        """The SIDs above a resource, or None while what contains it does not exist."""
+        if declared.parent is None:
+            return ()
+        above = self.live.get(declared.parent)
+        return None if above is None else (*above.parents, above.sid)
+
+    def _find(self, declared: Declared) -> Live | None:
+        parents = self._parents(declared)
+        if declared.pin is not None:
+            return self._find_pinned(declared, parents)
+        if parents is None:
+            return None
+        if declared.kind.singleton:
+            return self.state.singleton(declared.kind, parents)
+        found = self._find_named(declared, parents, declared.natural_key)
+        if not declared.renamed_from:
+            return found
+        former = self._find_named(declared, parents, declared.renamed_from)
+        if found is not None and former is not None:
+            self.left_over[former.sid] = declared.address
+        return found or former
+
+    def _find_pinned(self, declared: Declared, parents: tuple[str, ...] | None) -> Live | None:
+        sid = self._pinned_sid(declared)
+        if declared.pin == "default" and not sid:
+            self._problem(
+                declared, "no-default-service", "the account has no default service", "pin a SID, or take the pin out"
+            )
+            return None
+        live = self.state.get(sid)
+        if live is not None and live.kind == declared.kind and live.parents == parents:
+            return live
+        if not declared.absent:
+            where = f" in {declared.parent}" if declared.parent is not None else " in the account"
+            self._problem(
+                declared,
+                "dead-pin",
+                f"{declared.address} is pinned to {sid}, and there is no such {declared.kind.name}{where}",
+                "correct the sid, or take it out to recognise the resource by its name",
+            )
+        return None
+
+    def _named(self, kind: Kind, parents: tuple[str, ...]) -> dict[str, list[Live]]:
+        key = (kind, parents)
+        if key not in self.by_name:
+            names: dict[str, list[Live]] = {}
+            for live in self.state.collection(kind, parents):
+                names.setdefault(live.name, []).append(live)
+            self.by_name[key] = names
+        return self.by_name[key]
+
+    def _find_named(self, declared: Declared, parents: tuple[str, ...], name: str) -> Live | None:
+        candidates = [
+            live
+            for live in self._named(declared.kind, parents).get(name, ())
+            if live.sid not in self.pins and not self._fits_another(declared, live)
+        ]
+        if len(candidates) > 1:
+            value = declared.values.get("type")
+            if declared.kind.name == "role" and value is not None:
+                candidates = [live for live in candidates if live.values.get("type") == value.content]
+        if len(candidates) > 1:
+            listed = ", ".join(
+                f"{live.sid} (created {live.created or 'at an unknown time'}, updated {live.updated or 'never'})"
+                for live in candidates
+            )
+            self._problem(
+                declared,
+                "ambiguous-name",
+                f"{len(candidates)} live resources of kind {declared.kind.name} are named {name!r}: {listed}",
+                f"say which one is meant with `sid:` under {declared.address}",
+            )
+            return None
+        return candidates[0] if candidates else None
+
+    def _fits_another(self, declared: Declared, live: Live) -> bool:
+        """Whether another declared resource of that name means the live one, and means it exactly."""
+        for other in self.declared_names.get((declared.kind, declared.parent, live.name), ()):
+            if other is declared or other.pin is not None:
+                continue
+            value = other.values.get("type") if declared.kind.name == "role" else None
+            if live.name != declared.natural_key or (value is not None and value.content == live.values.get("type")):
+                return True
+        return False
+
+    def _bind(self, declared: Declared, live: Live) -> None:
+        other = self.owners.get(live.sid)
+        if other is not None:
+            self.problems.append(
+                Problem(
+                    code="two-addresses",
+                    message=f"{declared.address} and {other.address} both mean the live {live.kind.name} {live.sid}"
+                    + (f" ({live.name!r})" if live.name else ""),
+                    place=declared.place,
+                    hint="declare it once",
+                    related=((other.place, "the other one"),),
+                    address=str(declared.address),
+                )
+            )
+            return
+        self.owners[live.sid] = declared
+        self.live[declared.address] = live
+
+    def _former_names(self, unmatched: list[Declared]) -> dict[Address, Live]:
+        """Unmanaged services whose name is so close that a rename is likely; Twilio cannot rename them."""
+        former: dict[Address, Live] = {}
+        for declared in unmatched:
+            if declared.kind.updatable or declared.absent or declared.pin is not None:
+                continue
+            rest = [live for live in self.state.collection(declared.kind, ()) if live.sid not in self.owners]
+            likeness = {live.sid: _likeness(live.name, declared.natural_key) for live in rest}
+            best = max(rest, key=lambda live: (likeness[live.sid], live.sid), default=None)
+            if best is not None and likeness[best.sid] >= 0.6:
+                former[declared.address] = best
+        return former
+
+    def _problem(self, declared: Declared, code: str, message: str, hint: str) -> None:
+        place = declared.pin_place or declared.place
+        self.problems.append(Problem(code, message, place, hint, address=str(declared.address)))
+
+
+def _likeness(one: str, other: str) -> float:
+    """How alike two names are, from 0 to 1, without regard to case; 1 when one contains the other."""
+    first, second = one.lower().strip(), other.lower().strip()
+    if first and second and (first in second or second in first):
+        return 1.0
+    return SequenceMatcher(None, first, second).ratio()

@@ -1,0 +1,125 @@
+"""How careful a reviewer should be with a change, and what only a person can judge, in words.
+
+Takes a change as it stands and what is around it; gives its risk and its consequences. Pure. Where a rule belongs to
+one field, the field's `Changes` marker holds it; here is what needs more than one field or the rest of the account.
+
+High: destroys history, moves traffic, or takes permissions of a default role away. Medium: deletes anything else, or
+changes a hook, a role or a default. Low: the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from reconciler.change import RISKS, Change, FieldChange
+from reconciler.config.model import Unknown
+from reconciler.kinds.base import Changes, Risk
+from reconciler.state import Live
+
+
+def higher(*risks: Risk) -> Risk:
+    """The highest of several risks; low of none."""
+    return max(risks, key=RISKS.index, default="low")
+
+
+def judge(change: Change, live: Live | None, default_roles: Iterable[str], former: Live | None) -> Change:
+    """The same change with its risk and consequences.
+
+    Args:
+        change: without either.
+        live: the live resource, if there is one.
+        default_roles: SIDs of the roles that its service gives by default now.
+        former: a live resource that the new one is likely to be a rename of.
+    """
+    risks: list[Risk] = ["low"]
+    words: list[str] = []
+    match change.action:
+        case "create":
+            _creation(change, former, risks, words)
+        case "delete":
+            _deletion(change, live, risks, words)
+        case _:
+            for item in change.fields:
+                _field(change, item, risks, words)
+            if change.action == "replace":
+                risks.append("high" if change.kind.replace_order == "delete-first" else "medium")
+    if change.kind.name == "role" and change.action in {"update", "replace"}:
+        _permissions(change, live is not None and live.sid in set(default_roles), risks, words)
+    if change.kind.name == "service_webhook":
+        _shadowing(change, live, words)
+    return replace(change, risk=higher(*risks), consequences=tuple(dict.fromkeys(words)))
+
+
+def _field(change: Change, item: FieldChange, risks: list[Risk], words: list[str]) -> None:
+    marker = change.kind.by_path[item.path].marker(Changes)
+    if marker is None or item.before == item.after:
+        return
+    if isinstance(item.before, Unknown):
+        # A setting of a service that does not exist yet moves nothing that is running.
+        risks.append("low")
+        return
+    risks.append(marker.risk)
+    if marker.words:
+        words.append(marker.words[0].upper() + marker.words[1:] + ".")
+
+
+def _creation(change: Change, former: Live | None, risks: list[Risk], words: list[str]) -> None:
+    if former is not None:
+        risks.append("high")
+        words.append(
+            f"Looks like a new name for the live {change.kind.name} {former.name!r} ({former.sid}). Twilio cannot "
+            "rename it: this makes a second, empty one. To keep the live one, write its name as it is, or pin it "
+            f"with sid: {former.sid}."
+        )
+    enabled = next((item.after for item in change.fields if item.path == "auto_creation.enabled"), False)
+    if change.kind.name == "address_configuration" and enabled is True:
+        risks.append("medium")
+        words.append(f"Messages to {change.name} that match no conversation start one from now on.")
+
+
+def _deletion(change: Change, live: Live | None, risks: list[Risk], words: list[str]) -> None:
+    risks.append("medium")
+    if change.kind.destroys:
+        risks.append("high")
+        words.append(f"Destroys {change.kind.destroys}. Nobody can bring that back.")
+    if change.kind.name == "address_configuration" and live is not None and live.values.get("auto_creation.enabled"):
+        risks.append("high")
+        words.append(f"Messages to {change.name} no longer start conversations.")
+
+
+def _permissions(change: Change, is_default: bool, risks: list[Risk], words: list[str]) -> None:  # noqa: FBT001 - a fact about the role, not a mode
+    item = next((item for item in change.fields if item.path == "permissions"), None)
+    if item is None or isinstance(item.before, Unknown) or item.sensitive:
+        return
+    before, after = _words(item.before), _words(item.after)
+    gained, lost = [word for word in after if word not in before], [word for word in before if word not in after]
+    who = f"everyone with the role {change.name!r}"
+    if gained:
+        words.append(f"{who[0].upper()}{who[1:]} gains {_listed(gained)}.")
+    if lost:
+        words.append(f"{who[0].upper()}{who[1:]} loses {_listed(lost)}.")
+        risks.append("high" if is_default else "medium")
+
+
+def _words(content: object) -> list[str]:
+    return [str(item) for item in content] if isinstance(content, (tuple, list)) else []
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _shadowing(change: Change, live: Live | None, words: list[str]) -> None:
+    """A service's first webhook takes its events away from the account's (Twilio docs, per-service webhooks)."""
+    urls = ("pre_webhook_url", "post_webhook_url")
+    had = live is not None and any(live.values.get(path) for path in urls)
+    gets = any(item.path in urls and item.after for item in change.fields)
+    loses = had and all(
+        not next((item.after for item in change.fields if item.path == path), live.values.get(path) if live else None)
+        for path in urls
+    )
+    if gets and not had:
+        words.append("The account's webhooks are no longer told of this service's events.")
+    elif loses:
+        words.append("This service's events go to the account's webhooks again.")

@@ -1,0 +1,84 @@
+"""What has to be read of the account to judge a configuration, and nothing more.
+
+Takes a `Config` and, from the second round on, which live resource each declared parent is; gives lists and singletons
+to read. Pure. Round one is the account's own configuration and what stands at the top; round two is what the files
+name, prune or refer into in each service that exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reconciler.address import Address
+from reconciler.config.model import Config, Declared, Reference
+from reconciler.kinds import BY_NAME
+from reconciler.kinds.base import Kind
+from reconciler.state import Live
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One list or one singleton to read.
+
+    Attributes:
+        kind: what it holds or is.
+        parents: SIDs of what contains it, outermost first.
+    """
+
+    kind: Kind
+    parents: tuple[str, ...] = ()
+
+
+def _present(config: Config) -> Iterable[Declared]:
+    """Declared resources, without what stands in something that must not exist."""
+    absent: set[Address] = set()
+    for declared in config.resources.values():
+        if declared.parent in absent:
+            absent.add(declared.address)
+            continue
+        if declared.absent:
+            absent.add(declared.address)
+        yield declared
+
+
+def first_round(config: Config) -> tuple[Read, ...]:
+    """The account's configuration, always, and the top-level collections that the files name or prune."""
+    kinds = {BY_NAME["account_configuration"]}
+    kinds |= {declared.kind for declared in config.resources.values() if declared.kind.parent is None}
+    kinds |= {prune.kind for prune in config.prune.values() if prune.kind.parent is None}
+    return tuple(Read(kind) for kind in sorted(kinds, key=lambda kind: kind.name))
+
+
+def next_round(config: Config, live: Mapping[Address, Live]) -> tuple[Read, ...]:
+    """What the files name, prune or refer into below resources that exist.
+
+    Args:
+        config: the files.
+        live: the live resource of each declared parent that has one.
+    """
+    reads: set[Read] = set()
+    present = {declared.address: declared for declared in _present(config)}
+
+    def add(kind: Kind, parent: Address | None) -> None:
+        above = live.get(parent) if parent is not None else None
+        if above is not None and parent in present and not present[parent].absent:
+            reads.add(Read(kind, (*above.parents, above.sid)))
+
+    for declared in present.values():
+        if declared.kind.parent is None:
+            continue
+        add(declared.kind, declared.parent)
+        if declared.kind.name == "role":
+            # Which roles are defaults decides what may be deleted and how risky a lost permission is.
+            add(BY_NAME["service_configuration"], declared.parent)
+        for value in declared.values.values():
+            if isinstance(value.content, Reference) and BY_NAME[value.content.kind].parent is not None:
+                add(BY_NAME[value.content.kind], declared.parent)
+    for prune in config.prune.values():
+        if prune.kind.parent is not None:
+            parent = Address(prune.collection.parts[: -len(prune.kind.section)])
+            add(prune.kind, parent)
+            if prune.kind.name == "role":
+                add(BY_NAME["service_configuration"], parent)
+    return tuple(sorted(reads, key=lambda read: (read.kind.name, read.parents)))
