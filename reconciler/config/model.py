@@ -1,8 +1,8 @@
 """What the files say, once they are read: resources with typed values that know where they were written.
 
 Made by `reconciler.config.load`, read by everything above; no I/O, nothing about the live account. Every object here is
-frozen. A field that the files do not set is absent from `Declared.values`; a field that they set to null has the content
-``None``.
+frozen. A field that the files do not set is absent from `Declared.values`; a field that they set to null has the
+content ``None``.
 """
 
 from __future__ import annotations

@@ -1,0 +1,292 @@
+"""Text -> the content of a field: typed by the field, never by how YAML would guess.
+
+Takes a field and text; gives the content and perhaps a remark, or raises `UnfitError`. Knows nothing of places; what a
+message may show of the value is decided by the caller, so that no secret gets into one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from reconciler.config.findings import listed
+from reconciler.config.layout import sid_of_what, what_begins_with
+from reconciler.kinds.base import (
+    Between,
+    Choice,
+    Content,
+    Field,
+    Json,
+    Length,
+    Shape,
+    Sid,
+    Timer,
+    Url,
+    Vocabulary,
+    duration,
+)
+
+_TRUE = frozenset({"true", "yes", "on"})
+_FALSE = frozenset({"false", "no", "off"})
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}\Z")
+_MONTH = 30 * 24 * 3600
+_LONGEST_DURATION = 64
+_BLANK_OR_CONTROL = re.compile(r"[\s\x00-\x20\x7f-\x9f]")
+
+Suggest = Callable[[str, Collection[str]], str]
+"""Finds the word that was meant; see `Findings.closest`."""
+
+
+class Remark(NamedTuple):
+    """What is to be said about a content.
+
+    Attributes:
+        code: the problem's code.
+        message: what is wrong.
+        hint: what to do.
+    """
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+class UnfitError(Exception):
+    """The text is no content of the field.
+
+    Args:
+        code: the problem's code.
+        message: what is wrong.
+        hint: what to do.
+    """
+
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
+        self.remark = Remark(code, message, hint)
+        super().__init__(message)
+
+
+def typed(field: Field, text: str, shown: str, suggest: Suggest) -> tuple[Content, Remark | None]:
+    """The content of a field with one value; not for sets, references and JSON.
+
+    Args:
+        field: the field.
+        text: what the files say; not empty.
+        shown: the text as a message may show it.
+        suggest: finds the word that was meant.
+
+    Raises:
+        UnfitError: when the field cannot take it.
+    """
+    match field.shape:
+        case Shape.BOOL:
+            return _boolean(field, text, shown), None
+        case Shape.INT:
+            return _integer(field, text, shown), None
+        case Shape.ENUM:
+            return _choice(field, text, shown, suggest)
+        case Shape.TIMER:
+            return _timer(field, text, shown), None
+        case Shape.SID:
+            return _sid(field, text, shown), None
+        case Shape.URL:
+            return _url(field, text, shown)
+        case _:
+            return _length(field, text)
+
+
+def boolean(text: str) -> bool | None:
+    """A word for true or false, in any case; None for anything else."""
+    word = text.lower()
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+def _boolean(field: Field, text: str, shown: str) -> bool:
+    found = boolean(text)
+    if found is None:
+        raise UnfitError("wrong-type", f"{field.path} must be true or false, not {shown}", "write true or false")
+    return found
+
+
+def _integer(field: Field, text: str, shown: str) -> int:
+    if _INTEGER.match(text) is None:
+        raise UnfitError("wrong-type", f"{field.path} must be a whole number, not {shown}", "write digits only")
+    number = int(text)
+    limits = field.marker(Between)
+    if limits is not None and not limits.least <= number <= limits.most:
+        message = f"{field.path} must lie between {limits.least} and {limits.most}, and is {shown}"
+        raise UnfitError("out-of-range", message, f"write a number from {limits.least} to {limits.most}")
+    return number
+
+
+def _choice(field: Field, text: str, shown: str, suggest: Suggest) -> tuple[str, Remark | None]:
+    choice = field.marker(Choice)
+    assert choice is not None
+    word = next((word for word in choice.words if word.lower() == text.lower()), None)
+    if word is not None:
+        return word, None
+    meant = suggest(text, choice.words)
+    hint = f"did you mean {meant}?" if meant else f"write {listed(choice.words).replace(' and ', ' or ')}"
+    if choice.extended_by_twilio:
+        return text, Remark("unknown-word", f"{field.path} {shown} is not known to this release", hint)
+    raise UnfitError("unknown-choice", f"{field.path} cannot be {shown}", hint)
+
+
+def _timer(field: Field, text: str, shown: str) -> str:
+    timer = field.marker(Timer)
+    assert timer is not None
+    length = duration(text) if len(text) <= _LONGEST_DURATION else None
+    if length is None:
+        message = f"{field.path} must be an ISO 8601 duration, not {shown}"
+        raise UnfitError("wrong-type", message, "write for instance PT15M, PT1H or P30D")
+    if length[0] * _MONTH + length[1] < timer.minimum:
+        message = f"{field.path} is {shown}, under its minimum of {timer.written}"
+        raise UnfitError("out-of-range", message, f"write {timer.written} or more")
+    return text.strip().upper()
+
+
+def sid_error(name: str, prefix: str, text: str, shown: str) -> UnfitError:
+    """What to say of a text that is not the SID that is asked for."""
+    wanted = f"the SID of {what_begins_with(prefix)}, {prefix} and 32 hexadecimal digits"
+    found = sid_of_what(text)
+    if found:
+        return UnfitError("wrong-sid", f"{name} is {shown}, the SID of {found}", f"write {wanted}")
+    return UnfitError("wrong-sid", f"{name} must be {wanted}, not {shown}", f"copy it from Twilio's console: {prefix}…")
+
+
+def is_sid(text: str, prefix: str) -> bool:
+    """Whether a text is a SID of that prefix."""
+    return text[:2] == prefix and bool(sid_of_what(text))
+
+
+def _sid(field: Field, text: str, shown: str) -> str:
+    marker = field.marker(Sid)
+    assert marker is not None
+    if not is_sid(text, marker.prefix):
+        raise sid_error(field.path, marker.prefix, text, shown)
+    return text
+
+
+def _url(field: Field, text: str, shown: str) -> tuple[str, Remark | None]:
+    if _BLANK_OR_CONTROL.search(text):
+        message = f"{field.path} holds a blank or a control character: {shown}"
+        raise UnfitError("malformed-url", message, "write a blank as %20")
+    try:
+        parts = urlsplit(text)
+        host, scheme, _port = parts.hostname, parts.scheme, parts.port
+    except ValueError:
+        raise UnfitError("malformed-url", f"{field.path} is no URL: {shown}", "write https://host/path") from None
+    if scheme not in {"http", "https"} or not host:
+        message = f"{field.path} must be an absolute http or https URL, not {shown}"
+        raise UnfitError("malformed-url", message, "write https://host/path")
+    most = (field.marker(Url) or Url()).max_length
+    if most and len(text) > most:
+        raise UnfitError(
+            "too-long", f"{field.path} is {len(text)} characters long, over its limit of {most}", "shorten it"
+        )
+    return _length(field, text)
+
+
+def has_password(text: str) -> bool:
+    """Whether a URL carries a password before its host."""
+    try:
+        return bool(urlsplit(text).password)
+    except ValueError:
+        return "@" in text
+
+
+def _length(field: Field, text: str) -> tuple[str, Remark | None]:
+    limit = field.marker(Length)
+    if limit is None:
+        return text, None
+    if len(text) > limit.most:
+        message = f"{field.path} is {len(text)} characters long, over its limit of {limit.most}"
+        raise UnfitError("too-long", message, f"shorten it to {limit.most} characters")
+    if limit.doubtful and len(text) > limit.doubtful:
+        message = f"{field.path} is {len(text)} characters long; the documentation allows {limit.doubtful}"
+        return text, Remark("doubtful-length", message, f"shorten it to {limit.doubtful} characters to be safe")
+    return text, None
+
+
+def unknown_word(field: Field, word: str, shown: str, of_type: str, suggest: Suggest) -> Remark | None:
+    """What to say of one word of a set; None when it is known.
+
+    Args:
+        field: the set.
+        word: the word.
+        shown: the word as a message may show it.
+        of_type: the resource's declared type; empty when it is not known.
+        suggest: finds the word that was meant.
+    """
+    vocabulary = field.marker(Vocabulary)
+    if vocabulary is None:
+        return None
+    words = vocabulary.by_type.get(of_type, vocabulary.words)
+    if word in words:
+        return None
+    others = [name for name, known in vocabulary.by_type.items() if name != of_type and word in known]
+    if others:
+        message = f"{field.path}: {shown} belongs to type {listed(others)}, and here the type is {of_type}"
+        return Remark("word-of-other-type", message, "take it out, or change the type")
+    meant = suggest(word, words)
+    hint = f"did you mean {meant}?" if meant else f"Twilio may have added it; known are {listed(words, 30)}"
+    return Remark("unknown-word", f"{field.path}: {shown} is not known to this release", hint)
+
+
+# --- JSON, by YAML 1.2's core schema ---------------------------------------------------------------------------------
+
+_JSON_WORDS = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None, "true": True, "True": True, "TRUE": True,
+    "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+_JSON_INTEGER = re.compile(r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\Z")
+_JSON_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_NOT_A_NUMBER = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
+_MOST_DIGITS = 300
+
+
+def json_scalar(text: str, tag: str, *, bare: bool) -> Json:
+    """A scalar inside of JSON.
+
+    Args:
+        text: what is written.
+        tag: its core tag; empty without one.
+        bare: whether it stands without quotes.
+
+    Raises:
+        UnfitError: when it is a number that JSON has not, or not what its tag says.
+    """
+    if tag == "str" or (not bare and not tag):
+        return text
+    if tag in {"", "null", "bool"} and text in _JSON_WORDS:
+        return _JSON_WORDS[text]
+    if tag in {"", "int", "float"}:
+        if _JSON_INTEGER.match(text) and len(text) <= _MOST_DIGITS:
+            number = int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+            return float(number) if tag == "float" else number
+        if tag != "int" and _JSON_FLOAT.match(text) and math.isfinite(float(text)):
+            return float(text)
+        if _NOT_A_NUMBER.match(text) or _JSON_INTEGER.match(text) or _JSON_FLOAT.match(text):
+            raise UnfitError("wrong-type", "JSON has no such number", "put it in quotes to make it text")
+    if tag:
+        raise UnfitError("wrong-type", f"this is not what its tag !!{tag} says", "take the tag out")
+    return text
+
+
+def parsed_json(text: str) -> Json:
+    """JSON that came as text, for instance from a file.
+
+    Raises:
+        UnfitError: when it is not JSON.
+    """
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise UnfitError("wrong-type", "this text is no JSON", "write a mapping, or JSON text") from None
+
+
+def _no_constant(_word: str) -> None:
+    raise ValueError

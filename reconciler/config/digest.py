@@ -1,0 +1,78 @@
+"""What the files mean -> one short digest, equal for equal meaning whatever the layout of the files.
+
+Takes the finished drafts and guards; gives ``sha256:…``. The values of secrets take no part, only their names; nor does
+any other sensitive value, since a digest is published with plans, and a short password could be guessed from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+
+from reconciler.config.drafts import Draft
+from reconciler.config.model import Approval, Limits, Prune, Reference, Unknown, Value
+from reconciler.kinds.base import Field, Json
+
+
+def digest(
+    *,
+    account_sid: str | None,
+    environment: str,
+    drafts: Iterable[Draft],
+    prune: Iterable[Prune],
+    limits: Limits,
+    approvals: Iterable[Approval],
+    unmanaged_ignore: tuple[str, ...],
+) -> str:
+    """The digest of one configuration; see the arguments' types for what each is."""
+    meaning = {
+        "account": account_sid,
+        "environment": environment,
+        "resources": {str(draft.address): _resource(draft) for draft in drafts},
+        "prune": [[str(item.collection), item.match, item.keep] for item in prune],
+        "limits": [limits.deletes, limits.updates, limits.creates],
+        "approvals": [[str(item.address), item.action] for item in approvals],
+        "unmanaged": unmanaged_ignore,
+    }
+    text = json.dumps(meaning, sort_keys=True, separators=(",", ":"), default=_plain)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _resource(draft: Draft) -> Json:
+    by_path = draft.kind.by_path
+    meaning: dict[str, Json] = {
+        "values": {path: _value(by_path[path], value, draft.forms) for path, value in draft.values.items()}
+    }
+    if draft.pin is not None:
+        meaning["pin"] = draft.pin
+    if draft.absent:
+        meaning["absent"] = True
+    if draft.renamed_from:
+        meaning["renamed_from"] = draft.renamed_from
+    lifecycle = draft.lifecycle
+    if lifecycle.prevent_destroy or lifecycle.prevent_create or lifecycle.ignore_changes:
+        meaning["lifecycle"] = [lifecycle.prevent_destroy, lifecycle.prevent_create, sorted(lifecycle.ignore_changes)]
+    if draft.sensitive:
+        meaning["sensitive"] = sorted(draft.sensitive)
+    return meaning
+
+
+def _value(field: Field, value: Value, forms: Mapping[str, str]) -> Json:
+    content = value.content
+    if value.secrets:
+        return {"secret": forms.get(field.path, ""), "names": value.secrets}
+    if isinstance(content, Reference):
+        return {"ref": str(content.address)}
+    if isinstance(content, Unknown):
+        return {"unknown": content.reason}
+    if value.sensitive:
+        return {"sensitive": True}
+    return [field.comparable(content)]
+
+
+def _plain(value: Json) -> Json:
+    """Sets as sorted lists, which JSON has not."""
+    if isinstance(value, frozenset):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no place in a digest")

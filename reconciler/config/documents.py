@@ -1,0 +1,211 @@
+"""The files of one configuration -> one tree: the root file, what it includes, and the overlays on top.
+
+Takes `Sources`; gives the merged tree and the lines of every file, and tells problems: files that cannot be read,
+cycles among includes, values set twice. What the keys mean is for others, but for `version` and `include`, which belong
+to a file and not to the configuration, and for `x-*`, which is nobody's.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from reconciler.config.findings import Findings, shown
+from reconciler.config.merge import Merger
+from reconciler.config.nodes import Items, Node, Origin, Scalar, Table, is_null
+from reconciler.config.sources import SourceError, Sources, beside, is_pattern
+from reconciler.config.yaml_text import parse
+from reconciler.errors import Place
+
+VERSION = "1"
+
+
+class _Asked(NamedTuple):
+    """Who asked for a file."""
+
+    place: Place | None
+    via: str
+
+
+class Documents:
+    """Reads files and merges them.
+
+    Args:
+        sources: where text comes from.
+        findings: takes every problem.
+
+    Attributes:
+        lines: the lines of every file that was read, by the file's path as it is shown.
+        complete: whether every file could be read; when not, something that seems to be missing may stand in one of
+            the broken files, and must not be told as a problem.
+    """
+
+    def __init__(self, sources: Sources, findings: Findings) -> None:
+        self.lines: dict[str, tuple[str, ...]] = {}
+        self.complete = True
+        self._sources = sources
+        self._findings = findings
+        self._merger = Merger(findings)
+        self._folder = posixpath.dirname(sources.root)
+        self._unsets = False
+        self._root_path = posixpath.basename(sources.root)
+
+    def base(self) -> Table:
+        """The root file and what it includes, as one mapping."""
+        return self._read_united(self._root_path, _Asked(None, ""), is_root=True)
+
+    def overlaid(self, tree: Table, path: str, place: Place | None) -> Table:
+        """The tree with an overlay file, and what that includes, laid over it.
+
+        Args:
+            tree: what lies below.
+            path: the overlay, relative to the root's folder.
+            place: where it is named; None when that is the command line.
+        """
+        return self._merger.override(tree, self._read_united(path, _Asked(place, f"overlay {path}"), is_root=False))
+
+    def expanded(self, template: Table, service: Table) -> Table:
+        """A service laid over its template."""
+        # A merger of its own: the template is used again, and must stay as it is.
+        return Merger(self._findings).expand(template, service)
+
+    def swept(self, tree: Table) -> Table:
+        """The tree without ``!unset`` marks."""
+        return self._merger.swept(tree) if self._unsets else tree
+
+    def _read_united(self, path: str, asked: _Asked, *, is_root: bool) -> Table:
+        tables: list[Table] = []
+        self._gather(path, asked, is_root=is_root, stack=[], seen=set(), tables=tables)
+        return self._merger.unite(tables) if tables else Table({}, Origin(self.shown(path), path, asked.via), 1, 1)
+
+    def shown(self, path: str) -> str:
+        """A path relative to the root's folder as people are shown it."""
+        return posixpath.join(self._folder, path)
+
+    def _gather(
+        self, path: str, asked: _Asked, *, is_root: bool, stack: list[str], seen: set[str], tables: list[Table]
+    ) -> None:
+        """Add the file's mapping and those of its includes, each file once."""
+        if path in stack:
+            cycle = " includes ".join(self.shown(item) for item in [*stack[stack.index(path) :], path])
+            hint = "take one of these includes out"
+            self._findings.error("include-cycle", f"files include each other in a circle: {cycle}", asked.place, hint)
+            return
+        if path in seen:
+            return
+        seen.add(path)
+        table = self._read(path, asked)
+        if table is None:
+            return
+        self._check_version(table, path, is_root=is_root)
+        include = table.entries.get("include")
+        own = {key: entry for key, entry in table.entries.items() if not _belongs_to_file(key)}
+        tables.append(Table(own, table.origin, table.line, table.column))
+        if include is None:
+            return
+        stack.append(path)
+        for item in self._included(include.value):
+            for found in self._matches(item, path):
+                self._gather(found, _Asked(item.place, asked.via), is_root=False, stack=stack, seen=seen, tables=tables)
+        stack.pop()
+
+    def _read(self, path: str, asked: _Asked) -> Table | None:
+        file = self.shown(path)
+        try:
+            data = self._sources.read(path)
+        except SourceError as error:
+            self.complete = False
+            place = asked.place or (Place(file) if not asked.via else None)
+            self._findings.error("unreadable-file", error.message, place, error.hint)
+            return None
+        parsed = parse(data, Origin(file, path, asked.via), self._findings)
+        self.lines[file] = parsed.lines
+        self._unsets = self._unsets or parsed.unsets
+        if parsed.broken:
+            self.complete = False
+            return None
+        node = parsed.node
+        if isinstance(node, Table):
+            return node
+        if node is None or is_null(node):
+            return Table({}, Origin(file, path, asked.via), 1, 1)
+        self.complete = False
+        message = f"{file} must hold a mapping of keys such as services and account"
+        self._findings.error("wrong-type", message, node.place, "begin with the line version: 1")
+        return None
+
+    def _check_version(self, table: Table, path: str, *, is_root: bool) -> None:
+        entry = table.entries.get("version")
+        if entry is None:
+            if is_root:
+                message = f"{self.shown(path)} does not say its version"
+                self._findings.error(
+                    "missing-version", message, Place(self.shown(path), 1, 1), "begin with the line version: 1"
+                )
+        elif not isinstance(entry.value, Scalar):
+            self._findings.error("wrong-type", "version must be 1", entry.key.place, "write version: 1")
+        elif entry.value.text != VERSION:
+            message = f"version {shown(entry.value.text)} is not known"
+            self._findings.error("unknown-version", message, entry.value.place, "write version: 1")
+
+    def _included(self, node: Node) -> Sequence[Scalar]:
+        return text_items(node, "include", self._findings)
+
+    def _matches(self, item: Scalar, path: str) -> Sequence[str]:
+        """The files that an entry of an include list names."""
+        pattern = self.located(item, path)
+        if pattern is None:
+            return ()
+        if not is_pattern(item.text):
+            return (pattern,)
+        try:
+            # A wildcard does not mean the very file that it stands in.
+            found = [match for match in self._sources.glob(pattern) if match != path]
+        except SourceError as error:
+            self._findings.error("unreadable-file", error.message, item.place, error.hint)
+            return ()
+        if not found:
+            hint = "the pattern is relative to the file that it stands in; take it out when there is nothing to include"
+            self._findings.error("include-nothing", f"{shown(item.text)} matches no file", item.place, hint)
+        return found
+
+    def located(self, item: Scalar, path: str) -> str | None:
+        """The path that a file's scalar names, relative to the root's folder; None when that is an error."""
+        if "${" in item.text:
+            hint = "write the path out; what differs between environments belongs into overlays"
+            self._findings.error("interpolated-path", "the names of files are not interpolated", item.place, hint)
+            return None
+        found = beside(path, item.text)
+        if found is None or not item.text:
+            message = f"{shown(item.text)} lies outside of the root file's folder" if item.text else "a path is empty"
+            self._findings.error("outside-folder", message, item.place, "name a file in that folder or below")
+            return None
+        return found
+
+
+def text_items(node: Node, name: str, findings: Findings) -> list[Scalar]:
+    """The scalars of a list of texts; a null is an empty list, and anything else an error."""
+    if is_null(node):
+        return []
+    if not isinstance(node, Items):
+        example = node.text if isinstance(node, Scalar) and len(node.text) < 40 and "${" not in node.text else "…"
+        findings.error("wrong-type", f"{name} must be a list", node.place, f"write a list: [{example}]")
+        return []
+    found = []
+    for item in node.items:
+        if isinstance(item, Scalar) and not item.is_null:
+            found.append(item)
+        else:
+            findings.error("wrong-type", f"each entry of {name} must be text", item.place, "write it without nesting")
+    return found
+
+
+def _belongs_to_file(key: str) -> bool:
+    return key in {"version", "include"} or key.startswith("x-")
+
+
+def lines_of(lines: Mapping[str, tuple[str, ...]], place: Place) -> str:
+    """The line of a place; empty when it is not known."""
+    text = lines.get(place.file, ())
+    return text[place.line - 1] if 0 < place.line <= len(text) else ""

@@ -1,0 +1,129 @@
+"""The blocks `environments` and `variables` -> the environment that was picked and every variable by name.
+
+Takes the merged tree; gives what one run uses of it, and tells what is wrong with any environment, picked or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.config.documents import text_items
+from reconciler.config.findings import Findings, shown
+from reconciler.config.interpolate import Variable
+from reconciler.config.nodes import Entry, Node, Scalar, Table, is_null
+from reconciler.errors import Place
+
+_KEYS = ("account_sid", "variables", "overlays")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One entry of ``environments``.
+
+    Attributes:
+        name: its name.
+        account_sid: the account it is for; None when it does not say.
+        variables: its variables.
+        overlays: the files that it lays over the others.
+    """
+
+    name: str
+    account_sid: Scalar | None = None
+    variables: Mapping[str, Scalar] = field(default_factory=dict)
+    overlays: tuple[Scalar, ...] = ()
+
+
+def read_environments(tree: Table, findings: Findings) -> dict[str, Environment]:
+    """Every environment by name, with all of their problems told."""
+    entry = tree.entries.get("environments")
+    environments = {}
+    for name, item in entries_of(entry, "environments", findings).items():
+        block = entries_of(item, f"environment {name}", findings)
+        for key, inner in block.items():
+            if key not in _KEYS:
+                message = f"an environment has no key {shown(key)}"
+                findings.error("unknown-key", message, inner.key.place, findings.instead(key, _KEYS))
+        account = block.get("account_sid")
+        overlays = block.get("overlays")
+        environments[name] = Environment(
+            name,
+            _scalar(account, "account_sid", findings),
+            read_variables(block.get("variables"), findings),
+            tuple(text_items(overlays.value, "overlays", findings)) if overlays is not None else (),
+        )
+    return environments
+
+
+def pick(environments: Mapping[str, Environment], name: str, findings: Findings, *, complete: bool) -> Environment:
+    """The environment of that name.
+
+    Returns:
+        It, or one that says nothing when the name is empty or not known.
+    """
+    if name and name not in environments and complete:
+        if environments:
+            hint = findings.instead(name, tuple(environments), what="the files define")
+        else:
+            hint = "the files define none; add it under environments"
+        findings.error("unknown-environment", f"there is no environment {shown(name)}", None, hint)
+    return environments.get(name) or Environment("")
+
+
+def read_variables(entry: Entry | None, findings: Findings) -> dict[str, Scalar]:
+    """A block of variables: text by name."""
+    variables = {}
+    for name, item in entries_of(entry, "variables", findings).items():
+        if isinstance(item.value, Scalar):
+            variables[name] = item.value
+        else:
+            message = f"variable {shown(name)} must be a single value"
+            findings.error("wrong-type", message, item.value.place, "lists and mappings can be shared by YAML anchors")
+    return variables
+
+
+def all_variables(
+    tree: Table, base: Mapping[str, Scalar], picked: Environment, options: Mapping[str, str], findings: Findings
+) -> dict[str, Variable]:
+    """Every variable, each from where it counts: the command line, overlays, the environment, the files.
+
+    Args:
+        tree: the tree with overlays.
+        base: the variables of the files before any overlay.
+        picked: the environment.
+        options: the command line's.
+        findings: takes problems.
+    """
+    variables = {name: Variable(name, scalar) for name, scalar in base.items()}
+    environment = f"environment {picked.name}"
+    variables |= {name: Variable(name, scalar, where=environment) for name, scalar in picked.variables.items()}
+    overlaid = read_variables(tree.entries.get("variables"), findings)
+    for name, scalar in overlaid.items():
+        if base.get(name) is not scalar:
+            variables[name] = Variable(name, scalar, where=scalar.origin.via)
+    variables |= {name: Variable(name, None, text, "--var") for name, text in options.items()}
+    return variables
+
+
+def entries_of(entry: Entry | None, name: str, findings: Findings) -> Mapping[str, Entry]:
+    """The entries of a mapping; none when it is left out or null, or when it is something else, which is an error."""
+    if entry is None or is_null(entry.value):
+        return {}
+    if isinstance(entry.value, Table):
+        return entry.value.entries
+    findings.error("wrong-type", f"{name} must be a mapping", _place(entry), "write keys with colons, indented below")
+    return {}
+
+
+def _place(entry: Entry) -> Place:
+    node: Node = entry.value
+    return node.place
+
+
+def _scalar(entry: Entry | None, name: str, findings: Findings) -> Scalar | None:
+    if entry is None:
+        return None
+    if isinstance(entry.value, Scalar) and not entry.value.is_null:
+        return entry.value
+    findings.error("wrong-type", f"{name} must be text", entry.value.place, "write it on one line")
+    return None

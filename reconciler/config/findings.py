@@ -1,0 +1,153 @@
+"""Collects what is wrong with the files, once each, without ever showing a secret.
+
+Takes problems, lines that hold secrets, and misspelt words; gives the problems in the order of their places, marked
+where a line may not be shown, and suggestions. It knows nothing of YAML or of kinds.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from reconciler.errors import Place, Problem
+
+# Keys whose literal value is taken for a secret, whatever stands above them: a misspelt key, or a file that cannot be
+# parsed, must not bring a key or a password to the terminal.
+_SECRET_KEY = re.compile(r"secret|token|passw|private|certificate|credential|api_?key", re.IGNORECASE)
+# Comparing words costs time, and a hostile file has many to compare.
+_MOST_COMPARISONS = 50_000
+_LONGEST_WORD = 100
+_SHOWN = 60
+
+
+def may_be_secret(key: str) -> bool:
+    """Whether a key's name says that a secret stands behind it."""
+    return _SECRET_KEY.search(key) is not None
+
+
+def shown(text: str) -> str:
+    """Text of a file as part of a message: quoted, control characters visible, not too long."""
+    cut = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return '"' + "".join(char if char.isprintable() else _visible(char) for char in cut) + '"'
+
+
+def _visible(char: str) -> str:
+    return ascii(char)[1:-1]
+
+
+def listed(words: Iterable[str], most: int = 12) -> str:
+    """Words as they are read out: ``a, b and c``; the end is left out when there are many."""
+    every = list(words)
+    if len(every) > most:
+        return ", ".join(every[:most]) + ", …"
+    return " and ".join([", ".join(every[:-1]), every[-1]] if len(every) > 1 else every)
+
+
+class Findings:
+    """Everything that was found while one configuration was read."""
+
+    def __init__(self) -> None:
+        self._problems: dict[tuple[str, str, int, int, str], Problem] = {}
+        self._concealed: set[tuple[str, int]] = set()
+        self._comparisons = 0
+        self._suggestions: dict[tuple[str, int], str] = {}
+        self._candidates: dict[int, Collection[str]] = {}
+
+    # --- problems ---
+
+    def error(
+        self,
+        code: str,
+        message: str,
+        place: Place | None,
+        hint: str = "",
+        *,
+        related: Sequence[tuple[Place, str]] = (),
+        address: str = "",
+    ) -> None:
+        """Keep an error. The same one at the same place is kept once, by whichever way it is met again."""
+        self._add(Problem(code, message, place, hint, "error", tuple(related), address))
+
+    def warning(
+        self,
+        code: str,
+        message: str,
+        place: Place | None,
+        hint: str = "",
+        *,
+        related: Sequence[tuple[Place, str]] = (),
+        address: str = "",
+    ) -> None:
+        """Keep a warning, as `error` keeps an error."""
+        self._add(Problem(code, message, place, hint, "warning", tuple(related), address))
+
+    def _add(self, problem: Problem) -> None:
+        place = problem.place or Place("")
+        self._problems.setdefault((problem.code, place.file, place.line, place.column, problem.message), problem)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether any error was found."""
+        return any(problem.severity == "error" for problem in self._problems.values())
+
+    def problems(self, *, strict: bool) -> tuple[Problem, ...]:
+        """Everything found, in order of places, with the lines that hold secrets marked.
+
+        Args:
+            strict: make errors of warnings.
+        """
+        found = []
+        for problem in self._problems.values():
+            place = problem.place
+            if place is not None and (place.file, place.line) in self._concealed:
+                problem = replace(problem, conceals=True)  # noqa: PLW2901 - the marked one takes its place
+            found.append(replace(problem, severity="error") if strict else problem)
+        return tuple(sorted(found, key=Problem.sort_key))
+
+    # --- lines that hold secrets ---
+
+    def conceal(self, file: str, first: int, last: int) -> None:
+        """Remember that these lines hold a secret."""
+        self._concealed.update((file, line) for line in range(first, last + 1))
+
+    def without_secrets(self, lines: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+        """The lines of the files with those emptied that hold a secret."""
+        if not self._concealed:
+            return lines
+        files = {file for file, _ in self._concealed}
+        return {
+            file: (
+                tuple("" if (file, number) in self._concealed else line for number, line in enumerate(text, 1))
+                if file in files
+                else text
+            )
+            for file, text in lines.items()
+        }
+
+    # --- suggestions ---
+
+    def closest(self, word: str, candidates: Collection[str]) -> str:
+        """The candidate that was probably meant; empty when none is near."""
+        key = (word, id(candidates))
+        if key not in self._suggestions:
+            # Kept, so that its id stays its own.
+            self._candidates[id(candidates)] = candidates
+            self._suggestions[key] = self._find_closest(word, candidates)
+        return self._suggestions[key]
+
+    def _find_closest(self, word: str, candidates: Collection[str]) -> str:
+        if not word or len(word) > _LONGEST_WORD or self._comparisons + len(candidates) > _MOST_COMPARISONS:
+            return ""
+        self._comparisons += len(candidates)
+        by_lower = {item.lower(): item for item in sorted(candidates, reverse=True) if len(item) <= _LONGEST_WORD}
+        near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+        return by_lower[near[0]] if near else ""
+
+    def instead(self, word: str, candidates: Collection[str], *, what: str = "known are") -> str:
+        """A hint for a word that is none of the candidates: the one that was meant, or all of them."""
+        meant = self.closest(word, candidates)
+        if meant:
+            return f"did you mean {meant}?"
+        return f"{what} {listed(sorted(candidates))}" if candidates else ""

@@ -1,0 +1,305 @@
+"""What the files say about the tool itself: `prune`, `limits`, `approvals`, `unmanaged`, and the account they are for.
+
+Takes the merged tree; gives the model's objects and tells problems. The guards are applied elsewhere: this only reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from reconciler.address import Address, AddressError
+from reconciler.config.contents import is_sid, sid_error
+from reconciler.config.drafts import Draft
+from reconciler.config.environments import Environment, entries_of
+from reconciler.config.findings import Findings, listed, shown
+from reconciler.config.interpolate import Interpolation
+from reconciler.config.layout import Layout
+from reconciler.config.model import Approval, Limits, Prune
+from reconciler.config.nodes import Entry, Items, Node, Scalar, Table, is_null
+from reconciler.config.resources import ResourceReader
+from reconciler.errors import Place
+from reconciler.kinds.base import Kind
+
+_LIMITS = ("deletes", "updates", "creates")
+_MOST = 10**9
+
+
+class GuardReader:
+    """Reads guards.
+
+    Args:
+        layout: what may stand where.
+        findings: takes every problem.
+        reader: reads texts.
+        complete: whether every file was read; when not, a collection that is not there is no news.
+    """
+
+    def __init__(self, layout: Layout, findings: Findings, reader: ResourceReader, *, complete: bool) -> None:
+        self._layout = layout
+        self._findings = findings
+        self._reader = reader
+        self._complete = complete
+
+    # --- prune ---
+
+    def prune(self, tree: Table, drafts: list[Draft]) -> dict[Address, Prune]:
+        """Every collection to prune, sorted by its address."""
+        found = self._prune_in(tree.entries, (), self._layout.prunable, "the files hold")
+        for draft in drafts:
+            if draft.shape.prunable and "prune" in draft.entries:
+                where = "a template may" if draft.is_template else f"{draft.address} holds"
+                prunes = self._prune_in(draft.entries, draft.address.parts, draft.shape.prunable, where, draft)
+                if not draft.is_template:
+                    found += prunes
+        return {item.collection: item for item in sorted(found, key=lambda item: item.collection)}
+
+    def _prune_in(
+        self,
+        entries: Mapping[str, Entry],
+        parts: tuple[str, ...],
+        prunable: Mapping[str, Kind],
+        where: str,
+        draft: Draft | None = None,
+    ) -> list[Prune]:
+        found = []
+        for key, (named, rules) in self._pruned_sections(entries.get("prune")).items():
+            kind = prunable.get(key)
+            if kind is None:
+                hint = self._findings.instead(key, tuple(prunable), what="what can be pruned here:")
+                self._findings.error("unknown-collection", f"{shown(key)} cannot be pruned here", named.place, hint)
+                continue
+            if key not in entries and self._complete and not (draft is not None and draft.is_template):
+                message = f"prune names {key}, and {where} no {key}"
+                hint = f"write {key}: {{}} when every one of them is to go"
+                self._findings.error("prune-of-nothing", message, named.place, hint)
+                continue
+            match, keep = self._rules(rules, key)
+            found.append(Prune(Address((*parts, key)), kind, named.place, match, keep))
+        return found
+
+    def _pruned_sections(self, entry: Entry | None) -> dict[str, tuple[Scalar, Node | None]]:
+        if entry is None or is_null(entry.value):
+            return {}
+        node = entry.value
+        if isinstance(node, Table):
+            return {key: (inner.key, inner.value) for key, inner in node.entries.items()}
+        sections: dict[str, tuple[Scalar, Node | None]] = {}
+        if isinstance(node, Items):
+            for item in node.items:
+                if not isinstance(item, Scalar):
+                    hint = "to say more about a collection, write prune as a mapping: {addresses: {match: …}}"
+                    self._findings.error(
+                        "wrong-type", "each entry of prune must be the name of a collection", item.place, hint
+                    )
+                elif item.text in sections:
+                    related = [(sections[item.text][0].place, "it stands here first")]
+                    self._findings.warning(
+                        "duplicate-item",
+                        f"prune names {shown(item.text)} twice",
+                        item.place,
+                        "take one out",
+                        related=related,
+                    )
+                else:
+                    sections[item.text] = (item, None)
+        else:
+            hint = (
+                f"write a list: prune: [{node.text}]"
+                if node.text.isidentifier()
+                else "write for instance prune: [addresses]"
+            )
+            self._findings.error("wrong-type", "prune must be a list or a mapping", node.place, hint)
+        return sections
+
+    def _rules(self, node: Node | None, section: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        if node is None or is_null(node):
+            return (), ()
+        if not isinstance(node, Table):
+            hint = f"write {section}: {{}} for all of them, or {section}: {{match: …, except: […]}}"
+            self._findings.error("wrong-type", f"prune of {section} must be a mapping", node.place, hint)
+            return (), ()
+        globs: dict[str, tuple[str, ...]] = {"match": (), "except": ()}
+        for key, entry in node.entries.items():
+            if key in globs:
+                globs[key] = self._globs(entry.value, key)
+            else:
+                message = f"prune of {section} has no key {shown(key)}"
+                self._findings.error("unknown-key", message, entry.key.place, self._findings.instead(key, tuple(globs)))
+        return globs["match"], globs["except"]
+
+    def _globs(self, node: Node, name: str) -> tuple[str, ...]:
+        """One glob or several. An empty list of them would turn a narrow prune into one of everything."""
+        items = node.items if isinstance(node, Items) else [node]
+        if not items or is_null(node):
+            hint = "write at least one glob, or take the line out"
+            self._findings.error("wrong-type", f"{name} says nothing", node.place, hint)
+            return ()
+        texts = [self._reader.text(item, name) for item in items]
+        return tuple(sorted({text for text in texts if text is not None}))
+
+    # --- limits, approvals, unmanaged ---
+
+    def limits(self, tree: Table) -> Limits:
+        """How much one apply may do."""
+        found: dict[str, int] = {}
+        for key, entry in entries_of(tree.entries.get("limits"), "limits", self._findings).items():
+            if key not in _LIMITS:
+                hint = self._findings.instead(key, _LIMITS)
+                self._findings.error("unknown-key", f"limits has no key {shown(key)}", entry.key.place, hint)
+                continue
+            text = self._reader.text(entry.value, f"limits.{key}")
+            if text is None:
+                continue
+            if not (text.isascii() and text.isdigit() and len(text) <= len(str(_MOST))):
+                message = f"limits.{key} must be a whole number from 0, not {shown(text)}"
+                self._findings.error("wrong-type", message, entry.value.place, "write digits only")
+                continue
+            found[key] = int(text)
+        return Limits(**found)
+
+    def approvals(self, tree: Table) -> tuple[Approval, ...]:
+        """Consent given in the files, sorted, each once."""
+        entry = tree.entries.get("approvals")
+        if entry is None or is_null(entry.value):
+            return ()
+        if not isinstance(entry.value, Items):
+            hint = "write a list: [{address: services.support, action: delete}]"
+            self._findings.error("wrong-type", "approvals must be a list", entry.value.place, hint)
+            return ()
+        found = {}
+        for item in entry.value.items:
+            approval = self._approval(item)
+            if approval is not None:
+                found[approval.address, approval.action] = approval
+        return tuple(found[key] for key in sorted(found))
+
+    def _approval(self, node: Node) -> Approval | None:
+        known = ("address", "action")
+        if not isinstance(node, Table):
+            hint = "write {address: services.support, action: delete}"
+            self._findings.error(
+                "wrong-type", "an approval must be a mapping with address and action", node.place, hint
+            )
+            return None
+        for key, entry in node.entries.items():
+            if key not in known:
+                hint = self._findings.instead(key, known)
+                self._findings.error("unknown-key", f"an approval has no key {shown(key)}", entry.key.place, hint)
+        named = node.entries.get("address")
+        if named is None:
+            self._findings.error("missing-key", "an approval lacks its address", node.place, "add address: …")
+            return None
+        address = self._approved_address(named.value)
+        action = self._approved_action(node.entries.get("action"))
+        return None if address is None or action is None else Approval(address, action, named.value.place)
+
+    def _approved_address(self, node: Node) -> Address | None:
+        text = self._reader.text(node, "address")
+        if text is None:
+            return None
+        try:
+            address = Address.parse(text)
+        except AddressError:
+            self._findings.error(
+                "malformed-address", f"{shown(text)} is no address", node.place, "write it as the plan shows it"
+            )
+            return None
+        kind = self._layout.kind_at(address.parts)
+        if kind is None or kind.singleton:
+            message = f"nothing that can be deleted or replaced stands at {shown(text)}"
+            hint = self._findings.instead(address.parts[0], tuple(self._layout.prunable), what="addresses begin with")
+            self._findings.error("malformed-address", message, node.place, hint)
+            return None
+        return address
+
+    def _approved_action(self, entry: Entry | None) -> Literal["delete", "replace"] | None:
+        if entry is None:
+            return "delete"
+        text = self._reader.text(entry.value, "action")
+        if text == "delete":
+            return "delete"
+        if text == "replace":
+            return "replace"
+        if text is not None:
+            message = f"an approval is of action delete or replace, not {shown(text)}"
+            self._findings.error("unknown-choice", message, entry.value.place, "write delete or replace")
+        return None
+
+    def unmanaged_ignore(self, tree: Table) -> tuple[str, ...]:
+        """Globs of unmanaged resources that are not worth reporting."""
+        globs: tuple[str, ...] = ()
+        for key, entry in entries_of(tree.entries.get("unmanaged"), "unmanaged", self._findings).items():
+            if key != "ignore":
+                hint = self._findings.instead(key, ("ignore",))
+                self._findings.error("unknown-key", f"unmanaged has no key {shown(key)}", entry.key.place, hint)
+            elif isinstance(entry.value, Items):
+                texts = [self._reader.text(item, "ignore") for item in entry.value.items]
+                globs = tuple(sorted({text for text in texts if text is not None}))
+            elif not is_null(entry.value):
+                hint = "write a list with a - before each glob"
+                self._findings.error("wrong-type", "ignore must be a list", entry.value.place, hint)
+        return globs
+
+
+def account_guard(
+    tree: Table,
+    picked: Environment,
+    environments: Mapping[str, Environment],
+    interpolation: Interpolation,
+    findings: Findings,
+) -> tuple[str | None, Place | None]:
+    """The only account that may be acted on, and where the files say so.
+
+    The environment's ``account_sid`` wins over ``account.sid``: the files below say which account is meant where nobody
+    picks an environment. A guard that the environment variables decide would let every account through, so it is an
+    error wherever it is written.
+    """
+    sid: str | None = None
+    place: Place | None = None
+    account = tree.entries.get("account")
+    if account is not None and isinstance(account.value, Table) and (entry := account.value.entries.get("sid")):
+        if isinstance(entry.value, Scalar) and not entry.value.is_null:
+            sid, place = _guard(entry.value, "account.sid", interpolation, findings), entry.value.place
+        else:
+            findings.error(
+                "wrong-type", "account.sid must be text", entry.value.place, "write AC…, or take the line out"
+            )
+    for environment in environments.values():
+        scalar = environment.account_sid
+        if scalar is None:
+            continue
+        name = f"environments.{environment.name}.account_sid"
+        if environment is picked:
+            sid, place = _guard(scalar, name, interpolation, findings), scalar.place
+        elif "${" not in scalar.text:
+            # What it interpolates may only be defined for its own environment.
+            _guard(scalar, name, interpolation, findings)
+    return sid, place
+
+
+def _guard(scalar: Scalar, name: str, interpolation: Interpolation, findings: Findings) -> str | None:
+    text = interpolation.text(scalar)
+    if text.failed:
+        return None
+    for missing in text.missing:
+        if missing.code == "undefined-variable":
+            findings.error(missing.code, missing.message, missing.place, missing.hint)
+            return None
+    guarded_by = {item.code for item in text.missing} | text.namespaces
+    if guarded_by:
+        sources = {
+            "env": "an environment variable", "unset-environment": "an environment variable", "secret": "a secret",
+            "unset-secret": "a secret", "file": "a file", "option": "--var",
+        }  # fmt: skip
+        told = listed(sorted({sources[item] for item in guarded_by}))
+        message = f"{name} guards nothing when it comes from {told}"
+        findings.error(
+            "guards-nothing", message, scalar.place, "write the account's SID, or a variable that the files define"
+        )
+        return None
+    if not is_sid(text.text, "AC"):
+        remark = sid_error(name, "AC", text.text, shown(text.text)).remark
+        findings.error(remark.code, remark.message, scalar.place, remark.hint)
+        return None
+    return text.text

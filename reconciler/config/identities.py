@@ -1,0 +1,123 @@
+"""Two declarations of one resource, and pins that contradict each other or a name.
+
+Takes the drafts, read and with references resolved; tells problems and changes nothing. What the live account has to
+say about identity is for others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from reconciler.address import Address
+from reconciler.config.drafts import Draft
+from reconciler.config.findings import Findings, shown
+from reconciler.config.model import Reference
+from reconciler.errors import Place
+
+
+def check_identities(drafts: Sequence[Draft], findings: Findings) -> None:
+    """Tell whatever makes two of one or one of two."""
+    _check_natural_keys(drafts, findings)
+    _check_pins(drafts, findings)
+    _check_former_names(drafts, findings)
+
+
+def _key_place(draft: Draft) -> Place:
+    value = draft.values.get(draft.kind.natural_key)
+    return value.place if value is not None else draft.key.place
+
+
+def _check_natural_keys(drafts: Sequence[Draft], findings: Findings) -> None:
+    groups: dict[tuple[str, Address | None, Hashable], list[Draft]] = {}
+    for draft in drafts:
+        if not draft.natural_key:
+            continue
+        comparable: Hashable = draft.kind.by_path[draft.kind.natural_key].comparable(draft.natural_key)
+        parent = draft.parent.address if draft.parent is not None else None
+        groups.setdefault((draft.kind.name, parent, comparable), []).append(draft)
+    for same in groups.values():
+        for index, second in enumerate(same[1:], 1):
+            first = next((item for item in same[:index] if _means_same(item, second)), None)
+            if first is not None:
+                _tell_twice(first, second, findings)
+
+
+def _tell_twice(first: Draft, second: Draft, findings: Findings) -> None:
+    path = second.kind.natural_key
+    value = second.values[path]
+    told = f"the same {path}" if value.sensitive else f"the {path} {shown(second.natural_key)}"
+    findings.error(
+        "declared-twice",
+        f"{second.address} and {first.address} are one resource: both have {told}",
+        _key_place(second),
+        "keep one of the two, or give them different names",
+        related=[(_key_place(first), f"{first.address} has it here")],
+        address=str(second.address),
+    )
+
+
+def _means_same(first: Draft, second: Draft) -> bool:
+    """Whether two resources of one natural key are one.
+
+    Two pins tell them apart. Where a replacement is made before the old one goes, two of one name live side by side,
+    and the type tells them apart.
+    """
+    if first.pin is not None or second.pin is not None:
+        return False
+    if first.kind.replace_order != "create-first" or "type" not in first.kind.by_path:
+        return True
+    one, other = first.values.get("type"), second.values.get("type")
+    if "type" in first.broken or "type" in second.broken:
+        return False
+    return one is None or other is None or one.content == other.content
+
+
+def _check_pins(drafts: Sequence[Draft], findings: Findings) -> None:
+    pinned: dict[str, Draft] = {}
+    for draft in drafts:
+        if draft.pin is None or draft.pin_place is None:
+            continue
+        first = pinned.setdefault(draft.pin.lower(), draft)
+        if first is not draft and first.pin_place is not None:
+            message = f"{draft.address} and {first.address} are pinned to one resource: {draft.pin}"
+            related = [(first.pin_place, f"{first.address} is pinned here")]
+            findings.error(
+                "pinned-twice",
+                message,
+                draft.pin_place,
+                "keep one of the two pins",
+                related=related,
+                address=str(draft.address),
+            )
+    default = pinned.get("default")
+    if default is not None and default.pin_place is not None:
+        _check_default(default, default.pin_place, drafts, findings)
+
+
+def _check_default(default: Draft, place: Place, drafts: Sequence[Draft], findings: Findings) -> None:
+    """The service pinned as the account's default must be the one that the account's configuration names."""
+    for draft in drafts:
+        value = draft.values.get("default_service") if draft.parent is None and draft.kind.singleton else None
+        if value is None or not isinstance(value.content, Reference) or value.content.address == default.address:
+            continue
+        message = f"{default.address} is pinned to the default service, which is to be {value.content.address}"
+        findings.error(
+            "contradicting-default", message, place, "pin it by its SID, or name it as default_service",
+            related=[(value.place, "the default service is named here")], address=str(default.address),
+        )  # fmt: skip
+
+
+def _check_former_names(drafts: Sequence[Draft], findings: Findings) -> None:
+    for draft in drafts:
+        value = draft.values.get(draft.kind.natural_key)
+        if not draft.renamed_from or draft.renamed_from_place is None or value is None:
+            continue
+        if value.content == draft.renamed_from:
+            message = f"renamed_from is the present {draft.kind.natural_key}"
+            findings.error(
+                "renamed-from-itself",
+                message,
+                draft.renamed_from_place,
+                "take the line out once the rename is done",
+                address=draft.about,
+            )

@@ -1,0 +1,286 @@
+"""Text -> Config, from the first byte to the last check; told as the list of its stages.
+
+    documents       files -> one merged tree, overlays on top
+    environments    the environment that was picked, every variable
+    drafts          which resources there are, templates laid under services
+    resources       their fields, typed; what all resources have
+    references      names of other resources
+    identities      two declarations of one resource
+    guards          the account, prune, limits, approvals
+    digest          what all of it means
+
+Each stage goes on after a problem, and what depends on something that could not be read keeps quiet, so that all
+problems are told at once and none of them only because of another. Does no I/O but through `Sources`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reconciler.address import Address
+from reconciler.config.digest import digest
+from reconciler.config.documents import Documents
+from reconciler.config.drafts import Draft, Drafting
+from reconciler.config.environments import all_variables, entries_of, pick, read_environments, read_variables
+from reconciler.config.findings import Findings, shown
+from reconciler.config.guards import GuardReader, account_guard
+from reconciler.config.identities import check_identities
+from reconciler.config.interpolate import Interpolation
+from reconciler.config.layout import TEMPLATED, Layout
+from reconciler.config.model import Config, Declared
+from reconciler.config.nodes import Entry, Scalar, Table, count, is_null, relabelled
+from reconciler.config.references import References
+from reconciler.config.resources import ResourceReader
+from reconciler.config.sources import Sources, beside
+from reconciler.errors import ConfigError
+
+MOST_TEMPLATED = 1_000_000
+"""How many nodes templates may add to those that are written."""
+
+
+def load_with(
+    layout: Layout,
+    sources: Sources,
+    *,
+    environment: str,
+    variables: Mapping[str, str],
+    overlays: Sequence[str],
+    strict: bool,
+    allow_unset: bool,
+) -> Config:
+    """Read a configuration of the kinds in a layout; see `reconciler.config.load` for the other arguments."""
+    findings = Findings()
+    documents = Documents(sources, findings)
+    base = documents.base()
+    environments = read_environments(base, findings)
+    base_variables = read_variables(base.entries.get("variables"), findings)
+    picked = pick(environments, environment, findings, complete=documents.complete)
+    tree = _overlaid(documents, base, picked.overlays, overlays, findings)
+    tree, templates = _templated(documents, tree, findings)
+
+    interpolation = Interpolation(
+        sources,
+        findings,
+        documents.lines,
+        variables=all_variables(tree, base_variables, picked, variables, findings),
+        elsewhere=_defined_elsewhere(environments, picked.name),
+        environment=picked.name,
+        complete=documents.complete and (not environment or environment in environments),
+    )
+    interpolation.check_variables()
+    _check_top(tree, layout, findings)
+
+    drafting = Drafting(layout, findings)
+    drafts = drafting.of_tree(tree)
+    shape = layout.shapes.get(TEMPLATED)
+    template_drafts: list[Draft] = []
+    for entry in templates.values():
+        if isinstance(entry.value, Table) and shape is not None:
+            template_drafts += drafting.of_template(entry.key, entry.value, shape)
+    reader = ResourceReader(findings, interpolation, allow_unset=allow_unset)
+    for draft in [*drafts, *template_drafts]:
+        reader.read(draft)
+    References(drafts, layout.kinds, findings, complete=documents.complete).resolve()
+    check_identities(drafts, findings)
+
+    guards = GuardReader(layout, findings, reader, complete=documents.complete)
+    prune = guards.prune(tree, [*drafts, *template_drafts])
+    limits = guards.limits(tree)
+    approvals = guards.approvals(tree)
+    unmanaged_ignore = guards.unmanaged_ignore(tree)
+    account_sid, account_place = account_guard(tree, picked, environments, interpolation, findings)
+    _check_options(variables, interpolation, findings, complete=documents.complete)
+
+    problems = findings.problems(strict=strict)
+    lines = findings.without_secrets(documents.lines)
+    if any(problem.severity == "error" for problem in problems):
+        raise ConfigError(problems, lines)
+    drafts.sort(key=lambda draft: draft.address)
+    return Config(
+        account_sid=account_sid,
+        account_place=account_place,
+        environment=picked.name,
+        resources={draft.address: _declared(draft) for draft in drafts},
+        prune=prune,
+        limits=limits,
+        approvals=approvals,
+        warnings=problems,
+        lines=lines,
+        digest=digest(
+            account_sid=account_sid,
+            environment=picked.name,
+            drafts=drafts,
+            prune=prune.values(),
+            limits=limits,
+            approvals=approvals,
+            unmanaged_ignore=unmanaged_ignore,
+        ),
+        unmanaged_ignore=unmanaged_ignore,
+    )
+
+
+def _overlaid(
+    documents: Documents, base: Table, named: Sequence[Scalar], options: Sequence[str], findings: Findings
+) -> Table:
+    """The tree with the environment's overlays and then those of the command line on top."""
+    tree = base
+    for scalar in named:
+        path = documents.located(scalar, scalar.origin.path)
+        if path is not None:
+            tree = documents.overlaid(tree, path, scalar.place)
+    for option in options:
+        path = beside("", option)
+        if path is None:
+            hint = "name a file in that folder or below"
+            findings.error(
+                "outside-folder", f"the overlay {shown(option)} lies outside of the root file's folder", None, hint
+            )
+        else:
+            tree = documents.overlaid(tree, path, None)
+    defined = tree.entries.get("environments")
+    if defined is not None and isinstance(defined.value, Table):
+        for entry in defined.value.entries.values():
+            if entry.key.origin.via.startswith("overlay "):
+                message = "an overlay cannot define an environment: it may be part of one"
+                findings.error("misplaced-environment", message, entry.key.place, "define it in the files below")
+    return tree
+
+
+def _templated(documents: Documents, tree: Table, findings: Findings) -> tuple[Table, Mapping[str, Entry]]:
+    """The tree with templates laid under the services that name one and ``!unset`` marks gone, and the templates."""
+    templates = entries_of(tree.entries.get("templates"), "templates", findings)
+    for name, entry in templates.items():
+        if not isinstance(entry.value, Table) and not is_null(entry.value):
+            message = f"template {shown(name)} must be a mapping of what services share"
+            findings.error("wrong-type", message, entry.value.place, "write keys with colons, indented below")
+        if isinstance(entry.value, Table) and "template" in entry.value.entries:
+            place = entry.value.entries["template"].key.place
+            findings.error(
+                "nested-template", "a template cannot name another template", place, "write out what it shares"
+            )
+    services = tree.entries.get("services")
+    if services is not None and isinstance(services.value, Table):
+        expanded = _expanded_services(documents, services.value, templates, findings)
+        tree = Table(
+            {**tree.entries, "services": Entry(services.key, expanded)},
+            tree.origin,
+            tree.line,
+            tree.column,
+            tree.cleared,
+        )
+    tree = documents.swept(tree)
+    own = entries_of(tree.entries.get("templates"), "templates", findings)
+    return tree, {name: _without_template(entry) for name, entry in own.items()}
+
+
+def _expanded_services(
+    documents: Documents, services: Table, templates: Mapping[str, Entry], findings: Findings
+) -> Table:
+    labelled: dict[str, tuple[Table, int]] = {}
+    added = 0
+    expanded: dict[str, Entry] = {}
+    for handle, entry in services.entries.items():
+        expanded[handle] = entry
+        service = entry.value
+        if not isinstance(service, Table) or (named := service.entries.get("template")) is None:
+            continue
+        expanded[handle] = _without_template(entry)
+        if isinstance(named.value, Scalar) and named.value.is_unset:
+            continue
+        template = _named_template(named, templates, documents, findings)
+        if template is None:
+            continue
+        name = template.key.text
+        if name not in labelled:
+            copy = relabelled(_without_template(template).value, f"template {name}")
+            assert isinstance(copy, Table)
+            labelled[name] = (copy, count(copy))
+        below, size = labelled[name]
+        added += size
+        if added > MOST_TEMPLATED:
+            message = f"templates make this configuration more than {MOST_TEMPLATED} nodes larger"
+            findings.error("too-large", message, named.value.place, "make the template smaller, or use it less often")
+            break
+        above = expanded[handle].value
+        assert isinstance(above, Table)
+        expanded[handle] = Entry(entry.key, documents.expanded(below, above))
+    return Table(expanded, services.origin, services.line, services.column, services.cleared)
+
+
+def _named_template(
+    named: Entry, templates: Mapping[str, Entry], documents: Documents, findings: Findings
+) -> Entry | None:
+    if not isinstance(named.value, Scalar):
+        findings.error(
+            "wrong-type", "template must be the name of a template", named.value.place, "write template: NAME"
+        )
+        return None
+    found = templates.get(named.value.text)
+    if found is None and documents.complete:
+        hint = findings.instead(named.value.text, tuple(templates)) or "define it under templates"
+        message = f"there is no template {shown(named.value.text)}"
+        findings.error("unknown-template", message, named.value.place, hint)
+    return found if found is not None and isinstance(found.value, Table) else None
+
+
+def _without_template(entry: Entry) -> Entry:
+    table = entry.value
+    if not isinstance(table, Table) or "template" not in table.entries:
+        return entry
+    own = {key: inner for key, inner in table.entries.items() if key != "template"}
+    return Entry(entry.key, Table(own, table.origin, table.line, table.column, table.cleared))
+
+
+def _defined_elsewhere(environments: Mapping[str, object], picked: str) -> Mapping[str, tuple[str, ...]]:
+    """By variable, the environments that define it, but for the one that was picked."""
+    defining: dict[str, list[str]] = {}
+    for name, environment in environments.items():
+        if name != picked:
+            for variable in getattr(environment, "variables", {}):
+                defining.setdefault(variable, []).append(name)
+    return {variable: tuple(sorted(names)) for variable, names in defining.items()}
+
+
+def _check_top(tree: Table, layout: Layout, findings: Findings) -> None:
+    """Keys that nobody knows, at the top and in ``account``."""
+    for key, entry in tree.entries.items():
+        if key not in layout.top_keys:
+            message = f"a configuration has no key {shown(key)}"
+            findings.error("unknown-key", message, entry.key.place, findings.instead(key, layout.top_keys))
+    for name, sections in layout.sections.items():
+        below = tree.entries.get(name)
+        if not isinstance(sections, dict) or below is None or not isinstance(below.value, Table):
+            continue
+        known = ("sid", *sections)
+        for key, entry in below.value.entries.items():
+            if key not in known:
+                message = f"{name} has no key {shown(key)}"
+                findings.error("unknown-key", message, entry.key.place, findings.instead(key, known))
+
+
+def _check_options(
+    options: Mapping[str, str], interpolation: Interpolation, findings: Findings, *, complete: bool
+) -> None:
+    """Variables of the command line that nothing asks for: most likely misspelt."""
+    for name in sorted(options):
+        if complete and name not in interpolation.used:
+            meant = findings.closest(name, tuple(sorted(interpolation.used)))
+            hint = f"did you mean {meant}?" if meant else "take it out of the command line"
+            findings.warning("unused-variable", f"nothing uses the variable {shown(name)} of --var", None, hint)
+
+
+def _declared(draft: Draft) -> Declared:
+    return Declared(
+        address=Address(draft.address.parts),
+        kind=draft.kind,
+        place=draft.key.place,
+        parent=draft.parent.address if draft.parent is not None else None,
+        values=draft.values,
+        derived=draft.derived,
+        pin=draft.pin,
+        pin_place=draft.pin_place,
+        absent=draft.absent,
+        renamed_from=draft.renamed_from,
+        lifecycle=draft.lifecycle,
+        sensitive=draft.sensitive,
+    )

@@ -1,0 +1,186 @@
+"""How mappings of several files become one: `unite` for includes, `override` for overlays and templates.
+
+Takes trees; gives new ones (what it is given stays as it is) and tells problems. It knows the shape of the files only
+as far as merging needs it: `prune` and `approvals` unite. What a null means is left to whoever knows the field, see
+`nodes.Table.cleared`.
+
+    below           above            unite                    override
+    mapping         mapping          merged                   merged
+    mapping         null             the mapping              the mapping, marked as cleared
+    null            mapping          the mapping              the mapping
+    prune           prune            united                   above wins (mappings merge)
+    approvals       approvals        one after the other      above wins
+    anything        !unset           (an error, by `swept`)   taken out
+    anything else   anything else    an error                 above wins
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.config.findings import Findings
+from reconciler.config.nodes import (
+    UNSET,
+    UNSET_DONE,
+    UNSET_IN_VAIN,
+    Entry,
+    Items,
+    Node,
+    Scalar,
+    Table,
+    is_null,
+)
+
+
+class Merger:
+    """Merges trees.
+
+    Args:
+        findings: takes every problem.
+    """
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        # The mappings made here, which may be added to in place. Kept by id, and kept alive so that the id stays
+        # theirs.
+        self._own: dict[int, tuple[Table, dict[str, Entry]]] = {}
+
+    def unite(self, tables: Sequence[Table]) -> Table:
+        """One mapping of the top level of several files that do not overlap; what overlaps is an error."""
+        united = tables[0]
+        for table in tables[1:]:
+            united = self._unite_tables(united, table, ())
+        return united
+
+    def override(self, below: Table, above: Table) -> Table:
+        """The first mapping with the second laid over it."""
+        return self._override_tables(below, above, is_template=False)
+
+    def expand(self, template: Table, table: Table) -> Table:
+        """A service laid over its template."""
+        return self._override_tables(template, table, is_template=True)
+
+    def _mine(self, table: Table) -> tuple[Table, dict[str, Entry]]:
+        known = self._own.get(id(table))
+        if known is not None:
+            return known
+        entries = dict(table.entries)
+        made = (Table(entries, table.origin, table.line, table.column, table.cleared), entries)
+        self._own[id(made[0])] = made
+        return made
+
+    def _unite_tables(self, one: Table, other: Table, path: tuple[str, ...]) -> Table:
+        united, entries = self._mine(one)
+        for key, entry in other.entries.items():
+            first = entries.get(key)
+            if first is None:
+                entries[key] = entry
+            else:
+                entries[key] = Entry(first.key, self._unite(first, entry, (*path, key)))
+        return united
+
+    def _unite(self, first: Entry, second: Entry, path: tuple[str, ...]) -> Node:
+        one, other = first.value, second.value
+        # Sections and handles take turns in a path, so a prune has an odd place, and a role called prune an even one.
+        if path[-1] == "prune" and len(path) % 2 == 1:
+            one, other = _as_table(one), _as_table(other)
+        if isinstance(one, Table) and isinstance(other, Table):
+            return self._unite_tables(one, other, path)
+        if is_null(other):
+            return one
+        if is_null(one):
+            return other
+        if path == ("approvals",) and isinstance(one, Items) and isinstance(other, Items):
+            return Items([*one.items, *other.items], one.origin, one.line, one.column)
+        self._findings.error(
+            "set-twice",
+            f"{'.'.join(path)} is set twice",
+            second.key.place,
+            "keep one of the two; an overlay may override, an included file may not",
+            related=[(first.key.place, "it is set here first")],
+        )
+        return one
+
+    def _override_tables(self, below: Table, above: Table, *, is_template: bool) -> Table:
+        merged, entries = self._mine(below)
+        for key, entry in above.entries.items():
+            first = entries.get(key)
+            if first is None:
+                entries[key] = _in_vain(entry) if is_template else entry
+            else:
+                value = self._override(first.value, entry.value, is_template=is_template)
+                # What an overlay adds to stays where it was written; what is laid over a template is the person's own.
+                keeps_place = not is_template and isinstance(first.value, Table) and isinstance(value, Table)
+                entries[key] = Entry(first.key if keeps_place else entry.key, value)
+        return merged
+
+    def _override(self, below: Node, above: Node, *, is_template: bool) -> Node:
+        if isinstance(above, Scalar) and above.is_unset:
+            return _retagged(above, UNSET_DONE)
+        if isinstance(below, Table) and isinstance(above, Table):
+            return self._override_tables(below, above, is_template=is_template)
+        if isinstance(below, Table) and isinstance(above, Scalar) and above.is_null:
+            return Table(below.entries, below.origin, below.line, below.column, cleared=above)
+        return above
+
+    def swept(self, table: Table) -> Table:
+        """A tree without its ``!unset`` marks; those that took nothing out are told."""
+        entries: dict[str, Entry] = {}
+        for key, entry in table.entries.items():
+            if isinstance(entry.value, Scalar) and entry.value.is_unset:
+                self._tell_unset(entry.value, key)
+            else:
+                entries[key] = Entry(entry.key, self._swept_node(entry.value, key))
+        return Table(entries, table.origin, table.line, table.column, table.cleared)
+
+    def _swept_node(self, node: Node, key: str) -> Node:
+        match node:
+            case Table():
+                return self.swept(node)
+            case Items():
+                kept: list[Node] = []
+                for item in node.items:
+                    if isinstance(item, Scalar) and item.is_unset:
+                        hint = "write the whole list as it should be; lists are replaced, not merged"
+                        self._findings.error(
+                            "unset-in-list", "!unset takes no single item out of a list", item.place, hint
+                        )
+                    else:
+                        kept.append(self._swept_node(item, key))
+                return Items(kept, node.origin, node.line, node.column)
+            case _:
+                return node
+
+    def _tell_unset(self, mark: Scalar, key: str) -> None:
+        if mark.tag == UNSET_DONE:
+            return
+        if mark.tag == UNSET_IN_VAIN or mark.origin.via.startswith("overlay "):
+            message = f"!unset takes {key} out, and there is none"
+            self._findings.warning("unset-in-vain", message, mark.place, "take the line out")
+        else:
+            message = f"!unset takes {key} out of what lies below, and nothing lies below here"
+            hint = "use it in an overlay, or in a service that names a template"
+            self._findings.error("unset-misplaced", message, mark.place, hint)
+
+
+def _as_table(node: Node) -> Node:
+    """A list of sections to prune as the mapping that says the same."""
+    if not isinstance(node, Items) or not all(isinstance(item, Scalar) for item in node.items):
+        return node
+    entries = {
+        item.text: Entry(item, Table({}, item.origin, item.line, item.column))
+        for item in node.items
+        if isinstance(item, Scalar)
+    }
+    return Table(entries, node.origin, node.line, node.column)
+
+
+def _retagged(mark: Scalar, tag: str) -> Scalar:
+    return Scalar("", mark.plain, tag, mark.origin, mark.line, mark.column, mark.end_line)
+
+
+def _in_vain(entry: Entry) -> Entry:
+    value = entry.value
+    if isinstance(value, Scalar) and value.tag == UNSET:
+        return Entry(entry.key, _retagged(value, UNSET_IN_VAIN))
+    return entry

@@ -1,0 +1,177 @@
+"""The tree that a file's text becomes: scalars, lists and mappings that know where they stand.
+
+Text stays text here: what a scalar means is for the field to say that it is written at. Nodes are shared (aliases,
+templates), so nobody changes one after it was made; merging makes new mappings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from reconciler.errors import Place
+
+# The words for null in YAML 1.2's core schema, the empty scalar included.
+NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+UNSET = "unset"
+"""The tag of ``!unset``."""
+UNSET_DONE = "unset: it took something out"
+UNSET_IN_VAIN = "unset: there was nothing to take out"
+UNSETS = frozenset({UNSET, UNSET_DONE, UNSET_IN_VAIN})
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The file that a node comes from.
+
+    Attributes:
+        file: its path as people are shown it.
+        path: its path relative to the root's folder.
+        via: by which way it came, for instance ``overlay prod.yaml``; empty for the files below.
+    """
+
+    file: str
+    path: str
+    via: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Scalar:
+    """A scalar as it was written.
+
+    Attributes:
+        text: its text, quotes and escapes resolved.
+        plain: whether it stood without quotes, so that it may be a null or a number.
+        tag: ``str``, ``int``, ``bool``, ``float``, ``null`` or one of `UNSETS`; empty without a tag.
+        origin: its file.
+        line: from 1.
+        column: from 1.
+        end_line: the line of its last character.
+    """
+
+    text: str
+    plain: bool
+    tag: str
+    origin: Origin
+    line: int
+    column: int
+    end_line: int
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.origin.file, self.line, self.column, self.origin.via)
+
+    @property
+    def is_null(self) -> bool:
+        """Whether it means null."""
+        return self.tag == "null" or (self.plain and not self.tag and self.text in NULLS)
+
+    @property
+    def is_unset(self) -> bool:
+        """Whether it is ``!unset``."""
+        return self.tag in UNSETS
+
+
+@dataclass(slots=True, eq=False)
+class Items:
+    """A list.
+
+    Attributes:
+        items: what it holds.
+        origin: its file.
+        line: from 1.
+        column: from 1.
+    """
+
+    items: list[Node]
+    origin: Origin
+    line: int
+    column: int
+
+    @property
+    def place(self) -> Place:
+        """Where it begins."""
+        return Place(self.origin.file, self.line, self.column, self.origin.via)
+
+
+class Entry(NamedTuple):
+    """A key and its value."""
+
+    key: Scalar
+    value: Node
+
+
+@dataclass(slots=True, eq=False)
+class Table:
+    """A mapping with text keys.
+
+    Attributes:
+        entries: key and value by the key's text, in the order of the file.
+        origin: its file.
+        line: from 1.
+        column: from 1.
+        cleared: the null that an overlay or a service laid over it. A block or a section takes it for an empty mapping
+            that changes nothing, JSON for null; only whoever knows the field can say.
+    """
+
+    entries: Mapping[str, Entry]
+    origin: Origin
+    line: int
+    column: int
+    cleared: Scalar | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where it begins."""
+        return Place(self.origin.file, self.line, self.column, self.origin.via)
+
+
+Node: TypeAlias = Scalar | Items | Table
+
+
+def is_null(node: Node) -> bool:
+    """Whether a node is a scalar that means null."""
+    return isinstance(node, Scalar) and node.is_null
+
+
+def count(node: Node) -> int:
+    """How many nodes a tree has when it is walked, shared ones counted each time."""
+    match node:
+        case Table():
+            return 1 + sum(count(entry.value) for entry in node.entries.values())
+        case Items():
+            return 1 + sum(count(item) for item in node.items)
+        case _:
+            return 1
+
+
+def relabelled(node: Node, via: str) -> Node:
+    """A copy of a tree that says by which way it came."""
+    origins: dict[Origin, Origin] = {}
+
+    def copy(item: Node) -> Node:
+        origin = origins.get(item.origin)
+        if origin is None:
+            words = f"{item.origin.via}, {via}" if item.origin.via else via
+            origin = origins[item.origin] = Origin(item.origin.file, item.origin.path, words)
+        match item:
+            case Scalar():
+                return Scalar(item.text, item.plain, item.tag, origin, item.line, item.column, item.end_line)
+            case Items():
+                return Items([copy(inner) for inner in item.items], origin, item.line, item.column)
+            case Table():
+                entries = {
+                    key: Entry(
+                        Scalar(
+                            entry.key.text, entry.key.plain, entry.key.tag, origin,
+                            entry.key.line, entry.key.column, entry.key.end_line,
+                        ),
+                        copy(entry.value),
+                    )
+                    for key, entry in item.entries.items()
+                }  # fmt: skip
+                return Table(entries, origin, item.line, item.column, item.cleared)
+
+    return copy(node)

@@ -1,0 +1,133 @@
+"""Names of other resources -> references, once every resource is read.
+
+Takes the drafts; replaces the text of each reference field by a `Reference` (or leaves the SID that it is), and tells
+names that nothing has, references to what must not exist, and roles of the wrong type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from reconciler.address import Address, looks_like_sid
+from reconciler.config.contents import is_sid, sid_error
+from reconciler.config.drafts import Draft
+from reconciler.config.findings import Findings, shown
+from reconciler.config.model import Reference
+from reconciler.config.nodes import Scalar
+from reconciler.errors import Place
+from reconciler.kinds.base import Kind, Ref
+
+# Source: Twilio docs, chat permissions guide: the type of each of the roles that Twilio makes in a service by itself.
+_BUILT_IN_TYPES = {
+    "service admin": "service", "service user": "service",
+    "channel admin": "conversation", "channel user": "conversation",
+}  # fmt: skip
+
+
+class References:
+    """Resolves references.
+
+    Args:
+        drafts: every resource.
+        kinds: every kind by name.
+        findings: takes every problem.
+        complete: whether every file was read; when not, a name that nothing has is no news.
+    """
+
+    def __init__(
+        self, drafts: Sequence[Draft], kinds: Mapping[str, Kind], findings: Findings, *, complete: bool
+    ) -> None:
+        self._kinds = kinds
+        self._findings = findings
+        self._complete = complete
+        self._drafts = drafts
+        self._by_handle: dict[tuple[str, Address | None], dict[str, Draft]] = {}
+        self._by_name: dict[tuple[str, Address | None], dict[str, Draft]] = {}
+        self._candidates: dict[tuple[str, Address | None], tuple[str, ...]] = {}
+        for draft in drafts:
+            if draft.kind.singleton:
+                continue
+            group = (draft.kind.name, draft.parent.address if draft.parent is not None else None)
+            self._by_handle.setdefault(group, {})[draft.handle] = draft
+            key = draft.values.get(draft.kind.natural_key)
+            if draft.kind.built_in and key is not None and isinstance(key.content, str):
+                self._by_name.setdefault(group, {}).setdefault(key.content.lower(), draft)
+
+    def resolve(self) -> None:
+        """Replace the text of every reference."""
+        for draft in self._drafts:
+            for path, text, scalar in draft.references:
+                self._resolve(draft, path, text, scalar)
+
+    def _resolve(self, draft: Draft, path: str, text: str, scalar: Scalar) -> None:
+        ref = draft.kind.by_path[path].marker(Ref)
+        value = draft.values[path]
+        assert ref is not None
+        kind = self._kinds[ref.kind]
+        told = "its value" if value.sensitive else shown(text)
+        if looks_like_sid(text):
+            if not is_sid(text, kind.sid_prefix):
+                remark = sid_error(path, kind.sid_prefix, text, told).remark
+                self._findings.error(remark.code, remark.message, scalar.place, remark.hint, address=draft.about)
+            return
+        group = (kind.name, _container(draft, kind, ref))
+        found = self._by_handle.get(group, {}).get(text)
+        name = text.lower()
+        if found is None and name in kind.built_in:
+            found = self._by_name.get(group, {}).get(name)
+        if found is not None:
+            draft.values[path] = replace(value, content=Reference(found.address, kind.name))
+            self._check_target(draft, path, ref, found, scalar.place)
+        elif name in kind.built_in:
+            section = (*(group[1].parts if group[1] is not None else ()), *kind.section)
+            draft.values[path] = replace(value, content=Reference(Address((*section, name)), kind.name, name))
+            self._check_type(draft, path, ref, told, _BUILT_IN_TYPES.get(name, ""), scalar.place)
+        elif self._complete:
+            candidates = self._known(group, kind)
+            where = f" in {group[1]}" if group[1] is not None else ""
+            message = f"{path} refers to {told}, and there is no such {kind.name}{where}"
+            meant = self._findings.closest(text, candidates)
+            hint = f"did you mean {meant}?" if meant else f"declare it, or write a SID: {kind.sid_prefix}…"
+            self._findings.error("unknown-reference", message, scalar.place, hint, address=draft.about)
+
+    def _known(self, group: tuple[str, Address | None], kind: Kind) -> tuple[str, ...]:
+        if group not in self._candidates:
+            self._candidates[group] = (*self._by_handle.get(group, {}), *sorted(kind.built_in))
+        return self._candidates[group]
+
+    def _check_target(self, draft: Draft, path: str, ref: Ref, target: Draft, place: Place) -> None:
+        if target.absent and not _is_absent(draft):
+            self._findings.error(
+                "reference-to-absent", f"{path} refers to {target.address}, which must not exist", place,
+                "refer to another one, or take absent out", address=draft.about,
+                related=[(target.entries["absent"].key.place, "it is absent here")],
+            )  # fmt: skip
+            return
+        value = target.values.get("type") if ref.of_type else None
+        if value is not None and isinstance(value.content, str):
+            self._check_type(draft, path, ref, str(target.address), value.content, place, declared=value.place)
+
+    def _check_type(  # noqa: PLR0917 - a reference and both of its ends
+        self, draft: Draft, path: str, ref: Ref, name: str, of_type: str, place: Place, *, declared: Place | None = None
+    ) -> None:
+        if ref.of_type and of_type and of_type != ref.of_type:
+            message = f"{path} takes a {ref.kind} of type {ref.of_type}, and {name} is of type {of_type}"
+            related = [(declared, "its type is declared here")] if declared is not None else []
+            hint = f"name a {ref.kind} of type {ref.of_type}"
+            self._findings.error("wrong-role-type", message, place, hint, related=related, address=draft.about)
+
+
+def _is_absent(draft: Draft) -> bool:
+    """Whether a resource or one that contains it must not exist: then nothing of it is managed."""
+    return draft.absent or (draft.parent is not None and _is_absent(draft.parent))
+
+
+def _container(draft: Draft, kind: Kind, ref: Ref) -> Address | None:
+    """The resource in which the one referred to has to be; None when that is the account."""
+    if ref.scope == "account":
+        return None
+    above: Draft | None = draft
+    while above is not None and above.kind.name != kind.parent:
+        above = above.parent
+    return above.address if above is not None else None

@@ -1,0 +1,547 @@
+"""What is inside of a resource: fields typed by their kind, and the keys that all resources have.
+
+Takes drafts; fills them, and tells every problem with its place. References stay text here, since what they refer to
+may not have been read yet: `references` resolves them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import NoReturn
+
+from reconciler.config.contents import (
+    Remark,
+    UnfitError,
+    boolean,
+    has_password,
+    is_sid,
+    json_scalar,
+    parsed_json,
+    sid_error,
+    typed,
+    unknown_word,
+)
+from reconciler.config.documents import text_items
+from reconciler.config.drafts import Draft
+from reconciler.config.findings import Findings, shown
+from reconciler.config.interpolate import Interpolation, Missing, Text
+from reconciler.config.layout import Group
+from reconciler.config.model import Lifecycle, Unknown, Value
+from reconciler.config.nodes import Entry, Items, Node, Scalar, Table, is_null
+from reconciler.errors import Place
+from reconciler.kinds.base import Content, Field, Json, Length, Shape, Vocabulary
+
+_HIDDEN = "its value"
+"""What a message says instead of a value that may not be shown."""
+_MOST_JSON_DEPTH = 60
+
+
+class _NotReadError(Exception):
+    """A value could not be read, which has been told."""
+
+
+class _UnknownError(Exception):
+    """A value cannot be told now."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class ResourceReader:
+    """Reads what is inside of resources.
+
+    Args:
+        findings: takes every problem.
+        interpolation: makes text of scalars.
+        allow_unset: whether what is not set is an unknown value and no error.
+    """
+
+    def __init__(self, findings: Findings, interpolation: Interpolation, *, allow_unset: bool) -> None:
+        self._findings = findings
+        self._interpolation = interpolation
+        self._allow_unset = allow_unset
+
+    def read(self, draft: Draft) -> None:
+        """Fill a draft."""
+        self._read_sensitive(draft)
+        self._read_group(draft, draft.shape.group, draft.entries, is_whole=True)
+        if draft.kind.singleton:
+            self._read_lifecycle(draft)
+        else:
+            self._read_common(draft)
+            if not draft.is_template:
+                self._default_natural_key(draft)
+        if len(draft.values) > 1:
+            draft.values = {path: draft.values[path] for path in draft.kind.by_path if path in draft.values}
+        self._check_words(draft)
+        if not draft.is_template:
+            self._check_kind(draft)
+
+    # --- texts ---
+
+    def text(self, node: Node, name: str, draft: Draft | None = None) -> str | None:
+        """One text of a key that is no field; None when it could not be read, which has been told."""
+        try:
+            if not isinstance(node, Scalar):
+                self._findings.error("wrong-type", f"{name} must be a single value", node.place, "write it on one line")
+                return None
+            text = self._resolved(node, None)
+        except (_NotReadError, _UnknownError):
+            return None
+        if text.null or not text.text:
+            self._findings.error(
+                "wrong-type", f"{name} has no value", node.place, "give it one, or take the line out",
+                address=draft.about if draft else "",
+            )  # fmt: skip
+            return None
+        if text.secrets:
+            hint = "a secret belongs into a field"
+            self._findings.error("misplaced-secret", f"{name} cannot come from a secret", node.place, hint)
+            return None
+        return text.text
+
+    def _resolved(self, scalar: Scalar, field: Field | None) -> Text:
+        """What a scalar says; raises when that cannot be told."""
+        text = self._interpolation.text(scalar)
+        if text.failed:
+            raise _NotReadError
+        if text.missing:
+            self._tell_missing(text.missing, field)
+        return text
+
+    def _tell_missing(self, missing: tuple[Missing, ...], field: Field | None) -> None:
+        can_wait = field is not None and (field.secret or field.write_only)
+        if self._allow_unset or (can_wait and all(item.is_secret for item in missing)):
+            raise _UnknownError("; ".join(dict.fromkeys(item.message for item in missing)))
+        for item in missing:
+            if not (item.is_secret and can_wait):
+                self._findings.error(item.code, item.message, item.place, item.hint)
+        raise _NotReadError
+
+    # --- fields ---
+
+    def _read_group(self, draft: Draft, group: Group, entries: Mapping[str, Entry], *, is_whole: bool) -> None:
+        for key, entry in entries.items():
+            if (field := group.fields.get(key)) is not None:
+                self._read_field(draft, field, entry)
+            elif (block := group.blocks.get(key)) is not None:
+                self._read_block(draft, key, block, entry)
+            elif not is_whole or key not in draft.shape.keys:
+                self._tell_unknown_key(draft, key, entry, draft.shape.keys if is_whole else group.keys)
+
+    def _read_block(self, draft: Draft, key: str, block: Group, entry: Entry) -> None:
+        if isinstance(entry.value, Table):
+            self._read_group(draft, block, entry.value.entries, is_whole=False)
+        elif not is_null(entry.value):
+            hint = f"write keys with colons below it, for instance {block.keys[0]}"
+            self._findings.error("wrong-type", f"{key} must be a mapping", entry.value.place, hint, address=draft.about)
+
+    def _tell_unknown_key(self, draft: Draft, key: str, entry: Entry, keys: tuple[str, ...]) -> None:
+        what = draft.kind.name.replace("_", " ")
+        if draft.kind.singleton and key in {"sid", "absent", "renamed_from"}:
+            message, hint = f"{key} cannot be said of a {what}, which always exists", "take the line out"
+        elif key == "prune":
+            message, hint = f"nothing in a {what} can be pruned", "take the line out"
+        else:
+            message, hint = f"a {what} has no key {shown(key)}", self._findings.instead(key, keys)
+        self._findings.error("unknown-key", message, entry.key.place, hint, address=draft.about)
+
+    def _read_field(self, draft: Draft, field: Field, entry: Entry) -> None:
+        node = entry.value
+        if isinstance(node, Table) and node.cleared is not None and field.shape is Shape.JSON:
+            node = node.cleared
+        place = entry.key.place if isinstance(node, Table) else node.place
+        try:
+            match field.shape:
+                case Shape.SET:
+                    self._read_set(draft, field, node)
+                case Shape.JSON:
+                    self._read_json(draft, field, node, place)
+                case _:
+                    self._read_scalar(draft, field, node)
+        except _UnknownError as unknown:
+            sensitive = field.secret or field.path in draft.sensitive
+            draft.values[field.path] = Value(Unknown(unknown.reason), place, sensitive)
+        except _NotReadError:
+            draft.broken.add(field.path)
+
+    def _read_scalar(self, draft: Draft, field: Field, node: Node) -> None:
+        if not isinstance(node, Scalar):
+            what = "a list" if isinstance(node, Items) else "a mapping"
+            message = f"{field.path} must be a single value, not {what}"
+            self._fail(draft, Remark("wrong-type", message, "write it on one line"), node.place)
+        text = self._resolved(node, field)
+        place = _place(node, text)
+        sensitive = self._is_sensitive(draft, field, text)
+        if sensitive:
+            self._conceal_literals(node, text)
+        if text.null or (not text.text and field.shape is not Shape.BOOL):
+            self._keep(draft, field, self._cleared(draft, field, text, node.place), place, text, sensitive=sensitive)
+            return
+        if field.shape is Shape.REF:
+            draft.references.append((field.path, text.text, node))
+            self._keep(draft, field, text.text, place, text, sensitive=sensitive)
+            return
+        try:
+            told = _HIDDEN if sensitive else shown(text.text)
+            content, remark = typed(field, text.text, told, self._findings.closest)
+        except UnfitError as error:
+            self._fail(draft, error.remark, node.place)
+        if remark is not None:
+            self._warn(draft, remark, node.place)
+        self._keep(draft, field, content, place, text, sensitive=sensitive)
+
+    def _keep(self, draft: Draft, field: Field, content: Content, place: Place, text: Text, *, sensitive: bool) -> None:
+        draft.values[field.path] = Value(content, place, sensitive, text.secrets)
+        if text.secrets:
+            draft.forms[field.path] = text.form
+        if (
+            (field.secret or field.write_only)
+            and content is not None
+            and text.namespaces.isdisjoint({"secret", "file"})
+        ):
+            hint = f"write ${{secret:NAME}} or ${{file:PATH}} for {field.path}"
+            self._warn(
+                draft, Remark("literal-secret", f"{field.path} stands in the files for all to read", hint), place
+            )
+
+    def _cleared(self, draft: Draft, field: Field, text: Text, place: Place) -> Content:
+        """The content of a field that is set to null or to no text, if it can be."""
+        why = field.why_not_clearable()
+        if why:
+            hint = "give it a value, or take the line out to leave it as it is"
+            self._fail(draft, Remark("not-clearable", f"{field.path} cannot be cleared: {why}", hint), place)
+        return None if text.null else ""
+
+    def _is_sensitive(self, draft: Draft, field: Field, text: Text) -> bool:
+        return (
+            bool(text.secrets)
+            or field.secret
+            or field.path in draft.sensitive
+            or (field.shape is Shape.URL and "@" in text.text and has_password(text.text))
+        )
+
+    def _conceal_literals(self, node: Scalar, text: Text) -> None:
+        """A line that holds a sensitive literal is never shown, nor is that of a variable that went into it."""
+        literals = [scalar for scalar in text.literals if not _is_only_lookup(scalar)]
+        if not _is_only_lookup(node) and not (text.secrets and "${secret:" in node.text):
+            literals.append(node)
+        for scalar in literals:
+            self._findings.conceal(scalar.origin.file, scalar.line, scalar.end_line)
+
+    # --- sets ---
+
+    def _read_set(self, draft: Draft, field: Field, node: Node) -> None:
+        if is_null(node):
+            self._fail_if_kept(draft, field, node.place)
+            draft.values[field.path] = Value(None, node.place, field.path in draft.sensitive)
+            return
+        if not isinstance(node, Items):
+            hint = "write a list with a - before each entry"
+            if isinstance(node, Scalar) and node.text.isprintable() and len(node.text) <= 60 and node.text:
+                hint = f"write a list: {field.path.rsplit('.', 1)[-1]}: [{node.text}]"
+            self._fail(draft, Remark("wrong-type", f"{field.path} must be a list", hint), node.place)
+        if not node.items:
+            self._fail_if_kept(draft, field, node.place)
+        words: dict[str, Scalar] = {}
+        secrets: set[str] = set()
+        forms: list[str] = []
+        vias: dict[str, None] = {}
+        failed = False
+        for item in node.items:
+            word = self._word(draft, field, item)
+            if word is None or not isinstance(item, Scalar):
+                failed = True
+            elif word.text in words:
+                told = _HIDDEN if word.secrets or field.path in draft.sensitive else shown(word.text)
+                related = [(words[word.text].place, "it stands here first")]
+                message = f"{field.path}: {told} stands twice in the list"
+                self._findings.warning("duplicate-item", message, item.place, "take one out", related=related)
+            else:
+                words[word.text] = item
+                secrets.update(word.secrets)
+                forms.append(word.form or word.text)
+                vias[word.via] = None
+        if failed:
+            raise _NotReadError
+        if secrets:
+            draft.forms[field.path] = json.dumps(sorted(forms))
+        sensitive = bool(secrets) or field.secret or field.path in draft.sensitive
+        place = _with_via(node.place, ", ".join(via for via in vias if via))
+        draft.values[field.path] = Value(tuple(sorted(words)), place, sensitive, tuple(sorted(secrets)))
+
+    def _word(self, draft: Draft, field: Field, item: Node) -> Text | None:
+        if not isinstance(item, Scalar):
+            hint = "write each entry as one word"
+            self._tell(draft, Remark("wrong-type", f"each entry of {field.path} must be text", hint), item.place)
+            return None
+        try:
+            text = self._resolved(item, field)
+        except _NotReadError:
+            return None
+        if text.null or not text.text:
+            hint = "take it out, or put it in quotes"
+            self._tell(draft, Remark("wrong-type", f"an entry of {field.path} is empty", hint), item.place)
+            return None
+        return text
+
+    def _fail_if_kept(self, draft: Draft, field: Field, place: Place) -> None:
+        why = field.why_not_clearable()
+        if why:
+            hint = "list at least one, or take the line out to leave it as it is"
+            self._fail(draft, Remark("not-clearable", f"{field.path} cannot be empty: {why}", hint), place)
+
+    def _check_words(self, draft: Draft) -> None:
+        """Words that Twilio is not known to take, now that the type is known that may decide which."""
+        for field in draft.kind.fields:
+            if field.shape is not Shape.SET or field.path not in draft.values:
+                continue
+            value = draft.values[field.path]
+            if not isinstance(value.content, tuple) or field.marker(Vocabulary) is None:
+                continue
+            kind = draft.values.get("type")
+            of_type = kind.content if kind is not None and isinstance(kind.content, str) else ""
+            for word in value.content:
+                told = _HIDDEN if value.sensitive else shown(word)
+                remark = unknown_word(field, word, told, of_type, self._findings.closest)
+                if remark is not None:
+                    self._warn(draft, remark, _place_of_word(draft, field, word) or value.place)
+
+    # --- JSON ---
+
+    def _read_json(self, draft: Draft, field: Field, node: Node, place: Place) -> None:
+        if is_null(node):
+            self._fail_if_kept(draft, field, place)
+            draft.values[field.path] = Value(None, place, field.path in draft.sensitive)
+            return
+        texts: list[Text] = []
+        if isinstance(node, Scalar):
+            text = self._resolved(node, field)
+            texts.append(text)
+            content = self._unfit_told(draft, node.place, lambda: parsed_json(text.text)) if text.text else {}
+        else:
+            content = self._json(draft, field, node, texts)
+        if _depth(content) > _MOST_JSON_DEPTH:
+            message = f"{field.path} is nested more than {_MOST_JSON_DEPTH} deep"
+            self._fail(draft, Remark("too-deep", message, "make it flatter"), place)
+        if not isinstance(content, dict):
+            message = f"{field.path} must be a mapping"
+            self._fail(draft, Remark("wrong-type", message, "write keys with colons below it"), place)
+        self._check_json_length(draft, field, content, place)
+        secrets = tuple(sorted({name for text in texts for name in text.secrets}))
+        if secrets:
+            draft.forms[field.path] = json.dumps([text.form or text.text for text in texts])
+        sensitive = bool(secrets) or field.secret or field.path in draft.sensitive
+        vias = ", ".join(dict.fromkeys(text.via for text in texts if text.via))
+        draft.values[field.path] = Value(content, _with_via(place, vias), sensitive, secrets)
+
+    def _json(self, draft: Draft, field: Field, node: Node, texts: list[Text]) -> Json:
+        match node:
+            case Table():
+                return {key: self._json(draft, field, entry.value, texts) for key, entry in node.entries.items()}
+            case Items():
+                return [self._json(draft, field, item, texts) for item in node.items]
+            case _:
+                text = self._resolved(node, field)
+                texts.append(text)
+                if text.null:
+                    return None
+                return self._unfit_told(draft, node.place, lambda: json_scalar(text.text, text.tag, bare=text.bare))
+
+    def _unfit_told(self, draft: Draft, place: Place, read: Callable[[], Json]) -> Json:
+        try:
+            return read()
+        except UnfitError as error:
+            self._fail(draft, error.remark, place)
+
+    def _check_json_length(self, draft: Draft, field: Field, content: Json, place: Place) -> None:
+        limit = field.marker(Length)
+        if limit is None:
+            return
+        size = len(json.dumps(content, ensure_ascii=False, separators=(",", ":")))
+        if size > limit.most:
+            message = f"{field.path} is {size} characters long as JSON, over its limit of {limit.most}"
+            self._fail(draft, Remark("too-long", message, f"shorten it to {limit.most} characters"), place)
+
+    # --- what every resource has ---
+
+    def _read_common(self, draft: Draft) -> None:
+        entries = draft.entries
+        if (entry := entries.get("sid")) is not None:
+            self._read_pin(draft, entry)
+        if (entry := entries.get("absent")) is not None:
+            draft.absent = self._flag(draft, entry.value, "absent")
+        if (entry := entries.get("renamed_from")) is not None:
+            text = self.text(entry.value, "renamed_from", draft)
+            draft.renamed_from = text or ""
+            draft.renamed_from_place = entry.value.place
+        self._read_lifecycle(draft)
+        if draft.absent and draft.lifecycle.prevent_destroy:
+            self._tell(
+                draft,
+                Remark(
+                    "absent-and-protected",
+                    "absent says that it must not exist, and lifecycle.prevent_destroy that it must not go",
+                    "take one of the two out",
+                ),
+                entries["absent"].value.place,
+            )
+
+    def _read_pin(self, draft: Draft, entry: Entry) -> None:
+        text = self.text(entry.value, "sid", draft)
+        if draft.is_template:
+            message = "a template cannot be pinned: a SID belongs to one service"
+            self._tell(draft, Remark("misplaced-pin", message, "write sid in the service"), entry.key.place)
+        elif text is not None:
+            can_be_default = draft.kind.name == "service"
+            if (can_be_default and text == "default") or is_sid(text, draft.kind.sid_prefix):
+                draft.pin, draft.pin_place = text, entry.value.place
+            else:
+                remark = sid_error("sid", draft.kind.sid_prefix, text, shown(text)).remark
+                if text == "default":
+                    remark = Remark("wrong-sid", "sid: default is for services only", f"write {draft.kind.sid_prefix}…")
+                self._tell(draft, remark, entry.value.place)
+
+    def _flag(self, draft: Draft, node: Node, name: str) -> bool:
+        text = self.text(node, name, draft)
+        if text is None:
+            return False
+        found = boolean(text)
+        if found is None:
+            self._tell(draft, Remark("wrong-type", f"{name} must be true or false, not {shown(text)}"), node.place)
+        return found or False
+
+    def _read_lifecycle(self, draft: Draft) -> None:
+        entry = draft.entries.get("lifecycle")
+        if entry is None or is_null(entry.value):
+            return
+        if not isinstance(entry.value, Table):
+            hint = "write for instance lifecycle: {ignore_changes: [FIELD]}"
+            self._tell(draft, Remark("wrong-type", "lifecycle must be a mapping", hint), entry.value.place)
+            return
+        known = ("ignore_changes",) if draft.kind.singleton else ("prevent_destroy", "prevent_create", "ignore_changes")
+        lifecycle = Lifecycle()
+        for key, inner in entry.value.entries.items():
+            if key not in known:
+                always = key in {"prevent_destroy", "prevent_create"}
+                message = (
+                    f"{key} cannot be said of what always exists" if always else f"lifecycle has no key {shown(key)}"
+                )
+                self._tell(draft, Remark("unknown-key", message, self._findings.instead(key, known)), inner.key.place)
+            elif key == "ignore_changes":
+                lifecycle = replace(lifecycle, ignore_changes=self._paths(draft, inner.value, key))
+            elif key == "prevent_destroy":
+                lifecycle = replace(lifecycle, prevent_destroy=self._flag(draft, inner.value, key))
+            else:
+                lifecycle = replace(lifecycle, prevent_create=self._flag(draft, inner.value, key))
+        draft.lifecycle = lifecycle
+
+    def _read_sensitive(self, draft: Draft) -> None:
+        entry = draft.entries.get("sensitive")
+        if entry is not None:
+            draft.sensitive = self._paths(draft, entry.value, "sensitive")
+
+    def _paths(self, draft: Draft, node: Node, name: str) -> frozenset[str]:
+        """Field paths; that of a block stands for all fields inside."""
+        by_path = draft.shape.by_path
+        found: set[str] = set()
+        for item in text_items(node, name, self._findings):
+            text = self.text(item, name, draft)
+            if text is None:
+                continue
+            if text in by_path:
+                found.update(by_path[text])
+            else:
+                what = draft.kind.name.replace("_", " ")
+                hint = self._findings.instead(text, by_path.keys())
+                self._tell(draft, Remark("unknown-field", f"a {what} has no field {shown(text)}", hint), item.place)
+        return frozenset(found)
+
+    def _default_natural_key(self, draft: Draft) -> None:
+        """The handle is the natural key where the files do not write one and no pin takes its place."""
+        path = draft.kind.natural_key
+        if not path or path in draft.values or path in draft.broken or draft.pin is not None:
+            return
+        field = draft.kind.by_path[path]
+        try:
+            content, remark = typed(field, draft.handle, shown(draft.handle), self._findings.closest)
+        except UnfitError as error:
+            self._tell(draft, error.remark, draft.key.place)
+            return
+        if remark is not None:
+            self._warn(draft, remark, draft.key.place)
+        draft.values[path] = Value(content, draft.key.place, path in draft.sensitive)
+
+    def _check_kind(self, draft: Draft) -> None:
+        """What only the kind can know; what could not be read or is unknown takes no part."""
+        contents = {
+            path: value.content for path, value in draft.values.items() if not isinstance(value.content, Unknown)
+        }
+        for fault in draft.kind.check(contents):
+            value = draft.values.get(fault.path)
+            place = value.place if value is not None else draft.key.place
+            self._tell(draft, Remark("inconsistent", fault.message, fault.hint), place)
+        draft.derived = {
+            path: content
+            for path, content in draft.kind.derive(contents).items()
+            if path not in draft.values and path not in draft.broken
+        }
+
+    # --- problems ---
+
+    def _tell(self, draft: Draft, remark: Remark, place: Place) -> None:
+        self._findings.error(remark.code, remark.message, place, remark.hint, address=draft.about)
+
+    def _warn(self, draft: Draft, remark: Remark, place: Place) -> None:
+        self._findings.warning(remark.code, remark.message, place, remark.hint, address=draft.about)
+
+    def _fail(self, draft: Draft, remark: Remark, place: Place) -> NoReturn:
+        self._tell(draft, remark, place)
+        raise _NotReadError
+
+
+def _place(node: Scalar, text: Text) -> Place:
+    return _with_via(node.place, text.via) if text.via else node.place
+
+
+def _with_via(place: Place, via: str) -> Place:
+    if not via:
+        return place
+    return replace(place, via=f"{place.via}, {via}" if place.via else via)
+
+
+def _is_only_lookup(scalar: Scalar) -> bool:
+    """Whether nothing literal stands in a scalar."""
+    text = scalar.text
+    return text.startswith("${") and text.endswith("}") and text.count("${") == 1 and ":-" not in text
+
+
+def _place_of_word(draft: Draft, field: Field, word: str) -> Place | None:
+    """Where a word stands in the list that holds it, unless it came by interpolation."""
+    entries = draft.entries
+    *blocks, name = field.path.split(".")
+    for block in blocks:
+        entry = entries.get(block)
+        if entry is None or not isinstance(entry.value, Table):
+            return None
+        entries = entry.value.entries
+    entry = entries.get(name)
+    if entry is None or not isinstance(entry.value, Items):
+        return None
+    return next((item.place for item in entry.value.items if isinstance(item, Scalar) and item.text == word), None)
+
+
+def _depth(content: Json) -> int:
+    depth, level = 0, [content]
+    while level:
+        depth += 1
+        level = [
+            inner
+            for item in level
+            if isinstance(item, dict | list)
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return depth

@@ -1,0 +1,417 @@
+"""Bytes of one YAML file -> a tree of positioned nodes, within limits, without YAML's own typing.
+
+Takes bytes and where they come from; gives the tree and the file's lines, and tells problems. It is driven by the
+parser's events and not by its object constructors, so no text of a file can make anything but text, lists and mappings;
+anchors, aliases and merge keys are resolved here, and their expansion is counted before it happens. No I/O.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import yaml
+
+from reconciler.config.findings import Findings, may_be_secret, shown
+from reconciler.config.nodes import UNSET, Entry, Items, Node, Origin, Scalar, Table
+from reconciler.errors import Place
+
+MOST_DEPTH = 60
+MOST_EXPANDED = 500_000
+"""How many nodes aliases and merge keys may add to those that are written."""
+
+_LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+_NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_CORE = "tag:yaml.org,2002:"
+_SCALAR_TAGS = {
+    "!": "str", _CORE + "str": "str", _CORE + "int": "int", _CORE + "float": "float", _CORE + "bool": "bool",
+    _CORE + "null": "null", "!unset": UNSET,
+}  # fmt: skip
+_LIST_TAGS = frozenset({None, "!", _CORE + "seq"})
+_MAPPING_TAGS = frozenset({None, "!", _CORE + "map"})
+
+# libyaml's words, and what they mean for somebody who only wanted to write a list.
+_EXPLAINED = (
+    (
+        "mapping values are not allowed",
+        "a colon stands where none can be",
+        'put text that holds ": " in quotes, or check the indentation',
+    ),
+    (
+        "could not find expected ':'",
+        "a line is neither a key with a colon nor part of the text above",
+        "check the indentation, and put text of several lines in quotes",
+    ),
+    (
+        "did not find expected key",
+        "this does not continue the mapping above",
+        "check the indentation and the quotes of the lines before",
+    ),
+    (
+        "did not find expected '-' indicator",
+        "this does not continue the list above",
+        "check the indentation of the lines before",
+    ),
+    ("did not find expected ',' or ']'", "a list in brackets is not closed here", "add a comma or a ]"),
+    ("did not find expected ',' or '}'", "a mapping in braces is not closed here", "add a comma or a }"),
+    ("found unexpected end of stream", "the file ends inside quotes", "close the quotes"),
+    (
+        "found character that cannot start any token",
+        "this character cannot begin a value",
+        "put the value in quotes; indent with spaces, not tabs",
+    ),
+    ("found duplicate anchor", "this anchor's name is taken", "give it another name"),
+    ("block sequence entries are not allowed", "a list item cannot stand here", "begin the list on a line of its own"),
+)
+
+
+class Parsed(NamedTuple):
+    """What became of a file.
+
+    Attributes:
+        node: its tree; None when the file is empty or broken.
+        lines: its lines, for the display of places.
+        broken: whether the file could not be read to its end.
+        unsets: whether it holds an ``!unset``.
+    """
+
+    node: Node | None
+    lines: tuple[str, ...]
+    broken: bool
+    unsets: bool
+
+
+def parse(data: bytes, origin: Origin, findings: Findings) -> Parsed:
+    """Read one file.
+
+    Args:
+        data: its bytes.
+        origin: where they come from.
+        findings: takes every problem.
+
+    Returns:
+        The tree, which is None together with at least one error when the file is broken.
+    """
+    text = _decoded(data, origin, findings)
+    if text is None:
+        return Parsed(None, (), broken=True, unsets=False)
+    lines = tuple(_LINE_BREAK.split(text))
+    builder = _Builder(origin, findings, lines)
+    try:
+        for event in _events(text):
+            builder.take(event)
+    except _StopReadingError:
+        return Parsed(None, _only_harmless(lines), broken=True, unsets=False)
+    except yaml.MarkedYAMLError as error:
+        _tell_syntax(error, origin, lines, findings)
+        return Parsed(None, _only_harmless(lines), broken=True, unsets=False)
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        # The pure parser lets ValueError through for escapes such as \UFFFFFFFF.
+        message = f"the YAML cannot be read: {shown(str(error).splitlines()[0] if str(error) else 'no reason given')}"
+        findings.error("yaml-syntax", message, Place(origin.file))
+        return Parsed(None, (), broken=True, unsets=False)
+    return Parsed(builder.root, lines, broken=False, unsets=builder.unsets)
+
+
+def _events(text: str) -> Iterator[Any]:
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    return iter(yaml.parse(text, Loader=loader))
+
+
+def _decoded(data: bytes, origin: Origin, findings: Findings) -> str | None:
+    hint = "save it as UTF-8 text"
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        findings.error("not-text", f"{origin.file} is UTF-16, not UTF-8", Place(origin.file), hint)
+        return None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        findings.error("not-text", f"{origin.file} is not UTF-8 text", Place(origin.file, line), hint)
+        return None
+    if (odd := _NOT_TEXT.search(text)) is not None:
+        before = _LINE_BREAK.split(text[: odd.start()])
+        message = f"{origin.file} is not text: it holds the character U+{ord(odd.group()):04X}"
+        findings.error("not-text", message, Place(origin.file, len(before), len(before[-1]) + 1), hint)
+        return None
+    return text
+
+
+def _only_harmless(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines of a broken file without those that may hold secrets: nobody can tell which do."""
+    concealed = False
+    harmless = []
+    for line in lines:
+        key = re.match(r"\s*(?:-\s+)?[\"']?([\w-]+)[\"']?\s*:", line)
+        if key is not None or not line.strip():
+            concealed = False
+        if may_be_secret(line) or "-----" in line or re.search(r"[A-Za-z0-9+/=_-]{40}", line):
+            concealed = True
+        harmless.append("" if concealed else line)
+    return tuple(harmless)
+
+
+def _tell_syntax(error: yaml.MarkedYAMLError, origin: Origin, lines: tuple[str, ...], findings: Findings) -> None:
+    mark = error.problem_mark or error.context_mark
+    place = Place(origin.file) if mark is None else Place(origin.file, mark.line + 1, mark.column + 1)
+    problem = error.problem or error.context or "it is malformed"
+    message, hint = f"the YAML is malformed: {problem}", ""
+    for theirs, ours, way_out in _EXPLAINED:
+        if theirs in problem:
+            message, hint = f"the YAML is malformed: {ours}", way_out
+            break
+    related = []
+    context = error.context_mark
+    if context is not None and mark is not None and context.line != mark.line:
+        related.append((Place(origin.file, context.line + 1, context.column + 1), "what it belongs to begins here"))
+    findings.error("yaml-syntax", message, place, hint, related=related)
+    if place.line and place.line <= len(lines) and not _only_harmless(lines)[place.line - 1]:
+        findings.conceal(place.file, place.line, place.line)
+
+
+class _StopReadingError(Exception):
+    """The file is over a limit, which has been told."""
+
+
+class _Anchored(NamedTuple):
+    node: Node
+    size: int
+    height: int
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A list or a mapping that is being read.
+
+    Attributes:
+        entries: a mapping's entries; None for a list.
+        items: a list's items.
+        key: the mapping's key that waits for its value.
+        waits: whether a key was read, be it one that is of no use.
+        hides: whether the value of a key that is of no use may be a secret.
+        size: how many nodes it holds, those behind aliases counted each time.
+        height: how deep it goes.
+    """
+
+    line: int
+    column: int
+    anchor: str | None
+    entries: dict[str, Entry] | None
+    items: list[Node] = field(default_factory=list)
+    merged: list[Node] = field(default_factory=list)
+    key: Scalar | None = None
+    waits: bool = False
+    hides: bool = False
+    size: int = 1
+    height: int = 1
+
+
+class _Builder:
+    """Makes the tree of a file's events."""
+
+    def __init__(self, origin: Origin, findings: Findings, lines: tuple[str, ...]) -> None:
+        self.root: Node | None = None
+        self.unsets = False
+        self._origin = origin
+        self._findings = findings
+        self._lines = lines
+        self._stack: list[_Frame] = []
+        self._anchors: dict[str, _Anchored | None] = {}
+        self._expanded = 0
+        self._documents = 0
+
+    def take(self, event: Any) -> None:
+        match event:
+            case yaml.ScalarEvent():
+                self._scalar(event)
+            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
+                self._begin(event)
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                self._end()
+            case yaml.AliasEvent():
+                self._alias(event)
+            case yaml.DocumentStartEvent():
+                self._documents += 1
+                if self._documents > 1:
+                    self._stop(
+                        "several-documents",
+                        "the file holds more than one YAML document",
+                        event,
+                        "take the line --- out, or make it two files",
+                    )
+            case _:
+                pass
+
+    def _place(self, event: Any) -> Place:
+        return Place(self._origin.file, event.start_mark.line + 1, event.start_mark.column + 1, self._origin.via)
+
+    def _stop(self, code: str, message: str, event: Any, hint: str) -> None:
+        self._findings.error(code, message, self._place(event), hint)
+        raise _StopReadingError
+
+    def _scalar(self, event: Any) -> None:
+        tag = ""
+        if event.tag is not None:
+            tag = _SCALAR_TAGS.get(event.tag, "")
+            if not tag:
+                self._unknown_tag(event)
+            elif tag == UNSET:
+                self.unsets = True
+                if event.value:
+                    self._findings.error(
+                        "unset-with-value",
+                        "!unset takes no value",
+                        self._place(event),
+                        "leave !unset alone on its line",
+                    )
+        start, end = event.start_mark, event.end_mark
+        text = event.value
+        if not text.isascii() and _SURROGATE.search(text):
+            self._findings.error("not-text", "half a surrogate pair is no character", self._place(event))
+            text = _SURROGATE.sub("\ufffd", text)
+        # A block scalar's end mark is the beginning of the line after it.
+        last = end.line + 1 if end.column or end.line == start.line else end.line
+        node = Scalar(text, not event.style and tag != "str", tag, self._origin, start.line + 1, start.column + 1, last)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchored(node, 1, 1)
+        self._add(node, 1, 1, event)
+
+    def _unknown_tag(self, event: Any) -> None:
+        hint = "take the tag out; of its own tags the tool knows !unset, in overlays"
+        self._findings.error("unknown-tag", f"the tag {shown(str(event.tag))} is not known", self._place(event), hint)
+
+    def _begin(self, event: Any) -> None:
+        is_mapping = isinstance(event, yaml.MappingStartEvent)
+        if event.tag is not None and event.tag not in (_MAPPING_TAGS if is_mapping else _LIST_TAGS):
+            if event.tag == "!unset":
+                self._findings.error(
+                    "unset-with-value", "!unset takes no value", self._place(event), "leave !unset alone on its line"
+                )
+            else:
+                self._unknown_tag(event)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = None
+        mark = event.start_mark
+        self._stack.append(_Frame(mark.line + 1, mark.column + 1, event.anchor, {} if is_mapping else None))
+        if len(self._stack) > MOST_DEPTH:
+            self._too_deep(event)
+
+    def _too_deep(self, event: Any) -> None:
+        self._stop("too-deep", f"lists and mappings are nested more than {MOST_DEPTH} deep", event, "make it flatter")
+
+    def _end(self) -> None:
+        frame = self._stack.pop()
+        node: Node
+        if frame.entries is None:
+            node = Items(frame.items, self._origin, frame.line, frame.column)
+        else:
+            for merged in frame.merged:
+                self._merge(frame.entries, merged)
+            node = Table(frame.entries, self._origin, frame.line, frame.column)
+        if frame.anchor is not None:
+            self._anchors[frame.anchor] = _Anchored(node, frame.size, frame.height)
+        self._add(node, frame.size, frame.height, None)
+
+    def _alias(self, event: Any) -> None:
+        name = event.anchor
+        if name not in self._anchors:
+            meant = self._findings.closest(name, tuple(self._anchors))
+            hint = f"did you mean *{meant}?" if meant else f"anchor something with &{name} before this line"
+            self._stop(
+                "unknown-alias", f"*{name} refers to an anchor that does not stand before it in this file", event, hint
+            )
+        found = self._anchors[name]
+        if found is None:
+            self._stop(
+                "alias-in-itself", f"*{name} stands inside of what it refers to", event, "write out what is meant"
+            )
+            return
+        self._expanded += found.size
+        if self._expanded > MOST_EXPANDED:
+            self._stop(
+                "too-large",
+                f"aliases make this file more than {MOST_EXPANDED} nodes large",
+                event,
+                "use fewer aliases of aliases",
+            )
+        if len(self._stack) + found.height > MOST_DEPTH:
+            self._too_deep(event)
+        self._add(found.node, found.size, found.height, event)
+
+    def _add(self, node: Node, size: int, height: int, event: Any) -> None:
+        if not self._stack:
+            self.root = node
+            return
+        frame = self._stack[-1]
+        frame.size += size
+        if height >= frame.height:
+            frame.height = height + 1
+        if frame.entries is None:
+            frame.items.append(node)
+        elif not frame.waits:
+            frame.waits = True
+            frame.key = self._key(node, frame, event)
+        else:
+            frame.waits = False
+            if frame.key is not None:
+                self._set(frame, frame.key, node)
+                frame.key = None
+            elif frame.hides and isinstance(node, Scalar):
+                self._findings.conceal(self._origin.file, node.line, node.end_line)
+            frame.hides = False
+
+    def _key(self, node: Node, frame: _Frame, event: Any) -> Scalar | None:
+        if not isinstance(node, Scalar):
+            self._findings.error(
+                "key-not-text", "a key must be text", node.place, "put it in quotes when it begins with [ or {"
+            )
+            return None
+        if node.is_unset:
+            self._findings.error("unset-with-value", "!unset cannot be a key", node.place)
+            return None
+        if isinstance(event, yaml.AliasEvent):
+            place = self._place(event)
+            node = Scalar(node.text, node.plain, node.tag, self._origin, place.line, place.column, place.line)
+        if node.plain and node.text == "<<":
+            return node
+        first = frame.entries.get(node.text) if frame.entries else None
+        if first is not None:
+            self._findings.error(
+                "duplicate-key", f"the key {shown(node.text)} stands twice in one mapping", node.place,
+                "keep one of the two", related=[(first.key.place, "it stands here first")],
+            )  # fmt: skip
+            frame.hides = may_be_secret(node.text)
+            return None
+        return node
+
+    def _set(self, frame: _Frame, key: Scalar, value: Node) -> None:
+        assert frame.entries is not None
+        if key.plain and key.text == "<<":
+            frame.merged.append(value)
+            return
+        frame.entries[key.text] = Entry(key, value)
+        if isinstance(value, Scalar) and may_be_secret(key.text) and value.text and not _is_lookup(value.text):
+            self._findings.conceal(self._origin.file, value.line, value.end_line)
+
+    def _merge(self, entries: dict[str, Entry], merged: Node) -> None:
+        """YAML's merge key: what the mapping says itself wins, then the earlier of several."""
+        if isinstance(merged, Scalar) and merged.is_null:
+            return
+        for table in merged.items if isinstance(merged, Items) else [merged]:
+            if not isinstance(table, Table):
+                self._findings.error(
+                    "merge-key",
+                    "<< merges mappings, and this is none",
+                    table.place,
+                    "refer to an anchored mapping: << : *name",
+                )
+                continue
+            for key, entry in table.entries.items():
+                entries.setdefault(key, entry)
+
+
+def _is_lookup(text: str) -> bool:
+    return text.startswith("${") and text.endswith("}")
