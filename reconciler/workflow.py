@@ -119,11 +119,12 @@ def validate(inputs: Inputs, environment: Mapping[str, str]) -> Config:
     Raises:
         ConfigError: everything that is wrong with them, all at once.
     """
+    sources = DiskSources(inputs.path, environment)
     return config.load(
-        DiskSources(inputs.path, environment),
+        sources,
         environment=inputs.environment,
         variables=inputs.variables,
-        overlays=inputs.overlays,
+        overlays=[sources.relative(overlay) for overlay in inputs.overlays],
         strict=inputs.strict,
         allow_unset=inputs.allow_unset,
     )
