@@ -37,6 +37,7 @@ NARROWEST = 40
 
 COLOURS: dict[str, tuple[Style, ...]] = {"+": ("green",), "~": ("yellow",), "-": ("red",), "-/+": ("red",)}
 
+_ALARM: tuple[Style, ...] = ("bold", "red")
 _BODY = 6
 _DEEP = 10
 
@@ -109,7 +110,7 @@ class _Page:
             lines += self._field(row, change, pad)
         for consequence in change.consequences:
             bullet = "! " if change.risk == "high" else "* "
-            styles: tuple[Style, ...] = ("bold", "red") if change.risk == "high" else ()
+            styles: tuple[Style, ...] = _ALARM if change.risk == "high" else ()
             lines += self._paragraph(_BODY, _Value(escape(consequence), bullet, styles))
         if change.guard is not None:
             lines += self._guard(change.guard, change.address)
@@ -268,18 +269,20 @@ class _Page:
         if plan.high:
             verb = "is" if plan.high == 1 else "are"
             text = f"{_count(plan.high, 'change')} {verb} of high risk."
-            lines += self._paragraph(0, _Value(text, styles=("bold", "red")))
-        if plan.refused:
-            text = f"An apply would refuse this plan and send nothing: {_count(plan.refused, 'change')} refused."
-            lines += self._paragraph(0, _Value(text, styles=("bold", "red")))
+            lines += self._paragraph(0, _Value(text, styles=_ALARM))
+        if plan.refused or plan.refusals:
+            lines += self._paragraph(0, _Value("An apply would refuse this plan and send nothing:", styles=_ALARM))
+            refused = [f"{_count(plan.refused, 'change')} refused, as marked above"] if plan.refused else []
+            for reason in [*map(escape, plan.refusals), *refused]:
+                lines += self._paragraph(2, _Value(reason, "! ", _ALARM))
         if plan.approvals:
             # Never wrapped: this is here to be copied into a command line.
             lines += ["To approve, add:", f"  {_approve(plan.approvals)}"]
         return lines
 
 
-_RISK_STYLES: dict[str, tuple[Style, ...]] = {"low": (), "medium": ("yellow",), "high": ("bold", "red")}
-_VERDICT_STYLES: dict[str, tuple[Style, ...]] = {"refused": ("bold", "red"), "withheld": ("yellow",)}
+_RISK_STYLES: dict[str, tuple[Style, ...]] = {"low": (), "medium": ("yellow",), "high": _ALARM}
+_VERDICT_STYLES: dict[str, tuple[Style, ...]] = {"refused": _ALARM, "withheld": ("yellow",)}
 
 
 def _where(plan: PlanView) -> str:

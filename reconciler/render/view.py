@@ -222,6 +222,7 @@ class PlanView:
 
     Attributes:
         approvals: addresses that need consent before an apply does anything, in the plan's order.
+        refusals: why an apply would refuse the plan as a whole, a sentence each.
         refused: how many changes a guard refuses, for whatever reason.
         high: how many changes are of high risk.
     """
@@ -236,6 +237,7 @@ class PlanView:
     unmanaged: tuple[UnmanagedGroup, ...]
     warnings: tuple[WarningRow, ...]
     approvals: tuple[str, ...]
+    refusals: tuple[str, ...]
     refused: int
     high: int
 
@@ -267,6 +269,7 @@ def view(plan: PlanFile) -> PlanView:
             for entry in plan.warnings
         ),
         approvals=tuple(change.address for change in held if change.guard is not None and change.guard.approval),
+        refusals=tuple(guard.message for guard in plan.guards if guard.verdict == "refused"),
         refused=len(held),
         high=sum(1 for change in changes if change.risk == "high"),
     )

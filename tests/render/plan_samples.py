@@ -275,7 +275,20 @@ EVERY_ACTION = plan(
         WarningEntry(code="doubt", message="the account has two roles named 'agent'", address="services.support"),
     ),
 )
-GUARDS = plan(LOST_SERVICE, WITHHELD, HALF_HELD, no_op=3)
+GUARDS = plan(
+    LOST_SERVICE,
+    WITHHELD,
+    HALF_HELD,
+    no_op=3,
+    guards=(
+        GuardEntry(
+            name="limit",
+            verdict="refused",
+            message="11 deletes (replaces are counted), and limits.deletes allows 10; raise limits.deletes in the "
+            "files if all of them are meant",
+        ),
+    ),
+)
 SECRETS = plan(
     HOOKS,
     change(

@@ -1,0 +1,140 @@
+"""``reconciler apply``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import click
+
+from reconciler import plan_file, report_file, workflow
+from reconciler.cli import console, exit_codes
+from reconciler.cli.files import read_limited
+from reconciler.cli.options import account_options, file_options, scope_options
+from reconciler.cli.output import Output, output_options
+from reconciler.cli.running import Run, display
+from reconciler.errors import ReconcilerError, UsageError
+from reconciler.plan_file import PlanFile
+from reconciler.render.report_text import report_text
+from reconciler.render.terminal import escape
+from reconciler.render.text import plan_text
+from reconciler.report import Report
+from reconciler.workflow import Applied, Endpoint, Inputs
+
+EPILOG = """\b
+Examples:
+  reconciler apply
+  reconciler apply --env prod --plan plan.json
+  reconciler apply --approve 'services["IS0123456789abcdef0123456789abcdef"]'
+  reconciler apply examples/quickstart --emulator demo.db --yes"""
+
+
+@click.command(epilog=EPILOG)
+@file_options
+@scope_options
+@account_options
+@click.option(
+    "--plan",
+    "plan_path",
+    metavar="FILE",
+    default="",
+    help="A plan that was reviewed: go on, without asking, only if every change is one of its changes.",
+)
+@click.option("-y", "--yes", "--auto-approve", "yes", is_flag=True, help="Do not ask.")
+@output_options
+def apply(inputs: Inputs, endpoint: Endpoint, output: Output, *, plan_path: str, yes: bool) -> int:
+    """Make the account what the files say: plan afresh, ask, apply.
+
+    PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. With --plan, the options
+    that the plan was made with are taken from it. A plan file is an approval, not a program: what is sent comes from
+    the files as they are now. Run again after a failure, it takes up where it stopped.
+    """
+    approved = plan_file.parse(read_limited(plan_path), plan_path) if plan_path else None
+    if approved is not None:
+        inputs = _as_planned(inputs, approved)
+    run = Run(display(lines_on_stdout=not output.as_json, may_colour=output.may_colour))
+    shown = False
+
+    async def confirm(file: PlanFile) -> bool:
+        nonlocal shown
+        run.display.clear()
+        if not output.as_json:
+            console.out(plan_text(file, colour=output.colour, width=output.width, verbose=output.verbose) + "\n")
+            shown = True
+        run.writing = yes or approved is not None or _nothing_to_send(file) or _ask(file, run, output)
+        return run.writing
+
+    applied = run.execute(
+        lambda: workflow.apply(inputs, endpoint, run.display, confirm, approved=approved, stop=run.stop)
+    )
+    if applied.declined:
+        raise ReconcilerError("declined; nothing was sent")
+    console.out(_result(applied, output, shown=shown))
+    return exit_codes.of_apply(applied.file, applied.report)
+
+
+def _as_planned(inputs: Inputs, plan: PlanFile) -> Inputs:
+    """The same inputs with the options of a plan, which the command line may repeat and not contradict.
+
+    Approvals are the exception: consent may be given when the plan is applied.
+    """
+    options = plan.options
+    compared = (
+        ("--env", inputs.environment, options.env),
+        ("--target", inputs.targets, options.target),
+        ("--exclude", inputs.excludes, options.exclude),
+    )
+    for name, given, planned in compared:
+        if given and sorted(given) != sorted(planned):
+            words = ", ".join([planned] if isinstance(planned, str) else planned)
+            raise UsageError(
+                f"the plan was made {f'with {name} {words}' if planned else f'without {name}'}; leave {name} out to "
+                f"apply it as it is, or make a new plan with the other {name}"
+            )
+    return replace(
+        inputs,
+        environment=options.env,
+        targets=options.target,
+        excludes=options.exclude,
+        approved=tuple(dict.fromkeys((*options.approved, *inputs.approved))),
+    )
+
+
+def _nothing_to_send(plan: PlanFile) -> bool:
+    summary = plan.summary
+    return not (summary.create or summary.update or summary.replace or summary.delete)
+
+
+def _ask(plan: PlanFile, run: Run, output: Output) -> bool:
+    """Ask on the terminal.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if not (console.is_terminal(sys.stdin) and console.is_terminal(sys.stderr)):
+        raise UsageError(
+            "there is no terminal to ask on, so nothing was sent; review a plan and apply it (reconciler plan --out "
+            "plan.json, reconciler apply --plan plan.json), or apply without being asked (--yes)"
+        )
+    with run.asking():
+        if output.as_json:
+            colour = console.takes_colour(sys.stderr, allowed=output.may_colour)
+            console.err(plan_text(plan, colour=colour, width=console.width_of(sys.stderr), verbose=output.verbose))
+        number = len(plan.changes) - plan.summary.withheld
+        what = "this change" if number == 1 else f"these {number:,} changes"
+        console.err(f"Apply {what} to account {escape(plan.account_sid)}? Only yes is taken for yes: ")
+        answer = sys.stdin.readline()
+        console.err("\n" if not answer.endswith("\n") else "")
+        return answer.strip().lower() == "yes"
+
+
+def _result(applied: Applied, output: Output, *, shown: bool) -> str:
+    if output.as_json:
+        return report_file.to_file(applied.report or Report(()), applied.file).to_json()
+    if applied.report is None:
+        if shown:
+            return ""
+        return plan_text(applied.file, colour=output.colour, width=output.width, verbose=output.verbose)
+    # What went well was listed line by line while it happened.
+    report = report_file.to_file(applied.report, applied.file)
+    return "\n" + report_text(report, colour=output.colour, width=output.width, list_done=False)

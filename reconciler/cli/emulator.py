@@ -1,0 +1,61 @@
+"""``reconciler emulator``."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli import console
+from reconciler.cli.exit_codes import DONE
+from reconciler.emulator.app import Emulator
+from reconciler.emulator.errors import EmulatorError
+from reconciler.emulator.server import DEFAULT_PORT, LOOPBACK, serve
+from reconciler.emulator.store import Store
+from reconciler.errors import UsageError
+
+AUTH_TOKEN = "emulator"  # noqa: S105 - the documented token of an account that does not exist
+EPILOG = """\b
+Example:
+  reconciler emulator serve --db demo.db --port 4010
+\b
+and in another terminal:
+  export TWILIO_ACCOUNT_SID=AC00000000000000000000000000000000
+  export TWILIO_AUTH_TOKEN=emulator
+  reconciler plan --api-url http://127.0.0.1:4010"""
+
+
+@click.group()
+def emulator() -> None:
+    """Serve a Twilio account that is only a file."""
+
+
+@emulator.command("serve", epilog=EPILOG)
+@click.option("--db", metavar="FILE", required=True, help="The account; made when it is not there yet.")
+@click.option(
+    "--port", metavar="N", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one."
+)
+@click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on.")
+@click.option(
+    "--latency", metavar="MS", type=click.FloatRange(0, 60_000), default=0, help="How long every answer waits."
+)
+@click.option("--account-sid", metavar="AC…", default=None, help="The SID of a new account; AC and zeros if left out.")
+def serve_command(db: str, port: int, host: str, latency: float, account_sid: str | None) -> int:
+    """Serve it over HTTP until interrupted, with the auth token `emulator`."""
+    try:
+        store = Store.open(db, account_sid=account_sid)
+    except EmulatorError as error:
+        raise UsageError(f"--db {db}: {error}") from None
+    try:
+        app = Emulator(store, require_auth=True, auth_token=AUTH_TOKEN, latency_ms=latency)
+        serve(app, host, port, ready=lambda url: _say(url, store.account_sid, db))
+    except EmulatorError as error:
+        raise UsageError(str(error)) from None
+    except KeyboardInterrupt:
+        # To interrupt a server is to end it as it is meant to be ended.
+        console.err("\n")
+    finally:
+        store.close()
+    return DONE
+
+
+def _say(url: str, account_sid: str, db: str) -> None:
+    console.out(f"Serving account {account_sid} from {db} at {url} (auth token: {AUTH_TOKEN}). Ctrl-C ends it.\n")

@@ -1,0 +1,125 @@
+"""Telling an error: as text on standard error, as JSON on standard output too where that was asked for.
+
+Takes the exception that ended a command; gives the exit code. The one place that meets bugs: their traceback goes to a
+file of the user's own, without the messages that could hold a secret, and a sentence on the screen says where.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator, Sequence
+
+import click
+
+from reconciler import __version__
+from reconciler.cli import console
+from reconciler.cli.exit_codes import BUG, of_error, worst
+from reconciler.errors import Interrupted, ReconcilerError, UsageError
+from reconciler.render.error_text import error_text
+from reconciler.render.json_text import error_json
+
+# Exceptions whose messages name parts of the program. The messages of all others may hold values, so secrets.
+_TELLING = (AttributeError, ImportError, IndexError, NameError, NotImplementedError, RecursionError, TypeError)
+_SHORTEST_SECRET = 4
+
+
+def tell(error: BaseException, arguments: Sequence[str]) -> int:
+    """Tell an error and say what to end with.
+
+    Args:
+        error: what ended the command.
+        arguments: the command line, which says in which format to tell it.
+    """
+    error = _leaf(error)
+    code = of_error(error)
+    usage = ""
+    match error:
+        case click.exceptions.Abort() | KeyboardInterrupt():
+            error = Interrupted("interrupted")
+        case click.ClickException():
+            usage = _usage(error)
+            error = UsageError(error.format_message())
+        case ReconcilerError():
+            pass
+        case _:
+            error = ReconcilerError(_bug(error, arguments))
+    if wants_json(arguments):
+        console.out(error_json(error, exit_code=code))
+    colour = console.takes_colour(sys.stderr, allowed="--no-color" not in arguments)
+    console.err(usage + error_text(error, colour=colour, width=console.width_of(sys.stderr)))
+    return code
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether a command line asks for JSON, told without parsing it: it may be what is wrong."""
+    chosen = ""
+    for position, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        if argument == "--format":
+            chosen = next(iter(arguments[position + 1 :]), "")
+        elif argument.startswith("--format="):
+            chosen = argument.partition("=")[2]
+    return chosen == "json"
+
+
+def _leaf(error: BaseException) -> BaseException:
+    """Of a group of errors, one of those that decide the exit code."""
+    while isinstance(error, BaseExceptionGroup):
+        code = worst([of_error(one) for one in error.exceptions])
+        error = next(one for one in error.exceptions if of_error(one) == code)
+    return error
+
+
+def _usage(error: click.ClickException) -> str:
+    if not isinstance(error, click.UsageError) or error.ctx is None:
+        return ""
+    return f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help'.\n\n"
+
+
+def _bug(error: BaseException, arguments: Sequence[str]) -> str:
+    """Keep the traceback in a file, and say so."""
+    sentence = "this is a bug in reconciler, not in your files or your account."
+    verb = next((argument for argument in arguments if not argument.startswith("-")), "")
+    text = "\n".join(_without_secrets(_report(error, verb if verb.isalpha() else "")))
+    try:
+        # mkstemp: mode 600, a name that nobody can guess, never through a link.
+        descriptor, path = tempfile.mkstemp(prefix="reconciler-bug-", suffix=".txt")
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text + "\n")
+    except OSError:
+        return f"{sentence} Its traceback could not be written to the temporary folder."
+    again = " If it was an apply, `reconciler plan` says what is left to do." if verb == "apply" else ""
+    return f"{sentence} Please report it with {path}, which holds the traceback and no values.{again}"
+
+
+def _report(error: BaseException, verb: str) -> Iterator[str]:
+    yield f"reconciler {__version__} {verb}, exit code {BUG}"
+    yield f"Python {platform.python_version()} on {platform.platform()}"
+    chain: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in chain:
+        chain.append(following)
+        following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
+    for one in reversed(chain):
+        yield ""
+        yield from "".join(traceback.format_tb(one.__traceback__)).splitlines()
+        message = str(one) if isinstance(one, _TELLING) else "(message left out: it may hold values)"
+        yield f"{type(one).__module__}.{type(one).__qualname__}: {message}"
+
+
+def _without_secrets(lines: Iterator[str]) -> Iterator[str]:
+    """The same lines with the contents of environment variables as their names, the longest first."""
+    known = sorted(
+        ((value, name) for name, value in os.environ.items() if len(value) >= _SHORTEST_SECRET),
+        key=lambda pair: (-len(pair[0]), pair[1]),
+    )
+    for line in lines:
+        clean = line
+        for value, name in known:
+            clean = clean.replace(value, f"${name}")
+        yield clean

@@ -1,0 +1,62 @@
+"""The files that commands read and write themselves: plan files.
+
+Takes paths as people typed them. Reads with a limit on size, because a plan file is hostile input; writes so that only
+the owner can read, and so that a file is either the old or the new one, never half of it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import tempfile
+from pathlib import Path
+
+from reconciler.errors import PlanFileError, UsageError
+
+SIZE_LIMIT = 128 * 1024 * 1024
+
+
+def read_limited(path: str) -> bytes:
+    """Read a file, or standard input for ``-``.
+
+    Raises:
+        PlanFileError: when it cannot be read, or is larger than any plan.
+    """
+    try:
+        if path == "-":
+            content = sys.stdin.buffer.read(SIZE_LIMIT + 1)
+        else:
+            with Path(path).open("rb") as file:
+                content = file.read(SIZE_LIMIT + 1)
+    except OSError as error:
+        raise PlanFileError(f"cannot read the plan {path}: {error.strerror or error}") from None
+    if len(content) > SIZE_LIMIT:
+        raise PlanFileError(f"{path} is larger than {SIZE_LIMIT // 1024 // 1024} MB, which no plan is")
+    return content
+
+
+def write_private(path: str, text: str) -> None:
+    """Write a file that only its owner can read, in one step.
+
+    Raises:
+        UsageError: when it cannot be written there.
+    """
+    target = Path(path)
+    temporary = ""
+    try:
+        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+            raise UsageError(f"cannot write {path}: it is there, and it is no regular file")
+        # Made with mode 600, in the same folder, so that taking the name over is one step.
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(target)
+        temporary = ""
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)

@@ -1,0 +1,56 @@
+"""``reconciler plan``."""
+
+from __future__ import annotations
+
+import shlex
+
+import click
+
+from reconciler import workflow
+from reconciler.cli import console, exit_codes
+from reconciler.cli.files import write_private
+from reconciler.cli.options import account_options, file_options, scope_options
+from reconciler.cli.output import Output, output_options
+from reconciler.cli.running import Run, display
+from reconciler.render.terminal import escape
+from reconciler.render.text import plan_text
+from reconciler.workflow import Endpoint, Inputs
+
+EPILOG = """\b
+Examples:
+  reconciler plan
+  reconciler plan --env prod --out plan.json
+  reconciler plan --target services.support --detailed-exitcode
+  reconciler plan examples/quickstart --emulator demo.db --format json"""
+
+
+@click.command(epilog=EPILOG)
+@file_options
+@scope_options
+@account_options
+@click.option("--out", metavar="FILE", default="", help="Save the plan, for `show` and `apply --plan`.")
+@click.option("--detailed-exitcode", is_flag=True, help="End with 2 when files and account differ.")
+@output_options
+def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detailed_exitcode: bool) -> int:
+    """Show what an apply would do. Sends nothing but GET.
+
+    PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. Guards that would stop an
+    apply are shown, and do not change the exit code. What is live and not in the files is listed, and is no difference.
+    """
+    run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
+    planned = run.execute(lambda: workflow.plan(inputs, endpoint, run.display))
+    if out:
+        write_private(out, planned.file.to_json())
+    if output.as_json:
+        console.out(planned.file.to_json())
+    else:
+        text = plan_text(planned.file, colour=output.colour, width=output.width, verbose=output.verbose)
+        if out and planned.file.has_changes:
+            name = escape(shlex.quote(out))
+            text += f"\nSaved. To apply exactly this: reconciler apply {_path(inputs)}--plan {name}\n"
+        console.out(text)
+    return exit_codes.of_plan(planned.file, detailed=detailed_exitcode)
+
+
+def _path(inputs: Inputs) -> str:
+    return "" if inputs.path == "." else f"{escape(shlex.quote(inputs.path))} "

@@ -1,0 +1,134 @@
+"""Running a verb of the workflow with a display, and what an interrupt does to it.
+
+While an account is read, an interrupt ends the run at once. While it is written to, the first interrupt lets the
+requests under way end and starts no other, so that the report can say what took place; the second ends the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
+
+from reconciler.cli import console
+from reconciler.errors import Interrupted
+from reconciler.render.progress import Display
+
+Result = TypeVar("Result")
+
+TICK_SECONDS = 0.2
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def display(*, lines_on_stdout: bool, may_colour: bool) -> Display:
+    """A display on the process's own streams: the live line on standard error, and only on a terminal.
+
+    Args:
+        lines_on_stdout: whether the lines on ended steps are part of the result, and not of the diagnostics.
+        may_colour: whether colours are allowed at all.
+    """
+    lines = sys.stdout if lines_on_stdout else sys.stderr
+    return Display(
+        live=sys.stderr if console.is_terminal(sys.stderr) else None,
+        lines=lines,
+        colour=console.takes_colour(lines, allowed=may_colour),
+        width=console.width_of(sys.stderr),
+    )
+
+
+class Run:
+    """One asynchronous run.
+
+    Args:
+        display: told to leave the terminal tidy, however the run ends.
+
+    Attributes:
+        stop: set by the first interrupt once `writing` is true.
+        writing: whether requests may be under way that change the account.
+    """
+
+    def __init__(self, display: Display) -> None:
+        self.display = display
+        self.stop = asyncio.Event()
+        self.writing = False
+        self._interrupted = False
+        self._task: asyncio.Task[object] | None = None
+
+    def execute(self, work: Callable[[], Awaitable[Result]]) -> Result:
+        """Run to the end.
+
+        Raises:
+            Interrupted: a person, or whoever runs the process, stopped it before there was a result.
+        """
+        with self.display:
+            return asyncio.run(self._watched(work))
+
+    async def _watched(self, work: Callable[[], Awaitable[Result]]) -> Result:
+        self._task = asyncio.current_task()
+        ticker = asyncio.create_task(self._tick())
+        self._listen()
+        try:
+            return await work()
+        except asyncio.CancelledError:
+            if not self._interrupted:
+                raise
+            raise Interrupted(self._what_is_known()) from None
+        finally:
+            self._ignore()
+            ticker.cancel()
+
+    def _what_is_known(self) -> str:
+        if not self.writing:
+            return "interrupted; nothing was sent to the account but GET"
+        return (
+            "interrupted while requests were under way, and whether they took place is not known; run the same command "
+            "again: it takes up where this one stopped"
+        )
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            self.display.tick()
+
+    # --- signals ------------------------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        # Windows has no such handlers, and neither has any thread but the main one; there, Python's own have to do.
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            for number in _SIGNALS:
+                asyncio.get_running_loop().add_signal_handler(number, self._interrupt)
+
+    def _ignore(self) -> None:
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            for number in _SIGNALS:
+                asyncio.get_running_loop().remove_signal_handler(number)
+
+    def _interrupt(self) -> None:
+        if self.writing and not self.stop.is_set():
+            self.stop.set()
+            self.display.note("Stopping: what is under way ends first. Interrupt again to leave at once.")
+            return
+        self._interrupted = True
+        if self._task is not None:
+            self._task.cancel()
+
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[None]:
+        """While a person is asked: nothing drawn, and an interrupt is a `KeyboardInterrupt` again.
+
+        The loop's own handlers would wait for the answer, since the question blocks the loop.
+
+        Raises:
+            Interrupted: in the place of that interrupt.
+        """
+        self.display.clear()
+        self._ignore()
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted; nothing was sent to the account but GET") from None
+        finally:
+            self._listen()

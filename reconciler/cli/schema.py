@@ -1,0 +1,28 @@
+"""``reconciler schema``."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler import schema as schemas
+from reconciler.cli import console
+from reconciler.cli.exit_codes import DONE
+
+EPILOG = """\b
+Examples:
+  reconciler schema > reconciler.schema.json
+  reconciler schema plan
+\b
+To have an editor check the files, begin them with:
+  # yaml-language-server: $schema=reconciler.schema.json"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("which", type=click.Choice(["config", "plan", "report"]), default="config")
+def schema(which: str) -> int:
+    """Print a JSON Schema: of the files, of saved plans, of what an apply reports.
+
+    The schema of the files serves editors; `reconciler validate` knows more.
+    """
+    console.out(schemas.SCHEMAS[which]())
+    return DONE

@@ -1,0 +1,59 @@
+"""``reconciler validate``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from dataclasses import replace
+
+import click
+
+from reconciler import workflow
+from reconciler.cli import console
+from reconciler.cli.exit_codes import DONE
+from reconciler.cli.options import file_options
+from reconciler.cli.output import Output, output_options
+from reconciler.config.model import Config
+from reconciler.render.json_text import validation_json
+from reconciler.render.problems import problems_text
+from reconciler.render.terminal import escape
+from reconciler.workflow import Inputs
+
+EPILOG = """\b
+Examples:
+  reconciler validate
+  reconciler validate conversations/ --env prod --strict
+  reconciler validate --allow-unset      (a pull request without secrets)"""
+
+
+@click.command(epilog=EPILOG)
+@file_options
+@click.option("--allow-unset", is_flag=True, help="Take environment variables and secrets that are not set as unknown.")
+@output_options
+def validate(inputs: Inputs, output: Output, *, allow_unset: bool) -> int:
+    """Check the files, offline: syntax, schema, references, limits.
+
+    PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. Every problem is told at
+    once, with its place and what to do. Warnings end with 0, with --strict with 1.
+    """
+    config = workflow.validate(replace(inputs, allow_unset=allow_unset), os.environ)
+    if output.as_json:
+        console.out(
+            validation_json(environment=config.environment, resources=len(config.resources), warnings=config.warnings)
+        )
+        return DONE
+    if config.warnings:
+        colour = console.takes_colour(sys.stderr, allowed=output.may_colour)
+        console.err(problems_text(config.warnings, config.lines, colour=colour, limit=None) + "\n")
+    console.out(_sentence(inputs.path, config))
+    return DONE
+
+
+def _sentence(path: str, config: Config) -> str:
+    kinds = Counter(declared.kind.name for declared in config.resources.values())
+    counted = ", ".join(f"{number} {name}" for name, number in kinds.items())
+    environment = f" for environment {escape(config.environment)}" if config.environment else ""
+    number = len(config.resources)
+    noun = "resource" if number == 1 else "resources"
+    return f"{escape(path)} is valid{environment}: {number:,} {noun}{f' ({counted})' if counted else ''}.\n"

@@ -1,0 +1,70 @@
+"""An error as a person reads it on a terminal: what happened, in full, and the way out.
+
+Takes the exceptions of `reconciler.errors`; gives text that ends in a newline, escaped and wrapped. Decides no exit
+code.
+"""
+
+from __future__ import annotations
+
+from reconciler.errors import GuardRefusal, ProblemsError, Refusal, Refused, StalePlan
+from reconciler.render.terminal import Paint, escape, wrap
+
+PROBLEM_LIMIT = 50
+"""After this many problems the rest is counted."""
+
+
+def error_text(error: BaseException, *, colour: bool, width: int) -> str:
+    """An error as text.
+
+    Args:
+        error: what happened.
+        colour: whether to lay colours on.
+        width: how many columns there are.
+    """
+    if isinstance(error, ProblemsError):
+        from reconciler.render.problems import problems_text  # noqa: PLC0415 - most errors do without
+
+        return problems_text(error.problems, error.lines, colour=colour, limit=PROBLEM_LIMIT).rstrip("\n") + "\n"
+    title, details, hint = str(error) or type(error).__name__, list[str](), ""
+    match error:
+        case StalePlan():
+            title = "the approved plan no longer fits the files or the account; nothing was sent:"
+            details = list(error.differences)
+            hint = "Make a new plan and have it reviewed: reconciler plan --out PLAN"
+        case GuardRefusal():
+            title, details = "a guard refuses this apply; nothing was sent:", list(error.reasons)
+        case Refused():
+            title = f"the API refused {error.refusal.method} {error.refusal.path}"
+            details, hint = _details(error.refusal), _hint(error.refusal)
+        case _:
+            pass
+    paint = Paint(colour)
+    # Our own messages may hold line breaks on purpose; what is hostile in them is escaped line by line.
+    first, *more = [piece for part in title.split("\n") for piece in wrap(escape(part), max(width, 40) - 7)]
+    lines = [paint("Error:", "bold", "red") + " " + paint(first, "bold"), *(" " * 7 + piece for piece in more)]
+    for detail in details:
+        head, *rest = wrap(escape(detail), max(width, 40) - 4)
+        lines += [f"  - {head}", *(" " * 4 + line for line in rest)]
+    if hint:
+        lines += wrap(hint, max(width, 40))
+    return "\n".join(lines) + "\n"
+
+
+def _details(refusal: Refusal) -> list[str]:
+    code = f", Twilio error {refusal.code}" if refusal.code != refusal.status else ""
+    details = [f"HTTP {refusal.status}{code}: {refusal.message}"]
+    details += [refusal.more_info] if refusal.more_info else []
+    return details + ([f"request {refusal.request_id}"] if refusal.request_id else [])
+
+
+def _hint(refusal: Refusal) -> str:
+    match refusal.status:
+        case 401 | 403:
+            return (
+                "Check the credentials: TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN, or TWILIO_API_KEY and "
+                "TWILIO_API_SECRET, and the region that they are for (TWILIO_REGION)."
+            )
+        case 429:
+            return "The account is over its limit of requests; wait, or use a lower --concurrency."
+        case _:
+            return ""

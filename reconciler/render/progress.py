@@ -1,0 +1,169 @@
+"""How a run is going, for whoever watches a terminal; a `reconciler.report.Progress`.
+
+Takes two streams that it is handed: `live`, a terminal, on which one line is drawn over and over, and `lines`, on which
+what has ended is written, once. Either may be missing. Whatever happens to a stream (a reader that went away, a full
+disk) must not reach the run, so a stream that fails is not written to again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TextIO
+
+from reconciler.change import Step
+from reconciler.render.report_text import PAST
+from reconciler.render.terminal import Paint, Style, cut, escape
+from reconciler.report import Outcome
+
+REDRAW_SECONDS = 0.1
+_ERASE = "\r\x1b[K"
+_DOING = {"create": "creating", "update": "updating", "delete": "deleting"}
+_MARKS = {"create": "+", "update": "~", "delete": "-"}
+_COLOURS: dict[str, tuple[Style, ...]] = {"+": ("green",), "~": ("yellow",), "-": ("red",)}
+
+
+class Display:
+    """Shows a run on a terminal and in a log.
+
+    Args:
+        live: a terminal for the line that changes; None for none.
+        lines: where a line is written for each step that has ended; None for nowhere.
+        colour: whether `lines` takes colours.
+        width: how many columns the terminal has.
+        clock: tells seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        live: TextIO | None,
+        lines: TextIO | None,
+        colour: bool = False,
+        width: int = 80,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._streams: dict[str, TextIO | None] = {"live": live, "lines": lines}
+        self._paint = Paint(colour)
+        self._width = width
+        self._clock = clock
+        self._begun = clock()
+        self._drawn = ""
+        self._drawn_at = float("-inf")
+        self._what = ""
+        self._is_reading = False
+        self._done, self._total = 0, 0
+        self._running: dict[str, tuple[str, float]] = {}
+
+    # --- what a run tells ---------------------------------------------------------------------------------------------
+
+    def reading(self, answered: int, asked: int) -> None:
+        """So many of so many known requests of the fetch have been answered."""
+        self._begin(reading=True)
+        self._what = f"Reading the account: {answered:,} of {asked:,} requests"
+        self._draw()
+
+    def started(self, step: Step) -> None:
+        """A step was sent."""
+        self._begin(reading=False)
+        self._running[step.id] = (f"{_DOING[step.op]} {step.address}", self._clock())
+        self._draw()
+
+    def ended(self, outcome: Outcome, done: int, total: int) -> None:
+        """A step ended, as the so-manieth of so many."""
+        self._begin(reading=False)
+        self._done, self._total = done, total
+        _, begun = self._running.pop(outcome.step, ("", self._clock()))
+        self._say(outcome, self._clock() - begun)
+        self._draw()
+
+    # --- what the caller says -----------------------------------------------------------------------------------------
+
+    def note(self, text: str) -> None:
+        """Write a line of our own on the terminal, above the live one; nothing without a terminal."""
+        self._erase()
+        self._write("live", f"{escape(text)}\n")
+        self._draw(at_once=True)
+
+    def tick(self) -> None:
+        """Let the elapsed time move on."""
+        if self._what or self._running:
+            self._draw()
+
+    def clear(self) -> None:
+        """Take the live line away, until something is told again."""
+        self._erase()
+        self._what = ""
+        self._running.clear()
+
+    def __enter__(self) -> Self:
+        """Begin; nothing is shown yet."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Leave the terminal as it was, however the run ended."""
+        self.clear()
+        self._streams["live"] = None
+
+    # --- drawing ------------------------------------------------------------------------------------------------------
+
+    def _begin(self, *, reading: bool) -> None:
+        """Start the clock anew when a phase begins."""
+        if reading is not self._is_reading:
+            self._begun = self._clock()
+            self._is_reading = reading
+            self._what = ""
+
+    def _say(self, outcome: Outcome, seconds: float) -> None:
+        address = escape(outcome.change)
+        mark = self._paint(_MARKS[outcome.op], *_COLOURS[_MARKS[outcome.op]])
+        match outcome.status:
+            case "done":
+                line = f"  {mark} {address} {PAST[outcome.op]} ({seconds:.1f} s)"
+            case "unchanged":
+                line = f"  {mark} {address} was so already ({seconds:.1f} s)"
+            case "failed":
+                line = self._paint(f"  ! {address}: {outcome.op} failed", "bold", "red")
+            case _:
+                line = self._paint(f"  ! {address}: {outcome.op} {outcome.status}", "yellow")
+        if self._streams["lines"] is None:
+            return
+        self._erase()
+        self._write("lines", line + "\n")
+
+    def _draw(self, *, at_once: bool = False) -> None:
+        now = self._clock()
+        if self._streams["live"] is None or (self._drawn and not at_once and now - self._drawn_at < REDRAW_SECONDS):
+            return
+        text = self._what
+        if not self._is_reading and (self._running or self._total):
+            text = f"Applying: {self._done:,} of {self._total:,} done" if self._total else "Applying"
+        if not text:
+            return
+        text += f", {now - self._begun:.0f} s"
+        if self._running:
+            first = min(self._running.values(), key=lambda entry: entry[1])[0]
+            more = len(self._running) - 1
+            text += f"; {first}{f' and {more:,} more' if more else ''}"
+        # One column stays free: a full line would wrap, and wrapped lines cannot be drawn over.
+        line = cut(escape(text), self._width - 1)
+        self._write("live", _ERASE + line)
+        self._drawn, self._drawn_at = line, now
+
+    def _erase(self) -> None:
+        if self._drawn:
+            self._write("live", _ERASE)
+        self._drawn, self._drawn_at = "", float("-inf")
+
+    def _write(self, name: str, text: str) -> None:
+        stream = self._streams[name]
+        if stream is None:
+            return
+        try:
+            stream.write(text)
+            stream.flush()
+        except (OSError, ValueError):
+            self._streams[name] = None

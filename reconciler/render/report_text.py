@@ -1,0 +1,152 @@
+"""What an apply did, as text for a terminal or a log.
+
+Takes a `ReportFile`; gives one string that ends in a newline and holds no control characters but newlines and, where
+they are asked for, our own colours. What went wrong comes last, next to the counts and to what to do about it: that is
+where people look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.change import MARKS
+from reconciler.render.terminal import Paint, Style, escape, wrap
+from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry
+
+PAST = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
+COLOURS: dict[str, tuple[Style, ...]] = {"+": ("green",), "~": ("yellow",), "-": ("red",), "-/+": ("red",)}
+
+MESSAGE_LIMIT = 1000
+"""Over this many characters Twilio's words are cut."""
+NARROWEST = 40
+
+_ALARM: tuple[Style, ...] = ("bold", "red")
+_NOTICE: tuple[Style, ...] = ("yellow",)
+
+
+def report_text(report: ReportFile, *, colour: bool, width: int, list_done: bool = True) -> str:
+    """A report as text.
+
+    Args:
+        report: what to show.
+        colour: whether to lay colours on.
+        width: how many columns there are; fewer than 40 are taken as 40.
+        list_done: whether to list what went well; not where the reader has just watched it.
+    """
+    page = _Page(Paint(colour), max(width, NARROWEST))
+    sections = [page.done(report)] if list_done else []
+    sections += [
+        page.section(report, "Withheld by a guard:", "withheld", _NOTICE),
+        page.section(report, "Skipped:", "skipped", _NOTICE),
+        page.section(report, "Interrupted; whether they took place is not known:", "interrupted", _ALARM),
+        page.section(report, "Failed:", "failed", _ALARM),
+        page.ending(report),
+    ]
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+class _Page:
+    """One layout: colours and width."""
+
+    def __init__(self, paint: Paint, width: int) -> None:
+        self.paint = paint
+        self.width = width
+
+    def _lines(self, indent: int, text: str, *styles: Style) -> list[str]:
+        return [" " * indent + self.paint(line, *styles) for line in wrap(text, self.width - indent)]
+
+    def done(self, report: ReportFile) -> list[str]:
+        lines: list[str] = []
+        for result in report.changes:
+            if result.status not in {"done", "partly"}:
+                continue
+            mark = MARKS[result.action]
+            sids = [outcome.sid for outcome in result.outcomes if outcome.op != "delete" and _is_sid(outcome.sid)]
+            nothing_sent = all(outcome.status == "unchanged" for outcome in result.outcomes)
+            how = "was so already" if nothing_sent else PAST[result.action]
+            if result.status == "partly":
+                ops = [outcome.op for outcome in result.outcomes if outcome.status in {"done", "unchanged"}]
+                how = f"done in part: {', '.join(ops)}"
+            text = " ".join([escape(result.address), how, *(escape(sid) for sid in sids[:1])])
+            first, *rest = wrap(text, self.width - 6)
+            lines.append(f"  {self.paint(f'{mark:>3}', *COLOURS[mark])} {first}")
+            lines += [" " * 8 + line for line in rest]
+        return lines
+
+    def section(self, report: ReportFile, title: str, status: str, styles: Sequence[Style]) -> list[str]:
+        """Every outcome of one status, under the address of its change."""
+        lines: list[str] = []
+        for result in report.changes:
+            for outcome in result.outcomes:
+                if outcome.status == status:
+                    lines += self._outcome(result, outcome)
+        return [self.paint(title, *styles), *lines] if lines else []
+
+    def _outcome(self, result: ResultEntry, outcome: OutcomeEntry) -> list[str]:
+        what = (
+            f"{outcome.op} of the {'old' if outcome.op == 'delete' else 'new'} one"
+            if result.action == "replace"
+            else outcome.op
+        )
+        sid = f" {outcome.sid}" if _is_sid(outcome.sid) and outcome.sid not in result.address else ""
+        lines = self._lines(2, f"{escape(result.address)}: {what}{escape(sid)}", "bold")
+        lines += self._refusal(outcome.refusal) if outcome.refusal is not None else []
+        reason = outcome.message
+        if not reason and outcome.because:
+            reason = f"because {outcome.because} did not succeed"
+        if reason and outcome.refusal is None:
+            lines += self._lines(6, escape(_cut(reason)))
+        return lines
+
+    def _refusal(self, refusal: RefusalEntry) -> list[str]:
+        code = f", Twilio error {refusal.code}" if refusal.code != refusal.status else ""
+        lines = self._lines(6, f"HTTP {refusal.status}{code}: {escape(_cut(refusal.message))}")
+        if refusal.more_info:
+            lines += self._lines(6, escape(_cut(refusal.more_info)), "dim")
+        request = f"request {refusal.request_id}: " if refusal.request_id else ""
+        return lines + self._lines(6, escape(_cut(f"{request}{refusal.method} {refusal.path}")), "dim")
+
+    def ending(self, report: ReportFile) -> list[str]:
+        """The counts, and what to do next."""
+        summary = report.summary
+        done = (("created", summary.create), ("updated", summary.update), ("replaced", summary.replace),
+                ("deleted", summary.delete))  # fmt: skip
+        other = (("done in part", summary.partly), ("failed", summary.failed), ("interrupted", summary.interrupted),
+                 ("skipped", summary.skipped), ("withheld", summary.withheld))  # fmt: skip
+        text = ", ".join(f"{number:,} {word}" for word, number in done)
+        rest = ", ".join(f"{number:,} {word}" for word, number in other if number)
+        cost = f"{_count(report.requests, 'request')} ({_count(report.writes, 'write')}) in {report.seconds:.1f} s"
+        verb = {0: "Applied", 5: "Applied"}.get(report.exit_code, "Not all applied")
+        styles: tuple[Style, ...] = {0: ("bold", "green"), 5: ("bold", "yellow")}.get(report.exit_code, _ALARM)  # type: ignore[assignment]
+        lines = self._lines(0, f"{verb}: {text}{f'; {rest}' if rest else ''}. {cost}.", *styles)
+        return lines + self._lines(0, _next(report)) if _next(report) else lines
+
+
+def _next(report: ReportFile) -> str:
+    if not report.changes:
+        return ""
+    match report.exit_code:
+        case 0:
+            return "The account is as the files say; `reconciler plan` would find nothing to do."
+        case 5:
+            return "What is withheld stays as it is, and every plan names it, until its guard allows it."
+        case 130:
+            return "What is done stays done. Run the same command again: it takes up where this one stopped."
+        case _:
+            return (
+                "What is done stays done. Put right what failed and run the same command again: it takes up where this "
+                "one stopped."
+            )
+
+
+def _is_sid(text: str) -> bool:
+    """Singletons have their path in the place of a SID, which says nothing that the address does not."""
+    return bool(text) and "/" not in text
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MESSAGE_LIMIT else f"{text[:MESSAGE_LIMIT]}… ({len(text):,} characters)"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
