@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from witness import ACCOUNT, STAMP, TWILIO, Api, api, sid
+from tests.emulator.witness import ACCOUNT, STAMP, TWILIO, Api, api, sid
 
 CONFIGURATION = "/v1/Configuration"
 WEBHOOKS = "/v1/Configuration/Webhooks"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from witness import ACCOUNT, STAMP, TWILIO, Api, api, segment, sid
+from tests.emulator.witness import ACCOUNT, STAMP, TWILIO, Api, api, segment, sid
 
 ADDRESSES = "/v1/Configuration/Addresses"
 NUMBER = {"Type": "sms", "Address": "+14155550100"}

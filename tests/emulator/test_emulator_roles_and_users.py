@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from witness import ACCOUNT, STAMP, TWILIO, Api, api, segment, sid
+from tests.emulator.witness import ACCOUNT, STAMP, TWILIO, Api, api, segment, sid
 
 ROLES = "/v1/Roles"
 USERS = "/v1/Users"

@@ -1,0 +1,149 @@
+"""An account in the emulator, and the verbs on it without a disk or a network: the harness of the tests of the whole."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from reconciler import config, plan_file
+from reconciler.address import Address
+from reconciler.apply import apply
+from reconciler.client import Client, Credentials, ReadClient, in_process
+from reconciler.config.model import Config
+from reconciler.emulator import Emulator, Rules, Store
+from reconciler.fetch import fetch, fetch_role_holders
+from reconciler.plan import Plan, PlanOptions, make_plan
+from reconciler.plan_file import PlanFile
+from reconciler.report import Report, Silent
+from tests.config.memory import MemorySources
+
+ACCOUNT = "AC" + "0" * 32
+NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
+
+
+def read(files: str | Mapping[str, str], env: Mapping[str, str] | None = None, **options: Any) -> Config:
+    """Load a configuration from text."""
+    named = {"reconciler.yaml": files} if isinstance(files, str) else files
+    return config.load(MemorySources(named, env), **options)
+
+
+@dataclass
+class World:
+    """One emulated account.
+
+    Attributes:
+        rules: the readings of what is unverified.
+        seed: for SIDs, so that a test can name them.
+    """
+
+    rules: Rules = field(default_factory=Rules)
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        self.emulator = Emulator(
+            Store.open(":memory:"), rules=self.rules, clock=lambda: NOON, entropy=random.Random(self.seed)
+        )
+
+    @property
+    def requests(self) -> list[str]:
+        """What was asked, oldest first, as ``METHOD path``."""
+        return [f"{record.method} {record.path}" for record in self.emulator.requests]
+
+    @property
+    def writes(self) -> list[str]:
+        return [request for request in self.requests if not request.startswith("GET ")]
+
+    def forget_requests(self) -> None:
+        self.emulator.requests.clear()
+
+    def post(self, path: str, form: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Change the account as somebody else would; fails the test when the API refuses."""
+        reply = self.emulator.call("POST", path, form or {})
+        assert reply.status in {200, 201}, (path, form, reply.body)
+        assert isinstance(reply.body, dict)
+        return reply.body
+
+    def get(self, path: str) -> dict[str, Any]:
+        reply = self.emulator.call("GET", path)
+        assert reply.status == 200, (path, reply.body)
+        assert isinstance(reply.body, dict)
+        return reply.body
+
+    def delete(self, path: str) -> None:
+        reply = self.emulator.call("DELETE", path)
+        assert reply.status == 204, (path, reply.body)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything in the account, by SID."""
+        return dict(self.emulator.snapshot())
+
+    def service(self, name: str) -> str:
+        """The SID of the service of that name."""
+        return self._sid("/v1/Services", "services", name)
+
+    def role(self, service: str, name: str) -> str:
+        """The SID of the role of that name in the service of that name."""
+        return self._sid(f"/v1/Services/{self.service(service)}/Roles", "roles", name)
+
+    def _sid(self, path: str, key: str, name: str) -> str:
+        found = [item["sid"] for item in self.get(path)[key] if item["friendly_name"] == name]
+        assert len(found) == 1, (path, name, found)
+        return str(found[0])
+
+    def plan(self, files: Config, **options: Any) -> Plan:
+        """Fetch and plan with a client that cannot write."""
+
+        async def run() -> Plan:
+            async with ReadClient(
+                "https://conversations.twilio.com", _ANYONE, transport=in_process(self.emulator)
+            ) as client:
+                state = await fetch(files, client, Silent())
+                chosen = _options(options)
+                made = make_plan(files, state, chosen)
+                if made.unsearched:
+                    await fetch_role_holders(state, sorted(made.unsearched), client, Silent())
+                    made = make_plan(files, state, chosen)
+                return made
+
+        return asyncio.run(run())
+
+    def do(self, made: Plan) -> Report:
+        """Apply a plan."""
+
+        async def run() -> Report:
+            async with Client(
+                "https://conversations.twilio.com", _ANYONE, transport=in_process(self.emulator)
+            ) as client:
+                return await apply(made, client, Silent())
+
+        return asyncio.run(run())
+
+    def apply(self, files: Config, **options: Any) -> Report:
+        """Plan and apply; fails the test when a guard refuses."""
+        made = self.plan(files, **options)
+        assert made.blocking() == ()
+        return self.do(made)
+
+    def converge(self, files: Config, **options: Any) -> Report:
+        """Apply, and prove that the next plan has nothing to do."""
+        report = self.apply(files, **options)
+        assert report.exit_code == 0, [outcome for result in report.results for outcome in result.outcomes]
+        after = self.plan(files, **options)
+        assert after.changes == (), after.changes
+        return report
+
+
+_ANYONE = Credentials(ACCOUNT, "emulator", ACCOUNT)
+
+
+def _options(options: Mapping[str, Any]) -> PlanOptions:
+    return PlanOptions(**{name: tuple(Address.parse(text) for text in texts) for name, texts in options.items()})
+
+
+def seen(made: Plan) -> PlanFile:
+    """A plan as it may be shown."""
+    return plan_file.of_plan(made, key=b"test", tool_version="0", created_at="2026-01-02T12:00:00Z")
