@@ -23,7 +23,7 @@ from typing import Any, TypeAlias
 
 from reconciler.emulator import contract
 from reconciler.emulator.arguments import Arguments, judge, read_form, read_pairs
-from reconciler.emulator.behaviour import TABLE, account, timers
+from reconciler.emulator.behaviour import TABLE, account, bindings, messages, timers
 from reconciler.emulator.behaviour.context import (
     Behaviour,
     Body,
@@ -156,6 +156,39 @@ class Emulator:
         except ApiError as error:
             return Reply(error.status, error.body())
 
+    def add_binding(
+        self,
+        service_sid: str,
+        *,
+        identity: str,
+        binding_type: bindings.BindingType = "apn",
+        endpoint: str = "device",
+        credential_sid: str | None = None,
+    ) -> str:
+        """Registers a device for pushes, as only an SDK can; gives the binding's SID."""
+        with self.store.transaction(write=True):
+            facts = bindings.facts(
+                stamp=write_date(self._clock()),
+                identity=identity,
+                binding_type=binding_type,
+                endpoint=endpoint,
+                credential_sid=credential_sid,
+            )
+            return self.store.add("binding", self._around().new_sid("BS"), service_sid, facts).sid
+
+    def deliver(self, receipt_sid: str, status: messages.Status, *, error_code: int = 0) -> None:
+        """Moves a delivery receipt to a status, as only a carrier can.
+
+        Raises:
+            KeyError: there is no such receipt.
+        """
+        with self.store.transaction(write=True):
+            receipt = self.store.get("receipt", receipt_sid)
+            if receipt is None:
+                raise KeyError(receipt_sid)
+            receipt.facts.update(status=status, error_code=error_code, date_updated=write_date(self._clock()))
+            self.store.put(receipt)
+
     def snapshot(self) -> dict[str, Facts]:
         """Everything the account holds, by SID, for comparing.
 
@@ -182,7 +215,7 @@ class Emulator:
         match = self._contract.match(path)
         assert match is not None
         return Context(
-            Surroundings(self.store, self.rules, self._entropy, self._clock),
+            self._around(),
             now=self._clock(),
             base_url=self.base_url,
             operation=match.operations[method],
@@ -190,6 +223,9 @@ class Emulator:
             values=values,
             arguments=arguments,
         )
+
+    def _around(self) -> Surroundings:
+        return Surroundings(self.store, self.rules, self._entropy)
 
     def _run_timers(self, now: str) -> None:
         if self.store.due(now):

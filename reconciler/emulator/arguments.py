@@ -33,14 +33,15 @@ class Faults:
         missing: code for a required parameter that is not there; 20001 where a family has none of its own.
         invalid: code for a value of the wrong form; 20001 likewise.
         may_be_empty: parameters for which an empty value is passed on, though it has not the contract's form.
-        own: parameters whose values the family judges by itself: the contract's enum is too narrow, or the spelling
-            that was sent matters.
+        own: parameters whose values the family judges by itself, the contract's enum being too narrow.
+        as_sent: enums that are kept in the spelling that was sent.
     """
 
     missing: Mapping[str, int] = field(default_factory=dict)
     invalid: Mapping[str, int] = field(default_factory=dict)
     may_be_empty: frozenset[str] = frozenset()
     own: frozenset[str] = frozenset()
+    as_sent: frozenset[str] = frozenset()
 
 
 class Arguments:
@@ -162,8 +163,7 @@ def _value(parameter: Parameter, sent: Sequence[str], faults: Faults) -> Value:
     fact = parameter.fact
     if fact.array:
         # Unverified, our decision: empty values of a repeated key say nothing, so one alone is an empty list.
-        texts = [_text(parameter, text, faults) for text in sent if text]
-        return list(dict.fromkeys(texts))
+        return [_text(parameter, text, faults) for text in sent if text]
     # Unverified, our decision: of a key sent twice the last one counts.
     text = sent[-1]
     if fact.type == "boolean":
@@ -196,7 +196,7 @@ def _text(parameter: Parameter, text: str, faults: Faults) -> str:
         # Enums are accepted in any case (the 2026 description's examples).
         if text.lower() not in spelling:
             raise _invalid(parameter, text, faults)
-        return spelling[text.lower()]
+        return text if parameter.name in faults.as_sent else spelling[text.lower()]
     if fact.pattern is not None and not fact.pattern.match(text):
         raise _invalid(parameter, text, faults)
     return text

@@ -194,6 +194,12 @@ class Store:
         """Every resource of a natural key, wherever it is, oldest first."""
         return self._many("kind = ? AND name = ? ORDER BY made", (kind, name))
 
+    def count_named(self, kind: str, name: str) -> int:
+        """How many resources of a natural key there are, wherever."""
+        query = "SELECT count(*) FROM resource WHERE kind = ? AND name = ?"
+        (number,) = self._connection.execute(query, (kind, name)).fetchone()
+        return int(number)
+
     def children(self, kind: str, parent: str) -> list[Row]:
         """Every resource of a kind in a parent, oldest first."""
         return self._many("parent = ? AND kind = ? ORDER BY made", (parent, kind))

@@ -102,7 +102,6 @@ def test_only_a_batch_may_answer_202() -> None:
     ]
 
 
-@pytest.mark.xfail(reason="conversations and what is in them are still to come")
 def test_every_operation_has_a_behaviour_and_no_other_has() -> None:
     assert set(TABLE) == {
         (operation.method, path) for path, operations in LOADED.operations.items() for operation in operations.values()

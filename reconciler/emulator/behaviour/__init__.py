@@ -7,11 +7,41 @@ page of Twilio's docs, the OpenAPI description, the error dictionary, the commun
 
 from __future__ import annotations
 
-from reconciler.emulator.behaviour import account, addresses, notifications, roles, services, users, webhooks
+from reconciler.emulator.behaviour import (
+    account,
+    addresses,
+    batch,
+    bindings,
+    conversations,
+    credentials,
+    memberships,
+    messages,
+    notifications,
+    participants,
+    roles,
+    scoped_webhooks,
+    services,
+    users,
+    webhooks,
+)
 from reconciler.emulator.behaviour.context import Table
 
-TABLE: Table = {
-    key: behaviour
-    for family in (account, addresses, notifications, roles, services, users, webhooks)
-    for key, behaviour in family.TABLE.items()
-}
+_FAMILIES = (
+    account,
+    addresses,
+    batch,
+    bindings,
+    conversations,
+    credentials,
+    memberships,
+    messages,
+    notifications,
+    participants,
+    roles,
+    scoped_webhooks,
+    services,
+    users,
+    webhooks,
+)
+
+TABLE: Table = {key: behaviour for family in _FAMILIES for key, behaviour in family.TABLE.items()}

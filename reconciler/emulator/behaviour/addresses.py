@@ -113,7 +113,6 @@ def _webhook(context: Context, before: Facts) -> Facts:
     url = before.get("webhook_url") if url is None else url
     if not url:
         raise refused(WEBHOOK_URL_MISSING, "AutoCreation.WebhookUrl is missing")
-    method = args.text("AutoCreation.WebhookMethod")
     filters = args.texts("AutoCreation.WebhookFilters")
     if filters:
         kept = checks.filters(context, filters, AUTO_CREATION_FILTERS, UNKNOWN_PARAMETER)
@@ -125,9 +124,8 @@ def _webhook(context: Context, before: Facts) -> Facts:
         kept = before.get("webhook_filters", [])
     return {
         "webhook_url": checks.web_url(url, "AutoCreation.WebhookUrl", UNKNOWN_PARAMETER),
-        "webhook_method": before.get("webhook_method", "POST")
-        if method is None
-        else checks.method(method, "AutoCreation.WebhookMethod", UNKNOWN_PARAMETER),
+        # POST when none was sent (the community provider's default).
+        "webhook_method": args.text("AutoCreation.WebhookMethod") or before.get("webhook_method", "POST"),
         "webhook_filters": kept,
     }
 
@@ -214,7 +212,8 @@ def _delete(context: Context) -> Reply:
 
 _FAULTS = Faults(
     may_be_empty=frozenset({"AutoCreation.ConversationServiceSid"}),
-    own=frozenset({"Type", "AutoCreation.WebhookMethod"}),
+    own=frozenset({"Type"}),
+    as_sent=frozenset({"AutoCreation.WebhookMethod"}),
 )
 
 TABLE: Table = {

@@ -96,11 +96,11 @@ def shown_text(context: Context, text: str | None) -> str | None:
 
 
 def filters(context: Context, values: Sequence[str], known: Collection[str], code: int) -> list[str]:
-    """Webhook filters, each one known at this place or taken as it is, by the rule."""
+    """Webhook filters, each once, and each known at this place or taken as it is, by the rule."""
     unknown = [value for value in values if value not in known]
     if unknown and context.rules.unknown_filter == "refused":
         raise refused(code, f"Unknown webhook filters: {', '.join(unknown)}")
-    return list(values)
+    return list(dict.fromkeys(values))
 
 
 def set_dates(context: Context, facts: Facts) -> None:

@@ -57,7 +57,13 @@ class Surroundings:
     store: Store
     rules: Rules
     entropy: random.Random
-    clock: Callable[[], datetime]
+
+    def new_sid(self, prefix: str) -> str:
+        """A SID nobody has: a prefix and 32 hexadecimal digits (OpenAPI patterns)."""
+        while True:
+            sid = f"{prefix}{self.entropy.getrandbits(128):032x}"
+            if not self.store.known(sid):
+                return sid
 
 
 class Context:
@@ -86,7 +92,7 @@ class Context:
     ) -> None:
         self.store = around.store
         self.rules = around.rules
-        self._entropy = around.entropy
+        self.new_sid = around.new_sid
         self.now = now
         self.base_url = base_url
         self.operation = operation
@@ -136,13 +142,6 @@ class Context:
         """A URL: the first segment as it is, the others percent-encoded."""
         first, *rest = segments
         return "/".join([self.base_url + first, *(quote(segment, safe="") for segment in rest)])
-
-    def new_sid(self, prefix: str) -> str:
-        """A SID nobody has: a prefix and 32 hexadecimal digits (OpenAPI patterns)."""
-        while True:
-            sid = f"{prefix}{self._entropy.getrandbits(128):032x}"
-            if not self.store.known(sid):
-                return sid
 
     def found(self, row: Row | None) -> Row:
         """The row.

@@ -51,7 +51,7 @@ def _permissions(context: Context, kind: RoleType) -> list[str]:
     unknown = [permission for permission in permissions if permission not in vocabulary.PERMISSIONS[kind]]
     if unknown and context.rules.unknown_permission == "refused":
         raise refused(UNKNOWN_PERMISSION, f"Unknown permissions of a {kind} role: {', '.join(unknown)}")
-    return permissions
+    return list(dict.fromkeys(permissions))
 
 
 def _list(context: Context) -> Reply:

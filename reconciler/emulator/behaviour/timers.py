@@ -132,3 +132,9 @@ def set_state(row: Row, state: str) -> None:
     row.facts["state"] = state
     if state == "closed":
         row.facts["durations"], row.facts["timers"] = {}, {}
+
+
+def restart(row: Row, since: str) -> None:
+    """Counts a conversation's timers anew from a moment of activity."""
+    wind(row.facts, since)
+    schedule(row)
