@@ -19,6 +19,7 @@ from reconciler.config.yaml_text import parse
 from reconciler.errors import Place
 
 VERSION = "1"
+_MOST_NESTED = 50
 
 
 class _Asked(NamedTuple):
@@ -93,6 +94,10 @@ class Documents:
             self._findings.error("include-cycle", f"files include each other in a circle: {cycle}", asked.place, hint)
             return
         if path in seen:
+            return
+        if len(stack) > _MOST_NESTED:
+            message = f"files include each other more than {_MOST_NESTED} deep"
+            self._findings.error("too-deep", message, asked.place, "include them from the root file")
             return
         seen.add(path)
         table = self._read(path, asked)

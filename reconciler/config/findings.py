@@ -19,6 +19,10 @@ _SECRET_KEY = re.compile(r"secret|token|passw|private|certificate|credential|api
 # Comparing words costs time, and a hostile file has many to compare.
 _MOST_COMPARISONS = 50_000
 _LONGEST_WORD = 100
+_MOST_CANDIDATES_LISTED = 1000
+_MOST_CANDIDATES_REMEMBERED = 50
+MOST_PROBLEMS = 10_000
+"""More are not kept: nobody reads them, and a hostile file may have millions."""
 _SHOWN = 60
 
 
@@ -30,6 +34,8 @@ def may_be_secret(key: str) -> bool:
 def shown(text: str) -> str:
     """Text of a file as part of a message: quoted, control characters visible, not too long."""
     cut = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    if cut.isprintable():
+        return f'"{cut}"'
     return '"' + "".join(char if char.isprintable() else _visible(char) for char in cut) + '"'
 
 
@@ -52,8 +58,7 @@ class Findings:
         self._problems: dict[tuple[str, str, int, int, str], Problem] = {}
         self._concealed: set[tuple[str, int]] = set()
         self._comparisons = 0
-        self._suggestions: dict[tuple[str, int], str] = {}
-        self._candidates: dict[int, Collection[str]] = {}
+        self._suggestions: dict[tuple[str, tuple[str, ...]], str] = {}
 
     # --- problems ---
 
@@ -85,12 +90,10 @@ class Findings:
 
     def _add(self, problem: Problem) -> None:
         place = problem.place or Place("")
+        if len(self._problems) >= MOST_PROBLEMS:
+            problem = Problem("too-many", f"there are more than {MOST_PROBLEMS} problems; the rest is left out", None)
+            place = Place("")
         self._problems.setdefault((problem.code, place.file, place.line, place.column, problem.message), problem)
-
-    @property
-    def has_errors(self) -> bool:
-        """Whether any error was found."""
-        return any(problem.severity == "error" for problem in self._problems.values())
 
     def problems(self, *, strict: bool) -> tuple[Problem, ...]:
         """Everything found, in order of places, with the lines that hold secrets marked.
@@ -130,10 +133,10 @@ class Findings:
 
     def closest(self, word: str, candidates: Collection[str]) -> str:
         """The candidate that was probably meant; empty when none is near."""
-        key = (word, id(candidates))
+        if len(candidates) > _MOST_CANDIDATES_REMEMBERED:
+            return self._find_closest(word, candidates)
+        key = (word, tuple(candidates))
         if key not in self._suggestions:
-            # Kept, so that its id stays its own.
-            self._candidates[id(candidates)] = candidates
             self._suggestions[key] = self._find_closest(word, candidates)
         return self._suggestions[key]
 
@@ -150,4 +153,8 @@ class Findings:
         meant = self.closest(word, candidates)
         if meant:
             return f"did you mean {meant}?"
-        return f"{what} {listed(sorted(candidates))}" if candidates else ""
+        if len(candidates) == 1:
+            return f"the only one is {next(iter(candidates))}"
+        if not candidates or len(candidates) > _MOST_CANDIDATES_LISTED:
+            return ""
+        return f"{what} {listed(sorted(candidates))}"

@@ -69,7 +69,9 @@ class GuardReader:
                 hint = self._findings.instead(key, tuple(prunable), what="what can be pruned here:")
                 self._findings.error("unknown-collection", f"{shown(key)} cannot be pruned here", named.place, hint)
                 continue
-            if key not in entries and self._complete and not (draft is not None and draft.is_template):
+            # A section without a word in it, all of its lines commented out perhaps, is not meant to empty an account.
+            holds = key in entries and not is_null(entries[key].value)
+            if not holds and self._complete and not (draft is not None and draft.is_template):
                 message = f"prune names {key}, and {where} no {key}"
                 hint = f"write {key}: {{}} when every one of them is to go"
                 self._findings.error("prune-of-nothing", message, named.place, hint)

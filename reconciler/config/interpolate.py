@@ -33,7 +33,8 @@ _OPEN = re.compile(r"(?P<escape>\$)?\$\{(?P<namespace>[a-z][a-z0-9_-]*):")
 _BRACE = re.compile(r"\$\{|\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 _MOST_NESTED = 20
-_MOST_CHAINED = 100
+_MOST_ACTIVE = 60
+"""How many texts may be in the making at once: variables of variables, and defaults inside of defaults."""
 _LONGEST = 1_000_000
 _LONGEST_SUM = 50_000_000
 """What interpolation may make in one configuration, in characters: variables of variables grow fast."""
@@ -164,6 +165,7 @@ class Interpolation:
         self._resolving: list[str] = []
         self._files: dict[str, str | SourceError] = {}
         self._sum = 0
+        self._active = 0
 
     def text(self, scalar: Scalar) -> Text:
         """What a scalar says."""
@@ -204,7 +206,14 @@ class Interpolation:
         return scalar.place
 
     def _joined(self, pieces: list[_Piece], scalar: Scalar) -> Text:
-        parts = [Text(piece) if isinstance(piece, str) else self._looked_up(piece, scalar) for piece in pieces]
+        self._active += 1
+        if self._active > _MOST_ACTIVE:
+            message = f"more than {_MOST_ACTIVE} variables or defaults refer to each other in a row"
+            self._findings.error("too-deep", message, scalar.place, "make the row shorter")
+            parts = [Text("", failed=True)]
+        else:
+            parts = [Text(piece) if isinstance(piece, str) else self._looked_up(piece, scalar) for piece in pieces]
+        self._active -= 1
         if len(parts) == 1:
             return parts[0]
         self._sum += sum(len(part.text) for part in parts)
@@ -334,8 +343,8 @@ class Interpolation:
         variable = self._variables[name]
         if variable.scalar is None:
             text = Text(variable.text, via=variable.via, namespaces=frozenset({"option"}))
-        elif name in self._resolving or len(self._resolving) > _MOST_CHAINED:
-            return self._endless(name, variable.scalar)
+        elif name in self._resolving:
+            return self._circle(name)
         else:
             self._resolving.append(name)
             text = self.text(variable.scalar)
@@ -347,21 +356,18 @@ class Interpolation:
         self._resolved[name] = text
         return text
 
-    def _endless(self, name: str, scalar: Scalar) -> Text:
-        failed = Text("", failed=True)
-        if name in self._resolving:
-            cycle = self._resolving[self._resolving.index(name) :]
-            first = cycle.index(min(cycle))
-            told = " → ".join([*cycle[first:], *cycle[:first], cycle[first]])
-            for item in cycle:
-                self._resolved[item] = failed
-            start = self._variables[cycle[first]].scalar or scalar
-            message = f"variables refer to each other in a circle: {told}"
-            self._findings.error("variable-cycle", message, start.place, "give one of them a value of its own")
-        else:
-            message = f"more than {_MOST_CHAINED} variables refer to each other in a row"
-            self._findings.error("too-deep", message, scalar.place, "make the row shorter")
-        return failed
+    def _circle(self, name: str) -> Text:
+        """Tell a circle of variables, once and the same whichever of them was met first."""
+        cycle = self._resolving[self._resolving.index(name) :]
+        first = cycle.index(min(cycle))
+        cycle = [*cycle[first:], *cycle[:first]]
+        for item in cycle:
+            self._resolved[item] = Text("", failed=True)
+        start = self._variables[cycle[0]].scalar
+        message = f"variables refer to each other in a circle: {' → '.join([*cycle, cycle[0]])}"
+        hint = "give one of them a value of its own"
+        self._findings.error("variable-cycle", message, start.place if start is not None else None, hint)
+        return self._resolved[name]
 
 
 def _pieces(text: str, depth: int) -> list[_Piece]:

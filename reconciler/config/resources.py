@@ -26,7 +26,7 @@ from reconciler.config.contents import (
 from reconciler.config.documents import text_items
 from reconciler.config.drafts import Draft
 from reconciler.config.findings import Findings, shown
-from reconciler.config.interpolate import Interpolation, Missing, Text
+from reconciler.config.interpolate import Interpolation, Text
 from reconciler.config.layout import Group
 from reconciler.config.model import Lifecycle, Unknown, Value
 from reconciler.config.nodes import Entry, Items, Node, Scalar, Table, is_null
@@ -43,11 +43,12 @@ class _NotReadError(Exception):
 
 
 class _UnknownError(Exception):
-    """A value cannot be told now."""
+    """A value cannot be told now, because something in the text is not set."""
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(reason)
+    def __init__(self, text: Text) -> None:
+        self.text = text
+        self.reason = "; ".join(dict.fromkeys(item.message for item in text.missing))
+        super().__init__(self.reason)
 
 
 class ResourceReader:
@@ -106,20 +107,21 @@ class ResourceReader:
     def _resolved(self, scalar: Scalar, field: Field | None) -> Text:
         """What a scalar says; raises when that cannot be told."""
         text = self._interpolation.text(scalar)
+        if text.missing:
+            self._tell_missing(text, field)
         if text.failed:
             raise _NotReadError
-        if text.missing:
-            self._tell_missing(text.missing, field)
         return text
 
-    def _tell_missing(self, missing: tuple[Missing, ...], field: Field | None) -> None:
+    def _tell_missing(self, text: Text, field: Field | None) -> NoReturn:
+        """Raise for a text of which something is not set; a field that may wait for its secret is unknown for now."""
         can_wait = field is not None and (field.secret or field.write_only)
-        if self._allow_unset or (can_wait and all(item.is_secret for item in missing)):
-            raise _UnknownError("; ".join(dict.fromkeys(item.message for item in missing)))
-        for item in missing:
-            if not (item.is_secret and can_wait):
-                self._findings.error(item.code, item.message, item.place, item.hint)
-        raise _NotReadError
+        needed = [item for item in text.missing if not (self._allow_unset or (can_wait and item.is_secret))]
+        for item in needed:
+            self._findings.error(item.code, item.message, item.place, item.hint)
+        if needed or text.failed:
+            raise _NotReadError
+        raise _UnknownError(text)
 
     # --- fields ---
 
@@ -163,8 +165,12 @@ class ResourceReader:
                 case _:
                     self._read_scalar(draft, field, node)
         except _UnknownError as unknown:
-            sensitive = field.secret or field.path in draft.sensitive
-            draft.values[field.path] = Value(Unknown(unknown.reason), place, sensitive)
+            secrets = unknown.text.secrets
+            sensitive = bool(secrets) or field.secret or field.path in draft.sensitive
+            place = _with_via(place, unknown.text.via)
+            draft.values[field.path] = Value(Unknown(unknown.reason), place, sensitive, secrets)
+            if secrets:
+                draft.forms[field.path] = unknown.text.form
         except _NotReadError:
             draft.broken.add(field.path)
 

@@ -57,11 +57,16 @@ _EXPLAINED = (
     ),
     ("did not find expected ',' or ']'", "a list in brackets is not closed here", "add a comma or a ]"),
     ("did not find expected ',' or '}'", "a mapping in braces is not closed here", "add a comma or a }"),
-    ("found unexpected end of stream", "the file ends inside quotes", "close the quotes"),
+    ("found unexpected end of stream", "these quotes are not closed", "close them"),
     (
         "found character that cannot start any token",
         "this character cannot begin a value",
         "put the value in quotes; indent with spaces, not tabs",
+    ),
+    (
+        "did not find expected whitespace or line break",
+        "a tag such as !unset runs into what follows",
+        "put a space after it, also before a comma or a brace",
     ),
     ("found duplicate anchor", "this anchor's name is taken", "give it another name"),
     ("block sequence entries are not allowed", "a list item cannot stand here", "begin the list on a line of its own"),
@@ -156,8 +161,11 @@ def _only_harmless(lines: tuple[str, ...]) -> tuple[str, ...]:
 
 def _tell_syntax(error: yaml.MarkedYAMLError, origin: Origin, lines: tuple[str, ...], findings: Findings) -> None:
     mark = error.problem_mark or error.context_mark
-    place = Place(origin.file) if mark is None else Place(origin.file, mark.line + 1, mark.column + 1)
     problem = error.problem or error.context or "it is malformed"
+    if "unexpected end of stream" in problem:
+        # The end of the file says nothing; where the quotes were opened does.
+        mark = error.context_mark or mark
+    place = Place(origin.file) if mark is None else Place(origin.file, mark.line + 1, mark.column + 1)
     message, hint = f"the YAML is malformed: {problem}", ""
     for theirs, ours, way_out in _EXPLAINED:
         if theirs in problem:
@@ -168,7 +176,7 @@ def _tell_syntax(error: yaml.MarkedYAMLError, origin: Origin, lines: tuple[str, 
     if context is not None and mark is not None and context.line != mark.line:
         related.append((Place(origin.file, context.line + 1, context.column + 1), "what it belongs to begins here"))
     findings.error("yaml-syntax", message, place, hint, related=related)
-    if place.line and place.line <= len(lines) and not _only_harmless(lines)[place.line - 1]:
+    if 0 < place.line <= len(lines) and lines[place.line - 1] and not _only_harmless(lines)[place.line - 1]:
         findings.conceal(place.file, place.line, place.line)
 
 
