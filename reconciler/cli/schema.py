@@ -24,5 +24,5 @@ def schema(which: str) -> int:
 
     The schema of the files serves editors; `reconciler validate` knows more.
     """
-    console.out(schemas.SCHEMAS[which]())
+    console.out(schemas.schema_text(which))
     return DONE

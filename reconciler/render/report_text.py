@@ -126,6 +126,8 @@ def _next(report: ReportFile) -> str:
     if not report.changes:
         return ""
     match report.exit_code:
+        case 0 if report.options.target or report.options.exclude:
+            return "What --target and --exclude left to look at is as the files say."
         case 0:
             return "The account is as the files say; `reconciler plan` would find nothing to do."
         case 5:

@@ -32,7 +32,7 @@ DIFF_LINES = 40
 """Over this many lines a text's difference is shown in part, unless everything is asked for."""
 FIRST_UNMANAGED = 3
 FIRST_LEFT_OUT = 5
-WIDEST_LABEL = 32
+WIDEST_LABEL = 36
 NARROWEST = 40
 
 COLOURS: dict[str, tuple[Style, ...]] = {"+": ("green",), "~": ("yellow",), "-": ("red",), "-/+": ("red",)}
@@ -72,6 +72,8 @@ class _Page:
         self.width = width
         self.verbose = verbose
         self.limit = 0 if verbose else TEXT_LIMIT
+        # Values begin in the left half of the page, or below a label that is too long for that.
+        self.widest_label = min(WIDEST_LABEL, width // 2 - _BODY - 3)
 
     def plan(self, plan: PlanView) -> list[str]:
         lines: list[str] = []
@@ -105,7 +107,7 @@ class _Page:
         lines[-1] += self.paint(suffix, "bold", "red" if "refused" in suffix else "yellow")
         lines += self._about(change)
         labels = [cells(escape(row.path)) for row in change.fields]
-        pad = max((length for length in labels if length <= WIDEST_LABEL), default=0)
+        pad = max((length for length in labels if length <= self.widest_label), default=0)
         for row in change.fields:
             lines += self._field(row, change, pad)
         for consequence in change.consequences:
@@ -123,7 +125,7 @@ class _Page:
             what += f" of service {quoted(change.service)}"
         parts = [what, escape(change.reason)]
         if change.before_unknown:
-            parts.append(f"before: unknown, {escape(change.before_unknown)}")
+            parts.append(f"before: {escape(change.before_unknown)}")
         parts += [_source(change.source), "" if change.sid in change.address else escape(change.sid)]
         risk = "" if change.risk == "low" else f"{change.risk} risk"
         first, *rest = wrap(" · ".join(part for part in [risk, *parts] if part), self.width - _BODY)
@@ -148,7 +150,7 @@ class _Page:
         if row.items is None and row.lines:
             return [*self._commented(lead.rstrip(), column - 1, comment, _DEEP), *self._diff(row.lines)]
         values = self._items(row.items, row) if row.items is not None else self._sides(row, change, column)
-        if cells(path) > WIDEST_LABEL or column > self.width // 2:
+        if cells(path) > self.widest_label:
             head = self._commented(lead.rstrip(), column - 1, comment, _DEEP)
             return [*head, *(line for value in values for line in self._paragraph(_DEEP, value))]
         first, *rest = (line for value in values for line in self._paragraph(column, value))
@@ -318,10 +320,10 @@ def _source(source: SourceRow | None) -> str:
 def _comment(row: FieldRow, change: ChangeRow) -> str:
     """What stands behind a field: that it forces a replacement, and where it is written.
 
-    In a create the resource's own place is enough, unless a field came another way.
+    Where everything is new the resource's own place is enough, unless a field came another way.
     """
     source = row.source
-    if source is not None and change.action == "create":
+    if source is not None and (change.action == "create" or change.before_unknown):
         elsewhere = change.source is None or change.source.file != source.file
         source = source if source.via or elsewhere else None
     parts = ["forces replacement"] if row.forces_replacement else []

@@ -14,6 +14,7 @@ from reconciler.render.view import Hidden, Nothing, Plain, Pointer, Side, Unclea
 
 TEXT_LIMIT = 300
 """Over this many characters a text is shown in part, unless everything is asked for."""
+KNOWN_LATER = "known after apply"
 CONTEXT = 30
 """How many equal characters are shown before the first difference of two long texts."""
 
@@ -52,7 +53,7 @@ def side_text(side: Side, *, limit: int = 0, start: int = 0, end: int | None = N
         case Hidden(secret=secret):
             return f"(sensitive value of {escape(secret)})"
         case Unclear(reason=reason):
-            return f"(unknown: {escape(reason)})"
+            return f"({escape(reason)})" if reason == KNOWN_LATER else f"(unknown: {escape(reason)})"
         case Pointer(address="", name=name, sid=sid):
             return f"{literal(name)} ({escape(sid)})"
         case Pointer(address=address, pending=pending):
