@@ -151,7 +151,9 @@ class _Page:
             return [*self._commented(lead.rstrip(), column - 1, comment, _DEEP), *self._diff(row.lines)]
         values = self._items(row.items, row) if row.items is not None else self._sides(row, change, column)
         if cells(path) > self.widest_label:
-            head = self._commented(lead.rstrip(), column - 1, comment, _DEEP)
+            # Only a field that is no field of ours can be longer than the page.
+            long = self._paragraph(_BODY, _Value(f"{path}:", f"{row.mark} "))
+            head = self._commented(lead.rstrip(), column - 1, comment, _DEEP) if column <= self.width else long
             return [*head, *(line for value in values for line in self._paragraph(_DEEP, value))]
         first, *rest = (line for value in values for line in self._paragraph(column, value))
         ends_at = _end(values[0], column, self.width)
@@ -240,7 +242,7 @@ class _Page:
         lines = wrap(title, self.width)
         for group in groups:
             shown = group.rows if self.verbose else group.rows[:FIRST_UNMANAGED]
-            lines.append(f"  {escape(group.kind)}: {len(group.rows):,}")
+            lines += self._paragraph(2, _Value(f"{escape(group.kind)}: {len(group.rows):,}"))
             for row in shown:
                 name = f" {quoted(row.name)}" if row.name else ""
                 sid = "" if row.sid in row.address or not row.sid.isalnum() else f" {escape(row.sid)}"

@@ -1,0 +1,179 @@
+"""Plans as text: golden files for what people see, and properties for what nobody may."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.plan_file import (
+    ChangeEntry,
+    FieldEntry,
+    GuardEntry,
+    OptionsEntry,
+    PlanFile,
+    SourceEntry,
+    UnmanagedEntry,
+    WarningEntry,
+)
+from reconciler.render.terminal import cells
+from reconciler.render.text import plan_text
+from tests.render import plan_samples as samples
+
+SGR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.mark.parametrize("name", samples.PLANS)
+def test_golden(name: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"plan/{name}.txt", plan_text(samples.PLANS[name], colour=False, width=100))
+
+
+@pytest.mark.parametrize("name", ["every_action", "guards", "hostile"])
+def test_golden_narrow_and_in_colour(name: str, golden: Callable[[str, str], None]) -> None:
+    text = plan_text(samples.PLANS[name], colour=True, width=80)
+    golden(f"plan/{name}.colour.txt", text.replace("\x1b", "␛"))
+
+
+def test_colours_change_nothing_but_colours() -> None:
+    for plan in samples.PLANS.values():
+        plain = plan_text(plan, colour=False, width=80)
+        assert SGR.sub("", plan_text(plan, colour=True, width=80)) == plain
+
+
+def test_verbose_shows_everything() -> None:
+    text = plan_text(samples.MANY_UNMANAGED, colour=False, width=100, verbose=True)
+    assert "role 1199" in text
+    assert "addresses.line7" in text
+    assert "--verbose" not in text
+    joined = re.sub(r"\s+", "", plan_text(samples.HOSTILE, colour=False, width=100, verbose=True))
+    assert re.sub(r"\s+", "", samples._LONG) in joined
+
+
+def test_without_verbose_the_text_says_how_to_see_the_rest() -> None:
+    text = plan_text(samples.MANY_UNMANAGED, colour=False, width=100)
+    assert "role 3" not in text
+    assert "1,197 more (--verbose shows them)" in text
+
+
+def test_every_change_is_listed_however_many_there_are() -> None:
+    text = plan_text(samples.LARGE, colour=False, width=100)
+    assert all(f"addresses.line{number}\n" in text for number in range(1, 301))
+
+
+def test_an_approval_can_be_copied_from_one_line() -> None:
+    text = plan_text(samples.GUARDS, colour=False, width=40)
+    assert f"""  --approve 'services["{samples.sid("IS", 9)}"]'\n""" in text
+
+
+def test_sensitive_values_are_never_shown_even_if_they_come_unredacted() -> None:
+    text = plan_text(samples.SECRETS, colour=False, width=100, verbose=True)
+    assert "not redacted" not in text
+    assert "k1:" not in text
+    assert "(sensitive value of HOOK_TOKEN)" in text
+
+
+def test_long_lines_stay_within_the_width_unless_they_are_to_be_copied() -> None:
+    for width in (40, 80, 120):
+        for plan in samples.PLANS.values():
+            for line in plan_text(plan, colour=False, width=width).splitlines():
+                assert cells(line) <= width or line.lstrip().startswith("--approve"), line
+
+
+def test_ten_thousand_changes_render_in_under_two_seconds() -> None:
+    plan = samples.LARGE.model_copy(update={"changes": samples.LARGE.changes * 34})
+    started = time.process_time()
+    plan_text(plan, colour=True, width=100)
+    assert time.process_time() - started < 2
+
+
+# --- properties ------------------------------------------------------------------------------------------------------
+
+hostile = st.text(max_size=40) | st.text(
+    alphabet=st.sampled_from("\x00\x07\x08\x1b\x7f\x85\x9b\n\r\t ab\"'\\`|<>\u200b\u202e\u2028\ufeff\ud800日\u0301"),
+    max_size=20,
+)
+contents: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | hostile,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(hostile, inner, max_size=4),
+    max_leaves=6,
+)
+forms = (
+    contents
+    | st.builds(lambda text: {"ref": text}, hostile)
+    | st.builds(lambda text: {"unknown": text}, hostile)
+    | st.builds(lambda text: {"secret": text, "digest": text}, hostile)
+    | st.builds(lambda text: {"digest": text}, hostile)
+)
+sources = st.none() | st.builds(SourceEntry, file=hostile, line=st.integers(0, 99), via=hostile)
+fields = st.builds(
+    FieldEntry,
+    path=hostile,
+    before=forms,
+    after=forms,
+    before_name=hostile,
+    sensitive=st.booleans(),
+    forces_replacement=st.booleans(),
+    source=sources,
+)
+guards = st.builds(
+    GuardEntry,
+    name=st.just("approval") | hostile,
+    verdict=st.sampled_from(["refused", "withheld"]),
+    message=hostile,
+    only_delete=st.booleans(),
+)
+changes = st.builds(
+    ChangeEntry,
+    address=hostile,
+    kind=hostile,
+    action=st.sampled_from(["create", "update", "replace", "delete"]),
+    sid=st.none() | hostile,
+    name=hostile,
+    service=hostile,
+    fields=st.lists(fields, max_size=4).map(tuple),
+    steps=st.just(()),
+    reason=hostile,
+    risk=st.sampled_from(["low", "medium", "high"]),
+    consequences=st.lists(hostile, max_size=2).map(tuple),
+    guard=st.none() | guards,
+    source=sources,
+)
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> PlanFile:
+    texts = st.lists(hostile, max_size=3).map(tuple)
+    return samples.plan(
+        *draw(st.lists(changes, max_size=4)),
+        account_sid=draw(hostile),
+        options=OptionsEntry(env=draw(hostile), target=draw(texts), exclude=draw(texts)),
+        unmanaged=tuple(
+            UnmanagedEntry(address=text, kind=text, sid=text, name=text) for text in draw(st.lists(hostile, max_size=5))
+        ),
+        warnings=tuple(
+            WarningEntry(code=text, message=text, hint=text, address=text)
+            for text in draw(st.lists(hostile, max_size=2))
+        ),
+        guards=tuple(draw(st.lists(guards, max_size=2))),
+        left_out=draw(texts),
+    )
+
+
+def assert_harmless(text: str) -> None:
+    """Nothing but printable characters and line breaks; what is left of colours has been taken away before."""
+    assert [character for character in text if not character.isprintable() and character != "\n"] == []
+    text.encode("utf-8")
+
+
+@given(plans(), st.tuples(st.booleans(), st.booleans()), st.integers(0, 150))
+@settings(deadline=None)
+def test_any_plan_renders_and_is_harmless(plan: PlanFile, how: tuple[bool, bool], width: int) -> None:
+    colour, verbose = how
+    text = plan_text(plan, colour=colour, width=width, verbose=verbose)
+    assert text.endswith("\n")
+    assert_harmless(SGR.sub("", text) if colour else text)

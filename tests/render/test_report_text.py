@@ -1,0 +1,105 @@
+"""Reports as text, and reports as files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.address import Address
+from reconciler.change import Change
+from reconciler.errors import Refusal
+from reconciler.kinds.role import ROLE
+from reconciler.render.report_text import report_text
+from reconciler.report import Outcome, Report, result_of
+from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, to_file
+from tests.render import plan_samples as samples
+from tests.render.test_plan_text import SGR, assert_harmless, hostile
+
+
+@pytest.mark.parametrize("name", samples.REPORTS)
+def test_golden(name: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"report/{name}.txt", report_text(samples.REPORTS[name], colour=False, width=100))
+
+
+def test_golden_narrow_and_in_colour(golden: Callable[[str, str], None]) -> None:
+    text = report_text(samples.ALL_STATUSES, colour=True, width=80)
+    golden("report/all_statuses.colour.txt", text.replace("\x1b", "␛"))
+
+
+def test_what_went_well_can_be_left_out() -> None:
+    text = report_text(samples.ALL_STATUSES, colour=False, width=100, list_done=False)
+    assert "addresses.main" not in text
+    assert "services.support.roles.agent" in text
+
+
+def test_every_change_is_named_somewhere() -> None:
+    text = report_text(samples.ALL_STATUSES, colour=False, width=100)
+    for result in samples.ALL_STATUSES.changes:
+        assert re.search(rf"^\W+{re.escape(result.address)}\W", text, re.MULTILINE), result.address
+
+
+def test_a_failure_shows_what_twilio_support_asks_for() -> None:
+    text = report_text(samples.ALL_STATUSES, colour=False, width=100)
+    for part in ("HTTP 400, Twilio error 50301", "docs/errors/50301", samples.REFUSED.request_id, samples.KEPT):
+        assert part in text
+
+
+def test_a_report_becomes_a_file() -> None:
+    change = Change(Address.of("services", "s", "roles", "r"), ROLE, "replace", "RL1", "r", service="S")
+    outcomes = [
+        Outcome("r#create", str(change.address), "create", "done", "RL2"),
+        Outcome(
+            "r#delete", str(change.address), "delete", "failed", "RL1", "no", Refusal("DELETE", "/x", 400, 1, "no")
+        ),
+    ]
+    report = Report((result_of(change, outcomes),), requests=3, writes=2, seconds=1.23456)
+    made = to_file(report, samples.SMALL)
+    assert made.exit_code == 1
+    assert made.seconds == 1.235
+    assert (made.summary.partly, made.summary.replace, made.summary.failed) == (1, 0, 0)
+    assert made.account_sid == samples.ACCOUNT
+    assert made.options.env == "prod"
+    assert [outcome.status for outcome in made.changes[0].outcomes] == ["done", "failed"]
+    assert made.changes[0].outcomes[1].refusal == RefusalEntry(
+        method="DELETE", path="/x", status=400, code=1, message="no"
+    )
+    assert ReportFile.model_validate_json(made.to_json()) == made
+
+
+outcomes = st.builds(
+    OutcomeEntry,
+    step=hostile,
+    op=st.sampled_from(["create", "update", "delete"]),
+    status=st.sampled_from(["done", "unchanged", "failed", "skipped", "withheld", "interrupted"]),
+    sid=hostile,
+    message=hostile,
+    because=hostile,
+    refusal=st.none()
+    | st.builds(
+        RefusalEntry, method=hostile, path=hostile, status=st.integers(), code=st.integers(), message=hostile,
+        more_info=hostile, request_id=hostile,
+    ),
+)  # fmt: skip
+results = st.builds(
+    ResultEntry,
+    address=hostile,
+    kind=hostile,
+    action=st.sampled_from(["create", "update", "replace", "delete"]),
+    name=hostile,
+    service=hostile,
+    status=st.sampled_from(["done", "partly", "failed", "skipped", "withheld", "interrupted"]),
+    outcomes=st.lists(outcomes, max_size=3).map(tuple),
+)
+
+
+@given(st.lists(results, max_size=4), st.sampled_from([0, 1, 5, 130]), st.integers(0, 150))
+@settings(deadline=None)
+def test_any_report_renders_and_is_harmless(found: list[ResultEntry], exit_code: int, width: int) -> None:
+    report = samples.report(*found, exit_code=exit_code)
+    plain = report_text(report, colour=False, width=width)
+    assert_harmless(plain)
+    assert SGR.sub("", report_text(report, colour=True, width=width)) == plain
