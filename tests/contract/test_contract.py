@@ -6,11 +6,11 @@ import json
 import re
 from typing import Any
 
-import distill
 import pytest
 
 from reconciler.emulator import contract
 from reconciler.emulator.behaviour import TABLE
+from tests.contract import distill
 
 DOCUMENT: dict[str, Any] = json.loads(distill.CONTRACT.read_text(encoding="utf-8"))
 LOADED = contract.load()

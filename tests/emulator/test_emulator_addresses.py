@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from tests.emulator.witness import ACCOUNT, STAMP, TWILIO, Api, api, segment, sid
 
 ADDRESSES = "/v1/Configuration/Addresses"

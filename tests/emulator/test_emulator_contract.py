@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import pytest
-from tests.emulator.witness import TWILIO, Api, sid
 
 from reconciler.emulator import contract
+from tests.emulator.witness import TWILIO, Api, dotted, sid
 
 OPERATIONS = [operation for operations in contract.load().operations.values() for operation in operations.values()]
 IDS = [f"{operation.method} {operation.path}" for operation in OPERATIONS]
@@ -58,22 +59,27 @@ class World:
 
     def __post_init__(self) -> None:
         twilio = self.twilio
+
+        def create(path: str, **form: str) -> str:
+            reply = twilio.app.call("POST", path, dotted(form))
+            assert reply.status == 201, reply.body
+            assert reply.body is not None
+            return str(reply.body["sid"])
+
         self.service = twilio.default_service()
-        self.role = twilio.create("/v1/Roles", FriendlyName="spare", Type="conversation", Permission="sendMessage")[
-            "sid"
-        ]
-        self.user = twilio.create("/v1/Users", Identity="ada")["sid"]
+        self.role = create("/v1/Roles", FriendlyName="spare", Type="conversation", Permission="sendMessage")
+        self.user = create("/v1/Users", Identity="ada")
         # A service that may be deleted.
-        self.spare = twilio.create("/v1/Services", FriendlyName="spare")["sid"]
-        self.address = twilio.create("/v1/Configuration/Addresses", Type="sms", Address="+14155550100")["sid"]
-        self.credential = twilio.create("/v1/Credentials", Type="apn")["sid"]
-        self.conversation = twilio.create("/v1/Conversations", UniqueName="desk")["sid"]
+        self.spare = create("/v1/Services", FriendlyName="spare")
+        self.address = create("/v1/Configuration/Addresses", Type="sms", Address="+14155550100")
+        self.credential = create("/v1/Credentials", Type="apn")
+        self.conversation = create("/v1/Conversations", UniqueName="desk")
         inside = f"/v1/Conversations/{self.conversation}"
-        self.participant = twilio.create(f"{inside}/Participants", Identity="ada")["sid"]
+        self.participant = create(f"{inside}/Participants", Identity="ada")
         outside = {"MessagingBinding.Address": "+14155550199", "MessagingBinding.ProxyAddress": "+14155550100"}
-        twilio.create(f"{inside}/Participants", **outside)
-        self.webhook = twilio.create(f"{inside}/Webhooks", Target="studio", Configuration_FlowSid=sid("FW"))["sid"]
-        self.message = twilio.create(f"{inside}/Messages", Author="ada", Body="hello")["sid"]
+        create(f"{inside}/Participants", **outside)
+        self.webhook = create(f"{inside}/Webhooks", Target="studio", Configuration_FlowSid=sid("FW"))
+        self.message = create(f"{inside}/Messages", Author="ada", Body="hello")
         (receipt,) = twilio.listed(f"{inside}/Messages/{self.message}/Receipts")
         self.receipt = receipt["sid"]
         self.binding = twilio.app.add_binding(self.service, identity="ada")
@@ -106,6 +112,12 @@ class World:
         if path.endswith("ParticipantConversations"):
             path += "?Identity=ada"
         return path
+
+
+@cache
+def shared_world() -> World:
+    """One world for all requests that change nothing."""
+    return World()
 
 
 def keys_of(answer: dict[str, Any], operation: contract.Operation) -> list[set[str]]:
@@ -162,7 +174,7 @@ def judge_values(item: dict[str, Any], operation: contract.Operation) -> None:
 
 @every_operation
 def test_an_unknown_parameter_is_refused(operation: contract.Operation) -> None:
-    world = World()
+    world = shared_world()
     before = world.twilio.app.snapshot()
     path = world.path(operation)
     by_query = world.twilio.send(
@@ -183,7 +195,7 @@ def test_an_unknown_parameter_is_refused(operation: contract.Operation) -> None:
     ids=lambda one: f"{one.method} {one.path}",
 )
 def test_an_unknown_sid_is_not_found(operation: contract.Operation) -> None:
-    world = World()
+    world = shared_world()
     before = world.twilio.app.snapshot()
     for name in operation.parameters["path"]:
         known = world.path(operation).split("?")
@@ -205,7 +217,7 @@ def test_another_method_is_not_allowed(path: str, method: str) -> None:
     operations = contract.load().operations[path]
     if method in operations:
         return
-    world = World()
+    world = shared_world()
     response = world.twilio.send(method, world.path(operations["GET" if "GET" in operations else "POST"]))
     assert (response.status_code, response.json()["code"]) == (405, 20004)
 
@@ -216,7 +228,7 @@ def test_another_method_is_not_allowed(path: str, method: str) -> None:
     ids=lambda one: f"{one.method} {one.path}",
 )
 def test_an_update_of_nothing_is_refused(operation: contract.Operation) -> None:
-    world = World()
+    world = shared_world()
     response = world.twilio.send("POST", world.path(operation), {})
     expected = 20161
     if operation.path.endswith("Roles/{Sid}"):
@@ -232,7 +244,7 @@ def required(operation: contract.Operation) -> list[str]:
 
 @every_operation
 def test_a_missing_parameter_is_named(operation: contract.Operation) -> None:
-    world = World()
+    world = shared_world()
     for name in required(operation):
         for form in (
             {key: value for key, value in good_form(operation).items() if key != name},
@@ -245,7 +257,7 @@ def test_a_missing_parameter_is_named(operation: contract.Operation) -> None:
 
 @every_operation
 def test_every_malformed_value_is_refused(operation: contract.Operation) -> None:
-    world = World()
+    world = shared_world()
     before = world.twilio.app.snapshot()
     for name, parameter in operation.parameters["form"].items():
         fact = parameter.fact

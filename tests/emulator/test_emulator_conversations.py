@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from tests.emulator.witness import ACCOUNT, STAMP, TWILIO, Api, api, sid
 
 CONVERSATIONS = "/v1/Conversations"

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from tests.emulator.witness import ACCOUNT, STAMP, TWILIO, Api, api, sid
 
 CONVERSATIONS = "/v1/Conversations"

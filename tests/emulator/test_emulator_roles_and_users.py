@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tests.emulator.witness import ACCOUNT, STAMP, TWILIO, Api, api, segment, sid
 
 ROLES = "/v1/Roles"

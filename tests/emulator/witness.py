@@ -45,15 +45,17 @@ class Api:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> httpx.Response:
+        sent, body = dict(headers or {}), content
+        if form is not None:
+            sent.setdefault("content-type", "application/x-www-form-urlencoded")
+            body = urlencode(list(pairs(form))).encode()
+        request = httpx.Request(method, TWILIO + path, content=body, headers=sent)
+
         async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app)
-            async with httpx.AsyncClient(transport=transport, base_url=TWILIO) as client:
-                sent = dict(headers or {})
-                body = content
-                if form is not None:
-                    sent.setdefault("content-type", "application/x-www-form-urlencoded")
-                    body = urlencode(list(pairs(form))).encode()
-                return await client.request(method, path, content=body, headers=sent)
+            # The transport alone: a client around it takes longer than the emulator.
+            response = await httpx.ASGITransport(self.app).handle_async_request(request)
+            await response.aread()
+            return response
 
         return asyncio.run(ask())
 
