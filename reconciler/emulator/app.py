@@ -26,14 +26,20 @@ from reconciler.emulator.arguments import Arguments, judge, read_form, read_pair
 from reconciler.emulator.behaviour import TABLE, account, bindings, messages, timers
 from reconciler.emulator.behaviour.context import (
     Behaviour,
-    Body,
     Context,
     Reply,
     Surroundings,
     not_found,
     write_date,
 )
-from reconciler.emulator.errors import METHOD_NOT_ALLOWED, UNAUTHENTICATED, UNAVAILABLE, ApiError, refused
+from reconciler.emulator.errors import (
+    METHOD_NOT_ALLOWED,
+    TOO_MANY_REQUESTS,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    ApiError,
+    refused,
+)
 from reconciler.emulator.rules import Rules
 from reconciler.emulator.store import Facts, Store
 
@@ -59,6 +65,7 @@ class RequestRecord:
         status: the status it was answered with.
         request_id: the answer's Twilio-Request-Id.
         form: the body's keys with their values; empty when there was no form.
+        headers: the headers as sent, names in lower case, credentials left out.
     """
 
     method: str
@@ -66,6 +73,7 @@ class RequestRecord:
     status: int
     request_id: str
     form: Mapping[str, Sequence[str]]
+    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,8 @@ class Emulator:
         auth_token: that password.
         latency_ms: how long every answer waits, in milliseconds, other requests going on meanwhile.
         clock: tells the moment, with its zone; the system's clock when left out. Timers run on it.
+        concurrency_limit: how many requests may be in flight at once; one more is answered 429 with code 20429 and
+            not processed (error dictionary). No limit when left out.
         entropy: SIDs and request ids are drawn from it; the system's when left out. Seeded, every answer is repeatable.
 
     Attributes:
@@ -107,6 +117,7 @@ class Emulator:
         auth_token: str = "emulator",  # noqa: S107 — the documented token of a local emulator, no secret
         latency_ms: float = 0,
         clock: Callable[[], datetime] | None = None,
+        concurrency_limit: int | None = None,
         entropy: random.Random | None = None,
     ) -> None:
         self.store = store
@@ -116,6 +127,7 @@ class Emulator:
         self._require_auth = require_auth
         self._auth_token = auth_token
         self._latency = latency_ms / 1000
+        self._concurrency_limit = concurrency_limit
         self._clock = clock or _system_clock
         # SIDs need to be distinct, not secret.
         self._entropy = entropy or random.Random()  # noqa: S311
@@ -261,12 +273,14 @@ class Emulator:
             request = await _read(scope, receive)
             if request is None:
                 return
-            if self._latency:
+            crowded = self._concurrency_limit is not None and self._in_flight > self._concurrency_limit
+            if self._latency and not crowded:
                 await asyncio.sleep(self._latency)
             request_id = f"RQ{self._request_ids.getrandbits(128):032x}"
-            reply, form = self._reply(request)
+            reply, form = self._reply(request, crowded=crowded)
             path = f"{request.path}?{request.query}" if request.query else request.path
-            self.requests.append(RequestRecord(request.method, path, reply.status, request_id, form))
+            told = {name: value for name, value in request.headers.items() if name != "authorization"}
+            self.requests.append(RequestRecord(request.method, path, reply.status, request_id, form, told))
             headers = {
                 "Twilio-Request-Id": request_id,
                 "Twilio-Concurrent-Requests": str(self._in_flight),
@@ -278,9 +292,10 @@ class Emulator:
         finally:
             self._in_flight -= 1
 
-    def _reply(self, request: _Request) -> tuple[Reply, Mapping[str, Sequence[str]]]:
+    def _reply(self, request: _Request, *, crowded: bool) -> tuple[Reply, Mapping[str, Sequence[str]]]:
         form: Mapping[str, Sequence[str]] = {}
         try:
+            _admit(crowded=crowded)
             self._authenticate(request.headers.get("authorization"))
             form = read_form(request.headers.get("content-type"), request.body)
             return self._answer(request.method, request.path, request.query, request.headers, form), form
@@ -299,6 +314,11 @@ class Emulator:
             if password == self._auth_token and (user == self.store.account_sid or _API_KEY.match(user)):
                 return
         raise ApiError(401, UNAUTHENTICATED, "Authenticate")
+
+
+def _admit(*, crowded: bool) -> None:
+    if crowded:
+        raise ApiError(429, TOO_MANY_REQUESTS, "Too many concurrent requests")
 
 
 def _refuse_empty_update(operation: contract.Operation, behaviour: Behaviour, arguments: Arguments) -> None:
@@ -340,7 +360,7 @@ async def _read(scope: Scope, receive: Receive) -> _Request | None:
 
 
 async def _write(send: Send, reply: Reply, headers: Mapping[str, str]) -> None:
-    content = b"" if reply.body is None else _encode(reply.body)
+    content = b"" if reply.body is None else json.dumps(reply.body, ensure_ascii=False, separators=(",", ":")).encode()
     told = dict(headers)
     if reply.body is not None:
         told["Content-Type"] = "application/json;charset=utf-8"
@@ -348,11 +368,3 @@ async def _write(send: Send, reply: Reply, headers: Mapping[str, str]) -> None:
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in told.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": raw})
     await send({"type": "http.response.body", "body": content})
-
-
-def _encode(body: Body) -> bytes:
-    # A lone surrogate cannot be encoded as UTF-8; escaped it can, as JSON allows.
-    try:
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:
-        return json.dumps(body, separators=(",", ":")).encode()

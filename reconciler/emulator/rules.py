@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Literal, get_args, get_type_hints
 
 from reconciler.emulator.errors import EmulatorError
@@ -73,7 +74,8 @@ class Rules:
 
     # --- Statuses whose code is known (or not even that) and whose number is not -----------------------------------
     duplicate_status: Literal[409, 400] = 409
-    """HTTP status of a second user of one identity (50201), a second address and a name that must be unique (20409)."""
+    """HTTP status of a second user of one identity (50201), a second address and a name that must be unique (20409),
+    and a pair of addresses that is bound already (50416)."""
     limit_status: Literal[400, 403, 409] = 400
     """HTTP status of the sixth scoped webhook (50361) and of the sixth trigger (50362)."""
     large_page: Literal["clamped", "refused"] = "clamped"
@@ -100,10 +102,15 @@ class Rules:
     """Whether a scoped webhook's replay_after comes back: the provider reads it, the examples leave it out."""
     built_in_permissions: Literal["translated", "extended"] = "translated"
     """Permissions of the roles that Twilio makes: the Chat guide's in today's words, or with those seen in practice."""
+    creator_default: Literal["channel admin", "channel user"] = "channel admin"
+    """The built-in role that a new service's default_conversation_creator_role_sid names."""
     guest_role: bool = False
     """Whether a new service has a fifth role, `guest`, as a Flex account's service does."""
     default_auto_creation_service: Literal["shown", "hidden"] = "shown"
     """Whether auto_creation of type default shows a service that was sent with it (no example has one)."""
+
+    conversation_in_paths: Literal["sid or unique name", "sid only"] = "sid or unique name"
+    """What names a conversation in the paths of its parts; for the conversation itself the description says both."""
 
     # --- What is accepted ------------------------------------------------------------------------------------------
     unknown_permission: Verdict = "refused"
@@ -151,10 +158,9 @@ class Rules:
 
 @cache
 def _readings() -> Mapping[str, tuple[Any, ...]]:
-    defaults = Rules()
-    readings = {}
+    defaults, readings = Rules(), {}
     for name, hint in get_type_hints(Rules).items():
         default = getattr(defaults, name)
         values = (True, False) if hint is bool else get_args(hint)
         readings[name] = (default, *(value for value in values if value != default))
-    return readings
+    return MappingProxyType(readings)

@@ -109,6 +109,9 @@ class Store:
             raise EmulatorError(f"Cannot open {text}: {error}.") from error
         try:
             return cls(connection, _prepare(connection, text, account_sid), text)
+        except sqlite3.OperationalError as error:
+            connection.close()
+            raise EmulatorError(f"Cannot open {text}: {error}.") from error
         except sqlite3.DatabaseError as error:
             connection.close()
             raise EmulatorError(f"{text} is not an emulator database ({error}). Name another file.") from error
@@ -136,12 +139,12 @@ class Store:
             self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             try:
                 yield
+                self._connection.execute("COMMIT")
             except BaseException:
                 # A failed statement may have ended the transaction already.
                 with suppress(sqlite3.OperationalError):
                     self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     def add(
         self, kind: str, sid: str, parent: str | None, facts: Facts, *, name: str | None = None, due: str | None = None

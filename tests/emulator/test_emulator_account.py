@@ -78,6 +78,7 @@ def test_the_configuration_is_updated_and_keeps_what_was_not_sent() -> None:
         ({"DefaultClosedTimer": "PT"}, 50380),
         ({"DefaultClosedTimer": "P"}, 50380),
         ({"DefaultClosedTimer": "P1.5D"}, 50380),
+        ({"DefaultClosedTimer": "PT١٠M"}, 50380),
         ({"DefaultChatServiceSid": sid("IS")}, 50050),
         ({"DefaultChatServiceSid": "default"}, 20001),
         ({"DefaultChatServiceSid": sid("IS") + "\n"}, 20001),
@@ -317,6 +318,12 @@ def test_a_service_is_created_with_roles_and_a_configuration_that_names_them() -
             "webhooks": f"{TWILIO}{path}/Configuration/Webhooks",
         },
     }
+
+
+def test_the_creators_default_role() -> None:
+    twilio = api(creator_default="channel user")
+    configuration = twilio.get(f"/v1/Services/{twilio.default_service()}/Configuration")
+    assert configuration["default_conversation_creator_role_sid"] == twilio.role("channel user")
 
 
 def test_other_readings_of_the_built_in_roles() -> None:

@@ -46,6 +46,15 @@ def test_a_conversation_in_both_forms() -> None:
     assert twilio.listed(CONVERSATIONS) == []
 
 
+def test_a_unique_name_in_the_paths_of_parts() -> None:
+    taking, refusing = api(conversation_in_paths="sid or unique name"), api(conversation_in_paths="sid only")
+    for twilio in (taking, refusing):
+        twilio.create(CONVERSATIONS, UniqueName="desk")
+        assert twilio.get(f"{CONVERSATIONS}/desk")["unique_name"] == "desk"
+    assert taking.listed(f"{CONVERSATIONS}/desk/Participants") == []
+    assert refusing.refusal("GET", f"{CONVERSATIONS}/desk/Participants") == (404, 20404)
+
+
 def test_dates_are_writable() -> None:
     twilio = Api()
     sent = {"DateCreated": "2015-12-16T22:18:37Z", "DateUpdated": "2015-12-17T00:18:38+02:00"}
@@ -263,4 +272,6 @@ def test_the_list_is_by_recent_activity_and_can_be_filtered() -> None:
     assert names("StartDate=2026-01-03&EndDate=2026-01-04&State=active") == ["c", "b"]
     path = f"{CONVERSATIONS}?StartDate=2026-01-04&EndDate=2026-01-03"
     assert twilio.refusal("GET", path) == (400, 50396)
-    assert twilio.refusal("GET", f"{CONVERSATIONS}?StartDate=today") == (400, 20001)
+    for wrong in ("StartDate=today", "EndDate=2026-02-30"):
+        assert twilio.refusal("GET", f"{CONVERSATIONS}?{wrong}") == (400, 20001)
+    assert len(names("EndDate=9999-12-31")) == 4

@@ -235,6 +235,10 @@ def test_requests_are_remembered() -> None:
     }
     assert (read.method, read.path, read.status, read.form) == ("GET", "/v1/Roles?PageSize=2", 200, {})
     assert unknown.status == 404
+    twilio.send("DELETE", "/v1/Users/ada", headers={"X-Twilio-Webhook-Enabled": "true", "Authorization": "Basic eA=="})
+    headers = twilio.app.requests.pop().headers
+    assert headers["x-twilio-webhook-enabled"] == "true"
+    assert "authorization" not in headers
     assert len({record.request_id for record in twilio.app.requests}) == 3
 
 
@@ -270,6 +274,19 @@ def test_concurrent_requests_are_counted_and_never_interleave() -> None:
     concurrent = [int(response.headers["Twilio-Concurrent-Requests"]) for response in responses]
     assert (max(concurrent), min(concurrent)) == (50, 1)
     assert all(float(response.headers["Twilio-Request-Duration"]) >= 0.02 for response in responses)
+
+
+def test_requests_over_the_limit_of_concurrency_are_not_processed() -> None:
+    app = Emulator(Store.open(":memory:"), latency_ms=20, concurrency_limit=3)
+
+    async def all_at_once() -> list[httpx.Response]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=TWILIO) as client:
+            return await asyncio.gather(*(client.post("/v1/Users", data={"Identity": f"u{at}"}) for at in range(8)))
+
+    responses = asyncio.run(all_at_once())
+    assert sorted(response.status_code for response in responses) == [201] * 3 + [429] * 5
+    assert {response.json().get("code") for response in responses if response.status_code == 429} == {20429}
+    assert [row["kind"] for row in app.snapshot().values()].count("user") == 3
 
 
 def test_lifespan_and_other_scopes() -> None:

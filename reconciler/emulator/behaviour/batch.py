@@ -64,7 +64,7 @@ def _read(text: str) -> participants.Wanted:
     if not isinstance(binding, dict) or not set(binding) <= _BINDING_KEYS:
         raise wrong
     values = {**told, **binding}
-    if not all(value is None or isinstance(value, str) for value in values.values()):
+    if not all(value is None or _is_text(value) for value in values.values()):
         raise wrong
     return participants.Wanted(
         identity=values.get("identity") or None,
@@ -74,6 +74,11 @@ def _read(text: str) -> participants.Wanted:
         attributes=values.get("attributes"),
         role_sid=values.get("role_sid"),
     )
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is a text that can be kept; JSON can spell half a character, which cannot."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 TABLE: Table = in_both_forms({("POST", "ConversationWithParticipants"): Behaviour(_create, conversations.FAULTS)})

@@ -161,7 +161,7 @@ def not_found(path: str) -> ApiError:
 
 def write_date(moment: datetime) -> str:
     """A moment as the API writes it: UTC, whole seconds, `Z` (OpenAPI examples)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def read_date(text: str) -> datetime:

@@ -41,15 +41,17 @@ assert set(_TIMER_PARAMETERS) == set(get_args(timers.Name))
 
 
 def find(context: Context, service: Row, key: str) -> Row:
-    """A conversation by SID or unique name (OpenAPI; that parts of one take both is inferred)."""
+    """A conversation by SID or unique name (OpenAPI)."""
     store = context.store
     return context.found(store.get("conversation", key, service.sid) or store.named("conversation", service.sid, key))
 
 
 def parent(context: Context) -> tuple[Row, Row]:
-    """The service and the conversation whose part is asked for."""
-    service = context.service()
-    return service, find(context, service, context.values["ConversationSid"])
+    """The service and the conversation whose part is asked for; that parts of one take both names is inferred."""
+    service, key = context.service(), context.values["ConversationSid"]
+    if context.rules.conversation_in_paths == "sid only":
+        return service, context.found(context.store.get("conversation", key, service.sid))
+    return service, find(context, service, key)
 
 
 def refuse_closed(conversation: Row) -> None:
@@ -227,12 +229,10 @@ def _bound(context: Context, name: str) -> datetime | None:
         return None
     try:
         moment = read_date(text)
-    except ValueError as error:
-        raise refused(UNKNOWN_PARAMETER, f"{name} is not an ISO 8601 date") from error
-    if name == "EndDate" and "T" not in text:
         # A day ends with its last second.
-        moment += timedelta(days=1, seconds=-1)
-    return moment
+        return moment + timedelta(days=1, seconds=-1) if name == "EndDate" and "T" not in text else moment
+    except (ValueError, OverflowError) as error:
+        raise refused(UNKNOWN_PARAMETER, f"{name} is not an ISO 8601 date") from error
 
 
 def _within(row: Row, start: datetime | None, end: datetime | None) -> bool:

@@ -64,8 +64,10 @@ def _list_of_user(context: Context) -> Reply:
 
 
 def _one(context: Context) -> Row:
-    service, conversation = conversations.parent(context)
+    service = context.service()
     user = users.find(context, service, context.values["UserSid"])
+    # Here the description itself says that a unique name will do.
+    conversation = conversations.find(context, service, context.values["ConversationSid"])
     assert user.name is not None
     return context.found(context.store.named("participant", conversation.sid, user.name))
 

@@ -173,7 +173,9 @@ def _binding(context: Context, conversation: Row, wanted: Wanted) -> Facts | Non
             row.parent == conversation.sid and "proxy_address" not in row.facts["messaging_binding"]
             for row in context.store.addressed(address)
         ):
-            raise ApiError(409, IN_GROUP_TWICE, f"The address {address} is in the conversation already")
+            raise ApiError(
+                context.rules.duplicate_status, IN_GROUP_TWICE, f"The address {address} is in the conversation already"
+            )
         return {"type": channel, "address": address}
     if proxy == address:
         raise refused(ADDRESS_IS_PROXY, "MessagingBinding.Address and MessagingBinding.ProxyAddress are the same")
@@ -183,7 +185,7 @@ def _binding(context: Context, conversation: Row, wanted: Wanted) -> Facts | Non
     for row in context.store.addressed(address):
         if row.facts["messaging_binding"].get("proxy_address") == proxy and _is_open(context, row):
             message = f"A binding for this participant and proxy address already exists in Conversation {row.parent}"
-            raise ApiError(409, PAIR_TAKEN, message)
+            raise ApiError(context.rules.duplicate_status, PAIR_TAKEN, message)
     return {"type": channel, "address": address, "proxy_address": proxy}
 
 

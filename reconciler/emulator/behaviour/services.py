@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.emulator.arguments import Faults
 from reconciler.emulator.behaviour import checks, notifications, roles, webhooks
 from reconciler.emulator.behaviour.context import Behaviour, Body, Context, Reply, Table
-from reconciler.emulator.behaviour.vocabulary import DEFAULT_ROLES, RoleType, built_in_roles
+from reconciler.emulator.behaviour.vocabulary import DEFAULT_ROLES, RoleType, built_in_roles, default_role_names
 from reconciler.emulator.errors import CONFLICT, ApiError
 from reconciler.emulator.paging import Children, page
 from reconciler.emulator.store import Row
@@ -55,7 +55,7 @@ def create(context: Context, name: str) -> Row:
         role_name: roles.add(context, service, role_name, kind, permissions).sid
         for role_name, kind, permissions in built_in_roles(context.rules)
     }
-    for key, role_name in DEFAULT_ROLES.items():
+    for key, role_name in default_role_names(context.rules).items():
         service.facts["configuration"][key] = made[role_name]
     store.put(service)
     return service

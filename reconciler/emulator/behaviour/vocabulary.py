@@ -119,12 +119,16 @@ _EXTENSIONS: dict[str, tuple[str, ...]] = {
     "channel user": ("editNotificationLevel", "editOwnParticipantAttributes", "editOwnUserInfo"),
 }
 
-# Which of them a fresh service's configuration names (Chat guide, error 50106; partly inferred).
-DEFAULT_ROLES = {
-    "default_chat_service_role_sid": "service user",
-    "default_conversation_role_sid": "channel user",
-    "default_conversation_creator_role_sid": "channel admin",
-}
+DEFAULT_ROLES = (
+    "default_chat_service_role_sid",
+    "default_conversation_role_sid",
+    "default_conversation_creator_role_sid",
+)
+
+
+def default_role_names(rules: Rules) -> dict[str, str]:
+    """Which of them a fresh service's configuration names (Chat guide; the creator's is inferred from error 50106)."""
+    return dict(zip(DEFAULT_ROLES, ("service user", "channel user", rules.creator_default), strict=True))
 
 
 def built_in_roles(rules: Rules) -> list[tuple[str, RoleType, list[str]]]:
