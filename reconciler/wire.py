@@ -14,11 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from reconciler.address import looks_like_sid
 from reconciler.errors import Malformed
 from reconciler.kinds.base import Choice, Content, Field, Json, Kind, Shape
 
 Form = tuple[tuple[str, str], ...]
 """Form parameters in order; a list repeats its key (OpenAPI description, text of `Permission`)."""
+
+_DEEPEST = 100
+"""How many levels of JSON are compared by meaning; Python itself can walk about ten times as many."""
 
 _PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
 
@@ -102,18 +106,24 @@ def decode(kind: Kind, body: Json) -> Decoded:
         Malformed: when the body is no object, or has no SID where the kind has one.
     """
     if not isinstance(body, dict):
-        raise Malformed(f"the API answered with {type(body).__name__} where a {kind.name} was expected")
-    sid = "" if kind.singleton else body.get("sid")
-    if not isinstance(sid, str) or (not sid and not kind.singleton):
-        raise Malformed(f"the API answered with a {kind.name} that has no sid")
+        raise Malformed(
+            f"the API answered with {type(body).__name__} where a resource of kind {kind.name} was expected"
+        )
     return Decoded(
-        sid=sid,
+        sid="" if kind.singleton else _decode_sid(kind, body.get("sid")),
         values={
             field.path: _decode(field, _dig(body, field.response)) for field in kind.fields if not field.write_only
         },
         created=_as_text(body.get("date_created")) or "",
         updated=_as_text(body.get("date_updated")) or "",
     )
+
+
+def _decode_sid(kind: Kind, value: Json) -> str:
+    """A SID goes into paths and addresses, and whatever is none could lead anywhere."""
+    if isinstance(value, str) and looks_like_sid(value) and value.startswith(kind.sid_prefix):
+        return value
+    raise Malformed(f"the API answered with a resource of kind {kind.name} that has no sid of its kind")
 
 
 def _dig(body: Json, keys: tuple[str, ...]) -> Json:
@@ -139,10 +149,11 @@ def _decode(field: Field, value: Json) -> Content:
                 value.strip().lower() == "true" if isinstance(value, str) else value if value is None else bool(value)
             )
         case Shape.INT:
-            return value if isinstance(value, int) and not isinstance(value, bool) else _as_number(value)
+            return _as_number(value)
         case Shape.SET:
-            items = value if isinstance(value, list) else [] if value is None else [value]
-            return tuple(sorted({_as_text(item) or "" for item in items})) or None
+            items = value if isinstance(value, list) else [value]
+            # An empty word is none: what is left of a set that was cleared as a form can, by an empty value.
+            return tuple(sorted({text for item in items if (text := _as_text(item)) is not None})) or None
         case Shape.ENUM:
             return _decode_choice(field, _as_text(value))
         case Shape.JSON:
@@ -152,6 +163,8 @@ def _decode(field: Field, value: Json) -> Content:
 
 
 def _as_number(value: Json) -> Content:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value == value // 1:
+        return int(value)
     text = _as_text(value)
     return int(text) if text is not None and re.fullmatch(r"-?\d{1,18}", text) else text
 
@@ -163,9 +176,30 @@ def _decode_choice(field: Field, text: str | None) -> str | None:
 
 
 def _decode_json(value: Json) -> Content:
+    """JSON that comes as text, parsed; text that is none, or nests too deep to be walked, as it is."""
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
-    except ValueError:
+        parsed = json.loads(value, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
         return value
+    return value if _nests_deeper(parsed, _DEEPEST) else parsed
+
+
+def _refuse_constant(word: str) -> Json:
+    """Python reads NaN and Infinity, which are no JSON, and of which one is not even equal to itself."""
+    raise ValueError(word)
+
+
+def _nests_deeper(value: Json, most: int) -> bool:
+    level = [value]
+    for _ in range(most):
+        level = [
+            inner
+            for item in level
+            if isinstance(item, (dict, list))
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return False
+    return True

@@ -229,9 +229,10 @@ class Declaration(BaseModel):
 
 # --- values ----------------------------------------------------------------------------------------------------------
 
+# Bounded: Python refuses to read numbers of thousands of digits.
 _DURATION = re.compile(
-    r"P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
-    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)(?:\.0+)?S)?)?\Z"
+    r"P(?:(?P<years>N)Y)?(?:(?P<months>N)M)?(?:(?P<weeks>N)W)?(?:(?P<days>N)D)?"
+    r"(?:T(?:(?P<hours>N)H)?(?:(?P<minutes>N)M)?(?:(?P<seconds>N)(?:\.0+)?S)?)?\Z".replace("N", "[0-9]{1,18}")
 )
 
 
@@ -339,7 +340,7 @@ class Field:
             case Shape.TIMER:
                 return (duration(content) or content) if content else ""
             case Shape.JSON:
-                return canonical_json(content or {})
+                return canonical_json({} if content is None or content == "" else content)
             case Shape.INT:
                 return content
             case _:
