@@ -93,8 +93,9 @@ def _bug(error: BaseException, arguments: Sequence[str]) -> str:
             file.write(text + "\n")
     except OSError:
         return f"{sentence} Its traceback could not be written to the temporary folder."
-    again = " If it was an apply, `reconciler plan` says what is left to do." if verb == "apply" else ""
-    return f"{sentence} Please report it with {path}, which holds the traceback and no values.{again}"
+    again = " `reconciler plan` says what is left to do." if verb == "apply" else ""
+    # The path stands on a line of its own, to be copied.
+    return f"{sentence}{again} Please report it with this file, which holds the traceback and no values:\n{path}"
 
 
 def _report(error: BaseException, verb: str) -> Iterator[str]:

@@ -45,7 +45,7 @@ def validate(inputs: Inputs, output: Output, *, allow_unset: bool) -> int:
         return DONE
     if config.warnings:
         colour = console.takes_colour(sys.stderr, allowed=output.may_colour)
-        console.err(problems_text(config.warnings, config.lines, colour=colour, limit=None) + "\n")
+        console.err(problems_text(config.warnings, config.lines, colour=colour, limit=None).rstrip("\n") + "\n")
     console.out(_sentence(inputs.path, config))
     return DONE
 

@@ -150,7 +150,9 @@ class _Page:
         if row.items is None and row.lines:
             return [*self._commented(lead.rstrip(), column - 1, comment, _DEEP), *self._diff(row.lines)]
         values = self._items(row.items, row) if row.items is not None else self._sides(row, change, column)
-        if cells(path) > self.widest_label:
+        # Two long texts below each other are easier to compare with the whole width to themselves.
+        breaks = row.items is None and any(cells(it.bullet + it.text) > self.width - column for it in values)
+        if cells(path) > self.widest_label or breaks:
             # Only a field that is no field of ours can be longer than the page.
             long = self._paragraph(_BODY, _Value(f"{path}:", f"{row.mark} "))
             head = self._commented(lead.rstrip(), column - 1, comment, _DEEP) if column <= self.width else long

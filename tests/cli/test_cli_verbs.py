@@ -1,0 +1,346 @@
+"""The verbs, from files to a converged account in the emulator."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli import files as cli_files
+from reconciler.schema import schema_text
+from tests.cli.conftest import FILES, Result, Tty
+from tests.render import plan_samples as samples
+
+Cli = Callable[..., Result]
+EMULATED = ("--emulator", "demo.db")
+
+
+# --- validate --------------------------------------------------------------------------------------------------------
+
+
+def test_validate_counts_what_it_read(cli: Cli, files: Path) -> None:
+    assert files.exists()
+    result = cli("validate")
+    assert result.code == 0
+    assert result.out == ". is valid: 3 resources (1 service, 1 service_configuration, 1 role).\n"
+    assert cli("validate", "--format", "json").json["resources"] == 3
+
+
+def test_validate_tells_every_problem_with_its_place(cli: Cli, files: Path) -> None:
+    files.write_text(FILES.replace("friendly_name", "freindly_name").replace("type: conversation", "type: room"))
+    result = cli("validate")
+    assert result.code == 1
+    assert "reconciler.yaml:4:5" in result.err
+    assert "reconciler.yaml:6:21" in result.err
+    problems = cli("validate", "--format", "json").json["problems"]
+    assert [problem["place"]["line"] for problem in problems] == [4, 6]
+
+
+def test_validate_shows_warnings_and_strict_makes_them_errors(cli: Cli, files: Path) -> None:
+    files.write_text(FILES.replace("sendMessage", "sendMesage"))
+    result = cli("validate")
+    assert result.code == 0
+    assert "sendMesage" in result.err
+    assert cli("validate", "--strict").code == 1
+
+
+@pytest.mark.parametrize("path", ["nothing", "nothing.yaml", "."])
+def test_a_missing_path_is_one_clear_sentence(cli: Cli, path: str) -> None:
+    result = cli("validate", path)
+    assert result.code == 1
+    assert result.err.strip()
+
+
+# --- plan, apply, show -----------------------------------------------------------------------------------------------
+
+
+def test_the_whole_way_through(cli: Cli, files: Path) -> None:
+    planned = cli("plan", *EMULATED, "--detailed-exitcode")
+    assert planned.code == 2
+    assert "Plan: 2 to create, 1 to update, 0 to replace, 0 to delete" in planned.out
+    applied = cli("apply", *EMULATED, "--yes")
+    assert applied.code == 0, applied.err
+    assert "  + services.support created (" in applied.out
+    assert "Applied: 2 created, 1 updated, 0 replaced, 0 deleted." in applied.out
+    empty = cli("plan", *EMULATED, "--detailed-exitcode")
+    assert empty.code == 0
+    assert empty.out.startswith("Nothing to do: account AC00000000000000000000000000000000 is as the files say")
+    again = cli("apply", *EMULATED, "--yes")
+    assert again.code == 0
+    assert again.out == empty.out
+
+    files.write_text(FILES.replace("[sendMessage]", "[sendMessage, leaveConversation]"))
+    changed = cli("plan", *EMULATED, "--detailed-exitcode")
+    assert changed.code == 2
+    assert "+ leaveConversation" in changed.out
+    assert "Plan: 0 to create, 1 to update, 0 to replace, 0 to delete" in changed.out
+    assert cli("apply", *EMULATED, "--yes").code == 0
+    assert cli("plan", *EMULATED, "--detailed-exitcode").code == 0
+
+
+def test_a_plan_is_saved_privately_and_shown_again(cli: Cli, files: Path) -> None:
+    assert files.exists()
+    planned = cli("plan", *EMULATED, "--out", "plan.json")
+    assert "reconciler apply --plan plan.json" in planned.out
+    assert stat.S_IMODE(Path("plan.json").stat().st_mode) == 0o600
+    assert [path.name for path in Path().glob(".plan.json*")] == []
+    shown = cli("show", "plan.json")
+    assert planned.out.startswith(shown.out)
+    assert cli("show", "plan.json", "--format", "json").out == Path("plan.json").read_text()
+
+
+def test_json_is_all_there_is_on_standard_output(cli: Cli, files: Path) -> None:
+    assert files.exists()
+    planned = cli("plan", *EMULATED, "--format", "json", "--out", "plan.json")
+    assert planned.json["format"] == "reconciler.plan"
+    assert planned.out == Path("plan.json").read_text()
+    assert cli("apply", *EMULATED, "--format", "json").json["format"] == "reconciler.error"
+    applied = cli("apply", *EMULATED, "--format", "json", "--yes")
+    assert applied.json["format"] == "reconciler.report"
+    assert [change["status"] for change in applied.json["changes"]] == ["done"] * 3
+    assert "  + services.support created" in applied.err
+    nothing = cli("apply", *EMULATED, "--format", "json", "--yes")
+    assert nothing.json["changes"] == []
+    assert nothing.code == 0
+
+
+def test_an_approved_plan_is_applied_without_asking_and_a_stale_one_is_not(cli: Cli, files: Path) -> None:
+    cli("plan", *EMULATED, "--out", "plan.json")
+    files.write_text(FILES.replace("[sendMessage]", "[sendMessage, leaveConversation]"))
+    stale = cli("apply", *EMULATED, "--plan", "plan.json")
+    assert stale.code == 3
+    assert "no longer fits" in stale.err
+    assert cli("apply", *EMULATED, "--plan", "plan.json", "--format", "json").json["differences"]
+    files.write_text(FILES)
+    assert cli("apply", *EMULATED, "--plan", "plan.json").code == 0
+    assert cli("apply", *EMULATED, "--plan", "plan.json").code == 0
+
+
+ENVIRONMENTS = """
+variables: {name: Support}
+environments: {staging: {variables: {name: Staging}}, prod: {variables: {name: Prod}}}
+"""
+
+
+def test_a_plan_keeps_its_options(cli: Cli, files: Path) -> None:
+    files.write_text(FILES.replace("Customer Support", "${var:name}") + ENVIRONMENTS)
+    cli("plan", *EMULATED, "--env", "staging", "--target", "services.support.roles.agent", "--out", "plan.json")
+    other = cli("apply", *EMULATED, "--plan", "plan.json", "--env", "prod")
+    assert other.code == 1
+    assert "made with --env staging" in other.err
+    assert "without --exclude" in cli("apply", *EMULATED, "--plan", "plan.json", "--exclude", "addresses").err
+    applied = cli("apply", *EMULATED, "--plan", "plan.json", "--env", "staging")
+    assert applied.code == 0, applied.err
+    assert 'service "Staging"' in applied.out
+    assert "services.support.configuration updated" not in applied.out
+
+
+def test_without_a_terminal_nothing_is_sent_and_the_way_out_is_told(cli: Cli, files: Path) -> None:
+    assert files.exists()
+    result = cli("apply", *EMULATED)
+    assert result.code == 1
+    assert "Plan: 2 to create" in result.out
+    assert "--yes" in result.err
+    assert "2 to create" in cli("plan", *EMULATED).out
+
+
+@pytest.mark.parametrize(("answer", "code"), [("yes\n", 0), ("YES\n", 0), ("y\n", 1), ("no\n", 1), ("\n", 1), ("", 1)])
+def test_only_yes_is_taken_for_yes(
+    cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    assert files.exists()
+    terminal = Tty()
+    monkeypatch.setattr(sys, "stdin", Tty(answer))
+    monkeypatch.setattr(sys, "stderr", terminal)
+    result = cli("apply", *EMULATED)
+    assert result.code == code
+    assert "Apply these 3 changes to account AC00000000000000000000000000000000?" in terminal.getvalue()
+    assert ("declined; nothing was sent" in terminal.getvalue()) is (code == 1)
+    assert ("Applied: 2 created" in result.out) is (code == 0)
+
+
+# --- plan files are hostile ------------------------------------------------------------------------------------------
+
+
+def broken(**changes: object) -> str:
+    return json.dumps({**json.loads(samples.SMALL.to_json()), **changes})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not json",
+        b"\xff\xfe\x00",
+        b"[]",
+        b"{}",
+        b"[" * 100_000,
+        broken(format_version=2).encode(),
+        broken(format="other").encode(),
+        broken(extra=1).encode(),
+        broken(changes=[{"address": "\x1b[2J"}]).encode(),
+    ],
+    ids=range(10),
+)
+@pytest.mark.parametrize("arguments", [["show", "plan.json"], ["apply", "--plan", "plan.json", *EMULATED]])
+def test_what_is_no_plan_is_an_error(cli: Cli, content: bytes, arguments: list[str]) -> None:
+    Path("plan.json").write_bytes(content)
+    result = cli(*arguments)
+    assert result.code == 1
+    assert "plan.json" in result.err
+    assert "\x1b" not in result.err
+    assert cli(*arguments, "--format", "json").json["exit_code"] == 1
+
+
+@pytest.mark.parametrize("path", ["nothing.json", "."])
+def test_a_plan_that_cannot_be_read_is_an_error(cli: Cli, path: str) -> None:
+    result = cli("show", path)
+    assert result.code == 1
+    assert path in result.err
+
+
+def test_a_plan_that_is_too_large_is_not_read(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli_files, "SIZE_LIMIT", 100)
+    Path("plan.json").write_text(samples.SMALL.to_json())
+    assert "larger than" in cli("show", "plan.json").err
+
+
+def test_a_plan_can_come_through_a_pipe(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(samples.SMALL.to_json().encode())))
+    assert "services.support.roles.agent" in cli("show", "-").out
+
+
+@pytest.mark.parametrize("target", ["missing/plan.json", "folder"])
+def test_a_plan_that_cannot_be_saved_is_an_error_and_leaves_nothing(cli: Cli, files: Path, target: str) -> None:
+    Path("folder").mkdir()
+    before = set(Path().iterdir())
+    result = cli("plan", *EMULATED, "--out", target)
+    assert files.exists()
+    assert result.code == 1
+    assert f"cannot write {target}" in result.err
+    assert {path for path in set(Path().iterdir()) - before if not path.name.startswith("demo.db")} == set()
+
+
+# --- schema, emulator ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", ["config", "plan", "report"])
+def test_schema(cli: Cli, which: str) -> None:
+    assert cli("schema", which).out == schema_text(which)
+    assert cli("schema").out == schema_text("config")
+
+
+def free_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return int(server.getsockname()[1])
+
+
+def test_the_emulator_serves_an_account_that_can_be_planned_against(cli: Cli, files: Path) -> None:
+    assert files.exists()
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "reconciler", "emulator", "serve", "--db", "served.db", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert url in server.stdout.readline()
+        credentials = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "emulator"}
+        done = subprocess.run(
+            [sys.executable, "-m", "reconciler", "apply", "--api-url", url, "--yes"],
+            env={**os.environ, **credentials}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        wrong = subprocess.run(
+            [sys.executable, "-m", "reconciler", "plan", "--api-url", url],
+            env={**os.environ, **credentials, "TWILIO_AUTH_TOKEN": "guessed"},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert wrong.returncode == 1
+        assert "TWILIO_AUTH_TOKEN" in wrong.stderr
+        assert "guessed" not in wrong.stderr
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=20) == 0
+    assert cli("plan", "--emulator", "served.db", "--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize("arguments", [["--db", "."], ["--db", "missing/x.db"]])
+def test_an_emulator_that_cannot_start_is_one_sentence(cli: Cli, arguments: list[str]) -> None:
+    result = cli("emulator", "serve", *arguments)
+    assert result.code == 1
+    assert result.err.startswith("Error: --db")
+
+
+# --- interrupts ------------------------------------------------------------------------------------------------------
+
+SLOW = """
+import asyncio, sys
+from reconciler import workflow
+from reconciler.cli import main
+sys.path.insert(0, {root!r})
+from tests.render import plan_samples as samples
+from reconciler.report import Report
+
+async def plan(inputs, endpoint, progress):
+    progress.reading(1, 2)
+    print("ready", flush=True)
+    await asyncio.sleep(60)
+
+async def apply(inputs, endpoint, progress, confirm, *, approved=None, stop=None):
+    await confirm(samples.SMALL)
+    print("ready", flush=True)
+    await stop.wait()
+    print("stopped", flush=True)
+    if {stubborn}:
+        await asyncio.sleep(60)
+    return workflow.Applied(samples.SMALL, Report((), interrupted=True))
+
+workflow.plan, workflow.apply = plan, apply
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def interrupted(*arguments: str, number: signal.Signals, stubborn: bool = False) -> tuple[int, str, str]:
+    root = str(Path(__file__).resolve().parents[2])
+    program = SLOW.format(root=root, stubborn=stubborn)
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line == "ready\n":
+                break
+        process.send_signal(number)
+        if stubborn:
+            assert process.stdout.readline() == "stopped\n"
+            process.send_signal(number)
+        out, err = process.communicate(timeout=20)
+        return process.returncode, out, err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_reading_ends_at_once(number: signal.Signals) -> None:
+    code, out, err = interrupted("plan", number=number)
+    assert (code, out) == (130, "")
+    assert err == "Error: interrupted; nothing was sent to the account but GET\n"
+
+
+def test_the_first_interrupt_while_writing_lets_the_report_be_written() -> None:
+    code, out, err = interrupted("apply", "--yes", number=signal.SIGINT)
+    assert (code, err) == (130, "")
+    assert "stopped\n" in out
+    assert "Not all applied" in out
+
+
+def test_the_second_interrupt_while_writing_ends_at_once() -> None:
+    code, _, err = interrupted("apply", "--yes", number=signal.SIGINT, stubborn=True)
+    assert code == 130
+    assert "whether they took place is not known" in " ".join(err.split())

@@ -1,0 +1,118 @@
+"""Errors as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.errors import (
+    ConfigError,
+    GuardRefusal,
+    Place,
+    Problem,
+    ReconcilerError,
+    Refusal,
+    Refused,
+    StalePlan,
+    UsageError,
+)
+from reconciler.render.error_text import error_text
+from reconciler.render.json_text import error_json, validation_json
+from tests.render.test_plan_text import assert_harmless, hostile
+
+REFUSED = Refused(
+    Refusal("GET", "/v1/Services?PageSize=50", 401, 20003, "Authenticate", "https://docs.example/20003", "RQ1")
+)
+
+
+def shown(error: BaseException) -> str:
+    return error_text(error, colour=False, width=80)
+
+
+def test_a_plain_error_is_one_sentence() -> None:
+    assert shown(UsageError("no such file")) == "Error: no such file\n"
+
+
+def test_a_stale_plan_lists_what_is_not_approved_and_says_what_to_do() -> None:
+    text = shown(StalePlan(["services.a: create was not in the approved plan"]))
+    assert "nothing was sent" in " ".join(text.split())
+    assert "  - services.a: create was not in the approved plan\n" in text
+    assert "reconciler plan --out" in text
+
+
+def test_a_guard_lists_its_reasons() -> None:
+    text = shown(GuardRefusal(["one", "two"]))
+    assert "  - one\n  - two\n" in text
+    assert "nothing was sent" in text
+
+
+def test_a_refusal_tells_everything_that_twilio_said() -> None:
+    text = shown(REFUSED)
+    for part in ("GET /v1/Services", "HTTP 401, Twilio error 20003: Authenticate", "docs.example", "RQ1", "TWILIO_"):
+        assert part in text
+
+
+def test_problems_are_told_with_their_places() -> None:
+    error = ConfigError([Problem("unknown-key", "no such key", Place("a.yaml", 2, 3))], {"a.yaml": ("x:", "  y: 1")})
+    assert "a.yaml:2:3" in shown(error)
+
+
+def test_errors_as_json() -> None:
+    problem = Problem(
+        "code", "wrong", Place("a.yaml", 2, 3, "variable x"), "do it", related=((Place("b.yaml"), "here"),)
+    )
+    document = json.loads(error_json(ConfigError([problem]), exit_code=1))
+    assert document == {
+        "format": "reconciler.error",
+        "format_version": 1,
+        "exit_code": 1,
+        "message": "wrong",
+        "problems": [
+            {
+                "code": "code",
+                "severity": "error",
+                "message": "wrong",
+                "hint": "do it",
+                "address": "",
+                "place": {"file": "a.yaml", "line": 2, "column": 3, "via": "variable x"},
+                "related": [{"what": "here", "place": {"file": "b.yaml", "line": 0, "column": 0, "via": ""}}],
+            }
+        ],
+        "differences": [],
+        "reasons": [],
+        "refusal": None,
+    }
+    assert json.loads(error_json(StalePlan(["d"]), exit_code=3))["differences"] == ["d"]
+    assert json.loads(error_json(GuardRefusal(["r"]), exit_code=4))["reasons"] == ["r"]
+    assert json.loads(error_json(REFUSED, exit_code=1))["refusal"]["request_id"] == "RQ1"
+
+
+def test_validation_as_json() -> None:
+    document = json.loads(validation_json(environment="prod", resources=3, warnings=[Problem("c", "m")]))
+    assert document["resources"] == 3
+    assert [problem["code"] for problem in document["problems"]] == ["c"]
+
+
+@given(hostile, st.lists(hostile, max_size=3))
+def test_any_error_is_harmless_as_text_and_as_json(text: str, several: list[str]) -> None:
+    place = Place(text, 1, 1, text)
+    errors: list[ReconcilerError] = [
+        UsageError(text),
+        StalePlan(several),
+        GuardRefusal(several),
+        Refused(Refusal(text, text, 400, 1, text, text, text)),
+        ConfigError([Problem(text, text, place, text, address=text)], {text: (text,)}),
+    ]
+    for error in errors:
+        assert_harmless(shown(error))
+        document = error_json(error, exit_code=1)
+        assert document.isascii()
+        assert json.loads(document)["message"] == str(error)
+
+
+@pytest.mark.parametrize("width", [1, 40, 200])
+def test_any_width_will_do(width: int) -> None:
+    assert error_text(UsageError("word " * 50), colour=True, width=width).endswith("\n")
