@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as default
 
 from reconciler import wire
 from reconciler.address import Address
@@ -20,7 +21,7 @@ from reconciler.client import Client, Json
 from reconciler.config.model import Reference, Unknown
 from reconciler.errors import ApiError, Refusal, Refused
 from reconciler.kinds import BY_NAME
-from reconciler.kinds.base import Content, Kind
+from reconciler.kinds.base import Content, Kind, Shape
 from reconciler.plan import Plan
 from reconciler.report import ChangeResult, Outcome, Progress, Report, Status, result_of
 from reconciler.wire import Decoded
@@ -62,7 +63,7 @@ class _Run:
     client: Client
     progress: Progress
     stop: asyncio.Event
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = default(default_factory=dict)
     ended: int = 0
 
     def __post_init__(self) -> None:
@@ -149,13 +150,16 @@ class _Run:
     # --- the ways to write -------------------------------------------------------------------------------------------
 
     async def _create(self, step: Step, values: Mapping[str, Content | Reference | Unknown]) -> Status:
-        path = wire.collection_path(step.kind, self._parents(step.parent))
+        kind, parents = step.kind, self._parents(step.parent)
         resolved = await self._resolved(values)
-        body = await self.client.post(path, wire.encode(step.kind, resolved, _as_is))
-        decoded = wire.decode(step.kind, body)
+        filled = {path: content for path, content in resolved.items() if not _is_left_out(kind, path, content)}
+        decoded = wire.decode(kind, await self.client.post(wire.collection_path(kind, parents), _form(kind, filled)))
         # Known before the answer is judged: what was made is there, and must not be made again.
         self.sids[step.address] = decoded.sid
-        _check(step.kind, resolved, decoded)
+        _check(kind, filled, decoded)
+        remaining = _remaining(kind, resolved, filled, decoded)
+        if remaining:
+            await self._write(kind, wire.instance_path(kind, parents, decoded.sid), remaining)
         return "done"
 
     async def _delete(self, step: Step) -> Status:
@@ -169,8 +173,7 @@ class _Run:
         return "done"
 
     async def _write(self, kind: Kind, path: str, values: Mapping[str, Content]) -> Decoded:
-        body = await self.client.post(path, wire.encode(kind, values, _as_is))
-        decoded = wire.decode(kind, body)
+        decoded = wire.decode(kind, await self.client.post(path, _form(kind, values)))
         _check(kind, values, decoded)
         return decoded
 
@@ -186,11 +189,7 @@ class _Run:
             decoded = await self._write(step.kind, path, filled)
         else:
             decoded = wire.decode(step.kind, await self.client.get(path))
-        remaining = {
-            name: content
-            for name, content in values.items()
-            if name not in filled and not step.kind.by_path[name].is_empty(decoded.values.get(name))
-        }
+        remaining = _remaining(step.kind, values, filled, decoded)
         if remaining:
             await self._write(step.kind, path, remaining)
         return "done" if filled or remaining else "unchanged"
@@ -286,13 +285,33 @@ def _is_withheld(change: Change, step: Step) -> bool:
     return step.last or not change.guard.only_delete
 
 
-def _as_is(content: Content) -> Content:
-    return content
+def _form(kind: Kind, values: Mapping[str, Content]) -> wire.Form:
+    return wire.encode(kind, values, lambda content: content)
+
+
+def _is_left_out(kind: Kind, path: str, content: Content) -> bool:
+    """Whether a create leaves a field out, because the API most likely has it empty anyway.
+
+    A switch is always sent: what the API takes for one that is left out is unverified.
+    """
+    field = kind.by_path[path]
+    return field.is_empty(content) and field.shape is not Shape.BOOL
+
+
+def _remaining(
+    kind: Kind, wanted: Mapping[str, Content], sent: Mapping[str, Content], decoded: Decoded
+) -> dict[str, Content]:
+    """What was not sent because it is to be empty, and is not."""
+    return {
+        path: content
+        for path, content in wanted.items()
+        if path not in sent and path in decoded.values and _differs(kind, path, content, decoded)
+    }
 
 
 def _differs(kind: Kind, path: str, content: Content, found: Decoded) -> bool:
-    entry = kind.by_path[path]
-    return bool(entry.comparable(content) != entry.comparable(found.values.get(path)))
+    field = kind.by_path[path]
+    return bool(field.comparable(content) != field.comparable(found.values.get(path)))
 
 
 def _check(kind: Kind, sent: Mapping[str, Content], decoded: Decoded) -> None:

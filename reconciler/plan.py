@@ -29,7 +29,7 @@ from reconciler.config.model import Config, Declared, Prune, Reference, Unknown,
 from reconciler.diff import diff, has_password
 from reconciler.errors import MatchError, Place, Problem
 from reconciler.kinds import BY_NAME, KINDS
-from reconciler.kinds.base import Content, Fault, Ref
+from reconciler.kinds.base import Content, Fault, Field, Ref, Shape
 from reconciler.match import Matching, match
 from reconciler.state import Live, State
 
@@ -384,11 +384,13 @@ class _Planner:
         """One field change for everything that a create sends."""
         changes = []
         for field in declared.kind.fields:
-            if field.path not in contents:
+            if field.path not in contents or (_is_empty(field, contents[field.path]) and field.shape is not Shape.BOOL):
                 continue
             value: Value | None = declared.values.get(field.path)
             before = live.values.get(field.path) if live is not None else None
             content = contents[field.path]
+            if field.shape is Shape.BOOL and content is None:
+                content = False
             changes.append(
                 FieldChange(
                     path=field.path,
@@ -406,21 +408,18 @@ class _Planner:
         return changes
 
     def _sent_on_create(self, declared: Declared, live: Live | None) -> dict[str, Content | Reference | Unknown]:
-        """What a create sends: what the files say, what is derived, and of a live resource to be replaced the rest.
+        """What a create is to end with: what the files say, what is derived, and the rest of a resource to replace.
 
-        Contents that are empty are left out: the API has them empty anyway.
+        Contents that are empty are there only when the files say so: the API most likely has them empty anyway.
         """
         contents: dict[str, Content | Reference | Unknown] = dict(live.values) if live is not None else {}
         contents.update({path: content for path, content in declared.derived.items() if path not in contents})
         contents.update({path: value.content for path, value in declared.values.items()})
-        sent: dict[str, Content | Reference | Unknown] = {}
-        for field in declared.kind.fields:
-            content = contents.get(field.path)
-            is_made = isinstance(content, (Reference, Unknown)) or not field.is_empty(content)
-            # A false that the files write is sent: what the API takes for a switch that is left out is unverified.
-            if is_made or (content is False and field.path in declared.values):
-                sent[field.path] = content
-        return sent
+        return {
+            field.path: contents[field.path]
+            for field in declared.kind.fields
+            if field.path in contents and (field.path in declared.values or not _is_empty(field, contents[field.path]))
+        }
 
     def _creation(self, declared: Declared) -> Change:
         contents = self._sent_on_create(declared, None)
@@ -628,7 +627,7 @@ class _Planner:
                 "", f"{declared.address} is not in the account and cannot be created without `{field.path}`", "add it"
             )
             for field in declared.kind.fields
-            if field.required and field.path not in contents
+            if field.required and _is_empty(field, contents.get(field.path))
         ]
         self._faults(declared, [*faults, *declared.kind.check_create(plain)])
 
@@ -717,6 +716,10 @@ class _Planner:
             for item in sorted(found, key=lambda item: item.address)
             if not any(fnmatchcase(str(item.address), glob) for glob in self.config.unmanaged_ignore)
         )
+
+
+def _is_empty(field: Field, content: Content | Reference | Unknown) -> bool:
+    return not isinstance(content, (Reference, Unknown)) and field.is_empty(content)
 
 
 def _plain(content: Content | Reference | Unknown) -> Content:

@@ -1,0 +1,247 @@
+"""Arbitrary configurations and arbitrary live states that have something to do with each other.
+
+Names come from small pools, so that what the files name is often there already, under the same name or another one's.
+A configuration is valid by construction; a live state is a list of calls that somebody else made.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from reconciler.emulator import Rules
+
+SERVICES = ("Customer Support", "Sales", "Default Conversations Service", "Zürich «desk»")
+ROLES = ("agent", "supervisor", "guest")
+BUILT_IN = {
+    "service admin": "service",
+    "service user": "service",
+    "channel admin": "conversation",
+    "channel user": "conversation",
+}
+PERMISSIONS = {
+    "conversation": ("sendMessage", "sendMediaMessage", "leaveConversation", "editOwnMessage", "addParticipant"),
+    "service": ("joinConversation", "createConversation", "editOwnUserInfo", "addParticipant"),
+}
+ADDRESSES = ("+14155550100", "+14155550101", "whatsapp:+14155550100", "messenger:shop", "desk@example.com")
+URLS = ("https://hooks.example.com/a", "https://hooks.example.com/b?x=1&y=%20", "http://10.0.0.1:8080/ü")
+FLOWS = ("FW" + "0" * 32, "FW" + "1" * 32)
+TEXTS = ("ring", "${PARTICIPANT}: ${MESSAGE}", "a & b = c + d", "日本", " padded ")
+POST_FILTERS = ("onMessageAdded", "onConversationUpdated", "onParticipantAdded", "onDeliveryUpdated")
+PRE_FILTERS = ("onMessageAdd", "onConversationAdd")
+
+rules: SearchStrategy[Rules] = st.builds(
+    Rules, **{name: st.sampled_from(readings) for name, readings in Rules.fields().items()}
+)
+
+
+def _some(**fields: SearchStrategy[Any]) -> SearchStrategy[dict[str, Any]]:
+    """Any of the fields, none of them needed."""
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+def _or_null(values: SearchStrategy[Any]) -> SearchStrategy[Any]:
+    """Mostly a value, sometimes null, which clears."""
+    return st.one_of(values, values, values, st.none())
+
+
+def _set(words: tuple[str, ...], least: int = 0) -> SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(words), min_size=least, max_size=len(words), unique=True)
+
+
+urls = _or_null(st.sampled_from(URLS))
+texts = _or_null(st.sampled_from(TEXTS))
+booleans: SearchStrategy[bool] = st.booleans()
+nullable_booleans = _or_null(booleans)
+methods = st.sampled_from(("GET", "POST", "post"))
+
+
+@st.composite
+def roles(draw: DrawFn) -> dict[str, Any]:
+    """The roles of one service: by name, of one type each, and Twilio's own under their names."""
+    found: dict[str, Any] = {}
+    for name in draw(_set(ROLES)):
+        kind = draw(st.sampled_from(("conversation", "service")))
+        found[name] = {"type": kind, "permissions": draw(_set(PERMISSIONS[kind], least=1))}
+        found[name] |= draw(_some(absent=booleans))
+    for name in draw(_set(tuple(BUILT_IN))):
+        kind = BUILT_IN[name]
+        found[name] = draw(_some(type=st.just(kind), permissions=_set(PERMISSIONS[kind], least=1)))
+    return found
+
+
+@st.composite
+def services(draw: DrawFn, name: str) -> dict[str, Any]:
+    """One service with any of its settings."""
+    service: dict[str, Any] = {"friendly_name": name}
+    own = draw(st.one_of(st.none(), roles()))
+    if own is not None:
+        service["roles"] = own
+        if draw(booleans):
+            service["prune"] = draw(
+                st.sampled_from([["roles"], {"roles": {"match": "a*"}}, {"roles": {"except": "s*"}}])
+            )
+    present = {role: body for role, body in (own or {}).items() if not body.get("absent")}
+
+    def role_of(kind: str) -> SearchStrategy[str]:
+        fitting = [role for role, body in present.items() if body.get("type", BUILT_IN.get(role)) == kind]
+        return st.sampled_from([*fitting, *(role for role, of in BUILT_IN.items() if of == kind)])
+
+    service |= draw(
+        _some(
+            configuration=_some(
+                default_conversation_creator_role=role_of("conversation"),
+                default_conversation_role=role_of("conversation"),
+                default_chat_service_role=role_of("service"),
+                reachability_enabled=nullable_booleans,
+            ),
+            notifications=_some(
+                log_enabled=nullable_booleans,
+                new_message=_some(
+                    enabled=booleans,
+                    template=texts,
+                    sound=texts,
+                    badge_count_enabled=booleans,
+                    with_media=_some(enabled=booleans, template=texts),
+                ),
+                added_to_conversation=_some(enabled=booleans, template=texts, sound=texts),
+                removed_from_conversation=_some(enabled=nullable_booleans, template=texts, sound=texts),
+            ),
+            webhooks=_some(
+                method=methods,
+                filters=_or_null(_set(POST_FILTERS + PRE_FILTERS)),
+                pre_webhook_url=urls,
+                post_webhook_url=urls,
+            ),
+        )
+    )
+    return service
+
+
+@st.composite
+def addresses(draw: DrawFn, service_handles: tuple[str, ...]) -> dict[str, Any]:
+    """One address with any of its settings, complete enough to be created."""
+    address: dict[str, Any] = draw(_some(friendly_name=texts))
+    chosen = draw(st.sampled_from((None, "default", "webhook", "studio")))
+    if chosen is None:
+        return address
+    creation: dict[str, Any] = {"type": chosen} | draw(_some(enabled=nullable_booleans))
+    if bool(service_handles) and draw(booleans):
+        creation["service"] = draw(st.sampled_from(service_handles))
+    if chosen == "webhook":
+        creation["webhook_url"] = draw(st.sampled_from(URLS))
+        creation |= draw(_some(webhook_method=methods, webhook_filters=_or_null(_set(POST_FILTERS))))
+    if chosen == "studio":
+        creation["studio_flow_sid"] = draw(st.sampled_from(FLOWS))
+        creation |= draw(_some(studio_retry_count=st.integers(0, 3)))
+    address["auto_creation"] = creation
+    return address
+
+
+@st.composite
+def configurations(draw: DrawFn) -> dict[str, Any]:
+    """A whole configuration, valid by construction."""
+    root: dict[str, Any] = {"version": 1, "limits": {"deletes": 1000}}
+    names = draw(_set(SERVICES))
+    if names:
+        root["services"] = {f"s{SERVICES.index(name)}": draw(services(name)) for name in names}
+    handles = tuple(root.get("services", ()))
+    account = draw(
+        _some(
+            configuration=_some(
+                default_messaging_service_sid=st.just("MG" + "a" * 32),
+                default_inactive_timer=st.sampled_from(("PT1M", "PT60M", "PT1H", "P1D")),
+                default_closed_timer=st.sampled_from(("PT10M", "P1M", "P1Y2M3DT4H5M6S")),
+            ),
+            webhooks=_some(
+                target=st.sampled_from(("webhook", "flex")),
+                method=methods,
+                filters=_or_null(_set(POST_FILTERS + PRE_FILTERS)),
+                pre_webhook_url=urls,
+                post_webhook_url=urls,
+            ),
+        )
+    )
+    if bool(handles) and draw(booleans):
+        account.setdefault("configuration", {})["default_service"] = draw(st.sampled_from(handles))
+    if account:
+        root["account"] = account
+    used = draw(_set(ADDRESSES))
+    if used:
+        root["addresses"] = {address: draw(addresses(handles)) for address in used}
+    prunable = [section for section in ("services", "addresses") if section in root]
+    if bool(prunable) and draw(booleans):
+        root["prune"] = draw(_set(tuple(prunable), least=1))
+    return root
+
+
+def text(root: dict[str, Any]) -> str:
+    """A configuration as a file; JSON is YAML."""
+    return json.dumps(root, ensure_ascii=False, indent=1)
+
+
+# --- what somebody else did ------------------------------------------------------------------------------------------
+
+Call = tuple[str, dict[str, Any]]
+"""A path, with the names of services in braces in the place of their SIDs, and a form."""
+
+
+@st.composite
+def live_services(draw: DrawFn, name: str) -> list[Call]:
+    """What somebody made of one service."""
+    base = f"/v1/Services/{{{name}}}"
+    calls: list[Call] = [] if name == SERVICES[2] else [("/v1/Services", {"FriendlyName": name})]
+    for role in draw(_set((*ROLES, "old hand"))):
+        kind = draw(st.sampled_from(("conversation", "service")))
+        form = {"FriendlyName": role, "Type": kind, "Permission": draw(_set(PERMISSIONS[kind], least=1))}
+        calls.append((f"{base}/Roles", form))
+    if draw(booleans):
+        webhooks = {"Method": "GET", "Filters": list(POST_FILTERS), "PostWebhookUrl": URLS[0], "PreWebhookUrl": URLS[1]}
+        calls.append((f"{base}/Configuration/Webhooks", webhooks))
+    if draw(booleans):
+        notifications = {"NewMessage.Enabled": "true", "NewMessage.Template": "x", "AddedToConversation.Sound": "y"}
+        calls.append((f"{base}/Configuration/Notifications", notifications))
+    if draw(booleans):
+        calls.append((f"{base}/Configuration", {"ReachabilityEnabled": "true"}))
+    if draw(booleans):
+        calls.append((f"{base}/Users", {"Identity": "ada", "RoleSid": f"{{{name}/agent}}"}))
+    if draw(booleans):
+        calls.append((f"{base}/Configuration", {"DefaultConversationRoleSid": f"{{{name}/agent}}"}))
+    return calls
+
+
+@st.composite
+def accounts(draw: DrawFn) -> list[Call]:
+    """What somebody made of the account before."""
+    calls: list[Call] = []
+    names = draw(_set(SERVICES))
+    for name in names:
+        calls += draw(live_services(name))
+    for address in draw(_set(ADDRESSES)):
+        form: dict[str, Any] = {"Address": address, "Type": _channel(address), "FriendlyName": "somebody's"}
+        match draw(st.sampled_from(("none", "webhook", "studio", "default"))):
+            case "webhook":
+                form |= {"AutoCreation.Type": "webhook", "AutoCreation.WebhookUrl": URLS[0]}
+                form |= {"AutoCreation.WebhookFilters": list(POST_FILTERS[:2]), "AutoCreation.Enabled": "false"}
+            case "studio":
+                form |= {"AutoCreation.Type": "studio", "AutoCreation.StudioFlowSid": FLOWS[0]}
+            case "default":
+                form |= {"AutoCreation.Type": "default"}
+        if names and "AutoCreation.Type" in form and draw(booleans):
+            form["AutoCreation.ConversationServiceSid"] = f"{{{draw(st.sampled_from(names))}}}"
+        calls.append(("/v1/Configuration/Addresses", form))
+    if draw(booleans):
+        webhooks = {"Method": "POST", "Filters": list(PRE_FILTERS), "PreWebhookUrl": URLS[2], "Target": "flex"}
+        calls.append(("/v1/Configuration/Webhooks", webhooks))
+    if draw(booleans):
+        calls.append(("/v1/Configuration", {"DefaultInactiveTimer": "PT5M"}))
+    return calls
+
+
+def _channel(address: str) -> str:
+    if ":" in address:
+        return address.partition(":")[0]
+    return "email" if "@" in address else "sms"
