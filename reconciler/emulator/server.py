@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 from reconciler.emulator.app import Emulator
 from reconciler.emulator.errors import EmulatorError
@@ -24,7 +25,7 @@ def serve(
     log_level: str = "warning",
     ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Serves an emulator; returns when the server was told to stop.
+    """Serves an emulator until SIGINT, and then returns; SIGTERM stops it too and ends the process.
 
     The application's ``base_url`` becomes the served one: URLs of next pages must never lead to the real Twilio.
 
@@ -52,4 +53,6 @@ def serve(
         if ready is not None:
             # The socket listens already: what connects now waits until the server has started.
             ready(app.base_url)
-        server.run(sockets=[listener])
+        # uvicorn stops in good order, then raises the signal again.
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
