@@ -1,0 +1,210 @@
+"""The kind `address_configuration`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler import wire
+from reconciler.kinds.address_configuration import ADDRESS_CONFIGURATION
+from reconciler.kinds.base import Between, Choice, Fault, Ref
+from tests.builders import sid
+
+URL = "https://hooks.example.com/a"
+FLOW = sid("FW")
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("+14155550100", "sms"),
+        ("55501", "sms"),
+        ("whatsapp:+14155550100", "whatsapp"),
+        ("messenger:103000", "messenger"),
+        ("rcs:brand_agent", "rcs"),
+        ("urn:mbid:AwESTYoM", "apple"),
+        ("desk@example.com", "email"),
+        ("desk+eu@mail.example.com", "email"),
+        ("whatsapp:14155550100", None),
+        ("whatsapp:", None),
+        ("messenger:", None),
+        ("WhatsApp:+14155550100", None),
+        ("+1 415 555 0100", None),
+        ("+14155550100\n", None),
+        ("rcs:a\nb", None),
+        ("@example.com", None),
+        ("desk@", None),
+        ("a@b@c", None),
+        ("main", None),
+        ("", None),
+        ("+", None),
+    ],
+)
+def test_the_form_of_an_address_tells_its_type(address: str, expected: str | None) -> None:
+    assert ADDRESS_CONFIGURATION.derive({"address": address}) == ({} if expected is None else {"type": expected})
+
+
+@pytest.mark.parametrize("contents", [{}, {"address": None}, {"address": 5}, {"friendly_name": "+14155550100"}])
+def test_without_an_address_nothing_is_told(contents: dict[str, Any]) -> None:
+    assert ADDRESS_CONFIGURATION.derive(contents) == {}
+
+
+def test_every_type_that_is_told_is_a_known_one() -> None:
+    choice = ADDRESS_CONFIGURATION.by_path["type"].marker(Choice)
+    assert choice is not None
+    assert {"sms", "whatsapp", "messenger", "rcs", "apple", "email"} <= set(choice.words)
+    assert choice.extended_by_twilio
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        {},
+        {"auto_creation.enabled": True},
+        {"auto_creation.type": "default"},
+        {"auto_creation.type": "default", "auto_creation.service": sid("IS")},
+        {"auto_creation.type": "webhook", "auto_creation.webhook_url": URL, "auto_creation.webhook_method": "POST"},
+        {"auto_creation.type": "webhook", "auto_creation.webhook_filters": ("onMessageAdded",)},
+        {"auto_creation.type": "webhook"},
+        {"auto_creation.type": "studio", "auto_creation.studio_flow_sid": FLOW, "auto_creation.studio_retry_count": 0},
+        {"auto_creation.type": "studio", "auto_creation.studio_flow_sid": FLOW, "auto_creation.webhook_url": None},
+        {"auto_creation.webhook_url": URL, "auto_creation.studio_flow_sid": FLOW},
+        {"auto_creation.webhook_url": None},
+    ],
+)
+def test_these_go_together(contents: dict[str, Any]) -> None:
+    assert ADDRESS_CONFIGURATION.check(contents) == ()
+
+
+@pytest.mark.parametrize(
+    ("contents", "faults"),
+    [
+        (
+            {"auto_creation.type": "studio", "auto_creation.webhook_url": URL},
+            [("auto_creation.webhook_url", "webhook", "studio")],
+        ),
+        (
+            {
+                "auto_creation.type": "default",
+                "auto_creation.webhook_method": "POST",
+                "auto_creation.webhook_filters": ("onMessageAdded",),
+                "auto_creation.studio_retry_count": 0,
+            },
+            [
+                ("auto_creation.webhook_method", "webhook", "default"),
+                ("auto_creation.webhook_filters", "webhook", "default"),
+                ("auto_creation.studio_retry_count", "studio", "default"),
+            ],
+        ),
+        (
+            {"auto_creation.type": "webhook", "auto_creation.studio_flow_sid": FLOW},
+            [("auto_creation.studio_flow_sid", "studio", "webhook")],
+        ),
+    ],
+)
+def test_a_field_of_another_type_is_a_fault(contents: dict[str, Any], faults: list[tuple[str, str, str]]) -> None:
+    assert ADDRESS_CONFIGURATION.check(contents) == tuple(
+        Fault(
+            path,
+            f"{path} counts only for auto_creation.type {owner}, and here the type is {chosen}",
+            f"take the line out, or set auto_creation.type: {owner}",
+        )
+        for path, owner, chosen in faults
+    )
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+def test_what_a_type_cannot_do_without_cannot_be_cleared(empty: str | None) -> None:
+    assert ADDRESS_CONFIGURATION.check({"auto_creation.type": "webhook", "auto_creation.webhook_url": empty}) == (
+        Fault(
+            "auto_creation.webhook_url",
+            "auto_creation.type webhook cannot do without auto_creation.webhook_url",
+            "give it a value, or change the type",
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("contents", "needed"),
+    [
+        ({"auto_creation.type": "webhook"}, "auto_creation.webhook_url"),
+        ({"auto_creation.type": "webhook", "auto_creation.webhook_url": None}, "auto_creation.webhook_url"),
+        ({"auto_creation.type": "studio"}, "auto_creation.studio_flow_sid"),
+        ({"auto_creation.type": "studio", "auto_creation.studio_retry_count": 1}, "auto_creation.studio_flow_sid"),
+    ],
+)
+def test_a_create_needs_what_its_type_cannot_do_without(contents: dict[str, Any], needed: str) -> None:
+    chosen = contents["auto_creation.type"]
+    assert ADDRESS_CONFIGURATION.check_create(contents) == (
+        Fault("auto_creation.type", f"auto_creation.type {chosen} needs {needed}", f"set {needed}"),
+    )
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        {},
+        {"auto_creation.enabled": True},
+        {"auto_creation.type": "default"},
+        {"auto_creation.type": "webhook", "auto_creation.webhook_url": URL},
+        {"auto_creation.type": "studio", "auto_creation.studio_flow_sid": FLOW},
+    ],
+)
+def test_a_create_needs_nothing_else(contents: dict[str, Any]) -> None:
+    assert ADDRESS_CONFIGURATION.check_create(contents) == ()
+
+
+def test_what_stays_unique_goes_before_its_successor_comes() -> None:
+    assert ADDRESS_CONFIGURATION.replace_order == "delete-first"
+
+
+def test_it_refers_to_a_service_and_limits_retries() -> None:
+    assert ADDRESS_CONFIGURATION.by_path["auto_creation.service"].marker(Ref) == Ref("service", "account")
+    assert ADDRESS_CONFIGURATION.by_path["auto_creation.studio_retry_count"].marker(Between) == Between(0, 3)
+
+
+@pytest.mark.parametrize(
+    ("auto_creation", "expected"),
+    [
+        (None, {}),
+        ({}, {}),
+        ({"enabled": True, "type": "default"}, {"auto_creation.enabled": True, "auto_creation.type": "default"}),
+        (
+            {
+                "enabled": False,
+                "type": "webhook",
+                "conversation_service_sid": sid("IS"),
+                "webhook_url": URL,
+                "webhook_method": "post",
+                "webhook_filters": ["onParticipantAdded", "onMessageAdded"],
+            },
+            {
+                "auto_creation.enabled": False,
+                "auto_creation.type": "webhook",
+                "auto_creation.service": sid("IS"),
+                "auto_creation.webhook_url": URL,
+                "auto_creation.webhook_method": "POST",
+                "auto_creation.webhook_filters": ("onMessageAdded", "onParticipantAdded"),
+            },
+        ),
+        (
+            {"enabled": True, "type": "studio", "studio_flow_sid": FLOW, "studio_retry_count": 3},
+            {
+                "auto_creation.enabled": True,
+                "auto_creation.type": "studio",
+                "auto_creation.studio_flow_sid": FLOW,
+                "auto_creation.studio_retry_count": 3,
+            },
+        ),
+    ],
+)
+def test_reads_only_what_the_answer_holds(auto_creation: Any, expected: dict[str, Any]) -> None:
+    body = {"sid": sid("IG"), "address": "+14155550100", "type": "sms", "auto_creation": auto_creation}
+    found = wire.decode(ADDRESS_CONFIGURATION, body).values
+    assert {path: content for path, content in found.items() if content is not None} == {
+        "address": "+14155550100",
+        "type": "sms",
+        **expected,
+    }
+    assert set(found) == set(ADDRESS_CONFIGURATION.by_path)
