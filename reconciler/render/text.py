@@ -324,14 +324,19 @@ def _source(source: SourceRow | None) -> str:
 def _comment(row: FieldRow, change: ChangeRow) -> str:
     """What stands behind a field: that it forces a replacement, and where it is written.
 
-    Where everything is new the resource's own place is enough, unless a field came another way.
+    Only what the resource's own place does not say already: another file or another way, and where only some fields
+    change, the line.
     """
-    source = row.source
-    if source is not None and (change.action == "create" or change.before_unknown):
-        elsewhere = change.source is None or change.source.file != source.file
-        source = source if source.via or elsewhere else None
     parts = ["forces replacement"] if row.forces_replacement else []
-    parts += [_source(source)] if source is not None else []
+    if row.source is not None:
+        own = change.source
+        same_file = own is not None and own.file == row.source.file
+        same_way = own is not None and own.via == row.source.via
+        everything_is_new = change.action == "create" or bool(change.before_unknown)
+        if not (everything_is_new and same_file and same_way):
+            place = f"line {row.source.line}" if same_file and row.source.line else escape(row.source.place)
+            via = f" ({escape(row.source.via)})" if row.source.via and not same_way else ""
+            parts.append(place + via)
     return f"# {'; '.join(parts)}" if parts else ""
 
 

@@ -109,8 +109,9 @@ def test_a_bug_is_told_in_a_sentence_and_its_traceback_kept_without_secrets(
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", SECRET)
 
     def validate(*_: object) -> None:
+        empty: dict[str, int] = {}
         try:
-            {}[f"hidden {SECRET}"]
+            empty[f"hidden {SECRET}"]
         except KeyError as cause:
             raise TypeError(f"wrong type of {SECRET}") from cause
 
