@@ -621,6 +621,8 @@ class _Planner:
     # --- checks that need the account --------------------------------------------------------------------------------
 
     def _check_creation(self, declared: Declared, contents: Mapping[str, Content | Reference | Unknown]) -> None:
+        if declared.pin is not None:
+            return  # a dead pin, which is told as such
         plain = {path: _plain(content) for path, content in contents.items()}
         faults = [
             Fault(

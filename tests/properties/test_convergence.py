@@ -98,9 +98,18 @@ def converges_or_says_why(root: dict[str, Any], calls: list[Call], readings: Rul
 
 @quick
 @given(configurations(), accounts())
-def test_where_the_api_takes_everything_every_apply_ends_in_an_empty_plan(
-    root: dict[str, Any], calls: list[Call]
-) -> None:
+def test_where_the_api_takes_everything_apply_ends_in_an_empty_plan(root: dict[str, Any], calls: list[Call]) -> None:
+    succeeds(root, calls)
+
+
+@pytest.mark.slow
+@thorough
+@given(configurations(), accounts())
+def test_where_the_api_takes_everything_apply_succeeds_thoroughly(root: dict[str, Any], calls: list[Call]) -> None:
+    succeeds(root, calls)
+
+
+def succeeds(root: dict[str, Any], calls: list[Call]) -> None:
     account = world(calls, Rules())
     files = read(text(root))
     try:

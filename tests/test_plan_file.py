@@ -1,0 +1,262 @@
+"""The plan file is an approval: what of it a fresh plan must match, and what never leaves the process."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler import plan_file
+from reconciler.errors import PlanFileError
+from reconciler.plan_file import PlanFile, not_approved
+from tests.world import World, read, seen
+
+BASE = """
+version: 1
+services:
+  support:
+    friendly_name: Customer Support
+    roles: {agent: {type: conversation, permissions: [sendMessage]}}
+    configuration: {default_conversation_role: agent}
+    webhooks: {post_webhook_url: "https://h.example.com/?t=${secret:TOKEN}"}
+"""
+TOKEN = {"TOKEN": "canary-5f3a"}
+
+
+def plans(account: World, text: str, **options: Any) -> PlanFile:
+    return seen(account.plan(read(text, TOKEN), **options))
+
+
+def edited(file: PlanFile, change: Any) -> PlanFile:
+    """A plan file after somebody's hand was in it."""
+    content = json.loads(file.to_json())
+    change(content)
+    return plan_file.parse(json.dumps(content), "plan.json")
+
+
+def test_a_plan_is_its_own_approval() -> None:
+    account = World()
+    assert not_approved(plans(account, BASE), plans(account, BASE)) == ()
+
+
+def test_a_plan_survives_its_file() -> None:
+    file = plans(World(), BASE)
+    assert plan_file.parse(file.to_json(), "plan.json") == file
+
+
+def test_the_same_inputs_give_the_same_bytes() -> None:
+    account = World()
+    assert plans(account, BASE).to_json() == plans(account, BASE).to_json()
+
+
+def test_the_file_has_the_form_of_the_contract() -> None:
+    account = World()
+    file = json.loads(plans(account, BASE.replace("agent]", "agent]")).to_json())
+    assert list(file)[:9] == [
+        "format", "format_version", "tool_version", "account_sid", "created_at", "config_digest", "options", "summary",
+        "changes",
+    ]  # fmt: skip
+    assert file["summary"] == {
+        "create": 2, "update": 2, "replace": 0, "delete": 0, "no-op": 0, "unmanaged": 1, "withheld": 0,
+    }  # fmt: skip
+    role = next(change for change in file["changes"] if change["kind"] == "role")
+    assert role == {
+        "address": "services.support.roles.agent",
+        "kind": "role",
+        "action": "create",
+        "sid": None,
+        "name": "agent",
+        "service": "Customer Support",
+        "fields": [
+            _field("friendly_name", None, "agent", line=6, column=13),
+            _field("type", None, "conversation", line=6, column=27),
+            _field("permissions", None, ["sendMessage"], line=6, column=54),
+        ],
+        "steps": [
+            {"id": "services.support.roles.agent#create", "op": "create", "needs": ["services.support#create"]},
+        ],
+        "reason": "not in the account",
+        "risk": "low",
+        "consequences": [],
+        "guard": None,
+        "source": {"file": "reconciler.yaml", "line": 6, "column": 13, "via": ""},
+    }
+
+
+def _field(path: str, before: Any, after: Any, *, line: int, column: int) -> dict[str, Any]:
+    return {
+        "path": path,
+        "before": before,
+        "after": after,
+        "before_name": "",
+        "sensitive": False,
+        "forces_replacement": False,
+        "source": {"file": "reconciler.yaml", "line": line, "column": column, "via": ""},
+    }
+
+
+def test_references_and_what_is_not_known_yet_have_their_own_form() -> None:
+    file = plans(World(), BASE)
+    configuration = next(change for change in file.changes if change.kind == "service_configuration")
+    (field,) = configuration.fields
+    assert field.before == {"unknown": "known after apply"}
+    assert field.after == {"ref": "services.support.roles.agent"}
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_secret_is_a_name_and_a_keyed_digest() -> None:
+    file = plans(World(), BASE)
+    assert "canary" not in file.to_json()
+    webhooks = next(change for change in file.changes if change.kind == "service_webhook")
+    after = webhooks.fields[0].after
+    assert after["secret"] == "TOKEN"
+    assert after["digest"].startswith("hmac-sha256:")
+
+
+def test_the_live_side_of_a_secret_field_is_a_digest_too() -> None:
+    account = World()
+    account.converge(read(BASE, TOKEN))
+    file = seen(account.plan(read(BASE, {"TOKEN": "canary-other"})))
+    assert "canary" not in file.to_json()
+    (field,) = file.changes[0].fields
+    assert list(field.before) == ["digest"]
+
+
+def test_another_secret_is_another_plan() -> None:
+    account = World()
+    one, other = seen(account.plan(read(BASE, TOKEN))), seen(account.plan(read(BASE, {"TOKEN": "changed"})))
+    assert not_approved(one, other) == (
+        "services.support.webhooks: post_webhook_url would become something else than was approved",
+    )
+
+
+def test_a_password_in_a_live_url_is_hidden_though_the_files_have_none() -> None:
+    account = World()
+    account.post("/v1/Configuration/Webhooks", {"PostWebhookUrl": "https://bot:canary@h.example.com/"})
+    file = seen(account.plan(read("version: 1\naccount: {webhooks: {post_webhook_url: https://h.example.com/}}\n")))
+    assert file.changes[0].fields[0].sensitive
+    assert "canary" not in file.to_json()
+
+
+# --- approval --------------------------------------------------------------------------------------------------------
+
+
+def test_a_change_that_nobody_saw_is_refused() -> None:
+    account = World()
+    approved = plans(account, BASE)
+    more = BASE.replace("roles: {", "roles: {boss: {type: service, permissions: [joinConversation]}, ")
+    assert not_approved(approved, plans(account, more)) == (
+        "services.support.roles.boss: create was not in the approved plan",
+    )
+
+
+def test_another_value_than_the_approved_one_is_refused() -> None:
+    account = World()
+    approved = plans(account, BASE)
+    assert not_approved(approved, plans(account, BASE.replace("[sendMessage]", "[sendMessage, addParticipant]"))) == (
+        "services.support.roles.agent: permissions would become something else than was approved",
+    )
+
+
+def test_a_live_value_that_moved_in_between_is_refused() -> None:
+    account = World()
+    account.converge(read(BASE, TOKEN))
+    wanted = BASE.replace("[sendMessage]", "[leaveConversation]")
+    approved = plans(account, wanted)
+    role = f"/v1/Services/{account.service('Customer Support')}/Roles/{account.role('Customer Support', 'agent')}"
+    account.post(role, {"Permission": ["sendMediaMessage"]})
+    assert not_approved(approved, plans(account, wanted)) == (
+        "services.support.roles.agent: permissions is not what it was when the plan was approved",
+    )
+
+
+def test_another_resource_of_the_same_name_is_refused() -> None:
+    account = World()
+    account.converge(read(BASE, TOKEN))
+    wanted = BASE.replace("[sendMessage]", "[leaveConversation]")
+    approved = plans(account, wanted)
+
+    def other(content: dict[str, Any]) -> None:
+        content["changes"][0]["sid"] = "RL" + "0" * 32
+
+    assert len(not_approved(edited(approved, other), plans(account, wanted))) == 1
+
+
+def test_another_account_is_refused() -> None:
+    account = World()
+
+    def other(content: dict[str, Any]) -> None:
+        content["account_sid"] = "AC" + "1" * 32
+
+    (reason,) = not_approved(edited(plans(account, BASE), other), plans(account, BASE))
+    assert reason.startswith("the plan was made for account AC1111")
+
+
+def test_what_is_done_already_is_simply_no_longer_there() -> None:
+    account = World()
+    approved = plans(account, BASE)
+    account.converge(read(BASE, TOKEN))
+    assert not_approved(approved, plans(account, BASE)) == ()
+
+
+def test_a_plan_that_was_half_done_can_go_on() -> None:
+    account = World()
+    approved = plans(account, BASE)
+    account.converge(read("version: 1\nservices: {support: {friendly_name: Customer Support}}\n"))
+    fresh = plans(account, BASE)
+    assert len(fresh.changes) == 3
+    assert not_approved(approved, fresh) == ()
+
+
+def test_a_replace_that_lost_its_old_resource_can_go_on() -> None:
+    account = World()
+    old = account.post("/v1/Configuration/Addresses", {"Type": "sms", "Address": "+14155550100"})["sid"]
+    files = 'version: 1\naddresses: {"+14155550100": {address_country: US, friendly_name: Main}}\n'
+    approved = plans(account, files)
+    account.delete(f"/v1/Configuration/Addresses/{old}")
+    fresh = plans(account, files)
+    assert [change.action for change in fresh.changes] == ["create"]
+    assert not_approved(approved, fresh) == ()
+
+
+def test_a_rename_that_has_its_new_role_can_go_on() -> None:
+    account = World()
+    account.converge(read(BASE, TOKEN))
+    renamed = BASE.replace("agent: {", "helper: {renamed_from: agent, ").replace("role: agent", "role: helper")
+    approved = plans(account, renamed)
+    form = {"FriendlyName": "helper", "Type": "conversation", "Permission": ["sendMessage"]}
+    account.post(f"/v1/Services/{account.service('Customer Support')}/Roles", form)
+    fresh = plans(account, renamed)
+    assert [change.action for change in fresh.changes] == ["update", "delete"]
+    assert not_approved(approved, fresh) == ()
+
+
+# --- hostile files ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "Invalid JSON"),
+        ("[]", "Input should be an object"),
+        ('{"format": "terraform"}', "at format: Input should be 'reconciler.plan'"),
+        ('{"format": "reconciler.plan", "format_version": 2}', "at format_version: Input should be 1"),
+    ],
+)
+def test_what_is_no_plan_is_told_in_a_sentence(text: str, says: str) -> None:
+    with pytest.raises(PlanFileError) as error:
+        plan_file.parse(text, "plan.json")
+    assert says in str(error.value)
+    assert "make one with `reconciler plan --out plan.json`" in str(error.value)
+
+
+@settings(deadline=None)
+@given(st.binary())
+def test_no_bytes_do_more_than_be_refused(data: bytes) -> None:
+    with pytest.raises(PlanFileError):
+        plan_file.parse(data, "plan.json")
