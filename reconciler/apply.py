@@ -9,10 +9,12 @@ on; what is `last` runs only when all that is not last has succeeded.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as default
+from urllib.parse import quote, quote_plus
 
 from reconciler import wire
 from reconciler.address import Address
@@ -126,7 +128,9 @@ class _Run:
         try:
             status = await self._do(step)
         except Refused as error:
-            status, message, refusal = "failed", "the API refused it", error.refusal
+            status, message = "failed", "the API refused it"
+            told = _masked(error.refusal.message, self.owner[step.id])
+            refusal = replace(error.refusal, message=told)
         except (_Failure, ApiError) as error:
             status, message = "failed", str(error)
         sid = step.sid or ("" if step.kind.singleton else self.sids.get(step.address, ""))
@@ -283,6 +287,20 @@ def _is_withheld(change: Change, step: Step) -> bool:
     if change.guard is None or change.guard.verdict != "withheld":
         return False
     return step.last or not change.guard.only_delete
+
+
+def _masked(message: str, change: Change) -> str:
+    """The API's words without what must not be shown: an error may repeat what was sent."""
+    for item in change.fields:
+        if item.sensitive and isinstance(item.after, str) and item.after:
+            for spelling in (
+                item.after,
+                quote(item.after, safe=""),
+                quote_plus(item.after),
+                json.dumps(item.after)[1:-1],
+            ):
+                message = message.replace(spelling, "(sensitive value)")
+    return message
 
 
 def _form(kind: Kind, values: Mapping[str, Content]) -> wire.Form:

@@ -7,7 +7,8 @@ read. A `Plan` becomes one in `of_plan`, and only there contents are turned into
 * ``{"ref": address}`` for what another resource's SID will be;
 * ``{"secret": "NAME", "digest": "…"}`` for what comes from secrets: their names, and a keyed digest of the content;
 * ``{"digest": "…"}`` for other sensitive contents;
-* ``{"unknown": reason}`` for what cannot be told before the apply.
+* ``{"unknown": reason}`` for what cannot be told before the apply;
+* ``{"json": mapping}`` for JSON that is a mapping itself, so that no live value can pose as one of the above.
 
 A plan file is an approval, not a program: nothing in it is ever sent. It is compared with a fresh plan.
 """
@@ -237,6 +238,8 @@ def _seen(content: Json, item: FieldChange, where: tuple[str, ...], key: bytes, 
     if isinstance(content, Reference):
         return {"ref": str(content.address)}
     if not item.sensitive or content is None:
+        if isinstance(content, dict):
+            return {"json": content}
         return list(content) if isinstance(content, tuple) else content
     text = json.dumps([*where, content], sort_keys=True, ensure_ascii=True)
     digest = "hmac-sha256:" + hmac.new(key, text.encode(), hashlib.sha256).hexdigest()

@@ -138,7 +138,9 @@ def _as_text(value: Json) -> str | None:
     """Any JSON value as text; None for null and for empty text."""
     if value is None or value == "":
         return None
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    # A lone surrogate, which JSON can spell and UTF-8 cannot, could be neither shown nor saved nor sent back.
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _decode(field: Field, value: Json) -> Content:

@@ -6,27 +6,28 @@ Prints nothing, asks nobody (the caller hands in `confirm`), and knows no exit c
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from reconciler import __version__, config, plan_file
+from reconciler import __version__, config
 from reconciler.address import Address, AddressError
-from reconciler.apply import apply as apply_plan
-from reconciler.client import Client, Credentials, ReadClient, checked_url, in_process, is_loopback, twilio_url
-from reconciler.config.model import Config
 from reconciler.errors import GuardRefusal, StalePlan, UsageError
-from reconciler.fetch import fetch, fetch_role_holders
-from reconciler.plan import Plan, PlanOptions, make_plan
-from reconciler.plan_file import PlanFile
 from reconciler.report import Progress, Report
 from reconciler.sources import DiskSources
 
-AnyClient = TypeVar("AnyClient", bound=ReadClient)
+if TYPE_CHECKING:  # what only some verbs need is imported by them, so that `validate` starts without an HTTP library
+    import asyncio
+
+    from reconciler.client import ReadClient
+    from reconciler.config.model import Config
+    from reconciler.plan import Plan, PlanOptions
+    from reconciler.plan_file import PlanFile
+
+AnyClient = TypeVar("AnyClient", bound="ReadClient")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,11 @@ class Applied:
     declined: bool = False
 
 
-Confirm = Callable[[PlanFile], Awaitable[bool]]
-"""Shows a plan and says whether to go on."""
+Show = Callable[["PlanFile"], None]
+"""Shows a plan that has changes, before anything else is done with it."""
+
+Confirm = Callable[["PlanFile"], Awaitable[bool]]
+"""Says whether to go on with a plan that has been shown."""
 
 
 def validate(inputs: Inputs, environment: Mapping[str, str]) -> Config:
@@ -136,6 +140,8 @@ async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planne
     Raises:
         ReconcilerError: see `reconciler.errors`.
     """
+    from reconciler.client import ReadClient  # noqa: PLC0415 - see above
+
     files = validate(inputs, endpoint.environment)
     options = _plan_options(inputs)
     async with _connected(endpoint, ReadClient) as client:
@@ -147,6 +153,7 @@ async def apply(
     inputs: Inputs,
     endpoint: Endpoint,
     progress: Progress,
+    show: Show,
     confirm: Confirm,
     *,
     approved: PlanFile | None = None,
@@ -158,7 +165,8 @@ async def apply(
         inputs: which files.
         endpoint: where the API is.
         progress: who is told how it goes.
-        confirm: asked before anything is written, unless there is nothing to do.
+        show: shown the plan, unless there is nothing to do.
+        confirm: asked before anything is written.
         approved: a reviewed plan; every fresh change must be one of its changes.
         stop: when set, no further step is started.
 
@@ -167,6 +175,10 @@ async def apply(
         GuardRefusal: a guard refuses; nothing was sent.
         ReconcilerError: see `reconciler.errors`; nothing was sent.
     """
+    from reconciler.apply import apply as apply_plan  # noqa: PLC0415 - see above
+    from reconciler.client import Client, ReadClient  # noqa: PLC0415 - see above
+    from reconciler.plan_file import not_approved  # noqa: PLC0415 - see above
+
     files = validate(inputs, endpoint.environment)
     if files.account_sid is None and not _is_local(endpoint):
         raise UsageError(
@@ -177,21 +189,23 @@ async def apply(
     async with _connected(endpoint, ReadClient) as reader:
         made = await _planned(files, options, reader, progress)
         seen = _seen(made, reader)
-    if approved is not None:
-        differences = plan_file.not_approved(approved, seen)
-        if differences:
-            raise StalePlan(differences)
-    if made.changes and not made.blocking() and not await confirm(seen):
-        return Applied(seen, None, declined=True)
-    if made.blocking():
-        raise GuardRefusal(made.blocking())
     if not made.changes:
         return Applied(seen, None)
+    show(seen)
+    if approved is not None and (differences := not_approved(approved, seen)):
+        raise StalePlan(differences)
+    if made.blocking():
+        raise GuardRefusal(made.blocking())
+    if not await confirm(seen):
+        return Applied(seen, None, declined=True)
     async with _connected(endpoint, Client) as client:
         return Applied(seen, await apply_plan(made, client, progress, stop))
 
 
 async def _planned(files: Config, options: PlanOptions, client: ReadClient, progress: Progress) -> Plan:
+    from reconciler.fetch import fetch, fetch_role_holders  # noqa: PLC0415 - see above
+    from reconciler.plan import make_plan  # noqa: PLC0415 - see above
+
     state = await fetch(files, client, progress)
     made = make_plan(files, state, options)
     if made.unsearched:
@@ -201,12 +215,16 @@ async def _planned(files: Config, options: PlanOptions, client: ReadClient, prog
 
 
 def _seen(made: Plan, client: ReadClient) -> PlanFile:
+    from reconciler.plan_file import of_plan  # noqa: PLC0415 - see above
+
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     key = client.credentials.digest_key()
-    return plan_file.of_plan(made, key=key, tool_version=__version__, created_at=now)
+    return of_plan(made, key=key, tool_version=__version__, created_at=now)
 
 
 def _plan_options(inputs: Inputs) -> PlanOptions:
+    from reconciler.plan import PlanOptions  # noqa: PLC0415 - see above
+
     return PlanOptions(
         targets=_addresses("--target", inputs.targets),
         excludes=_addresses("--exclude", inputs.excludes),
@@ -223,12 +241,16 @@ def _addresses(option: str, texts: tuple[str, ...]) -> tuple[Address, ...]:
 
 def _is_local(endpoint: Endpoint) -> bool:
     """Whether the API is an emulator for sure: in process, or on this machine."""
+    from reconciler.client import is_loopback  # noqa: PLC0415 - see above
+
     return bool(endpoint.emulator) or (bool(endpoint.api_url) and is_loopback(endpoint.api_url))
 
 
 @asynccontextmanager
 async def _connected(endpoint: Endpoint, kind: type[AnyClient]) -> AsyncIterator[AnyClient]:
     """A client for the API that the endpoint names; the emulator's file is closed with it."""
+    from reconciler.client import Credentials, checked_url, twilio_url  # noqa: PLC0415 - see above
+
     if endpoint.emulator:
         async with _emulated(endpoint, kind) as client:
             yield client
@@ -246,7 +268,8 @@ async def _connected(endpoint: Endpoint, kind: type[AnyClient]) -> AsyncIterator
 
 @asynccontextmanager
 async def _emulated(endpoint: Endpoint, kind: type[AnyClient]) -> AsyncIterator[AnyClient]:
-    from reconciler.emulator import Emulator, EmulatorError, Store  # noqa: PLC0415 - not on the start-up path
+    from reconciler.client import Credentials, in_process  # noqa: PLC0415 - see above
+    from reconciler.emulator import Emulator, EmulatorError, Store  # noqa: PLC0415 - see above
 
     try:
         store = Store.open(endpoint.emulator)

@@ -55,17 +55,19 @@ def apply(inputs: Inputs, endpoint: Endpoint, output: Output, *, plan_path: str,
     run = Run(display(lines_on_stdout=not output.as_json, may_colour=output.may_colour))
     shown = False
 
-    async def confirm(file: PlanFile) -> bool:
+    def show(file: PlanFile) -> None:
         nonlocal shown
         run.display.clear()
         if not output.as_json:
             console.out(plan_text(file, colour=output.colour, width=output.width, verbose=output.verbose) + "\n")
             shown = True
+
+    async def confirm(file: PlanFile) -> bool:
         run.writing = yes or approved is not None or _nothing_to_send(file) or _ask(file, run, output)
         return run.writing
 
     applied = run.execute(
-        lambda: workflow.apply(inputs, endpoint, run.display, confirm, approved=approved, stop=run.stop)
+        lambda: workflow.apply(inputs, endpoint, run.display, show, confirm, approved=approved, stop=run.stop)
     )
     if applied.declined:
         raise ReconcilerError("declined; nothing was sent")

@@ -200,7 +200,9 @@ def _expanded_services(
         if added > MOST_TEMPLATED:
             message = f"templates make this configuration more than {MOST_TEMPLATED} nodes larger"
             findings.error("too-large", message, named.value.place, "make the template smaller, or use it less often")
-            break
+            # Nothing is gained by reading a part of them; what only templates say is missing now.
+            documents.complete = False
+            return services
         above = expanded[handle].value
         assert isinstance(above, Table)
         expanded[handle] = Entry(entry.key, documents.expanded(below, above))

@@ -294,7 +294,8 @@ async def plan(inputs, endpoint, progress):
     print("ready", flush=True)
     await asyncio.sleep(60)
 
-async def apply(inputs, endpoint, progress, confirm, *, approved=None, stop=None):
+async def apply(inputs, endpoint, progress, show, confirm, *, approved=None, stop=None):
+    show(samples.SMALL)
     await confirm(samples.SMALL)
     print("ready", flush=True)
     await stop.wait()
