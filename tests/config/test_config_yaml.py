@@ -1,0 +1,189 @@
+"""Text that is no configuration: broken YAML, limits, tags, keys; and what YAML itself offers."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.config.told import content, problems_of, read, told
+
+LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{name}: &{name} [{','.join([f'*{below}'] * 9)}]\n" for below, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"", "1:1 missing-version: reconciler.yaml does not say its version (begin with the line version: 1)"),
+        (
+            b"- a\n",
+            ("1:1 wrong-type: reconciler.yaml must hold a mapping of keys such as services and account "
+            "(begin with the line version: 1)"),
+        ),
+        (b"version: 2\n", '1:10 unknown-version: version "2" is not known (write version: 1)'),
+        (b"version: [1]\n", "1:1 wrong-type: version must be 1 (write version: 1)"),
+        (
+            "version: 1".encode("utf-16"),
+            "reconciler.yaml not-text: reconciler.yaml is UTF-16, not UTF-8 (save it as UTF-8 text)",
+        ),
+        (b"version: 1\nx: \xff", "2 not-text: reconciler.yaml is not UTF-8 text (save it as UTF-8 text)"),
+        (
+            b"version: 1\nx: a\x00",
+            "2:5 not-text: reconciler.yaml is not text: it holds the character U+0000 (save it as UTF-8 text)",
+        ),
+        (
+            b"version: 1\nservices:\n\ta: {}\n",
+            ("3:1 yaml-syntax: the YAML is malformed: this character cannot begin a value "
+            "(put the value in quotes; indent with spaces, not tabs)"),
+        ),
+        (
+            b"services: a: b\n",
+            ("1:12 yaml-syntax: the YAML is malformed: a colon stands where none can be "
+            '(put text that holds ": " in quotes, or check the indentation)'),
+        ),
+        (
+            b"services:\n  - a\n  b: c\n",
+            ("3:3 yaml-syntax: the YAML is malformed: this does not continue the list above "
+            "(check the indentation of the lines before)"),
+        ),
+        (b'a:\n b: "c\n', "2:5 yaml-syntax: the YAML is malformed: these quotes are not closed (close them)"),
+        (
+            b"a: {b: !unset}\n",
+            ("1:14 yaml-syntax: the YAML is malformed: a tag such as !unset runs into what follows "
+            "(put a space after it, also before a comma or a brace)"),
+        ),
+        (
+            b"a: 1\n---\nb: 1\n",
+            ("2:1 several-documents: the file holds more than one YAML document "
+            "(take the line --- out, or make it two files)"),
+        ),
+        (
+            b"a: *b\n",
+            ("1:4 unknown-alias: *b refers to an anchor that does not stand before it in this file "
+            "(anchor something with &b before this line)"),
+        ),
+        (
+            b"a: &a {b: [*a]}\n",
+            "1:12 alias-in-itself: *a stands inside of what it refers to (write out what is meant)",
+        ),
+        (
+            b"a: " + b"[" * 100_000,
+            "1:63 too-deep: lists and mappings are nested more than 60 deep (make it flatter)",
+        ),
+        (
+            LAUGHS.encode(),
+            "6:26 too-large: aliases make this file more than 500000 nodes large (use fewer aliases of aliases)",
+        ),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_is_one_problem(text: bytes, expected: str) -> None:
+    started = time.perf_counter()
+    assert told(text) == [expected]
+    assert time.perf_counter() - started < 1
+
+
+def test_a_merge_key_counts_what_it_merges() -> None:
+    rows = "".join(f"a{n}: &a{n} {{<<: *a{n - 1}, k{n}: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 30))
+    assert [line.split(":")[2] for line in told(f"a0: &a0 {{x: y}}\n{rows}")] == [" aliases make this file more than 500000 nodes large (use fewer aliases of aliases)"]  # fmt: skip # noqa: E501 - a literal
+
+
+def test_what_is_nested_by_aliases_counts_as_deep() -> None:
+    rows = "".join(f"x-{n}: &a{n} [[[[[[[[[[*a{n - 1}]]]]]]]]]]\n" for n in range(1, 7))
+    assert told(f"x-0: &a0 []\n{rows}") == [
+        "8:20 too-deep: lists and mappings are nested more than 60 deep (make it flatter)"
+    ]
+
+
+def test_duplicate_keys_name_both_places() -> None:
+    (problem,) = problems_of("services:\n  a: {}\n  a: {}\n")
+    assert (str(problem.place), problem.message) == ("reconciler.yaml:4:3", 'the key "a" stands twice in one mapping')
+    assert [(str(place), words) for place, words in problem.related] == [
+        ("reconciler.yaml:3:3", "it stands here first")
+    ]
+
+
+def test_unknown_tags_are_refused_and_make_nothing() -> None:
+    assert told("services: {a: {friendly_name: !!python/object/apply:os.getcwd x}}\nx-1: !thing y") == [
+        (
+            '2:31 unknown-tag: the tag "tag:yaml.org,2002:python/object/apply:os.getcwd" is not known '
+            "(take the tag out; of its own tags the tool knows !unset, in overlays)"
+        ),
+        (
+            '3:6 unknown-tag: the tag "!thing" is not known '
+            "(take the tag out; of its own tags the tool knows !unset, in overlays)"
+        ),
+    ]
+
+
+def test_keys_are_text() -> None:
+    assert told("? [a]\n: 1\n") == [
+        "2:3 key-not-text: a key must be text (put it in quotes when it begins with [ or {)"
+    ]
+
+
+def test_a_tag_of_yaml_itself_makes_text_of_a_null() -> None:
+    assert content("services: {a: {friendly_name: !!str null}}", "services.a", "friendly_name") == "null"
+
+
+def test_anchors_aliases_and_merge_keys() -> None:
+    text = """
+x-role: &role {type: service, permissions: [joinConversation]}
+services:
+  a:
+    roles:
+      one: *role
+      two: {<<: *role, permissions: [createConversation]}
+      three: {<<: [{type: conversation, permissions: [sendMessage]}, *role]}
+"""
+    config = read(text)
+    assert {
+        str(item.address): [value.content for value in item.values.values()]
+        for item in config.resources.values()
+        if item.kind.name == "role"
+    } == {
+        "services.a.roles.one": ["one", "service", ("joinConversation",)],
+        "services.a.roles.three": ["three", "conversation", ("sendMessage",)],
+        "services.a.roles.two": ["two", "service", ("createConversation",)],
+    }
+
+
+def test_a_merge_key_that_merges_no_mapping() -> None:
+    assert told("x-1: &a [b]\nservices: {<<: *a}") == [
+        "2:10 merge-key: << merges mappings, and this is none (refer to an anchored mapping: << : *name)"
+    ]
+
+
+def test_a_byte_order_mark_is_no_text() -> None:
+    assert read(b"\xef\xbb\xbfversion: 1\nservices: {a: {}}").resources
+
+
+def test_places_count_characters_and_every_kind_of_line_break() -> None:
+    assert told(b"version: 1\r\nx-1: '\xe6\xbc\xa2'\rservces: {}\n") == [
+        '3:1 unknown-key: a configuration has no key "servces" (did you mean services?)'
+    ]
+    assert told("services: {漢字: {rols: {}}}") == [
+        '2:17 unknown-key: a service has no key "rols" (did you mean roles?)'
+    ]
+
+
+def test_a_broken_file_does_not_make_problems_of_what_it_would_have_said() -> None:
+    files = {
+        "reconciler.yaml": "version: 1\ninclude: [a.yaml]\nservices: {s: {template: t}}\nprune: [addresses]\n"
+        "account: {configuration: {default_service: other, default_inactive_timer: PT1S}}",
+        "a.yaml": "a: [",
+    }
+    assert [line.split(" ")[1] for line in told(files)] == ["yaml-syntax:", "out-of-range:"]
+
+
+def test_problems_are_counted_up_to_a_limit() -> None:
+    problems = problems_of("\n".join(f"key{number}: 1" for number in range(20_000)))
+    assert len(problems) == 10_001
+    assert problems[0].message == "there are more than 10000 problems; the rest is left out"
+
+
+@pytest.mark.parametrize("line", ["private_key: abcdef", "x: -----BEGIN", "apiToken: abcdef", "x: " + "A" * 50])
+def test_lines_of_a_broken_file_that_may_hold_secrets_are_not_kept(line: str) -> None:
+    (problem,) = problems_of(f"credentials:\n  {line}: z\n")
+    assert problem.conceals
