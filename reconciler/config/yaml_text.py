@@ -56,7 +56,11 @@ _EXPLAINED = (
         "check the indentation of the lines before",
     ),
     ("did not find expected ',' or ']'", "a list in brackets is not closed here", "add a comma or a ]"),
-    ("did not find expected ',' or '}'", "a mapping in braces is not closed here", "add a comma or a }"),
+    (
+        "did not find expected ',' or '}'",
+        "a mapping in braces is not closed here",
+        "add a comma or a }; put text that holds ${…} in quotes here",
+    ),
     ("found unexpected end of stream", "these quotes are not closed", "close them"),
     (
         "found character that cannot start any token",
