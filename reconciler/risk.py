@@ -90,16 +90,18 @@ def _deletion(change: Change, live: Live | None, risks: list[Risk], words: list[
 
 def _permissions(change: Change, is_default: bool, risks: list[Risk], words: list[str]) -> None:  # noqa: FBT001 - a fact about the role, not a mode
     item = next((item for item in change.fields if item.path == "permissions"), None)
-    if item is None or isinstance(item.before, Unknown) or item.sensitive:
+    if item is None or isinstance(item.before, Unknown) or isinstance(item.after, Unknown):
         return
     before, after = _words(item.before), _words(item.after)
     gained, lost = [word for word in after if word not in before], [word for word in before if word not in after]
-    who = f"everyone with the role {change.name!r}"
-    if gained:
-        words.append(f"{who[0].upper()}{who[1:]} gains {_listed(gained)}.")
     if lost:
-        words.append(f"{who[0].upper()}{who[1:]} loses {_listed(lost)}.")
         risks.append("high" if is_default else "medium")
+    if item.sensitive:
+        return
+    if gained:
+        words.append(f"Everyone with the role {change.name!r} gains {_listed(gained)}.")
+    if lost:
+        words.append(f"Everyone with the role {change.name!r} loses {_listed(lost)}.")
 
 
 def _words(content: object) -> list[str]:
