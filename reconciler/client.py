@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ Json = Any  # what the API answers is JSON of any shape until `wire.decode` has 
 TWILIO_HOST = "conversations.twilio.com"
 """Source: the OpenAPI description, servers."""
 
+_LABEL = re.compile(r"[A-Za-z0-9-]+\Z")
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 
@@ -108,10 +110,11 @@ class Credentials:
             UsageError: when there is no such file or profile, or the profile holds no key.
         """
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
-            profiles: dict[str, Any] = content.get("profiles") or {}  # another program's file: checked as it is read
-        except (OSError, ValueError, AttributeError) as error:
+            content: Any = json.loads(file.read_text(encoding="utf-8"))  # another program's file: checked as it is read
+        except (OSError, ValueError, RecursionError) as error:
             raise UsageError(f"--profile {profile}: cannot read {file}: {type(error).__name__}") from None
+        told = content.get("profiles") if isinstance(content, dict) else None
+        profiles: dict[str, Any] = told if isinstance(told, dict) else {}
         found = profiles.get(profile)
         if not isinstance(found, dict):
             raise UsageError(f"--profile {profile}: {file} has no such profile; it has {', '.join(profiles) or 'none'}")
@@ -123,7 +126,16 @@ class Credentials:
 
 
 def twilio_url(region: str = "", edge: str = "") -> str:
-    """The base URL at Twilio; an edge without a region means region ``us1`` (source: twilio-python, get_hostname)."""
+    """The base URL at Twilio; an edge without a region means region ``us1`` (source: twilio-python, get_hostname).
+
+    Raises:
+        UsageError: when either is no single label of a host name: it could lead to another host.
+    """
+    for name, label in (("region", region), ("edge", edge)):
+        if label and not _LABEL.match(label):
+            raise UsageError(
+                f"{label!r} is no {name} of Twilio; it looks like {'ie1' if name == 'region' else 'dublin'}"
+            )
     product, domain = TWILIO_HOST.split(".", 1)
     if edge and not region:
         region = "us1"
@@ -139,9 +151,10 @@ def checked_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname or "", parts.port
-    except ValueError:
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):
         raise UsageError("--api-url is no URL; it looks like https://conversations.example.com") from None
-    if parts.username or parts.password:
+    if "@" in url:
         raise UsageError("--api-url holds a user name or password; credentials come from the environment")
     if parts.scheme not in {"http", "https"} or not host:
         raise UsageError(f"--api-url {url} is no http or https URL; it looks like http://127.0.0.1:4010")
@@ -180,13 +193,15 @@ class ReadClient:
         self.credentials = credentials
         self.requests = 0
         self._base_url = base_url
+        self._base_path = urlsplit(base_url).path
         self._slots = asyncio.Semaphore(max(1, concurrency))
         self._http = httpx.AsyncClient(
             auth=httpx.BasicAuth(credentials.username, credentials.password),
             headers={"Accept": "application/json", "User-Agent": f"reconciler/{__version__}"},
             timeout=_TIMEOUT,
             follow_redirects=False,
-            trust_env=transport is None,
+            # A proxy of the environment would see credentials that go over http://, which are for this machine only.
+            trust_env=transport is None and base_url.startswith("https://"),
             limits=httpx.Limits(max_connections=max(1, concurrency), max_keepalive_connections=max(1, concurrency)),
             transport=transport,
         )
@@ -236,18 +251,39 @@ class ReadClient:
             if not isinstance(found, list):
                 raise Malformed(f"GET {following}: the answer has no list under {key!r}")
             items.extend(found)
-            following = _next_page(page)
+            following = self._next_page(page)
             if following in seen:
                 raise Malformed(f"GET {path}: the pages go round in a circle at {following}")
         return items
 
+    def _next_page(self, page: Json) -> str | None:
+        """Path and query of the next page, seen from the base URL; None after the last one."""
+        meta = page.get("meta")
+        url = meta.get("next_page_url") if isinstance(meta, dict) else None
+        if not url:
+            return None
+        try:
+            parts = urlsplit(str(url))
+        except ValueError:
+            raise Malformed(f"the API's next_page_url is no URL: {str(url)[:200]!r}") from None
+        if not parts.path.startswith("/"):
+            raise Malformed(f"the API's next_page_url has no path: {str(url)[:200]!r}")
+        # A server below a path of its own may or may not know that it is.
+        path = parts.path.removeprefix(self._base_path) if parts.path.startswith(f"{self._base_path}/") else parts.path
+        return f"{path}?{parts.query}" if parts.query else path
+
     async def _send(self, method: str, path: str, form: Sequence[tuple[str, str]] | None = None) -> Json:
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else None
-        content = urlencode(form).encode() if form is not None else None
+        try:
+            content = urlencode(form).encode() if form is not None else None
+            request = self._http.build_request(method, self._base_url + path, content=content, headers=headers)
+        except (httpx.InvalidURL, UnicodeError):
+            # Only what the API itself said can be so odd: control characters in a link, halves of characters.
+            raise Malformed(f"{method} {path[:200]!r} cannot be asked for: it is no path, or holds no text") from None
         async with self._slots:
             self.requests += 1
             try:
-                response = await self._http.request(method, self._base_url + path, content=content, headers=headers)
+                response = await self._http.send(request)
             except httpx.TimeoutException:
                 raise Unreachable(f"{method} {path}: no answer from {self._base_url} within the time limit") from None
             except httpx.HTTPError as error:
@@ -258,8 +294,8 @@ class ReadClient:
         if response.status_code == 204:
             return None
         try:
-            return response.json()
-        except ValueError:
+            return response.json(parse_constant=_refuse_constant)
+        except (ValueError, RecursionError):
             raise Malformed(f"{method} {path}: the answer is not JSON (HTTP {response.status_code})") from None
 
 
@@ -306,24 +342,15 @@ class Client(ReadClient):
             await self._send("DELETE", path)
 
 
-def _next_page(page: Json) -> str | None:
-    meta = page.get("meta")
-    url = meta.get("next_page_url") if isinstance(meta, dict) else None
-    if not url:
-        return None
-    try:
-        parts = urlsplit(str(url))
-    except ValueError:
-        raise Malformed(f"the API's next_page_url is no URL: {url!r}") from None
-    if not parts.path.startswith("/"):
-        raise Malformed(f"the API's next_page_url has no path: {url!r}")
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+def _refuse_constant(word: str) -> Json:
+    """Python reads NaN and Infinity, which are no JSON."""
+    raise ValueError(word)
 
 
 def _refusal(method: str, path: str, response: httpx.Response) -> Refusal:
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     told: dict[str, Any] = body if isinstance(body, dict) else {}  # an error's body may be anything
     code = told.get("code")
@@ -331,7 +358,7 @@ def _refusal(method: str, path: str, response: httpx.Response) -> Refusal:
         method=method,
         path=path,
         status=response.status_code,
-        code=code if isinstance(code, int) else response.status_code,
+        code=code if isinstance(code, int) and not isinstance(code, bool) else response.status_code,
         message=str(told.get("message") or response.reason_phrase or "no message"),
         more_info=str(told.get("more_info") or ""),
         request_id=response.headers.get("Twilio-Request-Id", ""),

@@ -1,0 +1,225 @@
+"""Who asks and where: credentials from the environment or a profile, Twilio's hosts, other APIs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from reconciler.client import Credentials, ReadClient, checked_url, is_loopback, twilio_url
+from reconciler.errors import UsageError
+from tests.builders import ACCOUNT
+
+CREDENTIALS = Credentials("SK1", "s3cret", ACCOUNT)
+
+# --- who asks --------------------------------------------------------------------------------------------------------
+
+TOKEN = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": "t0ken"}
+KEY = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_API_KEY": "SK1", "TWILIO_API_SECRET": "s3cret"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        (TOKEN, Credentials(ACCOUNT, "t0ken", ACCOUNT)),
+        (KEY, Credentials("SK1", "s3cret", ACCOUNT)),
+        (TOKEN | KEY, Credentials("SK1", "s3cret", ACCOUNT)),
+        (TOKEN | {"TWILIO_API_KEY": "SK1"}, Credentials(ACCOUNT, "t0ken", ACCOUNT)),
+        (TOKEN | {"TWILIO_API_KEY": "", "TWILIO_API_SECRET": ""}, Credentials(ACCOUNT, "t0ken", ACCOUNT)),
+    ],
+)
+def test_credentials_come_from_the_environment(environment: dict[str, str], expected: Credentials) -> None:
+    assert Credentials.from_environment(environment) == expected
+
+
+@pytest.mark.parametrize(
+    ("environment", "missing"),
+    [
+        ({}, "set TWILIO_ACCOUNT_SID with"),
+        ({"TWILIO_AUTH_TOKEN": "t0ken"}, "set TWILIO_ACCOUNT_SID with"),
+        ({"TWILIO_ACCOUNT_SID": "", "TWILIO_AUTH_TOKEN": "t0ken"}, "set TWILIO_ACCOUNT_SID with"),
+        ({"TWILIO_ACCOUNT_SID": ACCOUNT}, "TWILIO_AUTH_TOKEN (or TWILIO_API_KEY and TWILIO_API_SECRET) is not"),
+        ({"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_API_KEY": "SK1"}, "but TWILIO_API_SECRET is not"),
+        ({"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_API_SECRET": "s3cret"}, "TWILIO_AUTH_TOKEN"),
+    ],
+)
+def test_missing_credentials_are_named_and_never_shown(environment: dict[str, str], missing: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        Credentials.from_environment(environment)
+    assert missing in str(raised.value)
+    assert "t0ken" not in str(raised.value)
+    assert "s3cret" not in str(raised.value)
+
+
+def test_credentials_never_show_their_password() -> None:
+    assert repr(CREDENTIALS) == str(CREDENTIALS) == "Credentials('SK1')"
+
+
+def test_a_key_for_digests_needs_both_name_and_password() -> None:
+    keys = {Credentials(*pair, ACCOUNT).digest_key() for pair in [("a", "b"), ("a", "c"), ("b", "b"), ("ab", "")]}
+    assert len(keys) == 4
+    assert Credentials("a", "b", ACCOUNT).digest_key() == Credentials("a", "b", "AC1").digest_key()
+
+
+def profile(tmp_path: Path, content: Any, name: str = "work") -> tuple[Credentials, str, str]:
+    file = tmp_path / "config.json"
+    file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    return Credentials.from_profile(name, file)
+
+
+WORK = {"accountSid": ACCOUNT, "apiKey": "SK1", "apiSecret": "s3cret"}
+
+
+def test_a_profile_gives_credentials_region_and_edge(tmp_path: Path) -> None:
+    content = {"profiles": {"work": {**WORK, "region": "ie1", "edge": "dublin"}, "home": {}}, "activeProject": "home"}
+    assert profile(tmp_path, content) == (CREDENTIALS, "ie1", "dublin")
+
+
+def test_a_profile_may_lack_region_and_edge(tmp_path: Path) -> None:
+    assert profile(tmp_path, {"profiles": {"work": {**WORK, "region": None}}}) == (CREDENTIALS, "", "")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"{", b"\xff", b"null", b"[]", b"5", b'"x"', b"[" * 100_000, {}, {"profiles": None}, {"profiles": []},
+        {"profiles": "work"}, {"profiles": 5}, {"profiles": {}}, {"profiles": {"work": None}},
+        {"profiles": {"work": []}}, {"profiles": {"work": {}}}, {"profiles": {"work": {**WORK, "apiSecret": ""}}},
+        {"profiles": {"work": {**WORK, "accountSid": None}}}, {"profiles": {"home": WORK}},
+    ],
+    ids=lambda content: repr(content)[:30],
+)  # fmt: skip
+def test_a_profile_that_is_none_is_told(tmp_path: Path, content: Any) -> None:
+    with pytest.raises(UsageError) as raised:
+        profile(tmp_path, content)
+    assert str(raised.value).startswith("--profile work: ")
+    assert "s3cret" not in str(raised.value)
+
+
+def test_a_profile_that_does_not_exist_names_those_that_do(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has no such profile; it has home, work"):
+        profile(tmp_path, {"profiles": {"home": WORK, "work": WORK}}, "wrok")
+
+
+def test_a_profile_without_its_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="FileNotFoundError"):
+        Credentials.from_profile("work", tmp_path / "nowhere.json")
+
+
+# --- where -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("region", "edge", "expected"),
+    [
+        ("", "", "https://conversations.twilio.com"),
+        ("ie1", "", "https://conversations.ie1.twilio.com"),
+        ("", "sydney", "https://conversations.sydney.us1.twilio.com"),
+        ("au1", "sydney", "https://conversations.sydney.au1.twilio.com"),
+    ],
+)
+def test_twilios_hosts(region: str, edge: str, expected: str) -> None:
+    assert twilio_url(region, edge) == expected
+
+
+@pytest.mark.parametrize(
+    "label", ["evil.com/", "evil.com/#", "a.b", "us1 ", " ", "a@b", "a:80", "us1\n", "ü", "?", "/"]
+)
+def test_a_region_or_edge_never_leads_to_another_host(label: str) -> None:
+    with pytest.raises(UsageError, match="is no region of Twilio"):
+        twilio_url(label)
+    with pytest.raises(UsageError, match="is no edge of Twilio"):
+        twilio_url("us1", label)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://conversations.example.com", "https://conversations.example.com"),
+        ("https://conversations.example.com/", "https://conversations.example.com"),
+        ("https://conversations.example.com:8443/base/?a=b#c", "https://conversations.example.com:8443/base"),
+        ("HTTPS://Example.com", "https://Example.com"),
+        ("http://127.0.0.1:4010", "http://127.0.0.1:4010"),
+        ("http://127.8.8.8", "http://127.8.8.8"),
+        ("http://localhost:4010/", "http://localhost:4010"),
+        ("http://LOCALHOST", "http://LOCALHOST"),
+        ("http://[::1]:4010", "http://[::1]:4010"),
+    ],
+)
+def test_another_api_may_be_used(url: str, expected: str) -> None:
+    assert checked_url(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://conversations.example.com", "in the clear"),
+        ("http://10.0.0.1:4010", "in the clear"),
+        ("http://0.0.0.0:4010", "in the clear"),
+        ("http://localhost.evil.example.com", "in the clear"),
+        ("http://127.0.0.1.evil.example.com", "in the clear"),
+        ("http://[::2]", "in the clear"),
+        ("http://127.1", "in the clear"),
+        ("https://ada:s3cret@example.com", "holds a user name or password"),
+        ("https://ada@example.com", "holds a user name or password"),
+        ("https://:s3cret@example.com", "holds a user name or password"),
+        ("http://127.0.0.1\\@evil.example.com", "holds a user name or password"),
+        ("ada:s3cret@example.com", "holds a user name or password"),
+        ("ftp://example.com", "is no http or https URL"),
+        ("file:///etc/passwd", "is no http or https URL"),
+        ("127.0.0.1:4010", "is no http or https URL"),
+        ("https://", "is no http or https URL"),
+        ("", "is no http or https URL"),
+        ("https://[bad", "is no URL"),
+        ("https://example.com:99999", "is no URL"),
+        ("https://example.com:port", "is no URL"),
+        ("https://exa\x00mple.com", "is no URL"),
+        ("https://xn--\u00fc.example.com", "is no URL"),
+    ],
+)
+def test_an_api_that_may_not_be_used_is_told(url: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why) as raised:
+        checked_url(url)
+    assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://localhost", True),
+        ("http://127.0.0.1", True),
+        ("http://[::1]", True),
+        ("http://example.com", False),
+        ("", False),
+    ],
+)
+def test_tells_this_machine(url: str, expected: bool) -> None:  # noqa: FBT001 - a table's column
+    assert is_loopback(url) is expected
+
+
+@pytest.mark.parametrize(
+    ("base", "through_proxy"), [("http://127.0.0.1:4010", False), ("https://conversations.twilio.com", True)]
+)
+def test_a_proxy_of_the_environment_never_sees_credentials_in_the_clear(
+    monkeypatch: pytest.MonkeyPatch,
+    base: str,
+    through_proxy: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    for name in (
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example.com:3128")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128")
+    client = ReadClient(base, CREDENTIALS)
+    assert (client._http._transport_for_url(httpx.URL(base)) is not client._http._transport) is through_proxy
