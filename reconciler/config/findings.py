@@ -43,6 +43,11 @@ def _visible(char: str) -> str:
     return ascii(char)[1:-1]
 
 
+def with_article(words: str) -> str:
+    """A noun with its indefinite article."""
+    return f"an {words}" if words[:1] in set("aeiou") else f"a {words}"
+
+
 def listed(words: Iterable[str], most: int = 12) -> str:
     """Words as they are read out: ``a, b and c``; the end is left out when there are many."""
     every = list(words)

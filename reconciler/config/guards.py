@@ -210,7 +210,11 @@ class GuardReader:
         kind = self._layout.kind_at(address.parts)
         if kind is None or kind.singleton:
             message = f"nothing that can be deleted or replaced stands at {shown(text)}"
-            hint = self._findings.instead(address.parts[0], tuple(self._layout.prunable), what="addresses begin with")
+            hint = "write it as the plan shows it"
+            if address.parts[0] not in self._layout.sections:
+                hint = self._findings.instead(
+                    address.parts[0], tuple(self._layout.prunable), what="addresses begin with"
+                )
             self._findings.error("malformed-address", message, node.place, hint)
             return None
         return address

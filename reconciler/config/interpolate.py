@@ -247,7 +247,9 @@ class Interpolation:
     def _default(self, lookup: _Lookup, scalar: Scalar) -> Text:
         assert lookup.default is not None
         # Parsed once before, as part of the whole text, so that no malformed default gets here.
-        return self._joined(_pieces(lookup.default, 0) or [""], scalar)
+        text = self._joined(_pieces(lookup.default, 0), scalar)
+        # Another run may find what this one did not, so the text depends on where it was looked for.
+        return text if lookup.namespace == "var" else replace(text, namespaces=text.namespaces | {lookup.namespace})
 
     def _read_environment(self, name: str, place: Place) -> tuple[str | None, bool]:
         """The environment variable, and whether it is fit for use; an unfit one has been told."""

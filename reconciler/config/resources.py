@@ -25,7 +25,7 @@ from reconciler.config.contents import (
 )
 from reconciler.config.documents import text_items
 from reconciler.config.drafts import Draft
-from reconciler.config.findings import Findings, shown
+from reconciler.config.findings import Findings, shown, with_article
 from reconciler.config.interpolate import Interpolation, Text
 from reconciler.config.layout import Group
 from reconciler.config.model import Lifecycle, Unknown, Value
@@ -142,13 +142,13 @@ class ResourceReader:
             self._findings.error("wrong-type", f"{key} must be a mapping", entry.value.place, hint, address=draft.about)
 
     def _tell_unknown_key(self, draft: Draft, key: str, entry: Entry, keys: tuple[str, ...]) -> None:
-        what = draft.kind.name.replace("_", " ")
+        what = with_article(draft.kind.name.replace("_", " "))
         if draft.kind.singleton and key in {"sid", "absent", "renamed_from"}:
-            message, hint = f"{key} cannot be said of a {what}, which always exists", "take the line out"
+            message, hint = f"{key} cannot be said of {what}, which always exists", "take the line out"
         elif key == "prune":
-            message, hint = f"nothing in a {what} can be pruned", "take the line out"
+            message, hint = f"nothing in {what} can be pruned", "take the line out"
         else:
-            message, hint = f"a {what} has no key {shown(key)}", self._findings.instead(key, keys)
+            message, hint = f"{what} has no key {shown(key)}", self._findings.instead(key, keys)
         self._findings.error("unknown-key", message, entry.key.place, hint, address=draft.about)
 
     def _read_field(self, draft: Draft, field: Field, entry: Entry) -> None:
@@ -156,6 +156,8 @@ class ResourceReader:
         if isinstance(node, Table) and node.cleared is not None and field.shape is Shape.JSON:
             node = node.cleared
         place = entry.key.place if isinstance(node, Table) else node.place
+        if not isinstance(node, Scalar) and (field.secret or field.path in draft.sensitive):
+            self._conceal_all(node)
         try:
             match field.shape:
                 case Shape.SET:
@@ -237,6 +239,19 @@ class ResourceReader:
             literals.append(node)
         for scalar in literals:
             self._findings.conceal(scalar.origin.file, scalar.line, scalar.end_line)
+
+    def _conceal_all(self, node: Node) -> None:
+        match node:
+            case Table():
+                for entry in node.entries.values():
+                    self._conceal_all(entry.value)
+            case Items():
+                for item in node.items:
+                    self._conceal_all(item)
+            case _ if not _is_only_lookup(node):
+                self._findings.conceal(node.origin.file, node.line, node.end_line)
+            case _:
+                pass
 
     # --- sets ---
 
@@ -461,9 +476,9 @@ class ResourceReader:
             if text in by_path:
                 found.update(by_path[text])
             else:
-                what = draft.kind.name.replace("_", " ")
+                what = with_article(draft.kind.name.replace("_", " "))
                 hint = self._findings.instead(text, by_path.keys())
-                self._tell(draft, Remark("unknown-field", f"a {what} has no field {shown(text)}", hint), item.place)
+                self._tell(draft, Remark("unknown-field", f"{what} has no field {shown(text)}", hint), item.place)
         return frozenset(found)
 
     def _default_natural_key(self, draft: Draft) -> None:

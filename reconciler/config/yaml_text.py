@@ -405,8 +405,11 @@ class _Builder:
             frame.merged.append(value)
             return
         frame.entries[key.text] = Entry(key, value)
-        if isinstance(value, Scalar) and may_be_secret(key.text) and value.text and not _is_lookup(value.text):
-            self._findings.conceal(self._origin.file, value.line, value.end_line)
+        if isinstance(value, Table) or not may_be_secret(key.text):
+            return
+        for item in value.items if isinstance(value, Items) else [value]:
+            if isinstance(item, Scalar) and item.text and not _is_lookup(item.text):
+                self._findings.conceal(self._origin.file, item.line, item.end_line)
 
     def _merge(self, entries: dict[str, Entry], merged: Node) -> None:
         """YAML's merge key: what the mapping says itself wins, then the earlier of several."""

@@ -274,8 +274,8 @@ variables: x
         "5:6 wrong-type: environment b must be a mapping (write keys with colons, indented below)",
         '6:22 wrong-type: variable "x" must be a single value (lists and mappings can be shared by YAML anchors)',
         (
-            '6:41 wrong-sid: environments.c.account_sid is "MG0123456789abcdef0123456789abcdef", the SID of a messaging '
-            "service (write the SID of an account, AC and 32 hexadecimal digits)"
+            '6:41 wrong-sid: environments.c.account_sid is "MG0123456789abcdef0123456789abcdef", the SID of a '
+            "messaging service (write the SID of an account, AC and 32 hexadecimal digits)"
         ),
         "7:12 wrong-type: variables must be a mapping (write keys with colons, indented below)",
     ]
