@@ -41,14 +41,7 @@ def serve(
     """
     import uvicorn  # noqa: PLC0415 — takes long to import and is needed only by those who serve
 
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise EmulatorError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from error
-    with listener:
-        shown = f"[{host}]" if ":" in host else host
-        app.base_url = f"http://{shown}:{listener.getsockname()[1]}"
+    with listen(app, host, port) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_level=log_level, access_log=False))
         if ready is not None:
             # The socket listens already: what connects now waits until the server has started.
@@ -56,3 +49,27 @@ def serve(
         # uvicorn stops in good order, then raises the signal again.
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
+
+
+def listen(app: Emulator, host: str = LOOPBACK, port: int = 0) -> socket.socket:
+    """A socket that listens for an emulator, whose ``base_url`` becomes the socket's.
+
+    Args:
+        app: the emulator.
+        host: the address to listen on.
+        port: the port; 0 for a free one.
+
+    Raises:
+        EmulatorError: the address cannot be listened on.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise EmulatorError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from error
+    # Connections inherit it. asyncio does not set it on sockets it was given, and an answer, whose head and body are
+    # sent apart, then waits 40 ms for the client's acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    shown = f"[{host}]" if ":" in host else host
+    app.base_url = f"http://{shown}:{listener.getsockname()[1]}"
+    return listener

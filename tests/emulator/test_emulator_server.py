@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from reconciler.emulator import Emulator, EmulatorError, Store, serve
+from reconciler.emulator.server import listen
 from tests.emulator.witness import ACCOUNT
 
 
@@ -53,3 +54,12 @@ def test_a_port_that_is_taken_is_told() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(EmulatorError, match=f"Cannot listen on 127.0.0.1 port {port}"):
             serve(Emulator(Store.open(":memory:")), port=port)
+
+
+def test_answers_leave_at_once() -> None:
+    app = Emulator(Store.open(":memory:"))
+    with listen(app) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    app.store.close()
