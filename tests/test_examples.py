@@ -1,0 +1,194 @@
+"""Every folder of examples/, for every environment: valid, planned, applied, planned again, changed in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reconciler import workflow
+from reconciler.cli import main
+from reconciler.config.model import Config
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change of one line, and everything that a plan shows of it: address, action, and each field's old and new."""
+
+    file: str
+    old: str
+    new: str
+    shows: dict[tuple[str, str], dict[str, tuple[Any, Any]]]
+
+
+EDITS = {
+    ("quickstart", ""): Edit(
+        "reconciler.yaml",
+        "friendly_name: Main line",
+        "friendly_name: Front door",
+        {('addresses["+14155550100"]', "update"): {"friendly_name": ("Main line", "Front door")}},
+    ),
+    ("support-desk", "staging"): Edit(
+        "staging.yaml",
+        "sales:\n    notifications: {new_message: {enabled: false}}",
+        "sales:\n    notifications: {new_message: {enabled: true}}",
+        {("services.sales.notifications", "update"): {"new_message.enabled": (False, True)}},
+    ),
+    # One line of a template is one change in each of the services that share it.
+    ("support-desk", "prod"): Edit(
+        "templates.yaml",
+        "          - deleteAnyMessage\n",
+        "",
+        {
+            (f"services.{name}.roles.supervisor", "update"): {
+                "permissions": (
+                    ["addParticipant", "deleteAnyMessage", "editAnyMessage", "editConversationName",
+                     "leaveConversation", "removeParticipant", "sendMediaMessage", "sendMessage"],
+                    ["addParticipant", "editAnyMessage", "editConversationName", "leaveConversation",
+                     "removeParticipant", "sendMediaMessage", "sendMessage"],
+                )
+            }
+            for name in ("sales", "support")
+        },
+    ),
+}  # fmt: skip
+
+
+def environments(folder: Path) -> list[str]:
+    """The names of a folder's environments; one without a name where it has none."""
+    return list(yaml.safe_load((folder / "reconciler.yaml").read_text()).get("environments", {"": None}))
+
+
+def test_every_example_and_every_environment_is_covered() -> None:
+    there = {(folder.name, name) for folder in EXAMPLES.iterdir() if folder.is_dir() for name in environments(folder)}
+    assert set(EDITS) == there
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    for name in [name for name in os.environ if name.startswith("TWILIO_")] + ["FORCE_COLOR", "COLUMNS"]:
+        monkeypatch.delenv(name, raising=False)
+    shutil.copytree(EXAMPLES, tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Ended:
+        capsys.readouterr()
+        code = main(arguments)
+        return Ended(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.mark.parametrize(("example", "environment"), EDITS)
+def test_an_example_from_its_files_to_a_converged_account_and_back(run: Run, example: str, environment: str) -> None:
+    folder = Path("examples") / example
+    chosen = [str(folder), *(["--env", environment] if environment else [])]
+    emulated = [*chosen, "--emulator", "account.db"]
+
+    valid = run("validate", *chosen, "--strict")
+    assert (valid.code, valid.err) == (0, "")
+
+    first = run("plan", *emulated, "--detailed-exitcode", "--format", "json")
+    assert first.code == 2
+    assert first.json["warnings"] == []
+    assert first.json["guards"] == []
+    assert run("apply", *emulated, "--yes").code == 0
+    empty = run("plan", *emulated, "--detailed-exitcode", "--format", "json")
+    assert (empty.code, empty.json["changes"]) == (0, [])
+    assert run("plan", *emulated).out.startswith("Nothing to do: ")
+
+    edit = EDITS[example, environment]
+    file = folder / edit.file
+    text = file.read_text()
+    assert text.count(edit.old) == 1
+    file.write_text(text.replace(edit.old, edit.new))
+    changed = run("plan", *emulated, "--detailed-exitcode", "--format", "json")
+    assert changed.code == 2
+    assert {
+        (change["address"], change["action"]): {
+            field["path"]: (field["before"], field["after"]) for field in change["fields"]
+        }
+        for change in changed.json["changes"]
+    } == edit.shows
+    assert run("apply", *emulated, "--yes").code == 0
+    assert run("plan", *emulated, "--detailed-exitcode").code == 0
+
+    # And back: git is the history.
+    file.write_text(text)
+    assert run("plan", *emulated, "--detailed-exitcode").code == 2
+    assert run("apply", *emulated, "--yes").code == 0
+    assert run("plan", *emulated, "--detailed-exitcode").code == 0
+
+
+def test_the_files_of_one_environment_can_follow_those_of_another(run: Run) -> None:
+    emulated = ["examples/support-desk", "--emulator", "account.db", "--yes", "--env"]
+    for environment in ("staging", "prod", "staging"):
+        assert run("apply", *emulated, environment).code == 0
+
+
+# --- what the examples are there to show -----------------------------------------------------------------------------
+
+
+def read(example: str, environment: str = "") -> Config:
+    return workflow.validate(workflow.Inputs(str(EXAMPLES / example), environment=environment), {})
+
+
+def kinds(config: Config) -> dict[str, int]:
+    counted: dict[str, int] = {}
+    for declared in config.resources.values():
+        counted[declared.kind.name] = counted.get(declared.kind.name, 0) + 1
+    return counted
+
+
+def values(config: Config, kind: str, path: str) -> set[object]:
+    return {
+        declared.values[path].content for declared in config.resources.values()
+        if declared.kind.name == kind and path in declared.values
+    }  # fmt: skip
+
+
+def test_quickstart_is_short_and_has_one_of_each() -> None:
+    assert len((EXAMPLES / "quickstart" / "reconciler.yaml").read_text().splitlines()) < 40
+    assert kinds(read("quickstart")) == {
+        "service": 1, "service_configuration": 1, "service_webhook": 1, "role": 1, "address_configuration": 1,
+    }  # fmt: skip
+
+
+def test_support_desk_shows_what_a_real_account_needs() -> None:
+    prod, staging = read("support-desk", "prod"), read("support-desk", "staging")
+    assert len(list((EXAMPLES / "support-desk").rglob("*.yaml"))) >= 5
+    assert kinds(prod)["service"] == 2
+    assert {"role", "service_notification", "service_webhook", "account_webhook"} <= set(kinds(prod))
+    shared = {
+        declared.address.parts[1] for declared in prod.resources.values()
+        if any(value.place.via == "template desk" for value in declared.values.values())
+    }  # fmt: skip
+    assert shared == {"sales", "support"}
+    assert values(prod, "address_configuration", "auto_creation.type") == {"webhook", "studio", "default"}
+    numbers = [values(config, "address_configuration", "address") for config in (prod, staging)]
+    assert numbers[0]
+    assert numbers[1]
+    assert numbers[0].isdisjoint(numbers[1])
