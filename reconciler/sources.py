@@ -89,7 +89,7 @@ class DiskSources:
         folder = self._folder.as_posix()
         names = sorted(item.name for item in self._folder.iterdir())
         if not names:
-            hint = "begin with: reconciler init"
+            hint = f"write {ROOT_NAME} there; its first line is version: 1"
             return SourceError(f"the folder {folder} is empty", hint, missing=True)
         others = [name for name in names if name.endswith((".yaml", ".yml"))]
         hint = f"name the file: {(self._folder / others[0]).as_posix()}" if others else "name the folder that holds it"
