@@ -80,8 +80,9 @@ class World:
         create(f"{inside}/Participants", **outside)
         self.webhook = create(f"{inside}/Webhooks", Target="studio", Configuration_FlowSid=sid("FW"))
         self.message = create(f"{inside}/Messages", Author="ada", Body="hello")
-        (receipt,) = twilio.listed(f"{inside}/Messages/{self.message}/Receipts")
-        self.receipt = receipt["sid"]
+        receipts = twilio.app.call("GET", f"{inside}/Messages/{self.message}/Receipts").body
+        assert receipts is not None
+        (self.receipt,) = (receipt["sid"] for receipt in receipts["delivery_receipts"])
         self.binding = twilio.app.add_binding(self.service, identity="ada")
 
     def path(self, operation: contract.Operation) -> str:
