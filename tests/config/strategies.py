@@ -19,6 +19,9 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.base import Between, Choice, Field, Kind, Length, Ref, Shape, Sid, Vocabulary
 
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
+SECRET = "SECRET_OF_PROPERTIES"
+ENV = {SECRET: "not told"}
+"""What documents need to be read."""
 # Not the dollar sign: what looks like interpolation has tests of its own.
 _CHARACTERS = string.ascii_letters + string.digits + " .:#-_'\"[]{}&*!|>%@`,?éß漢字🙂"
 _DURATIONS = ("PT10M", "PT60M", "PT1H", "pt90m", "P1D", "P30D", "P1M", "PT3600S")
@@ -75,6 +78,8 @@ def phone_numbers() -> st.SearchStrategy[str]:
 
 def _content(field: Field, references: References, of_type: str) -> st.SearchStrategy[Any] | None:
     """What can be written for a field; None when there is nothing to refer to."""
+    if field.secret:
+        return st.just(f"${{secret:{SECRET}}}")
     match field.shape:
         case Shape.BOOL:
             return st.one_of(st.booleans(), st.sampled_from(("yes", "No", "ON", "off", "TRUE")))
@@ -87,7 +92,8 @@ def _content(field: Field, references: References, of_type: str) -> st.SearchStr
             return st.sampled_from(choice.words)
         case Shape.SET:
             vocabulary = field.marker(Vocabulary)
-            assert vocabulary is not None
+            if vocabulary is None:
+                return st.lists(texts(), unique=True, min_size=1, max_size=3)
             words = vocabulary.by_type.get(of_type, vocabulary.words)
             return st.lists(st.sampled_from(words), unique=True, min_size=int(vocabulary.at_least_one), max_size=5)
         case Shape.TIMER:
@@ -124,9 +130,10 @@ def _fields(draw: st.DrawFn, kind: Kind, references: References, *, clearing: bo
             contents[field.path] = None
         else:
             contents[field.path] = draw(strategy)
-    while faults := [*kind.check(contents), *kind.check_create(contents)]:
-        for fault in faults:
-            contents.pop(fault.path, None)
+    faulty = {fault.path for fault in (*kind.check(contents), *kind.check_create(contents))}
+    while faulty & contents.keys():
+        contents = {path: content for path, content in contents.items() if path not in faulty}
+        faulty = {fault.path for fault in (*kind.check(contents), *kind.check_create(contents))}
     return contents
 
 
@@ -185,13 +192,24 @@ def _collection(
         if by_address:
             body["type"] = "whatsapp" if key.startswith("whatsapp:") else "sms"
         handle = key
-        if draw(st.booleans()):
+        if not kind.natural_key:
+            # What recognises it is made of several fields; the first of them is enough to tell two apart.
+            _tell_apart(kind, body, key)
+        if not kind.natural_key or draw(st.booleans()):
             handle = f"handle{index}"
-            body[kind.natural_key] = key
+            if kind.natural_key:
+                body[kind.natural_key] = key
         if pins and draw(st.integers(0, 3)) == 0:
             body["sid"] = kind.sid_prefix + hashlib.md5("/".join([*path, key]).encode()).hexdigest()
         collection[handle] = body
     return collection
+
+
+def _tell_apart(kind: Kind, body: dict[str, Any], key: str) -> None:
+    for field in kind.fields:
+        if field.path in body and field.shape in {Shape.TEXT, Shape.URL} and body[field.path] is not None:
+            body[field.path] = key if field.shape is Shape.TEXT else f"https://example.com/{key.encode().hex()}"
+            return
 
 
 @st.composite
@@ -247,7 +265,7 @@ def configs(draw: st.DrawFn, *, clearing: bool = True, pins: bool = False) -> Wr
 def _with_lookups(document: dict[str, Any], draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, str]]:
     """The same document with some URLs by way of variables and secrets."""
     variables: dict[str, str] = {}
-    env: dict[str, str] = {}
+    env = dict(ENV)
 
     def replaced(value: Any) -> Any:
         if isinstance(value, dict):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reconciler.config import load
 from reconciler.errors import ConfigError
 from tests.config.memory import MemorySources
-from tests.config.strategies import Written, configs, documents, dumped, in_files, shuffled
+from tests.config.strategies import ENV, Written, configs, documents, dumped, in_files, shuffled
 
 KEYS = (
     "version", "include", "account", "services", "addresses", "templates", "variables", "environments", "prune",
@@ -81,7 +81,7 @@ def _trees() -> st.SearchStrategy[str]:
     return st.recursive(scalars, around, max_leaves=25)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     root=st.lists(st.tuples(st.sampled_from(KEYS), _trees()), max_size=6),
     other=st.lists(st.tuples(st.sampled_from(KEYS), _trees()), max_size=4),
@@ -95,7 +95,7 @@ def test_known_words_in_any_order_are_a_configuration_or_a_config_error(
     outcome(files, environment="a", overlays=["other.yaml"], variables={"b": "1"}, allow_unset=allow_unset)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(configs(pins=True))
 def test_a_valid_configuration_loads(written: Written) -> None:
     config = load(MemorySources(written.files, written.env))
@@ -104,13 +104,13 @@ def test_a_valid_configuration_loads(written: Written) -> None:
     assert [problem for problem in config.warnings if problem.code != "doubtful-length"] == []
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.data())
 def test_order_and_files_do_not_change_what_a_configuration_means(data: st.DataObject) -> None:
     document = data.draw(documents(pins=True))
-    one = load(MemorySources({"reconciler.yaml": dumped(document)}))
+    one = load(MemorySources({"reconciler.yaml": dumped(document)}, ENV))
     reordered = data.draw(shuffled(document))
-    other = load(MemorySources(data.draw(in_files(reordered))))
+    other = load(MemorySources(data.draw(in_files(reordered)), ENV))
     assert other.digest == one.digest
     assert list(other.resources) == list(one.resources)
     for address, declared in one.resources.items():
@@ -118,9 +118,9 @@ def test_order_and_files_do_not_change_what_a_configuration_means(data: st.DataO
         assert {path: value.content for path, value in other.resources[address].values.items()} == contents
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(documents(), st.sampled_from(["services: {added: {}}", "limits: {deletes: 77}", "addresses: {'+1999': {}}"]))
 def test_another_meaning_is_another_digest(document: dict[str, Any], addition: str) -> None:
-    one = load(MemorySources({"reconciler.yaml": dumped(document)}))
-    other = load(MemorySources({"reconciler.yaml": dumped(document), "o.yaml": addition}), overlays=["o.yaml"])
+    one = load(MemorySources({"reconciler.yaml": dumped(document)}, ENV))
+    other = load(MemorySources({"reconciler.yaml": dumped(document), "o.yaml": addition}, ENV), overlays=["o.yaml"])
     assert other.digest != one.digest

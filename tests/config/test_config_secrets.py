@@ -32,7 +32,7 @@ from tests.config.told import Files, problems_of, read, sources, told
 class Key(Declaration):
     friendly_name: Annotated[str | None, Wire("FriendlyName"), NaturalKey(), Required(), Info()] = None
     private_key: Annotated[str | None, Wire("PrivateKey"), Secret(), WriteOnly(), Length(200), Info()] = None
-    certificate: Annotated[str | None, Wire("Certificate"), WriteOnly(), Info()] = None
+    certificate: Annotated[str | None, Wire("Certificate"), WriteOnly(), Secret(), Info()] = None
 
 
 class Talk(Declaration):
@@ -102,7 +102,7 @@ def test_a_literal_in_a_secret_field_is_a_warning_whose_line_is_hidden() -> None
         ("reconciler.yaml:7:18", "literal-secret", False),
     ]
     assert config.lines["reconciler.yaml"][:8] == (
-        "version: 1", "keys:", "  a:", "", "", "", "    certificate: ${var:c}", "variables: {c: hunter2}",
+        "version: 1", "keys:", "  a:", "", "", "", "    certificate: ${var:c}", "",
     )  # fmt: skip
 
 
