@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as default
 from urllib.parse import quote, quote_plus
@@ -291,16 +291,33 @@ def _is_withheld(change: Change, step: Step) -> bool:
 
 def _masked(message: str, change: Change) -> str:
     """The API's words without what must not be shown: an error may repeat what was sent."""
-    for item in change.fields:
-        if item.sensitive and isinstance(item.after, str) and item.after:
-            for spelling in (
-                item.after,
-                quote(item.after, safe=""),
-                quote_plus(item.after),
-                json.dumps(item.after)[1:-1],
-            ):
-                message = message.replace(spelling, "(sensitive value)")
+    hidden = {text for item in change.fields if item.sensitive for text in _texts(item.after)}
+    spellings = {
+        spelling
+        for text in hidden
+        for spelling in (text, quote(text, safe=""), quote_plus(text), json.dumps(text)[1:-1])
+    }
+    # The longest first: one may be a part of another.
+    for spelling in sorted(spellings, key=lambda spelling: (-len(spelling), spelling)):
+        message = message.replace(spelling, "(sensitive value)")
     return message
+
+
+def _texts(content: object) -> Iterator[str]:
+    """Every text in a content, however deep; a set's words are told one by one."""
+    match content:
+        case str():
+            if content:
+                yield content
+        case Mapping():
+            for key, inner in content.items():
+                yield from _texts(key)
+                yield from _texts(inner)
+        case list() | tuple() | set() | frozenset():
+            for inner in content:
+                yield from _texts(inner)
+        case _:
+            return
 
 
 def _form(kind: Kind, values: Mapping[str, Content]) -> wire.Form:
