@@ -72,8 +72,10 @@ def test_paths_that_lead_to_no_configuration() -> None:
         "nowhere", "nowhere does not exist", "name a file, or a folder that holds reconciler.yaml",
     )  # fmt: skip
     assert problem("empty") == (
-        "empty/reconciler.yaml", "the folder empty is empty", "write reconciler.yaml there; its first line is version: 1",
-    )  # fmt: skip
+        "empty/reconciler.yaml",
+        "the folder empty is empty",
+        "write reconciler.yaml there; its first line is version: 1",
+    )
     assert problem("folder") == (
         "folder/reconciler.yaml", "the folder folder holds no reconciler.yaml", "name the file: folder/main.yml",
     )  # fmt: skip

@@ -94,10 +94,11 @@ def all_variables(
         options: the command line's.
         findings: takes problems.
     """
-    variables = {name: Variable(name, scalar) for name, scalar in base.items()}
+    overlaid = read_variables(tree.entries.get("variables"), findings)
+    # What an overlay took out is no longer there.
+    variables = {name: Variable(name, scalar) for name, scalar in base.items() if name in overlaid}
     environment = f"environment {picked.name}"
     variables |= {name: Variable(name, scalar, where=environment) for name, scalar in picked.variables.items()}
-    overlaid = read_variables(tree.entries.get("variables"), findings)
     for name, scalar in overlaid.items():
         if base.get(name) is not scalar:
             variables[name] = Variable(name, scalar, where=scalar.origin.via)

@@ -254,6 +254,8 @@ def account_guard(
     environments: Mapping[str, Environment],
     interpolation: Interpolation,
     findings: Findings,
+    *,
+    allow_unset: bool,
 ) -> tuple[str | None, Place | None]:
     """The only account that may be acted on, and where the files say so.
 
@@ -266,7 +268,10 @@ def account_guard(
     account = tree.entries.get("account")
     if account is not None and isinstance(account.value, Table) and (entry := account.value.entries.get("sid")):
         if isinstance(entry.value, Scalar) and not entry.value.is_null:
-            sid, place = _guard(entry.value, "account.sid", interpolation, findings), entry.value.place
+            sid, place = (
+                _guard(entry.value, "account.sid", interpolation, findings, allow_unset=allow_unset),
+                entry.value.place,
+            )
         else:
             findings.error(
                 "wrong-type", "account.sid must be text", entry.value.place, "write AC…, or take the line out"
@@ -277,19 +282,23 @@ def account_guard(
             continue
         name = f"environments.{environment.name}.account_sid"
         if environment is picked:
-            sid, place = _guard(scalar, name, interpolation, findings), scalar.place
+            sid, place = _guard(scalar, name, interpolation, findings, allow_unset=allow_unset), scalar.place
         elif "${" not in scalar.text:
             # What it interpolates may only be defined for its own environment.
-            _guard(scalar, name, interpolation, findings)
+            _guard(scalar, name, interpolation, findings, allow_unset=allow_unset)
     return sid, place
 
 
-def _guard(scalar: Scalar, name: str, interpolation: Interpolation, findings: Findings) -> str | None:
+def _guard(
+    scalar: Scalar, name: str, interpolation: Interpolation, findings: Findings, *, allow_unset: bool
+) -> str | None:
     text = interpolation.text(scalar)
     if text.failed:
         return None
     for missing in text.missing:
         if missing.code == "undefined-variable":
+            if allow_unset:
+                return None
             findings.error(missing.code, missing.message, missing.place, missing.hint)
             return None
     guarded_by = {item.code for item in text.missing} | text.namespaces

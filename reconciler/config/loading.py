@@ -88,7 +88,9 @@ def load_with(
     limits = guards.limits(tree)
     approvals = guards.approvals(tree)
     unmanaged_ignore = guards.unmanaged_ignore(tree)
-    account_sid, account_place = account_guard(tree, picked, environments, interpolation, findings)
+    account_sid, account_place = account_guard(
+        tree, picked, environments, interpolation, findings, allow_unset=allow_unset
+    )
     _check_options(variables, interpolation, findings, complete=documents.complete)
 
     problems = findings.problems(strict=strict)

@@ -72,6 +72,7 @@ _EXPLAINED = (
         "a tag such as !unset runs into what follows",
         "put a space after it, also before a comma or a brace",
     ),
+    ("did not find expected node content", "a value is missing here", "write one, or {} or [] for nothing at all"),
     ("found duplicate anchor", "this anchor's name is taken", "give it another name"),
     ("block sequence entries are not allowed", "a list item cannot stand here", "begin the list on a line of its own"),
 )

@@ -157,6 +157,14 @@ def test_the_account_is_a_guard() -> None:
     assert (config.account_sid, str(config.account_place)) == (ACCOUNT, "reconciler.yaml:3:16")
 
 
+def test_the_account_of_an_environment_that_nobody_picked() -> None:
+    text = f"account: {{sid: '${{var:sid}}'}}\nenvironments: {{e: {{variables: {{sid: {ACCOUNT}}}}}}}"
+    assert told(text) == [
+        "2:17 undefined-variable: variable sid is not defined (choose an environment that defines it: --env e)"
+    ]
+    assert read(text, allow_unset=True).account_sid is None
+
+
 def test_the_environments_account_wins() -> None:
     other = ACCOUNT.replace("0", "1")
     text = (

@@ -103,6 +103,16 @@ def test_a_value_says_which_variable_it_came_by() -> None:
     )
 
 
+def test_an_overlay_takes_a_variable_out() -> None:
+    files = {
+        "reconciler.yaml": "version: 1\nvariables: {a: 1, b: 2}\nservices: {s: {friendly_name: '${var:a}${var:b}'}}",
+        "o.yaml": "variables: {a: !unset }",
+    }
+    assert told(files, overlays=["o.yaml"]) == [
+        "3:32 undefined-variable: variable a is not defined (define it under variables, or say --var a=…)"
+    ]
+
+
 def test_what_cannot_be_looked_up() -> None:
     text = """
 variables:
