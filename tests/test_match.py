@@ -373,6 +373,13 @@ def test_a_former_name_that_another_resource_declares_is_that_ones() -> None:
     assert found.left_over == {}
 
 
+def test_a_former_address_that_another_one_declares_is_that_ones() -> None:
+    config = configuration(
+        declared("addresses.main", {"address": "+2"}, renamed_from="+1"), declared("addresses.other", {"address": "+1"})
+    )
+    assert matched(config, state(address("+1"))) == {"addresses.other": sid("IG")}
+
+
 def test_a_former_name_that_another_resource_pins_is_that_ones() -> None:
     other = declared("services.support.roles.zoe", pin=sid("RL", 1))
     found = renamed(role("clerk", "conversation", 1), config=in_support(RENAMED, other))
@@ -457,6 +464,7 @@ def former(name: str, *account: Live) -> str:
         ("Customer Support", "Support"),
         ("Support", "Support (old)"),
         ("Kundendienst", "Kundendinst"),
+        ("Customer Support", "Costumer Suport"),
     ],
 )
 def test_a_service_whose_name_is_close_is_likely_the_former_one(name: str, live_name: str) -> None:
@@ -464,7 +472,8 @@ def test_a_service_whose_name_is_close_is_likely_the_former_one(name: str, live_
 
 
 @pytest.mark.parametrize(
-    ("name", "live_name"), [("Support", "Sales"), ("Support", ""), ("", "Support"), ("日本", "中国")]
+    ("name", "live_name"),
+    [("Support", "Sales"), ("Support", ""), ("", "Support"), ("日本", "中国"), ("Support desk", "Sales desk")],
 )
 def test_a_service_whose_name_is_not_close_is_not(name: str, live_name: str) -> None:
     assert former(name, service(live_name)) == ""
