@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from typing import TypeVar
+
 import click
 
 from reconciler.cli import console
 from reconciler.cli.exit_codes import DONE
 from reconciler.emulator.app import Emulator
 from reconciler.emulator.errors import EmulatorError
+from reconciler.emulator.seed import UNTIL, Traffic, seed
 from reconciler.emulator.server import DEFAULT_PORT, LOOPBACK, serve
 from reconciler.emulator.store import Store
 from reconciler.errors import UsageError
@@ -22,10 +28,59 @@ and in another terminal:
   export TWILIO_AUTH_TOKEN=emulator
   reconciler plan --api-url http://127.0.0.1:4010"""
 
+SEED_EPILOG = """\b
+Example:
+  reconciler emulator seed --db demo.db --users 10000
+  reconciler emulator serve --db demo.db
+\b
+The same numbers on a new file give the same account, to the last SID."""
+
+Command = TypeVar("Command", bound=Callable[..., int])
+
 
 @click.group()
 def emulator() -> None:
     """Serve a Twilio account that is only a file."""
+
+
+def _amounts(command: Command) -> Command:
+    """One option for each kind of traffic."""
+    for kind in reversed(fields(Traffic)):
+        click.option(
+            f"--{kind.name}",
+            metavar="N",
+            type=click.IntRange(min=0),
+            default=kind.default,
+            show_default=True,
+            help=f"How many {kind.name} to add.",
+        )(command)
+    return command
+
+
+@emulator.command("seed", epilog=SEED_EPILOG)
+@click.option("--db", metavar="FILE", required=True, help="The account; made when it is not there yet.")
+@click.option(
+    "--seed", "number", metavar="N", type=int, default=0, show_default=True, help="Another number, another account."
+)
+@_amounts
+def seed_command(db: str, number: int, **amounts: int) -> int:
+    """Fill it with traffic: services, users, conversations and what is in them."""
+    try:
+        store = Store.open(db)
+    except EmulatorError as error:
+        raise UsageError(f"--db {db}: {error}") from None
+    try:
+        # A new account follows from the number too, its SIDs and its dates.
+        app = Emulator(store, clock=lambda: UNTIL, entropy=random.Random(number))  # noqa: S311 - SIDs are no secrets
+        traffic = Traffic(**amounts)
+        seed(app, traffic, number=number)
+    except EmulatorError as error:
+        raise UsageError(str(error)) from None
+    finally:
+        store.close()
+    added = ", ".join(f"{amount} {kind}" for kind, amount in asdict(traffic).items() if amount)
+    console.out(f"Added to account {store.account_sid} in {db}: {added or 'nothing'}.\n")
+    return DONE
 
 
 @emulator.command("serve", epilog=EPILOG)
