@@ -9,7 +9,7 @@ import pytest
 from reconciler.address import Address
 from reconciler.change import Action, Change, FieldChange
 from reconciler.config.model import Unknown
-from reconciler.kinds import KINDS
+from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Changes, Content, Risk
 from reconciler.risk import higher, judge
 from reconciler.state import Live
@@ -47,8 +47,11 @@ def judged(
 
 
 def test_every_field_has_the_risk_that_people_were_promised() -> None:
+    # The kinds that make up an account's settings; any other kind's risks are for its own test file.
+    names = ("account_configuration", "account_webhook", "service", "service_configuration", "service_notification",
+             "service_webhook", "role", "address_configuration")  # fmt: skip
     risks: dict[str, list[str]] = {"high": [], "medium": [], "low": []}
-    for kind in KINDS:
+    for kind in (BY_NAME[name] for name in names):
         for field in kind.fields:
             marker = field.marker(Changes)
             risks["low" if marker is None else marker.risk].append(f"{kind.name}.{field.path}")

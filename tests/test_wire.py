@@ -348,7 +348,7 @@ def contents(field: Field) -> st.SearchStrategy[Content]:
     """Contents as the files give them."""
     text = st.text(min_size=1, max_size=8)
     choice, vocabulary = field.marker(Choice), field.marker(Vocabulary)
-    words = vocabulary.words if vocabulary is not None else choice.words if choice is not None else ("",)
+    words = vocabulary.words if vocabulary is not None else choice.words if choice is not None else ("a", "b c")
     by_shape: dict[Shape, st.SearchStrategy[Content]] = {
         Shape.TEXT: text,
         Shape.URL: text.map(lambda tail: f"https://a.example/{tail}"),
