@@ -17,8 +17,8 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from reconciler.emulator import contract
@@ -42,6 +42,7 @@ from reconciler.emulator.errors import (
 )
 from reconciler.emulator.rules import Rules
 from reconciler.emulator.store import Facts, Store
+from reconciler.emulator.transient import Key, Transients
 
 # ASGI's own types: messages are open mappings by the specification.
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -85,6 +86,15 @@ class _Request:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A request that came in: its form, what it keeps others from, and why it is refused if it is."""
+
+    form: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    key: Key | None = None
+    refusal: ApiError | None = None
+
+
 class Emulator:
     """An account of Twilio Conversations v1, as an ASGI application.
 
@@ -99,6 +109,11 @@ class Emulator:
         clock: tells the moment, with its zone; the system's clock when left out. Timers run on it.
         concurrency_limit: how many requests may be in flight at once; one more is answered 429 with code 20429 and
             not processed (error dictionary). No limit when left out.
+        writes_per_second: how many writes a service, or a conversation, takes in one second; one more is answered 429
+            with code 50063 or 50074. No limit when left out.
+        conflicts: whether a write to what another request is just writing is answered 409 with code 20162, 50213, 50391
+            or 50419. Requests overlap while they wait for their latency.
+        deletion_seconds: how long a deleted service answers 409 with code 50002 before it is gone.
         entropy: SIDs and request ids are drawn from it; the system's when left out. Seeded, every answer is repeatable.
 
     Attributes:
@@ -118,6 +133,9 @@ class Emulator:
         latency_ms: float = 0,
         clock: Callable[[], datetime] | None = None,
         concurrency_limit: int | None = None,
+        writes_per_second: int | None = None,
+        conflicts: bool = False,
+        deletion_seconds: float = 0,
         entropy: random.Random | None = None,
     ) -> None:
         self.store = store
@@ -129,6 +147,12 @@ class Emulator:
         self._latency = latency_ms / 1000
         self._concurrency_limit = concurrency_limit
         self._clock = clock or _system_clock
+        self._transients = Transients(
+            store,
+            writes_per_second=writes_per_second,
+            conflicts=conflicts,
+            deletion=timedelta(seconds=deletion_seconds),
+        )
         # SIDs need to be distinct, not secret.
         self._entropy = entropy or random.Random()  # noqa: S311
         # Apart from SIDs, so that reads do not change which SIDs later writes give.
@@ -269,18 +293,20 @@ class Emulator:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._in_flight += 1
         begun = time.perf_counter()
+        entry = _Entry()
         try:
             request = await _read(scope, receive)
             if request is None:
                 return
             crowded = self._concurrency_limit is not None and self._in_flight > self._concurrency_limit
+            entry = self._enter(request, crowded=crowded)
             if self._latency and not crowded:
                 await asyncio.sleep(self._latency)
             request_id = f"RQ{self._request_ids.getrandbits(128):032x}"
-            reply, form = self._reply(request, crowded=crowded)
+            reply = self._reply(request, entry)
             path = f"{request.path}?{request.query}" if request.query else request.path
             told = {name: value for name, value in request.headers.items() if name != "authorization"}
-            self.requests.append(RequestRecord(request.method, path, reply.status, request_id, form, told))
+            self.requests.append(RequestRecord(request.method, path, reply.status, request_id, entry.form, told))
             headers = {
                 "Twilio-Request-Id": request_id,
                 "Twilio-Concurrent-Requests": str(self._in_flight),
@@ -290,17 +316,34 @@ class Emulator:
                 headers["WWW-Authenticate"] = 'Basic realm="Twilio API"'
             await _write(send, reply, headers)
         finally:
+            self._transients.end(entry.key)
             self._in_flight -= 1
 
-    def _reply(self, request: _Request, *, crowded: bool) -> tuple[Reply, Mapping[str, Sequence[str]]]:
+    def _enter(self, request: _Request, *, crowded: bool) -> _Entry:
+        """Everything that may refuse a request before it waits for its turn."""
         form: Mapping[str, Sequence[str]] = {}
         try:
             _admit(crowded=crowded)
             self._authenticate(request.headers.get("authorization"))
             form = read_form(request.headers.get("content-type"), request.body)
-            return self._answer(request.method, request.path, request.query, request.headers, form), form
+            match = self._contract.match(request.path)
+            key = self._transients.begin(match, request.method, form, self._clock()) if match else None
         except ApiError as error:
-            return Reply(error.status, error.body()), form
+            return _Entry(form, refusal=error)
+        return _Entry(form, key)
+
+    def _reply(self, request: _Request, entry: _Entry) -> Reply:
+        try:
+            if entry.refusal is not None:
+                raise entry.refusal
+            reply = self._answer(request.method, request.path, request.query, request.headers, entry.form)
+        except ApiError as error:
+            return Reply(error.status, error.body())
+        if reply.status == 204:
+            match = self._contract.match(request.path)
+            assert match is not None
+            self._transients.deleted(match, self._clock())
+        return reply
 
     def _authenticate(self, header: str | None) -> None:
         if not self._require_auth:
