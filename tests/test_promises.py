@@ -244,6 +244,33 @@ def test_what_the_files_do_not_name_is_not_touched(run: Run, account: Account) -
     assert "+14155550199" in account.names()["addresses"]
 
 
+def test_pruning_takes_what_its_globs_name_and_nothing_that_twilio_made(run: Run, account: Account) -> None:
+    run("apply", *account.whole(), "--yes")
+    sid = account.service("sales")
+    for name in ("tmp-1", "tmp-2", "tmp-kept", "theirs"):
+        account.call("POST", f"/v1/Services/{sid}/Roles",
+                     {"FriendlyName": name, "Type": "service", "Permission": ["joinConversation"]})  # fmt: skip
+    write(FILES.replace("  sales:\n", '  sales:\n    prune: {roles: {match: "tmp-*", except: [tmp-kept]}}\n'))
+    assert run("apply", *account.whole(), "--yes").code == 0
+    assert account.names()["sales"] == sorted(["agent", *BUILT_IN, "theirs", "tmp-kept"])
+
+
+def test_nothing_is_deleted_over_the_limit_or_without_consent(run: Run, account: Account) -> None:
+    run("apply", *account.whole(), "--yes")
+    account.emulator.requests.clear()
+    write(FILES.replace("  sales:\n", "  sales:\n    absent: true\n"))
+    refused = run("apply", *account.whole(), "--yes")
+    assert refused.code == 4
+    assert "--approve 'services.sales'" in refused.err
+    write(FILES.replace("  sales:\n", "  sales:\n    absent: true\n") + "limits: {deletes: 0}\n")
+    assert run("apply", *account.whole(), "--yes", "--approve", "services.sales").code == 4
+    assert account.writes == []
+    write(FILES.replace("  sales:\n", "  sales:\n    absent: true\n"))
+    assert run("apply", *account.whole(), "--yes", "--approve", "services.sales").code == 0
+    assert account.names()[""] == ["Customer Support", "Default Conversations Service"]
+    assert is_converged(run, account)
+
+
 def test_an_update_sends_only_what_differs(run: Run, account: Account) -> None:
     run("apply", *account.whole(), "--yes")
     account.emulator.requests.clear()
