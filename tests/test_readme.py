@@ -164,15 +164,19 @@ def test_the_table_of_options_is_complete() -> None:
 
 def test_the_table_of_options_names_what_they_take_and_what_they_are_without() -> None:
     for options, commands, what in table("option"):
-        name, _, takes = re.findall(r"`([^`]+)`", options)[0].partition(" ")
         for command in commands.split(", "):
-            option = next(item for item in LEAVES[command].params if name in item.opts)
-            assert isinstance(option, click.Option)
-            metavar = option.make_metavar(click.Context(LEAVES[command])).strip("[]")
-            assert takes == ("" if option.is_flag else metavar), (command, name)
-            if isinstance(option.default, (int, float)) and option.default and not option.is_flag:
-                assert f"({option.default})" in what, (command, name)
-            assert ("Repeatable" in what) is option.multiple, (command, name)
+            defaults = []
+            for text in re.findall(r"`([^`]+)`", options):
+                name, _, takes = text.partition(" ")
+                option = next(item for item in LEAVES[command].params if name in item.opts)
+                assert isinstance(option, click.Option)
+                metavar = option.make_metavar(click.Context(LEAVES[command])).strip("[]")
+                assert takes == ("" if option.is_flag else metavar), (command, name)
+                assert ("Repeatable" in what) is option.multiple, (command, name)
+                if isinstance(option.default, (int, str)) and option.show_default and not option.is_flag:
+                    defaults.append(str(option.default))
+            shown = f"({', '.join(defaults)})"
+            assert not defaults or defaults == ["text"] or shown in what, (command, shown)
 
 
 def test_the_readme_names_no_option_that_does_not_exist() -> None:
