@@ -29,7 +29,14 @@ from reconciler.report import ChangeResult, Outcome, Progress, Report, Status, r
 from reconciler.wire import Decoded
 
 
-async def apply(plan: Plan, client: Client, progress: Progress, stop: asyncio.Event | None = None) -> Report:
+async def apply(
+    plan: Plan,
+    client: Client,
+    progress: Progress,
+    stop: asyncio.Event | None = None,
+    *,
+    trigger_webhooks: bool = False,
+) -> Report:
     """Do everything in a plan that no guard withholds.
 
     Args:
@@ -37,11 +44,12 @@ async def apply(plan: Plan, client: Client, progress: Progress, stop: asyncio.Ev
         client: how to write.
         progress: who is told.
         stop: when set, no further step is started; those under way end.
+        trigger_webhooks: whether the account's own webhooks are told of the writes that can tell them.
 
     Returns:
         How each step ended; never raises for what the API does.
     """
-    run = _Run(plan, client, progress, stop or asyncio.Event())
+    run = _Run(plan, client, progress, stop or asyncio.Event(), trigger_webhooks=trigger_webhooks)
     started, requests, writes = time.monotonic(), client.requests, client.writes
     results = await run.everything()
     return Report(
@@ -65,6 +73,7 @@ class _Run:
     client: Client
     progress: Progress
     stop: asyncio.Event
+    trigger_webhooks: bool = False
     outcomes: dict[str, Outcome] = default(default_factory=dict)
     ended: int = 0
 
@@ -157,7 +166,7 @@ class _Run:
         kind, parents = step.kind, self._parents(step.parent)
         resolved = await self._resolved(values)
         filled = {path: content for path, content in resolved.items() if not _is_left_out(kind, path, content)}
-        decoded = wire.decode(kind, await self.client.post(wire.collection_path(kind, parents), _form(kind, filled)))
+        decoded = wire.decode(kind, await self._post(kind, wire.collection_path(kind, parents), filled))
         # Known before the answer is judged: what was made is there, and must not be made again.
         self.sids[step.address] = decoded.sid
         _check(kind, filled, decoded)
@@ -169,15 +178,19 @@ class _Run:
     async def _delete(self, step: Step) -> Status:
         path = wire.instance_path(step.kind, self._parents(step.parent), self._sid(step))
         try:
-            await self.client.delete(path)
+            await self.client.delete(path, webhooks=self.trigger_webhooks and step.kind.webhook_header)
         except Refused as error:
             if error.refusal.status != 404:
                 raise
             return "unchanged"
         return "done"
 
+    async def _post(self, kind: Kind, path: str, values: Mapping[str, Content]) -> Json:
+        form = wire.encode(kind, values, lambda content: content)
+        return await self.client.post(path, form, webhooks=self.trigger_webhooks and kind.webhook_header)
+
     async def _write(self, kind: Kind, path: str, values: Mapping[str, Content]) -> Decoded:
-        decoded = wire.decode(kind, await self.client.post(path, _form(kind, values)))
+        decoded = wire.decode(kind, await self._post(kind, path, values))
         _check(kind, values, decoded)
         return decoded
 
@@ -269,10 +282,8 @@ class _Run:
         where = (kind.name, parent)
         if where not in self.members:
             self.members[where] = asyncio.ensure_future(self._list(kind, parent))
-        name = str(key.get(kind.natural_key) or "").lower()
-        found = [
-            item for item in await self.members[where] if str(item.values.get(kind.natural_key) or "").lower() == name
-        ]
+        name = key.get(kind.natural_key)
+        found = [item for item in await self.members[where] if item.values.get(kind.natural_key) == name]
         if len(found) > 1:
             raise _Failure(f"the new service has {len(found)} resources of kind {kind.name} named {name!r}")
         return found[0] if found else None
@@ -318,10 +329,6 @@ def _texts(content: object) -> Iterator[str]:
                 yield from _texts(inner)
         case _:
             return
-
-
-def _form(kind: Kind, values: Mapping[str, Content]) -> wire.Form:
-    return wire.encode(kind, values, lambda content: content)
 
 
 def _is_left_out(kind: Kind, path: str, content: Content) -> bool:

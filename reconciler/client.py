@@ -9,10 +9,11 @@ it was made for, and takes ``http://`` on the loopback interface only.
 from __future__ import annotations
 
 import asyncio
+import builtins
 import hashlib
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -32,6 +33,9 @@ TWILIO_HOST = "conversations.twilio.com"
 """Source: the OpenAPI description, servers."""
 
 _LABEL = re.compile(r"[A-Za-z0-9-]+\Z")
+_WEBHOOK_HEADER = "X-Twilio-Webhook-Enabled"
+"""Source: the OpenAPI description; without it a REST call fires no webhook (Twilio docs, Conversations webhooks)."""
+
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 
@@ -241,20 +245,26 @@ class ReadClient:
         Raises:
             ApiError: `Unreachable`, `Refused` or `Malformed`.
         """
-        items: list[Json] = []
+        return [item async for page, _is_last in self.pages(path, key, page_size) for item in page]
+
+    async def pages(self, path: str, key: str, page_size: int) -> AsyncIterator[tuple[Sequence[Json], bool]]:
+        """Read a list as far as it is wanted, page by page; see `list`.
+
+        Yields:
+            The items of a page, and whether it is the last one.
+        """
         following: str | None = f"{path}?{urlencode({'PageSize': page_size})}"
         seen: set[str] = set()
         while following is not None:
             seen.add(following)
             page = await self._send("GET", following)
             found = page.get(key) if isinstance(page, dict) else None
-            if not isinstance(found, list):
+            if not isinstance(found, builtins.list):
                 raise Malformed(f"GET {following}: the answer has no list under {key!r}")
-            items.extend(found)
             following = self._next_page(page)
+            yield found, following is None
             if following in seen:
                 raise Malformed(f"GET {path}: the pages go round in a circle at {following}")
-        return items
 
     def _next_page(self, page: Json) -> str | None:
         """Path and query of the next page, seen from the base URL; None after the last one."""
@@ -272,8 +282,12 @@ class ReadClient:
         path = parts.path.removeprefix(self._base_path) if parts.path.startswith(f"{self._base_path}/") else parts.path
         return f"{path}?{parts.query}" if parts.query else path
 
-    async def _send(self, method: str, path: str, form: Sequence[tuple[str, str]] | None = None) -> Json:
-        headers = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else None
+    async def _send(
+        self, method: str, path: str, form: Sequence[tuple[str, str]] | None = None, *, webhooks: bool = False
+    ) -> Json:
+        headers = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
+        if webhooks:
+            headers[_WEBHOOK_HEADER] = "true"
         try:
             content = urlencode(form).encode() if form is not None else None
             request = self._http.build_request(method, self._base_url + path, content=content, headers=headers)
@@ -321,25 +335,34 @@ class Client(ReadClient):
         self.writes = 0
         self._write_slots = asyncio.Semaphore(max(1, concurrency // 2))
 
-    async def post(self, path: str, form: Sequence[tuple[str, str]]) -> Json:
+    async def post(self, path: str, form: Sequence[tuple[str, str]], *, webhooks: bool = False) -> Json:
         """Create in a collection, or update a resource (Twilio has one verb for both).
+
+        Args:
+            path: from ``/v1``.
+            form: parameters in order; a list repeats its key.
+            webhooks: whether the account's own webhooks are told, where this path knows the header for it.
 
         Raises:
             ApiError: `Unreachable`, `Refused` or `Malformed`.
         """
         async with self._write_slots:
             self.writes += 1
-            return await self._send("POST", path, form)
+            return await self._send("POST", path, form, webhooks=webhooks)
 
-    async def delete(self, path: str) -> None:
+    async def delete(self, path: str, *, webhooks: bool = False) -> None:
         """Delete a resource.
+
+        Args:
+            path: from ``/v1``.
+            webhooks: whether the account's own webhooks are told, where this path knows the header for it.
 
         Raises:
             ApiError: `Unreachable` or `Refused`.
         """
         async with self._write_slots:
             self.writes += 1
-            await self._send("DELETE", path)
+            await self._send("DELETE", path, webhooks=webhooks)
 
 
 def _refuse_constant(word: str) -> Json:

@@ -33,7 +33,7 @@ def diff(declared: Declared, live: Live, sid_of: SidOf, name_of: Callable[[str],
         if field.write_only or path in declared.lifecycle.ignore_changes or isinstance(value.content, Unknown):
             continue
         before = live.values.get(path)
-        if _same(field, value.content, before, sid_of):
+        if _same(field, value.content, before, sid_of) or declared.kind.tolerates(path, value.content, before):
             continue
         changes.append(
             FieldChange(
@@ -45,7 +45,7 @@ def diff(declared: Declared, live: Live, sid_of: SidOf, name_of: Callable[[str],
                 or has_password(field, before)
                 or has_password(field, value.content),
                 secrets=value.secrets,
-                forces_replacement=field.immutable,
+                forces_replacement=field.forces_replacement,
                 source=value.place,
             )
         )

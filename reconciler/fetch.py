@@ -8,14 +8,13 @@ that nothing of another account is read any further.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Coroutine, Sequence
 from typing import TypeVar
 
 from reconciler import scope, wire
 from reconciler.client import ReadClient
 from reconciler.config.model import Config
-from reconciler.errors import Malformed, MatchError, Problem, UsageError
+from reconciler.errors import Malformed, MatchError, Problem, Refused, UsageError
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Json, Kind
 from reconciler.match import match
@@ -26,6 +25,10 @@ from reconciler.state import Collection, Live, State
 Answer = TypeVar("Answer")
 
 _ACCOUNT = BY_NAME["account_configuration"]
+_FEW = 50
+"""How many names are looked up one by one rather than by paging on; they are asked for at once, pages are not."""
+_NO_PATH = frozenset({".", ".."})
+"""Names that a URL's path cannot hold."""
 _USERS_PAGE = 50
 """Source: the documented maximum for users is 50."""
 
@@ -41,11 +44,10 @@ async def fetch(config: Config, client: ReadClient, progress: Progress) -> State
     reading = _Reading(client, progress)
     state = await reading.first_round(config)
     parents = [kind for kind in KINDS if any(other.parent == kind.name for other in KINDS)]
-    matched = match(config, state, parents)
-    reads = scope.next_round(config, matched.live)
-    for live in await reading.round(reads):
-        state.add(live)
-    state.complete.update(Collection(read.kind.name, read.parents) for read in reads)
+    for depth in scope.DEPTHS:
+        matched = match(config, state, parents)
+        reads = scope.next_round(config, matched.live, depth)
+        await reading.round(reads, state)
     return state
 
 
@@ -62,8 +64,11 @@ async def fetch_role_holders(state: State, services: Sequence[str], client: Read
 
     async def look_through(service: str) -> None:
         users = await reading.counted(client.list(f"/v1/Services/{service}/Users", "users", _USERS_PAGE))
-        held = Counter(user.get("role_sid") for user in users if isinstance(user, dict))
-        state.role_holders[service] = {str(role): count for role, count in held.items() if role}
+        held: dict[str, set[str]] = {}
+        for user in users:
+            if isinstance(user, dict) and user.get("role_sid"):
+                held.setdefault(str(user["role_sid"]), set()).add(str(user.get("sid")))
+        state.role_holders[service] = {role: frozenset(sids) for role, sids in held.items()}
 
     await _all([look_through(service) for service in services])
 
@@ -105,11 +110,48 @@ class _Reading:
             complete=[Collection(read.kind.name, read.parents) for read in reads],
         )
 
-    async def round(self, reads: Sequence[Read]) -> list[Live]:
-        bodies = await _all([self._bodies(read) for read in reads])
-        return [
-            _live(read.kind, body, read.parents) for read, found in zip(reads, bodies, strict=True) for body in found
-        ]
+    async def round(self, reads: Sequence[Read], state: State) -> None:
+        for read, (bodies, is_complete) in zip(reads, await _all([self._read(read) for read in reads]), strict=True):
+            for body in bodies:
+                state.add(_live(read.kind, body, read.parents))
+            if is_complete:
+                state.complete.add(Collection(read.kind.name, read.parents))
+
+    async def _read(self, read: Read) -> tuple[Sequence[Json], bool]:
+        """The resources, and whether that is all there are."""
+        if read.names is None or read.kind.singleton:
+            return await self._bodies(read), True
+        return await self._named(read, read.names)
+
+    async def _named(self, read: Read, names: frozenset[str]) -> tuple[Sequence[Json], bool]:
+        """What is wanted of a list that may be very long: page by page while much is missing, then one by one.
+
+        Few names in a long list cost one page and one request each, all at once; many names in a list cost its pages.
+        """
+        found: list[Json] = []
+        missing = set(names)
+        path = wire.collection_path(read.kind, read.parents)
+        async for page, is_last in self.client.pages(path, read.kind.list_key, read.kind.page_size):
+            self.asked, self.answered = self.asked + 1, self.answered + 1
+            self.progress.reading(self.answered, self.asked)
+            found.extend(page)
+            for body in page:
+                decoded = wire.decode(read.kind, body)
+                missing -= {decoded.sid, read.kind.name_of(decoded.values)}
+            if is_last:
+                return found, True
+            if len(missing) <= _FEW and missing.isdisjoint(_NO_PATH):
+                break
+        singles = await _all([self.counted(self._single(read, name)) for name in sorted(missing)])
+        return [*found, *(body for body in singles if body is not None)], False
+
+    async def _single(self, read: Read, name: str) -> Json | None:
+        try:
+            return await self.client.get(wire.instance_path(read.kind, read.parents, name))
+        except Refused as error:
+            if error.refusal.status == 404:
+                return None
+            raise
 
     async def _bodies(self, read: Read) -> Sequence[Json]:
         path = wire.collection_path(read.kind, read.parents)

@@ -9,7 +9,7 @@ A guard *withholds* a part (the rest is done, exit code 5) or *refuses* the whol
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 
@@ -29,6 +29,8 @@ class Surroundings:
         approved: addresses whose destructive change is approved, in the files or on the command line.
         default_roles: by service SID, the SIDs of its default roles before the apply and after it.
         default_services: SIDs of the account's default service before the apply and after it.
+        live: the live resource of each declared one that has one.
+        moved_users: SIDs of users whom this plan gives another role.
     """
 
     config: Config
@@ -36,6 +38,8 @@ class Surroundings:
     approved: frozenset[Address]
     default_roles: Mapping[str, frozenset[str]]
     default_services: frozenset[str]
+    live: Mapping[Address, Live] = field(default_factory=dict)
+    moved_users: frozenset[str] = frozenset()
 
     @cached_property
     def prevented(self) -> tuple[Address, ...]:
@@ -106,6 +110,25 @@ def _prevent_create(change: Change, around: Surroundings) -> Guard | None:
     )
 
 
+def _final(change: Change, around: Surroundings) -> Guard | None:
+    """What takes no more updates, and nothing new inside of it."""
+    own = around.live.get(change.address)
+    above = around.live.get(change.parent) if change.parent is not None else None
+    if change.action in {"update", "replace"} and own is not None and (why := own.kind.final(own.values)):
+        return Guard(
+            "final",
+            "withheld",
+            f"{change.address} cannot be changed: {why}; to have it anew, delete it (absent: true), then declare it",
+        )
+    if (
+        change.action in {"create", "update", "replace"}
+        and above is not None
+        and (why := above.kind.final(above.values))
+    ):
+        return Guard("final", "withheld", f"nothing in {change.parent} can be changed: {why}")
+    return None
+
+
 def _prevent_destroy(change: Change, around: Surroundings) -> Guard | None:
     if not _removes(change):
         return None
@@ -153,7 +176,8 @@ def _role_in_use(change: Change, around: Surroundings) -> Guard | None:
     live = around.state.get(change.sid or "")
     if change.kind.name != "role" or not _removes(change) or live is None:
         return None
-    holders = around.state.role_holders.get(live.parents[0], {}).get(live.sid, 0)
+    holding = around.state.role_holders.get(live.parents[0], {}).get(live.sid, frozenset())
+    holders = len(holding - around.moved_users)
     if not holders:
         return None
     who = "1 user still holds" if holders == 1 else f"{holders} users still hold"
@@ -176,7 +200,16 @@ def _approval(change: Change, around: Surroundings) -> Guard | None:
     )
 
 
-GUARDS = (_prevent_create, _prevent_destroy, _built_in, _default_service, _default_role, _role_in_use, _approval)
+GUARDS = (
+    _final,
+    _prevent_create,
+    _prevent_destroy,
+    _built_in,
+    _default_service,
+    _default_role,
+    _role_in_use,
+    _approval,
+)
 """Every guard of a single change, the ones that withhold before the one that refuses."""
 
 

@@ -26,7 +26,7 @@ from difflib import SequenceMatcher
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared
 from reconciler.errors import Problem
-from reconciler.kinds.base import Kind
+from reconciler.kinds.base import Kind, Shape
 from reconciler.state import Live, State
 
 
@@ -72,6 +72,8 @@ class _Matcher:
         self.left_over: dict[str, Address] = {}
         self.problems: list[Problem] = []
         self.pins = {self._pinned_sid(item): item for item in config.resources.values() if item.pin is not None}
+        self.alike: dict[tuple[Kind, Address | None], dict[Address, Live]] = {}
+        self.former: dict[Address, Live] = {}
         self.by_name: dict[tuple[Kind, tuple[str, ...]], dict[str, list[Live]]] = {}
         self.declared_names: dict[tuple[Kind, Address | None, str], list[Declared]] = {}
         for item in config.resources.values():
@@ -88,7 +90,7 @@ class _Matcher:
                 absent.add(address)
             if self.kinds is not None and declared.kind not in self.kinds:
                 continue
-            live = self._find(declared)
+            live = self._find_alike(declared) if declared.kind.alike_by_contents else self._find(declared)
             if live is None:
                 unmatched.append(declared)
             else:
@@ -97,7 +99,7 @@ class _Matcher:
             live=self.live,
             addresses={sid: declared.address for sid, declared in self.owners.items()},
             left_over={sid: address for sid, address in self.left_over.items() if sid not in self.owners},
-            former=self._former_names(unmatched),
+            former={**self.former, **self._former_names(unmatched)},
             problems=tuple(self.problems),
         )
 
@@ -162,21 +164,12 @@ class _Matcher:
             for live in self._named(declared.kind, parents).get(name, ())
             if live.sid not in self.pins and not self._fits_another(declared, live)
         ]
+        apart = declared.kind.told_apart_by
+        value = declared.values.get(apart)
+        if value is not None and (len(candidates) > 1 or not declared.kind.by_path[apart].forces_replacement):
+            candidates = [live for live in candidates if live.values.get(apart) == value.content]
         if len(candidates) > 1:
-            value = declared.values.get("type")
-            if declared.kind.name == "role" and value is not None:
-                candidates = [live for live in candidates if live.values.get("type") == value.content]
-        if len(candidates) > 1:
-            listed = ", ".join(
-                f"{live.sid} (created {live.created or 'at an unknown time'}, updated {live.updated or 'never'})"
-                for live in candidates
-            )
-            self._problem(
-                declared,
-                "ambiguous-name",
-                f"{len(candidates)} live resources of kind {declared.kind.name} are named {name!r}: {listed}",
-                f"say which one is meant with `sid:` under {declared.address}",
-            )
+            self._tell_ambiguous(declared, candidates)
             return None
         return candidates[0] if candidates else None
 
@@ -185,10 +178,77 @@ class _Matcher:
         for other in self.declared_names.get((declared.kind, declared.parent, live.name), ()):
             if other is declared or other.pin is not None:
                 continue
-            value = other.values.get("type") if declared.kind.name == "role" else None
-            if live.name != declared.natural_key or (value is not None and value.content == live.values.get("type")):
+            apart = declared.kind.told_apart_by
+            value = other.values.get(apart)
+            if live.name != declared.natural_key or (value is not None and value.content == live.values.get(apart)):
                 return True
         return False
+
+    def _find_alike(self, declared: Declared) -> Live | None:
+        """One of a kind whose resources have no name: found for all of one parent at once, the exact ones first."""
+        parents = self._parents(declared)
+        if declared.pin is not None:
+            return self._find_pinned(declared, parents)
+        if parents is None:
+            return None
+        key = (declared.kind, declared.parent)
+        if key not in self.alike:
+            siblings = [
+                item for item in self.config.resources.values() if (item.kind, item.parent) == key and item.pin is None
+            ]
+            self.alike[key] = self._pair(declared.kind, declared.parent, siblings, parents)
+        return self.alike[key].get(declared.address)
+
+    def _pair(
+        self, kind: Kind, parent: Address | None, siblings: list[Declared], parents: tuple[str, ...]
+    ) -> dict[Address, Live]:
+        left = [live for live in self.state.collection(kind, parents) if live.sid not in self.pins]
+        pairs: dict[Address, Live] = {}
+
+        def take(declared: Declared, live: Live) -> None:
+            pairs[declared.address] = live
+            left.remove(live)
+
+        for likeness in (_is_exact, _is_nearly_exact, _has_same_name):
+            for declared in siblings:
+                alike = [live for live in left if declared.address not in pairs and likeness(declared, live)]
+                if len(alike) > 1 and likeness is _has_same_name:
+                    self._tell_ambiguous(declared, alike)
+                elif alike:
+                    take(declared, alike[0])
+        is_pruned = parent is not None and parent.child(*kind.section) in self.config.prune
+        for declared in siblings:
+            if declared.address in pairs or declared.absent:
+                continue
+            target = declared.values.get(kind.told_apart_by)
+            content = None if target is None else target.content
+            others = [
+                item
+                for item in siblings
+                if item.address not in pairs
+                and (value := item.values.get(kind.told_apart_by)) is not None
+                and value.content == content
+            ]
+            leftover = [live for live in left if live.values.get(kind.told_apart_by) == content]
+            if len(others) == 1 and len(leftover) == 1:
+                if is_pruned:
+                    take(declared, leftover[0])
+                else:
+                    self.former[declared.address] = leftover[0]
+        return pairs
+
+    def _tell_ambiguous(self, declared: Declared, candidates: list[Live]) -> None:
+        listed = ", ".join(
+            f"{live.sid} (created {live.created or 'at an unknown time'}, updated {live.updated or 'never'})"
+            for live in candidates
+        )
+        name = candidates[0].name
+        self._problem(
+            declared,
+            "ambiguous-name",
+            f"{len(candidates)} live resources of kind {declared.kind.name} are named {name!r}: {listed}",
+            f"say which one is meant with `sid:` under {declared.address}",
+        )
 
     def _bind(self, declared: Declared, live: Live) -> None:
         other = self.owners.get(live.sid)
@@ -226,9 +286,42 @@ class _Matcher:
         self.problems.append(Problem(code, message, place, hint, address=str(declared.address)))
 
 
+def _is_exact(declared: Declared, live: Live) -> bool:
+    """Whether a live resource is already all that the files say of it."""
+    return _has_same_name(declared, live) and not any(
+        declared.kind.by_path[path].comparable(value.content)
+        != declared.kind.by_path[path].comparable(live.values.get(path))
+        for path, value in declared.values.items()
+        if not declared.kind.by_path[path].write_only
+    )
+
+
+def _is_nearly_exact(declared: Declared, live: Live) -> bool:
+    """Whether the sets that the files name are those of a live resource of the same name."""
+    named = [path for path in declared.values if declared.kind.by_path[path].shape is Shape.SET]
+    return (
+        bool(named)
+        and _has_same_name(declared, live)
+        and not any(
+            declared.kind.by_path[path].comparable(declared.values[path].content)
+            != declared.kind.by_path[path].comparable(live.values.get(path))
+            for path in named
+        )
+    )
+
+
+def _has_same_name(declared: Declared, live: Live) -> bool:
+    return live.name == declared.natural_key
+
+
+_TELLING = 4
+"""How many characters of a name must be in another one to mean anything."""
+
+
 def _likeness(one: str, other: str) -> float:
     """How alike two names are, from 0 to 1, without regard to case; 1 when one contains the other."""
     first, second = one.lower().strip(), other.lower().strip()
-    if first and second and (first in second or second in first):
+    shorter = min(first, second, key=len)
+    if len(shorter) >= _TELLING and (first in second or second in first):
         return 1.0
     return SequenceMatcher(None, first, second).ratio()

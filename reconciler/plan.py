@@ -22,14 +22,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from reconciler import graph, guards, risk
+from reconciler import guards, risk, sequence
 from reconciler.address import Address
 from reconciler.change import Action, Change, FieldChange, Guard, Op, Step
 from reconciler.config.model import Config, Declared, Prune, Reference, Unknown, Value
 from reconciler.diff import diff, has_password
 from reconciler.errors import MatchError, Place, Problem
-from reconciler.kinds import BY_NAME, KINDS
-from reconciler.kinds.base import Content, Fault, Field, Ref, Shape
+from reconciler.kinds import BY_NAME
+from reconciler.kinds.base import Content, Fault, Field, Kind, Ref, Shape
 from reconciler.match import Matching, match
 from reconciler.state import Live, State
 
@@ -43,6 +43,7 @@ class PlanOptions:
     """What narrows or widens a plan.
 
     Attributes:
+        rotate: send what the API never returns of these resources, though nobody can tell whether it differs.
         targets: plan only these addresses, what is below them, and what they need; empty for everything.
         excludes: leave these addresses out, what is below them, and what needs them.
         approved: addresses whose destructive change is approved on the command line.
@@ -51,6 +52,7 @@ class PlanOptions:
     targets: tuple[Address, ...] = ()
     excludes: tuple[Address, ...] = ()
     approved: tuple[Address, ...] = ()
+    rotate: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class Plan:
         sids: the SIDs of everything live that a step may refer to, by address.
         comes_along: what steps refer to and Twilio makes by itself in a service that this plan creates: by its address,
             the contents by which to find it there.
+        unverified: declared contents that the API never returns and this plan does not send, as address and field.
         unsearched: services whose users have to be looked through before this plan's role deletes are safe.
     """
 
@@ -99,6 +102,7 @@ class Plan:
     left_out: tuple[Address, ...]
     sids: Mapping[Address, str]
     comes_along: Mapping[Address, Mapping[str, Content]]
+    unverified: tuple[tuple[Address, str], ...]
     unsearched: frozenset[str]
 
     def blocking(self) -> tuple[str, ...]:
@@ -137,6 +141,12 @@ class _Planner:
         self.sids: dict[Address, str] = {
             address: live.sid for address, live in self.matching.live.items() if not live.kind.singleton
         }
+        self.unverified: list[tuple[Address, str]] = []
+        self.named: dict[tuple[str, tuple[str, ...], str], Address] = {
+            (declared.kind.name, declared.address.parts[:2], declared.natural_key): declared.address
+            for declared in self.present
+            if declared.kind.parent == "service" and declared.natural_key
+        }
         self.unchanged = 0
 
     def run(self) -> Plan:
@@ -145,12 +155,10 @@ class _Planner:
         changes += self._deletions()
         if any(problem.severity == "error" for problem in self.problems):
             raise MatchError([*self.problems, *self.config.warnings], self.config.lines)
-        changes, left_out = self._narrow([self._judged(change) for change in changes])
-        approved = {approval.address for approval in self.config.approvals} | set(self.options.approved)
-        around = guards.Surroundings(
-            self.config, self.state, frozenset(approved), self._default_roles(), self._default_services()
-        )
-        guarded = guards.guard(changes, around)
+        changes = sequence.close_last(sequence.make_room(changes, self.state))
+        judged = [self._judged(change) for change in changes]
+        ordered, left_out = sequence.in_order(judged, self.options.targets, self.options.excludes)
+        guarded = guards.guard(ordered, self._surroundings(ordered))
         return Plan(
             account_sid=self.state.account_sid,
             environment=self.config.environment,
@@ -164,7 +172,23 @@ class _Planner:
             left_out=left_out,
             sids=self.sids,
             comes_along=self.comes_along,
+            unverified=tuple(self.unverified),
             unsearched=guards.unsearched(guarded, self.state),
+        )
+
+    def _surroundings(self, changes: Iterable[Change]) -> guards.Surroundings:
+        return guards.Surroundings(
+            config=self.config,
+            state=self.state,
+            approved=frozenset({item.address for item in self.config.approvals} | set(self.options.approved)),
+            default_roles=self._default_roles(),
+            default_services=self._default_services(),
+            live=self.matching.live,
+            moved_users=frozenset(
+                change.sid
+                for change in changes
+                if change.kind.name == "user" and change.sid and any(item.path == "role" for item in change.fields)
+            ),
         )
 
     # --- what there is -----------------------------------------------------------------------------------------------
@@ -207,7 +231,7 @@ class _Planner:
         """Whether Twilio will make it by itself, with a parent that this plan creates."""
         if declared.parent is None or declared.parent in self.matching.live:
             return False
-        return declared.kind.singleton or declared.natural_key.lower() in declared.kind.built_in
+        return declared.kind.singleton or declared.natural_key in declared.kind.built_in
 
     def _parents(self, declared: Declared) -> tuple[str, ...] | None:
         if declared.parent is None:
@@ -233,9 +257,7 @@ class _Planner:
         if above is None:
             return
         found = [
-            live
-            for live in self.state.collection(kind, (*above.parents, above.sid))
-            if live.name.lower() == reference.built_in
+            live for live in self.state.collection(kind, (*above.parents, above.sid)) if live.name == reference.built_in
         ]
         if len(found) == 1:
             self.sids[reference.address] = found[0].sid
@@ -293,7 +315,7 @@ class _Planner:
         live = self.matching.live.get(declared.address)
         if live is None:
             return self._adoption(declared) if self._comes_with_its_parent(declared) else self._creation(declared)
-        fields = diff(declared, live, self._sid_of, self._name_of)
+        fields = self._with_write_only(declared, diff(declared, live, self._sid_of, self._name_of))
         if not fields:
             self.unchanged += 1
             return None
@@ -306,6 +328,45 @@ class _Planner:
                 values[field.path] = live.values.get(field.path)
         step = self._step(declared, "update", values, sid=None if declared.kind.singleton else live.sid)
         return self._described(declared, live, "update", fields, (step,), reason="differs from the files")
+
+    def _with_write_only(self, declared: Declared, fields: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
+        """The same differences, with what the API never returns where it is asked for or has to go along."""
+        hidden = {path: value for path, value in declared.values.items() if declared.kind.by_path[path].write_only}
+        if not hidden:
+            return fields
+        wanted = {path for item in fields for path in declared.kind.resend.get(item.path, ())}
+        if declared.address in self.options.rotate:
+            wanted |= {path for path in hidden if not declared.kind.by_path[path].forces_replacement}
+        elif any(item.forces_replacement for item in fields):
+            wanted |= set(hidden)
+        self.unverified += [(declared.address, path) for path in hidden if path not in wanted]
+        sent = [self._never_returned(declared, path, value) for path, value in hidden.items() if path in wanted]
+        order = list(declared.kind.by_path)
+        return tuple(sorted([*fields, *sent], key=lambda item: order.index(item.path)))
+
+    def _never_returned(self, declared: Declared, path: str, value: Value) -> FieldChange:
+        if isinstance(value.content, Unknown):
+            self._unset_secret(declared, path, value)
+        return FieldChange(
+            path=path,
+            before=Unknown("never returned by Twilio"),
+            after=value.content,
+            sensitive=declared.is_sensitive(path),
+            secrets=value.secrets,
+            source=value.place,
+        )
+
+    def _unset_secret(self, declared: Declared, path: str, value: Value) -> None:
+        reason = value.content.reason if isinstance(value.content, Unknown) else ""
+        self.problems.append(
+            Problem(
+                "unset-secret",
+                f"{path} of {declared.address} has to be sent, and {reason}",
+                value.place,
+                "set the environment variable",
+                address=str(declared.address),
+            )
+        )
 
     def _described(
         self,
@@ -340,8 +401,13 @@ class _Planner:
         live = self.matching.live.get(root) or self.state.get(root.parts[1])
         return live.name if live is not None else declared.natural_key if declared is not None else ""
 
-    def _needs(self, parent: Address | None, values: Mapping[str, Content | Reference | Unknown]) -> tuple[str, ...]:
+    def _needs(
+        self, kind: Kind, parent: Address | None, values: Mapping[str, Content | Reference | Unknown]
+    ) -> tuple[str, ...]:
         needs: list[str] = []
+        if kind.meets and parent is not None:
+            met = (self.named.get((of, parent.parts[:2], str(values.get(path)))) for path, of in kind.meets.items())
+            needs += [self.making[address] for address in met if address is not None and address in self.making]
         if parent is not None and parent in self.making:
             needs.append(self.making[parent])
         for content in values.values():
@@ -375,7 +441,7 @@ class _Planner:
             sid=sid,
             values=values,
             adopts=adopts,
-            needs=(*self._needs(declared.parent, values), *also_needs),
+            needs=(*self._needs(declared.kind, declared.parent, values), *also_needs),
         )
 
     def _field_changes(
@@ -400,7 +466,7 @@ class _Planner:
                     sensitive=declared.is_sensitive(field.path) or has_password(field, content),
                     secrets=value.secrets if value is not None else (),
                     forces_replacement=live is not None
-                    and field.immutable
+                    and field.forces_replacement
                     and bool(field.comparable(content) != field.comparable(before)),
                     source=value.place if value is not None else None,
                 )
@@ -424,14 +490,15 @@ class _Planner:
     def _creation(self, declared: Declared) -> Change:
         contents = self._sent_on_create(declared, None)
         self._check_creation(declared, contents)
-        return self._described(
-            declared,
-            None,
-            "create",
-            tuple(self._field_changes(declared, contents, None)),
-            (self._step(declared, "create", contents),),
-            reason="not in the account",
-        )
+        later = {
+            path: contents[path] for path, refused in declared.kind.set_later.items() if contents.get(path) in refused
+        }
+        at_once = {path: content for path, content in contents.items() if path not in later}
+        steps = [self._step(declared, "create", at_once)]
+        if later:
+            steps.append(self._step(declared, "update", later, also_needs=(steps[0].id,)))
+        fields = tuple(self._field_changes(declared, contents, None))
+        return self._described(declared, None, "create", fields, tuple(steps), reason="not in the account")
 
     @staticmethod
     def _key(declared: Declared) -> Mapping[str, Content]:
@@ -623,6 +690,9 @@ class _Planner:
     def _check_creation(self, declared: Declared, contents: Mapping[str, Content | Reference | Unknown]) -> None:
         if declared.pin is not None:
             return  # a dead pin, which is told as such
+        for path, value in declared.values.items():
+            if isinstance(value.content, Unknown):
+                self._unset_secret(declared, path, value)
         plain = {path: _plain(content) for path, content in contents.items()}
         faults = [
             Fault(
@@ -636,7 +706,10 @@ class _Planner:
     def _check_merged(self, declared: Declared, live: Live, fields: tuple[FieldChange, ...]) -> None:
         """What the files say, with what they leave as it is in the account, must be something the API takes."""
         merged = {path: content for path, content in live.values.items() if content is not None}
-        merged.update({path: _plain(value.content) for path, value in declared.values.items()})
+        for path, value in declared.values.items():
+            merged[path] = _plain(value.content)
+            if isinstance(value.content, Unknown):
+                del merged[path]  # what nobody knows is neither wrong nor missing
         touched = {item.path for item in fields}
         faults = [fault for fault in declared.kind.check(merged) if fault.path in touched]
         faults += [fault for fault in declared.kind.check_create(merged) if not fault.path or fault.path in touched]
@@ -669,39 +742,6 @@ class _Planner:
 
     def _live_singleton(self, change: Change) -> Live | None:
         return self.matching.live.get(change.address) if change.kind.singleton else None
-
-    def _narrow(self, changes: list[Change]) -> tuple[list[Change], tuple[Address, ...]]:
-        """Put changes into order, and leave out what targets and excludes leave out."""
-        order = {kind: index for index, kind in enumerate(KINDS)}
-        owner = {step.id: change.address for change in changes for step in change.steps}
-        by_address = {change.address: change for change in changes}
-        needs = {
-            change.address: [owner[need] for step in change.steps for need in step.needs if need in owner]
-            for change in changes
-        }
-        ranks = {
-            change.address: (
-                change.action == "delete",
-                order[change.kind] if change.kind.parent is None else 0,
-                change.address,
-            )
-            for change in changes
-        }
-        ordered = graph.order(ranks, needs)
-        kept = set(ordered)
-        if self.options.targets:
-            kept = {address for address in ordered if any(address.is_within(one) for one in self.options.targets)}
-            for address in reversed(ordered):
-                if address in kept:
-                    kept.update(needs[address])
-        out = {address for address in ordered if any(address.is_within(one) for one in self.options.excludes)}
-        for address in ordered:
-            if out.intersection(needs[address]):
-                out.add(address)
-        kept -= out
-        return [by_address[item] for item in ordered if item in kept], tuple(
-            item for item in ordered if item not in kept
-        )
 
     def _unmanaged(self, changes: Iterable[Change]) -> tuple[Unmanaged, ...]:
         deleted = {change.sid for change in changes if change.action == "delete"}

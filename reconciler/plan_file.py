@@ -116,6 +116,7 @@ class OptionsEntry(_Part):
     target: tuple[str, ...] = Field(default=(), description="Addresses the plan was narrowed to.")
     exclude: tuple[str, ...] = Field(default=(), description="Addresses the plan left out.")
     approved: tuple[str, ...] = Field(default=(), description="Addresses approved on the command line.")
+    rotate: tuple[str, ...] = Field(default=(), description="Addresses whose never returned values are sent.")
 
 
 class SummaryEntry(BaseModel):
@@ -147,6 +148,9 @@ class PlanFile(_Part):
     unmanaged: tuple[UnmanagedEntry, ...]
     warnings: tuple[WarningEntry, ...]
     guards: tuple[GuardEntry, ...] = Field(default=(), description="What refuses the plan as a whole, such as limits.")
+    unverified: tuple[str, ...] = Field(
+        default=(), description="Declared values that Twilio never returns, and that this plan does not send."
+    )
     left_out: tuple[str, ...] = Field(default=(), description="Addresses of changes that target or exclude left out.")
 
     @property
@@ -180,6 +184,7 @@ def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str) -> Pl
             target=tuple(str(item) for item in plan.options.targets),
             exclude=tuple(str(item) for item in plan.options.excludes),
             approved=tuple(sorted(str(item) for item in plan.options.approved)),
+            rotate=tuple(sorted(str(item) for item in plan.options.rotate)),
         ),
         summary=SummaryEntry(
             create=actions.count("create"),
@@ -197,6 +202,7 @@ def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str) -> Pl
         ),
         warnings=tuple(_warning(problem) for problem in plan.warnings),
         guards=tuple(_guard(guard) for guard in plan.refusals),
+        unverified=tuple(f"{address}: {path}" for address, path in plan.unverified),
         left_out=tuple(str(address) for address in plan.left_out),
     )
 

@@ -2,7 +2,7 @@
 
 Takes a `Config` and, from the second round on, which live resource each declared parent is; gives lists and singletons
 to read. Pure. Round one is the account's own configuration and what stands at the top; round two is what the files
-name, prune or refer into in each service that exists.
+name, prune or refer into in each service that exists; round three the same in each conversation.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ class Read:
     Attributes:
         kind: what it holds or is.
         parents: SIDs of what contains it, outermost first.
+        names: natural keys and SIDs that are all that is wanted of a list; None when all of it is.
     """
 
     kind: Kind
     parents: tuple[str, ...] = ()
+    names: frozenset[str] | None = None
 
 
 def _present(config: Config) -> Iterable[Declared]:
@@ -50,35 +52,54 @@ def first_round(config: Config) -> tuple[Read, ...]:
     return tuple(Read(kind) for kind in sorted(kinds, key=lambda kind: kind.name))
 
 
-def next_round(config: Config, live: Mapping[Address, Live]) -> tuple[Read, ...]:
+def next_round(config: Config, live: Mapping[Address, Live], depth: int = 1) -> tuple[Read, ...]:
     """What the files name, prune or refer into below resources that exist.
 
     Args:
         config: the files.
         live: the live resource of each declared parent that has one.
+        depth: how far below the top: 1 for what is in services, 2 for what is in conversations.
     """
-    reads: set[Read] = set()
     present = {declared.address: declared for declared in _present(config)}
+    wanted: dict[tuple[Kind, tuple[str, ...]], set[str] | None] = {}
 
-    def add(kind: Kind, parent: Address | None) -> None:
+    def add(kind: Kind, parent: Address | None, names: Iterable[str] | None = None) -> None:
         above = live.get(parent) if parent is not None else None
-        if above is not None and parent in present and not present[parent].absent:
-            reads.add(Read(kind, (*above.parents, above.sid)))
+        if above is None or parent not in present or present[parent].absent or _depth(kind) != depth:
+            return
+        key = (kind, (*above.parents, above.sid))
+        if names is None or not kind.readable_by_name:
+            wanted[key] = None
+        elif (known := wanted.setdefault(key, set())) is not None:
+            known.update(names)
 
     for declared in present.values():
         if declared.kind.parent is None:
             continue
-        add(declared.kind, declared.parent)
+        add(declared.kind, declared.parent, [declared.pin or declared.natural_key, declared.renamed_from])
         if declared.kind.name == "role":
             # Which roles are defaults decides what may be deleted and how risky a lost permission is.
             add(BY_NAME["service_configuration"], declared.parent)
         for value in declared.values.values():
-            if isinstance(value.content, Reference) and BY_NAME[value.content.kind].parent is not None:
-                add(BY_NAME[value.content.kind], declared.parent)
+            if isinstance(value.content, Reference):
+                referred = value.content
+                add(BY_NAME[referred.kind], Address(referred.address.parts[: -len(BY_NAME[referred.kind].section) - 1]))
     for prune in config.prune.values():
         if prune.kind.parent is not None:
             parent = Address(prune.collection.parts[: -len(prune.kind.section)])
             add(prune.kind, parent)
             if prune.kind.name == "role":
                 add(BY_NAME["service_configuration"], parent)
+    reads = [
+        Read(kind, parents, None if names is None else frozenset(name for name in names if name))
+        for (kind, parents), names in wanted.items()
+    ]
     return tuple(sorted(reads, key=lambda read: (read.kind.name, read.parents)))
+
+
+def _depth(kind: Kind) -> int:
+    return 0 if kind.parent is None else 1 + _depth(BY_NAME[kind.parent])
+
+
+DEPTHS = range(1, 1 + max(_depth(kind) for kind in BY_NAME.values()))
+"""How far below the top there is something to read."""

@@ -37,7 +37,7 @@ class Live:
     @property
     def name(self) -> str:
         """Its natural key as text; empty for singletons."""
-        return str(self.values.get(self.kind.natural_key) or "")
+        return self.kind.name_of(self.values)
 
     @property
     def is_built_in(self) -> bool:
@@ -66,8 +66,8 @@ class State:
         default_service_sid: the account's default service, or "" when it has none.
         resources: everything that was read.
         complete: the collections that were read in full, so that absence means absence.
-        role_holders: for services whose users were looked through, how many users hold each role, by role SID; a
-            service that is missing here was not looked through.
+        role_holders: for services whose users were looked through, the SIDs of the users who hold each role, by role
+            SID; a service that is missing here was not looked through.
     """
 
     def __init__(
@@ -77,14 +77,14 @@ class State:
         default_service_sid: str = "",
         resources: Iterable[Live] = (),
         complete: Iterable[Collection] = (),
-        role_holders: Mapping[str, Mapping[str, int]] | None = None,
+        role_holders: Mapping[str, Mapping[str, frozenset[str]]] | None = None,
     ) -> None:
         self.account_sid = account_sid
         self.default_service_sid = default_service_sid
         self._by_sid: dict[str, Live] = {}
         self._by_collection: dict[Collection, dict[str, Live]] = {}
         self.complete: set[Collection] = set(complete)
-        self.role_holders: dict[str, Mapping[str, int]] = dict(role_holders or {})
+        self.role_holders: dict[str, Mapping[str, frozenset[str]]] = dict(role_holders or {})
         for live in resources:
             self.add(live)
 

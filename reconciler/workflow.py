@@ -44,6 +44,7 @@ class Inputs:
         targets: addresses to narrow to, as text.
         excludes: addresses to leave out, as text.
         approved: addresses whose destructive change is approved, as text.
+        rotate: addresses whose values that Twilio never returns are sent, as text.
     """
 
     path: str = "."
@@ -55,6 +56,7 @@ class Inputs:
     targets: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
     approved: tuple[str, ...] = ()
+    rotate: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,7 @@ async def apply(
     *,
     approved: PlanFile | None = None,
     stop: asyncio.Event | None = None,
+    trigger_webhooks: bool = False,
 ) -> Applied:
     """Plan afresh and apply it.
 
@@ -169,6 +172,7 @@ async def apply(
         confirm: asked before anything is written.
         approved: a reviewed plan; every fresh change must be one of its changes.
         stop: when set, no further step is started.
+        trigger_webhooks: whether the account's own webhooks are told of the writes that can tell them.
 
     Raises:
         StalePlan: the approved plan no longer fits; nothing was sent.
@@ -199,7 +203,7 @@ async def apply(
     if not await confirm(seen):
         return Applied(seen, None, declined=True)
     async with _connected(endpoint, Client) as client:
-        return Applied(seen, await apply_plan(made, client, progress, stop))
+        return Applied(seen, await apply_plan(made, client, progress, stop, trigger_webhooks=trigger_webhooks))
 
 
 async def _planned(files: Config, options: PlanOptions, client: ReadClient, progress: Progress) -> Plan:
@@ -229,6 +233,7 @@ def _plan_options(inputs: Inputs) -> PlanOptions:
         targets=_addresses("--target", inputs.targets),
         excludes=_addresses("--exclude", inputs.excludes),
         approved=_addresses("--approve", inputs.approved),
+        rotate=_addresses("--rotate", inputs.rotate),
     )
 
 

@@ -158,11 +158,14 @@ def state(
     complete: Iterable[Collection] = (),
     role_holders: Mapping[str, Mapping[str, int]] | None = None,
 ) -> State:
-    """The live account, as far as it was read."""
+    """The live account, as far as it was read; of who holds a role, only how many need be told."""
     return State(
         account_sid=ACCOUNT,
         default_service_sid=default_service,
         resources=resources,
         complete=complete,
-        role_holders=role_holders,
+        role_holders={
+            service: {role: frozenset(f"US{number:032x}" for number in range(count)) for role, count in holders.items()}
+            for service, holders in (role_holders or {}).items()
+        },
     )

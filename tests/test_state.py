@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.kinds import BY_NAME
+from reconciler.state import State
 from tests.builders import ACCOUNT, live, sid, state
 
 ROLE = BY_NAME["role"]
@@ -59,8 +60,8 @@ def test_only_roles_are_made_by_twilio_itself() -> None:
 
 
 def test_what_a_caller_gives_is_copied() -> None:
-    holders = {SUPPORT: {sid("RL"): 1}}
-    account = state(role_holders=holders)
+    holders = {SUPPORT: {sid("RL"): frozenset({sid("US")})}}
+    account = State(account_sid=ACCOUNT, role_holders=holders)
     holders.clear()
-    assert account.role_holders == {SUPPORT: {sid("RL"): 1}}
+    assert account.role_holders == {SUPPORT: {sid("RL"): frozenset({sid("US")})}}
     assert account.account_sid == ACCOUNT

@@ -1,4 +1,4 @@
-"""An account in the emulator, and the verbs on it without a disk or a network: the harness of the tests of the whole."""
+"""An account in the emulator, and the verbs on it without disk or network: the harness of the tests of the whole."""
 
 from __future__ import annotations
 

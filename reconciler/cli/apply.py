@@ -40,9 +40,14 @@ Examples:
     default="",
     help="A plan that was reviewed: go on, without asking, only if every change is one of its changes.",
 )
+@click.option(
+    "--trigger-webhooks", is_flag=True, help="Let the account's own webhooks hear of these writes (off by default)."
+)
 @click.option("-y", "--yes", "--auto-approve", "yes", is_flag=True, help="Do not ask.")
 @output_options
-def apply(inputs: Inputs, endpoint: Endpoint, output: Output, *, plan_path: str, yes: bool) -> int:
+def apply(
+    inputs: Inputs, endpoint: Endpoint, output: Output, *, plan_path: str, trigger_webhooks: bool, yes: bool
+) -> int:
     """Make the account what the files say: plan afresh, ask, apply.
 
     PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. With --plan, the options
@@ -67,7 +72,16 @@ def apply(inputs: Inputs, endpoint: Endpoint, output: Output, *, plan_path: str,
         return run.writing
 
     applied = run.execute(
-        lambda: workflow.apply(inputs, endpoint, run.display, show, confirm, approved=approved, stop=run.stop)
+        lambda: workflow.apply(
+            inputs,
+            endpoint,
+            run.display,
+            show,
+            confirm,
+            approved=approved,
+            stop=run.stop,
+            trigger_webhooks=trigger_webhooks,
+        )
     )
     if applied.declined:
         raise ReconcilerError("declined; nothing was sent")
@@ -85,6 +99,7 @@ def _as_planned(inputs: Inputs, plan: PlanFile) -> Inputs:
         ("--env", inputs.environment, options.env),
         ("--target", inputs.targets, options.target),
         ("--exclude", inputs.excludes, options.exclude),
+        ("--rotate", inputs.rotate, options.rotate),
     )
     for name, given, planned in compared:
         if given and sorted(given) != sorted(planned):
@@ -98,6 +113,7 @@ def _as_planned(inputs: Inputs, plan: PlanFile) -> Inputs:
         environment=options.env,
         targets=options.target,
         excludes=options.exclude,
+        rotate=options.rotate,
         approved=tuple(dict.fromkeys((*options.approved, *inputs.approved))),
     )
 

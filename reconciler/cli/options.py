@@ -70,7 +70,7 @@ def file_options(function: Command) -> Command:
 
 
 def scope_options(function: Command) -> Command:
-    """``--target``, ``--exclude``, ``--approve``, added to the command's ``inputs``; stands below `file_options`."""
+    """``--target``, ``--exclude``, ``--approve``, ``--rotate``, added to ``inputs``; stands below `file_options`."""
 
     @functools.wraps(function)
     def command(
@@ -79,9 +79,11 @@ def scope_options(function: Command) -> Command:
         target: tuple[str, ...],
         exclude: tuple[str, ...],
         approve: tuple[str, ...],
+        rotate: tuple[str, ...],
         **given: object,
     ) -> int:
-        return function(inputs=replace(inputs, targets=target, excludes=exclude, approved=approve), **given)
+        narrowed = replace(inputs, targets=target, excludes=exclude, approved=approve, rotate=rotate)
+        return function(inputs=narrowed, **given)
 
     return _added(
         command,
@@ -105,6 +107,13 @@ def scope_options(function: Command) -> Command:
             multiple=True,
             callback=_addresses,
             help="Consent to a delete that destroys history, by the address that the plan names. Repeatable.",
+        ),
+        click.option(
+            "--rotate",
+            metavar="ADDRESS",
+            multiple=True,
+            callback=_addresses,
+            help="Send again what Twilio never returns of this: secrets, keys, timers. Repeatable.",
         ),
     )
 

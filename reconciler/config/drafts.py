@@ -67,9 +67,8 @@ class Draft:
 
     @property
     def natural_key(self) -> str:
-        """The content of the natural key; empty where there is none, or none that can be told."""
-        value = self.values.get(self.kind.natural_key)
-        return value.content if value is not None and isinstance(value.content, str) else ""
+        """The natural key as one text; empty where there is none, or none that can be told."""
+        return self.kind.name_of({path: value.content for path, value in self.values.items()})
 
     @property
     def about(self) -> str:

@@ -27,14 +27,19 @@ def _key_place(draft: Draft) -> Place:
     return value.place if value is not None else draft.key.place
 
 
+def _comparable(draft: Draft) -> Hashable:
+    """The natural key in a form that is equal for equal resources."""
+    field = draft.kind.by_path.get(draft.kind.natural_key)
+    return draft.natural_key if field is None else field.comparable(draft.natural_key)
+
+
 def _check_natural_keys(drafts: Sequence[Draft], findings: Findings) -> None:
     groups: dict[tuple[str, Address | None, Hashable], list[Draft]] = {}
     for draft in drafts:
         if not draft.natural_key:
             continue
-        comparable: Hashable = draft.kind.by_path[draft.kind.natural_key].comparable(draft.natural_key)
         parent = draft.parent.address if draft.parent is not None else None
-        groups.setdefault((draft.kind.name, parent, comparable), []).append(draft)
+        groups.setdefault((draft.kind.name, parent, _comparable(draft)), []).append(draft)
     for same in groups.values():
         for index, second in enumerate(same[1:], 1):
             first = next((item for item in same[:index] if _means_same(item, second)), None)
@@ -43,9 +48,9 @@ def _check_natural_keys(drafts: Sequence[Draft], findings: Findings) -> None:
 
 
 def _tell_twice(first: Draft, second: Draft, findings: Findings) -> None:
-    path = second.kind.natural_key
-    value = second.values[path]
-    told = f"the same {path}" if value.sensitive else f"the {path} {shown(second.natural_key)}"
+    path = second.kind.natural_key or "name"
+    is_sensitive = any(value.sensitive for value in second.values.values())
+    told = f"the same {path}" if is_sensitive else f"the {path} {shown(second.natural_key)}"
     findings.error(
         "declared-twice",
         f"{second.address} and {first.address} are one resource: both have {told}",
@@ -59,15 +64,20 @@ def _tell_twice(first: Draft, second: Draft, findings: Findings) -> None:
 def _means_same(first: Draft, second: Draft) -> bool:
     """Whether two resources of one natural key are one.
 
-    Two pins tell them apart. Where a replacement is made before the old one goes, two of one name live side by side,
-    and the type tells them apart.
+    Two pins tell them apart; where a kind has a field that does, so does that; and where a resource has no name of its
+    own, anything that differs.
     """
     if first.pin is not None or second.pin is not None:
         return False
-    if first.kind.replace_order != "create-first" or "type" not in first.kind.by_path:
+    if first.kind.alike_by_contents:
+        return not (first.broken or second.broken) and {
+            path: value.content for path, value in first.values.items()
+        } == {path: value.content for path, value in second.values.items()}
+    apart = first.kind.told_apart_by
+    if not apart:
         return True
-    one, other = first.values.get("type"), second.values.get("type")
-    if "type" in first.broken or "type" in second.broken:
+    one, other = first.values.get(apart), second.values.get(apart)
+    if apart in first.broken or apart in second.broken:
         return False
     return one is None or other is None or one.content == other.content
 

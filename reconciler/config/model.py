@@ -111,9 +111,8 @@ class Declared:
 
     @property
     def natural_key(self) -> str:
-        """The content of the natural key, or "" where there is none (singletons, pins without a name)."""
-        value = self.values.get(self.kind.natural_key)
-        return value.content if value is not None and isinstance(value.content, str) else ""
+        """The natural key as one text, or "" where there is none (singletons, pins without a name)."""
+        return self.kind.name_of({path: value.content for path, value in self.values.items()})
 
     def is_sensitive(self, path: str) -> bool:
         """Whether a field of this resource may never be shown, whatever its content."""

@@ -206,11 +206,7 @@ class ResourceReader:
         draft.values[field.path] = Value(content, place, sensitive, text.secrets)
         if text.secrets:
             draft.forms[field.path] = text.form
-        if (
-            (field.secret or field.write_only)
-            and content is not None
-            and text.namespaces.isdisjoint({"secret", "file"})
-        ):
+        if field.secret and content is not None and text.namespaces.isdisjoint({"secret", "file"}):
             hint = f"write ${{secret:NAME}} or ${{file:PATH}} for {field.path}"
             self._warn(
                 draft, Remark("literal-secret", f"{field.path} stands in the files for all to read", hint), place

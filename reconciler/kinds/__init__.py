@@ -8,11 +8,16 @@ from reconciler.kinds.account_configuration import ACCOUNT_CONFIGURATION
 from reconciler.kinds.account_webhook import ACCOUNT_WEBHOOK
 from reconciler.kinds.address_configuration import ADDRESS_CONFIGURATION
 from reconciler.kinds.base import Kind
+from reconciler.kinds.conversation import CONVERSATION
+from reconciler.kinds.conversation_webhook import CONVERSATION_WEBHOOK
+from reconciler.kinds.credential import CREDENTIAL
+from reconciler.kinds.participant import PARTICIPANT
 from reconciler.kinds.role import ROLE
 from reconciler.kinds.service import SERVICE
 from reconciler.kinds.service_configuration import SERVICE_CONFIGURATION
 from reconciler.kinds.service_notification import SERVICE_NOTIFICATION
 from reconciler.kinds.service_webhook import SERVICE_WEBHOOK
+from reconciler.kinds.user import USER
 
 KINDS: tuple[Kind, ...] = (
     ACCOUNT_CONFIGURATION,
@@ -22,7 +27,12 @@ KINDS: tuple[Kind, ...] = (
     SERVICE_NOTIFICATION,
     SERVICE_WEBHOOK,
     ROLE,
+    USER,
+    CONVERSATION,
+    CONVERSATION_WEBHOOK,
+    PARTICIPANT,
     ADDRESS_CONFIGURATION,
+    CREDENTIAL,
 )
 """Every kind, in the order in which the files and the reference documentation tell them."""
 

@@ -216,6 +216,7 @@ ADDRESS_CONFIGURATION = Kind(
     # Source: the documented maximum for addresses is 50.
     page_size=50,
     replace_order="delete-first",
+    unique=((("address",), "account"),),
     check=_check,
     check_create=_check_create,
     derive=_type_of,

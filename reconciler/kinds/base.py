@@ -65,6 +65,17 @@ class Immutable:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplaceOnly:
+    """The API has a parameter for this on update, and refuses or bends it, so a change makes the resource anew.
+
+    Attributes:
+        why: what the API does, with its error code.
+    """
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Required:
     """The API refuses a create without this."""
 
@@ -196,6 +207,11 @@ class Vocabulary:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """A set of words of the user's own, of which the API wants at least one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """What changing this field means for the people who run the account.
 
@@ -216,8 +232,8 @@ class Example:
 
 
 Marker = (
-    Wire | Immutable | Required | AlwaysSent | NaturalKey | WriteOnly | Secret | Kept | Ref | Sid | Url | Timer | Length
-    | Between | Choice | Vocabulary | Changes | Example
+    Wire | Immutable | ReplaceOnly | Required | AlwaysSent | NaturalKey | WriteOnly | Secret | Kept | Ref | Sid | Url
+    | Timer | Length | Between | Choice | Vocabulary | Words | Changes | Example
 )  # fmt: skip
 
 
@@ -296,6 +312,11 @@ class Field:
     write_only: bool
     secret: bool
 
+    @property
+    def forces_replacement(self) -> bool:
+        """Whether another content needs another resource."""
+        return self.immutable or self.marker(ReplaceOnly) is not None
+
     def marker(self, kind: type[MarkerT]) -> MarkerT | None:
         """The first marker of that class, or None."""
         for marker in self.markers:
@@ -303,18 +324,23 @@ class Field:
                 return marker
         return None
 
+    @property
+    def needs_one(self) -> bool:
+        """Whether it is a set that the API refuses to have empty."""
+        vocabulary = self.marker(Vocabulary)
+        return self.marker(Words) is not None or (vocabulary is not None and vocabulary.at_least_one)
+
     def why_not_clearable(self) -> str:
         """Why null is an error here, as the end of a sentence; empty when the field can be cleared.
 
         Source of the rules: `twilio-api` facts on clearing, design rules on null.
         """
         kept = self.marker(Kept)
-        vocabulary = self.marker(Vocabulary)
         if kept is not None:
             return kept.why
-        if self.immutable:
+        if self.forces_replacement:
             return "it cannot change once the resource exists"
-        if self.required or self.always_sent or (vocabulary is not None and vocabulary.at_least_one):
+        if self.required or self.always_sent or self.needs_one:
             return "the API requires it"
         return {
             Shape.ENUM: "the API has no empty choice",
@@ -357,6 +383,7 @@ MarkerT = typing.TypeVar("MarkerT")
 def _shape(annotation: Any, markers: tuple[Marker, ...]) -> Shape:
     by_marker: dict[type, Shape] = {
         Ref: Shape.REF, Sid: Shape.SID, Url: Shape.URL, Timer: Shape.TIMER, Choice: Shape.ENUM, Vocabulary: Shape.SET,
+        Words: Shape.SET,
     }  # fmt: skip
     for marker in markers:
         if type(marker) in by_marker:
@@ -466,6 +493,14 @@ def _nothing_derived(_contents: Contents) -> Contents:
     return {}
 
 
+def _never_tolerated(_path: str, _desired: Content, _live: Content) -> bool:
+    return False
+
+
+def _never_final(_live: Contents) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Kind:
     """A type of resource: where it stands, how it is recognised, what may be done to it, and its fields.
@@ -491,6 +526,21 @@ class Kind:
         destroys: what a delete destroys that nobody can bring back, as the end of "deletes …"; empty when nothing.
         check: finds what only this kind can know to be wrong, from the contents that the files set.
         check_create: the same for what a create needs, from all contents that the create would send.
+        names: finds the natural key, as one text, where it is made of more than one field.
+        told_apart_by: the field that tells two resources of one natural key apart; empty when nothing does.
+        alike_by_contents: whether it has no name of its own, so that the most alike one is the same one.
+        tolerates: whether a live content of a field is as good as the desired one, though it is another.
+        final: why the API takes no update of a resource with these live contents; empty when it does.
+        webhook_header: whether its writes know the header ``X-Twilio-Webhook-Enabled``.
+        readable_by_name: whether one of its resources can be read by its natural key in the place of its SID.
+        unique: what two of them can never share: fields, and whether within a parent or in the whole account.
+        meets: fields whose content is the natural key of another kind in the same service, which has to be there
+            first when the same apply makes it.
+        most_in_parent: how many of them one parent can hold; 0 when there is no limit.
+        not_settings: form parameters that the API has for what moves by itself (dates, what has been read), and that
+            are therefore no fields.
+        set_later: contents that a create refuses, and that an update sets once everything inside is there; by field.
+        resend: write-only fields that go along when a field changes that says what they mean, by that field.
         derive: contents that a create takes when the files leave them out, from those that they set.
         docs: where Twilio documents it.
         summary: one sentence for the reference documentation.
@@ -516,6 +566,19 @@ class Kind:
     check: Callable[[Contents], tuple[Fault, ...]] = _no_faults
     check_create: Callable[[Contents], tuple[Fault, ...]] = _no_faults
     derive: Callable[[Contents], Contents] = _nothing_derived
+    names: Callable[[Contents], str] | None = None
+    told_apart_by: str = ""
+    alike_by_contents: bool = False
+    tolerates: Callable[[str, Content, Content], bool] = _never_tolerated
+    final: Callable[[Contents], str] = _never_final
+    webhook_header: bool = False
+    readable_by_name: bool = False
+    unique: tuple[tuple[tuple[str, ...], Literal["parent", "account"]], ...] = ()
+    meets: Mapping[str, str] = field(default_factory=dict)
+    most_in_parent: int = 0
+    not_settings: tuple[str, ...] = ()
+    set_later: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    resend: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def _flat(self) -> tuple[tuple[Field, ...], tuple[Block, ...]]:
@@ -538,8 +601,15 @@ class Kind:
 
     @cached_property
     def natural_key(self) -> str:
-        """The path of the field that recognises a resource and defaults to the handle; empty for singletons."""
+        """The path of the field that recognises a resource and defaults to the handle; empty where there is none."""
         return next((entry.path for entry in self.fields if entry.natural_key), "")
+
+    def name_of(self, contents: Contents) -> str:
+        """The natural key of a resource with these contents, as one text; empty when they do not tell it."""
+        if self.names is not None:
+            return self.names(contents)
+        name = contents.get(self.natural_key)
+        return name if isinstance(name, str) else ""
 
     def __hash__(self) -> int:
         """Kinds are told apart by name."""

@@ -80,4 +80,5 @@ ROLE = Kind(
     page_size=50,
     replace_order="create-first",
     built_in=BUILT_IN_ROLES,
+    told_apart_by="type",
 )

@@ -83,7 +83,12 @@ class _Page:
                 lines += ["", *self._change(change)]
         else:
             lines += wrap(_nothing_to_do(plan), self.width)
-        for section in (self._left_out(plan), self._unmanaged(plan.unmanaged), self._warnings(plan.warnings)):
+        for section in (
+            self._left_out(plan),
+            self._unverified(plan),
+            self._unmanaged(plan.unmanaged),
+            self._warnings(plan.warnings),
+        ):
             lines += ["", *section] if section else []
         if plan.changes:
             lines += ["", *self._verdict(plan)]
@@ -219,6 +224,16 @@ class _Page:
         return page
 
     # --- around the changes -------------------------------------------------------------------------------------------
+
+    def _unverified(self, plan: PlanView) -> list[str]:
+        """What nobody can compare, in one line: it is there at every plan, and must not become noise."""
+        if not plan.unverified:
+            return []
+        if not self.verbose:
+            told = f"Cannot be verified: {_count(len(plan.unverified), 'value')} that Twilio never returns"
+            return wrap(f"{told} (--verbose lists them; --rotate ADDRESS sends them again).", self.width)
+        lines = ["Cannot be verified, since Twilio never returns them (--rotate ADDRESS sends them again):"]
+        return [*lines, *(f"    {escape(item)}" for item in plan.unverified)]
 
     def _left_out(self, plan: PlanView) -> list[str]:
         if not plan.left_out:

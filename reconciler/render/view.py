@@ -234,6 +234,7 @@ class PlanView:
     counts: Counts
     changes: tuple[ChangeRow, ...]
     left_out: tuple[str, ...]
+    unverified: tuple[str, ...]
     unmanaged: tuple[UnmanagedGroup, ...]
     warnings: tuple[WarningRow, ...]
     approvals: tuple[str, ...]
@@ -263,6 +264,7 @@ def view(plan: PlanFile) -> PlanView:
         ),
         changes=changes,
         left_out=plan.left_out,
+        unverified=plan.unverified,
         unmanaged=_unmanaged(plan.unmanaged),
         warnings=tuple(
             WarningRow(entry.code, entry.message, entry.hint, entry.address, _source(entry.source))
@@ -357,6 +359,8 @@ def _side(value: Any, sensitive: bool, made: frozenset[str], name: str) -> Side:
             return Pointer(address=address, pending=_is_made(address, made))
         case {"unknown": str(reason), **rest} if not rest:
             return Unclear(reason)
+        case {"json": inner, **rest} if not rest:
+            return Plain(inner)
         case str() if name:
             return Pointer(name=name, sid=value)
         case _:

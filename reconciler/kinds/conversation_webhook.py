@@ -1,0 +1,170 @@
+"""The kind `conversation_webhook`: a webhook, trigger or Studio flow of one conversation."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from reconciler.kinds.base import (
+    Between,
+    Changes,
+    Choice,
+    Contents,
+    Declaration,
+    Example,
+    Fault,
+    Immutable,
+    Kept,
+    Kind,
+    Required,
+    Sid,
+    Url,
+    Vocabulary,
+    Wire,
+    Words,
+    WriteOnly,
+)
+from reconciler.kinds.vocabulary import METHODS, POST_FILTERS
+
+
+class ConversationWebhook(Declaration):
+    """What can be set on a conversation's webhook."""
+
+    target: Annotated[
+        str | None,
+        Wire("Target"),
+        Immutable(),
+        Required(),
+        Choice(("webhook", "trigger", "studio")),
+        Changes("high"),
+        Example("webhook"),
+        Field(description="What is told: a URL of events, a URL of keywords, or a Studio flow."),
+    ] = None
+    url: Annotated[
+        str | None,
+        Wire("Configuration.Url"),
+        # Source: error 50372.
+        Url(512),
+        Kept("a webhook without one tells nobody"),
+        Changes("medium"),
+        Example("https://crm.example.com/hook"),
+        Field(description="The URL that is told; for `webhook` and `trigger`."),
+    ] = None
+    method: Annotated[
+        str | None,
+        Wire("Configuration.Method"),
+        Choice(METHODS),
+        Changes("medium"),
+        Example("POST"),
+        Field(description="The HTTP method; for `webhook` and `trigger`."),
+    ] = None
+    filters: Annotated[
+        tuple[str, ...] | None,
+        Wire("Configuration.Filters"),
+        # Source: Twilio docs, conversation-scoped webhooks: events after the fact only.
+        Vocabulary(POST_FILTERS, at_least_one=True),
+        Changes("medium"),
+        Example(["onMessageAdded"]),
+        Field(description="The events that are sent; for `webhook`."),
+    ] = None
+    triggers: Annotated[
+        tuple[str, ...] | None,
+        Wire("Configuration.Triggers"),
+        Words(),
+        Changes("medium"),
+        Example(["help", "stop"]),
+        Field(description="The words in a message that are told of, at most five; for `trigger`."),
+    ] = None
+    flow_sid: Annotated[
+        str | None,
+        Wire("Configuration.FlowSid"),
+        Sid("FW"),
+        Changes("medium"),
+        Example("FW0123456789abcdef0123456789abcdef"),
+        Field(description="The Studio flow; for `studio`."),
+    ] = None
+    replay_after: Annotated[
+        int | None,
+        Wire("Configuration.ReplayAfter"),
+        Immutable(),
+        # Whether it is returned is unverified: the examples lack it, the community provider reads it.
+        WriteOnly(),
+        Between(0, 2**31 - 1),
+        Example(0),
+        Field(description="The index of the message after which those that are there already are sent once."),
+    ] = None
+
+
+# Which fields count for which target, and what it cannot do without (errors 50367 to 50371).
+_FOR = {"webhook": ("url", "method", "filters"), "trigger": ("url", "method", "triggers"), "studio": ("flow_sid",)}
+_NEEDED = {"webhook": ("url", "filters"), "trigger": ("url", "triggers"), "studio": ("flow_sid",)}
+_CONFIGURED = ("url", "method", "filters", "triggers", "flow_sid")
+
+
+def _names(contents: Contents) -> str:
+    """The target and where it leads."""
+    parts = (contents.get("target"), contents.get("flow_sid") or contents.get("url"))
+    return " ".join(part for part in parts if isinstance(part, str))
+
+
+_MOST_TRIGGERS, _LONGEST_TRIGGER = 5, 248
+"""Source: errors 50362 and 50366."""
+
+
+def _check(contents: Contents) -> tuple[Fault, ...]:
+    target, triggers = contents.get("target"), contents.get("triggers") or ()
+    faults: list[Fault] = []
+    if len(triggers) > _MOST_TRIGGERS:
+        message = f"{len(triggers)} triggers are more than the {_MOST_TRIGGERS} that the API takes"
+        faults.append(Fault("triggers", message, "take some out, or declare another webhook for them"))
+    if any(len(word) > _LONGEST_TRIGGER for word in triggers):
+        message = f"a trigger is longer than the {_LONGEST_TRIGGER} characters that the API takes"
+        faults.append(Fault("triggers", message, "shorten it"))
+    if target not in _FOR:
+        return tuple(faults)
+    return (*faults, *_misplaced(str(target), contents))
+
+
+def _misplaced(target: str, contents: Contents) -> tuple[Fault, ...]:
+    return tuple(
+        Fault(
+            path,
+            f"{path} does not count for target {target}",
+            f"take the line out; {target} has {', '.join(_FOR[target])}",
+        )
+        for path in _CONFIGURED
+        if path not in _FOR[target] and contents.get(path) is not None
+    )
+
+
+def _check_create(contents: Contents) -> tuple[Fault, ...]:
+    target = str(contents.get("target"))
+    return tuple(
+        Fault("target", f"target {target} needs `{path}`", f"set {path}")
+        for path in _NEEDED.get(target, ())
+        if not contents.get(path)
+    )
+
+
+CONVERSATION_WEBHOOK = Kind(
+    name="conversation_webhook",
+    model=ConversationWebhook,
+    section=("webhooks",),
+    path="/v1/Services/{service}/Conversations/{conversation}/Webhooks",
+    summary="A webhook, trigger or Studio flow of one conversation; at most five.",
+    docs="https://www.twilio.com/docs/conversations/api/conversation-scoped-webhook-resource",
+    parent="conversation",
+    sid_prefix="WH",
+    list_key="webhooks",
+    # Source: the documented page of scoped webhooks is 5, as many as there can be.
+    page_size=5,
+    replace_order="delete-first",
+    check=_check,
+    check_create=_check_create,
+    names=_names,
+    told_apart_by="target",
+    alike_by_contents=True,
+    # Source: error 50361, the sixth webhook of a conversation.
+    most_in_parent=5,
+)

@@ -1,0 +1,127 @@
+"""The kind `participant`: who takes part in a conversation, by identity or by an address behind a proxy."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from reconciler.kinds.base import (
+    Changes,
+    Contents,
+    Declaration,
+    Example,
+    Fault,
+    Immutable,
+    Kind,
+    Length,
+    Ref,
+    ReplaceOnly,
+    Wire,
+)
+
+
+class Participant(Declaration):
+    """What can be set on a participant. Its dates and what it has read are traffic, and no settings."""
+
+    identity: Annotated[
+        str | None,
+        Wire("Identity"),
+        Length(256),
+        # Source: error 50444: an identity can only be added to a participant that has a projected address and none yet.
+        ReplaceOnly("the API refuses another identity (50444)"),
+        Example("ada@example.com"),
+        Field(description="A user of the service, who takes part through your own app."),
+    ] = None
+    address: Annotated[
+        str | None,
+        Wire("MessagingBinding.Address"),
+        Immutable(),
+        Length(256),
+        Example("+14155550199"),
+        Field(description="The address of somebody outside, for instance a phone number."),
+    ] = None
+    proxy_address: Annotated[
+        str | None,
+        Wire("MessagingBinding.ProxyAddress"),
+        Length(256),
+        # Source: error 50441, seen as HTTP 400 in the issues of Twilio's own Terraform provider.
+        ReplaceOnly("the API refuses another proxy address (50441)"),
+        Example("+14155550100"),
+        Field(description="Your own address that they write to."),
+    ] = None
+    projected_address: Annotated[
+        str | None,
+        Wire("MessagingBinding.ProjectedAddress"),
+        Length(256),
+        # Source: errors 50440 to 50443: what may be changed about a projected address is not documented.
+        ReplaceOnly("what may be changed about it is not documented (50440 to 50443)"),
+        Example("+14155550100"),
+        Field(description="Your own address that they appear as in a group text message."),
+    ] = None
+    role: Annotated[
+        str | None,
+        Wire("RoleSid"),
+        Ref("role", "service", of_type="conversation"),
+        Changes("medium", "the participant may do other things in the conversation"),
+        Example("agent"),
+        Field(description="The role in the conversation; the service's default when never set."),
+    ] = None
+    attributes: Annotated[
+        dict[str, Any] | None,  # JSON of the user's own shape
+        Wire("Attributes"),
+        # Source: the documented limit of a participant's attributes is 4 KB.
+        Length(4096),
+        Example({"vip": True}),
+        Field(description="Data of your own, as a mapping; compared by meaning."),
+    ] = None
+
+
+def _names(contents: Contents) -> str:
+    """The identity, or else the address and its proxy."""
+    identity = contents.get("identity")
+    if isinstance(identity, str) and identity:
+        return identity
+    parts = [contents.get("address"), contents.get("proxy_address")]
+    return " via ".join(part for part in parts if isinstance(part, str) and part)
+
+
+def _check(contents: Contents) -> tuple[Fault, ...]:
+    identity, address, proxy = (contents.get(path) for path in ("identity", "address", "proxy_address"))
+    faults: list[Fault] = []
+    if identity and address:
+        faults.append(Fault("address", "a participant has an identity or an address, not both", "keep one of the two"))
+    if address and address == proxy:
+        # Source: error 50409.
+        faults.append(Fault("proxy_address", "the proxy address is the participant's own address", "write your own"))
+    return tuple(faults)
+
+
+def _check_create(contents: Contents) -> tuple[Fault, ...]:
+    if contents.get("identity") or contents.get("address") or contents.get("projected_address"):
+        return ()
+    return (Fault("", "a participant needs an identity, or an address", "add `identity`, or `address`"),)
+
+
+PARTICIPANT = Kind(
+    name="participant",
+    model=Participant,
+    section=("participants",),
+    path="/v1/Services/{service}/Conversations/{conversation}/Participants",
+    summary="Who takes part in a conversation.",
+    docs="https://www.twilio.com/docs/conversations/api/conversation-participant-resource",
+    parent="conversation",
+    sid_prefix="MB",
+    list_key="participants",
+    # Source: default 50, documented maximum 100.
+    page_size=50,
+    replace_order="delete-first",
+    check=_check,
+    check_create=_check_create,
+    names=_names,
+    not_settings=("DateCreated", "DateUpdated", "LastReadMessageIndex", "LastReadTimestamp"),
+    # Source: errors 50433 and 50416; a pair is taken in all active conversations of the account.
+    unique=((("identity",), "parent"), (("address", "proxy_address"), "account")),
+    meets={"identity": "user"},
+    webhook_header=True,
+)

@@ -1,0 +1,157 @@
+"""What goes before what, beyond what a change itself needs: room made first, doors closed last, deletes at the end.
+
+Takes changes whose steps already name what they refer to; gives them with further needs, in an order in which each
+comes after what it needs, narrowed to what was asked for. Pure.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from reconciler import graph
+from reconciler.address import Address
+from reconciler.change import Change, Step
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Content
+from reconciler.state import State
+
+_ORDER = {kind: index for index, kind in enumerate(KINDS)}
+
+
+def make_room(changes: Sequence[Change], state: State) -> list[Change]:
+    """Let a delete go before a create where both cannot be there at once, and only that one.
+
+    That is so where they share what must be unique (an address and proxy pair that moves to another conversation), and
+    where their parent is full (the sixth webhook of a conversation).
+    """
+    first = _sharing_unique_keys(changes, state)
+    for create, deletes in _in_full_parents(changes, state).items():
+        first.setdefault(create, set()).update(deletes)
+    early = {delete for deletes in first.values() for delete in deletes}
+    result = []
+    for change in changes:
+        if change.address in early and change.action == "delete":
+            steps = tuple(replace(step, last=False) for step in change.steps)
+            result.append(replace(change, steps=steps))
+        elif change.address in first:
+            needs = tuple(f"{address}#delete" for address in sorted(first[change.address]))
+            steps = tuple(
+                replace(step, needs=(*step.needs, *needs)) if step.op == "create" else step for step in change.steps
+            )
+            result.append(replace(change, steps=steps))
+        else:
+            result.append(change)
+    return result
+
+
+def _sharing_unique_keys(changes: Sequence[Change], state: State) -> dict[Address, set[Address]]:
+    leaving: dict[tuple[object, ...], Address] = {}
+    for change in changes:
+        live = state.get(change.sid or "")
+        if change.action == "delete" and live is not None:
+            for key in _unique_keys(change, live.values):
+                leaving[key] = change.address
+    first: dict[Address, set[Address]] = defaultdict(set)
+    for change in changes:
+        if change.action == "create":
+            for key in _unique_keys(change, change.steps[0].values):
+                if key in leaving:
+                    first[change.address].add(leaving[key])
+    return dict(first)
+
+
+def _unique_keys(change: Change, contents: Mapping[str, Content]) -> Iterable[tuple[object, ...]]:
+    for paths, scope in change.kind.unique:
+        values = tuple(contents.get(path) for path in paths)
+        if all(isinstance(value, str) and value for value in values):
+            yield (change.kind.name, paths, change.parent if scope == "parent" else None, values)
+
+
+def _in_full_parents(changes: Sequence[Change], state: State) -> dict[Address, set[Address]]:
+    creates: dict[Address, list[Change]] = defaultdict(list)
+    deletes: dict[Address, list[Change]] = defaultdict(list)
+    for change in changes:
+        if change.kind.most_in_parent and change.parent is not None:
+            if change.action == "create":
+                creates[change.parent].append(change)
+            elif change.action == "delete":
+                deletes[change.parent].append(change)
+    first: dict[Address, set[Address]] = {}
+    for parent, leaving in deletes.items():
+        live = state.get(leaving[0].sid or "")
+        there = len(state.collection(leaving[0].kind, live.parents)) if live is not None else 0
+        coming = sorted(creates.get(parent, ()), key=lambda change: change.address)
+        over = there + len(coming) - leaving[0].kind.most_in_parent
+        gone = [change.address for change in sorted(leaving, key=lambda change: change.address)][: max(0, over)]
+        # The last creates are those that find no room.
+        for create, address in zip(reversed(coming), gone, strict=False):
+            first[create.address] = {address}
+    return first
+
+
+def close_last(changes: Sequence[Change]) -> list[Change]:
+    """Let a step that makes a resource final wait for everything that still has to happen inside of it."""
+    inside: dict[Address, list[Step]] = defaultdict(list)
+    for change in changes:
+        if change.parent is not None:
+            inside[change.parent].extend(change.steps)
+    result = []
+    for change in changes:
+        steps = tuple(
+            replace(step, needs=(*step.needs, *(inner.id for inner in inside[change.address] if not inner.last)))
+            if step.op == "update" and change.kind.final(step.values) and inside.get(change.address)
+            else step
+            for step in change.steps
+        )
+        result.append(replace(change, steps=steps))
+    return result
+
+
+def in_order(
+    changes: Sequence[Change], targets: Sequence[Address], excludes: Sequence[Address]
+) -> tuple[list[Change], tuple[Address, ...]]:
+    """Put changes into order, and leave out what targets and excludes leave out.
+
+    Args:
+        changes: all of them.
+        targets: keep only these, what is below them and what they need; everything when empty.
+        excludes: leave out these, what is below them and what needs them.
+
+    Returns:
+        The changes that are left, each after what it needs, deletes last; and the addresses of the others.
+
+    Raises:
+        graph.CycleError: when changes need each other in a circle.
+    """
+    by_address = {change.address: change for change in changes}
+    owner = {step.id: change.address for change in changes for step in change.steps}
+    needs = {
+        change.address: [owner[need] for step in change.steps for need in step.needs if need in owner]
+        for change in changes
+    }
+    ranks = {
+        change.address: (
+            change.action == "delete" and all(step.last for step in change.steps),
+            _ORDER[change.kind] if change.kind.parent is None else 0,
+            change.address,
+        )
+        for change in changes
+    }
+    ordered = graph.order(ranks, needs)
+    kept = set(ordered)
+    if targets:
+        kept = {address for address in ordered if any(address.is_within(one) for one in targets)}
+        for address in reversed(ordered):
+            if address in kept:
+                kept.update(needs[address])
+    out = {address for address in ordered if any(address.is_within(one) for one in excludes)}
+    for address in ordered:
+        if out.intersection(needs[address]):
+            out.add(address)
+    kept -= out
+    return (
+        [by_address[item] for item in ordered if item in kept],
+        tuple(item for item in ordered if item not in kept),
+    )
