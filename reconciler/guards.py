@@ -223,7 +223,15 @@ def _spread(changes: Sequence[Change]) -> tuple[Change, ...]:
         for index, change in enumerate(result):
             if change.guard is not None and change.guard.verdict == "withheld":
                 continue
-            cause = next((stopped[need] for step in change.steps for need in step.needs if need in stopped), None)
+            cause = next(
+                (
+                    stopped[need]
+                    for step in change.steps
+                    for need in step.needs
+                    if need in stopped and not stopped[need].is_within(change.address)
+                ),
+                None,
+            )
             if cause is not None:
                 held = Guard("needs", "withheld", f"it needs {cause}, which is withheld")
                 result[index] = replace(change, guard=held)

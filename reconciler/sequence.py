@@ -128,7 +128,13 @@ def in_order(
     by_address = {change.address: change for change in changes}
     owner = {step.id: change.address for change in changes for step in change.steps}
     needs = {
-        change.address: [owner[need] for step in change.steps for need in step.needs if need in owner]
+        change.address: [
+            owner[need]
+            for step in change.steps
+            for need in step.needs
+            # A step that closes a resource waits for what is inside, which itself waits for the resource to be made.
+            if need in owner and not owner[need].is_within(change.address)
+        ]
         for change in changes
     }
     ranks = {
