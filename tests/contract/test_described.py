@@ -99,8 +99,8 @@ class Bench:
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
     api = Api(Store.open(":memory:"), require_auth=True)
-    with served(api.app) as url:
-        bench = Bench(url, api)
+    with served(api.app) as host:
+        bench = Bench(host.url, api)
         yield bench
         bench.session.close()
     api.store.close()

@@ -25,7 +25,7 @@ from tests.emulator.sdk import (
     modules,
     watched,
 )
-from tests.emulator.served import served
+from tests.emulator.served import Host, served
 from tests.emulator.witness import Api, dotted, sid
 
 # How the asynchronous SDK hands credentials to its HTTP library is the SDK's to mend.
@@ -63,15 +63,26 @@ class World:
         return self.create(f"{self.path}/Roles", FriendlyName="spare", Type=kind, Permission="editOwnMessage")
 
 
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    store = Store.open(":memory:")
+    with served(Emulator(store)) as host:
+        yield host
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def sdk(host: Host) -> Iterator[Sdk]:
+    sdk = Sdk(host.url)
+    yield sdk
+    sdk.close()
+
+
 @pytest.fixture
-def account() -> Iterator[Callable[..., World]]:
+def account(host: Host, sdk: Sdk) -> Iterator[Callable[..., World]]:
     api = Api(Store.open(":memory:"), require_auth=True)
-    with served(api.app) as url:
-        sdk = Sdk(url)
-        try:
-            yield lambda in_service=False: World(api, sdk, url, in_service=in_service)
-        finally:
-            sdk.close()
+    host.show(api.app)
+    yield lambda in_service=False: World(api, sdk, host.url, in_service=in_service)
     api.store.close()
 
 

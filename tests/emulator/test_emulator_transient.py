@@ -121,7 +121,7 @@ def test_two_writes_to_one_thing_conflict(requests: list[tuple[str, str, Any]], 
 def test_what_is_apart_does_not_conflict() -> None:
     twilio = Api(conflicts=True, latency_ms=5)
     for name in ("one", "two"):
-        twilio.create("/v1/Conversations", UniqueName=name)
+        twilio.app.call("POST", "/v1/Conversations", {"UniqueName": name})
     answers = together(
         twilio,
         ("POST", "/v1/Users", {"Identity": "ada"}),
