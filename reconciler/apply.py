@@ -82,6 +82,7 @@ class _Run:
         self.members: dict[tuple[str, Address | None], asyncio.Future[list[Decoded]]] = {}
         self.owner = {step.id: change for change in self.plan.changes for step in change.steps}
         self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.turns = asyncio.Semaphore(self.client.write_concurrency)
         self.total = sum(1 for change in self.plan.changes for step in change.steps if not _is_withheld(change, step))
 
     async def everything(self) -> list[ChangeResult]:
@@ -113,11 +114,13 @@ class _Run:
             if outcome is not None and outcome.status not in {"done", "unchanged", "withheld"}:
                 self._skip(step, need, f"it needs {need}, which did not succeed")
                 return
-        if self.stop.is_set():
-            self._skip(step, "", "the run was interrupted before it was sent")
-            return
-        self.progress.started(step)
-        self._keep(await self._attempt(step))
+        # A step starts when it can be sent, not when it could be waiting to: an interrupt stops what has not started.
+        async with self.turns:
+            if self.stop.is_set():
+                self._skip(step, "", "the run was interrupted before it was sent")
+                return
+            self.progress.started(step)
+            self._keep(await self._attempt(step))
 
     def _skip(self, step: Step, because: str, message: str) -> None:
         change = str(self.owner[step.id].address)

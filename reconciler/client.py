@@ -321,6 +321,10 @@ class Client(ReadClient):
         credentials: who asks.
         concurrency: how many requests may be under way at once; writes get half of it.
         transport: another way to the API than the network (the emulator in process).
+
+    Attributes:
+        writes: how many writes were sent.
+        write_concurrency: how many of them may be under way at once.
     """
 
     def __init__(
@@ -333,7 +337,8 @@ class Client(ReadClient):
     ) -> None:
         super().__init__(base_url, credentials, concurrency=concurrency, transport=transport)
         self.writes = 0
-        self._write_slots = asyncio.Semaphore(max(1, concurrency // 2))
+        self.write_concurrency = max(1, concurrency // 2)
+        self._write_slots = asyncio.Semaphore(self.write_concurrency)
 
     async def post(self, path: str, form: Sequence[tuple[str, str]], *, webhooks: bool = False) -> Json:
         """Create in a collection, or update a resource (Twilio has one verb for both).

@@ -492,6 +492,19 @@ def test_an_interrupted_apply_ends_what_is_under_way_and_says_what_is_done(accou
     assert len(account.writes) == report["writes"] < WRITES
 
 
+def test_an_interrupt_stops_what_is_not_yet_under_way(account: Account) -> None:
+    account.emulator._latency = 0.1
+    roles = "".join(f"      r{number}: {{type: conversation, permissions: [sendMessage]}}\n" for number in range(60))
+    write(f"version: 1\nservices:\n  support:\n    roles:\n{roles}")
+    command = [sys.executable, "-m", "reconciler", "apply", *account.whole(), "--yes", "--concurrency", "4"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        account.before = lambda number: process.send_signal(signal.SIGINT) if number == 5 else None
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert len(account.writes) < 20
+    assert f"; {61 - len(account.writes)} skipped." in out
+
+
 # --- 5: a failure stays local ----------------------------------------------------------------------------------------
 
 
