@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import os
 import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -243,6 +245,30 @@ def test_every_top_level_key_is_in_the_table() -> None:
 
     layout = standard_layout()
     assert {row[0].strip("`") for row in table("key")} == {*layout.top_keys, "x-…"}
+
+
+# --- the guide for contributors --------------------------------------------------------------------------------------
+
+
+CONTRIBUTING = (REPOSITORY / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_the_guide_draws_the_layers_as_they_are_checked() -> None:
+    (drawn,) = re.findall(r"```\n([^`]*›[^`]*)```", CONTRIBUTING)
+    layers = [frozenset(layer.split(" | ")) for layer in " ".join(drawn.split()).split(" › ")]
+    contracts = PROJECT["tool"]["importlinter"]["contracts"]
+    (checked,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    assert layers == [frozenset(layer.split(" | ")) for layer in checked if layer != "__main__"]
+
+
+def test_every_dependency_has_a_reason_in_the_guide() -> None:
+    project = PROJECT["project"]
+    required = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
+    names = {re.split(r"[>=<\[]", text)[0].lower() for text in required}
+    rows = re.findall(r"^\| ([a-z, *-]+) \| ", CONTRIBUTING.partition("## Dependencies")[2], re.MULTILINE)
+    told = {name for row in rows for name in row.split(", ")} - {"package"}
+    assert {name for name in names if not name.startswith("types-")} == told - {"types-*"}
 
 
 # --- the rest --------------------------------------------------------------------------------------------------------
