@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -331,6 +332,18 @@ def test_a_field_that_the_api_kept_is_a_failed_step(run: Run, account: Account) 
 
 
 # --- an approved plan ------------------------------------------------------------------------------------------------
+
+
+def test_the_command_that_a_saved_plan_names_applies_it(run: Run) -> None:
+    write(FILES.replace("Main line", "${var:line}"))
+    Path("more.yaml").write_text("addresses: {'+14155550100': {friendly_name: \"Front door's ${var:line}\"}}\n")
+    varied = ("--var", "line=Main line", "--overlay", "more.yaml", "--emulator", "a b.db")
+    planned = run("plan", *varied, "--out", "plan.json")
+    program, *arguments = shlex.split(planned.out.rstrip("\n").rpartition("To apply exactly this: ")[2])
+    assert program == "reconciler"
+    assert arguments == ["apply", "--plan", "plan.json", *varied]
+    assert run(*arguments).code == 0
+    assert run("plan", *varied, "--detailed-exitcode").code == 0
 
 
 def test_an_approved_plan_does_not_fit_files_that_moved(run: Run, account: Account) -> None:

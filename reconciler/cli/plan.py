@@ -46,11 +46,21 @@ def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detail
     else:
         text = plan_text(planned.file, colour=output.colour, width=output.width, verbose=output.verbose)
         if out and planned.file.has_changes:
-            name = escape(shlex.quote(out))
-            text += f"\nSaved. To apply exactly this: reconciler apply {_path(inputs)}--plan {name}\n"
+            text += f"\nSaved. To apply exactly this: reconciler apply {_again(inputs, endpoint, out)}\n"
         console.out(text)
     return exit_codes.of_plan(planned.file, detailed=detailed_exitcode)
 
 
-def _path(inputs: Inputs) -> str:
-    return "" if inputs.path == "." else f"{escape(shlex.quote(inputs.path))} "
+def _again(inputs: Inputs, endpoint: Endpoint, out: str) -> str:
+    """The arguments of the apply that belongs to a plan: what the plan file does not remember is given again."""
+    options = [
+        ("--plan", out),
+        *(("--var", f"{name}={value}") for name, value in inputs.variables.items()),
+        *(("--overlay", overlay) for overlay in inputs.overlays),
+        ("--emulator", endpoint.emulator),
+        ("--api-url", endpoint.api_url),
+        ("--profile", endpoint.profile),
+    ]
+    words = [inputs.path] if inputs.path != "." else []
+    words += [word for name, value in options if value for word in (name, value)]
+    return " ".join(escape(shlex.quote(word)) for word in words)
