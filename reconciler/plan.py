@@ -420,6 +420,8 @@ class _Planner:
                 if above in self.making:
                     needs.append(self.making[above])
                     self.comes_along[content.address] = {BY_NAME[content.kind].natural_key: content.built_in}
+                else:
+                    self._look_up_built_in(content)
         return tuple(dict.fromkeys(needs))
 
     def _step(
