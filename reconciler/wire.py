@@ -109,11 +109,10 @@ def decode(kind: Kind, body: Json) -> Decoded:
         raise Malformed(
             f"the API answered with {type(body).__name__} where a resource of kind {kind.name} was expected"
         )
+    values = {field.path: _decode(field, _dig(body, field.response)) for field in kind.fields if not field.write_only}
     return Decoded(
         sid="" if kind.singleton else _decode_sid(kind, body.get("sid")),
-        values={
-            field.path: _decode(field, _dig(body, field.response)) for field in kind.fields if not field.write_only
-        },
+        values=kind.normalise(values),
         created=_as_text(body.get("date_created")) or "",
         updated=_as_text(body.get("date_updated")) or "",
     )

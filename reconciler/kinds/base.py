@@ -493,6 +493,10 @@ def _nothing_derived(_contents: Contents) -> Contents:
     return {}
 
 
+def _as_returned(live: Contents) -> Contents:
+    return live
+
+
 def _never_tolerated(_path: str, _desired: Content, _live: Content) -> bool:
     return False
 
@@ -529,6 +533,7 @@ class Kind:
         names: finds the natural key, as one text, where it is made of more than one field.
         told_apart_by: the field that tells two resources of one natural key apart; empty when nothing does.
         alike_by_contents: whether it has no name of its own, so that the most alike one is the same one.
+        normalise: live contents as they would be if the API always said the same thing in the same place.
         tolerates: whether a live content of a field is as good as the desired one, though it is another.
         final: why the API takes no update of a resource with these live contents; empty when it does.
         webhook_header: whether its writes know the header ``X-Twilio-Webhook-Enabled``.
@@ -569,6 +574,7 @@ class Kind:
     names: Callable[[Contents], str] | None = None
     told_apart_by: str = ""
     alike_by_contents: bool = False
+    normalise: Callable[[Contents], Contents] = _as_returned
     tolerates: Callable[[str, Content, Content], bool] = _never_tolerated
     final: Callable[[Contents], str] = _never_final
     webhook_header: bool = False

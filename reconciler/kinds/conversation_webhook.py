@@ -108,6 +108,13 @@ def _names(contents: Contents) -> str:
     return " ".join(part for part in parts if isinstance(part, str))
 
 
+def _normalise(live: Contents) -> Contents:
+    """A trigger's words come back under `triggers` (community provider), or `filters` (example of the description)."""
+    if live.get("target") != "trigger" or live.get("triggers"):
+        return live
+    return {**live, "triggers": live.get("filters"), "filters": None}
+
+
 _MOST_TRIGGERS, _LONGEST_TRIGGER = 5, 248
 """Source: errors 50362 and 50366."""
 
@@ -163,6 +170,7 @@ CONVERSATION_WEBHOOK = Kind(
     check=_check,
     check_create=_check_create,
     names=_names,
+    normalise=_normalise,
     told_apart_by="target",
     alike_by_contents=True,
     # Source: error 50361, the sixth webhook of a conversation.
