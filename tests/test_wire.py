@@ -6,7 +6,7 @@ import json
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler import wire
@@ -394,6 +394,7 @@ def answer(kind: Kind, form: wire.Form) -> dict[str, Any]:
 def test_what_is_sent_and_kept_reads_back_as_what_was_meant(kind: Kind, data: st.DataObject) -> None:
     chosen = data.draw(st.sets(st.sampled_from([field.path for field in kind.fields])))
     values = {field.path: data.draw(contents(field)) for field in kind.fields if field.path in chosen}
+    assume(not kind.check(values))
     decoded = wire.decode(kind, answer(kind, wire.encode(kind, values, as_is)))
     for field in kind.fields:
         if field.write_only:
