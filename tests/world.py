@@ -38,14 +38,16 @@ class World:
     Attributes:
         rules: the readings of what is unverified.
         seed: for SIDs, so that a test can name them.
+        now: the account's moment; timers run when it is moved on.
     """
 
     rules: Rules = field(default_factory=Rules)
     seed: int = 1
+    now: datetime = NOON
 
     def __post_init__(self) -> None:
         self.emulator = Emulator(
-            Store.open(":memory:"), rules=self.rules, clock=lambda: NOON, entropy=random.Random(self.seed)
+            Store.open(":memory:"), rules=self.rules, clock=lambda: self.now, entropy=random.Random(self.seed)
         )
 
     @property
@@ -111,14 +113,14 @@ class World:
 
         return asyncio.run(run())
 
-    def do(self, made: Plan) -> Report:
+    def do(self, made: Plan, *, trigger_webhooks: bool = False) -> Report:
         """Apply a plan."""
 
         async def run() -> Report:
             async with Client(
                 "https://conversations.twilio.com", _ANYONE, transport=in_process(self.emulator)
             ) as client:
-                return await apply(made, client, Silent())
+                return await apply(made, client, Silent(), trigger_webhooks=trigger_webhooks)
 
         return asyncio.run(run())
 

@@ -158,3 +158,10 @@ def test_reads_only_what_the_answer_holds(configuration: Any, expected: dict[str
         **expected,
     }
     assert "replay_after" not in found
+
+
+@pytest.mark.parametrize("where", ["triggers", "filters"])
+def test_the_words_of_a_trigger_are_read_wherever_they_come_back(where: str) -> None:
+    body = {"sid": sid("WH"), "target": "trigger", "configuration": {"url": URL, where: ["stop", "help"]}}
+    values = wire.decode(CONVERSATION_WEBHOOK, body).values
+    assert (values["triggers"], values["filters"]) == (("help", "stop"), None)
