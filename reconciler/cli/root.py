@@ -14,6 +14,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "plan": ("reconciler.cli.plan:plan", "Show what an apply would do. Sends nothing but GET."),
     "apply": ("reconciler.cli.apply:apply", "Make the account what the files say. Asks first."),
     "show": ("reconciler.cli.show:show", "Show a saved plan again."),
+    "export": ("reconciler.cli.export:export", "Write the live account as files. Sends nothing but GET."),
     "schema": ("reconciler.cli.schema:schema", "Print a JSON Schema: of the files, of plans, of reports."),
     "emulator": ("reconciler.cli.emulator:emulator", "Serve a Twilio account that is only a file."),
 }

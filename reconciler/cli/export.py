@@ -1,0 +1,156 @@
+"""``reconciler export``."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from reconciler import workflow
+from reconciler.cli import console
+from reconciler.cli.exit_codes import DONE
+from reconciler.cli.options import account_options
+from reconciler.cli.running import Run, display
+from reconciler.config.model import Config
+from reconciler.errors import ConfigError, UsageError
+from reconciler.render.terminal import escape
+from reconciler.sources import ROOT_NAME
+from reconciler.workflow import Endpoint, Inputs
+
+EPILOG = """\b
+Examples:
+  reconciler export > reconciler.yaml
+  reconciler export --out conversations
+  reconciler export --out conversations --include users,conversations
+  reconciler export --emulator demo.db"""
+
+LONG = ("users", "conversations")
+_READABLE = 0o644
+
+
+def _included(_context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+    words = tuple(dict.fromkeys(word.strip() for text in texts for word in text.split(",")))
+    unknown = [word for word in words if word not in LONG]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]!r} is neither of {' and '.join(LONG)}")
+    return words
+
+
+@click.command(epilog=EPILOG)
+@click.option("--out", metavar="DIR", default="", help="Write files into this folder, one for each service.")
+@click.option(
+    "--include",
+    metavar="WHAT",
+    multiple=True,
+    callback=_included,
+    help="Users, conversations or both, which may be many: users,conversations. Repeatable.",
+)
+@click.option("--force", is_flag=True, help="Write over files that no export wrote.")
+@account_options
+def export(endpoint: Endpoint, *, out: str, include: tuple[str, ...], force: bool) -> int:
+    """Write the live account as files. Sends nothing but GET.
+
+    Planning the files straight away finds nothing to do. What Twilio makes by itself and nobody touched is left out;
+    comments say where a person has to act. Without --out, everything goes to standard output as one file. In a folder
+    that holds files already, handles are kept, and files that no export wrote are not written over.
+    """
+    folder = Path(out) if out else None
+    former = _former(folder) if folder is not None else None
+    run = Run(display(lines_on_stdout=False, may_colour=True))
+    exported = run.execute(
+        lambda: workflow.export(endpoint, run.display, include=include, former=former, in_one_file=folder is None)
+    )
+    if folder is None:
+        console.out("".join(exported.files.values()))
+    else:
+        _check_overwriting(folder, exported.files, exported.mark, force=force)
+        for path, text in exported.files.items():
+            _write(folder / path, text)
+        _tell(folder, exported.files, exported.mark)
+    notes = [
+        (exported.left_out, "left out, since files cannot hold it; a comment says why"),
+        (exported.pinned, "pinned by SID, since nothing else recognises it"),
+        (len(exported.secrets), "to be set as a secret: " + ", ".join(exported.secrets)),
+    ]
+    console.err("".join(f"{number:,} {escape(what)}\n" for number, what in notes if number))
+    return DONE
+
+
+def _former(folder: Path) -> Config | None:
+    """The files that are there, as far as they can be read."""
+    if not (folder / ROOT_NAME).exists():
+        return None
+    try:
+        return workflow.validate(Inputs(str(folder), allow_unset=True), os.environ)
+    except ConfigError as error:
+        console.err(
+            f"{escape(str(folder / ROOT_NAME))} does not load, so its handles are not kept: "
+            f"{escape(error.problems[0].message)}\n"
+        )
+        return None
+
+
+def _check_overwriting(folder: Path, files: Mapping[str, str], mark: str, *, force: bool) -> None:
+    for part in sorted({(folder / path).parent for path in files}):
+        if part != folder and part.is_symlink():
+            raise UsageError(f"cannot write into {part}: it is a link, and may lead anywhere")
+    foreign = [
+        str(folder / path)
+        for path, text in files.items()
+        if (folder / path).exists() and not force and not _is_ours(folder / path, mark, text)
+    ]
+    if foreign:
+        raise UsageError(
+            f"{', '.join(foreign[:5])}{', …' if len(foreign) > 5 else ''} would be written over, and no export wrote "
+            "it; name another folder, or say --force"
+        )
+
+
+def _is_ours(path: Path, mark: str, text: str = "") -> bool:
+    """Whether an export wrote a file, or would change nothing in it."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(max(len(mark.encode()), len(text.encode()) + 1))
+    except OSError:
+        return False
+    return start.startswith(mark.encode()) or start == text.encode()
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that everybody may read, in one step: there is nothing secret in it."""
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():
+            raise UsageError(f"cannot write {path}: it is there, and it is no regular file")
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(_READABLE)
+        Path(temporary).replace(path)
+        temporary = ""
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _tell(folder: Path, files: Mapping[str, str], mark: str) -> None:
+    """Say what was written, and what earlier exports wrote that is no longer part of it."""
+    left = _left_behind(folder, files, mark)
+    number = len(files)
+    text = f"Wrote {number:,} {'file' if number == 1 else 'files'} into {escape(str(folder))}.\n"
+    if left:
+        text += f"No longer part of it, and yours to delete: {escape(', '.join(left))}\n"
+    console.err(text)
+
+
+def _left_behind(folder: Path, files: Mapping[str, str], mark: str) -> Sequence[str]:
+    found = sorted((folder / "services").glob("*.yaml"))
+    return [str(path) for path in found if f"services/{path.name}" not in files and _is_ours(path, mark)]

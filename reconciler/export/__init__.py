@@ -1,0 +1,221 @@
+"""State -> YAML: a live account as the files that would make it, and that find nothing to do when they are planned.
+
+Takes a `State` and, where files are there already, their `Config`; gives texts by path. Pure but for `reading`, which
+fills the state: nothing here writes a file. It trusts its own writing no more than anybody else's: what it wrote is
+loaded and planned against the same state, and whatever the files cannot hold (a URL that is none, a word that no field
+takes, two names that are one) is left out with a comment, or pinned, until the plan is empty.
+
+    reading     the account -> State
+    handles     what each resource is called in the files
+    contents    resources -> trees of keys and values
+    written     trees -> text
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler import config
+from reconciler.config.model import Config
+from reconciler.config.sources import SourceError, select
+from reconciler.errors import ConfigError, MatchError, Problem, ReconcilerError
+from reconciler.export.contents import Known, Said, Verdicts, Writer
+from reconciler.export.handles import slug
+from reconciler.export.written import Line, Tree, lines, scalar
+from reconciler.match import match
+from reconciler.plan import Plan, make_plan
+from reconciler.state import State
+
+ROOT = "reconciler.yaml"
+MARK = "# Written by `reconciler export`."
+"""The beginning of every file that an export wrote, by which the next one knows that it may write it anew."""
+_HEADER = f"{MARK} The next export writes this file anew; take this line out to prevent that."
+_MOST_ROUNDS = 20
+_ALIKE = frozenset({"declared-twice", "ambiguous-name", "two-addresses"})
+"""Problems that a pin solves."""
+_RESERVED = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in "123456789")}
+)
+"""Names that Windows has no files of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An account as files.
+
+    Attributes:
+        files: texts by path, the root file first; paths are relative to the root file's folder.
+        config: the same, loaded.
+        secrets: the names of the secrets that a person has to set before they have to be sent, sorted.
+        left_out: how many live contents and resources the files do not hold, each told in a comment.
+        pinned: how many resources only their SID recognises.
+        mark: how every file begins.
+    """
+
+    files: Mapping[str, str]
+    config: Config
+    secrets: tuple[str, ...] = ()
+    left_out: int = 0
+    pinned: int = 0
+    mark: str = MARK
+
+
+def export(state: State, *, former: Config | None = None, in_one_file: bool = True) -> Export:
+    """Write an account as files.
+
+    Args:
+        state: the account, read in full but for what is not to be exported.
+        former: files that are there already, whose handles and names of secrets are kept.
+        in_one_file: whether everything goes into one file, rather than each service into one of its own.
+
+    Raises:
+        ReconcilerError: when what was written could not be made to plan as empty, which is a bug.
+    """
+    known = _known(former, state) if former is not None else Known()
+    verdicts = Verdicts()
+    reasons: list[str] = []
+    for _ in range(_MOST_ROUNDS):
+        written = _Written(Writer(state, known, verdicts), in_one_file=in_one_file)
+        before = (len(verdicts.left_out), len(verdicts.pinned))
+        loaded = written.judge(verdicts)
+        if loaded is not None:
+            return Export(
+                files=written.texts,
+                config=loaded,
+                secrets=tuple(sorted(set(written.writer.secrets.values()))),
+                left_out=len(verdicts.left_out),
+                pinned=sum(1 for declared in loaded.resources.values() if declared.pin is not None),
+            )
+        reasons = written.reasons
+        if before == (len(verdicts.left_out), len(verdicts.pinned)):
+            break
+    raise ReconcilerError(
+        "this account could not be written as files that plan as empty, which is a bug in reconciler: "
+        + "; ".join(reasons[:3])
+    )
+
+
+def _known(former: Config, state: State) -> Known:
+    addresses = match(former, state).addresses
+    secrets: dict[Said, str] = {}
+    for sid, address in addresses.items():
+        for path, value in former.resources[address].values.items():
+            if len(value.secrets) == 1 and former.resources[address].kind.by_path[path].secret:
+                secrets[Said(sid, path)] = value.secrets[0]
+    return Known(addresses, secrets)
+
+
+@dataclass
+class _Texts:
+    """Files in memory, as the configuration asks for them; no environment variable is set."""
+
+    files: Mapping[str, str]
+    root: str = ROOT
+
+    def read(self, path: str) -> bytes:
+        if path not in self.files:
+            raise SourceError(f"{path} does not exist", missing=True)
+        return self.files[path].encode()
+
+    def glob(self, pattern: str) -> Sequence[str]:
+        return select(pattern, self.files)
+
+    def environment(self, _name: str) -> str | None:
+        return None
+
+
+@dataclass
+class _Written:
+    """One attempt at the files.
+
+    Attributes:
+        writer: wrote the trees.
+        in_one_file: whether there is one file only.
+        texts: the files.
+        owners: what each line says, by file.
+        reasons: why they do not do, in sentences.
+    """
+
+    writer: Writer
+    in_one_file: bool
+    texts: dict[str, str] = field(default_factory=dict)
+    owners: dict[str, list[Said | None]] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.in_one_file:
+            self._write(ROOT, self.writer.top(with_services=True), "version: 1")
+            return
+        top, services = self.writer.top(with_services=False), list(self.writer.services())
+        names = _file_names([handle for handle, _ in services])
+        include = [f"  - {scalar(names[handle])}" for handle, _ in services]
+        self._write(ROOT, top, "version: 1", *(["include:", *include] if include else []))
+        for handle, tree in services:
+            self._write(names[handle], tree)
+
+    def _write(self, path: str, tree: Tree[Said], *head: str) -> None:
+        written: list[Line[Said]] = [Line(_HEADER), *(Line(text) for text in head), *lines(tree)]
+        self.texts[path] = "".join(f"{line.text}\n" for line in written)
+        self.owners[path] = [line.owner for line in written]
+
+    # --- whether they do ----------------------------------------------------------------------------------------------
+
+    def judge(self, verdicts: Verdicts) -> Config | None:
+        """Load and plan the files; the configuration when they do, else None and the verdicts say what has to go."""
+        try:
+            loaded = config.load(_Texts(self.texts))
+            made = make_plan(loaded, self.writer.state)
+        except (ConfigError, MatchError) as error:
+            for problem in error.problems:
+                if problem.severity == "error":
+                    self._blame_problem(problem, verdicts)
+            return None
+        if not made.changes:
+            return loaded
+        self._blame_changes(made, verdicts)
+        return None
+
+    def _blame_problem(self, problem: Problem, verdicts: Verdicts) -> None:
+        self.reasons.append(problem.message)
+        place = problem.place
+        owners = self.owners.get(place.file, []) if place is not None else []
+        said = owners[place.line - 1] if place is not None and 0 < place.line <= len(owners) else None
+        if said is None:
+            return
+        if problem.code in _ALIKE and said.sid not in verdicts.pinned:
+            verdicts.pinned[said.sid] = problem.message
+        else:
+            self._take_out(said, problem.message, verdicts)
+
+    def _blame_changes(self, made: Plan, verdicts: Verdicts) -> None:
+        for change in made.changes:
+            reason = f"planning it would {change.action} {change.address}"
+            self.reasons.append(reason)
+            sid = self.writer.placed.get(change.address, "")
+            if sid and not change.kind.singleton and sid not in verdicts.pinned:
+                verdicts.pinned[sid] = "nothing else tells it apart"
+            elif sid:
+                for item in change.fields:
+                    self._take_out(Said(sid, item.path), reason, verdicts)
+                if not change.fields:
+                    self._take_out(Said(sid), reason, verdicts)
+
+    def _take_out(self, said: Said, reason: str, verdicts: Verdicts) -> None:
+        """Leave a field out, and where that is done already, the resource."""
+        verdicts.left_out[said if said not in verdicts.left_out else Said(said.sid)] = reason
+
+
+def _file_names(handles: Sequence[str]) -> dict[str, str]:
+    """A path for each service's file, unlike any other even where upper and lower case are one."""
+    names: dict[str, str] = {}
+    for handle in handles:
+        wanted = slug(handle) or "service"
+        if wanted in _RESERVED:
+            wanted += "-service"
+        name, number = wanted, 1
+        while f"services/{name}.yaml" in names.values():
+            number += 1
+            name = f"{wanted}-{number}"
+        names[handle] = f"services/{name}.yaml"
+    return names

@@ -1,0 +1,383 @@
+"""Live resources -> what the files say of them: fields, references, pins, and comments where a person has to act. Pure.
+
+Takes a `State`, the handles, and what turned out not to fit into files (`Verdicts`); gives one `Tree` per service and
+one for the rest. What is empty, untouched or Twilio's own is left out; whatever the files cannot say is told in a
+comment, so that planning the files finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from reconciler.address import Address
+from reconciler.config.contents import has_password
+from reconciler.export.handles import handles, in_order
+from reconciler.export.written import Data, Literal, Tree, can_be_written, comment
+from reconciler.kinds import BY_NAME, KINDS
+from reconciler.kinds.base import Choice, Content, Field, Kind, Ref, Shape
+from reconciler.state import Live, State
+
+
+class Said(NamedTuple):
+    """What a line of the files says.
+
+    Attributes:
+        sid: the resource.
+        path: the field; empty for the resource itself.
+    """
+
+    sid: str
+    path: str = ""
+
+
+@dataclass
+class Verdicts:
+    """What was found when files were read and planned again.
+
+    Attributes:
+        left_out: fields and resources that the files cannot hold, each with the reason.
+        pinned: resources that only their SID recognises, each with the reason.
+    """
+
+    left_out: dict[Said, str] = field(default_factory=dict)
+    pinned: dict[str, str] = field(default_factory=dict)
+
+
+class Known(NamedTuple):
+    """What files that are there already say.
+
+    Attributes:
+        addresses: where they declare live resources, by SID.
+        secrets: the name of the secret of a field that is nothing but that secret.
+    """
+
+    addresses: Mapping[str, Address] = {}
+    secrets: Mapping[Said, str] = {}
+
+
+_ROLE = BY_NAME["role"]
+_SERVICE = BY_NAME["service"]
+_CONVERSATION = BY_NAME["conversation"]
+_OWN_ROLES = frozenset({"service admin", "service user", "channel admin", "channel user"})
+"""Without Flex's `guest`, which not every new service has."""
+
+_UNTOUCHED: Mapping[str, Mapping[str, Content]] = {
+    "service_webhook": {"method": "POST"},
+    "account_webhook": {"method": "POST", "target": "webhook"},
+}
+"""What webhooks may say that nobody has configured; without a URL it says nothing."""
+
+_UNSAID: Mapping[tuple[str, str], Content] = {("conversation", "state"): "active"}
+"""Contents that every new resource has. Source: OpenAPI description of State, "defaults to active"."""
+
+
+class Writer:
+    """One writing of a state.
+
+    Args:
+        state: the account.
+        known: what files that are there already say.
+        verdicts: what does not fit.
+
+    Attributes:
+        addresses: where each resource that has a handle is written, by SID.
+        placed: what is written at each address.
+        secrets: the names of the secrets that a person has to set.
+    """
+
+    def __init__(self, state: State, known: Known, verdicts: Verdicts) -> None:
+        self.state = state
+        self.known = known
+        self.verdicts = verdicts
+        self.addresses: dict[str, Address] = {}
+        self.placed: dict[Address, str] = {}
+        self.secrets: dict[Said, str] = {}
+        self._ambiguous: dict[str, str] = {}
+        self._own_roles = self._as_twilio_made_them()
+        for kind in KINDS:
+            if not kind.singleton:
+                self._name_members(kind)
+        self.placed.update({address: sid for sid, address in self.addresses.items()})
+
+    # --- who is written, and how it is called -------------------------------------------------------------------------
+
+    def _as_twilio_made_them(self) -> frozenset[str]:
+        """SIDs of Twilio's own roles that nobody has touched, as far as that can be told.
+
+        What they may do in a new service is not documented. So a role counts as untouched when its dates say that it
+        never changed, and no other role of that name that never changed may do something else.
+        """
+        roles = [live for live in self.state if live.kind == _ROLE and live.name in _OWN_ROLES]
+        contents: dict[str, set[tuple[Content, Content]]] = {}
+        for live in roles:
+            if live.created == live.updated:
+                contents.setdefault(live.name, set()).add((live.values.get("type"), live.values.get("permissions")))
+        return frozenset(
+            live.sid
+            for live in roles
+            if contents.get(live.name) == {(live.values.get("type"), live.values.get("permissions"))}
+            and sum(other.name.lower() == live.name for other in self.state.collection(_ROLE, live.parents)) == 1
+        )
+
+    def is_written(self, live: Live) -> bool:
+        """Whether the files hold a resource."""
+        if live.kind.final(live.values) or live.sid in self._own_roles or Said(live.sid) in self.verdicts.left_out:
+            return False
+        above = self.state.get(live.parents[-1]) if live.parents else None
+        return above is None or self.is_written(above)
+
+    def _name_members(self, kind: Kind) -> None:
+        for parents in sorted({live.parents for live in self.state if live.kind == kind}):
+            members = [live for live in self.state.collection(kind, parents) if self.is_written(live)]
+            kept = {
+                live.sid: self.known.addresses[live.sid].parts[-1]
+                for live in members
+                if live.sid in self.known.addresses
+            }
+            if parents and parents[-1] not in self.addresses:
+                continue
+            base = self.addresses[parents[-1]].child(*kind.section) if parents else Address(kind.section)
+            for sid, handle in handles(members, kept).items():
+                self.addresses[sid] = base.child(handle)
+            self._find_ambiguous(kind, members, base)
+
+    def _find_ambiguous(self, kind: Kind, members: list[Live], base: Address) -> None:
+        """Remember those that no name recognises, or that share theirs."""
+        named: dict[str, list[Live]] = {}
+        for live in members:
+            named.setdefault(live.name, []).append(live)
+        for name, same in named.items():
+            for live in same:
+                if not name or (kind.natural_key and self._is_out(live, kind.natural_key)):
+                    self._ambiguous[live.sid] = "nothing but its SID recognises it"
+                elif len(same) > 1 and not all(other is live or self._told_apart(kind, live, other) for other in same):
+                    self._ambiguous[live.sid] = f"{len(same)} in {base} are alike by name: {comment(name)}"
+
+    def _told_apart(self, kind: Kind, live: Live, other: Live) -> bool:
+        """Whether the files can tell two of one name apart without a SID."""
+        apart = kind.told_apart_by
+        if not apart or self._is_out(live, apart):
+            return False
+        if kind.alike_by_contents:
+            said = dict(self._said(live))
+            return any(
+                kind.by_path[path].comparable(content) != kind.by_path[path].comparable(other.values.get(path))
+                for path, content in said.items()
+            )
+        return bool(live.values.get(apart) != other.values.get(apart))
+
+    def pin(self, live: Live) -> str:
+        """Why a resource is pinned; empty when it is not."""
+        return self.verdicts.pinned.get(live.sid) or self._ambiguous.get(live.sid, "")
+
+    # --- trees --------------------------------------------------------------------------------------------------------
+
+    def top(self, *, with_services: bool) -> Tree[Said]:
+        """Everything that stands in the root file."""
+        tree: Tree[Said] = Tree()
+        tree.below("account").add("sid", Literal(self.state.account_sid))
+        for kind in KINDS:
+            if kind.parent is None and (kind != _SERVICE or with_services):
+                self._write_kind(kind, (), tree)
+        return tree
+
+    def services(self) -> Iterator[tuple[str, Tree[Said]]]:
+        """Each service: its handle, and a tree that holds ``services: {handle: …}``."""
+        members = [live for live in self.state.collection(_SERVICE, ()) if live.sid in self.addresses]
+        for live in sorted(members, key=lambda live: self.addresses[live.sid]):
+            tree: Tree[Said] = Tree()
+            self._write_member(live, tree.below(*_SERVICE.section))
+            yield self.addresses[live.sid].parts[-1], tree
+
+    def _write_kind(self, kind: Kind, parents: tuple[str, ...], into: Tree[Said]) -> None:
+        """A collection or a singleton, where there is something to say of it."""
+        if kind.singleton:
+            live = self.state.singleton(kind, parents)
+            if live is not None and Said(live.sid) not in self.verdicts.left_out:
+                tree = self._fields(live)
+                if not tree.is_empty and not self._is_untouched(live):
+                    self._place(into, kind, tree, Said(live.sid))
+                    above = self.addresses[parents[-1]].parts if parents else ()
+                    self.placed[Address((*above, *kind.section))] = live.sid
+            return
+        everything = self.state.collection(kind, parents)
+        members = [live for live in everything if live.sid in self.addresses]
+        section: Tree[Said] = Tree()
+        for live in sorted(members, key=lambda live: self.addresses[live.sid]):
+            self._write_member(live, section)
+        section.comments += self._about_section(kind, everything)
+        if not section.is_empty:
+            self._place(into, kind, section, None)
+
+    @staticmethod
+    def _place(into: Tree[Said], kind: Kind, tree: Tree[Said], owner: Said | None) -> None:
+        into.below(*kind.section[:-1]).add(kind.section[-1], tree, owner)
+
+    def _write_member(self, live: Live, section: Tree[Said]) -> None:
+        tree = self._fields(live)
+        for kind in KINDS:
+            if kind.parent == live.kind.name:
+                self._write_kind(kind, (*live.parents, live.sid), tree)
+        section.add(self.addresses[live.sid].parts[-1], tree, Said(live.sid))
+
+    def _about_section(self, kind: Kind, everything: Iterable[Live]) -> Iterator[str]:
+        members = list(everything)
+        for live in in_order(members):
+            reason = self.verdicts.left_out.get(Said(live.sid))
+            if reason is not None:
+                yield f"{live.sid} ({comment(live.name)}) is left out: {comment(reason)}"
+        closed = sum(1 for live in members if live.kind.final(live.values))
+        if closed:
+            what = "conversation is" if closed == 1 else "conversations are"
+            yield f"{closed} closed {what} left out: closed is for good, and nothing in them can change."
+        if kind == _CONVERSATION and len(members) > closed:
+            yield "Twilio does not tell timers: write `timers` where a conversation is to have them."
+
+    # --- fields -------------------------------------------------------------------------------------------------------
+
+    def _is_untouched(self, live: Live) -> bool:
+        """Whether a singleton says no more than one that nobody has configured."""
+        usual = _UNTOUCHED.get(live.kind.name, {})
+        return not any(said.sid == live.sid for said in self.verdicts.left_out) and all(
+            item.write_only or item.is_empty(live.values.get(item.path))
+            or live.values.get(item.path) == usual.get(item.path)
+            for item in live.kind.fields
+        )  # fmt: skip
+
+    def _is_out(self, live: Live, path: str) -> bool:
+        return Said(live.sid, path) in self.verdicts.left_out
+
+    def _said(self, live: Live) -> Iterator[tuple[str, Content]]:
+        """The fields that the files say, with their live contents; without what is left out for a reason of its own."""
+        kind, handle = live.kind, self._handle(live)
+        contents: dict[str, Content] = {}
+        for item in kind.fields:
+            content = live.values.get(item.path)
+            if item.write_only or content is None or self._is_out(live, item.path) or self._unsayable(live, item):
+                continue
+            if item.natural_key and content == handle and not self.pin(live):
+                contents[item.path] = content
+                continue
+            is_switch_off = item.shape is Shape.BOOL and not kind.singleton and self._counts(live, item)
+            if item.is_empty(content) and not is_switch_off:
+                continue
+            if kind.derive(contents).get(item.path) == content or _UNSAID.get((kind.name, item.path)) == content:
+                continue
+            contents[item.path] = content
+            yield item.path, content
+
+    def _handle(self, live: Live) -> str:
+        address = self.addresses.get(live.sid)
+        return address.parts[-1] if address is not None else ""
+
+    @staticmethod
+    def _counts(live: Live, item: Field) -> bool:
+        """Whether a field means anything beside what tells this resource's type."""
+        apart = live.kind.told_apart_by
+        contents = {apart: live.values.get(apart)} if apart else {}
+        content: Content = True if item.shape is Shape.BOOL else "?"
+        return not any(fault.path == item.path for fault in live.kind.check({**contents, item.path: content}))
+
+    def _unsayable(self, live: Live, item: Field) -> str:
+        """Why a content is not written that the files could hold; empty when it is."""
+        content = live.values.get(item.path)
+        if item.shape is Shape.URL and isinstance(content, str) and "@" in content and has_password(content):
+            return "it carries a password; write it with ${secret:NAME}"
+        if item.shape is Shape.JSON and not can_be_written(content):
+            return "it holds a number that JSON has no spelling for"
+        beside = [live.kind.by_path[path] for path in live.kind.resend.get(item.path, ())]
+        if beside and not any(other.secret for other in beside):
+            return f"it cannot be sent without {beside[0].path}, which Twilio does not return; write both"
+        return ""
+
+    def _fields(self, live: Live) -> Tree[Said]:
+        tree: Tree[Said] = Tree()
+        pin = "" if live.kind.singleton else self.pin(live)
+        if pin:
+            tree.add("sid", Literal(live.sid), Said(live.sid), (f"pinned: {pin}",))
+        said = dict(self._said(live))
+        moving: list[str] = []
+        for item in live.kind.fields:
+            *blocks, name = item.path.split(".")
+            content = live.values.get(item.path)
+            owner = Said(live.sid, item.path)
+            if item.path in said:
+                value, comments = self._value(live, item, content)
+                tree.below(*blocks).add(name, value, owner, comments)
+                if _moves(live.kind, item, content):
+                    moving.append(item.path)
+            elif item.secret and self._counts(live, item):
+                note = "Twilio does not return it; set this environment variable before it has to be sent"
+                tree.below(*blocks).add(name, self._secret(owner), owner, (note,))
+            elif not item.write_only and not item.is_empty(content):
+                tree.comments += self._why_not(live, item, content)
+        if moving:
+            listed = Literal(f"{{ignore_changes: [{', '.join(moving)}]}}")
+            tree.add("lifecycle", listed, Said(live.sid), ("it moves by itself: only a create sends it",))
+        return tree
+
+    def _why_not(self, live: Live, item: Field, content: Content) -> Iterator[str]:
+        reason = self.verdicts.left_out.get(Said(live.sid, item.path))
+        if reason is not None:
+            shown = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, default=list)
+            secret = item.shape is Shape.URL and "@" in shown
+            told = "" if secret else f" (live: {comment(shown)})"
+            yield f"{item.path} is left out: {comment(reason)}{told}"
+        elif reason := self._unsayable(live, item):
+            yield f"{item.path} is left out: {reason}"
+
+    def _value(
+        self, live: Live, item: Field, content: Content
+    ) -> tuple[str | Literal | tuple[str, ...] | Data, tuple[str, ...]]:
+        match item.shape:
+            case Shape.REF:
+                return self._reference(live, item, str(content))
+            case Shape.BOOL:
+                return Literal("true" if content else "false"), ()
+            case Shape.SET:
+                return tuple(content), ()
+            case Shape.JSON if isinstance(content, dict):
+                return Data(content), ()
+            case Shape.INT if isinstance(content, int):
+                return Literal(str(content)), ()
+            case Shape.JSON:
+                return json.dumps(content, ensure_ascii=False), ()
+            case _:
+                return str(content), ()
+
+    def _reference(self, live: Live, item: Field, sid: str) -> tuple[str, tuple[str, ...]]:
+        ref = item.marker(Ref)
+        target = self.state.get(sid)
+        if ref is not None and target is not None and target.kind.name == ref.kind:
+            is_near = ref.scope == "account" or target.parents[:1] == live.parents[:1]
+            if is_near and sid in self.addresses:
+                return self.addresses[sid].parts[-1], ()
+            if is_near and sid in self._own_roles:
+                return target.name, ()
+        what = ref.kind if ref is not None else "resource"
+        return sid, (f"the SID of a {what} that is not in these files",)
+
+    def _secret(self, owner: Said) -> Literal:
+        """A placeholder; its name begins with a word that no other variable's is likely to begin with."""
+        name = self.known.secrets.get(owner)
+        if name is None:
+            parts = [*self.addresses[owner.sid].parts, owner.path]
+            wanted = re.sub(r"[^A-Z0-9]+", "_", "_".join(parts).upper()).strip("_")
+            taken = {*self.secrets.values(), *self.known.secrets.values()}
+            name, number = wanted, 1
+            while name in taken:
+                number += 1
+                name = f"{wanted}_{number}"
+        self.secrets[owner] = name
+        return Literal(f"${{secret:{name}}}")
+
+
+def _moves(kind: Kind, item: Field, content: Content) -> bool:
+    """Whether a content comes about by itself, so that another one is no difference."""
+    choice = item.marker(Choice)
+    words = choice.words if choice is not None else ()
+    return any(word != content and kind.tolerates(item.path, word, content) for word in words)

@@ -1,0 +1,97 @@
+"""Handles for live resources: readable, valid, unique, and the same every time. Pure.
+
+Takes the members of one collection and the handles that files gave some of them before; gives a handle for each. A
+handle is the natural key itself where that is readable, so that the files need not write it twice; otherwise a slug.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+
+from reconciler.address import looks_like_sid
+from reconciler.kinds.base import Content, Shape
+from reconciler.state import Live
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
+_NO_LETTERS = re.compile(r"[^a-z0-9]+")
+_LONGEST_SLUG = 48
+_ITSELF = frozenset({"user", "conversation", "participant", "address_configuration"})
+"""Kinds whose names are made for machines, and that people know by exactly these names."""
+_WORDS: Mapping[str, str] = {"address_configuration": "address", "conversation_webhook": "webhook"}
+
+
+def is_handle(text: str) -> bool:
+    """Whether the files take a text for a handle."""
+    return bool(text.strip()) and text.isprintable() and "${" not in text and not looks_like_sid(text)
+
+
+def in_order(members: Iterable[Live]) -> list[Live]:
+    """Members in an order that does not depend on SIDs, but for those that nothing else tells apart."""
+    return sorted(members, key=lambda live: (not live.name, live.name, _contents(live), live.created, live.sid))
+
+
+def handles(members: Sequence[Live], kept: Mapping[str, str]) -> dict[str, str]:
+    """A handle for each member of a collection, by SID.
+
+    Args:
+        members: what stands in one place together.
+        kept: handles that the files gave before, by SID.
+    """
+    chosen = {live.sid: kept[live.sid] for live in members if live.sid in kept and _may_keep(live, kept[live.sid])}
+    taken = set(chosen.values())
+    for live in in_order(members):
+        if live.sid in chosen:
+            continue
+        wanted = _wanted(live)
+        handle, number = wanted, 1
+        while handle in taken:
+            number += 1
+            handle = f"{wanted}-{number}"
+        chosen[live.sid] = handle
+        taken.add(handle)
+    return chosen
+
+
+def slug(text: str) -> str:
+    """Small letters, digits and dashes that remind of a text; empty when it has no Latin letters and no digits."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return _NO_LETTERS.sub("-", plain).strip("-")[:_LONGEST_SLUG].strip("-")
+
+
+def _may_keep(live: Live, handle: str) -> bool:
+    """Not when it would stand for one of Twilio's own resources, to which others refer by name."""
+    return handle not in live.kind.built_in or handle == live.name
+
+
+def _wanted(live: Live) -> str:
+    name = live.name if live.kind.natural_key or live.kind.name == "participant" else ""
+    word = _WORDS.get(live.kind.name, live.kind.name)
+    if live.kind.name == "participant":
+        parts = [live.values.get(path) for path in ("identity", "address", "projected_address")]
+        name = next((part for part in parts if isinstance(part, str) and part), "")
+    elif live.kind.alike_by_contents:
+        target = live.values.get(live.kind.told_apart_by)
+        name = target if isinstance(target, str) else ""
+    if is_handle(name) and (
+        _PLAIN.match(name) or live.kind.name in _ITSELF or (live.is_built_in and name in live.kind.built_in)
+    ):
+        return name
+    readable = slug(name or str(live.values.get("friendly_name") or ""))
+    if readable and not readable[0].isalpha():
+        readable = f"{word}-{readable}"
+    if not readable and is_handle(name) and len(name) <= _LONGEST_SLUG:
+        return name
+    # A slug is never one of Twilio's own names, which have blanks or are whole words that stand for themselves.
+    return readable if readable and readable not in live.kind.built_in and is_handle(readable) else word
+
+
+def _contents(live: Live) -> str:
+    """What tells resources of one name apart: everything but references, whose SIDs are another account's own."""
+    comparable: list[tuple[str, Content]] = [
+        (field.path, field.comparable(live.values.get(field.path)))
+        for field in live.kind.fields
+        if field.shape is not Shape.REF and not field.write_only
+    ]
+    return repr([(path, sorted(item) if isinstance(item, frozenset) else item) for path, item in comparable])
