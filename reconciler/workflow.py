@@ -6,7 +6,7 @@ Prints nothing, asks nobody (the caller hands in `confirm`), and knows no exit c
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what only some verbs need is imported by them, so that `val
 
     from reconciler.client import ReadClient
     from reconciler.config.model import Config
+    from reconciler.export import Export
     from reconciler.plan import Plan, PlanOptions
     from reconciler.plan_file import PlanFile
 
@@ -204,6 +205,41 @@ async def apply(
         return Applied(seen, None, declined=True)
     async with _connected(endpoint, Client) as client:
         return Applied(seen, await apply_plan(made, client, progress, stop, trigger_webhooks=trigger_webhooks))
+
+
+async def export(
+    endpoint: Endpoint,
+    progress: Progress,
+    *,
+    include: Sequence[str] = (),
+    former: Config | None = None,
+    in_one_file: bool = True,
+) -> Export:
+    """Read the whole account and write it as files, in memory. Sends nothing but GET: the client it holds cannot write.
+
+    Args:
+        endpoint: where the API is.
+        progress: who is told how it goes.
+        include: of the collections that may be very long, those that are wanted: ``users``, ``conversations``.
+        former: files that are there already, whose handles are kept.
+        in_one_file: whether everything goes into one file.
+
+    Raises:
+        UsageError: when the files that are there are another account's.
+        ReconcilerError: see `reconciler.errors`.
+    """
+    from reconciler.client import ReadClient  # noqa: PLC0415 - see above
+    from reconciler.export import export as write  # noqa: PLC0415 - see above
+    from reconciler.export.reading import read_account  # noqa: PLC0415 - see above
+
+    async with _connected(endpoint, ReadClient) as client:
+        state = await read_account(client, progress, include)
+    if former is not None and former.account_sid not in {None, state.account_sid}:
+        raise UsageError(
+            f"the files that are there are those of account {former.account_sid}, and the credentials are for "
+            f"{state.account_sid}; name another folder"
+        )
+    return write(state, former=former, in_one_file=in_one_file)
 
 
 async def _planned(files: Config, options: PlanOptions, client: ReadClient, progress: Progress) -> Plan:
