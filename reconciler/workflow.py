@@ -134,6 +134,7 @@ def validate(inputs: Inputs, environment: Mapping[str, str]) -> Config:
         overlays=[sources.relative(overlay) for overlay in inputs.overlays],
         strict=inputs.strict,
         allow_unset=inputs.allow_unset,
+        now=datetime.now(UTC),
     )
 
 

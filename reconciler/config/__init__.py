@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from reconciler.config.model import Config
     from reconciler.config.sources import Sources
 
@@ -25,6 +27,7 @@ def load(
     overlays: Sequence[str] = (),
     strict: bool = False,
     allow_unset: bool = False,
+    now: datetime | None = None,
 ) -> Config:
     """Read a configuration.
 
@@ -35,6 +38,8 @@ def load(
         overlays: overlays of the command line, relative to the root file's folder, laid over those of the environment.
         strict: make errors of warnings.
         allow_unset: take environment variables, variables and secrets that are not set for unknown values.
+        now: the moment, with its zone, for what is valid for a time, such as certificates; when left out, nothing is
+            said of that.
 
     Returns:
         The configuration, its warnings included.
@@ -54,6 +59,7 @@ def load(
         overlays=overlays,
         strict=strict,
         allow_unset=allow_unset,
+        now=now,
     )
 
 

@@ -16,6 +16,7 @@ problems are told at once and none of them only because of another. Does no I/O 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from reconciler.address import Address
 from reconciler.config.digest import digest
@@ -47,6 +48,7 @@ def load_with(
     overlays: Sequence[str],
     strict: bool,
     allow_unset: bool,
+    now: datetime | None = None,
 ) -> Config:
     """Read a configuration of the kinds in a layout; see `reconciler.config.load` for the other arguments."""
     findings = Findings()
@@ -77,7 +79,7 @@ def load_with(
     for entry in templates.values():
         if isinstance(entry.value, Table) and shape is not None:
             template_drafts += drafting.of_template(entry.key, entry.value, shape)
-    reader = ResourceReader(findings, interpolation, allow_unset=allow_unset)
+    reader = ResourceReader(findings, interpolation, allow_unset=allow_unset, now=now)
     for draft in [*drafts, *template_drafts]:
         reader.read(draft)
     References(drafts, layout.kinds, findings, complete=documents.complete).resolve()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import NoReturn
 
 from reconciler.config.contents import (
@@ -58,12 +59,16 @@ class ResourceReader:
         findings: takes every problem.
         interpolation: makes text of scalars.
         allow_unset: whether what is not set is an unknown value and no error.
+        now: the moment, for what is valid for a time; None to say nothing of that.
     """
 
-    def __init__(self, findings: Findings, interpolation: Interpolation, *, allow_unset: bool) -> None:
+    def __init__(
+        self, findings: Findings, interpolation: Interpolation, *, allow_unset: bool, now: datetime | None
+    ) -> None:
         self._findings = findings
         self._interpolation = interpolation
         self._allow_unset = allow_unset
+        self._now = now
 
     def read(self, draft: Draft) -> None:
         """Fill a draft."""
@@ -497,10 +502,13 @@ class ResourceReader:
         contents = {
             path: value.content for path, value in draft.values.items() if not isinstance(value.content, Unknown)
         }
-        for fault in draft.kind.check(contents):
+        # Nothing is sent of what must not exist.
+        inside = () if draft.absent else draft.kind.inspect(contents, self._now)
+        for fault in (*draft.kind.check(contents), *inside):
             value = draft.values.get(fault.path)
             place = value.place if value is not None else draft.key.place
-            self._tell(draft, Remark("inconsistent", fault.message, fault.hint), place)
+            tell = self._tell if fault.severity == "error" else self._warn
+            tell(draft, Remark(fault.code, fault.message, fault.hint), place)
         draft.derived = {
             path: content
             for path, content in draft.kind.derive(contents).items()

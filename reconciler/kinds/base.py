@@ -16,6 +16,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from functools import cached_property
 from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
@@ -473,19 +474,27 @@ class Fault:
 
     Attributes:
         path: the field it stands at; empty when it is about the whole resource.
-        message: one sentence.
+        message: one sentence; never a part of a secret.
         hint: what to do.
+        severity: whether it cannot be, or is only doubtful.
+        code: what it is, for programs.
     """
 
     path: str
     message: str
     hint: str = ""
+    severity: Literal["error", "warning"] = "error"
+    code: str = "inconsistent"
 
 
 Contents: TypeAlias = Mapping[str, Content]
 
 
 def _no_faults(_contents: Contents) -> tuple[Fault, ...]:
+    return ()
+
+
+def _nothing_found(_contents: Contents, _now: datetime | None) -> tuple[Fault, ...]:
     return ()
 
 
@@ -530,6 +539,8 @@ class Kind:
         destroys: what a delete destroys that nobody can bring back, as the end of "deletes …"; empty when nothing.
         check: finds what only this kind can know to be wrong, from the contents that the files set.
         check_create: the same for what a create needs, from all contents that the create would send.
+        inspect: the same for what is inside of the contents that the files set, and for what the moment makes of it;
+            a warning as well as an error. The moment is None where nobody tells it: then nothing is said of dates.
         names: finds the natural key, as one text, where it is made of more than one field.
         told_apart_by: the field that tells two resources of one natural key apart; empty when nothing does.
         alike_by_contents: whether it has no name of its own, so that the most alike one is the same one.
@@ -570,6 +581,7 @@ class Kind:
     destroys: str = ""
     check: Callable[[Contents], tuple[Fault, ...]] = _no_faults
     check_create: Callable[[Contents], tuple[Fault, ...]] = _no_faults
+    inspect: Callable[[Contents, datetime | None], tuple[Fault, ...]] = _nothing_found
     derive: Callable[[Contents], Contents] = _nothing_derived
     names: Callable[[Contents], str] | None = None
     told_apart_by: str = ""

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import Field
 
+from reconciler import certificates
+from reconciler.certificates import Certificate, NotReadable, PrivateKey
 from reconciler.kinds.base import (
     Changes,
     Choice,
@@ -122,6 +128,101 @@ def _check_create(contents: Contents) -> tuple[Fault, ...]:
     )
 
 
+_NOTICE = timedelta(days=30)
+"""How long before a certificate ends somebody has to begin to renew it."""
+# The form of Firebase's legacy server keys, and of those that came before.
+_LEGACY_KEY = re.compile(r"AAAA[\w-]{7}:[\w-]{100,200}\Z|AIza[\w-]{35}\Z", re.ASCII)
+_OF_SERVICE_ACCOUNT = ("project_id", "client_email", "private_key")
+_RENEW = "get a new one from Apple and set it here"
+
+
+def _inspect(contents: Contents, now: datetime | None) -> tuple[Fault, ...]:
+    """What is inside of the secrets; of those that are set, and count for the type."""
+    chosen = contents.get("type")
+    faults: list[Fault] = []
+    if chosen == "gcm":
+        message = "gcm is obsolete: Google has shut its service down"
+        faults.append(Fault("type", message, "use fcm, with a service account", "warning", "obsolete-type"))
+    if chosen in {"apn", None}:
+        faults += _inspect_apn(contents, now)
+    if chosen in {"fcm", None} and isinstance(secret := contents.get("secret"), str) and secret:
+        faults += _inspect_fcm(secret)
+    return tuple(faults)
+
+
+def _inspect_apn(contents: Contents, now: datetime | None) -> Iterator[Fault]:
+    certificate: Certificate | None = None
+    key: PrivateKey | None = None
+    if isinstance(text := contents.get("certificate"), str) and text:
+        try:
+            certificate = certificates.read_certificate(text)
+        except NotReadable as error:
+            yield Fault("certificate", f"certificate {error.message}", error.hint, code="malformed-certificate")
+    if isinstance(text := contents.get("private_key"), str) and text:
+        try:
+            key = certificates.read_private_key(text)
+        except NotReadable as error:
+            yield Fault("private_key", f"private_key {error.message}", error.hint, code="malformed-key")
+    for path, found in (("certificate", certificate), ("private_key", key)):
+        if found is not None and found.has_more:
+            # Source: Twilio docs, push notifications on iOS: everything outside of the block is to be taken out.
+            message = f"{path} holds more than one block of PEM text, and Twilio asks for that block alone"
+            hint = "take out what stands before its -----BEGIN and after its -----END"
+            yield Fault(path, message, hint, "warning", "surplus-text")
+    if certificate is None:
+        return
+    if key is not None and key.public_key != certificate.public_key and key.public_key and certificate.public_key:
+        message = "private_key does not belong to the certificate"
+        hint = "set the key that the certificate was asked for with"
+        yield Fault("private_key", message, hint, code="key-mismatch")
+    if now is not None:
+        yield from _inspect_dates(certificate, now)
+    yield from _inspect_network(certificate, sandbox=contents.get("sandbox"))
+
+
+def _inspect_dates(certificate: Certificate, now: datetime) -> Iterator[Fault]:
+    begins, ends = f"{certificate.begins:%Y-%m-%d}", f"{certificate.ends:%Y-%m-%d}"
+    if certificate.ends <= now:
+        hint = f"{_RENEW}, or take the line out to leave what Twilio has as it is"
+        yield Fault("certificate", f"certificate expired on {ends}", hint, code="expired-certificate")
+    elif certificate.begins > now:
+        message = f"certificate is not valid before {begins}"
+        yield Fault("certificate", message, "wait until then", "warning", "future-certificate")
+    elif certificate.ends - now < _NOTICE:
+        # How many days are left is not said: a plan of the same files and account says the same every day.
+        yield Fault("certificate", f"certificate expires on {ends}", _RENEW, "warning", "expiring-certificate")
+
+
+def _inspect_network(certificate: Certificate, *, sandbox: object) -> Iterator[Fault]:
+    """One that says it is for both networks, or for neither, fits whatever `sandbox` says."""
+    if certificate.for_sandbox == certificate.for_production or not isinstance(sandbox, bool):
+        return
+    if sandbox != certificate.for_sandbox:
+        network = "development" if certificate.for_sandbox else "production"
+        message = f"sandbox is {str(sandbox).lower()}, and the certificate is for Apple's {network} network"
+        hint = f"set sandbox: {str(certificate.for_sandbox).lower()}, or another certificate"
+        yield Fault("sandbox", message, hint, "warning", "wrong-network")
+
+
+def _inspect_fcm(secret: str) -> Iterator[Fault]:
+    if _LEGACY_KEY.match(secret.strip()):
+        # Source: error 52116.
+        message = "secret looks like a legacy server key, which Firebase no longer takes and Twilio warns of (52116)"
+        hint = "create a key of a service account in Firebase's console, and set the JSON file here"
+        yield Fault("secret", message, hint, "warning", "legacy-key")
+    elif secret.lstrip().startswith("{"):
+        try:
+            account = json.loads(secret)
+        except (ValueError, RecursionError):
+            message = "secret begins like JSON, and is none"
+            yield Fault("secret", message, "set the whole file, as it was downloaded", code="malformed-key")
+            return
+        if missing := [name for name in _OF_SERVICE_ACCOUNT if not account.get(name)]:
+            message = f"secret is JSON, but no key of a service account: it has no {missing[0]}"
+            hint = "create one in Firebase's console: Project settings, Service accounts"
+            yield Fault("secret", message, hint, code="malformed-key")
+
+
 CREDENTIAL = Kind(
     name="credential",
     model=Credential,
@@ -135,6 +236,7 @@ CREDENTIAL = Kind(
     page_size=50,
     check=_check,
     check_create=_check_create,
+    inspect=_inspect,
     told_apart_by="type",
     resend={"type": ("certificate", "private_key", "api_key", "secret")},
 )
