@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as default
+from types import MappingProxyType
 from urllib.parse import quote, quote_plus
 
 from reconciler import wire
@@ -59,6 +60,9 @@ async def apply(
         seconds=time.monotonic() - started,
         interrupted=run.stop.is_set(),
     )
+
+
+_NOTHING: Mapping[str, Content] = MappingProxyType({})
 
 
 class _Failure(Exception):
@@ -156,7 +160,7 @@ class _Run:
                 return await self._delete(step)
             case "update" if step.adopts is None:
                 path = wire.instance_path(step.kind, self._parents(step.parent), self._sid(step))
-                await self._write(step.kind, path, await self._resolved(step.values))
+                await self._write(step.kind, path, await self._resolved(step.values), step.expects)
                 return "done"
             case "update" if step.kind.singleton:
                 return await self._settle(step)
@@ -192,9 +196,11 @@ class _Run:
         form = wire.encode(kind, values, lambda content: content)
         return await self.client.post(path, form, webhooks=self.trigger_webhooks and kind.webhook_header)
 
-    async def _write(self, kind: Kind, path: str, values: Mapping[str, Content]) -> Decoded:
+    async def _write(
+        self, kind: Kind, path: str, values: Mapping[str, Content], expects: Mapping[str, Content] = _NOTHING
+    ) -> Decoded:
         decoded = wire.decode(kind, await self._post(kind, path, values))
-        _check(kind, values, decoded)
+        _check(kind, {**expects, **values}, decoded)
         return decoded
 
     async def _settle(self, step: Step) -> Status:
@@ -367,4 +373,7 @@ def _check(kind: Kind, sent: Mapping[str, Content], decoded: Decoded) -> None:
     """
     kept = [path for path, content in sent.items() if path in decoded.values and _differs(kind, path, content, decoded)]
     if kept:
-        raise _Failure(f"the API answered with success, but kept its own value of {', '.join(kept)}")
+        raise _Failure(
+            f"the API answered with success, but has its own value of {', '.join(kept)}; set it where Twilio lets you, "
+            "or let the files leave it alone (lifecycle.ignore_changes)"
+        )

@@ -70,6 +70,7 @@ class Step:
         parent: the address of what contains it; None at the top.
         sid: the SID when it is known before the apply; None for creates, and for what another step creates.
         values: contents to send, by field path; `Reference`s are resolved when the step runs.
+        expects: contents that the answer must have besides what is sent: what the files say and is so already.
         adopts: for what Twilio will have made by itself along with its parent: the contents by which to find it there
             (a role's name and type; nothing for a singleton). Its live contents are known only then, so of `values`
             only what differs is sent. None for everything else.
@@ -84,6 +85,7 @@ class Step:
     parent: Address | None
     sid: str | None = None
     values: Mapping[str, Content | Reference | Unknown] = field(default_factory=dict)
+    expects: Mapping[str, Content | Reference | Unknown] = field(default_factory=dict)
     adopts: Mapping[str, Content] | None = None
     last: bool = False
     needs: tuple[str, ...] = ()

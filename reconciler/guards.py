@@ -30,6 +30,8 @@ class Surroundings:
         default_roles: by service SID, the SIDs of its default roles before the apply and after it.
         default_services: SIDs of the account's default service before the apply and after it.
         live: the live resource of each declared one that has one.
+        services_of_addresses: what addresses that stay point to after the apply: a service's SID, and the address.
+        no_room: addresses of creates whose parent is full.
         moved_users: SIDs of users whom this plan gives another role.
     """
 
@@ -40,6 +42,8 @@ class Surroundings:
     default_services: frozenset[str]
     live: Mapping[Address, Live] = field(default_factory=dict)
     moved_users: frozenset[str] = frozenset()
+    services_of_addresses: frozenset[tuple[str, str]] = frozenset()
+    no_room: frozenset[Address] = frozenset()
 
     @cached_property
     def prevented(self) -> tuple[Address, ...]:
@@ -101,6 +105,16 @@ def _removes(change: Change) -> bool:
     return change.action in {"delete", "replace"}
 
 
+def _no_room(change: Change, around: Surroundings) -> Guard | None:
+    if change.address not in around.no_room:
+        return None
+    return Guard(
+        "no_room",
+        "withheld",
+        f"{change.parent} already holds the {change.kind.most_in_parent} that the API allows; declare fewer, or prune",
+    )
+
+
 def _prevent_create(change: Change, around: Surroundings) -> Guard | None:
     declared = around.config.resources.get(change.address)
     if change.action != "create" or declared is None or not declared.lifecycle.prevent_create:
@@ -158,6 +172,21 @@ def _default_service(change: Change, around: Surroundings) -> Guard | None:
     )
 
 
+def _service_in_use(change: Change, around: Surroundings) -> Guard | None:
+    """A service in which an address still starts conversations (what becomes of the address then is unverified)."""
+    if change.action != "delete" or change.kind.name != "service":
+        return None
+    users = [name for sid, name in sorted(around.services_of_addresses) if sid == change.sid]
+    if not users:
+        return None
+    more = f" and {len(users) - 1} more" if len(users) > 1 else ""
+    return Guard(
+        "service_in_use",
+        "withheld",
+        f"the address {users[0]}{more} starts conversations in it; point it to another service first, or delete it",
+    )
+
+
 def _default_role(change: Change, around: Surroundings) -> Guard | None:
     live = around.state.get(change.sid or "")
     if change.action != "delete" or change.kind.name != "role" or live is None:
@@ -202,10 +231,12 @@ def _approval(change: Change, around: Surroundings) -> Guard | None:
 
 GUARDS = (
     _final,
+    _no_room,
     _prevent_create,
     _prevent_destroy,
     _built_in,
     _default_service,
+    _service_in_use,
     _default_role,
     _role_in_use,
     _approval,

@@ -164,6 +164,8 @@ class _Matcher:
             for live in self._named(declared.kind, parents).get(name, ())
             if live.sid not in self.pins and not self._fits_another(declared, live)
         ]
+        if not candidates and name == declared.natural_key and self._is_pinned_elsewhere(declared, parents):
+            return None
         apart = declared.kind.told_apart_by
         value = declared.values.get(apart)
         if value is not None and (len(candidates) > 1 or not declared.kind.by_path[apart].forces_replacement):
@@ -172,6 +174,19 @@ class _Matcher:
             self._tell_ambiguous(declared, candidates)
             return None
         return candidates[0] if candidates else None
+
+    def _is_pinned_elsewhere(self, declared: Declared, parents: tuple[str, ...]) -> bool:
+        """Whether the only live resource of that name is pinned by another address that leaves its name as it is."""
+        apart = declared.values.get(declared.kind.told_apart_by)
+        for live in self._named(declared.kind, parents).get(declared.natural_key, ()):
+            other = self.pins.get(live.sid)
+            if other is None or other.natural_key not in {"", live.name} or declared.absent or other.absent:
+                continue
+            if apart is not None and apart.content != live.values.get(declared.kind.told_apart_by):
+                continue
+            self._tell_two(declared, other, live)
+            return True
+        return False
 
     def _fits_another(self, declared: Declared, live: Live) -> bool:
         """Whether another declared resource of that name means the live one, and means it exactly."""
@@ -253,20 +268,23 @@ class _Matcher:
     def _bind(self, declared: Declared, live: Live) -> None:
         other = self.owners.get(live.sid)
         if other is not None:
-            self.problems.append(
-                Problem(
-                    code="two-addresses",
-                    message=f"{declared.address} and {other.address} both mean the live {live.kind.name} {live.sid}"
-                    + (f" ({live.name!r})" if live.name else ""),
-                    place=declared.place,
-                    hint="declare it once",
-                    related=((other.place, "the other one"),),
-                    address=str(declared.address),
-                )
-            )
+            self._tell_two(declared, other, live)
             return
         self.owners[live.sid] = declared
         self.live[declared.address] = live
+
+    def _tell_two(self, declared: Declared, other: Declared, live: Live) -> None:
+        named = f" ({live.name!r})" if live.name else ""
+        self.problems.append(
+            Problem(
+                code="two-addresses",
+                message=f"{declared.address} and {other.address} both mean the live {live.kind.name} {live.sid}{named}",
+                place=declared.place,
+                hint="declare it once",
+                related=((other.place, "the other one"),),
+                address=str(declared.address),
+            )
+        )
 
     def _former_names(self, unmatched: list[Declared]) -> dict[Address, Live]:
         """Unmanaged services whose name is so close that a rename is likely; Twilio cannot rename them."""

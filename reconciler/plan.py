@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from reconciler import guards, risk, sequence
@@ -35,6 +36,8 @@ from reconciler.state import Live, State
 
 _NOT_YET = Unknown("known after apply")
 _ROLE = BY_NAME["role"]
+_ADDRESS = BY_NAME["address_configuration"]
+_POINTS_TO = "auto_creation.service"
 _SERVICE_CONFIGURATION = BY_NAME["service_configuration"]
 
 
@@ -147,18 +150,29 @@ class _Planner:
             for declared in self.present
             if declared.kind.parent == "service" and declared.natural_key
         }
+        # Users whom the files name as participants only: Twilio makes them by itself, and pruning them would undo that.
+        self.met = {
+            (kind, declared.address.parts[:2], str(declared.values[path].content))
+            for declared in self.present
+            for path, kind in declared.kind.meets.items()
+            if path in declared.values
+        }
         self.unchanged = 0
 
     def run(self) -> Plan:
         self._find_what_is_made()
+        self._check_what_is_met()
         changes = [change for declared in self.present if (change := self._change(declared)) is not None]
         changes += self._deletions()
         if any(problem.severity == "error" for problem in self.problems):
             raise MatchError([*self.problems, *self.config.warnings], self.config.lines)
-        changes = sequence.close_last(sequence.make_room(changes, self.state))
+        changes = sequence.close_last(sequence.make_room(changes, self.state, self.matching.live))
+        self._check_options(changes)
+        if any(problem.severity == "error" for problem in self.problems):
+            raise MatchError([*self.problems, *self.config.warnings], self.config.lines)
         judged = [self._judged(change) for change in changes]
         ordered, left_out = sequence.in_order(judged, self.options.targets, self.options.excludes)
-        guarded = guards.guard(ordered, self._surroundings(ordered))
+        guarded = guards.guard(ordered, self._surroundings(tuple(ordered)))
         return Plan(
             account_sid=self.state.account_sid,
             environment=self.config.environment,
@@ -184,12 +198,25 @@ class _Planner:
             default_roles=self._default_roles(),
             default_services=self._default_services(),
             live=self.matching.live,
+            services_of_addresses=self._services_of_addresses(changes),
+            no_room=sequence.without_room(tuple(changes), self.state, self.matching.live),
             moved_users=frozenset(
                 change.sid
                 for change in changes
                 if change.kind.name == "user" and change.sid and any(item.path == "role" for item in change.fields)
             ),
         )
+
+    def _services_of_addresses(self, changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
+        by_sid = {change.sid: change for change in changes if change.kind == _ADDRESS}
+        pointing: set[tuple[str, str]] = set()
+        for live in self.state.collection(_ADDRESS, ()):
+            change = by_sid.get(live.sid)
+            if change is not None and change.action == "delete":
+                continue
+            moved = [item.after for item in (change.fields if change is not None else ()) if item.path == _POINTS_TO]
+            pointing.add((self._sid(moved[0]) if moved else str(live.values.get(_POINTS_TO) or ""), live.name))
+        return frozenset(pointing)
 
     # --- what there is -----------------------------------------------------------------------------------------------
 
@@ -226,6 +253,36 @@ class _Planner:
             elif declared.parent in self.making:
                 self.making[declared.address] = self.making[declared.parent]
                 self.comes_along[declared.address] = self._key(declared)
+
+    def _check_options(self, changes: Iterable[Change]) -> None:
+        """An address that nothing stands at or below would silently narrow the plan to another one than was meant."""
+        known = [*self.config.resources, *self.sids, *(change.address for change in changes)]
+        given = (
+            ("--target", self.options.targets),
+            ("--exclude", self.options.excludes),
+            ("--rotate", self.options.rotate),
+        )
+        for option, addresses in given:
+            for address in addresses:
+                if any(one.is_within(address) for one in known):
+                    continue
+                near = get_close_matches(str(address), sorted({str(one) for one in known}), n=1)
+                hint = f"did you mean {near[0]}?" if near else "name an address as the plan does"
+                self.problems.append(Problem("unknown-address", f"{option} {address}: nothing stands there", hint=hint))
+
+    def _check_what_is_met(self) -> None:
+        """What must not exist cannot take part in anything: taking part would make it again."""
+        for declared in self.absent:
+            if (declared.kind.name, declared.address.parts[:2], declared.natural_key) in self.met:
+                self.problems.append(
+                    Problem(
+                        "absent-but-needed",
+                        f"{declared.address} must not exist, and takes part in a conversation of the files",
+                        declared.place,
+                        "take out one of the two",
+                        address=str(declared.address),
+                    )
+                )
 
     def _comes_with_its_parent(self, declared: Declared) -> bool:
         """Whether Twilio will make it by itself, with a parent that this plan creates."""
@@ -327,7 +384,19 @@ class _Planner:
             if field.always_sent and field.path not in values:
                 values[field.path] = live.values.get(field.path)
         step = self._step(declared, "update", values, sid=None if declared.kind.singleton else live.sid)
+        step = replace(step, expects=self._expected(declared, live, values))
         return self._described(declared, live, "update", fields, (step,), reason="differs from the files")
+
+    @staticmethod
+    def _expected(declared: Declared, live: Live, sent: Mapping[str, object]) -> dict[str, Content]:
+        """What the files say and the account has already, which an update of something else must not undo."""
+        return {
+            path: live.values.get(path)
+            for path in declared.values
+            if path not in sent
+            and not declared.kind.by_path[path].write_only
+            and path not in declared.lifecycle.ignore_changes
+        }
 
     def _with_write_only(self, declared: Declared, fields: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
         """The same differences, with what the API never returns where it is asked for or has to go along."""
@@ -415,7 +484,7 @@ class _Planner:
                 continue
             if content.address in self.making:
                 needs.append(self.making[content.address])
-            elif content.built_in and content.address not in self.sids:
+            elif content.built_in and self._sid_of(content) is None:
                 above = Address(content.address.parts[: -len(BY_NAME[content.kind].section) - 1])
                 if above in self.making:
                     needs.append(self.making[above])
@@ -646,17 +715,23 @@ class _Planner:
         ]
 
     def _pruned(self, prune: Prune) -> Iterable[Live]:
-        parents: tuple[str, ...] = ()
-        if prune.kind.parent is not None:
-            above = self.matching.live.get(Address(prune.collection.parts[: -len(prune.kind.section)]))
-            if above is None:
-                return ()
-            parents = (*above.parents, above.sid)
+        parents = self._pruned_parents(prune)
+        if parents is None:
+            return ()
+        met = {
+            name for kind, service, name in self.met if (kind, service) == (prune.kind.name, prune.collection.parts[:2])
+        }
         return (
             live
             for live in self.state.collection(prune.kind, parents)
-            if live.sid not in self.matching.addresses and guards.is_pruned(prune, live)
+            if live.sid not in self.matching.addresses and live.name not in met and guards.is_pruned(prune, live)
         )
+
+    def _pruned_parents(self, prune: Prune) -> tuple[str, ...] | None:
+        if prune.kind.parent is None:
+            return ()
+        above = self.matching.live.get(Address(prune.collection.parts[: -len(prune.kind.section)]))
+        return None if above is None else (*above.parents, above.sid)
 
     def _deletion(
         self, live: Live, address: Address, parent: Address | None, reason: str, place: Place | None
@@ -747,10 +822,13 @@ class _Planner:
 
     def _unmanaged(self, changes: Iterable[Change]) -> tuple[Unmanaged, ...]:
         deleted = {change.sid for change in changes if change.action == "delete"}
+        named = {(declared.kind, self._parents(declared)) for declared in self.config.resources.values()}
+        named |= {(prune.kind, self._pruned_parents(prune)) for prune in self.config.prune.values()}
         found = [
             Unmanaged(self._live_address(live), live)
             for live in self.state
-            if not live.kind.singleton
+            if (live.kind, live.parents) in named
+            and not live.kind.singleton
             and live.sid not in self.matching.addresses
             and live.sid not in deleted
             and not live.is_built_in

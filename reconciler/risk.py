@@ -83,6 +83,8 @@ def _deletion(change: Change, live: Live | None, risks: list[Risk], words: list[
     if change.kind.destroys:
         risks.append("high")
         words.append(f"Destroys {change.kind.destroys}. Nobody can bring that back.")
+    if change.kind.name == "user":
+        words.append(f"{change.name} leaves every conversation it takes part in.")
     if change.kind.name == "address_configuration" and live is not None and live.values.get("auto_creation.enabled"):
         risks.append("high")
         words.append(f"Messages to {change.name} no longer start conversations.")

@@ -49,6 +49,11 @@ def first_round(config: Config) -> tuple[Read, ...]:
     kinds = {BY_NAME["account_configuration"]}
     kinds |= {declared.kind for declared in config.resources.values() if declared.kind.parent is None}
     kinds |= {prune.kind for prune in config.prune.values() if prune.kind.parent is None}
+    service, address = BY_NAME["service"], BY_NAME["address_configuration"]
+    if service.section[0] in {str(prune) for prune in config.prune} or any(
+        declared.kind == service and declared.absent for declared in config.resources.values()
+    ):
+        kinds.add(address)  # a service that addresses still point to is not deleted
     return tuple(Read(kind) for kind in sorted(kinds, key=lambda kind: kind.name))
 
 

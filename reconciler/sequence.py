@@ -15,19 +15,19 @@ from reconciler.address import Address
 from reconciler.change import Change, Step
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Content
-from reconciler.state import State
+from reconciler.state import Live, State
 
 _ORDER = {kind: index for index, kind in enumerate(KINDS)}
 
 
-def make_room(changes: Sequence[Change], state: State) -> list[Change]:
+def make_room(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> list[Change]:
     """Let a delete go before a create where both cannot be there at once, and only that one.
 
     That is so where they share what must be unique (an address and proxy pair that moves to another conversation), and
     where their parent is full (the sixth webhook of a conversation).
     """
     first = _sharing_unique_keys(changes, state)
-    for create, deletes in _in_full_parents(changes, state).items():
+    for create, deletes in _in_full_parents(changes, state, live).items():
         first.setdefault(create, set()).update(deletes)
     early = {delete for deletes in first.values() for delete in deletes}
     result = []
@@ -69,7 +69,9 @@ def _unique_keys(change: Change, contents: Mapping[str, Content]) -> Iterable[tu
             yield (change.kind.name, paths, change.parent if scope == "parent" else None, values)
 
 
-def _in_full_parents(changes: Sequence[Change], state: State) -> dict[Address, set[Address]]:
+def _in_full_parents(
+    changes: Sequence[Change], state: State, live: Mapping[Address, Live]
+) -> dict[Address, set[Address]]:
     creates: dict[Address, list[Change]] = defaultdict(list)
     deletes: dict[Address, list[Change]] = defaultdict(list)
     for change in changes:
@@ -80,15 +82,34 @@ def _in_full_parents(changes: Sequence[Change], state: State) -> dict[Address, s
                 deletes[change.parent].append(change)
     first: dict[Address, set[Address]] = {}
     for parent, leaving in deletes.items():
-        live = state.get(leaving[0].sid or "")
-        there = len(state.collection(leaving[0].kind, live.parents)) if live is not None else 0
         coming = sorted(creates.get(parent, ()), key=lambda change: change.address)
-        over = there + len(coming) - leaving[0].kind.most_in_parent
+        over = _how_many(leaving[0], state, live) + len(coming) - leaving[0].kind.most_in_parent
         gone = [change.address for change in sorted(leaving, key=lambda change: change.address)][: max(0, over)]
         # The last creates are those that find no room.
         for create, address in zip(reversed(coming), gone, strict=False):
             first[create.address] = {address}
     return first
+
+
+def without_room(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> frozenset[Address]:
+    """The creates whose parent stays full, whatever is deleted; the last ones of each parent."""
+    inside: dict[Address, list[Change]] = defaultdict(list)
+    for change in changes:
+        if change.kind.most_in_parent and change.parent is not None:
+            inside[change.parent].append(change)
+    refused: set[Address] = set()
+    for members in inside.values():
+        coming = sorted(change.address for change in members if change.action == "create")
+        leaving = sum(1 for change in members if change.action == "delete")
+        over = _how_many(members[0], state, live) - leaving + len(coming) - members[0].kind.most_in_parent
+        refused.update(coming[len(coming) - over :] if over > 0 else ())
+    return frozenset(refused)
+
+
+def _how_many(member: Change, state: State, live: Mapping[Address, Live]) -> int:
+    """How many of its kind its parent holds now."""
+    above = live.get(member.parent) if member.parent is not None else None
+    return 0 if above is None else len(state.collection(member.kind, (*above.parents, above.sid)))
 
 
 def close_last(changes: Sequence[Change]) -> list[Change]:

@@ -308,7 +308,7 @@ def test_the_default_service_is_pinned_as_it_was_fetched() -> None:
 def test_the_default_service_is_not_recognised_by_name_a_second_time() -> None:
     config = configuration(declared("services.main", pin="default"), declared("services.Two"))
     account = state(service("Two", 2), default_service=sid("IS", 2))
-    assert matched(config, account) == {"services.main": sid("IS", 2)}
+    assert [problem.code for problem in match(config, account).problems] == ["two-addresses"]
 
 
 def test_a_pin_to_the_default_service_of_an_account_without_one_is_a_problem() -> None:

@@ -58,9 +58,15 @@ def test_the_accounts_configuration_is_read_once() -> None:
     assert first(configuration(declared("account.configuration"))) == [ACCOUNT]
 
 
-@pytest.mark.parametrize(("collection", "kind"), [("services", "service"), ("addresses", "address_configuration")])
-def test_what_the_files_prune_at_the_top_is_read_in_the_first_round(collection: str, kind: str) -> None:
-    assert first(configuration(pruned=[prune(collection)])) == sorted([ACCOUNT, (kind, ())])
+def test_what_the_files_prune_at_the_top_is_read_in_the_first_round() -> None:
+    assert first(configuration(pruned=[prune("addresses")])) == [ACCOUNT, ("address_configuration", ())]
+
+
+@pytest.mark.parametrize(
+    "config", [configuration(pruned=[prune("services")]), configuration(declared("services.support", absent=True))]
+)
+def test_a_service_may_only_go_when_it_is_known_which_addresses_point_to_it(config: Config) -> None:
+    assert first(config) == [ACCOUNT, ("address_configuration", ()), ("service", ())]
 
 
 def test_what_must_not_exist_is_read_to_be_found() -> None:

@@ -18,6 +18,7 @@ from reconciler.errors import Place
 def check_identities(drafts: Sequence[Draft], findings: Findings) -> None:
     """Tell whatever makes two of one or one of two."""
     _check_natural_keys(drafts, findings)
+    _check_shared(drafts, findings)
     _check_pins(drafts, findings)
     _check_former_names(drafts, findings)
 
@@ -80,6 +81,31 @@ def _means_same(first: Draft, second: Draft) -> bool:
     if apart in first.broken or apart in second.broken:
         return False
     return one is None or other is None or one.content == other.content
+
+
+def _check_shared(drafts: Sequence[Draft], findings: Findings) -> None:
+    """What no two resources of the whole account can have, wherever they stand."""
+    taken: dict[tuple[Hashable, ...], Draft] = {}
+    for draft in drafts:
+        above = draft.parent.values.get("state") if draft.parent is not None else None
+        if draft.absent or (above is not None and above.content == "closed"):
+            continue
+        for paths, scope in draft.kind.unique:
+            values = tuple(value.content if (value := draft.values.get(path)) else None for path in paths)
+            if scope != "account" or not all(isinstance(value, str) and value for value in values):
+                continue
+            first = taken.setdefault((draft.kind.name, paths, *values), draft)
+            if first is draft or (first.parent is draft.parent and first.natural_key == draft.natural_key):
+                continue  # the second of one parent and name has been told already
+            place = draft.values[paths[-1]].place
+            findings.error(
+                "declared-twice",
+                f"{draft.address} and {first.address} share their {' and '.join(paths)}, which only one can have",
+                place,
+                "take one out, or give it another",
+                related=[(first.values[paths[-1]].place, f"{first.address} has it here")],
+                address=str(draft.address),
+            )
 
 
 def _check_pins(drafts: Sequence[Draft], findings: Findings) -> None:

@@ -16,6 +16,14 @@ from reconciler.emulator import Rules
 
 SERVICES = ("Customer Support", "Sales", "Default Conversations Service", "Zürich «desk»")
 ROLES = ("agent", "supervisor", "guest")
+IDENTITIES = ("ada", "bob@example.com", "Zoë")
+CONVERSATIONS = ("announcements", "lounge", "desk 1/2")
+WEBHOOKS: dict[str, dict[str, Any]] = {
+    "crm": {"target": "webhook", "url": "https://crm.example.com/", "filters": ["onMessageAdded"]},
+    "crm2": {"target": "webhook", "url": "https://crm.example.com/2", "filters": ["onMessageAdded"], "method": "GET"},
+    "bot": {"target": "studio", "flow_sid": "FW" + "2" * 32},
+    "words": {"target": "trigger", "url": "https://kw.example.com/", "triggers": ["help", "stop"], "method": "POST"},
+}
 BUILT_IN = {
     "service admin": "service",
     "service user": "service",
@@ -73,6 +81,13 @@ def roles(draw: DrawFn) -> dict[str, Any]:
     return found
 
 
+def _united(prune: Any, sections: list[str]) -> Any:
+    """A prune of further sections, in the form that it has already."""
+    if isinstance(prune, dict):
+        return prune | {section: {} for section in sections}
+    return [*prune, *sections]
+
+
 @st.composite
 def services(draw: DrawFn, name: str) -> dict[str, Any]:
     """One service with any of its settings."""
@@ -90,6 +105,13 @@ def services(draw: DrawFn, name: str) -> dict[str, Any]:
         fitting = [role for role, body in present.items() if body.get("type", BUILT_IN.get(role)) == kind]
         return st.sampled_from([*fitting, *(role for role, of in BUILT_IN.items() if of == kind)])
 
+    if draw(booleans):
+        service["users"] = draw(users(role_of("service")))
+    if draw(booleans):
+        service["conversations"] = draw(conversations(role_of("conversation"), name))
+    more = [section for section in ("users", "conversations") if section in service]
+    if bool(more) and draw(booleans):
+        service["prune"] = _united(service.get("prune", []), draw(_set(tuple(more), least=1)))
     service |= draw(
         _some(
             configuration=_some(
@@ -119,6 +141,68 @@ def services(draw: DrawFn, name: str) -> dict[str, Any]:
         )
     )
     return service
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(TEXTS),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(("a", "b c", "ü")), inner, max_size=2),
+    max_leaves=4,
+)
+attributes = st.dictionaries(st.sampled_from(("team", "vip", "ü")), json_values, max_size=2)
+
+
+def proxy_of(service: str, conversation: str) -> str:
+    """The proxy address of a conversation's callers; each has its own, since a pair can be in one of them only."""
+    return f"+141555502{SERVICES.index(service)}{CONVERSATIONS.index(conversation)}"
+
+
+@st.composite
+def users(draw: DrawFn, service_roles: SearchStrategy[str]) -> dict[str, Any]:
+    """The users of one service."""
+    fields = _some(friendly_name=texts, role=service_roles, attributes=_or_null(attributes), absent=booleans)
+    return {identity: draw(fields) for identity in draw(_set(IDENTITIES))}
+
+
+@st.composite
+def conversations(draw: DrawFn, conversation_roles: SearchStrategy[str], service: str) -> dict[str, Any]:
+    """The conversations of one service, with what is in them."""
+    found: dict[str, Any] = {}
+    for name in draw(_set(CONVERSATIONS)):
+        body = draw(
+            _some(
+                friendly_name=st.sampled_from(TEXTS),
+                state=st.sampled_from(("active", "active", "inactive", "closed")),
+                attributes=_or_null(attributes),
+                messaging_service_sid=st.just("MG" + "b" * 32),
+                bindings=st.just({"email": {"address": "desk@example.com", "name": "Desk"}}),
+                absent=st.booleans(),
+            )
+        )
+        if body.get("state") != "closed":
+            body |= draw(_some(timers=_some(inactive=st.just("PT1H"), closed=st.just("P1D"))))
+        who = _some(role=conversation_roles, attributes=_or_null(attributes))
+        inside = {identity: {"identity": identity, **draw(who)} for identity in draw(_set(IDENTITIES))}
+        if draw(booleans):
+            proxy = proxy_of(service, name)
+            inside["caller"] = {"address": "+14155550199", "proxy_address": proxy, **draw(who)}
+        hooks = {hook: WEBHOOKS[hook] for hook in draw(_set(tuple(WEBHOOKS)))}
+        if inside:
+            body["participants"] = inside
+        if hooks:
+            body["webhooks"] = hooks
+        prunable = [section for section in ("participants", "webhooks") if section in body]
+        if bool(prunable) and draw(booleans):
+            body["prune"] = prunable
+        found[name] = body
+    return found
+
+
+def credentials() -> SearchStrategy[dict[str, Any]]:
+    """Credentials whose secrets are literals, so that they can be created."""
+    return _some(
+        android=st.fixed_dictionaries({"type": st.just("fcm"), "secret": st.just("s3")}),
+        old=st.fixed_dictionaries({"type": st.just("gcm"), "api_key": st.just("k3y")}, optional={"absent": booleans}),
+    )
 
 
 @st.composite
@@ -172,7 +256,9 @@ def configurations(draw: DrawFn) -> dict[str, Any]:
     used = draw(_set(ADDRESSES))
     if used:
         root["addresses"] = {address: draw(addresses(handles)) for address in used}
-    prunable = [section for section in ("services", "addresses") if section in root]
+    if draw(booleans):
+        root["credentials"] = draw(credentials())
+    prunable = [section for section in ("services", "addresses", "credentials") if section in root]
     if bool(prunable) and draw(booleans):
         root["prune"] = draw(_set(tuple(prunable), least=1))
     return root
@@ -186,13 +272,35 @@ def text(root: dict[str, Any]) -> str:
 # --- what somebody else did ------------------------------------------------------------------------------------------
 
 Call = tuple[str, dict[str, Any]]
-"""A path, with the names of services in braces in the place of their SIDs, and a form."""
+"""A path, with the names of services and conversations in angle brackets in the place of their SIDs, and a form."""
+
+
+@st.composite
+def live_conversations(draw: DrawFn, base: str, name: str) -> list[Call]:
+    """What somebody made of one conversation; by its unique name, which its path takes under any rules."""
+    form = {"UniqueName": name, "FriendlyName": "somebody's", "Attributes": '{"team": 1}'}
+    calls: list[Call] = [(f"{base}/Conversations", form)]
+    inside = f"{base}/Conversations/<{name}>"
+    calls += [(f"{inside}/Participants", {"Identity": identity}) for identity in draw(_set(IDENTITIES))]
+    if draw(booleans) and name in CONVERSATIONS:
+        pair = {
+            "MessagingBinding.Address": draw(st.sampled_from(("+14155550199", "+14155550198"))),
+            "MessagingBinding.ProxyAddress": proxy_of(base.partition("<")[2].rstrip(">"), name),
+        }
+        calls.append((f"{inside}/Participants", pair))
+    for number in range(draw(st.integers(0, 5))):
+        url = f"https://crm.example.com/{number or ''}"
+        hook = {"Target": "webhook", "Configuration.Url": url, "Configuration.Filters": "onMessageAdded"}
+        calls.append((f"{inside}/Webhooks", hook))
+    if draw(st.integers(0, 5)) == 0:
+        calls.append((inside, {"State": "closed"}))
+    return calls
 
 
 @st.composite
 def live_services(draw: DrawFn, name: str) -> list[Call]:
     """What somebody made of one service."""
-    base = f"/v1/Services/{{{name}}}"
+    base = f"/v1/Services/<{name}>"
     calls: list[Call] = [] if name == SERVICES[2] else [("/v1/Services", {"FriendlyName": name})]
     for role in draw(_set((*ROLES, "old hand"))):
         kind = draw(st.sampled_from(("conversation", "service")))
@@ -207,9 +315,11 @@ def live_services(draw: DrawFn, name: str) -> list[Call]:
     if draw(booleans):
         calls.append((f"{base}/Configuration", {"ReachabilityEnabled": "true"}))
     if draw(booleans):
-        calls.append((f"{base}/Users", {"Identity": "ada", "RoleSid": f"{{{name}/agent}}"}))
+        calls.append((f"{base}/Users", {"Identity": "ada", "RoleSid": f"<{name}/agent>"}))
+    for conversation in draw(_set((*CONVERSATIONS, "other"))):
+        calls += draw(live_conversations(base, conversation))
     if draw(booleans):
-        calls.append((f"{base}/Configuration", {"DefaultConversationRoleSid": f"{{{name}/agent}}"}))
+        calls.append((f"{base}/Configuration", {"DefaultConversationRoleSid": f"<{name}/agent>"}))
     return calls
 
 
@@ -231,13 +341,16 @@ def accounts(draw: DrawFn) -> list[Call]:
             case "default":
                 form |= {"AutoCreation.Type": "default"}
         if names and "AutoCreation.Type" in form and draw(booleans):
-            form["AutoCreation.ConversationServiceSid"] = f"{{{draw(st.sampled_from(names))}}}"
+            form["AutoCreation.ConversationServiceSid"] = f"<{draw(st.sampled_from(names))}>"
         calls.append(("/v1/Configuration/Addresses", form))
     if draw(booleans):
         webhooks = {"Method": "POST", "Filters": list(PRE_FILTERS), "PreWebhookUrl": URLS[2], "Target": "flex"}
         calls.append(("/v1/Configuration/Webhooks", webhooks))
     if draw(booleans):
         calls.append(("/v1/Configuration", {"DefaultInactiveTimer": "PT5M"}))
+    if draw(booleans):
+        calls.append(("/v1/Credentials", {"Type": "fcm", "FriendlyName": "android", "Secret": "x"}))
+        calls.append(("/v1/Credentials", {"Type": "apn", "FriendlyName": "old", "Certificate": "c", "PrivateKey": "k"}))
     return calls
 
 

@@ -7,18 +7,28 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from reconciler.emulator import Rules
 from reconciler.errors import MatchError
 from reconciler.plan import Plan
-from reconciler.report import Report
-from tests.properties.strategies import Call, accounts, configurations, rules, text
+from reconciler.report import Outcome, Report
+from tests.properties.strategies import CONVERSATIONS, Call, accounts, configurations, rules, text
 from tests.world import World, read, seen
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-thorough = settings(quick, max_examples=1500)
+quick = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    # Without shrinking, which takes minutes here: what fails is said in full, and can be shrunk when it is wanted.
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    report_multiple_bugs=False,
+)
+thorough = settings(quick, max_examples=1000)
+
+
+_PLACEHOLDER = re.compile(r"<([^<>]+)>")
 
 
 def world(calls: list[Call], readings: Rules) -> World:
@@ -26,6 +36,9 @@ def world(calls: list[Call], readings: Rules) -> World:
     made = World(rules=readings)
 
     def sid(match: re.Match[str]) -> str:
+        if match.group(1) in CONVERSATIONS or match.group(1) == "other":
+            rows = reversed(made.snapshot().items())
+            return next((sid for sid, row in rows if row["name"] == match.group(1)), "CH" + "0" * 32)
         name, _, role = match.group(1).partition("/")
         found = [item["sid"] for item in made.get("/v1/Services")["services"] if item["friendly_name"] == name]
         if not role:
@@ -34,10 +47,8 @@ def world(calls: list[Call], readings: Rules) -> World:
         return next((str(item["sid"]) for item in members if item["friendly_name"] == role), "RL" + "0" * 32)
 
     for path, form in calls:
-        filled = {
-            key: re.sub(r"\{([^{}$]+)\}", sid, item) if isinstance(item, str) else item for key, item in form.items()
-        }
-        made.emulator.call("POST", re.sub(r"\{([^{}$]+)\}", sid, path), filled)
+        filled = {key: re.sub(_PLACEHOLDER, sid, item) if isinstance(item, str) else item for key, item in form.items()}
+        made.emulator.call("POST", re.sub(_PLACEHOLDER, sid, path), filled)
     return made
 
 
@@ -50,10 +61,14 @@ def approved(account: World, files: Any) -> Plan:
     return account.plan(files, approved=wanting) if wanting else first
 
 
+def _outcomes(report: Report) -> list[Outcome]:
+    return [outcome for result in report.results for outcome in result.outcomes]
+
+
 def explained(report: Report) -> bool:
     """Whether every failure says what the API said or kept, and everything skipped says because of what."""
     return all(
-        (outcome.status != "failed" or outcome.refusal is not None or "kept" in outcome.message or outcome.message)
+        (outcome.status != "failed" or outcome.refusal is not None or outcome.message)
         and (outcome.status != "skipped" or outcome.because)
         for result in report.results
         for outcome in result.outcomes
@@ -93,6 +108,8 @@ def converges_or_says_why(root: dict[str, Any], calls: list[Call], readings: Rul
         return
     after = approved(account, files)
     withheld = {change.address for change in made.changes if change.guard is not None}
+    if readings.address_of_deleted_service == "deleted" and readings.default_auto_creation_service == "hidden":
+        return  # nobody can see that an address will go with its service
     assert [change for change in after.changes if change.address not in withheld and change.guard is None] == []
 
 
@@ -118,7 +135,7 @@ def succeeds(root: dict[str, Any], calls: list[Call]) -> None:
         event(f"cannot be planned: {error.problems[0].code}")
         return
     report = account.do(made)
-    assert report.exit_code in {0, 5}, [outcome for result in report.results for outcome in result.outcomes]
+    assert [outcome for outcome in _outcomes(report) if outcome.status in {"failed", "skipped"}] == []
     if report.exit_code == 0:
         assert approved(account, files).changes == ()
 
@@ -132,6 +149,8 @@ def test_a_plan_is_the_same_for_shuffled_files(root: dict[str, Any], calls: list
     except MatchError:
         return
     other = seen(account.plan(read(text(_shuffled(root, chance)))))
+    for first, second in zip(one.changes, other.changes, strict=True):
+        assert _without_places(first.model_dump()) == _without_places(second.model_dump())
     assert _without_places(one.model_dump()) == _without_places(other.model_dump())
 
 
@@ -139,7 +158,8 @@ def _shuffled(value: Any, chance: random.Random) -> Any:
     if isinstance(value, dict):
         keys = list(value)
         chance.shuffle(keys)
-        return {key: _shuffled(value[key], chance) for key in keys}
+        # The order of a list inside of attributes means something.
+        return {key: value[key] if key == "attributes" else _shuffled(value[key], chance) for key in keys}
     if isinstance(value, list):
         items = list(value)
         chance.shuffle(items)
@@ -148,7 +168,9 @@ def _shuffled(value: Any, chance: random.Random) -> Any:
 
 
 def _without_places(value: Any) -> Any:
-    """A plan without line numbers, which move with the lines."""
+    """A plan without line numbers, which move with the lines, and without the order that they give to warnings."""
+    if isinstance(value, dict) and "warnings" in value:
+        value = value | {"warnings": sorted(value["warnings"], key=lambda item: (item["address"], item["message"]))}
     if isinstance(value, dict):
         return {key: _without_places(item) for key, item in value.items() if key != "source"}
     if isinstance(value, (list, tuple)):
@@ -165,6 +187,9 @@ def _nothing_else(account: World, made: Plan, before: dict[str, Any]) -> None:
     gone |= {
         sid for sid, row in before.items() if (row.get("auto_creation") or {}).get("conversation_service_sid") in gone
     }
+    identities = {row["name"] for sid, row in before.items() if sid in gone and row["kind"] == "user"}
+    gone |= {sid for sid, row in before.items() if row["kind"] == "participant" and row["name"] in identities}
+    gone |= {sid for sid, row in before.items() if row["parent"] in gone}
     named = _named(made)
     for sid, row in before.items():
         if sid in gone:
@@ -179,11 +204,16 @@ def _unnamed(row: dict[str, Any], named: set[str]) -> dict[str, Any]:
         f"{key}.{inner}": item for key, value in row.items() if isinstance(value, dict) for inner, item in value.items()
     }
     flat |= {key: value for key, value in row.items() if not isinstance(value, dict)}
-    moved = "auto_creation.type" in named
+    moved = ["auto_creation."] if "auto_creation.type" in named else []
+    moved += ["bindings."] if any(key.startswith("bindings.") for key in named) else []
+    # Whatever changes a conversation's state or timers starts them anew.
+    moved += ["timers.", "last_active"] if named & {"state", "timers.inactive", "timers.closed"} else []
+    if any(key.startswith("configuration.") for key in named):
+        moved.append("configuration.")
     return {
         key: value
         for key, value in flat.items()
-        if key not in named and key != "date_updated" and not (moved and key.startswith("auto_creation."))
+        if key not in named and key != "date_updated" and not key.startswith(tuple(moved))
     }
 
 
