@@ -7,73 +7,24 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import datetime, timedelta
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
     PrivateFormat,
 )
-from cryptography.x509.oid import NameOID
 
 from reconciler import certificates, config
 from reconciler.config.model import Unknown
 from reconciler.errors import ConfigError, Problem
 from reconciler.kinds.credential import CREDENTIAL
 from tests.config.memory import MemorySources
+from tests.pem import certificate_text, key_text, rsa_key
+from tests.world import NOON
 
-NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-PLAIN = NoEncryption()
-
-
-@cache
-def rsa_key(number: int = 0) -> rsa.RSAPrivateKey:
-    """One of a few keys; making them takes long."""
-    del number
-    return rsa.generate_private_key(65537, 2048)
-
-
-def key_text(
-    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | None = None,
-    form: PrivateFormat = PrivateFormat.TraditionalOpenSSL,
-    lock: KeySerializationEncryption = PLAIN,
-) -> str:
-    return (key or rsa_key()).private_bytes(Encoding.PEM, form, lock).decode()
-
-
-def certificate_text(
-    *,
-    begins: datetime = NOON - 100 * DAY,
-    ends: datetime = NOON + 200 * DAY,
-    oids: Sequence[str] = (),
-    name: str = "Apple Push Services: com.example.app",
-    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | None = None,
-) -> str:
-    key = key or rsa_key()
-    called = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(called)
-        .issuer_name(called)
-        .public_key(key.public_key())
-        .serial_number(7)
-        .not_valid_before(begins)
-        .not_valid_after(ends)
-    )
-    for oid in oids:
-        # As Apple writes it: an extension that is there, and says nothing.
-        builder = builder.add_extension(
-            x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), b"\x05\x00"), critical=False
-        )
-    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,26 @@ from __future__ import annotations
 import hashlib
 import string
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 
 import yaml
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import strategies as st
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Between, Choice, Field, Kind, Length, Ref, Shape, Sid, Vocabulary
+from tests.pem import certificate_text, key_text
 
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 SECRET = "SECRET_OF_PROPERTIES"
-ENV = {SECRET: "not told"}
+_KEY = ec.generate_private_key(ec.SECP256R1())
+ENV = {
+    SECRET: "not told",
+    # What is read before it is sent.
+    f"{SECRET}_CERTIFICATE": certificate_text(ends=datetime.max.replace(tzinfo=UTC), key=_KEY),
+    f"{SECRET}_PRIVATE_KEY": key_text(_KEY),
+}
 """What documents need to be read."""
 # Not the dollar sign: what looks like interpolation has tests of its own.
 _CHARACTERS = string.ascii_letters + string.digits + " .:#-_'\"[]{}&*!|>%@`,?éß漢字🙂"
@@ -79,7 +88,8 @@ def phone_numbers() -> st.SearchStrategy[str]:
 def _content(field: Field, references: References, of_type: str) -> st.SearchStrategy[Any] | None:
     """What can be written for a field; None when there is nothing to refer to."""
     if field.secret:
-        return st.just(f"${{secret:{SECRET}}}")
+        own = f"{SECRET}_{field.path.upper()}"
+        return st.just(f"${{secret:{own if own in ENV else SECRET}}}")
     match field.shape:
         case Shape.BOOL:
             return st.one_of(st.booleans(), st.sampled_from(("yes", "No", "ON", "off", "TRUE")))
