@@ -5,13 +5,15 @@ The schema of the files serves editors: it completes, explains and finds most mi
 say, such as whether a reference leads anywhere, `reconciler validate` says.
 
     python -m reconciler.schema --write      writes schemas/ and the tables in README.md
+
+Which paths the API has, the kinds do not know: the table of coverage is made for whatever paths its caller names.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -39,6 +41,7 @@ Schema: TypeAlias = dict[str, Any]
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 README_START, README_END = "<!-- reference:start -->", "<!-- reference:end -->"
+COVERAGE_START, COVERAGE_END = "<!-- coverage:start -->", "<!-- coverage:end -->"
 
 _INTERPOLATED: Schema = {"$ref": "#/$defs/interpolated"}
 # YAML guesses types, and the tool does not: +14155550100 is text here, whatever a YAML parser makes of it.
@@ -512,20 +515,77 @@ def _words_below(entry: Field) -> list[str]:
     return lines
 
 
+# --- the coverage ----------------------------------------------------------------------------------------------------
+
+Paths: TypeAlias = Mapping[str, Collection[str]]
+"""The paths of the API as its description writes them, with the methods of each."""
+
+_SERVICE = "/v1/Services/{ChatServiceSid}"
+_METHODS = ("GET", "POST", "DELETE")
+
+
+def coverage_markdown(paths: Paths, layout: Layout | None = None) -> str:
+    """What becomes of every path of the API, as a table in Markdown; ends in a newline.
+
+    Args:
+        paths: the paths that the API has.
+        layout: which kinds there are; those of this release when left out.
+    """
+    layout = layout or standard_layout()
+    used = {path: told for shape in layout.shapes.values() for path, told in _used(shape.kind).items()}
+    lines = ["| path | methods | sent by reconciler | coverage |", "|---|---|---|---|"]
+    for path in sorted(paths):
+        kind, sent = used.get(path, (None, ()))
+        methods = [method for method in _METHODS if method in paths[path]]
+        if kind is not None:
+            how = f"managed: `{kind.name}`"
+        elif (other := used.get(path.replace("/v1", _SERVICE, 1))) is not None:
+            how = f"emulated; the same in the default service, managed there: `{other[0].name}`"
+        else:
+            how = "emulated"
+        lines.append(f"| `{path}` | {', '.join(methods)} | {', '.join(sent) or '–'} | {how} |")
+    return "\n".join(lines) + "\n"
+
+
+def _used(kind: Kind) -> Mapping[str, tuple[Kind, tuple[str, ...]]]:
+    """The paths of a kind as the API's description writes them, with what is sent to each."""
+    path = kind.path.replace("{service}", "{ChatServiceSid}").replace("{conversation}", "{ConversationSid}")
+    if kind.singleton:
+        return {path: (kind, ("GET", "POST"))}
+    one = {"GET": kind.readable_by_name, "POST": kind.updatable, "DELETE": kind.deletable}
+    return {
+        path: (kind, ("GET", "POST")),
+        f"{path}/{{Sid}}": (kind, tuple(method for method in _METHODS if one[method])),
+    }
+
+
+# --- the README ------------------------------------------------------------------------------------------------------
+
+
 def with_reference(readme: str) -> str:
     """A README with the reference between its markers brought up to date; unchanged when it has no markers."""
-    before, start, rest = readme.partition(README_START)
-    _, end, after = rest.partition(README_END)
-    if not start or not end:
-        return readme
-    return f"{before}{start}\n{reference_markdown()}{end}{after}"
+    return _between(readme, README_START, README_END, reference_markdown())
+
+
+def with_coverage(readme: str, paths: Paths) -> str:
+    """A README with the coverage between its markers brought up to date; unchanged when it has no markers."""
+    return _between(readme, COVERAGE_START, COVERAGE_END, "\n" + coverage_markdown(paths) + "\n")
+
+
+def _between(text: str, start: str, end: str, inner: str) -> str:
+    before, found_start, rest = text.partition(start)
+    _, found_end, after = rest.partition(end)
+    return f"{before}{start}\n{inner}{end}{after}" if found_start and found_end else text
 
 
 def _write(root: Path) -> None:
     for name in SCHEMAS:
         (root / "schemas" / f"{name}.schema.json").write_text(schema_text(name), encoding="utf-8")
+    # Read as the data that it is: the emulator, whose it is, and this know nothing of each other.
+    contract = (root / "reconciler" / "emulator" / "contract.json").read_text(encoding="utf-8")
     readme = root / "README.md"
-    readme.write_text(with_reference(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    text = with_coverage(with_reference(readme.read_text(encoding="utf-8")), json.loads(contract)["paths"])
+    readme.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

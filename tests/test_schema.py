@@ -11,6 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from reconciler import schema
+from reconciler.emulator import contract
 from reconciler.kinds import KINDS
 from tests.render import plan_samples
 
@@ -57,6 +58,70 @@ def test_the_reference_tells_every_field_of_every_kind() -> None:
         assert [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")] == [
             entry.path for entry in kind.fields
         ]
+
+
+# --- the coverage ----------------------------------------------------------------------------------------------------
+
+PATHS = {path: frozenset(operations) for path, operations in contract.load().operations.items()}
+
+
+def coverage() -> dict[str, tuple[str, str, str]]:
+    """The README's rows by path."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme.partition(schema.COVERAGE_START)[2].partition(schema.COVERAGE_END)[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line.startswith("| `")]
+    found = {row[0].strip("`"): (row[1], row[2], row[3]) for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def test_the_readme_holds_the_current_coverage() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert_same(readme, schema.with_coverage(readme, PATHS), "README.md")
+
+
+def test_every_path_of_the_api_is_in_the_coverage_and_no_other() -> None:
+    assert len(PATHS) == 49
+    assert {path: set(methods.split(", ")) for path, (methods, _, _) in coverage().items()} == PATHS
+
+
+def test_what_is_managed_is_every_kind_and_is_sent_only_what_the_api_has() -> None:
+    managed = {how.split("`")[1] for _, _, how in coverage().values() if how.startswith("managed: ")}
+    assert managed == {kind.name for kind in KINDS}
+    for path, (methods, sent, how) in coverage().items():
+        assert (sent == "–") == how.startswith("emulated"), path
+        assert sent == "–" or set(sent.split(", ")) <= set(methods.split(", ")), path
+
+
+@pytest.mark.parametrize(
+    ("path", "row"),
+    [
+        ("/v1/Services", ("GET, POST", "GET, POST", "managed: `service`")),
+        ("/v1/Services/{Sid}", ("GET, DELETE", "DELETE", "managed: `service`")),
+        ("/v1/Services/{ChatServiceSid}/Users/{Sid}", ("GET, POST, DELETE", "GET, POST, DELETE", "managed: `user`")),
+        (
+            "/v1/Conversations/{ConversationSid}/Webhooks",
+            ("GET, POST", "–", "emulated; the same in the default service, managed there: `conversation_webhook`"),
+        ),
+        ("/v1/Services/{ChatServiceSid}/Bindings/{Sid}", ("GET, DELETE", "–", "emulated")),
+    ],
+)
+def test_what_becomes_of_a_path(path: str, row: tuple[str, str, str]) -> None:
+    assert coverage()[path] == row
+
+
+def test_a_path_that_nobody_knows_yet_is_told_as_such() -> None:
+    made = schema.coverage_markdown({"/v1/New": {"POST", "GET"}})
+    assert made.splitlines()[-1] == "| `/v1/New` | GET, POST | – | emulated |"
+
+
+def test_the_coverage_replaces_only_what_is_between_its_markers() -> None:
+    readme = f"before\n{schema.COVERAGE_START}\nold\n{schema.COVERAGE_END}\nafter\n"
+    made = schema.with_coverage(readme, PATHS)
+    assert made.startswith(f"before\n{schema.COVERAGE_START}\n\n| path |")
+    assert made.endswith(f"\n\n{schema.COVERAGE_END}\nafter\n")
+    assert schema.with_coverage(made, PATHS) == made
+    assert schema.with_coverage("no markers", PATHS) == "no markers"
 
 
 # --- the schema of the files -----------------------------------------------------------------------------------------
