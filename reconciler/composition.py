@@ -1,0 +1,453 @@
+"""From one declared resource and its live one to a change: what differs, and the calls that make it equal.
+
+Takes a `Situation`; gives changes whose steps name what they need. Adds problems to the situation where the API could
+not take what the files ask for. Pure; puts nothing into order and holds nothing back: `sequence` and `guards` do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from reconciler import guards
+from reconciler.address import Address
+from reconciler.change import Action, Change, FieldChange, Guard, Op, Step
+from reconciler.config.model import Declared, Prune, Reference, Unknown, Value
+from reconciler.diff import diff, has_password
+from reconciler.errors import Place, Problem
+from reconciler.kinds import BY_NAME
+from reconciler.kinds.base import Content, Fault, Field, Kind, Ref, Shape
+from reconciler.situation import Situation
+from reconciler.state import Live
+
+_ROLE = BY_NAME["role"]
+_SERVICE_CONFIGURATION = BY_NAME["service_configuration"]
+
+
+class Composition:
+    """The changes of one plan, before anything is put into order or held back.
+
+    Args:
+        situation: files and account.
+        rotate: resources of which what the API never returns is sent.
+
+    Attributes:
+        unchanged: how many declared resources are as the files say.
+        unverified: declared contents that the API never returns and no change sends, as address and field.
+    """
+
+    def __init__(self, situation: Situation, rotate: frozenset[Address]) -> None:
+        self.situation = situation
+        self.rotate = rotate
+        self.unchanged = 0
+        self.unverified: list[tuple[Address, str]] = []
+
+    def changes(self) -> list[Change]:
+        """Everything that differs, in the order of the files, deletes at the end."""
+        found = [change for declared in self.situation.present if (change := self._change(declared)) is not None]
+        return [*found, *self._deletions()]
+
+    def _change(self, declared: Declared) -> Change | None:
+        live = self.situation.matching.live.get(declared.address)
+        if live is None:
+            return (
+                self._adoption(declared) if self.situation.comes_with_its_parent(declared) else self._creation(declared)
+            )
+        fields = self._with_write_only(declared, diff(declared, live, self.situation.sid_of, self.situation.name_of))
+        if not fields:
+            self.unchanged += 1
+            return None
+        self._check_merged(declared, live, fields)
+        if any(item.forces_replacement for item in fields):
+            return self._replacement(declared, live, fields)
+        values = {item.path: item.after for item in fields}
+        for field in declared.kind.fields:
+            if field.always_sent and field.path not in values:
+                values[field.path] = live.values.get(field.path)
+        step = self._step(declared, "update", values, sid=None if declared.kind.singleton else live.sid)
+        step = replace(step, expects=self._expected(declared, live, values))
+        return self._described(declared, live, "update", fields, (step,), reason="differs from the files")
+
+    @staticmethod
+    def _expected(declared: Declared, live: Live, sent: Mapping[str, object]) -> dict[str, Content]:
+        """What the files say and the account has already, which an update of something else must not undo."""
+        return {
+            path: live.values.get(path)
+            for path in declared.values
+            if path not in sent
+            and not declared.kind.by_path[path].write_only
+            and path not in declared.lifecycle.ignore_changes
+        }
+
+    def _with_write_only(self, declared: Declared, fields: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
+        """The same differences, with what the API never returns where it is asked for or has to go along."""
+        hidden = {path: value for path, value in declared.values.items() if declared.kind.by_path[path].write_only}
+        if not hidden:
+            return fields
+        wanted = {path for item in fields for path in declared.kind.resend.get(item.path, ())}
+        if declared.address in self.rotate:
+            wanted |= {path for path in hidden if not declared.kind.by_path[path].forces_replacement}
+        elif any(item.forces_replacement for item in fields):
+            wanted |= set(hidden)
+        self.unverified += [(declared.address, path) for path in hidden if path not in wanted]
+        sent = [self._never_returned(declared, path, value) for path, value in hidden.items() if path in wanted]
+        order = list(declared.kind.by_path)
+        return tuple(sorted([*fields, *sent], key=lambda item: order.index(item.path)))
+
+    def _never_returned(self, declared: Declared, path: str, value: Value) -> FieldChange:
+        if isinstance(value.content, Unknown):
+            self._unset_secret(declared, path, value)
+        return FieldChange(
+            path=path,
+            before=Unknown("never returned by Twilio"),
+            after=value.content,
+            sensitive=declared.is_sensitive(path),
+            secrets=value.secrets,
+            source=value.place,
+        )
+
+    def _unset_secret(self, declared: Declared, path: str, value: Value) -> None:
+        reason = value.content.reason if isinstance(value.content, Unknown) else ""
+        self.situation.problems.append(
+            Problem(
+                "unset-secret",
+                f"{path} of {declared.address} has to be sent, and {reason}",
+                value.place,
+                "set the environment variable",
+                address=str(declared.address),
+            )
+        )
+
+    def _described(
+        self,
+        declared: Declared,
+        live: Live | None,
+        action: Action,
+        fields: tuple[FieldChange, ...],
+        steps: tuple[Step, ...],
+        *,
+        reason: str,
+    ) -> Change:
+        return Change(
+            address=declared.address,
+            kind=declared.kind,
+            action=action,
+            sid=None if live is None or live.kind.singleton else live.sid,
+            name=declared.natural_key or (live.name if live is not None else ""),
+            parent=declared.parent,
+            service=self.situation.service_name(declared.parent),
+            fields=fields,
+            steps=steps,
+            reason=reason,
+            source=declared.place,
+        )
+
+    def _needs(
+        self, kind: Kind, parent: Address | None, values: Mapping[str, Content | Reference | Unknown]
+    ) -> tuple[str, ...]:
+        needs: list[str] = []
+        if kind.meets and parent is not None:
+            met = (
+                self.situation.named.get((of, parent.parts[:2], str(values.get(path))))
+                for path, of in kind.meets.items()
+            )
+            needs += [
+                self.situation.making[address]
+                for address in met
+                if address is not None and address in self.situation.making
+            ]
+        if parent is not None and parent in self.situation.making:
+            needs.append(self.situation.making[parent])
+        for content in values.values():
+            if not isinstance(content, Reference):
+                continue
+            if content.address in self.situation.making:
+                needs.append(self.situation.making[content.address])
+            elif content.built_in and self.situation.sid_of(content) is None:
+                above = Address(content.address.parts[: -len(BY_NAME[content.kind].section) - 1])
+                if above in self.situation.making:
+                    needs.append(self.situation.making[above])
+                    self.situation.comes_along[content.address] = {BY_NAME[content.kind].natural_key: content.built_in}
+        return tuple(dict.fromkeys(needs))
+
+    def _step(
+        self,
+        declared: Declared,
+        op: Op,
+        values: Mapping[str, Content | Reference | Unknown],
+        *,
+        sid: str | None = None,
+        also_needs: tuple[str, ...] = (),
+        adopts: Mapping[str, Content] | None = None,
+    ) -> Step:
+        return Step(
+            id=f"{declared.address}#{op}",
+            op=op,
+            address=declared.address,
+            kind=declared.kind,
+            parent=declared.parent,
+            sid=sid,
+            values=values,
+            adopts=adopts,
+            needs=(*self._needs(declared.kind, declared.parent, values), *also_needs),
+        )
+
+    def _field_changes(
+        self, declared: Declared, contents: Mapping[str, Content], live: Live | None
+    ) -> list[FieldChange]:
+        """One field change for everything that a create sends."""
+        changes = []
+        for field in declared.kind.fields:
+            if field.path not in contents or (_is_empty(field, contents[field.path]) and field.shape is not Shape.BOOL):
+                continue
+            value: Value | None = declared.values.get(field.path)
+            before = live.values.get(field.path) if live is not None else None
+            content = contents[field.path]
+            if field.shape is Shape.BOOL and content is None:
+                content = False
+            changes.append(
+                FieldChange(
+                    path=field.path,
+                    before=before,
+                    after=content,
+                    before_name=self.situation.name_of(before) if isinstance(before, str) else "",
+                    sensitive=declared.is_sensitive(field.path) or has_password(field, content),
+                    secrets=value.secrets if value is not None else (),
+                    forces_replacement=live is not None
+                    and field.forces_replacement
+                    and bool(field.comparable(content) != field.comparable(before)),
+                    source=value.place if value is not None else None,
+                )
+            )
+        return changes
+
+    def _sent_on_create(self, declared: Declared, live: Live | None) -> dict[str, Content | Reference | Unknown]:
+        """What a create is to end with: what the files say, what is derived, and the rest of a resource to replace.
+
+        Contents that are empty are there only when the files say so: the API most likely has them empty anyway.
+        """
+        contents: dict[str, Content | Reference | Unknown] = dict(live.values) if live is not None else {}
+        contents.update({path: content for path, content in declared.derived.items() if path not in contents})
+        contents.update({path: value.content for path, value in declared.values.items()})
+        return {
+            field.path: contents[field.path]
+            for field in declared.kind.fields
+            if field.path in contents and (field.path in declared.values or not _is_empty(field, contents[field.path]))
+        }
+
+    def _creation(self, declared: Declared) -> Change:
+        contents = self._sent_on_create(declared, None)
+        self._check_creation(declared, contents)
+        later = {
+            path: contents[path] for path, refused in declared.kind.set_later.items() if contents.get(path) in refused
+        }
+        at_once = {path: content for path, content in contents.items() if path not in later}
+        steps = [self._step(declared, "create", at_once)]
+        if later:
+            steps.append(self._step(declared, "update", later, also_needs=(steps[0].id,)))
+        fields = tuple(self._field_changes(declared, contents, None))
+        return self._described(declared, None, "create", fields, tuple(steps), reason="not in the account")
+
+    def _adoption(self, declared: Declared) -> Change | None:
+        """An update of what Twilio makes by itself in a service that this plan creates."""
+        fields = self.situation.adopted_fields(declared)
+        if not fields:
+            self.unchanged += 1
+            return None
+        values = {item.path: item.after for item in fields}
+        step = self._step(declared, "update", values, adopts=self.situation.key_of(declared))
+        return self._described(declared, None, "update", fields, (step,), reason="comes with its service")
+
+    def _replacement(self, declared: Declared, live: Live, fields: tuple[FieldChange, ...]) -> Change:
+        kind = declared.kind
+        forced = ", ".join(item.path for item in fields if item.forces_replacement)
+        why = kind.irreplaceable
+        if live.is_built_in and not why:
+            why = f"{live.name!r} was made by Twilio itself, which allows neither"
+        if declared.pin is not None and not why:
+            why = "its pin would name a resource that is gone; use `renamed_from` in place of `sid`"
+        if why:
+            self.situation.problems.append(
+                Problem(
+                    "cannot-replace",
+                    f"{declared.address} would have to be replaced to change {forced}: {why}",
+                    next(item.source for item in fields if item.forces_replacement),
+                    f"set it back to what is live ({live.sid}), or declare a new {kind.name} beside it",
+                    address=str(declared.address),
+                )
+            )
+        contents = self._sent_on_create(declared, live)
+        self._check_creation(declared, contents)
+        changes = tuple(self._field_changes(declared, contents, live))
+        delete_id, create_id = f"{declared.address}#delete", f"{declared.address}#create"
+        if kind.replace_order == "delete-first":
+            steps: tuple[Step, ...] = (
+                replace(self._step(declared, "delete", {}, sid=live.sid)),
+                self._step(declared, "create", contents, also_needs=(delete_id,)),
+            )
+            return self._described(
+                declared, live, "replace", changes, steps, reason=f"{forced} cannot be changed in place"
+            )
+        repoint, stuck = self._repointing(declared, live, contents)
+        steps = (
+            self._step(declared, "create", contents),
+            *repoint,
+            replace(self._step(declared, "delete", {}, sid=live.sid, also_needs=(create_id,)), last=True),
+        )
+        change = self._described(
+            declared, live, "replace", changes, steps, reason=f"{forced} cannot be changed in place"
+        )
+        if stuck:
+            message = (
+                f"the old role stays the service's {stuck}, which takes only roles of type {live.values.get('type')}"
+            )
+            return replace(change, guard=Guard("default_role", "withheld", message, only_delete=True))
+        return change
+
+    def _repointing(
+        self, declared: Declared, live: Live, contents: Mapping[str, Content]
+    ) -> tuple[tuple[Step, ...], str]:
+        """The step that moves the service's defaults to a role's successor, and the default that cannot be moved."""
+        configuration = self.situation.state.singleton(_SERVICE_CONFIGURATION, live.parents)
+        if declared.kind != _ROLE or configuration is None or declared.parent is None:
+            return (), ""
+        address = declared.parent.child(*_SERVICE_CONFIGURATION.section)
+        managed = self.situation.config.resources.get(address)
+        moved: dict[str, Content | Reference] = {}
+        stuck = ""
+        for field in _SERVICE_CONFIGURATION.fields:
+            reference = field.marker(Ref)
+            if reference is None or configuration.values.get(field.path) != live.sid:
+                continue
+            if managed is not None and field.path in managed.values and not managed.absent:
+                continue  # the files say themselves where this default points
+            if reference.of_type != contents.get("type"):
+                stuck = field.path
+                continue
+            moved[field.path] = Reference(declared.address, _ROLE.name)
+        if not moved:
+            return (), stuck
+        step = Step(
+            id=f"{declared.address}#repoint",
+            op="update",
+            address=address,
+            kind=_SERVICE_CONFIGURATION,
+            parent=declared.parent,
+            values=moved,
+            needs=(f"{declared.address}#create",),
+        )
+        return (step,), stuck
+
+    def _deletions(self) -> list[Change]:
+        """What must not exist, what is pruned, and what a finished rename left over."""
+        changes = [
+            self._deletion(live, declared.address, declared.parent, "absent: true", declared.place)
+            for declared in self.situation.absent
+            if (live := self.situation.matching.live.get(declared.address)) is not None
+        ]
+        for sid, successor in self.situation.matching.left_over.items():
+            live = self.situation.state.get(sid)
+            declared = self.situation.config.resources[successor]
+            if live is not None:
+                address = self.situation.live_address(live)
+                changes.append(
+                    self._deletion(live, address, declared.parent, f"renamed to {successor}", declared.place)
+                )
+        deleted = {change.sid for change in changes}
+        for prune in self.situation.config.prune.values():
+            for live in self._pruned(prune):
+                if live.sid not in deleted:
+                    parent = None if prune.kind.parent is None else Address(prune.collection.parts[:-1])
+                    changes.append(
+                        self._deletion(live, self.situation.live_address(live), parent, "pruned", prune.place)
+                    )
+        # A service goes after everything else that goes: what refers to it is then no longer there.
+        others = tuple(change.steps[0].id for change in changes if change.kind.parent is None and change.kind.updatable)
+        return [
+            change
+            if change.kind.updatable
+            else replace(change, steps=tuple(replace(step, needs=others) for step in change.steps))
+            for change in changes
+        ]
+
+    def _pruned(self, prune: Prune) -> Iterable[Live]:
+        parents = self.situation.pruned_parents(prune)
+        if parents is None:
+            return ()
+        met = {
+            name
+            for kind, service, name in self.situation.met
+            if (kind, service) == (prune.kind.name, prune.collection.parts[:2])
+        }
+        return (
+            live
+            for live in self.situation.state.collection(prune.kind, parents)
+            if live.sid not in self.situation.matching.addresses
+            and live.name not in met
+            and guards.is_pruned(prune, live)
+        )
+
+    def _deletion(
+        self, live: Live, address: Address, parent: Address | None, reason: str, place: Place | None
+    ) -> Change:
+        self.situation.sids[address] = live.sid
+        step = Step(f"{address}#delete", "delete", address, live.kind, parent, sid=live.sid, last=True)
+        return Change(
+            address=address,
+            kind=live.kind,
+            action="delete",
+            sid=live.sid,
+            name=live.name,
+            parent=parent,
+            service=self.situation.service_name(parent),
+            steps=(step,),
+            reason=reason,
+            source=place,
+        )
+
+    def _check_creation(self, declared: Declared, contents: Mapping[str, Content | Reference | Unknown]) -> None:
+        if declared.pin is not None:
+            return  # a dead pin, which is told as such
+        for path, value in declared.values.items():
+            if isinstance(value.content, Unknown):
+                self._unset_secret(declared, path, value)
+        plain = {path: _plain(content) for path, content in contents.items()}
+        faults = [
+            Fault(
+                "", f"{declared.address} is not in the account and cannot be created without `{field.path}`", "add it"
+            )
+            for field in declared.kind.fields
+            if field.required and _is_empty(field, contents.get(field.path))
+        ]
+        self._faults(declared, [*faults, *declared.kind.check_create(plain)])
+
+    def _check_merged(self, declared: Declared, live: Live, fields: tuple[FieldChange, ...]) -> None:
+        """What the files say, with what they leave as it is in the account, must be something the API takes."""
+        merged = {path: content for path, content in live.values.items() if content is not None}
+        for path, value in declared.values.items():
+            merged[path] = _plain(value.content)
+            if isinstance(value.content, Unknown):
+                del merged[path]  # what nobody knows is neither wrong nor missing
+        touched = {item.path for item in fields}
+        faults = [fault for fault in declared.kind.check(merged) if fault.path in touched]
+        faults += [fault for fault in declared.kind.check_create(merged) if not fault.path or fault.path in touched]
+        self._faults(declared, faults)
+
+    def _faults(self, declared: Declared, faults: Iterable[Fault]) -> None:
+        for fault in faults:
+            value = declared.values.get(fault.path)
+            place = value.place if value is not None else declared.place
+            self.situation.problems.append(
+                Problem("cannot-be", fault.message, place, fault.hint, address=str(declared.address))
+            )
+
+
+def _is_empty(field: Field, content: Content | Reference | Unknown) -> bool:
+    return not isinstance(content, (Reference, Unknown)) and field.is_empty(content)
+
+
+def _plain(content: Content | Reference | Unknown) -> Content:
+    """A content for a kind's own checks, which only ask whether something is there and what type is chosen."""
+    if isinstance(content, Reference):
+        return str(content.address)
+    return content.reason if isinstance(content, Unknown) else content

@@ -1,0 +1,262 @@
+"""Files and account side by side: what is there, what will be made, and which SID a reference stands for.
+
+Takes a `Config` and a `State`; matches them and answers questions about both, for whoever composes changes or guards
+them. Finds problems on the way, and keeps them. Pure; decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from reconciler.address import Address
+from reconciler.change import FieldChange
+from reconciler.config.model import Config, Declared, Prune, Reference, Unknown
+from reconciler.diff import diff
+from reconciler.errors import Problem
+from reconciler.kinds import BY_NAME
+from reconciler.kinds.base import Content, Ref
+from reconciler.match import Matching, match
+from reconciler.state import Live, State
+
+NOT_YET = Unknown("known after apply")
+_SERVICE_CONFIGURATION = BY_NAME["service_configuration"]
+
+
+class Situation:
+    """Files and account side by side.
+
+    Args:
+        config: the files.
+        state: the account, as far as it was read.
+
+    Attributes:
+        matching: which declared resource is which live one.
+        problems: what keeps a plan from being made, and what is doubtful; grows while questions are asked.
+        present: declared resources that are to exist, parents first.
+        absent: those that are not, without what stands in them.
+        replaced: addresses of resources that can only be changed by making them anew.
+        making: for what has no SID yet, or will have another, the id of the step after which it is known.
+        sids: SIDs by address; of everything live that is declared, and of what has been looked up since.
+        comes_along: what is referred to and comes with a new service, with the contents by which to find it there.
+        named: addresses by kind, service and natural key, for what stands directly in a service.
+        met: kind, service and natural key of what takes part in something of the files without being declared.
+    """
+
+    def __init__(self, config: Config, state: State) -> None:
+        self.config = config
+        self.state = state
+        self.matching: Matching = match(config, state)
+        self.problems: list[Problem] = list(self.matching.problems)
+        self.present, self.absent = self._split()
+        self.replaced = {
+            declared.address
+            for declared in self.present
+            if (live := self.matching.live.get(declared.address)) is not None
+            and self._immutable_differs(declared, live)
+        }
+        self.making: dict[Address, str] = {}
+        self.comes_along: dict[Address, Mapping[str, Content]] = {}
+        self.sids: dict[Address, str] = {
+            address: live.sid for address, live in self.matching.live.items() if not live.kind.singleton
+        }
+        self.named: dict[tuple[str, tuple[str, ...], str], Address] = {
+            (declared.kind.name, declared.address.parts[:2], declared.natural_key): declared.address
+            for declared in self.present
+            if declared.kind.parent == "service" and declared.natural_key
+        }
+        # Users whom the files name as participants only: Twilio makes them by itself, and pruning them would undo that.
+        self.met = {
+            (kind, declared.address.parts[:2], str(declared.values[path].content))
+            for declared in self.present
+            for path, kind in declared.kind.meets.items()
+            if path in declared.values
+        }
+        self._find_what_is_made()
+        self._check_what_is_met()
+
+    def _split(self) -> tuple[list[Declared], list[Declared]]:
+        """Declared resources that are to exist, and those that are not; without what stands in the latter."""
+        gone: set[Address] = set()
+        present, absent = [], []
+        for declared in self.config.resources.values():
+            if declared.parent in gone:
+                gone.add(declared.address)
+            elif declared.absent:
+                gone.add(declared.address)
+                absent.append(declared)
+            else:
+                present.append(declared)
+        return present, absent
+
+    def _immutable_differs(self, declared: Declared, live: Live) -> bool:
+        return any(item.forces_replacement for item in diff(declared, live, lambda _reference: None, self.name_of))
+
+    def _find_what_is_made(self) -> None:
+        """The ids of the steps after which a resource's SID is known, for everything that has none yet."""
+        for declared in self.present:
+            if declared.kind.singleton:
+                continue
+            if declared.address in self.replaced:
+                self.making[declared.address] = f"{declared.address}#create"
+            elif declared.address in self.matching.live:
+                continue
+            elif not self.comes_with_its_parent(declared):
+                self.making[declared.address] = f"{declared.address}#create"
+            elif self.adopted_fields(declared):
+                self.making[declared.address] = f"{declared.address}#update"
+            elif declared.parent in self.making:
+                self.making[declared.address] = self.making[declared.parent]
+                self.comes_along[declared.address] = self.key_of(declared)
+
+    def _check_what_is_met(self) -> None:
+        """What must not exist cannot take part in anything: taking part would make it again."""
+        for declared in self.absent:
+            if (declared.kind.name, declared.address.parts[:2], declared.natural_key) in self.met:
+                self.problems.append(
+                    Problem(
+                        "absent-but-needed",
+                        f"{declared.address} must not exist, and takes part in a conversation of the files",
+                        declared.place,
+                        "take out one of the two",
+                        address=str(declared.address),
+                    )
+                )
+
+    def comes_with_its_parent(self, declared: Declared) -> bool:
+        """Whether Twilio will make it by itself, with a parent that this plan creates."""
+        if declared.parent is None or declared.parent in self.matching.live:
+            return False
+        return declared.kind.singleton or declared.natural_key in declared.kind.built_in
+
+    @staticmethod
+    def key_of(declared: Declared) -> Mapping[str, Content]:
+        """What tells a resource that comes with its parent from the others: everything that cannot change."""
+        return {
+            field.path: declared.values[field.path].content
+            for field in declared.kind.fields
+            if field.immutable and field.path in declared.values
+        }
+
+    def adopted_fields(self, declared: Declared) -> tuple[FieldChange, ...]:
+        """What the files set of a resource that comes with its parent, apart from what tells it from the others."""
+        return tuple(
+            FieldChange(
+                path=path,
+                before=NOT_YET,
+                after=value.content,
+                sensitive=declared.is_sensitive(path),
+                secrets=value.secrets,
+                source=value.place,
+            )
+            for path, value in declared.values.items()
+            if not declared.kind.by_path[path].immutable and path not in declared.lifecycle.ignore_changes
+        )
+
+    def parents(self, declared: Declared) -> tuple[str, ...] | None:
+        """The SIDs above a resource, outermost first; None while what contains it does not exist."""
+        if declared.parent is None:
+            return ()
+        above = self.matching.live.get(declared.parent)
+        return None if above is None else (*above.parents, above.sid)
+
+    def pruned_parents(self, prune: Prune) -> tuple[str, ...] | None:
+        """The SIDs above a pruned collection, outermost first; None while what contains it does not exist."""
+        if prune.kind.parent is None:
+            return ()
+        above = self.matching.live.get(Address(prune.collection.parts[: -len(prune.kind.section)]))
+        return None if above is None else (*above.parents, above.sid)
+
+    def name_of(self, sid: str) -> str:
+        """The natural key of a live resource, for people; empty when it was not read."""
+        live = self.state.get(sid)
+        return live.name if live is not None else ""
+
+    def service_name(self, parent: Address | None) -> str:
+        """The name of the service at the root of a parent, for people."""
+        if parent is None:
+            return ""
+        root = Address(parent.parts[:2])
+        declared = self.config.resources.get(root)
+        live = self.matching.live.get(root) or self.state.get(root.parts[1])
+        return live.name if live is not None else declared.natural_key if declared is not None else ""
+
+    def live_address(self, live: Live) -> Address:
+        """The address of a live resource: its handle's where it has one, made of its SID otherwise."""
+        declared = self.matching.addresses.get(live.sid)
+        if declared is not None:
+            return declared
+        if not live.parents:
+            return Address((*live.kind.section, live.sid))
+        above = self.state.get(live.parents[-1])
+        base = self.live_address(above) if above is not None else Address(("services", live.parents[-1]))
+        return base.child(*live.kind.section, live.sid)
+
+    def sid_of(self, reference: Reference) -> str | None:
+        """The SID that a reference stands for; None while it is yet to be made, or is to be made anew."""
+        if reference.address in self.making:
+            return None
+        if reference.built_in and reference.address not in self.sids:
+            self._look_up_built_in(reference)
+        return self.sids.get(reference.address)
+
+    def _look_up_built_in(self, reference: Reference) -> None:
+        kind = BY_NAME[reference.kind]
+        parent = Address(reference.address.parts[: -len(kind.section) - 1])
+        above = self.matching.live.get(parent)
+        if above is None:
+            return
+        found = [
+            live for live in self.state.collection(kind, (*above.parents, above.sid)) if live.name == reference.built_in
+        ]
+        if len(found) == 1:
+            self.sids[reference.address] = found[0].sid
+            return
+        what = "has no" if not found else f"has {len(found)} roles called"
+        self.problems.append(
+            Problem(
+                "unknown-built-in",
+                f"the service {parent} {what} {reference.built_in!r}, which Twilio usually makes by itself",
+                hint="refer to the role by its SID, or declare it",
+                address=str(parent),
+            )
+        )
+        # Said once; the change below it is never applied, since the problem stops the plan.
+        self.sids[reference.address] = ""
+
+    def sid(self, content: Content) -> str:
+        """The SID that a content is or stands for; empty when it is not known."""
+        if isinstance(content, Reference):
+            return self.sid_of(content) or ""
+        return content if isinstance(content, str) else ""
+
+    def default_roles(self) -> dict[str, frozenset[str]]:
+        """By service, the SIDs of the roles it gives by default: before, and as far as the files say it, after."""
+        defaults: dict[str, set[str]] = {}
+        for live in self.state:
+            if live.kind == _SERVICE_CONFIGURATION:
+                defaults.setdefault(live.parents[0], set()).update(self.default_role_sids(live))
+        for declared in self.present:
+            parents = self.parents(declared)
+            if declared.kind == _SERVICE_CONFIGURATION and parents:
+                after = (self.sid(value.content) for value in declared.values.values())
+                defaults.setdefault(parents[0], set()).update(sid for sid in after if sid)
+        return {service: frozenset(sids) for service, sids in defaults.items()}
+
+    @staticmethod
+    def default_role_sids(configuration: Live) -> Iterable[str]:
+        """The SIDs of the roles that a service's configuration gives by default."""
+        return (
+            str(configuration.values[field.path])
+            for field in configuration.kind.fields
+            if field.marker(Ref) is not None and configuration.values.get(field.path)
+        )
+
+    def default_services(self) -> frozenset[str]:
+        """SIDs of the account's default service: before, and as far as the files say it, after."""
+        after = {
+            self.sid(value.content)
+            for declared in self.present
+            for path, value in declared.values.items()
+            if declared.kind.name == "account_configuration" and path == "default_service"
+        }
+        return frozenset(sid for sid in {self.state.default_service_sid, *after} if sid)
