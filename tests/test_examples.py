@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import yaml
 from reconciler import workflow
 from reconciler.cli import main
 from reconciler.config.model import Config
+from tests.pem import certificate_text, key_text
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
@@ -31,6 +33,16 @@ class Edit:
 
 
 EDITS = {
+    ("community", ""): Edit(
+        "channels.yaml",
+        "triggers: [looking for, swap]",
+        "triggers: [looking for, spare, swap]",
+        {
+            ("services.garden.conversations.seeds.webhooks.wishes", "update"): {
+                "triggers": (["looking for", "swap"], ["looking for", "spare", "swap"])
+            }
+        },
+    ),
     ("quickstart", ""): Edit(
         "reconciler.yaml",
         "friendly_name: Main line",
@@ -63,6 +75,16 @@ EDITS = {
 }  # fmt: skip
 
 
+def secrets() -> dict[str, str]:
+    """What the examples ask of the environment; certificates are judged by today's date."""
+    today = datetime.now(UTC)
+    return {
+        "APN_CERTIFICATE": certificate_text(begins=today - timedelta(days=1), ends=today + timedelta(days=365)),
+        "APN_KEY": key_text(),
+        "FCM_ACCOUNT": '{"project_id": "garden", "client_email": "push@example.com", "private_key": "made up"}',
+    }
+
+
 def environments(folder: Path) -> list[str]:
     """The names of a folder's environments; one without a name where it has none."""
     return list(yaml.safe_load((folder / "reconciler.yaml").read_text()).get("environments", {"": None}))
@@ -91,6 +113,8 @@ Run = Callable[..., Ended]
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     for name in [name for name in os.environ if name.startswith("TWILIO_")] + ["FORCE_COLOR", "COLUMNS"]:
         monkeypatch.delenv(name, raising=False)
+    for name, text in secrets().items():
+        monkeypatch.setenv(name, text)
     shutil.copytree(EXAMPLES, tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
 
@@ -192,3 +216,45 @@ def test_support_desk_shows_what_a_real_account_needs() -> None:
     assert numbers[0]
     assert numbers[1]
     assert numbers[0].isdisjoint(numbers[1])
+
+
+def test_community_shows_people_and_standing_channels() -> None:
+    community = read("community")
+    assert kinds(community) == {
+        "service": 1, "service_configuration": 1, "service_notification": 1, "role": 3, "user": 3, "conversation": 4,
+        "conversation_webhook": 3, "participant": 5 + 1, "credential": 2,
+    }  # fmt: skip
+    assert values(community, "conversation_webhook", "target") == {"webhook", "trigger", "studio"}
+    assert values(community, "participant", "address") == {"+14155550199"}
+    assert values(community, "credential", "type") == {"apn", "fcm"}
+    assert [str(prune.collection) for prune in community.prune.values()] == ["services.garden.users"]
+
+
+def test_a_converged_community_is_planned_without_its_secrets(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    emulated = ["examples/community", "--emulator", "account.db"]
+    assert run("apply", *emulated, "--yes").code == 0
+    for name in secrets():
+        monkeypatch.delenv(name)
+    assert run("plan", *emulated, "--detailed-exitcode").code == 0
+    rotated = run("plan", *emulated, "--rotate", "credentials.android")
+    assert rotated.code == 1
+    assert "FCM_ACCOUNT" in rotated.err
+
+
+def test_a_moderator_who_leaves_the_community_is_no_user_any_more(run: Run) -> None:
+    emulated = ["examples/community", "--emulator", "account.db"]
+    assert run("apply", *emulated, "--yes").code == 0
+    for name, start, end in (
+        ("people.yaml", "      ben@garden", "      librarian-bot"),
+        ("channels.yaml", "          ben: ", "        webhooks:"),
+        ("channels.yaml", "        participants:\n          ben: ", ""),
+    ):
+        file = Path("examples/community") / name
+        before, _, rest = file.read_text().partition(start)
+        file.write_text(before + (end + rest.partition(end)[2] if end else ""))
+    planned = run("plan", *emulated, "--format", "json").json["changes"]
+    assert [(change["action"], change["kind"], change["name"]) for change in planned] == [
+        ("delete", "user", "ben@garden.example.com")
+    ]
+    assert run("apply", *emulated, "--yes").code == 0
+    assert run("plan", *emulated, "--detailed-exitcode").code == 0
