@@ -83,9 +83,9 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 a step failed or was skipped, 5 a protected part was withheld, 130 interrupted."""
+        """0 done, 1 a step failed or was skipped, 5 a protected part was withheld, 130 interrupted before the end."""
         statuses = {result.status for result in self.results}
-        if self.interrupted:
+        if self.interrupted and (not statuses or statuses - {"done", "withheld"}):
             return 130
         if statuses & {"failed", "skipped", "partly", "interrupted"}:
             return 1

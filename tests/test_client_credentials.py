@@ -105,7 +105,7 @@ def test_a_profile_that_does_not_exist_names_those_that_do(tmp_path: Path) -> No
 
 
 def test_a_profile_without_its_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="FileNotFoundError"):
+    with pytest.raises(UsageError, match="there is no such file"):
         Credentials.from_profile("work", tmp_path / "nowhere.json")
 
 
