@@ -116,7 +116,9 @@ class Credentials:
         try:
             content: Any = json.loads(file.read_text(encoding="utf-8"))  # another program's file: checked as it is read
         except (OSError, ValueError, RecursionError) as error:
-            raise UsageError(f"--profile {profile}: cannot read {file}: {type(error).__name__}") from None
+            why = "there is no such file" if isinstance(error, FileNotFoundError) else "it cannot be read as JSON"
+            hint = "make a profile with `twilio login`, or set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"
+            raise UsageError(f"--profile {profile}: {file}: {why}; {hint}") from None
         told = content.get("profiles") if isinstance(content, dict) else None
         profiles: dict[str, Any] = told if isinstance(told, dict) else {}
         found = profiles.get(profile)
