@@ -21,10 +21,10 @@ _ORDER = {kind: index for index, kind in enumerate(KINDS)}
 
 
 def make_room(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> list[Change]:
-    """Let a delete go before a create where both cannot be there at once, and only that one.
+    """Let a delete go before a create or update where both cannot be there at once, and only that one.
 
-    That is so where they share what must be unique (an address and proxy pair that moves to another conversation), and
-    where their parent is full (the sixth webhook of a conversation).
+    That is so where they share what must be unique (an address and proxy pair that moves to another conversation, a
+    unique name that another one takes over), and where their parent is full (the sixth webhook of a conversation).
     """
     first = _sharing_unique_keys(changes, state)
     for create, deletes in _in_full_parents(changes, state, live).items():
@@ -38,7 +38,8 @@ def make_room(changes: Sequence[Change], state: State, live: Mapping[Address, Li
         elif change.address in first:
             needs = tuple(f"{address}#delete" for address in sorted(first[change.address]))
             steps = tuple(
-                replace(step, needs=(*step.needs, *needs)) if step.op == "create" else step for step in change.steps
+                replace(step, needs=(*step.needs, *needs)) if step.op in {"create", change.action} else step
+                for step in change.steps
             )
             result.append(replace(change, steps=steps))
         else:
@@ -55,7 +56,7 @@ def _sharing_unique_keys(changes: Sequence[Change], state: State) -> dict[Addres
                 leaving[key] = change.address
     first: dict[Address, set[Address]] = defaultdict(set)
     for change in changes:
-        if change.action == "create":
+        if change.action in {"create", "update"}:
             for key in _unique_keys(change, change.steps[0].values):
                 if key in leaving:
                     first[change.address].add(leaving[key])

@@ -11,7 +11,7 @@ import pytest
 from reconciler.change import Change, FieldChange
 from reconciler.config.model import Unknown
 from reconciler.emulator import RequestRecord, Rules
-from reconciler.errors import MatchError
+from reconciler.errors import ConfigError, MatchError
 from reconciler.plan import Plan
 from tests.world import World, read, seen
 
@@ -378,6 +378,28 @@ def test_the_sixth_webhook_waits_for_one_that_goes_and_only_for_that_one() -> No
     assert [record.method for record in writes(account)] == ["DELETE", "POST", "DELETE"]
     live = account.get(f"{service}/Conversations/desk/Webhooks")["webhooks"]
     assert sorted(item["target"] for item in live) == ["studio", "webhook", "webhook", "webhook"]
+
+
+def test_six_webhooks_are_refused_before_anything_is_read() -> None:
+    five = hooks(*urls(1, 2, 3, 4, 5))
+    gone = "          old: {target: webhook, url: https://6.example.com/hook, absent: true}\n"
+    read(HEAD + five + gone)
+    with pytest.raises(ConfigError) as error:
+        read(HEAD + hooks(*urls(1, 2, 3, 4, 5, 6)))
+    assert [(problem.code, problem.message) for problem in error.value.problems] == [
+        ("too-many", "services.club.conversations.desk can hold 5 webhooks, and this is one more")
+    ]
+
+
+def test_a_unique_name_is_free_before_another_conversation_takes_it() -> None:
+    account, service = club()
+    old, new = (account.post(f"{service}/Conversations", {"UniqueName": name})["sid"] for name in ("desk", "front"))
+    account.forget_requests()
+    files = read(
+        HEAD + f"    conversations: {{old: {{sid: {old}, absent: true}}, desk: {{sid: {new}, unique_name: desk}}}}\n"
+    )
+    account.converge(files, approved=("services.club.conversations.old",))
+    assert [record.method for record in writes(account)] == ["DELETE", "POST"]
 
 
 def test_a_webhook_that_finds_room_waits_for_nobody() -> None:

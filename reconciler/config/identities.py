@@ -6,6 +6,7 @@ say about identity is for others.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 
 from reconciler.address import Address
@@ -16,9 +17,10 @@ from reconciler.errors import Place
 
 
 def check_identities(drafts: Sequence[Draft], findings: Findings) -> None:
-    """Tell whatever makes two of one or one of two."""
+    """Tell whatever makes two of one or one of two, and what is one too many."""
     _check_natural_keys(drafts, findings)
     _check_shared(drafts, findings)
+    _check_capacities(drafts, findings)
     _check_pins(drafts, findings)
     _check_former_names(drafts, findings)
 
@@ -104,6 +106,25 @@ def _check_shared(drafts: Sequence[Draft], findings: Findings) -> None:
                 place,
                 "take one out, or give it another",
                 related=[(first.values[paths[-1]].place, f"{first.address} has it here")],
+                address=str(draft.address),
+            )
+
+
+def _check_capacities(drafts: Sequence[Draft], findings: Findings) -> None:
+    """What one parent cannot hold beside the others."""
+    held: Counter[tuple[str, Address]] = Counter()
+    for draft in drafts:
+        most = draft.kind.most_in_parent
+        if not most or draft.absent or draft.parent is None:
+            continue
+        key = (draft.kind.name, draft.parent.address)
+        held[key] += 1
+        if held[key] == most + 1:
+            findings.error(
+                "too-many",
+                f"{draft.parent.address} can hold {most} {draft.kind.section[-1]}, and this is one more",
+                draft.key.place,
+                "take one out",
                 address=str(draft.address),
             )
 
