@@ -32,7 +32,7 @@ class Surroundings:
         live: the live resource of each declared one that has one.
         services_of_addresses: what addresses that stay point to after the apply: a service's SID, and the address.
         no_room: addresses of creates whose parent is full.
-        moved_users: SIDs of users whom this plan gives another role.
+        moved_users: SIDs of users whom this plan gives another role, or deletes.
     """
 
     config: Config

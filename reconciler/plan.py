@@ -136,7 +136,7 @@ class _Planner:
         self._check_options(changes)
         if any(problem.severity == "error" for problem in self.situation.problems):
             raise MatchError([*self.situation.problems, *config.warnings], config.lines)
-        changes = sequence.close_last(sequence.make_room(changes, state, live))
+        changes = sequence.close_last(sequence.let_go(sequence.make_room(changes, state, live), state))
         judged = [self._judged(change) for change in changes]
         ordered, left_out = sequence.in_order(judged, self.options.targets, self.options.excludes)
         guarded = guards.guard(ordered, self._surroundings(tuple(ordered)))
@@ -170,7 +170,8 @@ class _Planner:
             moved_users=frozenset(
                 change.sid
                 for change in changes
-                if change.kind.name == "user" and change.sid and any(item.path == "role" for item in change.fields)
+                if change.kind.name == "user" and change.sid
+                if change.action == "delete" or any(item.path == "role" for item in change.fields)
             ),
         )
 

@@ -14,7 +14,7 @@ from reconciler import graph
 from reconciler.address import Address
 from reconciler.change import Change, Step
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Content
+from reconciler.kinds.base import Content, Ref
 from reconciler.state import Live, State
 
 _ORDER = {kind: index for index, kind in enumerate(KINDS)}
@@ -111,6 +111,31 @@ def _how_many(member: Change, state: State, live: Mapping[Address, Live]) -> int
     """How many of its kind its parent holds now."""
     above = live.get(member.parent) if member.parent is not None else None
     return 0 if above is None else len(state.collection(member.kind, (*above.parents, above.sid)))
+
+
+def let_go(changes: Sequence[Change], state: State) -> list[Change]:
+    """Let the delete of what others refer to (a role) wait for the deletes of those others (users who hold it)."""
+    referring: dict[str, list[str]] = defaultdict(list)
+    for change in changes:
+        live = state.get(change.sid or "")
+        if change.action != "delete" or live is None:
+            continue
+        for field in live.kind.fields:
+            if field.marker(Ref) is not None and isinstance(sid := live.values.get(field.path), str):
+                referring[sid].extend(step.id for step in change.steps)
+    return [
+        replace(
+            change,
+            steps=tuple(
+                replace(step, needs=(*step.needs, *sorted(referring[change.sid]))) if step.op == "delete" else step
+                for step in change.steps
+            ),
+        )
+        # Services go after everything else as it is.
+        if change.sid in referring and change.kind.parent is not None
+        else change
+        for change in changes
+    ]
 
 
 def close_last(changes: Sequence[Change]) -> list[Change]:

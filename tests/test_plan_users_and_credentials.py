@@ -108,6 +108,37 @@ def test_a_role_that_somebody_else_still_holds_stays() -> None:
     assert account.get(f"{service}/Roles/{old}")["friendly_name"] == "mod"
 
 
+@pytest.mark.parametrize(
+    "gone",
+    [
+        "    roles: {mod: {absent: true}}\n    users: {ada: {absent: true}, ben: {absent: true}}\n",
+        "    roles: {}\n    users: {}\n    prune: [roles, users]\n",
+    ],
+    ids=["absent", "pruned"],
+)
+def test_a_role_goes_after_the_users_who_go_with_it(gone: str) -> None:
+    account, _ = club(Rules(role_in_use="refused"))
+    users = "    users: {ada: {role: mod}, ben: {role: mod}}\n"
+    account.converge(read(HEAD + "    roles: {mod: {type: service, permissions: [editAnyMessage]}}\n" + users))
+    account.forget_requests()
+    account.converge(read(HEAD + gone))
+    assert [request.split("/")[4] for request in account.writes] == ["Users", "Users", "Roles"]
+
+
+def test_a_role_stays_with_a_user_who_may_not_go() -> None:
+    account, _ = club()
+    text = HEAD + "    roles: {mod: {type: service, permissions: [editAnyMessage]}}\n    users: {ada: {role: mod}}\n"
+    account.converge(read(text))
+    kept = read(
+        HEAD + "    roles: {}\n    users: {ada: {lifecycle: {prevent_destroy: true}}}\n    prune: [roles, users]\n"
+    )
+    made = account.plan(kept)
+    assert {f"{change.action} {change.kind.name}": change.guard and change.guard.name for change in made.changes} == {
+        "delete role": "role_in_use"
+    }
+    assert account.do(made).exit_code == 5
+
+
 # --- credentials -----------------------------------------------------------------------------------------------------
 
 PUSH = """
