@@ -60,7 +60,7 @@ class Credential(Declaration):
         Secret(),
         Kept(_NEEDED_TO_SEND),
         Example("${file:apn.pem}"),
-        Field(description="The certificate as PEM text; for `apn`."),
+        Field(description="The certificate as PEM text; for `apn`. It is read first, and told when it has expired or will."),
     ] = None
     private_key: Annotated[
         str | None,
@@ -69,7 +69,7 @@ class Credential(Declaration):
         Secret(),
         Kept(_NEEDED_TO_SEND),
         Example("${secret:APN_KEY}"),
-        Field(description="The certificate's private key as PEM text; for `apn`."),
+        Field(description="The certificate's private key as PEM text, not encrypted; for `apn`."),
     ] = None
     sandbox: Annotated[
         bool | None,
@@ -94,7 +94,7 @@ class Credential(Declaration):
         Secret(),
         Kept(_NEEDED_TO_SEND),
         Example("${secret:FCM_SECRET}"),
-        Field(description="The server key or service account; for `fcm`."),
+        Field(description="The JSON key of a service account; for `fcm`."),
     ] = None
 
 
