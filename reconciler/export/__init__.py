@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from reconciler import config
 from reconciler.config.model import Config
 from reconciler.config.sources import SourceError, select
-from reconciler.errors import ConfigError, MatchError, Problem, ReconcilerError
+from reconciler.errors import ConfigError, MatchError, ProblemsError, ReconcilerError
 from reconciler.export.contents import Known, Said, Verdicts, Writer
 from reconciler.export.handles import slug
 from reconciler.export.written import Line, Tree, lines, scalar
@@ -32,8 +32,8 @@ MARK = "# Written by `reconciler export`."
 """The beginning of every file that an export wrote, by which the next one knows that it may write it anew."""
 _HEADER = f"{MARK} The next export writes this file anew; take this line out to prevent that."
 _MOST_ROUNDS = 20
-_ALIKE = frozenset({"declared-twice", "ambiguous-name", "two-addresses"})
-"""Problems that a pin solves."""
+_ALIKE = frozenset({"declared-twice"})
+"""Problems of the files that a pin solves."""
 _RESERVED = frozenset(
     {"con", "prn", "aux", "nul", *(f"{name}{number}" for name in ("com", "lpt") for number in "123456789")}
 )
@@ -166,34 +166,39 @@ class _Written:
         try:
             loaded = config.load(_Texts(self.texts))
             made = make_plan(loaded, self.writer.state)
-        except (ConfigError, MatchError) as error:
-            for problem in error.problems:
-                if problem.severity == "error":
-                    self._blame_problem(problem, verdicts)
+        except ConfigError as error:
+            self._blame_problems(error, _ALIKE, verdicts)
+            return None
+        except MatchError as error:
+            self._blame_problems(error, None, verdicts)
             return None
         if not made.changes:
             return loaded
         self._blame_changes(made, verdicts)
         return None
 
-    def _blame_problem(self, problem: Problem, verdicts: Verdicts) -> None:
-        self.reasons.append(problem.message)
-        place = problem.place
-        owners = self.owners.get(place.file, []) if place is not None else []
-        said = owners[place.line - 1] if place is not None and 0 < place.line <= len(owners) else None
-        if said is None:
-            return
-        if problem.code in _ALIKE and said.sid not in verdicts.pinned:
-            verdicts.pinned[said.sid] = problem.message
-        else:
-            self._take_out(said, problem.message, verdicts)
+    def _blame_problems(self, error: ProblemsError, pinnable: frozenset[str] | None, verdicts: Verdicts) -> None:
+        """Pin what is about who is who, for all problems when no codes are given; leave everything else out."""
+        for problem in error.problems:
+            place = problem.place
+            if problem.severity != "error":
+                continue
+            self.reasons.append(problem.message)
+            owners = self.owners.get(place.file, []) if place is not None else []
+            said = owners[place.line - 1] if place is not None and 0 < place.line <= len(owners) else None
+            if said is None:
+                continue
+            if (pinnable is None or problem.code in pinnable) and said.sid in self.writer.pinnable(verdicts):
+                verdicts.pinned[said.sid] = "nothing else tells it apart"
+            else:
+                self._take_out(said, problem.message, verdicts)
 
     def _blame_changes(self, made: Plan, verdicts: Verdicts) -> None:
         for change in made.changes:
             reason = f"planning it would {change.action} {change.address}"
             self.reasons.append(reason)
             sid = self.writer.placed.get(change.address, "")
-            if sid and not change.kind.singleton and sid not in verdicts.pinned:
+            if sid in self.writer.pinnable(verdicts):
                 verdicts.pinned[sid] = "nothing else tells it apart"
             elif sid:
                 for item in change.fields:

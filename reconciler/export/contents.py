@@ -143,9 +143,9 @@ class Writer:
             base = self.addresses[parents[-1]].child(*kind.section) if parents else Address(kind.section)
             for sid, handle in handles(members, kept).items():
                 self.addresses[sid] = base.child(handle)
-            self._find_ambiguous(kind, members, base)
+            self._find_ambiguous(kind, members)
 
-    def _find_ambiguous(self, kind: Kind, members: list[Live], base: Address) -> None:
+    def _find_ambiguous(self, kind: Kind, members: list[Live]) -> None:
         """Remember those that no name recognises, or that share theirs."""
         named: dict[str, list[Live]] = {}
         for live in members:
@@ -155,7 +155,7 @@ class Writer:
                 if not name or (kind.natural_key and self._is_out(live, kind.natural_key)):
                     self._ambiguous[live.sid] = "nothing but its SID recognises it"
                 elif len(same) > 1 and not all(other is live or self._told_apart(kind, live, other) for other in same):
-                    self._ambiguous[live.sid] = f"{len(same)} in {base} are alike by name: {comment(name)}"
+                    self._ambiguous[live.sid] = f"{len(same)} live ones share its name"
 
     def _told_apart(self, kind: Kind, live: Live, other: Live) -> bool:
         """Whether the files can tell two of one name apart without a SID."""
@@ -173,6 +173,10 @@ class Writer:
     def pin(self, live: Live) -> str:
         """Why a resource is pinned; empty when it is not."""
         return self.verdicts.pinned.get(live.sid) or self._ambiguous.get(live.sid, "")
+
+    def pinnable(self, verdicts: Verdicts) -> set[str]:
+        """SIDs of what has a handle and no pin yet."""
+        return self.addresses.keys() - self._ambiguous.keys() - verdicts.pinned.keys()
 
     # --- trees --------------------------------------------------------------------------------------------------------
 
@@ -210,8 +214,10 @@ class Writer:
         for live in sorted(members, key=lambda live: self.addresses[live.sid]):
             self._write_member(live, section)
         section.comments += self._about_section(kind, everything)
-        if not section.is_empty:
+        if section.entries:
             self._place(into, kind, section, None)
+        else:
+            into.comments += section.comments
 
     @staticmethod
     def _place(into: Tree[Said], kind: Kind, tree: Tree[Said], owner: Said | None) -> None:
@@ -317,7 +323,7 @@ class Writer:
                 tree.comments += self._why_not(live, item, content)
         if moving:
             listed = Literal(f"{{ignore_changes: [{', '.join(moving)}]}}")
-            tree.add("lifecycle", listed, Said(live.sid), ("it moves by itself: only a create sends it",))
+            tree.add("lifecycle", listed, Said(live.sid), ("moves by itself, so that only a create sends it",))
         return tree
 
     def _why_not(self, live: Live, item: Field, content: Content) -> Iterator[str]:

@@ -160,7 +160,11 @@ def _escaped(code: int) -> str:
 def comment(text: str) -> str:
     """A text as part of a comment: one line, control characters visible, not too long."""
     cut = text if len(text) <= _LONGEST_COMMENT else text[: _LONGEST_COMMENT - 1] + "…"
-    return "".join(character if character.isprintable() else _character(character) for character in cut)
+    return _visible(cut)
+
+
+def _visible(text: str) -> str:
+    return "".join(item if item.isprintable() else _character(item) for item in text)
 
 
 # --- JSON ------------------------------------------------------------------------------------------------------------
@@ -234,7 +238,7 @@ def lines(tree: Tree[Owner], indent: int = 0) -> Iterator[Line[Owner]]:
 
 def _comments(texts: list[str] | tuple[str, ...], indent: int) -> Iterator[Line[Owner]]:
     for text in texts:
-        for line in _folded(text, WIDTH - indent - 2):
+        for line in _folded(_visible(text), WIDTH - indent - 2):
             yield Line(f"{' ' * indent}# {line}")
 
 
