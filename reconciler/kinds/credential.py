@@ -60,7 +60,7 @@ class Credential(Declaration):
         Secret(),
         Kept(_NEEDED_TO_SEND),
         Example("${file:apn.pem}"),
-        Field(description="The certificate as PEM text; for `apn`. It is read first, and told when it has expired or will."),
+        Field(description="The certificate as PEM text; for `apn`. Read first; said when it has expired or soon will."),
     ] = None
     private_key: Annotated[
         str | None,
