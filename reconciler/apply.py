@@ -192,14 +192,15 @@ class _Run:
             return "unchanged"
         return "done"
 
-    async def _post(self, kind: Kind, path: str, values: Mapping[str, Content]) -> Json:
+    async def _post(self, kind: Kind, path: str, values: Mapping[str, Content], *, idempotent: bool = False) -> Json:
         form = wire.encode(kind, values, lambda content: content)
-        return await self.client.post(path, form, webhooks=self.trigger_webhooks and kind.webhook_header)
+        webhooks = self.trigger_webhooks and kind.webhook_header
+        return await self.client.post(path, form, idempotent=idempotent, webhooks=webhooks)
 
     async def _write(
         self, kind: Kind, path: str, values: Mapping[str, Content], expects: Mapping[str, Content] = _NOTHING
     ) -> Decoded:
-        decoded = wire.decode(kind, await self._post(kind, path, values))
+        decoded = wire.decode(kind, await self._post(kind, path, values, idempotent=True))
         _check(kind, {**expects, **values}, decoded)
         return decoded
 

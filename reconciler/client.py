@@ -2,13 +2,13 @@
 
 The only importer of httpx. `ReadClient` has no way to write, and is all that plan, drift, export and validate ever
 hold; `Client` adds create, update and delete. Errors are `reconciler.errors`, never the library's own. Knows nothing of
-kinds: paths and forms come in, JSON goes out. Never follows a redirect, never sends credentials to any host but the one
-it was made for, and takes ``http://`` on the loopback interface only.
+kinds: paths and forms come in, JSON goes out. Sends again what is safe to be sent again (`reconciler.retry`). Never
+follows a redirect, never sends credentials to any host but the one it was made for, and takes ``http://`` on the
+loopback interface only.
 """
 
 from __future__ import annotations
 
-import asyncio
 import builtins
 import hashlib
 import json
@@ -25,7 +25,8 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from reconciler import __version__
-from reconciler.errors import Malformed, Refusal, Refused, Unreachable, UsageError
+from reconciler.errors import ApiError, Malformed, Refusal, Refused, Unreachable, UsageError
+from reconciler.retry import Gate, Retry, Unsent, is_ambiguous, is_refused_for_now, never
 
 Json = Any  # what the API answers is JSON of any shape until `wire.decode` has read it
 
@@ -48,9 +49,27 @@ App = Callable[
 """An ASGI application, whose scopes and events are open mappings by its specification."""
 
 
+class _InProcess(httpx.ASGITransport):
+    """Whose application says by a `ConnectionError` that it breaks the connection."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await super().handle_async_request(request)
+        except ConnectionError as error:
+            raise httpx.ReadError(str(error), request=request) from None
+
+
 def in_process(app: App) -> Transport:
     """The way to an API that runs in this process, as an ASGI application."""
-    return httpx.ASGITransport(app=app)
+    return _InProcess(app=app)
+
+
+@dataclass(eq=False)
+class _Failed(Exception):
+    """One attempt that failed, with what its answer asked for."""
+
+    error: ApiError
+    retry_after: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -186,6 +205,7 @@ class ReadClient:
         credentials: who asks.
         concurrency: how many requests may be under way at once.
         transport: another way to the API than the network (the emulator in process).
+        retry: how often and how long a request is tried; once when left out.
     """
 
     def __init__(
@@ -195,12 +215,14 @@ class ReadClient:
         *,
         concurrency: int = 10,
         transport: Transport | None = None,
+        retry: Retry | None = None,
     ) -> None:
         self.credentials = credentials
         self.requests = 0
         self._base_url = base_url
         self._base_path = urlsplit(base_url).path
-        self._slots = asyncio.Semaphore(max(1, concurrency))
+        self.retry = retry or never()
+        self._gate = Gate(concurrency)
         self._http = httpx.AsyncClient(
             auth=httpx.BasicAuth(credentials.username, credentials.password),
             headers={"Accept": "application/json", "User-Agent": f"reconciler/{__version__}"},
@@ -285,8 +307,19 @@ class ReadClient:
         return f"{path}?{parts.query}" if parts.query else path
 
     async def _send(
-        self, method: str, path: str, form: Sequence[tuple[str, str]] | None = None, *, webhooks: bool = False
+        self,
+        method: str,
+        path: str,
+        form: Sequence[tuple[str, str]] | None = None,
+        *,
+        webhooks: bool = False,
+        idempotent: bool = True,
     ) -> Json:
+        """Send a request until there is an answer that lasts.
+
+        What was refused for the moment, or never left, was not processed: any verb may be sent again. Whatever may have
+        been processed is sent again only when twice does no more than once.
+        """
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
         if webhooks:
             headers[_WEBHOOK_HEADER] = "true"
@@ -296,23 +329,61 @@ class ReadClient:
         except (httpx.InvalidURL, UnicodeError):
             # Only what the API itself said can be so odd: control characters in a link, halves of characters.
             raise Malformed(f"{method} {path[:200]!r} cannot be asked for: it is no path, or holds no text") from None
-        async with self._slots:
-            self.requests += 1
+        attempt, may_be_done = 1, False
+        while True:
+            try:
+                return await self._attempt(request, path)
+            except _Failed as failed:
+                error = failed.error
+                if may_be_done and _is_gone(error) and method == "DELETE":
+                    # The delete whose answer was lost has taken place.
+                    return None
+                lost = is_ambiguous(error)
+                may_be_done = may_be_done or lost
+                may_be_sent = is_refused_for_now(error) or isinstance(error, Unsent) or (lost and idempotent)
+                if not may_be_sent or not await self.retry.again(attempt, failed.retry_after):
+                    raise error from None
+            attempt += 1
+
+    async def _attempt(self, request: httpx.Request, path: str) -> Json:
+        """Send a request once.
+
+        Raises:
+            _Failed: it was not done, or may not have been.
+        """
+        method, write = request.method, request.method != "GET"
+        async with self._gate.passing(write=write) as generation:
+            if self.retry.is_over:
+                raise _Failed(Unsent(f"{method} {path}: not sent, the command's time is up (--timeout)"))
+            self._count(write=write)
             try:
                 response = await self._http.send(request)
-            except httpx.TimeoutException:
-                raise Unreachable(f"{method} {path}: no answer from {self._base_url} within the time limit") from None
+            except httpx.TimeoutException as error:
+                kind = Unsent if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout) else Unreachable
+                message = f"{method} {path}: no answer from {self._base_url} within the time limit"
+                raise _Failed(kind(message)) from None
             except httpx.HTTPError as error:
+                kind = Unsent if isinstance(error, httpx.ConnectError) else Unreachable
                 reason = str(error) or type(error).__name__
-                raise Unreachable(f"{method} {path}: {self._base_url} cannot be reached: {reason}") from None
+                raise _Failed(kind(f"{method} {path}: {self._base_url} cannot be reached: {reason}")) from None
+            if response.status_code == 429:
+                self._gate.crowded(generation)
+            else:
+                told = response.headers.get("Twilio-Concurrent-Requests", "")
+                all_of_them = int(told) if told.isascii() and told.isdigit() and len(told) < 10 else 0
+                self._gate.answered(generation, all_of_them - self._gate.under_way)
         if not response.is_success:
-            raise Refused(_refusal(method, path, response))
+            raise _Failed(Refused(_refusal(method, path, response)), response.headers.get("Retry-After", ""))
         if response.status_code == 204:
             return None
         try:
             return response.json(parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
-            raise Malformed(f"{method} {path}: the answer is not JSON (HTTP {response.status_code})") from None
+            message = f"{method} {path}: the answer is not JSON (HTTP {response.status_code})"
+            raise _Failed(Malformed(message)) from None
+
+    def _count(self, *, write: bool) -> None:  # noqa: ARG002 - whoever writes counts writes too
+        self.requests += 1
 
 
 class Client(ReadClient):
@@ -323,6 +394,7 @@ class Client(ReadClient):
         credentials: who asks.
         concurrency: how many requests may be under way at once; writes get half of it.
         transport: another way to the API than the network (the emulator in process).
+        retry: how often and how long a request is tried; once when left out.
 
     Attributes:
         writes: how many writes were sent.
@@ -336,29 +408,32 @@ class Client(ReadClient):
         *,
         concurrency: int = 10,
         transport: Transport | None = None,
+        retry: Retry | None = None,
     ) -> None:
-        super().__init__(base_url, credentials, concurrency=concurrency, transport=transport)
+        super().__init__(base_url, credentials, concurrency=concurrency, transport=transport, retry=retry)
         self.writes = 0
         self.write_concurrency = max(1, concurrency // 2)
-        self._write_slots = asyncio.Semaphore(self.write_concurrency)
 
-    async def post(self, path: str, form: Sequence[tuple[str, str]], *, webhooks: bool = False) -> Json:
+    async def post(
+        self, path: str, form: Sequence[tuple[str, str]], *, idempotent: bool = False, webhooks: bool = False
+    ) -> Json:
         """Create in a collection, or update a resource (Twilio has one verb for both).
 
         Args:
             path: from ``/v1``.
             form: parameters in order; a list repeats its key.
+            idempotent: whether it does no harm when it is done twice, as an update does not; a create whose answer was
+                lost is not sent again here: whoever asked can look whether it took place.
             webhooks: whether the account's own webhooks are told, where this path knows the header for it.
 
         Raises:
-            ApiError: `Unreachable`, `Refused` or `Malformed`.
+            ApiError: `Unreachable`, `Refused` or `Malformed`; `reconciler.retry.is_ambiguous` tells whether it may have
+                taken place.
         """
-        async with self._write_slots:
-            self.writes += 1
-            return await self._send("POST", path, form, webhooks=webhooks)
+        return await self._send("POST", path, form, webhooks=webhooks, idempotent=idempotent)
 
     async def delete(self, path: str, *, webhooks: bool = False) -> None:
-        """Delete a resource.
+        """Delete a resource; one that is gone when it is tried again counts as deleted.
 
         Args:
             path: from ``/v1``.
@@ -367,9 +442,15 @@ class Client(ReadClient):
         Raises:
             ApiError: `Unreachable` or `Refused`.
         """
-        async with self._write_slots:
-            self.writes += 1
-            await self._send("DELETE", path, webhooks=webhooks)
+        await self._send("DELETE", path, webhooks=webhooks)
+
+    def _count(self, *, write: bool) -> None:
+        super()._count(write=write)
+        self.writes += write
+
+
+def _is_gone(error: ApiError) -> bool:
+    return isinstance(error, Refused) and error.refusal.status == 404
 
 
 def _refuse_constant(word: str) -> Json:

@@ -6,9 +6,10 @@ Prints nothing, asks nobody (the caller hands in `confirm`), and knows no exit c
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # what only some verbs need is imported by them, so that `val
     from reconciler.export import Export
     from reconciler.plan import Plan, PlanOptions
     from reconciler.plan_file import PlanFile
+    from reconciler.retry import Retry
 
 AnyClient = TypeVar("AnyClient", bound="ReadClient")
 
@@ -69,6 +71,8 @@ class Endpoint:
         api_url: another API's URL; empty for Twilio.
         profile: a profile of Twilio's CLI; empty for the environment's credentials.
         concurrency: how many requests at once; writes get half of it.
+        timeout: how many seconds the command may speak with the API, tries included; a person's time to answer is not
+            counted.
         environment: environment variables, for credentials, region and edge.
     """
 
@@ -76,6 +80,7 @@ class Endpoint:
     api_url: str = ""
     profile: str = ""
     concurrency: int = 10
+    timeout: float = 1800
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -192,9 +197,11 @@ async def apply(
             "account.sid, or under account_sid of the environment"
         )
     options = _plan_options(inputs)
+    begun = time.monotonic()
     async with _connected(endpoint, ReadClient) as reader:
         made = await _planned(files, options, reader, progress)
         seen = _seen(made, reader)
+    left = replace(endpoint, timeout=endpoint.timeout - (time.monotonic() - begun))
     if not made.changes:
         return Applied(seen, None)
     show(seen)
@@ -204,7 +211,7 @@ async def apply(
         raise GuardRefusal(made.blocking())
     if not await confirm(seen):
         return Applied(seen, None, declined=True)
-    async with _connected(endpoint, Client) as client:
+    async with _connected(left, Client, stop) as client:
         return Applied(seen, await apply_plan(made, client, progress, stop, trigger_webhooks=trigger_webhooks))
 
 
@@ -244,13 +251,14 @@ async def export(
 
 
 async def _planned(files: Config, options: PlanOptions, client: ReadClient, progress: Progress) -> Plan:
-    from reconciler.fetch import fetch, fetch_role_holders  # noqa: PLC0415 - see above
+    from reconciler.fetch import fetch, fetch_collections, fetch_role_holders  # noqa: PLC0415 - see above
     from reconciler.plan import make_plan  # noqa: PLC0415 - see above
 
     state = await fetch(files, client, progress)
     made = make_plan(files, state, options)
-    if made.unsearched:
+    if made.unsearched or made.unseen:
         await fetch_role_holders(state, sorted(made.unsearched), client, progress)
+        await fetch_collections(state, sorted(made.unseen, key=str), client, progress)
         made = make_plan(files, state, options)
     return made
 
@@ -289,12 +297,16 @@ def _is_local(endpoint: Endpoint) -> bool:
 
 
 @asynccontextmanager
-async def _connected(endpoint: Endpoint, kind: type[AnyClient]) -> AsyncIterator[AnyClient]:
+async def _connected(
+    endpoint: Endpoint, kind: type[AnyClient], stop: asyncio.Event | None = None
+) -> AsyncIterator[AnyClient]:
     """A client for the API that the endpoint names; the emulator's file is closed with it."""
     from reconciler.client import Credentials, checked_url, twilio_url  # noqa: PLC0415 - see above
+    from reconciler.retry import Retry  # noqa: PLC0415 - see above
 
+    retry = Retry(timeout=endpoint.timeout, stop=stop)
     if endpoint.emulator:
-        async with _emulated(endpoint, kind) as client:
+        async with _emulated(endpoint, kind, retry) as client:
             yield client
         return
     region, edge = endpoint.environment.get("TWILIO_REGION", ""), endpoint.environment.get("TWILIO_EDGE", "")
@@ -304,12 +316,12 @@ async def _connected(endpoint: Endpoint, kind: type[AnyClient]) -> AsyncIterator
     else:
         credentials = Credentials.from_environment(endpoint.environment)
     url = checked_url(endpoint.api_url) if endpoint.api_url else twilio_url(region, edge)
-    async with kind(url, credentials, concurrency=endpoint.concurrency) as client:
+    async with kind(url, credentials, concurrency=endpoint.concurrency, retry=retry) as client:
         yield client
 
 
 @asynccontextmanager
-async def _emulated(endpoint: Endpoint, kind: type[AnyClient]) -> AsyncIterator[AnyClient]:
+async def _emulated(endpoint: Endpoint, kind: type[AnyClient], retry: Retry) -> AsyncIterator[AnyClient]:
     from reconciler.client import Credentials, in_process  # noqa: PLC0415 - see above
     from reconciler.emulator import Emulator, EmulatorError, Store  # noqa: PLC0415 - see above
 
@@ -321,7 +333,11 @@ async def _emulated(endpoint: Endpoint, kind: type[AnyClient]) -> AsyncIterator[
         credentials = Credentials(store.account_sid, "emulator", store.account_sid)
         transport = in_process(Emulator(store))
         async with kind(
-            "https://conversations.twilio.com", credentials, concurrency=endpoint.concurrency, transport=transport
+            "https://conversations.twilio.com",
+            credentials,
+            concurrency=endpoint.concurrency,
+            transport=transport,
+            retry=retry,
         ) as client:
             yield client
     finally:

@@ -122,7 +122,7 @@ def account_options(function: Command) -> Command:
     """Where the API is and how to speak to it; the command gets ``endpoint``."""
 
     @functools.wraps(function)
-    def command(*, emulator: str, api_url: str, profile: str, concurrency: int, **given: object) -> int:
+    def command(*, emulator: str, api_url: str, profile: str, concurrency: int, timeout: float, **given: object) -> int:
         chosen = [name for name, value in (("--emulator", emulator), ("--api-url", api_url)) if value]
         if len(chosen) > 1:
             raise click.UsageError("--emulator and --api-url exclude each other; which account is meant?")
@@ -133,6 +133,7 @@ def account_options(function: Command) -> Command:
             api_url=api_url,
             profile=profile,
             concurrency=concurrency,
+            timeout=timeout,
             environment=dict(os.environ),
         )
         return function(endpoint=endpoint, **given)
@@ -154,5 +155,13 @@ def account_options(function: Command) -> Command:
             default=10,
             show_default=True,
             help="How many requests at once; writes get half of it.",
+        ),
+        click.option(
+            "--timeout",
+            metavar="SECONDS",
+            type=click.FloatRange(0, min_open=True),
+            default=1800,
+            show_default=True,
+            help="How long the API is asked and asked again; nothing is sent after that.",
         ),
     )
