@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
 from reconciler.cli import console
+from reconciler.render.markdown_text import Repository
 
 Command = Callable[..., int]
 
@@ -19,14 +22,19 @@ class Output:
     """How something is shown.
 
     Attributes:
-        as_json: whether standard output is JSON and nothing else.
+        format_name: what to write to standard output.
         verbose: whether nothing is shortened.
         may_colour: whether colours are allowed at all.
     """
 
-    as_json: bool
+    format_name: str
     verbose: bool
     may_colour: bool
+
+    @property
+    def as_json(self) -> bool:
+        """Whether standard output is JSON and nothing else."""
+        return self.format_name == "json"
 
     @property
     def colour(self) -> bool:
@@ -39,31 +47,52 @@ class Output:
         return console.width_of(sys.stdout)
 
 
-def format_option(function: Command) -> Command:
-    """``--format text|json``."""
-    return click.option(
-        "--format",
-        "format_name",
-        type=click.Choice(["text", "json"]),
-        default="text",
-        show_default=True,
-        help="What to write to standard output. With json, that JSON and nothing else, on every exit.",
-    )(function)
+def output_in(*formats: str) -> Callable[[Command], Command]:
+    """``--format`` of these, ``--verbose``, ``--no-color``; the command gets them as ``output``.
+
+    Args:
+        formats: what there is to choose from; the first is what is written where nothing is asked for.
+    """
+
+    def decorate(function: Command) -> Command:
+        @functools.wraps(function)
+        def command(*, format_name: str, verbose: bool, no_color: bool, **given: object) -> int:
+            return function(output=Output(format_name, verbose, not no_color), **given)
+
+        options = (
+            click.option(
+                "--format",
+                "format_name",
+                type=click.Choice(formats),
+                default=formats[0],
+                show_default=True,
+                help="What to write to standard output. With json, that JSON and nothing else, on every exit.",
+            ),
+            click.option("--verbose", is_flag=True, help="Shorten nothing: long texts, every unmanaged resource."),
+            click.option("--no-color", is_flag=True, help="No colours. NO_COLOR and FORCE_COLOR are heeded too."),
+        )
+        result: Command = command
+        for option in reversed(options):
+            result = option(result)
+        return result
+
+    return decorate
 
 
-def output_options(function: Command) -> Command:
-    """``--format``, ``--verbose``, ``--no-color``; the command gets them as ``output``."""
+output_options = output_in("text", "json")
+"""What a command takes that shows something as text or as JSON."""
 
-    @functools.wraps(function)
-    def command(*, format_name: str, verbose: bool, no_color: bool, **given: object) -> int:
-        return function(output=Output(format_name == "json", verbose, not no_color), **given)
 
-    options = (
-        format_option,
-        click.option("--verbose", is_flag=True, help="Shorten nothing: long texts, every unmanaged resource."),
-        click.option("--no-color", is_flag=True, help="No colours. NO_COLOR and FORCE_COLOR are heeded too."),
+def repository() -> Repository | None:
+    """Where the files are on the web, as GitHub tells a job; None elsewhere."""
+    told = os.environ.get
+    folder = ""
+    workspace = told("GITHUB_WORKSPACE", "")
+    if workspace and Path.cwd().is_relative_to(workspace):
+        folder = Path.cwd().relative_to(workspace).as_posix()
+    return Repository.of(
+        told("GITHUB_SERVER_URL", ""),
+        told("GITHUB_REPOSITORY", ""),
+        told("GITHUB_SHA", ""),
+        "" if folder == "." else folder,
     )
-    result: Command = command
-    for option in reversed(options):
-        result = option(result)
-    return result

@@ -10,8 +10,9 @@ from reconciler import workflow
 from reconciler.cli import console, exit_codes
 from reconciler.cli.files import write_private
 from reconciler.cli.options import account_options, file_options, scope_options
-from reconciler.cli.output import Output, output_options
+from reconciler.cli.output import Output, output_in, repository
 from reconciler.cli.running import Run, display
+from reconciler.render.markdown import plan_markdown
 from reconciler.render.terminal import escape
 from reconciler.render.text import plan_text
 from reconciler.workflow import Endpoint, Inputs
@@ -21,6 +22,7 @@ Examples:
   reconciler plan
   reconciler plan --env prod --out plan.json
   reconciler plan --target services.support --detailed-exitcode
+  reconciler plan --format markdown > comment.md
   reconciler plan examples/quickstart --emulator demo.db --format json"""
 
 
@@ -30,7 +32,7 @@ Examples:
 @account_options
 @click.option("--out", metavar="FILE", default="", help="Save the plan, for `show` and `apply --plan`.")
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 when files and account differ.")
-@output_options
+@output_in("text", "markdown", "json")
 def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detailed_exitcode: bool) -> int:
     """Show what an apply would do. Sends nothing but GET.
 
@@ -43,6 +45,8 @@ def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detail
         write_private(out, planned.file.to_json())
     if output.as_json:
         console.out(planned.file.to_json())
+    elif output.format_name == "markdown":
+        console.out(plan_markdown(planned.file, repository()))
     else:
         text = plan_text(planned.file, colour=output.colour, width=output.width, verbose=output.verbose)
         if out and planned.file.has_changes:

@@ -1,0 +1,397 @@
+"""A plan, or a drift, as Markdown for a pull request or an issue: never longer than one comment may be.
+
+Takes a `PlanFile`; gives one string that ends in a newline and stays under `LIMIT` at any size of plan. The verdict
+comes first, then what destroys or moves most. What does not fit is counted where it is missing. The blocks are ours
+alone: whatever stands in the account or in the files ends up within a code span, a fence or plain words.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from reconciler.change import Action
+from reconciler.plan_file import PlanFile
+from reconciler.render.markdown_text import Repository, Room, code, count, fence, html_code, prose, shortened, size
+from reconciler.render.terminal import escape
+from reconciler.render.values import TEXT_LIMIT, both_texts, literal
+from reconciler.render.view import ChangeRow, FieldRow, Nothing, PlanView, SourceRow, Unclear, view
+
+LIMIT = 65_536
+"""A comment on GitHub has fewer characters than this."""
+
+BUDGET = 63_000
+CHANGE_LIMIT = 8_000
+"""What the difference of one change may take, so that a long one leaves room for the others."""
+MARKER_PART = 100
+FIELD_LINES = 40
+"""Over this many lines the difference of one field is shown in part."""
+
+_RANK: dict[Action, int] = {"delete": 0, "replace": 1, "update": 2, "create": 2}
+_RISK = {"high": 0, "medium": 1, "low": 2}
+_RISK_SIGN = {"high": "🔴 high", "medium": "🟠 medium", "low": "low"}
+_MARK = {"+": "+", "~": "!", "-/+": "!", "-": "-"}
+"""What a fence of differences colours by: what comes, what goes, what is another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What to call things: a plan says what will be done, a drift what is so.
+
+    Attributes:
+        marker: what the hidden marker begins with.
+        actions: each action in a table.
+        counted: each action after its number.
+        section: the heading over what only a person can judge.
+        verdict: the one line that says how it is.
+        full: how to see what did not fit.
+        before: what the live side of a field is called; empty for no name.
+        after: what the files' side is called; empty for no name.
+        acts: whether something will be done, so that guards, approvals and risks matter.
+    """
+
+    marker: str
+    actions: Mapping[Action, str]
+    counted: Mapping[Action, str]
+    section: str
+    verdict: Callable[[PlanView], str]
+    full: str
+    before: str = ""
+    after: str = ""
+    acts: bool = True
+
+
+def _verdict(plan: PlanView) -> str:
+    if not plan.changes:
+        return f"✅ Nothing to do: {count(plan.counts.no_op, 'resource')} compared, all as the files say"
+    counts = plan.counts
+    doing = (
+        f"{counts.create:,} to create, {counts.update:,} to update, "
+        f"{counts.replace:,} to replace, {counts.delete:,} to delete"
+    )
+    if plan.refused or plan.refusals:
+        return f"⛔ An apply would refuse this: {doing}"
+    return f"⚠️ {doing}; {plan.high:,} of high risk" if plan.high else doing
+
+
+PLAN = Words(
+    marker="reconciler:plan",
+    actions={"create": "create", "update": "update", "replace": "replace", "delete": "delete"},
+    counted={"create": "to create", "update": "to update", "replace": "to replace", "delete": "to delete"},
+    section="What it means for people",
+    verdict=_verdict,
+    full="`reconciler show` shows a saved plan in full",
+)
+
+
+def plan_markdown(plan: PlanFile, repository: Repository | None = None, words: Words = PLAN) -> str:
+    """A plan as Markdown.
+
+    Args:
+        plan: what to show.
+        repository: where the files are on the web; None for no links.
+        words: what to call things.
+    """
+    page = _Page(view(plan), repository, words)
+    return page.text()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Changes that are the same but for where they happen."""
+
+    changes: tuple[ChangeRow, ...]
+
+    @property
+    def first(self) -> ChangeRow:
+        """The one that is shown."""
+        return self.changes[0]
+
+
+def grouped(changes: Iterable[ChangeRow]) -> list[Group]:
+    """Put identical changes together, what destroys first, then by risk, then in the plan's order."""
+    found: dict[object, list[ChangeRow]] = {}
+    for change in changes:
+        found.setdefault(_likeness(change), []).append(change)
+    groups = [Group(tuple(same)) for same in found.values()]
+    return sorted(groups, key=lambda group: (_RANK[group.first.action], _RISK[group.first.risk]))
+
+
+def _likeness(change: ChangeRow) -> object:
+    """What is equal for changes that are told once; names and places are what they differ in."""
+    if change.action in {"delete", "replace"}:
+        return change.address  # each of these is a loss of its own
+    name = change.name
+    said = tuple(text.replace(name, "…") if len(name) > 2 else text for text in change.consequences)
+    # By its repr: values of fields are JSON, which cannot be hashed.
+    fields = repr([(row.path, row.before, row.after) for row in change.fields])
+    guard = None if change.guard is None else (change.guard.name, change.guard.verdict, change.guard.message)
+    return (change.kind, change.service, change.action, change.risk, said, change.reason, guard, fields)
+
+
+class _Page:
+    """One layout: what is told in which order, and how much room each part may take."""
+
+    def __init__(self, plan: PlanView, repository: Repository | None, words: Words) -> None:
+        self.plan = plan
+        self.repository = repository
+        self.words = words
+        self.room = Room(BUDGET)
+        self.groups = grouped(plan.changes)
+
+    def text(self) -> str:
+        head = [self._marker(), f"### {self.words.verdict(self.plan)}", self._where()]
+        self.room.left -= sum(size(block) + 2 for block in head)
+        # What a reviewer must not miss takes its room first; the differences get what is left.
+        before = [
+            *self._refusals(),
+            *self._table(),
+            *self._consequences(),
+            *self._guards(),
+            *self._approvals(),
+            *self._warnings(),
+        ]
+        after = [*self._unmanaged(), *self._left_out()]
+        blocks = [*head, *before, *self._details(), *after]
+        return "\n\n".join(blocks) + "\n"
+
+    # --- the head -----------------------------------------------------------------------------------------------------
+
+    def _marker(self) -> str:
+        """Invisible, and the same for every plan of an account and environment: how a comment is found again."""
+        told = (self.plan.account[:MARKER_PART], self.plan.environment[:MARKER_PART])
+        parts = [quote(part, safe="", errors="replace") for part in told]
+        # Two hyphens would end the comment for some readers.
+        return f"<!-- {' '.join([self.words.marker, *(part.replace('-', '%2D') for part in parts if part)])} -->"
+
+    def _where(self) -> str:
+        plan = self.plan
+        environment = f", environment {code(plan.environment)}" if plan.environment else ""
+        rest = [f"{plan.counts.no_op:,} unchanged", f"{plan.counts.unmanaged:,} unmanaged"]
+        rest += [f"{plan.counts.withheld:,} withheld"] if plan.counts.withheld and self.words.acts else []
+        narrowed = ", only in part: it was narrowed down" if plan.targets or plan.excludes else ""
+        return f"Account {code(plan.account)}{environment}{narrowed}: {', '.join(rest)}."
+
+    def _refusals(self) -> list[str]:
+        plan = self.plan
+        if not self.words.acts or not (plan.refused or plan.refusals):
+            return []
+        reasons = [f"- Refused: {prose(reason)}" for reason in plan.refusals]
+        reasons += [f"- {count(plan.refused, 'change')} refused, as marked below"] if plan.refused else []
+        return self._list("**An apply would send nothing:**", reasons, len(reasons), at_most=4_000)
+
+    # --- the table ----------------------------------------------------------------------------------------------------
+
+    def _table(self) -> list[str]:
+        if not self.groups:
+            return []
+        head = ["| Change | Resource | Risk | From |", "|---|---|---|---|"]
+        if not self.words.acts:
+            head = ["| What | Resource | Service | From |", "|---|---|---|---|"]
+        rows = self.room.take(map(self._row, self.groups), at_most=22_000, spare=300)
+        missing = Counter(change.action for group in self.groups[len(rows) :] for change in group.changes)
+        if missing:
+            told = ", ".join(
+                f"{missing[action]:,} {self.words.counted[action]}"
+                for action in ("delete", "replace", "update", "create")
+                if missing[action]
+            )
+            rows.append(f"| … | {missing.total():,} more, not listed: {told} | | |")
+        return ["\n".join([*head, *rows])]
+
+    def _row(self, group: Group) -> str:
+        change = group.first
+        what = f"{self.words.actions[change.action]} {shortened_kind(change.kind)}"
+        if change.guard is not None and self.words.acts:
+            held = "old one kept" if change.guard.only_delete else change.guard.verdict
+            what += f" ({held})"
+        where = code(change.address)
+        if change.name and change.name not in change.address:
+            where += f" {code(change.name, 60)}"
+        if len(group.changes) > 1:
+            where += f" and {len(group.changes) - 1:,} more alike"
+        third = _RISK_SIGN[change.risk]
+        if not self.words.acts:
+            third = code(change.service, 60) if change.service else "–"
+        return f"| `{change.mark}` {what} | {where} | {third} | {self._source(change)} |"
+
+    def _source(self, change: ChangeRow) -> str:
+        """Where the files say so; of what has no place of its own, the first of its fields."""
+        places = [change.source, *(row.source for row in change.fields)]
+        source = next((place for place in places if place is not None), None)
+        return "–" if source is None else self._place(source)
+
+    def _place(self, source: SourceRow) -> str:
+        link = self.repository.link(source.file, source.line) if self.repository is not None else ""
+        shown = code(source.place)
+        return f"[{shown}]({link})" if link else shown
+
+    # --- lists --------------------------------------------------------------------------------------------------------
+
+    def _list(self, title: str, items: Iterable[str], number: int, *, at_most: int) -> list[str]:
+        """A titled list, with how many items did not fit."""
+        if not number:
+            return []
+        self.room.left -= size(title) + 4
+        taken = self.room.take(items, at_most=at_most)
+        if len(taken) < number:
+            taken.append(f"- … {number - len(taken):,} more")
+        return [title, "\n".join(taken)]
+
+    def _consequences(self) -> list[str]:
+        if not self.words.acts:
+            return []
+        said = [(group, text) for group in self.groups for text in group.first.consequences]
+        said.sort(key=lambda pair: _RISK[pair[0].first.risk])
+        return self._list(f"**{self.words.section}**", map(_consequence, said), len(said), at_most=9_000)
+
+    def _guards(self) -> list[str]:
+        if not self.words.acts:
+            return []
+        held = [(change.address, change.guard) for change in self.plan.changes if change.guard is not None]
+        items = (
+            f"- {code(address)} {'the old one is kept' if guard.only_delete else guard.verdict}: {prose(guard.message)}"
+            for address, guard in held
+        )
+        return self._list("**Held by guards**", items, len(held), at_most=6_000)
+
+    def _approvals(self) -> list[str]:
+        if not self.words.acts or not self.plan.approvals:
+            return []
+        options = (escape(f"--approve {shlex.quote(address)}") for address in self.plan.approvals)
+        # A line that is cut could not be copied; what is too long for one is counted.
+        whole = [option for option in options if len(option) <= TEXT_LIMIT]
+        taken = self.room.take(whole, at_most=4_000)
+        missing = len(self.plan.approvals) - len(taken)
+        more = f" ({missing:,} more, not listed)" if missing else ""
+        return [f"To approve, add{more}:", fence("sh", taken)]
+
+    def _warnings(self) -> list[str]:
+        warnings = self.plan.warnings
+        items = (
+            f"- Warning: {prose(warning.message)}"
+            + (f" ({self._place(warning.source)})" if warning.source is not None else "")
+            + (f" ({code(warning.address)})" if warning.source is None and warning.address else "")
+            + (f" Hint: {prose(warning.hint)}" if warning.hint else "")
+            for warning in warnings
+        )
+        return self._list("**Warnings**", items, len(warnings), at_most=4_000)
+
+    def _unmanaged(self) -> list[str]:
+        rows = [(group.kind, row) for group in self.plan.unmanaged for row in group.rows]
+        if not rows:
+            return []
+        items = (
+            f"- {shortened_kind(kind)} {code(row.address)}" + (f" {code(row.name, 60)}" if row.name else "")
+            for kind, row in rows
+        )
+        summary = f"{count(len(rows), 'live resource')} that the files do not name; left alone"
+        listed = self._list(f"<details><summary>{summary}</summary>", items, len(rows), at_most=5_000)
+        return [*listed, "</details>"]
+
+    def _left_out(self) -> list[str]:
+        addresses = self.plan.left_out
+        items = (f"- {code(address)}" for address in addresses)
+        return self._list(f"**Left out: {count(len(addresses), 'change')}**", items, len(addresses), at_most=2_000)
+
+    # --- differences --------------------------------------------------------------------------------------------------
+
+    def _details(self) -> list[str]:
+        """A collapsed block for each service, in the table's order, until the room is used up."""
+        services: dict[str, list[Group]] = {}
+        for group in self.groups:
+            services.setdefault(group.first.service, []).append(group)
+        blocks: list[str] = []
+        missing: list[Group] = []
+        for position, (service, groups) in enumerate(services.items()):
+            # What comes first may not take everything: each has half of what is left, the last one all of it.
+            last = position == len(services) - 1
+            frame = 400 + size(html_code(service))
+            allowed = (self.room.left - frame - 400) if last else (self.room.left - frame - 400) // 2
+            taken = self.room.take(map(self._block, groups), at_most=allowed)
+            missing += groups[len(taken) :]
+            if not taken:
+                continue
+            title = f"Service {html_code(service)}" if service else "Account"
+            number = sum(len(group.changes) for group in groups)
+            noun = "change" if self.words.acts else "difference"
+            cut = f", {len(taken):,} of {count(len(groups), 'group')} shown" if len(taken) < len(groups) else ""
+            self.room.left -= frame
+            lines = "\n\n".join(taken).split("\n")
+            summary = f"<details><summary>{title}: {count(number, noun)}{cut}</summary>"
+            blocks += [summary, fence("diff", lines), "</details>"]
+        if missing:
+            number = sum(len(group.changes) for group in missing)
+            blocks.append(f"The details of {number:,} more did not fit; {self.words.full}.")
+        return blocks
+
+    def _block(self, group: Group) -> str:
+        """The difference of a group, cut where it would leave no room for others."""
+        lines = list(self._diff(group))
+        taken = Room(CHANGE_LIMIT).take(lines, at_most=CHANGE_LIMIT)
+        more = [f"    … {len(lines) - len(taken):,} more lines"] if len(taken) < len(lines) else []
+        return "\n".join([*taken, *more])
+
+    def _diff(self, group: Group) -> Iterator[str]:
+        change = group.first
+        kind = f"{change.kind} {literal(change.name)}" if change.name else change.kind
+        title = f"{_MARK[change.mark]} {shortened(change.address, 160)}: {self.words.actions[change.action]}"
+        yield f"{title} {shortened(kind, 120)}"
+        if change.reason:
+            yield f"    {shortened(change.reason, 160)}"
+        if len(group.changes) > 1:
+            others = ", ".join(shortened(other.address, 60) for other in group.changes[1:4])
+            yield f"    and {len(group.changes) - 1:,} more alike: {others}{', …' if len(group.changes) > 4 else ''}"
+        for row in change.fields:
+            lines = list(self._field(row, change))
+            yield from lines[:FIELD_LINES]
+            if len(lines) > FIELD_LINES:
+                yield f"      … {len(lines) - FIELD_LINES:,} more lines"
+
+    def _field(self, row: FieldRow, change: ChangeRow) -> Iterator[str]:
+        path = shortened(row.path, 120)
+        notes = ["forces replacement"] if row.forces_replacement and self.words.acts else []
+        if row.source is not None and change.action != "create":
+            via = f" ({shortened(row.source.via, 60)})" if row.source.via else ""
+            notes.append(shortened(row.source.place, 80) + via)
+        note = f"  # {'; '.join(notes)}" if notes else ""
+        if row.items is not None:
+            yield f"    {path}:{note}"
+            yield from (f"+     {self.words.after}{_item(item)}" for item in row.items.added)
+            yield from (f"-     {self.words.before}{_item(item)}" for item in row.items.removed)
+            if row.items.kept:
+                yield f"      ({len(row.items.kept):,} the same on both sides)"
+        elif row.lines:
+            yield f"    {path}:{note}"
+            for line in row.lines:
+                equal = f"… {line.text} equal lines"
+                yield f"      {equal}" if line.mark == "…" else f"{line.mark}     {shortened(line.text, TEXT_LIMIT)}"
+        else:
+            before, after = both_texts(row.before, row.after, limit=TEXT_LIMIT)
+            unsaid = self.words.acts or bool(change.before_unknown) or change.action == "create"
+            shows_before = not (isinstance(row.before, (Nothing, Unclear)) and unsaid)
+            shows_after = not (isinstance(row.after, Nothing) and self.words.acts)
+            if shows_before:
+                yield f"-   {path}: {self.words.before}{before}{'' if shows_after else note}"
+            if shows_after:
+                yield f"+   {path}: {self.words.after}{after}{note}"
+
+
+def shortened_kind(kind: str) -> str:
+    """The name of a kind for people: our own words bare, anything else as code."""
+    bare = kind.replace("_", " ")
+    return bare if bare.isascii() and bare.replace(" ", "").isalpha() and len(bare) < 40 else code(kind, 40)
+
+
+def _item(item: str) -> str:
+    return shortened(literal(item), TEXT_LIMIT) if len(item) > TEXT_LIMIT else literal(item)
+
+
+def _consequence(said: tuple[Group, str]) -> str:
+    group, text = said
+    more = f" And alike for {len(group.changes) - 1:,} more." if len(group.changes) > 1 else ""
+    risk = "**High risk** " if group.first.risk == "high" else ""
+    return f"- {risk}{code(group.first.address)}: {prose(text)}{more}"

@@ -1,0 +1,270 @@
+"""Plans as Markdown: golden files for what people see, and properties for what nobody may."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from reconciler.plan_file import GuardEntry, PlanFile, UnmanagedEntry, WarningEntry
+from reconciler.render.markdown import LIMIT, plan_markdown
+from reconciler.render.markdown_text import Repository, code, fence, html_code, prose
+from tests.render import plan_samples as samples
+from tests.render.test_plan_text import hostile as hostile_texts
+from tests.render.test_plan_text import plans
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+REPOSITORY = Repository("https://github.com/acme/desk", COMMIT, "config")
+READER = MarkdownIt("gfm-like", {"linkify": False}).enable("table")
+
+ATTACKS = (
+    "@octocat", "a|b", "\n\n# heading", "```\n</details>", "`", "``` `` `", "</details></summary>", "<img src=x>",
+    "![x](https://evil.example/x.png)", "[x](javascript:alert(1))", "<!-- ", " -->", "--", "<script>alert(1)</script>",
+    "&lt;b&gt;", "&#64;octocat", "\\|", "\\", "*bold*", "_x_", "~~x~~", "www.evil.example", "https://evil.example",
+    "#1", "acme/desk#1", "GH-1", "ada@example.com", "| --- |", "- x", "1. x", "    code", "\t", ":tada:", "$`x`$",
+    "\u202e", "\x1b[2J", "\r", "</code>", "'\"", "",
+)  # fmt: skip
+attacks = st.sampled_from(ATTACKS) | st.lists(st.sampled_from(ATTACKS), max_size=4).map("".join) | hostile_texts
+
+
+@pytest.mark.parametrize("name", samples.PLANS)
+def test_golden(name: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"plan/{name}.md", plan_markdown(samples.PLANS[name], REPOSITORY if name == "every_action" else None))
+
+
+# --- how it is read --------------------------------------------------------------------------------------------------
+
+
+def tokens(text: str) -> list[Token]:
+    return READER.parse(text)
+
+
+def shape(text: str) -> list[tuple[Any, ...]]:
+    """The blocks, and within them everything that is not a word; a code span is words of somebody else's."""
+    found: list[tuple[Any, ...]] = []
+    for token in tokens(text):
+        if token.type != "inline":
+            html = re.sub(r"<code>[^<>]*</code>", "<code></code>", token.content) if token.type == "html_block" else ""
+            found.append((token.type, token.tag, token.info, "" if html.startswith("<!--") else html))
+            continue
+        inner: list[tuple[Any, ...]] = []
+        for child in token.children or ():
+            kind = "words" if child.type in {"text", "code_inline", "text_special", "softbreak"} else child.type
+            if kind != "words" or inner[-1:] != [("words",)]:
+                inner.append((kind,))
+        found.append(("inline", tuple(inner)))
+    return found
+
+
+def bare_words(text: str) -> Iterator[str]:
+    """Text in which a renderer looks for mentions, references and links."""
+    for token in tokens(text):
+        for child in token.children or ():
+            if child.type in {"text", "text_special"}:
+                yield child.content
+
+
+def assert_harmless(text: str) -> None:
+    allowed = re.compile(
+        r"<!-- [a-z:]+[A-Za-z0-9%._~ ]* -->\n?"
+        r"|<details><summary>(?:<code>[^<>]*</code>|[\w ,:;.-])*</summary>\n?|</details>\n?"
+    )
+    for token in tokens(text):
+        assert token.type != "html_block" or allowed.fullmatch(token.content), token.content
+        for child in token.children or ():
+            assert child.type not in {"image", "html_inline"}, child
+            if child.type == "link_open":
+                assert str(child.attrs["href"]).startswith(f"{REPOSITORY.url}/blob/{COMMIT}/")
+    for words in bare_words(text):
+        assert not re.search(r"[@#<>$`|\\]|://|www\.|\w:\w+:|\b[0-9a-f]{7,}\b", words.replace(COMMIT, "")), words
+    assert [character for character in text if not character.isprintable() and character != "\n"] == []
+    assert len(text) < LIMIT
+    assert len(text.encode()) < LIMIT
+
+
+def hostile_plan(texts: Sequence[str]) -> PlanFile:
+    """A plan of a fixed shape, whose every text is taken from these in turn."""
+    position = -1
+
+    def text() -> str:
+        nonlocal position
+        position += 1
+        # None of them empty: an empty text is one that is not there, and not told.
+        return f"x{texts[position % len(texts)]}y"
+
+    def fields() -> list[Any]:
+        return [
+            samples.field(text(), text(), text(), source=samples.source(1, text(), text())),
+            samples.field(text(), [text()], [text(), text()]),
+            samples.field(text(), {"json": {text(): text()}}, {"ref": text()}),
+        ]
+
+    def one(number: int, action: Any, **more: Any) -> Any:
+        return samples.change(
+            f"{number}{text()}", text(), action, *fields(),
+            sid=text(), name=text(), service="one", reason=f"{number}{text()}", risk="high",
+            consequences=(text(), text()), source=samples.source(number, text(), text()), **more,
+        )  # fmt: skip
+
+    guard = GuardEntry(name="approval", verdict="refused", message=text())
+    return samples.plan(
+        one(1, "create"), one(2, "update"), one(3, "replace", guard=guard), one(4, "delete"),
+        account_sid=text(),
+        unmanaged=(UnmanagedEntry(address=text(), kind=text(), sid=text(), name=text()),),
+        warnings=(WarningEntry(code="x", message=text(), hint=text(), address=text()),),
+        guards=(GuardEntry(name="limit", verdict="refused", message=text()),),
+        left_out=(text(),),
+    )  # fmt: skip
+
+
+@given(st.lists(attacks, min_size=1, max_size=30))
+@settings(deadline=None, max_examples=150)
+def test_whatever_the_values_the_structure_is_that_of_harmless_ones(texts: list[str]) -> None:
+    told = plan_markdown(hostile_plan(texts))
+    assert_harmless(told)
+    assert shape(told) == shape(plan_markdown(hostile_plan(["harmless"])))
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_each_attack_alone(attack: str) -> None:
+    told = plan_markdown(hostile_plan([attack]))
+    assert_harmless(told)
+    assert shape(told) == shape(plan_markdown(hostile_plan(["harmless"])))
+
+
+@given(plans())
+@settings(deadline=None, max_examples=100)
+def test_any_plan_is_harmless_with_links_too(plan: PlanFile) -> None:
+    assert_harmless(plan_markdown(plan, REPOSITORY))
+
+
+@given(attacks)
+def test_a_span_is_one_span_wherever_it_stands(text: str) -> None:
+    [_, cell, _] = tokens(f"x {code(text)} y")
+    assert [child.type for child in cell.children or ()] == ["text", "code_inline", "text"]
+    cells = [token.content for token in tokens(f"| a | b |\n|---|---|\n| {code(text)} | y |") if token.type == "inline"]
+    assert len(cells) == 4
+    assert cells[3] == "y"
+    assert "<" not in html_code(text).removeprefix("<code>").removesuffix("</code>")
+
+
+def test_sentences_stay_sentences() -> None:
+    sentence = "Everyone with the role 'agent' gains sendMediaMessage (3 users); nobody loses anything."
+    assert prose(sentence) == sentence
+    assert prose("ask @ada about it, or #12") == "ask `@ada` about it, or `#12`"
+    assert prose("") == "` `"
+
+
+def test_a_fence_is_closed_by_nothing_in_it() -> None:
+    [token] = tokens(fence("diff", ["````", "x"]))
+    assert (token.type, token.content) == ("fence", "````\nx\n")
+
+
+# --- what is told ----------------------------------------------------------------------------------------------------
+
+
+def test_what_destroys_comes_first_and_identical_changes_are_told_once() -> None:
+    rows = [line for line in plan_markdown(samples.EVERY_ACTION).splitlines() if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows] == ["-", "-/+", "~", "+", "~", "~"]
+    assert "`addresses.line1` `+14155550001` and 299 more alike" in plan_markdown(samples.LARGE)
+
+
+def test_sources_are_linked_where_the_repository_is_known() -> None:
+    text = plan_markdown(samples.SMALL, REPOSITORY)
+    assert f"[`support.yaml:11`](https://github.com/acme/desk/blob/{COMMIT}/config/support.yaml#L11)" in text
+    assert "](" not in plan_markdown(samples.SMALL)
+    assert REPOSITORY.link("../x y).yaml", 0) == f"{REPOSITORY.url}/blob/{COMMIT}/x%20y%29.yaml"
+    for outside in ("../../x.yaml", "", "../.."):
+        assert REPOSITORY.link(outside, 1) == ""
+    assert Repository(REPOSITORY.url, COMMIT).link("/etc/passwd", 1) == ""
+    assert REPOSITORY.link("/etc/passwd", 1) == ""
+
+
+@pytest.mark.parametrize(
+    ("server", "name", "ref"),
+    [("", "a/b", COMMIT), ("https://github.com", "a", COMMIT), ("https://github.com", "a/b", "main"),
+     ("javascript:x", "a/b", COMMIT), ("https://x) ", "a/b", COMMIT)],
+)  # fmt: skip
+def test_a_repository_that_is_not_what_it_should_be_is_none(server: str, name: str, ref: str) -> None:
+    assert Repository.of(server, name, ref) is None
+    assert Repository.of("https://github.com/", "acme/desk", COMMIT) == Repository(REPOSITORY.url, COMMIT)
+
+
+def test_the_marker_is_the_same_for_every_plan_of_an_environment() -> None:
+    markers = {plan_markdown(plan).splitlines()[0] for plan in (samples.EMPTY, samples.SMALL)}
+    assert markers == {f"<!-- reconciler:plan {samples.ACCOUNT} prod -->"}
+
+
+def test_sensitive_values_are_never_shown() -> None:
+    text = plan_markdown(samples.SECRETS)
+    assert "not redacted" not in text
+    assert "k1:" not in text
+
+
+# --- size ------------------------------------------------------------------------------------------------------------
+
+
+def many(number: int, action: Any, text: str) -> PlanFile:
+    return samples.plan(
+        *(
+            samples.change(
+                f"services.s{index % 50}.roles.r{index}", "role", action,
+                samples.field("friendly_name", f"{text}{index}", f"{index}{text}"),
+                samples.field("attributes", {"json": {"a": [text] * 30}}, {"json": {"b": [index] * 30}}),
+                name=f"r{index}", service=f"s{index % 50}", risk="high", consequences=(f"{index} {text}",),
+                source=samples.source(index), guard=GuardEntry(name="approval", verdict="refused", message=text),
+            )
+            for index in range(number)
+        ),
+        warnings=tuple(WarningEntry(code="x", message=text, hint=text) for _ in range(number)),
+        unmanaged=tuple(UnmanagedEntry(address=text, kind="role", sid="RL", name=text) for _ in range(number)),
+        guards=tuple(GuardEntry(name="limit", verdict="refused", message=text) for _ in range(50)),
+        left_out=(text,) * number,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["word " * 200, "日本語" * 400, "@`|<" * 300, "😀" * 900], ids=["a", "b", "c", "d"])
+@pytest.mark.parametrize("action", ["delete", "update"])
+def test_it_fits_into_a_comment_and_counts_what_does_not(action: Any, text: str) -> None:
+    told = plan_markdown(many(800, action, text), REPOSITORY)
+    assert_harmless(told)
+    listed = sum(1 for line in told.splitlines() if re.match(r"\| `[-~]` ", line))
+    missing = re.search(r"([\d,]+) more, not listed: ([\d,]+) to (delete|update)", told)
+    assert missing is not None
+    assert listed + int(missing[2].replace(",", "")) == 800
+    assert missing[3] == action
+
+
+def test_one_huge_change_leaves_room_for_the_others() -> None:
+    text = "\n".join(f"{number} " + "日" * 500 for number in range(500))
+    huge = samples.change(
+        "huge", "conversation", "delete", *(samples.field(f"f{number}", text, None) for number in range(20))
+    )
+    told = plan_markdown(samples.plan(huge, samples.AGENT))
+    assert_harmless(told)
+    assert "more lines" in told
+    assert "+     sendMediaMessage" in told
+
+
+def test_ten_thousand_changes_take_little_time() -> None:
+    plan = samples.plan(
+        *(
+            samples.change(
+                f"services.s{index % 50}.roles.r{index}", "role", "update",
+                samples.field("permissions", ["a", "b"], ["b", f"c{index}"], source=samples.source(index)),
+                samples.field("friendly_name", f"old {index}", f"new {index}"),
+                name=f"r{index}", service=f"s{index % 50}", consequences=(f"{index} gains something.",),
+            )
+            for index in range(10_000)
+        )
+    )  # fmt: skip
+    started = time.process_time()
+    assert len(plan_markdown(plan)) < LIMIT
+    assert time.process_time() - started < 2
