@@ -73,6 +73,21 @@ async def fetch_role_holders(state: State, services: Sequence[str], client: Read
     await _all([look_through(service) for service in services])
 
 
+async def fetch_collections(
+    state: State, collections: Sequence[Collection], client: ReadClient, progress: Progress
+) -> None:
+    """Read further lists into a state.
+
+    Args:
+        state: gets what is in them.
+        collections: which lists.
+        client: how to read.
+        progress: who is told.
+    """
+    reads = [Read(BY_NAME[collection.kind], collection.parents) for collection in collections]
+    await _Reading(client, progress).round(reads, state)
+
+
 class _Reading:
     """Requests of one fetch, and how many of them have been answered."""
 

@@ -32,7 +32,7 @@ from reconciler.errors import MatchError, Problem
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Content
 from reconciler.situation import Situation
-from reconciler.state import Live, State
+from reconciler.state import Collection, Live, State
 
 _ROLE = BY_NAME["role"]
 _ADDRESS = BY_NAME["address_configuration"]
@@ -90,6 +90,7 @@ class Plan:
             the contents by which to find it there.
         unverified: declared contents that the API never returns and this plan does not send, as address and field.
         unsearched: services whose users have to be looked through before this plan's role deletes are safe.
+        unseen: collections that have to be read before this plan's order is right.
     """
 
     account_sid: str
@@ -106,6 +107,7 @@ class Plan:
     comes_along: Mapping[Address, Mapping[str, Content]]
     unverified: tuple[tuple[Address, str], ...]
     unsearched: frozenset[str]
+    unseen: frozenset[Collection]
 
     def blocking(self) -> tuple[str, ...]:
         """What refuses the apply, in sentences; empty when nothing does."""
@@ -136,7 +138,8 @@ class _Planner:
         self._check_options(changes)
         if any(problem.severity == "error" for problem in self.situation.problems):
             raise MatchError([*self.situation.problems, *config.warnings], config.lines)
-        changes = sequence.close_last(sequence.let_go(sequence.make_room(changes, state, live), state))
+        changes = sequence.let_go(sequence.make_room(changes, state, live), state)
+        changes = sequence.after_defaults(sequence.close_last(changes))
         judged = [self._judged(change) for change in changes]
         ordered, left_out = sequence.in_order(judged, self.options.targets, self.options.excludes)
         guarded = guards.guard(ordered, self._surroundings(tuple(ordered)))
@@ -155,6 +158,7 @@ class _Planner:
             comes_along=self.situation.comes_along,
             unverified=tuple(composition.unverified),
             unsearched=guards.unsearched(guarded, state),
+            unseen=sequence.unseen(guarded, state),
         )
 
     def _surroundings(self, changes: Iterable[Change]) -> guards.Surroundings:

@@ -14,8 +14,8 @@ from reconciler import graph
 from reconciler.address import Address
 from reconciler.change import Change, Step
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Content, Ref
-from reconciler.state import Live, State
+from reconciler.kinds.base import Content, Kind, Ref
+from reconciler.state import Collection, Live, State
 
 _ORDER = {kind: index for index, kind in enumerate(KINDS)}
 
@@ -52,22 +52,73 @@ def _sharing_unique_keys(changes: Sequence[Change], state: State) -> dict[Addres
     for change in changes:
         live = state.get(change.sid or "")
         if change.action == "delete" and live is not None:
-            for key in _unique_keys(change, live.values):
+            for key in _unique_keys(change.kind, change.parent, live.values):
                 leaving[key] = change.address
+            for kind in KINDS:
+                for inner in (
+                    state.collection(kind, (*live.parents, live.sid)) if kind.parent == change.kind.name else ()
+                ):
+                    for key in _unique_keys(kind, change.address, inner.values):
+                        leaving[key] = change.address
     first: dict[Address, set[Address]] = defaultdict(set)
     for change in changes:
         if change.action in {"create", "update"}:
-            for key in _unique_keys(change, change.steps[0].values):
+            for key in _unique_keys(change.kind, change.parent, change.steps[0].values):
                 if key in leaving:
                     first[change.address].add(leaving[key])
     return dict(first)
 
 
-def _unique_keys(change: Change, contents: Mapping[str, Content]) -> Iterable[tuple[object, ...]]:
-    for paths, scope in change.kind.unique:
+def _unique_keys(kind: Kind, parent: Address | None, contents: Mapping[str, Content]) -> Iterable[tuple[object, ...]]:
+    for paths, scope in kind.unique:
         values = tuple(contents.get(path) for path in paths)
         if all(isinstance(value, str) and value for value in values):
-            yield (change.kind.name, paths, change.parent if scope == "parent" else None, values)
+            yield (kind.name, paths, parent if scope == "parent" else None, values)
+
+
+def unseen(changes: Sequence[Change], state: State) -> frozenset[Collection]:
+    """What has to be read of resources that go, because something in them may hold what a create wants for itself."""
+    wanting = {
+        change.kind
+        for change in changes
+        if change.action in {"create", "update"} and change.kind.parent is not None
+        for key in _unique_keys(change.kind, change.parent, change.steps[0].values)
+        if key[2] is None
+    }
+    leaving = [live for change in changes if change.action == "delete" and (live := state.get(change.sid or ""))]
+    collections = {
+        Collection(kind.name, (*live.parents, live.sid))
+        for kind in wanting
+        for live in leaving
+        if live.kind.name == kind.parent
+    }
+    return frozenset(collections - state.complete)
+
+
+def after_defaults(changes: Sequence[Change]) -> list[Change]:
+    """Let what gets a default (the role of a new user) wait for the change of that default."""
+    settled = {
+        (change.parent, item.path): change.steps[0].id
+        for change in changes
+        if change.kind.name == "service_configuration"
+        for item in change.fields
+    }
+    result = []
+    for change in changes:
+        service = Address(change.address.parts[:2])
+        needs = [
+            settled[service, marker.default]
+            for field in change.kind.fields
+            if change.action == "create"
+            and (marker := field.marker(Ref)) is not None
+            and (service, marker.default) in settled
+            and field.path not in change.steps[0].values
+        ]
+        steps = tuple(
+            replace(step, needs=(*step.needs, *needs)) if step.op == "create" else step for step in change.steps
+        )
+        result.append(replace(change, steps=steps) if needs else change)
+    return result
 
 
 def _in_full_parents(

@@ -141,7 +141,7 @@ def test_a_certificate_comes_from_a_file() -> None:
     lines = "type: apn\ncertificate: ${file:apn.pem}\nprivate_key: ${file:apn.key}\n"
     files = {"apn.pem": certificate_text(ends=NOON - DAY), "apn.key": key_text()}
     assert told(load(lines, files=files)) == [
-        Told("error", "expired-certificate", "certificate expired on 2026-01-01", CERTIFICATE_LINE)
+        Told("warning", "expired-certificate", "certificate expired on 2026-01-01", CERTIFICATE_LINE)
     ]
 
 
@@ -213,8 +213,8 @@ def test_a_key_of_another_certificate() -> None:
 @pytest.mark.parametrize(
     ("begins", "ends", "expected"),
     [
-        (-10, -1, ("error", "expired-certificate", "certificate expired on 2026-01-01")),
-        (-10, 0, ("error", "expired-certificate", "certificate expired on 2026-01-02")),
+        (-10, -1, ("warning", "expired-certificate", "certificate expired on 2026-01-01")),
+        (-10, 0, ("warning", "expired-certificate", "certificate expired on 2026-01-02")),
         (-10, 1, ("warning", "expiring-certificate", "certificate expires on 2026-01-03")),
         (-10, 29, ("warning", "expiring-certificate", "certificate expires on 2026-01-31")),
         (-10, 30, None),
@@ -363,7 +363,7 @@ def test_the_lines_of_a_literal_are_concealed() -> None:
     written = "".join(f"      {line}\n" for line in text.splitlines())
     file = f"version: 1\ncredentials:\n  push:\n    type: apn\n    certificate: |\n{written}    sandbox: false\n"
     with pytest.raises(ConfigError) as error:
-        config.load(MemorySources({"reconciler.yaml": file}), now=NOON)
+        config.load(MemorySources({"reconciler.yaml": file}), now=NOON, strict=True)
     assert {item.code: item.place and item.place.line for item in error.value.problems} == {
         "literal-secret": 5,
         "expired-certificate": 5,

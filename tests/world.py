@@ -15,7 +15,7 @@ from reconciler.apply import apply
 from reconciler.client import Client, Credentials, ReadClient, in_process
 from reconciler.config.model import Config
 from reconciler.emulator import Emulator, Rules, Store
-from reconciler.fetch import fetch, fetch_role_holders
+from reconciler.fetch import fetch, fetch_collections, fetch_role_holders
 from reconciler.plan import Plan, PlanOptions, make_plan
 from reconciler.plan_file import PlanFile
 from reconciler.report import Report, Silent
@@ -106,8 +106,9 @@ class World:
                 state = await fetch(files, client, Silent())
                 chosen = _options(options)
                 made = make_plan(files, state, chosen)
-                if made.unsearched:
+                if made.unsearched or made.unseen:
                     await fetch_role_holders(state, sorted(made.unsearched), client, Silent())
+                    await fetch_collections(state, sorted(made.unseen, key=str), client, Silent())
                     made = make_plan(files, state, chosen)
                 return made
 

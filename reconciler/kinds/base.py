@@ -120,11 +120,13 @@ class Ref:
         kind: the name of the kind referred to.
         scope: ``service`` when it must be in the same service, ``account`` when it stands at the top.
         of_type: for roles, the type that the role must have; empty when any will do.
+        default: the field of the service's configuration that says what is referred to when nothing is.
     """
 
     kind: str
     scope: Literal["service", "account"]
     of_type: str = ""
+    default: str = ""
 
 
 @dataclass(frozen=True, slots=True)

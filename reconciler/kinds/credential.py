@@ -184,7 +184,9 @@ def _inspect_dates(certificate: Certificate, now: datetime) -> Iterator[Fault]:
     begins, ends = f"{certificate.begins:%Y-%m-%d}", f"{certificate.ends:%Y-%m-%d}"
     if certificate.ends <= now:
         hint = f"{_RENEW}, or take the line out to leave what Twilio has as it is"
-        yield Fault("certificate", f"certificate expired on {ends}", hint, code="expired-certificate")
+        yield Fault(
+            "certificate", f"certificate expired on {ends}", hint, code="expired-certificate", severity="warning"
+        )
     elif certificate.begins > now:
         message = f"certificate is not valid before {begins}"
         yield Fault("certificate", message, "wait until then", "warning", "future-certificate")

@@ -62,7 +62,7 @@ class Participant(Declaration):
     role: Annotated[
         str | None,
         Wire("RoleSid"),
-        Ref("role", "service", of_type="conversation"),
+        Ref("role", "service", of_type="conversation", default="default_conversation_role"),
         Changes("medium", "the participant may do other things in the conversation"),
         Example("agent"),
         Field(description="The role in the conversation; the service's default when never set."),

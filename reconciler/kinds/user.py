@@ -39,7 +39,7 @@ class User(Declaration):
     role: Annotated[
         str | None,
         Wire("RoleSid"),
-        Ref("role", "service", of_type="service"),
+        Ref("role", "service", of_type="service", default="default_chat_service_role"),
         Changes("medium", "the user may do other things in the service"),
         Example("service admin"),
         Field(description="The user's role in the service; the service's default when never set."),

@@ -30,7 +30,9 @@ def test_its_dates_and_what_it_has_read_are_no_settings() -> None:
 
 
 def test_its_role_is_one_for_conversations() -> None:
-    assert PARTICIPANT.by_path["role"].marker(Ref) == Ref("role", "service", of_type="conversation")
+    assert PARTICIPANT.by_path["role"].marker(Ref) == Ref(
+        "role", "service", of_type="conversation", default="default_conversation_role"
+    )
     assert PARTICIPANT.by_path["attributes"].marker(Length) == Length(4096)
 
 

@@ -30,7 +30,9 @@ def test_it_is_recognised_and_read_by_its_identity_which_its_service_has_once() 
 
 
 def test_its_role_is_one_for_services() -> None:
-    assert USER.by_path["role"].marker(Ref) == Ref("role", "service", of_type="service")
+    assert USER.by_path["role"].marker(Ref) == Ref(
+        "role", "service", of_type="service", default="default_chat_service_role"
+    )
     assert USER.by_path["identity"].marker(Length) == Length(256)
 
 
