@@ -229,7 +229,7 @@ async def export(
         endpoint: where the API is.
         progress: who is told how it goes.
         include: of the collections that may be very long, those that are wanted: ``users``, ``conversations``.
-        former: files that are there already, whose handles are kept.
+        former: files that are there already, whose handles are kept; what they hold of those collections is wanted too.
         in_one_file: whether everything goes into one file.
 
     Raises:
@@ -238,10 +238,12 @@ async def export(
     """
     from reconciler.client import ReadClient  # noqa: PLC0415 - see above
     from reconciler.export import export as write  # noqa: PLC0415 - see above
-    from reconciler.export.reading import read_account  # noqa: PLC0415 - see above
+    from reconciler.export.reading import LONG, read_account  # noqa: PLC0415 - see above
 
+    held = {declared.kind.name for declared in former.resources.values()} if former is not None else set()
+    wanted = {*include, *(word for word, kinds in LONG.items() if not held.isdisjoint(kinds))}
     async with _connected(endpoint, ReadClient) as client:
-        state = await read_account(client, progress, include)
+        state = await read_account(client, progress, sorted(wanted))
     if former is not None and former.account_sid not in {None, state.account_sid}:
         raise UsageError(
             f"the files that are there are those of account {former.account_sid}, and the credentials are for "

@@ -274,3 +274,17 @@ def test_files_have_names_that_every_system_takes() -> None:
         ))]
     )  # fmt: skip
     assert all(text.startswith(MARK) for text in made.files.values())
+
+
+def test_a_service_too_large_for_one_file_gets_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciler.export.MOST_IN_FILE", 100)
+    users = [
+        live("user", number, {"identity": f"user-{number}", "friendly_name": "x" * 40}, parents=(sid("IS"),))
+        for number in range(1, 4)
+    ]
+    made = export(state(service(), *users), in_one_file=False)
+    assert list(made.files) == [
+        "reconciler.yaml", "services/desk.yaml", "services/desk.2.yaml", "services/desk.3.yaml"
+    ]  # fmt: skip
+    assert [text.count("user-") for text in made.files.values()] == [0, 1, 1, 1]
+    assert sum(item.kind.name == "user" for item in made.config.resources.values()) == 3

@@ -31,6 +31,9 @@ ROOT = "reconciler.yaml"
 MARK = "# Written by `reconciler export`."
 """The beginning of every file that an export wrote, by which the next one knows that it may write it anew."""
 _HEADER = f"{MARK} The next export writes this file anew; take this line out to prevent that."
+MOST_IN_FILE = 5_000_000
+"""How many bytes of users and conversations go into one file; a configuration takes files of twice that size."""
+_SPLIT = frozenset({"users", "conversations"})
 _MOST_ROUNDS = 20
 _ALIKE = frozenset({"declared-twice"})
 """Problems of the files that a pin solves."""
@@ -149,10 +152,16 @@ class _Written:
             return
         top, services = self.writer.top(with_services=False), list(self.writer.services())
         names = _file_names([handle for handle, _ in services])
-        include = [f"  - {scalar(names[handle])}" for handle, _ in services]
-        self._write(ROOT, top, "version: 1", *(["include:", *include] if include else []))
+        files: dict[str, Tree[Said]] = {}
         for handle, tree in services:
-            self._write(names[handle], tree)
+            first, *others = _parts(handle, tree)
+            files[f"services/{names[handle]}.yaml"] = first
+            for number, other in enumerate(others, 2):
+                files[f"services/{names[handle]}.{number}.yaml"] = other
+        include = [f"  - {scalar(path)}" for path in files]
+        self._write(ROOT, top, "version: 1", *(["include:", *include] if include else []))
+        for path, tree in files.items():
+            self._write(path, tree)
 
     def _write(self, path: str, tree: Tree[Said], *head: str) -> None:
         written: list[Line[Said]] = [Line(_HEADER), *(Line(text) for text in head), *lines(tree)]
@@ -212,15 +221,32 @@ class _Written:
 
 
 def _file_names(handles: Sequence[str]) -> dict[str, str]:
-    """A path for each service's file, unlike any other even where upper and lower case are one."""
+    """A name for each service's file, unlike any other even where upper and lower case are one."""
     names: dict[str, str] = {}
     for handle in handles:
         wanted = slug(handle) or "service"
         if wanted in _RESERVED:
             wanted += "-service"
         name, number = wanted, 1
-        while f"services/{name}.yaml" in names.values():
+        while name in names.values():
             number += 1
             name = f"{wanted}-{number}"
-        names[handle] = f"services/{name}.yaml"
+        names[handle] = name
     return names
+
+
+def _parts(handle: str, tree: Tree[Said]) -> list[Tree[Said]]:
+    """A service's tree in parts that each fit into a file: users and conversations may be many."""
+    parts, size = [tree], 0
+    for section in tree.below("services", handle).entries:
+        if section.key not in _SPLIT or not isinstance(section.value, Tree):
+            continue
+        members, section.value.entries = section.value.entries, []
+        for member in members:
+            weight = sum(len(line.text.encode()) + 1 for line in lines(Tree([member]), indent=6))
+            if size and size + weight > MOST_IN_FILE:
+                parts.append(Tree())
+                size = 0
+            size += weight
+            parts[-1].below("services", handle, section.key).entries.append(member)
+    return parts

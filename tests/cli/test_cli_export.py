@@ -111,4 +111,7 @@ def test_users_and_conversations_come_when_they_are_asked_for(cli: Cli, tmp_path
     assert exported.code == 0, exported.err
     assert "to be set as a secret: CREDENTIALS_" in exported.err
     assert any("participants:" in path.read_text() for path in tmp_path.glob("conf/services/*.yaml"))
+    before = {path: path.read_bytes() for path in tmp_path.glob("conf/**/*.yaml")}
+    assert cli("export", *EMULATED, "--out", "conf").code == 0
+    assert {path: path.read_bytes() for path in tmp_path.glob("conf/**/*.yaml")} == before
     assert cli("plan", "conf", *EMULATED, "--detailed-exitcode").code == 0

@@ -44,7 +44,8 @@ _ODD = (
     "", " ", "NO", "null", "~", "1e3", "0x1f", ".inf", "+14155550100", "- a", "a: b", "a #b", "#", "!unset", "&a", "*a",
     "<<", "=", "${env:HOME}", "$${env:HOME}", "${evn:X}", "${PARTICIPANT}", "${secret:A", "$", "$$", "a\nb\n", "\n",
     "\t", "\x00", "\x1b[31m", "\x85", "\u2028", "\ufeff", "\u202e", "日本", "é", "e\u0301", "👩‍👩‍👧", "\U000e0041", "'",
-    '"', "\\", "{a}", "[a]", "a,b", "%", "@", "`", "? a", "---", "...", "| a", "> a", " padded ", "IS" + "0" * 32, "a" * 300,
+    '"', "\\", "{a}", "[a]", "a,b", "%", "@", "`", "? a", "---", "...", "| a", "> a", " padded ", "a" * 300,
+    "IS" + "0" * 32,
 )  # fmt: skip
 letters = st.characters(exclude_categories=["Cs"])
 texts = st.one_of(
@@ -254,10 +255,12 @@ def meaning(account: World) -> dict[tuple[Any, ...], Any]:
             return sorted(map(str, value))
         return rows[value]["name"] if isinstance(value, str) and value in rows and value != ACCOUNT else value
 
+    def place(row: dict[str, Any]) -> tuple[Any, ...]:
+        above = rows.get(row["parent"])
+        return (*(place(above) if above is not None else ()), row["kind"], row["name"])
+
     return {
-        (row["kind"], named(row["parent"]), named(row["name"]), str(named(row.get(beside, "")))): _plain(
-            {name: named(row.get(name)) for name in _SETTINGS}
-        )
+        (*place(row), str(named(row.get(beside, "")))): _plain({name: named(row.get(name)) for name in _SETTINGS})
         for sid, row in rows.items()
         for beside in [{"participant": "messaging_binding", "webhook": "configuration"}.get(row["kind"], "type")]
         if sid not in closed and row["parent"] not in closed
