@@ -14,6 +14,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "plan": ("reconciler.cli.plan:plan", "Show what an apply would do. Sends nothing but GET."),
     "apply": ("reconciler.cli.apply:apply", "Make the account what the files say. Asks first."),
     "show": ("reconciler.cli.show:show", "Show a saved plan again."),
+    "drift": ("reconciler.cli.drift:drift", "Tell what differs, and whose it is. Sends nothing but GET."),
     "export": ("reconciler.cli.export:export", "Write the live account as files. Sends nothing but GET."),
     "schema": ("reconciler.cli.schema:schema", "Print a JSON Schema: of the files, of plans, of reports."),
     "emulator": ("reconciler.cli.emulator:emulator", "Serve a Twilio account that is only a file."),
@@ -59,8 +60,8 @@ Try it without an account:
   reconciler plan examples/quickstart --emulator demo.db
 
 \b
-Exit codes: 0 done or nothing to do, 1 error, 2 differences (with
---detailed-exitcode), 3 the approved plan no longer fits, 4 refused by a
+Exit codes: 0 done or nothing to do, 1 error, 2 differences (drift, and
+plan with --detailed-exitcode), 3 the approved plan no longer fits, 4 refused by a
 guard, 5 applied but something protected was withheld, 70 a bug,
 130 interrupted.
 

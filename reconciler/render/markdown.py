@@ -10,15 +10,15 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from reconciler.change import Action
 from reconciler.plan_file import PlanFile
 from reconciler.render.markdown_text import Repository, Room, code, count, fence, html_code, prose, shortened, size
 from reconciler.render.terminal import escape
-from reconciler.render.values import TEXT_LIMIT, both_texts, literal
-from reconciler.render.view import ChangeRow, FieldRow, Nothing, PlanView, SourceRow, Unclear, view
+from reconciler.render.values import KNOWN_LATER, TEXT_LIMIT, both_texts, literal
+from reconciler.render.view import ChangeRow, FieldRow, Nothing, PlanView, Pointer, Side, SourceRow, Unclear, view
 
 LIMIT = 65_536
 """A comment on GitHub has fewer characters than this."""
@@ -170,7 +170,10 @@ class _Page:
     def _where(self) -> str:
         plan = self.plan
         environment = f", environment {code(plan.environment)}" if plan.environment else ""
-        rest = [f"{plan.counts.no_op:,} unchanged", f"{plan.counts.unmanaged:,} unmanaged"]
+        rest = [
+            f"{plan.counts.no_op:,} {'unchanged' if self.words.acts else 'as the files say'}",
+            f"{plan.counts.unmanaged:,} unmanaged",
+        ]
         rest += [f"{plan.counts.withheld:,} withheld"] if plan.counts.withheld and self.words.acts else []
         narrowed = ", only in part: it was narrowed down" if plan.targets or plan.excludes else ""
         return f"Account {code(plan.account)}{environment}{narrowed}: {', '.join(rest)}."
@@ -204,7 +207,7 @@ class _Page:
 
     def _row(self, group: Group) -> str:
         change = group.first
-        what = f"{self.words.actions[change.action]} {shortened_kind(change.kind)}"
+        what = self._what(change, shortened_kind(change.kind))
         if change.guard is not None and self.words.acts:
             held = "old one kept" if change.guard.only_delete else change.guard.verdict
             what += f" ({held})"
@@ -217,6 +220,10 @@ class _Page:
         if not self.words.acts:
             third = code(change.service, 60) if change.service else "–"
         return f"| `{change.mark}` {what} | {where} | {third} | {self._source(change)} |"
+
+    def _what(self, change: ChangeRow, thing: str) -> str:
+        action = self.words.actions[change.action]
+        return f"{action} {thing}" if self.words.acts else f"{thing}: {action}"
 
     def _source(self, change: ChangeRow) -> str:
         """Where the files say so; of what has no place of its own, the first of its fields."""
@@ -288,7 +295,7 @@ class _Page:
             f"- {shortened_kind(kind)} {code(row.address)}" + (f" {code(row.name, 60)}" if row.name else "")
             for kind, row in rows
         )
-        summary = f"{count(len(rows), 'live resource')} that the files do not name; left alone"
+        summary = f"{count(len(rows), 'live resource')} that the files do not name"
         listed = self._list(f"<details><summary>{summary}</summary>", items, len(rows), at_most=5_000)
         return [*listed, "</details>"]
 
@@ -338,9 +345,8 @@ class _Page:
     def _diff(self, group: Group) -> Iterator[str]:
         change = group.first
         kind = f"{change.kind} {literal(change.name)}" if change.name else change.kind
-        title = f"{_MARK[change.mark]} {shortened(change.address, 160)}: {self.words.actions[change.action]}"
-        yield f"{title} {shortened(kind, 120)}"
-        if change.reason:
+        yield f"{_MARK[change.mark]} {shortened(change.address, 160)}: {self._what(change, shortened(kind, 120))}"
+        if change.reason and self.words.acts:
             yield f"    {shortened(change.reason, 160)}"
         if len(group.changes) > 1:
             others = ", ".join(shortened(other.address, 60) for other in group.changes[1:4])
@@ -359,9 +365,10 @@ class _Page:
             notes.append(shortened(row.source.place, 80) + via)
         note = f"  # {'; '.join(notes)}" if notes else ""
         if row.items is not None:
+            files, account = ("", "") if self.words.acts else ("only in the files: ", "only in the account: ")
             yield f"    {path}:{note}"
-            yield from (f"+     {self.words.after}{_item(item)}" for item in row.items.added)
-            yield from (f"-     {self.words.before}{_item(item)}" for item in row.items.removed)
+            yield from (f"+     {files}{_item(item)}" for item in row.items.added)
+            yield from (f"-     {account}{_item(item)}" for item in row.items.removed)
             if row.items.kept:
                 yield f"      ({len(row.items.kept):,} the same on both sides)"
         elif row.lines:
@@ -370,7 +377,8 @@ class _Page:
                 equal = f"… {line.text} equal lines"
                 yield f"      {equal}" if line.mark == "…" else f"{line.mark}     {shortened(line.text, TEXT_LIMIT)}"
         else:
-            before, after = both_texts(row.before, row.after, limit=TEXT_LIMIT)
+            sides = (row.before, row.after) if self.words.acts else (settled(row.before), settled(row.after))
+            before, after = both_texts(*sides, limit=TEXT_LIMIT)
             unsaid = self.words.acts or bool(change.before_unknown) or change.action == "create"
             shows_before = not (isinstance(row.before, (Nothing, Unclear)) and unsaid)
             shows_after = not (isinstance(row.after, Nothing) and self.words.acts)
@@ -378,6 +386,17 @@ class _Page:
                 yield f"-   {path}: {self.words.before}{before}{'' if shows_after else note}"
             if shows_after:
                 yield f"+   {path}: {self.words.after}{after}{note}"
+
+
+def settled(side: Side) -> Side:
+    """A side for readers who are not about to apply anything."""
+    match side:
+        case Pointer():
+            return replace(side, pending=False)
+        case Unclear(reason=reason) if reason == KNOWN_LATER:
+            return Unclear("it does not exist yet")
+        case _:
+            return side
 
 
 def shortened_kind(kind: str) -> str:

@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from reconciler.plan_file import GuardEntry, PlanFile, UnmanagedEntry, WarningEntry
+from reconciler.render.drift import drift_chat, drift_json, drift_markdown, drift_text
 from reconciler.render.markdown import LIMIT, plan_markdown
 from reconciler.render.markdown_text import Repository, code, fence, html_code, prose
 from tests.render import plan_samples as samples
@@ -37,6 +38,15 @@ attacks = st.sampled_from(ATTACKS) | st.lists(st.sampled_from(ATTACKS), max_size
 @pytest.mark.parametrize("name", samples.PLANS)
 def test_golden(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"plan/{name}.md", plan_markdown(samples.PLANS[name], REPOSITORY if name == "every_action" else None))
+
+
+@pytest.mark.parametrize("name", ["every_action", "hostile", "empty"])
+def test_golden_drift(name: str, golden: Callable[[str, str], None]) -> None:
+    plan = samples.PLANS[name]
+    golden(f"drift/{name}.md", drift_markdown(plan))
+    golden(f"drift/{name}.txt", drift_text(plan, colour=False, width=100))
+    golden(f"drift/{name}.chat", drift_chat(plan))
+    golden(f"drift/{name}.json", drift_json(plan))
 
 
 # --- how it is read --------------------------------------------------------------------------------------------------
@@ -69,6 +79,14 @@ def bare_words(text: str) -> Iterator[str]:
         for child in token.children or ():
             if child.type in {"text", "text_special"}:
                 yield child.content
+
+
+@given(plans())
+@settings(deadline=None, max_examples=50)
+def test_any_drift_is_harmless(plan: PlanFile) -> None:
+    assert_harmless(drift_markdown(plan, REPOSITORY))
+    for text in (drift_text(plan, colour=False, width=80), drift_chat(plan)):
+        assert [character for character in text if not character.isprintable() and character != "\n"] == []
 
 
 def assert_harmless(text: str) -> None:

@@ -1,0 +1,63 @@
+"""``reconciler drift``."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler import workflow
+from reconciler.cli import console
+from reconciler.cli.exit_codes import DIFFERENCES, DONE
+from reconciler.cli.options import account_options, file_options
+from reconciler.cli.output import Output, output_in, repository
+from reconciler.cli.running import Run, display
+from reconciler.render.drift import drift_chat, drift_json, drift_markdown, drift_text
+from reconciler.workflow import Endpoint, Inputs
+
+EPILOG = """\b
+Examples:
+  reconciler drift --env prod
+  reconciler drift --env prod --format chat
+  reconciler drift --fail-on differences,unmanaged --format markdown > issue.md"""
+
+KINDS = ("differences", "unmanaged")
+
+
+def _kinds(_context: click.Context, _parameter: click.Parameter, text: str) -> frozenset[str]:
+    found = frozenset(part.strip() for part in text.split(","))
+    if not found <= set(KINDS):
+        raise click.BadParameter(f"takes {', '.join(KINDS)}, or both with a comma between them")
+    return found
+
+
+@click.command(epilog=EPILOG)
+@file_options
+@account_options
+@click.option(
+    "--fail-on",
+    metavar="WHAT",
+    default="differences",
+    show_default=True,
+    callback=_kinds,
+    help="What ends with 2: differences, unmanaged, or both with a comma between them.",
+)
+@output_in("text", "markdown", "json", "chat")
+def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozenset[str]) -> int:
+    """Tell how the account differs from the files. Sends nothing but GET.
+
+    PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. Of every field that
+    differs it says what the files say and what the account has; what the files do not name is listed. Ends with 2 when
+    something differs.
+    """
+    run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
+    found = run.execute(lambda: workflow.plan(inputs, endpoint, run.display)).file
+    match output.format_name:
+        case "json":
+            console.out(drift_json(found))
+        case "markdown":
+            console.out(drift_markdown(found, repository()))
+        case "chat":
+            console.out(drift_chat(found))
+        case _:
+            console.out(drift_text(found, colour=output.colour, width=output.width, verbose=output.verbose))
+    counts = {"differences": len(found.changes), "unmanaged": len(found.unmanaged)}
+    return DIFFERENCES if any(counts[kind] for kind in fail_on) else DONE

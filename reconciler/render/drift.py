@@ -1,0 +1,215 @@
+"""A drift: how the account differs from the files, said of what is and not of what would be done about it.
+
+Takes a `PlanFile`, which has all of it: what a plan would create is missing, what it would delete is one too many.
+Gives text for a terminal, Markdown for an issue, a few lines for a chat, and JSON; each names whose value is which.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from reconciler.change import Action
+from reconciler.plan_file import PlanFile
+from reconciler.render.markdown import Words, plan_markdown, settled
+from reconciler.render.markdown_text import Repository, count, shortened
+from reconciler.render.terminal import Paint, Style, escape, wrap
+from reconciler.render.values import TEXT_LIMIT, both_texts, literal, quoted
+from reconciler.render.view import ChangeRow, FieldRow, PlanView, view
+
+CHAT_LINES = 8
+CHAT_LIMIT = 1_500
+"""A message in a chat is read at a glance, or not."""
+
+_STATES: dict[Action, str] = {"create": "missing", "update": "differs", "replace": "differs", "delete": "unwanted"}
+_PHRASES: dict[Action, str] = {
+    "create": "missing in the account",
+    "update": "differs",
+    "replace": "differs, in what cannot be changed",
+    "delete": "in the account, and not wanted by the files",
+}
+_COLOURS: dict[Action, Style] = {"create": "green", "update": "yellow", "replace": "red", "delete": "red"}
+_CHAT = str.maketrans({character: f"\\u{ord(character):04x}" for character in "@<>&`"})
+
+
+def _summary(plan: PlanView) -> str:
+    states = Counter(_STATES[change.action] for change in plan.changes)
+    if not plan.changes and not plan.counts.unmanaged:
+        return f"No drift: {count(plan.counts.no_op, 'resource')} compared"
+    parts = [
+        f"{states['differs']:,} different",
+        f"{states['missing']:,} missing",
+        f"{states['unwanted']:,} not wanted",
+        f"{plan.counts.unmanaged:,} unmanaged",
+    ]
+    return f"{'Drift' if plan.changes else 'No drift'}: {', '.join(parts)}"
+
+
+DRIFT = Words(
+    marker="reconciler:drift",
+    actions=_PHRASES,
+    counted={"create": "missing", "update": "different", "replace": "different", "delete": "not wanted"},
+    section="",
+    verdict=_summary,
+    full="`reconciler drift` shows all of it",
+    before="account has ",
+    after="files say ",
+    acts=False,
+)
+
+
+def drift_markdown(plan: PlanFile, repository: Repository | None = None) -> str:
+    """A drift as Markdown: never longer than a comment or an issue may be."""
+    return plan_markdown(plan, repository, DRIFT)
+
+
+def drift_text(plan: PlanFile, *, colour: bool, width: int, verbose: bool = False) -> str:
+    """A drift as text.
+
+    Args:
+        plan: what was found.
+        colour: whether to lay colours on.
+        width: how many columns there are; fewer than 40 are taken as 40.
+        verbose: whether to show long texts in full, and what is missing field by field.
+    """
+    page = _Page(Paint(colour), max(width, 40), verbose=verbose)
+    return "\n".join(page.drift(view(plan))) + "\n"
+
+
+class _Page:
+    def __init__(self, paint: Paint, width: int, *, verbose: bool) -> None:
+        self.paint = paint
+        self.width = width
+        self.limit = 0 if verbose else TEXT_LIMIT
+        self.verbose = verbose
+
+    def drift(self, plan: PlanView) -> Iterator[str]:
+        environment = f", environment {escape(plan.environment)}" if plan.environment else ""
+        head = f"{_summary(plan)}. Account {escape(plan.account)}{environment}, {plan.counts.no_op:,} as the files say."
+        yield from self._lines(0, head, "bold")
+        for change in plan.changes:
+            yield ""
+            yield from self._change(change)
+        if plan.unmanaged:
+            yield ""
+            yield from self._lines(0, f"Unmanaged: {count(plan.counts.unmanaged, 'live resource')} not in the files.")
+            for group in plan.unmanaged:
+                for row in group.rows:
+                    name = f" {quoted(row.name)}" if row.name else ""
+                    yield from self._lines(2, f"{escape(group.kind)} {escape(row.address)}{name}", "dim")
+        if plan.unverified:
+            yield ""
+            yield from self._lines(
+                0, f"Not compared: {count(len(plan.unverified), 'value')} that Twilio never returns."
+            )
+        for warning in plan.warnings:
+            place = warning.source.place if warning.source is not None else warning.address
+            text = f"Warning: {escape(warning.message)}" + (f" ({escape(place)})" if place else "")
+            yield from self._lines(0, text, "yellow")
+
+    def _lines(self, indent: int, text: str, *styles: Style) -> Iterator[str]:
+        for line in wrap(text, self.width - indent):
+            yield " " * indent + self.paint(line, *styles)
+
+    def _change(self, change: ChangeRow) -> Iterator[str]:
+        yield from self._lines(
+            0, f"{escape(change.address)}: {_PHRASES[change.action]}", "bold", _COLOURS[change.action]
+        )
+        what = f"{escape(change.kind)} {quoted(change.name)}" if change.name else escape(change.kind)
+        if change.service and change.kind != "service":
+            what += f" of service {quoted(change.service)}"
+        place = f" · {escape(change.source.place)}" if change.source is not None else ""
+        yield from self._lines(2, what + place, "dim")
+        if change.action in {"create", "delete"} and not self.verbose:
+            return  # that it is there or not says it all
+        for row in change.fields:
+            yield from self._field(row)
+
+    def _field(self, row: FieldRow) -> Iterator[str]:
+        place = f"  # {escape(row.source.place)}" if row.source is not None else ""
+        yield from self._lines(2, f"{escape(row.path)}:{place}")
+        if row.items is not None:
+            if row.items.added:
+                yield from self._lines(4, f"only in the files: {', '.join(map(literal, row.items.added))}", "green")
+            if row.items.removed:
+                yield from self._lines(4, f"only in the account: {', '.join(map(literal, row.items.removed))}", "red")
+            if row.items.kept:
+                yield from self._lines(4, f"in both: {len(row.items.kept):,}", "dim")
+        elif row.lines:
+            yield from self._lines(4, "line by line; - the account has, + the files say", "dim")
+            for line in row.lines:
+                if line.mark == "…":
+                    yield from self._lines(4, f"… {line.text} equal lines", "dim")
+                else:
+                    text = escape(line.text) if self.verbose else shortened(line.text, TEXT_LIMIT)
+                    style: Style = "green" if line.mark == "+" else "red" if line.mark == "-" else "dim"
+                    yield from self._lines(4, f"{line.mark} {text}", style)
+        else:
+            before, after = both_texts(settled(row.before), settled(row.after), limit=self.limit)
+            yield from self._lines(4, f"files say    {after}", "green")
+            yield from self._lines(4, f"account has  {before}", "red")
+
+
+def drift_chat(plan: PlanFile) -> str:
+    """A drift in a few lines for a chat, in which nothing calls anybody, links or is an entity."""
+    rows = view(plan)
+    environment = f", {shortened(rows.environment, 40)}" if rows.environment else ""
+    lines = [f"{_summary(rows)} (account {shortened(rows.account, 40)}{environment})."]
+    for change in rows.changes[:CHAT_LINES]:
+        paths = [shortened(row.path, 40) for row in change.fields] if change.action in {"update", "replace"} else []
+        shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3:,} more" if len(paths) > 3 else "")
+        lines.append(f"• {shortened(change.address, 100)}: {_PHRASES[change.action]}" + (f": {shown}" if shown else ""))
+    if len(rows.changes) > CHAT_LINES:
+        lines.append(f"… and {len(rows.changes) - CHAT_LINES:,} more")
+    return "\n".join(line.replace("://", ":\\u002f/").translate(_CHAT) for line in lines) + "\n"
+
+
+def drift_json(plan: PlanFile) -> str:
+    """A drift as JSON; contents of fields have the forms that they have in a plan file."""
+
+    def place(source: Any) -> Any:
+        return None if source is None else source.model_dump()
+
+    told = {
+        "format": "reconciler.drift",
+        "format_version": 1,
+        "tool_version": plan.tool_version,
+        "account_sid": plan.account_sid,
+        "created_at": plan.created_at,
+        "config_digest": plan.config_digest,
+        "env": plan.options.env,
+        "summary": {
+            **dict.fromkeys(("differs", "missing", "unwanted"), 0),
+            **Counter(_STATES[entry.action] for entry in plan.changes),
+            "unmanaged": len(plan.unmanaged),
+            "equal": plan.summary.no_op,
+        },
+        "differences": [
+            {
+                "address": entry.address,
+                "kind": entry.kind,
+                "state": _STATES[entry.action],
+                "sid": entry.sid,
+                "name": entry.name,
+                "service": entry.service,
+                "fields": [
+                    {
+                        "path": field.path,
+                        "files": field.after,
+                        "account": field.before,
+                        "sensitive": field.sensitive,
+                        "source": place(field.source),
+                    }
+                    for field in entry.fields
+                ],
+                "source": place(entry.source),
+            }
+            for entry in plan.changes
+        ],
+        "unmanaged": [entry.model_dump() for entry in plan.unmanaged],
+        "not_compared": list(plan.unverified),
+        "warnings": [entry.model_dump() for entry in plan.warnings],
+    }
+    return json.dumps(told, indent=2) + "\n"

@@ -1,0 +1,136 @@
+"""``drift``, from files to what it says and ends with; and Markdown from the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from reconciler.client import ReadClient
+from reconciler.render.drift import CHAT_LIMIT, drift_chat, drift_json, drift_markdown, drift_text
+from reconciler.render.markdown import LIMIT
+from reconciler.render.terminal import escape
+from tests.cli.conftest import FILES, Result
+from tests.render import plan_samples as samples
+
+Cli = Callable[..., Result]
+EMULATED = ("--emulator", "demo.db")
+
+
+@pytest.fixture
+def applied(cli: Cli, files: Path) -> Path:
+    assert cli("apply", *EMULATED, "--yes").code == 0
+    return files
+
+
+def test_without_drift_it_ends_with_0(cli: Cli, applied: Path) -> None:
+    assert applied.exists()
+    result = cli("drift", *EMULATED)
+    assert result.code == 0
+    assert result.out.startswith("No drift: ")
+
+
+def test_it_says_whose_value_is_which(cli: Cli, applied: Path) -> None:
+    applied.write_text(FILES.replace("[sendMessage]", "[leaveConversation]"))
+    result = cli("drift", *EMULATED)
+    assert result.code == 2
+    assert "services.support.roles.agent: differs" in result.out
+    assert "only in the files: leaveConversation" in result.out
+    assert "only in the account: sendMessage" in result.out
+    [difference] = cli("drift", *EMULATED, "--format", "json").json["differences"]
+    assert difference["state"] == "differs"
+    [field] = difference["fields"]
+    assert (field["files"], field["account"]) == (["leaveConversation"], ["sendMessage"])
+
+
+def test_what_is_missing_is_called_that(cli: Cli, files: Path) -> None:
+    assert files.exists()
+    result = cli("drift", *EMULATED, "--format", "chat")
+    assert result.code == 2
+    assert "services.support: missing in the account" in result.out
+
+
+def test_what_counts_can_be_chosen(cli: Cli, applied: Path) -> None:
+    # The emulator's own default service is unmanaged.
+    found = cli("drift", *EMULATED, "--format", "json").json
+    assert applied.exists()
+    assert found["summary"]["unmanaged"] >= 1
+    assert cli("drift", *EMULATED).code == 0
+    assert cli("drift", *EMULATED, "--fail-on", "differences,unmanaged").code == 2
+    assert cli("drift", *EMULATED, "--fail-on", "unmanaged").code == 2
+    wrong = cli("drift", *EMULATED, "--fail-on", "everything")
+    assert wrong.code == 1
+    assert "differences, unmanaged" in wrong.err
+
+
+def test_it_sends_what_plan_sends_and_only_get(cli: Cli, applied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert applied.exists()
+    sent: list[tuple[str, str]] = []
+    attempt = ReadClient._attempt
+
+    async def watched(self: ReadClient, request: httpx.Request, path: str) -> Any:
+        sent.append((request.method, str(request.url)))
+        return await attempt(self, request, path)
+
+    monkeypatch.setattr(ReadClient, "_attempt", watched)
+    assert cli("plan", *EMULATED).code == 0
+    planned = sorted(sent)
+    sent.clear()
+    assert cli("drift", *EMULATED).code == 0
+    assert sorted(sent) == planned
+    assert {method for method, _ in planned} == {"GET"}
+
+
+def test_markdown_links_to_the_commit_that_a_job_runs_on(
+    cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "acme/desk")
+    monkeypatch.setenv("GITHUB_SHA", commit)
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(files.parent.parent))
+    link = f"(https://github.com/acme/desk/blob/{commit}/{files.parent.name}/reconciler.yaml#L"
+    planned = cli("plan", *EMULATED, "--out", "plan.json", "--format", "markdown")
+    assert planned.code == 0
+    assert link in planned.out
+    assert cli("show", "plan.json", "--format", "markdown").out == planned.out
+    assert link in cli("drift", *EMULATED, "--format", "markdown").out
+    monkeypatch.delenv("GITHUB_SHA")
+    assert "](" not in cli("show", "plan.json", "--format", "markdown").out
+
+
+# --- renderers -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", samples.PLANS)
+def test_every_sample_in_every_format(name: str) -> None:
+    plan = samples.PLANS[name]
+    text = drift_text(plan, colour=False, width=100)
+    assert len(drift_chat(plan)) < CHAT_LIMIT
+    assert len(drift_markdown(plan).encode()) < LIMIT
+    told = json.loads(drift_json(plan))
+    assert len(told["differences"]) == len(plan.changes)
+    for shown in (text, drift_chat(plan), drift_markdown(plan)):
+        assert "known after apply" not in shown
+        assert "An apply" not in shown
+        assert [item for item in shown if not item.isprintable() and item != "\n"] == []
+    assert all(escape(entry.address)[:40] in text.replace("\n", "") for entry in plan.changes)
+    assert text.count("\n  ") >= len(plan.unmanaged)
+
+
+def test_secrets_stay_hidden() -> None:
+    for shown in (drift_text(samples.SECRETS, colour=True, width=80, verbose=True), drift_markdown(samples.SECRETS)):
+        assert "not redacted" not in shown
+        assert "k1:" not in shown
+
+
+def test_a_chat_calls_nobody() -> None:
+    plan = samples.plan(
+        samples.change('users["@here <!channel> https://evil.example"]', "user", "update", samples.field("@x", 1, 2))
+    )
+    assert not set("@<>") & set(drift_chat(plan))
+    assert "://" not in drift_chat(plan)
