@@ -13,6 +13,7 @@ from reconciler.cli import console
 from reconciler.cli.exit_codes import DONE
 from reconciler.emulator.app import Emulator
 from reconciler.emulator.errors import EmulatorError
+from reconciler.emulator.faults import FAULTS, Faults, FaultyEmulator
 from reconciler.emulator.seed import UNTIL, Traffic, seed
 from reconciler.emulator.server import DEFAULT_PORT, LOOPBACK, serve
 from reconciler.emulator.store import Store
@@ -92,15 +93,31 @@ def seed_command(db: str, number: int, **amounts: int) -> int:
 @click.option(
     "--latency", metavar="MS", type=click.FloatRange(0, 60_000), default=0, help="How long every answer waits."
 )
+@click.option(
+    "--fault",
+    metavar="SPEC",
+    default="",
+    help=f"What goes wrong, and for which share of requests: 503=0.1,reset-after=0.05. There are {', '.join(FAULTS)}, "
+    "and any; apart from these latency=MS, jitter=MS, and crowd=N, above which the answer is 429.",
+)
+@click.option(
+    "--seed", "number", metavar="N", type=int, default=0, show_default=True, help="Another number, other faults."
+)
 @click.option("--account-sid", metavar="AC…", default=None, help="The SID of a new account; AC and zeros if left out.")
-def serve_command(db: str, port: int, host: str, latency: float, account_sid: str | None) -> int:
+def serve_command(
+    *, db: str, port: int, host: str, latency: float, fault: str, number: int, account_sid: str | None
+) -> int:
     """Serve it over HTTP until interrupted, with the auth token `emulator`."""
+    try:
+        faults = Faults.parse(fault)
+    except EmulatorError as error:
+        raise UsageError(f"--fault: {error}") from None
     try:
         store = Store.open(db, account_sid=account_sid)
     except EmulatorError as error:
         raise UsageError(f"--db {db}: {error}") from None
     try:
-        app = Emulator(store, require_auth=True, auth_token=AUTH_TOKEN, latency_ms=latency)
+        app = FaultyEmulator(store, faults, seed=number, require_auth=True, auth_token=AUTH_TOKEN, latency_ms=latency)
         serve(app, host, port, ready=lambda url: _say(url, store.account_sid, db))
     except EmulatorError as error:
         raise UsageError(str(error)) from None
