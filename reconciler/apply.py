@@ -3,7 +3,8 @@
 Takes a `Plan` and a `Client`; gives a `Report` with one outcome for every step. Decides nothing: what is done was
 decided by the plan and its guards, and whoever calls this has asked for consent. What a write returns is compared with
 what was sent, and a field that the API kept is a failure. A failure skips what needs it, by name; everything else goes
-on; what is `last` runs only when all that is not last has succeeded.
+on; what is `last` runs only when all that is not last has succeeded. A create whose answer was lost is looked up before
+it is sent again, so that nothing is made twice.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Content, Kind, Shape
 from reconciler.plan import Plan
 from reconciler.report import ChangeResult, Outcome, Progress, Report, Status, result_of
+from reconciler.retry import is_ambiguous
 from reconciler.wire import Decoded
 
 
@@ -62,6 +64,8 @@ async def apply(
     )
 
 
+_NO_PATH = frozenset({".", ".."})
+"""Names that a URL's path cannot hold."""
 _NOTHING: Mapping[str, Content] = MappingProxyType({})
 
 
@@ -86,6 +90,12 @@ class _Run:
         self.members: dict[tuple[str, Address | None], asyncio.Future[list[Decoded]]] = {}
         self.owner = {step.id: change for change in self.plan.changes for step in change.steps}
         self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.creating: dict[tuple[str, Address | None, str], asyncio.Lock] = {}
+        self.there_before = {
+            *self.plan.sids.values(),
+            *(step.sid for change in self.plan.changes for step in change.steps if step.sid),
+            *(item.live.sid for item in self.plan.unmanaged),
+        }
         self.turns = asyncio.Semaphore(self.client.write_concurrency)
         self.total = sum(1 for change in self.plan.changes for step in change.steps if not _is_withheld(change, step))
 
@@ -173,14 +183,90 @@ class _Run:
         kind, parents = step.kind, self._parents(step.parent)
         resolved = await self._resolved(values)
         filled = {path: content for path, content in resolved.items() if not _is_left_out(kind, path, content)}
-        decoded = wire.decode(kind, await self._post(kind, wire.collection_path(kind, parents), filled))
-        # Known before the answer is judged: what was made is there, and must not be made again.
-        self.sids[step.address] = decoded.sid
+        # One at a time of those that a look could take for each other.
+        async with self.creating.setdefault((kind.name, step.parent, kind.name_of(filled)), asyncio.Lock()):
+            decoded, was_found = await self._made(step, filled)
+            # Known before the answer is judged: what was made is there, and must not be made again.
+            self.sids[step.address] = decoded.sid
+        differing = {
+            path: content
+            for path, content in filled.items()
+            if was_found and path in decoded.values and _differs(kind, path, content, decoded)
+        }
+        if differing:
+            for item in kind.fields:
+                if item.always_sent and item.path in filled:
+                    differing[item.path] = filled[item.path]
+            decoded = await self._write(kind, wire.instance_path(kind, parents, decoded.sid), differing)
         _check(kind, filled, decoded)
         remaining = _remaining(kind, resolved, filled, decoded)
         if remaining:
             await self._write(kind, wire.instance_path(kind, parents, decoded.sid), remaining)
         return "done"
+
+    async def _made(self, step: Step, filled: Mapping[str, Content]) -> tuple[Decoded, bool]:
+        """Create, and look whether it took place whenever that is not known; gives whether it was found by a look.
+
+        Raises:
+            _Failure: whether it took place could not be found out.
+            ApiError: it did not take place.
+        """
+        kind = step.kind
+        path = wire.collection_path(kind, self._parents(step.parent))
+        attempt, was_lost = 1, False
+        while True:
+            try:
+                return wire.decode(kind, await self._post(kind, path, filled)), False
+            except ApiError as error:
+                is_lost = is_ambiguous(error)
+                was_lost = was_lost or is_lost
+                if not was_lost:
+                    raise
+                # First the wait, then the look: what is lost may still be under way.
+                is_to_be_sent = await self.client.retry.again(attempt) and is_lost
+                try:
+                    found = await self._look_up(step, filled)
+                except ApiError as unknown:
+                    raise _Failure(
+                        f"{error}; whether it was created all the same could not be found out: {unknown}; "
+                        "run the same command again"
+                    ) from None
+                if found is not None:
+                    return found, True
+                if not is_to_be_sent:
+                    raise
+            attempt += 1
+
+    async def _look_up(self, step: Step, filled: Mapping[str, Content]) -> Decoded | None:
+        """What a lost create made, if it made anything.
+
+        Raises:
+            _Failure: there is more than one that it may be.
+        """
+        kind, name = step.kind, step.kind.name_of(filled)
+        if kind.readable_by_name and name and name not in _NO_PATH:
+            try:
+                body = await self.client.get(wire.instance_path(kind, self._parents(step.parent), name))
+            except Refused as error:
+                if error.refusal.status != 404:
+                    raise
+                return None
+            candidates = [wire.decode(kind, body)]
+        else:
+            candidates = await self._list(kind, step.parent)
+        taken = {*self.there_before, *self.sids.values()}
+        new = {item.sid: item for item in candidates if item.sid not in taken and kind.name_of(item.values) == name}
+        if apart := kind.told_apart_by:
+            new = {sid: item for sid, item in new.items() if not _differs(kind, apart, filled.get(apart), item)}
+        alike = [item for item in new.values() if _is_as_sent(kind, filled, item)]
+        # Without a name, contents are all there is to go by; with one, what was sent may have been changed since.
+        found = alike if alike or kind.alike_by_contents or not name else list(new.values())
+        if len(found) > 1:
+            raise _Failure(
+                f"the answer was lost, and {len(found)} new resources of kind {kind.name} may be the one that was "
+                "created; delete those that are not wanted, and run the same command again"
+            )
+        return found[0] if found else None
 
     async def _delete(self, step: Step) -> Status:
         path = wire.instance_path(step.kind, self._parents(step.parent), self._sid(step))
@@ -364,6 +450,10 @@ def _remaining(
 def _differs(kind: Kind, path: str, content: Content, found: Decoded) -> bool:
     field = kind.by_path[path]
     return bool(field.comparable(content) != field.comparable(found.values.get(path)))
+
+
+def _is_as_sent(kind: Kind, sent: Mapping[str, Content], found: Decoded) -> bool:
+    return not any(path in found.values and _differs(kind, path, content, found) for path, content in sent.items())
 
 
 def _check(kind: Kind, sent: Mapping[str, Content], decoded: Decoded) -> None:

@@ -1,0 +1,112 @@
+"""An apply of a small configuration of every kind over a faulty way to the API, in which no time passes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from reconciler.apply import apply
+from reconciler.client import Client, Credentials, in_process
+from reconciler.config.model import Config
+from reconciler.emulator.app import Receive, Scope, Send
+from reconciler.emulator.faults import App, Faults, Faulty
+from reconciler.fetch import fetch
+from reconciler.plan import make_plan
+from reconciler.report import Report, Silent
+from reconciler.retry import Retry
+from tests.world import ACCOUNT, World, read
+
+FILES = """
+version: 1
+services:
+  support:
+    friendly_name: Support
+    roles:
+      greeter: {type: service, permissions: [joinConversation]}
+      reader: {type: conversation, permissions: [sendMessage]}
+    users:
+      ada: {friendly_name: Ada, role: greeter}
+      a/b c: {}
+    conversations:
+      lounge:
+        friendly_name: Lounge
+        participants:
+          ada: {identity: ada, role: reader}
+          guest: {address: "+14155550199", proxy_address: "+14155550100"}
+        webhooks:
+          first: {target: webhook, url: "https://a.example.com/1", filters: [onMessageAdded]}
+          second: {target: webhook, url: "https://a.example.com/2", filters: [onMessageAdded]}
+      garden: {friendly_name: Garden}
+addresses:
+  "+14155550100": {type: sms, friendly_name: Main line}
+credentials:
+  android: {type: fcm, friendly_name: Push, secret: "${secret:FCM}"}
+"""
+SECRET = {"FCM": "AAAA" + "x" * 60}
+COUNTS = {
+    "service": 2,
+    "role": 10,
+    "user": 2,
+    "conversation": 2,
+    "participant": 2,
+    "webhook": 2,
+    "address": 1,
+    "credential": 1,
+}
+"""With what Twilio makes by itself: a service and four roles in each."""
+
+
+def everything() -> Config:
+    return read(FILES, SECRET)
+
+
+class Once:
+    """An ASGI application that gets the first few requests of one sort wrong, each in the same way."""
+
+    def __init__(self, app: App, fault: str, is_meant: Callable[[str, str], bool], *, times: int = 1) -> None:
+        self.right = app
+        self.wrong = Faulty(app, Faults({fault: 1.0}))
+        self.is_meant = is_meant
+        self.times = times
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self.right
+        if self.times and self.is_meant(scope["method"], scope["path"]):
+            self.times, app = self.times - 1, self.wrong
+        await app(scope, receive, send)
+
+
+async def no_time(_seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+def run(app: App, files: Config, *, attempts: int = 8, plan_over: App | None = None, **options: Any) -> Report:
+    """Plan and apply over that application."""
+    credentials = Credentials(ACCOUNT, "emulator", ACCOUNT)
+
+    async def both() -> Report:
+        retry = Retry(attempts=attempts, sleep=no_time)
+        transport = in_process(plan_over or app)
+        async with Client("https://x.example.com", credentials, transport=transport, retry=retry) as client:
+            made = make_plan(files, await fetch(files, client, Silent()))
+        transport = in_process(app)
+        async with Client("https://x.example.com", credentials, transport=transport, retry=retry, **options) as client:
+            return await apply(made, client, Silent())
+
+    return asyncio.run(both())
+
+
+def counts(world: World) -> dict[str, int]:
+    """How many there are of each kind that Twilio makes none of by itself."""
+    kinds = [row["kind"] for row in world.snapshot().values()]
+    return {kind: kinds.count(kind) for kind in COUNTS}
+
+
+def failures(report: Report) -> list[str]:
+    return [
+        f"{outcome.step}: {outcome.message}"
+        for result in report.results
+        for outcome in result.outcomes
+        if outcome.status not in {"done", "unchanged"}
+    ]

@@ -1,0 +1,50 @@
+"""Whatever goes wrong, however often: one more apply converges, and nothing is there twice."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from reconciler.emulator.faults import FAULTS, Faults, Faulty
+from reconciler.errors import ApiError
+from tests.faults.harness import COUNTS, counts, everything, failures, run
+from tests.world import World
+
+few = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
+
+
+@few
+@given(seed=st.integers(0, 2**32), chosen=st.sets(st.sampled_from(sorted(FAULTS)), min_size=1))
+def test_an_apply_under_faults_succeeds_or_the_next_one_converges(seed: int, chosen: set[str]) -> None:
+    world = World()
+    app = Faulty(world.emulator, Faults({name: 0.2 / len(chosen) for name in sorted(chosen)}, crowd=8), seed=seed)
+    try:
+        told = failures(run(app, everything()))
+    except ApiError:
+        # Reading may fail for good: then nothing was written.
+        told = ["not read"]
+    there = counts(world)
+    assert all(there[kind] <= most for kind, most in COUNTS.items()), there
+    if not told:
+        assert there == COUNTS
+        assert world.plan(everything()).changes == ()
+    assert failures(run(world.emulator, everything())) == []
+    assert counts(world) == COUNTS
+    assert world.plan(everything()).changes == ()
+
+
+def test_a_fifth_of_all_requests_going_wrong_is_no_failure() -> None:
+    befallen = 0
+    for seed in range(10):
+        world = World()
+        app = Faulty(world.emulator, Faults.parse("any=0.2,crowd=8"), seed=seed)
+        assert failures(run(app, everything())) == []
+        befallen += sum(app.befallen.values())
+        assert counts(world) == COUNTS
+        assert world.plan(everything()).changes == ()
+    assert befallen > 30
