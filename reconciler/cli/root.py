@@ -16,6 +16,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "show": ("reconciler.cli.show:show", "Show a saved plan again."),
     "drift": ("reconciler.cli.drift:drift", "Tell what differs, and whose it is. Sends nothing but GET."),
     "export": ("reconciler.cli.export:export", "Write the live account as files. Sends nothing but GET."),
+    "graph": ("reconciler.cli.graph:graph", "Draw what needs what in the files, offline."),
     "schema": ("reconciler.cli.schema:schema", "Print a JSON Schema: of the files, of plans, of reports."),
     "emulator": ("reconciler.cli.emulator:emulator", "Serve a Twilio account that is only a file."),
 }

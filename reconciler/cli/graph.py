@@ -1,0 +1,48 @@
+"""``reconciler graph``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import click
+
+from reconciler import plan_file, workflow
+from reconciler.cli import console
+from reconciler.cli.exit_codes import DONE
+from reconciler.cli.files import read_limited
+from reconciler.cli.options import file_options
+from reconciler.render import graph as rendered
+from reconciler.workflow import Inputs
+
+EPILOG = """\b
+Examples:
+  reconciler graph > graph.mmd
+  reconciler graph --env prod --format dot | dot -Tsvg > graph.svg
+  reconciler graph --plan plan.json"""
+
+
+@click.command(epilog=EPILOG)
+@file_options
+@click.option(
+    "--plan", metavar="FILE", default="", help="Colour what this saved plan changes, and add what it deletes."
+)
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["mermaid", "dot"]),
+    default="mermaid",
+    show_default=True,
+    help="The language to write the graph in.",
+)
+def graph(inputs: Inputs, *, plan: str, format_name: str) -> int:
+    """Draw what needs what in the files, offline.
+
+    PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. A dashed arrow leads to
+    what contains a resource, a solid one to what a field of it refers to. Variables and secrets need not be set.
+    """
+    config = workflow.validate(replace(inputs, allow_unset=True), os.environ)
+    saved = plan_file.parse(read_limited(plan), plan) if plan else None
+    drawn = rendered.graph(config, saved)
+    console.out(rendered.dot(drawn) if format_name == "dot" else rendered.mermaid(drawn))
+    return DONE
