@@ -223,6 +223,7 @@ class ReadClient:
         self._base_path = urlsplit(base_url).path
         self.retry = retry or never()
         self._gate = Gate(concurrency)
+        self._is_known = False
         self._http = httpx.AsyncClient(
             auth=httpx.BasicAuth(credentials.username, credentials.password),
             headers={"Accept": "application/json", "User-Agent": f"reconciler/{__version__}"},
@@ -341,6 +342,9 @@ class ReadClient:
                 lost = is_ambiguous(error)
                 may_be_done = may_be_done or lost
                 may_be_sent = is_refused_for_now(error) or isinstance(error, Unsent) or (lost and idempotent)
+                if isinstance(error, Unsent) and not self._is_known and method == "GET":
+                    # An address where nobody has ever answered is rather a wrong one than a bad moment: told at once.
+                    raise error from None
                 if not may_be_sent or not await self.retry.again(attempt, failed.retry_after):
                     raise error from None
             attempt += 1
@@ -366,6 +370,7 @@ class ReadClient:
                 kind = Unsent if isinstance(error, httpx.ConnectError) else Unreachable
                 reason = str(error) or type(error).__name__
                 raise _Failed(kind(f"{method} {path}: {self._base_url} cannot be reached: {reason}")) from None
+            self._is_known = True
             if response.status_code == 429:
                 self._gate.crowded(generation)
             else:

@@ -119,9 +119,13 @@ def named(answer: object) -> str:
 @pytest.mark.parametrize("work", [get, create, update, delete])
 @pytest.mark.parametrize("answer", REFUSED_FOR_NOW, ids=named)
 def test_what_was_not_processed_is_sent_again_whatever_it_is(work: Work, answer: Any) -> None:
-    script = Script(answer, answer, YES)
-    ask(work, script, Time().retry())
-    assert len(script.asked) == 3
+    async def known(client: Client) -> None:
+        await get(client)
+        await work(client)
+
+    script = Script(YES, answer, answer, YES)
+    ask(known, script, Time().retry())
+    assert len(script.asked) == 4
 
 
 @pytest.mark.parametrize("work", [get, update, delete])
@@ -195,6 +199,13 @@ def test_the_waits_double_up_to_a_limit_and_the_attempts_end() -> None:
     assert raised.value.refusal.status == 503
     assert time.waits == [0.5, 1, 2, 4, 8, 16, LONGEST_WAIT]
     assert len(script.asked) == 8
+
+
+def test_an_address_where_nobody_has_ever_answered_is_told_at_once() -> None:
+    time, stranger = Time(), Script(httpx.ConnectError("refused"))
+    with pytest.raises(Unreachable):
+        ask(get, stranger, time.retry())
+    assert (stranger.asked, time.waits) == (["GET"], [])
 
 
 def test_waits_are_drawn_from_nought_on() -> None:
