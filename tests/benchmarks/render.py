@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from reconciler.render.markdown import plan_markdown
 from reconciler.render.text import plan_text
 from tests.render import plan_samples
 
@@ -25,8 +26,14 @@ def cpu(work: Callable[[], object]) -> float:
 def main() -> None:
     large = plan_samples.LARGE
     plan = large.model_copy(update={"changes": large.changes * (10_000 // len(large.changes))})
-    json, text = cpu(plan.to_json), cpu(lambda: plan_text(plan, colour=True, width=100))
-    print(f"{len(plan.changes)} changes: JSON {json:.2f} s CPU, text {text:.2f} s CPU, text/JSON {text / json:.1f}")
+    json = cpu(plan.to_json)
+    print(f"{len(plan.changes)} changes as JSON: {json:.2f} s CPU")
+    for name, work in (
+        ("text", lambda: plan_text(plan, colour=True, width=100)),
+        ("Markdown", lambda: plan_markdown(plan)),
+    ):
+        spent = cpu(work)
+        print(f"{name}: {spent:.2f} s CPU, {spent / json:.1f} times the JSON")
 
 
 if __name__ == "__main__":

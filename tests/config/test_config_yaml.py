@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.config.told import content, problems_of, read, told
@@ -79,9 +77,7 @@ LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_one_problem(text: bytes, expected: str) -> None:
-    started = time.perf_counter()
     assert told(text) == [expected]
-    assert time.perf_counter() - started < 1
 
 
 def test_a_merge_key_counts_what_it_merges() -> None:

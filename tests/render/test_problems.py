@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from reconciler.errors import Place, Problem
@@ -90,11 +88,10 @@ def test_a_long_line_is_shown_around_the_column() -> None:
     assert shown[4] == "  | " + " " * 67 + "^"
 
 
-def test_a_line_as_long_as_a_file_is_shown_at_once() -> None:
+def test_of_a_line_as_long_as_a_file_only_a_part_is_shown() -> None:
     line = "\x1b" * 5_000_000
-    started = time.perf_counter()
-    text_of(*[Problem("x", "wrong", Place("a.yaml", 1, 2_000_000))] * 20, lines={"a.yaml": (line,)})
-    assert time.perf_counter() - started < 1
+    shown = text_of(*[Problem("x", "wrong", Place("a.yaml", 1, 2_000_000))] * 20, lines={"a.yaml": (line,)})
+    assert max(len(row) for row in shown.splitlines()) < 200
 
 
 def test_hostile_messages_cannot_move_the_cursor() -> None:
