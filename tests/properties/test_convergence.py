@@ -25,7 +25,7 @@ quick = settings(
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     report_multiple_bugs=False,
 )
-thorough = settings(quick, max_examples=1000)
+thorough = settings(quick, max_examples=400)
 
 
 _PLACEHOLDER = re.compile(r"<([^<>]+)>")

@@ -36,7 +36,7 @@ quick = settings(
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     report_multiple_bugs=False,
 )
-thorough = settings(quick, max_examples=1000)
+thorough = settings(quick, max_examples=250)
 texts_many = settings(quick, max_examples=60)
 
 # What has meant something to somebody: to YAML, to a terminal, to us.
