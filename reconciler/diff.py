@@ -6,7 +6,7 @@ fields. Pure. Never compares what the files leave out, what they say to ignore, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from reconciler.change import FieldChange
@@ -47,9 +47,31 @@ def diff(declared: Declared, live: Live, sid_of: SidOf, name_of: Callable[[str],
                 secrets=value.secrets,
                 forces_replacement=field.forces_replacement,
                 source=value.place,
+                inside=differing_keys(before, value.content)
+                if field.shape is Shape.JSON and not declared.is_sensitive(path)
+                else (),
             )
         )
     return tuple(changes)
+
+
+def differing_keys(before: Content, after: Content) -> tuple[str, ...]:
+    """Where two JSON contents differ: ``team``, ``tags[0].name``; sorted, for people and machines to look at.
+
+    Never decides whether they differ: that is `Field.comparable`, which is exact and quick.
+    """
+    from deepdiff import DeepDiff  # noqa: PLC0415 - slow to import, and needed only where attributes differ
+
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return ()
+    found = DeepDiff(before, after, view="tree", ignore_numeric_type_changes=True, threshold_to_diff_deeper=0)
+    paths = {_dotted(level.path(output_format="list")) for levels in found.values() for level in levels}
+    return tuple(sorted(paths))
+
+
+def _dotted(keys: Sequence[str | int]) -> str:
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+    return text.removeprefix(".")
 
 
 def has_password(field: Field, content: Content) -> bool:

@@ -53,6 +53,7 @@ class FieldEntry(_Part):
     sensitive: bool = Field(description="Whether the values are hidden.")
     forces_replacement: bool = Field(description="Whether this makes the change a replace.")
     source: SourceEntry | None = Field(description="Where the files say so.")
+    inside: tuple[str, ...] = Field(default=(), description="For JSON, where inside of it the two differ.")
 
 
 class StepEntry(_Part):
@@ -234,6 +235,7 @@ def _field(item: FieldChange, where: tuple[str, ...], key: bytes) -> FieldEntry:
         sensitive=item.sensitive,
         forces_replacement=item.forces_replacement,
         source=_source(item.source),
+        inside=item.inside,
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler import wire
 from reconciler.change import FieldChange
 from reconciler.config.model import Declared, Lifecycle, Reference, Unknown, Value
-from reconciler.diff import diff, has_password
+from reconciler.diff import diff, differing_keys, has_password
 from reconciler.errors import Place
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Content, Declaration, Kind, Secret, Wire, WriteOnly
@@ -318,3 +318,20 @@ def test_what_is_sensitive_is_still_compared() -> None:
     one = sealed({"note": value("x", sensitive=True)})
     assert changes(one, Live(SEALED, "XX", values={"note": "x"})) == ()
     assert one.lifecycle == Lifecycle()
+
+
+# --- inside of JSON --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"team": 1, "vip": True}, {"team": 2, "vip": True}, ("team",)),
+        ({"tags": [{"name": "a"}, {"name": "b"}]}, {"tags": [{"name": "a"}, {"name": "c"}]}, ("tags[1].name",)),
+        ({"old": 1}, {"new": 1}, ("new", "old")),
+        ({"n": 1}, {"n": 1.0}, ()),
+        (None, {"n": 1}, ()),
+    ],
+)
+def test_says_where_inside_of_attributes_two_differ(before: Any, after: Any, expected: tuple[str, ...]) -> None:
+    assert differing_keys(before, after) == expected

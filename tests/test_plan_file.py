@@ -95,6 +95,7 @@ def _field(path: str, before: Any, after: Any, *, line: int, column: int) -> dic
         "sensitive": False,
         "forces_replacement": False,
         "source": {"file": "reconciler.yaml", "line": line, "column": column, "via": ""},
+        "inside": [],
     }
 
 
