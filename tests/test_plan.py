@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.change import Change
 from reconciler.emulator import Rules
 from reconciler.errors import MatchError
-from reconciler.plan import Plan
+from tests.scenario import only, problems, told
 from tests.world import World, read
 
 SUPPORT = """
@@ -16,20 +15,6 @@ services:
   support:
     friendly_name: Customer Support
 """
-
-
-def told(made: Plan) -> list[str]:
-    """Changes as ``action address``, in order."""
-    return [f"{change.action} {change.address}" for change in made.changes]
-
-
-def only(made: Plan) -> Change:
-    assert len(made.changes) == 1, told(made)
-    return made.changes[0]
-
-
-def problems(error: pytest.ExceptionInfo[MatchError]) -> list[str]:
-    return [problem.code for problem in error.value.problems]
 
 
 def test_a_new_service_comes_with_everything_in_the_fewest_requests() -> None:
