@@ -7,7 +7,7 @@ leave the wording on a terminal or in JSON to the renderers. Nothing here prints
     ├── ConfigError                     1    problems in the files, all of them at once
     ├── MatchError                      1    files and account do not fit: ambiguity, dead pins, a wrong account
     ├── UsageError                      1    a wrong command line or environment
-    ├── PlanFileError                   1    a plan file that is none
+    ├── PlanFileError                   1    a saved plan, report or drift that is none
     ├── ApiError                        1    the API could not be asked, or said no
     │   ├── Unreachable                 1    no answer came
     │   ├── Refused                     1    an answer with an error status
@@ -111,7 +111,7 @@ class UsageError(ReconcilerError):
 
 
 class PlanFileError(ReconcilerError):
-    """A file that should hold a plan does not, or holds one of another format version."""
+    """A file that should hold a plan (or a report, or a drift) does not, or one of another format version."""
 
 
 class ApiError(ReconcilerError):

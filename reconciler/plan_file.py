@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -28,13 +28,16 @@ from reconciler.errors import Place, PlanFileError, Problem
 from reconciler.plan import Plan
 
 Json = Any  # field contents are JSON of any shape
+Saved = TypeVar("Saved", bound="Part")
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """What every part of a saved file is: frozen, and refusing what it does not know."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class SourceEntry(_Part):
+class SourceEntry(Part):
     """Where the files say something."""
 
     file: str = Field(description="The file, as it was named.")
@@ -43,7 +46,7 @@ class SourceEntry(_Part):
     via: str = Field(default="", description="How the value came there: a variable, an overlay, a template.")
 
 
-class FieldEntry(_Part):
+class FieldEntry(Part):
     """One field that differs."""
 
     path: str = Field(description="The field, dotted.")
@@ -56,7 +59,7 @@ class FieldEntry(_Part):
     inside: tuple[str, ...] = Field(default=(), description="For JSON, where inside of it the two differ.")
 
 
-class StepEntry(_Part):
+class StepEntry(Part):
     """One call to the API."""
 
     id: str = Field(description="Unique in the plan.")
@@ -64,7 +67,7 @@ class StepEntry(_Part):
     needs: tuple[str, ...] = Field(description="Steps that must have succeeded before.")
 
 
-class GuardEntry(_Part):
+class GuardEntry(Part):
     """Why a change is not simply done."""
 
     name: str = Field(description="Which guard.")
@@ -73,7 +76,7 @@ class GuardEntry(_Part):
     only_delete: bool = Field(default=False, description="Whether only the old resource of a replace is kept.")
 
 
-class ChangeEntry(_Part):
+class ChangeEntry(Part):
     """What happens to one resource."""
 
     address: str = Field(description="Where it stands in the files, or would stand.")
@@ -91,7 +94,7 @@ class ChangeEntry(_Part):
     source: SourceEntry | None = Field(default=None, description="Where the files declare it.")
 
 
-class UnmanagedEntry(_Part):
+class UnmanagedEntry(Part):
     """A live resource that the files do not name."""
 
     address: str = Field(description="Its address, made of SIDs where the files have no handle.")
@@ -100,7 +103,7 @@ class UnmanagedEntry(_Part):
     name: str = Field(description="Its natural key.")
 
 
-class WarningEntry(_Part):
+class WarningEntry(Part):
     """Something doubtful."""
 
     code: str = Field(description="A stable name.")
@@ -110,7 +113,7 @@ class WarningEntry(_Part):
     source: SourceEntry | None = Field(default=None, description="Where in the files.")
 
 
-class OptionsEntry(_Part):
+class OptionsEntry(Part):
     """What the plan was made with."""
 
     env: str = Field(description="The environment; empty without one.")
@@ -134,7 +137,7 @@ class SummaryEntry(BaseModel):
     withheld: int = Field(description="Changes that a guard leaves out; not counted above.")
 
 
-class PlanFile(_Part):
+class PlanFile(Part):
     """A plan as it is shown, saved and approved."""
 
     format: Literal["reconciler.plan"] = "reconciler.plan"
@@ -160,8 +163,8 @@ class PlanFile(_Part):
         return bool(self.changes)
 
     def to_json(self) -> str:
-        """The text of the file: indented, in the order of the format, ending in a newline."""
-        return self.model_dump_json(indent=2, by_alias=True) + "\n"
+        """The text of the file: indented, in the order of the format, in ASCII, ending in a newline."""
+        return self.model_dump_json(indent=2, by_alias=True, ensure_ascii=True) + "\n"
 
 
 def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str) -> PlanFile:
@@ -335,12 +338,42 @@ def parse(text: str | bytes, name: str) -> PlanFile:
     Raises:
         PlanFileError: when it is no plan file, or one of another format version; the message says what is wrong where.
     """
+    return parse_as(PlanFile, text, name, "plan", f"reconciler plan --out {name}")
+
+
+class _Head(BaseModel):
+    """What every file of ours begins with."""
+
+    format: str
+
+
+def format_of(text: str | bytes) -> str:
+    """Which format a JSON text says it has; empty when it says none, or is no JSON."""
     try:
-        return PlanFile.model_validate_json(text, strict=False)
+        return _Head.model_validate_json(text).format
+    except ValidationError:
+        return ""
+
+
+def parse_as(model: type[Saved], text: str | bytes, name: str, noun: str, command: str) -> Saved:
+    """Read a saved file, which is hostile input.
+
+    Args:
+        model: what it should hold.
+        text: its content.
+        name: what to call it in an error.
+        noun: what that is, in a word.
+        command: how one is made.
+
+    Raises:
+        PlanFileError: when it does not hold that; the message says what is wrong where.
+    """
+    try:
+        return model.model_validate_json(text, strict=False)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         what = f"at {where}: {first['msg']}" if where else first["msg"]
         raise PlanFileError(
-            f"{name} is no plan of this version of reconciler ({what}); make one with `reconciler plan --out {name}`"
+            f"{name} is no {noun} of this version of reconciler ({what}); make one with `{command}`"
         ) from None

@@ -9,18 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from reconciler.errors import Refusal
-from reconciler.plan_file import OptionsEntry, PlanFile
+from reconciler.plan_file import OptionsEntry, Part, PlanFile, parse_as
 from reconciler.report import ChangeResult, Outcome, Report
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class RefusalEntry(_Part):
+class RefusalEntry(Part):
     """What the API said when it refused."""
 
     method: str = Field(description="The HTTP verb.")
@@ -32,7 +28,7 @@ class RefusalEntry(_Part):
     request_id: str = Field(default="", description="What to tell Twilio's support.")
 
 
-class OutcomeEntry(_Part):
+class OutcomeEntry(Part):
     """How one call to the API ended."""
 
     step: str = Field(description="The step's id, as in the plan.")
@@ -46,7 +42,7 @@ class OutcomeEntry(_Part):
     refusal: RefusalEntry | None = Field(default=None, description="What the API said, when it refused.")
 
 
-class ResultEntry(_Part):
+class ResultEntry(Part):
     """How one change ended."""
 
     address: str = Field(description="Where it stands in the files, or would stand.")
@@ -60,7 +56,7 @@ class ResultEntry(_Part):
     outcomes: tuple[OutcomeEntry, ...] = Field(description="Those of its steps, in their order.")
 
 
-class ReportSummaryEntry(_Part):
+class ReportSummaryEntry(Part):
     """How many of each: the actions count what was done in full."""
 
     create: int
@@ -74,7 +70,7 @@ class ReportSummaryEntry(_Part):
     interrupted: int
 
 
-class ReportFile(_Part):
+class ReportFile(Part):
     """What an apply did."""
 
     format: Literal["reconciler.report"] = "reconciler.report"
@@ -93,8 +89,8 @@ class ReportFile(_Part):
     changes: tuple[ResultEntry, ...] = Field(description="One for each change of the plan, in its order.")
 
     def to_json(self) -> str:
-        """The text of the file: indented, in the order of the format, ending in a newline."""
-        return self.model_dump_json(indent=2) + "\n"
+        """The text of the file: indented, in the order of the format, in ASCII, ending in a newline."""
+        return self.model_dump_json(indent=2, ensure_ascii=True) + "\n"
 
 
 def to_file(report: Report, plan: PlanFile) -> ReportFile:
@@ -132,6 +128,19 @@ def to_file(report: Report, plan: PlanFile) -> ReportFile:
     )
 
 
+def parse(text: str | bytes, name: str) -> ReportFile:
+    """Read a saved report, which is hostile input.
+
+    Args:
+        text: its content.
+        name: what to call it in an error.
+
+    Raises:
+        PlanFileError: when it is none, or one of another format version.
+    """
+    return parse_as(ReportFile, text, name, "report", "reconciler apply --format json")
+
+
 def _result(result: ChangeResult) -> ResultEntry:
     change = result.change
     return ResultEntry(
@@ -151,7 +160,7 @@ def _outcome(outcome: Outcome) -> OutcomeEntry:
         op=outcome.op,
         status=outcome.status,
         sid=outcome.sid,
-        message=outcome.message,
+        message=_text(outcome.message),
         because=outcome.because,
         refusal=None if outcome.refusal is None else _refusal(outcome.refusal),
     )
@@ -159,11 +168,16 @@ def _outcome(outcome: Outcome) -> OutcomeEntry:
 
 def _refusal(refusal: Refusal) -> RefusalEntry:
     return RefusalEntry(
-        method=refusal.method,
-        path=refusal.path,
+        method=_text(refusal.method),
+        path=_text(refusal.path),
         status=refusal.status,
         code=refusal.code,
-        message=refusal.message,
-        more_info=refusal.more_info,
-        request_id=refusal.request_id,
+        message=_text(refusal.message),
+        more_info=_text(refusal.more_info),
+        request_id=_text(refusal.request_id),
     )
+
+
+def _text(words: str) -> str:
+    """Somebody else's words, without halves of characters, which JSON can spell and no file can hold."""
+    return words if words.isascii() else words.encode("utf-8", "replace").decode("utf-8")

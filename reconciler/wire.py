@@ -138,7 +138,11 @@ def _as_text(value: Json) -> str | None:
     if value is None or value == "":
         return None
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
-    # A lone surrogate, which JSON can spell and UTF-8 cannot, could be neither shown nor saved nor sent back.
+    return _whole(text)
+
+
+def _whole(text: str) -> str:
+    """A text without halves of characters, which JSON can spell and UTF-8 cannot: not shown, not saved, not sent."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -180,8 +184,11 @@ def _decode_json(value: Json) -> Content:
     """JSON that comes as text, parsed; text that is none, or nests too deep to be walked, as it is."""
     if not isinstance(value, str):
         return value
+    value = _whole(value)
     try:
         parsed = json.loads(value, parse_constant=_refuse_constant)
+        if "\\u" in value:  # half a character may have been spelled out, too
+            parsed = json.loads(_whole(json.dumps(parsed, ensure_ascii=False)))
     except (ValueError, RecursionError):
         return value
     return value if _nests_deeper(parsed, _DEEPEST) else parsed

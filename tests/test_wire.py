@@ -155,6 +155,12 @@ def test_reads_what_stands_in_blocks() -> None:
     assert set(found) == set(NOTIFICATION.by_path)
 
 
+def test_halves_of_characters_are_none() -> None:
+    for half in ("\ud800", '{"a": "\ud800"}', '{"a": "\\uD800"}', '"\\ud800"'):
+        read = wire.decode(ATTRIBUTED, {"sid": sid("XX"), "attributes": half}).values["attributes"]
+        assert json.loads(json.dumps(read, ensure_ascii=False).encode()) in ("?", {"a": "?"})
+
+
 def test_never_reads_what_is_only_written() -> None:
     assert wire.decode(ATTRIBUTED, {"sid": sid("XX"), "token": "leaked"}).values == {"attributes": None}
 

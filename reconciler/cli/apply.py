@@ -8,14 +8,13 @@ from dataclasses import replace
 import click
 
 from reconciler import plan_file, report_file, workflow
-from reconciler.cli import console, exit_codes
+from reconciler.cli import console, exit_codes, showing
 from reconciler.cli.files import read_limited
 from reconciler.cli.options import account_options, file_options, scope_options
-from reconciler.cli.output import Output, output_options
+from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.plan_file import PlanFile
-from reconciler.render.report_text import report_text
 from reconciler.render.terminal import escape
 from reconciler.render.text import plan_text
 from reconciler.report import Report
@@ -44,7 +43,7 @@ Examples:
     "--trigger-webhooks", is_flag=True, help="Let the account's own webhooks hear of these writes (off by default)."
 )
 @click.option("-y", "--yes", "--auto-approve", "yes", is_flag=True, help="Do not ask.")
-@output_options
+@output_in(*showing.REPORT)
 def apply(
     inputs: Inputs, endpoint: Endpoint, output: Output, *, plan_path: str, trigger_webhooks: bool, yes: bool
 ) -> int:
@@ -57,14 +56,14 @@ def apply(
     approved = plan_file.parse(read_limited(plan_path), plan_path) if plan_path else None
     if approved is not None:
         inputs = _as_planned(inputs, approved)
-    run = Run(display(lines_on_stdout=not output.as_json, may_colour=output.may_colour))
+    run = Run(display(lines_on_stdout=output.as_text, may_colour=output.may_colour))
     shown = False
 
     def show(file: PlanFile) -> None:
         nonlocal shown
         run.display.clear()
-        if not output.as_json:
-            console.out(plan_text(file, colour=output.colour, width=output.width, verbose=output.verbose) + "\n")
+        if output.as_text:
+            console.out(showing.plan_as_text(file, output) + "\n")
             shown = True
 
     async def confirm(file: PlanFile) -> bool:
@@ -85,7 +84,7 @@ def apply(
     )
     if applied.declined:
         raise ReconcilerError("declined; nothing was sent")
-    console.out(_result(applied, output, shown=shown))
+    _show(applied, output, shown=shown)
     return exit_codes.of_apply(applied.file, applied.report)
 
 
@@ -135,7 +134,7 @@ def _ask(plan: PlanFile, run: Run, output: Output) -> bool:
             "plan.json, reconciler apply --plan plan.json), or apply without being asked (--yes)"
         )
     with run.asking():
-        if output.as_json:
+        if not output.as_text:
             colour = console.takes_colour(sys.stderr, allowed=output.may_colour)
             console.err(plan_text(plan, colour=colour, width=console.width_of(sys.stderr), verbose=output.verbose))
         number = len(plan.changes) - plan.summary.withheld
@@ -146,13 +145,13 @@ def _ask(plan: PlanFile, run: Run, output: Output) -> bool:
         return answer.strip().lower() == "yes"
 
 
-def _result(applied: Applied, output: Output, *, shown: bool) -> str:
-    if output.as_json:
-        return report_file.to_file(applied.report or Report(()), applied.file).to_json()
-    if applied.report is None:
-        if shown:
-            return ""
-        return plan_text(applied.file, colour=output.colour, width=output.width, verbose=output.verbose)
+def _show(applied: Applied, output: Output, *, shown: bool) -> None:
+    if output.as_text and applied.report is None:
+        if not shown:
+            console.out(showing.plan_as_text(applied.file, output))
+        return
+    if output.as_text:
+        console.out("\n")
     # What went well was listed line by line while it happened.
-    report = report_file.to_file(applied.report, applied.file)
-    return "\n" + report_text(report, colour=output.colour, width=output.width, list_done=False)
+    report = report_file.to_file(applied.report or Report(()), applied.file)
+    showing.show_report(report, replace(output, watched=True))

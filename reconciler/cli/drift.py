@@ -5,12 +5,11 @@ from __future__ import annotations
 import click
 
 from reconciler import workflow
-from reconciler.cli import console
+from reconciler.cli import showing
 from reconciler.cli.exit_codes import DIFFERENCES, DONE
 from reconciler.cli.options import account_options, file_options
-from reconciler.cli.output import Output, output_in, repository
+from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
-from reconciler.render.drift import drift_chat, drift_json, drift_markdown, drift_text
 from reconciler.workflow import Endpoint, Inputs
 
 EPILOG = """\b
@@ -40,7 +39,7 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, text: str) -> f
     callback=_kinds,
     help="What ends with 2: differences, unmanaged, or both with a comma between them.",
 )
-@output_in("text", "markdown", "json", "chat")
+@output_in(*showing.DRIFT)
 def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozenset[str]) -> int:
     """Tell how the account differs from the files. Sends nothing but GET.
 
@@ -50,14 +49,6 @@ def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozen
     """
     run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
     found = run.execute(lambda: workflow.plan(inputs, endpoint, run.display)).file
-    match output.format_name:
-        case "json":
-            console.out(drift_json(found))
-        case "markdown":
-            console.out(drift_markdown(found, repository()))
-        case "chat":
-            console.out(drift_chat(found))
-        case _:
-            console.out(drift_text(found, colour=output.colour, width=output.width, verbose=output.verbose))
+    showing.show_drift(found, output)
     counts = {"differences": len(found.changes), "unmanaged": len(found.unmanaged)}
     return DIFFERENCES if any(counts[kind] for kind in fail_on) else DONE

@@ -30,7 +30,7 @@ def read_limited(path: str) -> bytes:
             with Path(path).open("rb") as file:
                 content = file.read(SIZE_LIMIT + 1)
     except OSError as error:
-        raise PlanFileError(f"cannot read the plan {path}: {error.strerror or error}") from None
+        raise PlanFileError(f"cannot read {path}: {error.strerror or error}") from None
     if len(content) > SIZE_LIMIT:
         raise PlanFileError(f"{path} is larger than {SIZE_LIMIT // 1024 // 1024} MB, which no plan is")
     return content

@@ -25,16 +25,18 @@ class Output:
         format_name: what to write to standard output.
         verbose: whether nothing is shortened.
         may_colour: whether colours are allowed at all.
+        watched: whether the reader has seen, line by line, what took place.
     """
 
     format_name: str
     verbose: bool
     may_colour: bool
+    watched: bool = False
 
     @property
-    def as_json(self) -> bool:
-        """Whether standard output is JSON and nothing else."""
-        return self.format_name == "json"
+    def as_text(self) -> bool:
+        """Whether standard output is for the person who waits; else it is one document and nothing else."""
+        return self.format_name == "text"
 
     @property
     def colour(self) -> bool:

@@ -7,14 +7,12 @@ import shlex
 import click
 
 from reconciler import workflow
-from reconciler.cli import console, exit_codes
+from reconciler.cli import console, exit_codes, showing
 from reconciler.cli.files import write_private
 from reconciler.cli.options import account_options, file_options, scope_options
-from reconciler.cli.output import Output, output_in, repository
+from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
-from reconciler.render.markdown import plan_markdown
 from reconciler.render.terminal import escape
-from reconciler.render.text import plan_text
 from reconciler.workflow import Endpoint, Inputs
 
 EPILOG = """\b
@@ -32,7 +30,7 @@ Examples:
 @account_options
 @click.option("--out", metavar="FILE", default="", help="Save the plan, for `show` and `apply --plan`.")
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 when files and account differ.")
-@output_in("text", "markdown", "json")
+@output_in(*showing.PLAN)
 def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detailed_exitcode: bool) -> int:
     """Show what an apply would do. Sends nothing but GET.
 
@@ -43,15 +41,9 @@ def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detail
     planned = run.execute(lambda: workflow.plan(inputs, endpoint, run.display))
     if out:
         write_private(out, planned.file.to_json())
-    if output.as_json:
-        console.out(planned.file.to_json())
-    elif output.format_name == "markdown":
-        console.out(plan_markdown(planned.file, repository()))
-    else:
-        text = plan_text(planned.file, colour=output.colour, width=output.width, verbose=output.verbose)
-        if out and planned.file.has_changes:
-            text += f"\nSaved. To apply exactly this: reconciler apply {_again(inputs, endpoint, out)}\n"
-        console.out(text)
+    showing.show_plan(planned.file, output)
+    if out and planned.file.has_changes and output.as_text:
+        console.out(f"\nSaved. To apply exactly this: reconciler apply {_again(inputs, endpoint, out)}\n")
     return exit_codes.of_plan(planned.file, detailed=detailed_exitcode)
 
 

@@ -13,7 +13,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "validate": ("reconciler.cli.validate:validate", "Check the files, offline."),
     "plan": ("reconciler.cli.plan:plan", "Show what an apply would do. Sends nothing but GET."),
     "apply": ("reconciler.cli.apply:apply", "Make the account what the files say. Asks first."),
-    "show": ("reconciler.cli.show:show", "Show a saved plan again."),
+    "show": ("reconciler.cli.show:show", "Show a saved plan, report or drift again."),
     "drift": ("reconciler.cli.drift:drift", "Tell what differs, and whose it is. Sends nothing but GET."),
     "export": ("reconciler.cli.export:export", "Write the live account as files. Sends nothing but GET."),
     "graph": ("reconciler.cli.graph:graph", "Draw what needs what in the files, offline."),

@@ -4,35 +4,45 @@ from __future__ import annotations
 
 import click
 
-from reconciler import plan_file
-from reconciler.cli import console
+from reconciler import drift_file, plan_file, report_file
+from reconciler.cli import showing
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.files import read_limited
-from reconciler.cli.output import Output, output_in, repository
-from reconciler.render.markdown import plan_markdown
-from reconciler.render.text import plan_text
+from reconciler.cli.output import Output, output_in
+from reconciler.errors import UsageError
 
 EPILOG = """\b
 Examples:
   reconciler show plan.json
   reconciler show plan.json --verbose
   reconciler show plan.json --format markdown
-  reconciler plan --format json | reconciler show -"""
+  reconciler plan --format json | reconciler show -
+  reconciler show report.json --format markdown      (of apply --format json)"""
 
 
 @click.command(epilog=EPILOG)
-@click.argument("plan", metavar="PLAN")
-@output_in("text", "markdown", "json")
-def show(plan: str, output: Output) -> int:
-    """Show a saved plan again.
+@click.argument("file", metavar="FILE")
+@output_in(*dict.fromkeys([*showing.PLAN, *showing.REPORT, *showing.DRIFT]))
+def show(file: str, output: Output) -> int:
+    """Show a saved plan, report or drift again.
 
-    PLAN is a file from `plan --out`, or - for standard input. Asks nobody: neither the files nor the account.
+    FILE comes from `plan --out`, or is what `plan`, `apply` or `drift` wrote with --format json; - is standard input.
+    Asks nobody: neither the files nor the account.
     """
-    file = plan_file.parse(read_limited(plan), plan)
-    if output.as_json:
-        console.out(file.to_json())
-    elif output.format_name == "markdown":
-        console.out(plan_markdown(file, repository()))
-    else:
-        console.out(plan_text(file, colour=output.colour, width=output.width, verbose=output.verbose))
+    text = read_limited(file)
+    match plan_file.format_of(text):
+        case "reconciler.report":
+            _check(output, showing.REPORT, "report")
+            showing.show_report(report_file.parse(text, file), output)
+        case "reconciler.drift":
+            _check(output, showing.DRIFT, "drift")
+            showing.show_drift(drift_file.to_plan(drift_file.parse(text, file)), output)
+        case _:
+            _check(output, showing.PLAN, "plan")
+            showing.show_plan(plan_file.parse(text, file), output)
     return DONE
+
+
+def _check(output: Output, formats: showing.Formats, noun: str) -> None:
+    if output.format_name not in formats:
+        raise UsageError(f"a {noun} is not shown as {output.format_name}; there are: {', '.join(formats)}")

@@ -38,7 +38,7 @@ def validate(inputs: Inputs, output: Output, *, allow_unset: bool) -> int:
     once, with its place and what to do. Warnings end with 0, with --strict with 1.
     """
     config = workflow.validate(replace(inputs, allow_unset=allow_unset), os.environ)
-    if output.as_json:
+    if output.format_name == "json":
         console.out(
             validation_json(environment=config.environment, resources=len(config.resources), warnings=config.warnings)
         )

@@ -6,12 +6,11 @@ Gives text for a terminal, Markdown for an issue, a few lines for a chat, and JS
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 from reconciler.change import Action
+from reconciler.drift_file import STATES, of_plan
 from reconciler.plan_file import PlanFile
 from reconciler.render.markdown import Words, plan_markdown, settled
 from reconciler.render.markdown_text import Repository, count, shortened
@@ -23,7 +22,6 @@ CHAT_LINES = 8
 CHAT_LIMIT = 1_500
 """A message in a chat is read at a glance, or not."""
 
-_STATES: dict[Action, str] = {"create": "missing", "update": "differs", "replace": "differs", "delete": "unwanted"}
 _PHRASES: dict[Action, str] = {
     "create": "missing in the account",
     "update": "differs",
@@ -35,7 +33,7 @@ _CHAT = str.maketrans({character: f"\\u{ord(character):04x}" for character in "@
 
 
 def _summary(plan: PlanView) -> str:
-    states = Counter(_STATES[change.action] for change in plan.changes)
+    states = Counter(STATES[change.action] for change in plan.changes)
     if not plan.changes and not plan.counts.unmanaged:
         return f"No drift: {count(plan.counts.no_op, 'resource')} compared"
     parts = [
@@ -168,48 +166,4 @@ def drift_chat(plan: PlanFile) -> str:
 
 def drift_json(plan: PlanFile) -> str:
     """A drift as JSON; contents of fields have the forms that they have in a plan file."""
-
-    def place(source: Any) -> Any:
-        return None if source is None else source.model_dump()
-
-    told = {
-        "format": "reconciler.drift",
-        "format_version": 1,
-        "tool_version": plan.tool_version,
-        "account_sid": plan.account_sid,
-        "created_at": plan.created_at,
-        "config_digest": plan.config_digest,
-        "env": plan.options.env,
-        "summary": {
-            **dict.fromkeys(("differs", "missing", "unwanted"), 0),
-            **Counter(_STATES[entry.action] for entry in plan.changes),
-            "unmanaged": len(plan.unmanaged),
-            "equal": plan.summary.no_op,
-        },
-        "differences": [
-            {
-                "address": entry.address,
-                "kind": entry.kind,
-                "state": _STATES[entry.action],
-                "sid": entry.sid,
-                "name": entry.name,
-                "service": entry.service,
-                "fields": [
-                    {
-                        "path": field.path,
-                        "files": field.after,
-                        "account": field.before,
-                        "sensitive": field.sensitive,
-                        "source": place(field.source),
-                    }
-                    for field in entry.fields
-                ],
-                "source": place(entry.source),
-            }
-            for entry in plan.changes
-        ],
-        "unmanaged": [entry.model_dump() for entry in plan.unmanaged],
-        "not_compared": list(plan.unverified),
-        "warnings": [entry.model_dump() for entry in plan.warnings],
-    }
-    return json.dumps(told, indent=2) + "\n"
+    return of_plan(plan).to_json()

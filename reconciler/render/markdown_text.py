@@ -25,7 +25,7 @@ _TICKS = re.compile("`+")
 # A word that no renderer takes for anything else: letters and digits, in the company of ordinary punctuation.
 _WORD = re.compile(r"[(\"'“‘]*[^\W_]+(?:['’.+-][^\W_]+)*[)\"'”’.,;:?!…]*\Z|[-–—·…→+]\Z")
 # Words that look ordinary and are linked nevertheless: hosts, commits, GH-12 and other trackers' keys.
-_LINKED = re.compile(r"www\.|[0-9a-f]{7,}|[^\W_]+-\d", re.IGNORECASE)
+_LINKED = re.compile(r"www\.|\b[0-9a-f]{7,}\b|[^\W_]+-\d", re.IGNORECASE)
 
 
 def size(text: str) -> int:

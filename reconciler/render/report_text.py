@@ -119,10 +119,11 @@ class _Page:
         verb = {0: "Applied", 5: "Applied"}.get(report.exit_code, "Not all applied")
         styles: tuple[Style, ...] = {0: ("bold", "green"), 5: ("bold", "yellow")}.get(report.exit_code, _ALARM)  # type: ignore[assignment]
         lines = self._lines(0, f"{verb}: {text}{f'; {rest}' if rest else ''}. {cost}.", *styles)
-        return lines + self._lines(0, _next(report)) if _next(report) else lines
+        return lines + self._lines(0, next_step(report)) if next_step(report) else lines
 
 
-def _next(report: ReportFile) -> str:
+def next_step(report: ReportFile) -> str:
+    """What to do next, in a sentence or two; empty when there was nothing to do."""
     if not report.changes:
         return ""
     match report.exit_code:

@@ -76,7 +76,7 @@ def test_every_verb_explains_itself(cli: Cli, verb: str) -> None:
         (["plan", "--emulator", "x", "--api-url", "https://x"], "exclude each other"),
         (["plan", "--emulator", "x", "--profile", "y"], "--profile"),
         (["plan", "--format", "yaml"], "json"),
-        (["show"], "PLAN"),
+        (["show"], "FILE"),
         (["schema", "other"], "config"),
         (["emulator", "serve"], "--db"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -16,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli import files as cli_files
+from reconciler.render.report_markdown import report_markdown
+from reconciler.render.report_text import report_text
 from reconciler.schema import schema_text
 from tests.cli.conftest import FILES, Result, Tty
 from tests.render import plan_samples as samples
@@ -166,6 +169,37 @@ def test_only_yes_is_taken_for_yes(
     assert "Apply these 3 changes to account AC00000000000000000000000000000000?" in terminal.getvalue()
     assert ("declined; nothing was sent" in terminal.getvalue()) is (code == 1)
     assert ("Applied: 2 created" in result.out) is (code == 0)
+
+
+@pytest.mark.parametrize("name", samples.REPORTS)
+def test_a_report_is_shown_again(cli: Cli, name: str) -> None:
+    report = samples.REPORTS[name]
+    Path("report.json").write_text(report.to_json())
+    assert cli("show", "report.json", "--format", "json").out == report.to_json()
+    assert cli("show", "report.json").out == report_text(report, colour=False, width=100)
+    assert cli("show", "report.json", "--format", "markdown").out == report_markdown(report)
+    wrong = cli("show", "report.json", "--format", "chat")
+    assert wrong.code == 1
+    assert "a report is not shown as chat; there are: text, markdown, json" in wrong.err
+
+
+def test_a_drift_is_shown_again(cli: Cli, files: Path) -> None:
+    assert files.exists()
+    for name in ("text", "markdown", "json", "chat"):
+        Path("drift.json").write_text(cli("drift", *EMULATED, "--format", "json").out)
+        told = cli("drift", *EMULATED, "--format", name)
+        shown = cli("show", "drift.json", "--format", name)
+        assert shown.code == 0
+        assert re.sub(r'"created_at": "[^"]*"', "", shown.out) == re.sub(r'"created_at": "[^"]*"', "", told.out)
+
+
+def test_apply_tells_in_markdown_what_it_did_and_nothing_else(cli: Cli, files: Path) -> None:
+    assert files.exists()
+    applied = cli("apply", *EMULATED, "--yes", "--format", "markdown")
+    assert applied.code == 0
+    assert applied.out.startswith("<!-- reconciler:report AC00000000000000000000000000000000 -->\n\n### ✅ Applied: 2 ")
+    assert "  + services.support created" in applied.err
+    assert "### ✅ Nothing to do" in cli("apply", *EMULATED, "--yes", "--format", "markdown").out
 
 
 # --- plan files are hostile ------------------------------------------------------------------------------------------

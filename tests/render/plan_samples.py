@@ -355,7 +355,7 @@ HOSTILE = plan(
             "friendly_name", "\x1b[31mred\x1b[0m", "\u202egnp.exe\u202c", source=source(1, "a\x1b]0;t\x07.yaml", "\r\n")
         ),
         field("spaces", " a ", "a\u00a0b"),
-        field("bell\x07path", "\x07", "\ud800 lone"),
+        field("bell\x07path", "\x07", "\ufffd lone"),
         field("zero", "a\u200bb", "a\ufe0fb\U000e0041"),
         field("lines", "one\ntwo\rthree", "one\ntwo\n\x1b[Athree"),
         field("types", "10", 10),

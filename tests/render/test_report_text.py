@@ -1,9 +1,11 @@
-"""Reports as text, and reports as files."""
+"""Reports as text, as Markdown, and as files."""
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,10 +15,13 @@ from reconciler.address import Address
 from reconciler.change import Change
 from reconciler.errors import Refusal
 from reconciler.kinds.role import ROLE
+from reconciler.render.report_markdown import report_markdown
 from reconciler.render.report_text import report_text
 from reconciler.report import Outcome, Report, result_of
 from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, to_file
 from tests.render import plan_samples as samples
+from tests.render.test_markdown import assert_harmless as assert_harmless_markdown
+from tests.render.test_markdown import attacks, shape
 from tests.render.test_plan_text import SGR, assert_harmless, hostile
 
 
@@ -103,3 +108,66 @@ def test_any_report_renders_and_is_harmless(found: list[ResultEntry], exit_code:
     plain = report_text(report, colour=False, width=width)
     assert_harmless(plain)
     assert SGR.sub("", report_text(report, colour=True, width=width)) == plain
+
+
+# --- as Markdown -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", samples.REPORTS)
+def test_golden_markdown(name: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"report/{name}.md", report_markdown(samples.REPORTS[name]))
+
+
+@given(st.lists(results, max_size=4), st.sampled_from([0, 1, 5, 130]))
+@settings(deadline=None)
+def test_any_report_is_harmless_markdown(found: list[ResultEntry], exit_code: int) -> None:
+    assert_harmless_markdown(report_markdown(samples.report(*found, exit_code=exit_code)))
+
+
+def hostile_report(texts: Sequence[str]) -> ReportFile:
+    """A report of a fixed shape, whose every text is taken from these in turn."""
+    endless = itertools.cycle(f"x{text}y" for text in texts)
+
+    def text() -> str:
+        return next(endless)
+
+    def one(status: Any, op: Any, outcome: Any, **more: Any) -> ResultEntry:
+        entry = samples.change(text(), text(), "replace", name=text(), service=text())
+        return samples.result(entry, status, samples.outcome(entry, op, outcome, sid=text(), **more))
+
+    refusal = RefusalEntry(
+        method=text(), path=text(), status=400, code=1, message=text(), more_info=text(), request_id=text()
+    )
+    return samples.report(
+        one("failed", "create", "failed", refusal=refusal),
+        one("failed", "create", "failed", message=text()),
+        one("skipped", "create", "skipped", because=text()),
+        one("withheld", "delete", "withheld", message=text()),
+        one("interrupted", "create", "interrupted"),
+        one("done", "create", "done"),
+        exit_code=1,
+        account_sid=text(),
+    )
+
+
+@given(st.lists(attacks, min_size=1, max_size=30))
+@settings(deadline=None)
+def test_whatever_the_words_the_markdown_has_the_structure_of_harmless_ones(texts: list[str]) -> None:
+    told = report_markdown(hostile_report(texts))
+    assert_harmless_markdown(told)
+    assert shape(told) == shape(report_markdown(hostile_report(["harmless"])))
+
+
+@pytest.mark.parametrize("status", ["failed", "skipped", "withheld", "done"])
+def test_a_report_fits_into_a_comment_and_counts_what_does_not(status: Any) -> None:
+    refusal = samples.REFUSED.model_copy(update={"message": "日本語" * 400})
+    entries = [samples.change(f"services.s{number}", "service", "create") for number in range(2_000)]
+    found = [
+        samples.result(it, status, samples.outcome(it, "create", status, refusal=refusal, message="日本語" * 400))
+        for it in entries
+    ]
+    told = report_markdown(samples.report(*found, exit_code=1))
+    assert_harmless_markdown(told)
+    listed = sum(1 for line in told.splitlines() if "services.s" in line)
+    (missing,) = re.findall(r"… ([\d,]+) more", told)
+    assert listed + int(missing.replace(",", "")) == 2_000

@@ -1,0 +1,159 @@
+"""What an apply did, as Markdown for a comment or a job's summary: never longer than one comment may be.
+
+Takes a `ReportFile`; gives one string that ends in a newline. What went wrong comes first, with the words and the
+request of the API, then what did not happen for it, then what was done; what does not fit is counted. As in
+`reconciler.render.markdown`, only the blocks are ours: all else ends up within code or as plain words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import quote
+
+from reconciler.change import MARKS
+from reconciler.render.markdown import BUDGET, MARKER_PART, shortened_kind
+from reconciler.render.markdown_text import Room, code, count, prose, size
+from reconciler.render.report_text import PAST, next_step
+from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry
+
+_WORSE_FIRST = ("failed", "interrupted", "skipped", "withheld")
+
+
+def report_markdown(report: ReportFile) -> str:
+    """A report as Markdown.
+
+    Args:
+        report: what to show.
+    """
+    return _Page(report).text()
+
+
+class _Page:
+    def __init__(self, report: ReportFile) -> None:
+        self.report = report
+        self.room = Room(BUDGET)
+
+    def text(self) -> str:
+        report = self.report
+        head = [_marker(report), f"### {_verdict(report)}", _where(report)]
+        closing = next_step(report)
+        tail = [f"**What to do next:** {closing}"] if closing else []
+        self.room.left -= sum(size(block) + 2 for block in [*head, *tail])
+        # What failed takes its room before what went well.
+        blocks = [
+            *self._outcomes("failed", "**Failed**", 24_000, _failed),
+            *self._outcomes("interrupted", "**Interrupted; whether they took place is not known**", 8_000, _held),
+            *self._outcomes("skipped", "**Skipped**", 8_000, _held),
+            *self._outcomes("withheld", "**Withheld by a guard**", 8_000, _held),
+        ]
+        return "\n\n".join([*head, *blocks, *tail, *self._done()]) + "\n"
+
+    def _outcomes(
+        self, status: str, title: str, at_most: int, item: Callable[[ResultEntry, OutcomeEntry], str]
+    ) -> list[str]:
+        found = [
+            (result, outcome)
+            for result in self.report.changes
+            for outcome in result.outcomes
+            if outcome.status == status
+        ]
+        return self._list(title, (item(*pair) for pair in found), len(found), at_most=at_most)
+
+    def _list(self, title: str, items: Iterable[str], number: int, *, at_most: int) -> list[str]:
+        """A titled list, with how many items did not fit."""
+        if not number:
+            return []
+        self.room.left -= size(title) + 4
+        taken = self.room.take(items, at_most=at_most)
+        if len(taken) < number:
+            taken.append(f"- … {number - len(taken):,} more")
+        return [title, "\n".join(taken)]
+
+    def _done(self) -> list[str]:
+        done = [result for result in self.report.changes if result.status in {"done", "partly"}]
+        if not done:
+            return []
+        summary = f"<details><summary>{count(len(done), 'change')} done</summary>"
+        return [*self._list(summary, map(_row, done), len(done), at_most=40_000), "</details>"]
+
+
+def _marker(report: ReportFile) -> str:
+    """Invisible, and the same for every report of an account and environment: how a comment is found again."""
+    told = (report.account_sid[:MARKER_PART], report.options.env[:MARKER_PART])
+    parts = [quote(part, safe="", errors="replace").replace("-", "%2D") for part in told]
+    return f"<!-- {' '.join(['reconciler:report', *(part for part in parts if part)])} -->"
+
+
+def _verdict(report: ReportFile) -> str:
+    summary = report.summary
+    done = (
+        f"{summary.create:,} created, {summary.update:,} updated, "
+        f"{summary.replace:,} replaced, {summary.delete:,} deleted"
+    )
+    if not report.changes:
+        return "✅ Nothing to do: the account is as the files say"
+    match report.exit_code:
+        case 0:
+            return f"✅ Applied: {done}"
+        case 5:
+            return f"⚠️ Applied, but {summary.withheld or 'something'} withheld: {done}"
+        case 130:
+            return f"⛔ Interrupted: {done}"
+        case _:
+            return f"❌ Not all applied: {summary.failed:,} failed, {summary.skipped:,} skipped; {done}"
+
+
+def _where(report: ReportFile) -> str:
+    environment = f", environment {code(report.options.env)}" if report.options.env else ""
+    narrowed = ", only in part: it was narrowed down" if report.options.target or report.options.exclude else ""
+    cost = f"{count(report.requests, 'request')} ({count(report.writes, 'write')}) in {report.seconds:.1f} s"
+    return f"Account {code(report.account_sid)}{environment}{narrowed}: {cost}."
+
+
+def _what(result: ResultEntry, outcome: OutcomeEntry) -> str:
+    if result.action != "replace":
+        return outcome.op
+    return f"{outcome.op} of the {'old' if outcome.op == 'delete' else 'new'} one"
+
+
+def _failed(result: ResultEntry, outcome: OutcomeEntry) -> str:
+    why = _refusal(outcome.refusal) if outcome.refusal is not None else _why(outcome)
+    return f"- {code(result.address)} {_what(result, outcome)}{f': {why}' if why else ''}"
+
+
+def _refusal(refusal: RefusalEntry) -> str:
+    error = f", Twilio error {prose(str(refusal.code))}" if refusal.code != refusal.status else ""
+    parts = [f"HTTP {prose(str(refusal.status))}{error}: {prose(refusal.message)}"]
+    parts += [f"request {code(refusal.request_id)}"] if refusal.request_id else []
+    parts += [code(f"{refusal.method} {refusal.path}")]
+    parts += [f"see {code(refusal.more_info)}"] if refusal.more_info else []
+    return "; ".join(parts)
+
+
+def _held(result: ResultEntry, outcome: OutcomeEntry) -> str:
+    why = _why(outcome)
+    return f"- {code(result.address)} {_what(result, outcome)}{f': {why}' if why else ''}"
+
+
+def _why(outcome: OutcomeEntry) -> str:
+    if outcome.message:
+        return prose(outcome.message)
+    return f"because {code(outcome.because)} did not succeed" if outcome.because else ""
+
+
+def _row(result: ResultEntry) -> str:
+    how = PAST[result.action]
+    if result.status == "partly":
+        how = f"done in part, {' and '.join(_parts(result))}"
+    elif all(outcome.status == "unchanged" for outcome in result.outcomes):
+        how = "was so already"
+    name = f" {code(result.name, 60)}" if result.name and result.name not in result.address else ""
+    sid = next((it.sid for it in result.outcomes if it.op != "delete" and it.sid and "/" not in it.sid), "")
+    shown = f" {code(sid, 60)}" if sid and sid not in result.address else ""
+    kind = shortened_kind(result.kind)
+    return f"- `{MARKS[result.action]}` {kind} {code(result.address)}{name} {how}{shown}"
+
+
+def _parts(result: ResultEntry) -> Iterator[str]:
+    for outcome in result.outcomes:
+        yield f"{outcome.op} {outcome.status}"
