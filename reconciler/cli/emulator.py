@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from reconciler.cli import console
 from reconciler.cli.exit_codes import DONE
 from reconciler.emulator.app import Emulator
 from reconciler.emulator.errors import EmulatorError
-from reconciler.emulator.faults import FAULTS, Faults, FaultyEmulator
+from reconciler.emulator.faults import AMOUNTS, FAULTS, READ_FAULTS, Faults, FaultyEmulator
 from reconciler.emulator.seed import UNTIL, Traffic, seed
 from reconciler.emulator.server import DEFAULT_PORT, LOOPBACK, serve
 from reconciler.emulator.store import Store
@@ -28,6 +28,27 @@ and in another terminal:
   export TWILIO_ACCOUNT_SID=AC00000000000000000000000000000000
   export TWILIO_AUTH_TOKEN=emulator
   reconciler plan --api-url http://127.0.0.1:4010"""
+
+
+def _listed(words: Mapping[str, str]) -> str:
+    return "\n\n".join(f"{word}: {meaning}." for word, meaning in words.items())
+
+
+SERVE_EPILOG = f"""{EPILOG}
+
+A SPEC of --fault is a list of NAME=SHARE, with commas: 503=0.1,reset-after=0.05,crowd=8. The same seed lets the same
+requests in the same order meet the same faults. What befalls any request (`any=SHARE` is spread over all of these that
+are not named):
+
+{_listed(FAULTS)}
+
+What befalls a read (`any-read=SHARE`):
+
+{_listed(READ_FAULTS)}
+
+And numbers:
+
+{_listed(AMOUNTS)}"""
 
 SEED_EPILOG = """\b
 Example:
@@ -84,7 +105,7 @@ def seed_command(db: str, number: int, **amounts: int) -> int:
     return DONE
 
 
-@emulator.command("serve", epilog=EPILOG)
+@emulator.command("serve", epilog=SERVE_EPILOG)
 @click.option("--db", metavar="FILE", required=True, help="The account; made when it is not there yet.")
 @click.option(
     "--port", metavar="N", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one."
@@ -97,8 +118,7 @@ def seed_command(db: str, number: int, **amounts: int) -> int:
     "--fault",
     metavar="SPEC",
     default="",
-    help=f"What goes wrong, and for which share of requests: 503=0.1,reset-after=0.05. There are {', '.join(FAULTS)}, "
-    "and any; apart from these latency=MS, jitter=MS, and crowd=N, above which the answer is 429.",
+    help="What goes wrong, and for which share of requests: 503=0.1,reset-after=0.05. All of it is listed below.",
 )
 @click.option(
     "--seed", "number", metavar="N", type=int, default=0, show_default=True, help="Another number, other faults."

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import copy
 import json
 import random
 import re
@@ -191,6 +192,12 @@ class Emulator:
             return self._answer(method.upper(), path, query, {}, pairs)
         except ApiError as error:
             return Reply(error.status, error.body())
+
+    def copied(self) -> Emulator:
+        """The same account as it is now, apart from this one, for looking at it; its store is the caller's to close."""
+        other = copy.copy(self)
+        other.store = self.store.copied()
+        return other
 
     def add_binding(
         self,

@@ -124,6 +124,14 @@ class Store:
         with self._lock:
             self._connection.close()
 
+    def copied(self) -> Store:
+        """Everything there is, apart, in memory."""
+        connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        with self._lock:
+            self._connection.backup(connection)
+        connection.execute("PRAGMA foreign_keys = ON")
+        return Store(connection, self.account_sid, ":memory:")
+
     @contextmanager
     def transaction(self, *, write: bool) -> Iterator[None]:
         """Everything inside happens, or, when it raises, nothing of it.
