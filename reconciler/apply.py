@@ -18,12 +18,12 @@ from dataclasses import field as default
 from types import MappingProxyType
 from urllib.parse import quote, quote_plus
 
-from reconciler import wire
+from reconciler import logs, wire
 from reconciler.address import Address
 from reconciler.change import Change, Step
 from reconciler.client import Client, Json
 from reconciler.config.model import Reference, Unknown
-from reconciler.errors import ApiError, Refusal, Refused
+from reconciler.errors import ApiError, Cause, Refusal, Refused, cause_of
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Content, Kind, Shape
 from reconciler.plan import Plan
@@ -53,12 +53,13 @@ async def apply(
         How each step ended; never raises for what the API does.
     """
     run = _Run(plan, client, progress, stop or asyncio.Event(), trigger_webhooks=trigger_webhooks)
-    started, requests, writes = time.monotonic(), client.requests, client.writes
+    started, requests, writes, resent = time.monotonic(), client.requests, client.writes, client.resent
     results = await run.everything()
     return Report(
         results=tuple(results),
         requests=client.requests - requests,
         writes=client.writes - writes,
+        resent=client.resent - resent,
         seconds=time.monotonic() - started,
         interrupted=run.stop.is_set(),
     )
@@ -134,14 +135,27 @@ class _Run:
                 self._skip(step, "", "the run was interrupted before it was sent")
                 return
             self.progress.started(step)
-            self._keep(await self._attempt(step))
+            begun = time.monotonic()
+            outcome = await self._attempt(step)
+            self._keep(outcome, ms=(time.monotonic() - begun) * 1000)
 
     def _skip(self, step: Step, because: str, message: str) -> None:
         change = str(self.owner[step.id].address)
         self._keep(Outcome(step.id, change, step.op, "skipped", step.sid or "", message, because=because))
 
-    def _keep(self, outcome: Outcome) -> None:
+    def _keep(self, outcome: Outcome, *, ms: float | None = None) -> None:
         self.outcomes[outcome.step] = outcome
+        refusal = outcome.refusal
+        logs.step(
+            outcome.op,
+            outcome.change,
+            status=outcome.status,
+            ms=ms,
+            sid=outcome.sid,
+            cause=outcome.cause,
+            code=None if refusal is None else refusal.code,
+            request_id="" if refusal is None else refusal.request_id,
+        )
         if outcome.status != "withheld":
             self.ended += 1
             self.progress.ended(outcome, self.ended, self.total)
@@ -151,16 +165,19 @@ class _Run:
         status: Status
         refusal: Refusal | None = None
         message = ""
+        cause: Cause = ""
         try:
             status = await self._do(step)
         except Refused as error:
-            status, message = "failed", "the API refused it"
+            status, message, cause = "failed", "the API refused it", cause_of(error)
             told = _masked(error.refusal.message, self.owner[step.id])
             refusal = replace(error.refusal, message=told)
-        except (_Failure, ApiError) as error:
-            status, message = "failed", str(error)
+        except ApiError as error:
+            status, message, cause = "failed", str(error), cause_of(error)
+        except _Failure as error:
+            status, message, cause = "failed", str(error), "other"
         sid = step.sid or ("" if step.kind.singleton else self.sids.get(step.address, ""))
-        return Outcome(step.id, change, step.op, status, sid, message, refusal)
+        return Outcome(step.id, change, step.op, status, sid, message, refusal, cause=cause)
 
     async def _do(self, step: Step) -> Status:
         match step.op:
@@ -216,14 +233,14 @@ class _Run:
         attempt, was_lost = 1, False
         while True:
             try:
-                return wire.decode(kind, await self._post(kind, path, filled)), False
+                return wire.decode(kind, await self._post(kind, path, filled, attempt=attempt)), False
             except ApiError as error:
                 is_lost = is_ambiguous(error)
                 was_lost = was_lost or is_lost
                 if not was_lost:
                     raise
                 # First the wait, then the look: what is lost may still be under way.
-                is_to_be_sent = await self.client.retry.again(attempt) and is_lost
+                is_to_be_sent = await self.client.again("POST", path, attempt, error) and is_lost
                 try:
                     found = await self._look_up(step, filled)
                 except ApiError as unknown:
@@ -278,10 +295,12 @@ class _Run:
             return "unchanged"
         return "done"
 
-    async def _post(self, kind: Kind, path: str, values: Mapping[str, Content], *, idempotent: bool = False) -> Json:
+    async def _post(
+        self, kind: Kind, path: str, values: Mapping[str, Content], *, idempotent: bool = False, attempt: int = 1
+    ) -> Json:
         form = wire.encode(kind, values, lambda content: content)
         webhooks = self.trigger_webhooks and kind.webhook_header
-        return await self.client.post(path, form, idempotent=idempotent, webhooks=webhooks)
+        return await self.client.post(path, form, idempotent=idempotent, webhooks=webhooks, attempt=attempt)
 
     async def _write(
         self, kind: Kind, path: str, values: Mapping[str, Content], expects: Mapping[str, Content] = _NOTHING

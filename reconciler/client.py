@@ -24,9 +24,19 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx
 
-from reconciler import __version__
-from reconciler.errors import ApiError, Malformed, Refusal, Refused, Unreachable, UsageError
-from reconciler.retry import Gate, Retry, Unsent, is_ambiguous, is_refused_for_now, never
+from reconciler import __version__, logs
+from reconciler.errors import (
+    ApiError,
+    Malformed,
+    OutOfTime,
+    Refusal,
+    Refused,
+    Unreachable,
+    Unsent,
+    UsageError,
+    cause_of,
+)
+from reconciler.retry import Gate, Retry, is_ambiguous, is_refused_for_now, never, reason
 
 Json = Any  # what the API answers is JSON of any shape until `wire.decode` has read it
 
@@ -38,6 +48,16 @@ _WEBHOOK_HEADER = "X-Twilio-Webhook-Enabled"
 """Source: the OpenAPI description; without it a REST call fires no webhook (Twilio docs, Conversations webhooks)."""
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+_LONG_WAIT = 5.0
+"""Seconds from which on a wait is worth a warning."""
+
+
+Waiting = Callable[[float, str], None]
+"""Told how many seconds a request waits before it is sent again, and why."""
+
+
+def _unheard(_seconds: float, _why: str) -> None:
+    """Tell nobody."""
 
 
 Transport = httpx.AsyncBaseTransport
@@ -206,6 +226,11 @@ class ReadClient:
         concurrency: how many requests may be under way at once.
         transport: another way to the API than the network (the emulator in process).
         retry: how often and how long a request is tried; once when left out.
+        waiting: told of every wait before a request is sent again.
+
+    Attributes:
+        requests: how many were sent.
+        resent: how many of them were sent before.
     """
 
     def __init__(
@@ -216,14 +241,17 @@ class ReadClient:
         concurrency: int = 10,
         transport: Transport | None = None,
         retry: Retry | None = None,
+        waiting: Waiting = _unheard,
     ) -> None:
         self.credentials = credentials
-        self.requests = 0
+        self.requests = self.resent = 0
         self._base_url = base_url
         self._base_path = urlsplit(base_url).path
         self.retry = retry or never()
         self._gate = Gate(concurrency)
         self._is_known = False
+        self._waiting = waiting
+        self._warned_until = float("-inf")
         self._http = httpx.AsyncClient(
             auth=httpx.BasicAuth(credentials.username, credentials.password),
             headers={"Accept": "application/json", "User-Agent": f"reconciler/{__version__}"},
@@ -315,6 +343,7 @@ class ReadClient:
         *,
         webhooks: bool = False,
         idempotent: bool = True,
+        attempt: int = 1,
     ) -> Json:
         """Send a request until there is an answer that lasts.
 
@@ -330,10 +359,10 @@ class ReadClient:
         except (httpx.InvalidURL, UnicodeError):
             # Only what the API itself said can be so odd: control characters in a link, halves of characters.
             raise Malformed(f"{method} {path[:200]!r} cannot be asked for: it is no path, or holds no text") from None
-        attempt, may_be_done = 1, False
+        may_be_done = False
         while True:
             try:
-                return await self._attempt(request, path)
+                return await self._attempt(request, path, attempt)
             except _Failed as failed:
                 error = failed.error
                 if may_be_done and _is_gone(error) and method == "DELETE":
@@ -345,11 +374,37 @@ class ReadClient:
                 if isinstance(error, Unsent) and not self._is_known and method == "GET":
                     # An address where nobody has ever answered is rather a wrong one than a bad moment: told at once.
                     raise error from None
-                if not may_be_sent or not await self.retry.again(attempt, failed.retry_after):
+                if not may_be_sent or not await self.again(method, path, attempt, error, failed.retry_after):
                     raise error from None
             attempt += 1
 
-    async def _attempt(self, request: httpx.Request, path: str) -> Json:
+    async def again(self, method: str, path: str, attempt: int, error: ApiError, retry_after: str = "") -> bool:
+        """Wait as long as is right after a failed attempt, and say so.
+
+        Args:
+            method: the HTTP verb.
+            path: from ``/v1``.
+            attempt: which one failed, from 1.
+            error: how.
+            retry_after: what the answer asked for.
+
+        Returns:
+            Whether to try again; see `reconciler.retry.Retry.again`.
+        """
+
+        def tell(seconds: float) -> None:
+            # One warning for all that wait at the same time.
+            now = self.retry.clock()
+            is_news = seconds >= _LONG_WAIT and now >= self._warned_until
+            if is_news:
+                self._warned_until = now + seconds
+            level: logs.Level = "warning" if is_news else "info"
+            logs.retry(method, path, attempt=attempt, seconds=seconds, reason=reason(error), level=level)
+            self._waiting(seconds, reason(error))
+
+        return await self.retry.again(attempt, retry_after, tell)
+
+    async def _attempt(self, request: httpx.Request, path: str, attempt: int) -> Json:
         """Send a request once.
 
         Raises:
@@ -358,18 +413,15 @@ class ReadClient:
         method, write = request.method, request.method != "GET"
         async with self._gate.passing(write=write) as generation:
             if self.retry.is_over:
-                raise _Failed(Unsent(f"{method} {path}: not sent, the command's time is up (--timeout)"))
-            self._count(write=write)
+                raise _Failed(OutOfTime(f"{method} {path}: not sent, the command's time is up (--timeout)"))
+            self._count(write=write, again=attempt > 1)
+            begun = self.retry.clock()
             try:
-                response = await self._http.send(request)
-            except httpx.TimeoutException as error:
-                kind = Unsent if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout) else Unreachable
-                message = f"{method} {path}: no answer from {self._base_url} within the time limit"
-                raise _Failed(kind(message)) from None
-            except httpx.HTTPError as error:
-                kind = Unsent if isinstance(error, httpx.ConnectError) else Unreachable
-                reason = str(error) or type(error).__name__
-                raise _Failed(kind(f"{method} {path}: {self._base_url} cannot be reached: {reason}")) from None
+                response = await self._answer(request, path)
+            except _Failed as failed:
+                logs.request(method, path, attempt=attempt, ms=self._since(begun), failure=cause_of(failed.error))
+                raise
+            ms = self._since(begun)
             self._is_known = True
             if response.status_code == 429:
                 self._gate.crowded(generation)
@@ -377,8 +429,19 @@ class ReadClient:
                 told = response.headers.get("Twilio-Concurrent-Requests", "")
                 all_of_them = int(told) if told.isascii() and told.isdigit() and len(told) < 10 else 0
                 self._gate.answered(generation, all_of_them - self._gate.under_way)
-        if not response.is_success:
-            raise _Failed(Refused(_refusal(method, path, response)), response.headers.get("Retry-After", ""))
+        refusal = None if response.is_success else _refusal(method, path, response)
+        logs.request(
+            method,
+            path,
+            attempt=attempt,
+            ms=ms,
+            status=response.status_code,
+            code=None if refusal is None or refusal.code == refusal.status else refusal.code,
+            request_id=response.headers.get("Twilio-Request-Id", ""),
+            size=len(response.content),
+        )
+        if refusal is not None:
+            raise _Failed(Refused(refusal), response.headers.get("Retry-After", ""))
         if response.status_code == 204:
             return None
         try:
@@ -387,8 +450,30 @@ class ReadClient:
             message = f"{method} {path}: the answer is not JSON (HTTP {response.status_code})"
             raise _Failed(Malformed(message)) from None
 
-    def _count(self, *, write: bool) -> None:  # noqa: ARG002 - whoever writes counts writes too
+    async def _answer(self, request: httpx.Request, path: str) -> httpx.Response:
+        """The answer to a request, whatever it says.
+
+        Raises:
+            _Failed: there was none.
+        """
+        try:
+            return await self._http.send(request)
+        except httpx.TimeoutException as error:
+            kind = Unsent if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout) else Unreachable
+            message = f"{request.method} {path}: no answer from {self._base_url} within the time limit"
+            raise _Failed(kind(message)) from None
+        except httpx.HTTPError as error:
+            kind = Unsent if isinstance(error, httpx.ConnectError) else Unreachable
+            why = str(error) or type(error).__name__
+            raise _Failed(kind(f"{request.method} {path}: {self._base_url} cannot be reached: {why}")) from None
+
+    def _since(self, begun: float) -> float:
+        """Milliseconds."""
+        return (self.retry.clock() - begun) * 1000
+
+    def _count(self, *, write: bool, again: bool) -> None:  # noqa: ARG002 - whoever writes counts writes too
         self.requests += 1
+        self.resent += again
 
 
 class Client(ReadClient):
@@ -400,6 +485,7 @@ class Client(ReadClient):
         concurrency: how many requests may be under way at once; writes get half of it.
         transport: another way to the API than the network (the emulator in process).
         retry: how often and how long a request is tried; once when left out.
+        waiting: told of every wait before a request is sent again.
 
     Attributes:
         writes: how many writes were sent.
@@ -414,13 +500,22 @@ class Client(ReadClient):
         concurrency: int = 10,
         transport: Transport | None = None,
         retry: Retry | None = None,
+        waiting: Waiting = _unheard,
     ) -> None:
-        super().__init__(base_url, credentials, concurrency=concurrency, transport=transport, retry=retry)
+        super().__init__(
+            base_url, credentials, concurrency=concurrency, transport=transport, retry=retry, waiting=waiting
+        )
         self.writes = 0
         self.write_concurrency = max(1, concurrency // 2)
 
     async def post(
-        self, path: str, form: Sequence[tuple[str, str]], *, idempotent: bool = False, webhooks: bool = False
+        self,
+        path: str,
+        form: Sequence[tuple[str, str]],
+        *,
+        idempotent: bool = False,
+        webhooks: bool = False,
+        attempt: int = 1,
     ) -> Json:
         """Create in a collection, or update a resource (Twilio has one verb for both).
 
@@ -430,12 +525,13 @@ class Client(ReadClient):
             idempotent: whether it does no harm when it is done twice, as an update does not; a create whose answer was
                 lost is not sent again here: whoever asked can look whether it took place.
             webhooks: whether the account's own webhooks are told, where this path knows the header for it.
+            attempt: the how-manieth time this is sent, where whoever asks has sent it before.
 
         Raises:
             ApiError: `Unreachable`, `Refused` or `Malformed`; `reconciler.retry.is_ambiguous` tells whether it may have
                 taken place.
         """
-        return await self._send("POST", path, form, webhooks=webhooks, idempotent=idempotent)
+        return await self._send("POST", path, form, webhooks=webhooks, idempotent=idempotent, attempt=attempt)
 
     async def delete(self, path: str, *, webhooks: bool = False) -> None:
         """Delete a resource; one that is gone when it is tried again counts as deleted.
@@ -449,8 +545,8 @@ class Client(ReadClient):
         """
         await self._send("DELETE", path, webhooks=webhooks)
 
-    def _count(self, *, write: bool) -> None:
-        super()._count(write=write)
+    def _count(self, *, write: bool, again: bool) -> None:
+        super()._count(write=write, again=again)
         self.writes += write
 
 

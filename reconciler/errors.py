@@ -10,6 +10,8 @@ leave the wording on a terminal or in JSON to the renderers. Nothing here prints
     ├── PlanFileError                   1    a saved plan, report or drift that is none
     ├── ApiError                        1    the API could not be asked, or said no
     │   ├── Unreachable                 1    no answer came
+    │   │   └── Unsent                  1    the request never left, so it cannot have been done
+    │   │       └── OutOfTime           1    because the command's time was up
     │   ├── Refused                     1    an answer with an error status
     │   └── Malformed                   1    an answer that is not what the API promises
     ├── StalePlan                       3    the approved plan no longer fits
@@ -122,6 +124,14 @@ class Unreachable(ApiError):
     """No answer came: no connection, a time-out, a connection that broke."""
 
 
+class Unsent(Unreachable):
+    """No connection came about, or none was tried, so the API cannot have taken the request."""
+
+
+class OutOfTime(Unsent):
+    """The command's time was up before the request was sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """What the API said when it refused a request.
@@ -162,6 +172,48 @@ class Refused(ApiError):
 
 class Malformed(ApiError):
     """An answer whose status was a success but whose body is not what the API promises."""
+
+
+Cause = Literal[
+    "",
+    "auth",
+    "permission",
+    "missing",
+    "validation",
+    "conflict",
+    "rate",
+    "server",
+    "network",
+    "answer",
+    "deadline",
+    "other",
+]
+"""The sort of a failure, which decides what to do about it; empty for what is no failure."""
+
+_CAUSES: Mapping[int, Cause] = {
+    400: "validation",
+    401: "auth",
+    403: "permission",
+    404: "missing",
+    409: "conflict",
+    422: "validation",
+    429: "rate",
+}
+
+
+def cause_of(error: ReconcilerError) -> Cause:
+    """The sort of a failure."""
+    match error:
+        case Refused(refusal=refusal):
+            return "server" if refusal.status >= 500 else _CAUSES.get(refusal.status, "other")
+        case OutOfTime():
+            return "deadline"
+        case Unreachable():
+            return "network"
+        case Malformed():
+            return "answer"
+        case _:
+            return "other"
 
 
 class StalePlan(ReconcilerError):

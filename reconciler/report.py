@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from reconciler.change import Action, Change, Op, Step
-from reconciler.errors import Refusal
+from reconciler.errors import Cause, Refusal
 
 Status = Literal["done", "unchanged", "failed", "skipped", "withheld", "interrupted"]
 """``unchanged``: there was nothing left to send. ``interrupted``: whether it took place is not known."""
@@ -31,6 +31,7 @@ class Outcome:
         message: why, in a sentence; empty for what is done.
         refusal: what the API said, when it refused.
         because: for a skipped step, the id of the step whose failure caused it.
+        cause: for a failed step, the sort of its failure.
     """
 
     step: str
@@ -41,6 +42,7 @@ class Outcome:
     message: str = ""
     refusal: Refusal | None = None
     because: str = ""
+    cause: Cause = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Report:
         results: one for each change of the plan, in its order.
         requests: how many requests were sent, reads and writes.
         writes: how many of them were writes.
+        resent: how many of them were sent before, and had to be sent again.
         seconds: how long it took.
         interrupted: whether a person stopped it.
     """
@@ -73,6 +76,7 @@ class Report:
     results: tuple[ChangeResult, ...]
     requests: int = 0
     writes: int = 0
+    resent: int = 0
     seconds: float = 0.0
     interrupted: bool = False
 
@@ -108,6 +112,9 @@ class Progress(Protocol):
     def ended(self, outcome: Outcome, done: int, total: int) -> None:
         """A step ended, as the so-manieth of so many."""
 
+    def waiting(self, seconds: float, why: str) -> None:
+        """A request waits so long before it is sent again."""
+
 
 class Silent:
     """A `Progress` that tells nobody."""
@@ -119,6 +126,9 @@ class Silent:
         """Do nothing."""
 
     def ended(self, outcome: Outcome, done: int, total: int) -> None:
+        """Do nothing."""
+
+    def waiting(self, seconds: float, why: str) -> None:
         """Do nothing."""
 
 

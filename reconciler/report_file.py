@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from reconciler.errors import Refusal
+from reconciler.errors import Cause, Refusal
 from reconciler.plan_file import OptionsEntry, Part, PlanFile, parse_as
 from reconciler.report import ChangeResult, Outcome, Report
 
@@ -40,6 +40,7 @@ class OutcomeEntry(Part):
     message: str = Field(default="", description="Why, in a sentence.")
     because: str = Field(default="", description="The id of the step whose failure caused a skip.")
     refusal: RefusalEntry | None = Field(default=None, description="What the API said, when it refused.")
+    cause: Cause = Field(default="", description="The sort of a failure, in a word.")
 
 
 class ResultEntry(Part):
@@ -85,6 +86,7 @@ class ReportFile(Part):
     seconds: float = Field(description="How long it took.")
     requests: int = Field(description="Requests sent, reads and writes.")
     writes: int = Field(description="How many of them were writes.")
+    resent: int = Field(default=0, description="How many of the requests had been sent before.")
     summary: ReportSummaryEntry
     changes: tuple[ResultEntry, ...] = Field(description="One for each change of the plan, in its order.")
 
@@ -113,6 +115,7 @@ def to_file(report: Report, plan: PlanFile) -> ReportFile:
         seconds=round(report.seconds, 3),
         requests=report.requests,
         writes=report.writes,
+        resent=report.resent,
         summary=ReportSummaryEntry(
             create=done["create"],
             update=done["update"],
@@ -162,6 +165,7 @@ def _outcome(outcome: Outcome) -> OutcomeEntry:
         sid=outcome.sid,
         message=_text(outcome.message),
         because=outcome.because,
+        cause=outcome.cause,
         refusal=None if outcome.refusal is None else _refusal(outcome.refusal),
     )
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from reconciler.errors import ApiError, Malformed, Refused, Unreachable
+from reconciler.errors import ApiError, Malformed, Refusal, Refused, Unreachable, Unsent
 
 TRANSIENT_CODES = frozenset({20162, 50213, 50391, 50419, 50002})
 """Conflicts that pass by themselves: another write to the same thing, a service still being deleted.
@@ -29,14 +29,12 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
 LONGEST_RETRY_AFTER = 120.0
 """An answer may not keep a run for longer than this, whatever it asks for."""
 
+_DELETING = 50002
+_TOO_MANY_WRITES = frozenset({50063, 50074})
 _TOO_MANY = 429
 _SERVER_ERRORS = frozenset({500, 502, 503, 504})
 _ANSWERS_BEFORE_ONE_MORE = 20
 """Good answers before one more request is allowed at once: down in one go, up step by step."""
-
-
-class Unsent(Unreachable):
-    """No connection came about, so the API cannot have taken the request."""
 
 
 def is_refused_for_now(error: ApiError) -> bool:
@@ -51,6 +49,33 @@ def is_ambiguous(error: ApiError) -> bool:
     if isinstance(error, Refused):
         return error.refusal.status in _SERVER_ERRORS and not is_refused_for_now(error)
     return isinstance(error, Unreachable | Malformed) and not isinstance(error, Unsent)
+
+
+def reason(error: ApiError) -> str:
+    """Why a request is sent again, in a few words of our own: the API's may be anything."""
+    match error:
+        case Refused(refusal=refusal):
+            return f"Twilio answered {refusal.status} ({_meaning(refusal)})"
+        case Unsent():
+            return "no connection came about"
+        case Malformed():
+            return "the answer was no JSON"
+        case _:
+            return "no answer came"
+
+
+def _meaning(refusal: Refusal) -> str:
+    if refusal.code == _DELETING:
+        return "the service is still being deleted"
+    if refusal.code in TRANSIENT_CODES:
+        return "another request is changing the same"
+    if refusal.status == _TOO_MANY:
+        return "too many writes a second" if refusal.code in _TOO_MANY_WRITES else "too many requests"
+    return "server error"
+
+
+def _nobody(_seconds: float) -> None:
+    """Tell nobody."""
 
 
 def _now() -> datetime:
@@ -83,21 +108,32 @@ class Retry:
         self._ends = self.clock() + self.timeout
 
     @property
+    def left(self) -> float:
+        """How many seconds of the command's time are left; none or less when it is up."""
+        return self._ends - self.clock()
+
+    @property
     def is_over(self) -> bool:
         """Whether the command's time is up."""
-        return self.clock() >= self._ends
+        return self.left <= 0
 
-    async def again(self, attempt: int, retry_after: str = "") -> bool:
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a person stopped the command."""
+        return self.stop is not None and self.stop.is_set()
+
+    async def again(self, attempt: int, retry_after: str = "", tell: Callable[[float], None] = _nobody) -> bool:
         """Wait as long as is right after a failed attempt.
 
         Args:
             attempt: which one failed, from 1.
             retry_after: the answer's header; empty when it had none.
+            tell: told how many seconds are waited, before they are.
 
         Returns:
             Whether to try again; False, without waiting for nothing, when that was the last time.
         """
-        if attempt >= self.attempts or self._is_stopped:
+        if attempt >= self.attempts or self.is_stopped:
             return False
         wait = self._seconds(retry_after)
         if wait is None:
@@ -105,14 +141,12 @@ class Retry:
             wait = self.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1)))
         if self.clock() + wait >= self._ends:
             return False
-        await self._pause(wait)
-        return not self._is_stopped
+        tell(wait)
+        await self.pause(wait)
+        return not self.is_stopped
 
-    @property
-    def _is_stopped(self) -> bool:
-        return self.stop is not None and self.stop.is_set()
-
-    async def _pause(self, seconds: float) -> None:
+    async def pause(self, seconds: float) -> None:
+        """Wait, or less when a person stops the command."""
         if self.stop is None:
             await self.sleep(seconds)
             return

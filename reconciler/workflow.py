@@ -153,7 +153,7 @@ async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planne
 
     files = validate(inputs, endpoint.environment)
     options = _plan_options(inputs)
-    async with _connected(endpoint, ReadClient) as client:
+    async with _connected(endpoint, ReadClient, progress) as client:
         made = await _planned(files, options, client, progress)
         return Planned(files, _seen(made, client), client.requests)
 
@@ -198,7 +198,7 @@ async def apply(
         )
     options = _plan_options(inputs)
     begun = time.monotonic()
-    async with _connected(endpoint, ReadClient) as reader:
+    async with _connected(endpoint, ReadClient, progress) as reader:
         made = await _planned(files, options, reader, progress)
         seen = _seen(made, reader)
     left = replace(endpoint, timeout=endpoint.timeout - (time.monotonic() - begun))
@@ -211,7 +211,7 @@ async def apply(
         raise GuardRefusal(made.blocking())
     if not await confirm(seen):
         return Applied(seen, None, declined=True)
-    async with _connected(left, Client, stop) as client:
+    async with _connected(left, Client, progress, stop) as client:
         return Applied(seen, await apply_plan(made, client, progress, stop, trigger_webhooks=trigger_webhooks))
 
 
@@ -242,7 +242,7 @@ async def export(
 
     held = {declared.kind.name for declared in former.resources.values()} if former is not None else set()
     wanted = {*include, *(word for word, kinds in LONG.items() if not held.isdisjoint(kinds))}
-    async with _connected(endpoint, ReadClient) as client:
+    async with _connected(endpoint, ReadClient, progress) as client:
         state = await read_account(client, progress, sorted(wanted))
     if former is not None and former.account_sid not in {None, state.account_sid}:
         raise UsageError(
@@ -300,7 +300,7 @@ def _is_local(endpoint: Endpoint) -> bool:
 
 @asynccontextmanager
 async def _connected(
-    endpoint: Endpoint, kind: type[AnyClient], stop: asyncio.Event | None = None
+    endpoint: Endpoint, kind: type[AnyClient], progress: Progress, stop: asyncio.Event | None = None
 ) -> AsyncIterator[AnyClient]:
     """A client for the API that the endpoint names; the emulator's file is closed with it."""
     from reconciler.client import Credentials, checked_url, twilio_url  # noqa: PLC0415 - see above
@@ -308,7 +308,7 @@ async def _connected(
 
     retry = Retry(timeout=endpoint.timeout, stop=stop)
     if endpoint.emulator:
-        async with _emulated(endpoint, kind, retry) as client:
+        async with _emulated(endpoint, kind, progress, retry) as client:
             yield client
         return
     region, edge = endpoint.environment.get("TWILIO_REGION", ""), endpoint.environment.get("TWILIO_EDGE", "")
@@ -318,12 +318,16 @@ async def _connected(
     else:
         credentials = Credentials.from_environment(endpoint.environment)
     url = checked_url(endpoint.api_url) if endpoint.api_url else twilio_url(region, edge)
-    async with kind(url, credentials, concurrency=endpoint.concurrency, retry=retry) as client:
+    async with kind(
+        url, credentials, concurrency=endpoint.concurrency, retry=retry, waiting=progress.waiting
+    ) as client:
         yield client
 
 
 @asynccontextmanager
-async def _emulated(endpoint: Endpoint, kind: type[AnyClient], retry: Retry) -> AsyncIterator[AnyClient]:
+async def _emulated(
+    endpoint: Endpoint, kind: type[AnyClient], progress: Progress, retry: Retry
+) -> AsyncIterator[AnyClient]:
     from reconciler.client import Credentials, in_process  # noqa: PLC0415 - see above
     from reconciler.emulator import Emulator, EmulatorError, Store  # noqa: PLC0415 - see above
 
@@ -340,6 +344,7 @@ async def _emulated(endpoint: Endpoint, kind: type[AnyClient], retry: Retry) -> 
             concurrency=endpoint.concurrency,
             transport=transport,
             retry=retry,
+            waiting=progress.waiting,
         ) as client:
             yield client
     finally:

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from reconciler.client import Client, Credentials
-from reconciler.errors import ApiError, Malformed, Refused, Unreachable
-from reconciler.retry import LONGEST_RETRY_AFTER, LONGEST_WAIT, Gate, Retry, Unsent, is_ambiguous
+from reconciler.errors import ApiError, Malformed, Refused, Unreachable, Unsent
+from reconciler.retry import LONGEST_RETRY_AFTER, LONGEST_WAIT, Gate, Retry, is_ambiguous
 from tests.builders import ACCOUNT
 
 HOST = "https://conversations.twilio.com"

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import click
 
+from reconciler import __version__, logs
 from reconciler.address import Address, AddressError
+from reconciler.cli import console
+from reconciler.cli.exit_codes import BUG, of_error
 from reconciler.cli.output import Command
 from reconciler.workflow import Endpoint, Inputs
 
@@ -119,10 +124,20 @@ def scope_options(function: Command) -> Command:
 
 
 def account_options(function: Command) -> Command:
-    """Where the API is and how to speak to it; the command gets ``endpoint``."""
+    """Where the API is, how to speak to it, and what is logged of that; the command gets ``endpoint``."""
 
     @functools.wraps(function)
-    def command(*, emulator: str, api_url: str, profile: str, concurrency: int, timeout: float, **given: object) -> int:
+    def command(
+        *,
+        emulator: str,
+        api_url: str,
+        profile: str,
+        concurrency: int,
+        timeout: float,
+        log_level: logs.Level | None,
+        log_format: logs.Format | None,
+        **given: object,
+    ) -> int:
         chosen = [name for name, value in (("--emulator", emulator), ("--api-url", api_url)) if value]
         if len(chosen) > 1:
             raise click.UsageError("--emulator and --api-url exclude each other; which account is meant?")
@@ -136,7 +151,7 @@ def account_options(function: Command) -> Command:
             timeout=timeout,
             environment=dict(os.environ),
         )
-        return function(endpoint=endpoint, **given)
+        return _logged(log_level, log_format, lambda: function(endpoint=endpoint, **given))
 
     return _added(
         command,
@@ -164,4 +179,38 @@ def account_options(function: Command) -> Command:
             show_default=True,
             help="How long the API is asked and asked again; nothing is sent after that.",
         ),
+        click.option(
+            "--log-level",
+            type=click.Choice(logs.LEVELS),
+            envvar="RECONCILER_LOG_LEVEL",
+            help="Log to standard error: requests at debug, steps and retries at info. Left out: long waits, and "
+            "nothing on a terminal, which shows them anyway.",
+        ),
+        click.option(
+            "--log-format",
+            type=click.Choice(logs.FORMATS),
+            envvar="RECONCILER_LOG_FORMAT",
+            help="How the log is written; json is one object a line. Without --log-level, it means info.",
+        ),
     )
+
+
+def _logged(level: logs.Level | None, form: logs.Format | None, work: Callable[[], int]) -> int:
+    """Do a command's work, logging it from its beginning to its end."""
+    if level is None and form is None:
+        # Nobody asked: what failed is in the report, and a terminal shows the waits on its live line.
+        only = frozenset[str]() if console.is_terminal(sys.stderr) else frozenset({"retry"})
+        with logs.writing(console.err, level="warning", only=only):
+            return work()
+    name, begun = click.get_current_context().command_path.partition(" ")[2], time.monotonic()
+    with logs.writing(console.err, form=form or "text", level=level or "info"):
+        logs.begin(name, __version__)
+        code = BUG
+        try:
+            code = work()
+        except BaseException as error:
+            code = of_error(error)
+            raise
+        finally:
+            logs.end(name, exit_code=code, ms=(time.monotonic() - begun) * 1000)
+        return code

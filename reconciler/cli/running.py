@@ -13,6 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
+from reconciler import logs
 from reconciler.cli import console
 from reconciler.errors import Interrupted
 from reconciler.render.progress import Display
@@ -34,6 +35,7 @@ def display(*, lines_on_stdout: bool, may_colour: bool) -> Display:
     return Display(
         live=sys.stderr if console.is_terminal(sys.stderr) else None,
         lines=lines,
+        log=sys.stderr,
         colour=console.takes_colour(lines, allowed=may_colour),
         width=console.width_of(sys.stderr),
     )
@@ -63,7 +65,7 @@ class Run:
         Raises:
             Interrupted: a person, or whoever runs the process, stopped it before there was a result.
         """
-        with self.display:
+        with self.display, logs.through(self.display.log):
             return asyncio.run(self._watched(work))
 
     async def _watched(self, work: Callable[[], Awaitable[Result]]) -> Result:

@@ -7,6 +7,7 @@ disk) must not reach the run, so a stream that fails is not written to again.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -24,12 +25,17 @@ _MARKS = {"create": "+", "update": "~", "delete": "-"}
 _COLOURS: dict[str, tuple[Style, ...]] = {"+": ("green",), "~": ("yellow",), "-": ("red",)}
 
 
+SHORTEST_WAIT = 1.0
+"""Seconds; a wait that is shorter is over before anybody has read of it."""
+
+
 class Display:
     """Shows a run on a terminal and in a log.
 
     Args:
         live: a terminal for the line that changes; None for none.
         lines: where a line is written for each step that has ended; None for nowhere.
+        log: where lines of the log go; None for nowhere.
         colour: whether `lines` takes colours.
         width: how many columns the terminal has.
         clock: tells seconds.
@@ -40,11 +46,12 @@ class Display:
         *,
         live: TextIO | None,
         lines: TextIO | None,
+        log: TextIO | None = None,
         colour: bool = False,
         width: int = 80,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._streams: dict[str, TextIO | None] = {"live": live, "lines": lines}
+        self._streams: dict[str, TextIO | None] = {"live": live, "lines": lines, "log": log}
         self._paint = Paint(colour)
         self._width = width
         self._clock = clock
@@ -55,6 +62,7 @@ class Display:
         self._is_reading = False
         self._done, self._total = 0, 0
         self._running: dict[str, tuple[str, float]] = {}
+        self._wait = (float("-inf"), "")
 
     # --- what a run tells ---------------------------------------------------------------------------------------------
 
@@ -78,12 +86,25 @@ class Display:
         self._say(outcome, self._clock() - begun)
         self._draw()
 
+    def waiting(self, seconds: float, why: str) -> None:
+        """A request waits so long before it is sent again; of several, the one that waits longest is shown."""
+        until = self._clock() + seconds
+        if seconds >= SHORTEST_WAIT and until > self._wait[0]:
+            self._wait = (until, why)
+            self._draw()
+
     # --- what the caller says -----------------------------------------------------------------------------------------
 
     def note(self, text: str) -> None:
         """Write a line of our own on the terminal, above the live one; nothing without a terminal."""
         self._erase()
         self._write("live", f"{escape(text)}\n")
+        self._draw(at_once=True)
+
+    def log(self, line: str) -> None:
+        """Write a finished line of the log, above the live one."""
+        self._erase()
+        self._write("log", line)
         self._draw(at_once=True)
 
     def tick(self) -> None:
@@ -95,6 +116,7 @@ class Display:
         """Take the live line away, until something is told again."""
         self._erase()
         self._what = ""
+        self._wait = (float("-inf"), "")
         self._running.clear()
 
     def __enter__(self) -> Self:
@@ -141,9 +163,14 @@ class Display:
         text = self._what
         if not self._is_reading and (self._running or self._total):
             text = f"Applying: {self._done:,} of {self._total:,} done" if self._total else "Applying"
+        if not text and now < self._wait[0]:
+            text = "Asking"
         if not text:
             return
         text += f", {now - self._begun:.0f} s"
+        until, why = self._wait
+        if now < until:
+            text += f"; waiting {math.ceil(until - now)} s: {why}"
         if self._running:
             first = min(self._running.values(), key=lambda entry: entry[1])[0]
             more = len(self._running) - 1

@@ -115,7 +115,9 @@ class _Page:
                  ("skipped", summary.skipped), ("withheld", summary.withheld))  # fmt: skip
         text = ", ".join(f"{number:,} {word}" for word, number in done)
         rest = ", ".join(f"{number:,} {word}" for word, number in other if number)
-        cost = f"{_count(report.requests, 'request')} ({_count(report.writes, 'write')}) in {report.seconds:.1f} s"
+        resent = f", {report.resent:,} sent again" if report.resent else ""
+        cost = f"{_count(report.requests, 'request')} ({_count(report.writes, 'write')}{resent})"
+        cost += f" in {report.seconds:.1f} s"
         verb = {0: "Applied", 5: "Applied"}.get(report.exit_code, "Not all applied")
         styles: tuple[Style, ...] = {0: ("bold", "green"), 5: ("bold", "yellow")}.get(report.exit_code, _ALARM)  # type: ignore[assignment]
         lines = self._lines(0, f"{verb}: {text}{f'; {rest}' if rest else ''}. {cost}.", *styles)

@@ -72,9 +72,9 @@ def test_it_sends_what_plan_sends_and_only_get(cli: Cli, applied: Path, monkeypa
     sent: list[tuple[str, str]] = []
     attempt = ReadClient._attempt
 
-    async def watched(self: ReadClient, request: httpx.Request, path: str) -> Any:
+    async def watched(self: ReadClient, request: httpx.Request, path: str, number: int) -> Any:
         sent.append((request.method, str(request.url)))
-        return await attempt(self, request, path)
+        return await attempt(self, request, path, number)
 
     monkeypatch.setattr(ReadClient, "_attempt", watched)
     assert cli("plan", *EMULATED).code == 0
