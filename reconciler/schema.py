@@ -1,8 +1,11 @@
 """The kinds as JSON Schema and as reference tables: made here, committed, and compared by a test.
 
-Takes the table of kinds and the models of plan and report; gives text: three JSON Schemas (draft 2020-12) and Markdown.
-The schema of the files serves editors: it completes, explains and finds most mistakes while people type. What it cannot
-say, such as whether a reference leads anywhere, `reconciler validate` says.
+Takes the table of kinds and the models of plan and report; gives text: JSON Schemas (draft 2020-12) and Markdown.
+The schemas of the files serve editors: they complete, explain and find most mistakes while people type, and never find
+one in a file that `reconciler validate` takes. What they cannot say, such as whether a reference leads anywhere, it
+says. One schema is for root files and what they include, so `version` is not required there; the other is for overlays,
+where any value may be `!unset` as well. Both use what yaml-language-server adds to JSON Schema: `defaultSnippets` for
+what is written again and again, `patternErrorMessage` for what a pattern cannot say in words.
 
     python -m reconciler.schema --write      writes schemas/ and the tables in README.md
 
@@ -19,7 +22,7 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
-from reconciler.config.layout import Group, Layout, Sections, standard_layout
+from reconciler.config.layout import Group, Layout, Sections, standard_layout, what_begins_with
 from reconciler.config.layout import Shape as Layer
 from reconciler.kinds.base import (
     Between,
@@ -46,34 +49,58 @@ COVERAGE_START, COVERAGE_END = "<!-- coverage:start -->", "<!-- coverage:end -->
 _INTERPOLATED: Schema = {"$ref": "#/$defs/interpolated"}
 # YAML guesses types, and the tool does not: +14155550100 is text here, whatever a YAML parser makes of it.
 _SCALAR = ["string", "number", "boolean"]
-_DURATION = r"^[Pp](?=[0-9Tt])(?:[0-9]+[YyMmWwDd])*(?:[Tt](?:[0-9]+(?:\.0+)?[HhMmSs])+)?$"
+_DURATION = r"^\s*[Pp](?=[0-9Tt])(?:[0-9]+[YyMmWwDd])*(?:[Tt](?:[0-9]+(?:\.0+)?[HhMmSs])+)?\s*$"
+_HTTP = r"[Hh][Tt][Tt][Pp][Ss]?://\S+"
+_ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 
 
 # --- the files -------------------------------------------------------------------------------------------------------
 
 
 def config_schema(layout: Layout | None = None) -> Schema:
-    """The JSON Schema of the files that people write; one schema for root files, included files and overlays.
+    """The JSON Schema of the files that people write: of the root file and of what it includes.
 
     Args:
         layout: which kinds there are; those of this release when left out.
     """
     layout = layout or standard_layout()
     known = {
-        "version": {"const": 1, "description": "The version of this format. The root file must say it."},
+        "version": {
+            "type": ["integer", "string"],
+            "minimum": 1,
+            "maximum": 1,
+            "pattern": "^1$",
+            "description": "The version of this format. The root file must say it.",
+            "examples": [1],
+        },
         "include": _texts("Files to read too, relative to this one; wildcards are allowed.", ["services/*.yaml"]),
         "account": _account(layout),
-        "templates": _mapping(
-            {"$ref": "#/$defs/template"}, "What services share; merged under a service that says `template: NAME`."
-        ),
+        "templates": {
+            **_mapping(
+                {"$ref": "#/$defs/template"}, "What services share; merged under a service that says `template: NAME`."
+            ),
+            "defaultSnippets": [
+                _snippet("template", "What services share", {"${1:standard}": {"notifications": {"log_enabled": True}}})
+            ],
+        },
         "variables": _variables("Values for `${var:NAME}`."),
-        "environments": _mapping({"$ref": "#/$defs/environment"}, "What differs by `--env NAME`."),
+        "environments": {
+            **_mapping({"$ref": "#/$defs/environment"}, "What differs by `--env NAME`."),
+            "defaultSnippets": [
+                _snippet(
+                    "environment",
+                    "An account, and what differs in it",
+                    {"${1:staging}": {"account_sid": f"${{2:{_ACCOUNT}}}", "variables": {"${3:host}": "${4:value}"}}},
+                )
+            ],
+        },
         "prune": _prune(layout.prunable, "Delete what is live and not in the files, in these collections."),
         "limits": {"$ref": "#/$defs/limits"},
         "approvals": {
             "type": ["array", "null"],
             "items": {"$ref": "#/$defs/approval"},
             "description": "Consent to deletes that destroy history, reviewed with the files.",
+            "examples": [[{"address": "services.support", "action": "delete"}]],
         },
         "unmanaged": _closed(
             {"ignore": _texts("Addresses, as globs, that are not worth reporting.", ["services.support.roles*"])},
@@ -86,7 +113,7 @@ def config_schema(layout: Layout | None = None) -> Schema:
     return {
         "$schema": DRAFT,
         "title": "reconciler configuration",
-        "description": "Files that say what a Twilio Conversations account should hold.",
+        "description": "What a Twilio Conversations account should hold.",
         "type": "object",
         "properties": {key: known[key] for key in layout.top_keys},
         "patternProperties": {"^x-": {"description": "Ignored; a place for YAML anchors."}},
@@ -102,7 +129,10 @@ def _definitions(layout: Layout) -> Schema:
         "interpolated": {
             "type": "string",
             "pattern": r"\$\{(?:env|var|file|secret):[^}]+\}",
-            "description": "A value made of `${env:NAME}`, `${var:NAME}`, `${file:PATH}` or `${secret:NAME}`.",
+            # A title and no description: editors would show that in the place of the field's own.
+            "title": "interpolated",
+            "$comment": "A value made of `${env:NAME}`, `${var:NAME}`, `${file:PATH}` or `${secret:NAME}`.",
+            "examples": ["${var:NAME}"],
         },
         "environment": _closed(
             {
@@ -125,10 +155,15 @@ def _definitions(layout: Layout) -> Schema:
                 {
                     "address": {
                         "type": "string",
+                        "minLength": 1,
                         "description": "The resource, as the plan names it.",
                         "examples": ['services["IS0123456789abcdef0123456789abcdef"]'],
                     },
-                    "action": {"enum": ["delete", "replace"], "description": "What is consented to."},
+                    "action": {
+                        "anyOf": [{"enum": ["delete", "replace"]}, _INTERPOLATED],
+                        "description": "What is consented to; a delete when left out.",
+                        "examples": ["delete"],
+                    },
                 },
                 "Consent to one destructive change.",
             ),
@@ -141,6 +176,7 @@ def _definitions(layout: Layout) -> Schema:
                 {"type": "array", "items": {"type": _SCALAR}, "minItems": 1},
             ],
             "description": "One glob or several.",
+            "examples": ["+1415*"],
         },
         **{shape.kind.name: _resource(shape) for shape in layout.shapes.values()},
         "template": {
@@ -159,16 +195,61 @@ def _account(layout: Layout) -> Schema:
 
 def _sections(sections: Sections) -> Schema:
     return {
-        key: _section(inner) if isinstance(inner, Kind) else _closed(_sections(inner), "")
+        key: _section(inner) if isinstance(inner, Kind) else _closed(_sections(inner), f"The {key}.")
         for key, inner in sections.items()
     }
 
 
 def _section(kind: Kind) -> Schema:
     """What stands under a section's key: the one resource, or resources by their handles."""
-    return (
-        {"$ref": f"#/$defs/{kind.name}"} if kind.singleton else _mapping({"$ref": f"#/$defs/{kind.name}"}, kind.summary)
-    )
+    reference = {"$ref": f"#/$defs/{kind.name}"}
+    if kind.singleton:
+        return reference
+    return {
+        **_mapping(reference, f"{kind.summary} By handle, the name that the files use for it."),
+        "defaultSnippets": [_new(kind)],
+    }
+
+
+def _new(kind: Kind) -> Schema:
+    """What editors put where a new resource shall stand: its typical fields, each with an example to write over."""
+    body: Schema = {}
+    number = 1
+    for path in kind.typical:
+        *blocks, name = path.split(".")
+        inner = body
+        for block in blocks:
+            inner = inner.setdefault(block, {})
+        entry = kind.by_path[path]
+        words, example = _words_of(entry), _example(entry)
+        if entry.shape is Shape.BOOL:
+            inner[name] = example
+            continue
+        number += 1
+        if entry.shape is Shape.SET:
+            inner[name] = [f"${{{number}:{example[0]}}}"]
+        elif words:
+            inner[name] = f"${{{number}|{','.join(sorted(words, key=lambda word: word != example))}|}}"
+        else:
+            inner[name] = f"${{{number}:{_in_snippet(example)}}}"
+    noun = kind.name.removesuffix("_configuration").replace("_", " ")
+    key = _example(kind.by_path[kind.natural_key]) if kind.natural_key else noun.split(" ")[-1]
+    handle = key if kind.natural_key in {"identity", "address", "unique_name"} else key.lower().replace(" ", "-")
+    return _snippet(noun, kind.summary, {f"${{1:{handle}}}": body})
+
+
+def _words_of(entry: Field) -> tuple[str, ...]:
+    choice = entry.marker(Choice)
+    return () if choice is None else choice.words
+
+
+def _in_snippet(text: str) -> str:
+    """Text inside of a place holder: what would begin or end one is itself."""
+    return text.replace("$", "\\$").replace("}", "\\}")
+
+
+def _snippet(label: str, description: str, body: Schema) -> Schema:
+    return {"label": f"new {label}", "description": description, "body": body}
 
 
 def _resource(layer: Layer, without: Iterable[str] = ()) -> Schema:
@@ -179,7 +260,12 @@ def _resource(layer: Layer, without: Iterable[str] = ()) -> Schema:
     if layer.prunable:
         properties["prune"] = _prune(layer.prunable, "Delete what is live in these collections and not in the files.")
     if "template" in layer.keys:
-        properties["template"] = {"type": "string", "description": "The template that lies below this one."}
+        properties["template"] = {
+            "type": _SCALAR,
+            "minLength": 1,
+            "description": "The template that lies below this one.",
+            "examples": ["standard"],
+        }
     properties |= _common(layer)
     return _closed(
         {key: value for key, value in properties.items() if key not in set(without)}, f"{kind.summary} {kind.docs}"
@@ -197,9 +283,14 @@ def _group(group: Group, described: Mapping[str, str], prefix: str) -> Schema:
 def _common(layer: Layer) -> Schema:
     """What every resource may say; of singletons only what makes sense for what always exists."""
     kind = layer.kind
-    paths = {"type": ["array", "null"], "items": {"enum": sorted(layer.by_path)}}
+    known = sorted(layer.by_path)
+    paths = {
+        "type": ["array", "null"],
+        "items": {"anyOf": [{"enum": known}, _INTERPOLATED]},
+        "examples": [[kind.fields[0].path]],
+    }
     ignore = {**paths, "description": "Fields whose differences do not count; a create still sends them."}
-    flag = {"anyOf": [{"type": "boolean"}, _INTERPOLATED]}
+    flag = {"anyOf": [*_BOOLEAN, _INTERPOLATED], "examples": [True]}
     lifecycle = {
         "prevent_destroy": {**flag, "description": "Never delete or replace it."},
         "prevent_create": {**flag, "description": "Never create it."},
@@ -220,7 +311,12 @@ def _common(layer: Layer) -> Schema:
     return {
         "sid": pin,
         "absent": {**flag, "description": "Make sure that it does not exist."},
-        "renamed_from": {"type": _SCALAR, "description": "Its former natural key."},
+        "renamed_from": {
+            "type": _SCALAR,
+            "minLength": 1,
+            "description": "Its former natural key.",
+            "examples": [_example(kind.by_path[kind.natural_key]) if kind.natural_key else "former-name"],
+        },
         "lifecycle": _closed(lifecycle, "What may not happen to it, and what is left alone."),
         "sensitive": sensitive,
     }
@@ -232,28 +328,32 @@ def _common(layer: Layer) -> Schema:
 def _field(entry: Field) -> Schema:
     """The schema of a field: what it takes, null only where that clears it, and interpolation."""
     choices = _shape(entry)
-    if entry.shape not in {Shape.SET, Shape.JSON}:
-        choices.append(_INTERPOLATED)
     clears = not entry.why_not_clearable()
-    if clears:
-        choices.append({"type": "null", "description": f"Clears it: {_cleared(entry)}."})
-    example = entry.marker(Example)
-    schema: Schema = {"description": entry.description}
+    if entry.shape in {Shape.SET, Shape.JSON}:
+        types = choices[0]["type"] if isinstance(choices[0]["type"], list) else [choices[0]["type"]]
+        choices[0] |= {"type": [*types, "null"]} if clears else {}
+    else:
+        choices += [_INTERPOLATED, *([{"type": "null"}] if clears else [])]
+    schema: Schema = {"description": entry.description + (f" `null` clears it: {_cleared(entry)}." if clears else "")}
     schema |= {"anyOf": choices} if len(choices) > 1 else choices[0]
-    if example is not None:
-        schema["examples"] = [example.value]
+    schema["examples"] = [_example(entry)]
     if entry.secret or entry.write_only:
         schema["description"] += " Write `${secret:NAME}` or `${file:PATH}`."
     return schema
 
 
+def _example(entry: Field) -> Any:
+    example = entry.marker(Example)
+    if example is not None:
+        return example.value
+    assert entry.shape is Shape.BOOL, f"{entry.path} needs an example"
+    return True
+
+
 def _shape(entry: Field) -> list[Schema]:
     match entry.shape:
         case Shape.BOOL:
-            return [
-                {"type": "boolean"},
-                {"type": "string", "pattern": _any_case("true", "false", "yes", "no", "on", "off")},
-            ]
+            return [*_BOOLEAN]
         case Shape.INT:
             limits = entry.marker(Between)
             bounds = {} if limits is None else {"minimum": limits.least, "maximum": limits.most}
@@ -262,40 +362,36 @@ def _shape(entry: Field) -> list[Schema]:
             choice = entry.marker(Choice)
             assert choice is not None
             known: Schema = {"enum": list(choice.words)}
-            other = (
-                {"type": "string"}
-                if choice.extended_by_twilio
-                else {"type": "string", "pattern": _any_case(*choice.words)}
-            )
-            return [known, other]
+            if choice.extended_by_twilio:
+                return [known, {"type": _SCALAR, "minLength": 1}]
+            return [known, {"type": "string", "pattern": _any_case(*choice.words)}]
         case Shape.SET:
             return [_set(entry)]
         case Shape.TIMER:
-            return [{"type": "string", "pattern": _DURATION}]
+            message = "An ISO 8601 duration, for instance PT15M, PT1H or P30D."
+            return [{"type": "string", "pattern": _DURATION, "patternErrorMessage": message}]
         case Shape.SID:
             marker = entry.marker(Sid)
             assert marker is not None
-            return [{"type": "string", "pattern": _sid_pattern(marker.prefix)}]
+            return [_sid(marker.prefix)]
         case Shape.URL:
             # No text clears, as null does.
-            return [
-                {
-                    "type": "string",
-                    "pattern": r"^https?://\S+$" if entry.why_not_clearable() else r"^(?:https?://\S+)?$",
-                }
-            ]
+            pattern = rf"^{_HTTP}$" if entry.why_not_clearable() else rf"^(?:{_HTTP})?$"
+            message = "An absolute URL, for instance https://hooks.example.com/path."
+            return [{"type": "string", "pattern": pattern, "patternErrorMessage": message}]
         case Shape.JSON:
             return [{"type": ["object", "string"]}]
         case _:
             length = entry.marker(Length)
-            return [{"type": _SCALAR, **({} if length is None else {"maxLength": length.most})}]
+            text: Schema = {"type": _SCALAR} | ({} if length is None else {"maxLength": length.most})
+            return [text | ({"minLength": 1} if entry.why_not_clearable() else {})]
 
 
 def _set(entry: Field) -> Schema:
     vocabulary = entry.marker(Vocabulary)
     known = [] if vocabulary is None else [{"enum": list(vocabulary.words)}]
     least = {} if not entry.why_not_clearable() else {"minItems": 1}
-    return {"type": "array", "items": {"anyOf": [*known, {"type": "string"}]}, **least}
+    return {"type": "array", "items": {"anyOf": [*known, {"type": _SCALAR, "minLength": 1}]}, **least}
 
 
 def _any_case(*words: str) -> str:
@@ -304,12 +400,27 @@ def _any_case(*words: str) -> str:
     return f"^(?:{'|'.join(spelled)})$"
 
 
-def _sid_pattern(prefix: str) -> str:
-    return f"^{prefix}[0-9a-fA-F]{{32}}$"
+# YAML 1.2, which editors read, knows only true and false; the tool takes the other words for a boolean field as well.
+_BOOLEAN: list[Schema] = [
+    {"type": "boolean"},
+    {"type": "string", "pattern": _any_case("true", "false", "yes", "no", "on", "off")},
+]
+
+
+def _sid(prefix: str) -> Schema:
+    return {
+        "type": "string",
+        "pattern": f"^{prefix}[0-9a-fA-F]{{32}}$",
+        "patternErrorMessage": f"The SID of {what_begins_with(prefix)}: {prefix} and 32 hexadecimal digits.",
+    }
 
 
 def _sid_schema(prefix: str, description: str) -> Schema:
-    return {"anyOf": [{"type": "string", "pattern": _sid_pattern(prefix)}, _INTERPOLATED], "description": description}
+    return {
+        "anyOf": [_sid(prefix), _INTERPOLATED],
+        "description": description,
+        "examples": [f"{prefix}0123456789abcdef0123456789abcdef"],
+    }
 
 
 # --- mappings --------------------------------------------------------------------------------------------------------
@@ -326,40 +437,108 @@ def _mapping(inner: Schema, description: str) -> Schema:
 
 
 def _variables(description: str) -> Schema:
-    return _mapping({"type": [*_SCALAR, "null"]}, description)
+    return {**_mapping({"type": [*_SCALAR, "null"]}, description), "examples": [{"host": "hooks.example.com"}]}
 
 
 def _texts(description: str, example: list[str]) -> Schema:
     return {
         "description": description,
         "type": ["array", "null"],
-        "items": {"type": "string"},
+        "items": {"type": _SCALAR},
         "examples": [example],
     }
 
 
 def _limit(description: str, example: int) -> Schema:
     return {
-        "anyOf": [{"type": "integer", "minimum": 0}, _INTERPOLATED],
+        "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]{1,10}$"}, _INTERPOLATED],
         "description": description,
         "examples": [example],
     }
 
 
 def _prune(prunable: Mapping[str, Kind], description: str) -> Schema:
+    globs = {"$ref": "#/$defs/globs"}
     rules = _closed(
-        {"match": {"$ref": "#/$defs/globs"}, "except": {"$ref": "#/$defs/globs"}},
+        {
+            "match": {
+                **globs,
+                "description": "Only those whose natural key one of these globs fits; all when left out.",
+            },
+            "except": {**globs, "description": "Not those whose natural key one of these globs fits."},
+        },
         "Globs on the natural key: which to prune, and which of those to keep.",
     )
     return {
         "description": description,
         "anyOf": [
             {"type": "array", "items": {"enum": list(prunable)}},
-            _closed(dict.fromkeys(prunable, rules), "By collection."),
+            _closed(dict.fromkeys(prunable, rules), "By collection, with globs."),
             {"type": "null"},
         ],
         "examples": [list(prunable)[:1]],
     }
+
+
+# --- overlays --------------------------------------------------------------------------------------------------------
+
+_UNSET: Schema = {"type": "string", "maxLength": 0}
+"""How editors read ``!unset``: as a scalar without a text. No description, since editors would show it everywhere."""
+
+
+def overlay_schema(layout: Layout | None = None) -> Schema:
+    """The JSON Schema of overlays: of files that may override, and may take out any value and any resource.
+
+    Args:
+        layout: which kinds there are; those of this release when left out.
+    """
+    schema = config_schema(layout)
+    properties = {key: value for key, value in schema["properties"].items() if key != "environments"}
+    schema |= {
+        "title": "reconciler overlay",
+        "description": "What is different from the files below, in one environment.",
+        "properties": properties,
+    }
+    unsettable: Schema = _unsettable(schema)
+    return unsettable
+
+
+def _unsettable(schema: Any) -> Any:
+    """A schema in which everything that stands under a key may be unset."""
+    match schema:
+        case list():
+            return [_unsettable(item) for item in schema]
+        case dict():
+            found = {
+                key: value if key in {"examples", "defaultSnippets", "enum"} else _unsettable(value)
+                for key, value in schema.items()
+            }
+            if isinstance(properties := found.get("properties"), dict):
+                found["properties"] = {key: _or_unset(value) for key, value in properties.items()}
+            if isinstance(inner := found.get("additionalProperties"), dict):
+                found["additionalProperties"] = _or_unset(inner)
+            if isinstance(definitions := found.get("$defs"), dict):
+                found["$defs"] = {
+                    name: inner if name in {"interpolated", "approval"} else _or_unset(inner)
+                    for name, inner in definitions.items()
+                }
+            return found
+        case _:
+            return schema
+
+
+def _or_unset(schema: Schema) -> Schema:
+    """The same schema, or unset. A choice of schemas only where it has to be: editors tell most about a single one."""
+    if "$ref" in schema:
+        return schema
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*schema["anyOf"], _UNSET]}
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    if "string" not in types:
+        return {**schema, "type": [*types, "string"], "maxLength": 0}
+    outside = ("description", "examples")
+    told = {key: schema[key] for key in outside if key in schema}
+    return {**told, "anyOf": [{key: value for key, value in schema.items() if key not in outside}, _UNSET]}
 
 
 # --- plans and reports -----------------------------------------------------------------------------------------------
@@ -380,7 +559,12 @@ def report_schema() -> Schema:
     return _model_schema(ReportFile, "reconciler report")
 
 
-SCHEMAS: Mapping[str, Callable[[], Schema]] = {"config": config_schema, "plan": plan_schema, "report": report_schema}
+SCHEMAS: Mapping[str, Callable[[], Schema]] = {
+    "config": config_schema,
+    "overlay": overlay_schema,
+    "plan": plan_schema,
+    "report": report_schema,
+}
 
 
 def schema_text(name: str) -> str:

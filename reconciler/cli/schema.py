@@ -10,19 +10,20 @@ from reconciler.cli.exit_codes import DONE
 
 EPILOG = """\b
 Examples:
-  reconciler schema > reconciler.schema.json
+  reconciler schema > .reconciler/config.schema.json
+  reconciler schema overlay > .reconciler/overlay.schema.json
   reconciler schema plan
 \b
 To have an editor check the files, begin them with:
-  # yaml-language-server: $schema=reconciler.schema.json"""
+  # yaml-language-server: $schema=.reconciler/config.schema.json"""
 
 
 @click.command(epilog=EPILOG)
-@click.argument("which", type=click.Choice(["config", "plan", "report"]), default="config")
+@click.argument("which", type=click.Choice(["config", "overlay", "plan", "report"]), default="config")
 def schema(which: str) -> int:
-    """Print a JSON Schema: of the files, of saved plans, of what an apply reports.
+    """Print a JSON Schema: of the files, of overlays, of saved plans, of what an apply reports.
 
-    The schema of the files serves editors; `reconciler validate` knows more.
+    The schemas of the files serve editors; `reconciler validate` knows more. That of overlays also takes `!unset`.
     """
     console.out(schemas.schema_text(which))
     return DONE

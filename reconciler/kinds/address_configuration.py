@@ -211,6 +211,7 @@ ADDRESS_CONFIGURATION = Kind(
     path="/v1/Configuration/Addresses",
     summary="What happens when a message reaches an address outside of any conversation.",
     docs="https://www.twilio.com/docs/conversations/api/address-configuration-resource",
+    typical=("friendly_name", "auto_creation.enabled", "auto_creation.type", "auto_creation.service"),
     sid_prefix="IG",
     list_key="address_configurations",
     # Source: the documented maximum for addresses is 50.

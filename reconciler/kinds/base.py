@@ -560,6 +560,7 @@ class Kind:
         set_later: contents that a create refuses, and that an update sets once everything inside is there; by field.
         resend: write-only fields that go along when a field changes that says what they mean, by that field.
         derive: contents that a create takes when the files leave them out, from those that they set.
+        typical: the fields that a new one mostly sets, by path; what editors put there to be filled in.
         docs: where Twilio documents it.
         summary: one sentence for the reference documentation.
     """
@@ -599,6 +600,7 @@ class Kind:
     not_settings: tuple[str, ...] = ()
     set_later: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     resend: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    typical: tuple[str, ...] = ()
 
     @cached_property
     def _flat(self) -> tuple[tuple[Field, ...], tuple[Block, ...]]:

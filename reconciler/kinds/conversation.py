@@ -157,6 +157,7 @@ CONVERSATION = Kind(
     summary="One conversation that is configuration rather than traffic, such as a standing channel.",
     docs="https://www.twilio.com/docs/conversations/api/conversation-resource",
     parent="service",
+    typical=("friendly_name",),
     sid_prefix="CH",
     list_key="conversations",
     # Source: default 50, documented maximum 100.

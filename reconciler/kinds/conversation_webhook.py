@@ -162,6 +162,7 @@ CONVERSATION_WEBHOOK = Kind(
     summary="A webhook, trigger or Studio flow of one conversation; at most five.",
     docs="https://www.twilio.com/docs/conversations/api/conversation-scoped-webhook-resource",
     parent="conversation",
+    typical=("target", "url", "method", "filters"),
     sid_prefix="WH",
     list_key="webhooks",
     # Source: the documented page of scoped webhooks is 5, as many as there can be.

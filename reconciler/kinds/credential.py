@@ -232,6 +232,7 @@ CREDENTIAL = Kind(
     path="/v1/Credentials",
     summary="What Twilio needs to send push notifications to an app.",
     docs="https://www.twilio.com/docs/conversations/api/credential-resource",
+    typical=("type", "friendly_name", "secret"),
     sid_prefix="CR",
     list_key="credentials",
     # Source: default 50, documented maximum 100.

@@ -111,6 +111,7 @@ PARTICIPANT = Kind(
     summary="Who takes part in a conversation.",
     docs="https://www.twilio.com/docs/conversations/api/conversation-participant-resource",
     parent="conversation",
+    typical=("identity", "role"),
     sid_prefix="MB",
     list_key="participants",
     # Source: default 50, documented maximum 100.

@@ -74,6 +74,7 @@ ROLE = Kind(
     summary="A named set of permissions that users hold in a service or participants in a conversation.",
     docs="https://www.twilio.com/docs/conversations/api/role-resource",
     parent="service",
+    typical=("type", "permissions"),
     sid_prefix="RL",
     list_key="roles",
     # Source: the documented maximum for roles is 50.

@@ -31,6 +31,7 @@ SERVICE = Kind(
     path="/v1/Services",
     summary="A container of roles, users, conversations and settings.",
     docs="https://www.twilio.com/docs/conversations/api/service-resource",
+    typical=("friendly_name",),
     sid_prefix="IS",
     list_key="services",
     page_size=50,

@@ -60,6 +60,7 @@ USER = Kind(
     summary="A person or program that takes part in a service's conversations.",
     docs="https://www.twilio.com/docs/conversations/api/user-resource",
     parent="service",
+    typical=("friendly_name", "role"),
     sid_prefix="US",
     list_key="users",
     # Source: the documented maximum for users is 50.
