@@ -154,4 +154,4 @@ def _show(applied: Applied, output: Output, *, shown: bool) -> None:
         console.out("\n")
     # What went well was listed line by line while it happened.
     report = report_file.to_file(applied.report or Report(()), applied.file)
-    showing.show_report(report, replace(output, watched=True))
+    showing.show_report(report, replace(output, watched=True), applied.file)

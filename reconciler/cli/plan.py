@@ -21,6 +21,7 @@ Examples:
   reconciler plan --env prod --out plan.json
   reconciler plan --target services.support --detailed-exitcode
   reconciler plan --format markdown > comment.md
+  reconciler plan --env prod --format html > plan.html
   reconciler plan examples/quickstart --emulator demo.db --format json"""
 
 

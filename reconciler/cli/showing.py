@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Formats: TypeAlias = "Collection[str]"
 PlanRenderer: TypeAlias = "Callable[[PlanFile, Output], str]"
-ReportRenderer: TypeAlias = "Callable[[ReportFile, Output], str]"
+ReportRenderer: TypeAlias = "Callable[[ReportFile, PlanFile | None, Output], str]"
 
 # --- a plan ----------------------------------------------------------------------------------------------------------
 
@@ -36,9 +36,16 @@ def _plan_as_markdown(plan: PlanFile, _output: Output) -> str:
     return plan_markdown(plan, repository())
 
 
+def _plan_as_html(plan: PlanFile, _output: Output) -> str:
+    from reconciler.render.html import plan_html  # noqa: PLC0415 - see above
+
+    return plan_html(plan, repository())
+
+
 PLAN: Mapping[str, PlanRenderer] = {
     "text": plan_as_text,
     "markdown": _plan_as_markdown,
+    "html": _plan_as_html,
     "json": lambda plan, _: plan.to_json(),
 }
 
@@ -63,6 +70,12 @@ def _drift_as_markdown(plan: PlanFile, _output: Output) -> str:
     return drift_markdown(plan, repository())
 
 
+def _drift_as_html(plan: PlanFile, _output: Output) -> str:
+    from reconciler.render.html import drift_html  # noqa: PLC0415 - see above
+
+    return drift_html(plan, repository())
+
+
 def _drift_as_json(plan: PlanFile, _output: Output) -> str:
     from reconciler.render.drift import drift_json  # noqa: PLC0415 - see above
 
@@ -78,6 +91,7 @@ def _drift_as_chat(plan: PlanFile, _output: Output) -> str:
 DRIFT: Mapping[str, PlanRenderer] = {
     "text": _drift_as_text,
     "markdown": _drift_as_markdown,
+    "html": _drift_as_html,
     "json": _drift_as_json,
     "chat": _drift_as_chat,
 }
@@ -91,25 +105,38 @@ def show_drift(plan: PlanFile, output: Output) -> None:
 # --- what an apply did -----------------------------------------------------------------------------------------------
 
 
-def _report_as_text(report: ReportFile, output: Output) -> str:
+def _report_as_text(report: ReportFile, _plan: PlanFile | None, output: Output) -> str:
     from reconciler.render.report_text import report_text  # noqa: PLC0415 - see above
 
     return report_text(report, colour=output.colour, width=output.width, list_done=not output.watched)
 
 
-def _report_as_markdown(report: ReportFile, _output: Output) -> str:
+def _report_as_markdown(report: ReportFile, _plan: PlanFile | None, _output: Output) -> str:
     from reconciler.render.report_markdown import report_markdown  # noqa: PLC0415 - see above
 
     return report_markdown(report)
 
 
+def _report_as_html(report: ReportFile, plan: PlanFile | None, _output: Output) -> str:
+    from reconciler.render.html import report_html  # noqa: PLC0415 - see above
+
+    return report_html(report, plan, repository())
+
+
 REPORT: Mapping[str, ReportRenderer] = {
     "text": _report_as_text,
     "markdown": _report_as_markdown,
-    "json": lambda report, _: report.to_json(),
+    "html": _report_as_html,
+    "json": lambda report, _plan, _output: report.to_json(),
 }
 
 
-def show_report(report: ReportFile, output: Output) -> None:
-    """Write what an apply did to standard output."""
-    console.out(REPORT[output.format_name](report, output))
+def show_report(report: ReportFile, output: Output, plan: PlanFile | None = None) -> None:
+    """Write what an apply did to standard output.
+
+    Args:
+        report: what to show.
+        output: how.
+        plan: what was applied, for formats that show what differed beside how it went; None where it is not at hand.
+    """
+    console.out(REPORT[output.format_name](report, plan, output))

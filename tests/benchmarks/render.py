@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from reconciler.render.html import plan_html
 from reconciler.render.markdown import plan_markdown
 from reconciler.render.text import plan_text
 from tests.render import plan_samples
@@ -31,6 +32,7 @@ def main() -> None:
     for name, work in (
         ("text", lambda: plan_text(plan, colour=True, width=100)),
         ("Markdown", lambda: plan_markdown(plan)),
+        ("HTML", lambda: plan_html(plan)),
     ):
         spent = cpu(work)
         print(f"{name}: {spent:.2f} s CPU, {spent / json:.1f} times the JSON")

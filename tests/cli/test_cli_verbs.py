@@ -180,17 +180,18 @@ def test_a_report_is_shown_again(cli: Cli, name: str) -> None:
     assert cli("show", "report.json", "--format", "markdown").out == report_markdown(report)
     wrong = cli("show", "report.json", "--format", "chat")
     assert wrong.code == 1
-    assert "a report is not shown as chat; there are: text, markdown, json" in wrong.err
+    assert "a report is not shown as chat; there are: text, markdown, html, json" in wrong.err
 
 
 def test_a_drift_is_shown_again(cli: Cli, files: Path) -> None:
     assert files.exists()
-    for name in ("text", "markdown", "json", "chat"):
+    for name in ("text", "markdown", "html", "json", "chat"):
         Path("drift.json").write_text(cli("drift", *EMULATED, "--format", "json").out)
         told = cli("drift", *EMULATED, "--format", name)
         shown = cli("show", "drift.json", "--format", name)
         assert shown.code == 0
-        assert re.sub(r'"created_at": "[^"]*"', "", shown.out) == re.sub(r'"created_at": "[^"]*"', "", told.out)
+        moment = r"20\d\d-[0-9T:-]+Z"
+        assert re.sub(moment, "", shown.out) == re.sub(moment, "", told.out)
 
 
 def test_apply_tells_in_markdown_what_it_did_and_nothing_else(cli: Cli, files: Path) -> None:
@@ -200,6 +201,23 @@ def test_apply_tells_in_markdown_what_it_did_and_nothing_else(cli: Cli, files: P
     assert applied.out.startswith("<!-- reconciler:report AC00000000000000000000000000000000 -->\n\n### ✅ Applied: 2 ")
     assert "  + services.support created" in applied.err
     assert "### ✅ Nothing to do" in cli("apply", *EMULATED, "--yes", "--format", "markdown").out
+
+
+def test_plan_apply_and_show_as_a_page(cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("GITHUB_SERVER_URL", "https://github.com"), ("GITHUB_REPOSITORY", "acme/desk"),
+                        ("GITHUB_SHA", "0" * 40), ("GITHUB_WORKSPACE", str(files.parent))):  # fmt: skip
+        monkeypatch.setenv(name, value)
+    planned = cli("plan", *EMULATED, "--out", "plan.json", "--format", "html")
+    assert planned.out.startswith("<!DOCTYPE html>\n<html lang=")
+    assert '<a href="https://github.com/acme/desk/blob/' in planned.out
+    assert cli("show", "plan.json", "--format", "html").out == planned.out
+    applied = cli("apply", *EMULATED, "--plan", "plan.json", "--format", "html")
+    assert applied.code == 0
+    # What was done, with what differed; and nothing but the page on standard output.
+    assert applied.out.startswith("<!DOCTYPE html>\n<html lang=")
+    assert applied.out.endswith("</html>\n")
+    assert "</span> Applied</h1>" in applied.out
+    assert '<dl class="fields alone">' in applied.out
 
 
 # --- plan files are hostile ------------------------------------------------------------------------------------------

@@ -1,0 +1,242 @@
+"""A graph of needs as SVG: what is needed stands on the left of what needs it.
+
+Takes a `Graph`; gives markup. A small layered layout: layers by the longest way, points on the way of long edges, order
+within a layer by where the neighbours stand. The same graph is always drawn the same way.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeAlias
+
+from reconciler.render.graph import Edge, Graph, Node
+from reconciler.render.html.frame import SIGNS, bullets, folded, kind_words, section
+from reconciler.render.html.markup import Html, join, tag, text
+from reconciler.render.markdown_text import count
+from reconciler.render.terminal import cells, cut, escape
+from reconciler.render.view import ChangeRow, Pointer
+
+MOST = 48
+"""A drawing of more resources than this helps nobody."""
+
+_WIDTH, _HEIGHT, _ACROSS, _DOWN, _MARGIN = 248, 46, 76, 14, 8
+_LABEL = 30
+_SWEEPS = 6
+
+Point: TypeAlias = tuple[int, int]
+"""What stands in a layer: a node by its number, or a point on an edge's way by the edge's below zero; and its layer."""
+
+
+def needs(changes: Sequence[ChangeRow]) -> Graph:
+    """What of a plan needs what: containment among what changes, and what fields refer to, changing or not.
+
+    Args:
+        changes: those of the plan. What neither needs another nor is needed is not in the graph.
+    """
+    states = {change.address: Node(change.address, change.kind, change.action) for change in changes}
+    edges: dict[Edge, None] = {}
+    for change in changes:
+        parent = _parent(change.address, states)
+        if parent:
+            edges[Edge(change.address, parent)] = None
+        for row in change.fields:
+            target = row.after.address if isinstance(row.after, Pointer) else ""
+            if target and target != change.address:
+                edges[Edge(change.address, target, row.path)] = None
+    used = dict.fromkeys(end for edge in edges for end in (edge.source, edge.target))
+    return Graph(
+        tuple(states.get(address, Node(address, "", "outside")) for address in used),
+        tuple(edges),
+    )
+
+
+def _parent(address: str, known: Mapping[str, Node]) -> str:
+    """The nearest resource that contains another, if it is known."""
+    for end in range(len(address) - 1, 0, -1):
+        if address[end] in ".[" and address[:end] in known:
+            return address[:end]
+    return ""
+
+
+def drawing(graph: Graph, links: Mapping[str, str], total: int) -> list[Html]:
+    """The section on what needs what.
+
+    Args:
+        graph: what to draw.
+        links: where on the page to find an address.
+        total: how many changes there are, in the graph or not.
+    """
+    if not graph.edges:
+        return []
+    listed = folded(f"The same as a list: {count(len(graph.edges), 'need')}", bullets(list(_told(graph)), "names"))
+    if len(graph.nodes) > MOST:
+        said = f"Not drawn: {len(graph.nodes):,} resources need one another; up to {MOST} are drawn."
+        return [section("What needs what", tag("p", said), listed, identity="graph")]
+    alone = total - sum(1 for node in graph.nodes if node.state != "outside")
+    said = "An arrow leads from what needs to what it needs: dashed where it stands within it."
+    if alone > 0:
+        said += f" {count(alone, 'change')} that {'needs' if alone == 1 else 'need'} nothing of this is not drawn."
+    svg = tag("div", _svg(graph, links), class_="drawing", tabindex="0", role="region", aria_label="Drawing")
+    return [section("What needs what", tag("p", said), svg, listed, identity="graph")]
+
+
+def _told(graph: Graph) -> Iterator[Html]:
+    for edge in graph.edges:
+        how = text(" needs ") if edge.label else text(" stands within ")
+        label = [text(" as "), tag("code", edge.label)] if edge.label else []
+        yield join([tag("code", edge.source), how, tag("code", edge.target), *label])
+
+
+# --- layout ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where everything stands: layers of points, and the points that each edge passes, from the need to the needed."""
+
+    layers: tuple[tuple[Point, ...], ...]
+    ways: tuple[tuple[Point, ...], ...]
+
+
+def _layout(graph: Graph) -> _Layout:
+    number = {node.address: position for position, node in enumerate(graph.nodes)}
+    pairs = [(number[edge.source], number[edge.target]) for edge in graph.edges]
+    layer = _layers(len(graph.nodes), pairs)
+    rows: list[list[Point]] = [[] for _ in range(max(layer) + 1)]
+    for node, depth in enumerate(layer):
+        rows[depth].append((node, depth))
+    ways: list[tuple[Point, ...]] = []
+    for position, (source, target) in enumerate(pairs):
+        step = -1 if layer[target] < layer[source] else 1
+        between = [(-1 - position, depth) for depth in range(layer[source] + step, layer[target], step)]
+        for point in between:
+            rows[point[1]].append(point)
+        ways.append(((source, layer[source]), *between, (target, layer[target])))
+    beside: dict[Point, list[Point]] = defaultdict(list)
+    for way in ways:
+        for one, other in pairwise(way):
+            beside[one].append(other)
+            beside[other].append(one)
+    for sweep in range(_SWEEPS):
+        forth = sweep % 2 == 0
+        for depth in range(1, len(rows)) if forth else range(len(rows) - 2, -1, -1):
+            fixed = rows[depth - 1 if forth else depth + 1]
+            height = {point: position for position, point in enumerate(fixed)}
+            middles = {}
+            for position, point in enumerate(rows[depth]):
+                near = [height[other] for other in beside[point] if other in height]
+                middles[point] = sum(near) / len(near) if near else position
+            rows[depth].sort(key=middles.__getitem__)
+    return _Layout(tuple(map(tuple, rows)), tuple(ways))
+
+
+def _layers(nodes: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
+    """Each node's layer: one more than the deepest of what it needs; a need that closes a circle does not count."""
+    needed: list[list[int]] = [[] for _ in range(nodes)]
+    for source, target in pairs:
+        needed[source].append(target)
+    layer = [-1] * nodes
+    for start in range(nodes):
+        way = [(start, iter(needed[start]))] if layer[start] < 0 else []
+        on_way = {start}
+        deepest = {start: 0}
+        while way:
+            node, rest = way[-1]
+            target = next(rest, -1)
+            if target < 0:
+                layer[node] = deepest[node]
+                on_way.discard(node)
+                way.pop()
+                if way:
+                    above = way[-1][0]
+                    deepest[above] = max(deepest[above], layer[node] + 1)
+            elif target not in on_way:
+                if layer[target] >= 0:
+                    deepest[node] = max(deepest[node], layer[target] + 1)
+                else:
+                    deepest[target] = 0
+                    on_way.add(target)
+                    way.append((target, iter(needed[target])))
+    return layer
+
+
+# --- drawing ---------------------------------------------------------------------------------------------------------
+
+
+def _svg(graph: Graph, links: Mapping[str, str]) -> Html:
+    layout = _layout(graph)
+    tallest = max(len(row) for row in layout.layers)
+    height = tallest * (_HEIGHT + _DOWN) - _DOWN + 2 * _MARGIN
+    width = len(layout.layers) * (_WIDTH + _ACROSS) - _ACROSS + 2 * _MARGIN
+    corner: dict[Point, tuple[int, int]] = {}
+    for depth, row in enumerate(layout.layers):
+        top = _MARGIN + (tallest - len(row)) * (_HEIGHT + _DOWN) // 2
+        for position, point in enumerate(row):
+            corner[point] = (_MARGIN + depth * (_WIDTH + _ACROSS), top + position * (_HEIGHT + _DOWN))
+    tip = tag("path", d="M0 0 8 4 0 8z", class_="tip")
+    marker = tag("marker", tip, id="tip", markerWidth="8", markerHeight="8", refX="7", refY="4", orient="auto")
+    edges = [
+        tag("path", d=_path([corner[point] for point in way]), marker_end="url(#tip)",
+            class_="edge" if edge.label else "edge within")
+        for edge, way in zip(graph.edges, layout.ways, strict=True)
+    ]  # fmt: skip
+    nodes = [
+        _box(node, corner[(position, layer)], links.get(node.address, ""))
+        for layer, row in enumerate(layout.layers)
+        for position, node in ((point[0], graph.nodes[point[0]]) for point in row if point[0] >= 0)
+    ]
+    return tag(
+        "svg",
+        tag("defs", marker),
+        *edges,
+        *nodes,
+        viewBox=f"0 0 {width} {height}",
+        width=str(width),
+        height=str(height),
+        role="group",
+        aria_label="What needs what, as a drawing",
+    )
+
+
+def _path(corners: Sequence[tuple[int, int]]) -> str:
+    """From the left side of what needs to the right side of what is needed, by the points between."""
+    half = _HEIGHT // 2
+    (x, y), *rest = corners
+    parts = [f"M{x} {y + half}"]
+    for position, (left, top) in enumerate(rest):
+        last = position == len(rest) - 1
+        bend = _ACROSS // 2
+        end = (left + _WIDTH, top + half)
+        parts.append(f"C{x - bend} {y + half} {end[0] + bend} {end[1]} {end[0]} {end[1]}")
+        if not last:
+            parts.append(f"H{left}")
+        x, y = left, top
+    return "".join(parts)
+
+
+def _box(node: Node, corner: tuple[int, int], link: str) -> Html:
+    x, y = corner
+    outside = node.state == "outside"
+    sign = next((sign for action, sign in SIGNS.items() if action == node.state), "")
+    second = "does not change" if outside else f"{node.state} {kind_words(node.kind)}"
+    parts = (
+        tag("title", f"{node.address}: {second}"),
+        tag("rect", x=str(x), y=str(y), width=str(_WIDTH), height=str(_HEIGHT), rx="6"),
+        tag("text", f"{sign} " if sign else "", _tail(node.address, _LABEL - len(sign) - bool(sign)),
+            x=str(x + 12), y=str(y + 20), class_="first"),
+        tag("text", cut(escape(second), _LABEL), x=str(x + 12), y=str(y + 36)),
+    )  # fmt: skip
+    return tag("a", *parts, href=link, class_=node.state) if link else tag("g", *parts, class_=node.state)
+
+
+def _tail(address: str, room: int) -> str:
+    """The end of an address, which tells more than its start."""
+    shown = escape(address)
+    if cells(shown) <= room:
+        return shown
+    while cells(shown) > room - 1:
+        shown = shown[max(1, (len(shown) - room) // 2) :]
+    return f"…{shown}"

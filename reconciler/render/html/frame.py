@@ -1,0 +1,278 @@
+"""The frame of every page: its head and policy, verdict, counts, filters and foot.
+
+Takes pieces of markup and plain texts; gives the whole document. A page asks for nothing: style and script stand in it,
+and its policy allows these two, by their digests, and nothing else. Without the script the filters are not there, and
+everything else is.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+
+from reconciler.change import MARKS, Action
+from reconciler.render.html.markup import Html, join, tag, text, verbatim
+from reconciler.render.markdown_text import Repository, count
+from reconciler.render.view import SourceRow, UnmanagedGroup, WarningRow
+
+OPEN_UP_TO = 12
+"""Up to this many changes are shown unfolded."""
+OUT_OF_SIGHT = 100
+WORTH_FILTERING = 5
+"""From this many entries on there are filters."""
+SIGNS: Mapping[Action, str] = {**MARKS, "delete": "−", "replace": "−/+"}
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One way to filter.
+
+    Attributes:
+        name: of the attribute that an entry has for it, without ``data-``.
+        title: for people.
+        choices: each value with its label and how many entries have it.
+        many: whether there may be many choices, so that they are a list to pick from.
+    """
+
+    name: str
+    title: str
+    choices: tuple[tuple[str, str, int], ...]
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a reader has to know if nothing else is read.
+
+    Attributes:
+        tone: ``good``, ``plain``, ``careful`` or ``bad``; its sign and colour.
+        kicker: what the page is about.
+        headline: the verdict.
+        lead: what follows from it.
+        facts: names and values of what else there is to know.
+    """
+
+    tone: str
+    kicker: str
+    headline: str
+    lead: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+
+
+_TONES = {"good": ("✓", "All is well"), "plain": ("●", "Changes"), "careful": ("▲", "Look closely"),
+          "bad": ("✕", "Stop")}  # fmt: skip
+
+
+def document(kind: str, verdict: Verdict, sections: Sequence[Html], foot: str) -> str:
+    """A whole page.
+
+    Args:
+        kind: ``plan``, ``drift`` or ``report``.
+        verdict: what stands first.
+        sections: what follows.
+        foot: how the page came to be.
+    """
+    style, script = _source("page.css"), _source("page.js")
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        _policy(style, script),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("meta", name="robots", content="noindex"),
+        tag("title", f"{verdict.headline} · {verdict.kicker}"),
+        verbatim("style", style),
+    )
+    body = tag(
+        "body",
+        tag("a", "Skip to the list", href="#list", class_="skip"),
+        _top(verdict),
+        tag("main", *sections),
+        tag("footer", tag("p", foot)),
+        verbatim("script", script),
+        class_=kind,
+    )
+    page = tag("html", head, body, lang="en")
+    return f"<!DOCTYPE html>\n{page}\n"
+
+
+@cache
+def _source(name: str) -> str:
+    """Our own style or script; part of the program, as its modules are."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> Html:
+    def digest(source: str) -> str:
+        return f"'sha256-{b64encode(sha256(source.encode()).digest()).decode()}'"
+
+    rules = (
+        "default-src 'none'", f"style-src {digest(style)}", f"script-src {digest(script)}", "base-uri 'none'",
+        "form-action 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'",
+    )  # fmt: skip
+    # Quotes of ours in an attribute of ours; nobody else's text is in it.
+    return Html(f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(rules)}">')
+
+
+def _top(verdict: Verdict) -> Html:
+    sign, meaning = _TONES[verdict.tone]
+    facts = [tag("div", tag("dt", name), tag("dd", tag("code", value))) for name, value in verdict.facts if value]
+    return tag(
+        "header",
+        tag("p", verdict.kicker, class_="kicker"),
+        tag("h1", tag("span", sign, class_="sign", role="img", aria_label=meaning), " ", verdict.headline),
+        *(tag("p", sentence, class_="lead") for sentence in verdict.lead),
+        tag("dl", *facts, class_="facts"),
+        class_=verdict.tone,
+    )
+
+
+def counts(numbers: Sequence[tuple[str, str, int, str]]) -> Html:
+    """How many of each: a class for the colour, a sign, the number, and what it counts."""
+    return tag(
+        "ul",
+        *(
+            tag("li", tag("b", *([tag("i", sign, aria_hidden="true")] if sign else []), f"{number:,}"), " ", what,
+                class_=name if number else f"{name} zero")
+            for name, sign, number, what in numbers
+        ),
+        class_="counts",
+        role="list",
+    )  # fmt: skip
+
+
+def section(title: str, *content: str, identity: str, name: str = "") -> Html:
+    """A part of a page with its heading."""
+    return tag("section", tag("h2", title), *content, id=identity, class_=name or identity)
+
+
+def folded(title: str, *content: str) -> Html:
+    """What most readers need not see."""
+    return tag("details", tag("summary", title), *content, class_="fold")
+
+
+def bullets(items: Sequence[Html], name: str = "plain") -> Html:
+    """A list of pieces."""
+    return tag("ul", *(tag("li", item) for item in items), class_=name)
+
+
+def listed(entries: Sequence[Html]) -> Html:
+    """The list that the filters are for. Of a long one, a browser lays out only what is looked at."""
+    return tag("ol", *entries, class_="entries many" if len(entries) > OUT_OF_SIGHT else "entries", role="list")
+
+
+def legend(before: str, after: str) -> Html:
+    """What the signs at the two sides of a field stand for."""
+    return tag("p", tag("b", "−"), f" {before}  ", tag("b", "+"), f" {after}", class_="legend")
+
+
+def facet(
+    name: str, title: str, labels: Sequence[tuple[str, str]], found: Counter[str], *, many: bool = False
+) -> Facet:
+    """A facet of those values that occur, with their labels, in the order of these."""
+    return Facet(name, title, tuple((value, label, found[value]) for value, label in labels if found[value]), many)
+
+
+def filters(facets: Sequence[Facet], total: int, noun: str) -> Html:
+    """The filters over a list; the script shows them, as it is what they need."""
+    if total < WORTH_FILTERING:
+        return Html("")
+    controls = [_many(item) if item.many else _few(item) for item in facets if len(item.choices) > 1]
+    return tag(
+        "form",
+        tag(
+            "p",
+            tag("label", tag("span", "Search"), tag("input", type="search", id="search", autocomplete="off",
+                spellcheck="false", placeholder="address, field, value, file …", aria_keyshortcuts="/")),
+            class_="search",
+        ),
+        *controls,
+        tag(
+            "p",
+            tag("output", f"{count(total, noun)}", id="found", aria_live="polite", data_noun=noun),
+            tag("button", "Clear", type="reset"),
+            tag("button", "Unfold all", type="button", id="unfold"),
+            tag("button", "Fold all", type="button", id="fold"),
+            class_="found",
+        ),
+        id="filters",
+        role="search",
+        aria_label="Filter the list",
+        hidden=True,
+    )  # fmt: skip
+
+
+def _few(item: Facet) -> Html:
+    boxes = [
+        tag("label", tag("input", type="checkbox", name=item.name, value=value), tag("span", label, " "),
+            tag("small", f"{number:,}"), class_=f"box {value}")
+        for value, label, number in item.choices
+    ]  # fmt: skip
+    return tag("fieldset", tag("legend", item.title), *boxes)
+
+
+def _many(item: Facet) -> Html:
+    options = [tag("option", f"{label} ({number:,})", value=value) for value, label, number in item.choices]
+    return tag(
+        "p",
+        tag("label", tag("span", item.title), tag("select", tag("option", "all", value=""), *options, name=item.name)),
+    )
+
+
+def place(source: SourceRow, repository: Repository | None) -> Html:
+    """A place in the files, linked where they are known to be on the web."""
+    link = repository.link(source.file, source.line) if repository is not None else ""
+    shown = tag("code", source.place)
+    found = tag("a", shown, href=link) if link else shown
+    return join([found, text(f" ({source.via})")]) if source.via else found
+
+
+def kind_words(kind: str) -> str:
+    """The name of a kind for people."""
+    return kind.replace("_", " ")
+
+
+def warnings(rows: Sequence[WarningRow], repository: Repository | None) -> list[Html]:
+    """The section on what is doubtful."""
+    if not rows:
+        return []
+    items = []
+    for row in rows:
+        parts = [tag("strong", "Warning:"), text(f" {row.message}")]
+        if row.source is not None:
+            parts += [text(" ("), place(row.source, repository), text(")")]
+        elif row.address:
+            parts += [text(" ("), tag("code", row.address), text(")")]
+        if row.hint:
+            parts += [text(" "), tag("em", row.hint)]
+        items.append(join(parts))
+    return [section(f"Warnings ({len(rows):,})", bullets(items), identity="warnings")]
+
+
+def unmanaged(groups: Sequence[UnmanagedGroup]) -> list[Html]:
+    """The section on what is live and not in the files."""
+    number = sum(len(group.rows) for group in groups)
+    if not number:
+        return []
+    folds = []
+    for group in groups:
+        items = [
+            join([tag("code", row.address), *([text(" "), tag("q", row.name)] if row.name else [])])
+            for row in group.rows
+        ]
+        folds.append(folded(f"{kind_words(group.kind)}: {len(items):,}", bullets(items, "names")))
+    told = tag("p", f"{count(number, 'live resource')} that the files do not name; left alone.")
+    return [section("Unmanaged", told, *folds, identity="unmanaged")]
+
+
+def addresses(title: str, told: str, found: Sequence[str], identity: str) -> list[Html]:
+    """A section that is a list of addresses, folded."""
+    if not found:
+        return []
+    return [section(title, folded(told, bullets([tag("code", item) for item in found], "names")), identity=identity)]

@@ -1,0 +1,89 @@
+"""Markup, and the one way for a text to become part of it.
+
+Takes strings; gives `Html`. A plain string that is put into a tag, as content or as an attribute, is escaped there:
+what is not `Html` never stands in a page as it came. Characters that would move, turn or hide text are made visible.
+"""
+
+from __future__ import annotations
+
+from html import escape as escape_markup
+from typing import Final
+
+from reconciler.render.terminal import escape
+
+_VOID: Final = frozenset({"br", "input", "meta"})
+_LINES: Final = frozenset(
+    {
+        "body",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "head",
+        "header",
+        "li",
+        "main",
+        "ol",
+        "p",
+        "path",
+        "section",
+        "summary",
+        "svg",
+        "ul",
+    }
+)
+"""After these a line ends, where that changes nothing: for people who read or compare the source."""
+
+
+class Html(str):
+    """A piece of a page: markup, in which every text is escaped already. Only this module makes one out of a text."""
+
+    __slots__ = ()
+
+
+def text(content: str) -> Html:
+    """A text as markup, with nothing in it that means anything, moves anything or cannot be seen."""
+    return Html(escape_markup(escape(content)))
+
+
+def join(parts: list[Html], between: str = "") -> Html:
+    """Pieces one after the other, with a plain text between them."""
+    return Html(text(between).join(parts))
+
+
+def tag(name: str, /, *content: str, **attributes: str | bool) -> Html:
+    """An element.
+
+    Args:
+        name: of the element; ours, never a value's.
+        content: pieces of markup, and texts, which are escaped.
+        attributes: with ``_`` for ``-`` and ``class_`` for ``class``. True stands for an attribute without a value,
+            False for none at all.
+    """
+    parts = ["<", name]
+    for key, value in attributes.items():
+        if value is False:
+            continue
+        parts += (" ", key.rstrip("_").replace("_", "-"))
+        if value is not True:
+            parts += ('="', text(value), '"')
+    parts.append(">")
+    if name in _VOID:
+        parts.append("\n" if name == "meta" else "")
+        return Html("".join(parts))
+    parts += [piece if type(piece) is Html else text(piece) for piece in content]
+    parts += ("</", name, ">\n" if name in _LINES else ">")
+    return Html("".join(parts))
+
+
+def verbatim(name: str, source: str) -> Html:
+    """Our own style or script, whose bytes the page's policy knows by their digest."""
+    assert "</" not in source
+    return Html(f"<{name}>{source}</{name}>")

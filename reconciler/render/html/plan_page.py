@@ -1,0 +1,403 @@
+"""A plan, or a drift, as a page: the verdict, what it means for people, then every change with both sides of it.
+
+Takes a `PlanFile`; gives one string. What destroys comes first, then by risk, then in the plan's order.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.change import Action
+from reconciler.plan_file import PlanFile
+from reconciler.render.html.drawing import drawing, needs
+from reconciler.render.html.frame import (
+    OPEN_UP_TO,
+    SIGNS,
+    Facet,
+    Verdict,
+    addresses,
+    bullets,
+    counts,
+    document,
+    facet,
+    filters,
+    folded,
+    kind_words,
+    legend,
+    listed,
+    place,
+    section,
+    unmanaged,
+    warnings,
+)
+from reconciler.render.html.markup import Html, join, tag, text
+from reconciler.render.html.sides import field
+from reconciler.render.markdown import Group, grouped, settled
+from reconciler.render.markdown_text import Repository, count
+from reconciler.render.terminal import escape
+from reconciler.render.view import ChangeRow, FieldRow, PlanView, SourceRow, view
+
+FIRST_MEANINGS = 20
+"""So many of what a plan means for people are shown at once, the others folded."""
+
+_RISKS = (("high", "high"), ("medium", "medium"), ("low", "low"))
+_ORDER: tuple[Action, ...] = ("delete", "replace", "update", "create")
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What to call things: a plan says what will be done, a drift what is so.
+
+    Attributes:
+        page: ``plan`` or ``drift``.
+        noun: what an entry of the list is.
+        facet: what is called what an action is.
+        actions: each action as the first word of an entry.
+        labels: each action as a choice among the filters.
+        heads: what the two sides of a field are called.
+        acts: whether something will be done, so that guards, approvals and risks matter.
+    """
+
+    page: str
+    noun: str
+    facet: str
+    actions: Mapping[Action, str]
+    labels: Mapping[Action, str]
+    heads: tuple[str, str]
+    acts: bool
+
+
+_PLAN = _Words(
+    page="plan",
+    noun="change",
+    facet="Action",
+    actions={"create": "create", "update": "update", "replace": "replace", "delete": "delete"},
+    labels={"create": "create", "update": "update", "replace": "replace", "delete": "delete"},
+    heads=("Live now", "After the apply"),
+    acts=True,
+)
+_DRIFT = _Words(
+    page="drift",
+    noun="difference",
+    facet="What",
+    actions={"create": "missing", "update": "differs", "replace": "differs", "delete": "not wanted"},
+    labels={"create": "missing", "update": "differs", "replace": "differs, cannot be changed", "delete": "not wanted"},
+    heads=("The account has", "The files say"),
+    acts=False,
+)
+
+
+def plan_html(plan: PlanFile, repository: Repository | None = None) -> str:
+    """A plan as a page.
+
+    Args:
+        plan: what to show.
+        repository: where the files are on the web; None for no links.
+    """
+    rows = view(plan)
+    return _Page(plan, rows, repository, _PLAN).document(_plan_verdict(rows))
+
+
+def drift_html(plan: PlanFile, repository: Repository | None = None) -> str:
+    """A drift as a page; the arguments are those of a plan."""
+    rows = view(plan)
+    return _Page(plan, rows, repository, _DRIFT).document(_drift_verdict(rows))
+
+
+# --- verdicts --------------------------------------------------------------------------------------------------------
+
+
+def _plan_verdict(plan: PlanView) -> Verdict:
+    number = len(plan.changes)
+    lead: list[str] = []
+    held = all(change.is_withheld for change in plan.changes)
+    if not number:
+        tone, headline = "good", "Nothing to do"
+        lead.append(f"{count(plan.counts.no_op, 'resource')} compared; all are as the files say.")
+    elif plan.refused or plan.refusals:
+        tone, headline = "bad", "An apply would refuse this plan"
+        lead.append("It would send nothing until what is listed below is settled.")
+    elif held:
+        tone, headline = "plain", f"Nothing would be sent: {count(number, 'change')} withheld"
+    elif plan.high:
+        tone, headline = "careful", f"{plan.high:,} of {count(number, 'change')} {_is(plan.high)} of high risk"
+    else:
+        tone, headline = "plain", f"{count(number, 'change')}, none of high risk"
+    gone = [f"{plan.counts.delete:,} to delete"] if plan.counts.delete else []
+    gone += [f"{plan.counts.replace:,} to replace"] if plan.counts.replace else []
+    if gone:
+        lead.append(f"What destroys comes first: {' and '.join(gone)}.")
+    return Verdict(tone, "Plan: what an apply would do", headline, (*lead, *_narrowed(plan)), _facts(plan))
+
+
+def _drift_verdict(plan: PlanView) -> Verdict:
+    number = len(plan.changes)
+    lead = f"{count(plan.counts.no_op, 'resource')} {_is(plan.counts.no_op)} as the files say."
+    if number:
+        headline = f"{count(number, 'difference')} between files and account"
+    elif plan.counts.unmanaged:
+        headline = "No drift, but unmanaged resources"
+    else:
+        headline = "No drift"
+    return Verdict(
+        "careful" if number else "good",
+        "Drift: how the account differs from the files",
+        headline,
+        (lead, *_narrowed(plan)),
+        _facts(plan),
+    )
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _narrowed(plan: PlanView) -> tuple[str, ...]:
+    if not (plan.targets or plan.excludes):
+        return ()
+    parts = [f"only {', '.join(plan.targets)}"] if plan.targets else []
+    parts += [f"not {', '.join(plan.excludes)}"] if plan.excludes else []
+    return (f"Narrowed down: {'; '.join(parts)}.",)
+
+
+def _facts(plan: PlanView) -> tuple[tuple[str, str], ...]:
+    return ("Account", plan.account), ("Environment", plan.environment)
+
+
+# --- the page --------------------------------------------------------------------------------------------------------
+
+
+class _Page:
+    """One layout of one plan."""
+
+    def __init__(self, file: PlanFile, plan: PlanView, repository: Repository | None, words: _Words) -> None:
+        self.file = file
+        self.plan = plan
+        self.repository = repository
+        self.words = words
+        self.groups = grouped(plan.changes)
+        self.changes = tuple(change for group in self.groups for change in group.changes)
+        self.identity: dict[str, str] = {}
+        for number, change in enumerate(self.changes, 1):
+            self.identity.setdefault(change.address, f"c{number}")
+        self.services = {name: str(n) for n, name in enumerate(sorted({change.service for change in self.changes}))}
+        self.kinds = {name: str(n) for n, name in enumerate(sorted({change.kind for change in self.changes}))}
+        self.unfolded = len(self.changes) <= OPEN_UP_TO
+
+    def document(self, verdict: Verdict) -> str:
+        plan = self.plan
+        parts = [self._counts()]
+        if self.words.acts:
+            parts += [*self._refusals(), *self._meanings(), *self._approvals()]
+        parts += [
+            *self._list(),
+            *warnings(plan.warnings, self.repository),
+            *(drawing(needs(self.changes), self._links(), len(self.changes)) if self.words.acts else []),
+            *unmanaged(plan.unmanaged),
+            *addresses(
+                "Not compared", f"{count(len(plan.unverified), 'value')} that Twilio never returns", plan.unverified,
+                "unverified",
+            ),
+            *addresses(
+                "Left out", f"{count(len(plan.left_out), 'change')} outside of what the plan was narrowed to",
+                plan.left_out,
+                "left-out",
+            ),
+        ]  # fmt: skip
+        file = self.file
+        foot = f"reconciler {file.tool_version} · {file.created_at} · files {file.config_digest}"
+        return document(self.words.page, verdict, parts, foot)
+
+    def _links(self) -> dict[str, str]:
+        return {address: f"#{identity}" for address, identity in self.identity.items()}
+
+    def _counts(self) -> Html:
+        told = self.plan.counts
+        if self.words.acts:
+            numbers = [
+                ("delete", SIGNS["delete"], told.delete, "to delete"),
+                ("replace", SIGNS["replace"], told.replace, "to replace"),
+                ("update", SIGNS["update"], told.update, "to update"),
+                ("create", SIGNS["create"], told.create, "to create"),
+            ]
+            numbers += [("caught", "", told.withheld, "withheld")] if told.withheld else []
+            numbers += [("rest", "", told.no_op, "unchanged")]
+        else:
+            found = Counter(change.action for change in self.changes)
+            numbers = [
+                ("update", "≠", found["update"] + found["replace"], "different"),
+                ("create", "+", found["create"], "missing"),
+                ("delete", "−", found["delete"], "not wanted"),
+                ("rest", "", told.no_op, "as the files say"),
+            ]
+        return counts([*numbers, ("rest", "", told.unmanaged, "unmanaged")])
+
+    # --- what to look at first ----------------------------------------------------------------------------------------
+
+    def _refusals(self) -> list[Html]:
+        plan = self.plan
+        items = [join([tag("strong", "Refused:"), text(f" {reason}")]) for reason in plan.refusals]
+        items += [
+            join([self._to(change.address), text(f": {change.guard.message}")])
+            for change in self.changes
+            if change.guard is not None and change.guard.verdict == "refused"
+        ]
+        return [section("Why an apply would refuse it", bullets(items), identity="refused")] if items else []
+
+    def _approvals(self) -> list[Html]:
+        found = self.plan.approvals
+        if not found:
+            return []
+        options = " ".join(escape(f"--approve {shlex.quote(address)}") for address in found)
+        told = tag("p", "If that is meant, give your consent to each of them, by these options or under ",
+                   tag("code", "approvals:"), " in the files:")  # fmt: skip
+        command = tag("pre", tag("code", options), tabindex="0", role="region", aria_label="Options to approve with")
+        return [section("To approve", told, command, identity="approve")]
+
+    def _meanings(self) -> list[Html]:
+        ranks = {risk: rank for rank, (risk, _) in enumerate(_RISKS)}
+        said = [(group, sentence) for group in self.groups for sentence in group.first.consequences]
+        said.sort(key=lambda pair: ranks[pair[0].first.risk])
+        if not said:
+            return []
+        items = [self._meaning(group, sentence) for group, sentence in said]
+        body = [bullets(items[:FIRST_MEANINGS])]
+        if len(items) > FIRST_MEANINGS:
+            body.append(folded(f"{len(items) - FIRST_MEANINGS:,} more", bullets(items[FIRST_MEANINGS:])))
+        return [section("What it means for people", *body, identity="meaning")]
+
+    def _meaning(self, group: Group, sentence: str) -> Html:
+        parts = [_risk(group.first), text(" "), tag("b", sentence), text(" "), self._to(group.first.address)]
+        if len(group.changes) > 1:
+            parts.append(text(f" and alike for {len(group.changes) - 1:,} more"))
+        return join(parts)
+
+    def _to(self, address: str) -> Html:
+        """A link to a change on this page."""
+        return tag("a", tag("code", address), href=f"#{self.identity[address]}")
+
+    # --- the list -----------------------------------------------------------------------------------------------------
+
+    def _list(self) -> list[Html]:
+        if not self.changes:
+            return []
+        entries = listed([self._entry(change, f"c{number}") for number, change in enumerate(self.changes, 1)])
+        title = f"{self.words.noun.capitalize()}s"
+        return [
+            section(
+                title,
+                filters(self._facets(), len(self.changes), self.words.noun),
+                legend(*self.words.heads),
+                entries,
+                identity="list",
+            )
+        ]
+
+    def _facets(self) -> tuple[Facet, ...]:
+        words, changes = self.words, self.changes
+        actions = [(action, words.labels[action]) for action in _ORDER]
+        services = [(index, name or "Account") for name, index in self.services.items()]
+        kinds = [(index, kind_words(name)) for name, index in self.kinds.items()]
+        found = [facet("action", words.facet, actions, Counter(change.action for change in changes))]
+        if words.acts:
+            found.append(facet("risk", "Risk", _RISKS, Counter(change.risk for change in changes)))
+        by_service = Counter(self.services[change.service] for change in changes)
+        by_kind = Counter(self.kinds[change.kind] for change in changes)
+        return (
+            *found,
+            facet("service", "Service", services, by_service, many=True),
+            facet("kind", "Kind", kinds, by_kind, many=True),
+        )
+
+    def _entry(self, change: ChangeRow, identity: str) -> Html:
+        words = self.words
+        marks = []
+        if words.acts:
+            marks = [_risk(change)]
+            if change.guard is not None:
+                held = "old one kept" if change.guard.only_delete else change.guard.verdict
+                marks.insert(0, tag("span", held, class_="held"))
+        where = [kind_words(change.kind), change.service or "account", _first_place(change)]
+        summary = tag(
+            "summary",
+            tag("span", SIGNS[change.action], class_="sign", aria_hidden="true"),
+            tag("h3", tag("b", words.actions[change.action]), " ", tag("code", change.address),
+                *([" ", tag("q", change.name)] if change.name and change.name not in change.address else [])),
+            tag("span", *marks, class_="marks"),
+            tag("small", " · ".join(part for part in where if part)),
+        )  # fmt: skip
+        return tag(
+            "li",
+            tag("details", summary, tag("div", *self._body(change), class_="body"), open=self.unfolded),
+            id=identity,
+            class_=change.action,
+            data_action=change.action,
+            data_risk=change.risk,
+            data_service=self.services[change.service],
+            data_kind=self.kinds[change.kind],
+        )
+
+    def _body(self, change: ChangeRow) -> list[Html]:
+        acts = self.words.acts
+        parts: list[Html] = []
+        if acts:
+            parts += [tag("p", sentence, class_="said") for sentence in change.consequences]
+            if change.guard is not None:
+                held = "The old one is kept" if change.guard.only_delete else change.guard.verdict.capitalize()
+                parts.append(tag("p", tag("strong", f"{held}: "), change.guard.message, class_="guard"))
+        facts = [text(change.reason)] if acts and change.reason else []
+        if change.source is not None:
+            facts.append(join([text("from "), place(change.source, self.repository)]))
+        if change.sid:
+            facts.append(tag("code", change.sid))
+        if change.before_unknown:
+            facts.append(text(f"now: {change.before_unknown}"))
+        if facts:
+            parts.append(tag("p", join(facts, " · "), class_="why"))
+        return [*parts, *fields(change, self.repository, acts=acts)]
+
+
+def fields(change: ChangeRow, repository: Repository | None, *, acts: bool) -> list[Html]:
+    """What differs of a change, both sides of each field.
+
+    Args:
+        change: which.
+        repository: where the files are on the web.
+        acts: whether something is done about it; of a drift, nothing is.
+    """
+    if not change.fields:
+        return []
+    # Of what is new there is one side only, and of what cannot be known before the apply too.
+    alone = acts and (change.action == "create" or bool(change.before_unknown))
+    rows = []
+    for row in change.fields:
+        shown = row if acts else _settled(row)
+        rows.append(field(shown, _notes(row, change, repository, acts=acts), acts=acts, alone=alone))
+    return [tag("dl", *rows, class_="fields alone" if alone else "fields")]
+
+
+def _settled(row: FieldRow) -> FieldRow:
+    return FieldRow(
+        row.path, row.mark, settled(row.before), settled(row.after), row.items, row.lines, row.forces_replacement,
+        row.source,
+    )  # fmt: skip
+
+
+def _notes(row: FieldRow, change: ChangeRow, repository: Repository | None, *, acts: bool) -> Html:
+    notes = [tag("small", tag("strong", "forces replacement"))] if row.forces_replacement and acts else []
+    if row.source is not None and row.source != change.source:
+        notes.append(tag("small", place(row.source, repository)))
+    return join(notes)
+
+
+def _risk(change: ChangeRow) -> Html:
+    return tag("span", f"{change.risk} risk", class_=f"risk {change.risk}")
+
+
+def _first_place(change: ChangeRow) -> str:
+    """Where the files say so; of what has no place of its own, the first of its fields."""
+    places: Sequence[SourceRow | None] = (change.source, *(row.source for row in change.fields))
+    return next((place.place for place in places if place is not None), "")
