@@ -10,6 +10,7 @@ import click
 from reconciler import __version__
 
 VERBS: dict[str, tuple[str, str]] = {
+    "init": ("reconciler.cli.init:init", "Write a commented starter and CI workflows, offline."),
     "validate": ("reconciler.cli.validate:validate", "Check the files, offline."),
     "plan": ("reconciler.cli.plan:plan", "Show what an apply would do. Sends nothing but GET."),
     "apply": ("reconciler.cli.apply:apply", "Make the account what the files say. Asks first."),

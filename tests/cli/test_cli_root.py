@@ -67,7 +67,7 @@ def test_every_verb_explains_itself(cli: Cli, verb: str) -> None:
     ("arguments", "says"),
     [
         (["pln"], "Did you mean plan?"),
-        (["frobnicate"], "There are: validate, plan"),
+        (["frobnicate"], "There are: init, validate, plan"),
         (["plan", "--evn", "x"], "--env"),
         (["plan", "a", "b"], "unexpected extra argument"),
         (["plan", "--concurrency", "0"], "--concurrency"),

@@ -1,0 +1,263 @@
+"""`init`: a starter that works as it stands, the examples' workflows, and never a file written over."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reconciler import schema
+from reconciler.cli import init as initial
+from tests.cli.conftest import Result
+
+Cli = Callable[..., Result]
+ROOT = Path(__file__).resolve().parents[2]
+GITHUB = ("apply.yml", "drift.yml", "plan.yml")
+STARTER = [".gitignore", ".reconciler/config.schema.json", ".reconciler/overlay.schema.json", "reconciler.yaml"]
+
+
+def everything(folder: Path) -> list[str]:
+    """Every file below a folder but for git's own."""
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+    return sorted(path for path in found if not path.startswith(".git/"))
+
+
+def test_the_starter_is_valid_and_converges_as_it_stands(cli: Cli, tmp_path: Path) -> None:
+    assert cli("init").code == 0
+    assert everything(tmp_path) == STARTER
+    assert cli("validate", "--strict").code == 0
+    first = cli("plan", "--emulator", "demo.db", "--detailed-exitcode", "--format", "json")
+    assert first.code == 2
+    assert [change["address"] for change in first.json["changes"]] == [
+        "services.support", "services.support.roles.agent", "services.support.configuration",
+        "services.support.webhooks",
+    ]  # fmt: skip
+    assert first.json["warnings"] == []
+    assert cli("apply", "--emulator", "demo.db", "--yes").code == 0
+    assert cli("plan", "--emulator", "demo.db", "--detailed-exitcode").code == 0
+    for environment in ("staging", "prod"):
+        assert cli("validate", "--strict", "--env", environment).code == 0
+
+
+def test_every_line_of_the_starter_that_is_commented_out_is_right_too(cli: Cli) -> None:
+    cli("init")
+    file = Path("reconciler.yaml")
+    wanted = (
+        "account:",
+        "  sid: AC",
+        "prune: [roles]",
+        "addresses:",
+        '  "+1415',
+        "    auto_creation:",
+        "account_sid: AC",
+    )
+    lines = []
+    for line in file.read_text().splitlines():
+        before, mark, after = line.partition("# ")
+        lines.append(before + after if mark and not before.strip() and after.startswith(wanted) else line)
+    assert sum(line != old for line, old in zip(lines, file.read_text().splitlines(), strict=True)) == 8
+    file.write_text("\n".join(lines))
+    for environment in ("staging", "prod"):
+        result = cli("validate", "--strict", "--env", environment)
+        assert (result.code, result.err) == (0, "")
+
+
+def test_it_says_what_it_wrote_and_what_comes_next(cli: Cli) -> None:
+    assert cli("init", "my files") == Result(
+        0,
+        "Wrote my files/reconciler.yaml\n"
+        "Wrote my files/.reconciler/config.schema.json\n"
+        "Wrote my files/.reconciler/overlay.schema.json\n"
+        "Wrote my files/.gitignore\n"
+        "\n"
+        "Next:\n"
+        "  reconciler plan 'my files' --emulator demo.db   # what it would do, on an account that is only a file\n"
+        "  reconciler apply 'my files' --emulator demo.db  # do it there\n"
+        "  reconciler export --out FOLDER                  # write down what a real account holds already, to begin "
+        "with that\n"
+        "\n"
+        "--ci github or --ci gitlab adds workflows that plan, apply and look for drift.\n",
+        "",
+    )
+
+
+def test_editors_find_the_schema_that_the_first_line_names(cli: Cli) -> None:
+    cli("init", "a/b")
+    first = Path("a/b/reconciler.yaml").read_text().splitlines()[0]
+    named = first.removeprefix("# yaml-language-server: $schema=")
+    assert (Path("a/b") / named).read_text() == schema.schema_text("config")
+
+
+# --- nothing is written over -----------------------------------------------------------------------------------------
+
+
+def test_everything_in_the_way_is_named_and_nothing_is_written(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / ".github/workflows").mkdir(parents=True)
+    for name in ("plan.yml", "drift.yml"):
+        (tmp_path / ".github/workflows" / name).write_text("mine\n")
+    before = everything(tmp_path)
+    result = cli("init", "--ci", "github")
+    assert result.code == 1
+    told = " ".join(result.err.split())
+    assert ".github/workflows/drift.yml, .github/workflows/plan.yml are there already" in told
+    assert "nothing was written" in told
+    assert everything(tmp_path) == before
+    assert (tmp_path / ".github/workflows/plan.yml").read_text() == "mine\n"
+
+
+def test_a_configuration_that_is_there_is_in_the_way(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "reconciler.yaml").symlink_to("nowhere.yaml")
+    result = cli("init")
+    assert (result.code, everything(tmp_path)) == (1, ["reconciler.yaml"])
+    assert "reconciler.yaml is there already" in " ".join(result.err.split())
+
+
+def test_workflows_are_added_to_a_configuration_that_is_there(cli: Cli, files: Path) -> None:
+    before = files.read_text()
+    result = cli("init", "--ci", "gitlab")
+    assert result.code == 0
+    assert "Left reconciler.yaml as it is." in result.out
+    assert files.read_text() == before
+    assert everything(Path()) == sorted([*STARTER, ".gitlab-ci.yml"])
+
+
+def test_again_is_nothing_and_what_is_ours_is_brought_up_to_date(cli: Cli) -> None:
+    cli("init")
+    assert cli("init").out.startswith("Nothing to write: everything is there.\n")
+    ours = Path(".reconciler/config.schema.json")
+    ours.write_text(ours.read_text().replace('"version"', '"versoin"'))
+    result = cli("init", "--ci", "none")
+    assert result.out.startswith("Brought up to date .reconciler/config.schema.json\n")
+    assert ours.read_text() == schema.schema_text("config")
+    ours.write_text("somebody else's")
+    assert cli("init").code == 1
+    assert ours.read_text() == "somebody else's"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("build/", "build/\nplan.json\n*.db\n*.db-*\n"),
+        ("*.db\nbuild/\n", "*.db\nbuild/\nplan.json\n*.db-*\n"),
+        ("*.db-*\nplan.json\n*.db\n", "*.db-*\nplan.json\n*.db\n"),
+    ],
+)
+def test_lines_are_added_to_what_git_ignores(cli: Cli, before: str, after: str) -> None:
+    Path(".gitignore").write_text(before)
+    assert cli("init").code == 0
+    assert Path(".gitignore").read_text() == after
+
+
+def test_a_failure_half_way_leaves_nothing_behind(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    links = []
+
+    def link(source: Path, target: Path) -> None:
+        links.append(target)
+        if len(links) == 3:
+            raise FileExistsError(17, "File exists", str(source), None, str(target))
+        Path(target).write_bytes(Path(source).read_bytes())
+
+    monkeypatch.setattr(os, "link", link)
+    result = cli("init", "a/b", "--ci", "github")
+    assert result.code == 1
+    assert "nothing was written" in result.err
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_a_folder_that_is_a_file_is_refused(cli: Cli) -> None:
+    Path("file").write_text("")
+    result = cli("init", "file")
+    assert result.code == 1
+    assert "file is no folder" in result.err
+
+
+# --- workflows -------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_written_for_github_is_the_examples_to_the_byte(cli: Cli, tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", "."], check=True)
+    assert cli("init", "conversations", "--ci", "github").code == 0
+    assert everything(tmp_path) == sorted(
+        [*(f".github/workflows/{name}" for name in GITHUB), *(f"conversations/{name}" for name in STARTER)]
+    )
+    for name in GITHUB:
+        written = (tmp_path / ".github/workflows" / name).read_bytes()
+        assert written == (ROOT / "examples/github-actions" / name).read_bytes()
+    assert sorted(GITHUB) == sorted(path.name for path in (ROOT / "examples/github-actions").glob("*.yml"))
+
+
+def test_what_is_written_for_gitlab_is_the_example_to_the_byte(cli: Cli, tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", "."], check=True)
+    assert cli("init", "conversations", "--ci", "gitlab").code == 0
+    assert (tmp_path / ".gitlab-ci.yml").read_bytes() == (ROOT / "examples/gitlab-ci/.gitlab-ci.yml").read_bytes()
+
+
+def test_workflows_belong_at_the_root_of_the_repository(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(["git", "init", "-q", "."], check=True)
+    (tmp_path / "deep").mkdir()
+    monkeypatch.chdir(tmp_path / "deep")
+    result = cli("init", "twilio", "--ci", "github")
+    assert "Wrote ../.github/workflows/plan.yml\n" in result.out
+    assert folders_in(tmp_path / ".github/workflows/plan.yml") == {"deep/twilio"}
+
+
+def folders_in(path: Path) -> set[str]:
+    """The folders that a workflow names, from every place where one can stand."""
+    document: Any = yaml.load(path.read_text(), yaml.BaseLoader)
+    found = set()
+    if path.name == ".gitlab-ci.yml":
+        found.add(document["variables"]["CONFIGURATION"])
+        globs = document["validate"]["rules"][0]["changes"]
+        found |= {glob.removesuffix("**/*").rstrip("/") or "." for glob in globs if "*" in glob}
+        return found
+    for trigger in ("push", "pull_request"):
+        globs = (document["on"].get(trigger) or {}).get("paths", ())
+        found |= {glob.removesuffix("**").rstrip("/") or "." for glob in globs if "*" in glob}
+    for job in document["jobs"].values():
+        for step in job["steps"]:
+            if "reconcile@" in step.get("uses", ""):
+                found.add(step["with"]["path"])
+    return found
+
+
+@pytest.mark.parametrize("folder", [".", "conversations", "infra/twilio-eu", ".conf"])
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+def test_workflows_plan_the_folder_that_they_were_written_for(cli: Cli, tmp_path: Path, ci: str, folder: str) -> None:
+    assert cli("init", folder, "--ci", ci).code == 0
+    written = [tmp_path / ".gitlab-ci.yml"] if ci == "gitlab" else sorted((tmp_path / ".github/workflows").iterdir())
+    for path in written:
+        assert folders_in(path) == {folder}, path.name
+        assert "Conversations" in path.read_text() or ci == "gitlab"
+
+
+def test_a_folder_that_workflows_could_not_name_is_refused(cli: Cli, tmp_path: Path) -> None:
+    result = cli("init", "my folder", "--ci", "github")
+    assert result.code == 1
+    assert "quoted" in result.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_links_files_are_written_all_the_same(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    assert cli("init").code == 0
+    assert everything(Path()) == STARTER
+
+
+def test_what_git_should_ignore_is_what_commands_leave(cli: Cli) -> None:
+    assert initial.IGNORED == ("plan.json", "*.db", "*.db-*")
+    cli("init")
+    subprocess.run(["git", "init", "-q", "."], check=True)
+    cli("apply", "--emulator", "demo.db", "--yes")
+    cli("plan", "--emulator", "demo.db", "--out", "plan.json")
+    done = subprocess.run(["git", "status", "--porcelain", "-uall"], capture_output=True, text=True, check=True)
+    assert sorted(line[3:] for line in done.stdout.splitlines()) == STARTER
