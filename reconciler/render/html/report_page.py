@@ -88,7 +88,9 @@ class _Page:
                 tone, headline = "bad", "Interrupted before the end"
             case _:
                 tone, headline = "bad", "Not all applied"
-        cost = f"{count(report.requests, 'request')}, {count(report.writes, 'write')} of them{resent}, in {report.seconds:.1f} s."
+        resent = f", {report.resent:,} sent again" if report.resent else ""
+        requests, writes = count(report.requests, "request"), count(report.writes, "write")
+        cost = f"{requests}, {writes} of them{resent}, in {report.seconds:.1f} s."
         following = next_step(report)
         facts = (
             ("Account", report.account_sid), ("Environment", report.options.env), ("Exit code", str(report.exit_code)),
