@@ -89,8 +89,9 @@ class _Page:
             case _:
                 tone, headline = "bad", "Not all applied"
         resent = f", {report.resent:,} sent again" if report.resent else ""
-        requests, writes = count(report.requests, "request"), count(report.writes, "write")
-        cost = f"{requests}, {writes} of them{resent}, in {report.seconds:.1f} s."
+        cost = (
+            f"{count(report.requests, 'request')} ({count(report.writes, 'write')}{resent}) in {report.seconds:.1f} s."
+        )
         following = next_step(report)
         facts = (
             ("Account", report.account_sid), ("Environment", report.options.env), ("Exit code", str(report.exit_code)),
