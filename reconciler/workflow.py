@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, TypeVar
 from reconciler import __version__, config
 from reconciler.address import Address, AddressError
 from reconciler.errors import GuardRefusal, StalePlan, UsageError
-from reconciler.report import Progress, Report
 from reconciler.sources import DiskSources
 
 if TYPE_CHECKING:  # what only some verbs need is imported by them, so that `validate` starts without an HTTP library
@@ -28,6 +27,7 @@ if TYPE_CHECKING:  # what only some verbs need is imported by them, so that `val
     from reconciler.export import Export
     from reconciler.plan import Plan, PlanOptions
     from reconciler.plan_file import PlanFile
+    from reconciler.report import Progress, Report
     from reconciler.retry import Retry
 
 AnyClient = TypeVar("AnyClient", bound="ReadClient")

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
-from reconciler import plan_file, report_file, workflow
+from reconciler import workflow
 from reconciler.cli import console, exit_codes, showing
 from reconciler.cli.files import read_limited
 from reconciler.cli.options import account_options, file_options, scope_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.plan_file import PlanFile
 from reconciler.render.terminal import escape
-from reconciler.render.text import plan_text
-from reconciler.report import Report
 from reconciler.workflow import Applied, Endpoint, Inputs
+
+if TYPE_CHECKING:
+    from reconciler.plan_file import PlanFile
 
 EPILOG = """\b
 Examples:
@@ -53,6 +54,8 @@ def apply(
     that the plan was made with are taken from it. A plan file is an approval, not a program: what is sent comes from
     the files as they are now. Run again after a failure, it takes up where it stopped.
     """
+    from reconciler import plan_file  # noqa: PLC0415 - help and completion do without
+
     approved = plan_file.parse(read_limited(plan_path), plan_path) if plan_path else None
     if approved is not None:
         inputs = _as_planned(inputs, approved)
@@ -136,6 +139,8 @@ def _ask(plan: PlanFile, run: Run, output: Output) -> bool:
     with run.asking():
         if not output.as_text:
             colour = console.takes_colour(sys.stderr, allowed=output.may_colour)
+            from reconciler.render.text import plan_text  # noqa: PLC0415 - help and completion do without
+
             console.err(plan_text(plan, colour=colour, width=console.width_of(sys.stderr), verbose=output.verbose))
         number = len(plan.changes) - plan.summary.withheld
         what = "this change" if number == 1 else f"these {number:,} changes"
@@ -153,5 +158,8 @@ def _show(applied: Applied, output: Output, *, shown: bool) -> None:
     if output.as_text:
         console.out("\n")
     # What went well was listed line by line while it happened.
+    from reconciler import report_file  # noqa: PLC0415 - help and completion do without
+    from reconciler.report import Report  # noqa: PLC0415 - help and completion do without
+
     report = report_file.to_file(applied.report or Report(()), applied.file)
     showing.show_report(report, replace(output, watched=True), applied.file)

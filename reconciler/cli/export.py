@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,11 +15,13 @@ from reconciler.cli import console
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.options import account_options
 from reconciler.cli.running import Run, display
-from reconciler.config.model import Config
 from reconciler.errors import ConfigError, UsageError
 from reconciler.render.terminal import escape
 from reconciler.sources import ROOT_NAME
 from reconciler.workflow import Endpoint, Inputs
+
+if TYPE_CHECKING:
+    from reconciler.config.model import Config
 
 EPILOG = """\b
 Examples:

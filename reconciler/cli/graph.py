@@ -7,12 +7,11 @@ from dataclasses import replace
 
 import click
 
-from reconciler import plan_file, workflow
+from reconciler import workflow
 from reconciler.cli import console
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.files import read_limited
 from reconciler.cli.options import file_options
-from reconciler.render import graph as rendered
 from reconciler.workflow import Inputs
 
 EPILOG = """\b
@@ -41,6 +40,9 @@ def graph(inputs: Inputs, *, plan: str, format_name: str) -> int:
     PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. A dashed arrow leads to
     what contains a resource, a solid one to what a field of it refers to. Variables and secrets need not be set.
     """
+    from reconciler import plan_file  # noqa: PLC0415 - help and completion do without
+    from reconciler.render import graph as rendered  # noqa: PLC0415 - help and completion do without
+
     config = workflow.validate(replace(inputs, allow_unset=True), os.environ)
     saved = plan_file.parse(read_limited(plan), plan) if plan else None
     drawn = rendered.graph(config, saved)

@@ -6,17 +6,20 @@ requests under way end and starts no other, so that the report can say what took
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler import logs
 from reconciler.cli import console
 from reconciler.errors import Interrupted
-from reconciler.render.progress import Display
+
+if TYPE_CHECKING:  # what only a run needs is imported by it, so that help and completion are quick
+    import asyncio
+
+    from reconciler.render.progress import Display
 
 Result = TypeVar("Result")
 
@@ -31,6 +34,8 @@ def display(*, lines_on_stdout: bool, may_colour: bool) -> Display:
         lines_on_stdout: whether the lines on ended steps are part of the result, and not of the diagnostics.
         may_colour: whether colours are allowed at all.
     """
+    from reconciler.render.progress import Display  # noqa: PLC0415 - see above
+
     lines = sys.stdout if lines_on_stdout else sys.stderr
     return Display(
         live=sys.stderr if console.is_terminal(sys.stderr) else None,
@@ -53,7 +58,10 @@ class Run:
     """
 
     def __init__(self, display: Display) -> None:
+        import asyncio  # noqa: PLC0415 - see above
+
         self.display = display
+        self._asyncio = asyncio
         self.stop = asyncio.Event()
         self.writing = False
         self._interrupted = False
@@ -66,15 +74,15 @@ class Run:
             Interrupted: a person, or whoever runs the process, stopped it before there was a result.
         """
         with self.display, logs.through(self.display.log):
-            return asyncio.run(self._watched(work))
+            return self._asyncio.run(self._watched(work))
 
     async def _watched(self, work: Callable[[], Awaitable[Result]]) -> Result:
-        self._task = asyncio.current_task()
-        ticker = asyncio.create_task(self._tick())
+        self._task = self._asyncio.current_task()
+        ticker = self._asyncio.create_task(self._tick())
         self._listen()
         try:
             return await work()
-        except asyncio.CancelledError:
+        except self._asyncio.CancelledError:
             if not self._interrupted:
                 raise
             raise Interrupted(self._what_is_known()) from None
@@ -92,7 +100,7 @@ class Run:
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(TICK_SECONDS)
+            await self._asyncio.sleep(TICK_SECONDS)
             self.display.tick()
 
     # --- signals ------------------------------------------------------------------------------------------------------
@@ -101,12 +109,12 @@ class Run:
         # Windows has no such handlers, and neither has any thread but the main one; there, Python's own have to do.
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             for number in _SIGNALS:
-                asyncio.get_running_loop().add_signal_handler(number, self._interrupt)
+                self._asyncio.get_running_loop().add_signal_handler(number, self._interrupt)
 
     def _ignore(self) -> None:
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             for number in _SIGNALS:
-                asyncio.get_running_loop().remove_signal_handler(number)
+                self._asyncio.get_running_loop().remove_signal_handler(number)
 
     def _interrupt(self) -> None:
         if self.writing and not self.stop.is_set():

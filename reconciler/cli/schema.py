@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from reconciler import schema as schemas
 from reconciler.cli import console
 from reconciler.cli.exit_codes import DONE
 
@@ -25,5 +24,7 @@ def schema(which: str) -> int:
 
     The schemas of the files serve editors; `reconciler validate` knows more. That of overlays also takes `!unset`.
     """
+    from reconciler import schema as schemas  # noqa: PLC0415 - help and completion do without
+
     console.out(schemas.schema_text(which))
     return DONE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from reconciler import drift_file, plan_file, report_file
 from reconciler.cli import showing
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.files import read_limited
@@ -29,6 +28,8 @@ def show(file: str, output: Output) -> int:
     FILE comes from `plan --out`, or is what `plan`, `apply` or `drift` wrote with --format json; - is standard input.
     Asks nobody: neither the files nor the account.
     """
+    from reconciler import drift_file, plan_file, report_file  # noqa: PLC0415 - help and completion do without
+
     text = read_limited(file)
     match plan_file.format_of(text):
         case "reconciler.report":

@@ -6,6 +6,7 @@ import os
 import sys
 from collections import Counter
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,11 +15,11 @@ from reconciler.cli import console
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.options import file_options
 from reconciler.cli.output import Output, output_options
-from reconciler.config.model import Config
-from reconciler.render.json_text import validation_json
-from reconciler.render.problems import problems_text
 from reconciler.render.terminal import escape
 from reconciler.workflow import Inputs
+
+if TYPE_CHECKING:
+    from reconciler.config.model import Config
 
 EPILOG = """\b
 Examples:
@@ -37,6 +38,9 @@ def validate(inputs: Inputs, output: Output, *, allow_unset: bool) -> int:
     PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. Every problem is told at
     once, with its place and what to do. Warnings end with 0, with --strict with 1.
     """
+    from reconciler.render.json_text import validation_json  # noqa: PLC0415 - help and completion do without
+    from reconciler.render.problems import problems_text  # noqa: PLC0415 - help and completion do without
+
     config = workflow.validate(replace(inputs, allow_unset=allow_unset), os.environ)
     if output.format_name == "json":
         console.out(
