@@ -1,0 +1,1 @@
+"""What the steps of the action do; standard library only."""

@@ -1,0 +1,169 @@
+"""GitHub over REST: pages, a bounded number of tries for reading, and no token for anybody else.
+
+Takes a path and JSON; gives JSON. The address comes from ``GITHUB_API_URL``, so that GitHub Enterprise works, and so
+does a stand-in in tests.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from reconcile_steps.job import Failed, Job
+
+PAGE = 100
+PAGES = 300
+"""Pages of anything after which something is wrong."""
+TRIES = 4
+TIMEOUT = 30
+ANSWER_LIMIT = 64 * 1024 * 1024
+_AGAIN = {429, 500, 502, 503, 504}
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    def redirect_request(self, *_request: object, **_named: object) -> None:
+        """Follow nothing by itself: urllib would send the token along."""
+
+
+class NotThere(Failed):
+    """GitHub answered 404."""
+
+
+class GitHub:
+    """One repository.
+
+    Args:
+        job: says where GitHub is, which repository, and with which token to ask.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._root = job.told("GITHUB_API_URL").rstrip("/")
+        self._token = job.told("INPUT_TOKEN")
+        self._repository = job.repository
+        self._opener = build_opener(_NoRedirect())
+        parts = urlsplit(self._root)
+        if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}:
+            raise Failed(f"{self._root} is not https, and the token is sent nowhere else")
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        """One answer to a GET below the repository.
+
+        Raises:
+            NotThere: there is no such thing, or the token may not see it.
+            Failed: GitHub could not be asked, or said no.
+        """
+        return json.loads(self._read(self._url(path, query)))
+
+    def pages(self, path: str, query: Mapping[str, str] | None = None, *, key: str = "") -> Iterator[dict[str, Any]]:
+        """Every item of a list, page by page.
+
+        Args:
+            path: below the repository.
+            query: what else to ask.
+            key: where in an answer the items are; empty when the answer is the list.
+        """
+        for number in range(1, PAGES + 1):
+            answer = self.get(path, {**(query or {}), "per_page": str(PAGE), "page": str(number)})
+            items = answer[key] if key else answer
+            yield from items
+            if len(items) < PAGE:
+                return
+        raise Failed(f"{path} has over {PAGES * PAGE:,} items")
+
+    def send(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Write something, once: whether a write whose answer was lost took place is not known."""
+        data = json.dumps(body).encode()
+        answer = json.loads(self._once(self._request(self._url(path), method, data)))
+        return answer if isinstance(answer, dict) else {}
+
+    def download(self, path: str) -> bytes:
+        """What a path redirects to; the token stays with GitHub."""
+        try:
+            return self._once(self._request(self._url(path)))
+        except _Redirected as elsewhere:
+            parts = urlsplit(elsewhere.location)
+            if parts.scheme != "https" and parts.hostname != urlsplit(self._root).hostname:
+                raise Failed(f"GitHub keeps {path} where it cannot be had over https") from None
+            return self._read(elsewhere.location, with_token=False)
+
+    # --- one request --------------------------------------------------------------------------------------------------
+
+    def _url(self, path: str, query: Mapping[str, str] | None = None) -> str:
+        text = f"{self._root}/repos/{quote(self._repository)}/{path}"
+        return f"{text}?{urlencode(query)}" if query else text
+
+    def _request(self, url: str, method: str = "GET", data: bytes | None = None, *, with_token: bool = True) -> Request:
+        headers = {"User-Agent": "reconciler-action"}
+        if with_token:
+            headers |= {
+                "Accept": "application/vnd.github+json",
+                "Authorization": f"Bearer {self._token}",
+                "X-GitHub-Api-Version": "2022-11-28",
+            }
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        return Request(url, data=data, headers=headers, method=method)  # noqa: S310 - the address is checked above
+
+    def _read(self, url: str, *, with_token: bool = True) -> bytes:
+        for tried in range(TRIES):
+            try:
+                return self._once(self._request(url, with_token=with_token))
+            except _Passing as passing:
+                if tried == TRIES - 1:
+                    raise
+                time.sleep(min(passing.wait or 2**tried, 60))
+        raise AssertionError
+
+    def _once(self, request: Request) -> bytes:
+        what = f"{request.get_method()} {urlsplit(request.full_url).path}"
+        try:
+            with self._opener.open(request, timeout=TIMEOUT) as answer:
+                found: bytes = answer.read(ANSWER_LIMIT + 1)
+        except HTTPError as error:
+            with error:
+                raise _said_no(what, error) from None
+        except (URLError, HTTPException, OSError) as error:
+            raise _Passing(f"GitHub did not answer {what}: {error}") from None
+        if len(found) > ANSWER_LIMIT:
+            raise Failed(f"the answer to {what} is over {ANSWER_LIMIT:,} bytes")
+        return found
+
+
+class _Passing(Failed):
+    """What may be otherwise in a moment."""
+
+    def __init__(self, message: str, wait: float = 0) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+class _Redirected(Failed):
+    def __init__(self, message: str, location: str) -> None:
+        super().__init__(message)
+        self.location = location
+
+
+def _said_no(what: str, error: HTTPError) -> Failed:
+    """What an answer with another status means."""
+    location = error.headers.get("Location", "")
+    if error.code in {301, 302, 303, 307, 308} and location:
+        return _Redirected(f"{what} leads elsewhere", location)
+    try:
+        said = str(json.loads(error.read(10_000)).get("message", ""))
+    except (ValueError, AttributeError, OSError):
+        said = ""
+    message = f"{what}: {error.code}{f', {said}' if said else ''}"
+    if error.code == 404:
+        return NotThere(message)
+    if error.code == 403 and not error.headers.get("Retry-After"):
+        return Failed(f"{message}; does the job have the permission?")
+    if error.code in _AGAIN or error.code == 403:
+        wait = error.headers.get("Retry-After", "")
+        return _Passing(message, float(wait) if wait.isdigit() else 0)
+    return Failed(message)

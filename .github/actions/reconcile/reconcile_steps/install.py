@@ -1,0 +1,71 @@
+"""Installs `reconciler` into an environment of its own, and makes the folder that the other steps share.
+
+What pip runs sees none of the job's variables but those that pip needs: no secret is there to be taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from reconcile_steps.job import Failed, Job
+
+ACTION = Path(__file__).resolve().parents[1]
+ROOT = ACTION.parents[2]
+"""The repository that the action is part of, whole: GitHub fetches it at the commit that a workflow names."""
+
+INSTALLED = "installed"
+_NEEDED = re.compile(r"PATH|HOME|LANG|LC_\w+|TMPDIR|SSL_CERT_\w+|PIP_\w+|(?i:https?_proxy|no_proxy|all_proxy)")
+
+
+def main(job: Job) -> int:
+    """Install what the input `package` asks for; give `reconciler` and `folder`."""
+    job.output("folder", tempfile.mkdtemp(prefix="reconciler-", dir=job.told("RUNNER_TEMP")))
+    job.output("reconciler", _command(job))
+    return 0
+
+
+def _command(job: Job) -> str:
+    package = job.input("package")
+    if package == INSTALLED:
+        found = shutil.which("reconciler", path=job.environment.get("PATH"))
+        if found is None:
+            raise Failed("there is no reconciler on the PATH; install it before, or leave `package` out")
+        return found
+    name = hashlib.sha256(f"{ROOT}\0{package}".encode()).hexdigest()[:12]
+    folder = Path(job.told("RUNNER_TEMP")) / f"reconciler-environment-{name}"
+    done = folder / "done"
+    if not done.exists():
+        _install(job, package, folder)
+        done.touch()
+    return str(folder / "bin" / "reconciler")
+
+
+def _install(job: Job, package: str, folder: Path) -> None:
+    environment = {name: text for name, text in job.environment.items() if _NEEDED.fullmatch(name)}
+    if not package and not (ROOT / "reconciler" / "__init__.py").is_file():
+        raise Failed(
+            "this action was copied without the repository around it; name the repository in `uses`, or say in "
+            "`package` what to install"
+        )
+
+    def call(*words: str) -> None:
+        # From the action's folder: Python would look for modules in the files that somebody else wrote.
+        subprocess.run([*words], cwd=ACTION, env=environment, check=True)  # noqa: S603 - our own words
+
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    try:
+        call(sys.executable, "-m", "venv", "--clear", str(folder))
+        if package:
+            call(*pip, package)
+        else:
+            # Each of them is what was tested, byte for byte.
+            call(*pip, "--require-hashes", "--only-binary", ":all:", "--requirement", "requirements.txt")
+            call(*pip, "--no-deps", "--no-index", "--no-build-isolation", str(ROOT))
+    except subprocess.CalledProcessError as failure:
+        raise Failed(f"reconciler could not be installed: pip ended with {failure.returncode}") from None

@@ -1,0 +1,294 @@
+"""Runs our workflows as they are written: jobs in order of need, steps in order, their shell with bash.
+
+Actions of others are played: checkout is git, setup-python is nothing, artifacts are kept by the stand-in for GitHub.
+Whatever a workflow says that is not known here is an error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.action.expressions import Strict, Unknown, filled, holds
+from tests.action.stand_in import BOT, REPOSITORY, GitHub, Token
+
+ROOT = Path(__file__).resolve().parents[2]
+ACTION = ROOT / ".github" / "actions" / "reconcile"
+OURS = "example-org/reconciler/.github/actions/reconcile@0000000000000000000000000000000000000000"
+JOB_KEYS = {
+    "name", "if", "runs-on", "timeout-minutes", "environment", "permissions", "steps", "outputs", "needs",
+    "concurrency",
+}  # fmt: skip
+STEP_KEYS = {"name", "id", "if", "uses", "with", "env", "run", "shell"}
+
+
+@dataclass
+class Ended:
+    """How a job ended."""
+
+    result: str
+    outputs: dict[str, str] = field(default_factory=dict)
+    log: str = ""
+    summary: str = ""
+    environments: list[dict[str, str]] = field(default_factory=list)
+    """What each of its processes saw."""
+    permissions: dict[str, str] = field(default_factory=dict)
+    code: int = 0
+
+
+@dataclass
+class Run:
+    """How a run of a workflow ended."""
+
+    number: int
+    jobs: dict[str, Ended]
+
+    @property
+    def log(self) -> str:
+        return "".join(job.log for job in self.jobs.values())
+
+    @property
+    def summary(self) -> str:
+        return "".join(job.summary for job in self.jobs.values())
+
+    @property
+    def results(self) -> dict[str, str]:
+        return {name: job.result for name, job in self.jobs.items()}
+
+
+@dataclass
+class Runner:
+    """Where workflows run.
+
+    Attributes:
+        github: the stand-in.
+        origin: the bare repository.
+        scratch: where workspaces go.
+        path: folders of programs, before those of the system.
+        secrets: by environment, what GitHub gives to a job that names it.
+        variables: what everybody may know.
+        package: the input `package` of the action where a workflow leaves it out.
+    """
+
+    github: GitHub
+    origin: Path
+    scratch: Path
+    path: list[Path]
+    secrets: Mapping[str, Mapping[str, str]]
+    variables: Mapping[str, str]
+    package: str = "installed"
+
+    def run(self, workflow: Path, event_name: str, event: dict[str, Any], *, sha: str, ref: str) -> Run:
+        """One run of a workflow."""
+        described = yaml.load(workflow.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        assert event_name in described["on"], described["on"]
+        assert described["permissions"] == {}
+        number = self.github.new_id()
+        pull = event.get("pull_request", {})
+        from_here = pull.get("head", {}).get("repo", {}).get("full_name", REPOSITORY) == REPOSITORY
+        run = {
+            "id": number, "event": event_name, "head_sha": pull["head"]["sha"] if pull else sha,
+            "path": f".github/workflows/{workflow.name}", "run_started_at": f"2026-01-01T00:00:00Z#{number:09}",
+            "head_repository": {"full_name": pull["head"]["repo"]["full_name"] if pull else REPOSITORY},
+            "conclusion": None,
+        }  # fmt: skip
+        self.github.runs[number] = run
+        github = Strict(
+            event_name=event_name, event=event, sha=sha, ref=ref, repository=REPOSITORY, run_id=str(number),
+            workflow=described["name"],
+        )  # fmt: skip
+        ended: dict[str, Ended] = {}
+        for name, job in described["jobs"].items():
+            ended[name] = self._job(job, github, ended, from_here=from_here)
+        failed = any(job.result == "failure" for job in ended.values())
+        run["conclusion"] = "failure" if failed else "success"
+        return Run(number, ended)
+
+    def _job(self, job: dict[str, Any], github: Strict, ended: Mapping[str, Ended], *, from_here: bool) -> Ended:
+        _only(job, JOB_KEYS)
+        assert int(job["timeout-minutes"]) <= 60
+        needs = [job["needs"]] if isinstance(job.get("needs"), str) else job.get("needs", [])
+        contexts: dict[str, Any] = {
+            "github": github,
+            "needs": Strict({name: {"outputs": ended[name].outputs, "result": ended[name].result} for name in needs}),
+        }
+        if any(ended[name].result != "success" for name in needs) or not holds(job.get("if", True), contexts):
+            return Ended("skipped")
+        environment = job.get("environment", "")
+        named = environment["name"] if isinstance(environment, dict) else environment
+        token = f"ghs_{secrets.token_hex(12)}"
+        permissions = job["permissions"]
+        if not from_here:
+            permissions = dict.fromkeys(permissions, "read")
+        self.github.tokens[token] = Token(BOT, permissions)
+        contexts["github"] = Strict(github | {"token": token})
+        contexts["secrets"] = Strict(self.secrets.get(named, {}) if from_here else {})
+        contexts["vars"] = Strict(self.variables if from_here else {})
+        return _Job(self, contexts, permissions).run(job)
+
+
+class _Job:
+    def __init__(self, runner: Runner, contexts: dict[str, Any], permissions: dict[str, str]) -> None:
+        self.runner = runner
+        self.contexts = contexts
+        self.folder = runner.scratch / f"job-{runner.github.new_id()}"
+        self.workspace = self.folder / "workspace"
+        self.temp = self.folder / "temp"
+        for folder in (self.workspace, self.temp):
+            folder.mkdir(parents=True)
+        self.summary = self.folder / "summary.md"
+        self.summary.touch()
+        self.event = self.folder / "event.json"
+        self.event.write_text(json.dumps(contexts["github"]["event"]))
+        contexts["runner"] = Strict({"temp": str(self.temp)})
+        self.ended = Ended("success", permissions=permissions)
+
+    def run(self, job: dict[str, Any]) -> Ended:
+        steps: dict[str, Any] = {}
+        contexts = {**self.contexts, "steps": steps}
+        self._steps(job["steps"], contexts, {}, None)
+        self.ended.summary = self.summary.read_text(encoding="utf-8")
+        self.ended.outputs = {name: filled(text, contexts) for name, text in job.get("outputs", {}).items()}
+        return self.ended
+
+    def _steps(
+        self, steps: list[dict[str, Any]], contexts: dict[str, Any], env: dict[str, str], action: Path | None
+    ) -> None:
+        for step in steps:
+            _only(step, STEP_KEYS)
+            if self.ended.result == "failure":
+                return
+            if not holds(step.get("if", True), contexts):
+                continue
+            own = env | {name: filled(text, contexts) for name, text in step.get("env", {}).items()}
+            given = {name: filled(text, contexts) for name, text in step.get("with", {}).items()}
+            outputs: dict[str, str] = {}
+            if "run" in step:
+                assert step["shell"] == "bash"
+                assert "${{" not in step["run"], "an expression in a shell's text"
+                outputs = self._bash(step["run"], own, action)
+            elif step["uses"] == OURS:
+                outputs = self._ours(given, own, contexts)
+            else:
+                self._others(step["uses"], given)
+            if "id" in step:
+                contexts["steps"][step["id"]] = {"outputs": outputs}
+
+    def _ours(self, given: dict[str, str], env: dict[str, str], contexts: dict[str, Any]) -> dict[str, str]:
+        """A composite action: its inputs, its steps in order, its outputs."""
+        described = yaml.load((ACTION / "action.yml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        assert described["runs"]["using"] == "composite"
+        declared = described["inputs"]
+        assert given.keys() <= declared.keys(), given.keys() - declared.keys()
+        assert all(name in given for name, what in declared.items() if what.get("required") == "true")
+        inputs = Strict({name: filled(what.get("default", ""), contexts) for name, what in declared.items()} | given)
+        inputs["package"] = inputs["package"] or self.runner.package
+        steps: dict[str, Any] = {}
+        inner = {"inputs": inputs, "steps": steps, "github": contexts["github"], "runner": contexts["runner"]}
+        self._steps(described["runs"]["steps"], inner, env, ACTION)
+        return {name: filled(what["value"], inner) for name, what in described["outputs"].items()}
+
+    def _bash(self, text: str, env: dict[str, str], action: Path | None) -> dict[str, str]:
+        script = self.folder / f"step-{self.runner.github.new_id()}.sh"
+        script.write_text(text)
+        output = script.with_suffix(".out")
+        output.touch()
+        github = self.contexts["github"]
+        environment = {
+            "PATH": os.pathsep.join([*map(str, self.runner.path), "/usr/bin", "/bin"]), "HOME": str(self.folder),
+            "LANG": "C.UTF-8", "CI": "true", "GITHUB_ACTIONS": "true",
+            "GITHUB_SERVER_URL": "https://github.example", "GITHUB_API_URL": self.runner.github.url,
+            "GITHUB_REPOSITORY": REPOSITORY, "GITHUB_SHA": github["sha"], "GITHUB_REF": github["ref"],
+            "GITHUB_RUN_ID": github["run_id"], "GITHUB_EVENT_NAME": github["event_name"],
+            "GITHUB_EVENT_PATH": str(self.event), "GITHUB_WORKSPACE": str(self.workspace),
+            "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(self.summary), "RUNNER_TEMP": str(self.temp),
+            **({"GITHUB_ACTION_PATH": str(action)} if action else {}), **env,
+        }  # fmt: skip
+        self.ended.environments.append(environment)
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
+            env=environment, cwd=self.workspace, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        self.ended.log += done.stdout
+        if done.returncode:
+            self.ended.result = "failure"
+            self.ended.code = done.returncode
+        return _outputs(output.read_text(encoding="utf-8"))
+
+    def _others(self, uses: str, given: dict[str, str]) -> None:
+        name, _, commit = uses.partition("@")
+        assert len(commit) == 40, uses
+        run = int(self.contexts["github"]["run_id"])
+        match name:
+            case "actions/checkout":
+                assert given.pop("persist-credentials") == "false"
+                depth = given.pop("fetch-depth", "1")
+                git(self.workspace, "init", "-q")
+                sha = self.contexts["github"]["sha"]
+                git(self.workspace, "fetch", "-q", "--depth", depth, self.runner.origin.as_uri(), sha)
+                git(self.workspace, "checkout", "-q", "--detach", sha)
+            case "actions/setup-python":
+                assert given.pop("python-version") == "3.12"
+            case "actions/upload-artifact":
+                assert given.pop("overwrite") == "true"
+                assert given.pop("if-no-files-found") == "error"
+                folder = Path(given.pop("path"))
+                files = {file.name: file.read_bytes() for file in folder.iterdir()}
+                assert files
+                self.runner.github.keep(run, given.pop("name"), files)
+            case "actions/download-artifact":
+                target = Path(given.pop("path"))
+                target.mkdir(parents=True)
+                for member, data in self.runner.github.kept(run, given.pop("name")).items():
+                    (target / member).write_bytes(data)
+            case _:
+                raise Unknown(uses)
+        assert not given, given
+
+
+def _only(found: Mapping[str, Any], known: set[str]) -> None:
+    if not found.keys() <= known:
+        raise Unknown(f"{found.keys() - known}")
+
+
+def _outputs(text: str) -> dict[str, str]:
+    """What a step wrote to GITHUB_OUTPUT, in the form that takes any value."""
+    found: dict[str, str] = {}
+    lines = iter(text.splitlines())
+    for line in lines:
+        name, sign, end = line.partition("<<")
+        assert sign, line
+        value: list[str] = []
+        for inner in lines:
+            if inner == end:
+                break
+            value.append(inner)
+        found[name] = "\n".join(value)
+    return found
+
+
+def git(folder: Path, *words: str) -> str:
+    """Runs git, with nobody's own settings."""
+    program = shutil.which("git")
+    assert program
+    done = subprocess.run(
+        [program, *words], cwd=folder, capture_output=True, text=True, check=False,
+        env={
+            "PATH": os.environ["PATH"], "HOME": str(folder),
+            "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com", "GIT_COMMITTER_NAME": "Ada",
+            "GIT_COMMITTER_EMAIL": "ada@example.com",
+        },
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()

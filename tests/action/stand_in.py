@@ -1,0 +1,253 @@
+"""GitHub, as far as the action speaks with it: comments, issues, pull requests, runs and what they kept, over HTTP.
+
+It is told apart who asks: every token belongs to somebody and has the permissions that a job asked for, and what a
+permission does not allow is answered 403, as GitHub does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import threading
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+REPOSITORY = "acme/desk"
+BOT = "github-actions[bot]"
+
+Query = Mapping[str, str]
+
+
+@dataclass
+class Token:
+    """Who asks, and what they may."""
+
+    login: str
+    permissions: Mapping[str, str] = field(default_factory=dict)
+
+    def may(self, scope: str, level: str) -> bool:
+        allowed = self.permissions.get(scope, "none")
+        return allowed == "write" or (allowed == "read" and level == "read")
+
+
+class Refused(Exception):
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class GitHub:
+    """One repository and its server."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.tokens: dict[str, Token] = {}
+        self.pulls: dict[int, dict[str, Any]] = {}
+        self.files: dict[int, list[dict[str, Any]]] = {}
+        self.comments: dict[int, list[dict[str, Any]]] = {}
+        self.issues: dict[int, dict[str, Any]] = {}
+        self.runs: dict[int, dict[str, Any]] = {}
+        self.artifacts: dict[int, tuple[int, str, bytes]] = {}
+        """By id: run, name, zip."""
+        self.asked: list[tuple[str, str]] = []
+        self.largest_page = 100
+        self._last = 1000
+
+    def new_id(self) -> int:
+        self._last += 1
+        return self._last
+
+    def keep(self, run: int, name: str, files: Mapping[str, bytes]) -> None:
+        """What upload-artifact does, with overwrite."""
+        for number in [key for key, (of, called, _) in self.artifacts.items() if (of, called) == (run, name)]:
+            del self.artifacts[number]
+        self.artifacts[self.new_id()] = (run, name, packed(files))
+
+    def kept(self, run: int, name: str) -> dict[str, bytes]:
+        """What download-artifact gives."""
+        (found,) = (data for of, called, data in self.artifacts.values() if (of, called) == (run, name))
+        with zipfile.ZipFile(io.BytesIO(found)) as archive:
+            return {member: archive.read(member) for member in archive.namelist()}
+
+    def bodies(self, number: int, login: str = BOT) -> list[str]:
+        return [item["body"] for item in self.comments.get(number, []) if item["user"]["login"] == login]
+
+    def say(self, number: int, login: str, body: str) -> dict[str, Any]:
+        item = {
+            "id": self.new_id(), "user": {"login": login}, "body": body,
+            "html_url": f"https://github.example/{REPOSITORY}/issues/{number}#{self._last}",
+        }  # fmt: skip
+        self.comments.setdefault(number, []).append(item)
+        return item
+
+    def who(self, header: str) -> Token:
+        token = self.tokens.get(header.removeprefix("Bearer "))
+        if token is None:
+            raise Refused(401, "Bad credentials")
+        return token
+
+    # --- answering ----------------------------------------------------------------------------------------------------
+
+    def answer(self, method: str, path: str, query: Query, body: dict[str, Any], token: Token) -> Any:
+        for wanted, pattern, scope, route in self._routes():
+            match = re.fullmatch(pattern, path)
+            if match and wanted == method:
+                scopes = scope.split("|")
+                level = "read" if method == "GET" else "write"
+                if not any(token.may(one, level) for one in scopes):
+                    raise Refused(403, "Resource not accessible by integration")
+                return route(match, query, body, token)
+        raise Refused(404, f"Not Found: {method} {path}")
+
+    def _routes(self) -> Iterator[tuple[str, str, str, Callable[..., Any]]]:
+        both = "issues|pull-requests"
+        yield "GET", r"issues/(\d+)/comments", both, self._list_comments
+        yield "POST", r"issues/(\d+)/comments", both, self._add_comment
+        yield "PATCH", r"issues/comments/(\d+)", both, self._edit_comment
+        yield "GET", r"issues", "issues", self._list_issues
+        yield "POST", r"issues", "issues", self._add_issue
+        yield "PATCH", r"issues/(\d+)", "issues", self._edit_issue
+        yield "GET", r"commits/([0-9a-f]+)/pulls", "pull-requests", self._pulls_of
+        yield "GET", r"pulls/(\d+)/files", "pull-requests", self._files_of
+        yield "GET", r"actions/workflows/([^/]+)/runs", "actions", self._runs_of
+        yield "GET", r"actions/runs/(\d+)/artifacts", "actions", self._artifacts_of
+        yield "GET", r"actions/artifacts/(\d+)/zip", "actions", self._zip_of
+
+    def _page(self, items: list[Any], query: Query) -> list[Any]:
+        size = min(int(query.get("per_page", "30")), self.largest_page)
+        first = (int(query.get("page", "1")) - 1) * size
+        return items[first : first + size]
+
+    def _list_comments(self, match: re.Match[str], query: Query, _body: object, _token: Token) -> Any:
+        return self._page(self.comments.get(int(match[1]), []), query)
+
+    def _add_comment(self, match: re.Match[str], _query: Query, body: dict[str, Any], token: Token) -> Any:
+        return self.say(int(match[1]), token.login, _bounded(body["body"]))
+
+    def _edit_comment(self, match: re.Match[str], _query: Query, body: dict[str, Any], _token: Token) -> Any:
+        (item,) = (one for many in self.comments.values() for one in many if one["id"] == int(match[1]))
+        item["body"] = _bounded(body["body"])
+        return item
+
+    def _list_issues(self, _match: re.Match[str], query: Query, _body: object, _token: Token) -> Any:
+        found = [
+            item for item in self.issues.values()
+            if item["state"] == query["state"]
+        ]  # fmt: skip
+        return self._page(found, query)
+
+    def _add_issue(self, _match: re.Match[str], _query: Query, body: dict[str, Any], token: Token) -> Any:
+        number = self.new_id()
+        self.issues[number] = {
+            "number": number, "state": "open", "user": {"login": token.login}, "title": body["title"],
+            "body": _bounded(body["body"]), "html_url": f"https://github.example/{REPOSITORY}/issues/{number}",
+        }  # fmt: skip
+        return self.issues[number]
+
+    def _edit_issue(self, match: re.Match[str], _query: Query, body: dict[str, Any], _token: Token) -> Any:
+        self.issues[int(match[1])].update(body)
+        return self.issues[int(match[1])]
+
+    def _pulls_of(self, match: re.Match[str], query: Query, _body: object, _token: Token) -> Any:
+        shas = {"merge_commit_sha": match[1]}
+        return self._page([pull for pull in self.pulls.values() if pull.items() >= shas.items()], query)
+
+    def _files_of(self, match: re.Match[str], query: Query, _body: object, _token: Token) -> Any:
+        return self._page(self.files[int(match[1])], query)
+
+    def _runs_of(self, match: re.Match[str], query: Query, _body: object, _token: Token) -> Any:
+        found = [
+            run for run in self.runs.values()
+            if run["path"].partition("@")[0].endswith(f"/{match[1]}")
+            and all(run[name] == query[name] for name in ("event", "head_sha") if name in query)
+        ]  # fmt: skip
+        return {"total_count": len(found), "workflow_runs": self._page(found, query)}
+
+    def _artifacts_of(self, match: re.Match[str], query: Query, _body: object, _token: Token) -> Any:
+        found = [
+            {"id": number, "name": name, "expired": False, "digest": f"sha256:{hashlib.sha256(data).hexdigest()}"}
+            for number, (run, name, data) in self.artifacts.items()
+            if run == int(match[1]) and query.get("name", name) == name
+        ]
+        return {"total_count": len(found), "artifacts": self._page(found, query)}
+
+    def _zip_of(self, match: re.Match[str], _query: Query, _body: object, _token: Token) -> Any:
+        return _Elsewhere(f"{self.url}/storage/{match[1]}")
+
+
+@dataclass
+class _Elsewhere:
+    location: str
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def _bounded(body: str) -> str:
+    if len(body) > 65_536:
+        raise Refused(422, "Body is too long (maximum is 65536 characters)")
+    return body
+
+
+@contextmanager
+def served(github: GitHub) -> Iterator[GitHub]:
+    """Serves it in a thread of this process, on a loopback port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def _serve(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length) or b"{}")
+            parts = urlsplit(self.path)
+            github.asked.append((self.command, parts.path))
+            storage = re.fullmatch(r"/storage/(\d+)", parts.path)
+            try:
+                if storage:
+                    # Whoever keeps the artifacts is not GitHub, and is to be told no token.
+                    assert "Authorization" not in self.headers
+                    return self._write(200, github.artifacts[int(storage[1])][2])
+                token = github.who(self.headers.get("Authorization", ""))
+                below = parts.path.removeprefix(f"/repos/{REPOSITORY}/")
+                query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+                found = github.answer(self.command, below, query, body, token)
+            except Refused as refusal:
+                return self._write(refusal.status, json.dumps({"message": str(refusal)}).encode())
+            if isinstance(found, _Elsewhere):
+                return self._write(302, b"", found.location)
+            return self._write(200, json.dumps(found).encode())
+
+        do_GET = do_POST = do_PATCH = _serve  # noqa: N815 - the server looks for these names
+
+        def _write(self, status: int, data: bytes, location: str = "") -> None:
+            self.send_response(status)
+            if location:
+                self.send_header("Location", location)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_arguments: object) -> None:
+            """Nothing on the screen."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    github.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield github
+    finally:
+        server.shutdown()
+        thread.join(30)
+        server.server_close()
+        assert not thread.is_alive()
