@@ -7,6 +7,7 @@ import random
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -192,11 +193,18 @@ class World:
         return found
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+@contextmanager
+def world_in(folder: Path) -> Iterator[World]:
+    """A world whose repository and workspaces are below a folder."""
     account = Emulator(Store.open(":memory:"), require_auth=True, entropy=random.Random(1))
     with emulator_served(account) as host, stand_in_served(GitHub()) as github:
-        yield World(tmp_path, github, account, host.url)
+        yield World(folder, github, account, host.url)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with world_in(tmp_path) as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)

@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
-from tests.action.conftest import FILES, World
+import copy
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.action.conftest import FILES, SECRETS, Pull, World, world_in
+from tests.action.runner import Run
+from tests.action.stand_in import BOT, packed
 
 PATH = "conversations/reconciler.yaml"
 MORE = FILES.replace("[sendMessage]", "[sendMessage, leaveConversation]")
+LEAD = "      lead: {type: conversation, permissions: [sendMessage]}\n"
+AGENT = "      agent: {type: conversation, permissions: [sendMessage]}\n"
+
+
+def refused(world: World, run: Run, number: int, *reasons: str) -> None:
+    """Ended with 3, sent nothing, and said why in the pull request and in the summary."""
+    assert run.results == {"reviewed": "failure", "apply": "skipped"}, run.log
+    assert run.jobs["reviewed"].code == 3
+    assert world.writes == []
+    (said,) = [body for body in world.github.bodies(number) if body.startswith("<!-- reconciler:action apply ")]
+    assert "⛔ Not applied: what was reviewed no longer fits. Nothing was sent" in said
+    for reason in reasons:
+        assert reason in said
+        assert reason in run.summary
 
 
 def test_a_change_from_its_pull_request_into_the_account(world: World) -> None:
@@ -13,7 +38,314 @@ def test_a_change_from_its_pull_request_into_the_account(world: World) -> None:
     first = world.planned(pull)
     assert first.results == {"plan": "success", "offline": "skipped"}, first.log
     (body,) = world.github.bodies(pull.number)
-    sha = world.merge(pull)
-    applied = world.pushed(sha)
-    assert applied.results == {"reviewed": "success", "apply": "success"}
+    assert body.startswith("<!-- reconciler:action plan conversations prod -->\n<!-- reconciler:plan AC")
+    assert "### 2 to create, 0 to update, 0 to replace, 0 to delete" in body
+    assert "leaveConversation" in body
+    assert len(body) < 65_536
+    assert "2 to create" in first.summary
+
+    # A second push: the same comment, and no other, not even of the hundreds that people have written.
+    for number in range(250):
+        world.github.say(pull.number, "ada", f"Comment {number}")
+    world.push(pull, {PATH: MORE + "x-note: another\n"})
+    second = world.planned(pull)
+    assert second.results == {"plan": "success", "offline": "skipped"}, second.log
+    (again,) = world.github.bodies(pull.number)
+    assert world.github.comments[pull.number][0]["body"] == again
+    assert again != body
+    assert world.writes == []
+
+    applied = world.pushed(world.merge(pull))
+    assert applied.results == {"reviewed": "success", "apply": "success"}, applied.log
     assert world.roles() == {"agent": ["leaveConversation", "sendMessage"]}
+    assert [path.rsplit("/", 1)[-1] for _, path in world.writes] == ["Services", "Roles"]
+    plan, report = world.github.bodies(pull.number)
+    assert plan == again
+    assert report.startswith("<!-- reconciler:action apply conversations prod -->\n")
+    assert "### ✅ Applied: 2 created, 0 updated, 0 replaced, 0 deleted" in report
+    # What each job may: nothing that it does not need, and the key that writes only after the reviewers' yes.
+    seen = {
+        name: {text for environment in job.environments for text in environment.values() if text.endswith("-is-secret")}
+        for name, job in applied.jobs.items()
+    }
+    assert seen == {"reviewed": set(), "apply": {"writing-is-secret"}}
+
+
+def test_somebody_changed_the_account_after_the_review(world: World) -> None:
+    first = world.open("begin", {PATH: FILES + "x-note: begin\n"})
+    world.planned(first)
+    world.pushed(world.merge(first))
+    pull = world.open("more", {PATH: MORE})
+    world.planned(pull)
+    world.set_role("agent", ["sendMessage", "sendMediaMessage"])
+    written = len(world.writes)
+
+    ended = world.pushed(world.merge(pull))
+    assert ended.results == {"reviewed": "success", "apply": "failure"}, ended.log
+    assert ended.jobs["apply"].code == 3
+    assert len(world.writes) == written
+    assert world.roles() == {"agent": ["sendMediaMessage", "sendMessage"]}
+    said = world.github.bodies(pull.number)[-1]
+    assert "⛔ Not applied: what was reviewed no longer fits. Nothing was sent" in said
+    assert "services.support.roles.agent" in said
+
+    # The way on: a fresh plan, which the reviewers of the environment see before they say yes.
+    by_hand = world.by_hand("apply.yml")
+    assert by_hand.results == {"reviewed": "success", "apply": "success"}, by_hand.log
+    assert "sendMediaMessage" in by_hand.jobs["reviewed"].summary
+    assert world.roles() == {"agent": ["leaveConversation", "sendMessage"]}
+    assert world.by_hand("apply.yml").results == {"reviewed": "success", "apply": "skipped"}
+
+
+def test_another_merge_came_in_between(world: World) -> None:
+    pull = world.open("lead", {PATH: FILES.replace(AGENT, AGENT + LEAD)})
+    world.planned(pull)
+    world.on_main({"conversations/other.yaml": "version: 1\n", "README.md": "Elsewhere\n"})
+    refused(
+        world, world.pushed(world.merge(pull)), pull.number,
+        "the files that were merged are not the files that were planned", "+ 'conversations/other.yaml'",
+    )  # fmt: skip
+    assert "README" not in world.github.bodies(pull.number)[-1]
+
+
+@pytest.mark.slow
+def test_a_merge_elsewhere_does_not_matter(world: World) -> None:
+    pull = world.open("more", {PATH: MORE})
+    world.planned(pull)
+    world.on_main({"README.md": "Elsewhere\n", ".github/workflows/other.yml": "on: push\n"})
+    assert world.pushed(world.merge(pull)).results == {"reviewed": "success", "apply": "success"}
+
+
+@pytest.mark.slow
+def test_a_pull_request_without_changes_needs_no_reviewer(world: World) -> None:
+    first = world.open("begin", {PATH: FILES + "x-note: begin\n"})
+    world.planned(first)
+    world.pushed(world.merge(first))
+    pull = world.open("words", {PATH: FILES + "# a word\n"})
+    world.planned(pull)
+    assert "✅ Nothing to do" in world.github.bodies(pull.number)[0]
+    assert world.pushed(world.merge(pull)).results == {"reviewed": "success", "apply": "skipped"}
+
+
+# --- what somebody might try -----------------------------------------------------------------------------------------
+
+
+@dataclass
+class Merged:
+    """A pull request that was planned, reviewed and merged, and is yet to be applied."""
+
+    world: World
+    pull: Pull
+    run: Run
+    sha: str
+
+    def kept(self) -> tuple[bytes, dict[str, object]]:
+        """The plan and the manifest that the run kept."""
+        found = self.world.github.kept(self.run.number, "reconciler-plan")
+        return found["plan.json"], json.loads(found["manifest.json"])
+
+    def keep(self, plan: bytes, manifest: dict[str, object]) -> None:
+        """Exchanges what the run kept, as somebody could whose workflow ran."""
+        files = {"plan.json": plan, "manifest.json": json.dumps(manifest).encode()}
+        self.world.github.keep(self.run.number, "reconciler-plan", files)
+
+    @property
+    def comment(self) -> dict[str, Any]:
+        return self.world.github.comments[self.pull.number][0]
+
+    def refused(self, *reasons: str) -> None:
+        refused(self.world, self.world.pushed(self.sha), self.pull.number, *reasons)
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Merged]:
+    with world_in(tmp_path_factory.mktemp("once")) as world:
+        pull = world.open("more", {PATH: MORE})
+        run = world.planned(pull)
+        assert run.results == {"plan": "success", "offline": "skipped"}, run.log
+        yield Merged(world, pull, run, world.merge(pull))
+
+
+@pytest.fixture
+def merged(once: Merged) -> Iterator[Merged]:
+    github = once.world.github
+    before = copy.deepcopy((github.comments, github.artifacts, github.runs, github.pulls, github.files))
+    yield once
+    github.comments, github.artifacts, github.runs, github.pulls, github.files = before
+
+
+EXCHANGED = (b"leaveConversation", b"addParticipant")
+
+
+def test_a_plan_that_was_exchanged(merged: Merged) -> None:
+    plan, manifest = merged.kept()
+    merged.keep(plan.replace(*EXCHANGED), manifest)
+    merged.refused("what was kept is not about this: its plan is")
+
+
+def test_a_plan_that_was_exchanged_together_with_its_digest(merged: Merged) -> None:
+    plan, manifest = merged.kept()
+    other = plan.replace(*EXCHANGED)
+    digest = f"sha256:{hashlib.sha256(other).hexdigest()}"
+    merged.keep(other, {**manifest, "plan": digest})
+    merged.refused("the comment on the pull request shows something else")
+    # Even in the comment: what people read there is still another plan.
+    merged.comment["body"] = merged.comment["body"].replace(str(manifest["plan"]), digest)
+    merged.refused("the comment on the pull request shows something else")
+
+
+def test_a_plan_of_something_else(merged: Merged) -> None:
+    plan, manifest = merged.kept()
+    for name, other in (("pull_request", 1), ("head", "0" * 40), ("env", "staging"), ("path", ".")):
+        merged.keep(plan, {**manifest, name: other})
+        merged.refused(f"what was kept is not about this: its {name} is {other!r}")
+
+
+def test_what_was_kept_is_no_plan(merged: Merged) -> None:
+    ((number, (run, name, _)),) = merged.world.github.artifacts.items()
+    for data in (b"no archive", packed({"plan.json": b"{}"})):
+        merged.world.github.artifacts[number] = (run, name, data)
+        merged.refused("kept is no plan")
+    merged.keep(b"{}", {"format": "something"})
+    merged.refused("what was kept does not say which commit it is about")
+    merged.world.github.artifacts.clear()
+    merged.refused(f"runs/{run} kept no plan under the name")
+
+
+def test_a_comment_that_was_edited(merged: Merged) -> None:
+    merged.comment["body"] = merged.comment["body"].replace("leaveConversation", "sendMessage")
+    merged.refused("the comment on the pull request shows something else")
+
+
+@pytest.mark.parametrize("author", ["mallory", "github-actions", ""])
+def test_a_comment_that_somebody_else_wrote(merged: Merged, author: str) -> None:
+    merged.comment["user"] = {"login": author}
+    merged.refused("no comment of github-actions[bot]")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"head_repository": {"full_name": "mallory/desk"}},
+        {"event": "push"},
+        {"head_sha": "0" * 40},
+        {"path": ".github/workflows/other/plan.yml"},
+        {"conclusion": "failure"},
+        {"conclusion": None},
+    ],
+)
+def test_a_run_that_is_not_the_plan_of_this_commit(merged: Merged, other: dict[str, Any]) -> None:
+    merged.world.github.runs[merged.run.number] |= other
+    merged.refused("did not go well" if "conclusion" in other else "plan.yml has not planned")
+
+
+def test_somebody_elses_comment_with_our_first_line_is_left_alone(world: World) -> None:
+    pull = world.open("more", {PATH: MORE})
+    bait = "<!-- reconciler:action plan conversations prod -->\nNothing to see here"
+    world.github.say(pull.number, "mallory", bait)
+    world.planned(pull)
+    assert world.github.bodies(pull.number, "mallory") == [bait]
+    assert len(world.github.bodies(pull.number)) == 1
+
+
+def test_a_pull_request_that_changes_the_workflow_that_plans_it(world: World) -> None:
+    pull = world.open("both", {PATH: MORE, ".github/workflows/plan.yml": "on: [pull_request]\n"})
+    world.planned(pull)
+    refused(world, world.pushed(world.merge(pull)), pull.number, "the pull request changes .github/workflows/plan.yml")
+
+
+@pytest.mark.slow
+def test_commits_that_nobody_planned(world: World) -> None:
+    direct = world.pushed(world.on_main({PATH: MORE}))
+    assert direct.results == {"reviewed": "failure", "apply": "skipped"}
+    assert direct.jobs["reviewed"].code == 3
+    assert "is not what one pull request was merged as" in direct.summary
+
+    unplanned = world.open("unplanned", {PATH: MORE + "x-note: 1\n"})
+    refused(world, world.pushed(world.merge(unplanned)), unplanned.number, "plan.yml has not planned")
+
+    moved = world.open("moved", {PATH: MORE + "x-note: 2\n"})
+    world.planned(moved)
+    world.push(moved, {PATH: MORE + "x-note: 3\n"})
+    refused(world, world.pushed(world.merge(moved)), moved.number, "plan.yml has not planned")
+
+
+def test_a_plan_that_failed(world: World) -> None:
+    pull = world.open("broken", {PATH: MORE.replace("type: conversation", "type: conversatoin")})
+    run = world.planned(pull)
+    assert run.results == {"plan": "failure", "offline": "skipped"}
+    (said,) = world.github.bodies(pull.number)
+    assert "### ❌ There is no plan" in said
+    assert "conversations/reconciler.yaml:6:21" in said
+    refused(world, world.pushed(world.merge(pull)), pull.number, "did not go well")
+
+
+def test_a_fork_sees_no_secret_and_no_account(world: World) -> None:
+    pull = world.open("fork", {PATH: MORE}, fork=True)
+    run = world.planned(pull)
+    assert run.results == {"plan": "skipped", "offline": "success"}, run.log
+    (job,) = [job for job in run.jobs.values() if job.result != "skipped"]
+    assert job.permissions == {"contents": "read"}
+    secrets = {text for known in SECRETS.values() for text in known.values()}
+    for environment in job.environments:
+        assert not secrets & set(environment.values())
+        assert not [name for name in environment if name.startswith("TWILIO_")]
+        assert "INPUT_TOKEN" not in environment
+    assert list(world.account.requests) == []
+    assert world.github.asked == []
+    assert "conversations is valid for environment prod" in run.summary
+    refused(world, world.pushed(world.merge(pull)), pull.number, "the pull request came from a fork")
+
+
+def test_dependabot_is_treated_like_a_fork(world: World) -> None:
+    pull = world.open("bump", {PATH: MORE})
+    pull.author = "dependabot[bot]"
+    world.push(pull, {"conversations/note": "x\n"})
+    assert world.planned(pull).results == {"plan": "skipped", "offline": "success"}
+
+
+# --- drift -----------------------------------------------------------------------------------------------------------
+
+
+def test_one_issue_while_there_is_a_drift(world: World) -> None:
+    first = world.open("begin", {PATH: FILES + "x-note: begin\n"})
+    world.planned(first)
+    world.pushed(world.merge(first))
+    none = world.by_hand("drift.yml")
+    assert none.results == {"drift": "success"}, none.log
+    assert world.github.issues == {}
+
+    # Neither of these is ours.
+    world.github.issues[1] = {
+        "number": 1, "state": "open", "title": "Ours?", "user": {"login": "mallory"},
+        "body": "<!-- reconciler:action drift conversations prod -->",
+    }  # fmt: skip
+    world.github.issues[2] = {
+        "number": 2, "state": "open", "title": "Ours?", "user": {"login": BOT}, "pull_request": {},
+        "body": "<!-- reconciler:action drift conversations prod -->",
+    }  # fmt: skip
+    world.set_role("agent", ["sendMessage", "addParticipant"])
+    found = world.by_hand("drift.yml")
+    assert found.results == {"drift": "success"}, found.log
+    (issue,) = [issue for number, issue in world.github.issues.items() if number > 2]
+    assert issue["title"] == "Conversations: the account differs from the files (prod)"
+    assert "addParticipant" in issue["body"]
+
+    world.set_role("agent", ["addParticipant", "leaveConversation"])
+    world.by_hand("drift.yml")
+    assert len(world.github.issues) == 3
+    assert "leaveConversation" in issue["body"]
+    assert issue["state"] == "open"
+
+    # An account that cannot be asked is no account without a drift.
+    world.runner.secrets = {**SECRETS, "conversations-plan": {"TWILIO_API_SECRET": "a wrong one"}}
+    failed = world.by_hand("drift.yml")
+    assert failed.results == {"drift": "failure"}
+    assert failed.jobs["drift"].code == 1
+    assert issue["state"] == "open"
+
+    world.runner.secrets = SECRETS
+    world.set_role("agent", ["sendMessage"])
+    world.by_hand("drift.yml")
+    assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
+    assert [world.github.issues[number]["state"] for number in (1, 2)] == ["open", "open"]
