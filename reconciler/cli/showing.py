@@ -6,6 +6,7 @@ below: commands take their ``--format`` choices from them. Renderers are importe
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -19,6 +20,21 @@ if TYPE_CHECKING:
 Formats: TypeAlias = "Collection[str]"
 PlanRenderer: TypeAlias = "Callable[[PlanFile, Output], str]"
 ReportRenderer: TypeAlias = "Callable[[ReportFile, PlanFile | None, Output], str]"
+
+
+def rendered(render: Callable[..., str], *given: object) -> str:
+    """What a renderer gives, with the garbage collector at rest.
+
+    It looks for cycles, of which renderers make none, and with a large plan in memory that was a third of the time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        return render(*given)
+    finally:
+        if was_on:
+            gc.enable()
+
 
 # --- a plan ----------------------------------------------------------------------------------------------------------
 
@@ -52,7 +68,7 @@ PLAN: Mapping[str, PlanRenderer] = {
 
 def show_plan(plan: PlanFile, output: Output) -> None:
     """Write a plan to standard output."""
-    console.out(PLAN[output.format_name](plan, output))
+    console.out(rendered(PLAN[output.format_name], plan, output))
 
 
 # --- a drift ---------------------------------------------------------------------------------------------------------
@@ -99,7 +115,7 @@ DRIFT: Mapping[str, PlanRenderer] = {
 
 def show_drift(plan: PlanFile, output: Output) -> None:
     """Write what a plan says of what is, to standard output."""
-    console.out(DRIFT[output.format_name](plan, output))
+    console.out(rendered(DRIFT[output.format_name], plan, output))
 
 
 # --- what an apply did -----------------------------------------------------------------------------------------------
@@ -139,4 +155,4 @@ def show_report(report: ReportFile, output: Output, plan: PlanFile | None = None
         output: how.
         plan: what was applied, for formats that show what differed beside how it went; None where it is not at hand.
     """
-    console.out(REPORT[output.format_name](report, plan, output))
+    console.out(rendered(REPORT[output.format_name], report, plan, output))

@@ -95,6 +95,9 @@ class _Page:
         return lines
 
     def _paragraph(self, indent: int, value: _Value) -> list[str]:
+        text = value.bullet + value.text
+        if text.isascii() and indent + len(text) <= self.width:
+            return [" " * indent + self.paint(text, *value.styles)]
         lines = wrap(value.text, self.width - indent - len(value.bullet))
         bullets = [value.bullet] + [" " * len(value.bullet)] * (len(lines) - 1)
         return [

@@ -1,4 +1,4 @@
-"""How much CPU a plan of ten thousand changes costs to lay out, as a ratio to writing the same plan as JSON.
+"""How much CPU ten thousand changes cost to lay out in each format, as a ratio to writing the same plan as JSON.
 
 python -m tests.benchmarks.render
 """
@@ -6,36 +6,82 @@ python -m tests.benchmarks.render
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
-from reconciler.render.html import plan_html
-from reconciler.render.markdown import plan_markdown
-from reconciler.render.text import plan_text
-from tests.render import plan_samples
+from reconciler.cli import showing
+from reconciler.cli.output import Output
+from reconciler.plan_file import PlanFile
+from tests.render import plan_samples as samples
+
+CHANGES = 10_000
+RUNS = 3
 
 
 def cpu(work: Callable[[], object]) -> float:
-    """The least CPU seconds of three runs."""
+    """The least CPU seconds of some runs."""
     best = float("inf")
-    for _ in range(3):
+    for _ in range(RUNS):
         started = time.process_time()
         work()
         best = min(best, time.process_time() - started)
     return best
 
 
+def alike() -> PlanFile:
+    """Ten thousand changes that are the same but for where they happen."""
+    large = samples.LARGE
+    return large.model_copy(update={"changes": large.changes * (CHANGES // len(large.changes))})
+
+
+def different() -> PlanFile:
+    """Ten thousand changes of which no two are alike."""
+    return samples.plan(
+        *(
+            samples.change(
+                f"services.s{index % 50}.roles.r{index}", "role", ("update", "create", "delete")[index % 3],
+                samples.field("permissions", ["a", "b"], ["b", f"c{index}"], source=samples.source(index)),
+                samples.field("friendly_name", f"old {index}", f"new {index}", source=samples.source(index)),
+                name=f"r{index}", service=f"s{index % 50}", consequences=(f"{index} gains something.",),
+                risk=("low", "medium", "high")[index % 3], source=samples.source(index),
+            )
+            for index in range(CHANGES)
+        )
+    )  # fmt: skip
+
+
+def attributes(index: int) -> dict[str, object]:
+    """Attributes of sixty lines, of which some differ by the index."""
+    return {f"key{number}": [number, f"text {number}", index if number % 5 == 0 else 0] for number in range(12)}
+
+
+def long_json() -> PlanFile:
+    """Ten thousand changes of long attributes."""
+    return samples.plan(
+        *(
+            samples.change(
+                f"services.s{index % 50}.conversations.c{index}", "conversation", "update",
+                samples.field("attributes", {"json": attributes(index)}, {"json": attributes(index + 1)}),
+                name=f"c{index}", service=f"s{index % 50}", source=samples.source(index),
+            )
+            for index in range(CHANGES)
+        )
+    )  # fmt: skip
+
+
+PLANS: Mapping[str, Callable[[], PlanFile]] = {"alike": alike, "different": different, "long JSON": long_json}
+
+
 def main() -> None:
-    large = plan_samples.LARGE
-    plan = large.model_copy(update={"changes": large.changes * (10_000 // len(large.changes))})
-    json = cpu(plan.to_json)
-    print(f"{len(plan.changes)} changes as JSON: {json:.2f} s CPU")
-    for name, work in (
-        ("text", lambda: plan_text(plan, colour=True, width=100)),
-        ("Markdown", lambda: plan_markdown(plan)),
-        ("HTML", lambda: plan_html(plan)),
-    ):
-        spent = cpu(work)
-        print(f"{name}: {spent:.2f} s CPU, {spent / json:.1f} times the JSON")
+    for name, make in PLANS.items():
+        plan = make()
+        json = cpu(plan.to_json)
+        print(f"{len(plan.changes):,} changes, {name}: as JSON {json:.2f} s CPU, {len(plan.to_json()) / 1e6:.1f} MB")
+        for format_name in showing.PLAN:
+            if format_name != "json":
+                output = Output(format_name, verbose=False, may_colour=True)
+                spent = cpu(partial(showing.rendered, showing.PLAN[format_name], plan, output))
+                print(f"  {format_name}: {spent:.2f} s CPU, {spent / json:.1f} times the JSON")
 
 
 if __name__ == "__main__":
