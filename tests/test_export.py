@@ -77,9 +77,9 @@ def desk() -> World:
 
 
 def test_a_whole_account(request: pytest.FixtureRequest) -> None:
-    # `pytest tests/render tests/test_export.py --update-golden` writes it anew, for a person to read.
+    # `pytest --update-golden` writes it anew, for a person to read.
     made = exported(desk(), in_one_file=False)
-    if request.config.getoption("--update-golden", default=False):
+    if request.config.getoption("--update-golden"):
         for path, text in made.files.items():
             (GOLDEN / path).parent.mkdir(parents=True, exist_ok=True)
             (GOLDEN / path).write_text(text, encoding="utf-8")

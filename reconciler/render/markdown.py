@@ -346,7 +346,7 @@ class _Page:
         change = group.first
         kind = f"{change.kind} {literal(change.name)}" if change.name else change.kind
         yield f"{_MARK[change.mark]} {shortened(change.address, 160)}: {self._what(change, shortened(kind, 120))}"
-        if change.reason and self.words.acts:
+        if change.reason not in {"", "differs"} and self.words.acts:  # the lines below say so themselves
             yield f"    {shortened(change.reason, 160)}"
         if len(group.changes) > 1:
             others = ", ".join(shortened(other.address, 60) for other in group.changes[1:4])

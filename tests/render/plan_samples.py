@@ -407,43 +407,205 @@ MANY_UNMANAGED = plan(
     options=OptionsEntry(env="staging", target=("services.support",)),
     left_out=tuple(f"addresses.line{n}" for n in range(8)),
 )
-LARGE = plan(
-    *(
-        change(
-            f"addresses.line{number}",
-            "address_configuration",
-            "update",
-            field(
-                "auto_creation.service",
-                sid("IS", 1),
-                {"ref": "services.support"},
-                before_name="Old",
-                source=source(number),
-            ),
-            sid=sid("IG", number),
-            name=f"+1415555{number:04}",
-            risk="high",
-            consequences=("Messages to this address start their conversations in another service.",),
+_MOVED = (
+    change(
+        f"addresses.line{number}",
+        "address_configuration",
+        "update",
+        field(
+            "auto_creation.service",
+            sid("IS", 1),
+            {"ref": "services.support"},
+            before_name="Old",
             source=source(number),
-        )
-        for number in range(1, 301)
-    ),
-    no_op=1200,
-)
-CREATES = plan(
-    *(
-        change(
-            f"services.s{number}",
-            "service",
-            "create",
-            field("friendly_name", None, f"Service {number}"),
-            name=f"Service {number}",
-            service=f"Service {number}",
-            source=source(number),
-        )
-        for number in range(3)
+        ),
+        sid=sid("IG", number),
+        name=f"+1415555{number:04}",
+        risk="high",
+        consequences=("Messages to this address start their conversations in another service.",),
+        source=source(number),
     )
+    for number in range(1, 701)
 )
+_ROLES = (
+    change(
+        f"services.s{number % 12}.roles.r{number}",
+        "role",
+        "update",
+        field("permissions", ["sendMessage"], ["sendMessage", f"permission{number}"], source=source(number)),
+        sid=sid("RL", number),
+        name=f"r{number}",
+        service=f"Service {number % 12}",
+        risk="medium",
+        consequences=(f"Everyone with the role 'r{number}' gains permission{number}.",),
+        source=source(number, f"s{number % 12}.yaml"),
+    )
+    for number in range(240)
+)
+_HIRED = (
+    change(
+        f"services.s1.users.u{number}",
+        "user",
+        "create",
+        field("identity", None, f"u{number}", source=source(number, "s1.yaml")),
+        field("role", None, {"ref": "services.s1.roles.r1"}, source=source(number, "s1.yaml")),
+        name=f"u{number}",
+        service="Service 1",
+        source=source(number, "s1.yaml"),
+    )
+    for number in range(40)
+)
+_LOST = (
+    change(
+        f'services.s2.conversations["{sid("CH", number)}"]',
+        "conversation",
+        "delete",
+        sid=sid("CH", number),
+        name=f"old-{number}",
+        service="Service 2",
+        risk="high",
+        consequences=("Destroys the messages in it. Nobody can bring them back.",),
+    )
+    for number in range(20)
+)
+LARGE = plan(*_MOVED, *_ROLES, *_HIRED, *_LOST, no_op=1200)
+EVERY_KIND = plan(
+    change(
+        "account.configuration",
+        "account_configuration",
+        "update",
+        field("default_service", sid("IS", 2), {"ref": "services.support"}, before_name="Old", source=source(4)),
+        field("default_messaging_service_sid", None, sid("MG", 1), source=source(5)),
+        field("default_inactive_timer", "PT5M", "PT15M", source=source(6)),
+        field("default_closed_timer", "P7D", None, source=source(7)),
+        risk="high",
+        consequences=("Whatever names no service belongs to 'Customer Support' from now on.",),
+        source=source(3),
+    ),
+    HOOKS,
+    change(
+        "services.emea",
+        "service",
+        "create",
+        field("friendly_name", None, "EMEA", source=source(2, "emea.yaml")),
+        name="EMEA",
+        service="EMEA",
+        source=source(2, "emea.yaml"),
+    ),
+    DEFAULT_ROLE,
+    change(
+        "services.support.notifications",
+        "service_notification",
+        "update",
+        field("log_enabled", False, True, source=source(20)),
+        field("new_message.badge_count_enabled", True, False, source=source(21)),
+        field("new_message.template", None, "${PARTICIPANT}: ${MESSAGE}", source=source(22)),
+        field("new_message.with_media.template", "${PARTICIPANT}\nsent a file", "${PARTICIPANT}\nsent ${MEDIA}"),
+        field("removed_from_conversation.sound", "ring", "", source=source(24)),
+        service=SUPPORT,
+        source=source(19),
+    ),
+    change(
+        "services.support.webhooks",
+        "service_webhook",
+        "update",
+        field("method", "GET", "POST", source=source(31)),
+        field("filters", ["onMessageAdded"], ["onMessageAdd", "onMessageAdded"], source=source(32)),
+        field("pre_webhook_url", None, "https://hooks.example.com/support/pre", source=source(33)),
+        service=SUPPORT,
+        risk="high",
+        consequences=("Another server may change or reject what people send.",),
+        source=source(30),
+    ),
+    AGENT,
+    change(
+        'services.support.users["ada@example.com"]',
+        "user",
+        "update",
+        field("friendly_name", "Ada", "Ada Lovelace", source=source(41)),
+        field("role", sid("RL", 7), {"ref": "services.support.roles.lead"}, before_name="channel user"),
+        field(
+            "attributes",
+            {"json": {"languages": ["en"], "team": 1}},
+            {"json": {"languages": ["en", "fr"], "team": 2}},
+            source=source(42),
+            inside=("languages[1]", "team"),
+        ),
+        sid=sid("US", 1),
+        name="ada@example.com",
+        service=SUPPORT,
+        risk="medium",
+        source=source(40),
+    ),
+    change(
+        "services.support.conversations.announcements",
+        "conversation",
+        "update",
+        field("friendly_name", "News", "Announcements", source=source(51)),
+        field("state", "inactive", "active", source=source(52)),
+        field("timers.inactive", "PT30M", "PT1H", source=source(53)),
+        field("attributes", {"json": {"pinned": False}}, None, source=source(54)),
+        field("bindings.email.address", None, "desk@example.com", source=source(55)),
+        sid=sid("CH", 1),
+        name="announcements",
+        service=SUPPORT,
+        source=source(50),
+    ),
+    change(
+        "services.support.conversations.announcements.webhooks.crm",
+        "conversation_webhook",
+        "create",
+        field("target", None, "webhook", source=source(61)),
+        field("url", None, "https://crm.example.com/hook", source=source(61)),
+        field("method", None, "POST", source=source(61)),
+        field("filters", None, ["onMessageAdded"], source=source(61)),
+        name="webhook https://crm.example.com/hook",
+        service=SUPPORT,
+        source=source(61),
+    ),
+    change(
+        "services.support.conversations.announcements.webhooks.bot",
+        "conversation_webhook",
+        "replace",
+        field("flow_sid", sid("FW", 1), sid("FW", 2), source=source(62)),
+        field("target", "trigger", "studio", forces_replacement=True, source=source(62)),
+        field("replay_after", 3, None, source=source(62)),
+        sid=sid("WH", 1),
+        name=f"studio {sid('FW', 2)}",
+        service=SUPPORT,
+        risk="medium",
+        source=source(62),
+    ),
+    change(
+        "services.support.conversations.announcements.participants.customer",
+        "participant",
+        "create",
+        field("address", None, "+14155550199", source=source(71)),
+        field("proxy_address", None, "+14155550100", source=source(71)),
+        field("role", None, {"ref": "services.support.roles.agent"}, source=source(71)),
+        name="+14155550199 by +14155550100",
+        service=SUPPORT,
+        source=source(71),
+    ),
+    NEW_ADDRESS,
+    change(
+        "credentials.ios",
+        "credential",
+        "update",
+        field("certificate", {"unknown": "Twilio never returns it"}, {"secret": "APN_CERTIFICATE", "digest": "k1:0a"},
+              sensitive=True, source=source(81)),
+        field("private_key", {"unknown": "Twilio never returns it"}, {"secret": "APN_KEY", "digest": "k1:0b"},
+              sensitive=True, source=source(82)),
+        field("sandbox", True, False, source=source(83)),
+        sid=sid("CR", 1),
+        name="iOS push",
+        risk="medium",
+        reason="rotated",
+        source=source(80),
+    ),
+    options=OptionsEntry(env="prod", rotate=("credentials.ios",)),
+    unverified=("services.support.conversations.announcements.webhooks.bot: replay_after",),
+)  # fmt: skip
 
 
 def result(entry: ChangeEntry, status: Any, *outcomes: OutcomeEntry) -> ResultEntry:
@@ -578,14 +740,16 @@ PLANS = {
     "empty": EMPTY,
     "small": SMALL,
     "every_action": EVERY_ACTION,
-    "guards": GUARDS,
+    "every_kind": EVERY_KIND,
     "secrets": SECRETS,
-    "new_service": NEW_SERVICE,
     "hostile": HOSTILE,
+    "guards": GUARDS,
     "many_unmanaged": MANY_UNMANAGED,
-    "large": LARGE,
-    "creates": CREATES,
+    "new_service": NEW_SERVICE,
+    "thousand": LARGE,
 }
+"""The ten plans that every format has golden files of."""
+
 REPORTS = {
     "all_done": ALL_DONE,
     "nothing_done": NOTHING_DONE,

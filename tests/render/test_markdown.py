@@ -190,7 +190,7 @@ def test_a_fence_is_closed_by_nothing_in_it() -> None:
 def test_what_destroys_comes_first_and_identical_changes_are_told_once() -> None:
     rows = [line for line in plan_markdown(samples.EVERY_ACTION).splitlines() if line.startswith("| `")]
     assert [row.split("`")[1] for row in rows] == ["-", "-/+", "~", "+", "~", "~"]
-    assert "`addresses.line1` `+14155550001` and 299 more alike" in plan_markdown(samples.LARGE)
+    assert "`addresses.line1` `+14155550001` and 699 more alike" in plan_markdown(samples.LARGE)
 
 
 def test_sources_are_linked_where_the_repository_is_known() -> None:

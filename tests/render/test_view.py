@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.kinds import BY_NAME
 from reconciler.render import view as walked
 from reconciler.render.markdown import plan_markdown
 from reconciler.render.view import DiffLine, view
@@ -70,3 +71,9 @@ def test_a_comment_compares_no_more_than_it_shows(monkeypatch: pytest.MonkeyPatc
         )
     )
     assert 5 < compared < 100
+
+
+def test_the_sample_of_every_kind_has_every_kind_and_only_their_fields() -> None:
+    assert {change.kind for change in samples.EVERY_KIND.changes} == set(BY_NAME)
+    for change in samples.EVERY_KIND.changes:
+        assert {field.path for field in change.fields} <= set(BY_NAME[change.kind].by_path), change.address

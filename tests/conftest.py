@@ -1,0 +1,48 @@
+"""Golden files: what a renderer gave when somebody last looked at it.
+
+`pytest --update-golden` writes them anew; the difference in git is then to be read by a person.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+GOLDEN = Path(__file__).resolve().parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
+
+
+LONGEST = 100_000
+"""Nobody reads more characters than this, and git keeps every version."""
+
+
+def _readable(text: str) -> str:
+    """A text that a person can look through: of a very long one its start, and a digest that tells every change."""
+    if len(text) <= LONGEST:
+        return text
+    start = text[: LONGEST // 4]
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return f"{start}\n… {len(text) - len(start):,} more characters; the whole has sha256 {digest}\n"
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compares a text with a golden file, by its path in tests/golden."""
+    update = bool(request.config.getoption("--update-golden"))
+
+    def compare(path: str, text: str) -> None:
+        file = GOLDEN / path
+        text = _readable(text)
+        if update:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8", newline="")
+        assert file.exists(), "new: run `pytest --update-golden` and look at it"
+        assert text == file.read_text(encoding="utf-8")
+
+    return compare
