@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.change import Action
 from reconciler.plan_file import PlanFile
@@ -380,10 +380,7 @@ def fields(change: ChangeRow, repository: Repository | None, *, acts: bool) -> l
 
 
 def _settled(row: FieldRow) -> FieldRow:
-    return FieldRow(
-        row.path, row.mark, settled(row.before), settled(row.after), row.items, row.lines, row.forces_replacement,
-        row.source,
-    )  # fmt: skip
+    return replace(row, before=settled(row.before), after=settled(row.after))
 
 
 def _notes(row: FieldRow, change: ChangeRow, repository: Repository | None, *, acts: bool) -> Html:
