@@ -12,7 +12,6 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
@@ -233,11 +232,25 @@ def test_every_configuration_in_the_readme_is_valid(line: int, text: str, tmp_pa
         assert config.resources, f"README.md:{line}"
 
 
-def test_the_workflow_in_the_readme_is_yaml() -> None:
-    (text,) = [text for _, comment, text in blocks("yaml") if comment == "not a configuration"]
-    workflow_file: dict[str, Any] = yaml.safe_load(text)
-    commands = [step["run"] for job in workflow_file["jobs"].values() for step in job["steps"] if "run" in step]
-    assert commands == ["reconciler plan --env prod --out plan.json", "reconciler apply --plan plan.json"]
+def test_the_tables_of_the_action_are_the_action() -> None:
+    action = yaml.safe_load((REPOSITORY / ".github/actions/reconcile/action.yml").read_text(encoding="utf-8"))
+    inputs = {name: (what["description"], what.get("default")) for name, what in action["inputs"].items()}
+    assert inputs == {
+        name.strip("`"): (what.removesuffix("."), None if default == "required" else default.strip("`"))
+        for name, what, default in table("input")
+    }
+    assert {name: what["description"] for name, what in action["outputs"].items()} == {
+        name.strip("`"): what.removesuffix(".") for name, what in table("output")
+    }
+
+
+def test_the_readme_uses_the_action_as_it_is() -> None:
+    hooks = yaml.safe_load((REPOSITORY / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    action = yaml.safe_load((REPOSITORY / ".github/actions/reconcile/action.yml").read_text(encoding="utf-8"))
+    shown = [yaml.safe_load(text) for _, comment, text in blocks("yaml") if comment == "not a configuration"]
+    ((step,), repositories) = shown
+    assert step["with"].keys() <= action["inputs"].keys()
+    assert [hook["id"] for hook in repositories["repos"][0]["hooks"]] == [hook["id"] for hook in hooks]
 
 
 def test_every_top_level_key_is_in_the_table() -> None:

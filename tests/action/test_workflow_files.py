@@ -1,0 +1,124 @@
+"""What holds of every workflow, of the action and of the pipeline, read as files."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from tests.action.runner import ACTION, OURS, ROOT
+
+EXAMPLES = sorted((ROOT / "examples" / "github-actions").glob("*.yml"))
+WORKFLOWS = [*EXAMPLES, *sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
+FILES = [*WORKFLOWS, ACTION / "action.yml"]
+
+
+def read(file: Path) -> Any:
+    return yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+
+
+def steps(file: Path) -> list[dict[str, Any]]:
+    described = read(file)
+    if "runs" in described:
+        return list(described["runs"]["steps"])
+    return [step for job in described["jobs"].values() for step in job["steps"]]
+
+
+def named(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def test_there_are_the_workflows_that_are_told_of() -> None:
+    assert [file.name for file in EXAMPLES] == ["apply.yml", "drift.yml", "plan.yml"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=named)
+def test_actions_are_pinned_by_commit_with_their_version_beside(file: Path) -> None:
+    lines = re.findall(r"uses: (.+)", file.read_text(encoding="utf-8"))
+    assert len(lines) == len([step for step in steps(file) if "uses" in step])
+    for line in lines:
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # (v\d+\.\d+\.\d+|your version)", line), line
+
+
+def test_an_action_is_the_same_everywhere() -> None:
+    pins: dict[str, set[str]] = {}
+    for file in FILES:
+        for name, rest in re.findall(r"uses: ([\w./-]+)@(.+)", file.read_text(encoding="utf-8")):
+            pins.setdefault(name, set()).add(rest)
+    assert {name: len(found) for name, found in pins.items()} == dict.fromkeys(pins, 1)
+    assert OURS.partition("@")[0] in pins
+
+
+@pytest.mark.parametrize("file", FILES, ids=named)
+def test_no_expression_reaches_a_shell(file: Path) -> None:
+    for step in steps(file):
+        assert "${{" not in step.get("run", "")
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=named)
+def test_a_workflow_may_nothing_and_its_jobs_what_they_need(file: Path) -> None:
+    described = read(file)
+    assert described["permissions"] == {}
+    assert set(described["on"]) <= {"pull_request", "push", "schedule", "workflow_dispatch"}
+    for job in described["jobs"].values():
+        assert job["permissions"]["contents"] == "read"
+        assert int(job["timeout-minutes"]) > 0
+        for step in job["steps"]:
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] == "false"
+
+
+def test_only_the_apply_job_names_the_environment_that_writes() -> None:
+    found = {
+        (file.name, name): (job.get("environment") or {"name": ""})
+        for file in EXAMPLES
+        for name, job in read(file)["jobs"].items()
+    }
+    environments = {key: what if isinstance(what, str) else what["name"] for key, what in found.items()}
+    assert environments == {
+        ("apply.yml", "reviewed"): "conversations-plan",
+        ("apply.yml", "apply"): "production",
+        ("drift.yml", "drift"): "conversations-plan",
+        ("plan.yml", "plan"): "conversations-plan",
+        ("plan.yml", "offline"): "",
+    }
+
+
+def test_the_token_is_given_to_the_steps_that_speak_with_github() -> None:
+    described = {step["name"]: step for step in steps(ACTION / "action.yml")}
+    assert [name for name, step in described.items() if "token" in str(step.get("env", {})).lower()] == [
+        "Find what was reviewed",
+        "Tell it on GitHub",
+    ]
+
+
+def test_every_input_is_used_and_every_one_that_is_used_is_declared() -> None:
+    described = read(ACTION / "action.yml")
+    used = set(re.findall(r"inputs\.([\w-]+)", str(described["runs"])))
+    assert used == set(described["inputs"])
+
+
+def test_what_the_action_installs_is_what_the_project_needs() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = [Requirement(text) for text in (*project["project"]["dependencies"], *project["build-system"]["requires"])]
+    text = (ACTION / "requirements.txt").read_text(encoding="utf-8")
+    pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
+    for requirement in needed:
+        assert requirement.specifier.contains(pinned[requirement.name]), requirement
+    # Each with its hashes, or pip refuses all of them.
+    assert len(re.findall(r"^[a-z0-9-]+==.*\\\n    --hash=sha256:[0-9a-f]{64}", text, re.MULTILINE)) == len(pinned)
+
+
+def test_the_pipeline_runs_the_same_commands() -> None:
+    described = read(ROOT / "examples" / "gitlab-ci" / ".gitlab-ci.yml")
+    jobs = {name: job for name, job in described.items() if isinstance(job, dict) and "script" in job}
+    assert {name: job["stage"] for name, job in jobs.items()} == {
+        "validate": "check", "plan": "plan", "apply": "apply", "drift": "drift",
+    }  # fmt: skip
+    assert jobs["apply"]["rules"][0]["when"] == "manual"
+    assert jobs["drift"]["allow_failure"] == {"exit_codes": "2"}
