@@ -10,13 +10,12 @@ it is sent again, so that nothing is made twice.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as default
+from functools import cached_property
 from types import MappingProxyType
-from urllib.parse import quote, quote_plus
 
 from reconciler import logs, wire
 from reconciler.address import Address
@@ -27,6 +26,7 @@ from reconciler.errors import ApiError, Cause, Refusal, Refused, cause_of
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Content, Kind, Shape
 from reconciler.plan import Plan
+from reconciler.redaction import Redaction, texts_of
 from reconciler.report import ChangeResult, Outcome, Progress, Report, Status, result_of
 from reconciler.retry import is_ambiguous
 from reconciler.wire import Decoded
@@ -170,14 +170,27 @@ class _Run:
             status = await self._do(step)
         except Refused as error:
             status, message, cause = "failed", "the API refused it", cause_of(error)
-            told = _masked(error.refusal.message, self.owner[step.id])
-            refusal = replace(error.refusal, message=told)
+            refusal = self._shown(error.refusal)
         except ApiError as error:
-            status, message, cause = "failed", str(error), cause_of(error)
+            status, message, cause = "failed", self.redact(str(error)), cause_of(error)
         except _Failure as error:
-            status, message, cause = "failed", str(error), "other"
+            status, message, cause = "failed", self.redact(str(error)), "other"
         sid = step.sid or ("" if step.kind.singleton else self.sids.get(step.address, ""))
         return Outcome(step.id, change, step.op, status, sid, message, refusal, cause=cause)
+
+    @cached_property
+    def redact(self) -> Redaction:
+        """Takes out of words that are not ours what they may repeat of what was sent."""
+        return self.client.redact.joined(_hidden(self.plan))
+
+    def _shown(self, refusal: Refusal) -> Refusal:
+        return replace(
+            refusal,
+            path=self.redact(refusal.path),
+            message=self.redact(refusal.message),
+            more_info=self.redact(refusal.more_info),
+            request_id=self.redact(refusal.request_id),
+        )
 
     async def _do(self, step: Step) -> Status:
         match step.op:
@@ -415,35 +428,13 @@ def _is_withheld(change: Change, step: Step) -> bool:
     return step.last or not change.guard.only_delete
 
 
-def _masked(message: str, change: Change) -> str:
-    """The API's words without what must not be shown: an error may repeat what was sent."""
-    hidden = {text for item in change.fields if item.sensitive for text in _texts(item.after)}
-    spellings = {
-        spelling
-        for text in hidden
-        for spelling in (text, quote(text, safe=""), quote_plus(text), json.dumps(text)[1:-1])
-    }
-    # The longest first: one may be a part of another.
-    for spelling in sorted(spellings, key=lambda spelling: (-len(spelling), spelling)):
-        message = message.replace(spelling, "(sensitive value)")
-    return message
-
-
-def _texts(content: object) -> Iterator[str]:
-    """Every text in a content, however deep; a set's words are told one by one."""
-    match content:
-        case str():
-            if content:
-                yield content
-        case Mapping():
-            for key, inner in content.items():
-                yield from _texts(key)
-                yield from _texts(inner)
-        case list() | tuple() | set() | frozenset():
-            for inner in content:
-                yield from _texts(inner)
-        case _:
-            return
+def _hidden(plan: Plan) -> Iterator[str]:
+    """Every text that may not be shown, of whichever side."""
+    for change in plan.changes:
+        for item in change.fields:
+            if item.sensitive:
+                yield from texts_of(item.before)
+                yield from texts_of(item.after)
 
 
 def _is_left_out(kind: Kind, path: str, content: Content) -> bool:

@@ -36,6 +36,7 @@ from reconciler.errors import (
     UsageError,
     cause_of,
 )
+from reconciler.redaction import Redaction
 from reconciler.retry import Gate, Retry, is_ambiguous, is_refused_for_now, never, reason
 
 Json = Any  # what the API answers is JSON of any shape until `wire.decode` has read it
@@ -48,6 +49,9 @@ _WEBHOOK_HEADER = "X-Twilio-Webhook-Enabled"
 """Source: the OpenAPI description; without it a REST call fires no webhook (Twilio docs, Conversations webhooks)."""
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+_MOST_CODES = 10**9
+_LONGEST_WORDS = 2000
+"""So much of what an API says of an error is kept."""
 _LONG_WAIT = 5.0
 """Seconds from which on a wait is worth a warning."""
 
@@ -109,6 +113,10 @@ class Credentials:
     def __repr__(self) -> str:
         """Without the password."""
         return f"Credentials({self.username!r})"
+
+    def secrets(self) -> tuple[str, ...]:
+        """What may not be shown: the password, and what a request carries of it. The emulator's is no secret."""
+        return () if self.password == "emulator" else (self.password,)  # noqa: S105 - it stands in the guide
 
     def digest_key(self) -> bytes:
         """A key for digests of sensitive values, which only who knows the credentials can make."""
@@ -227,6 +235,7 @@ class ReadClient:
         transport: another way to the API than the network (the emulator in process).
         retry: how often and how long a request is tried; once when left out.
         waiting: told of every wait before a request is sent again.
+        redact: takes out of errors what may not be shown; what the credentials hold is taken out in any case.
 
     Attributes:
         requests: how many were sent.
@@ -242,8 +251,10 @@ class ReadClient:
         transport: Transport | None = None,
         retry: Retry | None = None,
         waiting: Waiting = _unheard,
+        redact: Redaction | None = None,
     ) -> None:
         self.credentials = credentials
+        self.redact = (redact or Redaction()).joined(credentials.secrets())
         self.requests = self.resent = 0
         self._base_url = base_url
         self._base_path = urlsplit(base_url).path
@@ -252,7 +263,7 @@ class ReadClient:
         self._is_known = False
         self._waiting = waiting
         self._warned_until = float("-inf")
-        self._http = httpx.AsyncClient(
+        self._http = _opened(
             auth=httpx.BasicAuth(credentials.username, credentials.password),
             headers={"Accept": "application/json", "User-Agent": f"reconciler/{__version__}"},
             timeout=_TIMEOUT,
@@ -429,7 +440,7 @@ class ReadClient:
                 told = response.headers.get("Twilio-Concurrent-Requests", "")
                 all_of_them = int(told) if told.isascii() and told.isdigit() and len(told) < 10 else 0
                 self._gate.answered(generation, all_of_them - self._gate.under_way)
-        refusal = None if response.is_success else _refusal(method, path, response)
+        refusal = None if response.is_success else _refusal(method, path, response, self.redact)
         logs.request(
             method,
             path,
@@ -448,7 +459,7 @@ class ReadClient:
             return response.json(parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             message = f"{method} {path}: the answer is not JSON (HTTP {response.status_code})"
-            raise _Failed(Malformed(message)) from None
+            raise _Failed(Malformed(self.redact(message))) from None
 
     async def _answer(self, request: httpx.Request, path: str) -> httpx.Response:
         """The answer to a request, whatever it says.
@@ -461,11 +472,12 @@ class ReadClient:
         except httpx.TimeoutException as error:
             kind = Unsent if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout) else Unreachable
             message = f"{request.method} {path}: no answer from {self._base_url} within the time limit"
-            raise _Failed(kind(message)) from None
+            raise _Failed(kind(self.redact(message))) from None
         except httpx.HTTPError as error:
             kind = Unsent if isinstance(error, httpx.ConnectError) else Unreachable
-            why = str(error) or type(error).__name__
-            raise _Failed(kind(f"{request.method} {path}: {self._base_url} cannot be reached: {why}")) from None
+            why = str(error)[:_LONGEST_WORDS] or type(error).__name__
+            message = f"{request.method} {path}: {self._base_url} cannot be reached: {why}"
+            raise _Failed(kind(self.redact(message))) from None
 
     def _since(self, begun: float) -> float:
         """Milliseconds."""
@@ -486,6 +498,7 @@ class Client(ReadClient):
         transport: another way to the API than the network (the emulator in process).
         retry: how often and how long a request is tried; once when left out.
         waiting: told of every wait before a request is sent again.
+        redact: takes out of errors what may not be shown; what the credentials hold is taken out in any case.
 
     Attributes:
         writes: how many writes were sent.
@@ -501,9 +514,16 @@ class Client(ReadClient):
         transport: Transport | None = None,
         retry: Retry | None = None,
         waiting: Waiting = _unheard,
+        redact: Redaction | None = None,
     ) -> None:
         super().__init__(
-            base_url, credentials, concurrency=concurrency, transport=transport, retry=retry, waiting=waiting
+            base_url,
+            credentials,
+            concurrency=concurrency,
+            transport=transport,
+            retry=retry,
+            waiting=waiting,
+            redact=redact,
         )
         self.writes = 0
         self.write_concurrency = max(1, concurrency // 2)
@@ -550,6 +570,24 @@ class Client(ReadClient):
         self.writes += write
 
 
+def _opened(**options: Any) -> httpx.AsyncClient:
+    """An HTTP client, whose options the library reads from environment variables too.
+
+    Raises:
+        UsageError: a variable for proxies or certificates says something that cannot be; what it says is not repeated,
+            since the URL of a proxy may hold a password.
+    """
+    try:
+        return httpx.AsyncClient(**options)
+    except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
+        what = "proxies (HTTPS_PROXY, ALL_PROXY, NO_PROXY)"
+        if isinstance(error, OSError):
+            what = "certificates (SSL_CERT_FILE, SSL_CERT_DIR)"
+        elif isinstance(error, ImportError):
+            what += ", which can be http:// or https:// and nothing else"
+        raise UsageError(f"the network cannot be used: look at the environment variables for {what}") from None
+
+
 def _is_gone(error: ApiError) -> bool:
     return isinstance(error, Refused) and error.refusal.status == 404
 
@@ -559,19 +597,24 @@ def _refuse_constant(word: str) -> Json:
     raise ValueError(word)
 
 
-def _refusal(method: str, path: str, response: httpx.Response) -> Refusal:
+def _refusal(method: str, path: str, response: httpx.Response, redact: Redaction) -> Refusal:
     try:
         body = response.json()
     except (ValueError, RecursionError):
         body = None
     told: dict[str, Any] = body if isinstance(body, dict) else {}  # an error's body may be anything
     code = told.get("code")
+
+    def words(value: object) -> str:
+        """What the API says, which may be anything, and may repeat what it was sent."""
+        return redact(value[:_LONGEST_WORDS]) if isinstance(value, str) else ""
+
     return Refusal(
         method=method,
-        path=path,
+        path=redact(path),
         status=response.status_code,
-        code=code if isinstance(code, int) and not isinstance(code, bool) else response.status_code,
-        message=str(told.get("message") or response.reason_phrase or "no message"),
-        more_info=str(told.get("more_info") or ""),
-        request_id=response.headers.get("Twilio-Request-Id", ""),
+        code=code if type(code) is int and 0 <= code < _MOST_CODES else response.status_code,
+        message=words(told.get("message")) or words(response.reason_phrase) or "no message",
+        more_info=words(told.get("more_info")),
+        request_id=words(response.headers.get("Twilio-Request-Id")),
     )

@@ -13,7 +13,7 @@ from reconciler import guards
 from reconciler.address import Address
 from reconciler.change import Action, Change, FieldChange, Guard, Op, Step
 from reconciler.config.model import Declared, Prune, Reference, Unknown, Value
-from reconciler.diff import diff, has_password
+from reconciler.diff import diff, holds_secret
 from reconciler.errors import Place, Problem
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Content, Fault, Field, Kind, Ref, Shape
@@ -133,7 +133,7 @@ class Composition:
             kind=declared.kind,
             action=action,
             sid=None if live is None or live.kind.singleton else live.sid,
-            name=declared.natural_key or (live.name if live is not None else ""),
+            name=self.situation.title(declared, live),
             parent=declared.parent,
             service=self.situation.service_name(declared.parent),
             fields=fields,
@@ -211,7 +211,9 @@ class Composition:
                     before=before,
                     after=content,
                     before_name=self.situation.name_of(before) if isinstance(before, str) else "",
-                    sensitive=declared.is_sensitive(field.path) or has_password(field, content),
+                    sensitive=declared.is_sensitive(field.path)
+                    or holds_secret(field, content)
+                    or holds_secret(field, before),
                     secrets=value.secrets if value is not None else (),
                     forces_replacement=live is not None
                     and field.forces_replacement
@@ -263,7 +265,7 @@ class Composition:
         forced = ", ".join(item.path for item in fields if item.forces_replacement)
         why = kind.irreplaceable
         if live.is_built_in and not why:
-            why = f"{live.name!r} was made by Twilio itself, which allows neither"
+            why = f"{live.title!r} was made by Twilio itself, which allows neither"
         if declared.pin is not None and not why:
             why = "its pin would name a resource that is gone; use `renamed_from` in place of `sid`"
         if why:
@@ -397,7 +399,7 @@ class Composition:
             kind=live.kind,
             action="delete",
             sid=live.sid,
-            name=live.name,
+            name=self.situation.name_of(live.sid) or live.title,
             parent=parent,
             service=self.situation.service_name(parent),
             steps=(step,),

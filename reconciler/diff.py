@@ -7,11 +7,11 @@ fields. Pure. Never compares what the files leave out, what they say to ignore, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from urllib.parse import urlsplit
 
 from reconciler.change import FieldChange
 from reconciler.config.model import Declared, Reference, Unknown
 from reconciler.kinds.base import Content, Field, Shape
+from reconciler.redaction import url_holds_secret
 from reconciler.state import Live
 
 SidOf = Callable[[Reference], str | None]
@@ -42,8 +42,8 @@ def diff(declared: Declared, live: Live, sid_of: SidOf, name_of: Callable[[str],
                 after=value.content,
                 before_name=name_of(before) if field.shape is Shape.REF and isinstance(before, str) else "",
                 sensitive=declared.is_sensitive(path)
-                or has_password(field, before)
-                or has_password(field, value.content),
+                or holds_secret(field, before)
+                or holds_secret(field, value.content),
                 secrets=value.secrets,
                 forces_replacement=field.forces_replacement,
                 source=value.place,
@@ -74,15 +74,9 @@ def _dotted(keys: Sequence[str | int]) -> str:
     return text.removeprefix(".")
 
 
-def has_password(field: Field, content: Content) -> bool:
-    """Whether the content is a URL that carries a password, which makes it sensitive wherever it comes from."""
-    if field.shape is not Shape.URL or not isinstance(content, str) or "@" not in content:
-        return False
-    try:
-        return urlsplit(content).password is not None
-    except ValueError:
-        # A live value that is no URL at all, but has an @ in it: rather hidden than shown.
-        return True
+def holds_secret(field: Field, content: Content) -> bool:
+    """Whether the content is a URL that carries a secret, which makes it sensitive wherever it comes from."""
+    return field.shape is Shape.URL and isinstance(content, str) and url_holds_secret(content)
 
 
 def _same(field: Field, desired: Content, before: Content, sid_of: SidOf) -> bool:

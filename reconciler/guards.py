@@ -16,6 +16,7 @@ from functools import cached_property
 from reconciler.address import Address
 from reconciler.change import Change, Guard
 from reconciler.config.model import Config, Limits, Prune
+from reconciler.redaction import HIDDEN
 from reconciler.state import Live, State
 
 
@@ -49,6 +50,11 @@ class Surroundings:
     def prevented(self) -> tuple[Address, ...]:
         """Addresses whose lifecycle prevents that they are destroyed."""
         return tuple(item.address for item in self.config.resources.values() if item.lifecycle.prevent_destroy)
+
+
+def _named(change: Change, live: Live) -> str:
+    """The live name, unless the files say that it may not be shown."""
+    return change.name if HIDDEN in change.name else live.title
 
 
 def is_pruned(prune: Prune, live: Live) -> bool:
@@ -157,7 +163,7 @@ def _built_in(change: Change, around: Surroundings) -> Guard | None:
     if change.action != "delete" or live is None or not live.is_built_in:
         return None
     return Guard(
-        "built_in", "withheld", f"the {change.kind.name} {live.name!r} was made by Twilio itself and is never deleted"
+        "built_in", "withheld", f"the {change.kind.name} {live.title!r} was made by Twilio itself and is never deleted"
     )
 
 
@@ -196,8 +202,8 @@ def _default_role(change: Change, around: Surroundings) -> Guard | None:
     return Guard(
         "default_role",
         "withheld",
-        f"the role {live.name!r} is one of its service's defaults; once an apply has pointed the defaults elsewhere, "
-        "the next one may delete it",
+        f"the role {_named(change, live)!r} is one of its service's defaults; once an apply has pointed the defaults "
+        "elsewhere, the next one may delete it",
     )
 
 
@@ -213,7 +219,7 @@ def _role_in_use(change: Change, around: Surroundings) -> Guard | None:
     return Guard(
         "role_in_use",
         "withheld",
-        f"{who} the role {live.name!r}; give them another one first",
+        f"{who} the role {_named(change, live)!r}; give them another one first",
         only_delete=change.action == "replace",
     )
 

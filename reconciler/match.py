@@ -257,7 +257,7 @@ class _Matcher:
             f"{live.sid} (created {live.created or 'at an unknown time'}, updated {live.updated or 'never'})"
             for live in candidates
         )
-        name = candidates[0].name
+        name = _title(declared, candidates[0])
         self._problem(
             declared,
             "ambiguous-name",
@@ -274,7 +274,8 @@ class _Matcher:
         self.live[declared.address] = live
 
     def _tell_two(self, declared: Declared, other: Declared, live: Live) -> None:
-        named = f" ({live.name!r})" if live.name else ""
+        title = _title(declared, live)
+        named = f" ({title!r})" if title else ""
         self.problems.append(
             Problem(
                 code="two-addresses",
@@ -302,6 +303,11 @@ class _Matcher:
     def _problem(self, declared: Declared, code: str, message: str, hint: str) -> None:
         place = declared.pin_place or declared.place
         self.problems.append(Problem(code, message, place, hint, address=str(declared.address)))
+
+
+def _title(declared: Declared, live: Live) -> str:
+    """The live name, unless the files say that it may not be shown."""
+    return live.title if declared.title == declared.natural_key else declared.title
 
 
 def _is_exact(declared: Declared, live: Live) -> bool:

@@ -18,6 +18,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import math
+import re
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -201,7 +203,7 @@ def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str) -> Pl
         ),
         changes=tuple(_change(change, plan.account_sid, key) for change in plan.changes),
         unmanaged=tuple(
-            UnmanagedEntry(address=str(item.address), kind=item.live.kind.name, sid=item.live.sid, name=item.live.name)
+            UnmanagedEntry(address=str(item.address), kind=item.live.kind.name, sid=item.live.sid, name=item.live.title)
             for item in plan.unmanaged
         ),
         warnings=tuple(_warning(problem) for problem in plan.warnings),
@@ -368,12 +370,91 @@ def parse_as(model: type[Saved], text: str | bytes, name: str, noun: str, comman
     Raises:
         PlanFileError: when it does not hold that; the message says what is wrong where.
     """
+    what = ""
     try:
-        return model.model_validate_json(text, strict=False)
+        return model.model_validate(document(text))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         what = f"at {where}: {first['msg']}" if where else first["msg"]
-        raise PlanFileError(
-            f"{name} is no {noun} of this version of reconciler ({what}); make one with `{command}`"
-        ) from None
+    except RecursionError:
+        what = "it nests too deep"
+    except ValueError as error:
+        what = str(error)
+    raise PlanFileError(
+        f"{name} is no {noun} of this version of reconciler ({what[:_LONGEST_REASON]}); make one with `{command}`"
+    )
+
+
+def document(text: str | bytes) -> Json:
+    """Hostile text as JSON, as strictly as the standard has it: what two readers could read differently is refused.
+
+    Args:
+        text: the text; bytes are UTF-8.
+
+    Raises:
+        ValueError: it is no JSON, says a key twice, or holds what JSON has no spelling for; says which, and where it
+            knows. Never quotes the text.
+        RecursionError: it nests deeper than can be read.
+    """
+    try:
+        shown = text if isinstance(text, str) else text.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None
+    found = json.loads(
+        shown, object_pairs_hook=_once_each, parse_constant=_no_constant, parse_float=_finite, parse_int=_short
+    )
+    if _nests_deeper(found, _DEEPEST):
+        raise RecursionError
+    if _ESCAPED_SURROGATE.search(shown):
+        try:
+            json.dumps(found, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("it holds half a character") from None
+    return found
+
+
+_DEEPEST = 130
+"""How many levels a document may have: some of its own, and as many as a live value may bring along."""
+_MOST_DIGITS = 4300
+"""So many a live value can have: Python itself reads no more."""
+_LONGEST_REASON = 500
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def _once_each(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _no_constant(word: str) -> Json:
+    raise ValueError(f"JSON has no {word}")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _short(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"a number has more than {_MOST_DIGITS} digits")
+    return int(text)
+
+
+def _nests_deeper(value: Json, most: int) -> bool:
+    level = [value]
+    for _ in range(most):
+        level = [
+            inner
+            for item in level
+            if isinstance(item, (dict, list))
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return False
+    return True

@@ -169,7 +169,18 @@ class Situation:
     def name_of(self, sid: str) -> str:
         """The natural key of a live resource, for people; empty when it was not read."""
         live = self.state.get(sid)
-        return live.name if live is not None else ""
+        return self.title(self._declared(live), live) if live is not None else ""
+
+    def _declared(self, live: Live) -> Declared | None:
+        """What the files say of a live resource, where they name it."""
+        address = self.matching.addresses.get(live.sid)
+        return None if address is None else self.config.resources.get(address)
+
+    @staticmethod
+    def title(declared: Declared | None, live: Live | None) -> str:
+        """A name as it may be shown: in the files' words, or in the account's where they have none and hide nothing."""
+        told = declared.title if declared is not None else ""
+        return told or (live.title if live is not None else "")
 
     def service_name(self, parent: Address | None) -> str:
         """The name of the service at the root of a parent, for people."""
@@ -178,7 +189,9 @@ class Situation:
         root = Address(parent.parts[:2])
         declared = self.config.resources.get(root)
         live = self.matching.live.get(root) or self.state.get(root.parts[1])
-        return live.name if live is not None else declared.natural_key if declared is not None else ""
+        if declared is not None and declared.title != declared.natural_key:
+            return declared.title
+        return live.title if live is not None else declared.natural_key if declared is not None else ""
 
     def live_address(self, live: Live) -> Address:
         """The address of a live resource: its handle's where it has one, made of its SID otherwise."""

@@ -16,6 +16,8 @@ from reconciler.config.sources import SourceError, is_pattern, select
 ROOT_NAME = "reconciler.yaml"
 LARGEST = 10_000_000
 """The most bytes that a file may have."""
+_CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Not through a link, and without waiting; not every system has these."""
 
 
 class DiskSources:
@@ -58,6 +60,9 @@ class DiskSources:
                     f"{shown} leads out of the root file's folder",
                     "put the file into that folder; links may not leave it either",
                 )
+            if path != self._root_name and _is_hidden(target, self._folder.resolve()):
+                # Whoever may propose a change to the files could else have a plan show what .git or .env hold.
+                raise SourceError(f"{shown} is hidden, and hidden files are not read", "give it a name without a dot")
             return _read(target, shown)
         except FileNotFoundError:
             raise self._missing(path, shown) from None
@@ -103,18 +108,35 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
+def _is_hidden(target: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in target.relative_to(folder).parts)
+
+
 def _read(target: Path, shown: str) -> bytes:
-    # Asked before it is opened: opening a pipe would wait for somebody to write to it.
-    mode = target.stat()
-    if stat.S_ISDIR(mode.st_mode):
-        raise SourceError(f"{shown} is a folder", "name a file")
-    if not stat.S_ISREG(mode.st_mode):
-        raise SourceError(f"{shown} is no ordinary file", "name a file")
-    with target.open("rb") as file:
-        data = file.read(LARGEST + 1)
+    # Asked before it is opened, which alone may do something to a device, and once more of what is open then: it cannot
+    # have become a link, a pipe or another file in between.
+    before = target.stat()
+    _check_ordinary(before, shown)
+    descriptor = os.open(target, os.O_RDONLY | _CAREFULLY)
+    try:
+        opened = os.fstat(descriptor)
+        _check_ordinary(opened, shown)
+        if not os.path.samestat(before, opened) or target.resolve(strict=True) != target:
+            raise SourceError(f"{shown} was exchanged while it was read", "run the command again")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(LARGEST + 1)
+    finally:
+        os.close(descriptor)
     if len(data) > LARGEST:
         raise SourceError(f"{shown} is larger than {LARGEST // 1_000_000} MB", "split it, and include the parts")
     return data
+
+
+def _check_ordinary(found: os.stat_result, shown: str) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise SourceError(f"{shown} is a folder", "name a file")
+    if not stat.S_ISREG(found.st_mode):
+        raise SourceError(f"{shown} is no ordinary file", "name a file")
 
 
 def _files(prefix: str, folder: Path, depth: int | None) -> Iterator[str]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.kinds.base import Content, Kind
+from reconciler.kinds.base import Content, Kind, Shape
+from reconciler.redaction import HIDDEN, url_holds_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,17 @@ class Live:
     def name(self) -> str:
         """Its natural key as text; empty for singletons."""
         return self.kind.name_of(self.values)
+
+    @property
+    def title(self) -> str:
+        """Its natural key as it may be shown."""
+        if self.kind.names is None:
+            return self.name
+        return self.kind.name_of({path: self._shown(path, content) for path, content in self.values.items()})
+
+    def _shown(self, path: str, content: Content) -> Content:
+        is_url = self.kind.by_path[path].shape is Shape.URL and isinstance(content, str)
+        return HIDDEN if is_url and url_holds_secret(content) else content
 
     @property
     def is_built_in(self) -> bool:

@@ -9,6 +9,7 @@ compared and shown.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -137,7 +138,7 @@ def _as_text(value: Json) -> str | None:
     """Any JSON value as text; None for null and for empty text."""
     if value is None or value == "":
         return None
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    text = value if isinstance(value, str) else _spelled(value)
     return _whole(text)
 
 
@@ -181,17 +182,33 @@ def _decode_choice(field: Field, text: str | None) -> str | None:
 
 
 def _decode_json(value: Json) -> Content:
-    """JSON that comes as text, parsed; text that is none, or nests too deep to be walked, as it is."""
-    if not isinstance(value, str):
-        return value
-    value = _whole(value)
+    """JSON that comes as text, parsed; text that is none, or that nobody could walk, show or save, as it is."""
+    if value is None:
+        return None
+    # The API promises text; whatever else comes is taken as if it had been.
+    value = _whole(value if isinstance(value, str) else _spelled(value))
     try:
-        parsed = json.loads(value, parse_constant=_refuse_constant)
+        parsed = json.loads(value, parse_constant=_refuse_constant, parse_float=_finite)
         if "\\u" in value:  # half a character may have been spelled out, too
             parsed = json.loads(_whole(json.dumps(parsed, ensure_ascii=False)))
     except (ValueError, RecursionError):
         return value
     return value if _nests_deeper(parsed, _DEEPEST) else parsed
+
+
+def _spelled(value: Json) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    except RecursionError:
+        raise Malformed("the API answered with something that nests too deep to be looked at") from None
+
+
+def _finite(text: str) -> float:
+    """Python makes infinity of 1e999, which is no JSON."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _refuse_constant(word: str) -> Json:

@@ -7,7 +7,7 @@ Prints nothing, asks nobody (the caller hands in `confirm`), and knows no exit c
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from reconciler import __version__, config
 from reconciler.address import Address, AddressError
 from reconciler.errors import GuardRefusal, StalePlan, UsageError
+from reconciler.redaction import Redaction, texts_of
 from reconciler.sources import DiskSources
 
 if TYPE_CHECKING:  # what only some verbs need is imported by them, so that `validate` starts without an HTTP library
@@ -153,7 +154,7 @@ async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planne
 
     files = validate(inputs, endpoint.environment)
     options = _plan_options(inputs)
-    async with _connected(endpoint, ReadClient, progress) as client:
+    async with _connected(endpoint, ReadClient, progress, hidden=_hidden(files)) as client:
         made = await _planned(files, options, client, progress)
         return Planned(files, _seen(made, client), client.requests)
 
@@ -198,7 +199,7 @@ async def apply(
         )
     options = _plan_options(inputs)
     begun = time.monotonic()
-    async with _connected(endpoint, ReadClient, progress) as reader:
+    async with _connected(endpoint, ReadClient, progress, hidden=_hidden(files)) as reader:
         made = await _planned(files, options, reader, progress)
         seen = _seen(made, reader)
     left = replace(endpoint, timeout=endpoint.timeout - (time.monotonic() - begun))
@@ -211,7 +212,7 @@ async def apply(
         raise GuardRefusal(made.blocking())
     if not await confirm(seen):
         return Applied(seen, None, declined=True)
-    async with _connected(left, Client, progress, stop) as client:
+    async with _connected(left, Client, progress, stop, hidden=_hidden(files)) as client:
         return Applied(seen, await apply_plan(made, client, progress, stop, trigger_webhooks=trigger_webhooks))
 
 
@@ -273,6 +274,14 @@ def _seen(made: Plan, client: ReadClient) -> PlanFile:
     return of_plan(made, key=key, tool_version=__version__, created_at=now)
 
 
+def _hidden(files: Config) -> Iterator[str]:
+    """Every text of the files that may not be shown."""
+    for declared in files.resources.values():
+        for path, value in declared.values.items():
+            if declared.is_sensitive(path):
+                yield from texts_of(value.content)
+
+
 def _plan_options(inputs: Inputs) -> PlanOptions:
     from reconciler.plan import PlanOptions  # noqa: PLC0415 - see above
 
@@ -300,15 +309,29 @@ def _is_local(endpoint: Endpoint) -> bool:
 
 @asynccontextmanager
 async def _connected(
-    endpoint: Endpoint, kind: type[AnyClient], progress: Progress, stop: asyncio.Event | None = None
+    endpoint: Endpoint,
+    kind: type[AnyClient],
+    progress: Progress,
+    stop: asyncio.Event | None = None,
+    *,
+    hidden: Iterable[str] = (),
 ) -> AsyncIterator[AnyClient]:
-    """A client for the API that the endpoint names; the emulator's file is closed with it."""
+    """A client for the API that the endpoint names; the emulator's file is closed with it.
+
+    Args:
+        endpoint: where the API is.
+        kind: what the client can do.
+        progress: told of waits.
+        stop: when set, nothing is tried again.
+        hidden: texts that no error may repeat.
+    """
     from reconciler.client import Credentials, checked_url, twilio_url  # noqa: PLC0415 - see above
     from reconciler.retry import Retry  # noqa: PLC0415 - see above
 
     retry = Retry(timeout=endpoint.timeout, stop=stop)
+    redact = Redaction(hidden)
     if endpoint.emulator:
-        async with _emulated(endpoint, kind, progress, retry) as client:
+        async with _emulated(endpoint, kind, progress, retry, redact) as client:
             yield client
         return
     region, edge = endpoint.environment.get("TWILIO_REGION", ""), endpoint.environment.get("TWILIO_EDGE", "")
@@ -319,14 +342,14 @@ async def _connected(
         credentials = Credentials.from_environment(endpoint.environment)
     url = checked_url(endpoint.api_url) if endpoint.api_url else twilio_url(region, edge)
     async with kind(
-        url, credentials, concurrency=endpoint.concurrency, retry=retry, waiting=progress.waiting
+        url, credentials, concurrency=endpoint.concurrency, retry=retry, waiting=progress.waiting, redact=redact
     ) as client:
         yield client
 
 
 @asynccontextmanager
 async def _emulated(
-    endpoint: Endpoint, kind: type[AnyClient], progress: Progress, retry: Retry
+    endpoint: Endpoint, kind: type[AnyClient], progress: Progress, retry: Retry, redact: Redaction
 ) -> AsyncIterator[AnyClient]:
     from reconciler.client import Credentials, in_process  # noqa: PLC0415 - see above
     from reconciler.emulator import Emulator, EmulatorError, Store  # noqa: PLC0415 - see above
@@ -345,6 +368,7 @@ async def _emulated(
             transport=transport,
             retry=retry,
             waiting=progress.waiting,
+            redact=redact,
         ) as client:
             yield client
     finally:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler import wire
 from reconciler.change import FieldChange
 from reconciler.config.model import Declared, Lifecycle, Reference, Unknown, Value
-from reconciler.diff import diff, differing_keys, has_password
+from reconciler.diff import diff, differing_keys, holds_secret
 from reconciler.errors import Place
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Content, Declaration, Kind, Secret, Wire, WriteOnly
@@ -265,7 +265,12 @@ def test_what_a_reference_was_is_told_by_name() -> None:
         ("https://ada:@hooks.example.com", True),
         ("//ada:secret@hooks.example.com", True),
         ("https://[broken:secret@", True),
-        ("https://ada@hooks.example.com", False),
+        ("https://ada@hooks.example.com", True),
+        ("https://hooks.example.com/?token=x", True),
+        ("https://hooks.example.com/?a=b&X-Api-Key=x", True),
+        ("https://hooks.example.com/#access_token=x", True),
+        ("https://hooks.example.com/?token=", False),
+        ("https://hooks.example.com/?author=ada&page=2", False),
         ("https://hooks.example.com/?to=ada@example.com", False),
         ("https://hooks.example.com/a:b@c", False),
         ("https://hooks.example.com", False),
@@ -274,13 +279,13 @@ def test_what_a_reference_was_is_told_by_name() -> None:
         (7, False),
     ],
 )
-def test_tells_a_password_in_a_url(content: Content, expected: bool) -> None:  # noqa: FBT001 - a table's column
-    assert has_password(BY_NAME["account_webhook"].by_path["pre_webhook_url"], content) is expected
+def test_tells_a_secret_in_a_url(content: Content, expected: bool) -> None:  # noqa: FBT001 - a table's column
+    assert holds_secret(BY_NAME["account_webhook"].by_path["pre_webhook_url"], content) is expected
 
 
 def test_only_a_url_carries_a_password() -> None:
     text = BY_NAME["address_configuration"].by_path["friendly_name"]
-    assert not has_password(text, "https://ada:secret@hooks.example.com")
+    assert not holds_secret(text, "https://ada:secret@hooks.example.com")
 
 
 @pytest.mark.parametrize(

@@ -243,8 +243,8 @@ def test_a_rename_that_has_its_new_role_can_go_on() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "Invalid JSON"),
-        ("[]", "Input should be an object"),
+        ("", "Expecting value: line 1 column 1"),
+        ("[]", "Input should be a valid dictionary"),
         ('{"format": "terraform"}', "at format: Input should be 'reconciler.plan'"),
         ('{"format": "reconciler.plan", "format_version": 2}', "at format_version: Input should be 1"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -159,3 +160,36 @@ def test_a_path_of_the_command_line_is_seen_from_the_roots_folder() -> None:
     assert DiskSources("conf").relative("conf/prod.yaml") == "prod.yaml"
     assert DiskSources("conf").relative("prod.yaml") == "../prod.yaml"
     assert DiskSources(".").relative("sub/prod.yaml") == "sub/prod.yaml"
+
+
+@pytest.mark.parametrize("path", [".env", ".git/config", "sub/.netrc"])
+def test_hidden_files_are_not_read_whoever_names_them(path: str) -> None:
+    write(path, "ghs_0123456789")
+    write("reconciler.yaml")
+    Path("plain").symlink_to(path)
+    sources = DiskSources(".")
+    for name in (path, "plain"):
+        told = f"{name} is hidden, and hidden files are not read"
+        assert refusal(sources, name) == (told, "give it a name without a dot")
+
+
+def test_a_root_in_a_hidden_folder_is_read() -> None:
+    write(".config/reconciler.yaml", "version: 1\ninclude: [a.yaml]")
+    write(".config/a.yaml", "addresses: {'+1': {}}")
+    assert len(load(DiskSources(".config")).resources) == 1
+
+
+def test_a_file_that_is_exchanged_while_it_is_read_is_not_read(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("reconciler.yaml")
+    write("a.yaml", "x-mine: 1")
+    (here.parent / "secret").write_text("elsewhere", encoding="utf-8")
+    opened = os.open
+
+    def exchange(path: Any, flags: int) -> int:
+        Path("a.yaml").unlink()
+        Path("a.yaml").symlink_to(here.parent / "secret")
+        return opened(path, flags)
+
+    monkeypatch.setattr(os, "open", exchange)
+    message, _hint = refusal(DiskSources("."), "a.yaml")
+    assert message == "a.yaml cannot be read: Too many levels of symbolic links"

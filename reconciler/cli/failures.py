@@ -18,7 +18,9 @@ import click
 from reconciler import __version__
 from reconciler.cli import console
 from reconciler.cli.exit_codes import BUG, of_error, worst
+from reconciler.cli.root import VERBS
 from reconciler.errors import Interrupted, ReconcilerError, UsageError
+from reconciler.redaction import Redaction, may_be_secret
 from reconciler.render.error_text import error_text
 from reconciler.render.json_text import error_json
 
@@ -85,7 +87,7 @@ def _bug(error: BaseException, arguments: Sequence[str]) -> str:
     """Keep the traceback in a file, and say so."""
     sentence = "this is a bug in reconciler, not in your files or your account."
     verb = next((argument for argument in arguments if not argument.startswith("-")), "")
-    text = "\n".join(_without_secrets(_report(error, verb if verb.isalpha() else "")))
+    text = "\n".join(_without_secrets(_report(error, verb if verb in VERBS else "")))
     try:
         # mkstemp: mode 600, a name that nobody can guess, never through a link.
         descriptor, path = tempfile.mkstemp(prefix="reconciler-bug-", suffix=".txt")
@@ -109,18 +111,34 @@ def _report(error: BaseException, verb: str) -> Iterator[str]:
     for one in reversed(chain):
         yield ""
         yield from "".join(traceback.format_tb(one.__traceback__)).splitlines()
-        message = str(one) if isinstance(one, _TELLING) else "(message left out: it may hold values)"
+        message = str(one) if _is_telling(one) else "(message left out: it may hold values)"
         yield f"{type(one).__module__}.{type(one).__qualname__}: {message}"
+
+
+def _is_telling(error: BaseException) -> bool:
+    """Whether a message names parts of the program: Python's own, raised in our code. A library's may quote values."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    return (
+        isinstance(error, _TELLING)
+        and bool(frames)
+        and frames[-1][0].f_globals.get("__name__", "").partition(".")[0] == "reconciler"
+    )
 
 
 def _without_secrets(lines: Iterator[str]) -> Iterator[str]:
     """The same lines with the contents of environment variables as their names, the longest first."""
     known = sorted(
-        ((value, name) for name, value in os.environ.items() if len(value) >= _SHORTEST_SECRET),
+        (
+            (line, name)
+            for name, value in os.environ.items()
+            for line in value.splitlines()
+            if len(line) >= _SHORTEST_SECRET
+        ),
         key=lambda pair: (-len(pair[0]), pair[1]),
     )
+    redact = Redaction(value for name, value in os.environ.items() if may_be_secret(name))
     for line in lines:
-        clean = line
+        clean = redact(line)
         for value, name in known:
             clean = clean.replace(value, f"${name}")
         yield clean

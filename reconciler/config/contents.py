@@ -190,14 +190,6 @@ def _url(field: Field, text: str, shown: str) -> tuple[str, Remark | None]:
     return _length(field, text)
 
 
-def has_password(text: str) -> bool:
-    """Whether a URL carries a password before its host."""
-    try:
-        return bool(urlsplit(text).password)
-    except ValueError:
-        return "@" in text
-
-
 def _length(field: Field, text: str) -> tuple[str, Remark | None]:
     limit = field.marker(Length)
     if limit is None:

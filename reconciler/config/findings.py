@@ -7,15 +7,11 @@ where a line may not be shown, and suggestions. It knows nothing of YAML or of k
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.errors import Place, Problem
 
-# Keys whose literal value is taken for a secret, whatever stands above them: a misspelt key, or a file that cannot be
-# parsed, must not bring a key or a password to the terminal.
-_SECRET_KEY = re.compile(r"secret|token|passw|private|certificate|credential|api_?key", re.IGNORECASE)
 # Comparing words costs time, and a hostile file has many to compare.
 _MOST_COMPARISONS = 50_000
 _LONGEST_WORD = 100
@@ -24,11 +20,6 @@ _MOST_CANDIDATES_REMEMBERED = 50
 MOST_PROBLEMS = 10_000
 """More are not kept: nobody reads them, and a hostile file may have millions."""
 _SHOWN = 60
-
-
-def may_be_secret(key: str) -> bool:
-    """Whether a key's name says that a secret stands behind it."""
-    return _SECRET_KEY.search(key) is not None
 
 
 def shown(text: str) -> str:

@@ -5,7 +5,7 @@ variables it came by, what is not set. What a missing value means (an error, an 
 known. Never puts a secret's value into a problem.
 
     written                 becomes
-    ${env:NAME}             the environment variable
+    ${env:NAME}             the environment variable; sensitive when its name tells of a secret
     ${env:NAME:-text}       the text, when the variable is not set or empty (not for secrets); it may interpolate in
     turn ${var:NAME}             the variable, of --var, the overlays, the environment or the files, in this order
     ${file:PATH}            the file's text, relative to this file; a file of one line without its line break
@@ -27,6 +27,7 @@ from reconciler.config.findings import Findings, listed, shown
 from reconciler.config.nodes import Scalar
 from reconciler.config.sources import SourceError, Sources, beside
 from reconciler.errors import Place
+from reconciler.redaction import may_be_secret
 
 NAMESPACES = ("env", "var", "file", "secret")
 _OPEN = re.compile(r"(?P<escape>\$)?\$\{(?P<namespace>[a-z][a-z0-9_-]*):")
@@ -270,6 +271,10 @@ class Interpolation:
             hint = f"set it, or give a default: ${{env:{lookup.name}:-…}}"
             message = f"environment variable {lookup.name} is not set"
             return Text("", missing=(Missing("unset-environment", message, place, hint, is_secret=False),))
+        if may_be_secret(lookup.name):
+            # In a pull request anybody may write this line, and the plan of it is shown to everybody.
+            form = f"${{env:{lookup.name}}}"
+            return Text(text, secrets=(lookup.name,), form=form, namespaces=frozenset({"env", "secret"}))
         return Text(text, namespaces=frozenset({"env"}))
 
     def _secret(self, lookup: _Lookup, scalar: Scalar) -> Text:

@@ -13,7 +13,8 @@ from typing import Literal
 
 from reconciler.address import Address
 from reconciler.errors import Place, Problem
-from reconciler.kinds.base import Content, Kind
+from reconciler.kinds.base import Content, Kind, Shape
+from reconciler.redaction import HIDDEN, url_holds_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,19 @@ class Declared:
     def natural_key(self) -> str:
         """The natural key as one text, or "" where there is none (singletons, pins without a name)."""
         return self.kind.name_of({path: value.content for path, value in self.values.items()})
+
+    @property
+    def title(self) -> str:
+        """The natural key as it may be shown."""
+        return self.kind.name_of(
+            {path: HIDDEN if self._is_hidden(path, value) else value.content for path, value in self.values.items()}
+        )
+
+    def _is_hidden(self, path: str, value: Value) -> bool:
+        if not isinstance(value.content, str) or not value.content:
+            return False
+        field = self.kind.by_path[path]
+        return self.is_sensitive(path) or (field.shape is Shape.URL and url_holds_secret(value.content))
 
     def is_sensitive(self, path: str) -> bool:
         """Whether a field of this resource may never be shown, whatever its content."""

@@ -16,7 +16,6 @@ from reconciler.config.contents import (
     Remark,
     UnfitError,
     boolean,
-    has_password,
     is_sid,
     json_scalar,
     parsed_json,
@@ -33,6 +32,7 @@ from reconciler.config.model import Lifecycle, Unknown, Value
 from reconciler.config.nodes import Entry, Items, Node, Scalar, Table, is_null
 from reconciler.errors import Place
 from reconciler.kinds.base import Content, Field, Json, Length, Shape, Vocabulary
+from reconciler.redaction import url_holds_secret
 
 _HIDDEN = "its value"
 """What a message says instead of a value that may not be shown."""
@@ -230,7 +230,7 @@ class ResourceReader:
             bool(text.secrets)
             or field.secret
             or field.path in draft.sensitive
-            or (field.shape is Shape.URL and "@" in text.text and has_password(text.text))
+            or (field.shape is Shape.URL and url_holds_secret(text.text))
         )
 
     def _conceal_literals(self, node: Scalar, text: Text) -> None:

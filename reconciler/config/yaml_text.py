@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from reconciler.config.findings import Findings, may_be_secret, shown
+from reconciler.config.findings import Findings, shown
 from reconciler.config.nodes import UNSET, Entry, Items, Node, Origin, Scalar, Table
 from reconciler.errors import Place
+from reconciler.redaction import may_be_secret
 
 MOST_DEPTH = 60
 MOST_EXPANDED = 500_000

@@ -8,6 +8,7 @@ process may be killed at any moment and another one go on with the same answers.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -101,6 +102,14 @@ class Store:
                 cannot be opened.
         """
         text = str(path)
+        try:
+            if text != ":memory:":
+                # Made for its owner alone: it keeps what Twilio keeps, keys that were sent included.
+                os.close(os.open(text, os.O_RDWR | os.O_CREAT, 0o600))
+        except (OSError, ValueError) as error:
+            raise EmulatorError(
+                f"Cannot open {text}: {getattr(error, 'strerror', '') or 'unable to open it'}."
+            ) from None
         try:
             connection = sqlite3.connect(
                 text, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from reconciler.address import Address
-from reconciler.config.contents import has_password
+from reconciler.diff import holds_secret
 from reconciler.export.handles import handles, in_order
 from reconciler.export.written import Data, Literal, Tree, can_be_written, comment
 from reconciler.kinds import BY_NAME, KINDS
@@ -291,8 +291,8 @@ class Writer:
     def _unsayable(self, live: Live, item: Field) -> str:
         """Why a content is not written that the files could hold; empty when it is."""
         content = live.values.get(item.path)
-        if item.shape is Shape.URL and isinstance(content, str) and "@" in content and has_password(content):
-            return "it carries a password; write it with ${secret:NAME}"
+        if holds_secret(item, content):
+            return "it carries a password or a token; write it with ${secret:NAME}"
         if item.shape is Shape.JSON and not can_be_written(content):
             return "it holds a number that JSON has no spelling for"
         beside = [live.kind.by_path[path] for path in live.kind.resend.get(item.path, ())]
@@ -330,7 +330,7 @@ class Writer:
         reason = self.verdicts.left_out.get(Said(live.sid, item.path))
         if reason is not None:
             shown = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, default=list)
-            secret = item.shape is Shape.URL and "@" in shown
+            secret = item.shape is Shape.URL and ("@" in shown or holds_secret(item, shown))
             told = "" if secret else f" (live: {comment(shown)})"
             yield f"{item.path} is left out: {comment(reason)}{told}"
         elif reason := self._unsayable(live, item):

@@ -126,7 +126,7 @@ def test_a_bug_is_told_in_a_sentence_and_its_traceback_kept_without_secrets(
     kept = file.read_text()
     assert SECRET not in kept
     assert "builtins.KeyError: (message left out" in kept
-    assert "TypeError: wrong type of $TWILIO_AUTH_TOKEN" in kept
+    assert "TypeError: (message left out" in kept
     assert re.search(r'File ".*test_cli_outcomes.py", line \d+, in validate', kept)
 
 

@@ -1,0 +1,159 @@
+"""What may not be shown: which names and URLs tell that a secret is there, and taking secrets out of others' words.
+
+Takes texts; gives texts. Contents of our own are redacted by type, before anything is laid out (`plan_file`); this is
+for words that are not ours, such as an API's that repeats what it was sent, whole or in part and in whatever spelling.
+Knows nothing of kinds and files.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import string
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from html import escape
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
+
+HIDDEN = "(sensitive value)"
+"""What stands in the place of a secret."""
+
+FRAGMENT = 8
+"""So many characters of a secret in a row give it away."""
+
+# Names whose value is taken for a secret, whatever stands above them: a misspelt key, or a file that cannot be parsed,
+# must not bring a key or a password to the terminal.
+_SECRET_NAME = re.compile(r"secret|token|passw|private|certificate|credential|api_?key", re.IGNORECASE)
+_SECRET_PARAMETER = re.compile(
+    r"secret|token|passw|pwd|credential|api[_-]?key|auth(?!or)|jwt|signature|\A(?:sig|key)\Z", re.IGNORECASE
+)
+_SCHEME = re.compile(r"\Ahttps?://", re.IGNORECASE)
+_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_LONGEST = 100_000
+"""Of a longer secret only so much is looked for."""
+
+
+def may_be_secret(name: str) -> bool:
+    """Whether the name of a key or of an environment variable says that a secret stands behind it."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def url_holds_secret(url: str) -> bool:
+    """Whether a URL carries a secret: a user or a password before its host, or a parameter whose name says so.
+
+    What is no URL at all, and has an @ in it, is rather hidden than shown.
+    """
+    if "@" not in url and "=" not in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        if "@" in parts.netloc:
+            return True
+        told = [*parse_qsl(parts.query), *parse_qsl(parts.fragment)]
+    except ValueError:
+        return True
+    return any(_SECRET_PARAMETER.search(name) for name, _value in told)
+
+
+def texts_of(content: object) -> Iterator[str]:
+    """Every text in a content, however deep, its keys and longer numbers too."""
+    match content:
+        case str():
+            if content:
+                yield content
+        case bool() | None:
+            return
+        case int() | float():
+            if len(text := repr(content)) >= FRAGMENT // 2:
+                yield text
+        case Mapping():
+            for key, inner in content.items():
+                yield from texts_of(key)
+                yield from texts_of(inner)
+        case list() | tuple() | set() | frozenset():
+            for inner in content:
+                yield from texts_of(inner)
+        case _:
+            return
+
+
+class Redaction:
+    """Takes secrets out of texts: in any case, as JSON, HTML, base64 or a URL would spell them, and parts of them.
+
+    Args:
+        secrets: what may not be shown.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets = frozenset(secret for secret in secrets if secret)
+
+    def __repr__(self) -> str:
+        """Only how many there are."""
+        return f"Redaction(of {len(self._secrets)})"
+
+    def __call__(self, text: str) -> str:
+        """The text, with a mark in the place of every secret and of every longer part of one."""
+        if not self._secrets or not text:
+            return text
+        folded = text.translate(_ASCII_LOWER)
+        hidden = bytearray(len(text))
+        fragments = self._fragments
+        for start in range(len(folded) - FRAGMENT + 1):
+            if folded[start : start + FRAGMENT] in fragments:
+                hidden[start : start + FRAGMENT] = b"\1" * FRAGMENT
+        for short in self._short:
+            start = folded.find(short)
+            while start >= 0:
+                hidden[start : start + len(short)] = b"\1" * len(short)
+                start = folded.find(short, start + 1)
+        parts: list[str] = []
+        for position, character in enumerate(text):
+            if not hidden[position]:
+                parts.append(character)
+            elif position == 0 or not hidden[position - 1]:
+                parts.append(HIDDEN)
+        return "".join(parts)
+
+    def joined(self, secrets: Iterable[str]) -> Redaction:
+        """One that takes these out as well."""
+        return Redaction((*self._secrets, *secrets))
+
+    @cached_property
+    def _spellings(self) -> tuple[str, ...]:
+        found: set[str] = set()
+        for secret in self._secrets:
+            for spelling in _spelled(_SCHEME.sub("", secret)[:_LONGEST]):
+                found.add(spelling.translate(_ASCII_LOWER))
+        return tuple(sorted(found))
+
+    @cached_property
+    def _fragments(self) -> frozenset[str]:
+        return frozenset(
+            spelling[start : start + FRAGMENT]
+            for spelling in self._spellings
+            for start in range(len(spelling) - FRAGMENT + 1)
+        )
+
+    @cached_property
+    def _short(self) -> tuple[str, ...]:
+        return tuple(spelling for spelling in self._spellings if 0 < len(spelling) < FRAGMENT)
+
+
+def _spelled(text: str) -> Iterator[str]:
+    yield text
+    yield quote(text, safe="", errors="replace")
+    yield quote_plus(text, errors="replace")
+    yield json.dumps(text)[1:-1]
+    yield json.dumps(text, ensure_ascii=False)[1:-1]
+    yield escape(text)
+    if len(text) < FRAGMENT // 2:
+        return
+    data = text.encode("utf-8", "replace")
+    for before in range(3):
+        # Within a longer text base64 may begin at any of three places; the characters at both ends depend on what
+        # stands beside.
+        whole = base64.b64encode(b"\0" * before + data).decode()
+        inner = whole[4 if before else 0 : -4 if whole.endswith("=") else None]
+        yield inner
+        yield inner.replace("+", "-").replace("/", "_")

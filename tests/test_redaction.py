@@ -1,0 +1,114 @@
+"""Which names and URLs tell of a secret, and secrets taken out of words that are not ours."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.redaction import HIDDEN, Redaction, may_be_secret, texts_of, url_holds_secret
+
+SECRET = 'Kq7/x+Zt "9&\n<Lm3Vw8R'
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("HOOK_TOKEN", True),
+        ("client-secret", True),
+        ("PGPASSWORD", True),
+        ("privateKey", True),
+        ("APIKEY", True),
+        ("host", False),
+        ("TWILIO_REGION", False),
+    ],
+)
+def test_a_name_tells_of_a_secret(name: str, expected: bool) -> None:  # noqa: FBT001 - a table's column
+    assert may_be_secret(name) is expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://ada:pw@host/", True),
+        ("https://ada:@host/", True),
+        ("https://key@host/", True),
+        ("https://host/?access_token=x", True),
+        ("https://host/?a=1&sig=x", True),
+        ("https://host/#token=x", True),
+        ("https://[x@=", True),
+        ("https://host/?a=1&design=x&author=y", False),
+        ("https://host/?token=", False),
+        ("https://host/@ada?to=ada@example.com", False),
+        ("https://host/", False),
+        ("", False),
+    ],
+)
+def test_a_url_tells_of_a_secret(url: str, expected: bool) -> None:  # noqa: FBT001 - a table's column
+    assert url_holds_secret(url) is expected
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        SECRET,
+        SECRET.upper(),
+        SECRET.lower(),
+        quote(SECRET, safe=""),
+        quote(SECRET, safe="").lower(),
+        quote_plus(SECRET),
+        json.dumps(SECRET)[1:-1],
+        json.dumps(SECRET, ensure_ascii=False)[1:-1],
+        html.escape(SECRET),
+    ],
+)
+def test_a_secret_is_taken_out_in_every_spelling(told: str) -> None:
+    assert Redaction([SECRET])(f"no '{told}' here") == f"no '{HIDDEN}' here"
+
+
+@pytest.mark.parametrize("before", ["", "a", "ab", "abc", "user:"])
+def test_nothing_of_a_secret_is_left_in_base64(before: str) -> None:
+    told = base64.b64encode(f"{before}{SECRET}!".encode()).decode()
+    left = Redaction([SECRET])(told).replace(HIDDEN, "")
+    # What stands beside the secret decides the characters at its ends.
+    assert len(left) <= len(before) * 4 // 3 + 10
+    assert base64.b64encode(SECRET.encode()).decode()[4:-4] not in left
+
+
+def test_a_part_of_a_secret_is_taken_out_and_what_is_too_short_to_tell_stays() -> None:
+    redact = Redaction(["correct horse battery"])
+    assert redact("'correct h…' is no key") == f"'{HIDDEN}…' is no key"
+    assert redact("a horse is no key") == "a horse is no key"
+
+
+def test_a_short_secret_is_taken_out_whole() -> None:
+    assert Redaction(["hunter2"])("HUNTER2 or hunter22, not hunter") == f"{HIDDEN} or {HIDDEN}2, not hunter"
+
+
+def test_the_scheme_of_a_url_is_no_part_of_its_secret() -> None:
+    redact = Redaction(["https://hooks.example.com/?token=abc"])
+    assert redact("see https://www.twilio.com/docs") == "see https://www.twilio.com/docs"
+
+
+def test_secrets_are_added_and_none_changes_nothing() -> None:
+    assert Redaction(["first one"]).joined(["second one"])("first one, second one") == f"{HIDDEN}, {HIDDEN}"
+    assert Redaction([""])("as it is") == "as it is"
+    assert repr(Redaction(["first one"])) == "Redaction(of 1)"
+
+
+def test_the_texts_of_a_content_are_all_of_them() -> None:
+    content = {"a": ["b", ("c", {"d": 12345, "e": 1}), None, True, 1.5e300]}
+    assert sorted(texts_of(content)) == ["1.5e+300", "12345", "a", "b", "c", "d", "e"]
+
+
+@given(st.text(min_size=8, max_size=60), st.text(max_size=30), st.text(max_size=30))
+def test_no_longer_part_is_ever_left(secret: str, before: str, after: str) -> None:
+    told = Redaction([secret])(before + secret + after)
+    parts = {secret[start : start + 8] for start in range(len(secret) - 7)}
+    left = told.split(HIDDEN)
+    assert not any(part in piece for part in parts for piece in left) or secret.lower().startswith("http")
