@@ -307,8 +307,15 @@ def test_nothing_but_apply_sends_anything_but_get(run: Run, account: Account) ->
 
 
 def test_what_shows_holds_a_client_that_has_no_way_to_write() -> None:
-    assert {name for name in dir(ReadClient) if not name.startswith("_")} == {"get", "list", "pages"}
-    assert {name for name in dir(Client) if not name.startswith("_")} == {"get", "list", "pages", "post", "delete"}
+    assert {name for name in dir(ReadClient) if not name.startswith("_")} == {"again", "get", "list", "pages"}
+    assert {name for name in dir(Client) if not name.startswith("_")} == {
+        "again",
+        "get",
+        "list",
+        "pages",
+        "post",
+        "delete",
+    }
 
 
 def test_an_apply_does_what_was_shown(run: Run, account: Account) -> None:

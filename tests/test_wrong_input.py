@@ -957,7 +957,7 @@ Error: --api-url http://api.example.com would send credentials in the clear; htt
         (["plan", "--emulator", "a.db", "--var", "host"],
          "Error: Invalid value for '--var': takes NAME=VALUE, for instance --var host=hooks.example.com"),
         (["apply", "--emulator", "a.db", "--plan", "gone.json"],
-         "Error: cannot read the plan gone.json: No such file or directory"),
+         "Error: cannot read gone.json: No such file or directory"),
     ],
 )  # fmt: skip
 def test_a_wrong_command_line_ends_with_1_and_not_with_clicks_2(run: Run, arguments: list[str], last: str) -> None:
