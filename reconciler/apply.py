@@ -4,18 +4,20 @@ Takes a `Plan` and a `Client`; gives a `Report` with one outcome for every step.
 decided by the plan and its guards, and whoever calls this has asked for consent. What a write returns is compared with
 what was sent, and a field that the API kept is a failure. A failure skips what needs it, by name; everything else goes
 on; what is `last` runs only when all that is not last has succeeded. A create whose answer was lost is looked up before
-it is sent again, so that nothing is made twice.
+it is sent again, so that nothing is made twice; where the API itself would take a second one of the same name, it is
+looked for several times, and before the first create too.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as default
 from functools import cached_property
 from types import MappingProxyType
+from typing import TypeVar
 
 from reconciler import logs, wire
 from reconciler.address import Address
@@ -65,13 +67,26 @@ async def apply(
     )
 
 
+Answer = TypeVar("Answer")
+
 _NO_PATH = frozenset({".", ".."})
 """Names that a URL's path cannot hold."""
 _NOTHING: Mapping[str, Content] = MappingProxyType({})
+_NOT_FOUND = 404
+_UNDONE = frozenset({"failed", "skipped", "interrupted"})
+
+
+_SETTLING = (1.0, 4.0)
+"""How many seconds are waited before each look that has to show that something is really not there: a read may lag
+behind the writes (no read-after-write is documented), and a request whose answer was lost may still be under way."""
 
 
 class _Failure(Exception):
     """A step failed for a reason of our own; the message says which."""
+
+
+class _Unknown(Exception):
+    """Whether a step took place could not be found out; the message says why."""
 
 
 @dataclass
@@ -92,11 +107,7 @@ class _Run:
         self.owner = {step.id: change for change in self.plan.changes for step in change.steps}
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.creating: dict[tuple[str, Address | None, str], asyncio.Lock] = {}
-        self.there_before = {
-            *self.plan.sids.values(),
-            *(step.sid for change in self.plan.changes for step in change.steps if step.sid),
-            *(item.live.sid for item in self.plan.unmanaged),
-        }
+        self.looks: dict[tuple[str, Address | None], asyncio.Future[list[Decoded]]] = {}
         self.turns = asyncio.Semaphore(self.client.write_concurrency)
         self.total = sum(1 for change in self.plan.changes for step in change.steps if not _is_withheld(change, step))
 
@@ -109,7 +120,7 @@ class _Run:
                     self._keep(Outcome(step.id, str(change.address), step.op, "withheld", step.sid or "", message))
         for phase in (False, True):
             doing = [step for step in steps if step.last is phase and step.id not in self.outcomes]
-            blocker = next((item for item in self.outcomes.values() if item.status in {"failed", "skipped"}), None)
+            blocker = next((item for item in self.outcomes.values() if item.status in _UNDONE), None)
             if phase and blocker is not None:
                 for step in doing:
                     self._skip(
@@ -168,11 +179,14 @@ class _Run:
         cause: Cause = ""
         try:
             status = await self._do(step)
+        except _Unknown as error:
+            status, message, cause = "interrupted", self.redact(str(error)), "other"
         except Refused as error:
-            status, message, cause = "failed", "the API refused it", cause_of(error)
-            refusal = self._shown(error.refusal)
+            status, message = "interrupted" if error.may_be_done else "failed", "the API refused it"
+            cause, refusal = cause_of(error), self._shown(error.refusal)
         except ApiError as error:
-            status, message, cause = "failed", self.redact(str(error)), cause_of(error)
+            status, message = "interrupted" if error.may_be_done else "failed", self.redact(str(error))
+            cause = cause_of(error)
         except _Failure as error:
             status, message, cause = "failed", self.redact(str(error)), "other"
         sid = step.sid or ("" if step.kind.singleton else self.sids.get(step.address, ""))
@@ -215,6 +229,7 @@ class _Run:
         filled = {path: content for path, content in resolved.items() if not _is_left_out(kind, path, content)}
         # One at a time of those that a look could take for each other.
         async with self.creating.setdefault((kind.name, step.parent, kind.name_of(filled)), asyncio.Lock()):
+            await self._check_absent(step, filled)
             decoded, was_found = await self._made(step, filled)
             # Known before the answer is judged: what was made is there, and must not be made again.
             self.sids[step.address] = decoded.sid
@@ -234,11 +249,36 @@ class _Run:
             await self._write(kind, wire.instance_path(kind, parents, decoded.sid), remaining)
         return "done"
 
+    async def _check_absent(self, step: Step, filled: Mapping[str, Content]) -> None:
+        """Look whether the same has been made since the account was read, or a list was read in a bad moment.
+
+        The API takes a second service, role, credential or webhook of one name, and then nobody knows which is which.
+
+        Raises:
+            _Failure: it is there.
+        """
+        if step.kind.unique or (step.parent is not None and step.parent not in self.plan.sids):
+            return
+        where = (step.kind.name, step.parent)
+        if where not in self.looks:
+            self.looks[where] = asyncio.ensure_future(self._list(step.kind, step.parent, surely=True))
+        found = self._new(step.kind, filled, await self.looks[where])
+        if step.kind.alike_by_contents:
+            found = [item for item in found if _is_as_sent(step.kind, filled, item)]
+        if found:
+            raise _Failure(
+                f"{found[0].sid} is the same and was not there when the account was read; nothing was sent, plan again"
+            )
+
     async def _made(self, step: Step, filled: Mapping[str, Content]) -> tuple[Decoded, bool]:
         """Create, and look whether it took place whenever that is not known; gives whether it was found by a look.
 
+        What the API itself keeps unique is sent again after one look: a second one would be refused, and then it is
+        looked for again. Anything else is only sent again when several looks did not find it.
+
         Raises:
-            _Failure: whether it took place could not be found out.
+            _Unknown: whether it took place could not be found out.
+            _Failure: there is more than one that it may be.
             ApiError: it did not take place.
         """
         kind = step.kind
@@ -254,18 +294,38 @@ class _Run:
                     raise
                 # First the wait, then the look: what is lost may still be under way.
                 is_to_be_sent = await self.client.again("POST", path, attempt, error) and is_lost
+                is_guarded = is_to_be_sent and bool(kind.unique)
                 try:
-                    found = await self._look_up(step, filled)
+                    found, is_settled = await self._search(step, filled, is_one_enough=is_guarded)
                 except ApiError as unknown:
-                    raise _Failure(
+                    raise _Unknown(
                         f"{error}; whether it was created all the same could not be found out: {unknown}; "
                         "run the same command again"
                     ) from None
                 if found is not None:
                     return found, True
+                if not is_settled and not is_guarded:
+                    raise _Unknown(
+                        f"{error}; there was no time to find out whether it was created all the same; "
+                        "run the same command again"
+                    ) from None
                 if not is_to_be_sent:
+                    error.may_be_done = False
                     raise
             attempt += 1
+
+    async def _search(
+        self, step: Step, filled: Mapping[str, Content], *, is_one_enough: bool
+    ) -> tuple[Decoded | None, bool]:
+        """Look for what a lost create made; gives it, and whether there was time for as many looks as it takes."""
+        if is_one_enough:
+            return await self._look_up(step, filled), False
+        for seconds in _SETTLING:
+            is_in_time = await self.client.retry.settle(seconds)
+            found = await self._look_up(step, filled)
+            if found is not None or not is_in_time:
+                return found, is_in_time
+        return None, True
 
     async def _look_up(self, step: Step, filled: Mapping[str, Content]) -> Decoded | None:
         """What a lost create made, if it made anything.
@@ -278,19 +338,16 @@ class _Run:
             try:
                 body = await self.client.get(wire.instance_path(kind, self._parents(step.parent), name))
             except Refused as error:
-                if error.refusal.status != 404:
+                if error.refusal.status != _NOT_FOUND:
                     raise
                 return None
             candidates = [wire.decode(kind, body)]
         else:
-            candidates = await self._list(kind, step.parent)
-        taken = {*self.there_before, *self.sids.values()}
-        new = {item.sid: item for item in candidates if item.sid not in taken and kind.name_of(item.values) == name}
-        if apart := kind.told_apart_by:
-            new = {sid: item for sid, item in new.items() if not _differs(kind, apart, filled.get(apart), item)}
-        alike = [item for item in new.values() if _is_as_sent(kind, filled, item)]
+            candidates = await self._list(kind, step.parent, surely=not kind.unique)
+        new = self._new(kind, filled, candidates)
+        alike = [item for item in new if _is_as_sent(kind, filled, item)]
         # Without a name, contents are all there is to go by; with one, what was sent may have been changed since.
-        found = alike if alike or kind.alike_by_contents or not name else list(new.values())
+        found = alike if alike or kind.alike_by_contents or not name else new
         if len(found) > 1:
             raise _Failure(
                 f"the answer was lost, and {len(found)} new resources of kind {kind.name} may be the one that was "
@@ -298,12 +355,24 @@ class _Run:
             )
         return found[0] if found else None
 
+    def _new(self, kind: Kind, filled: Mapping[str, Content], candidates: Iterable[Decoded]) -> list[Decoded]:
+        """Those of the same name that were not there when the account was read, and that this run has not made."""
+        name, apart = kind.name_of(filled), kind.told_apart_by
+        taken = {*self.plan.there, *self.sids.values()}
+        return [
+            item
+            for item in {item.sid: item for item in candidates}.values()
+            if item.sid not in taken
+            and kind.name_of(item.values) == name
+            and not (apart and _differs(kind, apart, filled.get(apart), item))
+        ]
+
     async def _delete(self, step: Step) -> Status:
         path = wire.instance_path(step.kind, self._parents(step.parent), self._sid(step))
         try:
             await self.client.delete(path, webhooks=self.trigger_webhooks and step.kind.webhook_header)
         except Refused as error:
-            if error.refusal.status != 404:
+            if error.refusal.status != _NOT_FOUND:
                 raise
             return "unchanged"
         return "done"
@@ -333,7 +402,7 @@ class _Run:
         if filled:
             decoded = await self._write(step.kind, path, filled)
         else:
-            decoded = wire.decode(step.kind, await self.client.get(path))
+            decoded = wire.decode(step.kind, await self._once_there(lambda: self.client.get(path)))
         remaining = _remaining(step.kind, values, filled, decoded)
         if remaining:
             await self._write(step.kind, path, remaining)
@@ -406,20 +475,39 @@ class _Run:
         return found.sid
 
     async def _find(self, kind: Kind, parent: Address | None, key: Mapping[str, Content]) -> Decoded | None:
-        """The only member of a collection in a new service whose name is the key's; the list is read once."""
-        where = (kind.name, parent)
-        if where not in self.members:
-            self.members[where] = asyncio.ensure_future(self._list(kind, parent))
-        name = key.get(kind.natural_key)
-        found = [item for item in await self.members[where] if item.values.get(kind.natural_key) == name]
-        if len(found) > 1:
-            raise _Failure(f"the new service has {len(found)} resources of kind {kind.name} named {name!r}")
-        return found[0] if found else None
+        """The only member of a collection in a new service whose name is the key's; the list is read once.
 
-    async def _list(self, kind: Kind, parent: Address | None) -> list[Decoded]:
+        A new service has what it has from the beginning, but a read may lag behind: what is not there is looked for
+        again before anything is made of it.
+        """
+        where, name = (kind.name, parent), key.get(kind.natural_key)
+        for seconds in (0.0, *_SETTLING):
+            known = self.members.get(where)
+            if seconds and not await self.client.retry.settle(seconds):
+                break
+            if known is None or (seconds and self.members[where] is known):
+                self.members[where] = asyncio.ensure_future(self._once_there(lambda: self._list(kind, parent)))
+            found = [item for item in await self.members[where] if item.values.get(kind.natural_key) == name]
+            if len(found) > 1:
+                raise _Failure(f"the new service has {len(found)} resources of kind {kind.name} named {name!r}")
+            if found:
+                return found[0]
+        return None
+
+    async def _list(self, kind: Kind, parent: Address | None, *, surely: bool = False) -> list[Decoded]:
         path = wire.collection_path(kind, self._parents(parent))
-        bodies: list[Json] = list(await self.client.list(path, kind.list_key, kind.page_size))
+        bodies: list[Json] = list(await self.client.list(path, kind.list_key, kind.page_size, surely=surely))
         return [wire.decode(kind, body) for body in bodies]
+
+    async def _once_there(self, read: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Read in what this run has just made; a read that lags behind does not know it yet."""
+        for seconds in _SETTLING:
+            try:
+                return await read()
+            except Refused as error:
+                if error.refusal.status != _NOT_FOUND or not await self.client.retry.settle(seconds):
+                    raise
+        return await read()
 
 
 def _is_withheld(change: Change, step: Step) -> bool:

@@ -64,6 +64,14 @@ def _unheard(_seconds: float, _why: str) -> None:
     """Tell nobody."""
 
 
+_SURE_READINGS = 6
+"""How often a list that moves is read before it counts as unreadable, where two readings have to agree."""
+_IDLE_PAGES = 5
+"""How many pages in a row may bring nothing new."""
+_MOST_PAGES = 100_000
+"""Five million of what is largest, users and conversations; whoever has more pages than that has no end."""
+
+
 Transport = httpx.AsyncBaseTransport
 """A way to the API; the network when nothing else is given."""
 
@@ -225,6 +233,61 @@ def is_loopback(url: str) -> bool:
         return False
 
 
+class Pages:
+    """One reading of a list, page by page, as far as it is wanted; gives nothing twice.
+
+    Iterating gives the new items of a page, and whether it is the last one; it raises an `ApiError` where a page cannot
+    be read, and where page after page brings nothing new.
+
+    Args:
+        path: the list.
+        first: path and query of the first page.
+        read: reads a page: its items, and path and query of the next one.
+
+    Attributes:
+        number: how many pages were read.
+        sids: the SIDs of what was found.
+        has_moved: whether something came twice: what was read may lack something, too.
+    """
+
+    def __init__(
+        self, path: str, first: str, read: Callable[[str], Awaitable[tuple[Sequence[Json], str | None]]]
+    ) -> None:
+        self.number = 0
+        self.sids: set[str] = set()
+        self.has_moved = False
+        self._path = path
+        self._following: str | None = first
+        self._read = read
+
+    async def __aiter__(self) -> AsyncIterator[tuple[Sequence[Json], bool]]:
+        """See the class."""
+        seen: set[str] = set()
+        idle = 0
+        while self._following is not None:
+            asked = self._following
+            found, self._following = await self._read(asked)
+            self.number += 1
+            new = [item for item in found if self._is_new(item)]
+            if len(new) < len(found) or asked in seen:
+                self.has_moved = True
+            idle = 0 if new and asked not in seen else idle + 1
+            seen.add(asked)
+            if self._following is not None and (idle >= _IDLE_PAGES or self.number >= _MOST_PAGES):
+                why = "go round in a circle" if idle >= _IDLE_PAGES else f"are more than {_MOST_PAGES}"
+                raise Malformed(f"GET {self._path}: the pages {why} at {self._following}")
+            yield new, self._following is None
+
+    def _is_new(self, item: Json) -> bool:
+        """Whether an item was not there before; without a SID nobody can tell."""
+        sid = item.get("sid") if isinstance(item, dict) else None
+        if not isinstance(sid, str):
+            return True
+        is_new = sid not in self.sids
+        self.sids.add(sid)
+        return is_new
+
+
 class ReadClient:
     """Reads of the API; it has no method that writes.
 
@@ -295,40 +358,50 @@ class ReadClient:
         """
         return await self._send("GET", path)
 
-    async def list(self, path: str, key: str, page_size: int) -> Sequence[Json]:
+    async def list(self, path: str, key: str, page_size: int, *, surely: bool = False) -> Sequence[Json]:
         """Read a whole list, page by page.
 
         The next page is asked for at the path and query of ``next_page_url``, always on the host this client was made
-        for (an answer must not send credentials elsewhere).
+        for (an answer must not send credentials elsewhere). A list that moved while it was paged is read again, a few
+        times; nothing is given twice.
 
         Args:
             path: from ``/v1``, without a query.
             key: the envelope's key that holds the page.
             page_size: how many to ask for in a page.
+            surely: whether a list of several pages is read until two readings in a row agree: one alone may lack what
+                moved from a page that was yet to come to one that had been read.
 
         Raises:
             ApiError: `Unreachable`, `Refused` or `Malformed`.
         """
-        return [item async for page, _is_last in self.pages(path, key, page_size) for item in page]
+        items: Sequence[Json] = ()
+        former: set[str] | None = None
+        for _ in range(_SURE_READINGS if surely else 1):
+            pages = self.pages(path, key, page_size)
+            items = [item async for page, _is_last in pages for item in page]
+            if not pages.has_moved:
+                if not surely or pages.number == 1 or pages.sids == former:
+                    return items
+                former = pages.sids
+        if surely:
+            raise Malformed(f"GET {path}: the list changes faster than it can be read")
+        # Once more, for what the first reading may lack; a long and busy list moves every time.
+        again = [item async for page, _is_last in self.pages(path, key, page_size) for item in page]
+        found = {str(item.get("sid")) for item in again if isinstance(item, dict)}
+        return [*again, *(item for item in items if isinstance(item, dict) and str(item.get("sid")) not in found)]
 
-    async def pages(self, path: str, key: str, page_size: int) -> AsyncIterator[tuple[Sequence[Json], bool]]:
-        """Read a list as far as it is wanted, page by page; see `list`.
+    def pages(self, path: str, key: str, page_size: int) -> Pages:
+        """Read a list as far as it is wanted, page by page; see `list`."""
 
-        Yields:
-            The items of a page, and whether it is the last one.
-        """
-        following: str | None = f"{path}?{urlencode({'PageSize': page_size})}"
-        seen: set[str] = set()
-        while following is not None:
-            seen.add(following)
+        async def read(following: str) -> tuple[Sequence[Json], str | None]:
             page = await self._send("GET", following)
             found = page.get(key) if isinstance(page, dict) else None
             if not isinstance(found, builtins.list):
                 raise Malformed(f"GET {following}: the answer has no list under {key!r}")
-            following = self._next_page(page)
-            yield found, following is None
-            if following in seen:
-                raise Malformed(f"GET {path}: the pages go round in a circle at {following}")
+            return found, self._next_page(page)
+
+        return Pages(path, f"{path}?{urlencode({'PageSize': page_size})}", read)
 
     def _next_page(self, page: Json) -> str | None:
         """Path and query of the next page, seen from the base URL; None after the last one."""
@@ -386,6 +459,7 @@ class ReadClient:
                     # An address where nobody has ever answered is rather a wrong one than a bad moment: told at once.
                     raise error from None
                 if not may_be_sent or not await self.again(method, path, attempt, error, failed.retry_after):
+                    error.may_be_done = may_be_done
                     raise error from None
             attempt += 1
 

@@ -117,7 +117,13 @@ class PlanFileError(ReconcilerError):
 
 
 class ApiError(ReconcilerError):
-    """The API could not be asked or did not do what it was asked."""
+    """The API could not be asked or did not do what it was asked.
+
+    Attributes:
+        may_be_done: whether the request, or an earlier attempt at it, may have been carried out all the same.
+    """
+
+    may_be_done: bool = False
 
 
 class Unreachable(ApiError):

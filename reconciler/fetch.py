@@ -146,15 +146,20 @@ class _Reading:
         found: list[Json] = []
         missing = set(names)
         path = wire.collection_path(read.kind, read.parents)
-        async for page, is_last in self.client.pages(path, read.kind.list_key, read.kind.page_size):
+        pages = self.client.pages(path, read.kind.list_key, read.kind.page_size)
+        async for page, is_last in pages:
             self.asked, self.answered = self.asked + 1, self.answered + 1
             self.progress.reading(self.answered, self.asked)
             found.extend(page)
             for body in page:
                 decoded = wire.decode(read.kind, body)
                 missing -= {decoded.sid, read.kind.name_of(decoded.values)}
-            if is_last:
+            if is_last and not (pages.has_moved and missing):
                 return found, True
+            if is_last:
+                # What is missing may have moved to a page that had been read.
+                missing -= _NO_PATH
+                break
             if len(missing) <= _FEW and missing.isdisjoint(_NO_PATH):
                 break
         singles = await _all([self.counted(self._single(read, name)) for name in sorted(missing)])

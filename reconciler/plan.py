@@ -91,6 +91,7 @@ class Plan:
         unverified: declared contents that the API never returns and this plan does not send, as address and field.
         unsearched: services whose users have to be looked through before this plan's role deletes are safe.
         unseen: collections that have to be read before this plan's order is right.
+        there: the SIDs of everything that was read: whatever has another one was made since.
     """
 
     account_sid: str
@@ -108,6 +109,7 @@ class Plan:
     unverified: tuple[tuple[Address, str], ...]
     unsearched: frozenset[str]
     unseen: frozenset[Collection]
+    there: frozenset[str] = frozenset()
 
     def blocking(self) -> tuple[str, ...]:
         """What refuses the apply, in sentences; empty when nothing does."""
@@ -159,6 +161,7 @@ class _Planner:
             unverified=tuple(composition.unverified),
             unsearched=guards.unsearched(guarded, state),
             unseen=sequence.unseen(guarded, state),
+            there=frozenset(live.sid for live in state),
         )
 
     def _surroundings(self, changes: Iterable[Change]) -> guards.Surroundings:

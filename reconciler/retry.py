@@ -139,10 +139,14 @@ class Retry:
         if wait is None:
             # Full jitter: whoever was refused together does not come back together.
             wait = self.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1)))
-        if self.clock() + wait >= self._ends:
+        return await self.settle(wait, tell)
+
+    async def settle(self, seconds: float, tell: Callable[[float], None] = _nobody) -> bool:
+        """Wait so long, if there is time, and tell how long; gives whether there was."""
+        if self.clock() + seconds >= self._ends or self.is_stopped:
             return False
-        tell(wait)
-        await self.pause(wait)
+        tell(seconds)
+        await self.pause(seconds)
         return not self.is_stopped
 
     async def pause(self, seconds: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -223,7 +223,107 @@ def test_pages_that_go_round_in_a_circle_are_malformed(length: int) -> None:
 
     with pytest.raises(Malformed, match="the pages go round in a circle at /v1/Things"):
         listing(handler)
-    assert len(asked) == length + 1
+    # Five pages in a row that bring nothing new: one may be a repetition, after which it goes on.
+    assert len(asked) == length + 1 + 5
+
+
+def thing(*sids: str) -> list[Any]:
+    return [{"sid": sid} for sid in sids]
+
+
+def pages_of(*readings: list[list[Any]]) -> tuple[Callable[[httpx.Request], httpx.Response], list[str]]:
+    """A list that is another one each time it is read from its beginning; the last one stays."""
+    asked: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.query.decode())
+        number = sum("Page=" not in query for query in asked) - 1
+        reading = readings[min(number, len(readings) - 1)]
+        at = int(request.url.params.get("Page", 0))
+        return page(reading[at], f"{HOST}/v1/Things?Page={at + 1}" if at + 1 < len(reading) else None)
+
+    return handler, asked
+
+
+def sids(items: Sequence[Any]) -> str:
+    return "".join(item["sid"] for item in items)
+
+
+def test_an_item_on_two_pages_is_given_once_and_the_list_is_read_once_more() -> None:
+    # Somebody put x first after the first page was read: b came twice, and c moved to the front before it was seen.
+    handler, asked = pages_of([thing("a", "b"), thing("b", "d")], [thing("c", "x"), thing("a", "b"), thing("d")])
+    assert sids(listing(handler)) == "cxabd"
+    assert len(asked) == 5
+
+
+def test_a_list_that_moves_whenever_it_is_read_is_read_twice_and_no_more() -> None:
+    handler, asked = pages_of([thing("a", "b"), thing("b", "d")], [thing("x", "a"), thing("a", "b")])
+    assert sids(listing(handler)) == "xabd"
+    assert len(asked) == 4
+
+
+def test_a_page_that_comes_again_is_skipped() -> None:
+    asked: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.query.decode())
+        if len(asked) in {1, 2}:
+            return page(thing("a", "b"), f"{HOST}/v1/Things?Page=1")
+        return page(thing("c"))
+
+    assert sids(listing(handler)) == "cab"
+    assert asked == ["PageSize=50", "Page=1", "Page=1", "PageSize=50"]
+
+
+def test_pages_without_an_end_that_bring_nothing_new_are_malformed() -> None:
+    asked: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.query.decode())
+        return page(thing("a", "b"), f"{HOST}/v1/Things?PageToken={len(asked)}")
+
+    with pytest.raises(Malformed, match="the pages go round in a circle at /v1/Things"):
+        listing(handler)
+    assert len(asked) == 6
+
+
+def test_pages_without_an_end_that_bring_something_new_are_malformed_at_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciler.client._MOST_PAGES", 30)
+    asked: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.query.decode())
+        return page(thing(str(len(asked))), f"{HOST}/v1/Things?PageToken={len(asked)}")
+
+    with pytest.raises(Malformed, match="the pages are more than 30"):
+        listing(handler)
+    assert len(asked) == 30
+
+
+@pytest.mark.parametrize(
+    ("readings", "expected", "requests"),
+    [
+        # One page is a whole moment.
+        ([[thing("a", "b")]], "ab", 1),
+        ([[thing("a"), thing("b")]], "ab", 4),
+        # Somebody deleted a after its page was read, and b moved to it.
+        ([[thing("a"), thing("c")], [thing("b"), thing("c")]], "bc", 6),
+        ([[thing("a"), thing("a")], [thing("b"), thing("c")]], "bc", 6),
+    ],
+)
+def test_a_list_that_must_be_sure_is_read_until_two_readings_agree(
+    readings: list[list[list[Any]]], expected: str, requests: int
+) -> None:
+    handler, asked = pages_of(*readings)
+    found = ask(lambda client: client.list("/v1/Things", "things", 50, surely=True), handler)
+    assert sids(found) == expected
+    assert len(asked) == requests
+
+
+def test_a_list_that_never_stands_still_is_nothing_to_go_by() -> None:
+    handler, _ = pages_of(*([thing(str(number)), thing("x")] for number in range(9)))
+    with pytest.raises(Malformed, match="GET /v1/Things: the list changes faster than it can be read"):
+        ask(lambda client: client.list("/v1/Things", "things", 50, surely=True), handler)
 
 
 @pytest.mark.parametrize(

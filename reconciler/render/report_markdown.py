@@ -42,7 +42,7 @@ class _Page:
         # What failed takes its room before what went well.
         blocks = [
             *self._outcomes("failed", "**Failed**", 24_000, _failed),
-            *self._outcomes("interrupted", "**Interrupted; whether they took place is not known**", 8_000, _held),
+            *self._outcomes("interrupted", "**No answer came; whether they took place is not known**", 8_000, _held),
             *self._outcomes("skipped", "**Skipped**", 8_000, _held),
             *self._outcomes("withheld", "**Withheld by a guard**", 8_000, _held),
         ]

@@ -38,7 +38,7 @@ def report_text(report: ReportFile, *, colour: bool, width: int, list_done: bool
     sections += [
         page.section(report, "Withheld by a guard:", "withheld", _NOTICE),
         page.section(report, "Skipped:", "skipped", _NOTICE),
-        page.section(report, "Interrupted; whether they took place is not known:", "interrupted", _ALARM),
+        page.section(report, "No answer came; whether they took place is not known:", "interrupted", _ALARM),
         page.section(report, "Failed:", "failed", _ALARM),
         page.ending(report),
     ]

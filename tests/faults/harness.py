@@ -81,17 +81,17 @@ async def no_time(_seconds: float) -> None:
     await asyncio.sleep(0)
 
 
-def run(app: App, files: Config, *, attempts: int = 8, plan_over: App | None = None, **options: Any) -> Report:
-    """Plan and apply over that application."""
+def run(app: App, files: Config, *, attempts: int = 8, plan_over: App | None = None, **time: Any) -> Report:
+    """Plan and apply over that application, in no time or in that which is given."""
     credentials = Credentials(ACCOUNT, "emulator", ACCOUNT)
 
     async def both() -> Report:
-        retry = Retry(attempts=attempts, sleep=no_time)
+        retry = Retry(attempts=attempts, **({"sleep": no_time} | time))
         transport = in_process(plan_over or app)
         async with Client("https://x.example.com", credentials, transport=transport, retry=retry) as client:
             made = make_plan(files, await fetch(files, client, Silent()))
         transport = in_process(app)
-        async with Client("https://x.example.com", credentials, transport=transport, retry=retry, **options) as client:
+        async with Client("https://x.example.com", credentials, transport=transport, retry=retry) as client:
             return await apply(made, client, Silent())
 
     return asyncio.run(both())

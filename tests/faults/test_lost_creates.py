@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -9,7 +10,9 @@ import pytest
 
 from reconciler.emulator import Emulator, Store
 from reconciler.emulator.app import Receive, Scope, Send
-from tests.faults.harness import COUNTS, Once, counts, everything, failures, run
+from reconciler.emulator.faults import Faults, Faulty
+from reconciler.report import Report
+from tests.faults.harness import COUNTS, Once, counts, everything, failures, no_time, run
 from tests.world import World, read
 
 COLLECTIONS = ["Services", "Roles", "Users", "Conversations", "Participants", "Webhooks", "Addresses", "Credentials"]
@@ -71,12 +74,35 @@ def test_what_never_took_place_is_a_failure_after_the_last_attempt() -> None:
 
 def test_what_cannot_be_looked_up_says_that_nobody_knows() -> None:
     world = World()
-    app = Once(world.emulator, "reset-after", lambda _method, path: path.endswith("/Credentials"), times=100)
-    (failure,) = failures(run(app, everything(), plan_over=world.emulator))
+    sent: list[str] = []
+
+    def from_the_create_on(method: str, path: str) -> bool:
+        sent.extend([method] * path.endswith("/Credentials"))
+        return path.endswith("/Credentials") and "POST" in sent
+
+    report = run(Once(world.emulator, "reset-after", from_the_create_on, times=100), everything())
+    (failure,) = failures(report)
     assert "whether it was created all the same could not be found out" in failure
+    assert [
+        item.status for result in report.results for item in result.outcomes if item.change == "credentials.android"
+    ] == ["interrupted"]
     assert counts(world) == COUNTS
     assert failures(run(world.emulator, everything())) == []
     assert counts(world) == COUNTS
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_a_write_that_never_got_an_answer_is_not_said_to_have_failed(method: str) -> None:
+    world = World()
+    head = "version: 1\nservices: {support: {roles: "
+    world.converge(read(head + "{reader: {type: conversation, permissions: [sendMessage]}}}}\n"))
+    wanted = "{absent: true}" if method == "DELETE" else "{type: conversation, permissions: [leaveConversation]}"
+    files = read(head + f"{{reader: {wanted}}}}}}}\n")
+    app = Once(world.emulator, "reset-after", lambda sent, path: sent == method and "/Roles/" in path, times=100)
+    report = run(app, files, attempts=1 if method == "DELETE" else 3)
+    assert [item.status for result in report.results for item in result.outcomes] == ["interrupted"]
+    assert report.exit_code == 1
+    assert world.plan(files).changes == ()
 
 
 def test_another_resource_of_that_name_that_was_there_before_is_not_taken_for_it() -> None:
@@ -122,3 +148,119 @@ def test_a_rate_of_writes_that_is_too_high_is_waited_out() -> None:
     assert failures(run(app, everything(), attempts=50)) == []
     assert any(record.status == 429 for record in world.emulator.requests)
     assert counts(world) == COUNTS
+
+
+# --- what the API would make twice: it is made when several looks did not find it ----------------------------------
+
+
+REPEATABLE = ["Services", "Roles", "Webhooks", "Credentials"]
+
+
+class Waited:
+    """Time in which only waiting goes by."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        await no_time(seconds)
+
+
+def run_over_late(faulty: Callable[[Waited], Faulty], is_meant: Callable[[str, str], bool], world: World) -> Report:
+    """An apply of everything in which the first request that is meant meets a faulty API, and reads are stale after."""
+    time = Waited()
+    wrong = faulty(time)
+    met: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if is_meant(scope["method"], scope["path"]) and not met:
+            met.append(scope["path"])
+            await wrong(scope, receive, send)
+            return
+        if met:
+            wrong.faults = Faults({"stale": 1}, lag=wrong.faults.lag)
+            await wrong(scope, receive, send)
+            return
+        await world.emulator(scope, receive, send)
+
+    report = run(app, everything(), clock=time, sleep=time.sleep)
+    asyncio.run(wrong.settle())
+    wrong.close()
+    assert met
+    return report
+
+
+@pytest.mark.parametrize("collection", COLLECTIONS)
+def test_what_is_done_late_is_not_done_twice(collection: str) -> None:
+    world = World()
+    report = run_over_late(
+        lambda time: Faulty(world.emulator, Faults({"reset-taken": 1}, lag=2400), seed=4, clock=time),
+        creating(collection),
+        world,
+    )
+    assert counts(world) == COUNTS, failures(report)
+    assert failures(run(world.emulator, everything())) == []
+    assert counts(world) == COUNTS
+
+
+@pytest.mark.parametrize("collection", COLLECTIONS)
+def test_a_lost_create_that_reads_do_not_show_yet_is_waited_for(collection: str) -> None:
+    world = World()
+    lost = {"stale": 0.0, "reset-after": 1.0}
+    report = run_over_late(
+        lambda time: Faulty(world.emulator, Faults(lost | {"stale": 1e-9}, lag=4500), clock=time),
+        creating(collection),
+        world,
+    )
+    assert failures(report) == []
+    assert counts(world) == COUNTS
+    assert world.plan(everything()).changes == ()
+
+
+@pytest.mark.parametrize("collection", REPEATABLE)
+def test_without_time_for_another_look_nothing_is_sent_again(collection: str) -> None:
+    world = World()
+    time = Waited()
+    app = Once(world.emulator, "503", creating(collection), times=100)
+    report = run(app, everything(), clock=time, sleep=time.sleep, timeout=0.9)
+    unknown = [item for result in report.results for item in result.outcomes if item.status == "interrupted"]
+    assert unknown
+    assert all("there was no time to find out whether it was created all the same" in item.message for item in unknown)
+    assert app.wrong.befallen["503"] == len(unknown)
+
+
+def test_what_somebody_made_since_the_account_was_read_is_not_made_again() -> None:
+    world = World()
+    files = read(
+        "version: 1\nservices: {support: {roles: {reader: {type: conversation, permissions: [sendMessage]}}}}\n"
+    )
+    world.post("/v1/Services", {"FriendlyName": "support"})
+    made = world.plan(files)
+    roles = f"/v1/Services/{world.service('support')}/Roles"
+    other = {"FriendlyName": "reader", "Type": "conversation", "Permission": "leaveConversation"}
+    theirs = world.post(roles, other)["sid"]
+    report = world.do(made)
+    (failure,) = failures(report)
+    assert failure == (
+        f"services.support.roles.reader#create: {theirs} is the same and was not there when the account was read; "
+        "nothing was sent, plan again"
+    )
+    world.converge(files)
+    assert world.role("support", "reader") == theirs
+
+
+def test_what_a_moving_list_did_not_show_is_not_made_again() -> None:
+    """A page of the plan's reading lacks a service; the look before the create has it."""
+    world = World()
+    for name in ("one", "support", "three"):
+        world.post("/v1/Services", {"FriendlyName": name})
+    files = read("version: 1\nservices: {support: {}}\n")
+    app = Faulty(world.emulator, Faults({"shifted": 1}, pages=2))
+    (failure,) = failures(run(app, files))
+    assert "is the same and was not there when the account was read" in failure
+    assert app.befallen == {"shifted": 1}
+    assert run(world.emulator, files).results == ()
