@@ -22,6 +22,7 @@ import io
 import json
 import re
 import sys
+import time
 import zipfile
 from typing import Any
 
@@ -31,6 +32,8 @@ from reconcile_steps.job import Failed, Job
 from reconcile_steps.run import digest_of, files_of, has_changes, leave, rendered
 
 STALE = 3
+LATE = (2, 4)
+"""How many seconds GitHub may take to know of a merge that has just been."""
 MEMBER_LIMIT = 64 * 1024 * 1024
 NAMED = 40
 """How many files that differ are named."""
@@ -77,11 +80,16 @@ def _merged(job: Job, github: GitHub) -> dict[str, Any]:
     """The pull request that was merged as this commit."""
     sha = job.told("GITHUB_SHA")
     branch = job.told("GITHUB_REF").removeprefix("refs/heads/")
-    found = [
-        item
-        for item in github.pages(f"commits/{sha}/pulls")
-        if item.get("merged_at") and item.get("merge_commit_sha") == sha and item["base"]["ref"] == branch
-    ]
+    found: list[dict[str, Any]] = []
+    for wait in (0, *LATE):
+        time.sleep(wait)
+        found = [
+            item
+            for item in github.pages(f"commits/{sha}/pulls")
+            if item.get("merged_at") and item.get("merge_commit_sha") == sha and item["base"]["ref"] == branch
+        ]
+        if found:
+            break
     if len(found) != 1:
         raise NotReviewed(
             f"commit {sha} is not what one pull request was merged as, so nobody has reviewed a plan of it"
@@ -151,7 +159,9 @@ def _run(job: Job, github: GitHub, head: str) -> dict[str, Any]:
     if not found:
         raise NotReviewed(f"{workflow} has not planned {head}, the newest commit of the pull request")
     newest = max(found, key=lambda run: (str(run.get("run_started_at")), int(run["id"])))
-    if newest.get("conclusion") != "success":
+    if newest.get("conclusion") is None:
+        raise NotReviewed(f"the plan of {head} was not done when it was merged: {_url(job, newest)}")
+    if newest["conclusion"] != "success":
         raise NotReviewed(f"the plan of {head} did not go well: {_url(job, newest)}")
     return newest
 
