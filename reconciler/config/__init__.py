@@ -27,6 +27,7 @@ def load(
     overlays: Sequence[str] = (),
     strict: bool = False,
     allow_unset: bool = False,
+    by_name: bool = False,
     now: datetime | None = None,
 ) -> Config:
     """Read a configuration.
@@ -38,6 +39,7 @@ def load(
         overlays: overlays of the command line, relative to the root file's folder, laid over those of the environment.
         strict: make errors of warnings.
         allow_unset: take environment variables, variables and secrets that are not set for unknown values.
+        by_name: read nothing of the environment: what comes from it is unknown, and told by its name.
         now: the moment, with its zone, for what is valid for a time, such as certificates; when left out, nothing is
             said of that.
 
@@ -58,7 +60,8 @@ def load(
         variables=variables,
         overlays=overlays,
         strict=strict,
-        allow_unset=allow_unset,
+        allow_unset=allow_unset or by_name,
+        by_name=by_name,
         now=now,
     )
 

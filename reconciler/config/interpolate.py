@@ -70,7 +70,7 @@ class Text:
         tag: the scalar's tag.
         via: by which variable it came.
         secrets: the names of the secrets inside, sorted.
-        form: the text with secrets by name, for the digest; empty when there are none.
+        form: the text with secrets, and what is not set, by name; empty when there are none.
         namespaces: where it comes from, but for its literal parts; ``option`` stands for ``--var``.
         literals: scalars of variables whose literal text went into it.
         missing: what is not set; the text is then of no use.
@@ -138,6 +138,8 @@ class Interpolation:
         elsewhere: the environments, other than the one picked, that define a variable.
         environment: the environment that was picked; empty without one.
         complete: whether every file was read; when not, an undefined variable is no news.
+        by_name: whether environment variables and secrets count as not set, defaults or not, so that only their names
+            matter.
 
     Attributes:
         used: the names of the variables that anything asked for.
@@ -153,7 +155,9 @@ class Interpolation:
         elsewhere: Mapping[str, tuple[str, ...]],
         environment: str,
         complete: bool,
+        by_name: bool = False,
     ) -> None:
+        self._by_name = by_name
         self.used: set[str] = set()
         self._sources = sources
         self._findings = findings
@@ -227,7 +231,7 @@ class Interpolation:
             "".join(part.text for part in parts),
             via=", ".join(dict.fromkeys(part.via for part in parts if part.via)),
             secrets=tuple(secrets),
-            form="".join(part.form or part.text for part in parts) if secrets else "",
+            form="".join(part.form or part.text for part in parts) if any(part.form for part in parts) else "",
             namespaces=frozenset().union(*(part.namespaces for part in parts)),
             literals=tuple(literal for part in parts for literal in part.literals),
             missing=tuple(missing for part in parts for missing in part.missing),
@@ -254,7 +258,7 @@ class Interpolation:
 
     def _read_environment(self, name: str, place: Place) -> tuple[str | None, bool]:
         """The environment variable, and whether it is fit for use; an unfit one has been told."""
-        text = self._sources.environment(name)
+        text = None if self._by_name else self._sources.environment(name)
         if text is not None and ("\0" in text or any("\ud800" <= char <= "\udfff" for char in text)):
             self._findings.error("not-text", f"the environment variable {name} is not text", place, "set it to text")
             return None, False
@@ -265,12 +269,13 @@ class Interpolation:
         text, is_fit = self._read_environment(lookup.name, place)
         if not is_fit:
             return Text("", failed=True)
-        if not text and lookup.default is not None:
+        if not text and lookup.default is not None and not self._by_name:
             return self._default(lookup, scalar)
         if text is None:
             hint = f"set it, or give a default: ${{env:{lookup.name}:-…}}"
             message = f"environment variable {lookup.name} is not set"
-            return Text("", missing=(Missing("unset-environment", message, place, hint, is_secret=False),))
+            missing = Missing("unset-environment", message, place, hint, is_secret=False)
+            return Text("", form=lookup.token, missing=(missing,))
         if may_be_secret(lookup.name):
             # In a pull request anybody may write this line, and the plan of it is shown to everybody.
             form = f"${{env:{lookup.name}}}"
@@ -329,7 +334,8 @@ class Interpolation:
                 return Text("", failed=True)
             message = f"variable {lookup.name} is not defined"
             hint = self._where_to_define(lookup.name)
-            return Text("", missing=(Missing("undefined-variable", message, place, hint, is_secret=False),))
+            missing = Missing("undefined-variable", message, place, hint, is_secret=False)
+            return Text("", form=lookup.token, missing=(missing,))
         found = self._variable(lookup.name)
         if lookup.default is not None and not found.failed and not found.missing and (found.null or not found.text):
             return self._default(lookup, scalar)

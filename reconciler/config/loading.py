@@ -48,6 +48,7 @@ def load_with(
     overlays: Sequence[str],
     strict: bool,
     allow_unset: bool,
+    by_name: bool = False,
     now: datetime | None = None,
 ) -> Config:
     """Read a configuration of the kinds in a layout; see `reconciler.config.load` for the other arguments."""
@@ -68,6 +69,7 @@ def load_with(
         elsewhere=_defined_elsewhere(environments, picked.name),
         environment=picked.name,
         complete=documents.complete and (not environment or environment in environments),
+        by_name=by_name,
     )
     interpolation.check_variables()
     _check_top(tree, layout, findings)

@@ -40,9 +40,11 @@ class Unknown:
 
     Attributes:
         reason: why, for instance ``secret APN_KEY is not set``; never holds a secret.
+        written: what the files say, with what is known put in and the rest by name; equal texts mean the same.
     """
 
     reason: str
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)

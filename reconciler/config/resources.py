@@ -175,11 +175,27 @@ class ResourceReader:
             secrets = unknown.text.secrets
             sensitive = bool(secrets) or field.secret or field.path in draft.sensitive
             place = _with_via(place, unknown.text.via)
-            draft.values[field.path] = Value(Unknown(unknown.reason), place, sensitive, secrets)
+            written = unknown.text.form if isinstance(node, Scalar) else self._written(field, node)
+            draft.values[field.path] = Value(Unknown(unknown.reason, written), place, sensitive, secrets)
             if secrets:
                 draft.forms[field.path] = unknown.text.form
         except _NotReadError:
             draft.broken.add(field.path)
+
+    def _written(self, field: Field, node: Node) -> str:
+        """A list or a mapping with what is known put in, and the rest by name."""
+        written = self._by_name(node)
+        return json.dumps(sorted(written) if field.shape is Shape.SET else written, sort_keys=True, ensure_ascii=False)
+
+    def _by_name(self, node: Node) -> Json:
+        match node:
+            case Table():
+                return {key: self._by_name(entry.value) for key, entry in node.entries.items()}
+            case Items():
+                return [self._by_name(item) for item in node.items]
+            case _:
+                text = self._interpolation.text(node)
+                return text.form or text.text
 
     def _read_scalar(self, draft: Draft, field: Field, node: Node) -> None:
         if not isinstance(node, Scalar):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.address import Address
 from reconciler.config.model import Unknown, Value
 from tests.config.told import Files, content, problems_of, read, told
 
@@ -218,12 +219,31 @@ services:
     config = read(text, allow_unset=True)
     values = {path: value for item in config.resources.values() for path, value in item.values.items()}
     assert {path: value.content for path, value in values.items()} == {
-        "friendly_name": Unknown("environment variable A is not set"),
-        "default_conversation_role": Unknown("environment variable R is not set"),
-        "filters": Unknown("environment variable F is not set"),
-        "pre_webhook_url": Unknown("secret S is not set; variable V is not defined"),
+        "friendly_name": Unknown("environment variable A is not set", "${env:A}"),
+        "default_conversation_role": Unknown("environment variable R is not set", "${env:R}"),
+        "filters": Unknown("environment variable F is not set", '["${env:F}", "onMessageAdd"]'),
+        "pre_webhook_url": Unknown(
+            "secret S is not set; variable V is not defined", "https://a.example/${secret:S}?${var:V}"
+        ),
     }
     assert (values["pre_webhook_url"].sensitive, values["pre_webhook_url"].secrets) == (True, ("S",))
+
+
+def test_by_name_nothing_of_the_environment_is_read() -> None:
+    text = """
+variables: {host: "${env:HOST:-a.example}", path: "/x/${secret:S}"}
+services:
+  s:
+    webhooks: {pre_webhook_url: "https://${var:host}${var:path}", post_webhook_url: "https://b.example/$${env:HOST}"}
+"""
+    config = read(text, {"HOST": "h0st", "S": "s3cret"}, by_name=True)
+    webhooks = config.resources[Address.of("services", "s", "webhooks")]
+    assert {path: value.content for path, value in webhooks.values.items()} == {
+        "pre_webhook_url": Unknown(
+            "environment variable HOST is not set; secret S is not set", "https://${env:HOST:-a.example}/x/${secret:S}"
+        ),
+        "post_webhook_url": "https://b.example/${env:HOST}",
+    }
 
 
 # --- environments ---

@@ -83,8 +83,8 @@ def test_an_unset_secret_of_a_field_that_is_never_returned_is_unknown() -> None:
     config = load("keys: {a: {private_key: '${secret:NO}', certificate: 'x${secret:NO}'}}")
     assert {path: (value.content, value.sensitive, value.secrets) for path, value in values(config).items()} == {
         "keys.a:friendly_name": ("a", False, ()),
-        "keys.a:private_key": (Unknown("secret NO is not set"), True, ("NO",)),
-        "keys.a:certificate": (Unknown("secret NO is not set"), True, ("NO",)),
+        "keys.a:private_key": (Unknown("secret NO is not set", "${secret:NO}"), True, ("NO",)),
+        "keys.a:certificate": (Unknown("secret NO is not set", "x${secret:NO}"), True, ("NO",)),
     }
 
 
