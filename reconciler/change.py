@@ -40,6 +40,7 @@ class FieldChange:
         secrets: the names of the secrets that go into `after`.
         forces_replacement: whether the API can only make this change by making the resource anew.
         source: where the files say so.
+        before_source: where the other files say what was before; None where it comes from the account.
         inside: for JSON that may be shown, where inside of it the two differ: ``team``, ``tags[0].name``; sorted.
     """
 
@@ -51,6 +52,7 @@ class FieldChange:
     secrets: tuple[str, ...] = ()
     forces_replacement: bool = False
     source: Place | None = None
+    before_source: Place | None = None
     inside: tuple[str, ...] = ()
 
     def __repr__(self) -> str:

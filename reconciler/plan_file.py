@@ -58,6 +58,9 @@ class FieldEntry(Part):
     sensitive: bool = Field(description="Whether the values are hidden.")
     forces_replacement: bool = Field(description="Whether this makes the change a replace.")
     source: SourceEntry | None = Field(description="Where the files say so.")
+    before_source: SourceEntry | None = Field(
+        default=None, description="Where other files say what was before; null where the account does."
+    )
     inside: tuple[str, ...] = Field(default=(), description="For JSON, where inside of it the two differ.")
 
 
@@ -240,6 +243,7 @@ def _field(item: FieldChange, where: tuple[str, ...], key: bytes) -> FieldEntry:
         sensitive=item.sensitive,
         forces_replacement=item.forces_replacement,
         source=_source(item.source),
+        before_source=_source(item.before_source),
         inside=item.inside,
     )
 

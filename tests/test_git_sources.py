@@ -57,20 +57,20 @@ def commit(files: dict[str, str] | None = None, message: str = "change") -> str:
     return git("rev-parse", "HEAD")
 
 
-def read(path: str, ref: str = "main", given: str = ".", **options: bool) -> str:
-    with GitSources(ref, given, **options) as sources:
+def read(path: str, ref: str = "main", given: str = ".", *, from_top: bool = False) -> str:
+    with GitSources(ref, given, from_top=from_top) as sources:
         return sources.read(path).decode()
 
 
-def refusal(path: str, ref: str = "main", given: str = ".", **options: bool) -> tuple[str, str]:
-    with GitSources(ref, given, **options) as sources, pytest.raises(SourceError) as caught:
+def refusal(path: str, ref: str = "main", given: str = ".", *, from_top: bool = False) -> tuple[str, str]:
+    with GitSources(ref, given, from_top=from_top) as sources, pytest.raises(SourceError) as caught:
         sources.read(path)
     return caught.value.message, caught.value.hint
 
 
-def unusable(ref: str, given: str = ".", **options: bool) -> str:
+def unusable(ref: str, given: str = ".", *, from_top: bool = False) -> str:
     with pytest.raises(UsageError) as caught:
-        GitSources(ref, given, **options)
+        GitSources(ref, given, from_top=from_top)
     return str(caught.value)
 
 
@@ -147,10 +147,14 @@ def test_a_configuration_loads_with_its_includes_files_and_overlays() -> None:
     ],
 )
 def test_a_path_is_one_in_the_current_folder_or_from_the_top(
-    at: str, given: str, from_top: bool, root: str, monkeypatch: pytest.MonkeyPatch
+    at: str,
+    given: str,
+    from_top: bool,  # noqa: FBT001 - a case, not a mode
+    root: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     files = ("reconciler.yaml", "conf/reconciler.yaml", "conf/other.yml")
-    commit({path: "version: 1\nservces: {}\n" for path in files})
+    commit(dict.fromkeys(files, "version: 1\nservces: {}\n"))
     monkeypatch.chdir(at)
     with GitSources("main", given, from_top=from_top) as sources, pytest.raises(ConfigError) as caught:
         load(sources)
