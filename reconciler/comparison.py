@@ -49,13 +49,10 @@ _ONE_LOOKUP = re.compile(r"\$\{(?:env|secret|var):[A-Za-z0-9_.-]+\}\Z")
 
 
 def is_one_account(before: Config, after: Config) -> bool:
-    """Whether two configurations are for the same account, as far as they say.
-
-    Two accounts that are named decide; where one is not, another environment is taken for another account.
-    """
-    if before.account_sid is not None and after.account_sid is not None:
-        return before.account_sid == after.account_sid
-    return before.environment == after.environment or not (before.environment and after.environment)
+    """Whether the one could become the other: they are for one environment, and not for two accounts."""
+    sids = {before.account_sid, after.account_sid} - {None}
+    names = {before.environment, after.environment} - {""}
+    return len(sids) < 2 and len(names) < 2
 
 
 def compare(before: Config, after: Config) -> Plan:
@@ -279,7 +276,9 @@ class _Comparison:
     ) -> Change:
         service = self.pairs.after.get(Address(new.address.parts[:2])) if new.parent is not None else None
         words: tuple[str, ...] = ()
-        missing = [field.path for field in new.kind.fields if field.required and field.path not in new.values]
+        missing = [
+            field.path for field in new.kind.fields if field.required and field.path not in {*new.values, *new.derived}
+        ]
         if action == "create" and missing:
             words = (f"If the account does not have it, it cannot be created without {', '.join(missing)}.",)
         return Change(
@@ -371,6 +370,8 @@ class _Comparison:
         address = self.pairs.former.get(change.address, change.address)
         old = self.pairs.before.get(address)
         live = _live(old, str(address)) if old is not None else None
+        if live is None and change.kind.singleton and not self._is_new(change.parent):
+            live = Live(change.kind, str(address), (), dict.fromkeys(change.kind.by_path, NOT_NAMED))
         judged = risk.judge(change, live, defaults, None)
         words = (*change.consequences, *judged.consequences)
         return replace(judged, consequences=words)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reconciler import __version__, config
 from reconciler.address import Address, AddressError
-from reconciler.errors import GuardRefusal, StalePlan, UsageError
+from reconciler.errors import ConfigError, GuardRefusal, StalePlan, UsageError
 from reconciler.redaction import Redaction, texts_of
 from reconciler.sources import DiskSources
 
@@ -24,8 +24,10 @@ if TYPE_CHECKING:  # what only some verbs need is imported by them, so that `val
     import asyncio
 
     from reconciler.client import ReadClient
+    from reconciler.comparison_file import ComparisonFile
     from reconciler.config.model import Config
     from reconciler.export import Export
+    from reconciler.git_sources import GitSources
     from reconciler.plan import Plan, PlanOptions
     from reconciler.plan_file import PlanFile
     from reconciler.report import Progress, Report
@@ -40,6 +42,8 @@ class Inputs:
 
     Attributes:
         path: a root file, or a folder that holds ``reconciler.yaml``.
+        ref: the commit to read them at (only for compare); empty for the disk.
+        from_top: whether the path is one from the top of the repository, when there is a ref.
         environment: the environment to pick; empty for none.
         variables: from ``--var``.
         overlays: files from ``--overlay``, relative to the current folder.
@@ -52,6 +56,8 @@ class Inputs:
     """
 
     path: str = "."
+    ref: str = ""
+    from_top: bool = False
     environment: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
     overlays: tuple[str, ...] = ()
@@ -142,6 +148,67 @@ def validate(inputs: Inputs, environment: Mapping[str, str]) -> Config:
         allow_unset=inputs.allow_unset,
         now=datetime.now(UTC),
     )
+
+
+def compare(before: Inputs, after: Inputs) -> ComparisonFile:
+    """Read two configurations, each from the disk or from git's objects, and compare them. Reads no environment.
+
+    Args:
+        before: the first, which stands in for the account.
+        after: the second.
+
+    Raises:
+        ConfigError: everything that is wrong with either.
+        UsageError: a ref that names no commit, or no repository.
+    """
+    from reconciler.comparison import compare as compare_configs  # noqa: PLC0415 - see above
+    from reconciler.comparison import is_one_account  # noqa: PLC0415 - see above
+    from reconciler.comparison_file import SideEntry, of_comparison  # noqa: PLC0415 - see above
+
+    read: list[tuple[Config, SideEntry]] = []
+    wrong: list[ConfigError] = []
+    for inputs in (before, after):
+        with _sources(inputs) as sources:
+            try:
+                files = config.load(
+                    sources,
+                    environment=inputs.environment,
+                    variables=inputs.variables,
+                    overlays=[sources.relative(overlay) for overlay in inputs.overlays],
+                    strict=inputs.strict,
+                    by_name=True,
+                )
+            except ConfigError as error:
+                wrong.append(error)
+                continue
+            name = f"{'git:' if inputs.ref else ''}{sources.root}"
+            name += f"@{inputs.environment}" if inputs.environment else ""
+            side = SideEntry(
+                name=name, account_sid=files.account_sid or "", env=files.environment, config_digest=files.digest
+            )
+            read.append((files, side))
+    if wrong:
+        problems = dict.fromkeys(problem for error in wrong for problem in error.problems)
+        raise ConfigError(list(problems), {file: lines for error in wrong for file, lines in error.lines.items()})
+    (first, one), (second, other) = read
+    return of_comparison(
+        compare_configs(first, second),
+        one,
+        other,
+        one_account=is_one_account(first, second),
+        tool_version=__version__,
+    )
+
+
+@contextmanager
+def _sources(inputs: Inputs) -> Iterator[DiskSources | GitSources]:
+    if not inputs.ref:
+        yield DiskSources(inputs.path, {})
+        return
+    from reconciler.git_sources import GitSources  # noqa: PLC0415 - see above
+
+    with GitSources(inputs.ref, inputs.path, from_top=inputs.from_top) as sources:
+        yield sources
 
 
 async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planned:

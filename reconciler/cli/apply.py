@@ -11,7 +11,7 @@ import click
 from reconciler import workflow
 from reconciler.cli import console, exit_codes, showing
 from reconciler.cli.files import read_limited
-from reconciler.cli.options import account_options, file_options, scope_options
+from reconciler.cli.options import account_options, consent_options, file_options, scope_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
 from reconciler.errors import ReconcilerError, UsageError
@@ -32,6 +32,7 @@ Examples:
 @click.command(epilog=EPILOG)
 @file_options
 @scope_options
+@consent_options
 @account_options
 @click.option(
     "--plan",

@@ -7,7 +7,7 @@ import click
 from reconciler import workflow
 from reconciler.cli import showing
 from reconciler.cli.exit_codes import DIFFERENCES, DONE
-from reconciler.cli.options import account_options, file_options
+from reconciler.cli.options import account_options, file_options, scope_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
 from reconciler.workflow import Endpoint, Inputs
@@ -30,6 +30,7 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, text: str) -> f
 
 @click.command(epilog=EPILOG)
 @file_options
+@scope_options
 @account_options
 @click.option(
     "--fail-on",

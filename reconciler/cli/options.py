@@ -51,18 +51,25 @@ def _addresses(_context: click.Context, _parameter: click.Parameter, texts: tupl
 
 
 def file_options(function: Command) -> Command:
-    """PATH, ``--env``, ``--var``, ``--overlay``, ``--strict``; the command gets ``inputs``."""
+    """PATH, and the options on how files are read; the command gets ``inputs``."""
 
     @functools.wraps(function)
-    def command(
-        *, path: str, env: str, var: dict[str, str], overlay: tuple[str, ...], strict: bool, **given: object
-    ) -> int:
-        inputs = Inputs(path=path, environment=env, variables=var, overlays=overlay, strict=strict)
+    def command(*, path: str, inputs: Inputs, **given: object) -> int:
+        return function(inputs=replace(inputs, path=path), **given)
+
+    return click.argument("path", default=".")(reading_options(command))
+
+
+def reading_options(function: Command) -> Command:
+    """``--env``, ``--var``, ``--overlay``, ``--strict``; the command gets ``inputs`` without a path."""
+
+    @functools.wraps(function)
+    def command(*, env: str, var: dict[str, str], overlay: tuple[str, ...], strict: bool, **given: object) -> int:
+        inputs = Inputs(environment=env, variables=var, overlays=overlay, strict=strict)
         return function(inputs=inputs, **given)
 
     return _added(
         command,
-        click.argument("path", default="."),
         click.option("--env", metavar="NAME", default="", help="The environment: its account, variables, overlays."),
         click.option(
             "--var", metavar="NAME=VALUE", multiple=True, callback=_variables, help="Set a variable. Repeatable."
@@ -75,20 +82,11 @@ def file_options(function: Command) -> Command:
 
 
 def scope_options(function: Command) -> Command:
-    """``--target``, ``--exclude``, ``--approve``, ``--rotate``, added to ``inputs``; stands below `file_options`."""
+    """``--target``, ``--exclude``, added to ``inputs``; stands below `file_options`."""
 
     @functools.wraps(function)
-    def command(
-        *,
-        inputs: Inputs,
-        target: tuple[str, ...],
-        exclude: tuple[str, ...],
-        approve: tuple[str, ...],
-        rotate: tuple[str, ...],
-        **given: object,
-    ) -> int:
-        narrowed = replace(inputs, targets=target, excludes=exclude, approved=approve, rotate=rotate)
-        return function(inputs=narrowed, **given)
+    def command(*, inputs: Inputs, target: tuple[str, ...], exclude: tuple[str, ...], **given: object) -> int:
+        return function(inputs=replace(inputs, targets=target, excludes=exclude), **given)
 
     return _added(
         command,
@@ -106,6 +104,18 @@ def scope_options(function: Command) -> Command:
             callback=_addresses,
             help="Not this, nothing below it, and nothing that needs it. Repeatable.",
         ),
+    )
+
+
+def consent_options(function: Command) -> Command:
+    """``--approve``, ``--rotate``, added to ``inputs``; stands below `file_options`."""
+
+    @functools.wraps(function)
+    def command(*, inputs: Inputs, approve: tuple[str, ...], rotate: tuple[str, ...], **given: object) -> int:
+        return function(inputs=replace(inputs, approved=approve, rotate=rotate), **given)
+
+    return _added(
+        command,
         click.option(
             "--approve",
             metavar="ADDRESS",

@@ -9,7 +9,7 @@ import click
 from reconciler import workflow
 from reconciler.cli import console, exit_codes, showing
 from reconciler.cli.files import write_private
-from reconciler.cli.options import account_options, file_options, scope_options
+from reconciler.cli.options import account_options, consent_options, file_options, scope_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
 from reconciler.render.terminal import escape
@@ -28,6 +28,7 @@ Examples:
 @click.command(epilog=EPILOG)
 @file_options
 @scope_options
+@consent_options
 @account_options
 @click.option("--out", metavar="FILE", default="", help="Save the plan, for `show` and `apply --plan`.")
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 when files and account differ.")

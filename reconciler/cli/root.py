@@ -16,6 +16,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "apply": ("reconciler.cli.apply:apply", "Make the account what the files say. Asks first."),
     "show": ("reconciler.cli.show:show", "Show a saved plan, report or drift again."),
     "drift": ("reconciler.cli.drift:drift", "Tell what differs, and whose it is. Sends nothing but GET."),
+    "diff": ("reconciler.cli.diff:diff", "Compare two configurations, without an account."),
     "export": ("reconciler.cli.export:export", "Write the live account as files. Sends nothing but GET."),
     "graph": ("reconciler.cli.graph:graph", "Draw what needs what in the files, offline."),
     "schema": ("reconciler.cli.schema:schema", "Print a JSON Schema: of the files, of plans, of reports."),
@@ -63,7 +64,7 @@ Try it without an account:
 
 \b
 Exit codes: 0 done or nothing to do, 1 error, 2 differences (drift, and
-plan with --detailed-exitcode), 3 the approved plan no longer fits, 4 refused by a
+plan and diff with --detailed-exitcode), 3 the approved plan no longer fits, 4 refused by a
 guard, 5 applied but something protected was withheld, 70 a bug,
 130 interrupted.
 

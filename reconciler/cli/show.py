@@ -21,14 +21,14 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @click.argument("file", metavar="FILE")
-@output_in(*dict.fromkeys([*showing.PLAN, *showing.REPORT, *showing.DRIFT]))
+@output_in(*dict.fromkeys([*showing.PLAN, *showing.REPORT, *showing.DRIFT, *showing.COMPARISON]))
 def show(file: str, output: Output) -> int:
-    """Show a saved plan, report or drift again.
+    """Show a saved plan, report, drift or diff again.
 
-    FILE comes from `plan --out`, or is what `plan`, `apply` or `drift` wrote with --format json; - is standard input.
-    Asks nobody: neither the files nor the account.
+    FILE comes from `plan --out`, or is what `plan`, `apply`, `drift` or `diff` wrote with --format json; - is standard
+    input. Asks nobody: neither the files nor the account.
     """
-    from reconciler import drift_file, plan_file, report_file  # noqa: PLC0415 - help and completion do without
+    from reconciler import comparison_file, drift_file, plan_file, report_file  # noqa: PLC0415 - help and completion do without
 
     text = read_limited(file)
     match plan_file.format_of(text):
@@ -38,6 +38,9 @@ def show(file: str, output: Output) -> int:
         case "reconciler.drift":
             _check(output, showing.DRIFT, "drift")
             showing.show_drift(drift_file.to_plan(drift_file.parse(text, file)), output)
+        case "reconciler.diff":
+            _check(output, showing.COMPARISON, "diff")
+            showing.show_comparison(comparison_file.parse(text, file), output)
         case _:
             _check(output, showing.PLAN, "plan")
             showing.show_plan(plan_file.parse(text, file), output)

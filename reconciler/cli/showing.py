@@ -14,11 +14,13 @@ from reconciler.cli import console
 from reconciler.cli.output import Output, repository
 
 if TYPE_CHECKING:
+    from reconciler.comparison_file import ComparisonFile
     from reconciler.plan_file import PlanFile
     from reconciler.report_file import ReportFile
 
 Formats: TypeAlias = "Collection[str]"
 PlanRenderer: TypeAlias = "Callable[[PlanFile, Output], str]"
+ComparisonRenderer: TypeAlias = "Callable[[ComparisonFile, Output], str]"
 ReportRenderer: TypeAlias = "Callable[[ReportFile, PlanFile | None, Output], str]"
 
 
@@ -116,6 +118,33 @@ DRIFT: Mapping[str, PlanRenderer] = {
 def show_drift(plan: PlanFile, output: Output) -> None:
     """Write what a plan says of what is, to standard output."""
     console.out(rendered(DRIFT[output.format_name], plan, output))
+
+
+# --- two configurations ----------------------------------------------------------------------------------------------
+
+
+def _comparison_as_text(found: ComparisonFile, output: Output) -> str:
+    from reconciler.render.comparison import comparison_text  # noqa: PLC0415 - see above
+
+    return comparison_text(found, colour=output.colour, width=output.width, verbose=output.verbose)
+
+
+def _comparison_as_markdown(found: ComparisonFile, _output: Output) -> str:
+    from reconciler.render.comparison import comparison_markdown  # noqa: PLC0415 - see above
+
+    return comparison_markdown(found, repository())
+
+
+COMPARISON: Mapping[str, ComparisonRenderer] = {
+    "text": _comparison_as_text,
+    "markdown": _comparison_as_markdown,
+    "json": lambda found, _: found.to_json(),
+}
+
+
+def show_comparison(found: ComparisonFile, output: Output) -> None:
+    """Write what differs between two configurations to standard output."""
+    console.out(rendered(COMPARISON[output.format_name], found, output))
 
 
 # --- what an apply did -----------------------------------------------------------------------------------------------

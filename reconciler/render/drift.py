@@ -55,6 +55,7 @@ DRIFT = Words(
     before="account has ",
     after="files say ",
     acts=False,
+    only_in=("only in the files: ", "only in the account: "),
 )
 
 

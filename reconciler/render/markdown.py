@@ -51,6 +51,9 @@ class Words:
         before: what the live side of a field is called; empty for no name.
         after: what the files' side is called; empty for no name.
         acts: whether something will be done, so that guards, approvals and risks matter.
+        where: what was looked at, in a line below the verdict; an account's when left out.
+        unmanaged: the title over resources that the files do not name, by their number.
+        only_in: what stands before an item of a set that is only in the files, and only on the live side.
     """
 
     marker: str
@@ -62,6 +65,9 @@ class Words:
     before: str = ""
     after: str = ""
     acts: bool = True
+    where: Callable[[PlanView], str] | None = None
+    unmanaged: Callable[[int], str] = lambda number: f"{count(number, 'live resource')} that the files do not name"
+    only_in: tuple[str, str] = ("", "")
 
 
 def _verdict(plan: PlanView) -> str:
@@ -169,6 +175,8 @@ class _Page:
 
     def _where(self) -> str:
         plan = self.plan
+        if self.words.where is not None:
+            return self.words.where(plan)
         environment = f", environment {code(plan.environment)}" if plan.environment else ""
         rest = [
             f"{plan.counts.no_op:,} {'unchanged' if self.words.acts else 'as the files say'}",
@@ -295,7 +303,7 @@ class _Page:
             f"- {shortened_kind(kind)} {code(row.address)}" + (f" {code(row.name, 60)}" if row.name else "")
             for kind, row in rows
         )
-        summary = f"{count(len(rows), 'live resource')} that the files do not name"
+        summary = self.words.unmanaged(len(rows))
         listed = self._list(f"<details><summary>{summary}</summary>", items, len(rows), at_most=5_000)
         return [*listed, "</details>"]
 
@@ -363,9 +371,12 @@ class _Page:
         if row.source is not None and change.action != "create":
             via = f" ({shortened(row.source.via, 60)})" if row.source.via else ""
             notes.append(shortened(row.source.place, 80) + via)
+        if row.before_source is not None:
+            via = f" ({shortened(row.before_source.via, 60)})" if row.before_source.via else ""
+            notes.append(f"was {shortened(row.before_source.place, 80)}{via}")
         note = f"  # {'; '.join(notes)}" if notes else ""
         if row.items is not None:
-            files, account = ("", "") if self.words.acts else ("only in the files: ", "only in the account: ")
+            files, account = self.words.only_in
             yield f"    {path}:{note}"
             yield from (f"+     {files}{_item(item)}" for item in row.items.added)
             yield from (f"-     {account}{_item(item)}" for item in row.items.removed)

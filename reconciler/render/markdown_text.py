@@ -117,7 +117,8 @@ class Repository:
     def link(self, file: str, line: int) -> str:
         """The URL of a line; empty for a file outside of the repository."""
         path = normpath(f"{self.folder}/{file}" if self.folder else file)
-        outside = file.startswith("/") or path.startswith(("/", "../")) or path in {".", ".."}
+        # A colon: a file at another commit, REF:PATH.
+        outside = ":" in file or file.startswith("/") or path.startswith(("/", "../")) or path in {".", ".."}
         if not file or outside or len(path) > CODE_LIMIT:
             return ""
         anchor = f"#L{line}" if line else ""

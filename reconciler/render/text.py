@@ -7,7 +7,7 @@ are asked for, our own colours. Lays out what `view` says; decides nothing about
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.plan_file import PlanFile
@@ -42,7 +42,26 @@ _BODY = 6
 _DEEP = 10
 
 
-def plan_text(plan: PlanFile, *, colour: bool, width: int, verbose: bool = False) -> str:
+@dataclass(frozen=True, slots=True)
+class PageWords:
+    """What to call things.
+
+    Attributes:
+        head: the lines above the changes, as one.
+        nothing: what is said where there are none.
+        unmanaged: the title over resources that the files do not name, by their number.
+        verdict: the line that counts.
+    """
+
+    head: Callable[[PlanView], str]
+    nothing: Callable[[PlanView], str]
+    unmanaged: Callable[[int], str]
+    verdict: Callable[[PlanView], str]
+
+
+def plan_text(
+    plan: PlanFile, *, colour: bool, width: int, verbose: bool = False, words: PageWords | None = None
+) -> str:
     """A plan as text.
 
     Args:
@@ -50,8 +69,9 @@ def plan_text(plan: PlanFile, *, colour: bool, width: int, verbose: bool = False
         colour: whether to lay colours on.
         width: how many columns there are; fewer than 40 are taken as 40.
         verbose: whether to show long texts and every unmanaged resource in full.
+        words: what to call things; a plan's own when left out.
     """
-    page = _Page(Paint(colour), max(width, NARROWEST), verbose=verbose)
+    page = _Page(Paint(colour), max(width, NARROWEST), words or _PLAN, verbose=verbose)
     return "\n".join(page.plan(view(plan))) + "\n"
 
 
@@ -67,8 +87,9 @@ class _Value:
 class _Page:
     """One layout: colours, width, and how much to show."""
 
-    def __init__(self, paint: Paint, width: int, *, verbose: bool) -> None:
+    def __init__(self, paint: Paint, width: int, words: PageWords, *, verbose: bool) -> None:
         self.paint = paint
+        self.words = words
         self.width = width
         self.verbose = verbose
         self.limit = 0 if verbose else TEXT_LIMIT
@@ -78,11 +99,11 @@ class _Page:
     def plan(self, plan: PlanView) -> list[str]:
         lines: list[str] = []
         if plan.changes:
-            lines += [self.paint(line, "bold") for line in wrap(_where(plan), self.width)]
+            lines += [self.paint(line, "bold") for line in wrap(self.words.head(plan), self.width)]
             for change in plan.changes:
                 lines += ["", *self._change(change)]
         else:
-            lines += wrap(_nothing_to_do(plan), self.width)
+            lines += wrap(self.words.nothing(plan), self.width)
         for section in (
             self._left_out(plan),
             self._unverified(plan),
@@ -258,8 +279,7 @@ class _Page:
         if not groups:
             return []
         total = sum(len(group.rows) for group in groups)
-        title = f"Unmanaged: {_count(total, 'live resource')} that the files do not name; left alone."
-        lines = wrap(title, self.width)
+        lines = wrap(self.words.unmanaged(total), self.width)
         for group in groups:
             shown = group.rows if self.verbose else group.rows[:FIRST_UNMANAGED]
             lines += self._paragraph(2, _Value(f"{escape(group.kind)}: {len(group.rows):,}"))
@@ -282,14 +302,7 @@ class _Page:
         return lines
 
     def _verdict(self, plan: PlanView) -> list[str]:
-        counts = plan.counts
-        doing = (
-            f"{counts.create:,} to create, {counts.update:,} to update, "
-            f"{counts.replace:,} to replace, {counts.delete:,} to delete"
-        )
-        rest = [f"{counts.no_op:,} unchanged", f"{counts.unmanaged:,} unmanaged"]
-        rest += [f"{counts.withheld:,} withheld"] if counts.withheld else []
-        lines = [self.paint(line, "bold") for line in wrap(f"Plan: {doing}; {', '.join(rest)}.", self.width)]
+        lines = [self.paint(line, "bold") for line in wrap(self.words.verdict(plan), self.width)]
         if plan.high:
             verb = "is" if plan.high == 1 else "are"
             text = f"{_count(plan.high, 'change')} {verb} of high risk."
@@ -324,6 +337,24 @@ def _nothing_to_do(plan: PlanView) -> str:
     )
 
 
+def _unmanaged_title(number: int) -> str:
+    return f"Unmanaged: {_count(number, 'live resource')} that the files do not name; left alone."
+
+
+def _counted(plan: PlanView) -> str:
+    counts = plan.counts
+    doing = (
+        f"{counts.create:,} to create, {counts.update:,} to update, "
+        f"{counts.replace:,} to replace, {counts.delete:,} to delete"
+    )
+    rest = [f"{counts.no_op:,} unchanged", f"{counts.unmanaged:,} unmanaged"]
+    rest += [f"{counts.withheld:,} withheld"] if counts.withheld else []
+    return f"Plan: {doing}; {', '.join(rest)}."
+
+
+_PLAN = PageWords(head=_where, nothing=_nothing_to_do, unmanaged=_unmanaged_title, verdict=_counted)
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
@@ -355,6 +386,10 @@ def _comment(row: FieldRow, change: ChangeRow) -> str:
             place = f"line {row.source.line}" if same_file and row.source.line else escape(row.source.place)
             via = f" ({escape(row.source.via)})" if row.source.via and not same_way else ""
             parts.append(place + via)
+    if row.before_source is not None:
+        was, own = row.before_source, change.source
+        place = f"line {was.line}" if own is not None and own.file == was.file and was.line else escape(was.place)
+        parts.append(f"was {place}" + (f" ({escape(was.via)})" if was.via else ""))
     return f"# {'; '.join(parts)}" if parts else ""
 
 

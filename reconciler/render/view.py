@@ -127,6 +127,7 @@ class FieldRow:
         items: the difference as a set, when both sides are lists (or one is, and the other is nothing).
         forces_replacement: whether it is why the resource is replaced.
         source: where the files say so.
+        before_source: where other files say what was before; None where the account does.
     """
 
     path: str
@@ -136,6 +137,7 @@ class FieldRow:
     items: Items | None
     forces_replacement: bool
     source: SourceRow | None
+    before_source: SourceRow | None = None
 
     @cached_property
     def lines(self) -> tuple[DiffLine, ...]:
@@ -338,7 +340,7 @@ def _unmanaged(entries: Sequence[UnmanagedEntry]) -> tuple[UnmanagedGroup, ...]:
 
 
 def _field(entry: FieldEntry, action: Action, made: frozenset[str]) -> FieldRow:
-    before = _side(entry.before, entry.sensitive, made, entry.before_name)
+    before = _side(entry.before, entry.sensitive, frozenset(), entry.before_name)
     after = _side(entry.after, entry.sensitive, made, "")
     mark: FieldMark = "~"
     if isinstance(after, Nothing):
@@ -353,6 +355,7 @@ def _field(entry: FieldEntry, action: Action, made: frozenset[str]) -> FieldRow:
         items=_items(before, after),
         forces_replacement=entry.forces_replacement,
         source=_source(entry.source),
+        before_source=_source(entry.before_source),
     )
 
 

@@ -1,0 +1,80 @@
+"""``reconciler diff``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from reconciler import workflow
+from reconciler.cli import showing
+from reconciler.cli.exit_codes import DIFFERENCES, DONE
+from reconciler.cli.options import reading_options
+from reconciler.cli.output import Output, output_in
+from reconciler.workflow import Inputs
+
+EPILOG = """\b
+Examples:
+  reconciler diff git:origin/main
+  reconciler diff git:origin/main conversations/ --env prod --format markdown
+  reconciler diff conversations/@staging conversations/@prod
+  reconciler diff git:v1:conversations git:HEAD:conversations --detailed-exitcode"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("one", metavar="A")
+@click.argument("other", metavar="B", default=".")
+@reading_options
+@click.option("--detailed-exitcode", is_flag=True, help="End with 2 when the two differ.")
+@output_in(*showing.COMPARISON)
+def diff(one: str, other: str, inputs: Inputs, output: Output, *, detailed_exitcode: bool) -> int:
+    """Compare two configurations. Needs no account, and reads nothing of the environment.
+
+    A and B are each a file or folder (B is the current folder when left out); git:REF, the same path as it stood at
+    that commit, or git:REF:PATH, from the top of the repository; and any of these with @ENVIRONMENT behind it.
+
+    It says what would change if the account were as A says and the files became B. Two environments, or accounts, it
+    compares address by address. Environment variables and secrets are compared by their names.
+    """
+    sides = [_side(text, inputs) for text in (one, other)]
+    named = next((side for side in sides if side.path or side.from_top), Inputs())
+    before, after = (
+        side if side.path or side.from_top else replace(side, path=named.path, from_top=named.from_top)
+        for side in sides
+    )
+    found = workflow.compare(before, after)
+    showing.show_comparison(found, output)
+    return DIFFERENCES if detailed_exitcode and found.differs else DONE
+
+
+def _side(text: str, inputs: Inputs) -> Inputs:
+    """What one of the two arguments names.
+
+    The last @ begins an environment, unless the whole is a path that is there, or it is one of git's own (``@{1}``);
+    an @ at the end says that there is none, so that a name with an @ in it can be written.
+    """
+    ref, path = "", text
+    if text.startswith("git:"):
+        ref, colon, path = text.removeprefix("git:").partition(":")
+        if not colon:
+            ref, environment = _parted(ref)
+            return replace(inputs, path="", ref=ref, environment=environment or inputs.environment)
+        path, environment = _parted(path)
+        return replace(inputs, path=path, ref=ref, from_top=True, environment=environment or inputs.environment)
+    environment = ""
+    if not _is_there(text):
+        path, environment = _parted(text)
+    return replace(inputs, path=path or ".", environment=environment or inputs.environment)
+
+
+def _parted(text: str) -> tuple[str, str]:
+    name, at, environment = text.rpartition("@")
+    return (name, environment) if at and not environment.startswith("{") else (text, "")
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,117 @@
+"""A comparison of two configurations, as text for a terminal and as Markdown for a pull request.
+
+Takes a `ComparisonFile`; lays it out as a plan is laid out, in words that promise nothing of an account.
+"""
+
+from __future__ import annotations
+
+from reconciler.change import Action
+from reconciler.comparison_file import ComparisonFile, SideEntry
+from reconciler.render.markdown import Words, plan_markdown
+from reconciler.render.markdown_text import Repository, code, count
+from reconciler.render.terminal import escape
+from reconciler.render.text import PageWords, plan_text
+from reconciler.render.view import PlanView
+
+_IF = "As if the account were as the first says; what only the account knows is left open."
+_TWO = "Two environments: compared address by address, whatever their accounts; names and SIDs may well differ."
+_DONE: dict[Action, str] = {"create": "create", "update": "update", "replace": "replace", "delete": "delete"}
+_TO_DO: dict[Action, str] = {
+    "create": "to create",
+    "update": "to update",
+    "replace": "to replace",
+    "delete": "to delete",
+}
+_DIFFER: dict[Action, str] = {
+    "create": "only in the second",
+    "update": "differs",
+    "replace": "differs",
+    "delete": "not to be in the second",
+}
+
+
+def comparison_text(found: ComparisonFile, *, colour: bool, width: int, verbose: bool = False) -> str:
+    """A comparison as text.
+
+    Args:
+        found: what was compared.
+        colour: whether to lay colours on.
+        width: how many columns there are; fewer than 40 are taken as 40.
+        verbose: whether to show long texts, and everything that is no longer managed, in full.
+    """
+    sides = f"From {_side(found.before)} to {_side(found.after)}"
+
+    def nothing(plan: PlanView) -> str:
+        if found.differs:
+            return f"{sides}: no resource differs in a field ({count(plan.counts.no_op, 'resource')} compared)."
+        return f"No differences: {sides[0].lower()}{sides[1:]} ({count(plan.counts.no_op, 'resource')} compared)."
+
+    words = PageWords(
+        head=lambda _: f"{sides}. {_IF if found.one_account else _TWO}",
+        nothing=nothing,
+        unmanaged=_no_longer if found.one_account else _only_first,
+        verdict=lambda plan: f"Diff: {_counted(plan, one_account=found.one_account)}.",
+    )
+    return plan_text(found.as_plan(), colour=colour, width=width, verbose=verbose, words=words)
+
+
+def comparison_markdown(found: ComparisonFile, repository: Repository | None = None) -> str:
+    """A comparison as Markdown: never longer than a comment may be."""
+
+    def verdict(plan: PlanView) -> str:
+        if not found.differs:
+            return f"✅ No differences: {count(plan.counts.no_op, 'resource')} compared"
+        told = _counted(plan, one_account=found.one_account)
+        return f"⚠️ {told}; {plan.high:,} of high risk" if plan.high else told
+
+    def where(_plan: PlanView) -> str:
+        sides = f"From {_side_code(found.before)} to {_side_code(found.after)}."
+        return f"{sides} {_IF if found.one_account else _TWO}"
+
+    words = Words(
+        marker="reconciler:diff",
+        actions=_DONE if found.one_account else _DIFFER,
+        counted=_TO_DO if found.one_account else _DIFFER,
+        section="What it means for people",
+        verdict=verdict,
+        full="`reconciler diff --verbose` shows all of it",
+        acts=found.one_account,
+        where=where,
+        unmanaged=_no_longer if found.one_account else _only_first,
+        only_in=("", "") if found.one_account else ("only in the second: ", "only in the first: "),
+    )
+    return plan_markdown(found.as_plan(), repository, words)
+
+
+def _counted(plan: PlanView, *, one_account: bool) -> str:
+    counts = plan.counts
+    if one_account:
+        told = (
+            f"{counts.create:,} to create, {counts.update:,} to update, "
+            f"{counts.replace:,} to replace, {counts.delete:,} to delete"
+        )
+        rest = [f"{counts.no_op:,} the same", f"{counts.unmanaged:,} no longer managed"]
+    else:
+        told = f"{counts.create:,} only in the second, {counts.update:,} different"
+        told += f", {counts.delete:,} not to be in the second" if counts.delete else ""
+        rest = [f"{counts.no_op:,} the same", f"{counts.unmanaged:,} only in the first"]
+    rest += [f"{counts.withheld:,} withheld"] if counts.withheld else []
+    return f"{told}; {', '.join(rest)}"
+
+
+def _no_longer(number: int) -> str:
+    return f"No longer managed: {count(number, 'resource')} that only the first names; the account keeps what it has"
+
+
+def _only_first(number: int) -> str:
+    return f"Only in the first: {count(number, 'resource')}"
+
+
+def _side(side: SideEntry) -> str:
+    account = f" (account {escape(side.account_sid)})" if side.account_sid else ""
+    return escape(side.name) + account
+
+
+def _side_code(side: SideEntry) -> str:
+    account = f" (account {code(side.account_sid)})" if side.account_sid else ""
+    return code(side.name) + account
