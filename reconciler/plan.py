@@ -246,8 +246,10 @@ class _Planner:
             and live.sid not in deleted
             and not live.is_built_in
         ]
+        # Brackets are part of addresses, so that one can be copied from a plan; they are no choice of characters.
+        ignored = [glob.replace("[", "[[]") for glob in self.situation.config.unmanaged_ignore]
         return tuple(
             item
             for item in sorted(found, key=lambda item: item.address)
-            if not any(fnmatchcase(str(item.address), glob) for glob in self.situation.config.unmanaged_ignore)
+            if not any(fnmatchcase(str(item.address), glob) for glob in ignored)
         )

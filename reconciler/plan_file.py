@@ -59,7 +59,9 @@ class FieldEntry(Part):
     forces_replacement: bool = Field(description="Whether this makes the change a replace.")
     source: SourceEntry | None = Field(description="Where the files say so.")
     before_source: SourceEntry | None = Field(
-        default=None, description="Where other files say what was before; null where the account does."
+        default=None,
+        exclude_if=lambda place: place is None,
+        description="Where other files say what was before; left out where the account does.",
     )
     inside: tuple[str, ...] = Field(default=(), description="For JSON, where inside of it the two differ.")
 

@@ -67,6 +67,35 @@ def test_what_counts_can_be_chosen(cli: Cli, applied: Path) -> None:
     assert "differences, unmanaged" in wrong.err
 
 
+@pytest.mark.parametrize("glob", ["services*", "services[*]", "{address}", "services[?IS*"])
+def test_what_the_files_say_to_ignore_is_neither_told_nor_counted(cli: Cli, applied: Path, glob: str) -> None:
+    [unmanaged] = cli("drift", *EMULATED, "--format", "json").json["unmanaged"]
+    pattern = glob.format(address=unmanaged["address"])
+    applied.write_text(FILES + f"unmanaged: {{ignore: ['{pattern}']}}\n")
+    result = cli("drift", *EMULATED, "--fail-on", "differences,unmanaged", "--format", "json")
+    assert (result.code, result.json["unmanaged"]) == (0, [])
+    applied.write_text(FILES + "unmanaged: {ignore: [addresses*, services.other*]}\n")
+    assert cli("drift", *EMULATED, "--fail-on", "differences,unmanaged").code == 2
+
+
+def test_it_looks_at_a_part_of_the_files(cli: Cli, applied: Path) -> None:
+    applied.write_text(
+        FILES.replace("[sendMessage]", "[leaveConversation]").replace(
+            "conversation_role: agent", "conversation_role: channel user"
+        )
+    )
+
+    def told(*options: str) -> list[str]:
+        return [item["address"] for item in cli("drift", *EMULATED, "--format", "json", *options).json["differences"]]
+
+    assert told() == ["services.support.configuration", "services.support.roles.agent"]
+    assert told("--target", "services.support.roles") == ["services.support.roles.agent"]
+    assert told("--exclude", "services.support.roles.agent") == ["services.support.configuration"]
+    assert cli("drift", *EMULATED, "--exclude", "services.support").code == 0
+    assert cli("drift", *EMULATED, "--target", "services.sales").code == 1
+    assert cli("drift", *EMULATED, "--approve", "services.support").code == 1
+
+
 def test_it_sends_what_plan_sends_and_only_get(cli: Cli, applied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert applied.exists()
     sent: list[tuple[str, str]] = []
