@@ -28,12 +28,13 @@ from reconciler import guards, risk
 from reconciler.address import Address
 from reconciler.change import Action, Change, FieldChange, Guard
 from reconciler.config.model import Config, Declared, Prune, Reference, Unknown, Value
-from reconciler.diff import differing_keys, has_password
+from reconciler.diff import differing_keys, holds_secret
 from reconciler.errors import Place, Problem
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Content, Field, Ref, Shape
 from reconciler.pairing import Pairs, as_written, pair
 from reconciler.plan import Plan, PlanOptions, Unmanaged
+from reconciler.redaction import HIDDEN
 from reconciler.situation import NOT_YET
 from reconciler.state import Live, State
 
@@ -45,7 +46,7 @@ _ROLE = BY_NAME["role"]
 _SERVICE_CONFIGURATION = BY_NAME["service_configuration"]
 # Of the roles that Twilio makes, `guest` is there in Flex only.
 _IN_EVERY_SERVICE = _ROLE.built_in - {"guest"}
-_ONE_LOOKUP = re.compile(r"\$\{(?:env|secret|var):[A-Za-z0-9_.-]+\}\Z")
+_LOOKUP = re.compile(r"\$\{(?:env|secret|var):[A-Za-z0-9_.-]+\}")
 
 
 def is_one_account(before: Config, after: Config) -> bool:
@@ -286,9 +287,9 @@ class _Comparison:
             kind=new.kind,
             action=action,
             sid=new.pin if new.pin != "default" else None,
-            name=_name(new) or (_name(old) if old is not None else ""),
+            name=_title(new) or (_title(old) if old is not None else ""),
             parent=new.parent,
-            service=_name(service) if service is not None else "",
+            service=_title(service) if service is not None else "",
             fields=fields,
             reason=reason,
             consequences=words,
@@ -339,9 +340,9 @@ class _Comparison:
             kind=item.kind,
             action="delete",
             sid=item.pin if item.pin != "default" else None,
-            name=_name(item),
+            name=_title(item),
             parent=item.parent,
-            service=_name(service) if service is not None else "",
+            service=_title(service) if service is not None else "",
             reason=reason,
             source=place,
         )
@@ -362,7 +363,7 @@ class _Comparison:
         gone = deleted | {self.pairs.former[item] for item in self.pairs.absent if item in self.pairs.former}
         for address, item in self._left_over():
             if not any(Address(address.parts[:end]) in gone for end in range(1, len(address.parts) + 1)):
-                yield Unmanaged(address, _live(item))
+                yield Unmanaged(address, _shown(item))
 
     # --- what it means ------------------------------------------------------------------------------------------------
 
@@ -439,7 +440,7 @@ class _Comparison:
         for address, old in self.pairs.likely.items():
             yield Problem(
                 "likely-rename",
-                f"{address} looks like a new name for the service {_name(self.pairs.before[old])!r}; Twilio cannot "
+                f"{address} looks like a new name for the service {_title(self.pairs.before[old])!r}; Twilio cannot "
                 "rename it, so this makes a second, empty one",
                 self.pairs.after[address].place,
                 "keep the name, or pin the service with sid",
@@ -493,14 +494,10 @@ def _met(items: Iterable[Declared]) -> frozenset[tuple[str, tuple[str, ...], str
 def _is_hidden(declared: Declared, field: Field, value: Value | None) -> bool:
     """Whether a content may not be shown; the mere name of a secret may."""
     content = value.content if value is not None else None
-    if isinstance(content, Unknown) and _ONE_LOOKUP.match(content.written):
-        return False
-    if isinstance(content, Unknown):
-        is_sensitive = False  # what makes it so is there by name only
-        content = content.written
-    else:
-        is_sensitive = value is not None and value.sensitive
-    return is_sensitive or field.path in declared.sensitive or field.secret or has_password(field, content)
+    if not isinstance(content, Unknown):
+        return declared.is_sensitive(field.path) or holds_secret(field, content)
+    literal = _LOOKUP.sub("", content.written)
+    return bool(literal) and (field.path in declared.sensitive or field.secret or holds_secret(field, literal))
 
 
 def _live(item: Declared, sid: str = "") -> Live:
@@ -515,8 +512,20 @@ def _live(item: Declared, sid: str = "") -> Live:
 
 
 def _name(item: Declared) -> str:
-    """The natural key for people, with what is not known as it is written."""
+    """The natural key, with what is not known as it is written; for comparing, not for showing."""
     return item.kind.name_of(_live(item).values)
+
+
+def _shown(item: Declared) -> Live:
+    """The same with nothing in it that may not be shown."""
+    live = _live(item)
+    hidden = {path: HIDDEN for path, value in item.values.items() if _is_hidden(item, item.kind.by_path[path], value)}
+    return replace(live, values={**live.values, **hidden})
+
+
+def _title(item: Declared) -> str:
+    """The natural key for people."""
+    return item.kind.name_of(_shown(item).values)
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -212,6 +212,11 @@ def test_what_is_sensitive_is_not_shown_unless_it_is_only_a_name() -> None:
     assert (warning.code, warning.hint) == ("not-sent", "send it with --rotate 'credentials.ios'")
     listed = edited(("method: POST,", "method: POST, sensitive: [post_webhook_url],"))
     assert the_field(compared(listed, listed.replace("a.example", "b.example"))).sensitive
+    sensitive = edited(("friendly_name: Main,", "friendly_name: Main, sensitive: [address],"))
+    gone = seen(sensitive, DESK.partition("addresses:")[0] + "addresses: {}\n")
+    assert [entry.name for entry in gone.no_longer_managed] == ["(sensitive value)"]
+    token = edited(("https://a.example/", "https://a.example/?token=x${secret:HOOK}"))
+    assert the_field(compared(DESK, token)).sensitive
     password = edited(("https://a.example/", "https://me:${secret:PW}x@a.example/"))
     assert the_field(compared(DESK, password)).sensitive
 
