@@ -28,6 +28,9 @@ _SECRET_NAME = re.compile(r"secret|token|passw|private|certificate|credential|ap
 _SECRET_PARAMETER = re.compile(
     r"secret|token|passw|pwd|credential|api[_-]?key|auth(?!or)|jwt|signature|\A(?:sig|key)\Z", re.IGNORECASE
 )
+_LONG_WORD = re.compile(r"[A-Za-z0-9+/=_-]{40}")
+_URL = re.compile(r"[a-z]+://[^\s\"'<>]+", re.IGNORECASE)
+_LOOKUP = re.compile(r"\$\{[a-z]{1,20}:[\w.-]{0,200}\}")
 _SCHEME = re.compile(r"\Ahttps?://", re.IGNORECASE)
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _LONGEST = 100_000
@@ -48,12 +51,31 @@ def url_holds_secret(url: str) -> bool:
         return False
     try:
         parts = urlsplit(url)
-        if "@" in parts.netloc:
+        if "@" in (parts.netloc or url):
             return True
         told = [*parse_qsl(parts.query), *parse_qsl(parts.fragment)]
     except ValueError:
         return True
     return any(_SECRET_PARAMETER.search(name) for name, _value in told)
+
+
+def line_holds_secret(line: str) -> bool:
+    """Whether a line of a file that nobody can read holds what looks like a secret.
+
+    A key or the like in its name, a part of PEM text or of base64, a URL with a password; not what is only looked up.
+    """
+    told = _LOOKUP.sub("", line)
+    return (
+        may_be_secret(told)
+        or "-----" in told
+        or _LONG_WORD.search(told) is not None
+        or ("://" in told and any(url_holds_secret(url) for url in _URL.findall(told)))
+    )
+
+
+def literal_holds_secret(text: str) -> bool:
+    """Whether a text of a file is a URL that carries a secret by itself, and not one that is looked up."""
+    return "://" in text and url_holds_secret(_LOOKUP.sub("", text))
 
 
 def texts_of(content: object) -> Iterator[str]:

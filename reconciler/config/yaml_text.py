@@ -17,7 +17,7 @@ import yaml
 from reconciler.config.findings import Findings, shown
 from reconciler.config.nodes import UNSET, Entry, Items, Node, Origin, Scalar, Table
 from reconciler.errors import Place
-from reconciler.redaction import may_be_secret
+from reconciler.redaction import line_holds_secret, literal_holds_secret, may_be_secret
 
 MOST_DEPTH = 60
 MOST_EXPANDED = 500_000
@@ -159,7 +159,7 @@ def _only_harmless(lines: tuple[str, ...]) -> tuple[str, ...]:
         key = re.match(r"\s*(?:-\s+)?[\"']?([\w-]+)[\"']?\s*:", line)
         if key is not None or not line.strip():
             concealed = False
-        if may_be_secret(line) or "-----" in line or re.search(r"[A-Za-z0-9+/=_-]{40}", line):
+        if line_holds_secret(line):
             concealed = True
         harmless.append("" if concealed else line)
     return tuple(harmless)
@@ -289,6 +289,8 @@ class _Builder:
         # A block scalar's end mark is the beginning of the line after it.
         last = end.line + 1 if end.column or end.line == start.line else end.line
         node = Scalar(text, not event.style and tag != "str", tag, self._origin, start.line + 1, start.column + 1, last)
+        if literal_holds_secret(text):
+            self._findings.conceal(self._origin.file, node.line, node.end_line)
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchored(node, 1, 1)
         self._add(node, 1, 1, event)
