@@ -11,6 +11,7 @@ import click
 from reconciler import workflow
 from reconciler.cli import console, exit_codes, showing
 from reconciler.cli.files import read_limited
+from reconciler.cli.github_log import LOG
 from reconciler.cli.options import account_options, consent_options, file_options, scope_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
@@ -60,13 +61,15 @@ def apply(
     approved = plan_file.parse(read_limited(plan_path), plan_path) if plan_path else None
     if approved is not None:
         inputs = _as_planned(inputs, approved)
-    run = Run(display(lines_on_stdout=output.as_text, may_colour=output.may_colour))
+    run = Run(display(lines_on_stdout=output.as_log, may_colour=output.may_colour))
     shown = False
 
     def show(file: PlanFile) -> None:
         nonlocal shown
         run.display.clear()
-        if output.as_text:
+        if output.as_log:
+            if not output.as_text:
+                LOG.pause()
             console.out(showing.plan_as_text(file, output) + "\n")
             shown = True
 
@@ -138,7 +141,7 @@ def _ask(plan: PlanFile, run: Run, output: Output) -> bool:
             "plan.json, reconciler apply --plan plan.json), or apply without being asked (--yes)"
         )
     with run.asking():
-        if not output.as_text:
+        if not output.as_log:
             colour = console.takes_colour(sys.stderr, allowed=output.may_colour)
             from reconciler.render.text import plan_text  # noqa: PLC0415 - help and completion do without
 
@@ -152,11 +155,12 @@ def _ask(plan: PlanFile, run: Run, output: Output) -> bool:
 
 
 def _show(applied: Applied, output: Output, *, shown: bool) -> None:
-    if output.as_text and applied.report is None:
+    if output.as_log and applied.report is None:
         if not shown:
-            console.out(showing.plan_as_text(applied.file, output))
+            showing.show_plan(applied.file, output)
+        LOG.resume()
         return
-    if output.as_text:
+    if output.as_log:
         console.out("\n")
     # What went well was listed line by line while it happened.
     from reconciler import report_file  # noqa: PLC0415 - help and completion do without

@@ -18,6 +18,7 @@ import click
 from reconciler import __version__
 from reconciler.cli import console
 from reconciler.cli.exit_codes import BUG, of_error, worst
+from reconciler.cli.output import repository, workspace_folder
 from reconciler.cli.root import VERBS
 from reconciler.errors import Interrupted, ReconcilerError, UsageError
 from reconciler.redaction import Redaction, may_be_secret
@@ -49,15 +50,39 @@ def tell(error: BaseException, arguments: Sequence[str]) -> int:
             pass
         case _:
             error = ReconcilerError(_bug(error, arguments))
-    if wants_json(arguments):
-        console.out(error_json(error, exit_code=code))
     colour = console.takes_colour(sys.stderr, allowed="--no-color" not in arguments)
-    console.err(usage + error_text(error, colour=colour, width=console.width_of(sys.stderr)))
+    text = usage + error_text(error, colour=colour, width=console.width_of(sys.stderr))
+    match format_asked(arguments):
+        case "json":
+            console.out(error_json(error, exit_code=code))
+        case "sarif":
+            from reconciler.render import sarif  # noqa: PLC0415 - most runs do without
+
+            told = sarif.of_error(error, tool_version=__version__, exit_code=code, folder=workspace_folder())
+            console.out(told)
+        case "markdown":
+            console.out(_as_markdown(error))
+        case "github":
+            # The runner reads commands out of both streams, and only in one of them it can be told not to.
+            from reconciler.cli.github_log import LOG  # noqa: PLC0415 - most runs do without
+            from reconciler.render import github  # noqa: PLC0415 - most runs do without
+
+            LOG.tell(text, github.commands(github.of_error(error), workspace_folder()), _as_markdown(error))
+            return code
+        case _:
+            pass
+    console.err(text)
     return code
 
 
-def wants_json(arguments: Sequence[str]) -> bool:
-    """Whether a command line asks for JSON, told without parsing it: it may be what is wrong."""
+def _as_markdown(error: BaseException) -> str:
+    from reconciler.render.problems_markdown import error_markdown  # noqa: PLC0415 - most runs do without
+
+    return error_markdown(error, repository())
+
+
+def format_asked(arguments: Sequence[str]) -> str:
+    """The format that a command line asks for, told without parsing it: it may be what is wrong; empty for none."""
     chosen = ""
     for position, argument in enumerate(arguments):
         if argument == "--":
@@ -66,7 +91,7 @@ def wants_json(arguments: Sequence[str]) -> bool:
             chosen = next(iter(arguments[position + 1 :]), "")
         elif argument.startswith("--format="):
             chosen = argument.partition("=")[2]
-    return chosen == "json"
+    return chosen
 
 
 def _leaf(error: BaseException) -> BaseException:

@@ -39,6 +39,11 @@ class Output:
         return self.format_name == "text"
 
     @property
+    def as_log(self) -> bool:
+        """Whether standard output tells what happens while it happens."""
+        return self.format_name in {"text", "github"}
+
+    @property
     def colour(self) -> bool:
         """Whether standard output takes colours."""
         return console.takes_colour(sys.stdout, allowed=self.may_colour)
@@ -81,20 +86,21 @@ def output_in(*formats: str) -> Callable[[Command], Command]:
     return decorate
 
 
-output_options = output_in("text", "json")
-"""What a command takes that shows something as text or as JSON."""
+def workspace_folder() -> str:
+    """Where in a job's workspace this is, as GitHub tells it; empty for its root, and elsewhere."""
+    workspace = os.environ.get("GITHUB_WORKSPACE", "")
+    if not workspace or not Path.cwd().is_relative_to(workspace):
+        return ""
+    folder = Path.cwd().relative_to(workspace).as_posix()
+    return "" if folder == "." else folder
 
 
 def repository() -> Repository | None:
     """Where the files are on the web, as GitHub tells a job; None elsewhere."""
     told = os.environ.get
-    folder = ""
-    workspace = told("GITHUB_WORKSPACE", "")
-    if workspace and Path.cwd().is_relative_to(workspace):
-        folder = Path.cwd().relative_to(workspace).as_posix()
     return Repository.of(
         told("GITHUB_SERVER_URL", ""),
         told("GITHUB_REPOSITORY", ""),
         told("GITHUB_SHA", ""),
-        "" if folder == "." else folder,
+        workspace_folder(),
     )

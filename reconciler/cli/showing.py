@@ -1,7 +1,8 @@
 """Plans, drifts and reports in the format that was asked for: the one place where a format meets its renderers.
 
 Takes what is to be shown and an `Output`; writes to standard output. A new format is one line in each of the tables
-below: commands take their ``--format`` choices from them. Renderers are imported when they are used.
+below: commands take their ``--format`` choices from them. What ``github`` gives there are annotations; they are written
+after the text. Renderers are imported when they are used.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.cli import console
-from reconciler.cli.output import Output, repository
+from reconciler.cli.output import Output, repository, workspace_folder
 
 if TYPE_CHECKING:
     from reconciler.comparison_file import ComparisonFile
@@ -38,6 +39,17 @@ def rendered(render: Callable[..., str], *given: object) -> str:
             gc.enable()
 
 
+def _write(table: Mapping[str, Callable[..., str]], output: Output, *given: object) -> None:
+    """Write to standard output; in a log of GitHub, the text for people with annotations, and the job's summary."""
+    if output.format_name != "github":
+        console.out(rendered(table[output.format_name], *given, output))
+        return
+    from reconciler.cli.github_log import LOG  # noqa: PLC0415 - see above
+
+    text, annotations, summary = (rendered(table[name], *given, output) for name in ("text", "github", "markdown"))
+    LOG.tell(text, annotations, summary)
+
+
 # --- a plan ----------------------------------------------------------------------------------------------------------
 
 
@@ -60,17 +72,24 @@ def _plan_as_html(plan: PlanFile, _output: Output) -> str:
     return plan_html(plan, repository())
 
 
+def _plan_as_annotations(plan: PlanFile, _output: Output) -> str:
+    from reconciler.render import github  # noqa: PLC0415 - see above
+
+    return github.commands(github.of_plan(plan), workspace_folder())
+
+
 PLAN: Mapping[str, PlanRenderer] = {
     "text": plan_as_text,
     "markdown": _plan_as_markdown,
     "html": _plan_as_html,
     "json": lambda plan, _: plan.to_json(),
+    "github": _plan_as_annotations,
 }
 
 
 def show_plan(plan: PlanFile, output: Output) -> None:
     """Write a plan to standard output."""
-    console.out(rendered(PLAN[output.format_name], plan, output))
+    _write(PLAN, output, plan)
 
 
 # --- a drift ---------------------------------------------------------------------------------------------------------
@@ -106,18 +125,25 @@ def _drift_as_chat(plan: PlanFile, _output: Output) -> str:
     return drift_chat(plan)
 
 
+def _drift_as_annotations(plan: PlanFile, _output: Output) -> str:
+    from reconciler.render import github  # noqa: PLC0415 - see above
+
+    return github.commands(github.of_drift(plan), workspace_folder())
+
+
 DRIFT: Mapping[str, PlanRenderer] = {
     "text": _drift_as_text,
     "markdown": _drift_as_markdown,
     "html": _drift_as_html,
     "json": _drift_as_json,
     "chat": _drift_as_chat,
+    "github": _drift_as_annotations,
 }
 
 
 def show_drift(plan: PlanFile, output: Output) -> None:
     """Write what a plan says of what is, to standard output."""
-    console.out(rendered(DRIFT[output.format_name], plan, output))
+    _write(DRIFT, output, plan)
 
 
 # --- two configurations ----------------------------------------------------------------------------------------------
@@ -135,16 +161,23 @@ def _comparison_as_markdown(found: ComparisonFile, _output: Output) -> str:
     return comparison_markdown(found, repository())
 
 
+def _comparison_as_annotations(found: ComparisonFile, _output: Output) -> str:
+    from reconciler.render import github  # noqa: PLC0415 - see above
+
+    return github.commands(github.of_plan(found.as_plan()), workspace_folder())
+
+
 COMPARISON: Mapping[str, ComparisonRenderer] = {
     "text": _comparison_as_text,
     "markdown": _comparison_as_markdown,
     "json": lambda found, _: found.to_json(),
+    "github": _comparison_as_annotations,
 }
 
 
 def show_comparison(found: ComparisonFile, output: Output) -> None:
     """Write what differs between two configurations to standard output."""
-    console.out(rendered(COMPARISON[output.format_name], found, output))
+    _write(COMPARISON, output, found)
 
 
 # --- what an apply did -----------------------------------------------------------------------------------------------
@@ -168,11 +201,18 @@ def _report_as_html(report: ReportFile, plan: PlanFile | None, _output: Output) 
     return report_html(report, plan, repository())
 
 
+def _report_as_annotations(report: ReportFile, plan: PlanFile | None, _output: Output) -> str:
+    from reconciler.render import github  # noqa: PLC0415 - see above
+
+    return github.commands(github.of_report(report, plan), workspace_folder())
+
+
 REPORT: Mapping[str, ReportRenderer] = {
     "text": _report_as_text,
     "markdown": _report_as_markdown,
     "html": _report_as_html,
     "json": lambda report, _plan, _output: report.to_json(),
+    "github": _report_as_annotations,
 }
 
 
@@ -184,4 +224,4 @@ def show_report(report: ReportFile, output: Output, plan: PlanFile | None = None
         output: how.
         plan: what was applied, for formats that show what differed beside how it went; None where it is not at hand.
     """
-    console.out(rendered(REPORT[output.format_name], report, plan, output))
+    _write(REPORT, output, report, plan)

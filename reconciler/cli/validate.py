@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler import workflow
+from reconciler import __version__, workflow
 from reconciler.cli import console
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.options import file_options
-from reconciler.cli.output import Output, output_options
+from reconciler.cli.output import Output, output_in, repository, workspace_folder
 from reconciler.render.terminal import escape
 from reconciler.workflow import Inputs
 
@@ -31,7 +31,7 @@ Examples:
 @click.command(epilog=EPILOG)
 @file_options
 @click.option("--allow-unset", is_flag=True, help="Take environment variables and secrets that are not set as unknown.")
-@output_options
+@output_in("text", "markdown", "json", "github", "sarif")
 def validate(inputs: Inputs, output: Output, *, allow_unset: bool) -> int:
     """Check the files, offline: syntax, schema, references, limits.
 
@@ -46,6 +46,25 @@ def validate(inputs: Inputs, output: Output, *, allow_unset: bool) -> int:
         console.out(
             validation_json(environment=config.environment, resources=len(config.resources), warnings=config.warnings)
         )
+        return DONE
+    if output.format_name == "sarif":
+        from reconciler.render.sarif import sarif  # noqa: PLC0415 - as above
+
+        console.out(sarif(config.warnings, tool_version=__version__, exit_code=DONE, folder=workspace_folder()))
+        return DONE
+    if output.format_name in {"markdown", "github"}:
+        from reconciler.cli.github_log import LOG  # noqa: PLC0415 - as above
+        from reconciler.render import github  # noqa: PLC0415 - as above
+        from reconciler.render.problems_markdown import problems_markdown  # noqa: PLC0415 - as above
+
+        number = len(config.resources)
+        summary = problems_markdown(config.warnings, repository(), headline=inputs.path, resources=number)
+        if output.format_name == "markdown":
+            console.out(summary)
+            return DONE
+        text = problems_text(config.warnings, config.lines, colour=output.colour, limit=None)
+        annotations = github.commands(github.of_problems(config.warnings), workspace_folder())
+        LOG.tell(text + _sentence(inputs.path, config), annotations, summary)
         return DONE
     if config.warnings:
         colour = console.takes_colour(sys.stderr, allowed=output.may_colour)

@@ -106,7 +106,8 @@ def _verdict(report: ReportFile) -> str:
 def _where(report: ReportFile) -> str:
     environment = f", environment {code(report.options.env)}" if report.options.env else ""
     narrowed = ", only in part: it was narrowed down" if report.options.target or report.options.exclude else ""
-    cost = f"{count(report.requests, 'request')} ({count(report.writes, 'write')}) in {report.seconds:.1f} s"
+    resent = f", {report.resent:,} sent again" if report.resent else ""
+    cost = f"{count(report.requests, 'request')} ({count(report.writes, 'write')}{resent}) in {report.seconds:.1f} s"
     return f"Account {code(report.account_sid)}{environment}{narrowed}: {cost}."
 
 
