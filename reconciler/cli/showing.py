@@ -136,8 +136,8 @@ DRIFT: Mapping[str, PlanRenderer] = {
     "markdown": _drift_as_markdown,
     "html": _drift_as_html,
     "json": _drift_as_json,
-    "chat": _drift_as_chat,
     "github": _drift_as_annotations,
+    "chat": _drift_as_chat,
 }
 
 
