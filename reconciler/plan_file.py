@@ -329,11 +329,20 @@ def _mismatches(approved: ChangeEntry, fresh: ChangeEntry) -> list[str]:
         if was is None:
             continue
         if was.after != item.after:
-            found.append(f"{path} would become something else than was approved")
+            found.append(f"{path} would become something else than was approved{_or_other_key(was.after, item.after)}")
         is_open = isinstance(was.before, dict) and "unknown" in was.before
         if was.before != item.before and not is_open and not remainder:
-            found.append(f"{path} is not what it was when the plan was approved")
+            found.append(
+                f"{path} is not what it was when the plan was approved{_or_other_key(was.before, item.before)}"
+            )
     return found
+
+
+def _or_other_key(approved: Json, fresh: Json) -> str:
+    """What else may be the cause where only digests are compared."""
+    if all(isinstance(content, dict) and "digest" in content for content in (approved, fresh)):
+        return ", or the plan was made with other credentials (RECONCILER_PLAN_KEY is for that)"
+    return ""
 
 
 def parse(text: str | bytes, name: str) -> PlanFile:

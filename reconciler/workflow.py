@@ -6,6 +6,7 @@ Prints nothing, asks nobody (the caller hands in `confirm`), and knows no exit c
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -34,6 +35,10 @@ if TYPE_CHECKING:  # what only some verbs need is imported by them, so that `val
     from reconciler.retry import Retry
 
 AnyClient = TypeVar("AnyClient", bound="ReadClient")
+
+PLAN_KEY = "RECONCILER_PLAN_KEY"
+"""The variable with a key that plan and apply share where their credentials differ."""
+SHORTEST_PLAN_KEY = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,10 +225,11 @@ async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planne
     from reconciler.client import ReadClient  # noqa: PLC0415 - see above
 
     files = validate(inputs, endpoint.environment)
+    key = _plan_key(endpoint)
     options = _plan_options(inputs)
     async with _connected(endpoint, ReadClient, progress, hidden=_hidden(files)) as client:
         made = await _planned(files, options, client, progress)
-        return Planned(files, _seen(made, client), client.requests)
+        return Planned(files, _seen(made, client, key), client.requests)
 
 
 async def apply(
@@ -264,11 +270,12 @@ async def apply(
             "the files do not say which account they are for, so nothing is applied to a real one; write its SID under "
             "account.sid, or under account_sid of the environment"
         )
+    key = _plan_key(endpoint)
     options = _plan_options(inputs)
     begun = time.monotonic()
     async with _connected(endpoint, ReadClient, progress, hidden=_hidden(files)) as reader:
         made = await _planned(files, options, reader, progress)
-        seen = _seen(made, reader)
+        seen = _seen(made, reader, key)
     left = replace(endpoint, timeout=endpoint.timeout - (time.monotonic() - begun))
     if not made.changes:
         return Applied(seen, None)
@@ -333,12 +340,25 @@ async def _planned(files: Config, options: PlanOptions, client: ReadClient, prog
     return made
 
 
-def _seen(made: Plan, client: ReadClient) -> PlanFile:
+def _plan_key(endpoint: Endpoint) -> bytes | None:
+    """The key for digests of sensitive contents that the environment sets, for who plans and who applies alike.
+
+    Raises:
+        UsageError: it is short enough to be guessed, and with it a short secret.
+    """
+    text = endpoint.environment.get(PLAN_KEY, "")
+    if not text:
+        return None
+    if len(text) < SHORTEST_PLAN_KEY:
+        raise UsageError(f"{PLAN_KEY} has under {SHORTEST_PLAN_KEY} characters; make one with `openssl rand -hex 32`")
+    return hashlib.sha256(f"reconciler plan key\0{text}".encode(errors="surrogateescape")).digest()
+
+
+def _seen(made: Plan, client: ReadClient, key: bytes | None) -> PlanFile:
     from reconciler.plan_file import of_plan  # noqa: PLC0415 - see above
 
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    key = client.credentials.digest_key()
-    return of_plan(made, key=key, tool_version=__version__, created_at=now)
+    return of_plan(made, key=key or client.credentials.digest_key(), tool_version=__version__, created_at=now)
 
 
 def _hidden(files: Config) -> Iterator[str]:

@@ -22,11 +22,14 @@ from tests.emulator.served import served as emulator_served
 
 WORKFLOWS = ROOT / "examples" / "github-actions"
 ACCOUNT = "AC" + "0" * 32
-KEY = "SK" + "0" * 32
-VARIABLES = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_API_KEY": KEY}
+VARIABLES = {
+    "conversations-plan": {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_API_KEY": "SK" + "0" * 32},
+    "production": {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_API_KEY": "SK" + "1" * 32},
+}
+PLAN_KEY = "the-same-" * 4
 SECRETS = {
-    "conversations-plan": {"TWILIO_API_SECRET": "looking-is-secret"},
-    "production": {"TWILIO_API_SECRET": "writing-is-secret"},
+    "conversations-plan": {"TWILIO_API_SECRET": "looking-is-secret", "RECONCILER_PLAN_KEY": PLAN_KEY},
+    "production": {"TWILIO_API_SECRET": "writing-is-secret", "RECONCILER_PLAN_KEY": PLAN_KEY},
 }
 FILES = f"""\
 version: 1
@@ -35,6 +38,7 @@ services:
     friendly_name: Customer Support
     roles:
       agent: {{type: conversation, permissions: [sendMessage]}}
+    webhooks: {{post_webhook_url: "https://hooks.example.com/t0ken", sensitive: [post_webhook_url]}}
 environments:
   prod: {{account_sid: {ACCOUNT}}}
 """

@@ -75,7 +75,7 @@ class Runner:
         scratch: where workspaces go.
         path: folders of programs, before those of the system.
         secrets: by environment, what GitHub gives to a job that names it.
-        variables: what everybody may know.
+        variables: by environment, what is no secret.
         package: the input `package` of the action where a workflow leaves it out.
     """
 
@@ -84,7 +84,7 @@ class Runner:
     scratch: Path
     path: list[Path]
     secrets: Mapping[str, Mapping[str, str]]
-    variables: Mapping[str, str]
+    variables: Mapping[str, Mapping[str, str]]
     package: str = "installed"
 
     def run(self, workflow: Path, event_name: str, event: dict[str, Any], *, sha: str, ref: str) -> Run:
@@ -132,7 +132,7 @@ class Runner:
         self.github.tokens[token] = Token(BOT, permissions)
         contexts["github"] = Strict(github | {"token": token})
         contexts["secrets"] = Strict(self.secrets.get(named, {}) if from_here else {})
-        contexts["vars"] = Strict(self.variables if from_here else {})
+        contexts["vars"] = Strict(self.variables.get(named, {}) if from_here else {})
         return _Job(self, contexts, permissions).run(job)
 
 

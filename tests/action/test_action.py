@@ -39,8 +39,9 @@ def test_a_change_from_its_pull_request_into_the_account(world: World) -> None:
     assert first.results == {"plan": "success", "offline": "skipped"}, first.log
     (body,) = world.github.bodies(pull.number)
     assert body.startswith("<!-- reconciler:action plan conversations prod -->\n<!-- reconciler:plan AC")
-    assert "### 2 to create, 0 to update, 0 to replace, 0 to delete" in body
+    assert "### 2 to create, 1 to update, 0 to replace, 0 to delete" in body
     assert "leaveConversation" in body
+    assert "t0ken" not in body
     assert len(body) < 65_536
     assert "2 to create" in first.summary
 
@@ -58,11 +59,11 @@ def test_a_change_from_its_pull_request_into_the_account(world: World) -> None:
     applied = world.pushed(world.merge(pull))
     assert applied.results == {"reviewed": "success", "apply": "success"}, applied.log
     assert world.roles() == {"agent": ["leaveConversation", "sendMessage"]}
-    assert [path.rsplit("/", 1)[-1] for _, path in world.writes] == ["Services", "Roles"]
+    assert [path.rsplit("/", 1)[-1] for _, path in world.writes] == ["Services", "Roles", "Webhooks"]
     plan, report = world.github.bodies(pull.number)
     assert plan == again
     assert report.startswith("<!-- reconciler:action apply conversations prod -->\n")
-    assert "### ✅ Applied: 2 created, 0 updated, 0 replaced, 0 deleted" in report
+    assert "### ✅ Applied: 2 created, 1 updated, 0 replaced, 0 deleted" in report
     # What each job may: nothing that it does not need, and the key that writes only after the reviewers' yes.
     seen = {
         name: {text for environment in job.environments for text in environment.values() if text.endswith("-is-secret")}
@@ -95,6 +96,22 @@ def test_somebody_changed_the_account_after_the_review(world: World) -> None:
     assert "sendMediaMessage" in by_hand.jobs["reviewed"].summary
     assert world.roles() == {"agent": ["leaveConversation", "sendMessage"]}
     assert world.by_hand("apply.yml").results == {"reviewed": "success", "apply": "skipped"}
+
+
+@pytest.mark.slow
+def test_without_a_shared_key_secrets_of_a_plan_cannot_be_compared(world: World) -> None:
+    world.runner.secrets = {
+        name: {"TWILIO_API_SECRET": known["TWILIO_API_SECRET"], "RECONCILER_PLAN_KEY": ""}
+        for name, known in SECRETS.items()
+    }
+    pull = world.open("more", {PATH: MORE})
+    world.planned(pull)
+    ended = world.pushed(world.merge(pull))
+    assert ended.results == {"reviewed": "success", "apply": "failure"}, ended.log
+    assert ended.jobs["apply"].code == 3
+    assert world.writes == []
+    said = world.github.bodies(pull.number)[-1]
+    assert "RECONCILER_PLAN_KEY" in said
 
 
 def test_another_merge_came_in_between(world: World) -> None:

@@ -134,6 +134,37 @@ environments: {staging: {variables: {name: Staging}}, prod: {variables: {name: P
 """
 
 
+def test_a_plan_key_keys_the_digests_of_secrets_in_plans(
+    cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files.write_text(FILES + "    webhooks: {post_webhook_url: 'https://example.com/?token=${secret:HOOK_TOKEN}'}\n")
+    monkeypatch.setenv("HOOK_TOKEN", "canary")
+
+    def digest() -> str:
+        planned = cli("plan", "--emulator", "account.db", "--format", "json").json
+        (found,) = (
+            field["after"]["digest"]
+            for change in planned["changes"]
+            for field in change["fields"]
+            if change["kind"] == "service_webhook"
+        )
+        return str(found)
+
+    digests = [digest(), digest()]
+    for key in ("k" * 32, "k" * 31 + "l", "k" * 32):
+        monkeypatch.setenv("RECONCILER_PLAN_KEY", key)
+        digests.append(digest())
+    assert digests[0] == digests[1]
+    assert digests[2] == digests[4]
+    assert len(set(digests)) == 3
+
+    monkeypatch.setenv("RECONCILER_PLAN_KEY", "k" * 31)
+    for verb in ("plan", "apply"):
+        refused = cli(verb, "--emulator", "account.db")
+        assert refused.code == 1
+        assert "RECONCILER_PLAN_KEY has under 32 characters" in " ".join(refused.err.split())
+
+
 def test_a_plan_keeps_its_options(cli: Cli, files: Path) -> None:
     files.write_text(FILES.replace("Customer Support", "${var:name}") + ENVIRONMENTS)
     cli("plan", *EMULATED, "--env", "staging", "--target", "services.support.roles.agent", "--out", "plan.json")
