@@ -68,7 +68,7 @@ _TONES = {"good": ("✓", "All is well"), "plain": ("●", "Changes"), "careful"
           "bad": ("✕", "Stop")}  # fmt: skip
 
 
-def document(kind: str, verdict: Verdict, sections: Sequence[Html], foot: str) -> str:
+def document(kind: str, verdict: Verdict, sections: Sequence[Html], foot: str, *, has_list: bool) -> str:
     """A whole page.
 
     Args:
@@ -76,6 +76,7 @@ def document(kind: str, verdict: Verdict, sections: Sequence[Html], foot: str) -
         verdict: what stands first.
         sections: what follows.
         foot: how the page came to be.
+        has_list: whether a section is the list, to which readers may skip.
     """
     style, script = _source("page.css"), _source("page.js")
     head = tag(
@@ -91,7 +92,7 @@ def document(kind: str, verdict: Verdict, sections: Sequence[Html], foot: str) -
     )
     body = tag(
         "body",
-        tag("a", "Skip to the list", href="#list", class_="skip"),
+        *([tag("a", "Skip to the list", href="#list", class_="skip")] if has_list else []),
         _top(verdict),
         tag("main", *sections),
         tag("footer", tag("p", foot)),

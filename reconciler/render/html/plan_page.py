@@ -209,7 +209,7 @@ class _Page:
         ]  # fmt: skip
         file = self.file
         foot = f"reconciler {file.tool_version} · {file.created_at} · files {file.config_digest}"
-        return document(self.words.page, verdict, parts, foot)
+        return document(self.words.page, verdict, parts, foot, has_list=bool(self.changes))
 
     def _links(self) -> dict[str, str]:
         return {address: f"#{identity}" for address, identity in self.identity.items()}

@@ -73,7 +73,8 @@ class _Page:
     def document(self) -> str:
         report = self.report
         foot = f"reconciler {report.tool_version} · planned {report.planned_at} · files {report.config_digest}"
-        return document("report", self._verdict(), [self._counts(), *self._problems(), *self._list()], foot)
+        parts = [self._counts(), *self._problems(), *self._list()]
+        return document("report", self._verdict(), parts, foot, has_list=bool(self.results))
 
     def _verdict(self) -> Verdict:
         report = self.report
