@@ -79,7 +79,7 @@ class Opened:
 
     def shown(self) -> list[str]:
         """The addresses of the entries that are to be seen."""
-        found: list[str] = self.page.locator(".entries > li:visible h3 > code").all_inner_texts()
+        found: list[str] = self.page.locator(".entries > li:visible h3 > code").all_text_contents()
         return found
 
     def assert_found(self, told: str) -> None:

@@ -123,7 +123,7 @@ def _plan_verdict(plan: PlanView) -> Verdict:
     elif held:
         tone, headline = "plain", f"Nothing would be sent: {count(number, 'change')} withheld"
     elif plan.high:
-        tone, headline = "careful", f"{plan.high:,} of {count(number, 'change')} {_is(plan.high)} of high risk"
+        tone, headline = "careful", _high(plan.high, number)
     else:
         tone, headline = "plain", f"{count(number, 'change')}, none of high risk"
     gone = [f"{plan.counts.delete:,} to delete"] if plan.counts.delete else []
@@ -149,6 +149,12 @@ def _drift_verdict(plan: PlanView) -> Verdict:
         (lead, *_narrowed(plan)),
         _facts(plan),
     )
+
+
+def _high(high: int, number: int) -> str:
+    if high == number:
+        return "1 change, of high risk" if number == 1 else f"All {number:,} changes are of high risk"
+    return f"{high:,} of {number:,} changes {_is(high)} of high risk"
 
 
 def _is(number: int) -> str:
