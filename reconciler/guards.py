@@ -253,13 +253,19 @@ GUARDS = (
 def _spread(changes: Sequence[Change]) -> tuple[Change, ...]:
     """Withhold what needs something that is withheld, by name; repeated until nothing more follows."""
     result = list(changes)
-    stopped = {step.id: change.address for change in result if change.is_withheld for step in change.steps}
+    stopped = {
+        step.id: change.address
+        for change in result
+        if change.guard is not None and change.guard.verdict == "withheld"
+        for step in change.steps
+        if change.is_withheld or step.op == "delete"
+    }
     moved = bool(stopped)
     while moved:
         moved = False
         for index, change in enumerate(result):
-            if change.guard is not None and change.guard.verdict == "withheld":
-                continue
+            if change.is_withheld:
+                continue  # where only a delete is held, the rest may have to be
             cause = next(
                 (
                     stopped[need]

@@ -144,7 +144,7 @@ class _Planner:
         changes = sequence.after_defaults(sequence.close_last(changes))
         judged = [self._judged(change) for change in changes]
         ordered, left_out = sequence.in_order(judged, self.options.targets, self.options.excludes)
-        guarded = guards.guard(ordered, self._surroundings(tuple(ordered)))
+        guarded = self._guarded(tuple(ordered))
         return Plan(
             account_sid=state.account_sid,
             environment=config.environment,
@@ -164,7 +164,24 @@ class _Planner:
             there=frozenset(live.sid for live in state),
         )
 
-    def _surroundings(self, changes: Iterable[Change]) -> guards.Surroundings:
+    def _guarded(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        """Every change with the guard that holds it, where what is held makes no way for anything else.
+
+        A user who keeps a role, because the change of the user is withheld, keeps the role from being deleted.
+        """
+        held: frozenset[Address] = frozenset()
+        while True:
+            doing = tuple(change for change in changes if change.address not in held)
+            guarded = guards.guard(changes, self._surroundings(changes, doing))
+            found = held | {change.address for change in guarded if change.is_withheld}
+            if found == held:
+                return guarded
+            held = found
+
+    def _surroundings(self, changes: tuple[Change, ...], doing: tuple[Change, ...]) -> guards.Surroundings:
+        """What guards look at, when of all changes only some are done."""
+        coming = tuple(change for change in changes if change.action != "delete")
+        leaving = tuple(change for change in doing if change.action == "delete")
         return guards.Surroundings(
             config=self.situation.config,
             state=self.situation.state,
@@ -172,11 +189,11 @@ class _Planner:
             default_roles=self.situation.default_roles(),
             default_services=self.situation.default_services(),
             live=self.situation.matching.live,
-            services_of_addresses=self._services_of_addresses(changes),
-            no_room=sequence.without_room(tuple(changes), self.situation.state, self.situation.matching.live),
+            services_of_addresses=self._services_of_addresses(doing),
+            no_room=sequence.without_room((*coming, *leaving), self.situation.state, self.situation.matching.live),
             moved_users=frozenset(
                 change.sid
-                for change in changes
+                for change in doing
                 if change.kind.name == "user" and change.sid
                 if change.action == "delete" or any(item.path == "role" for item in change.fields)
             ),

@@ -48,6 +48,8 @@ def judge(change: Change, live: Live | None, default_roles: Iterable[str], forme
         _permissions(change, live is not None and live.sid in set(default_roles), risks, words)
     if change.kind.name == "service_webhook":
         _shadowing(change, live, words)
+    if change.kind.name == "address_configuration" and change.action in {"update", "replace"}:
+        _dropping(change, words)
     return replace(change, risk=higher(*risks), consequences=tuple(dict.fromkeys(words)))
 
 
@@ -112,6 +114,16 @@ def _words(content: object) -> list[str]:
 
 def _listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+_TOLD = {"webhook": "webhook", "studio": "Studio flow"}
+
+
+def _dropping(change: Change, words: list[str]) -> None:
+    """Who an address told of new conversations, and no longer tells: the settings of a type go with it."""
+    item = next((item for item in change.fields if item.path == "auto_creation.type"), None)
+    if item is not None and isinstance(item.before, str) and item.before in _TOLD and item.before != item.after:
+        words.append(f"The {_TOLD[item.before]} that {change.name} has now is no longer told of new conversations.")
 
 
 def _shadowing(change: Change, live: Live | None, words: list[str]) -> None:

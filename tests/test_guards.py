@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reconciler.address import Address
@@ -367,6 +369,29 @@ def test_a_replace_of_which_only_the_delete_is_withheld_does_not_spread() -> Non
     guarded = guard(changes, around(account=known))
     assert [one.is_withheld for one in guarded] == [False, False]
     assert guarded[1].guard is None
+
+
+def test_a_replace_of_which_only_the_delete_was_withheld_is_withheld_when_it_needs_something_withheld() -> None:
+    known = account(role_holders={SUPPORT: {sid("RL"): 1}})
+    changes = [
+        change("services.sales", "delete", found=SALES, held=Guard("default_service", "withheld", "")),
+        change(AGENT, "replace", found=sid("RL"), needs=("services.sales#delete",)),
+        change("services.support.configuration", "update", needs=("services.support.roles.agent#create",)),
+    ]
+    guarded = guard(changes, around(account=known, default_services=frozenset({SALES})))
+    assert [one.is_withheld for one in guarded] == [True, True, True]
+    assert guarded[1].guard == Guard("needs", "withheld", "it needs services.sales, which is withheld")
+
+
+def test_what_needs_a_delete_that_alone_is_withheld_is_withheld() -> None:
+    partly = change(AGENT, "replace", held=Guard("default_role", "withheld", "stuck", only_delete=True))
+    delete = replace(partly.steps[0], id=f"{AGENT}#delete", op="delete")
+    changes = [
+        replace(partly, steps=(*partly.steps, delete)),
+        change("services.support.configuration", "update", needs=(f"{AGENT}#create",)),
+        change("services.support.webhooks", "update", needs=(f"{AGENT}#delete",)),
+    ]
+    assert [one.is_withheld for one in guard(changes, around(account=account()))] == [False, False, True]
 
 
 def test_a_guard_that_a_change_has_already_is_kept() -> None:

@@ -98,6 +98,47 @@ def test_a_role_stays_with_a_user_who_may_not_go() -> None:
     assert account.do(made).exit_code == 5
 
 
+def test_a_role_stays_with_a_user_whose_new_role_may_not_be_made() -> None:
+    account, service = club(Rules(role_in_use="allowed"))
+    text = HEAD + "    roles: {mod: {type: service, permissions: [editAnyMessage]}}\n    users: {ada: {role: mod}}\n"
+    account.converge(read(text))
+    mod = account.role("Members' club", "mod")
+    made = account.plan(
+        read(
+            HEAD
+            + "    roles: {boss: {type: service, permissions: [editAnyMessage], lifecycle: {prevent_create: true}}}\n"
+            "    users: {ada: {role: boss}}\n    prune: [roles]\n"
+        )
+    )
+    assert {f"{change.action} {change.kind.name}": change.guard and change.guard.name for change in made.changes} == {
+        "create role": "prevent_create",
+        "update user": "needs",
+        "delete role": "role_in_use",
+    }
+    assert account.do(made).exit_code == 5
+    assert account.get(f"{service}/Users/ada")["role_sid"] == mod
+
+
+def test_a_service_stays_with_an_address_whose_new_service_may_not_be_made() -> None:
+    account, _ = club()
+    number = 'addresses: {"+14155550100": {auto_creation: {enabled: true, type: default, service: club}}}\n'
+    account.converge(read(HEAD + number))
+    club_sid = account.service("Members' club")
+    made = account.plan(
+        read(
+            HEAD + "    absent: true\n  bar: {lifecycle: {prevent_create: true}}\n" + number.replace(": club", ": bar")
+        ),
+        approved=["services.club"],
+    )
+    assert {f"{change.action} {change.kind.name}": change.guard and change.guard.name for change in made.changes} == {
+        "create service": "prevent_create",
+        "update address_configuration": "needs",
+        "delete service": "service_in_use",
+    }
+    assert account.do(made).exit_code == 5
+    assert account.service("Members' club") == club_sid
+
+
 # --- credentials -----------------------------------------------------------------------------------------------------
 
 PUSH = """

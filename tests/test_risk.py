@@ -121,6 +121,18 @@ def test_what_a_field_means_is_said_as_sentences() -> None:
         ("services.support.notifications", {"new_message.template": ("a", "b")}, ("low", ())),
         ("addresses.main", {"friendly_name": ("a", "b")}, ("low", ())),
         ("addresses.main", {"auto_creation.studio_retry_count": (1, 2)}, ("low", ())),
+        (
+            "addresses.main",
+            {"auto_creation.type": ("webhook", "studio")},
+            ("medium", ("The webhook that main has now is no longer told of new conversations.",)),
+        ),
+        (
+            "addresses.main",
+            {"auto_creation.type": ("studio", "default")},
+            ("medium", ("The Studio flow that main has now is no longer told of new conversations.",)),
+        ),
+        ("addresses.main", {"auto_creation.type": ("default", "webhook")}, ("medium", ())),
+        ("addresses.main", {"auto_creation.type": (None, "webhook")}, ("medium", ())),
     ],
 )
 def test_an_update_is_as_risky_as_its_riskiest_field(
