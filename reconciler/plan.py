@@ -18,7 +18,7 @@ How a change comes about:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -138,6 +138,7 @@ class _Planner:
         composition = Composition(self.situation, frozenset(self.options.rotate))
         changes = composition.changes()
         self._check_options(changes)
+        self._check_swaps(changes)
         if any(problem.severity == "error" for problem in self.situation.problems):
             raise MatchError([*self.situation.problems, *config.warnings], config.lines)
         changes = sequence.let_go(sequence.make_room(changes, state, live), state)
@@ -227,6 +228,22 @@ class _Planner:
                 self.situation.problems.append(
                     Problem("unknown-address", f"{option} {address}: nothing stands there", hint=hint)
                 )
+
+    def _check_swaps(self, changes: Sequence[Change]) -> None:
+        """Names that are exchanged: the API takes no two of one name at once, so neither could be the first."""
+        by_address = {change.address: change for change in changes}
+        for circle in sequence.swaps(changes, self.situation.state):
+            first = by_address[circle[0]]
+            who = " and ".join(map(str, circle))
+            self.situation.problems.append(
+                Problem(
+                    "swapped-names",
+                    f"{who} exchange their names, and no two can have one name at any moment",
+                    first.fields[0].source if first.fields else first.source,
+                    "apply another name for one of them first, then this",
+                    address=str(first.address),
+                )
+            )
 
     def _unused_approvals(self, changes: Iterable[Change]) -> list[Problem]:
         """Approvals on the command line that approve nothing: most likely a misspelt address."""

@@ -21,22 +21,23 @@ _ORDER = {kind: index for index, kind in enumerate(KINDS)}
 
 
 def make_room(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> list[Change]:
-    """Let a delete go before a create or update where both cannot be there at once, and only that one.
+    """Let a delete or update go before a create or update where both cannot be there at once, and only that one.
 
     That is so where they share what must be unique (an address and proxy pair that moves to another conversation, a
     unique name that another one takes over), and where their parent is full (the sixth webhook of a conversation).
     """
+    action = {change.address: change.action for change in changes}
     first = _sharing_unique_keys(changes, state)
     for create, deletes in _in_full_parents(changes, state, live).items():
         first.setdefault(create, set()).update(deletes)
-    early = {delete for deletes in first.values() for delete in deletes}
+    early = {address for addresses in first.values() for address in addresses}
     result = []
     for change in changes:
         if change.address in early and change.action == "delete":
             steps = tuple(replace(step, last=False) for step in change.steps)
             result.append(replace(change, steps=steps))
         elif change.address in first:
-            needs = tuple(f"{address}#delete" for address in sorted(first[change.address]))
+            needs = tuple(f"{address}#{action[address]}" for address in sorted(first[change.address]))
             steps = tuple(
                 replace(step, needs=(*step.needs, *needs)) if step.op in {"create", change.action} else step
                 for step in change.steps
@@ -51,6 +52,11 @@ def _sharing_unique_keys(changes: Sequence[Change], state: State) -> dict[Addres
     leaving: dict[tuple[object, ...], Address] = {}
     for change in changes:
         live = state.get(change.sid or "")
+        if change.action == "update" and live is not None:
+            kept = {**live.values, **change.steps[0].values}
+            freed = {*_unique_keys(change.kind, change.parent, live.values)}
+            for key in freed - {*_unique_keys(change.kind, change.parent, kept)}:
+                leaving[key] = change.address
         if change.action == "delete" and live is not None:
             for key in _unique_keys(change.kind, change.parent, live.values):
                 leaving[key] = change.address
@@ -74,6 +80,24 @@ def _unique_keys(kind: Kind, parent: Address | None, contents: Mapping[str, Cont
         values = tuple(contents.get(path) for path in paths)
         if all(isinstance(value, str) and value for value in values):
             yield (kind.name, paths, parent if scope == "parent" else None, values)
+
+
+def swaps(changes: Sequence[Change], state: State) -> list[tuple[Address, ...]]:
+    """Circles of changes of which each wants what the next one still has, so that none can be the first."""
+    waiting = _sharing_unique_keys(changes, state)
+    found: list[tuple[Address, ...]] = []
+    done: set[Address] = set()
+    for start in sorted(waiting):
+        path: list[Address] = []
+        address: Address | None = start
+        while address is not None and address not in done and address not in path:
+            path.append(address)
+            # A name is free after one change, and each change takes one name.
+            address = min(waiting.get(address, ()), default=None)
+        if address is not None and address in path:
+            found.append(tuple(path[path.index(address) :]))
+        done.update(path)
+    return found
 
 
 def unseen(changes: Sequence[Change], state: State) -> frozenset[Collection]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from reconciler.config.model import Config
+from reconciler.errors import MatchError
 from tests.world import World, read
 
 CUSTOMER, DESK = "+14155550199", "+14155550100"
@@ -36,3 +40,47 @@ def test_who_gets_a_default_role_waits_for_the_default_to_be_set() -> None:
     account.converge(files)
     (user,) = account.get(f"/v1/Services/{service}/Users")["users"]
     assert user["role_sid"] == account.role("club", "member")
+
+
+def halls(account: World, *names: str) -> dict[str, str]:
+    """Conversations of these unique names in a new service; their SIDs."""
+    service = account.post("/v1/Services", {"FriendlyName": "club"})["sid"]
+    return {
+        name: str(account.post(f"/v1/Services/{service}/Conversations", {"UniqueName": name})["sid"]) for name in names
+    }
+
+
+def named(**conversations: tuple[str, str]) -> Config:
+    """Conversations by handle, each with its pin (or none) and its unique name."""
+    lines = [
+        f"      {handle}: {{unique_name: {name}{f', sid: {sid}' if sid else ''}}}\n"
+        for handle, (sid, name) in conversations.items()
+    ]
+    return read("version: 1\nservices:\n  club:\n    conversations:\n" + "".join(lines))
+
+
+def test_a_name_is_free_before_another_takes_it_over() -> None:
+    account = World()
+    sids = halls(account, "one", "two", "three")
+    files = named(a=(sids["one"], "two"), b=(sids["two"], "three"), c=(sids["three"], "four"), d=("", "one"))
+    account.forget_requests()
+    account.converge(files)
+    base = f"POST /v1/Services/{account.service('club')}/Conversations"
+    assert account.writes == [f"{base}/{sids['three']}", f"{base}/{sids['two']}", f"{base}/{sids['one']}", base]
+
+
+def test_names_that_are_exchanged_are_refused_with_a_way_out() -> None:
+    account = World()
+    sids = halls(account, "one", "two")
+    with pytest.raises(MatchError) as caught:
+        account.plan(named(a=(sids["one"], "two"), b=(sids["two"], "one")))
+    [problem] = caught.value.problems
+    assert (problem.code, str(problem.place), problem.hint) == (
+        "swapped-names", "reconciler.yaml:5:24", "apply another name for one of them first, then this",
+    )  # fmt: skip
+    assert problem.message == (
+        "services.club.conversations.a and services.club.conversations.b exchange their names, and no two can have one "
+        "name at any moment"
+    )
+    account.converge(named(a=(sids["one"], "spare"), b=(sids["two"], "one")))
+    account.converge(named(a=(sids["one"], "two"), b=(sids["two"], "one")))
