@@ -9,12 +9,13 @@ loopback interface only.
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import hashlib
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -37,6 +38,7 @@ from reconciler.errors import (
     cause_of,
 )
 from reconciler.redaction import Redaction
+from reconciler.pace import Pace
 from reconciler.retry import Gate, Retry, is_ambiguous, is_refused_for_now, never, reason
 
 Json = Any  # what the API answers is JSON of any shape until `wire.decode` has read it
@@ -52,6 +54,10 @@ _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _MOST_CODES = 10**9
 _LONGEST_WORDS = 2000
 """So much of what an API says of an error is kept."""
+_LONGEST_ANSWER = 60.0
+"""Seconds for one answer as a whole; the limit above is for each piece of it."""
+_LATE_WRITE = 10.0
+"""Seconds that a write which is under way when the command's time is up has to be answered: half-known is worse."""
 _LONG_WAIT = 5.0
 """Seconds from which on a wait is worth a warning."""
 
@@ -299,6 +305,7 @@ class ReadClient:
         retry: how often and how long a request is tried; once when left out.
         waiting: told of every wait before a request is sent again.
         redact: takes out of errors what may not be shown; what the credentials hold is taken out in any case.
+        pace: how many writes a second; any number when left out.
 
     Attributes:
         requests: how many were sent.
@@ -315,6 +322,7 @@ class ReadClient:
         retry: Retry | None = None,
         waiting: Waiting = _unheard,
         redact: Redaction | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self.credentials = credentials
         self.redact = (redact or Redaction()).joined(credentials.secrets())
@@ -323,6 +331,7 @@ class ReadClient:
         self._base_path = urlsplit(base_url).path
         self.retry = retry or never()
         self._gate = Gate(concurrency)
+        self._pace = pace
         self._is_known = False
         self._waiting = waiting
         self._warned_until = float("-inf")
@@ -443,18 +452,21 @@ class ReadClient:
         except (httpx.InvalidURL, UnicodeError):
             # Only what the API itself said can be so odd: control characters in a link, halves of characters.
             raise Malformed(f"{method} {path[:200]!r} cannot be asked for: it is no path, or holds no text") from None
-        may_be_done = False
+        lost: ApiError | None = None
         while True:
             try:
                 return await self._attempt(request, path, attempt)
+            except Unsent as unsent:
+                # What was sent before and got no answer counts more than that it cannot be sent once more.
+                raise lost or unsent from None
             except _Failed as failed:
                 error = failed.error
-                if may_be_done and _is_gone(error) and method == "DELETE":
+                if lost is not None and _is_gone(error) and method == "DELETE":
                     # The delete whose answer was lost has taken place.
                     return None
-                lost = is_ambiguous(error)
-                may_be_done = may_be_done or lost
-                may_be_sent = is_refused_for_now(error) or isinstance(error, Unsent) or (lost and idempotent)
+                is_lost = is_ambiguous(error)
+                lost = error if is_lost else lost
+                may_be_sent = is_refused_for_now(error) or isinstance(error, Unsent) or (is_lost and idempotent)
                 if isinstance(error, Unsent) and not self._is_known and method == "GET":
                     # An address where nobody has ever answered is rather a wrong one than a bad moment: told at once.
                     raise error from None
@@ -494,11 +506,15 @@ class ReadClient:
 
         Raises:
             _Failed: it was not done, or may not have been.
+            OutOfTime: it was not sent, and will not be.
+            Stopped: likewise.
         """
         method, write = request.method, request.method != "GET"
-        async with self._gate.passing(write=write) as generation:
+        turn = self._pace.turn(method, path) if self._pace is not None else nullcontext()
+        # The turn comes first: a place is for what can be sent.
+        async with turn, self._gate.passing(write=write) as generation:
             if self.retry.is_over:
-                raise _Failed(OutOfTime(f"{method} {path}: not sent, the command's time is up (--timeout)"))
+                raise OutOfTime(f"{method} {path}: not sent, the command's time is up (--timeout)")
             self._count(write=write, again=attempt > 1)
             begun = self.retry.clock()
             try:
@@ -541,8 +557,13 @@ class ReadClient:
         Raises:
             _Failed: there was none.
         """
+        late = _LATE_WRITE if request.method != "GET" else 0.0
         try:
-            return await self._http.send(request)
+            async with asyncio.timeout(min(_LONGEST_ANSWER, max(self.retry.left, 0.0) + late)):
+                return await self._http.send(request)
+        except TimeoutError:
+            why = "within the time limit" if not self.retry.is_over else "before the command's time was up (--timeout)"
+            raise _Failed(Unreachable(f"{request.method} {path}: no answer from {self._base_url} {why}")) from None
         except httpx.TimeoutException as error:
             kind = Unsent if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout) else Unreachable
             message = f"{request.method} {path}: no answer from {self._base_url} within the time limit"
@@ -573,6 +594,7 @@ class Client(ReadClient):
         retry: how often and how long a request is tried; once when left out.
         waiting: told of every wait before a request is sent again.
         redact: takes out of errors what may not be shown; what the credentials hold is taken out in any case.
+        pace: how many writes a second; any number when left out.
 
     Attributes:
         writes: how many writes were sent.
@@ -589,6 +611,7 @@ class Client(ReadClient):
         retry: Retry | None = None,
         waiting: Waiting = _unheard,
         redact: Redaction | None = None,
+        pace: Pace | None = None,
     ) -> None:
         super().__init__(
             base_url,
@@ -598,6 +621,7 @@ class Client(ReadClient):
             retry=retry,
             waiting=waiting,
             redact=redact,
+            pace=pace,
         )
         self.writes = 0
         self.write_concurrency = max(1, concurrency // 2)

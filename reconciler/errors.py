@@ -11,7 +11,8 @@ leave the wording on a terminal or in JSON to the renderers. Nothing here prints
     ├── ApiError                        1    the API could not be asked, or said no
     │   ├── Unreachable                 1    no answer came
     │   │   └── Unsent                  1    the request never left, so it cannot have been done
-    │   │       └── OutOfTime           1    because the command's time was up
+    │   │       ├── OutOfTime           1    because the command's time was up
+    │   │       └── Stopped             1    because a person stopped the command
     │   ├── Refused                     1    an answer with an error status
     │   └── Malformed                   1    an answer that is not what the API promises
     ├── StalePlan                       3    the approved plan no longer fits
@@ -138,6 +139,10 @@ class OutOfTime(Unsent):
     """The command's time was up before the request was sent."""
 
 
+class Stopped(Unsent):
+    """A person stopped the command before the request was sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """What the API said when it refused a request.
@@ -192,6 +197,7 @@ Cause = Literal[
     "network",
     "answer",
     "deadline",
+    "interrupted",
     "other",
 ]
 """The sort of a failure, which decides what to do about it; empty for what is no failure."""
@@ -214,6 +220,8 @@ def cause_of(error: ReconcilerError) -> Cause:
             return "server" if refusal.status >= 500 else _CAUSES.get(refusal.status, "other")
         case OutOfTime():
             return "deadline"
+        case Stopped():
+            return "interrupted"
         case Unreachable():
             return "network"
         case Malformed():

@@ -413,6 +413,7 @@ async def _connected(
         hidden: texts that no error may repeat.
     """
     from reconciler.client import Credentials, checked_url, twilio_url  # noqa: PLC0415 - see above
+    from reconciler.pace import Pace  # noqa: PLC0415 - see above
     from reconciler.retry import Retry  # noqa: PLC0415 - see above
 
     retry = Retry(timeout=endpoint.timeout, stop=stop)
@@ -429,7 +430,14 @@ async def _connected(
         credentials = Credentials.from_environment(endpoint.environment)
     url = checked_url(endpoint.api_url) if endpoint.api_url else twilio_url(region, edge)
     async with kind(
-        url, credentials, concurrency=endpoint.concurrency, retry=retry, waiting=progress.waiting, redact=redact
+        url,
+        credentials,
+        concurrency=endpoint.concurrency,
+        retry=retry,
+        waiting=progress.waiting,
+        # Not for the emulator in process: it counts no writes, and nobody else has to share it.
+        pace=Pace(retry),
+        redact=redact,
     ) as client:
         yield client
 
