@@ -48,7 +48,8 @@ async def apply(
         plan: what to do; nothing in it may refuse the apply (`Plan.blocking`).
         client: how to write.
         progress: who is told.
-        stop: when set, no further step is started; those under way end.
+        stop: when set, no further step is started; those under way end, within `GRACE_SECONDS`. Whoever cancels this
+            after that gets the report at once.
         trigger_webhooks: whether the account's own webhooks are told of the writes that can tell them.
 
     Returns:
@@ -66,6 +67,12 @@ async def apply(
         interrupted=run.stop.is_set(),
     )
 
+
+GRACE_SECONDS = 10.0
+"""How long what is under way may take to end after an interrupt."""
+
+_INTERRUPTED = "the run was interrupted first"
+_OUT_OF_TIME = "the command's time was up first (--timeout)"
 
 Answer = TypeVar("Answer")
 
@@ -106,6 +113,7 @@ class _Run:
         self.members: dict[tuple[str, Address | None], asyncio.Future[list[Decoded]]] = {}
         self.owner = {step.id: change for change in self.plan.changes for step in change.steps}
         self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.begun: set[str] = set()
         self.creating: dict[tuple[str, Address | None, str], asyncio.Lock] = {}
         self.looks: dict[tuple[str, Address | None], asyncio.Future[list[Decoded]]] = {}
         self.turns = asyncio.Semaphore(self.client.write_concurrency)
@@ -123,13 +131,56 @@ class _Run:
             blocker = next((item for item in self.outcomes.values() if item.status in _UNDONE), None)
             if phase and blocker is not None:
                 for step in doing:
-                    self._skip(
-                        step, blocker.step, f"deletes wait for everything else, and {blocker.step} did not succeed"
-                    )
+                    because = f"deletes wait for everything else, and {blocker.step} did not succeed"
+                    self._skip(step, blocker.step, because)
                 continue
             self.tasks = {step.id: asyncio.create_task(self._when_ready(step)) for step in doing}
-            await asyncio.gather(*self.tasks.values())
+            await self._all_ended()
+            for step in doing:
+                self._end_early(step)
         return [result_of(change, [self.outcomes[step.id] for step in change.steps]) for change in self.plan.changes]
+
+    async def _all_ended(self) -> None:
+        """Wait for every task; after an interrupt only for some seconds, after a second one not at all.
+
+        Raises:
+            BaseException: a bug in one of them, after what was under way has ended.
+        """
+        tasks = list(self.tasks.values())
+        if not tasks:
+            return
+        everything, late = asyncio.ensure_future(asyncio.wait(tasks)), asyncio.ensure_future(self._too_late())
+        try:
+            await asyncio.wait([everything, late], return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if not self.stop.is_set() or current is None:
+                raise
+            # The second interrupt. What it cuts off is told in the report, so this is not its end.
+            current.uncancel()
+        finally:
+            everything.cancel()
+            late.cancel()
+            for task in tasks:
+                task.cancel()
+        for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(ended, BaseException) and not isinstance(ended, asyncio.CancelledError):
+                raise ended
+
+    async def _too_late(self) -> None:
+        await self.stop.wait()
+        await asyncio.sleep(GRACE_SECONDS)
+
+    def _end_early(self, step: Step) -> None:
+        """Say of a step that was cut off what is known of it."""
+        if step.id in self.outcomes:
+            return
+        if step.id in self.begun:
+            change = str(self.owner[step.id].address)
+            message = "the run was stopped while its request was under way"
+            self._keep(Outcome(step.id, change, step.op, "interrupted", step.sid or "", message, cause="interrupted"))
+        else:
+            self._skip(step, "", _INTERRUPTED, "interrupted")
 
     async def _when_ready(self, step: Step) -> None:
         for need in step.needs:
@@ -138,21 +189,34 @@ class _Run:
                 await asyncio.wait([task])
             outcome = self.outcomes.get(need)
             if outcome is not None and outcome.status not in {"done", "unchanged", "withheld"}:
-                self._skip(step, need, f"it needs {need}, which did not succeed")
+                if outcome.status == "skipped" and outcome.cause:
+                    # Nothing is wrong with what it needs: the whole run ended.
+                    self._skip(step, "", outcome.message, outcome.cause)
+                else:
+                    self._skip(step, need, f"it needs {need}, which did not succeed")
                 return
         # A step starts when it can be sent, not when it could be waiting to: an interrupt stops what has not started.
         async with self.turns:
             if self.stop.is_set():
-                self._skip(step, "", "the run was interrupted before it was sent")
+                self._skip(step, "", _INTERRUPTED, "interrupted")
+                return
+            if self.client.retry.is_over:
+                self._skip(step, "", _OUT_OF_TIME, "deadline")
                 return
             self.progress.started(step)
+            self.begun.add(step.id)
             begun = time.monotonic()
-            outcome = await self._attempt(step)
+            try:
+                outcome = await self._attempt(step)
+            except BaseException:
+                # A bug, or the second interrupt: nothing else begins.
+                self.stop.set()
+                raise
             self._keep(outcome, ms=(time.monotonic() - begun) * 1000)
 
-    def _skip(self, step: Step, because: str, message: str) -> None:
+    def _skip(self, step: Step, because: str, message: str, cause: Cause = "") -> None:
         change = str(self.owner[step.id].address)
-        self._keep(Outcome(step.id, change, step.op, "skipped", step.sid or "", message, because=because))
+        self._keep(Outcome(step.id, change, step.op, "skipped", step.sid or "", message, because=because, cause=cause))
 
     def _keep(self, outcome: Outcome, *, ms: float | None = None) -> None:
         self.outcomes[outcome.step] = outcome

@@ -37,8 +37,8 @@ from reconciler.errors import (
     UsageError,
     cause_of,
 )
-from reconciler.redaction import Redaction
 from reconciler.pace import Pace
+from reconciler.redaction import Redaction
 from reconciler.retry import Gate, Retry, is_ambiguous, is_refused_for_now, never, reason
 
 Json = Any  # what the API answers is JSON of any shape until `wire.decode` has read it
@@ -456,9 +456,12 @@ class ReadClient:
         while True:
             try:
                 return await self._attempt(request, path, attempt)
-            except Unsent as unsent:
+            except Unsent:
                 # What was sent before and got no answer counts more than that it cannot be sent once more.
-                raise lost or unsent from None
+                if lost is None:
+                    raise
+                lost.may_be_done = True
+                raise lost from None
             except _Failed as failed:
                 error = failed.error
                 if lost is not None and _is_gone(error) and method == "DELETE":
@@ -471,7 +474,7 @@ class ReadClient:
                     # An address where nobody has ever answered is rather a wrong one than a bad moment: told at once.
                     raise error from None
                 if not may_be_sent or not await self.again(method, path, attempt, error, failed.retry_after):
-                    error.may_be_done = may_be_done
+                    error.may_be_done = lost is not None
                     raise error from None
             attempt += 1
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
+import reconciler.client
 from reconciler.client import Client, Credentials
 from reconciler.errors import ApiError, Malformed, Refused, Unreachable, Unsent
 from reconciler.retry import LONGEST_RETRY_AFTER, LONGEST_WAIT, Gate, Retry, is_ambiguous
@@ -63,7 +64,7 @@ class Script:
 def ask(work: Work, script: Script, retry: Retry) -> Any:
     async def run() -> Any:
         transport = httpx.MockTransport(script)
-        async with Client(HOST, Credentials("SK1", "s", ACCOUNT), transport=transport, retry=retry) as client:
+        async with Client(HOST, Credentials("SK1", "a-secret", ACCOUNT), transport=transport, retry=retry) as client:
             return await work(client)
 
     return asyncio.run(run())
@@ -275,7 +276,7 @@ def test_an_interrupt_ends_a_wait() -> None:
         script = Script(no(503))
         transport = httpx.MockTransport(script)
         retry = Retry(stop=stop, sleep=forever)
-        async with Client(HOST, Credentials("SK1", "s", ACCOUNT), transport=transport, retry=retry) as client:
+        async with Client(HOST, Credentials("SK1", "a-secret", ACCOUNT), transport=transport, retry=retry) as client:
             with pytest.raises(Refused):
                 await get(client)
         return script.asked
@@ -335,7 +336,7 @@ def most_at_once(answer: Callable[[int, int], httpx.Response], requests: int) ->
     async def run() -> None:
         transport = httpx.MockTransport(handler)
         retry = Time().retry()
-        async with Client(HOST, Credentials("SK1", "s", ACCOUNT), transport=transport, retry=retry) as client:
+        async with Client(HOST, Credentials("SK1", "a-secret", ACCOUNT), transport=transport, retry=retry) as client:
             await asyncio.gather(*(get(client) for _ in range(requests)))
 
     asyncio.run(run())
@@ -372,3 +373,66 @@ def test_whoever_stops_waiting_for_a_place_leaves_the_queue() -> None:
         return gate.under_way
 
     assert asyncio.run(run()) == 0
+
+
+# --- answers that never come, and the end of the command's time ------------------------------------------------------
+
+
+def hang(work: Work, *, timeout: float, answers: list[httpx.Response] | None = None) -> tuple[ApiError, list[str]]:
+    """Ask somebody who gives some answers and then none; how it failed, and what was asked."""
+    given = iter(answers or [])
+    asked: list[str] = []
+
+    async def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request.method)
+        answer = next(given, None)
+        if answer is None:
+            await asyncio.Event().wait()
+            raise AssertionError
+        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+
+    async def run() -> ApiError:
+        retry = Retry(timeout=timeout)
+        transport = httpx.MockTransport(handler)
+        async with Client(HOST, Credentials("SK1", "a-secret", ACCOUNT), transport=transport, retry=retry) as client:
+            with pytest.raises(ApiError) as raised:
+                await work(client)
+            return raised.value
+
+    return asyncio.run(run()), asked
+
+
+def test_a_read_that_is_not_answered_ends_with_the_command_s_time() -> None:
+    error, asked = hang(get, timeout=0.05)
+    assert str(error) == (f"GET /v1/Services/IS1: no answer from {HOST} before the command's time was up (--timeout)")
+    assert asked == ["GET"]
+
+
+def test_a_write_that_is_not_answered_has_a_little_longer_and_may_be_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciler.client, "_LATE_WRITE", 0.05)
+    error, asked = hang(create, timeout=0.05)
+    assert is_ambiguous(error)
+    assert asked == ["POST"]
+
+
+def test_an_answer_that_never_ends_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciler.client, "_LONGEST_ANSWER", 0.05)
+    error, asked = hang(create, timeout=60)
+    assert str(error) == f"POST /v1/Services: no answer from {HOST} within the time limit"
+    assert is_ambiguous(error)
+    assert asked == ["POST"]
+
+
+def test_what_was_lost_before_the_time_was_up_is_told_and_not_that_it_was_not_sent_again() -> None:
+    time, script = Time(), Script(httpx.ReadError("reset"), YES)
+    retry = time.retry(timeout=1)
+
+    async def slow(seconds: float) -> None:
+        # Somebody else takes the rest of the time.
+        time.seconds += seconds + 1
+
+    retry.sleep = slow
+    with pytest.raises(Unreachable, match="cannot be reached: reset") as raised:
+        ask(update, script, retry)
+    assert is_ambiguous(raised.value)
+    assert script.asked == ["POST"]

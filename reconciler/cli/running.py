@@ -1,7 +1,8 @@
 """Running a verb of the workflow with a display, and what an interrupt does to it.
 
-While an account is read, an interrupt ends the run at once. While it is written to, the first interrupt lets the
-requests under way end and starts no other, so that the report can say what took place; the second ends the run.
+While an account is read, an interrupt ends the run at once. While it is written to, the first interrupt starts no
+other step and lets those under way end, for some seconds, so that the report can say what took place; the second cuts
+them off, and the report says so. SIGTERM is an interrupt too: it is what a pipeline sends that was cancelled.
 """
 
 from __future__ import annotations

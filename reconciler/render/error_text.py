@@ -6,7 +6,8 @@ code.
 
 from __future__ import annotations
 
-from reconciler.errors import GuardRefusal, ProblemsError, Refusal, Refused, StalePlan
+from reconciler.errors import ApiError, GuardRefusal, ProblemsError, Refusal, Refused, StalePlan, cause_of
+from reconciler.render.advice import ADVICE
 from reconciler.render.terminal import Paint, escape, wrap
 
 PROBLEM_LIMIT = 50
@@ -35,7 +36,9 @@ def error_text(error: BaseException, *, colour: bool, width: int) -> str:
             title, details = "a guard refuses this apply; nothing was sent:", list(error.reasons)
         case Refused():
             title = f"the API refused {error.refusal.method} {error.refusal.path}"
-            details, hint = _details(error.refusal), _hint(error.refusal)
+            details, hint = _details(error.refusal), _hint(error)
+        case ApiError():
+            hint = _hint(error)
         case _:
             pass
     paint = Paint(colour)
@@ -57,14 +60,6 @@ def _details(refusal: Refusal) -> list[str]:
     return details + ([f"request {refusal.request_id}"] if refusal.request_id else [])
 
 
-def _hint(refusal: Refusal) -> str:
-    match refusal.status:
-        case 401 | 403:
-            return (
-                "Check the credentials: TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN, or TWILIO_API_KEY and "
-                "TWILIO_API_SECRET, and the region that they are for (TWILIO_REGION)."
-            )
-        case 429:
-            return "The account is over its limit of requests; wait, or use a lower --concurrency."
-        case _:
-            return ""
+def _hint(error: ApiError) -> str:
+    cause = cause_of(error)
+    return "" if cause in {"validation", "conflict", "missing"} else ADVICE.get(cause, "")

@@ -96,9 +96,9 @@ class Display:
     # --- what the caller says -----------------------------------------------------------------------------------------
 
     def note(self, text: str) -> None:
-        """Write a line of our own on the terminal, above the live one; nothing without a terminal."""
+        """Write a line of our own on the terminal, above the live one; without a terminal, where the log goes."""
         self._erase()
-        self._write("live", f"{escape(text)}\n")
+        self._write("live" if self._streams["live"] is not None else "log", f"{escape(text)}\n")
         self._draw(at_once=True)
 
     def log(self, line: str) -> None:
@@ -151,7 +151,8 @@ class Display:
                 line = self._paint(f"  ! {address}: {outcome.op} failed", "bold", "red")
             case _:
                 line = self._paint(f"  ! {address}: {outcome.op} {outcome.status}", "yellow")
-        if self._streams["lines"] is None:
+        # What the end of the whole run kept from being sent is told once, in the report.
+        if self._streams["lines"] is None or (outcome.status == "skipped" and outcome.cause):
             return
         self._erase()
         self._write("lines", line + "\n")

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from reconciler.change import MARKS
 from reconciler.render.markdown import BUDGET, MARKER_PART, shortened_kind
 from reconciler.render.markdown_text import Room, code, count, prose, size
-from reconciler.render.report_text import PAST, next_step
+from reconciler.render.report_text import PAST, next_steps
 from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry
 
 _WORSE_FIRST = ("failed", "interrupted", "skipped", "withheld")
@@ -36,13 +36,13 @@ class _Page:
     def text(self) -> str:
         report = self.report
         head = [_marker(report), f"### {_verdict(report)}", _where(report)]
-        closing = next_step(report)
+        closing = " ".join(next_steps(report))
         tail = [f"**What to do next:** {closing}"] if closing else []
         self.room.left -= sum(size(block) + 2 for block in [*head, *tail])
         # What failed takes its room before what went well.
         blocks = [
             *self._outcomes("failed", "**Failed**", 24_000, _failed),
-            *self._outcomes("interrupted", "**No answer came; whether they took place is not known**", 8_000, _held),
+            *self._outcomes("interrupted", "**Whether they took place is not known**", 8_000, _held),
             *self._outcomes("skipped", "**Skipped**", 8_000, _held),
             *self._outcomes("withheld", "**Withheld by a guard**", 8_000, _held),
         ]

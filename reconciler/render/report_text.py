@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.change import MARKS
+from reconciler.render.advice import ADVICE
 from reconciler.render.terminal import Paint, Style, escape, wrap
 from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry
 
@@ -18,6 +19,8 @@ COLOURS: dict[str, tuple[Style, ...]] = {"+": ("green",), "~": ("yellow",), "-":
 
 MESSAGE_LIMIT = 1000
 """Over this many characters Twilio's words are cut."""
+MOST_ALIKE = 20
+"""Of steps that were not sent for one and the same reason, so many are named and the rest is counted."""
 NARROWEST = 40
 
 _ALARM: tuple[Style, ...] = ("bold", "red")
@@ -38,7 +41,8 @@ def report_text(report: ReportFile, *, colour: bool, width: int, list_done: bool
     sections += [
         page.section(report, "Withheld by a guard:", "withheld", _NOTICE),
         page.section(report, "Skipped:", "skipped", _NOTICE),
-        page.section(report, "No answer came; whether they took place is not known:", "interrupted", _ALARM),
+        page.unsent(report),
+        page.section(report, "Whether they took place is not known:", "interrupted", _ALARM),
         page.section(report, "Failed:", "failed", _ALARM),
         page.ending(report),
     ]
@@ -78,16 +82,28 @@ class _Page:
         lines: list[str] = []
         for result in report.changes:
             for outcome in result.outcomes:
-                if outcome.status == status:
+                if outcome.status == status and not _is_unsent(outcome):
                     lines += self._outcome(result, outcome)
         return [self.paint(title, *styles), *lines] if lines else []
 
+    def unsent(self, report: ReportFile) -> list[str]:
+        """What was not sent because the whole run ended early: often much, and all for one reason."""
+        alike: dict[str, list[str]] = {}
+        for result in report.changes:
+            for outcome in result.outcomes:
+                if _is_unsent(outcome):
+                    alike.setdefault(outcome.message, []).append(f"{result.address}: {_what(result, outcome)}")
+        lines: list[str] = []
+        for message, found in alike.items():
+            lines += self._lines(0, f"Not sent, {_count(len(found), 'step')}: {escape(_cut(message))}", *_NOTICE)
+            for what in found[:MOST_ALIKE]:
+                lines += self._lines(2, escape(what), "bold")
+            if len(found) > MOST_ALIKE:
+                lines.append(f"  and {len(found) - MOST_ALIKE:,} more")
+        return lines
+
     def _outcome(self, result: ResultEntry, outcome: OutcomeEntry) -> list[str]:
-        what = (
-            f"{outcome.op} of the {'old' if outcome.op == 'delete' else 'new'} one"
-            if result.action == "replace"
-            else outcome.op
-        )
+        what = _what(result, outcome)
         sid = f" {outcome.sid}" if _is_sid(outcome.sid) and outcome.sid not in result.address else ""
         lines = self._lines(2, f"{escape(result.address)}: {what}{escape(sid)}", "bold")
         lines += self._refusal(outcome.refusal) if outcome.refusal is not None else []
@@ -121,27 +137,42 @@ class _Page:
         verb = {0: "Applied", 5: "Applied"}.get(report.exit_code, "Not all applied")
         styles: tuple[Style, ...] = {0: ("bold", "green"), 5: ("bold", "yellow")}.get(report.exit_code, _ALARM)  # type: ignore[assignment]
         lines = self._lines(0, f"{verb}: {text}{f'; {rest}' if rest else ''}. {cost}.", *styles)
-        return lines + self._lines(0, next_step(report)) if next_step(report) else lines
+        for text in next_steps(report):
+            lines += self._lines(0, text)
+        return lines
 
 
-def next_step(report: ReportFile) -> str:
-    """What to do next, in a sentence or two; empty when there was nothing to do."""
+def next_steps(report: ReportFile) -> list[str]:
+    """What to do next, a paragraph for each sort of failure; empty when there was nothing to do."""
     if not report.changes:
-        return ""
+        return []
     match report.exit_code:
         case 0 if report.options.target or report.options.exclude:
-            return "What --target and --exclude left to look at is as the files say."
+            return ["What --target and --exclude left to look at is as the files say."]
         case 0:
-            return "The account is as the files say; `reconciler plan` would find nothing to do."
+            return ["The account is as the files say; `reconciler plan` would find nothing to do."]
         case 5:
-            return "What is withheld stays as it is, and every plan names it, until its guard allows it."
+            return ["What is withheld stays as it is, and every plan names it, until its guard allows it."]
         case 130:
-            return "What is done stays done. Run the same command again: it takes up where this one stopped."
+            return ["What is done stays done. Run the same command again: it takes up where this one stopped."]
         case _:
-            return (
-                "What is done stays done. Put right what failed and run the same command again: it takes up where this "
-                "one stopped."
-            )
+            outcomes = [outcome for result in report.changes for outcome in result.outcomes]
+            causes = {outcome.cause for outcome in outcomes}
+            advice = [text for cause, text in ADVICE.items() if cause in causes]
+            is_wrong = any(outcome.status == "failed" and outcome.cause != "deadline" for outcome in outcomes)
+            first = "Put right what failed and run" if is_wrong else "Run"
+            again = f"{first} the same command again: it takes up where this one stopped."
+            return [*advice, f"What is done stays done. {again}"]
+
+
+def _is_unsent(outcome: OutcomeEntry) -> bool:
+    return outcome.status == "skipped" and outcome.cause in {"deadline", "interrupted"}
+
+
+def _what(result: ResultEntry, outcome: OutcomeEntry) -> str:
+    if result.action != "replace":
+        return outcome.op
+    return f"{outcome.op} of the {'old' if outcome.op == 'delete' else 'new'} one"
 
 
 def _is_sid(text: str) -> bool:

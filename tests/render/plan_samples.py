@@ -678,8 +678,8 @@ ALL_DONE = report(
 NOTHING_DONE = report(seconds=0.4, requests=3, writes=0)
 ALL_STATUSES = report(
     result(NEW_ADDRESS, "done", outcome(NEW_ADDRESS, "create", "done", sid=sid("IG", 1))),
-    result(AGENT, "failed", outcome(AGENT, "update", "failed", sid=sid("RL", 1), refusal=REFUSED)),
-    result(HOOKS, "failed", outcome(HOOKS, "update", "failed", message=KEPT)),
+    result(AGENT, "failed", outcome(AGENT, "update", "failed", sid=sid("RL", 1), refusal=REFUSED, cause="validation")),
+    result(HOOKS, "failed", outcome(HOOKS, "update", "failed", message=KEPT, cause="other")),
     result(
         REPLACED,
         "partly",
@@ -715,9 +715,66 @@ ONLY_WITHHELD = report(
 )
 INTERRUPTED = report(
     result(AGENT, "interrupted", outcome(AGENT, "update", "interrupted", sid=sid("RL", 1))),
-    result(DEFAULT_ROLE, "skipped", outcome(DEFAULT_ROLE, "update", "skipped", message="interrupted before it began")),
+    result(
+        DEFAULT_ROLE,
+        "skipped",
+        outcome(DEFAULT_ROLE, "update", "skipped", message="the run was interrupted first", cause="interrupted"),
+    ),
     interrupted=True,
     exit_code=130,
+)
+OUT_OF_TIME = report(
+    result(NEW_ADDRESS, "done", outcome(NEW_ADDRESS, "create", "done", sid=sid("IG", 1))),
+    result(
+        HOOKS,
+        "failed",
+        outcome(HOOKS, "update", "failed", message="no answer from https://x in time", cause="network"),
+    ),
+    *(
+        result(
+            entry,
+            "skipped",
+            outcome(
+                entry,
+                "create",
+                "skipped",
+                message="the command's time was up first (--timeout)",
+                cause="deadline",
+            ),
+        )
+        for entry in LARGE.changes[:23]
+    ),
+    resent=7,
+    exit_code=1,
+)
+EVERY_CAUSE = report(
+    *(
+        result(
+            AGENT,
+            "failed",
+            outcome(
+                AGENT,
+                "update",
+                "failed",
+                refusal=REFUSED.model_copy(update={"status": status, "code": code, "message": message}),
+                cause=cause,
+            ),
+        )
+        for status, code, message, cause in (
+            (401, 20003, "Authenticate", "auth"),
+            (403, 20403, "Account suspended", "permission"),
+            (404, 20404, "The requested resource was not found", "missing"),
+            (409, 50353, "Conversation with provided unique name already exists", "conflict"),
+            (429, 20429, "Too many requests", "rate"),
+            (503, 20503, "Service unavailable", "server"),
+        )
+    ),
+    result(
+        HOOKS,
+        "failed",
+        outcome(HOOKS, "update", "failed", message="POST /v1/x: the answer is not JSON (HTTP 200)", cause="answer"),
+    ),
+    exit_code=1,
 )
 HOSTILE_REPORT = report(
     result(
@@ -757,4 +814,6 @@ REPORTS = {
     "only_withheld": ONLY_WITHHELD,
     "interrupted": INTERRUPTED,
     "hostile": HOSTILE_REPORT,
+    "out_of_time": OUT_OF_TIME,
+    "every_cause": EVERY_CAUSE,
 }

@@ -203,6 +203,8 @@ def test_the_verdict_comes_first() -> None:
         "all_done": "Applied",
         "nothing_done": "There was nothing to do",
         "all_statuses": "Not all applied",
+        "out_of_time": "Not all applied",
+        "every_cause": "Not all applied",
         "only_withheld": "Applied, but for what is withheld",
         "interrupted": "Interrupted before the end",
         "hostile": "Not all applied",

@@ -148,3 +148,53 @@ def test_redrawing_is_limited() -> None:
     for number in range(1000):
         display.reading(number, 1000)
     assert stream.getvalue().count("\r") == 1
+
+
+def test_the_live_line_says_that_a_request_waits_and_why() -> None:
+    now = 0.0
+    stream = io.StringIO()
+    display = Display(live=stream, lines=None, clock=lambda: now, width=120)
+    display.started(step("a"))
+    now = 2.0
+    display.waiting(4, "Twilio answered 429 (too many requests)")
+    assert Terminal(stream.getvalue()).line == (
+        "Applying, 2 s; waiting 4 s: Twilio answered 429 (too many requests); creating services.s.roles.a"
+    )
+    now = 4.5
+    # One that is over sooner, and one too short to read of.
+    display.waiting(1.4, "no answer came")
+    display.waiting(0.9, "no answer came")
+    display.tick()
+    assert "waiting 2 s: Twilio answered 429 (too many requests)" in Terminal(stream.getvalue()).line
+    now = 6.0
+    display.tick()
+    assert Terminal(stream.getvalue()).line == "Applying, 6 s; creating services.s.roles.a"
+
+
+def test_a_wait_before_anything_was_answered_is_shown_too() -> None:
+    stream = io.StringIO()
+    Display(live=stream, lines=None, clock=lambda: 0.0, width=80).waiting(3, "no answer came")
+    assert Terminal(stream.getvalue()).line == "Asking, 0 s; waiting 3 s: no answer came"
+
+
+def test_a_line_of_the_log_stands_above_the_live_one() -> None:
+    stream = io.StringIO()
+    display = Display(live=stream, lines=None, log=stream, clock=Clock(), width=80)
+    display.reading(1, 2)
+    display.log("a line of the log\n")
+    terminal = Terminal(stream.getvalue())
+    assert terminal.above == ["a line of the log"]
+    assert terminal.line.startswith("Reading the account: 1 of 2 requests")
+
+
+def test_a_note_is_heard_without_a_terminal_too() -> None:
+    stream = io.StringIO()
+    Display(live=None, lines=None, log=stream, clock=Clock()).note("Stopping\x1b")
+    assert stream.getvalue() == "Stopping\\u001b\n"
+
+
+def test_what_the_end_of_a_run_kept_from_being_sent_has_no_line_each() -> None:
+    stream = io.StringIO()
+    with Display(live=None, lines=stream, clock=Clock()) as display:
+        display.ended(Outcome("s", "services.s", "create", "skipped", cause="deadline"), 1, 1)
+    assert stream.getvalue() == ""

@@ -27,7 +27,7 @@ from reconciler.render.html.frame import (
 from reconciler.render.html.markup import Html, join, tag, text
 from reconciler.render.html.plan_page import fields
 from reconciler.render.markdown_text import Repository, count
-from reconciler.render.report_text import MESSAGE_LIMIT, PAST, next_step
+from reconciler.render.report_text import MESSAGE_LIMIT, PAST, next_steps
 from reconciler.render.view import view
 from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry
 
@@ -93,7 +93,7 @@ class _Page:
         cost = (
             f"{count(report.requests, 'request')} ({count(report.writes, 'write')}{resent}) in {report.seconds:.1f} s."
         )
-        following = next_step(report)
+        following = " ".join(next_steps(report))
         facts = (
             ("Account", report.account_sid), ("Environment", report.options.env), ("Exit code", str(report.exit_code)),
         )  # fmt: skip

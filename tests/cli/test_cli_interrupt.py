@@ -1,0 +1,164 @@
+"""Real signals to a real process that writes to a served emulator: what ends when, and that the report is honest."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.emulator import Store
+from reconciler.emulator.faults import Faults, FaultyEmulator
+from tests.emulator.served import Host, served
+
+TOKEN = "emulator"
+USERS = 40
+MINUTE = 60
+FILES = "version: 1\nservices:\n  support:\n    users:\n" + "".join(f"      user{n}: {{}}\n" for n in range(USERS))
+
+
+@pytest.fixture
+def app() -> FaultyEmulator:
+    return FaultyEmulator(Store.open(":memory:"), Faults(), require_auth=True, auth_token=TOKEN)
+
+
+@pytest.fixture
+def late() -> list[float]:
+    """The latencies of a minute that have begun."""
+    return []
+
+
+@pytest.fixture
+def host(app: FaultyEmulator, late: list[float]) -> Iterator[Host]:
+    """Serves it; at the end nobody waits for answers that are late."""
+    is_over = False
+
+    async def sleep(seconds: float) -> None:
+        if seconds < MINUTE:
+            await asyncio.sleep(seconds)
+            return
+        late.append(seconds)
+        for _ in range(MINUTE * 20):
+            if is_over:
+                return
+            await asyncio.sleep(0.05)
+
+    app.faulty._sleep = sleep
+    with served(app) as host:
+        yield host
+        is_over = True
+
+
+@contextmanager
+def started(verb: str, host: Host, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """The command line as a process, that is not left behind."""
+    Path("reconciler.yaml").write_text(FILES)
+    environment = {**os.environ, "TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": TOKEN}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", verb, "--api-url", host.url, "--format", "json", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came to that")
+
+
+def users_made(app: FaultyEmulator) -> int:
+    return sum(record.method == "POST" and record.path.endswith("/Users") for record in app.requests)
+
+
+def there(app: FaultyEmulator) -> set[str]:
+    """The users that the account has."""
+    return {row["name"] for row in app.snapshot().values() if row["kind"] == "user"}
+
+
+def by_status(report: Any) -> dict[str, set[str]]:
+    """The users of a report by how their step ended."""
+    found: dict[str, set[str]] = {}
+    for change in report["changes"]:
+        for outcome in change["outcomes"]:
+            if change["kind"] == "user":
+                found.setdefault(outcome["status"], set()).add(change["name"])
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_lets_what_is_under_way_end_and_the_report_is_what_is_there(
+    app: FaultyEmulator, host: Host, number: signal.Signals
+) -> None:
+    app.faulty.faults = Faults(latency=100)
+    with started("apply", host, "--yes") as process:
+        wait_until(lambda: users_made(app) >= 3)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    report = json.loads(out)
+    assert (report["format"], report["exit_code"], report["interrupted"]) == ("reconciler.report", 130, True)
+    found = by_status(report)
+    assert set(found) == {"done", "skipped"}
+    assert found["done"] == there(app)
+    assert 3 <= len(found["done"]) < USERS
+    assert len(found["done"] | found["skipped"]) == USERS
+    assert "Stopping: what is under way ends first" in err
+
+
+def test_the_second_signal_cuts_off_what_is_under_way_and_the_report_says_so(
+    app: FaultyEmulator, host: Host, late: list[float]
+) -> None:
+    app.faulty.faults = Faults(latency=50)
+    with started("apply", host, "--yes") as process:
+        wait_until(lambda: users_made(app) >= 3)
+        app.faulty.faults = Faults(latency=60_000)
+        wait_until(lambda: len(late) == 5)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        while "Stopping" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        # What is under way would take a minute, and would be let go after ten seconds.
+        out, _ = process.communicate(timeout=8)
+    assert process.returncode == 130
+    found = by_status(json.loads(out))
+    assert set(found) == {"done", "interrupted", "skipped"}
+    assert len(found["interrupted"]) == 5
+    assert found["done"] <= there(app)
+    assert not found["skipped"] & there(app)
+
+
+@pytest.mark.parametrize("verb", ["plan", "apply"])
+def test_while_the_account_is_read_one_signal_is_enough(
+    verb: str, app: FaultyEmulator, host: Host, late: list[float]
+) -> None:
+    app.faulty.faults = Faults(latency=60_000)
+    with started(verb, host) as process:
+        wait_until(lambda: len(late) > 0)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=8)
+    assert process.returncode == 130
+    document = json.loads(out)
+    assert (document["format"], document["exit_code"]) == ("reconciler.error", 130)
+    assert document["message"] == "interrupted; nothing was sent to the account but GET"
+    assert "Traceback" not in err
+    assert not app.requests
