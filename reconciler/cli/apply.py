@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import workflow
-from reconciler.cli import console, exit_codes, showing
+from reconciler.cli import candidates, console, exit_codes, showing
 from reconciler.cli.files import read_limited
 from reconciler.cli.github_log import LOG
 from reconciler.cli.options import account_options, consent_options, file_options, scope_options
@@ -39,6 +39,7 @@ Examples:
     "--plan",
     "plan_path",
     metavar="FILE",
+    shell_complete=candidates.files,
     default="",
     help="A plan that was reviewed: go on, without asking, only if every change is one of its changes.",
 )

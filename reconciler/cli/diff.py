@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reconciler import workflow
-from reconciler.cli import showing
+from reconciler.cli import candidates, showing
 from reconciler.cli.exit_codes import DIFFERENCES, DONE
 from reconciler.cli.options import reading_options
 from reconciler.cli.output import Output, output_in
@@ -23,8 +23,8 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("one", metavar="A")
-@click.argument("other", metavar="B", default=".")
+@click.argument("one", metavar="A", shell_complete=candidates.yaml_files)
+@click.argument("other", metavar="B", default=".", shell_complete=candidates.yaml_files)
 @reading_options
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 when the two differ.")
 @output_in(*showing.COMPARISON)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import click
 
-from reconciler.cli import console
+from reconciler.cli import candidates, console
 from reconciler.cli.exit_codes import DONE
 from reconciler.emulator.app import Emulator
 from reconciler.emulator.errors import EmulatorError
@@ -80,7 +80,13 @@ def _amounts(command: Command) -> Command:
 
 
 @emulator.command("seed", epilog=SEED_EPILOG)
-@click.option("--db", metavar="FILE", required=True, help="The account; made when it is not there yet.")
+@click.option(
+    "--db",
+    metavar="FILE",
+    required=True,
+    shell_complete=candidates.files,
+    help="The account; made when it is not there yet.",
+)
 @click.option(
     "--seed", "number", metavar="N", type=int, default=0, show_default=True, help="Another number, another account."
 )
@@ -106,7 +112,13 @@ def seed_command(db: str, number: int, **amounts: int) -> int:
 
 
 @emulator.command("serve", epilog=SERVE_EPILOG)
-@click.option("--db", metavar="FILE", required=True, help="The account; made when it is not there yet.")
+@click.option(
+    "--db",
+    metavar="FILE",
+    required=True,
+    shell_complete=candidates.files,
+    help="The account; made when it is not there yet.",
+)
 @click.option(
     "--port", metavar="N", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one."
 )

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
 from collections.abc import Sequence
 
 from reconciler.cli.exit_codes import BUG
 from reconciler.cli.root import ROOT
+
+VARIABLE = "_RECONCILER_COMPLETE"
+"""The environment variable by which a shell asks for candidates; click makes it of the program's name."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             with contextlib.suppress(ValueError):
                 stream.reconfigure(errors="backslashreplace")
+    if VARIABLE in os.environ:
+        from reconciler.cli import shells  # noqa: F401, PLC0415 - click asks what it registers; nobody else needs it
     try:
         code = ROOT.main(args=given, prog_name="reconciler", standalone_mode=False)
     except SystemExit as leaving:

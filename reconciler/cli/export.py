@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import workflow
-from reconciler.cli import console
+from reconciler.cli import candidates, console
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.options import account_options
 from reconciler.cli.running import Run, display
@@ -43,7 +43,13 @@ def _included(_context: click.Context, _parameter: click.Parameter, texts: tuple
 
 
 @click.command(epilog=EPILOG)
-@click.option("--out", metavar="DIR", default="", help="Write files into this folder, one for each service.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    default="",
+    shell_complete=candidates.folders,
+    help="Write files into this folder, one for each service.",
+)
 @click.option(
     "--include",
     metavar="WHAT",

@@ -8,7 +8,7 @@ from dataclasses import replace
 import click
 
 from reconciler import workflow
-from reconciler.cli import console
+from reconciler.cli import candidates, console
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.files import read_limited
 from reconciler.cli.options import file_options
@@ -24,7 +24,11 @@ Examples:
 @click.command(epilog=EPILOG)
 @file_options
 @click.option(
-    "--plan", metavar="FILE", default="", help="Colour what this saved plan changes, and add what it deletes."
+    "--plan",
+    metavar="FILE",
+    default="",
+    shell_complete=candidates.files,
+    help="Colour what this saved plan changes, and add what it deletes.",
 )
 @click.option(
     "--format",

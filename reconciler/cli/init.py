@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import console
+from reconciler.cli import candidates, console
 from reconciler.cli.exit_codes import DONE
 from reconciler.errors import UsageError
 from reconciler.render.terminal import escape
@@ -58,7 +58,7 @@ class Draft:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("folder", default=".")
+@click.argument("folder", default=".", shell_complete=candidates.folders)
 @click.option(
     "--ci",
     type=click.Choice([*_WORKFLOWS, "none"]),

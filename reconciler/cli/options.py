@@ -16,7 +16,7 @@ import click
 
 from reconciler import __version__, logs
 from reconciler.address import Address, AddressError
-from reconciler.cli import console
+from reconciler.cli import candidates, console
 from reconciler.cli.exit_codes import BUG, of_error
 from reconciler.cli.output import Command
 from reconciler.workflow import Endpoint, Inputs
@@ -57,7 +57,7 @@ def file_options(function: Command) -> Command:
     def command(*, path: str, inputs: Inputs, **given: object) -> int:
         return function(inputs=replace(inputs, path=path), **given)
 
-    return click.argument("path", default=".")(reading_options(command))
+    return click.argument("path", default=".", shell_complete=candidates.yaml_files)(reading_options(command))
 
 
 def reading_options(function: Command) -> Command:
@@ -70,12 +70,22 @@ def reading_options(function: Command) -> Command:
 
     return _added(
         command,
-        click.option("--env", metavar="NAME", default="", help="The environment: its account, variables, overlays."),
+        click.option(
+            "--env",
+            metavar="NAME",
+            default="",
+            shell_complete=candidates.environments,
+            help="The environment: its account, variables, overlays.",
+        ),
         click.option(
             "--var", metavar="NAME=VALUE", multiple=True, callback=_variables, help="Set a variable. Repeatable."
         ),
         click.option(
-            "--overlay", metavar="FILE", multiple=True, help="A file whose values come last and win. Repeatable."
+            "--overlay",
+            metavar="FILE",
+            multiple=True,
+            shell_complete=candidates.yaml_files,
+            help="A file whose values come last and win. Repeatable.",
         ),
         click.option("--strict", is_flag=True, help="Take warnings for errors."),
     )
@@ -95,6 +105,7 @@ def scope_options(function: Command) -> Command:
             metavar="ADDRESS",
             multiple=True,
             callback=_addresses,
+            shell_complete=candidates.addresses,
             help="Only this, everything below it, and what it needs. Repeatable.",
         ),
         click.option(
@@ -102,6 +113,7 @@ def scope_options(function: Command) -> Command:
             metavar="ADDRESS",
             multiple=True,
             callback=_addresses,
+            shell_complete=candidates.addresses,
             help="Not this, nothing below it, and nothing that needs it. Repeatable.",
         ),
     )
@@ -121,6 +133,7 @@ def consent_options(function: Command) -> Command:
             metavar="ADDRESS",
             multiple=True,
             callback=_addresses,
+            shell_complete=candidates.destructible,
             help="Consent to a delete that destroys history, by the address that the plan names. Repeatable.",
         ),
         click.option(
@@ -128,6 +141,7 @@ def consent_options(function: Command) -> Command:
             metavar="ADDRESS",
             multiple=True,
             callback=_addresses,
+            shell_complete=candidates.rotatable,
             help="Send again what Twilio never returns of this: secrets, keys, timers. Repeatable.",
         ),
     )
@@ -169,10 +183,17 @@ def account_options(function: Command) -> Command:
             "--emulator",
             metavar="FILE",
             default="",
+            shell_complete=candidates.files,
             help="Act on the built-in emulator, kept in this file, instead of on Twilio.",
         ),
         click.option("--api-url", metavar="URL", default="", help="Another host; https, or http on this machine only."),
-        click.option("--profile", metavar="NAME", default="", help="Credentials from a profile of Twilio's own CLI."),
+        click.option(
+            "--profile",
+            metavar="NAME",
+            default="",
+            shell_complete=candidates.profiles,
+            help="Credentials from a profile of Twilio's own CLI.",
+        ),
         click.option(
             "--concurrency",
             metavar="N",

@@ -7,7 +7,7 @@ import shlex
 import click
 
 from reconciler import workflow
-from reconciler.cli import console, exit_codes, showing
+from reconciler.cli import candidates, console, exit_codes, showing
 from reconciler.cli.files import write_private
 from reconciler.cli.options import account_options, consent_options, file_options, scope_options
 from reconciler.cli.output import Output, output_in
@@ -30,7 +30,13 @@ Examples:
 @scope_options
 @consent_options
 @account_options
-@click.option("--out", metavar="FILE", default="", help="Save the plan, for `show` and `apply --plan`.")
+@click.option(
+    "--out",
+    metavar="FILE",
+    default="",
+    shell_complete=candidates.files,
+    help="Save the plan, for `show` and `apply --plan`.",
+)
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 when files and account differ.")
 @output_in(*showing.PLAN)
 def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detailed_exitcode: bool) -> int:

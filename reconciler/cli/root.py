@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 
 from reconciler import __version__
 
@@ -20,6 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "export": ("reconciler.cli.export:export", "Write the live account as files. Sends nothing but GET."),
     "graph": ("reconciler.cli.graph:graph", "Draw what needs what in the files, offline."),
     "schema": ("reconciler.cli.schema:schema", "Print a JSON Schema: of the files, of plans, of reports."),
+    "completion": ("reconciler.cli.completion:completion", "Print the script that completes commands in a shell."),
     "emulator": ("reconciler.cli.emulator:emulator", "Serve a Twilio account that is only a file."),
 }
 """Where each verb lives, and what it does in a sentence."""
@@ -40,6 +42,12 @@ class Verbs(click.Group):
         command = getattr(import_module(module), name)
         assert isinstance(command, click.Command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """The verbs that begin so, without importing them; else the options of the program."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return [CompletionItem(name, help=what) for name, (_, what) in VERBS.items() if name.startswith(incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """List the verbs without importing them."""

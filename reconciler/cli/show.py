@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli import showing
+from reconciler.cli import candidates, showing
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.files import read_limited
 from reconciler.cli.output import Output, output_in
@@ -20,7 +20,7 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", shell_complete=candidates.files)
 @output_in(*dict.fromkeys([*showing.PLAN, *showing.REPORT, *showing.DRIFT, *showing.COMPARISON]))
 def show(file: str, output: Output) -> int:
     """Show a saved plan, report, drift or diff again.
@@ -28,7 +28,8 @@ def show(file: str, output: Output) -> int:
     FILE comes from `plan --out`, or is what `plan`, `apply`, `drift` or `diff` wrote with --format json; - is standard
     input. Asks nobody: neither the files nor the account.
     """
-    from reconciler import comparison_file, drift_file, plan_file, report_file  # noqa: PLC0415 - help and completion do without
+    # Help and completion do without.
+    from reconciler import comparison_file, drift_file, plan_file, report_file  # noqa: PLC0415 - see above
 
     text = read_limited(file)
     match plan_file.format_of(text):

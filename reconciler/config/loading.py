@@ -58,8 +58,8 @@ def load_with(
     environments = read_environments(base, findings)
     base_variables = read_variables(base.entries.get("variables"), findings)
     picked = pick(environments, environment, findings, complete=documents.complete)
-    tree = _overlaid(documents, base, picked.overlays, overlays, findings)
-    tree, templates = _templated(documents, tree, findings)
+    tree = overlaid(documents, base, picked.overlays, overlays, findings)
+    tree, templates = templated(documents, tree, findings)
 
     interpolation = Interpolation(
         sources,
@@ -125,7 +125,7 @@ def load_with(
     )
 
 
-def _overlaid(
+def overlaid(
     documents: Documents, base: Table, named: Sequence[Scalar], options: Sequence[str], findings: Findings
 ) -> Table:
     """The tree with the environment's overlays and then those of the command line on top."""
@@ -152,7 +152,7 @@ def _overlaid(
     return tree
 
 
-def _templated(documents: Documents, tree: Table, findings: Findings) -> tuple[Table, Mapping[str, Entry]]:
+def templated(documents: Documents, tree: Table, findings: Findings) -> tuple[Table, Mapping[str, Entry]]:
     """The tree with templates laid under the services that name one and ``!unset`` marks gone, and the templates."""
     templates = entries_of(tree.entries.get("templates"), "templates", findings)
     for name, entry in templates.items():

@@ -1,0 +1,130 @@
+"""What can stand after an option or as an argument, for completion: from the files, never from the network.
+
+Takes what has been typed so far; gives candidates. Quick and silent: whatever goes wrong, there are fewer candidates,
+and nothing is told. Nothing is interpolated, so no value of a file, let alone a secret, is ever offered.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from reconciler.address import Address
+    from reconciler.config.outline import Outline
+    from reconciler.kinds.base import Kind
+
+Candidates = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
+
+MOST = 200
+"""More addresses than this are not offered one by one: only those nearest to the top."""
+YAML, FILE, FOLDER = "yaml", "file", "dir"
+"""Types of candidates that the shells find by themselves."""
+
+
+def yaml_files(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """YAML files, and the folders that lead to some."""
+    return [CompletionItem(incomplete, type=YAML)]
+
+
+def files(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Any file."""
+    return [CompletionItem(incomplete, type=FILE)]
+
+
+def folders(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Folders."""
+    return [CompletionItem(incomplete, type=FOLDER)]
+
+
+def environments(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """The environments that the files define."""
+    found = _outline(context, environment="")
+    return [CompletionItem(name) for name in found.environments if name.startswith(incomplete)] if found else []
+
+
+def profiles(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """The names of the profiles of Twilio's own command line; nothing else of that file."""
+    try:
+        content = json.loads((Path.home() / ".twilio-cli" / "config.json").read_text(encoding="utf-8"))
+        names = list(content["profiles"])
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError):
+        return []
+    return [CompletionItem(name) for name in names if isinstance(name, str) and name.startswith(incomplete)]
+
+
+def addresses(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Every resource of the files."""
+    return _addresses(context, incomplete, lambda _: True)
+
+
+def destructible(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Resources whose delete destroys history, and so needs approval."""
+    return _addresses(context, incomplete, lambda kind: bool(kind.destroys))
+
+
+def rotatable(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Resources with something that Twilio never returns."""
+    return _addresses(context, incomplete, lambda kind: any(entry.write_only for entry in kind.fields))
+
+
+def _addresses(context: click.Context, incomplete: str, counts: Callable[[Kind], bool]) -> list[CompletionItem[str]]:
+    found = _outline(context)
+    if found is None:
+        return []
+    texts = {
+        str(address): address
+        for address, kind in found.resources.items()
+        if counts(kind) and str(address).startswith(incomplete) and str(address).isprintable()
+    }
+    return [CompletionItem(text) for text in _nearest(texts)]
+
+
+def _nearest(texts: dict[str, Address]) -> Iterable[str]:
+    """All of them, or as many whole levels from the top as are not too many; one level at least."""
+    if len(texts) <= MOST:
+        return texts
+    depths = sorted({len(address.parts) for address in texts.values()})
+    chosen = [text for text, address in texts.items() if len(address.parts) <= depths[0]]
+    for depth in depths[1:]:
+        more = [text for text, address in texts.items() if len(address.parts) <= depth]
+        if len(more) > MOST:
+            break
+        chosen = more
+    return chosen
+
+
+def _given(context: click.Context) -> dict[str, object]:
+    """What the line so far says, an option that waits for its value left aside.
+
+    click reads no argument of a line that ends in such an option. `context.obj` holds all of its words.
+    """
+    words = list(context.obj or ())
+    if not words or not words[-1].startswith("-"):
+        return context.params
+    # The first word is the verb: none that reads files stands in a group.
+    with context.command.make_context(
+        context.info_name, words[1:-1], parent=context.parent, resilient_parsing=True
+    ) as parsed:
+        return parsed.params
+
+
+def _outline(context: click.Context, environment: str | None = None) -> Outline | None:
+    """What the files name that the line so far speaks of; None when not even that can be told."""
+    from reconciler.config.outline import outline  # noqa: PLC0415 - only these candidates need to read files
+    from reconciler.sources import DiskSources  # noqa: PLC0415 - see above
+
+    try:
+        given = _given(context)
+        sources = DiskSources(str(given.get("path") or "."), {})
+        named = given.get("overlay")
+        overlays = [sources.relative(str(overlay)) for overlay in named] if isinstance(named, tuple) else []
+        chosen = str(given.get("env") or "") if environment is None else environment
+        return outline(sources, environment=chosen, overlays=overlays)
+    except Exception:  # noqa: BLE001 - a shell that waits for candidates is no place to tell of errors
+        return None
