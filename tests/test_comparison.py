@@ -10,6 +10,8 @@ from reconciler.comparison_file import ComparisonFile, SideEntry, of_comparison
 from reconciler.config.model import Reference, Unknown
 from reconciler.plan import Plan
 from reconciler.render.comparison import comparison_markdown, comparison_text
+from reconciler.render.html import comparison_html
+from reconciler.render.markdown_text import Repository
 from tests.world import read
 
 DESK = """
@@ -321,3 +323,18 @@ def test_text_and_markdown_say_what_it_is_about() -> None:
     assert (
         "-   friendly_name: Main\n+   friendly_name: Front  # reconciler.yaml:11; was reconciler.yaml:11\n" in markdown
     )
+
+
+def test_a_page_has_both_sides_and_promises_nothing_of_an_account() -> None:
+    page = comparison_html(seen(DESK, edited(("friendly_name: Main", "friendly_name: Front"), ("method: POST, ", ""))))
+    for told in ("The first says", "The second says", "Main", "Front", "Diff: two configurations side by side"):
+        assert told in page
+    for wrong in ("Live now", "The account has", "After the apply", "live resource"):
+        assert wrong not in page
+    assert "No differences" in comparison_html(seen(DESK, DESK))
+
+
+def test_places_at_another_commit_are_not_linked() -> None:
+    repository = Repository.of("https://github.com", "acme/desk", "0" * 40)
+    assert repository is not None
+    assert repository.link("main:./reconciler.yaml", 3) == ""

@@ -167,9 +167,16 @@ def _comparison_as_annotations(found: ComparisonFile, _output: Output) -> str:
     return github.commands(github.of_plan(found.as_plan()), workspace_folder())
 
 
+def _comparison_as_html(found: ComparisonFile, _output: Output) -> str:
+    from reconciler.render.html import comparison_html  # noqa: PLC0415 - see above
+
+    return comparison_html(found, repository())
+
+
 COMPARISON: Mapping[str, ComparisonRenderer] = {
     "text": _comparison_as_text,
     "markdown": _comparison_as_markdown,
+    "html": _comparison_as_html,
     "json": lambda found, _: found.to_json(),
     "github": _comparison_as_annotations,
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -256,7 +256,13 @@ def warnings(rows: Sequence[WarningRow], repository: Repository | None) -> list[
     return [section(f"Warnings ({len(rows):,})", bullets(items), identity="warnings")]
 
 
-def unmanaged(groups: Sequence[UnmanagedGroup]) -> list[Html]:
+def unmanaged(
+    groups: Sequence[UnmanagedGroup],
+    title: str = "Unmanaged",
+    told: Callable[[int], str] = lambda number: (
+        f"{count(number, 'live resource')} that the files do not name; left alone."
+    ),
+) -> list[Html]:
     """The section on what is live and not in the files."""
     number = sum(len(group.rows) for group in groups)
     if not number:
@@ -268,8 +274,7 @@ def unmanaged(groups: Sequence[UnmanagedGroup]) -> list[Html]:
             for row in group.rows
         ]
         folds.append(folded(f"{kind_words(group.kind)}: {len(items):,}", bullets(items, "names")))
-    told = tag("p", f"{count(number, 'live resource')} that the files do not name; left alone.")
-    return [section("Unmanaged", told, *folds, identity="unmanaged")]
+    return [section(title, tag("p", told(number)), *folds, identity="unmanaged")]
 
 
 def addresses(title: str, told: str, found: Sequence[str], identity: str) -> list[Html]:

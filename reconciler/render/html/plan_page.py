@@ -1,4 +1,4 @@
-"""A plan, or a drift, as a page: the verdict, what it means for people, then every change with both sides of it.
+"""A plan, a drift or a comparison as a page: the verdict, what it means for people, every change with both sides of it.
 
 Takes a `PlanFile`; gives one string. What destroys comes first, then by risk, then in the plan's order.
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.change import Action
+from reconciler.comparison_file import ComparisonFile
 from reconciler.plan_file import PlanFile
 from reconciler.render.html.drawing import drawing, needs
 from reconciler.render.html.frame import (
@@ -59,6 +60,10 @@ class _Words:
         labels: each action as a choice among the filters.
         heads: what the two sides of a field are called.
         acts: whether something will be done, so that guards, approvals and risks matter.
+        found: what is called how much of what there is: different, only in the files, not wanted by them.
+        equal: what is called what does not differ.
+        unmanaged: what is called what the files do not name, short and as a heading.
+        left: what is said of it, by its number.
     """
 
     page: str
@@ -68,6 +73,12 @@ class _Words:
     labels: Mapping[Action, str]
     heads: tuple[str, str]
     acts: bool
+    found: tuple[str, str, str] = ("different", "missing", "not wanted")
+    equal: str = "unchanged"
+    unmanaged: tuple[str, str] = ("unmanaged", "Unmanaged")
+    left: Callable[[int], str] = lambda number: (
+        f"{count(number, 'live resource')} that the files do not name; left alone."
+    )
 
 
 _PLAN = _Words(
@@ -87,6 +98,26 @@ _DRIFT = _Words(
     labels={"create": "missing", "update": "differs", "replace": "differs, cannot be changed", "delete": "not wanted"},
     heads=("The account has", "The files say"),
     acts=False,
+    equal="as the files say",
+)
+_BECOMES = replace(
+    _PLAN,
+    page="diff",
+    heads=("The first says", "The second says"),
+    equal="the same",
+    unmanaged=("no longer managed", "No longer managed"),
+    left=lambda number: f"{count(number, 'resource')} that only the first names; the account keeps what it has.",
+)
+_DIFFERS = replace(
+    _DRIFT,
+    page="diff",
+    actions={"create": "only in the second", "update": "differs", "replace": "differs", "delete": "not to be"},
+    labels={"create": "only in the second", "update": "differs", "replace": "differs", "delete": "not to be"},
+    heads=("The first says", "The second says"),
+    found=("different", "only in the second", "not to be in the second"),
+    equal="the same",
+    unmanaged=("only in the first", "Only in the first"),
+    left=lambda number: f"{count(number, 'resource')} that the second does not name.",
 )
 
 
@@ -105,6 +136,14 @@ def drift_html(plan: PlanFile, repository: Repository | None = None) -> str:
     """A drift as a page; the arguments are those of a plan."""
     rows = view(plan)
     return _Page(plan, rows, repository, _DRIFT).document(_drift_verdict(rows))
+
+
+def comparison_html(found: ComparisonFile, repository: Repository | None = None) -> str:
+    """A comparison of two configurations as a page; the repository is that of the second one."""
+    plan = found.as_plan()
+    rows = view(plan)
+    words = _BECOMES if found.one_account else _DIFFERS
+    return _Page(plan, rows, repository, words).document(_comparison_verdict(found, rows))
 
 
 # --- verdicts --------------------------------------------------------------------------------------------------------
@@ -157,6 +196,23 @@ def _high(high: int, number: int) -> str:
     return f"{high:,} of {number:,} changes {_is(high)} of high risk"
 
 
+def _comparison_verdict(found: ComparisonFile, plan: PlanView) -> Verdict:
+    number = len(plan.changes)
+    lead = ["As if the account were as the first says; what only the account knows is left open."]
+    if not found.one_account:
+        lead = ["Compared address by address, whatever their accounts; names and SIDs may well differ."]
+    tone, headline = "plain", count(number, "change" if found.one_account else "difference")
+    if not found.differs:
+        tone, headline = "good", "No differences"
+    elif plan.high:
+        tone, headline = "careful", f"{plan.high:,} of {headline} {_is(plan.high)} of high risk"
+    facts = (
+        ("From", found.before.name), ("Its account", found.before.account_sid),
+        ("To", found.after.name), ("Its account", found.after.account_sid),
+    )  # fmt: skip
+    return Verdict(tone, "Diff: two configurations side by side", headline, tuple(lead), facts)
+
+
 def _is(number: int) -> str:
     return "is" if number == 1 else "are"
 
@@ -202,7 +258,7 @@ class _Page:
             *self._list(),
             *warnings(plan.warnings, self.repository),
             *(drawing(needs(self.changes), self._links(), len(self.changes)) if self.words.acts else []),
-            *unmanaged(plan.unmanaged),
+            *unmanaged(plan.unmanaged, self.words.unmanaged[1], self.words.left),
             *addresses(
                 "Not compared", f"{count(len(plan.unverified), 'value')} that Twilio never returns", plan.unverified,
                 "unverified",
@@ -214,7 +270,8 @@ class _Page:
             ),
         ]  # fmt: skip
         file = self.file
-        foot = f"reconciler {file.tool_version} · {file.created_at} · files {file.config_digest}"
+        made = (f"reconciler {file.tool_version}", file.created_at, f"files {file.config_digest}")
+        foot = " · ".join(part for part in made if part)
         return document(self.words.page, verdict, parts, foot, has_list=bool(self.changes))
 
     def _links(self) -> dict[str, str]:
@@ -230,16 +287,16 @@ class _Page:
                 ("create", SIGNS["create"], told.create, "to create"),
             ]
             numbers += [("caught", "", told.withheld, "withheld")] if told.withheld else []
-            numbers += [("rest", "", told.no_op, "unchanged")]
+            numbers += [("rest", "", told.no_op, self.words.equal)]
         else:
             found = Counter(change.action for change in self.changes)
             numbers = [
-                ("update", "≠", found["update"] + found["replace"], "different"),
-                ("create", "+", found["create"], "missing"),
-                ("delete", "−", found["delete"], "not wanted"),
-                ("rest", "", told.no_op, "as the files say"),
+                ("update", "≠", found["update"] + found["replace"], self.words.found[0]),
+                ("create", "+", found["create"], self.words.found[1]),
+                ("delete", "−", found["delete"], self.words.found[2]),
+                ("rest", "", told.no_op, self.words.equal),
             ]
-        return counts([*numbers, ("rest", "", told.unmanaged, "unmanaged")])
+        return counts([*numbers, ("rest", "", told.unmanaged, self.words.unmanaged[0])])
 
     # --- what to look at first ----------------------------------------------------------------------------------------
 
