@@ -22,8 +22,10 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
+from reconciler.comparison_file import ComparisonFile
 from reconciler.config.layout import Group, Layout, Sections, standard_layout, what_begins_with
 from reconciler.config.layout import Shape as Layer
+from reconciler.drift_file import DriftFile
 from reconciler.kinds.base import (
     Between,
     Choice,
@@ -38,6 +40,7 @@ from reconciler.kinds.base import (
     Vocabulary,
 )
 from reconciler.plan_file import PlanFile
+from reconciler.problem_file import ErrorFile, ValidationFile
 from reconciler.report_file import ReportFile
 
 Schema: TypeAlias = dict[str, Any]
@@ -541,7 +544,7 @@ def _or_unset(schema: Schema) -> Schema:
     return {**told, "anyOf": [{key: value for key, value in schema.items() if key not in outside}, _UNSET]}
 
 
-# --- plans and reports -----------------------------------------------------------------------------------------------
+# --- documents -----------------------------------------------------------------------------------------------
 
 
 def _model_schema(model: type[BaseModel], title: str) -> Schema:
@@ -559,11 +562,35 @@ def report_schema() -> Schema:
     return _model_schema(ReportFile, "reconciler report")
 
 
+def drift_schema() -> Schema:
+    """The JSON Schema of drifts."""
+    return _model_schema(DriftFile, "reconciler drift")
+
+
+def diff_schema() -> Schema:
+    """The JSON Schema of comparisons of two configurations."""
+    return _model_schema(ComparisonFile, "reconciler diff")
+
+
+def validation_schema() -> Schema:
+    """The JSON Schema of what `validate` says of valid files."""
+    return _model_schema(ValidationFile, "reconciler validation")
+
+
+def error_schema() -> Schema:
+    """The JSON Schema of errors: what any command gives that could not give what it was asked for."""
+    return _model_schema(ErrorFile, "reconciler error")
+
+
 SCHEMAS: Mapping[str, Callable[[], Schema]] = {
     "config": config_schema,
     "overlay": overlay_schema,
     "plan": plan_schema,
     "report": report_schema,
+    "drift": drift_schema,
+    "diff": diff_schema,
+    "validation": validation_schema,
+    "error": error_schema,
 }
 
 

@@ -23,7 +23,6 @@ from reconciler.cli.root import VERBS
 from reconciler.errors import Interrupted, ReconcilerError, UsageError
 from reconciler.redaction import Redaction, may_be_secret
 from reconciler.render.error_text import error_text
-from reconciler.render.json_text import error_json
 
 # Exceptions whose messages name parts of the program. The messages of all others may hold values, so secrets.
 _TELLING = (AttributeError, ImportError, IndexError, NameError, NotImplementedError, RecursionError, TypeError)
@@ -54,7 +53,9 @@ def tell(error: BaseException, arguments: Sequence[str]) -> int:
     text = usage + error_text(error, colour=colour, width=console.width_of(sys.stderr))
     match format_asked(arguments):
         case "json":
-            console.out(error_json(error, exit_code=code))
+            from reconciler import problem_file  # noqa: PLC0415 - most runs do without
+
+            console.out(problem_file.of_error(error, exit_code=code).to_json())
         case "sarif":
             from reconciler.render import sarif  # noqa: PLC0415 - most runs do without
 

@@ -17,10 +17,13 @@ To have an editor check the files, begin them with:
   # yaml-language-server: $schema=.reconciler/config.schema.json"""
 
 
+NAMES = ("config", "overlay", "plan", "report", "drift", "diff", "validation", "error")
+
+
 @click.command(epilog=EPILOG)
-@click.argument("which", type=click.Choice(["config", "overlay", "plan", "report"]), default="config")
+@click.argument("which", type=click.Choice(NAMES), default="config")
 def schema(which: str) -> int:
-    """Print a JSON Schema: of the files, of overlays, of saved plans, of what an apply reports.
+    """Print a JSON Schema: of the files, of overlays, and of each document that --format json writes.
 
     The schemas of the files serve editors; `reconciler validate` knows more. That of overlays also takes `!unset`.
     """

@@ -38,14 +38,13 @@ def validate(inputs: Inputs, output: Output, *, allow_unset: bool) -> int:
     PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. Every problem is told at
     once, with its place and what to do. Warnings end with 0, with --strict with 1.
     """
-    from reconciler.render.json_text import validation_json  # noqa: PLC0415 - help and completion do without
+    from reconciler.problem_file import of_validation  # noqa: PLC0415 - help and completion do without
     from reconciler.render.problems import problems_text  # noqa: PLC0415 - help and completion do without
 
     config = workflow.validate(replace(inputs, allow_unset=allow_unset), os.environ)
     if output.format_name == "json":
-        console.out(
-            validation_json(environment=config.environment, resources=len(config.resources), warnings=config.warnings)
-        )
+        told = of_validation(environment=config.environment, resources=len(config.resources), warnings=config.warnings)
+        console.out(told.to_json())
         return DONE
     if output.format_name == "sarif":
         from reconciler.render.sarif import sarif  # noqa: PLC0415 - as above

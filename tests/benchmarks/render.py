@@ -11,7 +11,13 @@ from functools import partial
 
 from reconciler.cli import showing
 from reconciler.cli.output import Output
+from reconciler.errors import ConfigError, Place, Problem
 from reconciler.plan_file import PlanFile
+from reconciler.problem_file import of_error
+from reconciler.render import github
+from reconciler.render.problems import problems_text
+from reconciler.render.problems_markdown import problems_markdown
+from reconciler.render.sarif import sarif
 from tests.render import plan_samples as samples
 
 CHANGES = 10_000
@@ -82,6 +88,25 @@ def main() -> None:
                 output = Output(format_name, verbose=False, may_colour=True)
                 spent = cpu(partial(showing.rendered, showing.PLAN[format_name], plan, output))
                 print(f"  {format_name}: {spent:.2f} s CPU, {spent / json:.1f} times the JSON")
+    problems()
+
+
+def problems() -> None:
+    found = [
+        Problem("unknown-key", f"a service has no key {number}", Place("a.yaml", number, 1), "did you mean roles?")
+        for number in range(1, CHANGES + 1)
+    ]
+    json = cpu(partial(of_error, ConfigError(found), exit_code=1))
+    print(f"{len(found):,} problems: as JSON {json:.2f} s CPU")
+    renderers: Mapping[str, Callable[[], object]] = {
+        "text": partial(problems_text, found, {"a.yaml": ("rols: {}",) * CHANGES}, colour=True),
+        "markdown": partial(problems_markdown, found),
+        "sarif": partial(sarif, found, tool_version="1", exit_code=1),
+        "github": lambda: github.commands(github.of_problems(found)),
+    }
+    for name, render in renderers.items():
+        spent = cpu(render)
+        print(f"  {name}: {spent:.2f} s CPU, {spent / json:.1f} times the JSON")
 
 
 if __name__ == "__main__":

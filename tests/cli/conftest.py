@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from reconciler.cli import main
 
@@ -37,8 +39,19 @@ class Result:
 
     @property
     def json(self) -> Any:
-        """Standard output as the one JSON document that it has to be."""
-        return json.loads(self.out)
+        """Standard output as the one JSON document that it has to be, as its published schema says."""
+        document = json.loads(self.out)
+        kind = document.get("format", "").removeprefix("reconciler.")
+        if kind:
+            _published(kind).validate(document)
+            assert document.get("exit_code", self.code) == self.code
+        return document
+
+
+@functools.cache
+def _published(kind: str) -> Draft202012Validator:
+    schema = Path(__file__).resolve().parents[2] / "schemas" / f"{kind}.schema.json"
+    return Draft202012Validator(json.loads(schema.read_text(encoding="utf-8")))
 
 
 @pytest.fixture(autouse=True)

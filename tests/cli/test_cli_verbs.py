@@ -19,7 +19,7 @@ import pytest
 from reconciler.cli import files as cli_files
 from reconciler.render.report_markdown import report_markdown
 from reconciler.render.report_text import report_text
-from reconciler.schema import schema_text
+from reconciler.schema import SCHEMAS, schema_text
 from tests.cli.conftest import FILES, Result, Tty
 from tests.render import plan_samples as samples
 
@@ -316,7 +316,7 @@ def test_a_plan_that_cannot_be_saved_is_an_error_and_leaves_nothing(cli: Cli, fi
 # --- schema, emulator ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("which", ["config", "plan", "report"])
+@pytest.mark.parametrize("which", SCHEMAS)
 def test_schema(cli: Cli, which: str) -> None:
     assert cli("schema", which).out == schema_text(which)
     assert cli("schema").out == schema_text("config")

@@ -19,8 +19,8 @@ from reconciler.errors import (
     StalePlan,
     UsageError,
 )
+from reconciler.problem_file import of_error, of_validation
 from reconciler.render.error_text import error_text
-from reconciler.render.json_text import error_json, validation_json
 from tests.render.test_plan_text import assert_harmless, hostile
 
 REFUSED = Refused(
@@ -64,7 +64,7 @@ def test_errors_as_json() -> None:
     problem = Problem(
         "code", "wrong", Place("a.yaml", 2, 3, "variable x"), "do it", related=((Place("b.yaml"), "here"),)
     )
-    document = json.loads(error_json(ConfigError([problem]), exit_code=1))
+    document = json.loads(of_error(ConfigError([problem]), exit_code=1).to_json())
     assert document == {
         "format": "reconciler.error",
         "format_version": 1,
@@ -85,13 +85,13 @@ def test_errors_as_json() -> None:
         "reasons": [],
         "refusal": None,
     }
-    assert json.loads(error_json(StalePlan(["d"]), exit_code=3))["differences"] == ["d"]
-    assert json.loads(error_json(GuardRefusal(["r"]), exit_code=4))["reasons"] == ["r"]
-    assert json.loads(error_json(REFUSED, exit_code=1))["refusal"]["request_id"] == "RQ1"
+    assert json.loads(of_error(StalePlan(["d"]), exit_code=3).to_json())["differences"] == ["d"]
+    assert json.loads(of_error(GuardRefusal(["r"]), exit_code=4).to_json())["reasons"] == ["r"]
+    assert json.loads(of_error(REFUSED, exit_code=1).to_json())["refusal"]["request_id"] == "RQ1"
 
 
 def test_validation_as_json() -> None:
-    document = json.loads(validation_json(environment="prod", resources=3, warnings=[Problem("c", "m")]))
+    document = json.loads(of_validation(environment="prod", resources=3, warnings=[Problem("c", "m")]).to_json())
     assert document["resources"] == 3
     assert [problem["code"] for problem in document["problems"]] == ["c"]
 
@@ -109,7 +109,7 @@ def test_any_error_is_harmless_as_text_and_as_json(text: str, several: list[str]
     ]
     for error in errors:
         assert_harmless(shown(error))
-        document = error_json(error, exit_code=1)
+        document = of_error(error, exit_code=1).to_json()
         assert document.isascii()
         assert json.loads(document)["message"] == str(error)
 
