@@ -327,7 +327,14 @@ def test_text_and_markdown_say_what_it_is_about() -> None:
 
 def test_a_page_has_both_sides_and_promises_nothing_of_an_account() -> None:
     page = comparison_html(seen(DESK, edited(("friendly_name: Main", "friendly_name: Front"), ("method: POST, ", ""))))
-    for told in ("The first says", "The second says", "Main", "Front", "Diff: two configurations side by side"):
+    for told in (
+        "The first says",
+        "The second says",
+        "Main",
+        "Front",
+        "Diff: two configurations side by side",
+        "was <code>",
+    ):
         assert told in page
     for wrong in ("Live now", "The account has", "After the apply", "live resource"):
         assert wrong not in page

@@ -450,6 +450,8 @@ def _notes(row: FieldRow, change: ChangeRow, repository: Repository | None, *, a
     notes = [tag("small", tag("strong", "forces replacement"))] if row.forces_replacement and acts else []
     if row.source is not None and row.source != change.source:
         notes.append(tag("small", place(row.source, repository)))
+    if row.before_source is not None:
+        notes.append(tag("small", text("was "), place(row.before_source, repository)))
     return join(notes)
 
 
