@@ -27,7 +27,7 @@ def refused(world: World, run: Run, number: int, *reasons: str) -> None:
     assert run.jobs["reviewed"].code == 3
     assert world.writes == []
     (said,) = [body for body in world.github.bodies(number) if body.startswith("<!-- reconciler:action apply ")]
-    assert "⛔ Not applied: what was reviewed no longer fits. Nothing was sent" in said
+    assert "⛔ Not applied: no plan that was reviewed fits. Nothing was sent" in said
     for reason in reasons:
         assert reason in said
         assert reason in run.summary
@@ -87,7 +87,7 @@ def test_somebody_changed_the_account_after_the_review(world: World) -> None:
     assert len(world.writes) == written
     assert world.roles() == {"agent": ["sendMediaMessage", "sendMessage"]}
     said = world.github.bodies(pull.number)[-1]
-    assert "⛔ Not applied: what was reviewed no longer fits. Nothing was sent" in said
+    assert "### ⛔ The approved plan no longer fits; nothing was sent" in said
     assert "services.support.roles.agent" in said
 
     # The way on: a fresh plan, which the reviewers of the environment see before they say yes.
@@ -292,8 +292,9 @@ def test_a_plan_that_failed(world: World) -> None:
     run = world.planned(pull)
     assert run.results == {"plan": "failure", "offline": "skipped"}
     (said,) = world.github.bodies(pull.number)
-    assert "### ❌ There is no plan" in said
-    assert "conversations/reconciler.yaml:6:21" in said
+    assert "### ❌ 1 error" in said
+    assert f"acme/desk/blob/{world.github.pulls[pull.number]['head']['sha']}/conversations/reconciler.yaml#L6" in said
+    assert "::error file=conversations/reconciler.yaml,line=6,col=21," in run.log
     refused(world, world.pushed(world.merge(pull)), pull.number, "did not go well")
 
 
@@ -310,7 +311,8 @@ def test_a_fork_sees_no_secret_and_no_account(world: World) -> None:
         assert "INPUT_TOKEN" not in environment
     assert list(world.account.requests) == []
     assert world.github.asked == []
-    assert "conversations is valid for environment prod" in run.summary
+    assert "valid" in run.summary
+    assert "leaveConversation" in run.summary
     refused(world, world.pushed(world.merge(pull)), pull.number, "the pull request came from a fork")
 
 

@@ -144,7 +144,7 @@ def test_a_body_is_never_longer_than_a_comment(length: int) -> None:
         comment.plan_body(
             "<!-- m -->", text, digest="sha256:" + "0" * 64, head="1" * 40, planned="2" * 40, run_url=url
         ),
-        comment.report_body("<!-- m -->", text, commit="1" * 40, run_url=url),
+        comment.ended_body("<!-- m -->", "❌", run.Ended(1, "", text), commit="1" * 40, run_url=url),
         comment.drift_body("<!-- m -->", text, run_url=url),
         comment.told_body("<!-- m -->", "❌", text, commit="1" * 40, run_url=url),
     ]
@@ -154,7 +154,7 @@ def test_a_body_is_never_longer_than_a_comment(length: int) -> None:
     assert ("too long" in bodies[0]) is (length > 65_000)
 
 
-# --- the log ---------------------------------------------------------------------------------------------------------
+# --- running it ------------------------------------------------------------------------------------------------------
 
 
 def program(folder: Path, text: str) -> str:
@@ -164,32 +164,41 @@ def program(folder: Path, text: str) -> str:
     return str(file)
 
 
-def test_live_values_cannot_give_commands_to_the_runner(
+def test_what_nobody_guards_cannot_give_commands_to_the_runner(
     tmp_path: Path, stand_in: GitHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hostile = program(tmp_path, "import sys\nprint('::error::x')\nprint('::set-env name=A::b', file=sys.stderr)")
-    ended = run.call(job(stand_in, tmp_path, RECONCILER=hostile, INPUT_FORMAT="text"), "plan", [])
-    assert (ended.code, ended.out, ended.err) == (0, "::error::x\n", "::set-env name=A::b\n")
-    first, *said, empty, last = capsys.readouterr().out.splitlines()
+    hostile = program(tmp_path, "import sys\nprint('::set-env name=A::b', file=sys.stderr)\nprint('Said')\nsys.exit(4)")
+    ended = run.call(job(stand_in, tmp_path, RECONCILER=hostile), "plan", [])
+    assert ended == run.Ended(4, "Said\n::set-env name=A::b\n", "")
+    said, first, hidden, empty, last = capsys.readouterr().out.splitlines()
     name, guard = first[2:].split("::")
-    assert name == "stop-commands"
-    assert len(guard) == 32
-    assert sorted(said) == ["::error::x", "::set-env name=A::b"]
-    assert (empty, last) == ("", f"::{guard}::")
+    assert (said, name, len(guard), hidden, empty, last) == (
+        "Said", "stop-commands", 32, "::set-env name=A::b", "", f"::{guard}::",
+    )  # fmt: skip
 
 
 def test_arguments_are_handed_over_as_they_are(tmp_path: Path, stand_in: GitHub) -> None:
-    tells = program(tmp_path, "import json, os, sys\nprint(json.dumps([sys.argv[1:], sorted(os.environ)]))")
+    tells = program(tmp_path, "import json, os, sys\nprint(json.dumps([sys.argv[1:], dict(os.environ)]))")
     told = job(
-        stand_in, tmp_path, RECONCILER=tells, INPUT_FORMAT="text", INPUT_PATH="-x $(id)", INPUT_ENV="pr;od",
-        INPUT_ARGS='--approve\nservices["a b"]\n\n  --strict  ', INPUT_AGAINST="git:HEAD^1", HOOK_TOKEN="t",
+        stand_in, tmp_path, RECONCILER=tells, INPUT_PATH="-x $(id)", INPUT_ENV="pr;od", HOOK_TOKEN="t",
+        INPUT_ARGS='--approve\nservices["a b"]\n\n  --strict  ', INPUT_AGAINST="git:HEAD^1", GITHUB_SHA="1",
     )  # fmt: skip
-    words, names = json.loads(run.call(told, "diff", ["--one"]).out)
+    words, environment = json.loads(run.call(told, "diff", ["--one"], GITHUB_SHA="2").said)
     assert words == [
-        "diff", "--one", "--env", "pr;od", "--approve", 'services["a b"]', "--strict", "--", "git:HEAD^1", "-x $(id)",
+        "diff", "--one", "--format", "github", "--env", "pr;od", "--approve", 'services["a b"]', "--strict",
+        "--", "git:HEAD^1", "-x $(id)",
     ]  # fmt: skip
-    assert "HOOK_TOKEN" in names
-    assert not [name for name in names if name.startswith("INPUT_") or name in {"GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"}]
+    assert environment["HOOK_TOKEN"] == "t"
+    assert environment["GITHUB_SHA"] == "2"
+    assert environment["GITHUB_STEP_SUMMARY"] == str(tmp_path / "summary.md")
+    assert not [name for name in environment if name.startswith("INPUT_") or name == "GITHUB_OUTPUT"]
+
+
+def test_the_summary_is_the_commands_own(tmp_path: Path, stand_in: GitHub) -> None:
+    (tmp_path / "summary.md").write_text("Of an earlier one")
+    writes = program(tmp_path, "import os\nopen(os.environ['GITHUB_STEP_SUMMARY'], 'a').write('### It')")
+    assert run.call(job(stand_in, tmp_path, RECONCILER=writes), "validate", []).markdown == "### It"
+    assert run.call(job(stand_in, tmp_path, RECONCILER=program(tmp_path, "")), "validate", []).markdown == ""
 
 
 def test_an_output_takes_any_text(stand_in: GitHub, tmp_path: Path) -> None:
@@ -221,7 +230,7 @@ def test_an_apply_of_another_plan_than_was_reviewed_is_not_begun(tmp_path: Path,
     assert run.main(told) == 0
     assert "exit-code<<" in (tmp_path / "output").read_text()
     said = json.loads((tmp_path / "tell.json").read_text())["comment"]
-    assert "⛔ Not applied: what was reviewed no longer fits. Nothing was sent" in said
+    assert "⛔ Not applied: no plan that was reviewed fits. Nothing was sent" in said
     assert "begun" not in said
     assert "\n3\n" in (tmp_path / "output").read_text()
 

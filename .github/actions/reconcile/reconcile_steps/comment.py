@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from reconcile_steps.run import Ended
 
 LIMIT = 65_536
 """GitHub takes no longer one."""
 LOG_LIMIT = 20_000
 
-NOT_SENT = {
-    3: "⛔ Not applied: what was reviewed no longer fits. Nothing was sent",
-    4: "⛔ Not applied: a guard refuses it. Nothing was sent",
-}
+NOT_SENT = "⛔ Not applied: no plan that was reviewed fits. Nothing was sent"
 
 
 def marker(command: str, path: str, environment: str) -> str:
@@ -53,12 +53,12 @@ def told_body(mark: str, heading: str, said: str, *, commit: str, run_url: str) 
     return "\n\n".join(parts)
 
 
-def report_body(mark: str, markdown: str, *, commit: str, run_url: str) -> str:
-    """The comment on what an apply did."""
+def ended_body(mark: str, heading: str, ended: Ended, *, commit: str, run_url: str) -> str:
+    """The comment on how a command ended: in its own words, or in what it said when it came to none."""
     footer = f"---\nCommit {commit}, [this run]({run_url})."
-    body = f"{mark}\n{markdown.rstrip()}\n\n{footer}\n"
-    if len(body) > LIMIT:
-        body = f"{mark}\n### The report is too long for a comment\n\nThe summary of the run shows it.\n\n{footer}\n"
+    body = f"{mark}\n{ended.markdown.rstrip()}\n\n{footer}\n"
+    if not ended.markdown.strip() or len(body) > LIMIT:
+        return told_body(mark, heading, ended.said, commit=commit, run_url=run_url)
     return body
 
 

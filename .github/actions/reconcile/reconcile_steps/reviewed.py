@@ -62,7 +62,7 @@ def main(job: Job) -> int:
         job.error(str(failure))
         body = comment.told_body(
             comment.marker("apply", job.input("path"), job.input("env")),
-            comment.NOT_SENT[STALE],
+            comment.NOT_SENT,
             f"{failure}\n\nTo go on, start the apply workflow by hand: it makes a new plan and asks its reviewers.",
             commit=job.told("GITHUB_SHA"),
             run_url=job.run_url,

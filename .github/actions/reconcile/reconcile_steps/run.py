@@ -10,18 +10,19 @@ import json
 import secrets
 import subprocess
 import sys
-import threading
+import tempfile
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from reconcile_steps import comment
 from reconcile_steps.job import Failed, Job
 
 COMMANDS = ("plan", "apply", "drift", "validate", "diff")
-KEPT = 200_000
-"""How many characters of what a command says are kept, from the end."""
+KEPT = 500
+"""How many lines of what a command says are kept, from the end."""
 _OURS = ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE")
 
 
@@ -31,13 +32,13 @@ class Ended:
 
     Attributes:
         code: its exit code.
-        out: standard output, its end if it was long.
-        err: standard error, likewise.
+        said: what it wrote, its end where that was long.
+        markdown: what it would have a job's summary say; empty when it came to nothing.
     """
 
     code: int
-    out: str
-    err: str
+    said: str
+    markdown: str
 
 
 def main(job: Job) -> int:
@@ -78,20 +79,19 @@ def _plan(job: Job, told: dict[str, Any]) -> int:
     kept = job.folder / "kept"
     kept.mkdir()
     file = kept / "plan.json"
-    ended = call(job, "plan", ["--out", str(file), "--format", job.input("format")])
     mark = comment.marker("plan", job.input("path"), job.input("env"))
     pull_request = job.pull_request()
-    head = str(pull_request.get("head", {}).get("sha", "")) or job.told("GITHUB_SHA")
+    planned = job.told("GITHUB_SHA")
+    # Links lead to the pull request's own commit: the one that tries the merge is not kept for ever.
+    head = str(pull_request.get("head", {}).get("sha", "")) or planned
+    ended = call(job, "plan", ["--out", str(file)], GITHUB_SHA=head)
+    job.summary(ended.markdown)
     if not file.is_file():
-        body = comment.told_body(mark, "❌ There is no plan", ended.err, commit=head, run_url=job.run_url)
-        job.summary(body)
-        told["comment"] = body
+        told["comment"] = comment.ended_body(mark, "❌ There is no plan", ended, commit=head, run_url=job.run_url)
         return ended.code or 1
     digest = digest_of(file)
-    markdown = rendered(job, file, head)
-    job.summary(markdown)
     told["comment"] = comment.plan_body(
-        mark, markdown, digest=digest, head=head, planned=job.told("GITHUB_SHA"), run_url=job.run_url
+        mark, rendered(job, file, head), digest=digest, head=head, planned=planned, run_url=job.run_url
     )
     if pull_request:
         manifest = {
@@ -100,16 +100,14 @@ def _plan(job: Job, told: dict[str, Any]) -> int:
             "plan": digest,
             "pull_request": pull_request["number"],
             "head": head,
-            "planned": job.told("GITHUB_SHA"),
+            "planned": planned,
             "path": job.input("path"),
             "env": job.input("env"),
             "files": files_of(job),
         }
         (kept / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8")
     job.output("kept", str(kept))
-    job.output("plan", str(file))
-    job.output("digest", digest)
-    job.output("has-changes", str(has_changes(file)).lower())
+    _tell_plan(job, file)
     return ended.code
 
 
@@ -119,73 +117,70 @@ def _apply(job: Job, told: dict[str, Any]) -> int:
         raise Failed("the input plan has to name the file of a plan that was reviewed")
     wanted = job.input("digest")
     if wanted and digest_of(file) != wanted:
-        said = f"The plan is not the one that was reviewed: its digest is\n{digest_of(file)} and should be\n{wanted}"
-        sys.stdout.write(said + "\n")
-        ended = Ended(3, "", said)
+        said = f"The plan is not the one that was reviewed: its digest is\n{digest_of(file)} and should be\n{wanted}\n"
+        sys.stdout.write(said)
+        ended = Ended(3, said, "")
     else:
-        ended = call(job, "apply", ["--plan", str(file), "--format", "markdown"])
+        ended = call(job, "apply", ["--plan", str(file)])
     mark = comment.marker("apply", job.input("path"), job.input("env"))
-    commit = job.told("GITHUB_SHA")
-    if ended.out.strip():
-        body = comment.report_body(mark, ended.out, commit=commit, run_url=job.run_url)
-    else:
-        heading = comment.NOT_SENT.get(ended.code, f"❌ The apply ended with {ended.code}")
-        body = comment.told_body(mark, heading, ended.err, commit=commit, run_url=job.run_url)
+    heading = comment.NOT_SENT if ended.code == 3 else f"❌ The apply ended with {ended.code}"
+    body = comment.ended_body(mark, heading, ended, commit=job.told("GITHUB_SHA"), run_url=job.run_url)
     job.summary(body)
     told["comment"] = body
-    job.output("plan", str(file))
-    job.output("digest", digest_of(file))
-    job.output("has-changes", str(has_changes(file)).lower())
+    _tell_plan(job, file)
     return ended.code
 
 
+def _tell_plan(job: Job, file: Path) -> None:
+    job.output("plan", str(file))
+    job.output("digest", digest_of(file))
+    job.output("has-changes", str(has_changes(file)).lower())
+
+
 def _drift(job: Job, told: dict[str, Any]) -> int:
-    ended = call(job, "drift", ["--format", "markdown"])
-    mark = comment.marker("drift", job.input("path"), job.input("env"))
-    if ended.code not in {0, 2}:
-        job.summary(comment.told_body(mark, "❌ The account could not be compared", ended.err,
-                                      commit=job.told("GITHUB_SHA"), run_url=job.run_url))  # fmt: skip
-        return ended.code
-    job.summary(ended.out)
-    what = job.input("env") or job.input("path")
-    told["issue"] = {
-        "open": ended.code == 2,
-        "mark": mark,
-        "title": "Conversations: the account differs from the files" + (f" ({what})" if what != "." else ""),
-        "body": comment.drift_body(mark, ended.out, run_url=job.run_url),
-    }
+    ended = call(job, "drift", [])
+    job.summary(ended.markdown)
+    # Of an account that could not be asked nothing is known, so the issue stays as it is.
+    if ended.code in {0, 2}:
+        mark = comment.marker("drift", job.input("path"), job.input("env"))
+        what = job.input("env") or job.input("path")
+        told["issue"] = {
+            "open": ended.code == 2,
+            "mark": mark,
+            "title": "Conversations: the account differs from the files" + (f" ({what})" if what != "." else ""),
+            "body": comment.drift_body(mark, ended.markdown, run_url=job.run_url),
+        }
     return ended.code
 
 
 def _others(job: Job, command: str) -> int:
     ended = call(job, command, [])
-    heading = f"### {'✅' if ended.code == 0 else '❌'} reconciler {command}"
-    job.summary(f"{heading}\n\n{comment.fenced(f'{ended.out}{ended.err}')}\n")
+    job.summary(ended.markdown)
     return ended.code
 
 
 # --- what they share --------------------------------------------------------------------------------------------------
 
 
-def call(job: Job, command: str, options: Sequence[str]) -> Ended:
-    """Run a command, showing what it says while it says it."""
-    words = [job.told("RECONCILER"), command, *options]
+def call(job: Job, command: str, options: Sequence[str], **environment: str) -> Ended:
+    """Run a command, showing what it says while it says it, with annotations at the lines of the files.
+
+    Args:
+        job: the job.
+        command: the verb.
+        options: what only this verb takes.
+        environment: variables that the command sees otherwise than the job.
+    """
+    words = [job.told("RECONCILER"), command, *options, "--format", "github"]
     if job.input("env"):
         words += ["--env", job.input("env")]
     words += [line.strip() for line in job.input("args").splitlines() if line.strip()]
     words += ["--", *([job.input("against")] if command == "diff" else []), job.input("path")]
-    # What is live may look like a command to the runner, which obeys what it finds in a log.
-    guard = secrets.token_hex(16)
-    listens = job.input("format") == "github"
-    if not listens:
-        sys.stdout.write(f"::stop-commands::{guard}\n")
-    sys.stdout.flush()
-    try:
-        return _streamed(words, environment=_environment(job))
-    finally:
-        if not listens:
-            sys.stdout.write(f"\n::{guard}::\n")
-            sys.stdout.flush()
+    summary = job.folder / "summary.md"
+    summary.unlink(missing_ok=True)
+    environment = {**_environment(job), "GITHUB_STEP_SUMMARY": str(summary), **environment}
+    code, said = _streamed(words, environment)
+    return Ended(code, said, summary.read_text(encoding="utf-8") if summary.is_file() else "")
 
 
 def _environment(job: Job) -> dict[str, str]:
@@ -193,32 +188,31 @@ def _environment(job: Job) -> dict[str, str]:
     return {name: text for name, text in job.environment.items() if name not in _OURS and not name.startswith("INPUT_")}
 
 
-def _streamed(words: Sequence[str], environment: dict[str, str]) -> Ended:
-    with subprocess.Popen(  # noqa: S603 - no shell reads the words
-        words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, encoding="utf-8", errors="backslashreplace",
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        assert process.stderr is not None
-        said: dict[str, str] = {"out": "", "err": ""}
+def _streamed(words: Sequence[str], environment: dict[str, str]) -> tuple[int, str]:
+    """Run it; give its exit code and the end of what it said.
 
-        def copy(name: str, source: IO[str], target: IO[str]) -> None:
-            for line in source:
-                target.write(line)
-                target.flush()
-                said[name] = (said[name] + line)[-KEPT:]
-
-        # Both on standard output: the runner reads the two streams apart, and could mix their lines up.
-        threads = [
-            threading.Thread(target=copy, args=("out", process.stdout, sys.stdout)),
-            threading.Thread(target=copy, args=("err", process.stderr, sys.stdout)),
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        code = process.wait()
-    return Ended(code if code >= 0 else 128 - code, said["out"], said["err"])
+    Standard output goes on as it comes: the command itself tells the runner where to look for commands in it. Of
+    standard error nobody does, so that it follows at the end, as mere text.
+    """
+    kept: deque[str] = deque(maxlen=KEPT)
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="backslashreplace") as errors:
+        with subprocess.Popen(  # noqa: S603 - no shell reads the words
+            words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
+            text=True, encoding="utf-8", errors="backslashreplace",
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            for line in process.stdout:
+                sys.stdout.write(line)
+                sys.stdout.flush()
+                kept.append(line)
+            code = process.wait()
+        errors.seek(0)
+        told = errors.read()
+    if told:
+        guard = secrets.token_hex(16)
+        sys.stdout.write(f"::stop-commands::{guard}\n{told}\n::{guard}::\n")
+        sys.stdout.flush()
+    return code if code >= 0 else 128 - code, "".join(kept) + told
 
 
 def rendered(job: Job, file: Path, head: str) -> str:
