@@ -1,0 +1,116 @@
+"""What an apply of a thousand resources over a network costs: requests, CPU, and what the pace of writes makes of it.
+
+    python -m tests.benchmarks.apply [LATENCY_MS]
+
+The emulator is served by a process of its own, answers after that latency (50 ms when left out), and refuses more than
+30 writes a second to one service. Requests are compared with the ideal (one for each resource, and what a plan reads),
+CPU with what the same number of bare GETs through the same HTTP library takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+
+from reconciler.apply import apply
+from reconciler.client import Client, Credentials
+from reconciler.emulator import Emulator, Store
+from reconciler.emulator.server import serve
+from reconciler.fetch import fetch
+from reconciler.pace import Pace
+from reconciler.plan import make_plan
+from reconciler.report import Report, Silent
+from reconciler.retry import Retry
+from tests.world import ACCOUNT, read
+
+RESOURCES = 1000
+CREDENTIALS = Credentials(ACCOUNT, "emulator", ACCOUNT)
+
+
+def files(services: int) -> str:
+    """So many services, and users in them, which are a thousand together."""
+    lines = ["version: 1", "services:"]
+    for service in range(services):
+        users = RESOURCES // services - 1
+        lines += [f"  s{service}:", "    users:", *(f"      user{user}: {{}}" for user in range(users))]
+    return "\n".join(lines) + "\n"
+
+
+def _serve(latency: float, told: Connection) -> None:
+    app = Emulator(Store.open(":memory:"), writes_per_second=30, latency_ms=latency)
+    serve(app, port=0, ready=told.send)
+
+
+@contextmanager
+def served(latency: float) -> Iterator[str]:
+    """An emulator in a process of its own; gives its URL."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(latency, theirs), daemon=True)
+    process.start()
+    try:
+        yield str(ours.recv())
+    finally:
+        process.terminate()
+        process.join()
+
+
+def applied(url: str, text: str, *, paced: bool) -> tuple[Report, int, float]:
+    """Plan and apply; gives the report, the requests of the plan, and the CPU seconds of the apply."""
+
+    async def both() -> tuple[Report, int, float]:
+        files = read(text)
+        async with Client(url, CREDENTIALS) as client:
+            made = make_plan(files, await fetch(files, client, Silent()))
+            reads = client.requests
+        retry = Retry()
+        async with Client(url, CREDENTIALS, retry=retry, pace=Pace(retry) if paced else None) as client:
+            begun = time.process_time()
+            report = await apply(made, client, Silent())
+            return report, reads, time.process_time() - begun
+
+    return asyncio.run(both())
+
+
+def bare(url: str, requests: int) -> float:
+    """CPU seconds of so many requests through the client alone, five at a time."""
+
+    async def all_of_them() -> float:
+        async with Client(url, CREDENTIALS) as client:
+            places = asyncio.Semaphore(5)
+
+            async def one() -> None:
+                async with places:
+                    await client.get("/v1/Configuration")
+
+            begun = time.process_time()
+            await asyncio.gather(*(one() for _ in range(requests)))
+            return time.process_time() - begun
+
+    return asyncio.run(all_of_them())
+
+
+def main() -> None:
+    latency = float(sys.argv[1]) if len(sys.argv) > 1 else 50.0
+    print(f"{RESOURCES} creates, 5 at a time, answers after {latency:g} ms, 30 writes a second to a service at most")
+    for services in (50, 1):
+        for paced in (True, False):
+            with served(latency) as url:
+                report, reads, cpu = applied(url, files(services), paced=paced)
+            assert report.exit_code == 0
+            ideal = RESOURCES + reads
+            print(
+                f"{services:3} services, {'paced  ' if paced else 'unpaced'}  {report.seconds:6.1f} s, "
+                f"{report.requests} requests ({(report.requests + reads) / ideal:.2f} times the ideal), "
+                f"{report.resent} sent again after a 429, {1000 * cpu / report.requests:.2f} ms CPU a request"
+            )
+    with served(0) as url:
+        print(f"bare GETs through the client          {bare(url, RESOURCES):.2f} ms CPU a request")
+
+
+if __name__ == "__main__":
+    main()
