@@ -11,15 +11,20 @@ from hypothesis import strategies as st
 from reconciler.errors import (
     ConfigError,
     GuardRefusal,
+    Malformed,
+    OutOfTime,
     Place,
     Problem,
     ReconcilerError,
     Refusal,
     Refused,
     StalePlan,
+    Stopped,
+    Unreachable,
     UsageError,
 )
 from reconciler.problem_file import of_error, of_validation
+from reconciler.render.advice import ADVICE
 from reconciler.render.error_text import error_text
 from tests.render.test_plan_text import assert_harmless, hostile
 
@@ -53,6 +58,27 @@ def test_a_refusal_tells_everything_that_twilio_said() -> None:
     text = shown(REFUSED)
     for part in ("GET /v1/Services", "HTTP 401, Twilio error 20003: Authenticate", "docs.example", "RQ1", "TWILIO_"):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (REFUSED, "check TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN"),
+        (Refused(Refusal("GET", "/v1/Services", 403, 20403, "no")), "the account is suspended or at a limit"),
+        (Refused(Refusal("GET", "/v1/Services", 429, 20429, "no")), "use a lower --concurrency"),
+        (Refused(Refusal("GET", "/v1/Services", 503, 20503, "no")), "try again later"),
+        (Refused(Refusal("GET", "/v1/Services", 404, 20404, "no")), ""),
+        (Refused(Refusal("GET", "/v1/Services", 302, 302, "no")), ""),
+        (Unreachable("no answer"), "check the network"),
+        (OutOfTime("not sent"), "give it more with --timeout"),
+        (Stopped("not sent"), ""),
+        (Malformed("no JSON"), "Something answered that is no Twilio"),
+    ],
+)
+def test_an_error_of_the_api_says_what_to_do_about_it(error: ReconcilerError, advice: str) -> None:
+    text = " ".join(shown(error).split())
+    assert advice in text
+    assert advice or not any(sentence in text for sentence in ADVICE.values())
 
 
 def test_problems_are_told_with_their_places() -> None:
