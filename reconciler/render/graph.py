@@ -7,13 +7,14 @@ time. Handles and names are hostile here too: they stand in quoted labels, in wh
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.change import MARKS
 from reconciler.config.model import Config, Reference
 from reconciler.plan_file import PlanFile
 from reconciler.render.markdown_text import shortened
+from reconciler.render.view import ChangeRow, Pointer
 
 LABEL_LIMIT = 120
 
@@ -107,16 +108,52 @@ def graph(config: Config, plan: PlanFile | None = None) -> Graph:
     )
 
 
-def mermaid(drawn: Graph) -> str:
-    """A graph as a Mermaid flowchart."""
+def needs(changes: Sequence[ChangeRow]) -> Graph:
+    """What of a plan needs what: containment among what changes, and what fields refer to, changing or not.
+
+    Args:
+        changes: those of the plan. What neither needs another nor is needed is not in the graph.
+    """
+    states = {change.address: Node(change.address, change.kind, change.action) for change in changes}
+    edges: dict[Edge, None] = {}
+    for change in changes:
+        parent = _parent(change.address, states)
+        if parent:
+            edges[Edge(change.address, parent)] = None
+        for row in change.fields:
+            target = row.after.address if isinstance(row.after, Pointer) else ""
+            if target and target != change.address:
+                edges[Edge(change.address, target, row.path)] = None
+    used = dict.fromkeys(end for edge in edges for end in (edge.source, edge.target))
+    return Graph(
+        tuple(states.get(address, Node(address, "", "outside")) for address in used),
+        tuple(edges),
+    )
+
+
+def _parent(address: str, known: Mapping[str, Node]) -> str:
+    """The nearest resource that contains another, if it is known."""
+    for end in range(len(address) - 1, 0, -1):
+        if address[end] in ".[" and address[:end] in known:
+            return address[:end]
+    return ""
+
+
+def mermaid(drawn: Graph, *, limit: int = LABEL_LIMIT) -> str:
+    """A graph as a Mermaid flowchart.
+
+    Args:
+        drawn: what to draw.
+        limit: how many characters of an address or a field to show.
+    """
     names = _names(drawn.nodes)
     lines = ["flowchart LR"]
     for node in drawn.nodes:
-        first, second = _label(node)
+        first, second = _label(node, limit)
         state = f":::{node.state}" if node.state else ""
         lines.append(f'  {names[node.address]}["{_in_mermaid(first)}<br>{_in_mermaid(second)}"]{state}')
     for edge in drawn.edges:
-        arrow = f'-->|"{_in_mermaid(shortened(edge.label, LABEL_LIMIT))}"|' if edge.label else "-.->"
+        arrow = f'-->|"{_in_mermaid(shortened(edge.label, limit))}"|' if edge.label else "-.->"
         lines.append(f"  {names[edge.source]} {arrow} {names[edge.target]}")
     for state in _states(drawn.nodes):
         fill, stroke = _COLOURS[state]
@@ -152,12 +189,14 @@ def _states(nodes: Iterable[Node]) -> list[str]:
     return [state for state in _COLOURS if state in used]
 
 
-def _label(node: Node) -> tuple[str, str]:
+def _label(node: Node, limit: int = LABEL_LIMIT) -> tuple[str, str]:
     """What stands in a node, in two lines; the action in words too, for those who do not tell the colours apart."""
+    if not node.kind:
+        return shortened(node.address, limit), "unchanged"
     told = {"": "", "outside": " (not declared)"}
     state = told.get(node.state, f" ({node.state})")
     mark = next((f"{mark} " for action, mark in MARKS.items() if action == node.state), "")
-    return mark + shortened(node.address, LABEL_LIMIT), shortened(node.kind, LABEL_LIMIT) + state
+    return mark + shortened(node.address, limit), shortened(node.kind, limit) + state
 
 
 def _in_mermaid(text: str) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from reconciler.change import Action
 from reconciler.plan_file import PlanFile
+from reconciler.render.graph import mermaid, needs
 from reconciler.render.markdown_text import Repository, Room, code, count, fence, html_code, prose, shortened, size
 from reconciler.render.terminal import escape
 from reconciler.render.values import KNOWN_LATER, TEXT_LIMIT, both_texts, literal
@@ -27,6 +28,7 @@ BUDGET = 63_000
 CHANGE_LIMIT = 8_000
 """What the difference of one change may take, so that a long one leaves room for the others."""
 MARKER_PART = 100
+GRAPH_NODES, GRAPH_EDGES, GRAPH_LABEL = 20, 30, 40
 FIELD_LINES = 40
 """Over this many lines the difference of one field is shown in part."""
 
@@ -160,7 +162,7 @@ class _Page:
             *self._approvals(),
             *self._warnings(),
         ]
-        after = [*self._unmanaged(), *self._left_out()]
+        after = [*self._graph(), *self._unmanaged(), *self._left_out()]
         blocks = [*head, *before, *self._details(), *after]
         return "\n\n".join(blocks) + "\n"
 
@@ -306,6 +308,21 @@ class _Page:
         summary = self.words.unmanaged(len(rows))
         listed = self._list(f"<details><summary>{summary}</summary>", items, len(rows), at_most=5_000)
         return [*listed, "</details>"]
+
+    def _graph(self) -> list[str]:
+        """What needs what, where that is few enough to be taken in at a glance."""
+        if not self.words.acts or len(self.plan.changes) > GRAPH_NODES:
+            return []
+        drawn = needs(self.plan.changes)
+        if not drawn.edges or len(drawn.nodes) > GRAPH_NODES or len(drawn.edges) > GRAPH_EDGES:
+            return []
+        # Not by `fence`, which cuts lines: Mermaid's would be none any more. There is no tick in them to close it.
+        block = f"```mermaid\n{mermaid(drawn, limit=GRAPH_LABEL)}```"
+        needed = size(block) + 200
+        if needed > self.room.left // 2:
+            return []
+        self.room.left -= needed
+        return ["<details><summary>What needs what</summary>", block, "</details>"]
 
     def _left_out(self) -> list[str]:
         addresses = self.plan.left_out

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.plan_file import PlanFile
+from reconciler.render.graph import needs
 from reconciler.render.html import drift_html, plan_html, report_html
-from reconciler.render.html.drawing import MOST, needs
+from reconciler.render.html.drawing import MOST
 from reconciler.render.html.markup import tag, text
 from reconciler.render.view import view
 from reconciler.report_file import ResultEntry

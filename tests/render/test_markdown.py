@@ -80,6 +80,14 @@ def bare_words(text: str) -> Iterator[str]:
                 yield child.content
 
 
+LABEL = r"[A-Za-z0-9 ._-]*(?:#\d+;[A-Za-z0-9 ._-]*)*"
+MERMAID = re.compile(
+    rf'flowchart LR|  n\d+\["{LABEL}<br>{LABEL}"\](?::::[a-z]+)?|  n\d+ (?:-->\|"{LABEL}"\||-\.->) n\d+'
+    r"|  classDef [a-z]+ fill:#[0-9a-f]{6},stroke:#[0-9a-f]{6},color:#[0-9a-f]{6}"
+)
+"""All that a line of a graph may be: whatever is no plain character in a label is a number."""
+
+
 @given(plans())
 @settings(deadline=None, max_examples=50)
 def test_any_drift_is_harmless(plan: PlanFile) -> None:
@@ -94,6 +102,8 @@ def assert_harmless(text: str) -> None:
         r"|<details><summary>(?:<code>[^<>]*</code>|[\w ,:;.-])*</summary>\n?|</details>\n?"
     )
     for token in tokens(text):
+        if token.info == "mermaid":
+            assert [line for line in token.content.splitlines() if not MERMAID.fullmatch(line)] == []
         assert token.type != "html_block" or allowed.fullmatch(token.content), token.content
         for child in token.children or ():
             assert child.type not in {"image", "html_inline"}, child
@@ -191,6 +201,13 @@ def test_what_destroys_comes_first_and_identical_changes_are_told_once() -> None
     rows = [line for line in plan_markdown(samples.EVERY_ACTION).splitlines() if line.startswith("| `")]
     assert [row.split("`")[1] for row in rows] == ["-", "-/+", "~", "+", "~", "~"]
     assert "`addresses.line1` `+14155550001` and 699 more alike" in plan_markdown(samples.LARGE)
+
+
+def test_a_small_graph_is_drawn_and_a_large_one_is_not() -> None:
+    assert "```mermaid\nflowchart LR\n" in plan_markdown(samples.EVERY_ACTION)
+    for plan in (samples.SMALL, samples.LARGE, samples.EMPTY):
+        assert "mermaid" not in plan_markdown(plan)
+    assert "mermaid" not in drift_markdown(samples.EVERY_ACTION)
 
 
 def test_sources_are_linked_where_the_repository_is_known() -> None:

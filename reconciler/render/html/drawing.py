@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
-from reconciler.render.graph import Edge, Graph, Node
+from reconciler.render.graph import Graph, Node
 from reconciler.render.html.frame import SIGNS, bullets, folded, kind_words, section
 from reconciler.render.html.markup import Html, join, tag, text
 from reconciler.render.markdown_text import count
 from reconciler.render.terminal import cells, cut, escape
-from reconciler.render.view import ChangeRow, Pointer
 
 MOST = 48
 """A drawing of more resources than this helps nobody."""
@@ -28,37 +27,6 @@ _SWEEPS = 6
 
 Point: TypeAlias = tuple[int, int]
 """What stands in a layer: a node by its number, or a point on an edge's way by the edge's below zero; and its layer."""
-
-
-def needs(changes: Sequence[ChangeRow]) -> Graph:
-    """What of a plan needs what: containment among what changes, and what fields refer to, changing or not.
-
-    Args:
-        changes: those of the plan. What neither needs another nor is needed is not in the graph.
-    """
-    states = {change.address: Node(change.address, change.kind, change.action) for change in changes}
-    edges: dict[Edge, None] = {}
-    for change in changes:
-        parent = _parent(change.address, states)
-        if parent:
-            edges[Edge(change.address, parent)] = None
-        for row in change.fields:
-            target = row.after.address if isinstance(row.after, Pointer) else ""
-            if target and target != change.address:
-                edges[Edge(change.address, target, row.path)] = None
-    used = dict.fromkeys(end for edge in edges for end in (edge.source, edge.target))
-    return Graph(
-        tuple(states.get(address, Node(address, "", "outside")) for address in used),
-        tuple(edges),
-    )
-
-
-def _parent(address: str, known: Mapping[str, Node]) -> str:
-    """The nearest resource that contains another, if it is known."""
-    for end in range(len(address) - 1, 0, -1):
-        if address[end] in ".[" and address[:end] in known:
-            return address[:end]
-    return ""
 
 
 def drawing(graph: Graph, links: Mapping[str, str], total: int) -> list[Html]:

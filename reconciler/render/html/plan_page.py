@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from reconciler.change import Action
 from reconciler.comparison_file import ComparisonFile
 from reconciler.plan_file import PlanFile
-from reconciler.render.html.drawing import drawing, needs
+from reconciler.render.graph import needs
+from reconciler.render.html.drawing import drawing
 from reconciler.render.html.frame import (
     OPEN_UP_TO,
     SIGNS,
