@@ -219,14 +219,26 @@ def test_a_plan_of_something_else(merged: Merged) -> None:
 
 
 def test_what_was_kept_is_no_plan(merged: Merged) -> None:
+    _, manifest = merged.kept()
     ((number, (run, name, _)),) = merged.world.github.artifacts.items()
     for data in (b"no archive", packed({"plan.json": b"{}"})):
         merged.world.github.artifacts[number] = (run, name, data)
         merged.refused("kept is no plan")
+    merged.keep(b"{}", {**manifest, "plan": f"sha256:{hashlib.sha256(b'{}').hexdigest()}"})
+    merged.refused("what was kept is no plan: the plan cannot be shown")
     merged.keep(b"{}", {"format": "something"})
     merged.refused("what was kept does not say which commit it is about")
     merged.world.github.artifacts.clear()
     merged.refused(f"runs/{run} kept no plan under the name")
+
+
+def test_a_manifest_cannot_put_words_into_the_comment(merged: Merged) -> None:
+    plan, manifest = merged.kept()
+    planned = str(manifest["planned"])
+    words = f"{planned}.\n\n### Nothing to see here"
+    merged.keep(plan, {**manifest, "planned": words})
+    merged.comment["body"] = merged.comment["body"].replace(planned, words)
+    merged.refused("what was kept does not say which commit was planned")
 
 
 def test_a_comment_that_was_edited(merged: Merged) -> None:

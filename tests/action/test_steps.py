@@ -15,8 +15,12 @@ from markdown_it import MarkdownIt
 from reconcile_steps import comment, github, install, run, tell
 from reconcile_steps.job import Failed, Job
 
+from reconciler.plan_file import PlanFile
+from reconciler.render.markdown import plan_markdown
+from reconciler.render.markdown_text import Repository
 from tests.action.runner import ACTION
 from tests.action.stand_in import BOT, REPOSITORY, GitHub, Query, Refused, Token, served
+from tests.render import plan_samples as samples
 
 WRITES = {"issues": "write", "pull-requests": "write", "actions": "read", "contents": "read"}
 
@@ -152,6 +156,16 @@ def test_a_body_is_never_longer_than_a_comment(length: int) -> None:
         assert len(body) <= 65_536
         assert body.startswith("<!-- m -->\n")
     assert ("too long" in bodies[0]) is (length > 65_000)
+
+
+@pytest.mark.parametrize("sample", [samples.LARGE, samples.HOSTILE, samples.MANY_UNMANAGED])
+def test_the_largest_plan_has_room_in_a_comment(sample: PlanFile) -> None:
+    markdown = plan_markdown(sample, Repository.of("https://github.example", "a" * 39 + "/" + "d" * 100, "1" * 40))
+    mark = comment.marker("plan", "conversations/" + "p" * 200, "e" * 100)
+    url = f"https://github.example/{'a' * 39}/{'d' * 100}/actions/runs/12345678901"
+    body = comment.plan_body(mark, markdown, digest="sha256:" + "0" * 64, head="1" * 40, planned="2" * 40, run_url=url)
+    assert markdown.rstrip() in body
+    assert len(body.encode("utf-16-le")) // 2 < 65_536
 
 
 # --- running it ------------------------------------------------------------------------------------------------------

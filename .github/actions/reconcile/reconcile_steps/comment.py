@@ -39,7 +39,7 @@ def plan_body(mark: str, markdown: str, *, digest: str, head: str, planned: str,
     """
     footer = f"---\nPlan `{digest}` of {head}, merged as {planned}, by [this run]({run_url})."
     body = f"{mark}\n{markdown.rstrip()}\n\n{footer}\n"
-    if len(body) > LIMIT:
+    if _size(body) > LIMIT:
         body = f"{mark}\n### The plan is too long for a comment\n\nThe summary of the run shows it.\n\n{footer}\n"
     return body
 
@@ -57,7 +57,7 @@ def ended_body(mark: str, heading: str, ended: Ended, *, commit: str, run_url: s
     """The comment on how a command ended: in its own words, or in what it said when it came to none."""
     footer = f"---\nCommit {commit}, [this run]({run_url})."
     body = f"{mark}\n{ended.markdown.rstrip()}\n\n{footer}\n"
-    if not ended.markdown.strip() or len(body) > LIMIT:
+    if not ended.markdown.strip() or _size(body) > LIMIT:
         return told_body(mark, heading, ended.said, commit=commit, run_url=run_url)
     return body
 
@@ -66,7 +66,7 @@ def drift_body(mark: str, markdown: str, *, run_url: str) -> str:
     """The issue on a drift."""
     footer = f"---\nAs seen by [this run]({run_url}). This issue is closed when the difference is gone."
     body = f"{mark}\n{markdown.rstrip()}\n\n{footer}\n"
-    if len(body) > LIMIT:
+    if _size(body) > LIMIT:
         body = f"{mark}\n### The account differs from the files\n\nThe summary of the run shows how.\n\n{footer}\n"
     return body
 
@@ -79,6 +79,11 @@ def fenced(text: str) -> str:
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     ticks = "`" * max(3, longest + 1)
     return f"{ticks}text\n{text}\n{ticks}"
+
+
+def _size(body: str) -> int:
+    """How long a body is by the longer of two counts: some take a character beyond the first 65,536 for two."""
+    return len(body.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def is_ours(item: Mapping[str, Any], mark: str, author: str) -> bool:

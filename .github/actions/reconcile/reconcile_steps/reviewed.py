@@ -118,15 +118,22 @@ def _check(job: Job, github: GitHub, pull_request: dict[str, Any]) -> None:
     ):
         if manifest.get(name) != wanted:
             raise NotReviewed(f"what was kept is not about this: its {name} is {manifest.get(name)!r}, not {wanted!r}")
-    _as_shown(job, github, number, comment.plan_body(
-        comment.marker("plan", job.input("path"), job.input("env")), rendered(job, file, head),
-        digest=digest, head=head, planned=str(manifest.get("planned")), run_url=_url(job, run),
-    ))  # fmt: skip
+    planned = manifest.get("planned")
+    if not (isinstance(planned, str) and re.fullmatch(r"[0-9a-f]{40,64}", planned)):
+        # It stands in the comment, where it must not be able to say anything.
+        raise NotReviewed("what was kept does not say which commit was planned")
+    try:
+        markdown = rendered(job, file, head)
+    except Failed as failure:
+        raise NotReviewed(f"what was kept is no plan: {failure}") from None
+    mark = comment.marker("plan", job.input("path"), job.input("env"))
+    wanted = comment.plan_body(mark, markdown, digest=digest, head=head, planned=planned, run_url=_url(job, run))
+    _as_shown(job, github, number, wanted)
     changes = has_changes(file)
     if changes:
         _own_workflow(github, number)
         _as_merged(job, manifest)
-    job.summary(rendered(job, file, head))
+    job.summary(markdown)
     sys.stdout.write(f"Reviewed in pull request {number}, planned by {_url(job, run)}: {digest}\n")
     job.output("pull-request", str(number))
     job.output("kept", str(folder))
@@ -215,20 +222,16 @@ def _as_shown(job: Job, github: GitHub, number: int, wanted: str) -> None:
         NotReviewed: there is none, or it says something else.
     """
     mark = wanted.partition("\n")[0]
-    found = (item for item in github.pages(f"issues/{number}/comments") if is_the(item, mark, job))
+    author = job.input("author")
+    found = (item for item in github.pages(f"issues/{number}/comments") if comment.is_ours(item, mark, author))
     shown = next(found, None)
     if shown is None:
-        raise NotReviewed(f"no comment of {job.input('author')} on the pull request shows a plan")
+        raise NotReviewed(f"no comment of {author} on the pull request shows a plan")
     if comment.same(str(shown.get("body"))) != comment.same(wanted):
         raise NotReviewed(
             "the comment on the pull request shows something else than the plan that was kept: somebody edited it, or "
             "another version of reconciler wrote it"
         )
-
-
-def is_the(item: dict[str, Any], mark: str, job: Job) -> bool:
-    """Whether a comment is the one on the plan."""
-    return comment.is_ours(item, mark, job.input("author"))
 
 
 def _own_workflow(github: GitHub, number: int) -> None:
