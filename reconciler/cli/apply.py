@@ -12,6 +12,7 @@ from reconciler import workflow
 from reconciler.cli import candidates, console, exit_codes, showing
 from reconciler.cli.files import read_limited
 from reconciler.cli.github_log import LOG
+from reconciler.cli.manual import Page
 from reconciler.cli.options import account_options, consent_options, file_options, scope_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
@@ -30,7 +31,7 @@ Examples:
   reconciler apply examples/quickstart --emulator demo.db --yes"""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Page, epilog=EPILOG)
 @file_options
 @scope_options
 @consent_options

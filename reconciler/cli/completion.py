@@ -8,6 +8,7 @@ import click
 
 from reconciler.cli import console
 from reconciler.cli.exit_codes import DONE
+from reconciler.cli.manual import Page
 
 EPILOG = """\b
 Examples:
@@ -25,7 +26,7 @@ fish, once:
   reconciler completion fish > ~/.config/fish/completions/reconciler.fish"""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Page, epilog=EPILOG)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), required=False)
 def completion(shell: str | None) -> int:
     """Print the script that lets a shell complete commands, options and what follows them.

@@ -10,19 +10,20 @@ import click
 from reconciler import workflow
 from reconciler.cli import candidates, showing
 from reconciler.cli.exit_codes import DIFFERENCES, DONE
+from reconciler.cli.manual import Page
 from reconciler.cli.options import reading_options
 from reconciler.cli.output import Output, output_in
 from reconciler.workflow import Inputs
 
 EPILOG = """\b
 Examples:
-  reconciler diff git:origin/main
+  reconciler diff git:origin/main --detailed-exitcode
   reconciler diff git:origin/main conversations/ --env prod --format markdown
   reconciler diff conversations/@staging conversations/@prod
-  reconciler diff git:v1:conversations git:HEAD:conversations --detailed-exitcode"""
+  reconciler diff git:v1:conversations git:HEAD:conversations"""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Page, epilog=EPILOG)
 @click.argument("one", metavar="A", shell_complete=candidates.yaml_files)
 @click.argument("other", metavar="B", default=".", shell_complete=candidates.yaml_files)
 @reading_options

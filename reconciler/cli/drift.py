@@ -7,6 +7,7 @@ import click
 from reconciler import workflow
 from reconciler.cli import showing
 from reconciler.cli.exit_codes import DIFFERENCES, DONE
+from reconciler.cli.manual import Page
 from reconciler.cli.options import account_options, file_options, scope_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
@@ -28,7 +29,7 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, text: str) -> f
     return found
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Page, epilog=EPILOG)
 @file_options
 @scope_options
 @account_options

@@ -11,6 +11,7 @@ import click
 
 from reconciler.cli import candidates, console
 from reconciler.cli.exit_codes import DONE
+from reconciler.cli.manual import Page
 from reconciler.emulator.app import Emulator
 from reconciler.emulator.errors import EmulatorError
 from reconciler.emulator.faults import AMOUNTS, FAULTS, READ_FAULTS, Faults, FaultyEmulator
@@ -23,6 +24,7 @@ AUTH_TOKEN = "emulator"  # noqa: S105 - the documented token of an account that 
 EPILOG = """\b
 Example:
   reconciler emulator serve --db demo.db --port 4010
+
 \b
 and in another terminal:
   export TWILIO_ACCOUNT_SID=AC00000000000000000000000000000000
@@ -54,6 +56,7 @@ SEED_EPILOG = """\b
 Example:
   reconciler emulator seed --db demo.db --users 10000
   reconciler emulator serve --db demo.db
+
 \b
 The same numbers on a new file give the same account, to the last SID."""
 
@@ -79,7 +82,7 @@ def _amounts(command: Command) -> Command:
     return command
 
 
-@emulator.command("seed", epilog=SEED_EPILOG)
+@emulator.command("seed", cls=Page, epilog=SEED_EPILOG)
 @click.option(
     "--db",
     metavar="FILE",
@@ -92,7 +95,10 @@ def _amounts(command: Command) -> Command:
 )
 @_amounts
 def seed_command(db: str, number: int, **amounts: int) -> int:
-    """Fill it with traffic: services, users, conversations and what is in them."""
+    """Fill it with traffic, the same for the same numbers.
+
+    Adds services, users, conversations and what is in them.
+    """
     try:
         store = Store.open(db)
     except EmulatorError as error:
@@ -111,7 +117,7 @@ def seed_command(db: str, number: int, **amounts: int) -> int:
     return DONE
 
 
-@emulator.command("serve", epilog=SERVE_EPILOG)
+@emulator.command("serve", cls=Page, epilog=SERVE_EPILOG)
 @click.option(
     "--db",
     metavar="FILE",
@@ -139,7 +145,10 @@ def seed_command(db: str, number: int, **amounts: int) -> int:
 def serve_command(
     *, db: str, port: int, host: str, latency: float, fault: str, number: int, account_sid: str | None
 ) -> int:
-    """Serve it over HTTP until interrupted, with the auth token `emulator`."""
+    """Serve it over HTTP until interrupted.
+
+    The auth token is `emulator`.
+    """
     try:
         faults = Faults.parse(fault)
     except EmulatorError as error:

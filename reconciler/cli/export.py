@@ -13,6 +13,7 @@ import click
 from reconciler import workflow
 from reconciler.cli import candidates, console
 from reconciler.cli.exit_codes import DONE
+from reconciler.cli.manual import Page
 from reconciler.cli.options import account_options
 from reconciler.cli.running import Run, display
 from reconciler.errors import ConfigError, UsageError
@@ -42,7 +43,7 @@ def _included(_context: click.Context, _parameter: click.Parameter, texts: tuple
     return words
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Page, epilog=EPILOG)
 @click.option(
     "--out",
     metavar="DIR",

@@ -11,6 +11,7 @@ from reconciler import workflow
 from reconciler.cli import candidates, console
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.files import read_limited
+from reconciler.cli.manual import Page
 from reconciler.cli.options import file_options
 from reconciler.workflow import Inputs
 
@@ -21,7 +22,7 @@ Examples:
   reconciler graph --plan plan.json"""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Page, epilog=EPILOG)
 @file_options
 @click.option(
     "--plan",

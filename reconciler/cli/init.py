@@ -19,6 +19,7 @@ import click
 
 from reconciler.cli import candidates, console
 from reconciler.cli.exit_codes import DONE
+from reconciler.cli.manual import Page
 from reconciler.errors import UsageError
 from reconciler.render.terminal import escape
 from reconciler.sources import ROOT_NAME
@@ -57,7 +58,7 @@ class Draft:
     replaces: bool = False
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Page, epilog=EPILOG)
 @click.argument("folder", default=".", shell_complete=candidates.folders)
 @click.option(
     "--ci",

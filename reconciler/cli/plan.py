@@ -9,6 +9,7 @@ import click
 from reconciler import workflow
 from reconciler.cli import candidates, console, exit_codes, showing
 from reconciler.cli.files import write_private
+from reconciler.cli.manual import Page
 from reconciler.cli.options import account_options, consent_options, file_options, scope_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
@@ -25,7 +26,7 @@ Examples:
   reconciler plan examples/quickstart --emulator demo.db --format json"""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Page, epilog=EPILOG)
 @file_options
 @scope_options
 @consent_options

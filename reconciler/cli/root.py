@@ -9,6 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from reconciler import __version__
+from reconciler.cli.manual import write_epilog, write_sections
 
 VERBS: dict[str, tuple[str, str]] = {
     "init": ("reconciler.cli.init:init", "Write a commented starter and CI workflows, offline."),
@@ -25,6 +26,32 @@ VERBS: dict[str, tuple[str, str]] = {
     "emulator": ("reconciler.cli.emulator:emulator", "Serve a Twilio account that is only a file."),
 }
 """Where each verb lives, and what it does in a sentence."""
+
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Begin": ("init", "export"),
+    "Write and check": ("validate", "diff", "graph"),
+    "Plan, review, apply": ("plan", "show", "apply"),
+    "Keep watch": ("drift",),
+    "Around it": ("schema", "completion", "emulator"),
+}
+"""The verbs by the way of a change, as `--help` lists them."""
+
+EXIT_CODES = [
+    ("0", "Done, or nothing to do."),
+    ("1", "An error: in the files, from the API, a failed step, wrong usage, declined."),
+    ("2", "Differences: of drift, and of plan and diff with --detailed-exitcode."),
+    ("3", "The approved plan no longer fits; nothing was sent."),
+    ("4", "Refused by a guard; nothing was sent."),
+    ("5", "Applied, but something protected was withheld."),
+    ("70", "A bug; a file with the traceback is named."),
+    ("130", "Interrupted."),
+]
+ENVIRONMENT = [
+    ("TWILIO_ACCOUNT_SID", "The account. Credentials are never options."),
+    ("TWILIO_API_KEY, TWILIO_API_SECRET", "The key to ask with."),
+    ("TWILIO_AUTH_TOKEN", "The account's own token, in the place of a key."),
+]
 
 
 class Verbs(click.Group):
@@ -50,9 +77,13 @@ class Verbs(click.Group):
         return [CompletionItem(name, help=what) for name, (_, what) in VERBS.items() if name.startswith(incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        """List the verbs without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, what) for name, (_, what) in VERBS.items()])
+        """List the verbs by the way of a change, without importing them."""
+        sections = {heading: [(name, VERBS[name][1]) for name in names] for heading, names in GROUPS.items()}
+        write_sections(formatter, sections | {"Exit codes": EXIT_CODES, "Environment": ENVIRONMENT})
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """The examples, under a heading like the others."""
+        write_epilog(formatter, self.epilog or "")
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -67,19 +98,11 @@ class Verbs(click.Group):
 
 EPILOG = """\b
 Try it without an account:
-  reconciler apply examples/quickstart --emulator demo.db --yes
-  reconciler plan examples/quickstart --emulator demo.db
+  reconciler init
+  reconciler apply --emulator demo.db
+  reconciler plan --emulator demo.db
 
-\b
-Exit codes: 0 done or nothing to do, 1 error, 2 differences (drift, and
-plan and diff with --detailed-exitcode), 3 the approved plan no longer fits, 4 refused by a
-guard, 5 applied but something protected was withheld, 70 a bug,
-130 interrupted.
-
-\b
-Credentials come from the environment, never from options:
-TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN, or TWILIO_API_KEY and
-TWILIO_API_SECRET; TWILIO_REGION and TWILIO_EDGE where they are needed."""
+`reconciler COMMAND --help` says what a command reads and writes, with examples."""
 
 
 @click.group(

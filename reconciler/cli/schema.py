@@ -6,12 +6,14 @@ import click
 
 from reconciler.cli import console
 from reconciler.cli.exit_codes import DONE
+from reconciler.cli.manual import Page
 
 EPILOG = """\b
 Examples:
   reconciler schema > .reconciler/config.schema.json
   reconciler schema overlay > .reconciler/overlay.schema.json
   reconciler schema plan
+
 \b
 To have an editor check the files, begin them with:
   # yaml-language-server: $schema=.reconciler/config.schema.json"""
@@ -20,7 +22,7 @@ To have an editor check the files, begin them with:
 NAMES = ("config", "overlay", "plan", "report", "drift", "diff", "validation", "error")
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Page, epilog=EPILOG)
 @click.argument("which", type=click.Choice(NAMES), default="config")
 def schema(which: str) -> int:
     """Print a JSON Schema: of the files, of overlays, and of each document that --format json writes.

@@ -7,6 +7,7 @@ import click
 from reconciler.cli import candidates, showing
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.files import read_limited
+from reconciler.cli.manual import Page
 from reconciler.cli.output import Output, output_in
 from reconciler.errors import UsageError
 
@@ -19,7 +20,7 @@ Examples:
   reconciler show report.json --format markdown      (of apply --format json)"""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Page, epilog=EPILOG)
 @click.argument("file", metavar="FILE", shell_complete=candidates.files)
 @output_in(*dict.fromkeys([*showing.PLAN, *showing.REPORT, *showing.DRIFT, *showing.COMPARISON]))
 def show(file: str, output: Output) -> int:

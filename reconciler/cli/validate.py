@@ -13,6 +13,7 @@ import click
 from reconciler import __version__, workflow
 from reconciler.cli import console
 from reconciler.cli.exit_codes import DONE
+from reconciler.cli.manual import Page
 from reconciler.cli.options import file_options
 from reconciler.cli.output import Output, output_in, repository, workspace_folder
 from reconciler.render.terminal import escape
@@ -28,7 +29,7 @@ Examples:
   reconciler validate --allow-unset      (a pull request without secrets)"""
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Page, epilog=EPILOG)
 @file_options
 @click.option("--allow-unset", is_flag=True, help="Take environment variables and secrets that are not set as unknown.")
 @output_in("text", "markdown", "json", "github", "sarif")

@@ -1,0 +1,112 @@
+"""The manual: every page as people read it, and nothing in it that is not so."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from reconciler.cli import exit_codes, manual
+from reconciler.cli.root import EXIT_CODES, GROUPS, ROOT, VERBS
+from tests.cli.conftest import FILES, Result
+
+Cli = Callable[..., Result]
+Golden = Callable[[str, str], None]
+
+
+def pages(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    yield name, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for below in command.list_commands(context):
+            found = command.get_command(context, below)
+            assert found is not None
+            yield from pages(found, f"{name} {below}".strip())
+
+
+PAGES = dict(pages(ROOT, ""))
+
+
+@pytest.mark.parametrize("name", PAGES, ids=lambda name: name or "reconciler")
+def test_a_page_reads_well(cli: Cli, golden: Golden, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    result = cli(*name.split(), "--help")
+    assert (result.code, result.err) == (0, "")
+    assert max(len(line) for line in result.out.splitlines()) <= 80
+    assert "\b" not in result.out
+    golden(f"help/{name.replace(' ', '-') or 'reconciler'}.txt", result.out)
+
+
+@pytest.mark.parametrize("name", [name for name, page in PAGES.items() if not isinstance(page, click.Group)])
+def test_every_command_has_a_whole_page(name: str) -> None:
+    page = PAGES[name]
+    assert isinstance(page, manual.Page)
+    text = page.get_help(click.Context(page, info_name=name))
+    headings = re.findall(r"^(\S[^\n]*):$", text, re.MULTILINE)
+    assert {"Options", "Exit codes"} <= set(headings)
+    assert headings.index("Exit codes") < next(i for i, heading in enumerate(headings) if heading.startswith("Example"))
+
+
+def test_every_option_stands_under_one_heading() -> None:
+    for name, page in PAGES.items():
+        text = page.get_help(click.Context(page, info_name=name))
+        for parameter in page.params:
+            if isinstance(parameter, click.Option) and not parameter.hidden:
+                spelled = re.escape(", ".join(sorted(parameter.opts, key=len)))
+                found = re.findall(rf"^  {spelled}(?: |$)", text, re.MULTILINE)
+                assert len(found) == 1, (name, parameter.opts)
+
+
+def test_every_verb_is_listed_once() -> None:
+    listed = [verb for verbs in GROUPS.values() for verb in verbs]
+    assert sorted(listed) == sorted(VERBS)
+
+
+def test_every_exit_code_is_told() -> None:
+    assert [int(code) for code, _ in EXIT_CODES] == sorted(exit_codes.PRECEDENCE)
+    told = {code for codes in manual._CODES.values() for code in codes} | manual._COMMON_CODES.keys()
+    assert told == set(exit_codes.PRECEDENCE)
+    assert manual._CODES.keys() <= VERBS.keys()
+    assert manual._FILES.keys() <= VERBS.keys()
+
+
+def examples() -> Iterator[tuple[str, str]]:
+    """Every command line that a page shows."""
+    for name, page in PAGES.items():
+        for line in (page.epilog or "").splitlines():
+            for part in re.split(r" && | \| | > ", line.split("      (")[0]):
+                if part.strip().startswith("reconciler ") and line.startswith("  "):
+                    yield name, part.strip()
+
+
+def test_every_page_has_examples() -> None:
+    shown = {name for name, _ in examples()} | {"completion"}  # whose examples are lines of shells
+    assert shown >= {name for name, page in PAGES.items() if isinstance(page, manual.Page)}
+
+
+@pytest.mark.parametrize(("name", "line"), list(examples()))
+def test_every_example_is_understood(name: str, line: str) -> None:
+    words = shlex.split(line)[1:]
+    command: click.Command = ROOT
+    context = click.Context(ROOT)
+    while isinstance(command, click.Group):
+        verb, found, words = command.resolve_command(context, words)
+        assert found is not None, (name, line)
+        command, context = found, click.Context(found, info_name=verb)
+    command.make_context(command.name, words)
+
+
+@pytest.mark.parametrize("line", [line for name, line in examples() if name in {"init", "schema", "graph", "validate"}])
+def test_examples_that_need_nothing_work(cli: Cli, tmp_path: Path, line: str) -> None:
+    words = shlex.split(line)[1:]
+    if words[0] in {"graph", "validate", "plan"}:
+        for folder in (tmp_path, tmp_path / "conversations"):
+            folder.mkdir(exist_ok=True)
+            (folder / "reconciler.yaml").write_text(FILES + "environments: {prod: {}}\n")
+    if "--plan" in words:
+        assert cli("plan", "--emulator", "demo.db", "--out", "plan.json").code == 0
+    assert cli(*words).code == 0
