@@ -23,11 +23,12 @@ NAMES = ("config", "overlay", "plan", "report", "drift", "diff", "validation", "
 
 
 @click.command(cls=Page, epilog=EPILOG)
-@click.argument("which", type=click.Choice(NAMES), default="config")
+@click.argument("which", metavar="[WHICH]", type=click.Choice(NAMES), default="config")
 def schema(which: str) -> int:
     """Print a JSON Schema: of the files, of overlays, and of each document that --format json writes.
 
-    The schemas of the files serve editors; `reconciler validate` knows more. That of overlays also takes `!unset`.
+    WHICH is config, when it is left out, or overlay, plan, report, drift, diff, validation or error. Those of the files
+    serve editors; `reconciler validate` knows more. That of overlays also takes `!unset`.
     """
     from reconciler import schema as schemas  # noqa: PLC0415 - help and completion do without
 
