@@ -36,8 +36,10 @@ class _Page:
     def text(self) -> str:
         report = self.report
         head = [_marker(report), f"### {_verdict(report)}", _where(report)]
-        closing = " ".join(next_steps(report))
-        tail = [f"**What to do next:** {closing}"] if closing else []
+        # Our own sentences: those with code spans are Markdown already, and in the others a URL becomes one.
+        steps = [step if "`" in step else prose(step) for step in next_steps(report)]
+        tail = [f"**What to do next:** {steps[0]}"] if len(steps) == 1 else []
+        tail = ["**What to do next**", "\n".join(f"- {step}" for step in steps)] if len(steps) > 1 else tail
         self.room.left -= sum(size(block) + 2 for block in [*head, *tail])
         # What failed takes its room before what went well.
         blocks = [
