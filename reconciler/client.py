@@ -58,6 +58,9 @@ _LONGEST_ANSWER = 60.0
 """Seconds for one answer as a whole; the limit above is for each piece of it."""
 _LATE_WRITE = 10.0
 """Seconds that a write which is under way when the command's time is up has to be answered: half-known is worse."""
+_LARGEST_POOL = 20
+"""Connections in one pool of the HTTP library, which looks at all of them for each request: with 50 a request costs
+five times the CPU that it costs with 20, and fewer are answered in a second (measured by tests/benchmarks/apply.py)."""
 _LONG_WAIT = 5.0
 """Seconds from which on a wait is worth a warning."""
 
@@ -335,16 +338,22 @@ class ReadClient:
         self._is_known = False
         self._waiting = waiting
         self._warned_until = float("-inf")
-        self._http = _opened(
-            auth=httpx.BasicAuth(credentials.username, credentials.password),
-            headers={"Accept": "application/json", "User-Agent": f"reconciler/{__version__}"},
-            timeout=_TIMEOUT,
-            follow_redirects=False,
-            # A proxy of the environment would see credentials that go over http://, which are for this machine only.
-            trust_env=transport is None and base_url.startswith("https://"),
-            limits=httpx.Limits(max_connections=max(1, concurrency), max_keepalive_connections=max(1, concurrency)),
-            transport=transport,
-        )
+        pools = max(1, -(-concurrency // _LARGEST_POOL)) if transport is None else 1
+        each = max(1, -(-concurrency // pools))
+        self._pools = [
+            _opened(
+                auth=httpx.BasicAuth(credentials.username, credentials.password),
+                headers={"Accept": "application/json", "User-Agent": f"reconciler/{__version__}"},
+                timeout=_TIMEOUT,
+                follow_redirects=False,
+                # A proxy of the environment would see credentials that go over http://, which is for this machine only.
+                trust_env=transport is None and base_url.startswith("https://"),
+                limits=httpx.Limits(max_connections=each, max_keepalive_connections=each),
+                transport=transport,
+            )
+            for _ in range(pools)
+        ]
+        self._under_way = [0] * pools
 
     async def __aenter__(self) -> Self:
         """Nothing is opened before the first request."""
@@ -354,7 +363,8 @@ class ReadClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connections."""
-        await cast("AbstractAsyncContextManager[None]", self._http).__aexit__(kind, error, trace)
+        for pool in self._pools:
+            await cast("AbstractAsyncContextManager[None]", pool).__aexit__(kind, error, trace)
 
     async def get(self, path: str) -> Json:
         """Read one resource.
@@ -448,7 +458,7 @@ class ReadClient:
             headers[_WEBHOOK_HEADER] = "true"
         try:
             content = urlencode(form).encode() if form is not None else None
-            request = self._http.build_request(method, self._base_url + path, content=content, headers=headers)
+            request = self._pools[0].build_request(method, self._base_url + path, content=content, headers=headers)
         except (httpx.InvalidURL, UnicodeError):
             # Only what the API itself said can be so odd: control characters in a link, halves of characters.
             raise Malformed(f"{method} {path[:200]!r} cannot be asked for: it is no path, or holds no text") from None
@@ -563,7 +573,7 @@ class ReadClient:
         late = _LATE_WRITE if request.method != "GET" else 0.0
         try:
             async with asyncio.timeout(min(_LONGEST_ANSWER, max(self.retry.left, 0.0) + late)):
-                return await self._http.send(request)
+                return await self._send_through_a_pool(request)
         except TimeoutError:
             why = "within the time limit" if not self.retry.is_over else "before the command's time was up (--timeout)"
             raise _Failed(Unreachable(f"{request.method} {path}: no answer from {self._base_url} {why}")) from None
@@ -576,6 +586,15 @@ class ReadClient:
             why = str(error)[:_LONGEST_WORDS] or type(error).__name__
             message = f"{request.method} {path}: {self._base_url} cannot be reached: {why}"
             raise _Failed(kind(self.redact(message))) from None
+
+    async def _send_through_a_pool(self, request: httpx.Request) -> httpx.Response:
+        """Through the one that has least to do."""
+        index = self._under_way.index(min(self._under_way))
+        self._under_way[index] += 1
+        try:
+            return await self._pools[index].send(request)
+        finally:
+            self._under_way[index] -= 1
 
     def _since(self, begun: float) -> float:
         """Milliseconds."""

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from reconciler.errors import GuardRefusal, Place, Problem, ProblemsError, Refused, StalePlan
+from reconciler.errors import ApiError, Cause, GuardRefusal, Place, Problem, ProblemsError, Refused, StalePlan, cause_of
 from reconciler.plan_file import Part
 from reconciler.report_file import RefusalEntry
 
@@ -63,6 +63,7 @@ class ErrorFile(_Document):
     differences: tuple[str, ...] = Field(default=(), description="Why an approved plan no longer fits.")
     reasons: tuple[str, ...] = Field(default=(), description="Why a guard refuses an apply.")
     refusal: RefusalEntry | None = Field(default=None, description="What the API said, when it refused.")
+    cause: Cause = Field(default="", description="The sort of the API's failure, in a word.")
 
 
 class ValidationFile(_Document):
@@ -90,6 +91,7 @@ def of_error(error: BaseException, *, exit_code: int) -> ErrorFile:
         differences=error.differences if isinstance(error, StalePlan) else (),
         reasons=error.reasons if isinstance(error, GuardRefusal) else (),
         refusal=_refusal(error) if isinstance(error, Refused) else None,
+        cause=cause_of(error) if isinstance(error, ApiError) else "",
     )
 
 

@@ -222,4 +222,5 @@ def test_a_proxy_of_the_environment_never_sees_credentials_in_the_clear(
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example.com:3128")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128")
     client = ReadClient(base, CREDENTIALS)
-    assert (client._http._transport_for_url(httpx.URL(base)) is not client._http._transport) is through_proxy
+    (pool,) = client._pools
+    assert (pool._transport_for_url(httpx.URL(base)) is not pool._transport) is through_proxy

@@ -4,7 +4,7 @@
 
 The emulator is served by a process of its own, answers after that latency (50 ms when left out), and refuses more than
 30 writes a second to one service. Requests are compared with the ideal (one for each resource, and what a plan reads),
-CPU with what the same number of bare GETs through the same HTTP library takes.
+CPU with what bare GETs through the same client take, at several numbers of them at once.
 """
 
 from __future__ import annotations
@@ -76,20 +76,14 @@ def applied(url: str, text: str, *, paced: bool) -> tuple[Report, int, float]:
     return asyncio.run(both())
 
 
-def bare(url: str, requests: int) -> float:
-    """CPU seconds of so many requests through the client alone, five at a time."""
+def bare(url: str, requests: int, concurrency: int) -> tuple[float, float]:
+    """Seconds and CPU seconds of so many requests through the client alone, so many at a time."""
 
-    async def all_of_them() -> float:
-        async with Client(url, CREDENTIALS) as client:
-            places = asyncio.Semaphore(5)
-
-            async def one() -> None:
-                async with places:
-                    await client.get("/v1/Configuration")
-
-            begun = time.process_time()
-            await asyncio.gather(*(one() for _ in range(requests)))
-            return time.process_time() - begun
+    async def all_of_them() -> tuple[float, float]:
+        async with Client(url, CREDENTIALS, concurrency=concurrency) as client:
+            begun, cpu = time.perf_counter(), time.process_time()
+            await asyncio.gather(*(client.get("/v1/Configuration") for _ in range(requests)))
+            return time.perf_counter() - begun, time.process_time() - cpu
 
     return asyncio.run(all_of_them())
 
@@ -108,8 +102,13 @@ def main() -> None:
                 f"{report.requests} requests ({(report.requests + reads) / ideal:.2f} times the ideal), "
                 f"{report.resent} sent again after a 429, {1000 * cpu / report.requests:.2f} ms CPU a request"
             )
-    with served(0) as url:
-        print(f"bare GETs through the client          {bare(url, RESOURCES):.2f} ms CPU a request")
+    with served(latency) as url:
+        for concurrency in (5, 10, 20, 50, 100):
+            seconds, cpu = bare(url, RESOURCES, concurrency)
+            rate = RESOURCES / seconds
+            print(
+                f"GETs, {concurrency:3} at a time  {rate:4.0f} a second, {1000 * cpu / RESOURCES:.2f} ms CPU a request"
+            )
 
 
 if __name__ == "__main__":

@@ -110,6 +110,7 @@ def test_errors_as_json() -> None:
         "differences": [],
         "reasons": [],
         "refusal": None,
+        "cause": "",
     }
     assert json.loads(of_error(StalePlan(["d"]), exit_code=3).to_json())["differences"] == ["d"]
     assert json.loads(of_error(GuardRefusal(["r"]), exit_code=4).to_json())["reasons"] == ["r"]
