@@ -419,7 +419,7 @@ def test_an_interrupt_while_reading_ends_at_once(number: signal.Signals) -> None
 
 def test_the_first_interrupt_while_writing_lets_the_report_be_written() -> None:
     code, out, err = interrupted("apply", "--yes", number=signal.SIGINT)
-    assert (code, err) == (130, "")
+    assert (code, err) == (130, "Stopping: what is under way ends first. Interrupt again to leave at once.\n")
     assert "stopped\n" in out
     assert "Not all applied" in out
 
