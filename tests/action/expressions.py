@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -132,4 +133,6 @@ def _number(found: Any) -> float:
         return 0
     if isinstance(found, (bool, int)):
         return float(found)
+    if isinstance(found, str) and not any(character.isdigit() for character in found):
+        return math.nan
     raise Unknown(f"{found!r} as a number")

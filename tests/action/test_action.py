@@ -90,7 +90,14 @@ def test_somebody_changed_the_account_after_the_review(world: World) -> None:
     assert "### ⛔ The approved plan no longer fits; nothing was sent" in said
     assert "services.support.roles.agent" in said
 
-    # The way on: a fresh plan, which the reviewers of the environment see before they say yes.
+
+@pytest.mark.slow
+def test_where_no_plan_fits_the_way_on_is_a_fresh_one(world: World) -> None:
+    world.on_main({PATH: FILES + "x-note: begin\n"})
+    assert world.by_hand("apply.yml").results == {"reviewed": "success", "apply": "success"}
+    world.set_role("agent", ["sendMessage", "sendMediaMessage"])
+    world.on_main({PATH: MORE})
+    # The reviewers of the environment see it before they say yes.
     by_hand = world.by_hand("apply.yml")
     assert by_hand.results == {"reviewed": "success", "apply": "success"}, by_hand.log
     assert "sendMediaMessage" in by_hand.jobs["reviewed"].summary
