@@ -45,7 +45,7 @@ def folders(_context: click.Context, _parameter: click.Parameter, incomplete: st
 def environments(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """The environments that the files define."""
     found = _outline(context, environment="")
-    return [CompletionItem(name) for name in found.environments if name.startswith(incomplete)] if found else []
+    return _named(found.environments if found else (), incomplete)
 
 
 def profiles(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
@@ -55,7 +55,7 @@ def profiles(_context: click.Context, _parameter: click.Parameter, incomplete: s
         names = list(content["profiles"])
     except (OSError, ValueError, TypeError, KeyError, RuntimeError):
         return []
-    return [CompletionItem(name) for name in names if isinstance(name, str) and name.startswith(incomplete)]
+    return _named((name for name in names if isinstance(name, str)), incomplete)
 
 
 def addresses(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
@@ -80,9 +80,14 @@ def _addresses(context: click.Context, incomplete: str, counts: Callable[[Kind],
     texts = {
         str(address): address
         for address, kind in found.resources.items()
-        if counts(kind) and str(address).startswith(incomplete) and str(address).isprintable()
+        if counts(kind) and str(address).startswith(incomplete)
     }
-    return [CompletionItem(text) for text in _nearest(texts)]
+    return _named(_nearest(texts), incomplete)
+
+
+def _named(names: Iterable[str], incomplete: str) -> list[CompletionItem[str]]:
+    """Those that begin so; none with control characters, which would go straight to a terminal."""
+    return [CompletionItem(name) for name in names if name.startswith(incomplete) and name.isprintable()]
 
 
 def _nearest(texts: dict[str, Address]) -> Iterable[str]:

@@ -67,7 +67,7 @@ function %(complete_func)s
         set -l part (string split -m 1 , -- $line)
         switch $part[1]
             case plain
-                echo -- $part[2]
+                printf '%%s\n' $part[2]
             case dir
                 __fish_complete_directories (commandline -ct) ''
             case file

@@ -134,6 +134,17 @@ def test_no_value_and_no_secret_is_ever_offered(here: Path, offered: Offered, mo
         assert "hunter2" not in str(offered(f"reconciler plan {option} "))
 
 
+def test_what_would_control_a_terminal_is_not_offered(
+    here: Path, offered: Offered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "reconciler.yaml").write_text('version: 1\nenvironments: {"\\e[31m": {}, "a\\nb": {}, good: {}}\n')
+    assert offered("reconciler plan --env ") == ["good"]
+    (here / ".twilio-cli").mkdir()
+    (here / ".twilio-cli" / "config.json").write_text('{"profiles": {"\\u001b[31m": {}, "good": {}}}')
+    monkeypatch.setenv("HOME", str(here))
+    assert offered("reconciler plan --profile ") == ["good"]
+
+
 def test_profiles_are_offered_by_name_and_by_nothing_else(
     here: Path, offered: Offered, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,7 +80,7 @@ WRITTEN = (
 )  # fmt: skip
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(st.sampled_from(_paths()), st.sampled_from(WRITTEN))
 def test_whatever_stands_anywhere_fits_when_it_is_valid(path: tuple[str, ...], value: str) -> None:
     inside = value
