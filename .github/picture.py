@@ -67,9 +67,9 @@ def _pieces(line: str) -> Iterator[tuple[int, str, str]]:
         if piece.startswith("\x1b"):
             codes = "" if piece == "\x1b[0m" else piece[2:-1]
             continue
-        if piece.strip():
-            start = len(piece) - len(piece.lstrip())
-            yield column + start, piece.strip(), codes
+        # Runs of spaces are places to jump over: browsers draw them as one space, and stretch the rest to fit.
+        for part in re.finditer(r"\S+(?: \S+)*", piece):
+            yield column + part.start(), part[0], codes
         column += len(piece)
 
 
@@ -93,7 +93,7 @@ def svg(text: str, title: str) -> str:
     drawn = [
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
-            f'viewBox="0 0 {width:.0f} {height:.0f}" font-family="{FONTS}" font-size="{SIZE}" xml:space="preserve">'
+            f'viewBox="0 0 {width:.0f} {height:.0f}" font-family="{FONTS}" font-size="{SIZE}">'
         ),
         (
             f'<rect x="0.5" y="0.5" width="{width - 1:.0f}" height="{height - 1:.0f}" rx="10" fill="{GROUND}" '
