@@ -6,6 +6,8 @@ what is not `Html` never stands in a page as it came. Characters that would move
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from html import escape as escape_markup
 from typing import Final
 
@@ -13,33 +15,12 @@ from reconciler.render.terminal import escape
 
 _VOID: Final = frozenset({"br", "input", "meta"})
 _LINES: Final = frozenset(
-    {
-        "body",
-        "dd",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "head",
-        "header",
-        "li",
-        "main",
-        "ol",
-        "p",
-        "path",
-        "section",
-        "summary",
-        "svg",
-        "ul",
-    }
-)
+    ["body", "dd", "details", "div", "dl", "dt", "fieldset", "footer", "form", "h1", "h2", "h3", "head", "header", "li",
+     "main", "ol", "p", "path", "section", "summary", "svg", "ul"]
+)  # fmt: skip
 """After these a line ends, where that changes nothing: for people who read or compare the source."""
+
+_MEANING: Final = re.compile("[&<>\"']")
 
 
 class Html(str):
@@ -50,7 +31,8 @@ class Html(str):
 
 def text(content: str) -> Html:
     """A text as markup, with nothing in it that means anything, moves anything or cannot be seen."""
-    return Html(escape_markup(escape(content)))
+    shown = escape(content)
+    return Html(shown if _MEANING.search(shown) is None else escape_markup(shown))
 
 
 def join(parts: list[Html], between: str = "") -> Html:
@@ -71,7 +53,7 @@ def tag(name: str, /, *content: str, **attributes: str | bool) -> Html:
     for key, value in attributes.items():
         if value is False:
             continue
-        parts += (" ", key.rstrip("_").replace("_", "-"))
+        parts.append(_attribute(key))
         if value is not True:
             parts += ('="', text(value), '"')
     parts.append(">")
@@ -81,6 +63,12 @@ def tag(name: str, /, *content: str, **attributes: str | bool) -> Html:
     parts += [piece if type(piece) is Html else text(piece) for piece in content]
     parts += ("</", name, ">\n" if name in _LINES else ">")
     return Html("".join(parts))
+
+
+@cache
+def _attribute(key: str) -> str:
+    """The name of an attribute with the space before it; there are few."""
+    return " " + key.rstrip("_").replace("_", "-")
 
 
 def verbatim(name: str, source: str) -> Html:
