@@ -80,9 +80,7 @@ WRITTEN = (
 )  # fmt: skip
 
 
-@settings(max_examples=600, deadline=None)
-@given(st.sampled_from(_paths()), st.sampled_from(WRITTEN))
-def test_whatever_stands_anywhere_fits_when_it_is_valid(path: tuple[str, ...], value: str) -> None:
+def check_that_it_fits_when_it_is_valid(path: tuple[str, ...], value: str) -> None:
     inside = value
     for key in reversed(path):
         inside = f"{{{key}: {inside} }}"
@@ -96,6 +94,19 @@ def test_whatever_stands_anywhere_fits_when_it_is_valid(path: tuple[str, ...], v
         assume(told <= _ELSEWHERE)
     assert errors(read(inside)) == []
     assert errors(read(inside), OVERLAY) == [] or path[0] == "environments"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(_paths()), st.sampled_from(WRITTEN))
+def test_whatever_stands_anywhere_fits_when_it_is_valid(path: tuple[str, ...], value: str) -> None:
+    check_that_it_fits_when_it_is_valid(path, value)
+
+
+@pytest.mark.slow
+@settings(max_examples=5000, deadline=None)
+@given(st.sampled_from(_paths()), st.sampled_from(WRITTEN))
+def test_whatever_stands_anywhere_fits_when_it_is_valid_thoroughly(path: tuple[str, ...], value: str) -> None:
+    check_that_it_fits_when_it_is_valid(path, value)
 
 
 _ELSEWHERE = {"inconsistent", "unknown-reference", "prune-of-nothing", "unset-secret", "unset-environment"}
