@@ -28,6 +28,10 @@ _COLOURS = {
 """Background and border of a node: dark text is readable on each of them."""
 
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ]")
+# Character codes are taken back before these are looked for: a line break, a formula, an icon.
+_MEANT_BY_MERMAID = re.compile(r"\\(?=n)|\$(?=\$)|fa[bklrs]?(?=:)")
+_JOINER = "\u2060"
+"""Has no width and allows no break; put where Mermaid would otherwise read more than a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +200,21 @@ def _label(node: Node, limit: int = LABEL_LIMIT) -> tuple[str, str]:
     told = {"": "", "outside": " (not declared)"}
     state = told.get(node.state, f" ({node.state})")
     mark = next((f"{mark} " for action, mark in MARKS.items() if action == node.state), "")
-    return mark + shortened(node.address, limit), shortened(node.kind, limit) + state
+    return mark + _keeping_ends(node.address, limit), shortened(node.kind, limit) + state
+
+
+def _keeping_ends(address: str, limit: int) -> str:
+    """An address on one line; when it is too long, what is left out is before its last part, which tells it apart."""
+    shown = shortened(address, len(address) * 10)
+    if len(shown) <= limit:
+        return shown
+    start = limit // 4
+    return f"{shown[:start]}…{shown[len(shown) - (limit - start - 1) :]}"
 
 
 def _in_mermaid(text: str) -> str:
     """A label as Mermaid's own character codes: neither a quote nor a tag nor a directive gets through."""
+    text = _MEANT_BY_MERMAID.sub(lambda match: match[0] + _JOINER, text)
     return _NOT_PLAIN.sub(lambda match: match[0] if match[0] in "._-" else f"#{ord(match[0])};", text)
 
 

@@ -102,3 +102,23 @@ def test_no_text_means_anything(address: str, kind: str, label: str, state: str)
     quoted = r'"(?:[^"\\]|\\.)*"'
     assert len(body) == 3
     assert all(re.fullmatch(rf"  n\d(?: -> n\d)? \[(?:[a-z]+=(?:{quoted}|filled)(?:, )?)+\];", line) for line in body)
+
+
+def test_a_long_address_keeps_what_tells_it_apart() -> None:
+    nodes = tuple(
+        Node(f"services.support.conversations.announcements-of-the-whole-house.webhooks.{name}", "conversation_webhook")
+        for name in ("bot", "crm")
+    )
+    assert mermaid(Graph(nodes, ()), limit=40).splitlines()[1:] == [
+        '  n0["services.s#8230;-the-whole-house.webhooks.bot<br>conversation_webhook"]',
+        '  n1["services.s#8230;-the-whole-house.webhooks.crm<br>conversation_webhook"]',
+    ]
+
+
+def test_a_label_holds_no_line_break_formula_or_icon_of_mermaids() -> None:
+    drawn = mermaid(Graph((Node("a\nb", "role"), Node("$$x$$", "role"), Node("fas:fa-car", "role")), ()))
+    assert drawn.splitlines()[1:] == [
+        '  n0["a#92;#8288;nb<br>role"]',
+        '  n1["#36;#8288;#36;x#36;#8288;#36;<br>role"]',
+        '  n2["fas#8288;#58;fa-car<br>role"]',
+    ]
