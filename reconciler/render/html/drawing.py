@@ -89,15 +89,9 @@ def _layout(graph: Graph) -> _Layout:
             beside[one].append(other)
             beside[other].append(one)
     for sweep in range(_SWEEPS):
-        forth = sweep % 2 == 0
-        for depth in range(1, len(rows)) if forth else range(len(rows) - 2, -1, -1):
-            fixed = rows[depth - 1 if forth else depth + 1]
-            height = {point: position for position, point in enumerate(fixed)}
-            middles = {}
-            for position, point in enumerate(rows[depth]):
-                near = [height[other] for other in beside[point] if other in height]
-                middles[point] = sum(near) / len(near) if near else position
-            rows[depth].sort(key=middles.__getitem__)
+        for row in rows if sweep % 2 else reversed(rows):
+            height = {point: (position + 0.5) / len(other) for other in rows for position, point in enumerate(other)}
+            row.sort(key=lambda point: sum(height[near] for near in beside[point]) / len(beside[point]))
     return _Layout(tuple(map(tuple, rows)), tuple(ways))
 
 
@@ -131,19 +125,41 @@ def _layers(nodes: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
     return layer
 
 
+def _tops(layout: _Layout) -> dict[Point, int]:
+    """How far down each point stands: in the order of its layer, near the middle of its neighbours, upon no other."""
+    step = _HEIGHT + _DOWN
+    tops = {point: float(position * step) for row in layout.layers for position, point in enumerate(row)}
+    beside: dict[Point, list[Point]] = defaultdict(list)
+    for way in layout.ways:
+        for one, other in pairwise(way):
+            beside[one].append(other)
+            beside[other].append(one)
+    for sweep in range(_SWEEPS):
+        for row in layout.layers if sweep % 2 else reversed(layout.layers):
+            wanted = [sum(tops[near] for near in beside[point]) / len(beside[point]) for point in row]
+            lowest = float("-inf")
+            for point, wish in zip(row, wanted, strict=True):
+                lowest = tops[point] = max(wish, lowest + step)
+            # What had to make way went down: all of the layer goes up again by what that was on average.
+            up = sum(tops[point] - wish for point, wish in zip(row, wanted, strict=True)) / len(row)
+            for point in row:
+                tops[point] -= up
+    highest = min(tops.values())
+    return {point: round(top - highest) for point, top in tops.items()}
+
+
 # --- drawing ---------------------------------------------------------------------------------------------------------
 
 
 def _svg(graph: Graph, links: Mapping[str, str]) -> Html:
     layout = _layout(graph)
-    tallest = max(len(row) for row in layout.layers)
-    height = tallest * (_HEIGHT + _DOWN) - _DOWN + 2 * _MARGIN
+    tops = _tops(layout)
+    height = max(tops.values()) + _HEIGHT + 2 * _MARGIN
     width = len(layout.layers) * (_WIDTH + _ACROSS) - _ACROSS + 2 * _MARGIN
     corner: dict[Point, tuple[int, int]] = {}
     for depth, row in enumerate(layout.layers):
-        top = _MARGIN + (tallest - len(row)) * (_HEIGHT + _DOWN) // 2
-        for position, point in enumerate(row):
-            corner[point] = (_MARGIN + depth * (_WIDTH + _ACROSS), top + position * (_HEIGHT + _DOWN))
+        for point in row:
+            corner[point] = (_MARGIN + depth * (_WIDTH + _ACROSS), _MARGIN + tops[point])
     tip = tag("path", d="M0 0 8 4 0 8z", class_="tip")
     marker = tag("marker", tip, id="tip", markerWidth="8", markerHeight="8", refX="7", refY="4", orient="auto")
     edges = [

@@ -93,7 +93,7 @@ class _Page:
         cost = (
             f"{count(report.requests, 'request')} ({count(report.writes, 'write')}{resent}) in {report.seconds:.1f} s."
         )
-        following = " ".join(next_steps(report))
+        following = re.sub(r"`([^`]*)`", r"“\1”", " ".join(next_steps(report)))
         facts = (
             ("Account", report.account_sid), ("Environment", report.options.env), ("Exit code", str(report.exit_code)),
         )  # fmt: skip
