@@ -230,7 +230,7 @@ class Faulty:
             if b"PageToken=" not in scope.get("query_string", b""):
                 self._readings[scope["path"]] = self._readings.get(scope["path"], 0) + 1
         elif not is_crowded:
-            self._remember()
+            self.about_to_write()
         if fault in READ_FAULTS:
             await self._misread(fault, scope, receive, send)
             return
@@ -272,13 +272,16 @@ class Faulty:
         due = [request for request in self._taken if request.due <= now]
         self._taken = [request for request in self._taken if request.due > now]
         for request in due:
-            self._remember()
+            self.about_to_write()
             await self._app(request.scope, _given(request.body), _Answer().take)
 
     # --- reads -------------------------------------------------------------------------------------------------------
 
-    def _remember(self) -> None:
-        """Before a write: keep the account as it is, to be shown to those who read it stale."""
+    def about_to_write(self) -> None:
+        """Before a write: keep the account as it is, to be shown to those who read it stale.
+
+        For whoever writes past this application.
+        """
         if self._emulator is None or not self.faults.rates.get("stale"):
             return
         now = self._clock()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from typing import Any
 
 import pytest
@@ -14,7 +13,8 @@ from reconciler.emulator import Rules
 from reconciler.errors import MatchError
 from reconciler.plan import Plan
 from reconciler.report import Outcome, Report
-from tests.properties.strategies import CONVERSATIONS, Call, accounts, configurations, rules, text
+from tests.properties.accounts import inhabited, only_named_differs
+from tests.properties.strategies import Call, accounts, configurations, rules, text
 from tests.world import World, read, seen
 
 quick = settings(
@@ -26,30 +26,6 @@ quick = settings(
     report_multiple_bugs=False,
 )
 thorough = settings(quick, max_examples=400)
-
-
-_PLACEHOLDER = re.compile(r"<([^<>]+)>")
-
-
-def world(calls: list[Call], readings: Rules) -> World:
-    """An account in which somebody made those calls, as far as the API let them."""
-    made = World(rules=readings)
-
-    def sid(match: re.Match[str]) -> str:
-        if match.group(1) in CONVERSATIONS or match.group(1) == "other":
-            rows = reversed(made.snapshot().items())
-            return next((sid for sid, row in rows if row["name"] == match.group(1)), "CH" + "0" * 32)
-        name, _, role = match.group(1).partition("/")
-        found = [item["sid"] for item in made.get("/v1/Services")["services"] if item["friendly_name"] == name]
-        if not role:
-            return str(found[0])
-        members = made.get(f"/v1/Services/{found[0]}/Roles")["roles"]
-        return next((str(item["sid"]) for item in members if item["friendly_name"] == role), "RL" + "0" * 32)
-
-    for path, form in calls:
-        filled = {key: re.sub(_PLACEHOLDER, sid, item) if isinstance(item, str) else item for key, item in form.items()}
-        made.emulator.call("POST", re.sub(_PLACEHOLDER, sid, path), filled)
-    return made
 
 
 def approved(account: World, files: Any) -> Plan:
@@ -89,7 +65,7 @@ def test_apply_converges_or_says_why_thoroughly(root: dict[str, Any], calls: lis
 
 
 def converges_or_says_why(root: dict[str, Any], calls: list[Call], readings: Rules) -> None:
-    account = world(calls, readings)
+    account = inhabited(calls, readings)
     files = read(text(root))
     try:
         made = approved(account, files)
@@ -101,7 +77,7 @@ def converges_or_says_why(root: dict[str, Any], calls: list[Call], readings: Rul
     assert made.blocking() == ()
     before = account.snapshot()
     report = account.do(made)
-    _nothing_else(account, made, before)
+    only_named_differs(before, account.snapshot(), [made])
     event(f"exit code {report.exit_code}")
     if report.exit_code == 1:
         assert explained(report)
@@ -127,7 +103,7 @@ def test_where_the_api_takes_everything_apply_succeeds_thoroughly(root: dict[str
 
 
 def succeeds(root: dict[str, Any], calls: list[Call]) -> None:
-    account = world(calls, Rules())
+    account = inhabited(calls, Rules())
     files = read(text(root))
     try:
         made = approved(account, files)
@@ -143,7 +119,7 @@ def succeeds(root: dict[str, Any], calls: list[Call]) -> None:
 @quick
 @given(configurations(), accounts(), st.randoms(use_true_random=False))
 def test_a_plan_is_the_same_for_shuffled_files(root: dict[str, Any], calls: list[Call], chance: random.Random) -> None:
-    account = world(calls, Rules())
+    account = inhabited(calls, Rules())
     try:
         one = seen(account.plan(read(text(root))))
     except MatchError:
@@ -176,66 +152,3 @@ def _without_places(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_without_places(item) for item in value]
     return value
-
-
-def _nothing_else(account: World, made: Plan, before: dict[str, Any]) -> None:
-    """Only what the plan named is different: resources it changed or deleted, and in singletons the fields it named."""
-    after = account.snapshot()
-    gone = {change.sid for change in made.changes if change.action in {"delete", "replace"}}
-    gone |= {sid for sid, row in before.items() if row["parent"] in gone}
-    # What becomes of an address whose service is deleted is Twilio's doing, and unverified.
-    gone |= {
-        sid for sid, row in before.items() if (row.get("auto_creation") or {}).get("conversation_service_sid") in gone
-    }
-    identities = {row["name"] for sid, row in before.items() if sid in gone and row["kind"] == "user"}
-    gone |= {sid for sid, row in before.items() if row["kind"] == "participant" and row["name"] in identities}
-    gone |= {sid for sid, row in before.items() if row["parent"] in gone}
-    named = _named(made)
-    for sid, row in before.items():
-        if sid in gone:
-            continue
-        assert sid in after, f"{sid} is gone: {row}"
-        assert _unnamed(row, named.get(sid, set())) == _unnamed(after[sid], named.get(sid, set())), sid
-
-
-def _unnamed(row: dict[str, Any], named: set[str]) -> dict[str, Any]:
-    """What no step names, flat; dates aside, and what auto-creation of another type shows."""
-    flat = {
-        f"{key}.{inner}": item for key, value in row.items() if isinstance(value, dict) for inner, item in value.items()
-    }
-    flat |= {key: value for key, value in row.items() if not isinstance(value, dict)}
-    moved = ["auto_creation."] if "auto_creation.type" in named else []
-    moved += ["bindings."] if any(key.startswith("bindings.") for key in named) else []
-    # Whatever changes a conversation's state or timers starts them anew.
-    moved += ["timers.", "last_active"] if named & {"state", "timers.inactive", "timers.closed"} else []
-    if any(key.startswith("configuration.") for key in named):
-        moved.append("configuration.")
-    return {
-        key: value
-        for key, value in flat.items()
-        if key not in named and key != "date_updated" and not key.startswith(tuple(moved))
-    }
-
-
-def _named(made: Plan) -> dict[str, set[str]]:
-    """By SID, the keys of a snapshot that some step of the plan sends."""
-    blocks = {
-        "account_configuration": "configuration",
-        "account_webhook": "webhooks",
-        "service_configuration": "configuration",
-        "service_notification": "notifications",
-        "service_webhook": "webhooks",
-    }
-    named: dict[str, set[str]] = {}
-    for change in made.changes:
-        for step in change.steps:
-            block = blocks.get(step.kind.name)
-            if block is not None:
-                owner = made.account_sid if step.parent is None else made.sids.get(step.parent, "")
-            else:
-                owner = step.sid or ""
-            for path in step.values:
-                field = step.kind.by_path[path]
-                keys = {".".join(field.response), field.param} if block is None else {field.param, field.response[0]}
-                named.setdefault(owner, set()).update(keys if block is None else {f"{block}.{key}" for key in keys})
-    return named

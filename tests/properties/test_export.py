@@ -24,8 +24,8 @@ from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Field, Shape, canonical_json
 from reconciler.report import Silent
 from reconciler.state import Live, State
+from tests.properties.accounts import inhabited
 from tests.properties.strategies import Call, accounts, configurations, rules, text
-from tests.properties.test_convergence import world
 from tests.world import _ANYONE, ACCOUNT, NOON, World, read
 
 quick = settings(
@@ -214,7 +214,7 @@ def test_an_export_plans_as_empty_thoroughly(calls: list[Call], readings: Rules)
 
 
 def plans_as_empty(calls: list[Call], readings: Rules) -> None:
-    account = world(calls, readings)
+    account = inhabited(calls, readings)
     account.forget_requests()
     made = exported(account, in_one_file=False)
     assert account.writes == []
