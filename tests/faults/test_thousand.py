@@ -95,7 +95,7 @@ def test_a_thousand_resources_are_made_without_a_person(seed: int, capsys: pytes
         made, report, reads, requests = _applied(host.url, files)
         befallen = Counter(app.faulty.befallen)
         app.faulty.faults = Faults()
-        again, _, ideal_reads, _ = _applied(host.url, files)
+        again, _, _, _ = _applied(host.url, files)
     steps = sum(len(change.steps) for change in made.changes)
     ideal = reads + steps
     with capsys.disabled():
