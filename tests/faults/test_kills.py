@@ -48,7 +48,7 @@ def test_whenever_it_dies_on_the_way_from_any_account_to_any_files(capsys: pytes
     figures = Figures()
 
     @settings(
-        max_examples=40,
+        max_examples=12,
         deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),
@@ -68,7 +68,7 @@ def test_whenever_it_dies_on_the_way_from_any_account_to_any_files(capsys: pytes
     everywhere()
     with capsys.disabled():
         print(f"\nkills: {figures}")
-    assert sum(figures.kills.values()) == figures.runs - figures.skipped > 500
+    assert sum(figures.kills.values()) == figures.runs - figures.skipped > 100
 
 
 class Fatal(Emulator):
@@ -106,7 +106,7 @@ async def _unheard(_message: object) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(4))
 def test_a_process_that_is_killed_for_real_anywhere_can_be_run_again(seed: int, tmp_path: Path) -> None:
     draw = random.Random(seed)
     (tmp_path / "reconciler.yaml").write_text(FILES, encoding="utf-8")
