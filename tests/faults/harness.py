@@ -81,6 +81,20 @@ async def no_time(_seconds: float) -> None:
     await asyncio.sleep(0)
 
 
+class Waited:
+    """Time in which only waiting goes by."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        await no_time(seconds)
+
+
 def run(app: App, files: Config, *, attempts: int = 8, plan_over: App | None = None, **time: Any) -> Report:
     """Plan and apply over that application, in no time or in that which is given."""
     credentials = Credentials(ACCOUNT, "emulator", ACCOUNT)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from reconciler.emulator.faults import FAULTS, Faults, Faulty
 from reconciler.errors import ApiError
-from tests.faults.harness import COUNTS, counts, everything, failures, run
+from tests.faults.harness import COUNTS, Waited, counts, everything, failures, run
 from tests.world import World
 
 few = settings(
@@ -22,12 +24,15 @@ few = settings(
 @given(seed=st.integers(0, 2**32), chosen=st.sets(st.sampled_from(sorted(FAULTS)), min_size=1))
 def test_an_apply_under_faults_succeeds_or_the_next_one_converges(seed: int, chosen: set[str]) -> None:
     world = World()
-    app = Faulty(world.emulator, Faults({name: 0.2 / len(chosen) for name in sorted(chosen)}, crowd=8), seed=seed)
+    time = Waited()
+    faults = Faults({name: 0.2 / len(chosen) for name in sorted(chosen)}, crowd=8)
+    app = Faulty(world.emulator, faults, seed=seed, clock=time)
     try:
-        told = failures(run(app, everything()))
+        told = failures(run(app, everything(), clock=time, sleep=time.sleep))
     except ApiError:
         # Reading may fail for good: then nothing was written.
         told = ["not read"]
+    asyncio.run(app.settle())
     there = counts(world)
     assert all(there[kind] <= most for kind, most in COUNTS.items()), there
     if not told:
@@ -42,8 +47,9 @@ def test_a_fifth_of_all_requests_going_wrong_is_no_failure() -> None:
     befallen = 0
     for seed in range(10):
         world = World()
-        app = Faulty(world.emulator, Faults.parse("any=0.2,crowd=8"), seed=seed)
-        assert failures(run(app, everything())) == []
+        time = Waited()
+        app = Faulty(world.emulator, Faults.parse("any=0.2,crowd=8"), seed=seed, clock=time)
+        assert failures(run(app, everything(), clock=time, sleep=time.sleep)) == []
         befallen += sum(app.befallen.values())
         assert counts(world) == COUNTS
         assert world.plan(everything()).changes == ()

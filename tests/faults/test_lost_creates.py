@@ -12,7 +12,7 @@ from reconciler.emulator import Emulator, Store
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.emulator.faults import Faults, Faulty
 from reconciler.report import Report
-from tests.faults.harness import COUNTS, Once, counts, everything, failures, no_time, run
+from tests.faults.harness import COUNTS, Once, Waited, counts, everything, failures, run
 from tests.world import World, read
 
 COLLECTIONS = ["Services", "Roles", "Users", "Conversations", "Participants", "Webhooks", "Addresses", "Credentials"]
@@ -154,20 +154,6 @@ def test_a_rate_of_writes_that_is_too_high_is_waited_out() -> None:
 
 
 REPEATABLE = ["Services", "Roles", "Webhooks", "Credentials"]
-
-
-class Waited:
-    """Time in which only waiting goes by."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-        await no_time(seconds)
 
 
 def run_over_late(faulty: Callable[[Waited], Faulty], is_meant: Callable[[str, str], bool], world: World) -> Report:
