@@ -7,7 +7,8 @@ what is not `Html` never stands in a page as it came. Characters that would move
 from __future__ import annotations
 
 import re
-from functools import cache
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
 from html import escape as escape_markup
 from typing import Final
 
@@ -20,6 +21,7 @@ _LINES: Final = frozenset(
 )  # fmt: skip
 """After these a line ends, where that changes nothing: for people who read or compare the source."""
 
+SHORT = 64
 _MEANING: Final = re.compile("[&<>\"']")
 
 
@@ -31,8 +33,16 @@ class Html(str):
 
 def text(content: str) -> Html:
     """A text as markup, with nothing in it that means anything, moves anything or cannot be seen."""
+    return _short(content) if len(content) <= SHORT else _text(content)
+
+
+def _text(content: str) -> Html:
     shown = escape(content)
     return Html(shown if _MEANING.search(shown) is None else escape_markup(shown))
+
+
+_short = lru_cache(maxsize=8192)(_text)
+"""Most texts of a page are ours, or come again and again: names of fields, of kinds, of services."""
 
 
 def join(parts: list[Html], between: str = "") -> Html:
@@ -49,20 +59,19 @@ def tag(name: str, /, *content: str, **attributes: str | bool) -> Html:
         attributes: with ``_`` for ``-`` and ``class_`` for ``class``. True stands for an attribute without a value,
             False for none at all.
     """
-    parts = ["<", name]
-    for key, value in attributes.items():
-        if value is False:
-            continue
-        parts.append(_attribute(key))
-        if value is not True:
-            parts += ('="', text(value), '"')
-    parts.append(">")
+    opening = "".join(_attributes(attributes)) if attributes else ""
     if name in _VOID:
-        parts.append("\n" if name == "meta" else "")
-        return Html("".join(parts))
-    parts += [piece if type(piece) is Html else text(piece) for piece in content]
-    parts += ("</", name, ">\n" if name in _LINES else ">")
-    return Html("".join(parts))
+        return Html(f"<{name}{opening}>\n" if name == "meta" else f"<{name}{opening}>")
+    inner = "".join([piece if type(piece) is Html else text(piece) for piece in content])
+    return Html(f"<{name}{opening}>{inner}</{name}>\n" if name in _LINES else f"<{name}{opening}>{inner}</{name}>")
+
+
+def _attributes(given: Mapping[str, str | bool]) -> Iterator[str]:
+    for key, value in given.items():
+        if value is not False:
+            yield _attribute(key)
+            if value is not True:
+                yield f'="{text(value)}"'
 
 
 @cache
