@@ -20,11 +20,12 @@ import hmac
 import json
 import math
 import re
+from collections import Counter
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from reconciler.change import Change, FieldChange, Guard
+from reconciler.change import Action, Change, FieldChange, Guard
 from reconciler.config.model import Reference, Unknown
 from reconciler.errors import Place, PlanFileError, Problem
 from reconciler.plan import Plan
@@ -291,15 +292,16 @@ def not_approved(approved: PlanFile, fresh: PlanFile) -> tuple[str, ...]:
     A fresh change is approved when the approved plan has one of the same address, action, resource and fields, each
     with the same before and after. Three things may be so because part of the plan has been done already: fields that
     came with a new service (before: unknown then) may be known or done by now; a replace that lost its old resource is
-    a create; a replace that has its new resource is a delete of the old one.
+    a create; a replace that has its new resource is a delete of the old one. What the approved plan showed as withheld
+    is not approved, though nothing may hold it any more.
     """
     if approved.account_sid != fresh.account_sid:
         return (f"the plan was made for account {approved.account_sid}, and this is {fresh.account_sid}",)
     by_address = {entry.address: entry for entry in approved.changes}
-    replaced = {entry.sid for entry in approved.changes if entry.action == "replace"}
+    replaced = {entry.sid for entry in approved.changes if entry.action == "replace" and not _held(entry)}
     found: list[str] = []
     for change in fresh.changes:
-        if change.guard is not None and change.guard.verdict == "withheld" and not change.guard.only_delete:
+        if _held(change) == _WHOLE:
             continue
         if change.action == "delete" and change.sid in replaced:
             continue
@@ -311,6 +313,17 @@ def not_approved(approved: PlanFile, fresh: PlanFile) -> tuple[str, ...]:
     return tuple(found)
 
 
+_WHOLE = 2
+_ACTIONS: tuple[Action, ...] = ("create", "update", "replace", "delete")
+
+
+def _held(entry: ChangeEntry) -> int:
+    """How much of a change a guard leaves out: nothing, the delete of a replace (1), or `_WHOLE`."""
+    if entry.guard is None or entry.guard.verdict != "withheld":
+        return 0
+    return 1 if entry.guard.only_delete else _WHOLE
+
+
 def _mismatches(approved: ChangeEntry, fresh: ChangeEntry) -> list[str]:
     remainder = approved.action == "replace" and fresh.action == "create"
     if approved.action != fresh.action and not remainder:
@@ -319,6 +332,9 @@ def _mismatches(approved: ChangeEntry, fresh: ChangeEntry) -> list[str]:
         return [f"the approved plan was about {approved.sid}, and now it is about {fresh.sid}"]
     if approved.kind != fresh.kind:
         return [f"the approved plan was about a {approved.kind}, and now it is about a {fresh.kind}"]
+    if _held(approved) > _held(fresh) and not (remainder and _held(approved) < _WHOLE):
+        what = fresh.action if _held(approved) == _WHOLE else "delete of the old one"
+        return [f"the {what} was withheld in the approved plan, and now it would be done"]
     old, new = ({item.path: item for item in entry.fields} for entry in (approved, fresh))
     was_new = any(isinstance(item.before, dict) and "unknown" in item.before for item in approved.fields)
     found = [f"{path} was not in the approved change" for path in new if path not in old]
@@ -328,6 +344,9 @@ def _mismatches(approved: ChangeEntry, fresh: ChangeEntry) -> list[str]:
         was = old.get(path)
         if was is None:
             continue
+        if was.sensitive and not item.sensitive:
+            # Whoever approved it has not seen it.
+            found.append(f"{path} was hidden in the approved plan, and is not sensitive")
         if was.after != item.after:
             found.append(f"{path} would become something else than was approved{_or_other_key(was.after, item.after)}")
         is_open = isinstance(was.before, dict) and "unknown" in was.before
@@ -355,7 +374,19 @@ def parse(text: str | bytes, name: str) -> PlanFile:
     Raises:
         PlanFileError: when it is no plan file, or one of another format version; the message says what is wrong where.
     """
-    return parse_as(PlanFile, text, name, "plan", f"reconciler plan --out {name}")
+    command = f"reconciler plan --out {name}"
+    found = parse_as(PlanFile, text, name, "plan", command)
+    doing = Counter(entry.action for entry in found.changes if _held(entry) < _WHOLE)
+    counted: dict[str, int] = {action: doing[action] for action in _ACTIONS}
+    counted |= {"unmanaged": len(found.unmanaged), "withheld": len(found.changes) - doing.total()}
+    wrong = next((key for key, count in counted.items() if getattr(found.summary, key) != count), None)
+    if wrong is not None:
+        # People and pipelines read the summary first, and would take it for the whole.
+        raise PlanFileError(
+            f"{name} is no plan of this version of reconciler (its summary says {getattr(found.summary, wrong)} for "
+            f"{wrong}, and it holds {counted[wrong]}); make one with `{command}`"
+        )
+    return found
 
 
 class _Head(BaseModel):

@@ -239,6 +239,60 @@ def test_a_rename_that_has_its_new_role_can_go_on() -> None:
     assert not_approved(approved, fresh) == ()
 
 
+def test_what_was_withheld_in_the_approved_plan_is_not_approved() -> None:
+    account = World()
+    account.converge(read(BASE, TOKEN))
+    service = account.service("Customer Support")
+    user = account.post(f"/v1/Services/{service}/Users", {"Identity": "ada"})["sid"]
+    form = {"FriendlyName": "old", "Type": "service", "Permission": ["joinConversation"]}
+    old = account.post(f"/v1/Services/{service}/Roles", form)["sid"]
+    account.post(f"/v1/Services/{service}/Users/{user}", {"RoleSid": old})
+    pruned = BASE + "    prune: [roles]\n"
+    approved = plans(account, pruned)
+    assert [(change.action, change.guard and change.guard.name) for change in approved.changes] == [
+        ("delete", "role_in_use")
+    ]
+    assert not_approved(approved, plans(account, pruned)) == ()
+    account.post(f"/v1/Services/{service}/Users/{user}", {"RoleSid": account.role("Customer Support", "service user")})
+    assert not_approved(approved, plans(account, pruned)) == (
+        f'services.support.roles["{old}"]: the delete was withheld in the approved plan, and now it would be done',
+    )
+
+
+@pytest.mark.parametrize("only_delete", [False, True])
+def test_a_replace_of_which_a_part_was_withheld_is_not_approved_as_a_whole(*, only_delete: bool) -> None:
+    account = World()
+    account.converge(read(BASE, TOKEN))
+    wanted = BASE.replace(
+        "type: conversation, permissions: [sendMessage", "type: service, permissions: [joinConversation"
+    )
+    wanted = wanted.replace("    configuration: {default_conversation_role: agent}\n", "")
+    service = account.service("Customer Support")
+    other = {"DefaultConversationRoleSid": account.role("Customer Support", "channel user")}
+    account.post(f"/v1/Services/{service}/Configuration", other)
+    fresh = plans(account, wanted)
+    assert [change.action for change in fresh.changes] == ["replace"]
+
+    def hold(content: dict[str, Any]) -> None:
+        guard = {"name": "role_in_use", "verdict": "withheld", "message": "held", "only_delete": only_delete}
+        content["changes"][0]["guard"] = guard
+        if not only_delete:
+            content["summary"] |= {"replace": 0, "withheld": 1}
+
+    held = edited(fresh, hold)
+    what = "delete of the old one" if only_delete else "replace"
+    assert not_approved(held, fresh) == (
+        f"services.support.roles.agent: the {what} was withheld in the approved plan, and now it would be done",
+    )
+    assert not_approved(held, held) == ()
+    # Its new role was made meanwhile; what is left is the delete that was withheld.
+    form = {"FriendlyName": "agent", "Type": "service", "Permission": ["joinConversation"]}
+    account.post(f"/v1/Services/{service}/Roles", form)
+    rest = plans(account, wanted + "    prune: [roles]\n")
+    assert {change.action for change in rest.changes} == {"delete"}
+    assert any("delete was not in the approved plan" in reason for reason in not_approved(held, rest))
+
+
 # --- hostile files ---------------------------------------------------------------------------------------------------
 
 
@@ -256,6 +310,37 @@ def test_what_is_no_plan_is_told_in_a_sentence(text: str, says: str) -> None:
         plan_file.parse(text, "plan.json")
     assert says in str(error.value)
     assert "make one with `reconciler plan --out plan.json`" in str(error.value)
+
+
+def test_what_was_hidden_from_who_approved_it_is_not_approved() -> None:
+    fresh = plans(World(), BASE)
+
+    def hide(content: dict[str, Any]) -> None:
+        content["changes"][1]["fields"][2]["sensitive"] = True
+
+    assert not_approved(edited(fresh, hide), fresh) == (
+        "services.support.roles.agent: permissions was hidden in the approved plan, and is not sensitive",
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [("create", "says 1 for create, and it holds 2"), ("unmanaged", "says 0 for unmanaged, and it holds 1")],
+)
+def test_a_summary_that_does_not_count_its_plan_is_refused(key: str, says: str) -> None:
+    def less(content: dict[str, Any]) -> None:
+        content["summary"][key] -= 1
+
+    with pytest.raises(PlanFileError, match=says):
+        edited(plans(World(), BASE), less)
+
+
+def test_a_plan_that_is_said_to_hold_nothing_back_is_refused() -> None:
+    def hold(content: dict[str, Any]) -> None:
+        content["changes"][0]["guard"] = {"name": "final", "verdict": "withheld", "message": "closed"}
+
+    with pytest.raises(PlanFileError, match="says 2 for create, and it holds 1"):
+        edited(plans(World(), BASE), hold)
 
 
 @settings(deadline=None)
