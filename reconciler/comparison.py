@@ -210,6 +210,9 @@ class _Comparison:
         after = value.content if value is not None else new.derived[field.path]
         is_hidden = _is_hidden(new, field, value) or (old is not None and _is_hidden(old, field, was))
         shown_before, shown_after = as_written(field, before), as_written(field, after)
+        if is_hidden:
+            # What is written around a name may be what is to be hidden.
+            shown_before, shown_after = _unspelled(shown_before), _unspelled(shown_after)
         return FieldChange(
             path=field.path,
             before=shown_before,
@@ -498,6 +501,11 @@ def _is_hidden(declared: Declared, field: Field, value: Value | None) -> bool:
         return declared.is_sensitive(field.path) or holds_secret(field, content)
     literal = _LOOKUP.sub("", content.written)
     return bool(literal) and (field.path in declared.sensitive or field.secret or holds_secret(field, literal))
+
+
+def _unspelled(content: Content | Reference | Unknown) -> Content | Reference | Unknown:
+    """A content that says no more of what is not known than that it is not."""
+    return Unknown(HIDDEN) if isinstance(content, Unknown) and content.written else content
 
 
 def _live(item: Declared, sid: str = "") -> Live:

@@ -223,6 +223,23 @@ def test_what_is_sensitive_is_not_shown_unless_it_is_only_a_name() -> None:
     assert the_field(compared(DESK, password)).sensitive
 
 
+def test_what_is_written_around_a_name_is_as_sensitive_as_the_field() -> None:
+    desk = """
+version: 1
+services:
+  desk:
+    users:
+      ada: {attributes: '{"pin": "canary-%s", "at": "${env:AT}"}', sensitive: [attributes]}
+      bob: {attributes: {pin: "canary-%s${env:AT}"}, sensitive: [attributes]}
+    webhooks: {filters: [onMessageAdded, "canary-%s${env:AT}"], sensitive: [filters]}
+"""
+    found = seen(desk.replace("%s", "1"), desk.replace("%s", "2"))
+    assert [change.address for change in found.changes] == [
+        "services.desk.users.ada", "services.desk.users.bob", "services.desk.webhooks",
+    ]  # fmt: skip
+    assert "canary" not in found.to_json()
+
+
 def test_unknown_values_of_every_shape_are_compared_as_they_are_written() -> None:
     text = edited(
         ("enabled: true", 'enabled: "${env:ON}"'),
