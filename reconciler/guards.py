@@ -47,9 +47,14 @@ class Surroundings:
     no_room: frozenset[Address] = frozenset()
 
     @cached_property
-    def prevented(self) -> tuple[Address, ...]:
-        """Addresses whose lifecycle prevents that they are destroyed."""
-        return tuple(item.address for item in self.config.resources.values() if item.lifecycle.prevent_destroy)
+    def prevented(self) -> Mapping[Address, Address]:
+        """By what would take it along, and by itself: the first address whose lifecycle prevents that it goes."""
+        found: dict[Address, Address] = {}
+        for item in self.config.resources.values():
+            if item.lifecycle.prevent_destroy:
+                for length in range(1, len(item.address.parts) + 1):
+                    found.setdefault(Address(item.address.parts[:length]), item.address)
+        return found
 
 
 def _named(change: Change, live: Live) -> str:
@@ -152,7 +157,7 @@ def _final(change: Change, around: Surroundings) -> Guard | None:
 def _prevent_destroy(change: Change, around: Surroundings) -> Guard | None:
     if not _removes(change):
         return None
-    kept = next((address for address in around.prevented if address.is_within(change.address)), None)
+    kept = around.prevented.get(change.address)
     if kept is None:
         return None
     return Guard("prevent_destroy", "withheld", f"the lifecycle of {kept} prevents that it is destroyed")
