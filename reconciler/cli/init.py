@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import shlex
+import stat
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -103,12 +104,14 @@ def _starter(folder: Path, *, with_root: bool) -> list[Draft]:
 def _ignored(folder: Path) -> list[Draft]:
     """The lines that git's list of what to ignore lacks, added to it."""
     path = folder / ".gitignore"
-    there = _read(path)
+    # What is there stays byte for byte, the ends of its lines included.
+    there = _read(path, newline="")
     missing = [line for line in IGNORED if line not in there.splitlines()]
     if not missing:
         return []
-    gap = "\n" if there and not there.endswith("\n") else ""
-    return [Draft(path, there + gap + "".join(f"{line}\n" for line in missing), replaces=bool(there))]
+    end = "\r\n" if "\r\n" in there else "\n"
+    gap = end if there and not there.endswith("\n") else ""
+    return [Draft(path, there + gap + "".join(line + end for line in missing), replaces=bool(there))]
 
 
 def _workflows(ci: str, folder: Path) -> list[Draft]:
@@ -159,9 +162,10 @@ def for_folder(workflow: str, folder: str) -> str:
 # --- writing it ------------------------------------------------------------------------------------------------------
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, newline: str | None = None) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8", newline=newline) as file:
+            return file.read()
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
@@ -174,7 +178,12 @@ def _is_written(draft: Draft) -> bool:
 
 
 def _check_conflicts(drafts: Sequence[Draft]) -> None:
-    in_the_way = [str(draft.path) for draft in drafts if os.path.lexists(draft.path) and not draft.replaces]
+    in_the_way = [
+        str(draft.path)
+        for draft in drafts
+        # A link that is replaced would be lost, and what it leads to is somebody else's.
+        if os.path.lexists(draft.path) and (not draft.replaces or draft.path.is_symlink())
+    ]
     if not in_the_way:
         return
     verb = "is" if len(in_the_way) == 1 else "are"
@@ -201,7 +210,7 @@ def _write_all(drafts: Sequence[Draft]) -> None:
             temporaries[Path(name)] = draft
             with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
                 file.write(draft.text)
-            Path(name).chmod(0o644)
+            Path(name).chmod(stat.S_IMODE(draft.path.stat().st_mode) if draft.replaces else 0o644)
         _name_all(temporaries, made)
     except OSError as error:
         # Folders can only go when nothing is in them.

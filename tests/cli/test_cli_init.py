@@ -153,6 +153,25 @@ def test_lines_are_added_to_what_git_ignores(cli: Cli, before: str, after: str) 
     assert Path(".gitignore").read_text() == after
 
 
+def test_what_git_ignores_keeps_its_line_ends_and_its_mode(cli: Cli) -> None:
+    ignored = Path(".gitignore")
+    ignored.write_bytes(b"build/\r\n*.db\r\n")
+    ignored.chmod(0o640)
+    assert cli("init").code == 0
+    assert ignored.read_bytes() == b"build/\r\n*.db\r\nplan.json\r\n*.db-*\r\n"
+    assert ignored.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_link_is_in_the_way_and_stays_one(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "shared").write_text("build/\n")
+    (tmp_path / ".gitignore").symlink_to("shared")
+    result = cli("init")
+    assert (result.code, everything(tmp_path)) == (1, [".gitignore", "shared"])
+    assert ".gitignore is there already" in " ".join(result.err.split())
+    assert (tmp_path / ".gitignore").is_symlink()
+    assert (tmp_path / "shared").read_text() == "build/\n"
+
+
 def test_a_failure_half_way_leaves_nothing_behind(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     links = []
 
