@@ -58,15 +58,38 @@ def diff(declared: Declared, live: Live, sid_of: SidOf, name_of: Callable[[str],
 def differing_keys(before: Content, after: Content) -> tuple[str, ...]:
     """Where two JSON contents differ: ``team``, ``tags[0].name``; sorted, for people and machines to look at.
 
-    Never decides whether they differ: that is `Field.comparable`, which is exact and quick.
+    Never decides whether they differ: that is `Field.comparable`, which is exact and quick. Says nothing of what is too
+    large to be looked through, or holds numbers that the library cannot take.
     """
     from deepdiff import DeepDiff  # noqa: PLC0415 - slow to import, and needed only where attributes differ
 
-    if not isinstance(before, dict) or not isinstance(after, dict):
+    if not isinstance(before, dict) or not isinstance(after, dict) or not (_is_small(before) and _is_small(after)):
         return ()
     found = DeepDiff(before, after, view="tree", ignore_numeric_type_changes=True, threshold_to_diff_deeper=0)
     paths = {_dotted(level.path(output_format="list")) for levels in found.values() for level in levels}
     return tuple(sorted(paths))
+
+
+_MOST_LOOKED_AT = 2000
+
+
+def _is_small(content: Content) -> bool:
+    """Whether JSON has few enough parts, and no number of hundreds of digits."""
+    seen, level = 0, [content]
+    while level:
+        seen += len(level)
+        if seen > _MOST_LOOKED_AT or any(type(item) is int and item.bit_length() > _MOST_BITS for item in level):
+            return False
+        level = [
+            inner
+            for item in level
+            if isinstance(item, (dict, list))
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return True
+
+
+_MOST_BITS = 512
 
 
 def _dotted(keys: Sequence[str | int]) -> str:

@@ -36,6 +36,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 _MOST_NESTED = 20
 _MOST_ACTIVE = 60
 """How many texts may be in the making at once: variables of variables, and defaults inside of defaults."""
+_MOST_PIECES = 2000
 _LONGEST = 1_000_000
 _LONGEST_SUM = 50_000_000
 """What interpolation may make in one configuration, in characters: variables of variables grow fast."""
@@ -389,6 +390,9 @@ def _pieces(text: str, depth: int) -> list[_Piece]:
     literal: list[str] = []
     position = 0
     while (found := _OPEN.search(text, position)) is not None:
+        if len(pieces) > _MOST_PIECES:
+            message = f"more than {_MOST_PIECES} things are looked up in one text"
+            raise _MalformedError("too-large", message, found[0], "make it shorter")
         literal.append(text[position : found.start()])
         if found["escape"]:
             literal.append(found[0][1:])

@@ -9,8 +9,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Sequence
+from fnmatch import translate
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 WILDCARDS = frozenset("*?[")
 
@@ -86,40 +87,53 @@ def select(pattern: str, paths: Iterable[str]) -> list[str]:
 
     ``*`` and ``?`` stay within a folder and skip names that begin with a dot, ``**`` stands for any number of folders.
     """
-    form = _compiled(pattern)
-    return sorted(path for path in paths if form.match(path))
+    segments = pattern.split("/")
+    forms = [None if segment == "**" else _compiled(segment) for segment in segments]
+    return sorted(path for path in paths if _fits(forms, path.split("/")))
+
+
+def _fits(forms: Sequence[_Segment | None], parts: Sequence[str]) -> bool:
+    """Whether a path's parts fit a pattern's, of which None stands for any number of folders.
+
+    Every place in the pattern that can be reached is kept, so that no pattern costs more than its length times the
+    path's.
+    """
+    end = len(forms)
+    reached = _with_none(forms, {0})
+    for part in parts:
+        following: set[int] = set()
+        for place in reached:
+            if place == end:
+                continue
+            form = forms[place]
+            if form is None:
+                if not part.startswith("."):
+                    following |= {place} if place < end - 1 else {place, end}
+            elif form.fits(part):
+                following.add(place + 1)
+        reached = _with_none(forms, following)
+    return end in reached
+
+
+def _with_none(forms: Sequence[_Segment | None], reached: set[int]) -> set[int]:
+    """The places that are reached when folders may be none at all; at its end a pattern wants a name."""
+    found = set(reached)
+    for place in range(min(reached, default=len(forms)), len(forms) - 1):
+        if place in found and forms[place] is None:
+            found.add(place + 1)
+    return found
+
+
+class _Segment(NamedTuple):
+    """A pattern for a name: what Python's own matching of names has, which costs no more than it has to."""
+
+    form: re.Pattern[str]
+    takes_hidden: bool
+
+    def fits(self, name: str) -> bool:
+        return (self.takes_hidden or not name.startswith(".")) and self.form.match(name) is not None
 
 
 @lru_cache(maxsize=256)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    parts: list[str] = []
-    segments = pattern.split("/")
-    for index, segment in enumerate(segments):
-        is_last = index == len(segments) - 1
-        if segment == "**":
-            parts.append(r"(?:(?!\.)[^/]+/)*" + (r"(?!\.)[^/]+" if is_last else ""))
-        else:
-            parts.append(_segment(segment) + ("" if is_last else "/"))
-    return re.compile("".join(parts) + r"\Z")
-
-
-def _segment(segment: str) -> str:
-    text = r"(?!\.)" if segment[:1] in WILDCARDS and segment else ""
-    position = 0
-    while position < len(segment):
-        char = segment[position]
-        position += 1
-        # Runs of stars are one star: otherwise a hostile pattern costs exponential time.
-        if char == "*":
-            if not text.endswith("[^/]*"):
-                text += "[^/]*"
-        elif char == "?":
-            text += "[^/]"
-        elif char == "[" and (end := segment.find("]", position + 1)) > 0:
-            body = segment[position:end].replace("\\", r"\\").replace("[", r"\[").replace("^", r"\^")
-            negated = body.startswith("!")
-            text += f"[^/{body[1:]}]" if negated else f"[{body}]"
-            position = end + 1
-        else:
-            text += re.escape(char)
-    return text
+def _compiled(segment: str) -> _Segment:
+    return _Segment(re.compile(translate(segment)), segment[:1] not in WILDCARDS)

@@ -20,6 +20,8 @@ from reconciler.errors import Place
 from reconciler.redaction import line_holds_secret, literal_holds_secret, may_be_secret
 
 MOST_DEPTH = 60
+MOST_WRITTEN = 500_000
+"""How many keys, values, lists and mappings a file may have; a resource has about ten."""
 MOST_EXPANDED = 500_000
 """How many nodes aliases and merge keys may add to those that are written."""
 
@@ -235,9 +237,14 @@ class _Builder:
         self._stack: list[_Frame] = []
         self._anchors: dict[str, _Anchored | None] = {}
         self._expanded = 0
+        self._written = 0
         self._documents = 0
 
     def take(self, event: Any) -> None:
+        self._written += 1
+        if self._written > MOST_WRITTEN:
+            message = f"the file holds more than {MOST_WRITTEN} keys, values and lists"
+            self._stop("too-large", message, event, "split it, and include the parts")
         match event:
             case yaml.ScalarEvent():
                 self._scalar(event)
