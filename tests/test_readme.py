@@ -287,7 +287,7 @@ def test_every_dependency_has_a_reason_in_the_guide() -> None:
 # --- the rest --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["README.md", ".github/CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("name", ["README.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md", "CHANGELOG.md"])
 def test_links_lead_somewhere(name: str) -> None:
     file = REPOSITORY / name
     text = file.read_text(encoding="utf-8")

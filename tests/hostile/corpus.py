@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler import workflow
+from reconciler import client
 from reconciler.client import Transport, in_process
 from reconciler.emulator import Emulator, Store
 from reconciler.emulator.app import Receive, Scope, Send
@@ -82,7 +82,7 @@ def _saved() -> dict[str, Any]:
 
 
 def _spoilt(changes: Sequence[Sequence[Any]]) -> bytes:
-    """The valid plan with some of it replaced: each change is the keys that lead there and the raw JSON to put there."""
+    """The valid plan with some of it replaced: a change is the keys that lead there, and raw JSON."""
     document = _saved()
     marks: dict[str, bytes] = {}
     for number, (*keys, text) in enumerate(changes):
@@ -154,7 +154,7 @@ class Tampered:
 
     Args:
         app: the emulator.
-        answers: of each the ``path`` (what the asked one ends with), and either ``body``, a raw recipe for all of it, or
+        answers: of each the ``path`` (what the asked one ends with), and either ``body``, a raw recipe, or
             ``keys`` and ``value``: where in every item, and the raw JSON to put there (null: take the key out).
     """
 
@@ -214,10 +214,7 @@ def tamper(case: Case, replace: Callable[[Any, str, Any], None]) -> None:
         return in_process(Tampered(app, case.answers))
 
     # The workflow asks the client's module at the moment when it needs it.
-    import reconciler.client  # noqa: PLC0415 - only where something is replaced in it
-
-    replace(reconciler.client, "in_process", hostile)
-    assert workflow
+    replace(client, "in_process", hostile)
 
 
 def account(path: Path) -> None:
