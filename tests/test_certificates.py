@@ -125,7 +125,7 @@ def test_what_is_not_set_is_not_looked_into() -> None:
     loaded = config.load(MemorySources({"reconciler.yaml": "version: 1\ncredentials: {push: {type: apn, certificate: "
                                         "'${secret:C}'}}"}), now=NOON)  # fmt: skip
     (push,) = loaded.resources.values()
-    assert push.values["certificate"].content == Unknown("secret C is not set")
+    assert push.values["certificate"].content == Unknown("secret C is not set", "${secret:C}")
 
 
 def test_one_of_the_two_may_be_missing() -> None:
