@@ -8,7 +8,6 @@ texts in rows are as they came, hostile ones included, and each renderer escapes
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -26,6 +25,9 @@ FieldMark = Literal["+", "~", "-"]
 LineMark = Literal["+", "-", " ", "…"]
 
 CONTEXT_LINES = 2
+_LONGEST_ADDRESS = 10_000
+"""Characters; longer than what three names of 256, every character of them escaped, can make. What is longer is none,
+and every part of it would be looked up."""
 DIFFABLE_LINES = 1000
 """Over this many differing lines a text is shown as replaced whole: comparing costs their product."""
 
@@ -327,13 +329,10 @@ def _source(entry: SourceEntry | None) -> SourceRow | None:
 
 
 def _unmanaged(entries: Sequence[UnmanagedEntry]) -> tuple[UnmanagedGroup, ...]:
-    counts = Counter(entry.kind for entry in entries)
-    return tuple(
-        UnmanagedGroup(
-            kind, tuple(UnmanagedRow(entry.address, entry.sid, entry.name) for entry in entries if entry.kind == kind)
-        )
-        for kind in counts
-    )
+    groups: dict[str, list[UnmanagedRow]] = {}
+    for entry in entries:
+        groups.setdefault(entry.kind, []).append(UnmanagedRow(entry.address, entry.sid, entry.name))
+    return tuple(UnmanagedGroup(kind, tuple(rows)) for kind, rows in groups.items())
 
 
 # --- fields ----------------------------------------------------------------------------------------------------------
@@ -383,6 +382,8 @@ def _side(value: Any, sensitive: bool, made: frozenset[str], name: str) -> Side:
 
 def _is_made(address: str, made: frozenset[str]) -> bool:
     """Whether a resource, or what contains it, comes into being by the plan."""
+    if len(address) > _LONGEST_ADDRESS:
+        return False
     ends = [position for position, character in enumerate(address) if character in ".["]
     return any(address[:end] in made for end in [*ends, len(address)])
 
