@@ -357,7 +357,7 @@ class _Run:
                 if not was_lost:
                     raise
                 # First the wait, then the look: what is lost may still be under way.
-                is_to_be_sent = await self.client.again("POST", path, attempt, error) and is_lost
+                is_to_be_sent = await self.client.again("POST", path, attempt, error, error.retry_after) and is_lost
                 is_guarded = is_to_be_sent and bool(kind.unique)
                 try:
                     found, is_settled = await self._search(step, filled, is_one_enough=is_guarded)

@@ -484,7 +484,7 @@ class ReadClient:
                     # An address where nobody has ever answered is rather a wrong one than a bad moment: told at once.
                     raise error from None
                 if not may_be_sent or not await self.again(method, path, attempt, error, failed.retry_after):
-                    error.may_be_done = lost is not None
+                    error.may_be_done, error.retry_after = lost is not None, failed.retry_after
                     raise error from None
             attempt += 1
 

@@ -122,9 +122,11 @@ class ApiError(ReconcilerError):
 
     Attributes:
         may_be_done: whether the request, or an earlier attempt at it, may have been carried out all the same.
+        retry_after: what the answer asked to be waited before the next try, as it came; empty for nothing.
     """
 
     may_be_done: bool = False
+    retry_after: str = ""
 
 
 class Unreachable(ApiError):

@@ -250,3 +250,27 @@ def test_what_a_moving_list_did_not_show_is_not_made_again() -> None:
     assert "is the same and was not there when the account was read" in failure
     assert app.befallen == {"shifted": 1}
     assert run(world.emulator, files).results == ()
+
+
+@pytest.mark.parametrize("collection", COLLECTIONS)
+def test_a_create_waits_as_long_as_the_answer_asks_before_it_is_looked_for(collection: str) -> None:
+    world, waits = World(), list[float]()
+    refused = False
+
+    async def busy(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal refused
+        if refused or not creating(collection)(scope["method"], scope["path"]):
+            await world.emulator(scope, receive, send)
+            return
+        refused = True
+        waits.clear()
+        await send({"type": "http.response.start", "status": 503, "headers": [(b"Retry-After", b"77")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        await asyncio.sleep(0)
+
+    assert failures(run(busy, everything(), sleep=sleep)) == []
+    assert (refused, waits[0]) == (True, 77.0)
+    assert counts(world) == COUNTS
