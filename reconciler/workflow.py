@@ -277,10 +277,11 @@ async def apply(
         made = await _planned(files, options, reader, progress)
         seen = _seen(made, reader, key)
     left = replace(endpoint, timeout=endpoint.timeout - (time.monotonic() - begun))
-    if not made.changes:
+    differences = () if approved is None else not_approved(approved, seen)
+    if not made.changes and not differences:
         return Applied(seen, None)
     show(seen)
-    if approved is not None and (differences := not_approved(approved, seen)):
+    if differences:
         raise StalePlan(differences)
     if made.blocking():
         raise GuardRefusal(made.blocking())

@@ -128,6 +128,17 @@ def test_an_approved_plan_is_applied_without_asking_and_a_stale_one_is_not(cli: 
     assert cli("apply", *EMULATED, "--plan", "plan.json").code == 0
 
 
+def test_a_plan_of_another_account_does_not_fit_though_there_is_nothing_to_do(cli: Cli, files: Path) -> None:
+    assert files.exists()
+    cli("plan", *EMULATED, "--out", "plan.json")
+    cli("apply", *EMULATED, "--yes")
+    plan = Path("plan.json")
+    plan.write_text(plan.read_text().replace('"account_sid": "AC0', '"account_sid": "AC1'))
+    result = cli("apply", *EMULATED, "--plan", "plan.json")
+    assert result.code == 3
+    assert "the plan was made for account AC1" in " ".join(result.err.split())
+
+
 ENVIRONMENTS = """
 variables: {name: Support}
 environments: {staging: {variables: {name: Staging}}, prod: {variables: {name: Prod}}}
