@@ -249,6 +249,20 @@ def test_an_apply_of_another_plan_than_was_reviewed_is_not_begun(tmp_path: Path,
     assert "\n3\n" in (tmp_path / "output").read_text()
 
 
+@pytest.mark.parametrize("text", [b"[]", b"{", b"\xff", b'{"summary": []}', b"[" * 100_000])
+def test_what_the_command_says_of_a_file_that_is_no_plan_is_told(tmp_path: Path, stand_in: GitHub, text: bytes) -> None:
+    refused = program(tmp_path, "print('plan.json is no plan'); raise SystemExit(1)")
+    plan = tmp_path / "plan.json"
+    plan.write_bytes(text)
+    told = job(
+        stand_in, tmp_path, RECONCILER=refused, INPUT_COMMAND="apply", INPUT_PLAN=str(plan), INPUT_PATH=".",
+        GITHUB_SHA="1" * 40, GITHUB_RUN_ID="1", GITHUB_SERVER_URL="https://g.example",
+    )  # fmt: skip
+    assert run.main(told) == 0
+    assert "plan.json is no plan" in json.loads((tmp_path / "tell.json").read_text())["comment"]
+    assert "\n1\n" in (tmp_path / "output").read_text()
+
+
 def environment_of_pip(monkeypatch: pytest.MonkeyPatch, told: Mapping[str, str], tmp_path: Path) -> dict[str, str]:
     seen: list[dict[str, str]] = []
     monkeypatch.setattr(subprocess, "run", lambda *_words, env, **_named: seen.append(env))

@@ -237,9 +237,14 @@ def digest_of(file: Path) -> str:
 
 
 def has_changes(file: Path) -> bool:
-    """Whether a plan would change anything."""
-    summary = json.loads(file.read_text(encoding="utf-8")).get("summary", {})
-    return any(summary.get(action) for action in ("create", "update", "replace", "delete"))
+    """Whether a plan would change anything; what is no plan changes nothing, and the command has told what it is."""
+    try:
+        found = json.loads(file.read_bytes())
+    except (ValueError, RecursionError):
+        return False
+    summary = found.get("summary") if isinstance(found, dict) else None
+    actions = ("create", "update", "replace", "delete")
+    return isinstance(summary, dict) and any(summary.get(action) for action in actions)
 
 
 def files_of(job: Job) -> dict[str, str]:
