@@ -56,7 +56,7 @@ class Address:
             is_bracket = text[position] == "["
             misplaced = match is None or (position == 0 and (is_dotted or is_bracket))
             if match is None or misplaced or (position > 0 and not is_dotted and not is_bracket):
-                raise AddressError(f"{text!r} is no address: unexpected {text[position : position + 12]!r}")
+                raise AddressError(f"{text!r} is no address: unexpected {text[position:]!r}")
             quoted = match.group("quoted")
             try:
                 part = match.group("plain") if quoted is None else json.loads(quoted)

@@ -66,7 +66,11 @@ class Composition:
                 values[field.path] = live.values.get(field.path)
         step = self._step(declared, "update", values, sid=None if declared.kind.singleton else live.sid)
         step = replace(step, expects=self._expected(declared, live, values))
-        return self._described(declared, live, "update", fields, (step,), reason="differs from the files")
+        only_asked_for = declared.address in self.rotate and all(
+            declared.kind.by_path[it.path].write_only for it in fields
+        )
+        reason = "sent again, as --rotate asks" if only_asked_for else "differs from the files"
+        return self._described(declared, live, "update", fields, (step,), reason=reason)
 
     @staticmethod
     def _expected(declared: Declared, live: Live, sent: Mapping[str, object]) -> dict[str, Content]:

@@ -25,6 +25,8 @@ from reconciler.state import Collection, Live, State
 Answer = TypeVar("Answer")
 
 _ACCOUNT = BY_NAME["account_configuration"]
+_EMULATED = "AC" + "0" * 32
+"""The account that the emulator makes by itself."""
 _FEW = 50
 """How many names are looked up one by one rather than by paging on; they are asked for at once, pages are not."""
 _NO_PATH = frozenset({".", ".."})
@@ -193,7 +195,10 @@ def _check_account(config: Config, account_sid: str, expected: str) -> None:
             "wrong-account",
             f"the credentials are for account {account_sid}, and the files are for {config.account_sid}",
             config.account_place,
-            "use the other account's credentials, or another environment (--env)",
+            "use the other account's credentials, or another environment (--env)"
+            if account_sid != _EMULATED
+            else f"to try them on the emulator, make that account once (reconciler emulator serve --db NEW.db "
+            f"--account-sid {config.account_sid}), then say --emulator NEW.db",
         )
         raise MatchError([problem], config.lines)
     if expected and expected != account_sid:

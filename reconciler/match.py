@@ -19,6 +19,7 @@ nothing, and never guesses: where two live resources could be meant, that is a p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -288,13 +289,21 @@ class _Matcher:
         )
 
     def _former_names(self, unmatched: list[Declared]) -> dict[Address, Live]:
-        """Unmanaged services whose name is so close that a rename is likely; Twilio cannot rename them."""
+        """Unmanaged services that are likely to have been renamed in the files; Twilio cannot rename them.
+
+        Their name is close to the new one, or is what the handle says.
+        """
         former: dict[Address, Live] = {}
         for declared in unmatched:
             if declared.kind.updatable or declared.absent or declared.pin is not None:
                 continue
             rest = [live for live in self.state.collection(declared.kind, ()) if live.sid not in self.owners]
-            likeness = {live.sid: _likeness(live.name, declared.natural_key) for live in rest}
+            # The handle usually still says the old name.
+            handle = _slug(declared.address.parts[-1])
+            likeness = {
+                live.sid: 1.0 if _slug(live.name) == handle else _likeness(live.name, declared.natural_key)
+                for live in rest
+            }
             best = max(rest, key=lambda live: (likeness[live.sid], live.sid), default=None)
             if best is not None and likeness[best.sid] >= 0.6:
                 former[declared.address] = best
@@ -340,6 +349,12 @@ def _has_same_name(declared: Declared, live: Live) -> bool:
 
 _TELLING = 4
 """How many characters of a name must be in another one to mean anything."""
+_WORD = re.compile(r"[^\W_]+")
+
+
+def _slug(name: str) -> str:
+    """A name as a handle would have it: lower case, and whatever is no letter or digit a dash."""
+    return "-".join(_WORD.findall(name.lower()))
 
 
 def _likeness(one: str, other: str) -> float:

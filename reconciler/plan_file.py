@@ -374,7 +374,7 @@ def parse(text: str | bytes, name: str) -> PlanFile:
     Raises:
         PlanFileError: when it is no plan file, or one of another format version; the message says what is wrong where.
     """
-    command = f"reconciler plan --out {name}"
+    command = "reconciler plan --out plan.json"
     found = parse_as(PlanFile, text, name, "plan", command)
     doing = Counter(entry.action for entry in found.changes if _held(entry) < _WHOLE)
     counted: dict[str, int] = {action: doing[action] for action in _ACTIONS}
@@ -426,7 +426,7 @@ def parse_as(model: type[Saved], text: str | bytes, name: str, noun: str, comman
     except RecursionError:
         what = "it nests too deep"
     except ValueError as error:
-        what = str(error)
+        what = f"not JSON: {error}" if isinstance(error, json.JSONDecodeError) else str(error)
     raise PlanFileError(
         f"{name} is no {noun} of this version of reconciler ({what[:_LONGEST_REASON]}); make one with `{command}`"
     )

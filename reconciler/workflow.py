@@ -385,7 +385,9 @@ def _addresses(option: str, texts: tuple[str, ...]) -> tuple[Address, ...]:
     try:
         return tuple(Address.parse(text) for text in texts)
     except AddressError as error:
-        raise UsageError(f"{option}: {error}; an address looks like services.support.roles.agent") from None
+        raise UsageError(
+            f'{option}: {error}; an address looks like services.support.roles.agent or addresses["+14155550100"]'
+        ) from None
 
 
 def _is_local(endpoint: Endpoint) -> bool:

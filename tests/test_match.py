@@ -479,6 +479,13 @@ def test_a_service_whose_name_is_not_close_is_not(name: str, live_name: str) -> 
     assert former(name, service(live_name)) == ""
 
 
+@pytest.mark.parametrize("live_name", ["Front desk", "front-desk", "Front  Desk!"])
+def test_a_service_whose_handle_is_a_live_name_is_likely_the_former_one(live_name: str) -> None:
+    config = configuration(declared("services.front-desk", {"friendly_name": "Concierge"}))
+    found = match(config, state(service(live_name, 1), service("Front office", 2)))
+    assert {str(address): live.name for address, live in found.former.items()} == {"services.front-desk": live_name}
+
+
 def test_of_several_the_closest_is_the_former_one() -> None:
     assert former("Support 2026", service("Support 1999", 1), service("Support 2025", 2)) == "Support 2025"
 

@@ -190,6 +190,7 @@ def test_a_secret_is_sent_once_and_again_only_when_asked() -> None:
     assert [(str(address), path) for address, path in made.unverified] == [("credentials.android", "secret")]
     rotated = account.plan(files, rotate=("credentials.android",))
     assert [item.path for item in only(rotated).fields] == ["secret"]
+    assert only(rotated).reason == "sent again, as --rotate asks"
     shown = seen(rotated).to_json()
     assert "another" not in shown
     assert '"FCM"' in shown

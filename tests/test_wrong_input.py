@@ -53,12 +53,12 @@ services:
 """
         },
         """\
-error: the YAML is malformed: this character cannot begin a value
+error: the YAML is malformed: a tab cannot indent
   --> reconciler.yaml:3:1
   |
 3 |     support: {}
   | ^
-  = put the value in quotes; indent with spaces, not tabs
+  = indent with spaces
 
 1 error
 """,
@@ -374,7 +374,7 @@ error: default_closed_timer is "PT5M", under its minimum of PT10M
 error: friendly_name is 257 characters long, over its limit of 256
   --> reconciler.yaml:4:20
   |
-4 |     friendly_name: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
+4 |     friendly_name: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
   |                    ^
   = shorten it to 256 characters
 
@@ -845,7 +845,8 @@ error: the credentials are for account {ACCOUNT}, and the files are for {OTHER_A
   |
 2 | account: {{sid: {OTHER_ACCOUNT}}}
   |                ^
-  = use the other account's credentials, or another environment (--env)
+  = to try them on the emulator, make that account once (reconciler emulator serve --db NEW.db --account-sid \
+{OTHER_ACCOUNT}), then say --emulator NEW.db
 
 1 error
 """

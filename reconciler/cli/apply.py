@@ -150,7 +150,7 @@ def _ask(plan: PlanFile, run: Run, output: Output) -> bool:
             console.err(plan_text(plan, colour=colour, width=console.width_of(sys.stderr), verbose=output.verbose))
         number = len(plan.changes) - plan.summary.withheld
         what = "this change" if number == 1 else f"these {number:,} changes"
-        console.err(f"Apply {what} to account {escape(plan.account_sid)}? Only yes is taken for yes: ")
+        console.err(f"Apply {what} to account {escape(plan.account_sid)}?\nOnly yes is taken for yes: ")
         answer = sys.stdin.readline()
         console.err("\n" if not answer.endswith("\n") else "")
         return answer.strip().lower() == "yes"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from typing import TypeVar
@@ -22,7 +23,7 @@ from reconciler.errors import UsageError
 
 AUTH_TOKEN = "emulator"  # noqa: S105 - the documented token of an account that does not exist
 EPILOG = """\b
-Example:
+Examples:
   reconciler emulator serve --db demo.db --port 4010
 
 \b
@@ -33,18 +34,24 @@ and in another terminal:
 
 
 def _listed(words: Mapping[str, str]) -> str:
-    return "\n\n".join(f"{word}: {meaning}." for word, meaning in words.items())
+    """Words and what they mean in two columns, which click leaves as they are."""
+    rows = [
+        textwrap.fill(
+            f"{meaning}.", 78, initial_indent=f"  {word:<14}", subsequent_indent=" " * 16, break_on_hyphens=False
+        )
+        for word, meaning in words.items()
+    ]
+    return "\n".join(["\b", *rows])
 
 
 SERVE_EPILOG = f"""{EPILOG}
 
-A SPEC of --fault is a list of NAME=SHARE, with commas: 503=0.1,reset-after=0.05,crowd=8. The same seed lets the same
-requests in the same order meet the same faults. What befalls any request (`any=SHARE` is spread over all of these that
-are not named):
+A SPEC of --fault is a list of NAME=SHARE, with commas. The same seed lets the same requests in the same order meet
+the same faults. What befalls any request (any=SHARE is spread over all of these that are not named):
 
 {_listed(FAULTS)}
 
-What befalls a read (`any-read=SHARE`):
+What befalls a read (any-read=SHARE is spread likewise):
 
 {_listed(READ_FAULTS)}
 
@@ -53,7 +60,7 @@ And numbers:
 {_listed(AMOUNTS)}"""
 
 SEED_EPILOG = """\b
-Example:
+Examples:
   reconciler emulator seed --db demo.db --users 10000
   reconciler emulator serve --db demo.db
 
@@ -63,9 +70,15 @@ The same numbers on a new file give the same account, to the last SID."""
 Command = TypeVar("Command", bound=Callable[..., int])
 
 
-@click.group()
-def emulator() -> None:
-    """Serve a Twilio account that is only a file."""
+@click.group(invoke_without_command=True)
+@click.pass_context
+def emulator(context: click.Context) -> None:
+    """An account that is only a file: fill it, serve it.
+
+    `plan`, `apply`, `drift` and `export` need neither: their --emulator FILE acts on such a file, and makes it.
+    """
+    if context.invoked_subcommand is None:
+        console.out(f"{context.get_help()}\n")
 
 
 def _amounts(command: Command) -> Command:
@@ -95,7 +108,7 @@ def _amounts(command: Command) -> Command:
 )
 @_amounts
 def seed_command(db: str, number: int, **amounts: int) -> int:
-    """Fill it with traffic, the same for the same numbers.
+    """Fill an emulated account with traffic.
 
     Adds services, users, conversations and what is in them.
     """
@@ -145,7 +158,7 @@ def seed_command(db: str, number: int, **amounts: int) -> int:
 def serve_command(
     *, db: str, port: int, host: str, latency: float, fault: str, number: int, account_sid: str | None
 ) -> int:
-    """Serve it over HTTP until interrupted.
+    """Serve an emulated account over HTTP, until interrupted.
 
     The auth token is `emulator`.
     """

@@ -36,6 +36,23 @@ def read_limited(path: str) -> bytes:
     return content
 
 
+def check_replaceable(path: str) -> None:
+    """Make sure that saving a plan destroys nothing else: what is there is empty, or a plan.
+
+    Raises:
+        UsageError: when it is something else, such as a file of the configuration.
+    """
+    from reconciler.plan_file import format_of  # noqa: PLC0415 - help and completion do without
+
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(SIZE_LIMIT)
+    except OSError:
+        return  # There is none, or writing it will tell why it cannot be written.
+    if content and format_of(content) != "reconciler.plan":
+        raise UsageError(f"cannot write {path}: it is there, and it is no plan; name another file")
+
+
 def write_private(path: str, text: str) -> None:
     """Write a file that only its owner can read, in one step.
 

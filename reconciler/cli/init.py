@@ -261,12 +261,12 @@ def _told(folder: Path, written: Sequence[Draft], ci: str, *, is_new: bool) -> s
     steps = []
     if is_new:
         steps += [
-            (f"reconciler plan{where} --emulator demo.db", "what it would do, on an account that is only a file"),
+            (f"reconciler plan{where} --emulator demo.db", "what it would do, in an account in a file"),
             (f"reconciler apply{where} --emulator demo.db", "do it there"),
         ]
     else:
         steps.append((f"reconciler validate{where}", "is it right? offline"))
-    steps.append(("reconciler export --out FOLDER", "write down what a real account holds already, to begin with that"))
+    steps.append(("reconciler export --out FOLDER", "or begin with what a real account holds"))
     width = max(len(command) for command, _ in steps)
     lines += [f"  {command:<{width}}  # {what}" for command, what in steps]
     if ci != "none":

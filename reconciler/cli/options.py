@@ -22,7 +22,7 @@ from reconciler.cli.output import Command
 from reconciler.workflow import Endpoint, Inputs
 
 Decorator = Callable[[Command], Command]
-ADDRESS = "services.support.roles.agent"
+ADDRESS = 'services.support.roles.agent or addresses["+14155550100"]'
 
 
 def _added(command: Command, *options: Decorator) -> Command:
@@ -214,8 +214,8 @@ def account_options(function: Command) -> Command:
             "--log-level",
             type=click.Choice(logs.LEVELS),
             envvar="RECONCILER_LOG_LEVEL",
-            help="Log to standard error: requests at debug, steps and retries at info. Left out: long waits, and "
-            "nothing on a terminal, which shows them anyway.",
+            help="Log to standard error: requests at debug, steps and retries at info. Left out, only long waits are "
+            "logged; a terminal shows those on its progress line.",
         ),
         click.option(
             "--log-format",

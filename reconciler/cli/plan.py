@@ -8,7 +8,7 @@ import click
 
 from reconciler import workflow
 from reconciler.cli import candidates, console, exit_codes, showing
-from reconciler.cli.files import write_private
+from reconciler.cli.files import check_replaceable, write_private
 from reconciler.cli.manual import Page
 from reconciler.cli.options import account_options, consent_options, file_options, scope_options
 from reconciler.cli.output import Output, output_in
@@ -46,13 +46,18 @@ def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detail
     PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. Guards that would stop an
     apply are shown, and do not change the exit code. What is live and not in the files is listed, and is no difference.
     """
+    if out:
+        check_replaceable(out)
     run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
     planned = run.execute(lambda: workflow.plan(inputs, endpoint, run.display))
     if out:
         write_private(out, planned.file.to_json())
     showing.show_plan(planned.file, output)
     if out and planned.file.has_changes and output.as_text:
-        console.out(f"\nSaved. To apply exactly this: reconciler apply {_again(inputs, endpoint, out)}\n")
+        guards = [*planned.file.guards, *(change.guard for change in planned.file.changes if change.guard is not None)]
+        refused = any(guard.verdict == "refused" for guard in guards)
+        then = "As it stands, an apply refuses it; when that is mended" if refused else "To apply exactly this"
+        console.out(f"\nSaved. {then}: reconciler apply {_again(inputs, endpoint, out)}\n")
     return exit_codes.of_plan(planned.file, detailed=detailed_exitcode)
 
 

@@ -23,7 +23,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "graph": ("reconciler.cli.graph:graph", "Draw what needs what in the files, offline."),
     "schema": ("reconciler.cli.schema:schema", "Print a JSON Schema: of the files, of plans, of reports."),
     "completion": ("reconciler.cli.completion:completion", "Print the script that completes commands in a shell."),
-    "emulator": ("reconciler.cli.emulator:emulator", "Serve a Twilio account that is only a file."),
+    "emulator": ("reconciler.cli.emulator:emulator", "An account that is only a file: fill it, serve it."),
 }
 """Where each verb lives, and what it does in a sentence."""
 

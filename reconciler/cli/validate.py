@@ -62,13 +62,14 @@ def validate(inputs: Inputs, output: Output, *, allow_unset: bool) -> int:
         if output.format_name == "markdown":
             console.out(summary)
             return DONE
-        text = problems_text(config.warnings, config.lines, colour=output.colour, limit=None)
+        text = problems_text(config.warnings, config.lines, colour=output.colour, width=console.width_of(sys.stdout))
         annotations = github.commands(github.of_problems(config.warnings), workspace_folder())
         LOG.tell(text + _sentence(inputs.path, config), annotations, summary)
         return DONE
     if config.warnings:
         colour = console.takes_colour(sys.stderr, allowed=output.may_colour)
-        console.err(problems_text(config.warnings, config.lines, colour=colour, limit=None).rstrip("\n") + "\n")
+        width = console.width_of(sys.stderr)
+        console.err(problems_text(config.warnings, config.lines, colour=colour, width=width))
     console.out(_sentence(inputs.path, config))
     return DONE
 

@@ -68,7 +68,7 @@ _EXPLAINED = (
     (
         "found character that cannot start any token",
         "this character cannot begin a value",
-        "put the value in quotes; indent with spaces, not tabs",
+        "put the value in quotes",
     ),
     (
         "did not find expected whitespace or line break",
@@ -179,6 +179,8 @@ def _tell_syntax(error: yaml.MarkedYAMLError, origin: Origin, lines: tuple[str, 
         if theirs in problem:
             message, hint = f"the YAML is malformed: {ours}", way_out
             break
+    if mark is not None and lines[mark.line : mark.line + 1] and lines[mark.line][mark.column :].startswith("\t"):
+        message, hint = "the YAML is malformed: a tab cannot indent", "indent with spaces"
     related = []
     context = error.context_mark
     if context is not None and mark is not None and context.line != mark.line:

@@ -25,7 +25,10 @@ def error_text(error: BaseException, *, colour: bool, width: int) -> str:
     if isinstance(error, ProblemsError):
         from reconciler.render.problems import problems_text  # noqa: PLC0415 - most errors do without
 
-        return problems_text(error.problems, error.lines, colour=colour, limit=PROBLEM_LIMIT).rstrip("\n") + "\n"
+        return (
+            problems_text(error.problems, error.lines, colour=colour, limit=PROBLEM_LIMIT, width=width).rstrip("\n")
+            + "\n"
+        )
     title, details, hint = str(error) or type(error).__name__, list[str](), ""
     match error:
         case StalePlan():

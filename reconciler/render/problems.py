@@ -16,15 +16,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reconciler.errors import Place, Problem
-from reconciler.render.terminal import Paint, cells, escape
+from reconciler.render.terminal import Paint, cells, escape, wrap
 
 WIDTH = 100
-"""How many columns of a line are shown."""
+"""How many columns of a line are shown at most."""
+_AROUND = 6
+"""How many columns stand around a line: its number's own, a bar and spaces, an ellipsis on each side."""
 _TAB = "    "
 
 
 def problems_text(
-    problems: Sequence[Problem], lines: Mapping[str, tuple[str, ...]], *, colour: bool, limit: int | None = None
+    problems: Sequence[Problem],
+    lines: Mapping[str, tuple[str, ...]],
+    *,
+    colour: bool,
+    limit: int | None = None,
+    width: int = WIDTH + _AROUND,
 ) -> str:
     """Lay out problems.
 
@@ -33,6 +40,8 @@ def problems_text(
         lines: the lines of the files by file; may lack any of them.
         colour: whether to use colours.
         limit: how many problems to show at most, errors before warnings; None for all.
+        width: how many columns there are; a line of a file is shown in part where it would be wider, so that the caret
+            stands under what it means. Words go on below where there are few; in a log each stays on its line.
 
     Returns:
         Text that ends in a count and a line break; nothing when there are no problems.
@@ -41,7 +50,7 @@ def problems_text(
         return ""
     paint = Paint(colour)
     chosen = _chosen(problems, limit)
-    blocks = ["\n".join(_block(problem, lines, paint)) for problem in chosen]
+    blocks = ["\n".join(_block(problem, lines, paint, max(width, 40))) for problem in chosen]
     count = _count(problems, paint)
     if len(chosen) < len(problems):
         count += f"; {len(problems) - len(chosen)} not shown"
@@ -55,9 +64,11 @@ def _chosen(problems: Sequence[Problem], limit: int | None) -> list[Problem]:
     return [problems[index] for index in sorted(ranked[:limit])]
 
 
-def _block(problem: Problem, lines: Mapping[str, tuple[str, ...]], paint: Paint) -> list[str]:
+def _block(problem: Problem, lines: Mapping[str, tuple[str, ...]], paint: Paint, width: int) -> list[str]:
     word = paint(f"{problem.severity}:", "bold", "red" if problem.severity == "error" else "yellow")
-    block = [f"{word} {paint(escape(problem.message), 'bold')}"]
+    indent = len(problem.severity) + 2
+    first, *more = _folded(escape(problem.message), width, indent)
+    block = [f"{word} {paint(first, 'bold')}", *(" " * indent + paint(piece, "bold") for piece in more)]
     place = problem.place
     line = _line_at(place, lines) if place is not None and not problem.conceals else ""
     number = str(place.line) if place is not None and line else ""
@@ -65,16 +76,21 @@ def _block(problem: Problem, lines: Mapping[str, tuple[str, ...]], paint: Paint)
     if place is not None:
         block.append(f"{margin} {paint('-->', 'cyan')} {_place(place)}")
         if line:
-            shown, offset = _excerpt(line, place.column)
+            shown, offset = _excerpt(line, place.column, min(WIDTH, width - len(margin) - _AROUND + 1))
             bar = paint("|", "cyan")
             block += [f"{margin} {bar}", f"{paint(number, 'cyan')} {bar} {shown}".rstrip()]
             if place.column:
                 block.append(f"{margin} {bar} {' ' * offset}{paint('^', 'bold', 'red')}")
-    equals = paint("=", "cyan")
-    if problem.hint:
-        block.append(f"{margin} {equals} {escape(problem.hint)}")
-    block += [f"{margin} {equals} {_place(other)}: {escape(words)}" for other, words in problem.related]
+    notes = [escape(problem.hint)] if problem.hint else []
+    notes += [f"{_place(other)}: {escape(words)}" for other, words in problem.related]
+    for note in notes:
+        head, *rest = _folded(note, width, len(margin) + 3)
+        block += [f"{margin} {paint('=', 'cyan')} {head}", *(f"{margin}   {piece}" for piece in rest)]
     return block
+
+
+def _folded(text: str, width: int, indent: int) -> list[str]:
+    return wrap(text, width - indent) if width < WIDTH else [text]
 
 
 def _place(place: Place) -> str:
@@ -87,21 +103,21 @@ def _line_at(place: Place, lines: Mapping[str, tuple[str, ...]]) -> str:
     return text[place.line - 1] if 0 < place.line <= len(text) else ""
 
 
-def _excerpt(line: str, column: int) -> tuple[str, int]:
-    """The part of a line around a column, and how many columns of the terminal stand before it."""
+def _excerpt(line: str, column: int, room: int) -> tuple[str, int]:
+    """The part of a line around a column that has room, and how many columns of the terminal stand before it."""
     # Far more than fits is not even looked at: a line may be as long as a file.
-    first = max(0, column - 1 - WIDTH)
-    marks = [_TAB if char == "\t" else escape(char) for char in line[first : first + 3 * WIDTH]]
+    first = max(0, column - 1 - room)
+    marks = [_TAB if char == "\t" else escape(char) for char in line[first : first + 3 * room]]
     widths = [cells(mark) for mark in marks]
     target = min(max(column - 1 - first, 0), len(marks))
     start, end = 0, len(marks)
     # Keep two thirds of the room before the caret at most, and what is left for what follows it.
-    while sum(widths[start:target]) > WIDTH * 2 // 3 and sum(widths[start:]) > WIDTH:
+    while sum(widths[start:target]) > room * 2 // 3 and sum(widths[start:]) > room:
         start += 1
-    while end > target + 1 and sum(widths[start:end]) > WIDTH:
+    while end > target + 1 and sum(widths[start:end]) > room:
         end -= 1
     before = "…" if start or first else ""
-    after = "…" if end < len(marks) or first + 3 * WIDTH < len(line) else ""
+    after = "…" if end < len(marks) or first + 3 * room < len(line) else ""
     return before + "".join(marks[start:end]) + after, len(before) + sum(widths[start:target])
 
 

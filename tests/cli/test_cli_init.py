@@ -76,10 +76,9 @@ def test_it_says_what_it_wrote_and_what_comes_next(cli: Cli) -> None:
         "Wrote my files/.gitignore\n"
         "\n"
         "Next:\n"
-        "  reconciler plan 'my files' --emulator demo.db   # what it would do, on an account that is only a file\n"
+        "  reconciler plan 'my files' --emulator demo.db   # what it would do, in an account in a file\n"
         "  reconciler apply 'my files' --emulator demo.db  # do it there\n"
-        "  reconciler export --out FOLDER                  # write down what a real account holds already, to begin "
-        "with that\n"
+        "  reconciler export --out FOLDER                  # or begin with what a real account holds\n"
         "\n"
         "--ci github or --ci gitlab adds workflows that plan, apply and look for drift.\n",
         "",

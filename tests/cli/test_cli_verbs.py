@@ -439,3 +439,61 @@ def test_the_second_interrupt_while_writing_ends_at_once() -> None:
     code, _, err = interrupted("apply", "--yes", number=signal.SIGINT, stubborn=True)
     assert code == 130
     assert "whether they took place is not known" in " ".join(err.split())
+
+
+# --- what a plan may be saved over -----------------------------------------------------------------------------------
+
+
+def test_a_plan_is_not_saved_over_what_is_no_plan(cli: Cli, files: Path) -> None:
+    refused = cli("plan", *EMULATED, "--out", "reconciler.yaml")
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err == "Error: cannot write reconciler.yaml: it is there, and it is no plan; name another file\n"
+    assert files.read_text() == FILES
+    assert not Path("demo.db").exists()
+
+
+def test_a_plan_is_saved_over_an_earlier_one_and_over_an_empty_file(cli: Cli, files: Path) -> None:
+    Path("plan.json").touch()
+    for name in ("Customer Support", "Customer Care"):
+        files.write_text(FILES.replace("Customer Support", name))
+        assert cli("plan", *EMULATED, "--out", "plan.json").code == 0
+        assert name in Path("plan.json").read_text()
+
+
+@pytest.mark.usefixtures("files")
+def test_what_show_cannot_read_it_does_not_ask_to_be_written_over(cli: Cli) -> None:
+    refused = cli("show", "reconciler.yaml")
+    assert refused.code == 1
+    assert " ".join(refused.err.split()) == (
+        "Error: reconciler.yaml is no plan of this version of reconciler (not JSON: Expecting value: line 1 column 1 "
+        "(char 0)); make one with `reconciler plan --out plan.json`"
+    )
+
+
+def test_a_saved_plan_that_would_be_refused_says_so(cli: Cli, files: Path) -> None:
+    assert cli("apply", *EMULATED, "--yes").code == 0
+    files.write_text("version: 1\nservices:\n  support: {friendly_name: Customer Support, absent: true}\n")
+    saved = cli("plan", *EMULATED, "--out", "plan.json")
+    assert saved.out.endswith(
+        "\nSaved. As it stands, an apply refuses it; when that is mended: reconciler apply --plan plan.json "
+        "--emulator demo.db\n"
+    )
+
+
+# --- the emulator ----------------------------------------------------------------------------------------------------
+
+
+def test_the_emulator_alone_is_its_help(cli: Cli) -> None:
+    alone = cli("emulator")
+    assert (alone.code, alone.err) == (0, "")
+    assert alone.out == cli("emulator", "--help").out
+
+
+def test_files_of_a_real_account_are_told_how_to_come_to_an_emulated_one(cli: Cli, files: Path) -> None:
+    files.write_text(f"account: {{sid: AC{'1' * 32}}}\n{FILES}")
+    refused = cli("plan", *EMULATED)
+    assert refused.code == 1
+    assert (
+        "  = to try them on the emulator, make that account once (reconciler emulator serve --db NEW.db --account-sid "
+        f"AC{'1' * 32}), then say --emulator NEW.db\n"
+    ) in refused.err

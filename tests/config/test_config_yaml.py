@@ -33,8 +33,11 @@ LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ),
         (
             b"version: 1\nservices:\n\ta: {}\n",
-            ("3:1 yaml-syntax: the YAML is malformed: this character cannot begin a value "
-            "(put the value in quotes; indent with spaces, not tabs)"),
+            "3:1 yaml-syntax: the YAML is malformed: a tab cannot indent (indent with spaces)",
+        ),
+        (
+            b"version: 1\nx: @a\n",
+            "2:4 yaml-syntax: the YAML is malformed: this character cannot begin a value (put the value in quotes)",
         ),
         (
             b"services: a: b\n",

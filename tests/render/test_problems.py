@@ -122,3 +122,30 @@ def test_colours_are_laid_on_and_change_nothing_else() -> None:
         "\n"
         "\x1b[1m1 warning\x1b[0m\n"
     )
+
+
+def test_on_a_narrow_terminal_nothing_is_wider_and_the_caret_stays_under_its_column() -> None:
+    line = '    webhooks: {post_webhook_url: "https://x.example.com?t=${secret:HOOK}", method: PUT, filters: [on]}'
+    problem = Problem(
+        "unknown-choice", "a message that is too long for a line of forty or of fifty columns",
+        Place("a.yaml", 4, 84), "write GET or POST, or leave it out so that it stays as it is",
+        related=((Place("b.yaml", 1, 1), "it stands here first, long before it stands there"),),
+    )  # fmt: skip
+    shown = problems_text([problem], {"a.yaml": ("", "", "", line)}, colour=False, width=50)
+    assert (
+        shown
+        == """\
+error: a message that is too long for a line of
+       forty or of fifty columns
+  --> a.yaml:4:84
+  |
+4 | …m?t=${secret:HOOK}", method: PUT, filters: […
+  |                               ^
+  = write GET or POST, or leave it out so that it
+    stays as it is
+  = b.yaml:1:1: it stands here first, long before
+    it stands there
+
+1 error
+"""
+    )
