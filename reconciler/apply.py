@@ -294,19 +294,9 @@ class _Run:
         # One at a time of those that a look could take for each other.
         async with self.creating.setdefault((kind.name, step.parent, kind.name_of(filled)), asyncio.Lock()):
             await self._check_absent(step, filled)
-            decoded, was_found = await self._made(step, filled)
+            decoded = await self._made(step, filled)
             # Known before the answer is judged: what was made is there, and must not be made again.
             self.sids[step.address] = decoded.sid
-        differing = {
-            path: content
-            for path, content in filled.items()
-            if was_found and path in decoded.values and _differs(kind, path, content, decoded)
-        }
-        if differing:
-            for item in kind.fields:
-                if item.always_sent and item.path in filled:
-                    differing[item.path] = filled[item.path]
-            decoded = await self._write(kind, wire.instance_path(kind, parents, decoded.sid), differing)
         _check(kind, filled, decoded)
         remaining = _remaining(kind, resolved, filled, decoded)
         if remaining:
@@ -334,8 +324,8 @@ class _Run:
                 f"{found[0].sid} is the same and was not there when the account was read; nothing was sent, plan again"
             )
 
-    async def _made(self, step: Step, filled: Mapping[str, Content]) -> tuple[Decoded, bool]:
-        """Create, and look whether it took place whenever that is not known; gives whether it was found by a look.
+    async def _made(self, step: Step, filled: Mapping[str, Content]) -> Decoded:
+        """Create, and look whether it took place whenever that is not known.
 
         What the API itself keeps unique is sent again after one look: a second one would be refused, and then it is
         looked for again. Anything else is only sent again when several looks did not find it.
@@ -350,7 +340,7 @@ class _Run:
         attempt, was_lost = 1, False
         while True:
             try:
-                return wire.decode(kind, await self._post(kind, path, filled, attempt=attempt)), False
+                return wire.decode(kind, await self._post(kind, path, filled, attempt=attempt))
             except ApiError as error:
                 is_lost = is_ambiguous(error)
                 was_lost = was_lost or is_lost
@@ -366,8 +356,14 @@ class _Run:
                         f"{error}; whether it was created all the same could not be found out: {unknown}; "
                         "run the same command again"
                     ) from None
+                if found is not None and not _is_as_sent(kind, filled, found):
+                    # Ours and changed since, or somebody else's: what nobody was shown is not written.
+                    raise _Unknown(
+                        f"the answer was lost, and {found.sid} of that name has other contents; whether it is the one "
+                        "that was created nobody can tell: run the same command again"
+                    ) from None
                 if found is not None:
-                    return found, True
+                    return found
                 if not is_settled and not is_guarded:
                     raise _Unknown(
                         f"{error}; there was no time to find out whether it was created all the same; "

@@ -119,7 +119,7 @@ def test_another_resource_of_that_name_that_was_there_before_is_not_taken_for_it
     assert world.plan(files).changes == ()
 
 
-def test_what_somebody_changed_meanwhile_is_set_right() -> None:
+def test_what_somebody_changed_meanwhile_is_left_to_the_next_plan() -> None:
     """The answer is lost, and before the look somebody writes something else."""
     world = World()
 
@@ -132,8 +132,26 @@ def test_what_somebody_changed_meanwhile_is_set_right() -> None:
 
     app = Meddled(world.emulator, "reset-after", creating("Users"))
     files = read("version: 1\nservices: {support: {users: {ada: {friendly_name: Ada}}}}\n")
-    assert failures(run(app, files)) == []
+    (unknown,) = failures(run(app, files))
+    assert "of that name has other contents; whether it is the one that was created nobody can tell" in unknown
+    assert failures(run(world.emulator, files)) == []
     assert world.plan(files).changes == ()
+
+
+def test_what_a_plan_did_not_see_is_not_overwritten_by_a_create_that_was_lost() -> None:
+    """The list that the plan read lacked an address; its create is lost once, and then refused: it is somebody's."""
+    world = World()
+    for number in range(3):
+        world.post("/v1/Configuration/Addresses", {"Address": f"+1415555010{number}", "Type": "sms"})
+    before = world.snapshot()
+    files = read('version: 1\naddresses: {"+14155550102": {friendly_name: Main line}}\n')
+    planned = Faulty(world.emulator, Faults({"shifted": 1}, pages=2))
+    app = Once(world.emulator, "503", creating("Addresses"))
+    (unknown,) = failures(run(app, files, plan_over=planned))
+    assert planned.befallen == {"shifted": 1}
+    assert "of that name has other contents" in unknown
+    assert world.snapshot() == before
+    world.converge(files)
 
 
 def test_a_rate_of_writes_that_is_too_high_is_waited_out() -> None:
