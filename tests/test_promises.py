@@ -407,6 +407,7 @@ def test_a_plan_that_was_edited_by_hand_gets_nothing_done_that_the_files_do_not_
     plan["changes"].append(
         {**template, "address": address, "action": "delete", "sid": stranger, "fields": [], "steps": [delete]}
     )
+    plan["summary"]["delete"] += 1
     plan["options"]["approved"] = [address]
     Path("plan.json").write_text(json.dumps(plan))
     # What is in the plan and not in the files is not done; what is in both is.
