@@ -146,6 +146,7 @@ class _Planner:
         judged = [self._judged(change) for change in changes]
         ordered, left_out = sequence.in_order(judged, self.options.targets, self.options.excludes)
         guarded = self._guarded(tuple(ordered))
+        unmanaged = self._unmanaged(guarded)
         return Plan(
             account_sid=state.account_sid,
             environment=config.environment,
@@ -153,8 +154,13 @@ class _Planner:
             options=self.options,
             changes=guarded,
             unchanged=composition.unchanged,
-            unmanaged=self._unmanaged(guarded),
-            warnings=(*config.warnings, *self.situation.problems, *self._unused_approvals(guarded)),
+            unmanaged=unmanaged,
+            warnings=(
+                *config.warnings,
+                *self.situation.problems,
+                *self._unused_approvals(guarded),
+                *self._left_over(unmanaged),
+            ),
             refusals=guards.limit(guarded, config.limits),
             left_out=left_out,
             sids=self.situation.sids,
@@ -252,6 +258,33 @@ class _Planner:
             Problem("unused-approval", f"--approve {address}: no change of that address needs approval")
             for address in self.options.approved
             if address not in known
+        ]
+
+    def _left_over(self, unmanaged: Iterable[Unmanaged]) -> list[Problem]:
+        """What bears a declared name and is of another type: a replace that was cut short may have left it.
+
+        Nothing in the account tells it from what somebody wants, so it is told and left alone.
+        """
+        twins = {
+            (declared.kind, self.situation.parents(declared), declared.natural_key): declared
+            for declared in self.situation.present
+            if declared.natural_key and declared.kind.told_apart_by
+            if declared.kind.by_path[declared.kind.told_apart_by].forces_replacement
+            if declared.address in self.situation.matching.live
+        }
+        return [
+            Problem(
+                "left-over",
+                f"{item.address} has the name of {declared.address} and another {declared.kind.told_apart_by}; a replace "
+                "that was cut short may have left it",
+                declared.place,
+                f"if so, delete it: declare it as {{sid: {item.live.sid}, absent: true}}; if it is wanted, list it under "
+                "unmanaged.ignore, or declare it too",
+                severity="warning",
+                address=str(declared.address),
+            )
+            for item in unmanaged
+            if (declared := twins.get((item.live.kind, item.live.parents, item.live.name))) is not None
         ]
 
     def _judged(self, change: Change) -> Change:

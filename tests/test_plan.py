@@ -121,6 +121,30 @@ def test_a_role_of_another_type_is_made_first_and_deleted_last() -> None:
     assert account.plan(files).changes == ()
 
 
+def test_a_role_that_a_replace_cut_short_left_behind_is_told_and_left_alone() -> None:
+    account, service, old = with_agent()
+    new = {"FriendlyName": "agent", "Type": "service", "Permission": ["joinConversation"]}
+    account.post(f"/v1/Services/{service}/Roles", new)
+    made = account.plan(read(AGENT_OF_SERVICE))
+    assert made.changes == ()
+    assert [(problem.code, problem.severity, problem.message, problem.hint) for problem in made.warnings] == [
+        (
+            "left-over",
+            "warning",
+            f'services.support.roles["{old}"] has the name of services.support.roles.agent and another type; a replace '
+            "that was cut short may have left it",
+            f"if so, delete it: declare it as {{sid: {old}, absent: true}}; if it is wanted, list it under "
+            "unmanaged.ignore, or declare it too",
+        )
+    ]
+    wanted = AGENT_OF_SERVICE + f"unmanaged: {{ignore: ['services.support.roles[\"{old}\"]']}}\n"
+    assert account.plan(read(wanted)).warnings == ()
+    deleting = read(AGENT_OF_SERVICE.replace("{agent:", f"{{left: {{sid: {old}, absent: true}}, agent:"))
+    assert told(account.plan(deleting)) == ["delete services.support.roles.left"]
+    account.converge(deleting)
+    assert account.plan(read(AGENT_OF_SERVICE)).warnings == ()
+
+
 def test_a_renamed_role_takes_its_place_everywhere() -> None:
     account, service, old = with_agent()
     account.post(f"/v1/Services/{service}/Configuration", {"DefaultConversationRoleSid": old})
