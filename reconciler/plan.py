@@ -275,11 +275,11 @@ class _Planner:
         return [
             Problem(
                 "left-over",
-                f"{item.address} has the name of {declared.address} and another {declared.kind.told_apart_by}; a replace "
-                "that was cut short may have left it",
+                f"{item.address} has the name of {declared.address} and another {declared.kind.told_apart_by}; "
+                "a replace that was cut short may have left it",
                 declared.place,
-                f"if so, delete it: declare it as {{sid: {item.live.sid}, absent: true}}; if it is wanted, list it under "
-                "unmanaged.ignore, or declare it too",
+                f"if so, delete it: declare it as {{sid: {item.live.sid}, absent: true}}; if it is wanted, list it "
+                "under unmanaged.ignore, or declare it too",
                 severity="warning",
                 address=str(declared.address),
             )

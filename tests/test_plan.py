@@ -127,16 +127,16 @@ def test_a_role_that_a_replace_cut_short_left_behind_is_told_and_left_alone() ->
     account.post(f"/v1/Services/{service}/Roles", new)
     made = account.plan(read(AGENT_OF_SERVICE))
     assert made.changes == ()
-    assert [(problem.code, problem.severity, problem.message, problem.hint) for problem in made.warnings] == [
-        (
-            "left-over",
-            "warning",
-            f'services.support.roles["{old}"] has the name of services.support.roles.agent and another type; a replace '
-            "that was cut short may have left it",
-            f"if so, delete it: declare it as {{sid: {old}, absent: true}}; if it is wanted, list it under "
-            "unmanaged.ignore, or declare it too",
-        )
-    ]
+    (problem,) = made.warnings
+    assert (problem.code, problem.severity) == ("left-over", "warning")
+    assert problem.message == (
+        f'services.support.roles["{old}"] has the name of services.support.roles.agent and another type; '
+        "a replace that was cut short may have left it"
+    )
+    assert problem.hint == (
+        f"if so, delete it: declare it as {{sid: {old}, absent: true}}; if it is wanted, list it under "
+        "unmanaged.ignore, or declare it too"
+    )
     wanted = AGENT_OF_SERVICE + f"unmanaged: {{ignore: ['services.support.roles[\"{old}\"]']}}\n"
     assert account.plan(read(wanted)).warnings == ()
     deleting = read(AGENT_OF_SERVICE.replace("{agent:", f"{{left: {{sid: {old}, absent: true}}, agent:"))
