@@ -383,8 +383,8 @@ def parse(text: str | bytes, name: str) -> PlanFile:
     if wrong is not None:
         # People and pipelines read the summary first, and would take it for the whole.
         raise PlanFileError(
-            f"{name} is no plan of this version of reconciler (at summary.{wrong}: it holds {counted[wrong]}); make one "
-            f"with `{command}`"
+            f"{name} is no plan of this version of reconciler (at summary.{wrong}: it holds {counted[wrong]}); "
+            f"make one with `{command}`"
         )
     return found
 

@@ -325,7 +325,7 @@ def test_what_was_hidden_from_who_approved_it_is_not_approved() -> None:
 
 @pytest.mark.parametrize(
     ("key", "says"),
-    [("create", "at summary.create: it holds 2"), ("unmanaged", "at summary.unmanaged: it holds 1")],
+    [("create", r"at summary\.create: it holds 2"), ("unmanaged", r"at summary\.unmanaged: it holds 1")],
 )
 def test_a_summary_that_does_not_count_its_plan_is_refused(key: str, says: str) -> None:
     def less(content: dict[str, Any]) -> None:
@@ -339,7 +339,7 @@ def test_a_plan_that_is_said_to_hold_nothing_back_is_refused() -> None:
     def hold(content: dict[str, Any]) -> None:
         content["changes"][0]["guard"] = {"name": "final", "verdict": "withheld", "message": "closed"}
 
-    with pytest.raises(PlanFileError, match="at summary.create: it holds 1"):
+    with pytest.raises(PlanFileError, match=r"at summary\.create: it holds 1"):
         edited(plans(World(), BASE), hold)
 
 
