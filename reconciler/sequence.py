@@ -13,6 +13,7 @@ from dataclasses import replace
 from reconciler import graph
 from reconciler.address import Address
 from reconciler.change import Change, Step
+from reconciler.config.model import Reference, Unknown
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Content, Kind, Ref
 from reconciler.state import Collection, Live, State
@@ -26,7 +27,8 @@ def make_room(changes: Sequence[Change], state: State, live: Mapping[Address, Li
     That is so where they share what must be unique (an address and proxy pair that moves to another conversation, a
     unique name that another one takes over), and where their parent is full (the sixth webhook of a conversation).
     """
-    action = {change.address: change.action for change in changes}
+    # What is replaced lets go of its keys with its first step.
+    letting_go = {change.address: "delete" if change.action == "replace" else change.action for change in changes}
     first = _sharing_unique_keys(changes, state)
     for create, deletes in _in_full_parents(changes, state, live).items():
         first.setdefault(create, set()).update(deletes)
@@ -37,7 +39,7 @@ def make_room(changes: Sequence[Change], state: State, live: Mapping[Address, Li
             steps = tuple(replace(step, last=False) for step in change.steps)
             result.append(replace(change, steps=steps))
         elif change.address in first:
-            needs = tuple(f"{address}#{action[address]}" for address in sorted(first[change.address]))
+            needs = tuple(f"{address}#{letting_go[address]}" for address in sorted(first[change.address]))
             steps = tuple(
                 replace(step, needs=(*step.needs, *needs)) if step.op in {"create", change.action} else step
                 for step in change.steps
@@ -57,6 +59,10 @@ def _sharing_unique_keys(changes: Sequence[Change], state: State) -> dict[Addres
             freed = {*_unique_keys(change.kind, change.parent, live.values)}
             for key in freed - {*_unique_keys(change.kind, change.parent, kept)}:
                 leaving[key] = change.address
+        if change.action == "replace" and live is not None and change.steps[0].op == "delete":
+            freed = {*_unique_keys(change.kind, change.parent, live.values)}
+            for key in freed - {*_unique_keys(change.kind, change.parent, _wanted(change))}:
+                leaving[key] = change.address
         if change.action == "delete" and live is not None:
             for key in _unique_keys(change.kind, change.parent, live.values):
                 leaving[key] = change.address
@@ -68,14 +74,20 @@ def _sharing_unique_keys(changes: Sequence[Change], state: State) -> dict[Addres
                         leaving[key] = change.address
     first: dict[Address, set[Address]] = defaultdict(set)
     for change in changes:
-        if change.action in {"create", "update"}:
-            for key in _unique_keys(change.kind, change.parent, change.steps[0].values):
-                if key in leaving:
-                    first[change.address].add(leaving[key])
+        for key in _unique_keys(change.kind, change.parent, _wanted(change)):
+            if key in leaving and leaving[key] != change.address:
+                first[change.address].add(leaving[key])
     return dict(first)
 
 
-def _unique_keys(kind: Kind, parent: Address | None, contents: Mapping[str, Content]) -> Iterable[tuple[object, ...]]:
+def _wanted(change: Change) -> Mapping[str, Content | Reference | Unknown]:
+    """What a change sends first of a resource that is to be; nothing for one that goes."""
+    return next((step.values for step in change.steps if step.op != "delete"), {})
+
+
+def _unique_keys(
+    kind: Kind, parent: Address | None, contents: Mapping[str, Content | Reference | Unknown]
+) -> Iterable[tuple[object, ...]]:
     for paths, scope in kind.unique:
         values = tuple(contents.get(path) for path in paths)
         if all(isinstance(value, str) and value for value in values):
@@ -105,8 +117,8 @@ def unseen(changes: Sequence[Change], state: State) -> frozenset[Collection]:
     wanting = {
         change.kind
         for change in changes
-        if change.action in {"create", "update"} and change.kind.parent is not None
-        for key in _unique_keys(change.kind, change.parent, change.steps[0].values)
+        if change.kind.parent is not None
+        for key in _unique_keys(change.kind, change.parent, _wanted(change))
         if key[2] is None
     }
     leaving = [live for change in changes if change.action == "delete" and (live := state.get(change.sid or ""))]

@@ -308,6 +308,55 @@ def test_the_address_of_a_participant_changes_by_replacing_it() -> None:
     account.converge(renamed)
 
 
+def two_callers(desk: str, lounge: str, *, former: tuple[str, str] = ("", "")) -> str:
+    """Two conversations with one participant each, of these numbers; of which a replace may be asked for."""
+    return (
+        HEAD
+        + "    conversations:\n"
+        + "".join(
+            pair(name).replace(CUSTOMER, f"{number}{f', renamed_from: {was} via {DESK}' if was else ''}")
+            for name, number, was in (("desk", desk, former[0]), ("lounge", lounge, former[1]))
+        )
+    )
+
+
+def test_a_pair_that_a_replace_lets_go_of_is_taken_after_that() -> None:
+    account, service = club()
+    account.converge(read(HEAD + "    conversations:\n" + pair("desk") + "      lounge: {}\n"))
+    files = read(two_callers("+14155550198", CUSTOMER, former=(CUSTOMER, "")))
+    needs = {step.id: step.needs for change in account.plan(files).changes for step in change.steps}
+    caller = "services.club.conversations.{}.participants.caller#{}"
+    assert needs == {
+        caller.format("desk", "delete"): (),
+        caller.format("desk", "create"): (caller.format("desk", "delete"),),
+        caller.format("lounge", "create"): (caller.format("desk", "delete"),),
+    }
+    account.converge(files)
+    held = account.get(f"{service}/Conversations/lounge/Participants")["participants"]
+    assert [item["messaging_binding"]["address"] for item in held] == [CUSTOMER]
+
+
+def test_a_pair_is_not_taken_when_the_replace_that_would_let_go_of_it_is_withheld() -> None:
+    account, _ = club()
+    account.converge(read(HEAD + "    conversations:\n" + pair("desk") + "      lounge: {}\n"))
+    kept = f"{CUSTOMER} via {DESK}, lifecycle: {{prevent_destroy: true}}"
+    files = two_callers("+14155550198", CUSTOMER, former=(CUSTOMER, "")).replace(f"{CUSTOMER} via {DESK}", kept)
+    guards = {str(change.address): change.guard and change.guard.name for change in account.plan(read(files)).changes}
+    assert guards == {
+        "services.club.conversations.desk.participants.caller": "prevent_destroy",
+        "services.club.conversations.lounge.participants.caller": "needs",
+    }
+
+
+def test_pairs_that_two_replaces_would_exchange_are_refused_with_a_way_out() -> None:
+    account, _ = club()
+    other = "+14155550198"
+    account.converge(read(two_callers(CUSTOMER, other)))
+    with pytest.raises(MatchError) as caught:
+        account.plan(read(two_callers(other, CUSTOMER, former=(CUSTOMER, other))))
+    assert [problem.code for problem in caught.value.problems] == ["swapped-names"]
+
+
 def hooks(*urls: str, more: str = "") -> str:
     lines = "".join(
         f"          h{number}: {{target: webhook, url: '{url}', method: POST, filters: [onMessageAdded]}}\n"
