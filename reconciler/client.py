@@ -47,6 +47,7 @@ TWILIO_HOST = "conversations.twilio.com"
 """Source: the OpenAPI description, servers."""
 
 _LABEL = re.compile(r"[A-Za-z0-9-]+\Z")
+_ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 _WEBHOOK_HEADER = "X-Twilio-Webhook-Enabled"
 """Source: the OpenAPI description; without it a REST call fires no webhook (Twilio docs, Conversations webhooks)."""
 
@@ -156,6 +157,9 @@ class Credentials:
                 "no credentials: set TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN, or with TWILIO_API_KEY and "
                 "TWILIO_API_SECRET; or use --emulator FILE, which needs none"
             )
+        if not _ACCOUNT_SID.fullmatch(account_sid):
+            # What was given is not repeated: whoever mixes the variables up has put a secret there.
+            raise UsageError("TWILIO_ACCOUNT_SID is not the SID of an account: AC and 32 hexadecimal digits")
         if key and secret:
             return cls(key, secret, account_sid)
         if token:

@@ -151,7 +151,11 @@ def _ask(plan: PlanFile, run: Run, output: Output) -> bool:
         number = len(plan.changes) - plan.summary.withheld
         what = "this change" if number == 1 else f"these {number:,} changes"
         console.err(f"Apply {what} to account {escape(plan.account_sid)}?\nOnly yes is taken for yes: ")
-        answer = sys.stdin.readline()
+        try:
+            answer = sys.stdin.readline()
+        except KeyboardInterrupt:
+            console.err("\n")
+            raise
         console.err("\n" if not answer.endswith("\n") else "")
         return answer.strip().lower() == "yes"
 

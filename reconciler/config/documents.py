@@ -122,7 +122,10 @@ class Documents:
         except SourceError as error:
             self.complete = False
             place = asked.place or (Place(file) if not asked.via else None)
-            self._findings.error("unreadable-file", error.message, place, error.hint)
+            hint = error.hint
+            if error.missing and asked.place is None and asked.via:
+                hint = "check the name given to --overlay; it is relative to the current folder"
+            self._findings.error("unreadable-file", error.message, place, hint)
             return None
         parsed = parse(data, Origin(file, path, asked.via), self._findings)
         self.lines[file] = parsed.lines

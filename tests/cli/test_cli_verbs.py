@@ -208,9 +208,28 @@ def test_only_yes_is_taken_for_yes(
     monkeypatch.setattr(sys, "stderr", terminal)
     result = cli("apply", *EMULATED)
     assert result.code == code
-    assert "Apply these 3 changes to account AC00000000000000000000000000000000?" in terminal.getvalue()
+    assert (
+        "Apply these 3 changes to account AC00000000000000000000000000000000?\nOnly yes is taken for yes: "
+    ) in terminal.getvalue()
     assert ("declined; nothing was sent" in terminal.getvalue()) is (code == 1)
     assert ("Applied: 2 created" in result.out) is (code == 0)
+
+
+@pytest.mark.usefixtures("files")
+def test_an_interrupt_at_the_question_is_told_on_a_line_of_its_own(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, keyboard = Tty(), Tty()
+
+    def ctrl_c() -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(keyboard, "readline", ctrl_c)
+    monkeypatch.setattr(sys, "stdin", keyboard)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert cli("apply", *EMULATED).code == 130
+    assert terminal.getvalue().endswith(
+        "Only yes is taken for yes: \nError: interrupted; nothing was sent to the account but GET\n"
+    )
 
 
 @pytest.mark.parametrize("name", samples.REPORTS)

@@ -209,7 +209,10 @@ def test_overlays_that_cannot_be_read() -> None:
             '- outside-folder: the overlay "/y" lies outside of the root file\'s folder '
             "(name a file in that folder or below)"
         ),
-        "- unreadable-file: x.yaml does not exist (check the name)",
+        (
+            "- unreadable-file: x.yaml does not exist "
+            "(check the name given to --overlay; it is relative to the current folder)"
+        ),
         "2:31 unreadable-file: no.yaml does not exist (check the name)",
         (
             '2:40 outside-folder: "../o.yaml" lies outside of the root file\'s folder '
