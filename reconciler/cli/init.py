@@ -39,6 +39,11 @@ _WORKFLOWS = {
     "gitlab": ("gitlab-ci", ".", ".gitlab-ci.yml"),
 }
 """By service: the folder of its examples, where they belong in a repository, and which files they are."""
+_TO_FILL_IN = {
+    "github": "Each workflow begins with what you fill in: the version, and whose account.",
+    "gitlab": ".gitlab-ci.yml begins with what you fill in: the version, and whose account.",
+}
+"""What is left to do, by service."""
 _FOLDER_OF_WORKFLOWS = "conversations"
 """The folder that the examples plan; another one is written in its place."""
 _MODES = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS}
@@ -261,16 +266,15 @@ def _told(folder: Path, written: Sequence[Draft], ci: str, *, is_new: bool) -> s
     steps = []
     if is_new:
         steps += [
-            (f"reconciler plan{where} --emulator demo.db", "what it would do, in an account in a file"),
+            (f"reconciler plan{where} --emulator demo.db", "what it would do, on an account that is only a file"),
             (f"reconciler apply{where} --emulator demo.db", "do it there"),
         ]
     else:
         steps.append((f"reconciler validate{where}", "is it right? offline"))
-    steps.append(("reconciler export --out FOLDER", "or begin with what a real account holds"))
-    width = max(len(command) for command, _ in steps)
-    lines += [f"  {command:<{width}}  # {what}" for command, what in steps]
+    steps.append(("reconciler export --out FOLDER", "or begin with what a real account holds already"))
+    lines += [line for command, what in steps for line in (f"  # {what}", f"  {command}")]
     if ci != "none":
-        lines += ["", "The workflows begin with what to fill in: your version of reconciler, and the account's key."]
+        lines += ["", _TO_FILL_IN[ci]]
     elif is_new:
         lines += ["", "--ci github or --ci gitlab adds workflows that plan, apply and look for drift."]
     return "\n".join(lines) + "\n"

@@ -67,6 +67,13 @@ def test_every_line_of_the_starter_that_is_commented_out_is_right_too(cli: Cli) 
         assert (result.code, result.err) == (0, "")
 
 
+@pytest.mark.parametrize(("ci", "what"), [("github", "Each workflow"), ("gitlab", ".gitlab-ci.yml")])
+def test_what_it_says_fits_a_terminal_and_ends_with_what_is_to_be_filled_in(cli: Cli, ci: str, what: str) -> None:
+    told = cli("init", "--ci", ci).out
+    assert max(len(line) for line in told.splitlines()) <= 80
+    assert told.endswith(f"\n\n{what} begins with what you fill in: the version, and whose account.\n")
+
+
 def test_it_says_what_it_wrote_and_what_comes_next(cli: Cli) -> None:
     assert cli("init", "my files") == Result(
         0,
@@ -76,9 +83,12 @@ def test_it_says_what_it_wrote_and_what_comes_next(cli: Cli) -> None:
         "Wrote my files/.gitignore\n"
         "\n"
         "Next:\n"
-        "  reconciler plan 'my files' --emulator demo.db   # what it would do, in an account in a file\n"
-        "  reconciler apply 'my files' --emulator demo.db  # do it there\n"
-        "  reconciler export --out FOLDER                  # or begin with what a real account holds\n"
+        "  # what it would do, on an account that is only a file\n"
+        "  reconciler plan 'my files' --emulator demo.db\n"
+        "  # do it there\n"
+        "  reconciler apply 'my files' --emulator demo.db\n"
+        "  # or begin with what a real account holds already\n"
+        "  reconciler export --out FOLDER\n"
         "\n"
         "--ci github or --ci gitlab adds workflows that plan, apply and look for drift.\n",
         "",
