@@ -53,7 +53,9 @@ def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detail
     if out:
         write_private(out, planned.file.to_json())
     showing.show_plan(planned.file, output)
-    if out and planned.file.has_changes and output.as_text:
+    if out and output.as_text and not planned.file.has_changes:
+        console.out("\nSaved; there is nothing in it to apply.\n")
+    elif out and output.as_text:
         guards = [*planned.file.guards, *(change.guard for change in planned.file.changes if change.guard is not None)]
         refused = any(guard.verdict == "refused" for guard in guards)
         then = "As it stands, an apply refuses it; when that is mended" if refused else "To apply exactly this"

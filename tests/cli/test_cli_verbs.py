@@ -489,6 +489,13 @@ def test_what_show_cannot_read_it_does_not_ask_to_be_written_over(cli: Cli) -> N
     )
 
 
+@pytest.mark.usefixtures("files")
+def test_a_saved_plan_without_changes_is_said_to_be_saved(cli: Cli) -> None:
+    assert cli("apply", *EMULATED, "--yes").code == 0
+    assert cli("plan", *EMULATED, "--out", "plan.json").out.endswith("\nSaved; there is nothing in it to apply.\n")
+    assert Path("plan.json").exists()
+
+
 def test_a_saved_plan_that_would_be_refused_says_so(cli: Cli, files: Path) -> None:
     assert cli("apply", *EMULATED, "--yes").code == 0
     files.write_text("version: 1\nservices:\n  support: {friendly_name: Customer Support, absent: true}\n")
