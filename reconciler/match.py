@@ -79,6 +79,10 @@ class _Matcher:
         self.declared_names: dict[tuple[Kind, Address | None, str], list[Declared]] = {}
         for item in config.resources.values():
             self.declared_names.setdefault((item.kind, item.parent, item.natural_key), []).append(item)
+        self.nameless: dict[tuple[Kind, Address | None], list[Declared]] = {}
+        for item in config.resources.values():
+            if item.kind.alike_by_contents and item.pin is None:
+                self.nameless.setdefault((item.kind, item.parent), []).append(item)
 
     def run(self) -> Matching:
         absent: set[Address] = set()
@@ -209,10 +213,7 @@ class _Matcher:
             return None
         key = (declared.kind, declared.parent)
         if key not in self.alike:
-            siblings = [
-                item for item in self.config.resources.values() if (item.kind, item.parent) == key and item.pin is None
-            ]
-            self.alike[key] = self._pair(declared.kind, declared.parent, siblings, parents)
+            self.alike[key] = self._pair(declared.kind, declared.parent, self.nameless.get(key, []), parents)
         return self.alike[key].get(declared.address)
 
     def _pair(
