@@ -13,6 +13,7 @@ from reconciler.cli.exit_codes import DIFFERENCES, DONE
 from reconciler.cli.manual import Page
 from reconciler.cli.options import reading_options
 from reconciler.cli.output import Output, output_in
+from reconciler.errors import UsageError
 from reconciler.workflow import Inputs
 
 EPILOG = """\b
@@ -56,10 +57,15 @@ def _side(text: str, inputs: Inputs) -> Inputs:
     an @ at the end says that there is none, so that a name with an @ in it can be written.
     """
     ref, path = "", text
+    # What is empty is most likely a variable of a shell that is not set, and would compare the files with themselves.
+    if not text:
+        raise UsageError("one of the two is empty; write a path, git:REF, or . for the current folder")
     if text.startswith("git:"):
         ref, colon, path = text.removeprefix("git:").partition(":")
+        ref, environment = (ref, "") if colon else _parted(ref)
+        if not ref:
+            raise UsageError(f"{text} names no commit; write git:BRANCH, git:TAG or git:COMMIT")
         if not colon:
-            ref, environment = _parted(ref)
             return replace(inputs, path="", ref=ref, environment=environment or inputs.environment)
         path, environment = _parted(path)
         return replace(inputs, path=path, ref=ref, from_top=True, environment=environment or inputs.environment)

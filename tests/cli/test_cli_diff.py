@@ -107,6 +107,17 @@ def test_a_missing_commit_says_how_to_get_it(cli: Cli, repository: Path) -> None
     assert "git:nope: this repository has no such commit; git fetch origin nope" in " ".join(result.err.split())
 
 
+@pytest.mark.parametrize("side", ["git:", "git::conf", "git:@prod", ""])
+@pytest.mark.parametrize("first", [True, False])
+def test_nothing_is_compared_with_itself_because_a_variable_is_not_set(
+    cli: Cli, repository: Path, side: str, *, first: bool
+) -> None:
+    sides = (side, repository.name) if first else (repository.name, side)
+    result = cli("diff", *sides)
+    assert (result.code, result.out) == (1, "")
+    assert ("names no commit" if side else "one of the two is empty") in result.err
+
+
 def test_a_saved_diff_is_shown_again_and_is_no_approval(cli: Cli, repository: Path) -> None:
     repository.write_text(FILES.replace("[sendMessage]", "[leaveConversation]"))
     saved = cli("diff", "git:main", "--format", "json").out
