@@ -441,6 +441,8 @@ class Composition:
 
     def _faults(self, declared: Declared, faults: Iterable[Fault]) -> None:
         for fault in faults:
+            if fault.severity == "warning":
+                continue  # told when the files were read
             value = declared.values.get(fault.path)
             place = value.place if value is not None else declared.place
             self.situation.problems.append(

@@ -145,14 +145,14 @@ class AddressConfiguration(Declaration):
     ] = None
 
 
-# Source: Twilio docs, Flex address guides and "Conversations addresses": how the address of each channel begins.
+# Source: Twilio docs, Flex address guides and "Conversations addresses": how an address of each begins, and one.
 _FORMS = (
-    ("whatsapp", re.compile(r"whatsapp:\+\d+\Z")),
-    ("messenger", re.compile(r"messenger:.+\Z")),
-    ("rcs", re.compile(r"rcs:.+\Z")),
-    ("apple", re.compile(r"urn:mbid:.+\Z")),
-    ("email", re.compile(r"[^@\s:]+@[^@\s:]+\Z")),
-    ("sms", re.compile(r"\+?\d+\Z")),
+    ("whatsapp", re.compile(r"whatsapp:\+\d+\Z"), "whatsapp:+14155550100"),
+    ("messenger", re.compile(r"messenger:.+\Z"), "messenger:103000"),
+    ("rcs", re.compile(r"rcs:.+\Z"), "rcs:brand_agent"),
+    ("apple", re.compile(r"urn:mbid:.+\Z"), "urn:mbid:AwESTYoM"),
+    ("email", re.compile(r"[^@\s:]+@[^@\s:]+\Z"), "desk@example.com"),
+    ("sms", re.compile(r"\+?\d+\Z"), "+14155550100"),
 )
 
 # Which fields count for which type: a response only holds the keys that apply (OpenAPI examples).
@@ -169,11 +169,11 @@ def _type_of(contents: Contents) -> Contents:
     address = contents.get("address")
     if not isinstance(address, str):
         return {}
-    return next(({"type": name} for name, form in _FORMS if form.match(address)), {})
+    return next(({"type": name} for name, form, _ in _FORMS if form.match(address)), {})
 
 
 def _check(contents: Contents) -> tuple[Fault, ...]:
-    """Fields of another auto-creation type than the declared one: the API would not keep them."""
+    """Fields of another auto-creation type than the declared one, which the API would not keep; an odd address."""
     chosen = contents.get("auto_creation.type")
     faults = [
         Fault(
@@ -185,6 +185,20 @@ def _check(contents: Contents) -> tuple[Fault, ...]:
         for path in paths
         if chosen is not None and owner != chosen and contents.get(path) is not None
     ]
+    channel, address = contents.get("type"), contents.get("address")
+    form = next((form for name, form, _ in _FORMS if name == channel), None)
+    if form is not None and isinstance(address, str) and address and not form.match(address):
+        # Only doubtful: what Twilio takes is wider than what it documents, and has become wider before.
+        example = next(example for name, _, example in _FORMS if name == channel)
+        faults.append(
+            Fault(
+                "address",
+                f"the address has not the form of an address of type {channel}",
+                f"such an address looks like {example}; without `address`, the handle is the address",
+                severity="warning",
+                code="unusual-address",
+            )
+        )
     needed = _NEEDED.get(str(chosen))
     if needed is not None and needed in contents and not contents[needed]:
         faults.append(

@@ -94,6 +94,7 @@ RULES: dict[str, str] = {
     "unset-misplaced": "!unset stands outside of an overlay.",
     "unset-secret": "A secret is not set.",
     "unset-with-value": "!unset has a value.",
+    "unusual-address": "An address has not the form of its type.",
     "unused-variable": "A variable is given that nothing uses.",
     "variable-cycle": "A variable is made of itself.",
     "word-of-other-type": "A permission belongs to roles of another type.",

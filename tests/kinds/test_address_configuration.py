@@ -45,6 +45,32 @@ def test_the_form_of_an_address_tells_its_type(address: str, expected: str | Non
     assert ADDRESS_CONFIGURATION.derive({"address": address}) == ({} if expected is None else {"type": expected})
 
 
+@pytest.mark.parametrize(
+    ("address", "kind", "looks_like"),
+    [
+        ("main", "sms", "+14155550100"),
+        ("+14155550100", "whatsapp", "whatsapp:+14155550100"),
+        ("whatsapp:+14155550100", "sms", "+14155550100"),
+        ("Desk", "email", "desk@example.com"),
+    ],
+)
+def test_an_address_of_another_form_than_its_type_is_doubtful(address: str, kind: str, looks_like: str) -> None:
+    assert ADDRESS_CONFIGURATION.check({"address": address, "type": kind}) == (
+        Fault(
+            "address",
+            f"the address has not the form of an address of type {kind}",
+            f"such an address looks like {looks_like}; without `address`, the handle is the address",
+            severity="warning",
+            code="unusual-address",
+        ),
+    )
+
+
+@pytest.mark.parametrize(("address", "kind"), [("+14155550100", "sms"), ("anything", "chat"), ("anything", "gbm")])
+def test_an_address_of_its_form_or_of_a_type_without_a_known_form_is_not(address: str, kind: str) -> None:
+    assert ADDRESS_CONFIGURATION.check({"address": address, "type": kind}) == ()
+
+
 @pytest.mark.parametrize("contents", [{}, {"address": None}, {"address": 5}, {"friendly_name": "+14155550100"}])
 def test_without_an_address_nothing_is_told(contents: dict[str, Any]) -> None:
     assert ADDRESS_CONFIGURATION.derive(contents) == {}
