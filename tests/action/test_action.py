@@ -275,6 +275,7 @@ def test_a_run_that_is_not_the_plan_of_this_commit(merged: Merged, other: dict[s
     merged.refused(reason)
 
 
+@pytest.mark.slow
 def test_somebody_elses_comment_with_our_first_line_is_left_alone(world: World) -> None:
     pull = world.open("more", {PATH: MORE})
     bait = "<!-- reconciler:action plan conversations prod -->\nNothing to see here"
@@ -284,6 +285,7 @@ def test_somebody_elses_comment_with_our_first_line_is_left_alone(world: World) 
     assert len(world.github.bodies(pull.number)) == 1
 
 
+@pytest.mark.slow
 def test_a_pull_request_that_changes_the_workflow_that_plans_it(world: World) -> None:
     pull = world.open("both", {PATH: MORE, ".github/workflows/plan.yml": "on: [pull_request]\n"})
     world.planned(pull)
@@ -306,6 +308,7 @@ def test_commits_that_nobody_planned(world: World) -> None:
     refused(world, world.pushed(world.merge(moved)), moved.number, "plan.yml has not planned")
 
 
+@pytest.mark.slow
 def test_a_plan_that_failed(world: World) -> None:
     pull = world.open("broken", {PATH: MORE.replace("type: conversation", "type: conversatoin")})
     run = world.planned(pull)
@@ -335,6 +338,7 @@ def test_a_fork_sees_no_secret_and_no_account(world: World) -> None:
     refused(world, world.pushed(world.merge(pull)), pull.number, "the pull request came from a fork")
 
 
+@pytest.mark.slow
 def test_dependabot_is_treated_like_a_fork(world: World) -> None:
     pull = world.open("bump", {PATH: MORE})
     pull.author = "dependabot[bot]"
@@ -345,6 +349,7 @@ def test_dependabot_is_treated_like_a_fork(world: World) -> None:
 # --- drift -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_one_issue_while_there_is_a_drift(world: World) -> None:
     first = world.open("begin", {PATH: FILES + "x-note: begin\n"})
     world.planned(first)

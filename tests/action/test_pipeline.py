@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 
+import pytest
 import yaml
 
 from tests.action.conftest import FILES, SECRETS, VARIABLES, World
@@ -13,6 +14,7 @@ from tests.action.runner import ROOT
 MORE = FILES.replace("[sendMessage]", "[sendMessage, leaveConversation]")
 
 
+@pytest.mark.slow
 def test_a_change_goes_through_the_pipeline(world: World) -> None:
     described = yaml.safe_load((ROOT / "examples" / "gitlab-ci" / ".gitlab-ci.yml").read_text(encoding="utf-8"))
     file = world.clone / "conversations" / "reconciler.yaml"
