@@ -24,6 +24,7 @@ from reconciler.plan_file import (
     of_plan,
     parse_as,
 )
+from reconciler.redaction import spelled_out
 
 
 class SideEntry(Part):
@@ -62,7 +63,7 @@ class ComparisonFile(Part):
 
     def to_json(self) -> str:
         """The text of the file: indented, in the order of the format, in ASCII, ending in a newline."""
-        return self.model_dump_json(indent=2, by_alias=True, ensure_ascii=True) + "\n"
+        return spelled_out(self.model_dump_json(indent=2, by_alias=True, ensure_ascii=True)) + "\n"
 
     def as_plan(self) -> PlanFile:
         """The same as renderers of plans look at it."""

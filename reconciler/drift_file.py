@@ -25,6 +25,7 @@ from reconciler.plan_file import (
     WarningEntry,
     parse_as,
 )
+from reconciler.redaction import spelled_out
 
 State: TypeAlias = Literal["missing", "differs", "unwanted"]
 
@@ -86,7 +87,7 @@ class DriftFile(Part):
 
     def to_json(self) -> str:
         """The text of the file: indented, in the order of the format, in ASCII, ending in a newline."""
-        return self.model_dump_json(indent=2, ensure_ascii=True) + "\n"
+        return spelled_out(self.model_dump_json(indent=2, ensure_ascii=True)) + "\n"
 
 
 def of_plan(plan: PlanFile) -> DriftFile:

@@ -17,6 +17,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Literal
 
+from reconciler.redaction import spelled_out
+
 Level = Literal["debug", "info", "warning", "error"]
 LEVELS: tuple[Level, ...] = ("debug", "info", "warning", "error")
 Format = Literal["text", "json"]
@@ -271,7 +273,7 @@ def _moment(seconds: float) -> str:
 
 
 def _as_json(facts: Mapping[str, Fact]) -> str:
-    return json.dumps(facts, ensure_ascii=True) + "\n"
+    return spelled_out(json.dumps(facts, ensure_ascii=True)) + "\n"
 
 
 def _as_text(head: Mapping[str, str], facts: Mapping[str, Fact]) -> str:
@@ -283,4 +285,4 @@ def _quoted(fact: Fact) -> str:
     """A fact as it is, in quotes when it holds what could be taken for another."""
     if not isinstance(fact, str):
         return str(fact)
-    return fact if _PLAIN.match(fact) else json.dumps(fact, ensure_ascii=True)
+    return fact if _PLAIN.match(fact) else spelled_out(json.dumps(fact, ensure_ascii=True))

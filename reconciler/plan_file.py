@@ -29,6 +29,7 @@ from reconciler.change import Action, Change, FieldChange, Guard
 from reconciler.config.model import Reference, Unknown
 from reconciler.errors import Place, PlanFileError, Problem
 from reconciler.plan import Plan
+from reconciler.redaction import spelled_out
 
 Json = Any  # field contents are JSON of any shape
 Saved = TypeVar("Saved", bound="Part")
@@ -172,7 +173,7 @@ class PlanFile(Part):
 
     def to_json(self) -> str:
         """The text of the file: indented, in the order of the format, in ASCII, ending in a newline."""
-        return self.model_dump_json(indent=2, by_alias=True, ensure_ascii=True) + "\n"
+        return spelled_out(self.model_dump_json(indent=2, by_alias=True, ensure_ascii=True)) + "\n"
 
 
 def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str) -> PlanFile:

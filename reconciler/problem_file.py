@@ -14,6 +14,7 @@ from pydantic import Field
 
 from reconciler.errors import ApiError, Cause, GuardRefusal, Place, Problem, ProblemsError, Refused, StalePlan, cause_of
 from reconciler.plan_file import Part
+from reconciler.redaction import spelled_out
 from reconciler.report_file import RefusalEntry
 
 
@@ -49,7 +50,7 @@ class _Document(Part):
     def to_json(self) -> str:
         """The text of the document: indented, in ASCII, ending in a newline."""
         # Not by pydantic: an argument of the command line may hold halves of characters, and errors repeat it.
-        return json.dumps(self.model_dump(), indent=2) + "\n"
+        return spelled_out(json.dumps(self.model_dump(), indent=2)) + "\n"
 
 
 class ErrorFile(_Document):

@@ -78,6 +78,11 @@ def literal_holds_secret(text: str) -> bool:
     return "://" in text and url_holds_secret(_LOOKUP.sub("", text))
 
 
+def spelled_out(text: str) -> str:
+    """JSON in ASCII with DEL escaped, the one control character that JSON leaves as it is."""
+    return text.replace("\x7f", "\\u007f")
+
+
 def texts_of(content: object) -> Iterator[str]:
     """Every text in a content, however deep, its keys and longer numbers too."""
     match content:

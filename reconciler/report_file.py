@@ -13,6 +13,7 @@ from pydantic import Field
 
 from reconciler.errors import Cause, Refusal
 from reconciler.plan_file import OptionsEntry, Part, PlanFile, parse_as
+from reconciler.redaction import spelled_out
 from reconciler.report import ChangeResult, Outcome, Report
 
 
@@ -92,7 +93,7 @@ class ReportFile(Part):
 
     def to_json(self) -> str:
         """The text of the file: indented, in the order of the format, in ASCII, ending in a newline."""
-        return self.model_dump_json(indent=2, ensure_ascii=True) + "\n"
+        return spelled_out(self.model_dump_json(indent=2, ensure_ascii=True)) + "\n"
 
 
 def to_file(report: Report, plan: PlanFile) -> ReportFile:

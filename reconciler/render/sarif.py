@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.errors import Place, Problem, ProblemsError
+from reconciler.redaction import spelled_out
 from reconciler.render.markdown_text import shortened
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -148,7 +149,7 @@ def sarif(
         "columnKind": "unicodeCodePoints",
         "results": _results(ranked, codes, folder),
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    return spelled_out(json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)) + "\n"
 
 
 def of_error(error: BaseException, *, tool_version: str, exit_code: int, folder: str = "") -> str:

@@ -8,6 +8,7 @@ texts in rows are as they came, hostile ones included, and each renderer escapes
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -30,6 +31,8 @@ _LONGEST_ADDRESS = 10_000
 and every part of it would be looked up."""
 DIFFABLE_LINES = 1000
 """Over this many differing lines a text is shown as replaced whole: comparing costs their product."""
+DIFFABLE_PAIRS = 20_000
+"""Likewise over this many pairs of equal lines, since each may be part of the best alignment."""
 
 
 # --- one side of a field ---------------------------------------------------------------------------------------------
@@ -455,7 +458,7 @@ def _line_diff(old: Sequence[str], new: Sequence[str]) -> list[DiffLine]:
         tail += 1
     middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
     found = _equal(old[:head], first=True, last=False)
-    if max(len(middle_old), len(middle_new)) > DIFFABLE_LINES:
+    if max(len(middle_old), len(middle_new)) > DIFFABLE_LINES or _alike(middle_old, middle_new) > DIFFABLE_PAIRS:
         opcodes = [("replace", 0, len(middle_old), 0, len(middle_new))]
     else:
         opcodes = _by_position(middle_old, middle_new) or list(
@@ -468,6 +471,12 @@ def _line_diff(old: Sequence[str], new: Sequence[str]) -> list[DiffLine]:
             found += [DiffLine("-", text) for text in middle_old[old_from:old_to]]
             found += [DiffLine("+", text) for text in middle_new[new_from:new_to]]
     return found + _equal(old[len(old) - tail :] if tail else [], first=False, last=True)
+
+
+def _alike(old: Sequence[str], new: Sequence[str]) -> int:
+    """How many pairs of equal lines there are: what looking for the best alignment costs, many times over."""
+    had, has = Counter(old), Counter(new)
+    return sum(number * has[line] for line, number in had.items())
 
 
 def _by_position(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
