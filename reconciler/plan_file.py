@@ -465,11 +465,14 @@ _DEEPEST = 130
 """How many levels a document may have: some of its own, and as many as a live value may bring along."""
 _MOST_DIGITS = 4300
 """So many a live value can have: Python itself reads no more."""
+_MOST_KEYS = 20_000
 _LONGEST_REASON = 500
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def _once_each(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    if len(pairs) > _MOST_KEYS:
+        raise ValueError(f"an object has more than {_MOST_KEYS} keys")
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a key stands twice in one object")

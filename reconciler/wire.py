@@ -22,6 +22,8 @@ from reconciler.kinds.base import Choice, Content, Field, Json, Kind, Shape
 Form = tuple[tuple[str, str], ...]
 """Form parameters in order; a list repeats its key (OpenAPI description, text of `Permission`)."""
 
+_LONGEST_JSON = 100_000
+"""Longer JSON stays text: the API takes a few tens of thousands of characters."""
 _DEEPEST = 100
 """How many levels of JSON are compared by meaning; Python itself can walk about ten times as many."""
 
@@ -187,6 +189,8 @@ def _decode_json(value: Json) -> Content:
         return None
     # The API promises text; whatever else comes is taken as if it had been.
     value = _whole(value if isinstance(value, str) else _spelled(value))
+    if len(value) > _LONGEST_JSON:
+        return value
     try:
         parsed = json.loads(value, parse_constant=_refuse_constant, parse_float=_finite)
         if "\\u" in value:  # half a character may have been spelled out, too

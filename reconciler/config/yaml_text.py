@@ -20,7 +20,7 @@ from reconciler.errors import Place
 from reconciler.redaction import line_holds_secret, literal_holds_secret, may_be_secret
 
 MOST_DEPTH = 60
-MOST_WRITTEN = 500_000
+MOST_WRITTEN = 250_000
 """How many keys, values, lists and mappings a file may have; a resource has about ten."""
 MOST_EXPANDED = 500_000
 """How many nodes aliases and merge keys may add to those that are written."""

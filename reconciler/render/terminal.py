@@ -80,18 +80,24 @@ def wrap(text: str, width: int) -> list[str]:
     """
     width = max(width, 10)
     lines: list[str] = []
-    rest = text
-    while cells(rest) > width:
+    start = 0
+    while True:
+        # Only so much is looked at as one line can hold, unless marks that take no column fill it: a text may be long.
+        rest = text[start : start + 4 * width]
+        if cells(rest) <= width and start + len(rest) < len(text):
+            rest = text[start:]
+        if cells(rest) <= width:
+            lines.append(rest)
+            return lines
         head, tail = _split(rest, width)
         space = head.rfind(" ")
+        used = len(head)
         if tail.startswith(" "):
-            tail = tail[1:]
+            used += 1
         elif space >= len(head) // 2:
-            head, tail = rest[:space], rest[space + 1 :]
+            head, used = rest[:space], space + 1
         lines.append(head)
-        rest = tail
-    lines.append(rest)
-    return lines
+        start += used
 
 
 @dataclass(frozen=True, slots=True)

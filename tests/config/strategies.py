@@ -280,7 +280,7 @@ def _with_lookups(document: dict[str, Any], draw: st.DrawFn) -> tuple[dict[str, 
     def replaced(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: replaced(item) for key, item in value.items()}
-        if not isinstance(value, str) or not value.startswith("http"):
+        if not isinstance(value, str) or not value.startswith(("http://", "https://")):
             return value
         match draw(st.integers(0, 4)):
             case 0:
