@@ -7,16 +7,18 @@ place of each ``#``, or ``{"hex": "…"}`` for bytes; so that what is large is s
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler import client
+from reconciler import client, retry
 from reconciler.client import Transport, in_process
 from reconciler.emulator import Emulator, Store
 from reconciler.emulator.app import Receive, Scope, Send
+from reconciler.retry import Retry
 
 FOLDER = Path(__file__).resolve().parent
 FILES = """\
@@ -213,8 +215,15 @@ def tamper(case: Case, replace: Callable[[Any, str, Any], None]) -> None:
     def hostile(app: Any) -> Transport:
         return in_process(Tampered(app, case.answers))
 
-    # The workflow asks the client's module at the moment when it needs it.
+    async def no_time(_seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    def hurried(**given: Any) -> Retry:
+        return Retry(**given, sleep=no_time)
+
+    # The workflow asks both modules at the moment when it needs them.
     replace(client, "in_process", hostile)
+    replace(retry, "Retry", hurried)
 
 
 def account(path: Path) -> None:
