@@ -49,12 +49,14 @@ class PlanOptions:
         targets: plan only these addresses, what is below them, and what they need; empty for everything.
         excludes: leave these addresses out, what is below them, and what needs them.
         approved: addresses whose destructive change is approved on the command line.
+        brought: those of them that a saved plan brought along; what is done by now needs no approval, and is no mistake.
     """
 
     targets: tuple[Address, ...] = ()
     excludes: tuple[Address, ...] = ()
     approved: tuple[Address, ...] = ()
     rotate: tuple[Address, ...] = ()
+    brought: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +259,7 @@ class _Planner:
         return [
             Problem("unused-approval", f"--approve {address}: no change of that address needs approval")
             for address in self.options.approved
-            if address not in known
+            if address not in known and address not in self.options.brought
         ]
 
     def _left_over(self, unmanaged: Iterable[Unmanaged]) -> list[Problem]:

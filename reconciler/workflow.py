@@ -272,6 +272,8 @@ async def apply(
         )
     key = _plan_key(endpoint)
     options = _plan_options(inputs)
+    if approved is not None:
+        options = replace(options, brought=_addresses("--approve", approved.options.approved))
     begun = time.monotonic()
     async with _connected(endpoint, ReadClient, progress, hidden=_hidden(files)) as reader:
         made = await _planned(files, options, reader, progress)

@@ -116,6 +116,19 @@ def test_json_is_all_there_is_on_standard_output(cli: Cli, files: Path) -> None:
     assert nothing.code == 0
 
 
+def test_applying_a_plan_again_does_not_miss_what_its_approvals_were_for(cli: Cli, files: Path) -> None:
+    assert cli("apply", *EMULATED, "--yes").code == 0
+    files.write_text("version: 1\nservices: {support: {friendly_name: Customer Support, absent: true}}\n")
+    made = cli("plan", *EMULATED, "--approve", "services.support", "--out", "plan.json")
+    assert (made.code, "1 to delete" in made.out) == (0, True)
+    assert cli("apply", *EMULATED, "--plan", "plan.json").code == 0
+    again = cli("apply", *EMULATED, "--plan", "plan.json")
+    assert (again.code, "approval" in again.out + again.err) == (0, False)
+    # What is approved by hand and is nowhere is most likely misspelt.
+    by_hand = cli("plan", *EMULATED, "--approve", "services.suport")
+    assert "--approve services.suport: no change of that address needs approval" in by_hand.out
+
+
 def test_an_approved_plan_is_applied_without_asking_and_a_stale_one_is_not(cli: Cli, files: Path) -> None:
     cli("plan", *EMULATED, "--out", "plan.json")
     files.write_text(FILES.replace("[sendMessage]", "[sendMessage, leaveConversation]"))
