@@ -49,7 +49,7 @@ class PlanOptions:
         targets: plan only these addresses, what is below them, and what they need; empty for everything.
         excludes: leave these addresses out, what is below them, and what needs them.
         approved: addresses whose destructive change is approved on the command line.
-        brought: those of them that a saved plan brought along; what is done by now needs no approval, and is no mistake.
+        brought: those of them that a saved plan brought along; what is done by now needs none, and is no mistake.
     """
 
     targets: tuple[Address, ...] = ()
