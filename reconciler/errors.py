@@ -23,7 +23,7 @@ leave the wording on a terminal or in JSON to the renderers. Nothing here prints
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 Severity = Literal["error", "warning"]
@@ -264,24 +264,3 @@ class Interrupted(ReconcilerError):
     """A person stopped the run."""
 
     exit_code: ClassVar[int] = 130
-
-
-@dataclass(slots=True)
-class ProblemCollector:
-    """Collects problems while work goes on, so that all of them are told at once."""
-
-    problems: list[Problem] = field(default_factory=list)
-
-    def add(self, problem: Problem) -> None:
-        """Keep one problem."""
-        self.problems.append(problem)
-
-    @property
-    def errors(self) -> list[Problem]:
-        """Only what stops."""
-        return [problem for problem in self.problems if problem.severity == "error"]
-
-    @property
-    def warnings(self) -> list[Problem]:
-        """Only what does not."""
-        return [problem for problem in self.problems if problem.severity == "warning"]

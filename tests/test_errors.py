@@ -14,7 +14,6 @@ from reconciler.errors import (
     MatchError,
     Place,
     Problem,
-    ProblemCollector,
     ProblemsError,
     ReconcilerError,
     Refusal,
@@ -84,11 +83,3 @@ def test_a_stale_plan_lists_what_is_not_approved() -> None:
 
 def test_a_guard_refusal_lists_its_reasons() -> None:
     assert str(GuardRefusal(["one", "two"])) == "one; two"
-
-
-def test_a_collector_keeps_errors_and_warnings_apart() -> None:
-    collector = ProblemCollector()
-    wrong, doubtful = Problem("a", "wrong"), Problem("b", "doubtful", severity="warning")
-    collector.add(wrong)
-    collector.add(doubtful)
-    assert (collector.errors, collector.warnings) == ([wrong], [doubtful])
