@@ -7,7 +7,7 @@ import pytest
 from reconciler.emulator import Rules
 from reconciler.errors import MatchError
 from tests.scenario import only, problems, told
-from tests.world import World, read
+from tests.world import World, read, seen
 
 SUPPORT = """
 version: 1
@@ -449,3 +449,18 @@ def test_lists_of_many_pages_are_read_to_the_end() -> None:
     assert account.plan(files).changes == ()
     assert [path for path in account.requests if "Services" in path and "Page=" in path] != []
     assert len(account.requests) == 4
+
+
+def test_a_live_url_with_a_password_is_not_shown_where_its_resource_is_replaced() -> None:
+    account = World()
+    creation = {"AutoCreation.Enabled": "true", "AutoCreation.Type": "webhook"}
+    live = {"AutoCreation.WebhookUrl": "https://ada:hunter22@hooks.example.com/x", "AddressCountry": "US"}
+    account.post("/v1/Configuration/Addresses", {"Type": "sms", "Address": "55501", **creation, **live})
+    made = account.plan(
+        read(
+            "version: 1\naddresses: {'55501': {address_country: CA, auto_creation: "
+            "{enabled: true, type: webhook, webhook_url: 'https://hooks.example.com/x'}}}\n"
+        )
+    )
+    assert told(made) == ['replace addresses["55501"]']
+    assert "hunter22" not in seen(made).to_json()
