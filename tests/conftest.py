@@ -1,6 +1,10 @@
-"""Golden files: what a renderer gave when somebody last looked at it.
+"""What all tests share: golden files, and what properties are tried with.
 
-`pytest --update-golden` writes them anew; the difference in git is then to be read by a person.
+A golden file is what a renderer gave when somebody last looked at it. `pytest --update-golden` writes them anew; the
+difference in git is then to be read by a person.
+
+Properties are tried with the same examples each time, so that a change is judged by what it changed and not by luck.
+`pytest --hypothesis-profile=wander` draws others each time, to find what nobody has found yet.
 """
 
 from __future__ import annotations
@@ -10,6 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("steady", derandomize=True, database=None)
+settings.register_profile("wander", derandomize=False, print_blob=True)
+settings.load_profile("steady")
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
 

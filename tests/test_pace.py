@@ -6,7 +6,6 @@ import asyncio
 import random
 from collections import deque
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,7 +21,7 @@ from reconciler.fetch import fetch
 from reconciler.pace import Pace, key_of
 from reconciler.plan import make_plan
 from reconciler.report import Report, Silent
-from reconciler.retry import Retry
+from tests.simulated_time import SimulatedTime
 from tests.world import ACCOUNT, NOON, World, read
 
 IS, CH = "IS" + "1" * 32, "CH" + "2" * 32
@@ -59,42 +58,6 @@ def test_what_a_write_is_counted_for(method: str, path: str, key: tuple[str, ...
     assert key_of(method, path) == key
 
 
-class Simulated:
-    """Time that passes only while everybody waits."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
-        self._number = 0
-
-    async def sleep(self, seconds: float) -> None:
-        self._number += 1
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._sleepers.append((self.now + seconds, self._number, done))
-        await done
-
-    async def until_done(self, work: asyncio.Task[Any]) -> Any:
-        while not work.done():
-            for _ in range(50):
-                await asyncio.sleep(0)
-            if not work.done() and self._sleepers:
-                self._sleepers.sort(key=lambda sleeper: sleeper[:2])
-                moment, _, future = self._sleepers.pop(0)
-                self.now = max(self.now, moment)
-                if not future.done():
-                    future.set_result(None)
-        return work.result()
-
-    def run(self, work: Any) -> Any:
-        async def all_of_it() -> Any:
-            return await self.until_done(asyncio.ensure_future(work))
-
-        return asyncio.run(all_of_it())
-
-    def retry(self, **options: Any) -> Retry:
-        return Retry(sleep=self.sleep, clock=lambda: self.now, uniform=lambda _low, high: high, **options)
-
-
 @settings(deadline=None, max_examples=40)
 @given(
     rate=st.integers(1, 6),
@@ -104,14 +67,14 @@ class Simulated:
 def test_no_second_at_the_server_has_more_however_late_requests_arrive(
     rate: int, at_once: int, delays: list[tuple[float, float]]
 ) -> None:
-    time = Simulated()
+    time = SimulatedTime()
     processed: list[float] = []
 
     async def one(pace: Pace, places: asyncio.Semaphore, there: float, back: float) -> None:
         async with places, pace.turn("POST", USERS):
-            await time.sleep(there)
+            await asyncio.sleep(there)
             processed.append(time.now)
-            await time.sleep(back)
+            await asyncio.sleep(back)
 
     async def everything() -> None:
         pace, places = Pace(time.retry(), rate), asyncio.Semaphore(at_once)
@@ -129,7 +92,7 @@ def test_no_second_at_the_server_has_more_however_late_requests_arrive(
 
 
 def test_it_is_as_fast_as_it_may_be() -> None:
-    time = Simulated()
+    time = SimulatedTime()
     began: list[float] = []
 
     async def one(pace: Pace, path: str) -> None:
@@ -149,7 +112,7 @@ def test_it_is_as_fast_as_it_may_be() -> None:
 
 
 def test_reads_and_what_is_counted_for_nobody_never_wait() -> None:
-    time = Simulated()
+    time = SimulatedTime()
 
     async def many() -> None:
         pace = Pace(time.retry(), 1)
@@ -163,7 +126,7 @@ def test_reads_and_what_is_counted_for_nobody_never_wait() -> None:
 
 
 def test_a_turn_that_would_come_after_the_end_is_not_waited_for() -> None:
-    time = Simulated()
+    time = SimulatedTime()
 
     async def some() -> list[object]:
         pace = Pace(time.retry(timeout=1.5), 1)
@@ -181,7 +144,7 @@ def test_a_turn_that_would_come_after_the_end_is_not_waited_for() -> None:
 
 
 def test_an_interrupt_ends_the_waiting() -> None:
-    time = Simulated()
+    time = SimulatedTime()
 
     async def some() -> list[object]:
         stop = asyncio.Event()
@@ -204,13 +167,13 @@ def test_an_interrupt_ends_the_waiting() -> None:
 
 
 def test_when_all_turns_are_under_way_the_next_comes_a_second_after_the_first_answer() -> None:
-    time = Simulated()
+    time = SimulatedTime()
     began: list[float] = []
 
     async def one(pace: Pace) -> None:
         async with pace.turn("POST", USERS):
             began.append(time.now)
-            await time.sleep(5)
+            await asyncio.sleep(5)
 
     async def some() -> None:
         pace = Pace(time.retry(), 2)
@@ -234,7 +197,7 @@ def many_in_one_place() -> Config:
 
 def applied(*, paced: bool) -> tuple[Report, list[int], float]:
     """An apply to an account that takes 30 writes a second; how it ended, every status, and the seconds it took."""
-    time = Simulated()
+    time = SimulatedTime()
     world = World()
     world.emulator = Emulator(
         Store.open(":memory:"),
@@ -245,9 +208,9 @@ def applied(*, paced: bool) -> tuple[Report, list[int], float]:
     draw = random.Random(2)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await time.sleep(draw.uniform(0, 0.02))
+        await asyncio.sleep(draw.uniform(0, 0.02))
         await world.emulator(scope, receive, send)
-        await time.sleep(draw.uniform(0, 0.02))
+        await asyncio.sleep(draw.uniform(0, 0.02))
 
     async def all_of_it() -> Report:
         files, retry = many_in_one_place(), time.retry()
