@@ -34,7 +34,8 @@ class SimulatedTime:
 
     def retry(self, **options: Any) -> Retry:
         """What goes by this clock, and waits as long as it ever would."""
-        return Retry(**({"clock": self, "uniform": lambda _low, high: high} | options))
+        given: dict[str, Any] = {"clock": self, "uniform": lambda _low, high: high} | options
+        return Retry(**given)
 
 
 class _Selector(selectors.SelectSelector):
