@@ -7,24 +7,20 @@ that nothing of another account is read any further.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Coroutine, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from reconciler import scope, wire
 from reconciler.client import ReadClient
 from reconciler.config.model import Config
-from reconciler.errors import Malformed, MatchError, Problem, Refused, UsageError
-from reconciler.kinds import BY_NAME, KINDS
-from reconciler.kinds.base import Json, Kind
+from reconciler.errors import MatchError, Problem, Refused
+from reconciler.kinds import BY_NAME, PARENTS
+from reconciler.kinds.base import Json
 from reconciler.match import match
+from reconciler.reading import ACCOUNT, Reading, at_once, live, which_account
 from reconciler.report import Progress
 from reconciler.scope import Read
-from reconciler.state import Collection, Live, State
+from reconciler.state import Collection, State
 
-Answer = TypeVar("Answer")
-
-_ACCOUNT = BY_NAME["account_configuration"]
 _EMULATED = "AC" + "0" * 32
 """The account that the emulator makes by itself."""
 _FEW = 50
@@ -43,11 +39,10 @@ async def fetch(config: Config, client: ReadClient, progress: Progress) -> State
         UsageError: when the account is not the one that the environment names.
         ApiError: when the API could not be asked or refused.
     """
-    reading = _Reading(client, progress)
+    reading = _Fetch(client, progress)
     state = await reading.first_round(config)
-    parents = [kind for kind in KINDS if any(other.parent == kind.name for other in KINDS)]
     for depth in scope.DEPTHS:
-        matched = match(config, state, parents)
+        matched = match(config, state, PARENTS)
         reads = scope.next_round(config, matched.live, depth)
         await reading.round(reads, state)
     return state
@@ -62,7 +57,7 @@ async def fetch_role_holders(state: State, services: Sequence[str], client: Read
         client: how to read.
         progress: who is told.
     """
-    reading = _Reading(client, progress)
+    reading = _Fetch(client, progress)
 
     async def look_through(service: str) -> None:
         users = await reading.counted(client.list(f"/v1/Services/{service}/Users", "users", _USERS_PAGE))
@@ -72,7 +67,7 @@ async def fetch_role_holders(state: State, services: Sequence[str], client: Read
                 held.setdefault(str(user["role_sid"]), set()).add(str(user.get("sid")))
         state.role_holders[service] = {role: frozenset(sids) for role, sids in held.items()}
 
-    await _all([look_through(service) for service in services])
+    await at_once([look_through(service) for service in services])
 
 
 async def fetch_collections(
@@ -87,50 +82,32 @@ async def fetch_collections(
         progress: who is told.
     """
     reads = [Read(BY_NAME[collection.kind], collection.parents) for collection in collections]
-    await _Reading(client, progress).round(reads, state)
+    await _Fetch(client, progress).round(reads, state)
 
 
-class _Reading:
-    """Requests of one fetch, and how many of them have been answered."""
-
-    def __init__(self, client: ReadClient, progress: Progress) -> None:
-        self.client = client
-        self.progress = progress
-        self.asked = 0
-        self.answered = 0
-
-    async def counted(self, request: Awaitable[Answer]) -> Answer:
-        """Await one request, telling how many are out and back."""
-        self.asked += 1
-        self.progress.reading(self.answered, self.asked)
-        result = await request
-        self.answered += 1
-        self.progress.reading(self.answered, self.asked)
-        return result
+class _Fetch(Reading):
+    """What one fetch reads."""
 
     async def first_round(self, config: Config) -> State:
         reads = scope.first_round(config)
-        bodies = await _all([self._bodies(read) for read in reads])
-        account = next(found[0] for read, found in zip(reads, bodies, strict=True) if read.kind == _ACCOUNT)
-        account_sid = account.get("account_sid") if isinstance(account, dict) else None
-        if not isinstance(account_sid, str):
-            raise Malformed("GET /v1/Configuration: the answer names no account")
-        _check_account(config, account_sid, self.client.credentials.account_sid)
+        bodies = await at_once([self._bodies(read) for read in reads])
+        configuration = next(found[0] for read, found in zip(reads, bodies, strict=True) if read.kind == ACCOUNT)
+        account_sid, default_service_sid = which_account(configuration)
+        _check_declared(config, account_sid)
+        self.check_credentials(account_sid)
         return State(
             account_sid=account_sid,
-            default_service_sid=str(account.get("default_chat_service_sid") or ""),
+            default_service_sid=default_service_sid,
             resources=[
-                _live(read.kind, body, read.parents)
-                for read, found in zip(reads, bodies, strict=True)
-                for body in found
+                live(read.kind, body, read.parents) for read, found in zip(reads, bodies, strict=True) for body in found
             ],
             complete=[Collection(read.kind.name, read.parents) for read in reads],
         )
 
     async def round(self, reads: Sequence[Read], state: State) -> None:
-        for read, (bodies, is_complete) in zip(reads, await _all([self._read(read) for read in reads]), strict=True):
+        for read, (bodies, is_complete) in zip(reads, await at_once([self._read(read) for read in reads]), strict=True):
             for body in bodies:
-                state.add(_live(read.kind, body, read.parents))
+                state.add(live(read.kind, body, read.parents))
             if is_complete:
                 state.complete.add(Collection(read.kind.name, read.parents))
 
@@ -149,9 +126,7 @@ class _Reading:
         missing = set(names)
         path = wire.collection_path(read.kind, read.parents)
         pages = self.client.pages(path, read.kind.list_key, read.kind.page_size)
-        async for page, is_last in pages:
-            self.asked, self.answered = self.asked + 1, self.answered + 1
-            self.progress.reading(self.answered, self.asked)
+        async for page, is_last in self.counted_pages(pages):
             found.extend(page)
             for body in page:
                 decoded = wire.decode(read.kind, body)
@@ -164,7 +139,7 @@ class _Reading:
                 break
             if len(missing) <= _FEW and missing.isdisjoint(_NO_PATH):
                 break
-        singles = await _all([self.counted(self._single(read, name)) for name in sorted(missing)])
+        singles = await at_once([self.counted(self._single(read, name)) for name in sorted(missing)])
         return [*found, *(body for body in singles if body is not None)], False
 
     async def _single(self, read: Read, name: str) -> Json | None:
@@ -183,13 +158,7 @@ class _Reading:
         return found
 
 
-def _live(kind: Kind, body: Json, parents: tuple[str, ...]) -> Live:
-    decoded = wire.decode(kind, body)
-    sid = wire.collection_path(kind, parents) if kind.singleton else decoded.sid
-    return Live(kind, sid, parents, decoded.values, decoded.created, decoded.updated)
-
-
-def _check_account(config: Config, account_sid: str, expected: str) -> None:
+def _check_declared(config: Config, account_sid: str) -> None:
     if config.account_sid is not None and config.account_sid != account_sid:
         problem = Problem(
             "wrong-account",
@@ -201,17 +170,3 @@ def _check_account(config: Config, account_sid: str, expected: str) -> None:
             f"--account-sid {config.account_sid}), then say --emulator NEW.db",
         )
         raise MatchError([problem], config.lines)
-    if expected and expected != account_sid:
-        raise UsageError(f"TWILIO_ACCOUNT_SID is {expected}, but the credentials are for account {account_sid}")
-
-
-async def _all(requests: Sequence[Coroutine[None, None, Answer]]) -> list[Answer]:
-    """Run everything at once; when one fails, stop the rest and raise that one's error."""
-    tasks = [asyncio.ensure_future(request) for request in requests]
-    try:
-        return list(await asyncio.gather(*tasks))
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise

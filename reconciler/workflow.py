@@ -316,7 +316,7 @@ async def export(
     """
     from reconciler.client import ReadClient  # noqa: PLC0415 - see above
     from reconciler.export import export as write  # noqa: PLC0415 - see above
-    from reconciler.export.reading import LONG, read_account  # noqa: PLC0415 - see above
+    from reconciler.export.account import LONG, read_account  # noqa: PLC0415 - see above
 
     held = {declared.kind.name for declared in former.resources.values()} if former is not None else set()
     wanted = {*include, *(word for word, kinds in LONG.items() if not held.isdisjoint(kinds))}

@@ -104,7 +104,7 @@ def test_what_is_long_is_not_read_unless_it_is_asked_for() -> None:
     import asyncio
 
     from reconciler.client import ReadClient, in_process
-    from reconciler.export.reading import read_account
+    from reconciler.export.account import read_account
     from reconciler.report import Silent
     from tests.world import _ANYONE
 

@@ -1,11 +1,11 @@
 """State -> YAML: a live account as the files that would make it, and that find nothing to do when they are planned.
 
-Takes a `State` and, where files are there already, their `Config`; gives texts by path. Pure but for `reading`, which
+Takes a `State` and, where files are there already, their `Config`; gives texts by path. Pure but for `account`, which
 fills the state: nothing here writes a file. It trusts its own writing no more than anybody else's: what it wrote is
 loaded and planned against the same state, and whatever the files cannot hold (a URL that is none, a word that no field
 takes, two names that are one) is left out with a comment, or pinned, until the plan is empty.
 
-    reading     the account -> State
+    account     the account -> State
     handles     what each resource is called in the files
     contents    resources -> trees of keys and values
     written     trees -> text

@@ -39,4 +39,7 @@ KINDS: tuple[Kind, ...] = (
 BY_NAME: Mapping[str, Kind] = {kind.name: kind for kind in KINDS}
 """The same by name."""
 
-__all__ = ["BY_NAME", "KINDS", "Kind"]
+PARENTS: tuple[Kind, ...] = tuple(kind for kind in KINDS if any(other.parent == kind.name for other in KINDS))
+"""Those that contain others, the outer before the inner."""
+
+__all__ = ["BY_NAME", "KINDS", "PARENTS", "Kind"]

@@ -18,7 +18,7 @@ from reconciler.client import ReadClient, in_process
 from reconciler.emulator import Emulator, Rules, Store
 from reconciler.errors import ConfigError, MatchError
 from reconciler.export import Export, export
-from reconciler.export.reading import read_account
+from reconciler.export.account import read_account
 from reconciler.export.written import Data, Tree, key, lines, scalar
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Field, Shape, canonical_json

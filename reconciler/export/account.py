@@ -1,0 +1,111 @@
+"""Reading a whole account: everything that can be exported, in rounds, each asked at once.
+
+Takes a `ReadClient`, which cannot write, and what to include of the collections that may be very long; gives a `State`.
+Decides nothing about what is written. Holds everything in memory, as a plan does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler import wire
+from reconciler.client import ReadClient
+from reconciler.errors import Refused
+from reconciler.kinds import KINDS, PARENTS
+from reconciler.kinds.base import Json, Kind
+from reconciler.reading import ACCOUNT, Reading, at_once, live, which_account
+from reconciler.report import Progress
+from reconciler.state import Collection, Live, State
+
+LONG: dict[str, tuple[str, ...]] = {
+    "users": ("user",),
+    "conversations": ("conversation", "conversation_webhook", "participant"),
+}
+"""What is read only when it is asked for, since there may be millions: by the word that asks, the kinds."""
+
+
+async def read_account(client: ReadClient, progress: Progress, include: Sequence[str] = ()) -> State:
+    """Read everything but what is long and not asked for.
+
+    Args:
+        client: how to read.
+        progress: who is told how many requests are out and back.
+        include: keys of `LONG`.
+
+    Raises:
+        UsageError: when the account is not the one that the environment names.
+        ApiError: when the API could not be asked or refused.
+    """
+    left_out = {name for word, names in LONG.items() if word not in include for name in names}
+    return await _Whole(client, progress, [kind for kind in KINDS if kind.name not in left_out]).everything()
+
+
+class _Whole(Reading):
+    """Everything of an account, as far as its kinds are wanted."""
+
+    def __init__(self, client: ReadClient, progress: Progress, kinds: Sequence[Kind]) -> None:
+        super().__init__(client, progress)
+        self.kinds = kinds
+        self.found: dict[str, Live] = {}
+        self.complete: list[Collection] = []
+        self.gone: set[str] = set()
+        self.account_sid = self.default_service_sid = ""
+
+    async def everything(self) -> State:
+        top = [kind for kind in self.kinds if kind.parent is None and kind != ACCOUNT]
+        await at_once([self._read_account(), *(self._read(kind, ()) for kind in top)])
+        for parent in PARENTS:
+            await self._below([item for item in self.found.values() if item.kind == parent])
+        kept = [item for item in self.found.values() if self.gone.isdisjoint({item.sid, *item.parents})]
+        return State(
+            account_sid=self.account_sid,
+            default_service_sid=self.default_service_sid,
+            resources=kept,
+            complete=self.complete,
+        )
+
+    async def _below(self, parents: Sequence[Live]) -> None:
+        await at_once(
+            [
+                self._read(kind, (*parent.parents, parent.sid))
+                for parent in parents
+                # A closed conversation is history: nothing in it can change, and it is not exported.
+                if not parent.kind.final(parent.values)
+                for kind in self.kinds
+                if kind.parent == parent.kind.name
+            ]
+        )
+
+    async def _read_account(self) -> None:
+        body = await self.counted(self.client.get(wire.collection_path(ACCOUNT, ())))
+        self.account_sid, self.default_service_sid = which_account(body)
+        self.check_credentials(self.account_sid)
+        self._keep(ACCOUNT, body, ())
+
+    async def _read(self, kind: Kind, parents: tuple[str, ...]) -> None:
+        path = wire.collection_path(kind, parents)
+        try:
+            if kind.singleton:
+                self._keep(kind, await self.counted(self.client.get(path)), parents)
+            else:
+                await self._read_list(kind, path, parents)
+        except Refused as error:
+            if not parents or error.refusal.status != 404:
+                raise
+            # Somebody deleted it since the round before.
+            self.gone.add(parents[-1])
+        self.complete.append(Collection(kind.name, parents))
+
+    async def _read_list(self, kind: Kind, path: str, parents: tuple[str, ...]) -> None:
+        # Once more where the list moved: what comes twice hints at what did not come at all.
+        for _ in range(2):
+            pages = self.client.pages(path, kind.list_key, kind.page_size)
+            async for page, _is_last in self.counted_pages(pages):
+                for body in page:
+                    self._keep(kind, body, parents)
+            if not pages.has_moved:
+                return
+
+    def _keep(self, kind: Kind, body: Json, parents: tuple[str, ...]) -> None:
+        found = live(kind, body, parents)
+        self.found[found.sid] = found
