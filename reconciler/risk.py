@@ -1,7 +1,8 @@
 """How careful a reviewer should be with a change, and what only a person can judge, in words.
 
-Takes a change as it stands and what is around it; gives its risk and its consequences. Pure. Where a rule belongs to
-one field, the field's `Changes` marker holds it; here is what needs more than one field or the rest of the account.
+Takes a change as it stands and what is around it; gives its risk and its consequences. Pure. What one field means is
+held by its `Changes` marker, what one resource means by its kind's `consequences`; here is what the action means, and
+what needs the rest of the account.
 
 High: destroys history, moves traffic, or takes permissions of a default role away. Medium: deletes anything else, or
 changes a hook, a role or a default. Low: the rest.
@@ -14,7 +15,7 @@ from dataclasses import replace
 
 from reconciler.change import RISKS, Change, FieldChange
 from reconciler.config.model import Unknown
-from reconciler.kinds.base import Changes, Risk
+from reconciler.kinds.base import Changes, Contents, Risk
 from reconciler.state import Live
 
 
@@ -38,7 +39,7 @@ def judge(change: Change, live: Live | None, default_roles: Iterable[str], forme
         case "create":
             _creation(change, former, risks, words)
         case "delete":
-            _deletion(change, live, risks, words)
+            _deletion(change, risks, words)
         case _:
             for item in change.fields:
                 _field(change, item, risks, words)
@@ -46,11 +47,18 @@ def judge(change: Change, live: Live | None, default_roles: Iterable[str], forme
                 risks.append("high" if change.kind.replace_order == "delete-first" else "medium")
     if change.kind.name == "role" and change.action in {"update", "replace"}:
         _permissions(change, live is not None and live.sid in set(default_roles), risks, words)
-    if change.kind.name == "service_webhook":
-        _shadowing(change, live, words)
-    if change.kind.name == "address_configuration" and change.action in {"update", "replace"}:
-        _dropping(change, words)
+    for consequence in change.kind.consequences(*_contents(change, live), change.name):
+        risks.append(consequence.risk)
+        words.append(consequence.sentence)
     return replace(change, risk=higher(*risks), consequences=tuple(dict.fromkeys(words)))
+
+
+def _contents(change: Change, live: Live | None) -> tuple[Contents | None, Contents | None]:
+    """The contents before and after, as far as they are known."""
+    known = {item.path: item.before for item in change.fields if not isinstance(item.before, Unknown)}
+    before = {**(live.values if live is not None else {}), **known}
+    after = {**before, **{item.path: item.after for item in change.fields}}
+    return None if change.action == "create" else before, None if change.action == "delete" else after
 
 
 def _field(change: Change, item: FieldChange, risks: list[Risk], words: list[str]) -> None:
@@ -74,22 +82,13 @@ def _creation(change: Change, former: Live | None, risks: list[Risk], words: lis
             "rename it: this makes a second, empty one. To keep the live one, write its name as it is, or pin it "
             f"with sid: {former.sid}."
         )
-    enabled = next((item.after for item in change.fields if item.path == "auto_creation.enabled"), False)
-    if change.kind.name == "address_configuration" and enabled is True:
-        risks.append("medium")
-        words.append(f"Messages to {change.name} that match no conversation start one from now on.")
 
 
-def _deletion(change: Change, live: Live | None, risks: list[Risk], words: list[str]) -> None:
+def _deletion(change: Change, risks: list[Risk], words: list[str]) -> None:
     risks.append("medium")
     if change.kind.destroys:
         risks.append("high")
         words.append(f"Destroys {change.kind.destroys}. Nobody can bring that back.")
-    if change.kind.name == "user":
-        words.append(f"{change.name} leaves every conversation it takes part in.")
-    if change.kind.name == "address_configuration" and live is not None and live.values.get("auto_creation.enabled"):
-        risks.append("high")
-        words.append(f"Messages to {change.name} no longer start conversations.")
 
 
 def _permissions(change: Change, is_default: bool, risks: list[Risk], words: list[str]) -> None:  # noqa: FBT001 - a fact about the role, not a mode
@@ -114,28 +113,3 @@ def _words(content: object) -> list[str]:
 
 def _listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-_TOLD = {"webhook": "webhook", "studio": "Studio flow"}
-
-
-def _dropping(change: Change, words: list[str]) -> None:
-    """Who an address told of new conversations, and no longer tells: the settings of a type go with it."""
-    item = next((item for item in change.fields if item.path == "auto_creation.type"), None)
-    if item is not None and isinstance(item.before, str) and item.before in _TOLD and item.before != item.after:
-        words.append(f"The {_TOLD[item.before]} that {change.name} has now is no longer told of new conversations.")
-
-
-def _shadowing(change: Change, live: Live | None, words: list[str]) -> None:
-    """A service's first webhook takes its events away from the account's (Twilio docs, per-service webhooks)."""
-    urls = ("pre_webhook_url", "post_webhook_url")
-    had = live is not None and any(live.values.get(path) for path in urls)
-    gets = any(item.path in urls and item.after for item in change.fields)
-    loses = had and all(
-        not next((item.after for item in change.fields if item.path == path), live.values.get(path) if live else None)
-        for path in urls
-    )
-    if gets and not had:
-        words.append("The account's webhooks are no longer told of this service's events.")
-    elif loses:
-        words.append("This service's events go to the account's webhooks again.")

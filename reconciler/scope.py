@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared, Reference
-from reconciler.kinds import BY_NAME
-from reconciler.kinds.base import Kind
+from reconciler.kinds import BY_NAME, KINDS
+from reconciler.kinds.base import Kind, Ref
 from reconciler.state import Live
 
 
@@ -82,9 +83,8 @@ def next_round(config: Config, live: Mapping[Address, Live], depth: int = 1) -> 
         if declared.kind.parent is None:
             continue
         add(declared.kind, declared.parent, [declared.pin or declared.natural_key, declared.renamed_from])
-        if declared.kind.name == "role":
-            # Which roles are defaults decides what may be deleted and how risky a lost permission is.
-            add(BY_NAME["service_configuration"], declared.parent)
+        for kind in _naming_defaults(declared.kind):
+            add(kind, declared.parent)
         for value in declared.values.values():
             if isinstance(value.content, Reference):
                 referred = value.content
@@ -93,13 +93,27 @@ def next_round(config: Config, live: Mapping[Address, Live], depth: int = 1) -> 
         if prune.kind.parent is not None:
             parent = Address(prune.collection.parts[: -len(prune.kind.section)])
             add(prune.kind, parent)
-            if prune.kind.name == "role":
-                add(BY_NAME["service_configuration"], parent)
+            for kind in _naming_defaults(prune.kind):
+                add(kind, parent)
     reads = [
         Read(kind, parents, None if names is None else frozenset(name for name in names if name))
         for (kind, parents), names in wanted.items()
     ]
     return tuple(sorted(reads, key=lambda read: (read.kind.name, read.parents)))
+
+
+@cache
+def _naming_defaults(kind: Kind) -> tuple[Kind, ...]:
+    """The singletons beside it that say which of its resources are defaults.
+
+    That decides what may be deleted, and how risky a permission is that a default role loses.
+    """
+    return tuple(
+        other
+        for other in KINDS
+        if other.singleton and other.parent == kind.parent
+        if any((ref := field.marker(Ref)) is not None and ref.kind == kind.name for field in other.fields)
+    )
 
 
 def _depth(kind: Kind) -> int:

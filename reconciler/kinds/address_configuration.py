@@ -11,6 +11,7 @@ from reconciler.kinds.base import (
     Between,
     Changes,
     Choice,
+    Consequence,
     Contents,
     Declaration,
     Example,
@@ -218,6 +219,28 @@ def _check_create(contents: Contents) -> tuple[Fault, ...]:
     return ()
 
 
+# What tells of new conversations, by type.
+_TELLS = {"webhook": "webhook", "studio": "Studio flow"}
+
+
+def _consequences(before: Contents | None, after: Contents | None, name: str) -> tuple[Consequence, ...]:
+    """Where messages that match no conversation go from now on, and who is no longer told of new ones."""
+    if after is None:
+        if before and before.get("auto_creation.enabled"):
+            return (Consequence("high", f"Messages to {name} no longer start conversations."),)
+        return ()
+    if before is None:
+        if after.get("auto_creation.enabled") is True:
+            return (Consequence("medium", f"Messages to {name} that match no conversation start one from now on."),)
+        return ()
+    told, tells = before.get("auto_creation.type"), after.get("auto_creation.type")
+    if isinstance(told, str) and told in _TELLS and told != tells:
+        # The settings of a type go with it.
+        sentence = f"The {_TELLS[told]} that {name} has now is no longer told of new conversations."
+        return (Consequence("low", sentence),)
+    return ()
+
+
 ADDRESS_CONFIGURATION = Kind(
     name="address_configuration",
     model=AddressConfiguration,
@@ -235,4 +258,5 @@ ADDRESS_CONFIGURATION = Kind(
     check=_check,
     check_create=_check_create,
     derive=_type_of,
+    consequences=_consequences,
 )

@@ -489,6 +489,19 @@ class Fault:
     code: str = "inconsistent"
 
 
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What a change means for the people who run the account, where no single field says it (`Changes` does).
+
+    Attributes:
+        risk: how careful a reviewer should be.
+        sentence: what happens, whole.
+    """
+
+    risk: Risk
+    sentence: str
+
+
 Contents: TypeAlias = Mapping[str, Content]
 
 
@@ -510,6 +523,10 @@ def _as_returned(live: Contents) -> Contents:
 
 def _never_tolerated(_path: str, _desired: Content, _live: Content) -> bool:
     return False
+
+
+def _no_consequences(_before: Contents | None, _after: Contents | None, _name: str) -> tuple[Consequence, ...]:
+    return ()
 
 
 def _never_final(_live: Contents) -> str:
@@ -548,6 +565,9 @@ class Kind:
         alike_by_contents: whether it has no name of its own, so that the most alike one is the same one.
         normalise: live contents as they would be if the API always said the same thing in the same place.
         tolerates: whether a live content of a field is as good as the desired one, though it is another.
+        consequences: what a change means beyond what its fields say, from the contents that are known before and after
+            (None where there is no resource), and from its name as it may be shown. What is not known yet is an object
+            of another type than the field's.
         final: why the API takes no update of a resource with these live contents; empty when it does.
         webhook_header: whether its writes know the header ``X-Twilio-Webhook-Enabled``.
         readable_by_name: whether one of its resources can be read by its natural key in the place of its SID.
@@ -591,6 +611,7 @@ class Kind:
     alike_by_contents: bool = False
     normalise: Callable[[Contents], Contents] = _as_returned
     tolerates: Callable[[str, Content, Content], bool] = _never_tolerated
+    consequences: Callable[[Contents | None, Contents | None, str], tuple[Consequence, ...]] = _no_consequences
     final: Callable[[Contents], str] = _never_final
     webhook_header: bool = False
     readable_by_name: bool = False

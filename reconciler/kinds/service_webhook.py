@@ -6,7 +6,18 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.kinds.base import Changes, Choice, Declaration, Example, Kind, Url, Vocabulary, Wire
+from reconciler.kinds.base import (
+    Changes,
+    Choice,
+    Consequence,
+    Contents,
+    Declaration,
+    Example,
+    Kind,
+    Url,
+    Vocabulary,
+    Wire,
+)
 from reconciler.kinds.vocabulary import METHODS, SERVICE_FILTERS
 
 
@@ -47,6 +58,19 @@ class ServiceWebhook(Declaration):
     ] = None
 
 
+def _consequences(before: Contents | None, after: Contents | None, _name: str) -> tuple[Consequence, ...]:
+    """A service's first webhook takes its events away from the account's (Twilio docs, per-service webhooks)."""
+    had, has = (
+        any((contents or {}).get(path) for path in ("pre_webhook_url", "post_webhook_url"))
+        for contents in (before, after)
+    )
+    if has and not had:
+        return (Consequence("low", "The account's webhooks are no longer told of this service's events."),)
+    if had and not has:
+        return (Consequence("low", "This service's events go to the account's webhooks again."),)
+    return ()
+
+
 SERVICE_WEBHOOK = Kind(
     name="service_webhook",
     model=ServiceWebhook,
@@ -57,4 +81,5 @@ SERVICE_WEBHOOK = Kind(
     parent="service",
     singleton=True,
     deletable=False,
+    consequences=_consequences,
 )

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from reconciler.kinds.base import (
     Changes,
+    Consequence,
+    Contents,
     Declaration,
     Example,
     Immutable,
@@ -52,6 +54,10 @@ class User(Declaration):
     ] = None
 
 
+def _consequences(_before: Contents | None, after: Contents | None, name: str) -> tuple[Consequence, ...]:
+    return () if after is not None else (Consequence("medium", f"{name} leaves every conversation it takes part in."),)
+
+
 USER = Kind(
     name="user",
     model=User,
@@ -68,6 +74,7 @@ USER = Kind(
     # Source: the OpenAPI description of Identity; error 50201.
     unique=((("identity",), "parent"),),
     webhook_header=True,
+    consequences=_consequences,
     # Source: the OpenAPI description of {Sid}: a SID or the identity.
     readable_by_name=True,
 )
