@@ -20,7 +20,7 @@ What the two say of guards (prune, limits, approvals, lifecycle) is told in warn
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -69,10 +69,9 @@ class _Comparison:
         self.configs = (before, after)
         self.pairs: Pairs = pair(before, after, one_account=self.one_account)
         self.pins = {item.pin: address for address, item in self.pairs.after.items() if item.pin is not None}
-        self.pruned = {
-            (rule.kind, self.pairs.former.get(Address(rule.collection.parts[: -len(rule.kind.section)]))): rule
-            for rule in after.prune.values()
-        }
+        # The rules that say something: what is not to exist goes with all that is in it.
+        self.rules = (self._rules(before, self.pairs.before), self._rules(after, self.pairs.after))
+        self.pruned = {(rule.kind, self.pairs.former.get(_owner(rule))): rule for rule in self.rules[1].values()}
         # Users whom the files name as participants: Twilio makes them by itself, and a prune leaves them alone.
         self.met_before, self.met = _met(self.pairs.before.values()), _met(self.pairs.after.values())
         self.unchanged = 0
@@ -119,6 +118,14 @@ class _Comparison:
         """What a resource of the second was in the first."""
         address = self.pairs.former.get(item.address)
         return None if address is None else self.pairs.before.get(address)
+
+    @staticmethod
+    def _rules(config: Config, present: Mapping[Address, Declared]) -> dict[Address, Prune]:
+        return {
+            collection: rule
+            for collection, rule in config.prune.items()
+            if rule.kind.parent is None or _owner(rule) in present
+        }
 
     def _is_new(self, parent: Address | None) -> bool:
         """Whether what contains a resource would be made along with it."""
@@ -455,14 +462,16 @@ class _Comparison:
     def _guards_that_differ(self) -> Iterator[Problem]:
         """What lets an apply of the second configuration do more, or less, than one of the first."""
         before, after = self.configs
-        for collection, rule in after.prune.items():
-            was = before.prune.get(collection)
+        old_rules, rules = self.rules
+        gone = self.pairs.absent.keys()
+        for collection, rule in rules.items():
+            was = old_rules.get(collection)
             if was is None or (was.match, was.keep) != (rule.match, rule.keep):
                 what = "is pruned now" if was is None else "is pruned by another rule"
                 message = f"{collection} {what}: what the account has there, falls under it and is not named is deleted"
                 yield _guard_problem(message, rule.place)
-        for collection, rule in before.prune.items():
-            if collection not in after.prune:
+        for collection, rule in old_rules.items():
+            if collection not in rules and not any(collection.is_within(address) for address in gone):
                 yield _guard_problem(f"{collection} is no longer pruned", rule.place)
         for name in ("deletes", "updates", "creates"):
             old, new = getattr(before.limits, name), getattr(after.limits, name)
@@ -483,6 +492,11 @@ class _Comparison:
 
 def _guard_problem(message: str, place: Place | None) -> Problem:
     return Problem("guard-differs", message, place, severity="warning")
+
+
+def _owner(rule: Prune) -> Address:
+    """What contains a pruned collection; of the account's own collections, no resource's address."""
+    return Address(rule.collection.parts[: -len(rule.kind.section)])
 
 
 def _met(items: Iterable[Declared]) -> frozenset[tuple[str, tuple[str, ...], str]]:

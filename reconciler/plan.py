@@ -312,7 +312,7 @@ class _Planner:
             if (live.kind, live.parents) in named
             and not live.kind.singleton
             and live.sid not in self.situation.matching.addresses
-            and live.sid not in deleted
+            and deleted.isdisjoint((live.sid, *live.parents))
             and not live.is_built_in
         ]
         # Brackets are part of addresses, so that one can be copied from a plan; they are no choice of characters.

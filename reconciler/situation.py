@@ -34,6 +34,7 @@ class Situation:
         problems: what keeps a plan from being made, and what is doubtful; grows while questions are asked.
         present: declared resources that are to exist, parents first.
         absent: those that are not, without what stands in them.
+        going: addresses of those that are not, and of what stands in them.
         replaced: addresses of resources that can only be changed by making them anew.
         making: for what has no SID yet, or will have another, the id of the step after which it is known.
         sids: SIDs by address; of everything live that is declared, and of what has been looked up since.
@@ -47,7 +48,7 @@ class Situation:
         self.state = state
         self.matching: Matching = match(config, state)
         self.problems: list[Problem] = list(self.matching.problems)
-        self.present, self.absent = self._split()
+        self.present, self.absent, self.going = self._split()
         self.replaced = {
             declared.address
             for declared in self.present
@@ -74,8 +75,8 @@ class Situation:
         self._find_what_is_made()
         self._check_what_is_met()
 
-    def _split(self) -> tuple[list[Declared], list[Declared]]:
-        """Declared resources that are to exist, and those that are not; without what stands in the latter."""
+    def _split(self) -> tuple[list[Declared], list[Declared], set[Address]]:
+        """Declared resources that are to exist; those that are not, without what stands in them, and all of these."""
         gone: set[Address] = set()
         present, absent = [], []
         for declared in self.config.resources.values():
@@ -86,7 +87,7 @@ class Situation:
                 absent.append(declared)
             else:
                 present.append(declared)
-        return present, absent
+        return present, absent, gone
 
     def _immutable_differs(self, declared: Declared, live: Live) -> bool:
         return any(item.forces_replacement for item in diff(declared, live, lambda _reference: None, self.name_of))
@@ -160,11 +161,12 @@ class Situation:
         return None if above is None else (*above.parents, above.sid)
 
     def pruned_parents(self, prune: Prune) -> tuple[str, ...] | None:
-        """The SIDs above a pruned collection, outermost first; None while what contains it does not exist."""
+        """The SIDs above a pruned collection, outermost first; None while what contains it does not exist, or goes."""
         if prune.kind.parent is None:
             return ()
-        above = self.matching.live.get(Address(prune.collection.parts[: -len(prune.kind.section)]))
-        return None if above is None else (*above.parents, above.sid)
+        address = Address(prune.collection.parts[: -len(prune.kind.section)])
+        above = self.matching.live.get(address)
+        return None if above is None or address in self.going else (*above.parents, above.sid)
 
     def name_of(self, sid: str) -> str:
         """The natural key of a live resource, for people; empty when it was not read."""

@@ -146,6 +146,29 @@ def test_deletes_are_asked_for_and_everything_else_is_no_longer_managed() -> Non
     assert told(compared(again, again)) == []
 
 
+def test_what_goes_takes_along_what_its_rules_would_prune() -> None:
+    before = """
+version: 1
+services:
+  desk:
+    conversations:
+      hall:
+        participants: {ada: {identity: ada}}
+        webhooks: {bot: {target: studio, flow_sid: FW00000000000000000000000000000000}}
+"""
+    hall = "hall: {absent: true, participants: {}, webhooks: {}, prune: [participants, webhooks]}"
+    absent = before.partition("      hall")[0] + f"      {hall}\n"
+    found = compared(before, absent)
+    assert told(found) == ["delete services.desk.conversations.hall: absent: true"]
+    assert (found.unmanaged, found.warnings) == ((), ())
+    # Neither is a rule no longer there that goes with what it is of, nor one that would come along with nothing.
+    assert compared(absent.replace("absent: true, ", ""), absent).warnings == ()
+    desk = "\nversion: 1\nservices:\n  desk: {absent: true, conversations: {}, prune: [conversations]}\n"
+    found = compared(before, desk)
+    assert told(found) == ["delete services.desk: absent: true"]
+    assert (found.unmanaged, found.warnings) == ((), ())
+
+
 def test_destroying_history_needs_approval_and_says_by_which_address() -> None:
     absent = edited(
         ("    friendly_name: Help desk", "    friendly_name: Help desk\n    absent: true"),

@@ -398,6 +398,11 @@ def test_six_webhooks_are_refused_before_anything_is_read() -> None:
     ]
 
 
+def test_what_goes_with_its_conversation_is_not_one_too_many() -> None:
+    files = read(HEAD + hooks(*urls(1, 2, 3, 4, 5, 6), more="        absent: true\n"))
+    assert len(files.resources) == 8
+
+
 def test_a_unique_name_is_free_before_another_conversation_takes_it() -> None:
     account, service = club()
     old, new = (account.post(f"{service}/Conversations", {"UniqueName": name})["sid"] for name in ("desk", "front"))
@@ -407,6 +412,31 @@ def test_a_unique_name_is_free_before_another_conversation_takes_it() -> None:
     )
     account.converge(files, approved=("services.club.conversations.old",))
     assert [record.method for record in writes(account)] == ["DELETE", "POST"]
+
+
+def test_a_conversation_that_goes_takes_along_what_its_rules_would_prune() -> None:
+    account, _ = club()
+    who = '{address: "+14155550199", proxy_address: "+14155550100"}'
+    account.converge(
+        read(HEAD + f"    conversations: {{old: {{participants: {{ada: {{identity: ada}}, caller: {who}}}}}}}\n")
+    )
+    account.forget_requests()
+    files = read(
+        HEAD + "    conversations:\n"
+        f"      old: {{absent: true, participants: {{caller: {who}}}, prune: [participants]}}\n"
+        f"      new: {{participants: {{caller: {who}}}}}\n"
+    )
+    made = account.plan(files, approved=("services.club.conversations.old",))
+    assert [(change.action, str(change.address)) for change in made.changes] == [
+        ("create", "services.club.conversations.new"),
+        ("delete", "services.club.conversations.old"),
+        ("create", "services.club.conversations.new.participants.caller"),
+    ]
+    assert [item.live.kind.name for item in made.unmanaged] == ["service"]
+    account.converge(files, approved=("services.club.conversations.old",))
+    # The conversations' own two requests have no order; the address is free before it is taken.
+    assert sorted(record.method for record in writes(account)[:2]) == ["DELETE", "POST"]
+    assert [record.path.rpartition("/")[2] for record in writes(account)[2:]] == ["Participants"]
 
 
 def test_a_webhook_that_finds_room_waits_for_nobody() -> None:

@@ -71,6 +71,11 @@ class Draft:
         return self.kind.name_of({path: value.content for path, value in self.values.items()})
 
     @property
+    def goes(self) -> bool:
+        """Whether it or what contains it must not exist: then nothing of it is managed."""
+        return self.absent or (self.parent is not None and self.parent.goes)
+
+    @property
     def about(self) -> str:
         """The address for a problem; empty for templates, which stand for several resources."""
         return "" if self.is_template else str(self.address)

@@ -90,7 +90,7 @@ def _check_shared(drafts: Sequence[Draft], findings: Findings) -> None:
     taken: dict[tuple[Hashable, ...], Draft] = {}
     for draft in drafts:
         above = draft.parent.values.get("state") if draft.parent is not None else None
-        if draft.absent or (above is not None and above.content == "closed"):
+        if draft.goes or (above is not None and above.content == "closed"):
             continue
         for paths, scope in draft.kind.unique:
             values = tuple(value.content if (value := draft.values.get(path)) else None for path in paths)
@@ -115,7 +115,7 @@ def _check_capacities(drafts: Sequence[Draft], findings: Findings) -> None:
     held: Counter[tuple[str, Address]] = Counter()
     for draft in drafts:
         most = draft.kind.most_in_parent
-        if not most or draft.absent or draft.parent is None:
+        if not most or draft.goes or draft.parent is None:
             continue
         key = (draft.kind.name, draft.parent.address)
         held[key] += 1

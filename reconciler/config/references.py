@@ -97,7 +97,7 @@ class References:
         return self._candidates[group]
 
     def _check_target(self, draft: Draft, path: str, ref: Ref, target: Draft, place: Place) -> None:
-        if target.absent and not _is_absent(draft):
+        if target.absent and not draft.goes:
             self._findings.error(
                 "reference-to-absent", f"{path} refers to {target.address}, which must not exist", place,
                 "refer to another one, or take absent out", address=draft.about,
@@ -116,11 +116,6 @@ class References:
             related = [(declared, "its type is declared here")] if declared is not None else []
             hint = f"name a {ref.kind} of type {ref.of_type}"
             self._findings.error("wrong-role-type", message, place, hint, related=related, address=draft.about)
-
-
-def _is_absent(draft: Draft) -> bool:
-    """Whether a resource or one that contains it must not exist: then nothing of it is managed."""
-    return draft.absent or (draft.parent is not None and _is_absent(draft.parent))
 
 
 def _container(draft: Draft, kind: Kind, ref: Ref) -> Address | None:
