@@ -26,7 +26,8 @@ from reconciler.client import Client, Json
 from reconciler.config.model import Reference, Unknown
 from reconciler.errors import ApiError, Cause, Refusal, Refused, cause_of
 from reconciler.kinds import BY_NAME
-from reconciler.kinds.base import Content, Kind, Shape
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Content, Shape
 from reconciler.plan import Plan
 from reconciler.redaction import Redaction, texts_of
 from reconciler.report import ChangeResult, Outcome, Progress, Report, Status, result_of

@@ -13,7 +13,9 @@ from typing import Literal
 from reconciler.address import Address
 from reconciler.config.model import Reference, Unknown
 from reconciler.errors import Place
-from reconciler.kinds.base import Content, Kind, Risk
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Content
+from reconciler.kinds.markers import Risk
 
 Action = Literal["create", "update", "replace", "delete"]
 """What happens to a resource; its mark in text is told by `MARKS`."""

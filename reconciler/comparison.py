@@ -31,7 +31,8 @@ from reconciler.config.model import Config, Declared, Prune, Reference, Unknown,
 from reconciler.diff import differing_keys, holds_secret
 from reconciler.errors import Place, Problem
 from reconciler.kinds import BY_NAME
-from reconciler.kinds.base import Content, Field, Ref, Shape
+from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.kinds.markers import Ref
 from reconciler.pairing import Pairs, as_written, pair
 from reconciler.plan import Plan, PlanOptions, Unmanaged
 from reconciler.redaction import HIDDEN

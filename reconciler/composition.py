@@ -16,7 +16,9 @@ from reconciler.config.model import Declared, Prune, Reference, Unknown, Value
 from reconciler.diff import diff, holds_secret
 from reconciler.errors import Place, Problem
 from reconciler.kinds import BY_NAME
-from reconciler.kinds.base import Content, Fault, Field, Kind, Ref, Shape
+from reconciler.kinds.base import Fault, Kind
+from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.kinds.markers import Ref
 from reconciler.situation import Situation
 from reconciler.state import Live
 

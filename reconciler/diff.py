@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from reconciler.change import FieldChange
 from reconciler.config.model import Declared, Reference, Unknown
-from reconciler.kinds.base import Content, Field, Shape
+from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.redaction import url_holds_secret
 from reconciler.state import Live
 

@@ -27,7 +27,8 @@ from difflib import SequenceMatcher
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared
 from reconciler.errors import Problem
-from reconciler.kinds.base import Kind, Shape
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Shape
 from reconciler.state import Live, State
 
 

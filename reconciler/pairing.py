@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared, Reference, Unknown, Value
 from reconciler.kinds import BY_NAME
-from reconciler.kinds.base import Content, Field, Shape
+from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.match import Matching, match
 from reconciler.state import Live, State
 

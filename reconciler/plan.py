@@ -30,7 +30,7 @@ from reconciler.composition import Composition
 from reconciler.config.model import Config
 from reconciler.errors import MatchError, Problem
 from reconciler.kinds import BY_NAME
-from reconciler.kinds.base import Content
+from reconciler.kinds.fields import Content
 from reconciler.situation import Situation
 from reconciler.state import Collection, Live, State
 

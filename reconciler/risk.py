@@ -15,7 +15,8 @@ from dataclasses import replace
 
 from reconciler.change import RISKS, Change, FieldChange
 from reconciler.config.model import Unknown
-from reconciler.kinds.base import Changes, Contents, Risk
+from reconciler.kinds.base import Contents
+from reconciler.kinds.markers import Changes, Risk
 from reconciler.state import Live
 
 

@@ -26,19 +26,9 @@ from reconciler.comparison_file import ComparisonFile
 from reconciler.config.layout import Group, Layout, Sections, standard_layout, what_begins_with
 from reconciler.config.layout import Shape as Layer
 from reconciler.drift_file import DriftFile
-from reconciler.kinds.base import (
-    Between,
-    Choice,
-    Example,
-    Field,
-    Kind,
-    Length,
-    Ref,
-    Shape,
-    Sid,
-    Timer,
-    Vocabulary,
-)
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Field, Shape
+from reconciler.kinds.markers import Between, Choice, Example, Length, Ref, Sid, Timer, Vocabulary
 from reconciler.plan_file import PlanFile
 from reconciler.problem_file import ErrorFile, ValidationFile
 from reconciler.report_file import ReportFile

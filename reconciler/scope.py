@@ -14,7 +14,8 @@ from functools import cache
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared, Reference
 from reconciler.kinds import BY_NAME, KINDS
-from reconciler.kinds.base import Kind, Ref
+from reconciler.kinds.base import Kind
+from reconciler.kinds.markers import Ref
 from reconciler.state import Live
 
 

@@ -15,7 +15,9 @@ from reconciler.address import Address
 from reconciler.change import Change, Step
 from reconciler.config.model import Reference, Unknown
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Content, Kind, Ref
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Content
+from reconciler.kinds.markers import Ref
 from reconciler.state import Collection, Live, State
 
 _ORDER = {kind: index for index, kind in enumerate(KINDS)}

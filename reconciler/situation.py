@@ -14,7 +14,8 @@ from reconciler.config.model import Config, Declared, Prune, Reference, Unknown
 from reconciler.diff import diff
 from reconciler.errors import Problem
 from reconciler.kinds import BY_NAME
-from reconciler.kinds.base import Content, Ref
+from reconciler.kinds.fields import Content
+from reconciler.kinds.markers import Ref
 from reconciler.match import Matching, match
 from reconciler.state import Live, State
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.kinds.base import Content, Kind, Shape
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Content, Shape
 from reconciler.redaction import HIDDEN, url_holds_secret
 
 

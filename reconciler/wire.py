@@ -17,7 +17,9 @@ from urllib.parse import quote
 
 from reconciler.address import looks_like_sid
 from reconciler.errors import Malformed
-from reconciler.kinds.base import Choice, Content, Field, Json, Kind, Shape
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.kinds.markers import Choice, Json
 
 Form = tuple[tuple[str, str], ...]
 """Form parameters in order; a list repeats its key (OpenAPI description, text of `Permission`)."""

@@ -21,7 +21,8 @@ from reconciler.config.model import (
 )
 from reconciler.errors import Place
 from reconciler.kinds import BY_NAME, KINDS
-from reconciler.kinds.base import Content, Kind
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Content
 from reconciler.state import Collection, Live, State
 
 ACCOUNT = "AC" + "0" * 32

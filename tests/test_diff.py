@@ -14,7 +14,9 @@ from reconciler.config.model import Declared, Lifecycle, Reference, Unknown, Val
 from reconciler.diff import diff, differing_keys, holds_secret
 from reconciler.errors import Place
 from reconciler.kinds import BY_NAME
-from reconciler.kinds.base import Content, Declaration, Kind, Secret, Wire, WriteOnly
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Content
+from reconciler.kinds.markers import Declaration, Secret, Wire, WriteOnly
 from reconciler.state import Live
 from tests.builders import HERE, UNHURRIED, Contents, declared, live, reference, sid, value
 

@@ -12,7 +12,7 @@ from reconciler.address import Address
 from reconciler.export import MARK, export
 from reconciler.export.handles import handles, is_handle
 from reconciler.kinds import BY_NAME
-from reconciler.kinds.base import Content
+from reconciler.kinds.fields import Content
 from reconciler.state import Live
 from tests.builders import live, sid, state
 from tests.properties.test_export import exported

@@ -10,7 +10,8 @@ from reconciler.address import Address
 from reconciler.change import Action, Change, FieldChange
 from reconciler.config.model import Unknown
 from reconciler.kinds import BY_NAME, KINDS
-from reconciler.kinds.base import Changes, Content, Risk
+from reconciler.kinds.fields import Content
+from reconciler.kinds.markers import Changes, Risk
 from reconciler.risk import higher, judge
 from reconciler.state import Live
 from tests.builders import kind_at, live, reference, sid

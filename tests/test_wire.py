@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from reconciler import wire
 from reconciler.errors import Malformed
 from reconciler.kinds import BY_NAME, KINDS
-from reconciler.kinds.base import Choice, Content, Declaration, Field, Kind, Shape, Vocabulary, Wire, WriteOnly
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.kinds.markers import Choice, Declaration, Vocabulary, Wire, WriteOnly
 from tests.builders import UNHURRIED, reference, sid
 
 SERVICE = BY_NAME["service"]

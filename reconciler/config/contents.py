@@ -15,20 +15,8 @@ from urllib.parse import urlsplit
 
 from reconciler.config.findings import listed
 from reconciler.config.layout import sid_of_what, what_begins_with
-from reconciler.kinds.base import (
-    Between,
-    Choice,
-    Content,
-    Field,
-    Json,
-    Length,
-    Shape,
-    Sid,
-    Timer,
-    Url,
-    Vocabulary,
-    duration,
-)
+from reconciler.kinds.fields import Content, Field, Shape, duration
+from reconciler.kinds.markers import Between, Choice, Json, Length, Sid, Timer, Url, Vocabulary
 
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off"})

@@ -16,7 +16,8 @@ from reconciler.config.layout import Layout, Sections, Shape
 from reconciler.config.model import Lifecycle, Value
 from reconciler.config.nodes import Entry, Node, Scalar, Table
 from reconciler.errors import Place
-from reconciler.kinds.base import Content, Kind
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Content
 
 
 @dataclass(slots=True, eq=False)

@@ -13,7 +13,8 @@ from typing import TypeAlias
 
 from reconciler.address import looks_like_sid
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Field, Kind
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Field
 
 COMMON_KEYS = ("sid", "absent", "renamed_from", "lifecycle", "sensitive")
 SINGLETON_KEYS = ("lifecycle", "sensitive")

@@ -13,7 +13,8 @@ from typing import Literal
 
 from reconciler.address import Address
 from reconciler.errors import Place, Problem
-from reconciler.kinds.base import Content, Kind, Shape
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Content, Shape
 from reconciler.redaction import HIDDEN, url_holds_secret
 
 
@@ -52,7 +53,7 @@ class Value:
     """One field as the files set it.
 
     Attributes:
-        content: typed by the field (see `reconciler.kinds.base`), or a `Reference`, or an `Unknown`; None for null.
+        content: typed by the field (see `reconciler.kinds.fields`), or a `Reference`, or an `Unknown`; None for null.
         place: where it was written, and by which way it came (variable, overlay, template).
         sensitive: whether it may never be shown: it comes from a secret, the field is one, or the files say so.
         secrets: the names of the secrets that went into it, sorted.

@@ -16,7 +16,8 @@ from reconciler.config.findings import Findings, shown
 from reconciler.config.model import Reference
 from reconciler.config.nodes import Scalar
 from reconciler.errors import Place
-from reconciler.kinds.base import Kind, Ref
+from reconciler.kinds.base import Kind
+from reconciler.kinds.markers import Ref
 
 # Source: Twilio docs, chat permissions guide: the type of each of the roles that Twilio makes in a service by itself.
 _BUILT_IN_TYPES = {

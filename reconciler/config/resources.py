@@ -31,7 +31,8 @@ from reconciler.config.layout import Group
 from reconciler.config.model import Lifecycle, Unknown, Value
 from reconciler.config.nodes import Entry, Items, Node, Scalar, Table, is_null
 from reconciler.errors import Place
-from reconciler.kinds.base import Content, Field, Json, Length, Shape, Vocabulary
+from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.kinds.markers import Json, Length, Vocabulary
 from reconciler.redaction import url_holds_secret
 
 _HIDDEN = "its value"

@@ -18,7 +18,9 @@ from reconciler.diff import holds_secret
 from reconciler.export.handles import handles, in_order
 from reconciler.export.written import Data, Literal, Tree, can_be_written, comment
 from reconciler.kinds import BY_NAME, KINDS
-from reconciler.kinds.base import Choice, Content, Field, Kind, Ref, Shape
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.kinds.markers import Choice, Ref
 from reconciler.state import Live, State
 
 

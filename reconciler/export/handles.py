@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.address import looks_like_sid
-from reconciler.kinds.base import Content, Shape
+from reconciler.kinds.fields import Content, Shape
 from reconciler.state import Live
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")

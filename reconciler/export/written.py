@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
-from reconciler.kinds.base import Json
+from reconciler.kinds.markers import Json
 
 Owner = TypeVar("Owner")
 

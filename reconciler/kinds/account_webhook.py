@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.kinds.base import Changes, Choice, Declaration, Example, Kind, Url, Vocabulary, Wire
+from reconciler.kinds.base import Kind
+from reconciler.kinds.markers import Changes, Choice, Declaration, Example, Url, Vocabulary, Wire
 from reconciler.kinds.vocabulary import ACCOUNT_FILTERS, METHODS
 
 

@@ -7,17 +7,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.kinds.base import (
+from reconciler.kinds.base import Consequence, Contents, Fault, Kind
+from reconciler.kinds.markers import (
     Between,
     Changes,
     Choice,
-    Consequence,
-    Contents,
     Declaration,
     Example,
-    Fault,
     Immutable,
-    Kind,
     Length,
     NaturalKey,
     Ref,

@@ -6,16 +6,14 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from reconciler.kinds.base import (
+from reconciler.kinds.base import Contents, Fault, Kind
+from reconciler.kinds.fields import Content
+from reconciler.kinds.markers import (
     Changes,
     Choice,
-    Content,
-    Contents,
     Declaration,
     Example,
-    Fault,
     Kept,
-    Kind,
     Length,
     NaturalKey,
     Sid,

@@ -6,17 +6,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.kinds.base import (
+from reconciler.kinds.base import Contents, Fault, Kind
+from reconciler.kinds.markers import (
     Between,
     Changes,
     Choice,
-    Contents,
     Declaration,
     Example,
-    Fault,
     Immutable,
     Kept,
-    Kind,
     Required,
     Sid,
     Url,

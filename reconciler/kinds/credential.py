@@ -12,15 +12,13 @@ from pydantic import Field
 
 from reconciler import certificates
 from reconciler.certificates import Certificate, NotReadable, PrivateKey
-from reconciler.kinds.base import (
+from reconciler.kinds.base import Contents, Fault, Kind
+from reconciler.kinds.markers import (
     Changes,
     Choice,
-    Contents,
     Declaration,
     Example,
-    Fault,
     Kept,
-    Kind,
     Length,
     NaturalKey,
     Required,

@@ -6,19 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from reconciler.kinds.base import (
-    Changes,
-    Contents,
-    Declaration,
-    Example,
-    Fault,
-    Immutable,
-    Kind,
-    Length,
-    Ref,
-    ReplaceOnly,
-    Wire,
-)
+from reconciler.kinds.base import Contents, Fault, Kind
+from reconciler.kinds.markers import Changes, Declaration, Example, Immutable, Length, Ref, ReplaceOnly, Wire
 
 
 class Participant(Declaration):

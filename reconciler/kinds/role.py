@@ -6,14 +6,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.kinds.base import (
+from reconciler.kinds.base import Kind
+from reconciler.kinds.markers import (
     AlwaysSent,
     Changes,
     Choice,
     Declaration,
     Example,
     Immutable,
-    Kind,
     Length,
     NaturalKey,
     Required,

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.kinds.base import Declaration, Example, Immutable, Kind, Length, NaturalKey, Required, Wire
+from reconciler.kinds.base import Kind
+from reconciler.kinds.markers import Declaration, Example, Immutable, Length, NaturalKey, Required, Wire
 
 
 class Service(Declaration):

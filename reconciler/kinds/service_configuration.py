@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.kinds.base import Changes, Declaration, Example, Kind, Ref, Wire
+from reconciler.kinds.base import Kind
+from reconciler.kinds.markers import Changes, Declaration, Example, Ref, Wire
 
 
 class ServiceConfiguration(Declaration):

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.kinds.base import Declaration, Example, Kind, Wire
+from reconciler.kinds.base import Kind
+from reconciler.kinds.markers import Declaration, Example, Wire
 
 
 class WithMedia(Declaration):

@@ -6,20 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from reconciler.kinds.base import (
-    Changes,
-    Consequence,
-    Contents,
-    Declaration,
-    Example,
-    Immutable,
-    Kind,
-    Length,
-    NaturalKey,
-    Ref,
-    Required,
-    Wire,
-)
+from reconciler.kinds.base import Consequence, Contents, Kind
+from reconciler.kinds.markers import Changes, Declaration, Example, Immutable, Length, NaturalKey, Ref, Required, Wire
 
 
 class User(Declaration):

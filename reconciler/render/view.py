@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from pydantic_core import to_json
 
 from reconciler.change import MARKS, Action
-from reconciler.kinds.base import Risk
+from reconciler.kinds.markers import Risk
 from reconciler.plan_file import ChangeEntry, FieldEntry, GuardEntry, PlanFile, SourceEntry, UnmanagedEntry
 
 FieldMark = Literal["+", "~", "-"]

@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import strategies as st
 
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Between, Choice, Field, Kind, Length, Ref, Shape, Sid, Vocabulary
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Field, Shape
+from reconciler.kinds.markers import Between, Choice, Length, Ref, Sid, Vocabulary
 from tests.pem import certificate_text, key_text
 
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"

@@ -13,17 +13,8 @@ from reconciler.config.layout import Layout
 from reconciler.config.loading import load_with
 from reconciler.config.model import Config, Reference, Unknown
 from reconciler.errors import ConfigError
-from reconciler.kinds.base import (
-    Declaration,
-    Kind,
-    Length,
-    NaturalKey,
-    Ref,
-    Required,
-    Secret,
-    Wire,
-    WriteOnly,
-)
+from reconciler.kinds.base import Kind
+from reconciler.kinds.markers import Declaration, Length, NaturalKey, Ref, Required, Secret, Wire, WriteOnly
 from reconciler.render.problems import problems_text
 from tests.config.told import LAYOUT as USUAL
 from tests.config.told import Files, problems_of, read, sources, told

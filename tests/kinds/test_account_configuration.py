@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler import wire
 from reconciler.kinds.account_configuration import ACCOUNT_CONFIGURATION
-from reconciler.kinds.base import Ref, Sid, Timer
+from reconciler.kinds.markers import Ref, Sid, Timer
 from tests.builders import sid
 
 

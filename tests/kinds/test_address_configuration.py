@@ -8,7 +8,8 @@ import pytest
 
 from reconciler import wire
 from reconciler.kinds.address_configuration import ADDRESS_CONFIGURATION
-from reconciler.kinds.base import Between, Choice, Fault, Ref
+from reconciler.kinds.base import Fault
+from reconciler.kinds.markers import Between, Choice, Ref
 from tests.builders import sid
 
 URL = "https://hooks.example.com/a"

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from reconciler import wire
-from reconciler.kinds.base import Fault, Length, Timer
+from reconciler.kinds.base import Fault
 from reconciler.kinds.conversation import CONVERSATION
+from reconciler.kinds.markers import Length, Timer
 from tests.builders import sid
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from reconciler import wire
-from reconciler.kinds.base import Choice, Fault, Url, Vocabulary
+from reconciler.kinds.base import Fault
 from reconciler.kinds.conversation_webhook import CONVERSATION_WEBHOOK
+from reconciler.kinds.markers import Choice, Url, Vocabulary
 from reconciler.kinds.vocabulary import POST_FILTERS, PRE_FILTERS
 from tests.builders import sid
 

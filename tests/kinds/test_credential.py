@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from reconciler import wire
-from reconciler.kinds.base import Choice, Fault, Length
+from reconciler.kinds.base import Fault
 from reconciler.kinds.credential import CREDENTIAL
+from reconciler.kinds.markers import Choice, Length
 from tests.builders import sid
 
 

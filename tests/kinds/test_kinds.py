@@ -13,21 +13,8 @@ from reconciler import kinds
 from reconciler.emulator import contract
 from reconciler.emulator.contract import Fact, Operation
 from reconciler.kinds import BY_NAME, KINDS, Kind
-from reconciler.kinds.base import (
-    Between,
-    Choice,
-    Declaration,
-    Example,
-    Field,
-    Ref,
-    Shape,
-    Sid,
-    Timer,
-    Vocabulary,
-    Wire,
-    Words,
-    duration,
-)
+from reconciler.kinds.fields import Field, Shape, duration
+from reconciler.kinds.markers import Between, Choice, Declaration, Example, Ref, Sid, Timer, Vocabulary, Wire, Words
 from reconciler.kinds.vocabulary import (
     ACCOUNT_FILTERS,
     ADDRESS_FILTERS,
@@ -95,7 +82,7 @@ def test_every_kind_that_a_module_makes_is_registered() -> None:
 
 def test_every_module_but_the_tools_makes_the_kind_of_its_name() -> None:
     modules = {info.name for info in pkgutil.iter_modules(kinds.__path__)}
-    assert modules - {"base", "vocabulary"} == {kind.name for kind in KINDS}
+    assert modules - {"base", "fields", "markers", "vocabulary"} == {kind.name for kind in KINDS}
     for kind in KINDS:
         assert getattr(importlib.import_module(f"reconciler.kinds.{kind.name}"), kind.name.upper()) is kind
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from reconciler import wire
-from reconciler.kinds.base import Fault, Length, Ref
+from reconciler.kinds.base import Fault
+from reconciler.kinds.markers import Length, Ref
 from reconciler.kinds.participant import PARTICIPANT
 from tests.builders import sid
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler import wire
-from reconciler.kinds.base import Choice, Length, Vocabulary
+from reconciler.kinds.markers import Choice, Length, Vocabulary
 from reconciler.kinds.role import BUILT_IN_ROLES, ROLE
 from tests.builders import live, sid
 

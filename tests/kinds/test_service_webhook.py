@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler import wire
-from reconciler.kinds.base import Choice, Vocabulary
+from reconciler.kinds.markers import Choice, Vocabulary
 from reconciler.kinds.service_webhook import SERVICE_WEBHOOK
 from reconciler.kinds.vocabulary import SERVICE_FILTERS
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler import wire
-from reconciler.kinds.base import Length, Ref
+from reconciler.kinds.markers import Length, Ref
 from reconciler.kinds.user import USER
 from tests.builders import live, sid
 

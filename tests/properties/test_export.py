@@ -21,7 +21,7 @@ from reconciler.export import Export, export
 from reconciler.export.account import read_account
 from reconciler.export.written import Data, Tree, key, lines, scalar
 from reconciler.kinds import BY_NAME, KINDS
-from reconciler.kinds.base import Field, Shape, canonical_json
+from reconciler.kinds.fields import Field, Shape, canonical_json
 from reconciler.report import Silent
 from reconciler.state import Live, State
 from tests.properties.accounts import inhabited

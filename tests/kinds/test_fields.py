@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.kinds import BY_NAME
-from reconciler.kinds.base import Content, Declaration, Field, Kind, Wire, canonical_json, duration
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Content, Field, canonical_json, duration
+from reconciler.kinds.markers import Declaration, Wire
 from tests.builders import UNHURRIED
 
 
