@@ -298,7 +298,7 @@ async def export(
     progress: Progress,
     *,
     include: Sequence[str] = (),
-    former: Config | None = None,
+    former: str = "",
     in_one_file: bool = True,
 ) -> Export:
     """Read the whole account and write it as files, in memory. Sends nothing but GET: the client it holds cannot write.
@@ -307,27 +307,51 @@ async def export(
         endpoint: where the API is.
         progress: who is told how it goes.
         include: of the collections that may be very long, those that are wanted: ``users``, ``conversations``.
-        former: files that are there already, whose handles are kept; what they hold of those collections is wanted too.
+        former: the folder of files that are there already, whose handles stay, and what they take from outside of
+            them; what they hold of those collections is wanted too. Empty for none.
         in_one_file: whether everything goes into one file.
 
     Raises:
-        UsageError: when the files that are there are another account's.
+        UsageError: when the files that are there are another account's, do not load, or would lose what an export
+            cannot restore.
         ReconcilerError: see `reconciler.errors`.
     """
     from reconciler.client import ReadClient  # noqa: PLC0415 - see above
     from reconciler.export import export as write  # noqa: PLC0415 - see above
     from reconciler.export.account import LONG, read_account  # noqa: PLC0415 - see above
+    from reconciler.export.kept import known_from  # noqa: PLC0415 - see above
 
-    held = {declared.kind.name for declared in former.resources.values()} if former is not None else set()
+    there = _former(former, endpoint.environment) if former else None
+    held = {declared.kind.name for declared in there.resources.values()} if there is not None else set()
     wanted = {*include, *(word for word, kinds in LONG.items() if not held.isdisjoint(kinds))}
     async with _connected(endpoint, ReadClient, progress) as client:
         state = await read_account(client, progress, sorted(wanted))
-    if former is not None and former.account_sid not in {None, state.account_sid}:
+    if there is None:
+        return write(state, in_one_file=in_one_file)
+    if there.account_sid not in {None, state.account_sid}:
         raise UsageError(
-            f"the files that are there are those of account {former.account_sid}, and the credentials are for "
+            f"the files that are there are those of account {there.account_sid}, and the credentials are for "
             f"{state.account_sid}; name another folder"
         )
-    return write(state, former=former, in_one_file=in_one_file)
+    sources = DiskSources(former, endpoint.environment)
+    return write(state, known=known_from(there, state, sources.environment, sources.read), in_one_file=in_one_file)
+
+
+def _former(folder: str, environment: Mapping[str, str]) -> Config:
+    """The files that an export is to write anew.
+
+    Raises:
+        UsageError: they do not load, so nobody can tell what they keep out of themselves.
+    """
+    try:
+        return validate(Inputs(folder, allow_unset=True), environment)
+    except ConfigError as error:
+        first = next(problem for problem in error.problems if problem.severity == "error")
+        where = f"{first.place}: " if first.place is not None else ""
+        raise UsageError(
+            f"the files that are there do not load ({where}{first.message}), so an export cannot keep their handles, "
+            "and what they take from secrets; mend them (`reconciler validate` tells all), or name another folder"
+        ) from None
 
 
 async def _planned(files: Config, options: PlanOptions, client: ReadClient, progress: Progress) -> Plan:

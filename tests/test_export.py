@@ -11,6 +11,7 @@ import pytest
 from reconciler.address import Address
 from reconciler.export import MARK, export
 from reconciler.export.handles import handles, is_handle
+from reconciler.export.kept import known_from
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.fields import Content
 from reconciler.state import Live
@@ -88,7 +89,13 @@ def test_a_whole_account(request: pytest.FixtureRequest) -> None:
     }
     assert dict(made.files) == kept
     assert made.secrets == ("CREDENTIALS_IOS_PUSH_CERTIFICATE", "CREDENTIALS_IOS_PUSH_PRIVATE_KEY")
-    assert (made.left_out, made.pinned) == (0, 3)
+    assert made.left_out == 1
+    assert [str(address) for address in made.pinned] == [
+        "services.Twins",
+        "services.Twins-2",
+        "services.customer-support.conversations.walk-in-evn-x",
+    ]
+    assert made.warnings == ()
 
 
 def test_the_whole_account_plans_as_empty_from_files_and_from_one_file() -> None:
@@ -240,14 +247,15 @@ def test_handles_are_kept_and_names_of_secrets_too() -> None:
         "credentials: {android: {friendly_name: Push, type: fcm, secret: '${secret:MINE}'}}",
         {"MINE": "x"},
     )
-    made = export(state(*given), former=former)
+    made = export(state(*given), known=known_from(former, state(*given)))
     assert set(made.config.resources) == {Address.of("services", "front"), Address.of("credentials", "android")}
     assert made.secrets == ("MINE",)
 
 
 def test_a_handle_is_not_kept_that_would_stand_for_one_of_twilios_own_roles() -> None:
     former = read("version: 1\nservices: {Desk: {roles: {channel admin: {friendly_name: agent}}}}")
-    made = export(state(service(), role(1, "agent")), former=former)
+    account = state(service(), role(1, "agent"))
+    made = export(account, known=known_from(former, account))
     assert Address.of("services", "Desk", "roles", "agent") in made.config.resources
 
 

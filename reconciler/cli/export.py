@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -16,13 +15,10 @@ from reconciler.cli.exit_codes import DONE
 from reconciler.cli.manual import Page
 from reconciler.cli.options import account_options
 from reconciler.cli.running import Run, display
-from reconciler.errors import ConfigError, UsageError
+from reconciler.errors import UsageError
 from reconciler.render.terminal import escape
 from reconciler.sources import ROOT_NAME
-from reconciler.workflow import Endpoint, Inputs
-
-if TYPE_CHECKING:
-    from reconciler.config.model import Config
+from reconciler.workflow import Endpoint
 
 EPILOG = """\b
 Examples:
@@ -33,6 +29,7 @@ Examples:
 
 LONG = ("users", "conversations")
 _READABLE = 0o644
+_MOST_NAMED = 10
 
 
 def _included(_context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -68,7 +65,7 @@ def export(endpoint: Endpoint, *, out: str, include: tuple[str, ...], force: boo
     that holds files already, handles are kept, and files that no export wrote are not written over.
     """
     folder = Path(out) if out else None
-    former = _former(folder) if folder is not None else None
+    former = str(folder) if folder is not None and (folder / ROOT_NAME).exists() else ""
     run = Run(display(lines_on_stdout=False, may_colour=True))
     exported = run.execute(
         lambda: workflow.export(endpoint, run.display, include=include, former=former, in_one_file=folder is None)
@@ -80,27 +77,21 @@ def export(endpoint: Endpoint, *, out: str, include: tuple[str, ...], force: boo
         for path, text in exported.files.items():
             _write(folder / path, text)
         _tell(folder, exported.files, exported.mark)
+    pinned = [str(address) for address in exported.pinned]
     notes = [
         (exported.left_out, "left out, since files cannot hold it; a comment says why"),
-        (exported.pinned, "pinned by SID, since nothing else recognises it"),
+        (len(pinned), f"pinned by SID, since nothing else recognises it: {_some(pinned)}"),
         (len(exported.secrets), "to be set as a secret: " + ", ".join(exported.secrets)),
     ]
+    console.err("".join(f"warning: {escape(warning)}\n" for warning in exported.warnings))
     console.err("".join(f"{number:,} {escape(what)}\n" for number, what in notes if number))
     return DONE
 
 
-def _former(folder: Path) -> Config | None:
-    """The files that are there, as far as they can be read."""
-    if not (folder / ROOT_NAME).exists():
-        return None
-    try:
-        return workflow.validate(Inputs(str(folder), allow_unset=True), os.environ)
-    except ConfigError as error:
-        console.err(
-            f"{escape(str(folder / ROOT_NAME))} does not load, so its handles are not kept: "
-            f"{escape(error.problems[0].message)}\n"
-        )
-        return None
+def _some(names: Sequence[str]) -> str:
+    """Names, as many as a person reads; the rest is counted."""
+    rest = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def _check_overwriting(folder: Path, files: Mapping[str, str], mark: str, *, force: bool) -> None:

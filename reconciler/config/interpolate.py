@@ -31,6 +31,7 @@ from reconciler.redaction import may_be_secret
 
 NAMESPACES = ("env", "var", "file", "secret")
 _OPEN = re.compile(r"(?P<escape>\$)?\$\{(?P<namespace>[a-z][a-z0-9_-]*):")
+_LOOKS_UP = re.compile(r"\$\{(?=[a-z][a-z0-9_-]*:)")
 _BRACE = re.compile(r"\$\{|\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 _MOST_NESTED = 20
@@ -72,6 +73,9 @@ class Text:
         via: by which variable it came.
         secrets: the names of the secrets inside, sorted.
         form: the text with secrets, and what is not set, by name; empty when there are none.
+        written: the text as a file would write it that has the same outside: environment variables, secrets and files
+            by name (the latter seen from the root's folder), variables put in; empty when nothing comes from outside,
+            or when a variable is not defined.
         namespaces: where it comes from, but for its literal parts; ``option`` stands for ``--var``.
         literals: scalars of variables whose literal text went into it.
         missing: what is not set; the text is then of no use.
@@ -85,6 +89,7 @@ class Text:
     via: str = ""
     secrets: tuple[str, ...] = ()
     form: str = ""
+    written: str = ""
     namespaces: frozenset[str] = frozenset()
     literals: tuple[Scalar, ...] = ()
     missing: tuple[Missing, ...] = ()
@@ -233,6 +238,7 @@ class Interpolation:
             via=", ".join(dict.fromkeys(part.via for part in parts if part.via)),
             secrets=tuple(secrets),
             form="".join(part.form or part.text for part in parts) if any(part.form for part in parts) else "",
+            written=_written(parts),
             namespaces=frozenset().union(*(part.namespaces for part in parts)),
             literals=tuple(literal for part in parts for literal in part.literals),
             missing=tuple(missing for part in parts for missing in part.missing),
@@ -242,13 +248,13 @@ class Interpolation:
     def _looked_up(self, lookup: _Lookup, scalar: Scalar) -> Text:
         match lookup.namespace:
             case "env":
-                return self._environment_variable(lookup, scalar)
+                return replace(self._environment_variable(lookup, scalar), written=lookup.token)
             case "var":
                 return self._variable_used(lookup, scalar)
             case "file":
-                return self._file(lookup, scalar)
+                return replace(self._file(lookup, scalar), written=_file_token(lookup, scalar))
             case _:
-                return self._secret(lookup, scalar)
+                return replace(self._secret(lookup, scalar), written=lookup.token)
 
     def _default(self, lookup: _Lookup, scalar: Scalar) -> Text:
         assert lookup.default is not None
@@ -382,6 +388,23 @@ class Interpolation:
         hint = "give one of them a value of its own"
         self._findings.error("variable-cycle", message, start.place if start is not None else None, hint)
         return self._resolved[name]
+
+
+def _written(parts: list[Text]) -> str:
+    """What parts say together; see `Text.written`."""
+    if not any(part.written for part in parts) or any(part.missing and not part.written for part in parts):
+        return ""
+    return "".join(part.written or escaped(part.text) for part in parts)
+
+
+def escaped(text: str) -> str:
+    """A text as a file has to write it, so that nothing in it is looked up."""
+    return _LOOKS_UP.sub("$${", text)
+
+
+def _file_token(lookup: _Lookup, scalar: Scalar) -> str:
+    path = beside(scalar.origin.path, lookup.name) or lookup.name
+    return f"${{file:{path}" + ("" if lookup.default is None else f":-{lookup.default}") + "}"
 
 
 def _pieces(text: str, depth: int) -> list[_Piece]:

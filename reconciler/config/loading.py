@@ -122,6 +122,7 @@ def load_with(
             unmanaged_ignore=unmanaged_ignore,
         ),
         unmanaged_ignore=unmanaged_ignore,
+        environments=tuple(sorted(environments)),
     )
 
 

@@ -15,6 +15,7 @@ from reconciler.address import Address
 from reconciler.errors import Place, Problem
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape
+from reconciler.kinds.markers import Json
 from reconciler.redaction import HIDDEN, url_holds_secret
 
 
@@ -49,6 +50,18 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """A text that takes something from outside of the files.
+
+    Attributes:
+        text: as a file writes it, with its variables put in: ``https://x/${secret:TOKEN}``; paths of files are seen
+            from the root's folder.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
     """One field as the files set it.
 
@@ -57,12 +70,15 @@ class Value:
         place: where it was written, and by which way it came (variable, overlay, template).
         sensitive: whether it may never be shown: it comes from a secret, the field is one, or the files say so.
         secrets: the names of the secrets that went into it, sorted.
+        written: where anything of it comes from outside of the files, how they write it: an `Outside`, or a list or a
+            mapping that holds some; None where nothing does, or where a variable is not defined.
     """
 
     content: Content | Reference | Unknown
     place: Place
     sensitive: bool = False
     secrets: tuple[str, ...] = ()
+    written: Json | Outside = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +217,7 @@ class Config:
         warnings: problems that do not stop.
         lines: the lines of every file that was read, by file, for showing a place with a caret.
         unmanaged_ignore: globs of addresses of unmanaged resources that are not reported.
+        environments: the names of the environments that can be picked, sorted.
         digest: ``sha256:…`` over what the files mean (values, guards, options), without the values of secrets; equal
             for equal meaning, whatever the layout of the files.
     """
@@ -216,6 +233,7 @@ class Config:
     lines: Mapping[str, tuple[str, ...]]
     digest: str
     unmanaged_ignore: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
 
     def children(self, parent: Address | None) -> tuple[Declared, ...]:
         """The resources that stand directly in another one, or at the top for None."""

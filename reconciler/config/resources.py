@@ -28,7 +28,7 @@ from reconciler.config.drafts import Draft
 from reconciler.config.findings import Findings, shown, with_article
 from reconciler.config.interpolate import Interpolation, Text
 from reconciler.config.layout import Group
-from reconciler.config.model import Lifecycle, Unknown, Value
+from reconciler.config.model import Lifecycle, Outside, Unknown, Value
 from reconciler.config.nodes import Entry, Items, Node, Scalar, Table, is_null
 from reconciler.errors import Place
 from reconciler.kinds.fields import Content, Field, Shape
@@ -182,6 +182,31 @@ class ResourceReader:
                 draft.forms[field.path] = unknown.text.form
         except _NotReadError:
             draft.broken.add(field.path)
+            return
+        if _looks_up(node):
+            draft.values[field.path] = replace(draft.values[field.path], written=self._outside(field, node))
+
+    def _outside(self, field: Field, node: Node) -> Json | Outside:
+        """How the files write what was read without a problem; see `Value.written`."""
+        found: list[Text] = []
+        written = self._outside_of(field, node, found)
+        is_undefined = any(text.missing and not text.written for text in found)
+        return written if any(text.written for text in found) and not is_undefined else None
+
+    def _outside_of(self, field: Field, node: Node, found: list[Text]) -> Json | Outside:
+        match node:
+            case Table():
+                return {key: self._outside_of(field, entry.value, found) for key, entry in node.entries.items()}
+            case Items():
+                return [self._outside_of(field, item, found) for item in node.items]
+            case _:
+                text = self._interpolation.text(node)
+                found.append(text)
+                if text.written:
+                    return Outside(text.written)
+                if field.shape is not Shape.JSON or text.missing:
+                    return text.text
+                return None if text.null else json_scalar(text.text, text.tag, bare=text.bare)
 
     def _written(self, field: Field, node: Node) -> str:
         """A list or a mapping with what is known put in, and the rest by name."""
@@ -543,6 +568,17 @@ class ResourceReader:
     def _fail(self, draft: Draft, remark: Remark, place: Place) -> NoReturn:
         self._tell(draft, remark, place)
         raise _NotReadError
+
+
+def _looks_up(node: Node) -> bool:
+    """Whether anything may be looked up in what is written."""
+    match node:
+        case Table():
+            return any(_looks_up(entry.value) for entry in node.entries.values())
+        case Items():
+            return any(map(_looks_up, node.items))
+        case _:
+            return "${" in node.text
 
 
 def _place(node: Scalar, text: Text) -> Place:

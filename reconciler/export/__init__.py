@@ -6,6 +6,7 @@ loaded and planned against the same state, and whatever the files cannot hold (a
 takes, two names that are one) is left out with a comment, or pinned, until the plan is empty.
 
     account     the account -> State
+    kept        what files that are there take from outside, and keep
     handles     what each resource is called in the files
     contents    resources -> trees of keys and values
     written     trees -> text
@@ -13,21 +14,25 @@ takes, two names that are one) is left out with a comment, or pinned, until the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from reconciler import config
-from reconciler.config.model import Config
-from reconciler.config.sources import SourceError, select
+from reconciler.address import Address
+from reconciler.config.model import Config, Unknown, Value
+from reconciler.config.sources import select
 from reconciler.errors import ConfigError, MatchError, ProblemsError, ReconcilerError
-from reconciler.export.contents import Known, Said, Verdicts, Writer
+from reconciler.export.contents import Verdicts, Writer
 from reconciler.export.handles import slug
+from reconciler.export.kept import Known, Said, texts
 from reconciler.export.written import Line, Tree, lines, scalar
-from reconciler.match import match
 from reconciler.plan import Plan, make_plan
 from reconciler.state import State
 
 ROOT = "reconciler.yaml"
+_SERVICES = "services"
 MARK = "# Written by `reconciler export`."
 """The beginning of every file that an export wrote, by which the next one knows that it may write it anew."""
 _HEADER = f"{MARK} The next export writes this file anew; take this line out to prevent that."
@@ -35,6 +40,8 @@ MOST_IN_FILE = 5_000_000
 """How many bytes of users and conversations go into one file; a configuration takes files of twice that size."""
 _SPLIT = frozenset({"users", "conversations"})
 _MOST_ROUNDS = 20
+_LOOKUP = re.compile(r"\$\{(?:secret|env|file):[^{}:]+\}?")
+_MOST_LISTED = 3
 _ALIKE = frozenset({"declared-twice"})
 """Problems of the files that a pin solves."""
 _RESERVED = frozenset(
@@ -50,9 +57,11 @@ class Export:
     Attributes:
         files: texts by path, the root file first; paths are relative to the root file's folder.
         config: the same, loaded.
-        secrets: the names of the secrets that a person has to set before they have to be sent, sorted.
+        secrets: the names of the secrets that a person has to set, sorted.
         left_out: how many live contents and resources the files do not hold, each told in a comment.
-        pinned: how many resources only their SID recognises.
+        pinned: the addresses of what only its SID recognises, sorted.
+        warnings: sentences on what the files go on taking from outside of them, where the account has something else
+            or nobody can tell.
         mark: how every file begins.
     """
 
@@ -60,35 +69,38 @@ class Export:
     config: Config
     secrets: tuple[str, ...] = ()
     left_out: int = 0
-    pinned: int = 0
+    pinned: tuple[Address, ...] = ()
+    warnings: tuple[str, ...] = ()
     mark: str = MARK
 
 
-def export(state: State, *, former: Config | None = None, in_one_file: bool = True) -> Export:
+def export(state: State, *, known: Known | None = None, in_one_file: bool = True) -> Export:
     """Write an account as files.
 
     Args:
         state: the account, read in full but for what is not to be exported.
-        former: files that are there already, whose handles and names of secrets are kept.
+        known: what files that are there already say, whose handles and references stay.
         in_one_file: whether everything goes into one file, rather than each service into one of its own.
 
     Raises:
         ReconcilerError: when what was written could not be made to plan as empty, which is a bug.
     """
-    known = _known(former, state) if former is not None else Known()
+    known = known or Known()
     verdicts = Verdicts()
     reasons: list[str] = []
     for _ in range(_MOST_ROUNDS):
-        written = _Written(Writer(state, known, verdicts), in_one_file=in_one_file)
+        writer = Writer(state, known, verdicts, "" if in_one_file else _SERVICES)
+        written = _Written(writer, in_one_file=in_one_file)
         before = (len(verdicts.left_out), len(verdicts.pinned))
         loaded = written.judge(verdicts)
         if loaded is not None:
             return Export(
                 files=written.texts,
                 config=loaded,
-                secrets=tuple(sorted(set(written.writer.secrets.values()))),
-                left_out=len(verdicts.left_out),
-                pinned=sum(1 for declared in loaded.resources.values() if declared.pin is not None),
+                secrets=tuple(sorted({*writer.secrets.values(), *written.secrets()})),
+                left_out=len(writer.untold | verdicts.left_out.keys()),
+                pinned=tuple(address for address, declared in loaded.resources.items() if declared.pin is not None),
+                warnings=tuple(written.warnings(loaded)),
             )
         reasons = written.reasons
         if before == (len(verdicts.left_out), len(verdicts.pinned)):
@@ -99,33 +111,25 @@ def export(state: State, *, former: Config | None = None, in_one_file: bool = Tr
     )
 
 
-def _known(former: Config, state: State) -> Known:
-    addresses = match(former, state).addresses
-    secrets: dict[Said, str] = {}
-    for sid, address in addresses.items():
-        for path, value in former.resources[address].values.items():
-            if len(value.secrets) == 1 and former.resources[address].kind.by_path[path].secret:
-                secrets[Said(sid, path)] = value.secrets[0]
-    return Known(addresses, secrets)
-
-
 @dataclass
 class _Texts:
-    """Files in memory, as the configuration asks for them; no environment variable is set."""
+    """Files in memory, and of what is outside only what they go on taking from there."""
 
     files: Mapping[str, str]
+    known: Known
     root: str = ROOT
 
+    def __post_init__(self) -> None:
+        self._names = self.known.names()
+
     def read(self, path: str) -> bytes:
-        if path not in self.files:
-            raise SourceError(f"{path} does not exist", missing=True)
-        return self.files[path].encode()
+        return self.files[path].encode() if path in self.files else self.known.read(path)
 
     def glob(self, pattern: str) -> Sequence[str]:
         return select(pattern, self.files)
 
-    def environment(self, _name: str) -> str | None:
-        return None
+    def environment(self, name: str) -> str | None:
+        return self.known.environment(name) if name in self._names else None
 
 
 @dataclass
@@ -138,6 +142,7 @@ class _Written:
         texts: the files.
         owners: what each line says, by file.
         reasons: why they do not do, in sentences.
+        differing: fields that the files go on taking from outside, and of which the account has something else.
     """
 
     writer: Writer
@@ -145,6 +150,7 @@ class _Written:
     texts: dict[str, str] = field(default_factory=dict)
     owners: dict[str, list[Said | None]] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
+    differing: set[Said] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         if self.in_one_file:
@@ -155,9 +161,9 @@ class _Written:
         files: dict[str, Tree[Said]] = {}
         for handle, tree in services:
             first, *others = _parts(handle, tree)
-            files[f"services/{names[handle]}.yaml"] = first
+            files[f"{_SERVICES}/{names[handle]}.yaml"] = first
             for number, other in enumerate(others, 2):
-                files[f"services/{names[handle]}.{number}.yaml"] = other
+                files[f"{_SERVICES}/{names[handle]}.{number}.yaml"] = other
         include = [f"  - {scalar(path)}" for path in files]
         self._write(ROOT, top, "version: 1", *(["include:", *include] if include else []))
         for path, tree in files.items():
@@ -173,7 +179,7 @@ class _Written:
     def judge(self, verdicts: Verdicts) -> Config | None:
         """Load and plan the files; the configuration when they do, else None and the verdicts say what has to go."""
         try:
-            loaded = config.load(_Texts(self.texts))
+            loaded = config.load(_Texts(self.texts, self.writer.known), allow_unset=True)
             made = make_plan(loaded, self.writer.state)
         except ConfigError as error:
             self._blame_problems(error, _ALIKE, verdicts)
@@ -181,10 +187,7 @@ class _Written:
         except MatchError as error:
             self._blame_problems(error, None, verdicts)
             return None
-        if not made.changes:
-            return loaded
-        self._blame_changes(made, verdicts)
-        return None
+        return None if self._blame_changes(made, verdicts) else loaded
 
     def _blame_problems(self, error: ProblemsError, pinnable: frozenset[str] | None, verdicts: Verdicts) -> None:
         """Pin what is about who is who, for all problems when no codes are given; leave everything else out."""
@@ -202,22 +205,66 @@ class _Written:
             else:
                 self._take_out(said, problem.message, verdicts)
 
-    def _blame_changes(self, made: Plan, verdicts: Verdicts) -> None:
+    def _blame_changes(self, made: Plan, verdicts: Verdicts) -> bool:
+        """Whether anything is to be changed but what the files go on taking from outside of them."""
         for change in made.changes:
             reason = f"planning it would {change.action} {change.address}"
-            self.reasons.append(reason)
             sid = self.writer.placed.get(change.address, "")
+            said = {Said(sid, item.path) for item in change.fields}
+            if said and change.action in {"update", "replace"} and said <= self.writer.known.kept.keys():
+                self.differing |= said
+                continue
+            self.reasons.append(reason)
             if sid in self.writer.pinnable(verdicts):
                 verdicts.pinned[sid] = "nothing else tells it apart"
             elif sid:
-                for item in change.fields:
-                    self._take_out(Said(sid, item.path), reason, verdicts)
-                if not change.fields:
+                for item in said:
+                    self._take_out(item, reason, verdicts)
+                if not said:
                     self._take_out(Said(sid), reason, verdicts)
+        return bool(self.reasons)
+
+    # --- what a person has to know ------------------------------------------------------------------------------------
+
+    def secrets(self) -> set[str]:
+        """The names of the secrets that the files go on using."""
+        return {name for _, value in self._kept() for name in value.secrets}
+
+    def warnings(self, loaded: Config) -> Iterator[str]:
+        """What of the files and the account is not the same, or not known to be."""
+        for said, value in sorted(self._kept(), key=lambda item: (self._address(item[0].sid), item[0].path)):
+            address = self._address(said.sid)
+            held = loaded.resources[address].values.get(said.path)
+            if held is None or loaded.resources[address].kind.by_path[said.path].write_only:
+                continue
+            stays = f"{address}: {said.path} stays as the files have it, from {_listed(value)}"
+            if isinstance(held.content, Unknown):
+                yield f"{stays}; whether the account has the same cannot be told: {held.content.reason}"
+            elif said in self.differing:
+                yield f"{stays}; the account has something else, which an apply would overwrite"
+
+    def _kept(self) -> Iterator[tuple[Said, Value]]:
+        out = self.writer.verdicts.left_out
+        for said, value in self.writer.known.kept.items():
+            if said not in out and said not in self.writer.untold and said.sid in self._addresses:
+                yield said, value
+
+    @cached_property
+    def _addresses(self) -> dict[str, Address]:
+        return {sid: address for address, sid in self.writer.placed.items()}
+
+    def _address(self, sid: str) -> Address:
+        return self._addresses[sid]
 
     def _take_out(self, said: Said, reason: str, verdicts: Verdicts) -> None:
         """Leave a field out, and where that is done already, the resource."""
         verdicts.left_out[said if said not in verdicts.left_out else Said(said.sid)] = reason
+
+
+def _listed(value: Value) -> str:
+    """What a field takes from outside, for people; literal parts, which may be anything, are left away."""
+    found = dict.fromkeys(name for text in texts(value.written) for name in _LOOKUP.findall(text))
+    return ", ".join(list(found)[:_MOST_LISTED]) + (", …" if len(found) > _MOST_LISTED else "")
 
 
 def _file_names(handles: Sequence[str]) -> dict[str, str]:

@@ -11,29 +11,17 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from reconciler.address import Address
 from reconciler.diff import holds_secret
 from reconciler.export.handles import handles, in_order
-from reconciler.export.written import Data, Literal, Tree, can_be_written, comment
+from reconciler.export.kept import Known, Said, merged
+from reconciler.export.written import Data, Literal, Tree, can_be_written, comment, fits_yaml
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Choice, Ref
 from reconciler.state import Live, State
-
-
-class Said(NamedTuple):
-    """What a line of the files says.
-
-    Attributes:
-        sid: the resource.
-        path: the field; empty for the resource itself.
-    """
-
-    sid: str
-    path: str = ""
 
 
 @dataclass
@@ -47,18 +35,6 @@ class Verdicts:
 
     left_out: dict[Said, str] = field(default_factory=dict)
     pinned: dict[str, str] = field(default_factory=dict)
-
-
-class Known(NamedTuple):
-    """What files that are there already say.
-
-    Attributes:
-        addresses: where they declare live resources, by SID.
-        secrets: the name of the secret of a field that is nothing but that secret.
-    """
-
-    addresses: Mapping[str, Address] = {}
-    secrets: Mapping[Said, str] = {}
 
 
 _ROLE = BY_NAME["role"]
@@ -77,6 +53,9 @@ _UNSAID: Mapping[tuple[str, str], Content] = {("conversation", "state"): "active
 """Contents that every new resource has. Source: OpenAPI description of State, "defaults to active"."""
 
 
+_NOT_RETURNED = "Twilio does not return it; set this environment variable before it has to be sent"
+
+
 class Writer:
     """One writing of a state.
 
@@ -84,20 +63,24 @@ class Writer:
         state: the account.
         known: what files that are there already say.
         verdicts: what does not fit.
+        service_folder: the folder of the files that services are written into, seen from the root's; empty for none.
 
     Attributes:
         addresses: where each resource that has a handle is written, by SID.
         placed: what is written at each address.
-        secrets: the names of the secrets that a person has to set.
+        secrets: the names of the secrets that a person has to set, and that the files had no name for.
+        untold: fields that are left out, each told in a comment.
     """
 
-    def __init__(self, state: State, known: Known, verdicts: Verdicts) -> None:
+    def __init__(self, state: State, known: Known, verdicts: Verdicts, service_folder: str = "") -> None:
         self.state = state
         self.known = known
         self.verdicts = verdicts
         self.addresses: dict[str, Address] = {}
         self.placed: dict[Address, str] = {}
         self.secrets: dict[Said, str] = {}
+        self.untold: set[Said] = set()
+        self._service_folder = service_folder
         self._ambiguous: dict[str, str] = {}
         self._own_roles = self._as_twilio_made_them()
         for kind in KINDS:
@@ -250,7 +233,8 @@ class Writer:
     def _is_untouched(self, live: Live) -> bool:
         """Whether a singleton says no more than one that nobody has configured."""
         usual = _UNTOUCHED.get(live.kind.name, {})
-        return not any(said.sid == live.sid for said in self.verdicts.left_out) and all(
+        judged = (*self.verdicts.left_out, *self.known.kept)
+        return not any(said.sid == live.sid for said in judged) and all(
             item.write_only or item.is_empty(live.values.get(item.path))
             or live.values.get(item.path) == usual.get(item.path)
             for item in live.kind.fields
@@ -265,6 +249,10 @@ class Writer:
         contents: dict[str, Content] = {}
         for item in kind.fields:
             content = live.values.get(item.path)
+            if self._is_kept(live, item) and not self._is_out(live, item.path):
+                contents[item.path] = content
+                yield item.path, content
+                continue
             if item.write_only or content is None or self._is_out(live, item.path) or self._unsayable(live, item):
                 continue
             if item.natural_key and content == handle and not self.pin(live):
@@ -277,6 +265,17 @@ class Writer:
                 continue
             contents[item.path] = content
             yield item.path, content
+
+    def _is_kept(self, live: Live, item: Field) -> bool:
+        """Whether the files that are there take something of a field from outside of them, and it stays so."""
+        value = self.known.kept.get(Said(live.sid, item.path))
+        if value is None:
+            return False
+        if item.shape is not Shape.JSON:
+            return True
+        content = live.values.get(item.path)
+        together = merged(item, value, content, "")
+        return can_be_written(content) and (not isinstance(together, Data) or fits_yaml(together.value))
 
     def _handle(self, live: Live) -> str:
         address = self.addresses.get(live.sid)
@@ -293,6 +292,13 @@ class Writer:
     def _unsayable(self, live: Live, item: Field) -> str:
         """Why a content is not written that the files could hold; empty when it is."""
         content = live.values.get(item.path)
+        said = Said(live.sid, item.path)
+        if said in self.known.unclear:
+            return f"the files that were here take it from what is not set: {comment(self.known.unclear[said])}"
+        if said in self.known.kept:
+            return "the files that were here take it from outside of them, in a way that cannot be kept"
+        if name := self.known.secret_in(item, content):
+            return f"it holds the value of the secret {name}; write it with ${{secret:{name}}}"
         if holds_secret(item, content):
             return "it carries a password or a token; write it with ${secret:NAME}"
         if item.shape is Shape.JSON and not can_be_written(content):
@@ -319,8 +325,7 @@ class Writer:
                 if _moves(live.kind, item, content):
                     moving.append(item.path)
             elif item.secret and self._counts(live, item):
-                note = "Twilio does not return it; set this environment variable before it has to be sent"
-                tree.below(*blocks).add(name, self._secret(owner), owner, (note,))
+                tree.below(*blocks).add(name, self._secret(owner), owner, (_NOT_RETURNED,))
             elif not item.write_only and not item.is_empty(content):
                 tree.comments += self._why_not(live, item, content)
         if moving:
@@ -332,15 +337,24 @@ class Writer:
         reason = self.verdicts.left_out.get(Said(live.sid, item.path))
         if reason is not None:
             shown = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, default=list)
-            secret = item.shape is Shape.URL and ("@" in shown or holds_secret(item, shown))
+            secret = (
+                (item.shape is Shape.URL and ("@" in shown or holds_secret(item, shown)))
+                or Said(live.sid, item.path) in self.known.kept
+                or self.known.secret_in(item, content)
+            )
             told = "" if secret else f" (live: {comment(shown)})"
             yield f"{item.path} is left out: {comment(reason)}{told}"
         elif reason := self._unsayable(live, item):
+            self.untold.add(Said(live.sid, item.path))
             yield f"{item.path} is left out: {reason}"
 
     def _value(
         self, live: Live, item: Field, content: Content
-    ) -> tuple[str | Literal | tuple[str, ...] | Data, tuple[str, ...]]:
+    ) -> tuple[str | Literal | tuple[str | Literal, ...] | Data, tuple[str, ...]]:
+        if self._is_kept(live, item):
+            value = self.known.kept[Said(live.sid, item.path)]
+            comments = (_NOT_RETURNED,) if item.secret and value.secrets else ()
+            return merged(item, value, content, self._folder(live)), comments
         match item.shape:
             case Shape.REF:
                 return self._reference(live, item, str(content))
@@ -369,17 +383,19 @@ class Writer:
         what = ref.kind if ref is not None else "resource"
         return sid, (f"the SID of a {what} that is not in these files",)
 
+    def _folder(self, live: Live) -> str:
+        """The folder of the file that a resource is written into, seen from the root's."""
+        return self._service_folder if live.kind == _SERVICE or live.parents else ""
+
     def _secret(self, owner: Said) -> Literal:
         """A placeholder; its name begins with a word that no other variable's is likely to begin with."""
-        name = self.known.secrets.get(owner)
-        if name is None:
-            parts = [*self.addresses[owner.sid].parts, owner.path]
-            wanted = re.sub(r"[^A-Z0-9]+", "_", "_".join(parts).upper()).strip("_")
-            taken = {*self.secrets.values(), *self.known.secrets.values()}
-            name, number = wanted, 1
-            while name in taken:
-                number += 1
-                name = f"{wanted}_{number}"
+        parts = [*self.addresses[owner.sid].parts, owner.path]
+        wanted = re.sub(r"[^A-Z0-9]+", "_", "_".join(parts).upper()).strip("_")
+        taken = {*self.secrets.values(), *self.known.names()}
+        name, number = wanted, 1
+        while name in taken:
+            number += 1
+            name = f"{wanted}_{number}"
         self.secrets[owner] = name
         return Literal(f"${{secret:{name}}}")
 

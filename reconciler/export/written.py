@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
+from reconciler.config.interpolate import escaped
 from reconciler.kinds.markers import Json
 
 Owner = TypeVar("Owner")
@@ -30,7 +31,7 @@ _MOST_DIGITS = 300
 _PLAIN = re.compile(r"[^\W\d][\w./-]*(?:@[\w.-]+)?(?: [\w./-]+)*\Z")
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9._~/?=&%+;@-]+\Z")
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"})
-_LOOKUP = re.compile(r"\$\{(?=[a-z][a-z0-9_-]*:)")
+_PLAIN_LOOKUP = re.compile(r"\$\{(?:secret|env|file):[\w./-]+\}\Z")
 _SHORT = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _LONGEST_COMMENT = 200
 
@@ -52,7 +53,7 @@ class Entry(Generic[Owner]):
 
     Attributes:
         key: any text.
-        value: a tree, a text, a `Literal`, a tuple of texts, or a `Data`.
+        value: a tree, a text, a `Literal`, a tuple of texts and of those, or a `Data`.
         owner: what the lines say; None where they are nobody's.
         comments: lines above it.
     """
@@ -101,13 +102,13 @@ class Data:
     """JSON of somebody's own.
 
     Attributes:
-        value: a mapping.
+        value: a mapping; a `Literal` in it stands for itself.
     """
 
     value: Json
 
 
-Value: TypeAlias = "Tree[Owner] | str | Literal | tuple[str, ...] | Data"
+Value: TypeAlias = "Tree[Owner] | str | Literal | tuple[str | Literal, ...] | Data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,12 @@ def scalar(text: str, *, flow: bool = False) -> str:
         text: any text without lone surrogates.
         flow: whether it stands in brackets or braces, where a plain text can hold less.
     """
-    return _quoted(_LOOKUP.sub("$${", text), flow=flow)
+    return _quoted(escaped(text), flow=flow)
+
+
+def lookup(text: str) -> Literal:
+    """A value in which what is to be looked up is looked up; good in brackets and braces too."""
+    return Literal(text if _PLAIN_LOOKUP.match(text) else _in_quotes(text))
 
 
 def key(text: str, *, flow: bool = False) -> str:
@@ -141,6 +147,10 @@ def _quoted(text: str, *, flow: bool) -> str:
         return text
     if not flow and _PLAIN_URL.match(text):
         return text
+    return _in_quotes(text)
+
+
+def _in_quotes(text: str) -> str:
     return '"' + "".join(_character(character) for character in text) + '"'
 
 
@@ -183,15 +193,15 @@ def can_be_written(value: Json) -> bool:
             return True
 
 
-def _fits_yaml(value: Json, depth: int = 0) -> bool:
+def fits_yaml(value: Json, depth: int = 0) -> bool:
     """Whether JSON can be written as YAML's own mappings and lists."""
     match value:
         case dict():
             return depth < _DEEPEST_BLOCK and all(
-                len(key(name)) < _LONGEST_KEY and _fits_yaml(item, depth + 1) for name, item in value.items()
+                len(key(name)) < _LONGEST_KEY and fits_yaml(item, depth + 1) for name, item in value.items()
             )
         case list():
-            return depth < _DEEPEST_BLOCK and all(_fits_yaml(item, depth + 1) for item in value)
+            return depth < _DEEPEST_BLOCK and all(fits_yaml(item, depth + 1) for item in value)
         case int():
             return value.bit_length() < _MOST_DIGITS * 3
         case _:
@@ -206,6 +216,8 @@ def _in_flow(value: Json) -> str:
             return "[" + ", ".join(map(_in_flow, value)) + "]"
         case str():
             return scalar(value, flow=True)
+        case Literal():
+            return value.text if value.text.startswith('"') else _in_quotes(value.text)
         case _:
             return json.dumps(value)
 
@@ -268,7 +280,7 @@ def _entry_lines(entry: Entry[Owner], indent: int) -> Iterator[Line[Owner]]:
         case Literal():
             yield Line(f"{pad}{head} {value.text}", entry.owner)
         case Data():
-            if _fits_yaml(value.value):
+            if fits_yaml(value.value):
                 yield from _json_lines(head, value.value, indent, entry.owner)
             else:
                 yield Line(f"{pad}{head} {scalar(json.dumps(value.value, ensure_ascii=False))}", entry.owner)
@@ -278,11 +290,11 @@ def _entry_lines(entry: Entry[Owner], indent: int) -> Iterator[Line[Owner]]:
             yield Line(f"{pad}{head} {scalar(value)}", entry.owner)
 
 
-def _list_lines(head: str, items: tuple[str, ...], indent: int, owner: Owner | None) -> Iterator[Line[Owner]]:
-    flow = f"{' ' * indent}{head} [{', '.join(scalar(item, flow=True) for item in items)}]"
+def _list_lines(head: str, items: tuple[str | Literal, ...], indent: int, owner: Owner | None) -> Iterator[Line[Owner]]:
+    flow = f"{' ' * indent}{head} [{', '.join(map(_in_flow, items))}]"
     if len(flow) <= WIDTH:
         yield Line(flow, owner)
         return
     yield Line(" " * indent + head, owner)
     for item in items:
-        yield Line(f"{' ' * (indent + 2)}- {scalar(item)}", owner)
+        yield Line(f"{' ' * (indent + 2)}- {scalar(item) if isinstance(item, str) else item.text}", owner)

@@ -6,6 +6,8 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from reconciler.export import MARK
 from tests.cli.conftest import Result
 
@@ -76,12 +78,19 @@ def test_files_of_another_account_are_not_written_over(cli: Cli, tmp_path: Path)
     assert "those of account AC1111" in refused.err
 
 
-def test_files_that_do_not_load_are_said_to_lose_their_handles(cli: Cli, tmp_path: Path) -> None:
+def test_files_that_do_not_load_are_not_written_over(cli: Cli, tmp_path: Path) -> None:
+    # Nobody can tell then which of their values they take from secrets.
     (tmp_path / "conf").mkdir()
-    (tmp_path / "conf" / "reconciler.yaml").write_text(f"{MARK}\nversion: 2\n")
-    exported = cli("export", *EMULATED, "--out", "conf")
-    assert exported.code == 0
-    assert "its handles are not kept" in exported.err
+    root = tmp_path / "conf" / "reconciler.yaml"
+    root.write_text(f"{MARK}\nversion: 2\n")
+    refused = cli("export", *EMULATED, "--out", "conf", "--force")
+    assert refused.code == 1
+    assert " ".join(refused.err.split()) == (
+        'Error: the files that are there do not load (conf/reconciler.yaml:2:10: version "2" is not known), so an '
+        "export cannot keep their handles, and what they take from secrets; mend them (`reconciler validate` tells "
+        "all), or name another folder"
+    )
+    assert root.read_text() == f"{MARK}\nversion: 2\n"
 
 
 def test_a_link_is_not_followed(cli: Cli, tmp_path: Path) -> None:
@@ -115,3 +124,51 @@ def test_users_and_conversations_come_when_they_are_asked_for(cli: Cli, tmp_path
     assert cli("export", *EMULATED, "--out", "conf").code == 0
     assert {path: path.read_bytes() for path in tmp_path.glob("conf/**/*.yaml")} == before
     assert cli("plan", "conf", *EMULATED, "--detailed-exitcode").code == 0
+
+
+SECRETS = {
+    "HOOK_TOKEN": "canary-of-the-hook",
+    "PATH_TOKEN": "canary-of-the-path",
+    "PIN": "canary-of-ada",
+    "HOST": "h.io",
+    "PUSH": "canary-of-push",
+}
+
+TAKES = """version: 1
+variables: {host: hooks.example.com}
+services:
+  support:
+    webhooks:
+      pre_webhook_url: https://${var:host}/${secret:PATH_TOKEN}
+      post_webhook_url: https://${env:HOST}/post?token=${secret:HOOK_TOKEN}
+    users:
+      ada: {attributes: {pin: "${secret:PIN}", team: 1}}
+credentials:
+  push: {type: gcm, api_key: "${secret:PUSH}"}
+"""
+
+
+def test_no_secret_of_the_files_is_written_into_them(
+    cli: Cli, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    files.write_text(TAKES)
+    assert cli("apply", *EMULATED, "--yes").code == 0
+    # Set, exchanged and not set; over a person's files and over its own.
+    for pin in ("canary-of-ada", "canary-of-bob", None):
+        if pin is None:
+            monkeypatch.delenv("PIN")
+        else:
+            monkeypatch.setenv("PIN", pin)
+        exported = cli("export", *EMULATED, "--out", ".", "--force")
+        assert exported.code == 0, exported.err
+        told = "".join(path.read_text() for path in tmp_path.rglob("*.yaml")) + exported.out + exported.err
+        assert "canary" not in told
+        assert 'pre_webhook_url: "https://hooks.example.com/${secret:PATH_TOKEN}"' in told
+        assert 'post_webhook_url: "https://${env:HOST}/post?token=${secret:HOOK_TOKEN}"' in told
+        assert 'attributes: {pin: "${secret:PIN}", team: 1}' in told
+        assert "api_key: ${secret:PUSH}" in told
+        differs = cli("plan", *EMULATED, "--detailed-exitcode").code
+        assert differs == {"canary-of-ada": 0, "canary-of-bob": 2, None: 1}[pin]
+        assert ("services.support.users.ada: attributes stays" in exported.err) == (pin != "canary-of-ada")

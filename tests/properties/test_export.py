@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from reconciler import wire
 from reconciler.client import ReadClient, in_process
+from reconciler.config.model import Config
 from reconciler.emulator import Emulator, Rules, Store
 from reconciler.errors import ConfigError, MatchError
 from reconciler.export import Export, export
 from reconciler.export.account import read_account
+from reconciler.export.kept import known_from
 from reconciler.export.written import Data, Tree, key, lines, scalar
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.fields import Field, Shape, canonical_json
@@ -60,7 +62,7 @@ json_values = st.recursive(
 )
 
 
-def exported(account: World, *, former: Any = None, in_one_file: bool = True) -> Export:
+def exported(account: World, *, former: Config | None = None, in_one_file: bool = True) -> Export:
     """What `export` makes of an account, everything included."""
 
     async def run() -> State:
@@ -69,7 +71,9 @@ def exported(account: World, *, former: Any = None, in_one_file: bool = True) ->
         ) as client:
             return await read_account(client, Silent(), ("users", "conversations"))
 
-    return export(asyncio.run(run()), former=former, in_one_file=in_one_file)
+    found = asyncio.run(run())
+    known = known_from(former, found) if former is not None else None
+    return export(found, known=known, in_one_file=in_one_file)
 
 
 # --- texts -----------------------------------------------------------------------------------------------------------
@@ -190,10 +194,10 @@ def test_whatever_is_live_can_be_written_thoroughly(state: State, in_one_file: b
 
 def can_be_written(state: State, *, in_one_file: bool) -> None:
     made = export(state, in_one_file=in_one_file)  # loads and plans what it wrote, and raises when that is not empty
-    event(f"left out: {made.left_out > 0}, pinned: {made.pinned > 0}")
+    event(f"left out: {made.left_out > 0}, pinned: {bool(made.pinned)}")
     assert all(text.replace("\n", "").isprintable() for text in made.files.values())
     assert export(state, in_one_file=in_one_file).files == made.files
-    again = export(state, former=made.config, in_one_file=in_one_file)
+    again = export(state, known=known_from(made.config, state), in_one_file=in_one_file)
     assert again.files == made.files
 
 
@@ -294,7 +298,7 @@ def comes_back(root: dict[str, Any]) -> None:
     except (ConfigError, MatchError):
         return
     made = exported(first)
-    event(f"pinned: {made.pinned > 0}")
+    event(f"pinned: {bool(made.pinned)}")
     if made.pinned:
         return  # a SID is one account's own
     second = Ticking(seed=2)
