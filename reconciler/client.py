@@ -14,6 +14,7 @@ import builtins
 import hashlib
 import json
 import re
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from reconciler.errors import (
     OutOfTime,
     Refusal,
     Refused,
+    TooLarge,
     Unreachable,
     Unsent,
     UsageError,
@@ -57,6 +59,9 @@ _LONGEST_WORDS = 2000
 """So much of what an API says of an error is kept."""
 _LONGEST_ANSWER = 60.0
 """Seconds for one answer as a whole; the limit above is for each piece of it."""
+_LARGEST_ANSWER = 10_000_000
+"""Bytes of one answer, unpacked. The largest that Twilio gives is a page of 50 users or conversations: each has at most
+16,384 characters of attributes, which JSON in JSON writes as six bytes each at worst, so 5 MB."""
 _LATE_WRITE = 10.0
 """Seconds that a write which is under way when the command's time is up has to be answered: half-known is worse."""
 _LARGEST_POOL = 20
@@ -112,6 +117,27 @@ class _Failed(Exception):
 
     error: ApiError
     retry_after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What was answered, read to its end.
+
+    Attributes:
+        status: the HTTP status.
+        reason: the words beside it.
+        headers: by name, in any case.
+        body: its bytes, unpacked.
+    """
+
+    status: int
+    reason: str
+    headers: httpx.Headers
+    body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -347,7 +373,12 @@ class ReadClient:
         self._pools = [
             _opened(
                 auth=httpx.BasicAuth(credentials.username, credentials.password),
-                headers={"Accept": "application/json", "User-Agent": f"reconciler/{__version__}"},
+                headers={
+                    "Accept": "application/json",
+                    # The one way of packing that `_unpacked` reads within a limit.
+                    "Accept-Encoding": "gzip",
+                    "User-Agent": f"reconciler/{__version__}",
+                },
                 timeout=_TIMEOUT,
                 follow_redirects=False,
                 # A proxy of the environment would see credentials that go over http://, which is for this machine only.
@@ -484,6 +515,7 @@ class ReadClient:
                 is_lost = is_ambiguous(error)
                 lost = error if is_lost else lost
                 may_be_sent = is_refused_for_now(error) or isinstance(error, Unsent) or (is_lost and idempotent)
+                may_be_sent = may_be_sent and not isinstance(error, TooLarge)
                 if isinstance(error, Unsent) and not self._is_known and method == "GET":
                     # An address where nobody has ever answered is rather a wrong one than a bad moment: told at once.
                     raise error from None
@@ -535,44 +567,44 @@ class ReadClient:
             self._count(write=write, again=attempt > 1)
             begun = self.retry.clock()
             try:
-                response = await self._answer(request, path)
+                answer = await self._answer(request, path)
             except _Failed as failed:
                 logs.request(method, path, attempt=attempt, ms=self._since(begun), failure=cause_of(failed.error))
                 raise
             ms = self._since(begun)
             self._is_known = True
-            if response.status_code == 429:
+            if answer.status == 429:
                 self._gate.crowded(generation)
             else:
-                told = response.headers.get("Twilio-Concurrent-Requests", "")
+                told = answer.headers.get("Twilio-Concurrent-Requests", "")
                 all_of_them = int(told) if told.isascii() and told.isdigit() and len(told) < 10 else 0
                 self._gate.answered(generation, all_of_them - self._gate.under_way)
-        refusal = None if response.is_success else _refusal(method, path, response, self.redact)
+        refusal = None if answer.is_success else _refusal(method, path, answer, self.redact)
         logs.request(
             method,
             path,
             attempt=attempt,
             ms=ms,
-            status=response.status_code,
+            status=answer.status,
             code=None if refusal is None or refusal.code == refusal.status else refusal.code,
-            request_id=response.headers.get("Twilio-Request-Id", ""),
-            size=len(response.content),
+            request_id=answer.headers.get("Twilio-Request-Id", ""),
+            size=len(answer.body),
         )
         if refusal is not None:
-            raise _Failed(Refused(refusal), response.headers.get("Retry-After", ""))
-        if response.status_code == 204:
+            raise _Failed(Refused(refusal), answer.headers.get("Retry-After", ""))
+        if answer.status == 204:
             return None
         try:
-            return response.json(parse_constant=_refuse_constant)
+            return json.loads(answer.body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
-            message = f"{method} {path}: the answer is not JSON (HTTP {response.status_code})"
+            message = f"{method} {path}: the answer is not JSON (HTTP {answer.status})"
             raise _Failed(Malformed(self.redact(message))) from None
 
-    async def _answer(self, request: httpx.Request, path: str) -> httpx.Response:
+    async def _answer(self, request: httpx.Request, path: str) -> _Answer:
         """The answer to a request, whatever it says.
 
         Raises:
-            _Failed: there was none.
+            _Failed: there was none, or none that can be read.
         """
         late = _LATE_WRITE if request.method != "GET" else 0.0
         try:
@@ -585,18 +617,25 @@ class ReadClient:
             kind = Unsent if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout) else Unreachable
             message = f"{request.method} {path}: no answer from {self._base_url} within the time limit"
             raise _Failed(kind(self.redact(message))) from None
+        except Malformed as error:
+            raise _Failed(type(error)(self.redact(f"{request.method} {path}: {error}"))) from None
         except httpx.HTTPError as error:
             kind = Unsent if isinstance(error, httpx.ConnectError) else Unreachable
             why = str(error)[:_LONGEST_WORDS] or type(error).__name__
             message = f"{request.method} {path}: {self._base_url} cannot be reached: {why}"
             raise _Failed(kind(self.redact(message))) from None
 
-    async def _send_through_a_pool(self, request: httpx.Request) -> httpx.Response:
+    async def _send_through_a_pool(self, request: httpx.Request) -> _Answer:
         """Through the one that has least to do."""
         index = self._under_way.index(min(self._under_way))
         self._under_way[index] += 1
         try:
-            return await self._pools[index].send(request)
+            response = await self._pools[index].send(request, stream=True)
+            try:
+                body = await _unpacked(response)
+            finally:
+                await response.aclose()
+            return _Answer(response.status_code, response.reason_phrase, response.headers, body)
         finally:
             self._under_way[index] -= 1
 
@@ -694,6 +733,33 @@ class Client(ReadClient):
         self.writes += write
 
 
+async def _unpacked(response: httpx.Response) -> bytes:
+    """The body of an answer; never more of it in memory than an answer may have, however well it is packed.
+
+    Raises:
+        TooLarge: it is larger.
+        Malformed: it is packed in another way than was asked for, or damaged.
+    """
+    packed = response.headers.get("Content-Encoding", "").strip().lower()
+    if packed not in {"", "identity", "gzip"}:
+        raise Malformed(f"the answer is packed as {packed[:40]!r}, which was not asked for")
+    unpack = zlib.decompressobj(zlib.MAX_WBITS | 16) if packed == "gzip" else None
+    body, received = bytearray(), 0
+    # Not the library's own way, which unpacks whatever came at once: a thousand times as much, and that once more for
+    # each packing inside of another.
+    async for piece in cast("httpx.AsyncByteStream", response.stream):
+        received += len(piece)
+        try:
+            body += unpack.decompress(piece, _LARGEST_ANSWER + 1 - len(body)) if unpack is not None else piece
+        except zlib.error:
+            raise Malformed("the answer says that it is packed as gzip, and it is not") from None
+        if max(received, len(body)) > _LARGEST_ANSWER:
+            raise TooLarge(f"the answer is larger than {_LARGEST_ANSWER // 1_000_000} MB, and no answer of Twilio is")
+    if unpack is not None and received and not unpack.eof:
+        raise Malformed("the answer ends before it is complete")
+    return bytes(body)
+
+
 def _opened(**options: Any) -> httpx.AsyncClient:
     """An HTTP client, whose options the library reads from environment variables too.
 
@@ -721,9 +787,9 @@ def _refuse_constant(word: str) -> Json:
     raise ValueError(word)
 
 
-def _refusal(method: str, path: str, response: httpx.Response, redact: Redaction) -> Refusal:
+def _refusal(method: str, path: str, answer: _Answer, redact: Redaction) -> Refusal:
     try:
-        body = response.json()
+        body = json.loads(answer.body)
     except (ValueError, RecursionError):
         body = None
     told: dict[str, Any] = body if isinstance(body, dict) else {}  # an error's body may be anything
@@ -736,9 +802,9 @@ def _refusal(method: str, path: str, response: httpx.Response, redact: Redaction
     return Refusal(
         method=method,
         path=redact(path),
-        status=response.status_code,
-        code=code if type(code) is int and 0 <= code < _MOST_CODES else response.status_code,
-        message=words(told.get("message")) or words(response.reason_phrase) or "no message",
+        status=answer.status,
+        code=code if type(code) is int and 0 <= code < _MOST_CODES else answer.status,
+        message=words(told.get("message")) or words(answer.reason) or "no message",
         more_info=words(told.get("more_info")),
-        request_id=words(response.headers.get("Twilio-Request-Id")),
+        request_id=words(answer.headers.get("Twilio-Request-Id")),
     )

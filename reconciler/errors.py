@@ -15,6 +15,7 @@ leave the wording on a terminal or in JSON to the renderers. Nothing here prints
     │   │       └── Stopped             1    because a person stopped the command
     │   ├── Refused                     1    an answer with an error status
     │   └── Malformed                   1    an answer that is not what the API promises
+    │       └── TooLarge                1    because it is larger than any of the API's
     ├── StalePlan                       3    the approved plan no longer fits
     ├── GuardRefusal                    4    a limit or a missing approval; nothing was sent
     └── Interrupted                     130  stopped by a person
@@ -185,6 +186,10 @@ class Refused(ApiError):
 
 class Malformed(ApiError):
     """An answer whose status was a success but whose body is not what the API promises."""
+
+
+class TooLarge(Malformed):
+    """An answer that is larger than any of the API's, and that was not read to its end."""
 
 
 Cause = Literal[

@@ -59,7 +59,7 @@ def reason(error: ApiError) -> str:
         case Unsent():
             return "no connection came about"
         case Malformed():
-            return "the answer was no JSON"
+            return "the answer could not be read"
         case _:
             return "no answer came"
 

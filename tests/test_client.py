@@ -558,7 +558,8 @@ def test_many_at_once_are_spread_over_small_pools() -> None:
         async with ReadClient(HOST, CREDENTIALS, concurrency=50) as client:
             held: list[list[int]] = []
 
-            async def send(_request: httpx.Request) -> httpx.Response:
+            async def send(_request: httpx.Request, *, stream: bool) -> httpx.Response:
+                assert stream
                 held.append(list(client._under_way))
                 await asyncio.sleep(0)
                 return httpx.Response(200, json={})
