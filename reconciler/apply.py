@@ -22,9 +22,10 @@ from typing import TypeVar
 from reconciler import logs, wire
 from reconciler.address import Address
 from reconciler.change import Change, Step
-from reconciler.client import Client, Json
+from reconciler.client import Client
 from reconciler.config.model import Reference, Unknown
 from reconciler.errors import ApiError, Cause, Refusal, Refused, cause_of
+from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape

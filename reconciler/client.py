@@ -39,11 +39,10 @@ from reconciler.errors import (
     UsageError,
     cause_of,
 )
+from reconciler.json_text import Json
 from reconciler.pace import Pace
 from reconciler.redaction import Redaction
 from reconciler.retry import Gate, Retry, is_ambiguous, is_refused_for_now, never, reason
-
-Json = Any  # what the API answers is JSON of any shape until `wire.decode` has read it
 
 TWILIO_HOST = "conversations.twilio.com"
 """Source: the OpenAPI description, servers."""

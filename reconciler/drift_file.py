@@ -12,10 +12,10 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from reconciler.change import Action
+from reconciler.json_text import Json
 from reconciler.plan_file import (
     ChangeEntry,
     FieldEntry,
-    Json,
     OptionsEntry,
     Part,
     PlanFile,

@@ -13,8 +13,8 @@ from reconciler import scope, wire
 from reconciler.client import ReadClient
 from reconciler.config.model import Config
 from reconciler.errors import MatchError, Problem, Refused
+from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME, PARENTS
-from reconciler.kinds.markers import Json
 from reconciler.match import match
 from reconciler.reading import ACCOUNT, Reading, at_once, live, which_account
 from reconciler.report import Progress

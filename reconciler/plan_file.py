@@ -18,20 +18,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import math
-import re
 from collections import Counter
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from reconciler import json_text
 from reconciler.change import Action, Change, FieldChange, Guard
 from reconciler.config.model import Reference, Unknown
 from reconciler.errors import Place, PlanFileError, Problem
+from reconciler.json_text import Json
 from reconciler.plan import Plan
 from reconciler.redaction import spelled_out
 
-Json = Any  # field contents are JSON of any shape
+_LONGEST_REASON = 500
 Saved = TypeVar("Saved", bound="Part")
 
 
@@ -419,7 +419,7 @@ def parse_as(model: type[Saved], text: str | bytes, name: str, noun: str, comman
     """
     what = ""
     try:
-        return model.model_validate(document(text))
+        return model.model_validate(json_text.document(text))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -431,80 +431,3 @@ def parse_as(model: type[Saved], text: str | bytes, name: str, noun: str, comman
     raise PlanFileError(
         f"{name} is no {noun} of this version of reconciler ({what[:_LONGEST_REASON]}); make one with `{command}`"
     )
-
-
-def document(text: str | bytes) -> Json:
-    """Hostile text as JSON, as strictly as the standard has it: what two readers could read differently is refused.
-
-    Args:
-        text: the text; bytes are UTF-8.
-
-    Raises:
-        ValueError: it is no JSON, says a key twice, or holds what JSON has no spelling for; says which, and where it
-            knows. Never quotes the text.
-        RecursionError: it nests deeper than can be read.
-    """
-    try:
-        shown = text if isinstance(text, str) else text.decode("utf-8")
-    except UnicodeDecodeError:
-        raise ValueError("it is not UTF-8 text") from None
-    found = json.loads(
-        shown, object_pairs_hook=_once_each, parse_constant=_no_constant, parse_float=_finite, parse_int=_short
-    )
-    if _nests_deeper(found, _DEEPEST):
-        raise RecursionError
-    if _ESCAPED_SURROGATE.search(shown):
-        try:
-            json.dumps(found, ensure_ascii=False).encode()
-        except UnicodeEncodeError:
-            raise ValueError("it holds half a character") from None
-    return found
-
-
-_DEEPEST = 130
-"""How many levels a document may have: some of its own, and as many as a live value may bring along."""
-_MOST_DIGITS = 4300
-"""So many a live value can have: Python itself reads no more."""
-_MOST_KEYS = 20_000
-_LONGEST_REASON = 500
-_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-
-
-def _once_each(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    if len(pairs) > _MOST_KEYS:
-        raise ValueError(f"an object has more than {_MOST_KEYS} keys")
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
-
-
-def _no_constant(word: str) -> Json:
-    raise ValueError(f"JSON has no {word}")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError("a number is too large")
-    return number
-
-
-def _short(text: str) -> int:
-    if len(text) > _MOST_DIGITS:
-        raise ValueError(f"a number has more than {_MOST_DIGITS} digits")
-    return int(text)
-
-
-def _nests_deeper(value: Json, most: int) -> bool:
-    level = [value]
-    for _ in range(most):
-        level = [
-            inner
-            for item in level
-            if isinstance(item, (dict, list))
-            for inner in (item.values() if isinstance(item, dict) else item)
-        ]
-        if not level:
-            return False
-    return True

@@ -13,9 +13,9 @@ from typing import TypeVar
 from reconciler import wire
 from reconciler.client import Pages, ReadClient
 from reconciler.errors import Malformed, UsageError
+from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
-from reconciler.kinds.markers import Json
 from reconciler.report import Progress
 from reconciler.state import Live
 

@@ -9,17 +9,18 @@ compared and shown.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from reconciler import json_text
 from reconciler.address import looks_like_sid
 from reconciler.errors import Malformed
+from reconciler.json_text import Json
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape
-from reconciler.kinds.markers import Choice, Json
+from reconciler.kinds.markers import Choice
 
 Form = tuple[tuple[str, str], ...]
 """Form parameters in order; a list repeats its key (OpenAPI description, text of `Permission`)."""
@@ -194,12 +195,12 @@ def _decode_json(value: Json) -> Content:
     if len(value) > _LONGEST_JSON:
         return value
     try:
-        parsed = json.loads(value, parse_constant=_refuse_constant, parse_float=_finite)
+        parsed = json_text.parsed(value)
         if "\\u" in value:  # half a character may have been spelled out, too
             parsed = json.loads(_whole(json.dumps(parsed, ensure_ascii=False)))
     except (ValueError, RecursionError):
         return value
-    return value if _nests_deeper(parsed, _DEEPEST) else parsed
+    return value if json_text.nests_deeper(parsed, _DEEPEST) else parsed
 
 
 def _spelled(value: Json) -> str:
@@ -207,30 +208,3 @@ def _spelled(value: Json) -> str:
         return json.dumps(value, ensure_ascii=False, sort_keys=True)
     except RecursionError:
         raise Malformed("the API answered with something that nests too deep to be looked at") from None
-
-
-def _finite(text: str) -> float:
-    """Python makes infinity of 1e999, which is no JSON."""
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(text)
-    return number
-
-
-def _refuse_constant(word: str) -> Json:
-    """Python reads NaN and Infinity, which are no JSON, and of which one is not even equal to itself."""
-    raise ValueError(word)
-
-
-def _nests_deeper(value: Json, most: int) -> bool:
-    level = [value]
-    for _ in range(most):
-        level = [
-            inner
-            for item in level
-            if isinstance(item, (dict, list))
-            for inner in (item.values() if isinstance(item, dict) else item)
-        ]
-        if not level:
-            return False
-    return True

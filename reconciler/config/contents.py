@@ -6,17 +6,19 @@ message may show of the value is decided by the caller, so that no secret gets i
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Collection
+from json import JSONDecodeError
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from reconciler import json_text
 from reconciler.config.findings import listed
 from reconciler.config.layout import sid_of_what, what_begins_with
+from reconciler.json_text import Json
 from reconciler.kinds.fields import Content, Field, Shape, duration
-from reconciler.kinds.markers import Between, Choice, Json, Length, Sid, Timer, Url, Vocabulary
+from reconciler.kinds.markers import Between, Choice, Length, Sid, Timer, Url, Vocabulary
 
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off"})
@@ -263,10 +265,11 @@ def parsed_json(text: str) -> Json:
         UnfitError: when it is not JSON.
     """
     try:
-        return json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise UnfitError("wrong-type", "this text is no JSON", "write a mapping, or JSON text") from None
-
-
-def _no_constant(_word: str) -> None:
-    raise ValueError
+        return json_text.document(text)
+    except JSONDecodeError:
+        why = ""
+    except RecursionError:
+        raise UnfitError("too-deep", "this JSON is nested too deep", "make it flatter") from None
+    except ValueError as error:
+        why = f": {error}"
+    raise UnfitError("wrong-type", f"this text is no JSON{why}", "write a mapping, or JSON text")

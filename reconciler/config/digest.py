@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 
 from reconciler.config.drafts import Draft
 from reconciler.config.model import Approval, Limits, Prune, Reference, Unknown, Value
+from reconciler.json_text import Json
 from reconciler.kinds.fields import Field
-from reconciler.kinds.markers import Json
 
 
 def digest(

@@ -13,9 +13,9 @@ from typing import Literal
 
 from reconciler.address import Address
 from reconciler.errors import Place, Problem
+from reconciler.json_text import Json
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape
-from reconciler.kinds.markers import Json
 from reconciler.redaction import HIDDEN, url_holds_secret
 
 

@@ -31,8 +31,9 @@ from reconciler.config.layout import Group
 from reconciler.config.model import Lifecycle, Outside, Unknown, Value
 from reconciler.config.nodes import Entry, Items, Node, Scalar, Table, is_null
 from reconciler.errors import Place
+from reconciler.json_text import Json, nests_deeper
 from reconciler.kinds.fields import Content, Field, Shape
-from reconciler.kinds.markers import Json, Length, Vocabulary
+from reconciler.kinds.markers import Length, Vocabulary
 from reconciler.redaction import url_holds_secret
 
 _HIDDEN = "its value"
@@ -388,7 +389,7 @@ class ResourceReader:
             content = self._unfit_told(draft, node.place, lambda: parsed_json(text.text)) if text.text else {}
         else:
             content = self._json(draft, field, node, texts)
-        if _depth(content) > _MOST_JSON_DEPTH:
+        if nests_deeper(content, _MOST_JSON_DEPTH):
             message = f"{field.path} is nested more than {_MOST_JSON_DEPTH} deep"
             self._fail(draft, Remark("too-deep", message, "make it flatter"), place)
         if not isinstance(content, dict):
@@ -610,16 +611,3 @@ def _place_of_word(draft: Draft, field: Field, word: str) -> Place | None:
     if entry is None or not isinstance(entry.value, Items):
         return None
     return next((item.place for item in entry.value.items if isinstance(item, Scalar) and item.text == word), None)
-
-
-def _depth(content: Json) -> int:
-    depth, level = 0, [content]
-    while level:
-        depth += 1
-        level = [
-            inner
-            for item in level
-            if isinstance(item, dict | list)
-            for inner in (item.values() if isinstance(item, dict) else item)
-        ]
-    return depth

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from reconciler import wire
 from reconciler.client import ReadClient
 from reconciler.errors import Refused
+from reconciler.json_text import Json
 from reconciler.kinds import KINDS, PARENTS
 from reconciler.kinds.base import Kind
-from reconciler.kinds.markers import Json
 from reconciler.reading import ACCOUNT, Reading, at_once, live, which_account
 from reconciler.report import Progress
 from reconciler.state import Collection, Live, State

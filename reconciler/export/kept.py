@@ -19,8 +19,8 @@ from reconciler.config.model import Config, Declared, Outside, Unknown, Value
 from reconciler.config.sources import SourceError
 from reconciler.errors import UsageError
 from reconciler.export.written import Data, Literal, lookup
+from reconciler.json_text import Json
 from reconciler.kinds.fields import Content, Field, Shape
-from reconciler.kinds.markers import Json
 from reconciler.match import match
 from reconciler.redaction import FRAGMENT, texts_of
 from reconciler.state import State

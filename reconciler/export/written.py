@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
 from reconciler.config.interpolate import escaped
-from reconciler.kinds.markers import Json
+from reconciler.json_text import Json
 
 Owner = TypeVar("Owner")
 

@@ -18,12 +18,12 @@ from typing import Annotated, Any, TypeAlias, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from reconciler.json_text import Json
 from reconciler.kinds.markers import (
     AlwaysSent,
     Choice,
     Declaration,
     Immutable,
-    Json,
     Kept,
     Marker,
     NaturalKey,

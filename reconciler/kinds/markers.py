@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Json: TypeAlias = Any  # JSON is open by nature; every reader narrows it where it takes it
+from reconciler.json_text import Json
+
 Risk = Literal["low", "medium", "high"]
 
 

@@ -251,5 +251,20 @@ services:
 
 
 def test_deep_json_text_is_refused() -> None:
-    text = "services: {s: {talks: {a: {attributes: '" + '{"a":' * 500 + "1" + "}" * 500 + "'}}}}"
-    assert [item.message for item in problems_of(text, layout=LAYOUT)] == ["attributes is nested more than 60 deep"]
+    for levels, message in ((60, "attributes is nested more than 60 deep"), (500, "this JSON is nested too deep")):
+        text = "services: {s: {talks: {a: {attributes: '" + '{"a":' * levels + "1" + "}" * levels + "'}}}}"
+        assert [(item.code, item.message) for item in problems_of(text, layout=LAYOUT)] == [("too-deep", message)]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ('{"a": 1e999}', "this text is no JSON: a number is too large"),
+        ('{"a": NaN}', "this text is no JSON: JSON has no NaN"),
+        ('{"a": 1, "a": 2}', "this text is no JSON: a key stands twice in one object"),
+        ('{"a": "\\ud800"}', "this text is no JSON: it holds half a character"),
+    ],
+)
+def test_json_text_that_no_api_takes_is_refused(attributes: str, message: str) -> None:
+    text = f"services: {{s: {{talks: {{a: {{attributes: '{attributes}'}}}}}}}}"
+    assert [item.message for item in problems_of(text, layout=LAYOUT)] == [message]

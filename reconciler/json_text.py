@@ -1,0 +1,101 @@
+"""JSON text -> values, as strictly as the standard has it: Python by itself reads more than JSON, and writes it too.
+
+Takes text that anybody may have written: plan files, live attributes, attributes in files. Imports nothing of the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Any  # JSON is open by nature; every reader narrows it where it takes it
+
+_DEEPEST = 130
+"""How many levels a document may have: some of its own, and as many as a live value may bring along."""
+_MOST_DIGITS = 4300
+"""So many a live value can have: Python itself reads no more."""
+_MOST_KEYS = 20_000
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def document(text: str | bytes) -> Json:
+    """Read what somebody wrote on purpose: what two readers could read differently is refused.
+
+    Args:
+        text: the text; bytes are UTF-8.
+
+    Raises:
+        ValueError: it is no JSON, says a key twice, or holds what JSON has no spelling for; says which, and where it
+            knows. Never quotes the text.
+        RecursionError: it nests deeper than can be read.
+    """
+    try:
+        shown = text if isinstance(text, str) else text.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None
+    found = json.loads(
+        shown, object_pairs_hook=_once_each, parse_constant=_no_constant, parse_float=_finite, parse_int=_short
+    )
+    if nests_deeper(found, _DEEPEST):
+        raise RecursionError
+    if _ESCAPED_SURROGATE.search(shown):
+        try:
+            json.dumps(found, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("it holds half a character") from None
+    return found
+
+
+def parsed(text: str) -> Json:
+    """Read what an API kept, where of a key that stands twice the last one counts.
+
+    Raises:
+        ValueError: it is no JSON, or holds a number that JSON has no spelling for.
+        RecursionError: it nests deeper than can be read.
+    """
+    return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+
+
+def nests_deeper(value: Json, most: int) -> bool:
+    """Whether a value has more levels than that; a text or number by itself has one."""
+    level = [value]
+    for _ in range(most):
+        level = [
+            inner
+            for item in level
+            if isinstance(item, (dict, list))
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _once_each(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    if len(pairs) > _MOST_KEYS:
+        raise ValueError(f"an object has more than {_MOST_KEYS} keys")
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _no_constant(word: str) -> Json:
+    """Python reads NaN and Infinity, of which one is not even equal to itself."""
+    raise ValueError(f"JSON has no {word}")
+
+
+def _finite(text: str) -> float:
+    """Python makes infinity of 1e999."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _short(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"a number has more than {_MOST_DIGITS} digits")
+    return int(text)
