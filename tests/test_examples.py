@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,8 +12,8 @@ import pytest
 import yaml
 
 from reconciler import workflow
-from reconciler.cli import main
 from reconciler.config.model import Config
+from tests.commands import Run, forget_surroundings, runner
 from tests.pem import certificate_text, key_text
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -101,35 +98,14 @@ def test_every_example_and_every_environment_is_covered() -> None:
     assert set(EDITS) == {(folder.name, name) for folder in configured for name in environments(folder)}
 
 
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Ended]
-
-
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    for name in [name for name in os.environ if name.startswith("TWILIO_")] + ["FORCE_COLOR", "COLUMNS"]:
-        monkeypatch.delenv(name, raising=False)
+    forget_surroundings(monkeypatch)
     for name, text in secrets().items():
         monkeypatch.setenv(name, text)
     shutil.copytree(EXAMPLES, tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> Ended:
-        capsys.readouterr()
-        code = main(arguments)
-        return Ended(code, *capsys.readouterr())
-
-    return run
+    return runner(capsys)
 
 
 @pytest.mark.parametrize(("example", "environment"), EDITS)

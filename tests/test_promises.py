@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import re
 import shlex
 import signal
@@ -23,9 +22,9 @@ from typing import Any, cast
 import pytest
 
 from reconciler import workflow
-from reconciler.cli import main
 from reconciler.client import Client, ReadClient
 from reconciler.emulator import Emulator, Rules, Store
+from tests.commands import Result, Run, forget_surroundings, runner
 from tests.emulator.served import served
 
 ACCOUNT = "AC" + "0" * 32
@@ -52,17 +51,6 @@ addresses:
     friendly_name: Main line
     auto_creation: {enabled: true, type: default, service: support}
 """
-
-
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 @dataclass
@@ -136,9 +124,7 @@ class Account:
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in list(os.environ):
-        if name.startswith("TWILIO_") or name in {"NO_COLOR", "FORCE_COLOR", "COLUMNS"}:
-            monkeypatch.delenv(name)
+    forget_surroundings(monkeypatch)
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", ACCOUNT)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "emulator")
     monkeypatch.chdir(tmp_path)
@@ -155,19 +141,9 @@ def account() -> Iterator[Account]:
     store.close()
 
 
-Run = Callable[..., Ended]
-
-
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: str) -> Ended:
-        capsys.readouterr()
-        code = main(arguments)
-        ended = Ended(code, *capsys.readouterr())
-        assert "Traceback" not in ended.out + ended.err
-        return ended
-
-    return run
+    return runner(capsys)
 
 
 def write(text: str) -> None:
@@ -618,8 +594,8 @@ services:
 """
 
 
-def assert_no_canary(*endeds: Ended) -> None:
-    for ended in endeds:
+def assert_no_canary(*results: Result) -> None:
+    for ended in results:
         for spelling in SPELLINGS:
             assert spelling not in ended.out
             assert spelling not in ended.err

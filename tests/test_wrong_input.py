@@ -5,21 +5,17 @@ Real files on a disk, the whole message as a literal. A message may change; then
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from reconciler.cli import main
 from reconciler.emulator import Emulator, Store
+from tests.commands import Result, Run, forget_surroundings, runner
 
 ACCOUNT = "AC" + "0" * 32
 OTHER_ACCOUNT = "AC0123456789abcdef0123456789abcdef"
@@ -630,26 +626,12 @@ error: the folder . holds no reconciler.yaml
 }
 
 
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Ended]
-
-
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to stand in, and nothing of whoever runs the tests."""
-    for name in list(os.environ):
-        if name.startswith("TWILIO_") or name in {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "HOOK_HOST", "HOOK_TOKEN"}:
-            monkeypatch.delenv(name)
+    forget_surroundings(monkeypatch)
+    for name in ("HOOK_HOST", "HOOK_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
     here = tmp_path / "files"
     here.mkdir()
     monkeypatch.chdir(here)
@@ -658,14 +640,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: str) -> Ended:
-        capsys.readouterr()
-        code = main(arguments)
-        ended = Ended(code, *capsys.readouterr())
-        assert "Traceback" not in ended.out + ended.err
-        return ended
-
-    return run
+    return runner(capsys)
 
 
 def write(files: Mapping[str, str | bytes]) -> None:
@@ -680,7 +655,7 @@ def write(files: Mapping[str, str | bytes]) -> None:
 def test_wrong_files(run: Run, files: dict[str, str | bytes], told: str) -> None:
     write(files)
     for command in (["validate"], ["plan", "--emulator", "../account.db"], ["apply", "--emulator", "../a.db", "--yes"]):
-        assert run(*command) == Ended(1, "", told)
+        assert run(*command) == Result(1, "", told)
     assert not Path("../account.db").exists(), "the account is not even opened"
 
     as_json = run("validate", "--format", "json")
@@ -709,8 +684,8 @@ error: {path} does not exist
 
 1 error
 """
-    assert run("validate", path) == Ended(1, "", told)
-    assert run("plan", path, "--emulator", "account.db") == Ended(1, "", told)
+    assert run("validate", path) == Result(1, "", told)
+    assert run("plan", path, "--emulator", "account.db") == Result(1, "", told)
 
 
 def test_an_overlay_that_is_missing(run: Run) -> None:
@@ -909,12 +884,12 @@ def test_a_host_that_does_not_answer(run: Run, monkeypatch: pytest.MonkeyPatch) 
 
 def test_credentials_that_are_missing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     write({"reconciler.yaml": SMALL})
-    assert run("plan") == Ended(1, "", """\
+    assert run("plan") == Result(1, "", """\
 Error: no credentials: set TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN, or with TWILIO_API_KEY and
        TWILIO_API_SECRET; or use --emulator FILE, which needs none
 """)  # fmt: skip
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", ACCOUNT)
-    assert run("plan") == Ended(1, "", """\
+    assert run("plan") == Result(1, "", """\
 Error: no credentials: TWILIO_ACCOUNT_SID is set, but TWILIO_AUTH_TOKEN (or TWILIO_API_KEY and
        TWILIO_API_SECRET) is not
 """)  # fmt: skip
@@ -930,7 +905,7 @@ def test_an_apply_to_a_real_account_that_the_files_do_not_name(run: Run, monkeyp
 
     monkeypatch.setattr(socket, "getaddrinfo", no_network)
     for where in ([], ["--api-url", "https://api.example.com"]):
-        assert run("apply", "--yes", *where) == Ended(1, "", """\
+        assert run("apply", "--yes", *where) == Result(1, "", """\
 Error: the files do not say which account they are for, so nothing is applied to a real one; write
        its SID under account.sid, or under account_sid of the environment
 """)  # fmt: skip
@@ -940,7 +915,7 @@ def test_credentials_are_not_sent_in_the_clear(run: Run, monkeypatch: pytest.Mon
     write({"reconciler.yaml": SMALL})
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", ACCOUNT)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "token")
-    assert run("plan", "--api-url", "http://api.example.com") == Ended(1, "", """\
+    assert run("plan", "--api-url", "http://api.example.com") == Result(1, "", """\
 Error: --api-url http://api.example.com would send credentials in the clear; http:// is for this
        machine only
 """)  # fmt: skip

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from reconciler.cli import candidates, shells
 from reconciler.cli.entry import VARIABLE
 from reconciler.cli.root import ROOT, VERBS
-from tests.cli.conftest import Result, in_process_of_its_own
+from tests.cli.conftest import in_process_of_its_own
+from tests.commands import Result
 
 Cli = Callable[..., Result]
 FILES = """\

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import FILES, Result
+from tests.cli.conftest import FILES
+from tests.commands import Result
 
 Cli = Callable[..., Result]
 ENVIRONMENTS = "environments: {staging: {variables: {may: sendMessage}}, prod: {variables: {may: leaveConversation}}}\n"

@@ -14,7 +14,8 @@ from reconciler.client import ReadClient
 from reconciler.render.drift import CHAT_LIMIT, drift_chat, drift_json, drift_markdown, drift_text
 from reconciler.render.markdown import LIMIT
 from reconciler.render.terminal import escape
-from tests.cli.conftest import FILES, Result
+from tests.cli.conftest import FILES
+from tests.commands import Result
 from tests.render import plan_samples as samples
 
 Cli = Callable[..., Result]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.export import MARK
-from tests.cli.conftest import Result
+from tests.commands import Result
 
 Cli = Callable[..., Result]
 EMULATED = ("--emulator", "demo.db")

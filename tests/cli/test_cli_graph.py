@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.render.graph import Edge, Graph, Node, dot, mermaid
-from tests.cli.conftest import FILES, Result
+from tests.cli.conftest import FILES
+from tests.commands import Result
 
 Cli = Callable[..., Result]
 EMULATED = ("--emulator", "demo.db")

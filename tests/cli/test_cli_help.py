@@ -12,7 +12,8 @@ import pytest
 
 from reconciler.cli import exit_codes, manual
 from reconciler.cli.root import EXIT_CODES, GROUPS, ROOT, VERBS
-from tests.cli.conftest import FILES, Result
+from tests.cli.conftest import FILES
+from tests.commands import Result
 
 Cli = Callable[..., Result]
 Golden = Callable[[str, str], None]

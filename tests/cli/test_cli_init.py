@@ -13,7 +13,7 @@ import yaml
 
 from reconciler import schema
 from reconciler.cli import init as initial
-from tests.cli.conftest import Result
+from tests.commands import Result
 
 Cli = Callable[..., Result]
 ROOT = Path(__file__).resolve().parents[2]

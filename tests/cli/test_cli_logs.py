@@ -12,7 +12,8 @@ import pytest
 
 from reconciler import logs, workflow
 from reconciler.errors import Unreachable
-from tests.cli.conftest import Result, Tty
+from tests.cli.conftest import Tty
+from tests.commands import Result
 from tests.render import plan_samples as samples
 
 Cli = Callable[..., Result]

@@ -32,7 +32,7 @@ from reconciler.errors import (
     UsageError,
 )
 from reconciler.report import Report
-from tests.cli.conftest import Result
+from tests.commands import Result
 from tests.render import plan_samples as samples
 
 Cli = Callable[..., Result]

@@ -10,7 +10,8 @@ import pytest
 
 from reconciler import __version__
 from reconciler.cli.root import VERBS
-from tests.cli.conftest import Result, in_process_of_its_own
+from tests.cli.conftest import in_process_of_its_own
+from tests.commands import Result
 
 Cli = Callable[..., Result]
 HEAVY = ("pydantic", "httpx", "yaml", "asyncio", "uvicorn", "sqlite3")

@@ -9,7 +9,8 @@ import pytest
 
 from reconciler.cli.schema import NAMES
 from reconciler.schema import SCHEMAS
-from tests.cli.conftest import FILES, Result
+from tests.cli.conftest import FILES
+from tests.commands import Result
 
 Cli = Callable[..., Result]
 EMULATED = ("--emulator", "demo.db")

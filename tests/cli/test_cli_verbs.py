@@ -20,7 +20,8 @@ from reconciler.cli import files as cli_files
 from reconciler.render.report_markdown import report_markdown
 from reconciler.render.report_text import report_text
 from reconciler.schema import SCHEMAS, schema_text
-from tests.cli.conftest import FILES, Result, Tty
+from tests.cli.conftest import FILES, Tty
+from tests.commands import Result
 from tests.render import plan_samples as samples
 
 Cli = Callable[..., Result]
