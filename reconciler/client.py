@@ -340,6 +340,7 @@ class ReadClient:
         pace: how many writes a second; any number when left out.
 
     Attributes:
+        concurrency: how many requests may be under way at once.
         requests: how many were sent.
         resent: how many of them were sent before.
     """
@@ -357,6 +358,7 @@ class ReadClient:
         pace: Pace | None = None,
     ) -> None:
         self.credentials = credentials
+        self.concurrency = concurrency
         self.redact = (redact or Redaction()).joined(credentials.secrets())
         self.requests = self.resent = 0
         self._base_url = base_url
@@ -648,47 +650,18 @@ class ReadClient:
 
 
 class Client(ReadClient):
-    """Reads and writes of the API.
-
-    Args:
-        base_url: scheme, host and port, without a trailing slash.
-        credentials: who asks.
-        concurrency: how many requests may be under way at once; writes get half of it.
-        transport: another way to the API than the network (the emulator in process).
-        retry: how often and how long a request is tried; once when left out.
-        waiting: told of every wait before a request is sent again.
-        redact: takes out of errors what may not be shown; what the credentials hold is taken out in any case.
-        pace: how many writes a second; any number when left out.
+    """Reads and writes of the API; made like a `ReadClient`, of whose requests half may be writes at a time.
 
     Attributes:
         writes: how many writes were sent.
-        write_concurrency: how many of them may be under way at once.
     """
 
-    def __init__(
-        self,
-        base_url: str,
-        credentials: Credentials,
-        *,
-        concurrency: int = 10,
-        transport: Transport | None = None,
-        retry: Retry | None = None,
-        waiting: Waiting = _unheard,
-        redact: Redaction | None = None,
-        pace: Pace | None = None,
-    ) -> None:
-        super().__init__(
-            base_url,
-            credentials,
-            concurrency=concurrency,
-            transport=transport,
-            retry=retry,
-            waiting=waiting,
-            redact=redact,
-            pace=pace,
-        )
-        self.writes = 0
-        self.write_concurrency = max(1, concurrency // 2)
+    writes = 0
+
+    @property
+    def write_concurrency(self) -> int:
+        """How many writes may be under way at once."""
+        return max(1, self.concurrency // 2)
 
     async def post(
         self,

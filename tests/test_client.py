@@ -125,7 +125,7 @@ def test_a_reading_client_has_no_way_to_write() -> None:
     assert {"get", "list"} <= public
     assert not public & {"post", "put", "patch", "delete", "create", "update", "send", "request"}
     added = {name for name in dir(Client) if not name.startswith("_")} - public
-    assert added == {"post", "delete"}
+    assert added == {"post", "delete", "writes", "write_concurrency"}
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------

@@ -95,14 +95,17 @@ def _amounts(command: Command) -> Command:
     return command
 
 
-@emulator.command("seed", cls=Page, epilog=SEED_EPILOG)
-@click.option(
+_db = click.option(
     "--db",
     metavar="FILE",
     required=True,
     shell_complete=candidates.files,
     help="The account; made when it is not there yet.",
 )
+
+
+@emulator.command("seed", cls=Page, epilog=SEED_EPILOG)
+@_db
 @click.option(
     "--seed", "number", metavar="N", type=int, default=0, show_default=True, help="Another number, another account."
 )
@@ -131,13 +134,7 @@ def seed_command(db: str, number: int, **amounts: int) -> int:
 
 
 @emulator.command("serve", cls=Page, epilog=SERVE_EPILOG)
-@click.option(
-    "--db",
-    metavar="FILE",
-    required=True,
-    shell_complete=candidates.files,
-    help="The account; made when it is not there yet.",
-)
+@_db
 @click.option(
     "--port", metavar="N", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one."
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import click
 from reconciler import workflow
 from reconciler.cli import candidates, console
 from reconciler.cli.exit_codes import DONE
+from reconciler.cli.files import READABLE, write_file
 from reconciler.cli.manual import Page
 from reconciler.cli.options import account_options
 from reconciler.cli.running import Run, display
@@ -28,7 +27,6 @@ Examples:
   reconciler export --emulator demo.db"""
 
 LONG = ("users", "conversations")
-_READABLE = 0o644
 _MOST_NAMED = 10
 
 
@@ -121,25 +119,12 @@ def _is_ours(path: Path, mark: str, text: str = "") -> bool:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file that everybody may read, in one step: there is nothing secret in it."""
-    temporary = ""
+    """Write a file that everybody may read: there is nothing secret in it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not path.is_file():
-            raise UsageError(f"cannot write {path}: it is there, and it is no regular file")
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(_READABLE)
-        Path(temporary).replace(path)
-        temporary = ""
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+    write_file(path, text, READABLE)
 
 
 def _tell(folder: Path, files: Mapping[str, str], mark: str) -> None:

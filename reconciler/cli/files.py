@@ -1,19 +1,20 @@
-"""The files that commands read and write themselves: plan files.
+"""The files that commands read and write themselves: plan files, and what an export writes.
 
-Takes paths as people typed them. Reads with a limit on size, because a plan file is hostile input; writes so that only
-the owner can read, and so that a file is either the old or the new one, never half of it.
+Takes paths as people typed them. Reads with a limit on size, because a plan file is hostile input. What is written is
+either the old file or the new one, never half of it, and for its owner only where not told otherwise.
 """
 
 from __future__ import annotations
 
 import os
-import stat
 import sys
 import tempfile
 from pathlib import Path
 
 from reconciler.errors import PlanFileError, UsageError
 
+PRIVATE = 0o600
+READABLE = 0o644
 SIZE_LIMIT = 128 * 1024 * 1024
 
 
@@ -53,24 +54,30 @@ def check_replaceable(path: str) -> None:
         raise UsageError(f"cannot write {path}: it is there, and it is no plan; name another file")
 
 
-def write_private(path: str, text: str) -> None:
-    """Write a file that only its owner can read, in one step.
+def write_file(path: Path, text: str, mode: int = PRIVATE) -> None:
+    """Write a file in one step.
+
+    Args:
+        path: where; what is there is replaced.
+        text: what.
+        mode: who may read and write it; nobody but its owner when left out.
 
     Raises:
         UsageError: when it cannot be written there.
     """
-    target = Path(path)
     temporary = ""
     try:
-        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+        if path.exists() and not path.is_file():
             raise UsageError(f"cannot write {path}: it is there, and it is no regular file")
         # Made with mode 600, in the same folder, so that taking the name over is one step.
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode("utf-8", "backslashreplace"))
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(target)
+        if mode != PRIVATE:
+            Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
         temporary = ""
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None

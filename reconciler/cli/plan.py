@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import click
 
 from reconciler import workflow
 from reconciler.cli import candidates, console, exit_codes, showing
-from reconciler.cli.files import check_replaceable, write_private
+from reconciler.cli.files import check_replaceable, write_file
 from reconciler.cli.manual import Page
 from reconciler.cli.options import account_options, consent_options, file_options, scope_options
 from reconciler.cli.output import Output, output_in
@@ -51,7 +52,7 @@ def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detail
     run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
     planned = run.execute(lambda: workflow.plan(inputs, endpoint, run.display))
     if out:
-        write_private(out, planned.file.to_json())
+        write_file(Path(out), planned.file.to_json())
     showing.show_plan(planned.file, output)
     if out and output.as_text and not planned.file.has_changes:
         console.out("\nSaved; there is nothing in it to apply.\n")

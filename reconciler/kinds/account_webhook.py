@@ -10,6 +10,32 @@ from reconciler.kinds.base import Kind
 from reconciler.kinds.markers import Changes, Choice, Declaration, Example, Url, Vocabulary, Wire
 from reconciler.kinds.vocabulary import ACCOUNT_FILTERS, METHODS
 
+# Both hooks are the same for the account and for a service.
+Method = Annotated[
+    str | None,
+    Wire("Method"),
+    Choice(METHODS),
+    Changes("medium"),
+    Example("POST"),
+    Field(description="The HTTP method of both hooks."),
+]
+PreWebhookUrl = Annotated[
+    str | None,
+    Wire("PreWebhookUrl"),
+    Url(),
+    Changes("high", "another server may change or reject what people send"),
+    Example("https://hooks.example.com/pre"),
+    Field(description="Asked before an event takes place; it may change or reject it."),
+]
+PostWebhookUrl = Annotated[
+    str | None,
+    Wire("PostWebhookUrl"),
+    Url(),
+    Changes("medium"),
+    Example("https://hooks.example.com/post"),
+    Field(description="Told after an event took place."),
+]
+
 
 class AccountWebhook(Declaration):
     """What can be set on the account's webhooks."""
@@ -22,14 +48,7 @@ class AccountWebhook(Declaration):
         Example("webhook"),
         Field(description="Whether events go to the URLs here or to Flex."),
     ] = None
-    method: Annotated[
-        str | None,
-        Wire("Method"),
-        Choice(METHODS),
-        Changes("medium"),
-        Example("POST"),
-        Field(description="The HTTP method of both hooks."),
-    ] = None
+    method: Method = None
     filters: Annotated[
         tuple[str, ...] | None,
         Wire("Filters"),
@@ -38,22 +57,8 @@ class AccountWebhook(Declaration):
         Example(["onMessageAdded", "onConversationAdded"]),
         Field(description="The events that are sent."),
     ] = None
-    pre_webhook_url: Annotated[
-        str | None,
-        Wire("PreWebhookUrl"),
-        Url(),
-        Changes("high", "another server may change or reject what people send"),
-        Example("https://hooks.example.com/pre"),
-        Field(description="Asked before an event takes place; it may change or reject it."),
-    ] = None
-    post_webhook_url: Annotated[
-        str | None,
-        Wire("PostWebhookUrl"),
-        Url(),
-        Changes("medium"),
-        Example("https://hooks.example.com/post"),
-        Field(description="Told after an event took place."),
-    ] = None
+    pre_webhook_url: PreWebhookUrl = None
+    post_webhook_url: PostWebhookUrl = None
 
 
 ACCOUNT_WEBHOOK = Kind(

@@ -6,22 +6,16 @@ from typing import Annotated
 
 from pydantic import Field
 
+from reconciler.kinds.account_webhook import Method, PostWebhookUrl, PreWebhookUrl
 from reconciler.kinds.base import Consequence, Contents, Kind
-from reconciler.kinds.markers import Changes, Choice, Declaration, Example, Url, Vocabulary, Wire
-from reconciler.kinds.vocabulary import METHODS, SERVICE_FILTERS
+from reconciler.kinds.markers import Changes, Declaration, Example, Vocabulary, Wire
+from reconciler.kinds.vocabulary import SERVICE_FILTERS
 
 
 class ServiceWebhook(Declaration):
     """What can be set on a service's webhooks."""
 
-    method: Annotated[
-        str | None,
-        Wire("Method"),
-        Choice(METHODS),
-        Changes("medium"),
-        Example("POST"),
-        Field(description="The HTTP method of both hooks."),
-    ] = None
+    method: Method = None
     filters: Annotated[
         tuple[str, ...] | None,
         Wire("Filters"),
@@ -30,22 +24,8 @@ class ServiceWebhook(Declaration):
         Example(["onMessageAdded"]),
         Field(description="The events that are sent."),
     ] = None
-    pre_webhook_url: Annotated[
-        str | None,
-        Wire("PreWebhookUrl"),
-        Url(),
-        Changes("high", "another server may change or reject what people send"),
-        Example("https://hooks.example.com/pre"),
-        Field(description="Asked before an event takes place; it may change or reject it."),
-    ] = None
-    post_webhook_url: Annotated[
-        str | None,
-        Wire("PostWebhookUrl"),
-        Url(),
-        Changes("medium"),
-        Example("https://hooks.example.com/post"),
-        Field(description="Told after an event took place."),
-    ] = None
+    pre_webhook_url: PreWebhookUrl = None
+    post_webhook_url: PostWebhookUrl = None
 
 
 def _consequences(before: Contents | None, after: Contents | None, _name: str) -> tuple[Consequence, ...]:

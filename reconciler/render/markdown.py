@@ -194,7 +194,7 @@ class _Page:
             return []
         reasons = [f"- Refused: {prose(reason)}" for reason in plan.refusals]
         reasons += [f"- {count(plan.refused, 'change')} refused, as marked below"] if plan.refused else []
-        return self._list("**An apply would send nothing:**", reasons, len(reasons), at_most=4_000)
+        return self.room.titled("**An apply would send nothing:**", reasons, len(reasons), at_most=4_000)
 
     # --- the table ----------------------------------------------------------------------------------------------------
 
@@ -248,22 +248,12 @@ class _Page:
 
     # --- lists --------------------------------------------------------------------------------------------------------
 
-    def _list(self, title: str, items: Iterable[str], number: int, *, at_most: int) -> list[str]:
-        """A titled list, with how many items did not fit."""
-        if not number:
-            return []
-        self.room.left -= size(title) + 4
-        taken = self.room.take(items, at_most=at_most)
-        if len(taken) < number:
-            taken.append(f"- … {number - len(taken):,} more")
-        return [title, "\n".join(taken)]
-
     def _consequences(self) -> list[str]:
         if not self.words.acts:
             return []
         said = [(group, text) for group in self.groups for text in group.first.consequences]
         said.sort(key=lambda pair: _RISK[pair[0].first.risk])
-        return self._list(f"**{self.words.section}**", map(_consequence, said), len(said), at_most=9_000)
+        return self.room.titled(f"**{self.words.section}**", map(_consequence, said), len(said), at_most=9_000)
 
     def _guards(self) -> list[str]:
         if not self.words.acts:
@@ -273,7 +263,7 @@ class _Page:
             f"- {code(address)} {'the old one is kept' if guard.only_delete else guard.verdict}: {prose(guard.message)}"
             for address, guard in held
         )
-        return self._list("**Held by guards**", items, len(held), at_most=6_000)
+        return self.room.titled("**Held by guards**", items, len(held), at_most=6_000)
 
     def _approvals(self) -> list[str]:
         if not self.words.acts or not self.plan.approvals:
@@ -295,7 +285,7 @@ class _Page:
             + (f" Hint: {prose(warning.hint)}" if warning.hint else "")
             for warning in warnings
         )
-        return self._list("**Warnings**", items, len(warnings), at_most=4_000)
+        return self.room.titled("**Warnings**", items, len(warnings), at_most=4_000)
 
     def _unmanaged(self) -> list[str]:
         rows = [(group.kind, row) for group in self.plan.unmanaged for row in group.rows]
@@ -306,7 +296,7 @@ class _Page:
             for kind, row in rows
         )
         summary = self.words.unmanaged(len(rows))
-        listed = self._list(f"<details><summary>{summary}</summary>", items, len(rows), at_most=5_000)
+        listed = self.room.titled(f"<details><summary>{summary}</summary>", items, len(rows), at_most=5_000)
         return [*listed, "</details>"]
 
     def _graph(self) -> list[str]:
@@ -327,7 +317,9 @@ class _Page:
     def _left_out(self) -> list[str]:
         addresses = self.plan.left_out
         items = (f"- {code(address)}" for address in addresses)
-        return self._list(f"**Left out: {count(len(addresses), 'change')}**", items, len(addresses), at_most=2_000)
+        return self.room.titled(
+            f"**Left out: {count(len(addresses), 'change')}**", items, len(addresses), at_most=2_000
+        )
 
     # --- differences --------------------------------------------------------------------------------------------------
 

@@ -153,3 +153,20 @@ class Room:
             self.left -= needed
             taken.append(item)
         return taken
+
+    def titled(self, title: str, items: Iterable[str], number: int, *, at_most: int) -> list[str]:
+        """A title and as many items below it as there is room for, and how many did not fit; nothing of none.
+
+        Args:
+            title: a line.
+            items: as `take` wants them.
+            number: how many there are.
+            at_most: how much of the room they may take together.
+        """
+        if not number:
+            return []
+        self.left -= size(title) + 4
+        taken = self.take(items, at_most=at_most)
+        if len(taken) < number:
+            taken.append(f"- … {number - len(taken):,} more")
+        return [title, "\n".join(taken)]

@@ -7,7 +7,7 @@ request of the API, then what did not happen for it, then what was done; what do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 from reconciler.change import MARKS
@@ -59,24 +59,14 @@ class _Page:
             for outcome in result.outcomes
             if outcome.status == status
         ]
-        return self._list(title, (item(*pair) for pair in found), len(found), at_most=at_most)
-
-    def _list(self, title: str, items: Iterable[str], number: int, *, at_most: int) -> list[str]:
-        """A titled list, with how many items did not fit."""
-        if not number:
-            return []
-        self.room.left -= size(title) + 4
-        taken = self.room.take(items, at_most=at_most)
-        if len(taken) < number:
-            taken.append(f"- … {number - len(taken):,} more")
-        return [title, "\n".join(taken)]
+        return self.room.titled(title, (item(*pair) for pair in found), len(found), at_most=at_most)
 
     def _done(self) -> list[str]:
         done = [result for result in self.report.changes if result.status in {"done", "partly"}]
         if not done:
             return []
         summary = f"<details><summary>{count(len(done), 'change')} done</summary>"
-        return [*self._list(summary, map(_row, done), len(done), at_most=40_000), "</details>"]
+        return [*self.room.titled(summary, map(_row, done), len(done), at_most=40_000), "</details>"]
 
 
 def _marker(report: ReportFile) -> str:

@@ -76,8 +76,8 @@ def both_texts(before: Side, after: Side, *, limit: int) -> tuple[str, str]:
     """
     match before, after:
         case Plain(value=str(old)), Plain(value=str(new)) if limit:
-            head = _equal_start(old, new)
-            tail = _equal_start(old[head:][::-1], new[head:][::-1])
+            head = equal_start(old, new)
+            tail = equal_start(old[head:][::-1], new[head:][::-1])
             start = max(0, head - CONTEXT)
             ends = [min(len(text), len(text) - tail + CONTEXT) for text in (old, new)]
             return (
@@ -87,7 +87,7 @@ def both_texts(before: Side, after: Side, *, limit: int) -> tuple[str, str]:
     return side_text(before, limit=limit), side_text(after, limit=limit)
 
 
-def _equal_start(one: str, other: str) -> int:
+def equal_start(one: str, other: str) -> int:
     """How many characters are equal from the start, found by halving."""
     low, high = 0, min(len(one), len(other))
     while low < high:

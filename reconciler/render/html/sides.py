@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from reconciler.render.html.markup import Html, join, tag, text
-from reconciler.render.values import literal, side_text
+from reconciler.render.values import equal_start, literal, side_text
 from reconciler.render.view import DiffLine, FieldRow, Items, Nothing, Plain, Pointer, Side
 
 CONTEXT = 80
@@ -66,8 +66,8 @@ def _text(whole: str, head: int, tail: int, *, quotes: bool) -> Html:
 
 def _ends(old: str, new: str) -> tuple[int, int]:
     """How many characters are equal at the start and at the end, up to whole words where these are short."""
-    head = _equal(old, new)
-    tail = _equal(old[head:][::-1], new[head:][::-1])
+    head = equal_start(old, new)
+    tail = equal_start(old[head:][::-1], new[head:][::-1])
     if old[head : head + 1].isalnum() or new[head : head + 1].isalnum():
         head = _back(old, head)
     old_end, new_end = len(old) - tail, len(new) - tail
@@ -84,18 +84,6 @@ def _back(text: str, position: int) -> int:
         if position - start > WORD:
             return position
     return start
-
-
-def _equal(one: str, other: str) -> int:
-    """How many characters are equal from the start, found by halving."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[:middle] == other[:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def field(row: FieldRow, notes: Html, *, acts: bool, alone: bool) -> Html:
