@@ -33,6 +33,7 @@ from reconciler.plan import Plan
 from reconciler.redaction import Redaction, texts_of
 from reconciler.report import ChangeResult, Outcome, Progress, Report, Status, result_of
 from reconciler.retry import is_ambiguous
+from reconciler.turns import Turns
 from reconciler.wire import Decoded
 
 
@@ -118,7 +119,7 @@ class _Run:
         self.begun: set[str] = set()
         self.creating: dict[tuple[str, Address | None, str], asyncio.Lock] = {}
         self.looks: dict[tuple[str, Address | None], asyncio.Future[list[Decoded]]] = {}
-        self.turns = asyncio.Semaphore(self.client.write_concurrency)
+        self.turns = Turns(self.client.write_concurrency)
         self.total = sum(1 for change in self.plan.changes for step in change.steps if not _is_withheld(change, step))
 
     async def everything(self) -> list[ChangeResult]:
@@ -198,7 +199,7 @@ class _Run:
                     self._skip(step, need, f"it needs {need}, which did not succeed")
                 return
         # A step starts when it can be sent, not when it could be waiting to: an interrupt stops what has not started.
-        async with self.turns:
+        async with self.turns.of(step.parent):
             if self.stop.is_set():
                 self._skip(step, "", _INTERRUPTED, "interrupted")
                 return

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from typing import Any, TypeVar, TypeVarTuple
 
 from reconciler.retry import Retry
 
 Result = TypeVar("Result")
+Given = TypeVarTuple("Given")
 
 
 class SimulatedTime:
@@ -58,3 +60,9 @@ class _Loop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._simulated.now
+
+    def call_at(
+        self, when: float, callback: Callable[[*Given], object], *args: *Given, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        # Sums of fractions are not exact: whoever has almost waited long enough would wait for ever.
+        return super().call_at(max(when, self.time() + 1e-6), callback, *args, context=context)

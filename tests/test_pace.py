@@ -195,7 +195,13 @@ def many_in_one_place() -> Config:
     )
 
 
-def applied(*, paced: bool) -> tuple[Report, list[int], float]:
+def services(names: str) -> Config:
+    """Services of so many users that each takes two seconds, at the pace that is allowed."""
+    users = "".join(f"      user{number}: {{}}\n" for number in range(65))
+    return read("version: 1\nservices:\n" + "".join(f"  {name}:\n    users:\n{users}" for name in names))
+
+
+def applied(files: Config, *, paced: bool) -> tuple[Report, list[int], float]:
     """An apply to an account that takes 30 writes a second; how it ended, every status, and the seconds it took."""
     time = SimulatedTime()
     world = World()
@@ -213,7 +219,7 @@ def applied(*, paced: bool) -> tuple[Report, list[int], float]:
         await asyncio.sleep(draw.uniform(0, 0.02))
 
     async def all_of_it() -> Report:
-        files, retry = many_in_one_place(), time.retry()
+        retry = time.retry()
         pace = Pace(retry) if paced else None
         credentials = Credentials(ACCOUNT, "emulator", ACCOUNT)
         async with Client(
@@ -227,11 +233,20 @@ def applied(*, paced: bool) -> tuple[Report, list[int], float]:
 
 
 def test_with_it_nothing_is_refused_and_without_it_something_is() -> None:
-    report, statuses, seconds = applied(paced=True)
+    report, statuses, seconds = applied(many_in_one_place(), paced=True)
     assert report.exit_code == 0
     assert statuses.count(429) == report.resent == 0
     # 72 writes for the service, and after its own creation 40 for the conversation, which need its users.
     assert 2 <= seconds < 4
-    report, statuses, _ = applied(paced=False)
+    report, statuses, _ = applied(many_in_one_place(), paced=False)
     assert report.exit_code == 0
     assert statuses.count(429) == report.resent > 10
+
+
+def test_services_do_not_wait_for_one_another() -> None:
+    report, _, alone = applied(services("a"), paced=True)
+    assert (report.exit_code, round(alone)) == (0, 2)
+    # Four times the writes: what one service waits, the others use.
+    report, statuses, together = applied(services("abcd"), paced=True)
+    assert (report.exit_code, round(together)) == (0, 2)
+    assert statuses.count(429) == 0

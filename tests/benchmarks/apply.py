@@ -91,7 +91,7 @@ def bare(url: str, requests: int, concurrency: int) -> tuple[float, float]:
 def main() -> None:
     latency = float(sys.argv[1]) if len(sys.argv) > 1 else 50.0
     print(f"{RESOURCES} creates, 5 at a time, answers after {latency:g} ms, 30 writes a second to a service at most")
-    for services in (50, 1):
+    for services in (50, 4, 1):
         for paced in (True, False):
             with served(latency) as url:
                 report, reads, cpu = applied(url, files(services), paced=paced)
