@@ -1,7 +1,8 @@
 """A drift in JSON: how the account differs from the files, typed, with nothing secret in it.
 
 Takes the `PlanFile` that has all of it, or the JSON of a drift, which is hostile input; gives `DriftFile`. What a plan
-would create is missing here, what it would delete is unwanted. Does no I/O.
+would create is missing here, and so is what comes with a service that is missing (its settings, the roles that Twilio
+makes in it), though a plan would update that; what a plan would delete is unwanted. Does no I/O.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ from reconciler.redaction import spelled_out
 
 State: TypeAlias = Literal["missing", "differs", "unwanted"]
 
+LONGEST_ADDRESS = 10_000
+"""Characters; what is longer is no address."""
+_MOST_KINDS = 8
 STATES: dict[Action, State] = {"create": "missing", "update": "differs", "replace": "differs", "delete": "unwanted"}
 
 
@@ -92,7 +96,8 @@ class DriftFile(Part):
 
 def of_plan(plan: PlanFile) -> DriftFile:
     """What a plan says of what is."""
-    states = Counter(STATES[entry.action] for entry in plan.changes)
+    missing = _missing(plan)
+    states = Counter(_state(entry, missing) for entry in plan.changes)
     return DriftFile(
         tool_version=plan.tool_version,
         account_sid=plan.account_sid,
@@ -106,18 +111,72 @@ def of_plan(plan: PlanFile) -> DriftFile:
             unmanaged=len(plan.unmanaged),
             equal=plan.summary.no_op,
         ),
-        differences=tuple(_difference(entry) for entry in plan.changes),
+        differences=tuple(_difference(entry, _state(entry, missing)) for entry in plan.changes),
         unmanaged=plan.unmanaged,
         not_compared=plan.unverified,
         warnings=plan.warnings,
     )
 
 
-def _difference(entry: ChangeEntry) -> Difference:
+def _missing(plan: PlanFile) -> frozenset[str]:
+    """The addresses of what is not in the account."""
+    return frozenset(entry.address for entry in plan.changes if STATES[entry.action] == "missing")
+
+
+def _state(entry: ChangeEntry, missing: frozenset[str]) -> State:
+    return "missing" if STATES[entry.action] == "differs" and _above(entry.address, missing) else STATES[entry.action]
+
+
+def _above(address: str, missing: frozenset[str]) -> str:
+    """The outermost of the missing resources that an address lies in; empty when it lies in none."""
+    if len(address) > LONGEST_ADDRESS:
+        return ""
+    ends = (end for end, character in enumerate(address) if character in ".[")
+    return next((address[:end] for end in ends if address[:end] in missing), "")
+
+
+def for_people(plan: PlanFile, *, below: bool = False) -> PlanFile:
+    """A plan as a drift of it is told to people: a service that is missing is one difference, with its parts counted.
+
+    Args:
+        plan: the plan.
+        below: whether what lies in something that is missing is listed all the same.
+
+    Returns:
+        The plan with a summary of all that is missing, and with a reason only where something is left away: how much.
+    """
+    missing = _missing(plan)
+    inside: dict[str, Counter[str]] = {}
+    kept: list[ChangeEntry] = []
+    states: Counter[Action] = Counter()
+    for entry in plan.changes:
+        action: Action = "create" if _state(entry, missing) == "missing" else entry.action
+        states[action] += 1
+        above = _above(entry.address, missing) if action == "create" else ""
+        if above and not below:
+            inside.setdefault(above, Counter())[entry.kind.replace("_", " ")] += 1
+        else:
+            kept.append(entry.model_copy(update={"action": action, "reason": ""}))
+    summary = plan.summary.model_copy(
+        update={action: states[action] for action in ("create", "update", "replace", "delete")}
+    )
+    changes = tuple(
+        entry.model_copy(update={"reason": _with_it(inside[entry.address])}) if entry.address in inside else entry
+        for entry in kept
+    )
+    return plan.model_copy(update={"summary": summary, "changes": changes})
+
+
+def _with_it(kinds: Counter[str]) -> str:
+    listed = ", ".join(f"{kind} {number:,}" for kind, number in sorted(kinds.items())[:_MOST_KINDS])
+    return f"and {kinds.total():,} below it: {listed}{', …' if len(kinds) > _MOST_KINDS else ''}"
+
+
+def _difference(entry: ChangeEntry, state: State) -> Difference:
     return Difference(
         address=entry.address,
         kind=entry.kind,
-        state=STATES[entry.action],
+        state=state,
         sid=entry.sid,
         name=entry.name,
         service=entry.service,

@@ -171,7 +171,13 @@ class GitSources:
         inside = self._git("rev-parse", "--git-dir")
         if inside.returncode != 0:
             said = inside.stderr.decode(errors="replace").strip().partition("\n")[0]
-            raise UsageError(f"git:{ref} cannot be read: git says {said!r}")
+            if "not a git repository (or any" in said and "GIT_DIR" not in self._env:
+                where = Path(self._at).resolve()
+                raise UsageError(
+                    f"git:{ref}: {where} lies in no git repository; run this in the clone that holds the files, or "
+                    "compare with a folder or a file"
+                )
+            raise UsageError(f"git:{ref} cannot be read: git says {said!r}; mend what `git status` says there")
         raise UsageError(f"git:{ref}: this repository has no such commit; {self._how_to_get(ref)}")
 
     def _how_to_get(self, ref: str) -> str:
@@ -272,7 +278,10 @@ class GitSources:
                 check=False,
             )
         except OSError as error:
-            raise UsageError(f"git:{self._ref} needs git, which cannot be run: {error.strerror}") from None
+            raise UsageError(
+                f"git:{self._ref} needs git, which cannot be run ({error.strerror}); install git, or "
+                "compare with a folder"
+            ) from None
 
     def _blob(self, oid: str, shown: str) -> bytes:
         """An object's content, from the one process that serves them all."""

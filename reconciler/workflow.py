@@ -256,7 +256,7 @@ async def apply(
         trigger_webhooks: whether the account's own webhooks are told of the writes that can tell them.
 
     Raises:
-        StalePlan: the approved plan no longer fits; nothing was sent.
+        StalePlan: the approved plan no longer fits, or is one of other files; nothing was sent.
         GuardRefusal: a guard refuses; nothing was sent.
         ReconcilerError: see `reconciler.errors`; nothing was sent.
     """
@@ -264,7 +264,7 @@ async def apply(
     from reconciler.client import Client, ReadClient  # noqa: PLC0415 - see above
     from reconciler.plan_file import not_approved  # noqa: PLC0415 - see above
 
-    files = validate(inputs, endpoint.environment)
+    files = _files_of(inputs, approved, endpoint.environment)
     if files.account_sid is None and not _is_local(endpoint):
         raise UsageError(
             "the files do not say which account they are for, so nothing is applied to a real one; write its SID under "
@@ -291,6 +291,25 @@ async def apply(
         return Applied(seen, None, declined=True)
     async with _connected(left, Client, progress, stop, hidden=_hidden(files)) as client:
         return Applied(seen, await apply_plan(made, client, progress, stop, trigger_webhooks=trigger_webhooks))
+
+
+def _files_of(inputs: Inputs, approved: PlanFile | None, environment: Mapping[str, str]) -> Config:
+    """The files to apply; of an approved plan, with what it says of how they are read.
+
+    Raises:
+        StalePlan: they have no environment of the name that the plan was made for.
+    """
+    try:
+        return validate(inputs, environment)
+    except ConfigError as error:
+        unknown = next((problem for problem in error.problems if problem.code == "unknown-environment"), None)
+        if approved is None or unknown is None:
+            raise
+        difference = (
+            f"it was made for the environment {approved.options.env!r}, and the files in {inputs.path} have none of "
+            f"that name ({unknown.hint}); if it is a plan of other files, name those"
+        )
+        raise StalePlan([difference]) from None
 
 
 async def export(

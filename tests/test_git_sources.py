@@ -219,14 +219,22 @@ def test_a_missing_commit_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest
     assert unusable("side") == "git:side: this repository has no such commit; did you mean git:origin/side?"
 
 
-def test_without_a_repository_git_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_repository_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert unusable("main") == (
-        "git:main cannot be read: git says 'fatal: not a git repository (or any of the parent directories): .git'"
+        f"git:main: {tmp_path} lies in no git repository; run this in the clone that holds the files, or compare with "
+        "a folder or a file"
+    )
+    (tmp_path / ".git").write_text("gitdir: elsewhere\n")
+    assert unusable("main") == (
+        f"git:main cannot be read: git says 'fatal: not a git repository: {tmp_path}/elsewhere'; mend what `git "
+        "status` says there"
     )
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert unusable("main") == "git:main needs git, which cannot be run: No such file or directory"
+    assert unusable("main") == (
+        "git:main needs git, which cannot be run (No such file or directory); install git, or compare with a folder"
+    )
 
 
 def test_a_clone_without_contents_fetches_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

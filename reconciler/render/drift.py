@@ -6,11 +6,10 @@ Gives text for a terminal, Markdown for an issue, a few lines for a chat, and JS
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from reconciler.change import Action
-from reconciler.drift_file import STATES, of_plan
+from reconciler.drift_file import for_people, of_plan
 from reconciler.plan_file import PlanFile
 from reconciler.render.markdown import Words, plan_markdown, settled
 from reconciler.render.markdown_text import Repository, count, shortened
@@ -33,13 +32,12 @@ _CHAT = str.maketrans({character: f"\\u{ord(character):04x}" for character in "@
 
 
 def _summary(plan: PlanView) -> str:
-    states = Counter(STATES[change.action] for change in plan.changes)
     if not plan.changes and not plan.counts.unmanaged:
         return f"No drift: {count(plan.counts.no_op, 'resource')} compared"
     parts = [
-        f"{states['differs']:,} different",
-        f"{states['missing']:,} missing",
-        f"{states['unwanted']:,} not wanted",
+        f"{plan.counts.update + plan.counts.replace:,} different",
+        f"{plan.counts.create:,} missing",
+        f"{plan.counts.delete:,} not wanted",
         f"{plan.counts.unmanaged:,} unmanaged",
     ]
     return f"{'Drift' if plan.changes else 'No drift'}: {', '.join(parts)}"
@@ -56,12 +54,13 @@ DRIFT = Words(
     after="files say ",
     acts=False,
     only_in=("only in the files: ", "only in the account: "),
+    tells_reason=True,
 )
 
 
 def drift_markdown(plan: PlanFile, repository: Repository | None = None) -> str:
     """A drift as Markdown: never longer than a comment or an issue may be."""
-    return plan_markdown(plan, repository, DRIFT)
+    return plan_markdown(for_people(plan), repository, DRIFT)
 
 
 def drift_text(plan: PlanFile, *, colour: bool, width: int, verbose: bool = False) -> str:
@@ -71,10 +70,10 @@ def drift_text(plan: PlanFile, *, colour: bool, width: int, verbose: bool = Fals
         plan: what was found.
         colour: whether to lay colours on.
         width: how many columns there are; fewer than 40 are taken as 40.
-        verbose: whether to show long texts in full, and what is missing field by field.
+        verbose: whether to show long texts in full, and everything that is missing, field by field.
     """
     page = _Page(Paint(colour), max(width, 40), verbose=verbose)
-    return "\n".join(page.drift(view(plan))) + "\n"
+    return "\n".join(page.drift(view(for_people(plan, below=verbose)))) + "\n"
 
 
 class _Page:
@@ -121,6 +120,8 @@ class _Page:
             what += f" of service {quoted(change.service)}"
         place = f" · {escape(change.source.place)}" if change.source is not None else ""
         yield from self._lines(2, what + place, "dim")
+        if change.reason:
+            yield from self._lines(2, escape(change.reason))
         if change.action in {"create", "delete"} and not self.verbose:
             return  # that it is there or not says it all
         for row in change.fields:
@@ -153,13 +154,14 @@ class _Page:
 
 def drift_chat(plan: PlanFile) -> str:
     """A drift in a few lines for a chat, in which nothing calls anybody, links or is an entity."""
-    rows = view(plan)
+    rows = view(for_people(plan))
     environment = f", {shortened(rows.environment, 40)}" if rows.environment else ""
     lines = [f"{_summary(rows)} (account {shortened(rows.account, 40)}{environment})."]
     for change in rows.changes[:CHAT_LINES]:
         paths = [shortened(row.path, 40) for row in change.fields] if change.action in {"update", "replace"} else []
         shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3:,} more" if len(paths) > 3 else "")
-        lines.append(f"• {shortened(change.address, 100)}: {_PHRASES[change.action]}" + (f": {shown}" if shown else ""))
+        told = f": {shown}" if shown else f", {shortened(change.reason, 200)}" if change.reason else ""
+        lines.append(f"• {shortened(change.address, 100)}: {_PHRASES[change.action]}{told}")
     if len(rows.changes) > CHAT_LINES:
         lines.append(f"… and {len(rows.changes) - CHAT_LINES:,} more")
     return "\n".join(line.replace("://", ":\\u002f/").translate(_CHAT) for line in lines) + "\n"

@@ -14,6 +14,7 @@ from posixpath import normpath
 from typing import Literal
 
 from reconciler.change import Action
+from reconciler.drift_file import for_people
 from reconciler.errors import GuardRefusal, Place, Problem, ProblemsError, Refused, StalePlan
 from reconciler.plan_file import ChangeEntry, PlanFile, SourceEntry
 from reconciler.render.markdown_text import count, shortened
@@ -124,10 +125,10 @@ def of_plan(plan: PlanFile) -> Iterator[Annotation]:
 
 def of_drift(plan: PlanFile) -> Iterator[Annotation]:
     """Everything that differs, and how much is live that the files do not name."""
-    for entry in sorted(plan.changes, key=lambda entry: (_RISK[entry.risk], _RANK[entry.action])):
+    for entry in sorted(for_people(plan).changes, key=lambda entry: (_RISK[entry.risk], _RANK[entry.action])):
         fields = [field.path for field in entry.fields] if entry.action in {"update", "replace"} else []
         shown = ", ".join(fields[:10]) + (f" and {len(fields) - 10:,} more" if len(fields) > 10 else "")
-        said = f"differs in: {shown}" if shown else ""
+        said = f"differs in: {shown}" if shown else entry.reason
         yield Annotation("warning", f"{_DRIFT[entry.action]}: {entry.address}", (_kind(entry), said), _place(entry))
     yield from _warnings(plan)
     if plan.unmanaged:

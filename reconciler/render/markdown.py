@@ -56,6 +56,7 @@ class Words:
         where: what was looked at, in a line below the verdict; an account's when left out.
         unmanaged: the title over resources that the files do not name, by their number.
         only_in: what stands before an item of a set that is only in the files, and only on the live side.
+        tells_reason: whether a reason is told where nothing is done.
     """
 
     marker: str
@@ -70,6 +71,7 @@ class Words:
     where: Callable[[PlanView], str] | None = None
     unmanaged: Callable[[int], str] = lambda number: f"{count(number, 'live resource')} that the files do not name"
     only_in: tuple[str, str] = ("", "")
+    tells_reason: bool = False
 
 
 def _verdict(plan: PlanView) -> str:
@@ -222,6 +224,8 @@ class _Page:
             held = "old one kept" if change.guard.only_delete else change.guard.verdict
             what += f" ({held})"
         where = code(change.address)
+        if self.words.tells_reason and change.reason:
+            what += f", {prose(change.reason)}"
         if change.name and change.name not in change.address:
             where += f" {code(change.name, 60)}"
         if len(group.changes) > 1:
@@ -363,7 +367,8 @@ class _Page:
         change = group.first
         kind = f"{change.kind} {literal(change.name)}" if change.name else change.kind
         yield f"{_MARK[change.mark]} {shortened(change.address, 160)}: {self._what(change, shortened(kind, 120))}"
-        if change.reason not in {"", "differs"} and self.words.acts:  # the lines below say so themselves
+        # That something differs, the lines below say themselves.
+        if change.reason not in {"", "differs"} and (self.words.acts or self.words.tells_reason):
             yield f"    {shortened(change.reason, 160)}"
         if len(group.changes) > 1:
             others = ", ".join(shortened(other.address, 60) for other in group.changes[1:4])

@@ -148,8 +148,56 @@ def test_every_sample_in_every_format(name: str) -> None:
         assert "known after apply" not in shown
         assert "An apply" not in shown
         assert [item for item in shown if not item.isprintable() and item != "\n"] == []
-    assert all(escape(entry.address)[:40] in text.replace("\n", "") for entry in plan.changes)
+    whole = drift_text(plan, colour=False, width=100, verbose=True).replace("\n", "")
+    assert all(escape(entry.address)[:40] in whole for entry in plan.changes)
     assert text.count("\n  ") >= len(plan.unmanaged)
+
+
+MISSING = """version: 1
+services:
+  support:
+    configuration: {reachability_enabled: true}
+    roles: {agent: {type: conversation, permissions: [sendMessage]}, channel user: {permissions: [sendMessage]}}
+    conversations: {lobby: {webhooks: {bot: {target: studio, flow_sid: FW0123456789abcdef0123456789abcdef}}}}
+addresses: {"+14155550100": {auto_creation: {enabled: true, type: default}}}
+"""
+BELOW = "and 5 below it: conversation 1, conversation webhook 1, role 2, service configuration 1"
+
+
+def test_a_service_that_is_missing_is_one_difference_with_what_is_in_it_counted(cli: Cli, files: Path) -> None:
+    files.write_text(MISSING)
+    assert cli("apply", *EMULATED, "--yes", "--exclude", "services.support").code == 0
+    text = cli("drift", *EMULATED)
+    assert text.code == 2
+    head, *differences = text.out.split("\n\n")
+    assert head.startswith("Drift: 0 different, 6 missing, 0 not wanted, 1 unmanaged.")
+    assert [" ".join(each.split()) for each in differences[:-1]] == [
+        f'services.support: missing in the account service "support" · reconciler.yaml:3 {BELOW}'
+    ]
+    assert (
+        f"| `+` service: missing in the account, {BELOW} | `services.support` |"
+        in cli("drift", *EMULATED, "--format", "markdown").out
+    )
+    assert f"• services.support: missing in the account, {BELOW}\n" in cli("drift", *EMULATED, "--format", "chat").out
+    annotated = cli("drift", *EMULATED, "--format", "github").out
+    assert annotated.count("::warning ") == 1
+    assert BELOW in annotated
+    # In full where it is asked for, where there are filters, and for programs: nothing of it "differs".
+    assert cli("drift", *EMULATED, "--verbose").out.count(": missing in the account") == 6
+    assert cli("drift", *EMULATED, "--format", "html").out.count('data-action="create"') == 6
+    told = json.loads(cli("drift", *EMULATED, "--format", "json").out)
+    assert {entry["state"] for entry in told["differences"]} == {"missing"}
+    assert (told["summary"]["missing"], told["summary"]["differs"], len(told["differences"])) == (6, 0, 6)
+
+
+def test_a_conversation_that_is_missing_is_one_difference_too(cli: Cli, files: Path) -> None:
+    files.write_text(MISSING)
+    assert cli("apply", *EMULATED, "--yes", "--exclude", "services.support.conversations").code == 0
+    text = cli("drift", *EMULATED)
+    assert " ".join(text.out.split("\n\n")[1].split()) == (
+        'services.support.conversations.lobby: missing in the account conversation "lobby" of service "support" · '
+        "reconciler.yaml:6 and 1 below it: conversation webhook 1"
+    )
 
 
 def test_secrets_stay_hidden() -> None:

@@ -537,3 +537,19 @@ def test_files_of_a_real_account_are_told_how_to_come_to_an_emulated_one(cli: Cl
         "  = to try them on the emulator, make that account once (reconciler emulator serve --db NEW.db --account-sid "
         f"AC{'1' * 32}), then say --emulator NEW.db\n"
     ) in refused.err
+
+
+def test_a_plan_of_other_files_is_told(cli: Cli, files: Path, tmp_path: Path) -> None:
+    variables = 'environments: {staging: {account_sid: "AC00000000000000000000000000000000"}}\n'
+    files.write_text(files.read_text() + variables)
+    assert cli("plan", *EMULATED, "--env", "staging", "--out", "plan.json").code == 0
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "reconciler.yaml").write_text("version: 1\nservices: {other: {}}\n")
+    refused = cli("apply", "other", *EMULATED, "--plan", "plan.json")
+    assert (refused.code, refused.out) == (3, "")
+    assert " ".join(refused.err.split()) == (
+        "Error: the approved plan no longer fits the files or the account; nothing was sent: - it was made for the "
+        "environment 'staging', and the files in other have none of that name (the files define none; add it under "
+        "environments); if it is a plan of other files, name those Make a new plan and have it reviewed: reconciler "
+        "plan --out PLAN"
+    )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.change import Action
 from reconciler.comparison_file import ComparisonFile
+from reconciler.drift_file import for_people
 from reconciler.plan_file import PlanFile
 from reconciler.render.graph import needs
 from reconciler.render.html.drawing import drawing
@@ -135,8 +136,10 @@ def plan_html(plan: PlanFile, repository: Repository | None = None) -> str:
 
 def drift_html(plan: PlanFile, repository: Repository | None = None) -> str:
     """A drift as a page; the arguments are those of a plan."""
-    rows = view(plan)
-    return _Page(plan, rows, repository, _DRIFT).document(_drift_verdict(rows))
+    # With search and filters nothing needs to be left away.
+    whole = for_people(plan, below=True)
+    rows = view(whole)
+    return _Page(whole, rows, repository, _DRIFT).document(_drift_verdict(rows))
 
 
 def comparison_html(found: ComparisonFile, repository: Repository | None = None) -> str:
