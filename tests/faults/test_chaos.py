@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from reconciler.emulator import Rules
 from reconciler.emulator.faults import FAULTS, READ_FAULTS
 from tests.faults.chaos import EDITED, Edit, Episode, Figures, run
 from tests.properties.strategies import Call, accounts, configurations, text
@@ -59,12 +60,25 @@ REPEATABLE = json.dumps(
 """Files of what the API takes twice."""
 
 
-def program(texts: tuple[str, str], calls: list[Call]) -> tuple[tuple[str, str], tuple[Episode, ...]]:
-    """Up to three applies; drawn evenly, where hypothesis would mostly draw what is small and what it had before."""
+Program = tuple[tuple[str, str], tuple[Episode, ...], Rules]
+
+
+def program(texts: tuple[str, str], calls: list[Call]) -> Program:
+    """Up to three applies, of an API of any readings.
+
+    Drawn evenly, where hypothesis would mostly draw what is small and what it had before.
+    """
     draw = random.Random(zlib.crc32(repr((texts, calls)).encode()))
     if draw.random() < 0.3:
         texts = (REPEATABLE, texts[1])
-    return texts, tuple(episode(draw, is_first=number == 0) for number in range(draw.randint(1, 3)))
+    episodes = tuple(episode(draw, is_first=number == 0) for number in range(draw.randint(1, 3)))
+    return texts, episodes, readings(draw)
+
+
+def readings(draw: random.Random) -> Rules:
+    """What is unverified, half of the time by the default readings and else by few or many others."""
+    share = draw.choice((0.0, 0.0, 0.1, 0.5))
+    return Rules(**{name: draw.choice(some) for name, some in Rules.fields().items() if draw.random() < share})
 
 
 def episode(draw: random.Random, *, is_first: bool) -> Episode:
@@ -91,8 +105,8 @@ def episode(draw: random.Random, *, is_first: bool) -> Episode:
 @few
 @given(files, accounts())
 def test_whatever_happens_one_more_apply_converges(texts: tuple[str, str], calls: list[Call]) -> None:
-    texts, episodes = program(texts, calls)
-    run(texts, calls, episodes, Figures())
+    texts, episodes, rules = program(texts, calls)
+    run(texts, calls, episodes, Figures(), rules)
 
 
 @pytest.mark.slow
@@ -102,11 +116,12 @@ def test_whatever_happens_a_thousand_times_one_more_apply_converges(capsys: pyte
     @many
     @given(files, accounts())
     def all_of_them(texts: tuple[str, str], calls: list[Call]) -> None:
-        texts, episodes = program(texts, calls)
-        run(texts, calls, episodes, figures)
+        texts, episodes, rules = program(texts, calls)
+        run(texts, calls, episodes, figures, rules)
 
     all_of_them()
     with capsys.disabled():
         print(f"\nchaos: {figures}")
     assert figures.runs >= 1000
+    assert figures.read_otherwise > 300
     assert sum(figures.kills.values()) > 300

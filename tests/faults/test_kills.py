@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
-from reconciler.emulator import Emulator, Store
+from reconciler.emulator import Emulator, Rules, Store
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.emulator.faults import Faults, Faulty
 from reconciler.errors import MatchError
@@ -18,7 +19,7 @@ from tests.emulator.served import served
 from tests.faults.chaos import Chaos, Episode, Figures, Mortal, Side, run
 from tests.faults.harness import COUNTS, FILES, counts, everything
 from tests.properties.accounts import inhabited
-from tests.properties.strategies import Call, accounts, configurations, text
+from tests.properties.strategies import Call, accounts, configurations, rules, text
 from tests.world import World, read
 
 
@@ -53,16 +54,16 @@ def test_whenever_it_dies_on_the_way_from_any_account_to_any_files(capsys: pytes
         suppress_health_check=list(HealthCheck),
         phases=(Phase.generate,),
     )
-    @given(configurations().map(text), accounts())
-    def everywhere(files: str, calls: list[Call]) -> None:
+    @given(configurations().map(text), accounts(), st.just(Rules()) | rules)
+    def everywhere(files: str, calls: list[Call], readings: Rules) -> None:
         try:
-            total = requests_of(Chaos(inhabited(calls, World().rules), (read(files), read(files)), Figures()))
+            total = requests_of(Chaos(inhabited(calls, readings), (read(files), read(files)), Figures()))
         except MatchError:
             return
         sides: tuple[Side, Side] = ("before", "after")
         for number in range(total):
             for side in sides:
-                run((files, files), calls, (Episode(kill=(number, side)),), figures)
+                run((files, files), calls, (Episode(kill=(number, side)),), figures, readings)
 
     everywhere()
     with capsys.disabled():
