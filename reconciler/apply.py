@@ -91,6 +91,12 @@ _SETTLING = (1.0, 4.0)
 behind the writes (no read-after-write is documented), and a request whose answer was lost may still be under way."""
 
 
+_SENT_AGAIN = (
+    f"its answer was lost, and {sum(_SETTLING):.0f} seconds of looking did not find it, so it was sent again; if the "
+    "first one turns up later there are two: run `reconciler plan` in a few minutes, which names both"
+)
+
+
 class _Failure(Exception):
     """A step failed for a reason of our own; the message says which."""
 
@@ -119,6 +125,7 @@ class _Run:
         self.begun: set[str] = set()
         self.creating: dict[tuple[str, Address | None, str], asyncio.Lock] = {}
         self.looks: dict[tuple[str, Address | None], asyncio.Future[list[Decoded]]] = {}
+        self.doubts: dict[str, str] = {}
         self.turns = Turns(self.client.write_concurrency)
         self.total = sum(1 for change in self.plan.changes for step in change.steps if not _is_withheld(change, step))
 
@@ -246,6 +253,7 @@ class _Run:
         cause: Cause = ""
         try:
             status = await self._do(step)
+            message = self.doubts.get(step.id, "")
         except _Unknown as error:
             status, message, cause = "interrupted", self.redact(str(error)), "other"
         except Refused as error:
@@ -375,6 +383,8 @@ class _Run:
                 if not is_to_be_sent:
                     error.may_be_done = False
                     raise
+                if not is_guarded:
+                    self.doubts[step.id] = _SENT_AGAIN
             attempt += 1
 
     async def _search(

@@ -28,7 +28,7 @@ class Outcome:
         op: what was asked, or would have been.
         status: how it ended.
         sid: the resource, where it is known.
-        message: why, in a sentence; empty for what is done.
+        message: why, in a sentence; for what is done a doubt that is left, mostly empty.
         refusal: what the API said, when it refused.
         because: for a skipped step, the id of the step whose failure caused it.
         cause: for a failed step, the sort of its failure.

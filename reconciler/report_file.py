@@ -38,7 +38,7 @@ class OutcomeEntry(Part):
         description="How it ended; `interrupted`: whether it took place is not known."
     )
     sid: str = Field(default="", description="The resource, where it is known.")
-    message: str = Field(default="", description="Why, in a sentence.")
+    message: str = Field(default="", description="Why, in a sentence; for what is done a doubt that is left.")
     because: str = Field(default="", description="The id of the step whose failure caused a skip.")
     refusal: RefusalEntry | None = Field(default=None, description="What the API said, when it refused.")
     cause: Cause = Field(default="", description="The sort of a failure, in a word.")

@@ -138,7 +138,7 @@ def of_drift(plan: PlanFile) -> Iterator[Annotation]:
 
 
 def of_report(report: ReportFile, plan: PlanFile | None = None) -> Iterator[Annotation]:
-    """Every step that failed or may have, then what did not happen.
+    """Every step that failed or may have, then what did not happen, and what is done and leaves a doubt.
 
     Args:
         report: how it went.
@@ -146,12 +146,12 @@ def of_report(report: ReportFile, plan: PlanFile | None = None) -> Iterator[Anno
     """
     places = {} if plan is None else {entry.address: _place(entry) for entry in plan.changes}
     levels: Mapping[str, Level] = {
-        "failed": "error", "interrupted": "error", "skipped": "warning", "withheld": "warning",
+        "failed": "error", "interrupted": "error", "skipped": "warning", "withheld": "warning", "done": "warning",
     }  # fmt: skip
     for status, level in levels.items():
         for result in report.changes:
             for outcome in result.outcomes:
-                if outcome.status != status:
+                if outcome.status != status or (status == "done" and not outcome.message):
                     continue
                 said = [outcome.message]
                 if outcome.refusal is not None:

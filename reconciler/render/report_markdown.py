@@ -45,6 +45,7 @@ class _Page:
         blocks = [
             *self._outcomes("failed", "**Failed**", 24_000, _failed),
             *self._outcomes("interrupted", "**Whether they took place is not known**", 8_000, _held),
+            *self._outcomes("done", "**Done, but look again**", 8_000, _held),
             *self._outcomes("skipped", "**Skipped**", 8_000, _held),
             *self._outcomes("withheld", "**Withheld by a guard**", 8_000, _held),
         ]
@@ -57,7 +58,7 @@ class _Page:
             (result, outcome)
             for result in self.report.changes
             for outcome in result.outcomes
-            if outcome.status == status
+            if outcome.status == status and (status != "done" or outcome.message)
         ]
         return self.room.titled(title, (item(*pair) for pair in found), len(found), at_most=at_most)
 

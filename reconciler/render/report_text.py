@@ -42,6 +42,7 @@ def report_text(report: ReportFile, *, colour: bool, width: int, list_done: bool
         page.section(report, "Withheld by a guard:", "withheld", _NOTICE),
         page.section(report, "Skipped:", "skipped", _NOTICE),
         page.unsent(report),
+        page.section(report, "Done, but look again:", "done", _NOTICE),
         page.section(report, "Whether they took place is not known:", "interrupted", _ALARM),
         page.section(report, "Failed:", "failed", _ALARM),
         page.ending(report),
@@ -82,7 +83,7 @@ class _Page:
         lines: list[str] = []
         for result in report.changes:
             for outcome in result.outcomes:
-                if outcome.status == status and not _is_unsent(outcome):
+                if outcome.status == status and not _is_unsent(outcome) and (status != "done" or outcome.message):
                     lines += self._outcome(result, outcome)
         return [self.paint(title, *styles), *lines] if lines else []
 
@@ -154,15 +155,32 @@ def next_steps(report: ReportFile) -> list[str]:
         case 5:
             return ["What is withheld stays as it is, and every plan names it, until its guard allows it."]
         case 130:
-            return ["What is done stays done. Run the same command again: it takes up where this one stopped."]
+            return [*_about_unknown(report), f"What is done stays done. Run {_AGAIN}"]
         case _:
-            outcomes = [outcome for result in report.changes for outcome in result.outcomes]
+            outcomes = _outcomes(report)
             causes = {outcome.cause for outcome in outcomes}
             advice = [text for cause, text in ADVICE.items() if cause in causes]
             is_wrong = any(outcome.status == "failed" and outcome.cause != "deadline" for outcome in outcomes)
             first = "Put right what failed and run" if is_wrong else "Run"
-            again = f"{first} the same command again: it takes up where this one stopped."
-            return [*advice, f"What is done stays done. {again}"]
+            return [*advice, *_about_unknown(report), f"What is done stays done. {first} {_AGAIN}"]
+
+
+_AGAIN = "the same command again: it takes up where this one stopped."
+
+
+def _about_unknown(report: ReportFile) -> list[str]:
+    """What to do where nobody knows whether a step took place."""
+    if not any(outcome.status == "interrupted" for outcome in _outcomes(report)):
+        return []
+    advice = (
+        "What is not known may have taken place, or still will: wait a minute, then look with `reconciler plan`. What "
+        "it lists is not done; what was created all the same is found again."
+    )
+    return [advice]
+
+
+def _outcomes(report: ReportFile) -> list[OutcomeEntry]:
+    return [outcome for result in report.changes for outcome in result.outcomes]
 
 
 def _is_unsent(outcome: OutcomeEntry) -> bool:

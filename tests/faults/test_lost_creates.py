@@ -292,3 +292,22 @@ def test_a_create_waits_as_long_as_the_answer_asks_before_it_is_looked_for(colle
     assert failures(run(busy, everything(), sleep=sleep)) == []
     assert (refused, waits[0]) == (True, 77.0)
     assert counts(world) == COUNTS
+
+
+@pytest.mark.parametrize("collection", COLLECTIONS)
+def test_what_was_sent_again_and_may_turn_up_twice_is_told(collection: str) -> None:
+    world = World()
+    report = run(Once(world.emulator, "reset-before", creating(collection)), everything())
+    assert report.exit_code == 0
+    doubts = [
+        (item.status, item.message)
+        for result in report.results
+        for item in result.outcomes
+        if item.message and item.op == "create"
+    ]
+    told = (
+        "its answer was lost, and 5 seconds of looking did not find it, so it was sent again; if the first one turns "
+        "up later there are two: run `reconciler plan` in a few minutes, which names both"
+    )
+    # What the API keeps unique cannot be there twice.
+    assert doubts == ([("done", told)] if collection in REPEATABLE else [])

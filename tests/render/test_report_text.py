@@ -162,8 +162,9 @@ def test_whatever_the_words_the_markdown_has_the_structure_of_harmless_ones(text
 def test_a_report_fits_into_a_comment_and_counts_what_does_not(status: Any) -> None:
     refusal = samples.REFUSED.model_copy(update={"message": "日本語" * 400})
     entries = [samples.change(f"services.s{number}", "service", "create") for number in range(2_000)]
+    message = "日本語" * 400 if status != "done" else ""
     found = [
-        samples.result(it, status, samples.outcome(it, "create", status, refusal=refusal, message="日本語" * 400))
+        samples.result(it, status, samples.outcome(it, "create", status, refusal=refusal, message=message))
         for it in entries
     ]
     told = report_markdown(samples.report(*found, exit_code=1))

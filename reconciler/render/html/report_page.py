@@ -117,11 +117,11 @@ class _Page:
         )
 
     def _problems(self) -> list[Html]:
-        """What failed, in a sentence each."""
+        """What failed, and what is done and leaves a doubt, in a sentence each."""
         items = []
         for result in self.results:
             for outcome in result.outcomes:
-                if outcome.status in {"failed", "interrupted"}:
+                if outcome.status in {"failed", "interrupted"} or (outcome.status == "done" and outcome.message):
                     told = outcome.refusal.message if outcome.refusal is not None else outcome.message
                     link = tag("a", tag("code", result.address), href=f"#{self.identity[result.address]}")
                     why = f": {_cut(told)}" if told else ""
@@ -130,7 +130,9 @@ class _Page:
             return []
         return [
             section(
-                "What went wrong", tag("ul", *(tag("li", item) for item in items), class_="plain"), identity="wrong"
+                "What went wrong" if self.report.exit_code else "Look again",
+                tag("ul", *(tag("li", item) for item in items), class_="plain"),
+                identity="wrong",
             )
         ]
 
