@@ -185,16 +185,16 @@ def _default_service(change: Change, around: Surroundings) -> Guard | None:
 
 def _service_in_use(change: Change, around: Surroundings) -> Guard | None:
     """A service in which an address still starts conversations (what becomes of the address then is unverified)."""
-    if change.action != "delete" or change.kind.name != "service":
+    if change.action != "delete":
         return None
     users = [name for sid, name in sorted(around.services_of_addresses) if sid == change.sid]
     if not users:
         return None
-    more = f" and {len(users) - 1} more" if len(users) > 1 else ""
+    who = f"{users[0]} starts" if len(users) == 1 else f"{users[0]} and {len(users) - 1} more start"
     return Guard(
         "service_in_use",
         "withheld",
-        f"the address {users[0]}{more} starts conversations in it; point it to another service first, or delete it",
+        f"the address {who} conversations in it; point it to another service first, or delete it",
     )
 
 

@@ -170,8 +170,8 @@ class _Matcher:
             for live in self._named(declared.kind, parents).get(name, ())
             if live.sid not in self.pins and not self._fits_another(declared, live)
         ]
-        if not candidates and name == declared.natural_key and self._is_pinned_elsewhere(declared, parents):
-            return None
+        if not candidates and name == declared.natural_key:
+            self._tell_pinned_elsewhere(declared, parents)
         apart = declared.kind.told_apart_by
         value = declared.values.get(apart)
         if value is not None and (len(candidates) > 1 or not declared.kind.by_path[apart].forces_replacement):
@@ -181,8 +181,8 @@ class _Matcher:
             return None
         return candidates[0] if candidates else None
 
-    def _is_pinned_elsewhere(self, declared: Declared, parents: tuple[str, ...]) -> bool:
-        """Whether the only live resource of that name is pinned by another address that leaves its name as it is."""
+    def _tell_pinned_elsewhere(self, declared: Declared, parents: tuple[str, ...]) -> None:
+        """Find a problem where a live resource of that name is another address's, which leaves its name as it is."""
         apart = declared.values.get(declared.kind.told_apart_by)
         for live in self._named(declared.kind, parents).get(declared.natural_key, ()):
             other = self.pins.get(live.sid)
@@ -191,8 +191,7 @@ class _Matcher:
             if apart is not None and apart.content != live.values.get(declared.kind.told_apart_by):
                 continue
             self._tell_two(declared, other, live)
-            return True
-        return False
+            return
 
     def _fits_another(self, declared: Declared, live: Live) -> bool:
         """Whether another declared resource of that name means the live one, and means it exactly."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
+from reconciler import wire
 from reconciler.address import Address
 from reconciler.config.model import (
     Approval,
@@ -141,11 +142,10 @@ def live(
 ) -> Live:
     """One live resource; a singleton's SID is its path, any other's is `sid` of the kind's prefix and the number."""
     made = BY_NAME[kind]
-    path = made.path.format(service=parents[0] if parents else "")
     values: dict[str, Any] = {field.path: None for field in made.fields if not field.write_only}
     return Live(
         kind=made,
-        sid=path if made.singleton else sid(made.sid_prefix, number),
+        sid=wire.collection_path(made, parents) if made.singleton else sid(made.sid_prefix, number),
         parents=parents,
         values=values | dict(contents or {}),
         created=created,

@@ -232,6 +232,61 @@ def test_the_default_service_is_never_deleted() -> None:
     assert verdict(one, elsewhere) is None
 
 
+@pytest.mark.parametrize(
+    ("pointing", "words"),
+    [
+        ({(SUPPORT, "+1")}, "the address +1 starts"),
+        ({(SUPPORT, "+2"), (SUPPORT, "+1"), (SALES, "+0")}, "the address +1 and 1 more start"),
+        ({(SUPPORT, "+3"), (SUPPORT, "+2"), (SUPPORT, "+1")}, "the address +1 and 2 more start"),
+    ],
+)
+def test_a_service_in_which_addresses_start_conversations_is_never_deleted(
+    pointing: set[tuple[str, str]], words: str
+) -> None:
+    surroundings = replace(around(approved=("services.support",)), services_of_addresses=frozenset(pointing))
+    one = change("services.support", "delete", found=SUPPORT)
+    assert verdict(one, surroundings) == ("service_in_use", "withheld", False)
+    assert message(one, surroundings) == (
+        f"{words} conversations in it; point it to another service first, or delete it"
+    )
+
+
+def test_a_service_in_which_no_address_starts_conversations_is_deleted() -> None:
+    surroundings = replace(
+        around(approved=("services.support",)), services_of_addresses=frozenset({(SALES, "+1"), ("", "+2")})
+    )
+    assert verdict(change("services.support", "delete", found=SUPPORT), surroundings) is None
+    assert verdict(change("services.sales", "create"), surroundings) is None
+
+
+LOBBY = "services.support.conversations.lobby"
+
+
+@pytest.mark.parametrize(
+    ("address", "action", "expected"),
+    [
+        (LOBBY, "update", ("final", "withheld", False)),
+        (LOBBY, "replace", ("final", "withheld", False)),
+        (LOBBY, "delete", None),
+        (f"{LOBBY}.participants.ada", "create", ("final", "withheld", False)),
+        (f"{LOBBY}.participants.ada", "update", ("final", "withheld", False)),
+        (f"{LOBBY}.participants.ada", "replace", ("final", "withheld", False)),
+        (f"{LOBBY}.participants.ada", "delete", None),
+        ("services.support.conversations.open", "update", None),
+    ],
+)
+def test_what_is_closed_takes_no_change_but_to_go(
+    address: str, action: Action, expected: tuple[str, str, bool] | None
+) -> None:
+    lobby = live("conversation", 1, {"unique_name": "lobby", "state": "closed"}, parents=(SUPPORT,))
+    open_ = live("conversation", 2, {"unique_name": "open", "state": "active"}, parents=(SUPPORT,))
+    surroundings = replace(
+        around(approved=(LOBBY,)),
+        live={Address.parse(LOBBY): lobby, Address.parse("services.support.conversations.open"): open_},
+    )
+    assert verdict(change(address, action, found=sid("CH")), surroundings) == expected
+
+
 def test_a_default_role_is_never_deleted() -> None:
     one = change(AGENT, "delete", found=sid("RL"))
     defaults = {SUPPORT: frozenset({sid("RL")})}

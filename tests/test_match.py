@@ -18,6 +18,7 @@ from tests.builders import HERE, UNHURRIED, configuration, declared, live, sid, 
 
 SUPPORT = sid("IS", 1)
 IN_SUPPORT = (SUPPORT,)
+NAMED = "services.support.roles.b"
 
 
 def service(name: str, number: int = 1, *, created: str = "", updated: str = "") -> Live:
@@ -143,6 +144,79 @@ def test_of_several_one_that_another_pins_is_not_meant() -> None:
     config = configuration(declared("services.support"), declared("services.old", pin=sid("IS", 1)))
     account = state(service("support", 1), service("support", 2))
     assert matched(config, account) == {"services.old": sid("IS", 1), "services.support": sid("IS", 2)}
+
+
+def test_a_name_that_another_pin_has_already_is_a_problem() -> None:
+    config = configuration(declared("services.a", pin=SUPPORT), declared("services.b", {"friendly_name": "Support"}))
+    found = match(config, state(service("Support")))
+    assert told(found) == [("two-addresses", "services.b")]
+    assert found.live == {Address.of("services", "a"): service("Support")}
+
+
+ADA = live("user", 1, {"identity": "ada"}, parents=IN_SUPPORT)
+ACCOUNT = state(service("support"), ADA)
+PINNED = sid("US", 1)
+
+
+@pytest.mark.parametrize(
+    ("pinned", "named"),
+    [
+        pytest.param(
+            declared("services.support.users.a", {"identity": "eve"}, pin=PINNED),
+            declared("services.support.users.ada"),
+            id="the pinned one gets another name, so the name is free",
+        ),
+        pytest.param(
+            declared("services.support.users.a", pin=PINNED),
+            declared("services.support.users.ada", absent=True),
+            id="no other one of that name must exist",
+        ),
+        pytest.param(
+            declared("services.support.users.a", pin=PINNED, absent=True),
+            declared("services.support.users.ada"),
+            id="the pinned one goes, so the name is free",
+        ),
+    ],
+)
+def test_a_name_that_a_pin_does_not_keep_is_free(pinned: Declared, named: Declared) -> None:
+    assert matched(in_support(pinned, named), ACCOUNT) == {"services.support": SUPPORT, str(pinned.address): PINNED}
+
+
+@pytest.mark.parametrize(("type_", "problems"), [("service", []), ("conversation", [("two-addresses", NAMED)])])
+def test_a_role_that_is_pinned_elsewhere_is_told_when_it_is_of_the_declared_type(
+    type_: str, problems: list[tuple[str, str]]
+) -> None:
+    config = in_support(
+        declared("services.support.roles.a", pin=sid("RL", 1)),
+        declared(NAMED, {"friendly_name": "agent", "type": type_}),
+    )
+    assert told(match(config, state(service("support"), role("agent", "conversation")))) == problems
+
+
+def test_a_name_that_another_pin_has_is_told_once_though_a_former_name_is_looked_for_too() -> None:
+    config = in_support(
+        declared("services.support.users.a", pin=PINNED), declared("services.support.users.ada", renamed_from="old")
+    )
+    assert told(match(config, ACCOUNT)) == [("two-addresses", "services.support.users.ada")]
+
+
+def test_a_webhook_that_is_pinned_is_not_another_ones_likeness() -> None:
+    parents = (SUPPORT, sid("CH"))
+    contents = {"target": "webhook", "url": "https://a.example.com", "filters": ("onMessageAdded",)}
+    hooks = [live("conversation_webhook", number, contents, parents=parents) for number in (1, 2)]
+    talk = live("conversation", 1, {"unique_name": "lobby"}, parents=IN_SUPPORT)
+    lobby = "services.support.conversations.lobby"
+    config = in_support(
+        declared(lobby),
+        declared(f"{lobby}.webhooks.a", contents, pin=hooks[0].sid),
+        declared(f"{lobby}.webhooks.b", contents),
+    )
+    assert matched(config, state(service("support"), talk, *hooks)) == {
+        "services.support": SUPPORT,
+        lobby: talk.sid,
+        f"{lobby}.webhooks.a": hooks[0].sid,
+        f"{lobby}.webhooks.b": hooks[1].sid,
+    }
 
 
 def test_two_addresses_for_one_live_resource_are_a_problem() -> None:
@@ -386,6 +460,20 @@ def test_a_former_name_that_another_resource_pins_is_that_ones() -> None:
     assert found.problems == ()
     assert found.addresses[sid("RL", 1)] == other.address
     assert found.left_over == {}
+
+
+def test_a_former_name_that_a_pinned_resource_is_to_get_is_still_there_to_be_found() -> None:
+    names = enumerate(("a", "b"), 1)
+    talks = [live("conversation", number, {"unique_name": name}, parents=IN_SUPPORT) for number, name in names]
+    config = in_support(
+        declared("services.support.conversations.pinned", {"unique_name": "a"}, pin=talks[1].sid),
+        declared("services.support.conversations.c", renamed_from="a"),
+    )
+    assert matched(config, state(service("support"), *talks)) == {
+        "services.support": SUPPORT,
+        "services.support.conversations.pinned": talks[1].sid,
+        "services.support.conversations.c": talks[0].sid,
+    }
 
 
 def test_two_that_swap_their_names_each_find_the_one_that_has_the_new_name() -> None:
