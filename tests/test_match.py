@@ -12,6 +12,7 @@ from reconciler.address import Address
 from reconciler.config.model import Config, Declared
 from reconciler.errors import Place, Problem
 from reconciler.kinds import BY_NAME
+from reconciler.kinds.fields import Content
 from reconciler.match import Matching, match
 from reconciler.state import Live, State
 from tests.builders import HERE, UNHURRIED, configuration, declared, live, sid, state
@@ -217,6 +218,32 @@ def test_a_webhook_that_is_pinned_is_not_another_ones_likeness() -> None:
         f"{lobby}.webhooks.a": hooks[0].sid,
         f"{lobby}.webhooks.b": hooks[1].sid,
     }
+
+
+HOOK = {"target": "webhook", "url": "https://a.example.com", "method": "POST", "filters": ("onMessageAdded",)}
+
+
+@pytest.mark.parametrize(
+    ("others", "meant"),
+    [
+        pytest.param([HOOK | {"method": "GET"}, HOOK, HOOK | {"method": "GET"}], 2, id="the exact one, not its likes"),
+        pytest.param([HOOK, HOOK], 1, id="of two that are the same in all, the first"),
+        pytest.param(
+            [HOOK | {"filters": ("onUserAdded",)}, HOOK | {"method": "GET"}, HOOK | {"method": None}],
+            2,
+            id="of those that have the events, the first",
+        ),
+    ],
+)
+def test_of_several_webhooks_the_most_alike_one_is_meant(others: list[dict[str, Content]], meant: int) -> None:
+    parents = (SUPPORT, sid("CH"))
+    hooks = [live("conversation_webhook", number, item, parents=parents) for number, item in enumerate(others, 1)]
+    talk = live("conversation", 1, {"unique_name": "lobby"}, parents=IN_SUPPORT)
+    lobby = "services.support.conversations.lobby"
+    found = matched(
+        in_support(declared(lobby), declared(f"{lobby}.webhooks.a", HOOK)), state(service("support"), talk, *hooks)
+    )
+    assert found[f"{lobby}.webhooks.a"] == sid("WH", meant)
 
 
 def test_two_addresses_for_one_live_resource_are_a_problem() -> None:

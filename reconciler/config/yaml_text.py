@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import yaml
 
@@ -27,6 +27,8 @@ MOST_EXPANDED = 500_000
 
 _LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+Event: TypeAlias = Any  # of the sorts that PyYAML gives, told apart as they come
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CORE = "tag:yaml.org,2002:"
 _SCALAR_TAGS = {
@@ -129,7 +131,7 @@ def parse(data: bytes, origin: Origin, findings: Findings) -> Parsed:
     return Parsed(builder.root, lines, broken=False, unsets=builder.unsets)
 
 
-def _events(text: str) -> Iterator[Any]:
+def _events(text: str) -> Iterator[Event]:
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     return iter(yaml.parse(text, Loader=loader))
 
@@ -242,7 +244,7 @@ class _Builder:
         self._written = 0
         self._documents = 0
 
-    def take(self, event: Any) -> None:
+    def take(self, event: Event) -> None:
         self._written += 1
         if self._written > MOST_WRITTEN:
             message = f"the file holds more than {MOST_WRITTEN} keys, values and lists"
@@ -268,14 +270,14 @@ class _Builder:
             case _:
                 pass
 
-    def _place(self, event: Any) -> Place:
+    def _place(self, event: Event) -> Place:
         return Place(self._origin.file, event.start_mark.line + 1, event.start_mark.column + 1, self._origin.via)
 
-    def _stop(self, code: str, message: str, event: Any, hint: str) -> None:
+    def _stop(self, code: str, message: str, event: Event, hint: str) -> None:
         self._findings.error(code, message, self._place(event), hint)
         raise _StopReadingError
 
-    def _scalar(self, event: Any) -> None:
+    def _scalar(self, event: Event) -> None:
         tag = ""
         if event.tag is not None:
             tag = _SCALAR_TAGS.get(event.tag, "")
@@ -304,11 +306,11 @@ class _Builder:
             self._anchors[event.anchor] = _Anchored(node, 1, 1)
         self._add(node, 1, 1, event)
 
-    def _unknown_tag(self, event: Any) -> None:
+    def _unknown_tag(self, event: Event) -> None:
         hint = "take the tag out; of its own tags the tool knows !unset, in overlays"
         self._findings.error("unknown-tag", f"the tag {shown(str(event.tag))} is not known", self._place(event), hint)
 
-    def _begin(self, event: Any) -> None:
+    def _begin(self, event: Event) -> None:
         is_mapping = isinstance(event, yaml.MappingStartEvent)
         if event.tag is not None and event.tag not in (_MAPPING_TAGS if is_mapping else _LIST_TAGS):
             if event.tag == "!unset":
@@ -324,7 +326,7 @@ class _Builder:
         if len(self._stack) > MOST_DEPTH:
             self._too_deep(event)
 
-    def _too_deep(self, event: Any) -> None:
+    def _too_deep(self, event: Event) -> None:
         self._stop("too-deep", f"lists and mappings are nested more than {MOST_DEPTH} deep", event, "make it flatter")
 
     def _end(self) -> None:
@@ -340,7 +342,7 @@ class _Builder:
             self._anchors[frame.anchor] = _Anchored(node, frame.size, frame.height)
         self._add(node, frame.size, frame.height, None)
 
-    def _alias(self, event: Any) -> None:
+    def _alias(self, event: Event) -> None:
         name = event.anchor
         if name not in self._anchors:
             meant = self._findings.closest(name, tuple(self._anchors))
@@ -366,7 +368,7 @@ class _Builder:
             self._too_deep(event)
         self._add(found.node, found.size, found.height, event)
 
-    def _add(self, node: Node, size: int, height: int, event: Any) -> None:
+    def _add(self, node: Node, size: int, height: int, event: Event) -> None:
         if not self._stack:
             self.root = node
             return
@@ -388,7 +390,7 @@ class _Builder:
                 self._findings.conceal(self._origin.file, node.line, node.end_line)
             frame.hides = False
 
-    def _key(self, node: Node, frame: _Frame, event: Any) -> Scalar | None:
+    def _key(self, node: Node, frame: _Frame, event: Event) -> Scalar | None:
         if not isinstance(node, Scalar):
             self._findings.error(
                 "key-not-text", "a key must be text", node.place, "put it in quotes when it begins with [ or {"

@@ -154,10 +154,9 @@ class Emulator:
             conflicts=conflicts,
             deletion=timedelta(seconds=deletion_seconds),
         )
-        # SIDs need to be distinct, not secret.
-        self._entropy = entropy or random.Random()  # noqa: S311
+        self._entropy = entropy or random.Random()  # noqa: S311 - SIDs need to be distinct, not secret
         # Apart from SIDs, so that reads do not change which SIDs later writes give.
-        self._request_ids = random.Random(self._entropy.getrandbits(64))  # noqa: S311
+        self._request_ids = random.Random(self._entropy.getrandbits(64))  # noqa: S311 - likewise
         self._in_flight = 0
         self._contract = contract.load()
         self._make_account()

@@ -275,8 +275,9 @@ class Store:
 
     def _many(self, where: str, values: tuple[object, ...]) -> list[Row]:
         with self._lock:
-            # Conditions are written in this module; what a request says is only ever bound.
-            found = self._connection.execute(f"SELECT {_COLUMNS} FROM resource WHERE {where}", values)  # noqa: S608
+            query = f"SELECT {_COLUMNS} FROM resource WHERE {where}"  # noqa: S608 - conditions are this module's own
+            # What a request says is only ever bound.
+            found = self._connection.execute(query, values)
             return [
                 Row(made, active, kind, sid, parent, name, due, json.loads(facts))
                 for made, active, kind, sid, parent, name, due, facts in found

@@ -14,7 +14,7 @@ import types
 import typing
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, TypeAlias, get_args, get_origin
+from typing import Annotated, TypeAlias, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -193,7 +193,7 @@ class Field:
 MarkerT = typing.TypeVar("MarkerT")
 
 
-def _shape(annotation: Any, markers: tuple[Marker, ...]) -> Shape:
+def _shape(annotation: object, markers: tuple[Marker, ...]) -> Shape:
     by_marker: dict[type, Shape] = {
         Ref: Shape.REF, Sid: Shape.SID, Url: Shape.URL, Timer: Shape.TIMER, Choice: Shape.ENUM, Vocabulary: Shape.SET,
         Words: Shape.SET,
@@ -201,14 +201,14 @@ def _shape(annotation: Any, markers: tuple[Marker, ...]) -> Shape:
     for marker in markers:
         if type(marker) in by_marker:
             return by_marker[type(marker)]
-    by_type: dict[Any, Shape] = {bool: Shape.BOOL, int: Shape.INT, str: Shape.TEXT, dict: Shape.JSON}
+    by_type: dict[object, Shape] = {bool: Shape.BOOL, int: Shape.INT, str: Shape.TEXT, dict: Shape.JSON}
     shape = by_type.get(get_origin(annotation) or annotation)
     if shape is None:
         raise TypeError(f"no shape is known for a field of type {annotation!r}")
     return shape
 
 
-def _without_none(annotation: Any) -> Any:
+def _without_none(annotation: object) -> object:
     """``X | None`` as X."""
     if get_origin(annotation) in (typing.Union, types.UnionType):
         inner = [arg for arg in get_args(annotation) if arg is not type(None)]

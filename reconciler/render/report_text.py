@@ -7,7 +7,7 @@ where people look.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reconciler.change import MARKS
 from reconciler.render.advice import ADVICE
@@ -24,6 +24,7 @@ MOST_ALIKE = 20
 NARROWEST = 40
 
 _ALARM: tuple[Style, ...] = ("bold", "red")
+_STYLES: Mapping[int, tuple[Style, ...]] = {0: ("bold", "green"), 5: ("bold", "yellow")}
 _NOTICE: tuple[Style, ...] = ("yellow",)
 
 
@@ -136,7 +137,7 @@ class _Page:
         cost = f"{_count(report.requests, 'request')} ({_count(report.writes, 'write')}{resent})"
         cost += f" in {report.seconds:.1f} s"
         verb = {0: "Applied", 5: "Applied"}.get(report.exit_code, "Not all applied")
-        styles: tuple[Style, ...] = {0: ("bold", "green"), 5: ("bold", "yellow")}.get(report.exit_code, _ALARM)  # type: ignore[assignment]
+        styles = _STYLES.get(report.exit_code, _ALARM)
         lines = self._lines(0, f"{verb}: {text}{f'; {rest}' if rest else ''}. {cost}.", *styles)
         for text in next_steps(report):
             lines += self._lines(0, text)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
+from reconciler.json_text import Json
 from reconciler.render.terminal import escape
 from reconciler.render.view import Hidden, Nothing, Plain, Pointer, Side, Unclear
 
@@ -28,7 +28,7 @@ def quoted(text: str) -> str:
     return '"' + escape(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
 
 
-def literal(value: Any) -> str:
+def literal(value: Json) -> str:
     """A value as it would be written; texts without quotes where nothing can be mistaken."""
     if isinstance(value, str):
         plain = value.isprintable() and _BARE.match(value) is not None and _OTHER_TYPE.match(value) is None

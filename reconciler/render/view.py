@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
 from itertools import groupby
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from pydantic_core import to_json
 
 from reconciler.change import MARKS, Action
+from reconciler.json_text import Json
 from reconciler.kinds.markers import Risk
 from reconciler.plan_file import ChangeEntry, FieldEntry, GuardEntry, PlanFile, SourceEntry, UnmanagedEntry
 
@@ -47,7 +48,7 @@ class Nothing:
 class Plain:
     """A value as JSON."""
 
-    value: Any
+    value: Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,7 +362,7 @@ def _field(entry: FieldEntry, action: Action, made: frozenset[str]) -> FieldRow:
     )
 
 
-def _side(value: Any, sensitive: bool, made: frozenset[str], name: str) -> Side:  # noqa: FBT001 - a fact about the value, not a mode
+def _side(value: Json, sensitive: bool, made: frozenset[str], name: str) -> Side:  # noqa: FBT001 - a fact about the value, not a mode
     match value:
         case None:
             return Nothing()
@@ -439,7 +440,7 @@ def _text(side: Side) -> str | None:
             return None
 
 
-def _indented(value: Any) -> str:
+def _indented(value: Json) -> str:
     """JSON with a line for each leaf, keys sorted."""
     try:
         # Several times as fast as the standard library alone, which sorts in C and indents in Python.
