@@ -11,8 +11,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from reconciler.cli.exit_codes import BUG
+from reconciler.cli import console
+from reconciler.cli.exit_codes import BUG, worst
 from reconciler.cli.root import ROOT
+from reconciler.errors import ReconcilerError
 
 VARIABLE = "_RECONCILER_COMPLETE"
 """The environment variable by which a shell asks for candidates; click makes it of the program's name."""
@@ -28,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code; see `reconciler.cli.exit_codes`.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    console.begin()
     for stream in (sys.stdout, sys.stderr):
         # An old locale must not turn an arrow into a crash.
         if isinstance(stream, io.TextIOWrapper):
@@ -35,6 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 stream.reconfigure(errors="backslashreplace")
     if VARIABLE in os.environ:
         from reconciler.cli import shells  # noqa: F401, PLC0415 - click asks what it registers; nobody else needs it
+    code = _run(given)
+    lost = console.end()
+    if not lost:
+        return code
+    return worst([code, _told(ReconcilerError(f"standard output could not be written: {lost}"), [])])
+
+
+def _run(given: Sequence[str]) -> int:
     try:
         code = ROOT.main(args=given, prog_name="reconciler", standalone_mode=False)
     except SystemExit as leaving:

@@ -10,7 +10,7 @@ import click
 from reconciler import workflow
 from reconciler.cli import candidates, console
 from reconciler.cli.exit_codes import DONE
-from reconciler.cli.files import READABLE, write_file
+from reconciler.cli.files import READABLE, write_files
 from reconciler.cli.manual import Page
 from reconciler.cli.options import account_options
 from reconciler.cli.running import Run, display
@@ -72,8 +72,7 @@ def export(endpoint: Endpoint, *, out: str, include: tuple[str, ...], force: boo
         console.out("".join(exported.files.values()))
     else:
         _check_overwriting(folder, exported.files, exported.mark, force=force)
-        for path, text in exported.files.items():
-            _write(folder / path, text)
+        _write(folder, exported.files)
         _tell(folder, exported.files, exported.mark)
     pinned = [str(address) for address in exported.pinned]
     notes = [
@@ -118,13 +117,15 @@ def _is_ours(path: Path, mark: str, text: str = "") -> bool:
     return start.startswith(mark.encode()) or start == text.encode()
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a file that everybody may read: there is nothing secret in it."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
-    write_file(path, text, READABLE)
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    """Write files that everybody may read: there is nothing secret in them. All of them, or none that was not there."""
+    for part in dict.fromkeys((folder / path).parent for path in files):
+        try:
+            part.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot write {part}: {error.strerror or error}") from None
+    # The root file comes last: it names the others.
+    write_files({folder / path: text for path, text in reversed(list(files.items()))}, READABLE)
 
 
 def _tell(folder: Path, files: Mapping[str, str], mark: str) -> None:

@@ -6,6 +6,7 @@ file of the user's own, without the messages that could hold a secret, and a sen
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import sys
@@ -27,6 +28,8 @@ from reconciler.render.error_text import error_text
 # Exceptions whose messages name parts of the program. The messages of all others may hold values, so secrets.
 _TELLING = (AttributeError, ImportError, IndexError, NameError, NotImplementedError, RecursionError, TypeError)
 _SHORTEST_SECRET = 4
+_SYSTEM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
+"""What is wrong with the machine, and not with us."""
 
 
 def tell(error: BaseException, arguments: Sequence[str]) -> int:
@@ -37,6 +40,8 @@ def tell(error: BaseException, arguments: Sequence[str]) -> int:
         arguments: the command line, which says in which format to tell it.
     """
     error = _leaf(error)
+    if isinstance(error, OSError) and error.errno in _SYSTEM:
+        error = ReconcilerError(_system(error, arguments))
     code = of_error(error)
     usage = ""
     match error:
@@ -109,10 +114,20 @@ def _usage(error: click.ClickException) -> str:
     return f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help'.\n\n"
 
 
+def _verb(arguments: Sequence[str]) -> str:
+    return next((argument for argument in arguments if not argument.startswith("-")), "")
+
+
+def _system(error: OSError, arguments: Sequence[str]) -> str:
+    """Where it happened is not told: a name may hold anything."""
+    again = "; `reconciler plan` says what is left to do" if _verb(arguments) == "apply" else ""
+    return f"this machine cannot go on: {error.strerror}{again}"
+
+
 def _bug(error: BaseException, arguments: Sequence[str]) -> str:
     """Keep the traceback in a file, and say so."""
     sentence = "this is a bug in reconciler, not in your files or your account."
-    verb = next((argument for argument in arguments if not argument.startswith("-")), "")
+    verb = _verb(arguments)
     text = "\n".join(_without_secrets(_report(error, verb if verb in VERBS else "")))
     try:
         # mkstemp: mode 600, a name that nobody can guess, never through a link.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from reconciler.errors import PlanFileError, UsageError
@@ -55,32 +56,40 @@ def check_replaceable(path: str) -> None:
 
 
 def write_file(path: Path, text: str, mode: int = PRIVATE) -> None:
-    """Write a file in one step.
+    """Write a file in one step; see `write_files`."""
+    write_files({path: text}, mode)
+
+
+def write_files(texts: Mapping[Path, str], mode: int = PRIVATE) -> None:
+    """Write files, each in one step, and none before there is room for all.
 
     Args:
-        path: where; what is there is replaced.
-        text: what.
-        mode: who may read and write it; nobody but its owner when left out.
+        texts: what, by where; what is there is replaced, in this order.
+        mode: who may read and write them; nobody but their owner when left out.
 
     Raises:
-        UsageError: when it cannot be written there.
+        UsageError: when one cannot be written there.
     """
-    temporary = ""
+    temporaries: dict[Path, Path] = {}
+    at = Path()
     try:
-        if path.exists() and not path.is_file():
-            raise UsageError(f"cannot write {path}: it is there, and it is no regular file")
-        # Made with mode 600, in the same folder, so that taking the name over is one step.
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode("utf-8", "backslashreplace"))
-            file.flush()
-            os.fsync(file.fileno())
-        if mode != PRIVATE:
-            Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
-        temporary = ""
+        for at, text in texts.items():
+            if at.exists() and not at.is_file():
+                raise UsageError(f"cannot write {at}: it is there, and it is no regular file")
+            # Made with mode 600, in the same folder, so that taking the name over is one step.
+            descriptor, temporary = tempfile.mkstemp(prefix=f".{at.name}.", suffix=".tmp", dir=at.parent)
+            temporaries[at] = Path(temporary)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(text.encode("utf-8", "backslashreplace"))
+                file.flush()
+                os.fsync(file.fileno())
+            if mode != PRIVATE:
+                temporaries[at].chmod(mode)
+        for at in texts:
+            temporaries[at].replace(at)
+            del temporaries[at]
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+        raise UsageError(f"cannot write {at}: {error.strerror or error}") from None
     finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+        for left in temporaries.values():
+            left.unlink(missing_ok=True)

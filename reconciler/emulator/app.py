@@ -54,6 +54,10 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 TWILIO_URL = "https://conversations.twilio.com"
 REMEMBERED_REQUESTS = 100_000
 
+_PRIMARY = 0xFF
+"""Of an error code of SQLite, the part that says what sort it is."""
+_UNWRITABLE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
+
 _API_KEY = re.compile(r"SK[0-9a-fA-F]{32}\Z")
 
 
@@ -292,6 +296,9 @@ class Emulator:
             with self.store.transaction(write=method != "GET"):
                 return behaviour.run(context)
         except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY in _UNWRITABLE:
+                # Not 503: the next try finds the same.
+                raise ApiError(507, UNAVAILABLE, f"The emulator's database cannot be written: {error}") from error
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                 raise
             raise ApiError(503, UNAVAILABLE, "Another process keeps the emulator's database") from error

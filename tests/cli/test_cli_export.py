@@ -172,3 +172,19 @@ def test_no_secret_of_the_files_is_written_into_them(
         differs = cli("plan", *EMULATED, "--detailed-exitcode").code
         assert differs == {"canary-of-ada": 0, "canary-of-bob": 2, None: 1}[pin]
         assert ("services.support.users.ada: attributes stays" in exported.err) == (pin != "canary-of-ada")
+
+
+def test_where_one_file_cannot_be_written_none_is(cli: Cli, files: Path, tmp_path: Path) -> None:
+    assert files.exists()
+    assert cli("apply", *EMULATED, "--yes").code == 0
+    assert cli("export", *EMULATED, "--out", "conf").code == 0
+    before = {path: path.read_bytes() for path in tmp_path.glob("conf/**/*.yaml")}
+    (tmp_path / "conf" / "reconciler.yaml").write_text(f"{MARK}\nversion: 1\nservices: {{}}\n")
+    (tmp_path / "conf" / "services" / "customer-support.yaml").unlink()
+    (tmp_path / "conf" / "services" / "customer-support.yaml").mkdir()
+    refused = cli("export", *EMULATED, "--out", "conf", "--force")
+    assert refused.code == 1
+    assert "it is no regular file" in refused.err
+    assert (tmp_path / "conf" / "reconciler.yaml").read_text() == f"{MARK}\nversion: 1\nservices: {{}}\n"
+    assert sorted(tmp_path.glob("conf/**/*.tmp")) == []
+    assert len(before) == 3

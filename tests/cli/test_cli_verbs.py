@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli import files as cli_files
+from reconciler.emulator import Store
 from reconciler.render.report_markdown import report_markdown
 from reconciler.render.report_text import report_text
 from reconciler.schema import SCHEMAS, schema_text
@@ -553,3 +554,31 @@ def test_a_plan_of_other_files_is_told(cli: Cli, files: Path, tmp_path: Path) ->
         "environments); if it is a plan of other files, name those Make a new plan and have it reviewed: reconciler "
         "plan --out PLAN"
     )
+
+
+def test_an_emulator_whose_disk_is_full_fails_steps_and_is_no_bug(
+    cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert files.exists()
+    assert cli("plan", *EMULATED).code == 0
+    opened = Store.open
+
+    def nearly_full(path: str) -> Store:
+        store = opened(path)
+        pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+        store._connection.execute(f"PRAGMA max_page_count = {pages}")
+        return store
+
+    monkeypatch.setattr(Store, "open", nearly_full)
+    long = "x" * 200
+    files.write_text(
+        f"version: 1\nservices: {{a{long}: {{}}, b{long}: {{}}, c{long}: {{}}, d{long}: {{}}, e{long}: {{}}}}\n"
+    )
+    ended = cli("apply", *EMULATED, "--yes")
+    assert ended.code == 1
+    assert (
+        "HTTP 507, Twilio error 20503: The emulator's database cannot be written: database or disk is full"
+        in " ".join(ended.out.split())
+    )
+    monkeypatch.setattr(Store, "open", opened)
+    assert cli("plan", *EMULATED).code == 0
