@@ -342,3 +342,27 @@ def test_what_is_sensitive_is_still_compared() -> None:
 )
 def test_says_where_inside_of_attributes_two_differ(before: Any, after: Any, expected: tuple[str, ...]) -> None:
     assert differing_keys(before, after) == expected
+
+
+MANY = {str(number): number for number in range(2000)}
+LARGE = {"a": 2**512}
+
+
+@pytest.mark.parametrize("odd", [None, [], "text", MANY, LARGE, {"a": [LARGE]}], ids=lambda odd: str(odd)[:10])
+def test_says_nothing_of_what_is_no_mapping_or_too_much_on_either_side(odd: Any) -> None:
+    assert differing_keys(odd, {"a": 1}) == ()
+    assert differing_keys({"a": 1}, odd) == ()
+
+
+def test_what_is_just_not_too_much_is_looked_into() -> None:
+    keys = {str(number): number for number in range(1999)}
+    assert differing_keys(keys, keys | {"7": 0}) == ("7",)
+    assert differing_keys({"a": 2**512 - 1}, {"a": 1}) == ("a",)
+
+
+def test_where_inside_they_differ_is_told_of_attributes_that_are_shown() -> None:
+    account = Live(SEALED, "XX", values={"attributes": {"team": 1, "kept": 2}})
+    (found,) = changes(sealed({"attributes": value({"team": 2, "kept": 2})}), account)
+    assert (found.sensitive, found.inside) == (False, ("team",))
+    (found,) = changes(sealed({"attributes": value({"team": 2, "kept": 2}, sensitive=True)}), account)
+    assert (found.sensitive, found.inside) == (True, ())

@@ -406,6 +406,13 @@ def test_what_is_refused_is_withheld_when_it_needs_something_withheld() -> None:
     assert guarded[1].guard == Guard("needs", "withheld", "it needs services.support, which is withheld")
 
 
+def test_what_only_waits_for_something_inside_of_it_is_not_withheld_with_that() -> None:
+    held = Guard("no_room", "withheld", "…")
+    inside = change(f"{LOBBY}.participants.ada", "create", held=held)
+    closing = change(LOBBY, "update", found=sid("CH"), needs=(inside.steps[0].id,))
+    assert [item.guard for item in guard([inside, closing], around())] == [held, None]
+
+
 def test_what_is_refused_does_not_spread() -> None:
     changes = [
         change("services.sales", "delete", found=SALES),

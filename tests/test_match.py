@@ -15,7 +15,7 @@ from reconciler.kinds import BY_NAME
 from reconciler.kinds.fields import Content
 from reconciler.match import Matching, match
 from reconciler.state import Live, State
-from tests.builders import HERE, UNHURRIED, configuration, declared, live, sid, state
+from tests.builders import HERE, UNHURRIED, configuration, declared, live, prune, sid, state
 
 SUPPORT = sid("IS", 1)
 IN_SUPPORT = (SUPPORT,)
@@ -244,6 +244,46 @@ def test_of_several_webhooks_the_most_alike_one_is_meant(others: list[dict[str, 
         in_support(declared(lobby), declared(f"{lobby}.webhooks.a", HOOK)), state(service("support"), talk, *hooks)
     )
     assert found[f"{lobby}.webhooks.a"] == sid("WH", meant)
+
+
+FLOW = {"target": "studio", "flow_sid": sid("FW")}
+OTHER = HOOK | {"url": "https://b.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("files", "others", "meant"),
+    [
+        pytest.param(
+            {"a": HOOK, "b": OTHER}, [HOOK | {"url": "https://old"}, HOOK], {"a": 2, "b": 1}, id="what is left"
+        ),
+        pytest.param(
+            {"a": HOOK, "b": FLOW},
+            [FLOW | {"flow_sid": sid("FW", 2)}, HOOK | {"url": "https://old"}],
+            {"a": 2, "b": 1},
+            id="of each target",
+        ),
+        pytest.param({"a": HOOK, "b": OTHER}, [HOOK | {"url": "https://old"}], {}, id="not one for two"),
+        pytest.param({"a": HOOK}, [FLOW], {}, id="not one of another target"),
+        pytest.param({"a": None}, [HOOK | {"url": "https://old"}], {}, id="not for what must not exist"),
+    ],
+)
+def test_where_webhooks_are_pruned_a_lone_one_of_a_target_is_meant_for_a_lone_one(
+    files: dict[str, dict[str, Content] | None], others: list[dict[str, Content]], meant: dict[str, int]
+) -> None:
+    parents = (SUPPORT, sid("CH"))
+    hooks = [live("conversation_webhook", number, item, parents=parents) for number, item in enumerate(others, 1)]
+    talk = live("conversation", 1, {"unique_name": "lobby"}, parents=IN_SUPPORT)
+    lobby = "services.support.conversations.lobby"
+    config = configuration(
+        declared("services.support"),
+        declared(lobby),
+        *(declared(f"{lobby}.webhooks.{name}", item or HOOK, absent=item is None) for name, item in files.items()),
+        pruned=[prune(f"{lobby}.webhooks")],
+    )
+    found = matched(config, state(service("support"), talk, *hooks))
+    assert {address: hook for address, hook in found.items() if "webhooks" in address} == {
+        f"{lobby}.webhooks.{name}": sid("WH", number) for name, number in meant.items()
+    }
 
 
 def test_two_addresses_for_one_live_resource_are_a_problem() -> None:
