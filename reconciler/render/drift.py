@@ -137,15 +137,15 @@ class _Page:
                 yield from self._lines(4, f"only in the account: {', '.join(map(literal, row.items.removed))}", "red")
             if row.items.kept:
                 yield from self._lines(4, f"in both: {len(row.items.kept):,}", "dim")
-        elif row.lines:
+        elif lines := row.lines:
             yield from self._lines(4, "line by line; - the account has, + the files say", "dim")
-            for line in row.lines:
-                if line.mark == "…":
-                    yield from self._lines(4, f"… {line.text} equal lines", "dim")
+            for mark, line in lines:
+                if mark == "…":
+                    yield from self._lines(4, f"… {line} equal lines", "dim")
                 else:
-                    text = escape(line.text) if self.verbose else shortened(line.text, TEXT_LIMIT)
-                    style: Style = "green" if line.mark == "+" else "red" if line.mark == "-" else "dim"
-                    yield from self._lines(4, f"{line.mark} {text}", style)
+                    text = escape(line) if self.verbose else shortened(line, TEXT_LIMIT)
+                    style: Style = "green" if mark == "+" else "red" if mark == "-" else "dim"
+                    yield from self._lines(4, f"{mark} {text}", style)
         else:
             before, after = both_texts(settled(row.before), settled(row.after), limit=self.limit)
             yield from self._lines(4, f"files say    {after}", "green")

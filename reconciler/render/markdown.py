@@ -396,11 +396,11 @@ class _Page:
             yield from (f"-     {account}{_item(item)}" for item in row.items.removed)
             if row.items.kept:
                 yield f"      ({len(row.items.kept):,} the same on both sides)"
-        elif row.lines:
+        elif lines := row.lines:
             yield f"    {path}:{note}"
-            for line in row.lines:
-                equal = f"… {line.text} equal lines"
-                yield f"      {equal}" if line.mark == "…" else f"{line.mark}     {shortened(line.text, TEXT_LIMIT)}"
+            for mark, line in lines:
+                shown = f"      … {line} equal lines" if mark == "…" else f"{mark}     {shortened(line, TEXT_LIMIT)}"
+                yield shown
         else:
             sides = (row.before, row.after) if self.words.acts else (settled(row.before), settled(row.after))
             before, after = both_texts(*sides, limit=TEXT_LIMIT)

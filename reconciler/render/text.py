@@ -176,8 +176,8 @@ class _Page:
         lead = f"{' ' * _BODY}{self.paint(row.mark, *COLOURS[row.mark])} {label}"
         column = _BODY + 3 + cells(label)
         comment = _comment(row, change)
-        if row.items is None and row.lines:
-            return [*self._commented(lead.rstrip(), column - 1, comment, _DEEP), *self._diff(row.lines)]
+        if row.items is None and (lines := row.lines):
+            return [*self._commented(lead.rstrip(), column - 1, comment, _DEEP), *self._diff(lines)]
         values = self._items(row.items, row) if row.items is not None else self._sides(row, change, column)
         # Two long texts below each other are easier to compare with the whole width to themselves.
         breaks = row.items is None and any(cells(it.bullet + it.text) > self.width - column for it in values)
@@ -233,14 +233,14 @@ class _Page:
     def _diff(self, lines: Sequence[DiffLine]) -> list[str]:
         shown = lines if self.verbose else lines[:DIFF_LINES]
         page: list[str] = []
-        for line in shown:
-            if line.mark == "…":
-                page.append(" " * _DEEP + self.paint(f"… {line.text} equal lines", "dim"))
+        for mark, text in shown:
+            if mark == "…":
+                page.append(" " * _DEEP + self.paint(f"… {text} equal lines", "dim"))
                 continue
-            text = line.text
+            part = text
             if self.limit and len(text) > self.limit:
-                text = f"{text[: self.limit]}… ({len(line.text):,} characters)"
-            page += self._paragraph(_DEEP, _Value(escape(text), f"{line.mark} ", COLOURS.get(line.mark, ("dim",))))
+                part = f"{text[: self.limit]}… ({len(text):,} characters)"
+            page += self._paragraph(_DEEP, _Value(escape(part), f"{mark} ", COLOURS.get(mark, ("dim",))))
         if len(shown) < len(lines):
             page.append(
                 " " * _DEEP + self.paint(f"… {len(lines) - len(shown)} more lines (--verbose shows them)", "dim")

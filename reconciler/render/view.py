@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cached_property
 from itertools import groupby
-from typing import Literal, NamedTuple, TypeAlias
+from operator import eq
+from typing import Literal, TypeAlias
 
 from pydantic_core import to_json
 
@@ -27,6 +27,7 @@ FieldMark = Literal["+", "~", "-"]
 LineMark = Literal["+", "-", " ", "…"]
 
 CONTEXT_LINES = 2
+_NESTED = (dict, list, tuple)
 _LONGEST_ADDRESS = 10_000
 """Characters; longer than what three names of 256, every character of them escaped, can make. What is longer is none,
 and every part of it would be looked up."""
@@ -111,17 +112,14 @@ class Items:
     kept: tuple[str, ...]
 
 
-class DiffLine(NamedTuple):
-    """A line of a text that has several; ``…`` stands for `text` equal lines, as a number.
+DiffLine: TypeAlias = tuple[LineMark, str]
+"""A line of a text that has several; after ``…`` the number of equal lines that it stands for.
 
-    A tuple, since there may be very many: it is made faster, and the garbage collector leaves it alone.
-    """
-
-    mark: LineMark
-    text: str
+A bare tuple, since there may be very many: the garbage collector leaves it alone, which a named one is not.
+"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FieldRow:
     """One field that differs.
 
@@ -145,11 +143,12 @@ class FieldRow:
     source: SourceRow | None
     before_source: SourceRow | None = None
 
-    @cached_property
+    @property
     def lines(self) -> tuple[DiffLine, ...]:
         """The difference by lines, when a side is a text of several lines or a mapping; compared when it is asked for.
 
-        A renderer that has no room for a difference does not pay for it.
+        A renderer that has no room for a difference does not pay for it, and asks once for each that it shows: nothing
+        is kept, since those of all changes together may be large.
         """
         return _lines(self.before, self.after)
 
@@ -443,34 +442,42 @@ def _text(side: Side) -> str | None:
 def _indented(value: Json) -> str:
     """JSON with a line for each leaf, keys sorted."""
     try:
-        # Several times as fast as the standard library alone, which sorts in C and indents in Python.
-        in_order = json.loads(json.dumps(value, sort_keys=True))
-        return to_json(in_order, indent=2, inf_nan_mode="constants").decode()
+        # Several times as fast as the standard library, which indents in Python.
+        return to_json(_in_order(value), indent=2, inf_nan_mode="constants").decode()
     except (ValueError, RecursionError):  # halves of characters, and what nests too deep
         return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
 
 
+def _in_order(value: Json) -> Json:
+    """The same JSON with sorted keys."""
+    if isinstance(value, dict):
+        return {key: _in_order(value[key]) if isinstance(value[key], _NESTED) else value[key] for key in sorted(value)}
+    if isinstance(value, (list, tuple)):
+        return [_in_order(item) if isinstance(item, _NESTED) else item for item in value]
+    return value
+
+
 def _line_diff(old: Sequence[str], new: Sequence[str]) -> list[DiffLine]:
-    head = 0
-    while head < min(len(old), len(new)) and old[head] == new[head]:
-        head += 1
+    shorter = min(len(old), len(new))
+    head = next((at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), shorter)
     tail = 0
-    while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
+    while tail < shorter - head and old[-1 - tail] == new[-1 - tail]:
         tail += 1
     middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
     found = _equal(old[:head], first=True, last=False)
-    if max(len(middle_old), len(middle_new)) > DIFFABLE_LINES or _alike(middle_old, middle_new) > DIFFABLE_PAIRS:
-        opcodes = [("replace", 0, len(middle_old), 0, len(middle_new))]
-    else:
-        opcodes = _by_position(middle_old, middle_new) or list(
-            SequenceMatcher(None, middle_old, middle_new, autojunk=False).get_opcodes()
-        )
+    opcodes = _by_position(middle_old, middle_new)
+    if not opcodes:
+        long = max(len(middle_old), len(middle_new)) > DIFFABLE_LINES
+        if long or _alike(middle_old, middle_new) > DIFFABLE_PAIRS:
+            opcodes = [("replace", 0, len(middle_old), 0, len(middle_new))]
+        else:
+            opcodes = list(SequenceMatcher(None, middle_old, middle_new, autojunk=False).get_opcodes())
     for tag, old_from, old_to, new_from, new_to in opcodes:
         if tag == "equal":
             found += _equal(middle_old[old_from:old_to], first=False, last=False)
         else:
-            found += [DiffLine("-", text) for text in middle_old[old_from:old_to]]
-            found += [DiffLine("+", text) for text in middle_new[new_from:new_to]]
+            found += [("-", text) for text in middle_old[old_from:old_to]]
+            found += [("+", text) for text in middle_new[new_from:new_to]]
     return found + _equal(old[len(old) - tail :] if tail else [], first=False, last=True)
 
 
@@ -485,13 +492,13 @@ def _by_position(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int,
 
     None when lines seem to have moved. So it is with most mappings whose values change, at a tenth of the cost.
     """
-    same = [one == other for one, other in zip(old, new, strict=False)]
-    if len(old) != len(new) or 2 * sum(same) < len(same):
+    same = list(map(eq, old, new))
+    if len(old) != len(new) or 2 * same.count(True) < len(same):
         return []
     found: list[tuple[str, int, int, int, int]] = []
     start = 0
     for is_same, run in groupby(same):
-        end = start + sum(1 for _ in run)
+        end = start + len(list(run))
         found.append(("equal" if is_same else "replace", start, end, start, end))
         start = end
     return found
@@ -503,6 +510,7 @@ def _equal(lines: Sequence[str], *, first: bool, last: bool) -> list[DiffLine]:
     after = 0 if last else CONTEXT_LINES
     omitted = len(lines) - before - after
     if omitted <= 2:
-        return [DiffLine(" ", text) for text in lines]
-    end = [DiffLine(" ", text) for text in lines[len(lines) - after :]] if after else []
-    return [*(DiffLine(" ", text) for text in lines[:before]), DiffLine("…", str(omitted)), *end]
+        return [(" ", text) for text in lines]
+    found: list[DiffLine] = [(" ", text) for text in lines[:before]]
+    found.append(("…", str(omitted)))
+    return found + [(" ", text) for text in lines[len(lines) - after :]]

@@ -19,14 +19,14 @@ def sides(lines: tuple[DiffLine, ...], old: list[str], new: list[str]) -> tuple[
     """Both texts as a difference tells them; what it leaves out is taken from the texts."""
     before: list[str] = []
     after: list[str] = []
-    for line in lines:
-        if line.mark == "…":
-            before += old[len(before) : len(before) + int(line.text)]
-            after += new[len(after) : len(after) + int(line.text)]
-        if line.mark in "- ":
-            before.append(line.text)
-        if line.mark in "+ ":
-            after.append(line.text)
+    for mark, text in lines:
+        if mark == "…":
+            before += old[len(before) : len(before) + int(text)]
+            after += new[len(after) : len(after) + int(text)]
+        if mark in "- ":
+            before.append(text)
+        if mark in "+ ":
+            after.append(text)
     return before, after
 
 
@@ -42,7 +42,7 @@ def test_lines_that_stay_where_they_were_are_not_told_as_moved() -> None:
     before = {"json": {"a": 1, "b": 2, "c": 3, "d": 4}}
     after = {"json": {"a": 1, "b": 5, "c": 3, "d": 6}}
     change = samples.change("x", "role", "update", samples.field("attributes", before, after))
-    assert [tuple(line) for line in view(samples.plan(change)).changes[0].fields[0].lines] == [
+    assert list(view(samples.plan(change)).changes[0].fields[0].lines) == [
         (" ", "{"), (" ", '  "a": 1,'),
         ("-", '  "b": 2,'), ("+", '  "b": 5,'),
         (" ", '  "c": 3,'),

@@ -16,7 +16,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from reconciler.change import MARKS, Action
-from reconciler.render.html.markup import Html, join, tag, text, verbatim
+from reconciler.render.html.markup import Html, join, tag, text, verbatim, void
 from reconciler.render.markdown_text import Repository, count
 from reconciler.render.view import SourceRow, UnmanagedGroup, WarningRow
 
@@ -81,12 +81,12 @@ def document(kind: str, verdict: Verdict, sections: Sequence[Html], foot: str, *
     style, script = _source("page.css"), _source("page.js")
     head = tag(
         "head",
-        tag("meta", charset="utf-8"),
+        void("meta", charset="utf-8"),
         _policy(style, script),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("meta", name="robots", content="noindex"),
+        void("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        void("meta", name="color-scheme", content="light dark"),
+        void("meta", name="referrer", content="no-referrer"),
+        void("meta", name="robots", content="noindex"),
         tag("title", f"{verdict.headline} · {verdict.kicker}"),
         verbatim("style", style),
     )
@@ -189,7 +189,7 @@ def filters(facets: Sequence[Facet], total: int, noun: str) -> Html:
         "form",
         tag(
             "p",
-            tag("label", tag("span", "Search"), tag("input", type="search", id="search", autocomplete="off",
+            tag("label", tag("span", "Search"), void("input", type="search", id="search", autocomplete="off",
                 spellcheck="false", placeholder="address, field, value, file …", aria_keyshortcuts="/")),
             class_="search",
         ),
@@ -211,7 +211,7 @@ def filters(facets: Sequence[Facet], total: int, noun: str) -> Html:
 
 def _few(item: Facet) -> Html:
     boxes = [
-        tag("label", tag("input", type="checkbox", name=item.name, value=value), tag("span", label, " "),
+        tag("label", void("input", type="checkbox", name=item.name, value=value), tag("span", label, " "),
             tag("small", f"{number:,}"), class_=f"box {value}")
         for value, label, number in item.choices
     ]  # fmt: skip

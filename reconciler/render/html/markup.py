@@ -7,14 +7,13 @@ what is not `Html` never stands in a page as it came. Characters that would move
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from html import escape as escape_markup
 from typing import Final
 
 from reconciler.render.terminal import escape
 
-_VOID: Final = frozenset({"br", "input", "meta"})
 _LINES: Final = frozenset(
     ["body", "dd", "details", "div", "dl", "dt", "fieldset", "footer", "form", "h1", "h2", "h3", "head", "header", "li",
      "main", "ol", "p", "path", "section", "summary", "svg", "ul"]
@@ -50,6 +49,11 @@ def join(parts: list[Html], between: str = "") -> Html:
     return Html(text(between).join(parts))
 
 
+def by_line(texts: Iterable[str]) -> Html:
+    """Texts, each on a line of its own, where the style keeps lines."""
+    return Html("\n".join(map(text, texts)))
+
+
 def tag(name: str, /, *content: str, **attributes: str | bool) -> Html:
     """An element.
 
@@ -59,19 +63,22 @@ def tag(name: str, /, *content: str, **attributes: str | bool) -> Html:
         attributes: with ``_`` for ``-`` and ``class_`` for ``class``. True stands for an attribute without a value,
             False for none at all.
     """
-    opening = "".join(_attributes(attributes)) if attributes else ""
-    if name in _VOID:
-        return Html(f"<{name}{opening}>\n" if name == "meta" else f"<{name}{opening}>")
     inner = "".join([piece if type(piece) is Html else text(piece) for piece in content])
-    return Html(f"<{name}{opening}>{inner}</{name}>\n" if name in _LINES else f"<{name}{opening}>{inner}</{name}>")
+    opening = name + _attributes(attributes) if attributes else name
+    return Html(f"<{opening}>{inner}</{name}>\n" if name in _LINES else f"<{opening}>{inner}</{name}>")
 
 
-def _attributes(given: Mapping[str, str | bool]) -> Iterator[str]:
+def void(name: str, /, **attributes: str | bool) -> Html:
+    """An element that has no content; the arguments are those of others."""
+    return Html(f"<{name}{_attributes(attributes)}>")
+
+
+def _attributes(given: Mapping[str, str | bool]) -> str:
+    written = ""
     for key, value in given.items():
         if value is not False:
-            yield _attribute(key)
-            if value is not True:
-                yield f'="{text(value)}"'
+            written += _attribute(key) if value is True else f'{_attribute(key)}="{text(value)}"'
+    return written
 
 
 @cache

@@ -6,11 +6,13 @@ Takes rows of `view`; gives `Html`. On the left is what the account has, on the 
 
 from __future__ import annotations
 
-from itertools import groupby
+from collections.abc import Iterable
+from itertools import groupby, zip_longest
+from operator import itemgetter
 
-from reconciler.render.html.markup import Html, join, tag, text
+from reconciler.render.html.markup import Html, by_line, join, tag, text
 from reconciler.render.values import equal_start, literal, side_text
-from reconciler.render.view import DiffLine, FieldRow, Items, Nothing, Plain, Pointer, Side
+from reconciler.render.view import DiffLine, FieldRow, Items, LineMark, Nothing, Plain, Pointer, Side
 
 CONTEXT = 80
 """How many equal characters stand around a difference in a long text."""
@@ -98,8 +100,8 @@ def field(row: FieldRow, notes: Html, *, acts: bool, alone: bool) -> Html:
     head = tag("dt", tag("code", row.path), notes)
     if row.items is not None:
         body = _items(row, row.items, alone=alone)
-    elif row.lines:
-        body = tag("dd", *_lines(row.lines), class_="lines")
+    elif lines := row.lines:
+        body = tag("dd", *_lines(lines), class_="lines")
     else:
         before, after = sides(row.before, row.after)
         gone = isinstance(row.after, Nothing) and acts
@@ -134,18 +136,24 @@ def _side_of_set(which: str, name: str, items: tuple[str, ...], whole: Side) -> 
 
 
 def _lines(lines: tuple[DiffLine, ...]) -> list[Html]:
-    """Lines in pairs: what stands on the left was there in the place of what stands on the right."""
+    """Lines in pairs: what stands on the left was there in the place of what stands on the right.
+
+    Equal lines next to one another are one element, since a page may have hundreds of thousands of them.
+    """
     found: list[Html] = []
-    for changed, group in groupby(lines, lambda line: line.mark in "+-"):
+    for changed, group in groupby(lines, lambda line: line[0] in "+-"):
         run = list(group)
         if not changed:
-            for line in run:
-                name, shown = ("i", f"{line.text} equal lines") if line.mark == "…" else ("span", line.text)
-                found.append(tag("p", tag(name, shown)))
+            found.append(tag("p", *(_equal_lines(mark, same) for mark, same in groupby(run, itemgetter(0)))))
             continue
-        old, new = ([line.text for line in run if line.mark == mark] for mark in "-+")
-        for position in range(max(len(old), len(new))):
-            pair = [tag("del", old[position])] if position < len(old) else []
-            pair += [tag("ins", new[position])] if position < len(new) else []
+        old, new = ([line for mark, line in run if mark == which] for which in "-+")
+        for before, after in zip_longest(old, new):
+            pair = [tag("del", before)] if before is not None else []
+            pair += [tag("ins", after)] if after is not None else []
             found.append(tag("p", *pair))
     return found
+
+
+def _equal_lines(mark: LineMark, lines: Iterable[DiffLine]) -> Html:
+    texts = [line for _, line in lines]
+    return tag("i", f"{texts[0]} equal lines") if mark == "…" else tag("span", by_line(texts))
