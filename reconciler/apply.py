@@ -423,7 +423,7 @@ class _Run:
         found = alike if alike or kind.alike_by_contents or not name else new
         if len(found) > 1:
             raise _Failure(
-                f"the answer was lost, and {len(found)} new resources of kind {kind.name} may be the one that was "
+                f"the answer was lost, and {len(found)} new resources of kind {kind.words} may be the one that was "
                 "created; delete those that are not wanted, and run the same command again"
             )
         return found[0] if found else None
@@ -489,14 +489,14 @@ class _Run:
             missing = [item.path for item in kind.fields if item.required and item.path not in {**key, **step.values}]
             if missing:
                 raise _Failure(
-                    f"the new service has no {kind.name} {key.get(kind.natural_key)!r} of its own, and {missing[0]} is "
-                    "not in the files to create it"
+                    f"the new service has no {kind.words} {key.get(kind.natural_key)!r} of its own, and {missing[0]} "
+                    "is not in the files to create it"
                 )
             return await self._create(step, {**key, **step.values})
         self.sids[step.address] = found.sid
         wrong = [path for path, content in key.items() if _differs(kind, path, content, found)]
         if wrong:
-            raise _Failure(f"Twilio made this {kind.name} with another {wrong[0]}, which cannot be changed")
+            raise _Failure(f"Twilio made this {kind.words} with another {wrong[0]}, which cannot be changed")
         values = await self._resolved(step.values)
         differing = {path: content for path, content in values.items() if _differs(kind, path, content, found)}
         if not differing:
@@ -562,7 +562,7 @@ class _Run:
                 self.members[where] = asyncio.ensure_future(self._once_there(lambda: self._list(kind, parent)))
             found = [item for item in await self.members[where] if item.values.get(kind.natural_key) == name]
             if len(found) > 1:
-                raise _Failure(f"the new service has {len(found)} resources of kind {kind.name} named {name!r}")
+                raise _Failure(f"the new service has {len(found)} resources of kind {kind.words} named {name!r}")
             if found:
                 return found[0]
         return None

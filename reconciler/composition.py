@@ -280,7 +280,7 @@ class Composition:
                     "cannot-replace",
                     f"{declared.address} would have to be replaced to change {forced}: {why}",
                     next(item.source for item in fields if item.forces_replacement),
-                    f"set it back to what is live ({live.sid}), or declare a new {kind.name} beside it",
+                    f"set it back to what is live ({live.sid}), or declare a new {kind.words} beside it",
                     address=str(declared.address),
                 )
             )

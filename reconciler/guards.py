@@ -168,7 +168,7 @@ def _built_in(change: Change, around: Surroundings) -> Guard | None:
     if change.action != "delete" or live is None or not live.is_built_in:
         return None
     return Guard(
-        "built_in", "withheld", f"the {change.kind.name} {live.title!r} was made by Twilio itself and is never deleted"
+        "built_in", "withheld", f"the {change.kind.words} {live.title!r} was made by Twilio itself and is never deleted"
     )
 
 

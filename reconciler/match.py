@@ -150,7 +150,7 @@ class _Matcher:
             self._problem(
                 declared,
                 "dead-pin",
-                f"{declared.address} is pinned to {sid}, and there is no such {declared.kind.name}{where}",
+                f"{declared.address} is pinned to {sid}, and there is no such {declared.kind.words}{where}",
                 "correct the sid, or take it out to recognise the resource by its name",
             )
         return None
@@ -263,7 +263,7 @@ class _Matcher:
         self._problem(
             declared,
             "ambiguous-name",
-            f"{len(candidates)} live resources of kind {declared.kind.name} are named {name!r}: {listed}",
+            f"{len(candidates)} live resources of kind {declared.kind.words} are named {name!r}: {listed}",
             f"say which one is meant with `sid:` under {declared.address}",
         )
 
@@ -281,7 +281,8 @@ class _Matcher:
         self.problems.append(
             Problem(
                 code="two-addresses",
-                message=f"{declared.address} and {other.address} both mean the live {live.kind.name} {live.sid}{named}",
+                message=f"{declared.address} and {other.address} both mean the live {live.kind.words} "
+                f"{live.sid}{named}",
                 place=declared.place,
                 hint="declare it once",
                 related=((other.place, "the other one"),),

@@ -28,6 +28,7 @@ from reconciler.change import Action, Change, FieldChange, Guard
 from reconciler.config.model import Reference, Unknown
 from reconciler.errors import Place, PlanFileError, Problem
 from reconciler.json_text import Json
+from reconciler.kinds import kind_words
 from reconciler.plan import Plan
 from reconciler.redaction import spelled_out
 
@@ -332,7 +333,9 @@ def _mismatches(approved: ChangeEntry, fresh: ChangeEntry) -> list[str]:
     if approved.sid is not None and approved.sid != fresh.sid and not remainder:
         return [f"the approved plan was about {approved.sid}, and now it is about {fresh.sid}"]
     if approved.kind != fresh.kind:
-        return [f"the approved plan was about a {approved.kind}, and now it is about a {fresh.kind}"]
+        return [
+            f"the approved plan was about a {kind_words(approved.kind)}, and now it is about a {kind_words(fresh.kind)}"
+        ]
     if _held(approved) > _held(fresh) and not (remainder and _held(approved) < _WHOLE):
         what = fresh.action if _held(approved) == _WHOLE else "delete of the old one"
         return [f"the {what} was withheld in the approved plan, and now it would be done"]

@@ -79,7 +79,7 @@ def _creation(change: Change, former: Live | None, risks: list[Risk], words: lis
     if former is not None:
         risks.append("high")
         words.append(
-            f"Looks like a new name for the live {change.kind.name} {former.name!r} ({former.sid}). Twilio cannot "
+            f"Looks like a new name for the live {change.kind.words} {former.name!r} ({former.sid}). Twilio cannot "
             "rename it: this makes a second, empty one. To keep the live one, write its name as it is, or pin it "
             f"with sid: {former.sid}."
         )

@@ -113,7 +113,7 @@ def decode(kind: Kind, body: Json) -> Decoded:
     """
     if not isinstance(body, dict):
         raise Malformed(
-            f"the API answered with {type(body).__name__} where a resource of kind {kind.name} was expected"
+            f"the API answered with {type(body).__name__} where a resource of kind {kind.words} was expected"
         )
     values = {field.path: _decode(field, _dig(body, field.response)) for field in kind.fields if not field.write_only}
     return Decoded(
@@ -128,7 +128,7 @@ def _decode_sid(kind: Kind, value: Json) -> str:
     """A SID goes into paths and addresses, and whatever is none could lead anywhere."""
     if isinstance(value, str) and looks_like_sid(value) and value.startswith(kind.sid_prefix):
         return value
-    raise Malformed(f"the API answered with a resource of kind {kind.name} that has no sid of its kind")
+    raise Malformed(f"the API answered with a resource of kind {kind.words} that has no sid of its kind")
 
 
 def _dig(body: Json, keys: tuple[str, ...]) -> Json:

@@ -347,7 +347,7 @@ def test_text_and_markdown_say_what_it_is_about() -> None:
         "From old to new. As if the account were as the first says; what only the account knows is left open.\n"
         "\n"
         '  ~ addresses["+14155550100"]\n'
-        '      address_configuration "+14155550100" · differs · reconciler.yaml:11\n'
+        '      address "+14155550100" · differs · reconciler.yaml:11\n'
         "      ~ friendly_name: Main → Front  # line 11; was line 11\n"
         "\n"
         "Diff: 0 to create, 1 to update, 0 to replace, 0 to delete; 4 the same, 0 no longer managed.\n"

@@ -280,7 +280,7 @@ def test_json_that_nests_too_deep_to_be_compared_stays_text() -> None:
 def test_what_is_no_object_is_malformed(body: Any) -> None:
     with pytest.raises(Malformed, match="of kind role was expected"):
         wire.decode(ROLE, body)
-    with pytest.raises(Malformed, match="of kind account_webhook was expected"):
+    with pytest.raises(Malformed, match="of kind account webhook was expected"):
         wire.decode(ACCOUNT_WEBHOOK, body)
 
 

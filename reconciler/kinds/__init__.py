@@ -42,4 +42,11 @@ BY_NAME: Mapping[str, Kind] = {kind.name: kind for kind in KINDS}
 PARENTS: tuple[Kind, ...] = tuple(kind for kind in KINDS if any(other.parent == kind.name for other in KINDS))
 """Those that contain others, the outer before the inner."""
 
-__all__ = ["BY_NAME", "KINDS", "PARENTS", "Kind"]
+
+def kind_words(name: str) -> str:
+    """What people call a kind, by its name; one that is none of ours too."""
+    kind = BY_NAME.get(name)
+    return name.replace("_", " ") if kind is None else kind.words
+
+
+__all__ = ["BY_NAME", "KINDS", "PARENTS", "Kind", "kind_words"]

@@ -240,6 +240,7 @@ def _consequences(before: Contents | None, after: Contents | None, name: str) ->
 
 ADDRESS_CONFIGURATION = Kind(
     name="address_configuration",
+    called="address",
     model=AddressConfiguration,
     section=("addresses",),
     path="/v1/Configuration/Addresses",

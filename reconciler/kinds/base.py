@@ -129,6 +129,7 @@ class Kind:
         resend: write-only fields that go along when a field changes that says what they mean, by that field.
         derive: contents that a create takes when the files leave them out, from those that they set.
         typical: the fields that a new one mostly sets, by path; what editors put there to be filled in.
+        called: what people call it, where that is not its name; empty otherwise.
         docs: where Twilio documents it.
         summary: one sentence for the reference documentation.
     """
@@ -170,6 +171,12 @@ class Kind:
     set_later: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     resend: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     typical: tuple[str, ...] = ()
+    called: str = ""
+
+    @property
+    def words(self) -> str:
+        """What people call it: ``service webhook``."""
+        return self.called or self.name.replace("_", " ")
 
     @cached_property
     def _flat(self) -> tuple[tuple[Field, ...], tuple[Block, ...]]:

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 
 from reconciler.change import Action
 from reconciler.drift_file import for_people, of_plan
+from reconciler.kinds import kind_words
 from reconciler.plan_file import PlanFile
 from reconciler.render.markdown import Words, plan_markdown, settled
 from reconciler.render.markdown_text import Repository, count, shortened
 from reconciler.render.terminal import Paint, Style, escape, wrap
-from reconciler.render.values import TEXT_LIMIT, both_texts, literal, quoted
+from reconciler.render.values import TEXT_LIMIT, both_texts, literal, quoted, what_text
 from reconciler.render.view import ChangeRow, FieldRow, PlanView, view
 
 CHAT_LINES = 8
@@ -96,7 +97,7 @@ class _Page:
             for group in plan.unmanaged:
                 for row in group.rows:
                     name = f" {quoted(row.name)}" if row.name else ""
-                    yield from self._lines(2, f"{escape(group.kind)} {escape(row.address)}{name}", "dim")
+                    yield from self._lines(2, f"{escape(kind_words(group.kind))} {escape(row.address)}{name}", "dim")
         if plan.unverified:
             yield ""
             yield from self._lines(
@@ -115,9 +116,7 @@ class _Page:
         yield from self._lines(
             0, f"{escape(change.address)}: {_PHRASES[change.action]}", "bold", _COLOURS[change.action]
         )
-        what = f"{escape(change.kind)} {quoted(change.name)}" if change.name else escape(change.kind)
-        if change.service and change.kind != "service":
-            what += f" of service {quoted(change.service)}"
+        what = what_text(change.kind, change.name, change.service)
         place = f" · {escape(change.source.place)}" if change.source is not None else ""
         yield from self._lines(2, what + place, "dim")
         if change.reason:

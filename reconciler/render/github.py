@@ -16,6 +16,7 @@ from typing import Literal
 from reconciler.change import Action
 from reconciler.drift_file import for_people
 from reconciler.errors import GuardRefusal, Place, Problem, ProblemsError, Refused, StalePlan
+from reconciler.kinds import kind_words
 from reconciler.plan_file import ChangeEntry, PlanFile, SourceEntry
 from reconciler.render.markdown_text import count, shortened
 from reconciler.report_file import ReportFile
@@ -132,7 +133,7 @@ def of_drift(plan: PlanFile) -> Iterator[Annotation]:
         yield Annotation("warning", f"{_DRIFT[entry.action]}: {entry.address}", (_kind(entry), said), _place(entry))
     yield from _warnings(plan)
     if plan.unmanaged:
-        names = [f"{entry.kind} {entry.address} {entry.name}".rstrip() for entry in plan.unmanaged]
+        names = [f"{kind_words(entry.kind)} {entry.address} {entry.name}".rstrip() for entry in plan.unmanaged]
         title = f"{count(len(names), 'live resource')} that the files do not name"
         yield Annotation("notice", title, tuple(names))
 
@@ -210,7 +211,8 @@ def _warnings(plan: PlanFile) -> Iterator[Annotation]:
 def _kind(entry: ChangeEntry) -> str:
     name = f" {entry.name}" if entry.name else ""
     service = f" of service {entry.service}" if entry.service and entry.kind != "service" else ""
-    return f"{entry.kind}{name}{service}"
+    words = kind_words(entry.kind)
+    return f"{words.removeprefix('service ') if service else words}{name}{service}"
 
 
 def _place(entry: ChangeEntry) -> SourceEntry | None:

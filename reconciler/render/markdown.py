@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from reconciler.change import Action
+from reconciler.kinds import kind_words
 from reconciler.plan_file import PlanFile
 from reconciler.render.graph import mermaid, needs
 from reconciler.render.markdown_text import Repository, Room, code, count, fence, html_code, prose, shortened, size
@@ -365,7 +366,8 @@ class _Page:
 
     def _diff(self, group: Group) -> Iterator[str]:
         change = group.first
-        kind = f"{change.kind} {literal(change.name)}" if change.name else change.kind
+        kind = kind_words(change.kind)
+        kind += f" {literal(change.name)}" if change.name else ""
         yield f"{_MARK[change.mark]} {shortened(change.address, 160)}: {self._what(change, shortened(kind, 120))}"
         # That something differs, the lines below say themselves.
         if change.reason not in {"", "differs"} and (self.words.acts or self.words.tells_reason):
@@ -426,7 +428,7 @@ def settled(side: Side) -> Side:
 
 def shortened_kind(kind: str) -> str:
     """The name of a kind for people: our own words bare, anything else as code."""
-    bare = kind.replace("_", " ")
+    bare = kind_words(kind)
     return bare if bare.isascii() and bare.replace(" ", "").isalpha() and len(bare) < 40 else code(kind, 40)
 
 

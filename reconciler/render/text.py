@@ -10,9 +10,10 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from reconciler.kinds import kind_words
 from reconciler.plan_file import PlanFile
 from reconciler.render.terminal import Paint, Style, cells, escape, wrap
-from reconciler.render.values import TEXT_LIMIT, both_texts, literal, quoted
+from reconciler.render.values import TEXT_LIMIT, both_texts, literal, quoted, what_text
 from reconciler.render.view import (
     ChangeRow,
     DiffLine,
@@ -149,10 +150,7 @@ class _Page:
 
     def _about(self, change: ChangeRow) -> list[str]:
         """What it is, why, and where from; the risk first, in colour."""
-        what = f"{escape(change.kind)} {quoted(change.name)}" if change.name else escape(change.kind)
-        if change.service and change.kind != "service":
-            what += f" of service {quoted(change.service)}"
-        parts = [what, escape(change.reason)]
+        parts = [what_text(change.kind, change.name, change.service), escape(change.reason)]
         if change.before_unknown:
             parts.append(f"before: {escape(change.before_unknown)}")
         parts += [_source(change.source), "" if change.sid in change.address else escape(change.sid)]
@@ -282,7 +280,7 @@ class _Page:
         lines = wrap(self.words.unmanaged(total), self.width)
         for group in groups:
             shown = group.rows if self.verbose else group.rows[:FIRST_UNMANAGED]
-            lines += self._paragraph(2, _Value(f"{escape(group.kind)}: {len(group.rows):,}"))
+            lines += self._paragraph(2, _Value(f"{escape(kind_words(group.kind))}: {len(group.rows):,}"))
             for row in shown:
                 name = f" {quoted(row.name)}" if row.name else ""
                 sid = "" if row.sid in row.address or not row.sid.isalnum() else f" {escape(row.sid)}"

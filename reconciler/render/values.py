@@ -9,6 +9,7 @@ import json
 import re
 
 from reconciler.json_text import Json
+from reconciler.kinds import kind_words
 from reconciler.render.terminal import escape
 from reconciler.render.view import Hidden, Nothing, Plain, Pointer, Side, Unclear
 
@@ -21,6 +22,15 @@ CONTEXT = 30
 # What can stand without quotes: no spaces, nothing that reads as punctuation of ours, no look-alike of another type.
 _BARE = re.compile(r"[^\s\"'`\\(){}\[\],;#→…]+\Z")
 _OTHER_TYPE = re.compile(r"(?:true|false|null|none|yes|no|[-+~]+|-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)\Z", re.IGNORECASE)
+
+
+def what_text(kind: str, name: str, service: str) -> str:
+    """What a resource is, in words: ``role "agent" of service "Support"``."""
+    words = kind_words(kind)
+    if service and kind != "service":
+        named = f" {quoted(name)}" if name else ""
+        return f"{escape(words.removeprefix('service '))}{named} of service {quoted(service)}"
+    return f"{escape(words)} {quoted(name)}" if name else escape(words)
 
 
 def quoted(text: str) -> str:

@@ -93,9 +93,9 @@ def test_whatever_is_in_an_address_is_shown_and_not_meant(page: Page) -> None:
 def test_the_graph_of_a_plan_is_drawn(page: Page) -> None:
     drawn = Drawn(page, mermaid(needs(view(samples.EVERY_ACTION).changes), limit=40))
     assert drawn.nodes == [
-        ["+ addresses.main", "address_configuration (create)"],
+        ["+ addresses.main", "address (create)"],
         ["services.support", "unchanged"],
-        ["~ services.support.configuration", "service_configuration (update)"],
+        ["~ services.support.configuration", "service configuration (update)"],
         ["-/+ services.support.roles.lead", "role (replace)"],
     ]
     assert drawn.edges == ["auto_creation.service", "default_conversation_role"]

@@ -20,7 +20,7 @@ EMULATED = ("--emulator", "demo.db")
 MERMAID = """\
 flowchart LR
   n0["services.support<br>service"]
-  n1["services.support.configuration<br>service_configuration"]
+  n1["services.support.configuration<br>service configuration"]
   n2["services.support.roles.agent<br>role"]
   n1 -.-> n0
   n1 -->|"default_conversation_role"| n2
@@ -31,7 +31,7 @@ digraph reconciler {
   rankdir=LR;
   node [shape=box, fontname="sans-serif"];
   n0 [label="services.support\\nservice"];
-  n1 [label="services.support.configuration\\nservice_configuration"];
+  n1 [label="services.support.configuration\\nservice configuration"];
   n2 [label="services.support.roles.agent\\nrole"];
   n1 -> n0 [style=dashed];
   n1 -> n2 [label="default_conversation_role"];
@@ -111,8 +111,8 @@ def test_a_long_address_keeps_what_tells_it_apart() -> None:
         for name in ("bot", "crm")
     )
     assert mermaid(Graph(nodes, ()), limit=40).splitlines()[1:] == [
-        '  n0["services.s#8230;-the-whole-house.webhooks.bot<br>conversation_webhook"]',
-        '  n1["services.s#8230;-the-whole-house.webhooks.crm<br>conversation_webhook"]',
+        '  n0["services.s#8230;-the-whole-house.webhooks.bot<br>conversation webhook"]',
+        '  n1["services.s#8230;-the-whole-house.webhooks.crm<br>conversation webhook"]',
     ]
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
+from reconciler.kinds import kind_words
 from reconciler.render.graph import Graph, Node
-from reconciler.render.html.frame import SIGNS, bullets, folded, kind_words, section
+from reconciler.render.html.frame import SIGNS, bullets, folded, section
 from reconciler.render.html.markup import Html, join, tag, text
 from reconciler.render.markdown_text import count
 from reconciler.render.terminal import cells, cut, escape

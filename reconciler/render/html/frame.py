@@ -16,6 +16,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from reconciler.change import MARKS, Action
+from reconciler.kinds import kind_words
 from reconciler.render.html.markup import Html, join, tag, text, verbatim, void
 from reconciler.render.markdown_text import Repository, count
 from reconciler.render.view import SourceRow, UnmanagedGroup, WarningRow
@@ -232,11 +233,6 @@ def place(source: SourceRow, repository: Repository | None) -> Html:
     shown = tag("code", source.place)
     found = tag("a", shown, href=link) if link else shown
     return join([found, text(f" ({source.via})")]) if source.via else found
-
-
-def kind_words(kind: str) -> str:
-    """The name of a kind for people."""
-    return kind.replace("_", " ")
 
 
 def warnings(rows: Sequence[WarningRow], repository: Repository | None) -> list[Html]:

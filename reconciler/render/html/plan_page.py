@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from reconciler.change import Action
 from reconciler.comparison_file import ComparisonFile
 from reconciler.drift_file import for_people
+from reconciler.kinds import kind_words
 from reconciler.plan_file import PlanFile
 from reconciler.render.graph import needs
 from reconciler.render.html.drawing import drawing
@@ -28,7 +29,6 @@ from reconciler.render.html.frame import (
     facet,
     filters,
     folded,
-    kind_words,
     legend,
     listed,
     place,

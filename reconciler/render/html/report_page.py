@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from reconciler.kinds import kind_words
 from reconciler.plan_file import PlanFile
 from reconciler.render.html.frame import (
     OPEN_UP_TO,
@@ -19,7 +20,6 @@ from reconciler.render.html.frame import (
     document,
     facet,
     filters,
-    kind_words,
     legend,
     listed,
     section,
