@@ -146,6 +146,31 @@ def test_a_password_in_a_live_url_is_hidden_though_the_files_have_none() -> None
     assert "canary" not in file.to_json()
 
 
+def test_a_sensitive_reference_keeps_the_former_name_to_itself() -> None:
+    account = World()
+    account.converge(read(BASE, TOKEN))
+    wanted = BASE.replace("default_conversation_role: agent", "default_conversation_role: channel user")
+    hidden = wanted.replace("channel user}", "channel user, sensitive: [default_conversation_role]}")
+    (field,) = plans(account, wanted).changes[0].fields
+    assert (field.sensitive, field.before_name) == (False, "agent")
+    (field,) = plans(account, hidden).changes[0].fields
+    assert (field.sensitive, field.before_name, list(field.before)) == (True, "", ["digest"])
+
+
+def test_nothing_is_no_secret() -> None:
+    file = plans(
+        World(), "version: 1\naccount: {webhooks: {post_webhook_url: 'https://h.example.com/?t=${secret:TOKEN}'}}"
+    )
+    (field,) = file.changes[0].fields
+    assert (field.sensitive, field.before) == (True, None)
+
+
+def test_a_plan_file_is_ascii_whatever_it_tells() -> None:
+    text = plans(World(), BASE.replace("Customer Support", '"Zoë \\u202e\\x7f"')).to_json()
+    assert text.isascii()
+    assert "Zo\\u00eb \\u202e\\u007f" in text
+
+
 # --- approval --------------------------------------------------------------------------------------------------------
 
 
@@ -155,6 +180,16 @@ def test_a_change_that_nobody_saw_is_refused() -> None:
     more = BASE.replace("roles: {", "roles: {boss: {type: service, permissions: [joinConversation]}, ")
     assert not_approved(approved, plans(account, more)) == (
         "services.support.roles.boss: create was not in the approved plan",
+    )
+
+
+def test_a_delete_of_what_was_to_be_updated_is_refused() -> None:
+    account = World()
+    files = "version: 1\nservices: {support: {users: {ada: {friendly_name: Ada}}}}"
+    account.converge(read(files))
+    approved = plans(account, files.replace("name: Ada", "name: Eve"))
+    assert not_approved(approved, plans(account, files.replace("friendly_name: Ada", "absent: true"))) == (
+        "services.support.users.ada: update was approved, and now it would be delete",
     )
 
 

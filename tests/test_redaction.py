@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.redaction import HIDDEN, Redaction, may_be_secret, texts_of, url_holds_secret
+from reconciler.redaction import (
+    HIDDEN,
+    Redaction,
+    line_holds_secret,
+    literal_holds_secret,
+    may_be_secret,
+    texts_of,
+    url_holds_secret,
+)
 
 SECRET = 'Kq7/x+Zt "9&\n<Lm3Vw8R'
 
@@ -42,6 +50,7 @@ def test_a_name_tells_of_a_secret(name: str, expected: bool) -> None:  # noqa: F
         ("https://host/?a=1&sig=x", True),
         ("https://host/#token=x", True),
         ("https://[x@=", True),
+        ("ada:pw@host", True),
         ("https://host/?a=1&design=x&author=y", False),
         ("https://host/?token=", False),
         ("https://host/@ada?to=ada@example.com", False),
@@ -51,6 +60,56 @@ def test_a_name_tells_of_a_secret(name: str, expected: bool) -> None:  # noqa: F
 )
 def test_a_url_tells_of_a_secret(url: str, expected: bool) -> None:  # noqa: FBT001 - a table's column
     assert url_holds_secret(url) is expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("api_key: abc", True),
+        ("-----BEGIN CERTIFICATE-----", True),
+        ("  MIIB: -----END", True),
+        (f"x: {'aB3+/_-=' * 5}", True),
+        (f"x: {('aB3+/_-=' * 5)[:39]}", False),
+        ("url: https://ada:pw@host/", True),
+        ("url: https://host/?a=1, other: https://host/?sig=x", True),
+        ("url: https://host/?a=1", False),
+        ("desk@example.com: {n: a=b}", False),
+        ("url: https://host/${secret:TOKEN}", False),
+        ("url: ${env:API_KEY}", False),
+        ("url: ${API_KEY}", True),
+        ("friendly_name: Support", False),
+        ("", False),
+    ],
+)
+def test_a_line_that_nobody_can_read_tells_of_a_secret(line: str, expected: bool) -> None:  # noqa: FBT001 - a table's column
+    assert line_holds_secret(line) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://ada:pw@host/", True),
+        ("https://host/?token=x", True),
+        ("https://host/?token=${secret:TOKEN}", False),
+        ("https://host/", False),
+        ("ada:pw@host", False),
+        ("desk@example.com", False),
+    ],
+)
+def test_a_literal_url_tells_of_a_secret(text: str, expected: bool) -> None:  # noqa: FBT001 - a table's column
+    assert literal_holds_secret(text) is expected
+
+
+def test_of_a_secret_eight_characters_in_a_row_are_hidden_and_seven_are_not() -> None:
+    hide = Redaction(["abcdefghijkl"])
+    assert hide("x bcdefghi y") == f"x {HIDDEN} y"
+    assert hide("x bcdefgh y") == "x bcdefgh y"
+    assert hide("cdefghij") == HIDDEN
+
+
+def test_a_short_secret_is_hidden_wherever_it_stands_and_one_mark_is_enough_for_neighbours() -> None:
+    assert Redaction(["aba"])("x ababa y aba") == f"x {HIDDEN} y {HIDDEN}"
+    assert Redaction(["ab"])("") == ""
 
 
 @pytest.mark.parametrize(
@@ -102,8 +161,8 @@ def test_secrets_are_added_and_none_changes_nothing() -> None:
 
 
 def test_the_texts_of_a_content_are_all_of_them() -> None:
-    content = {"a": ["b", ("c", {"d": 12345, "e": 1}), None, True, 1.5e300]}
-    assert sorted(texts_of(content)) == ["1.5e+300", "12345", "a", "b", "c", "d", "e"]
+    content = {"a": ["b", ("c", {"d": 1234, "e": 123}), None, True, 1.5e300]}
+    assert sorted(texts_of(content)) == ["1.5e+300", "1234", "a", "b", "c", "d", "e"]
 
 
 @given(st.text(min_size=8, max_size=60), st.text(max_size=30), st.text(max_size=30))

@@ -203,3 +203,70 @@ def test_without_a_live_parent_nothing_is_read() -> None:
     config = configuration(declared("services.support"), declared("services.support.webhooks"))
     other = {Address.of("services", "sales"): service("sales", 2)}
     assert scope.next_round(config, other) == ()
+
+
+# --- long lists, and what is deeper ----------------------------------------------------------------------------------
+
+LOBBY = "services.support.conversations.lobby"
+
+
+def named(config: Config, *items: Live, depth: int = 1) -> dict[tuple[str, tuple[str, ...]], frozenset[str] | None]:
+    """What a further round reads, each with the names that are wanted."""
+    reads = scope.next_round(config, match(config, state(*items)).live, depth)
+    return {(read.kind.name, read.parents): read.names for read in reads}
+
+
+def test_of_a_long_list_only_what_is_named_is_wanted() -> None:
+    config = configuration(
+        declared("services.support"),
+        declared("services.support.users.ada"),
+        declared("services.support.users.bob", {"identity": "bob@example.com"}, renamed_from="bobby"),
+        declared("services.support.users.eve", pin=sid("US", 7)),
+        declared("services.support.users.zoe", absent=True),
+    )
+    assert named(config, *BOTH) == {
+        ("user", (SUPPORT,)): frozenset({"ada", "bob@example.com", "bobby", sid("US", 7), "zoe"})
+    }
+
+
+def test_of_a_long_list_that_is_pruned_all_is_wanted() -> None:
+    config = configuration(
+        declared("services.support"),
+        declared("services.support.users.ada"),
+        pruned=[prune("services.support.users")],
+    )
+    assert named(config, *BOTH) == {("user", (SUPPORT,)): None}
+
+
+def test_lists_that_cannot_be_read_by_name_are_wanted_whole() -> None:
+    config = configuration(declared("services.support"), declared("services.support.roles.agent"))
+    assert named(config, *BOTH)["role", (SUPPORT,)] is None
+
+
+def test_what_stands_in_conversations_waits_for_the_third_round() -> None:
+    config = configuration(
+        declared("services.support"), declared(LOBBY), declared(f"{LOBBY}.participants.ada", {"identity": "ada"})
+    )
+    lobby = live("conversation", 1, {"unique_name": "lobby"}, parents=(SUPPORT,))
+    assert named(config, *BOTH, lobby) == {("conversation", (SUPPORT,)): frozenset({"lobby"})}
+    assert named(config, *BOTH, lobby, depth=2) == {("participant", (SUPPORT, lobby.sid)): None}
+    assert list(scope.DEPTHS) == [1, 2]
+
+
+@pytest.mark.parametrize("gone", ["services.support", LOBBY])
+def test_nothing_is_read_in_what_must_not_exist_however_deep(gone: str) -> None:
+    config = configuration(
+        declared("services.support", absent=gone == "services.support"),
+        declared(LOBBY, absent=gone == LOBBY),
+        declared(f"{LOBBY}.participants.ada", {"identity": "ada"}),
+    )
+    lobby = live("conversation", 1, {"unique_name": "lobby"}, parents=(SUPPORT,))
+    there = {Address.parse("services.support"): BOTH[0], Address.parse(LOBBY): lobby}
+    assert scope.next_round(config, there, 2) == ()
+
+
+def test_who_points_to_a_service_matters_to_nothing_else_that_goes() -> None:
+    assert first(configuration(declared("credentials.ios", {"type": "apn"}, absent=True))) == [
+        ACCOUNT,
+        ("credential", ()),
+    ]
