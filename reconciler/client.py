@@ -186,8 +186,10 @@ class Credentials:
             # What was given is not repeated: whoever mixes the variables up has put a secret there.
             raise UsageError("TWILIO_ACCOUNT_SID is not the SID of an account: AC and 32 hexadecimal digits")
         if key and secret:
+            _check_sendable(TWILIO_API_KEY=key, TWILIO_API_SECRET=secret)
             return cls(key, secret, account_sid)
         if token:
+            _check_sendable(TWILIO_AUTH_TOKEN=token)
             return cls(account_sid, token, account_sid)
         missing = "TWILIO_API_SECRET" if key else "TWILIO_AUTH_TOKEN (or TWILIO_API_KEY and TWILIO_API_SECRET)"
         raise UsageError(f"no credentials: TWILIO_ACCOUNT_SID is set, but {missing} is not")
@@ -220,8 +222,23 @@ class Credentials:
         values = {name: str(found.get(name) or "") for name in ("accountSid", "apiKey", "apiSecret", "region", "edge")}
         if not (values["accountSid"] and values["apiKey"] and values["apiSecret"]):
             raise UsageError(f"--profile {profile}: {file} holds no API key for it; run `twilio profiles:create` again")
+        _check_sendable(apiKey=values["apiKey"], apiSecret=values["apiSecret"])
         credentials = cls(values["apiKey"], values["apiSecret"], values["accountSid"])
         return credentials, values["region"], values["edge"]
+
+
+def _check_sendable(**named: str) -> None:
+    """Refuse what no credential is, and what a header could not hold; what it says is not repeated.
+
+    Raises:
+        UsageError: names the one that is wrong.
+    """
+    for name, text in named.items():
+        if not (text.isascii() and text.isprintable()) or " " in text:
+            raise UsageError(
+                f"{name} holds a character that no key has (a blank, a line break, or one that is not ASCII); copy it "
+                "again"
+            )
 
 
 def twilio_url(region: str = "", edge: str = "") -> str:

@@ -32,6 +32,7 @@ from reconciler.kinds import kind_words
 from reconciler.plan import Plan
 from reconciler.redaction import spelled_out
 
+_MOST_VERSIONS = 1000
 _LONGEST_REASON = 500
 Saved = TypeVar("Saved", bound="Part")
 
@@ -407,6 +408,14 @@ def format_of(text: str | bytes) -> str:
         return ""
 
 
+def _newer(model: type[Part], found: Json) -> int:
+    """The version of a format, where it is the right format and a later version; 0 otherwise."""
+    if not isinstance(found, dict) or found.get("format") != model.model_fields["format"].default:
+        return 0
+    version = found.get("format_version")
+    return version if type(version) is int and 1 < version < _MOST_VERSIONS else 0
+
+
 def parse_as(model: type[Saved], text: str | bytes, name: str, noun: str, command: str) -> Saved:
     """Read a saved file, which is hostile input.
 
@@ -422,7 +431,14 @@ def parse_as(model: type[Saved], text: str | bytes, name: str, noun: str, comman
     """
     what = ""
     try:
-        return model.model_validate(json_text.document(text))
+        found = json_text.document(text)
+        newer = _newer(model, found)
+        if newer:
+            raise PlanFileError(
+                f"{name} is a {noun} of format version {newer}, and this release of reconciler reads version 1; use "
+                f"the release that made it, or make a new one with `{command}`"
+            )
+        return model.model_validate(found)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -33,6 +33,9 @@ _URL = re.compile(r"[a-z]+://[^\s\"'<>]+", re.IGNORECASE)
 _LOOKUP = re.compile(r"\$\{[a-z]{1,20}:[\w.-]{0,200}\}")
 _SCHEME = re.compile(r"\Ahttps?://", re.IGNORECASE)
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_SHORTEST_PART = 4
+"""A shorter secret is hidden only where it stands by itself: a text with every `a` taken out says what the secret is, and
+nothing else."""
 _LONGEST = 100_000
 """Of a longer secret only so much is looked for."""
 
@@ -132,7 +135,9 @@ class Redaction:
         for short in self._short:
             start = folded.find(short)
             while start >= 0:
-                hidden[start : start + len(short)] = b"\1" * len(short)
+                end = start + len(short)
+                if len(short) >= _SHORTEST_PART or not _is_part(folded, start, end):
+                    hidden[start:end] = b"\1" * len(short)
                 start = folded.find(short, start + 1)
         parts: list[str] = []
         for position, character in enumerate(text):
@@ -165,6 +170,11 @@ class Redaction:
     @cached_property
     def _short(self) -> tuple[str, ...]:
         return tuple(spelling for spelling in self._spellings if 0 < len(spelling) < FRAGMENT)
+
+
+def _is_part(text: str, start: int, end: int) -> bool:
+    """Whether what stands there is a part of a longer word."""
+    return text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()
 
 
 def _spelled(text: str) -> Iterator[str]:

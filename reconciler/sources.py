@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from reconciler.config.sources import SourceError, is_pattern, select
+from reconciler.config.sources import SourceError, is_pattern, readable, select
 
 ROOT_NAME = "reconciler.yaml"
 LARGEST = 10_000_000
@@ -51,7 +51,7 @@ class DiskSources:
     def read(self, path: str) -> bytes:
         """The bytes of one file; see `reconciler.config.sources.Sources.read`."""
         file = self._folder / path
-        shown = file.as_posix()
+        shown = readable(file.as_posix())
         try:
             target = file.resolve(strict=True)
             # The root file itself may be a link; what it includes is still looked for beside the link.

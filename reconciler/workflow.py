@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reconciler import __version__, config
 from reconciler.address import Address, AddressError
+from reconciler.config.sources import readable
 from reconciler.errors import ConfigError, GuardRefusal, StalePlan, UsageError
 from reconciler.redaction import Redaction, texts_of
 from reconciler.sources import DiskSources
@@ -186,7 +187,7 @@ def compare(before: Inputs, after: Inputs) -> ComparisonFile:
             except ConfigError as error:
                 wrong.append(error)
                 continue
-            name = f"{'git:' if inputs.ref else ''}{sources.root}"
+            name = f"{'git:' if inputs.ref else ''}{readable(sources.root)}"
             name += f"@{inputs.environment}" if inputs.environment else ""
             side = SideEntry(
                 name=name, account_sid=files.account_sid or "", env=files.environment, config_digest=files.digest

@@ -226,3 +226,14 @@ def test_a_proxy_of_the_environment_never_sees_credentials_in_the_clear(
     client = ReadClient(base, CREDENTIALS)
     (pool,) = client._pools
     assert (pool._transport_for_url(httpx.URL(base)) is not pool._transport) is through_proxy
+
+
+@pytest.mark.parametrize("stray", ["hush\n", "hush\r", " hush", "hu\tsh", "hüsh", "hush\udce9", "hush\x00"])
+@pytest.mark.parametrize("name", ["TWILIO_AUTH_TOKEN", "TWILIO_API_SECRET"])
+def test_a_credential_that_none_can_be_is_told_and_not_repeated(name: str, stray: str) -> None:
+    given = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_API_KEY": "SK1" if name.endswith("SECRET") else ""}
+    with pytest.raises(UsageError) as caught:
+        Credentials.from_environment({**given, name: stray})
+    assert str(caught.value) == (
+        f"{name} holds a character that no key has (a blank, a line break, or one that is not ASCII); copy it again"
+    )

@@ -171,3 +171,18 @@ def test_no_longer_part_is_ever_left(secret: str, before: str, after: str) -> No
     parts = {secret[start : start + 8] for start in range(len(secret) - 7)}
     left = told.split(HIDDEN)
     assert not any(part in piece for part in parts for piece in left) or secret.lower().startswith("http")
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "expected"),
+    [
+        ("a", "Invalid parameter 'a': must be an integer", f"Invalid parameter '{HIDDEN}': must be an integer"),
+        ("42", "HTTP 422, error 20422: 42 is not ok: a=42", f"HTTP 422, error 20422: {HIDDEN} is not ok: a={HIDDEN}"),
+        ("x", "x", HIDDEN),
+        ("four", "fourteen", f"{HIDDEN}teen"),
+    ],
+)
+def test_a_secret_of_few_letters_is_taken_out_only_where_it_stands_by_itself(
+    secret: str, text: str, expected: str
+) -> None:
+    assert Redaction([secret])(text) == expected

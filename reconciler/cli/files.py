@@ -47,6 +47,8 @@ def check_replaceable(path: str) -> None:
     from reconciler.plan_file import format_of  # noqa: PLC0415 - help and completion do without
 
     try:
+        if not Path(path).is_file():
+            return  # A pipe would be waited for without an end; writing it is refused.
         with Path(path).open("rb") as file:
             content = file.read(SIZE_LIMIT)
     except OSError:

@@ -39,6 +39,8 @@ def _variables(_context: click.Context, _parameter: click.Parameter, texts: tupl
         if not equals or not name:
             # What was given is not repeated: it may be a value that is nobody's business.
             raise click.BadParameter("takes NAME=VALUE, for instance --var host=hooks.example.com")
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise click.BadParameter("holds bytes that are no UTF-8 text")
         variables[name] = value
     return variables
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from reconciler.config.findings import Findings, shown
 from reconciler.config.merge import Merger
 from reconciler.config.nodes import Items, Node, Origin, Scalar, Table, is_null
-from reconciler.config.sources import SourceError, Sources, beside, is_pattern
+from reconciler.config.sources import SourceError, Sources, beside, is_pattern, readable
 from reconciler.config.yaml_text import parse
 from reconciler.errors import Place
 
@@ -64,7 +64,9 @@ class Documents:
             path: the overlay, relative to the root's folder.
             place: where it is named; None when that is the command line.
         """
-        return self._merger.override(tree, self._read_united(path, _Asked(place, f"overlay {path}"), is_root=False))
+        return self._merger.override(
+            tree, self._read_united(path, _Asked(place, f"overlay {readable(path)}"), is_root=False)
+        )
 
     def expanded(self, template: Table, service: Table) -> Table:
         """A service laid over its template."""
@@ -82,7 +84,7 @@ class Documents:
 
     def shown(self, path: str) -> str:
         """A path relative to the root's folder as people are shown it."""
-        return posixpath.join(self._folder, path)
+        return readable(posixpath.join(self._folder, path))
 
     def _gather(
         self, path: str, asked: _Asked, *, is_root: bool, stack: list[str], seen: set[str], tables: list[Table]

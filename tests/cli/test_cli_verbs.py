@@ -582,3 +582,51 @@ def test_an_emulator_whose_disk_is_full_fails_steps_and_is_no_bug(
     )
     monkeypatch.setattr(Store, "open", opened)
     assert cli("plan", *EMULATED).code == 0
+
+
+def test_a_file_whose_name_is_no_text_is_planned_saved_and_shown(cli: Cli, tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.yaml")
+    try:
+        (tmp_path / name).write_text("version: 1\nservices: {desk: {}}\n")
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    planned = cli("plan", name, *EMULATED, "--format", "json")
+    assert planned.code == 0, planned.err
+    assert json.loads(planned.out)["changes"][0]["source"]["file"] == "caf\\xe9.yaml"
+    assert cli("plan", name, *EMULATED, "--out", "plan.json").code == 0
+    for form in ("text", "html", "markdown", "github", "json"):
+        assert cli("show", "plan.json", "--format", form).code == 0
+    assert cli("apply", name, *EMULATED, "--plan", "plan.json").code == 0
+    assert cli("diff", name, name, "--format", "json").code == 0
+    (tmp_path / name).write_text("version: 1\nservices: 1\n")
+    for form in ("json", "sarif", "markdown"):
+        assert cli("validate", name, "--format", form).code == 1
+
+
+def test_a_plan_of_a_later_version_is_told_for_what_it_is(cli: Cli, files: Path, tmp_path: Path) -> None:
+    assert files.exists()
+    assert cli("plan", *EMULATED, "--out", "plan.json").code == 0
+    saved = tmp_path / "plan.json"
+    saved.write_text(saved.read_text().replace('"format_version": 1,', '"format_version": 2, "more": 1,'))
+    refused = cli("apply", *EMULATED, "--plan", "plan.json")
+    assert refused.code == 1
+    assert " ".join(refused.err.split()) == (
+        "Error: plan.json is a plan of format version 2, and this release of reconciler reads version 1; use the "
+        "release that made it, or make a new one with `reconciler plan --out plan.json`"
+    )
+
+
+def test_a_plan_is_not_saved_onto_a_pipe(cli: Cli, files: Path) -> None:
+    assert files.exists()
+    os.mkfifo("pipe")
+    refused = cli("plan", *EMULATED, "--out", "pipe")
+    assert refused.code == 1
+    assert "cannot write pipe: it is there, and it is no regular file" in refused.err
+
+
+def test_a_variable_that_is_no_text_is_not_repeated(cli: Cli, files: Path) -> None:
+    assert files.exists()
+    refused = cli("plan", *EMULATED, "--var", os.fsdecode(b"a=hush\xe9"))
+    assert refused.code == 1
+    assert "'--var': holds bytes that are no UTF-8 text" in refused.err
+    assert "hush" not in refused.err
