@@ -34,8 +34,8 @@ _LOOKUP = re.compile(r"\$\{[a-z]{1,20}:[\w.-]{0,200}\}")
 _SCHEME = re.compile(r"\Ahttps?://", re.IGNORECASE)
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _SHORTEST_PART = 4
-"""A shorter secret is hidden only where it stands by itself: a text with every `a` taken out says what the secret is, and
-nothing else."""
+"""A shorter secret is hidden only where it stands by itself: a text with every `a` taken out says what the secret is,
+and nothing else."""
 _LONGEST = 100_000
 """Of a longer secret only so much is looked for."""
 
