@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from reconciler.apply import apply
+from reconciler.client import Client, Credentials, in_process
 from reconciler.emulator.app import Message, Receive, Scope, Send
-from tests.faults.harness import run
+from reconciler.fetch import fetch
+from reconciler.plan import make_plan
+from reconciler.report import Report, Silent
+from reconciler.retry import Retry
+from tests.faults.harness import Once, no_time, run
 from tests.scenario import HEAD, club, writes
-from tests.world import World, read
+from tests.world import ACCOUNT, World, read
+
+ANYONE = Credentials(ACCOUNT, "emulator", ACCOUNT)
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -197,3 +206,26 @@ def test_a_value_that_the_api_kept_for_itself_is_a_failure(method: str) -> None:
     (found,) = ends(Otherwise(account, "POST", end, kept), account, files)
     told = "failed: the API answered with success, but has its own value of friendly_name"
     assert found.startswith(f"services.club.users.ada#{method} {told}")
+
+
+# --- the report ------------------------------------------------------------------------------------------------------
+
+
+def test_a_report_counts_what_this_apply_sent_and_nothing_before_it() -> None:
+    account, base = club()
+    files = read(HEAD + "    users: {ada: {}, bob: {}}\n")
+    again = Once(account.emulator, "503", lambda method, _path: method == "POST")
+
+    async def counted() -> Report:
+        async with Client(
+            "https://x.example.com", ANYONE, transport=in_process(again), retry=Retry(sleep=no_time)
+        ) as client:
+            made = make_plan(files, await fetch(files, client, Silent()))
+            await client.post(f"{base}/Users", [("Identity", "zoe")], idempotent=True)
+            assert (client.writes, client.resent) == (2, 1)
+            return await apply(made, client, Silent())
+
+    report = asyncio.run(counted())
+    assert (report.requests, report.writes, report.resent) == (2, 2, 0)
+    assert 0 <= report.seconds < 60
+    assert [outcome.status for result in report.results for outcome in result.outcomes] == ["done", "done"]

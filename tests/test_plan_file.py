@@ -193,6 +193,40 @@ def test_a_delete_of_what_was_to_be_updated_is_refused() -> None:
     )
 
 
+def test_a_create_of_what_was_to_be_updated_is_refused() -> None:
+    account = World()
+    files = "version: 1\nservices: {support: {users: {ada: {friendly_name: Ada}}}}"
+    account.converge(read(files))
+    changed = files.replace("name: Ada", "name: Eve")
+    approved = plans(account, changed)
+    users = f"/v1/Services/{account.service('support')}/Users"
+    account.delete(f"{users}/ada")
+    assert not_approved(approved, plans(account, changed)) == (
+        "services.support.users.ada: update was approved, and now it would be create",
+    )
+
+
+def test_an_update_of_what_was_to_be_replaced_is_refused() -> None:
+    account = World()
+    files = "version: 1\nservices: {support: {roles: {clerk: {type: conversation, permissions: [sendMessage]}}}}"
+    account.converge(read(files))
+    approved = plans(account, files.replace("type: conversation", "type: service"))
+    assert not_approved(approved, plans(account, files.replace("sendMessage", "leaveConversation"))) == (
+        "services.support.roles.clerk: replace was approved, and now it would be update",
+    )
+
+
+def test_consent_that_was_asked_for_may_be_given_when_a_plan_is_applied() -> None:
+    account = World()
+    account.converge(read(BASE, TOKEN))
+    gone = "version: 1\nservices: {support: {friendly_name: Customer Support, absent: true}}"
+    approved = plans(account, gone)
+    assert [(change.guard and change.guard.verdict) for change in approved.changes] == ["refused"]
+    fresh = plans(account, gone, approved=["services.support"])
+    assert [change.guard for change in fresh.changes] == [None]
+    assert not_approved(approved, fresh) == ()
+
+
 def test_another_value_than_the_approved_one_is_refused() -> None:
     account = World()
     approved = plans(account, BASE)
@@ -211,6 +245,35 @@ def test_a_live_value_that_moved_in_between_is_refused() -> None:
     assert not_approved(approved, plans(account, wanted)) == (
         "services.support.roles.agent: permissions is not what it was when the plan was approved",
     )
+
+
+ADA = """
+version: 1
+services:
+  support:
+    users: {ada: {friendly_name: Ada, role: service user, attributes: {team: 1}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "reason"),
+    [
+        ({"Attributes": '{"team": 3}'}, "attributes is not what it was when the plan was approved"),
+        ({"Attributes": '{"team": 2}'}, "attributes was in the approved change, and is not any more"),
+        ({"FriendlyName": "Eve"}, "friendly_name was in the approved change, and is not any more"),
+        ({"FriendlyName": "Zoe"}, "friendly_name is not what it was when the plan was approved"),
+        ({"RoleSid": "service admin"}, "role was not in the approved change"),
+    ],
+)
+def test_a_resource_that_somebody_touched_in_between_is_refused(meanwhile: dict[str, str], reason: str) -> None:
+    account = World()
+    account.converge(read(ADA))
+    wanted = ADA.replace("team: 1", "team: 2").replace("name: Ada", "name: Eve")
+    approved = plans(account, wanted)
+    if "RoleSid" in meanwhile:
+        meanwhile = {"RoleSid": account.role("support", meanwhile["RoleSid"])}
+    account.post(f"/v1/Services/{account.service('support')}/Users/ada", meanwhile)
+    assert not_approved(approved, plans(account, wanted)) == (f"services.support.users.ada: {reason}",)
 
 
 def test_another_resource_of_the_same_name_is_refused() -> None:
@@ -287,6 +350,7 @@ def test_what_was_withheld_in_the_approved_plan_is_not_approved() -> None:
     assert [(change.action, change.guard and change.guard.name) for change in approved.changes] == [
         ("delete", "role_in_use")
     ]
+    assert (approved.summary.delete, approved.summary.withheld) == (0, 1)
     assert not_approved(approved, plans(account, pruned)) == ()
     account.post(f"/v1/Services/{service}/Users/{user}", {"RoleSid": account.role("Customer Support", "service user")})
     assert not_approved(approved, plans(account, pruned)) == (
