@@ -401,7 +401,10 @@ def test_a_replace_of_which_a_part_was_withheld_is_not_approved_as_a_whole(*, on
         ("", "Expecting value: line 1 column 1"),
         ("[]", "Input should be a valid dictionary"),
         ('{"format": "terraform"}', "at format: Input should be 'reconciler.plan'"),
-        ('{"format": "reconciler.plan", "format_version": 2}', "at format_version: Input should be 1"),
+        (
+            '{"format": "reconciler.plan", "format_version": 2}',
+            "is a plan of format version 2, and this release of reconciler reads version 1",
+        ),
     ],
 )
 def test_what_is_no_plan_is_told_in_a_sentence(text: str, says: str) -> None:
