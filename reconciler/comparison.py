@@ -337,7 +337,7 @@ class _Comparison:
         for address, successor in self.pairs.renamed.items():
             if address not in told and address not in named:
                 told.add(address)
-                place = self.pairs.after[successor].place
+                place = self.configs[1].resources[successor].place
                 yield self._deletion(self.pairs.before[address], address, f"renamed to {successor}", place)
         for address, old in self._left_over():
             prune = self._pruning(old)

@@ -99,5 +99,7 @@ def _named(made: Plan) -> dict[str, set[str]]:
             for path in step.values:
                 field = step.kind.by_path[path]
                 keys = {".".join(field.response), field.param} if block is None else {field.param, field.response[0]}
+                if path == step.kind.natural_key:
+                    keys.add("name")  # a snapshot's own word for it
                 named.setdefault(owner, set()).update(keys if block is None else {f"{block}.{key}" for key in keys})
     return named

@@ -68,6 +68,26 @@ methods = st.sampled_from(("GET", "POST", "post"))
 
 
 @st.composite
+def guarded(draw: DrawFn, body: dict[str, Any], *fields: str, is_singleton: bool = False) -> dict[str, Any]:
+    """A resource, now and then with a lifecycle; one that must not exist has none that would keep it."""
+    if draw(st.integers(0, 5)):
+        return body
+    lifecycle: dict[str, Any] = draw(_some(ignore_changes=_set(fields)))
+    if not is_singleton and not body.get("absent"):
+        lifecycle |= draw(_some(prevent_destroy=booleans, prevent_create=booleans))
+    return body | {"lifecycle": lifecycle}
+
+
+@st.composite
+def renamed(draw: DrawFn, found: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """The resources of one collection, now and then one of them with a former name that no other one has."""
+    if found and draw(st.integers(0, 3)) == 0:
+        former = draw(st.sampled_from([name for name in names if name not in found]))
+        found[draw(st.sampled_from(sorted(found)))]["renamed_from"] = former
+    return found
+
+
+@st.composite
 def roles(draw: DrawFn) -> dict[str, Any]:
     """The roles of one service: by name, of one type each, and Twilio's own under their names."""
     found: dict[str, Any] = {}
@@ -75,6 +95,8 @@ def roles(draw: DrawFn) -> dict[str, Any]:
         kind = draw(st.sampled_from(("conversation", "service")))
         found[name] = {"type": kind, "permissions": draw(_set(PERMISSIONS[kind], least=1))}
         found[name] |= draw(_some(absent=booleans))
+        found[name] = draw(guarded(found[name], "permissions", "type"))
+    found = draw(renamed(found, (*ROLES, "old hand")))
     for name in draw(_set(tuple(BUILT_IN))):
         kind = BUILT_IN[name]
         found[name] = draw(_some(type=st.just(kind), permissions=_set(PERMISSIONS[kind], least=1)))
@@ -160,7 +182,11 @@ def proxy_of(service: str, conversation: str) -> str:
 def users(draw: DrawFn, service_roles: SearchStrategy[str]) -> dict[str, Any]:
     """The users of one service."""
     fields = _some(friendly_name=texts, role=service_roles, attributes=_or_null(attributes), absent=booleans)
-    return {identity: draw(fields) for identity in draw(_set(IDENTITIES))}
+    found = {
+        identity: draw(guarded(draw(fields), "friendly_name", "role", "attributes"))
+        for identity in draw(_set(IDENTITIES))
+    }
+    return draw(renamed(found, (*IDENTITIES, "ada@example.com")))
 
 
 @st.composite
@@ -178,6 +204,7 @@ def conversations(draw: DrawFn, conversation_roles: SearchStrategy[str], service
                 absent=st.booleans(),
             )
         )
+        body = draw(guarded(body, "friendly_name", "state", "attributes"))
         if body.get("state") != "closed":
             body |= draw(_some(timers=_some(inactive=st.just("PT1H"), closed=st.just("P1D"))))
         who = _some(role=conversation_roles, attributes=_or_null(attributes))
@@ -194,7 +221,7 @@ def conversations(draw: DrawFn, conversation_roles: SearchStrategy[str], service
         if bool(prunable) and draw(booleans):
             body["prune"] = prunable
         found[name] = body
-    return found
+    return draw(renamed(found, (*CONVERSATIONS, "other")))
 
 
 def credentials() -> SearchStrategy[dict[str, Any]]:
@@ -208,7 +235,7 @@ def credentials() -> SearchStrategy[dict[str, Any]]:
 @st.composite
 def addresses(draw: DrawFn, service_handles: tuple[str, ...]) -> dict[str, Any]:
     """One address with any of its settings, complete enough to be created."""
-    address: dict[str, Any] = draw(_some(friendly_name=texts))
+    address: dict[str, Any] = draw(guarded(draw(_some(friendly_name=texts)), "friendly_name", "auto_creation.enabled"))
     chosen = draw(st.sampled_from((None, "default", "webhook", "studio")))
     if chosen is None:
         return address
@@ -232,6 +259,8 @@ def configurations(draw: DrawFn) -> dict[str, Any]:
     names = draw(_set(SERVICES))
     if names:
         root["services"] = {f"s{SERVICES.index(name)}": draw(services(name)) for name in names}
+        if SERVICES[2] in names and draw(booleans):
+            root["services"]["s2"]["sid"] = "default"
     handles = tuple(root.get("services", ()))
     account = draw(
         _some(
@@ -250,7 +279,10 @@ def configurations(draw: DrawFn) -> dict[str, Any]:
         )
     )
     if bool(handles) and draw(booleans):
-        account.setdefault("configuration", {})["default_service"] = draw(st.sampled_from(handles))
+        default = [handle for handle in handles if root["services"][handle].get("sid") == "default"] or handles
+        account.setdefault("configuration", {})["default_service"] = draw(st.sampled_from(default))
+    if "webhooks" in account:
+        account["webhooks"] = draw(guarded(account["webhooks"], "filters", "method", is_singleton=True))
     if account:
         root["account"] = account
     used = draw(_set(ADDRESSES))
