@@ -464,3 +464,24 @@ def test_a_live_url_with_a_password_is_not_shown_where_its_resource_is_replaced(
     )
     assert told(made) == ['replace addresses["55501"]']
     assert "hunter22" not in seen(made).to_json()
+
+
+GUEST = "version: 1\nservices: {desk: {roles: {guest: {type: service, permissions: [joinConversation]}}}}\n"
+
+
+def test_a_role_that_may_come_with_its_service_is_made_where_it_does_not() -> None:
+    World().converge(read(GUEST))
+
+
+def test_a_role_that_comes_with_its_service_in_another_type_is_told() -> None:
+    account = World(rules=Rules(guest_role=True))
+    report = account.apply(read(GUEST))
+    assert [(str(result.change.address), result.status) for result in report.results] == [
+        ("services.desk", "done"),
+        ("services.desk.roles.guest", "failed"),
+    ]
+    [failed] = report.results[1].outcomes
+    assert failed.message == "Twilio made this role with another type, which cannot be changed"
+    with pytest.raises(MatchError) as error:
+        account.plan(read(GUEST))
+    assert [problem.code for problem in error.value.problems] == ["cannot-replace"]

@@ -447,6 +447,10 @@ def _call(edit: Edit, rows: Mapping[str, Any], rules: Rules) -> tuple[str, str, 
         return None
     if edit.kind == "service":
         path = f"/v1/Services/{sid}"
+        if edit.op == "delete" and any(
+            (row.get("configuration") or {}).get("default_chat_service_sid") == sid for row in rows.values()
+        ):
+            return None  # as without Twilio's roles: files may pin the account's default service
         return ("DELETE", path, {}) if edit.op == "delete" else ("POST", f"{path}/Configuration", _UPDATES["service"])
     path = f"{home(edit.kind, rows[sid]['parent'])}/{_COLLECTIONS[edit.kind]}/{sid}"
     if edit.op == "delete":
