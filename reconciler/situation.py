@@ -111,7 +111,7 @@ class Situation:
                 self.comes_along[declared.address] = self.key_of(declared)
 
     def _check_what_is_met(self) -> None:
-        """What must not exist cannot take part in anything: taking part would make it again."""
+        """What must not exist or has another name now cannot take part in anything: taking part would make it again."""
         for declared in self.absent:
             if (declared.kind.name, declared.address.parts[:2], declared.natural_key) in self.met:
                 self.problems.append(
@@ -120,6 +120,19 @@ class Situation:
                         f"{declared.address} must not exist, and takes part in a conversation of the files",
                         declared.place,
                         "take out one of the two",
+                        address=str(declared.address),
+                    )
+                )
+        for declared in (*self.present, *self.absent):
+            former = (declared.kind.name, declared.address.parts[:2], declared.renamed_from)
+            if former in self.met and former not in self.named:
+                self.problems.append(
+                    Problem(
+                        "renamed-but-needed",
+                        f"{declared.address} has a new name, and takes part in a conversation of the files by "
+                        "its old one",
+                        declared.place,
+                        "let it take part by its present name, or take `renamed_from` out",
                         address=str(declared.address),
                     )
                 )

@@ -584,6 +584,43 @@ def test_a_participant_waits_for_its_user(implicit: Any) -> None:
     assert account.get(f"{service}/Users/ada")["role_sid"] == account.role("Members' club", "service admin")
 
 
+@pytest.mark.parametrize(
+    ("users", "code", "message"),
+    [
+        pytest.param(
+            "{ada: {absent: true}}",
+            "absent-but-needed",
+            "services.club.users.ada must not exist, and takes part in a conversation of the files",
+            id="it must not exist",
+        ),
+        pytest.param(
+            "{zoe: {renamed_from: ada}}",
+            "renamed-but-needed",
+            "services.club.users.zoe has a new name, and takes part in a conversation of the files by its old one",
+            id="it has another name",
+        ),
+    ],
+)
+def test_who_takes_part_is_nobody_that_goes(users: str, code: str, message: str) -> None:
+    account, _ = club()
+    files = read(
+        HEAD + f"    users: {users}\n    conversations: {{desk: {{participants: {{host: {{identity: ada}}}}}}}}\n"
+    )
+    with pytest.raises(MatchError) as error:
+        account.plan(files)
+    assert [(problem.code, problem.message) for problem in error.value.problems] == [(code, message)]
+
+
+def test_a_former_name_may_be_somebody_elses_by_now() -> None:
+    account, _ = club()
+    account.converge(
+        read(
+            HEAD + "    users: {ada: {}, zoe: {renamed_from: ada}}\n"
+            "    conversations: {desk: {participants: {host: {identity: ada}}}}\n"
+        )
+    )
+
+
 def test_a_participant_that_is_pinned_waits_for_nobody() -> None:
     account, service = club()
     account.post(f"{service}/Conversations", {"UniqueName": "desk"})
