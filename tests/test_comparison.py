@@ -357,7 +357,7 @@ def test_text_and_markdown_say_what_it_is_about() -> None:
         "\n"
         '  ~ addresses["+14155550100"]\n'
         '      address "+14155550100" · differs · reconciler.yaml:11\n'
-        "      ~ friendly_name: Main → Front  # line 11; was line 11\n"
+        "      ~ friendly_name: Main → Front  # line 11\n"
         "\n"
         "Diff: 0 to create, 1 to update, 0 to replace, 0 to delete; 4 the same, 0 no longer managed.\n"
     )
@@ -375,7 +375,8 @@ def test_text_and_markdown_say_what_it_is_about() -> None:
 
 
 def test_a_page_has_both_sides_and_promises_nothing_of_an_account() -> None:
-    page = comparison_html(seen(DESK, edited(("friendly_name: Main", "friendly_name: Front"), ("method: POST, ", ""))))
+    moved = "# moved down\n" + edited(("friendly_name: Main", "friendly_name: Front"), ("method: POST, ", ""))
+    page = comparison_html(seen(DESK, moved))
     for told in (
         "The first says",
         "The second says",

@@ -33,11 +33,7 @@ class AutoCreation(Declaration):
     enabled: Annotated[
         bool | None,
         Wire("Enabled"),
-        Changes(
-            "high",
-            "messages that match no conversation start one instead of reaching the number's own messaging webhook, "
-            "or the other way round",
-        ),
+        Changes("high"),
         Example(True),
         Field(description="Whether a message outside of any conversation starts one."),
     ] = None
@@ -230,12 +226,21 @@ def _consequences(before: Contents | None, after: Contents | None, name: str) ->
         if after.get("auto_creation.enabled") is True:
             return (Consequence("medium", f"Messages to {name} that match no conversation start one from now on."),)
         return ()
+    found = []
+    starts = after.get("auto_creation.enabled")
+    started = before.get("auto_creation.enabled", starts)  # what is not known may be the same
+    if starts and not started:
+        sentence = f"Messages to {name} that match no conversation start one from now on"
+        found.append(Consequence("high", f"{sentence}, instead of reaching the number's own messaging webhook."))
+    if started and not starts:
+        sentence = f"Messages to {name} that match no conversation start none any more"
+        found.append(Consequence("high", f"{sentence}, and reach the number's own messaging webhook."))
     told, tells = before.get("auto_creation.type"), after.get("auto_creation.type")
     if isinstance(told, str) and told in _TELLS and told != tells:
         # The settings of a type go with it.
         sentence = f"The {_TELLS[told]} that {name} has now is no longer told of new conversations."
-        return (Consequence("low", sentence),)
-    return ()
+        found.append(Consequence("low", sentence))
+    return tuple(found)
 
 
 ADDRESS_CONFIGURATION = Kind(

@@ -5,6 +5,8 @@ Takes a `ComparisonFile`; lays it out as a plan is laid out, in words that promi
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from reconciler.change import Action
 from reconciler.comparison_file import ComparisonFile, SideEntry
 from reconciler.render.markdown import Words, plan_markdown
@@ -39,15 +41,16 @@ def comparison_text(found: ComparisonFile, *, colour: bool, width: int, verbose:
         width: how many columns there are; fewer than 40 are taken as 40.
         verbose: whether to show long texts, and everything that is no longer managed, in full.
     """
-    sides = f"From {_side(found.before)} to {_side(found.after)}"
+    sides = _sides(found, escape)
+    beginning = f"F{sides[1:]}"
 
     def nothing(plan: PlanView) -> str:
         if found.differs:
-            return f"{sides}: no resource differs in a field ({count(plan.counts.no_op, 'resource')} compared)."
-        return f"No differences: {sides[0].lower()}{sides[1:]} ({count(plan.counts.no_op, 'resource')} compared)."
+            return f"{beginning}: no resource differs in a field ({count(plan.counts.no_op, 'resource')} compared)."
+        return f"No differences: {sides} ({count(plan.counts.no_op, 'resource')} compared)."
 
     words = PageWords(
-        head=lambda _: f"{sides}. {_IF if found.one_account else _TWO}",
+        head=lambda _: f"{beginning}. {_IF if found.one_account else _TWO}",
         nothing=nothing,
         unmanaged=_no_longer if found.one_account else _only_first,
         verdict=lambda plan: f"Diff: {_counted(plan, one_account=found.one_account)}.",
@@ -65,8 +68,7 @@ def comparison_markdown(found: ComparisonFile, repository: Repository | None = N
         return f"⚠️ {told}; {plan.high:,} of high risk" if plan.high else told
 
     def where(_plan: PlanView) -> str:
-        sides = f"From {_side_code(found.before)} to {_side_code(found.after)}."
-        return f"{sides} {_IF if found.one_account else _TWO}"
+        return f"F{_sides(found, code)[1:]}. {_IF if found.one_account else _TWO}"
 
     words = Words(
         marker="reconciler:diff",
@@ -107,11 +109,14 @@ def _only_first(number: int) -> str:
     return f"Only in the first: {count(number, 'resource')}"
 
 
-def _side(side: SideEntry) -> str:
-    account = f" (account {escape(side.account_sid)})" if side.account_sid else ""
-    return escape(side.name) + account
+def _sides(found: ComparisonFile, shown: Callable[[str], str]) -> str:
+    """Both sides with their accounts, or with the one that both are for."""
+    before, after = found.before, found.after
+    if before.account_sid and before.account_sid == after.account_sid:
+        return f"from {shown(before.name)} to {shown(after.name)} (account {shown(after.account_sid)})"
+    return f"from {_side(before, shown)} to {_side(after, shown)}"
 
 
-def _side_code(side: SideEntry) -> str:
-    account = f" (account {code(side.account_sid)})" if side.account_sid else ""
-    return code(side.name) + account
+def _side(side: SideEntry, shown: Callable[[str], str]) -> str:
+    account = f" (account {shown(side.account_sid)})" if side.account_sid else ""
+    return shown(side.name) + account

@@ -357,7 +357,8 @@ def _field(entry: FieldEntry, action: Action, made: frozenset[str]) -> FieldRow:
         items=_items(before, after),
         forces_replacement=entry.forces_replacement,
         source=_source(entry.source),
-        before_source=_source(entry.before_source),
+        # That it stands where it stood needs no telling.
+        before_source=None if entry.before_source == entry.source else _source(entry.before_source),
     )
 
 
