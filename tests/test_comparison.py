@@ -369,9 +369,7 @@ def test_text_and_markdown_say_what_it_is_about() -> None:
         "<!-- reconciler:diff -->\n\n### 0 to create, 1 to update, 0 to replace, 0 to delete; 4 the same, 0 no longer "
         "managed\n\nFrom `old` to `new`. As if the account were as the first says; "
     )
-    assert (
-        "-   friendly_name: Main\n+   friendly_name: Front  # reconciler.yaml:11; was reconciler.yaml:11\n" in markdown
-    )
+    assert "-   friendly_name: Main\n+   friendly_name: Front  # reconciler.yaml:11\n" in markdown
 
 
 def test_a_page_has_both_sides_and_promises_nothing_of_an_account() -> None:

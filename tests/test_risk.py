@@ -183,21 +183,16 @@ def test_an_address_that_starts_conversations_takes_messages_over() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "sentences"),
     [
-        (False, True, (
-            "Messages to main that match no conversation start one from now on, instead of reaching the number's own "
-            "messaging webhook.",
-        )),
-        (True, False, (
-            "Messages to main that match no conversation start none any more, and reach the number's own messaging "
-            "webhook.",
-        )),
+        (False, True, ("start one from now on, instead of reaching the number's own messaging webhook.",)),
+        (True, False, ("start none any more, and reach the number's own messaging webhook.",)),
         (False, None, ()),
     ],
-)  # fmt: skip
+)
 def test_an_address_that_begins_or_ends_to_start_conversations_moves_traffic(
     before: Content, after: Content, sentences: tuple[str, ...]
 ) -> None:
-    assert judged("addresses.main", "update", {"auto_creation.enabled": (before, after)}) == ("high", sentences)
+    told = tuple(f"Messages to main that match no conversation {sentence}" for sentence in sentences)
+    assert judged("addresses.main", "update", {"auto_creation.enabled": (before, after)}) == ("high", told)
 
 
 def test_a_service_that_looks_like_a_new_name_is_high_and_says_the_way_out() -> None:

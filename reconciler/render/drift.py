@@ -12,7 +12,7 @@ from reconciler.change import Action
 from reconciler.drift_file import for_people, of_plan
 from reconciler.kinds import kind_words
 from reconciler.plan_file import PlanFile
-from reconciler.render.markdown import Words, plan_markdown, settled
+from reconciler.render.markdown import Words, grouped, plan_markdown, settled
 from reconciler.render.markdown_text import Repository, count, shortened
 from reconciler.render.terminal import Paint, Style, escape, wrap
 from reconciler.render.values import TEXT_LIMIT, both_texts, literal, quoted, what_text
@@ -156,13 +156,16 @@ def drift_chat(plan: PlanFile) -> str:
     rows = view(for_people(plan))
     environment = f", {shortened(rows.environment, 40)}" if rows.environment else ""
     lines = [f"{_summary(rows)} (account {shortened(rows.account, 40)}{environment})."]
-    for change in rows.changes[:CHAT_LINES]:
+    groups = grouped(rows.changes)  # the gravest first, and what is alike once, for only a few are named
+    for group in groups[:CHAT_LINES]:
+        change = group.first
         paths = [shortened(row.path, 40) for row in change.fields] if change.action in {"update", "replace"} else []
         shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3:,} more" if len(paths) > 3 else "")
-        told = f": {shown}" if shown else f", {shortened(change.reason, 200)}" if change.reason else ""
-        lines.append(f"• {shortened(change.address, 100)}: {_PHRASES[change.action]}{told}")
-    if len(rows.changes) > CHAT_LINES:
-        lines.append(f"… and {len(rows.changes) - CHAT_LINES:,} more")
+        told = f" ({shown})" if shown else f", {shortened(change.reason, 200)}" if change.reason else ""
+        alike = f"; {len(group.changes) - 1:,} more alike" if len(group.changes) > 1 else ""
+        lines.append(f"• {shortened(change.address, 100)}: {_PHRASES[change.action]}{told}{alike}")
+    more = sum(len(group.changes) for group in groups[CHAT_LINES:])
+    lines += [f"… and {more:,} more"] if more else []
     return "\n".join(line.replace("://", ":\\u002f/").translate(_CHAT) for line in lines) + "\n"
 
 

@@ -817,3 +817,6 @@ REPORTS = {
     "out_of_time": OUT_OF_TIME,
     "every_cause": EVERY_CAUSE,
 }
+
+DRIFTS = ("every_action", "every_kind", "hostile", "empty", "secrets", "many_unmanaged", "thousand")
+"""Those of them that every format has golden files of as drifts too."""

@@ -32,7 +32,7 @@ def test_golden_plan(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"plan/{name}.github", commands(github.of_plan(samples.PLANS[name]), "config"))
 
 
-@pytest.mark.parametrize("name", ["every_action", "hostile", "empty"])
+@pytest.mark.parametrize("name", samples.DRIFTS)
 def test_golden_drift(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"drift/{name}.github", commands(github.of_drift(samples.PLANS[name])))
 

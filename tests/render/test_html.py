@@ -45,7 +45,7 @@ def test_golden_plan(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"plan/{name}.html", without_sources(page))
 
 
-@pytest.mark.parametrize("name", ["every_action", "hostile", "empty"])
+@pytest.mark.parametrize("name", samples.DRIFTS)
 def test_golden_drift(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"drift/{name}.html", without_sources(drift_html(samples.PLANS[name])))
 

@@ -39,11 +39,12 @@ def test_golden(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"plan/{name}.md", plan_markdown(samples.PLANS[name], REPOSITORY if name == "every_action" else None))
 
 
-@pytest.mark.parametrize("name", ["every_action", "hostile", "empty"])
+@pytest.mark.parametrize("name", samples.DRIFTS)
 def test_golden_drift(name: str, golden: Callable[[str, str], None]) -> None:
     plan = samples.PLANS[name]
     golden(f"drift/{name}.md", drift_markdown(plan))
     golden(f"drift/{name}.txt", drift_text(plan, colour=False, width=100))
+    golden(f"drift/{name}.colour.txt", drift_text(plan, colour=True, width=100))
     golden(f"drift/{name}.chat", drift_chat(plan))
     golden(f"drift/{name}.json", drift_json(plan))
 
