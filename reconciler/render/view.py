@@ -344,6 +344,7 @@ def _unmanaged(entries: Sequence[UnmanagedEntry]) -> tuple[UnmanagedGroup, ...]:
 def _field(entry: FieldEntry, action: Action, made: frozenset[str]) -> FieldRow:
     before = _side(entry.before, entry.sensitive, frozenset(), entry.before_name)
     after = _side(entry.after, entry.sensitive, made, "")
+    source, before_source = _source(entry.source), _source(entry.before_source)
     mark: FieldMark = "~"
     if isinstance(after, Nothing):
         mark = "-"
@@ -356,9 +357,8 @@ def _field(entry: FieldEntry, action: Action, made: frozenset[str]) -> FieldRow:
         after=after,
         items=_items(before, after),
         forces_replacement=entry.forces_replacement,
-        source=_source(entry.source),
-        # That it stands where it stood needs no telling.
-        before_source=None if entry.before_source == entry.source else _source(entry.before_source),
+        source=source,
+        before_source=None if before_source == source else before_source,  # that it stands where it stood is no news
     )
 
 

@@ -234,9 +234,9 @@ class _Job:
                 assert given.pop("persist-credentials") == "false"
                 depth = given.pop("fetch-depth", "1")
                 git(self.workspace, "init", "-q")
-                sha = self.contexts["github"]["sha"]
-                git(self.workspace, "fetch", "-q", "--depth", depth, self.runner.origin.as_uri(), sha)
-                git(self.workspace, "checkout", "-q", "--detach", sha)
+                ref = given.pop("ref", self.contexts["github"]["sha"])
+                git(self.workspace, "fetch", "-q", "--depth", depth, self.runner.origin.as_uri(), ref)
+                git(self.workspace, "checkout", "-q", "--detach", "FETCH_HEAD")
             case "actions/setup-python":
                 assert given.pop("python-version") == "3.12"
             case "actions/upload-artifact":

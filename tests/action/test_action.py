@@ -133,6 +133,34 @@ def test_another_merge_came_in_between(world: World) -> None:
 
 
 @pytest.mark.slow
+def test_what_was_taken_back_while_the_reviewers_took_their_time_is_not_applied(world: World) -> None:
+    world.pushed(world.merge(planned(world, "begin", FILES + "x-note: begin\n")))
+    before, sent = world.roles(), len(world.writes)
+    merged = world.merge(planned(world, "more", MORE))
+    world.on_main({PATH: FILES}, "Take it back")
+    late = world.pushed(merged)
+    assert late.results == {"reviewed": "success", "apply": "success"}, late.log
+    assert (world.roles(), len(world.writes)) == (before, sent)
+
+
+@pytest.mark.slow
+def test_what_was_added_while_the_reviewers_took_their_time_is_not_applied(world: World) -> None:
+    merged = world.merge(planned(world, "more", MORE))
+    world.on_main({PATH: MORE.replace("sendMessage,", "sendMessage, sendMediaMessage,")})
+    late = world.pushed(merged)
+    assert late.results == {"reviewed": "success", "apply": "failure"}, late.log
+    assert late.jobs["apply"].code == 3
+    assert world.writes == []
+
+
+def planned(world: World, branch: str, text: str) -> Pull:
+    """A pull request that was planned."""
+    pull = world.open(branch, {PATH: text})
+    world.planned(pull)
+    return pull
+
+
+@pytest.mark.slow
 def test_a_merge_elsewhere_does_not_matter(world: World) -> None:
     pull = world.open("more", {PATH: MORE})
     world.planned(pull)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.action.conftest import FILES, SECRETS, VARIABLES, World
-from tests.action.runner import ROOT
+from tests.action.runner import ROOT, git
 
 MORE = FILES.replace("[sendMessage]", "[sendMessage, leaveConversation]")
 
@@ -17,7 +17,9 @@ MORE = FILES.replace("[sendMessage]", "[sendMessage, leaveConversation]")
 @pytest.mark.slow
 def test_a_change_goes_through_the_pipeline(world: World) -> None:
     described = yaml.safe_load((ROOT / "examples" / "gitlab-ci" / ".gitlab-ci.yml").read_text(encoding="utf-8"))
-    file = world.clone / "conversations" / "reconciler.yaml"
+    path = "conversations/reconciler.yaml"
+    # What jobs hand to one another is no part of the repository.
+    (world.clone / ".git" / "info" / "exclude").write_text("plan.*\ndrift.md\n")
 
     def run(job: str) -> int:
         # As GitLab's runner does: one bash for all lines, which ends at the first that fails.
@@ -27,11 +29,11 @@ def test_a_change_goes_through_the_pipeline(world: World) -> None:
         known = {**VARIABLES.get(named, {}), **SECRETS.get(named, {})}
         environment = {
             "PATH": os.pathsep.join([*map(str, world.runner.path), "/usr/bin", "/bin"]), "LANG": "C.UTF-8", **variables,
-            **known,
+            **known, "CI_DEFAULT_BRANCH": "main",
         }  # fmt: skip
         return subprocess.run(["bash", "-c", script], cwd=world.clone, env=environment, check=False).returncode
 
-    file.write_text(MORE)
+    world.on_main({path: MORE})
     assert run("validate") == 0
     assert run("plan") == 0
     assert "### 2 to create, 1 to update" in (world.clone / "plan.md").read_text()
@@ -43,5 +45,12 @@ def test_a_change_goes_through_the_pipeline(world: World) -> None:
     assert run("drift") == 2
     assert "leaveConversation" in (world.clone / "drift.md").read_text()
     # The plan that was saved says nothing of this.
-    file.write_text(FILES.replace("[sendMessage]", "[addParticipant]"))
+    world.on_main({path: FILES.replace("[sendMessage]", "[addParticipant]")})
     assert run("apply") == 3
+    # What was taken back between the plan and the button is not applied.
+    sent = len(world.writes)
+    assert run("plan") == 0
+    world.on_main({path: FILES})
+    git(world.clone, "checkout", "-q", "HEAD^")
+    assert run("apply") == 0
+    assert (world.roles(), len(world.writes)) == ({"agent": ["sendMessage"]}, sent)
