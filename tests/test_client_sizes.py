@@ -92,7 +92,7 @@ def test_an_answer_without_an_end_is_not_read_to_its_end() -> None:
 @pytest.mark.parametrize("often", [1, 2])
 def test_a_packed_answer_is_unpacked_no_further_than_that(often: int) -> None:
     # A gigabyte in a megabyte, and in a few kilobytes when it is packed twice.
-    packed = bomb(1000) if often == 1 else gzip.compress(bomb(1000))
+    packed = bomb(1000) if often == 1 else gzip.compress(bomb(1000), mtime=0)
     with answering(f"Content-Encoding: {', '.join(['gzip'] * often)}\r\nContent-Length: {len(packed)}\r\n", packed) as (
         url,
         _,
@@ -107,7 +107,12 @@ def test_a_packed_answer_is_unpacked_no_further_than_that(often: int) -> None:
 
 @pytest.mark.parametrize(
     ("coding", "body"),
-    [("", NOTHING), ("identity", NOTHING), ("gzip", gzip.compress(NOTHING)), ("GZIP", gzip.compress(NOTHING))],
+    [
+        ("", NOTHING),
+        ("identity", NOTHING),
+        ("gzip", gzip.compress(NOTHING, mtime=0)),
+        ("GZIP", gzip.compress(NOTHING, mtime=0)),
+    ],
 )
 def test_an_answer_of_an_ordinary_size_is_read(coding: str, body: bytes) -> None:
     named = f"Content-Encoding: {coding}\r\n" if coding else ""
@@ -119,7 +124,7 @@ def test_an_answer_of_an_ordinary_size_is_read(coding: str, body: bytes) -> None
 def test_the_largest_answer_is_read() -> None:
     text = os.urandom(10).hex().encode()
     body = b'{"a": "' + text * ((_LARGEST_ANSWER - 9) // len(text)) + b'"}'
-    with answering("Content-Encoding: gzip\r\n", gzip.compress(body, 1)) as (url, _):
+    with answering("Content-Encoding: gzip\r\n", gzip.compress(body, 1, mtime=0)) as (url, _):
         assert isinstance(get(url), dict)
 
 
@@ -128,7 +133,7 @@ def test_the_largest_answer_is_read() -> None:
     [
         ("br", b"x", "the answer is packed as 'br', which was not asked for"),
         ("gzip", b"no gzip", "the answer says that it is packed as gzip, and it is not"),
-        ("gzip", gzip.compress(NOTHING)[:-9], "the answer ends before it is complete"),
+        ("gzip", gzip.compress(NOTHING, mtime=0)[:-9], "the answer ends before it is complete"),
     ],
 )
 def test_what_cannot_be_unpacked_is_told_and_asked_for_again(coding: str, body: bytes, told: str) -> None:
@@ -143,7 +148,7 @@ def test_a_refusal_is_read_as_far_as_any_answer() -> None:
     refused = "401 Unauthorized"
     with answering("", endless=True, status=refused) as (url, _), pytest.raises(TooLarge):
         get(url)
-    packed = gzip.compress(b"{}")
+    packed = gzip.compress(b"{}", mtime=0)
     with answering("Content-Encoding: gzip\r\n", packed, status=refused) as (url, _), pytest.raises(Refused):
         get(url)
 
