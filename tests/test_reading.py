@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from reconciler.cli import export as cli
 from reconciler.client import Credentials, ReadClient, in_process
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.emulator.faults import App, Faults, Faulty
 from reconciler.emulator.rules import Rules
 from reconciler.errors import Malformed, Refused, UsageError
+from reconciler.export import account
 from reconciler.export.account import read_account
 from reconciler.reading import at_once, which_account
 from reconciler.report import Silent
@@ -79,6 +81,10 @@ def test_a_service_that_goes_between_two_rounds_is_left_out_with_all_in_it() -> 
     found = whole(app)
     assert names(found, "service") == ["Default Conversations Service", "stays"]
     assert not [live for live in found if gone in live.parents]
+
+
+def test_the_command_line_knows_the_words_for_what_is_long() -> None:
+    assert tuple(account.LONG) == cli.LONG
 
 
 def test_a_list_of_the_account_itself_that_is_not_there_is_an_error() -> None:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from reconciler.config.outline import Outline
     from reconciler.kinds.base import Kind
 
-Candidates = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
-
 MOST = 200
 """More addresses than this are not offered one by one: only those nearest to the top."""
 YAML, FILE, FOLDER = "yaml", "file", "dir"

@@ -30,10 +30,8 @@ class Fact:
     format: str | None = None
     enum: tuple[str, ...] = ()
     pattern: re.Pattern[str] | None = None
-    min_length: int | None = None
     max_length: int | None = None
     minimum: int | None = None
-    maximum: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +165,8 @@ def _fact(told: Mapping[str, Any]) -> Fact:
         enum=tuple(told.get("enum", ())),
         # `$` would let a line break at the end pass.
         pattern=re.compile(pattern.removesuffix("$") + r"\Z") if pattern else None,
-        min_length=told.get("minLength"),
         max_length=told.get("maxLength"),
         minimum=told.get("minimum"),
-        maximum=told.get("maximum"),
     )
 
 
