@@ -10,6 +10,7 @@ loopback interface only.
 from __future__ import annotations
 
 import asyncio
+import base64
 import builtins
 import hashlib
 import json
@@ -159,7 +160,9 @@ class Credentials:
 
     def secrets(self) -> tuple[str, ...]:
         """What may not be shown: the password, and what a request carries of it. The emulator's is no secret."""
-        return () if self.password == "emulator" else (self.password,)  # noqa: S105 - it stands in the guide
+        if self.password == "emulator":  # noqa: S105 - it stands in the guide
+            return ()
+        return self.password, base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
     def digest_key(self) -> bytes:
         """A key for digests of sensitive values, which only who knows the credentials can make."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from reconciler.client import Credentials, ReadClient, checked_url, is_loopback, twilio_url
-from reconciler.errors import UsageError
+from reconciler.errors import Refused, UsageError
 from tests.builders import ACCOUNT
 
 CREDENTIALS = Credentials("SK1", "s3cret", ACCOUNT)
@@ -237,3 +238,19 @@ def test_a_credential_that_none_can_be_is_told_and_not_repeated(name: str, stray
     assert str(caught.value) == (
         f"{name} holds a character that no key has (a blank, a line break, or one that is not ASCII); copy it again"
     )
+
+
+def test_an_api_that_repeats_the_header_gives_nothing_of_the_key_away() -> None:
+    credentials = Credentials("SK1", "hush-hush-hush", "AC" + "0" * 32)
+
+    def repeat(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(401, json={"code": 20003, "message": f"no: {request.headers['Authorization']}"})
+
+    async def run() -> None:
+        transport = httpx.MockTransport(repeat)
+        async with ReadClient("https://conversations.twilio.com", credentials, transport=transport) as client:
+            await client.get("/v1/Configuration")
+
+    with pytest.raises(Refused) as caught:
+        asyncio.run(run())
+    assert caught.value.refusal.message == "no: Basic (sensitive value)"

@@ -252,3 +252,14 @@ def test_files_of_several_environments_are_not_written_over() -> None:
         "the files that are there have environments (prod), and an export of one account would do away with them; name "
         "another folder"
     )
+
+
+def test_what_is_recognised_by_a_secret_that_was_exchanged_could_be_anything_live() -> None:
+    address = live("address_configuration", 1, {"address": "+14155550100", "type": "sms"})
+    written = "version: 1\naddresses: {main: {address: '${secret:NUMBER}', type: sms}}"
+    assert refused(written, state(address), {"NUMBER": "+14155550199"}) == (
+        "nobody can tell which live resource addresses.main is (its address is looked up, and nothing live has it), "
+        "and it takes from outside of the files what an export would then write down; mend that, or name another folder"
+    )
+    # Where nothing is left over it is gone, and nothing can be written in its place.
+    assert again(written, state(), {"NUMBER": "+14155550199"}).config.resources.keys() == set()

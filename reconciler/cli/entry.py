@@ -30,7 +30,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code; see `reconciler.cli.exit_codes`.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    console.begin()
     for stream in (sys.stdout, sys.stderr):
         # An old locale must not turn an arrow into a crash.
         if isinstance(stream, io.TextIOWrapper):
@@ -39,7 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if VARIABLE in os.environ:
         from reconciler.cli import shells  # noqa: F401, PLC0415 - click asks what it registers; nobody else needs it
     code = _run(given)
-    lost = console.end()
+    try:
+        lost = console.end()
+    except BaseException as error:  # noqa: BLE001 - as below
+        return worst([code, _told(error, given)])
     if not lost:
         return code
     return worst([code, _told(ReconcilerError(f"standard output could not be written: {lost}"), [])])
@@ -47,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(given: Sequence[str]) -> int:
     try:
+        console.begin()
         code = ROOT.main(args=given, prog_name="reconciler", standalone_mode=False)
     except SystemExit as leaving:
         # Click leaves by itself when whoever reads our output has gone away.

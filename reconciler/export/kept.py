@@ -111,7 +111,8 @@ def known_from(
             "export of one account would do away with them; name another folder"
         )
     matched = match(former, state)
-    _check_found(former, set(matched.addresses.values()), {problem.address for problem in matched.problems})
+    unmatched = {live.kind.name for live in state if live.sid not in matched.addresses}
+    _check_found(former, set(matched.addresses.values()), {problem.address for problem in matched.problems}, unmatched)
     kept: dict[Said, Value] = {}
     unclear: dict[Said, str] = {}
     for sid, address in matched.addresses.items():
@@ -131,15 +132,22 @@ def known_from(
     return Known(matched.addresses, kept, unclear, secrets, environment, read)
 
 
-def _check_found(former: Config, found: set[Address], troubled: set[str]) -> None:
-    """Refuse what takes something from outside, is perhaps live, and is not found for another reason than its name."""
+def _check_found(former: Config, found: set[Address], troubled: set[str], unmatched: set[str]) -> None:
+    """Refuse what takes something from outside, and may be live under a name that the files do not tell now.
+
+    Args:
+        former: the files.
+        found: what is live for sure.
+        troubled: the addresses of what does not fit.
+        unmatched: the kinds of what is live and not found in the files.
+    """
     for declared in former.resources.values():
         if declared.address in found or not any(_is_from_outside(value) for value in declared.values.values()):
             continue
         for above in _and_above(former, declared):
             if above.absent or above.address in found:
                 break
-            reason = _unset(above)
+            reason = _unset(above, is_rotated=above.kind.name in unmatched)
             if not reason and str(above.address) in troubled:
                 reason = "`reconciler plan` says why"
             if reason:
@@ -160,18 +168,27 @@ def _is_from_outside(value: Value) -> bool:
     return value.written is not None or isinstance(value.content, Unknown)
 
 
-def _unset(declared: Declared) -> str:
-    """Why a resource's name is not known; empty when it is."""
+def _unset(declared: Declared, *, is_rotated: bool) -> str:
+    """Why a resource's name is not known, or may be another one by now; empty when it is neither.
+
+    Args:
+        declared: what the files say.
+        is_rotated: whether a name that comes from outside may have been another one when it was sent.
+    """
     if declared.pin is not None or declared.kind.singleton:
         return ""
-    unknown = [
-        value.content.reason
-        for path, value in declared.values.items()
-        if isinstance(value.content, Unknown)
-        and not declared.kind.by_path[path].write_only
-        and (path == declared.kind.natural_key or declared.kind.names is not None)
-    ]
-    return unknown[0] if unknown else ""
+    for path, value in declared.values.items():
+        item = declared.kind.by_path[path]
+        is_name = path == declared.kind.natural_key or (
+            declared.kind.names is not None and item.shape not in {Shape.JSON, Shape.REF}
+        )
+        if item.write_only or not is_name:
+            continue
+        if isinstance(value.content, Unknown):
+            return value.content.reason
+        if value.written is not None and is_rotated:
+            return f"its {path} is looked up, and nothing live has it"
+    return ""
 
 
 # --- what is written --------------------------------------------------------------------------------------------------
