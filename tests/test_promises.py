@@ -291,6 +291,8 @@ def test_what_shows_holds_a_client_that_has_no_way_to_write() -> None:
         "pages",
         "post",
         "delete",
+        "writes",
+        "write_concurrency",
     }
 
 

@@ -847,7 +847,7 @@ def url() -> Iterator[str]:
 def test_wrong_credentials(run: Run, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     write({"reconciler.yaml": SMALL})
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", ACCOUNT)
-    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "not the token")
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "not-the-token")
     for command in (["plan"], ["apply", "--yes"]):
         ended = run(*command, "--api-url", url)
         assert (ended.code, ended.out) == (1, "")

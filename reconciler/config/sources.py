@@ -67,7 +67,11 @@ class Sources(Protocol):
 
 def readable(path: str) -> str:
     """A path as text: bytes of a file's name that are no UTF-8 are spelled out, since nothing else can hold them."""
-    return path if path.isascii() else path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    try:
+        data = path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a character, which no file's name holds
+        data = path.encode("utf-8", "backslashreplace")
+    return data.decode("utf-8", "backslashreplace")
 
 
 def is_pattern(path: str) -> bool:
