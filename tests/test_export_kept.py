@@ -207,6 +207,46 @@ def test_the_value_of_a_secret_is_not_written_anywhere_else() -> None:
     assert made.left_out == 1
 
 
+@pytest.mark.parametrize(
+    "contents",
+    [
+        pytest.param({"pin": "hunter2hunter2", "copy": "hunter2hunter2"}, id="beside"),
+        pytest.param({"pin": "hunter2hunter2", "copy": {"k": ["x-hunter2hunter2"]}}, id="a part, deep"),
+        pytest.param({"pin": "hunter2hunter2", "hunter2hunter2": 1}, id="a key"),
+    ],
+)
+def test_nor_elsewhere_in_the_json_that_looks_it_up(contents: dict[str, Any]) -> None:
+    made = again(ada_files("{pin: '${secret:A}'}"), ada(**contents), {"A": "hunter2hunter2"})
+    assert not any("hunter2" in text for text in made.files.values())
+    assert line(made, "attributes is left out") == (
+        "# attributes is left out: it holds the value of the secret A; write it with ${secret:A}"
+    )
+
+
+def test_nor_where_a_list_was_put_in_another_order() -> None:
+    made = again(ada_files("{l: [x, '${secret:A}']}"), ada(l=["hunter2hunter2", "x"]), {"A": "hunter2hunter2"})
+    assert not any("hunter2" in text for text in made.files.values())
+    assert made.left_out == 1
+
+
+@pytest.mark.parametrize("triggers", ["[help, '${secret:A}']", "[help]"])
+def test_nor_among_words(triggers: str) -> None:
+    above = live("service", 1, {"friendly_name": "desk"})
+    talk = live("conversation", 1, {"unique_name": "talk"}, parents=(above.sid,))
+    contents: dict[str, Content] = {
+        "target": "trigger", "url": "https://kw.example.com", "method": "POST",
+        "triggers": ("help", "hunter2hunter2", "say hunter2hunter2"),
+    }  # fmt: skip
+    hook = live("conversation_webhook", 1, contents, parents=(above.sid, talk.sid))
+    written = (
+        "version: 1\nservices: {desk: {notifications: {new_message: {template: '${secret:A}'}}, conversations: {talk: "
+        f"{{webhooks: {{word: {{target: trigger, url: 'https://kw.example.com', triggers: {triggers}}}}}}}}}}}}}"
+    )
+    made = again(written, state(above, talk, hook), {"A": "hunter2hunter2"})
+    assert not any("hunter2" in text for text in made.files.values())
+    assert "it holds the value of the secret A; write it with ${secret:A}" in made.files["reconciler.yaml"]
+
+
 # --- what nobody can tell ---------------------------------------------------------------------------------------------
 
 

@@ -271,10 +271,13 @@ class Writer:
         value = self.known.kept.get(Said(live.sid, item.path))
         if value is None:
             return False
-        if item.shape is not Shape.JSON:
+        if item.shape not in {Shape.JSON, Shape.SET}:
             return True
         content = live.values.get(item.path)
         together = merged(item, value, content, "")
+        # The account may have the same secret once more, where the files look nothing up.
+        if self.known.secret_in(item, together.value if isinstance(together, Data) else together):
+            return False
         return can_be_written(content) and (not isinstance(together, Data) or fits_yaml(together.value))
 
     def _handle(self, live: Live) -> str:
@@ -295,10 +298,10 @@ class Writer:
         said = Said(live.sid, item.path)
         if said in self.known.unclear:
             return f"the files that were here take it from what is not set: {comment(self.known.unclear[said])}"
-        if said in self.known.kept:
-            return "the files that were here take it from outside of them, in a way that cannot be kept"
         if name := self.known.secret_in(item, content):
             return f"it holds the value of the secret {name}; write it with ${{secret:{name}}}"
+        if said in self.known.kept:
+            return "the files that were here take it from outside of them, in a way that cannot be kept"
         if holds_secret(item, content):
             return "it carries a password or a token; write it with ${secret:NAME}"
         if item.shape is Shape.JSON and not can_be_written(content):

@@ -27,7 +27,7 @@ from reconciler.state import State
 
 _NAMED = re.compile(r"\$\{(?:env|secret):([A-Za-z_][\w.-]*)")
 _FILE = re.compile(r"(?<!\$)\$\{file:(?P<path>[^{}]*?)(?P<rest>:-[^{}]*)?\}")
-_SEARCHED = frozenset({Shape.TEXT, Shape.URL, Shape.JSON})
+_SEARCHED = frozenset({Shape.TEXT, Shape.URL, Shape.JSON, Shape.SET})
 _MOST_NAMED = 5
 
 
@@ -76,7 +76,7 @@ class Known:
         return {name for value in self.kept.values() for text in texts(value.written) for name in _NAMED.findall(text)}
 
     def secret_in(self, item: Field, content: Content) -> str:
-        """The name of a secret of the files whose value a live content holds; empty when it holds none."""
+        """The name of a secret of the files whose value a content spells out; empty when it does not."""
         if item.shape not in _SEARCHED or not self.secrets:
             return ""
         told = list(texts_of(content))
