@@ -295,13 +295,16 @@ def not_approved(approved: PlanFile, fresh: PlanFile) -> tuple[str, ...]:
     A fresh change is approved when the approved plan has one of the same address, action, resource and fields, each
     with the same before and after. Three things may be so because part of the plan has been done already: fields that
     came with a new service (before: unknown then) may be known or done by now; a replace that lost its old resource is
-    a create; a replace that has its new resource is a delete of the old one. What the approved plan showed as withheld
-    is not approved, though nothing may hold it any more.
+    a create; a replace that has its new resource is a delete of the old one, as long as the files mean what they meant
+    (of other files it could be a delete without a new one). What the approved plan showed as withheld is not approved,
+    though nothing may hold it any more.
     """
     if approved.account_sid != fresh.account_sid:
         return (f"the plan was made for account {approved.account_sid}, and this is {fresh.account_sid}",)
     by_address = {entry.address: entry for entry in approved.changes}
-    replaced = {entry.sid for entry in approved.changes if entry.action == "replace" and not _held(entry)}
+    replaced: set[str | None] = set()
+    if approved.config_digest == fresh.config_digest:
+        replaced = {entry.sid for entry in approved.changes if entry.action == "replace" and not _held(entry)}
     found: list[str] = []
     for change in fresh.changes:
         if _held(change) == _WHOLE:

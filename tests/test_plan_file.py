@@ -337,6 +337,26 @@ def test_a_rename_that_has_its_new_role_can_go_on() -> None:
     assert not_approved(approved, fresh) == ()
 
 
+@pytest.mark.parametrize(
+    ("later", "reason"),
+    [
+        pytest.param("{clerk: {absent: true}}", "clerk: replace was approved, and now it would be delete", id="absent"),
+        pytest.param("{}, prune: [roles]", '["{old}"]: delete was not in the approved plan', id="pruned"),
+    ],
+)
+def test_a_delete_without_the_new_one_of_an_approved_replace_is_refused(later: str, reason: str) -> None:
+    account = World()
+    files = "version: 1\nservices: {support: {roles: {clerk: {type: conversation, permissions: [sendMessage]}}}}"
+    account.converge(read(files))
+    old = account.role("support", "clerk")
+    approved = plans(account, files.replace("type: conversation", "type: service").replace("sendM", "editAnyM"))
+    assert [(change.action, change.sid) for change in approved.changes] == [("replace", old)]
+    fresh = plans(account, f"version: 1\nservices: {{support: {{roles: {later}}}}}")
+    assert [(change.action, change.sid) for change in fresh.changes] == [("delete", old)]
+    (found,) = not_approved(approved, fresh)
+    assert found.endswith(reason.replace("{old}", old))
+
+
 def test_what_was_withheld_in_the_approved_plan_is_not_approved() -> None:
     account = World()
     account.converge(read(BASE, TOKEN))
