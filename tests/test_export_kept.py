@@ -117,6 +117,79 @@ def test_what_was_escaped_stays_escaped() -> None:
     assert made.warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        pytest.param("${env:NONE:-https://${var:host}/a}", "${env:NONE:-https://hooks.example.com/a}", id="a variable"),
+        pytest.param(
+            "${env:NONE:-${env:N:-${var:u}}}", "${env:NONE:-${env:N:-https://hooks.example.com/a}}", id="deep"
+        ),
+        pytest.param("${file:none:-${var:e}}", "${file:none:-${env:URL}}", id="what a variable looks up"),
+        pytest.param("${env:URL:-${var:nothing}}", "${env:URL:-}", id="an empty one"),
+    ],
+)
+def test_variables_in_defaults_are_put_in_since_an_export_has_none(written: str, kept: str) -> None:
+    variables = f"{{host: hooks.example.com, u: '{HOOK}', e: '${{env:URL}}', nothing: ''}}"
+    files = f"version: 1\nvariables: {variables}\naccount: {{webhooks: {{post_webhook_url: '{written}'}}}}"
+    made = again(files, hooks(HOOK), {"URL": HOOK})
+    assert line(made, "post_webhook_url") == f'post_webhook_url: "{kept}"'
+    assert made.warnings == ()
+    config.load(MemorySources(made.files, {"URL": HOOK}))
+
+
+def test_a_file_named_in_a_default_and_beside_one_is_named_from_there_too() -> None:
+    above = live("service", 1, {"friendly_name": "desk"})
+    told = live("service_notification", contents={"new_message.template": "hello"}, parents=(above.sid,))
+    template = "${file:a.txt:-${file:b.txt:-${env:NONE:-x}}}"
+    files = {
+        "reconciler.yaml": "version: 1\n"
+        f"services: {{desk: {{notifications: {{new_message: {{template: '{template}'}}}}}}}}",
+        "b.txt": "hello",
+    }
+    made = again(files, state(above, told), in_one_file=False)
+    assert line(made, "template") == 'template: "${file:../a.txt:-${file:../b.txt:-${env:NONE:-x}}}"'
+    config.load(MemorySources(files | dict(made.files)))
+
+
+@pytest.mark.parametrize("written", ["${var:sign}${secret:A}", "${env:N:-${var:end}}${secret:A}"])
+def test_what_no_file_can_write_is_left_out(written: str) -> None:
+    above = live("service", 1, {"friendly_name": "desk"})
+    told = live("service_notification", contents={"new_message.template": "$hunter2hunter2"}, parents=(above.sid,))
+    variables = "{sign: $, end: 'a}b'}"
+    files = (
+        f"version: 1\nvariables: {variables}\n"
+        f"services: {{desk: {{notifications: {{new_message: {{template: '{written}'}}}}}}}}"
+    )
+    made = again(files, state(above, told), {"A": "hunter2"})
+    assert not any("hunter2" in text for text in made.files.values())
+    assert line(made, "template is left out") == (
+        "# new_message.template is left out: the files that were here take it from A in a way that no export can write"
+    )
+
+
+@pytest.mark.parametrize(
+    "attributes", ["{a: '${var:sign}${secret:A}', b: '${secret:B}'}", "{l: ['${secret:B}', '${var:sign}${secret:A}']}"]
+)
+def test_nor_is_a_part_of_it_written(attributes: str) -> None:
+    files = ada_files(attributes).replace("version: 1", "version: 1\nvariables: {sign: $}")
+    made = again(files, ada(a="$hunter2", b="two", l=["$hunter2"]), {"A": "hunter2", "B": "two"})
+    assert not any("hunter2" in text for text in made.files.values())
+    assert made.left_out == 1
+
+
+def test_what_variables_make_look_like_a_lookup_is_escaped() -> None:
+    above = live("service", 1, {"friendly_name": "desk"})
+    told = live("service_notification", contents={"new_message.template": "x${env:B}b"}, parents=(above.sid,))
+    template = "x${var:sign}{env:B}${secret:A}"
+    files = (
+        "version: 1\nvariables: {sign: $}\n"
+        f"services: {{desk: {{notifications: {{new_message: {{template: '{template}'}}}}}}}}"
+    )
+    made = again(files, state(above, told), {"A": "b"})
+    assert line(made, "template") == 'template: "x$${env:B}${secret:A}"'
+    assert made.warnings == ()
+
+
 def ada(**attributes: Any) -> State:
     above = live("service", 1, {"friendly_name": "desk"})
     return state(above, live("user", 1, {"identity": "ada", "attributes": attributes}, parents=(above.sid,)))

@@ -18,8 +18,9 @@ known. Never puts a secret's value into a problem.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
 from typing import NamedTuple, TypeAlias
 
 from reconciler.config.documents import lines_of
@@ -30,6 +31,7 @@ from reconciler.errors import Place
 from reconciler.redaction import may_be_secret
 
 NAMESPACES = ("env", "var", "file", "secret")
+_OUTSIDE = frozenset({"env", "file", "secret"})
 _OPEN = re.compile(r"(?P<escape>\$)?\$\{(?P<namespace>[a-z][a-z0-9_-]*):")
 _LOOKS_UP = re.compile(r"\$\{(?=[a-z][a-z0-9_-]*:)")
 _BRACE = re.compile(r"\$\{|\}")
@@ -75,7 +77,7 @@ class Text:
         form: the text with secrets, and what is not set, by name; empty when there are none.
         written: the text as a file would write it that has the same outside: environment variables, secrets and files
             by name (the latter seen from the root's folder), variables put in; empty when nothing comes from outside,
-            or when a variable is not defined.
+            when a variable is not defined, or when a file could not write it (a $ of a variable before a lookup).
         namespaces: where it comes from, but for its literal parts; ``option`` stands for ``--var``.
         literals: scalars of variables whose literal text went into it.
         missing: what is not set; the text is then of no use.
@@ -94,6 +96,11 @@ class Text:
     literals: tuple[Scalar, ...] = ()
     missing: tuple[Missing, ...] = ()
     failed: bool = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether something comes from outside, or from a variable that is not defined, and no file can say so."""
+        return not self.written and (bool(self.missing) or not self.namespaces.isdisjoint(_OUTSIDE))
 
 
 class Variable(NamedTuple):
@@ -248,13 +255,38 @@ class Interpolation:
     def _looked_up(self, lookup: _Lookup, scalar: Scalar) -> Text:
         match lookup.namespace:
             case "env":
-                return replace(self._environment_variable(lookup, scalar), written=lookup.token)
+                return replace(self._environment_variable(lookup, scalar), written=self._token(lookup, scalar))
             case "var":
                 return self._variable_used(lookup, scalar)
             case "file":
-                return replace(self._file(lookup, scalar), written=_file_token(lookup, scalar))
+                return replace(self._file(lookup, scalar), written=self._token(lookup, scalar))
             case _:
                 return replace(self._secret(lookup, scalar), written=lookup.token)
+
+    def _token(self, lookup: _Lookup, scalar: Scalar) -> str:
+        """A lookup as a file would write it that has the same outside; see `Text.written`. Looks nothing up."""
+        name = lookup.name
+        if lookup.namespace == "file":
+            name = beside(scalar.origin.path, name) or name
+        if lookup.default is None:
+            return f"${{{lookup.namespace}:{name}}}"
+        parts: list[tuple[str, str]] = []
+        for piece in _pieces(lookup.default, 0):
+            if isinstance(piece, str):
+                parts.append(("", piece))
+            elif piece.namespace != "var":
+                inner = self._token(piece, scalar)
+                if not inner:
+                    return ""
+                parts.append((inner, ""))
+            else:
+                variable = self._resolved.get(piece.name)
+                if variable is None or variable.is_lost:
+                    return ""
+                parts.append((variable.written, variable.text))
+        default = _put_together(parts)
+        token = f"${{{lookup.namespace}:{name}:-{default}}}"
+        return token if (default or not any(map(any, parts))) and _is_one_lookup(token, default) else ""
 
     def _default(self, lookup: _Lookup, scalar: Scalar) -> Text:
         assert lookup.default is not None
@@ -392,19 +424,29 @@ class Interpolation:
 
 def _written(parts: list[Text]) -> str:
     """What parts say together; see `Text.written`."""
-    if not any(part.written for part in parts) or any(part.missing and not part.written for part in parts):
+    if not any(part.written for part in parts) or any(part.is_lost for part in parts):
         return ""
-    return "".join(part.written or escaped(part.text) for part in parts)
+    return _put_together([(part.written, part.text) for part in parts])
+
+
+def _put_together(parts: Iterable[tuple[str, str]]) -> str:
+    """Parts of a text, each as it is written or else as a literal text; empty where no file can write them so."""
+    runs: list[str] = []
+    for is_literal, run in groupby(parts, lambda part: not part[0]):
+        if is_literal:
+            runs.append(escaped("".join(text for _, text in run)))
+        else:
+            runs += [written for written, _ in run]
+    filled = [run for run in runs if run]
+    # A $ before a lookup would make it a literal text, and one before a brace a lookup.
+    if any(one.endswith("$") and other.startswith(("{", "${")) for one, other in pairwise(filled)):
+        return ""
+    return "".join(filled)
 
 
 def escaped(text: str) -> str:
     """A text as a file has to write it, so that nothing in it is looked up."""
     return _LOOKS_UP.sub("$${", text)
-
-
-def _file_token(lookup: _Lookup, scalar: Scalar) -> str:
-    path = beside(scalar.origin.path, lookup.name) or lookup.name
-    return f"${{file:{path}" + ("" if lookup.default is None else f":-{lookup.default}") + "}"
 
 
 def _pieces(text: str, depth: int) -> list[_Piece]:
@@ -434,6 +476,15 @@ def _pieces(text: str, depth: int) -> list[_Piece]:
     if any(literal) or not pieces:
         pieces.append("".join(literal))
     return pieces
+
+
+def _is_one_lookup(text: str, default: str) -> bool:
+    """Whether a text is one lookup with this default, and nothing else: a brace of a variable may have ended it."""
+    try:
+        pieces = _pieces(text, 0)
+    except _MalformedError:
+        return False
+    return len(pieces) == 1 and isinstance(pieces[0], _Lookup) and pieces[0].default == default
 
 
 def _closing(text: str, opened: re.Match[str], depth: int) -> int:

@@ -71,7 +71,7 @@ class Value:
         sensitive: whether it may never be shown: it comes from a secret, the field is one, or the files say so.
         secrets: the names of the secrets that went into it, sorted.
         written: where anything of it comes from outside of the files, how they write it: an `Outside`, or a list or a
-            mapping that holds some; None where nothing does, or where a variable is not defined.
+            mapping that holds some; None where nothing does, where a variable is not defined, or where no file could.
     """
 
     content: Content | Reference | Unknown

@@ -191,8 +191,7 @@ class ResourceReader:
         """How the files write what was read without a problem; see `Value.written`."""
         found: list[Text] = []
         written = self._outside_of(field, node, found)
-        is_undefined = any(text.missing and not text.written for text in found)
-        return written if any(text.written for text in found) and not is_undefined else None
+        return written if any(text.written for text in found) and not any(text.is_lost for text in found) else None
 
     def _outside_of(self, field: Field, node: Node, found: list[Text]) -> Json | Outside:
         match node:

@@ -297,7 +297,7 @@ class Writer:
         content = live.values.get(item.path)
         said = Said(live.sid, item.path)
         if said in self.known.unclear:
-            return f"the files that were here take it from what is not set: {comment(self.known.unclear[said])}"
+            return f"the files that were here take it {comment(self.known.unclear[said])}"
         if name := self.known.secret_in(item, content):
             return f"it holds the value of the secret {name}; write it with ${{secret:{name}}}"
         if said in self.known.kept:

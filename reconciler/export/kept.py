@@ -26,7 +26,7 @@ from reconciler.redaction import FRAGMENT, texts_of
 from reconciler.state import State
 
 _NAMED = re.compile(r"\$\{(?:env|secret):([A-Za-z_][\w.-]*)")
-_FILE = re.compile(r"(?<!\$)\$\{file:(?P<path>[^{}]*?)(?P<rest>:-[^{}]*)?\}")
+_FILE = re.compile(r"(?<!\$)\$\{file:(?P<path>[^{}]*?)(?=:-|\})")
 _SEARCHED = frozenset({Shape.TEXT, Shape.URL, Shape.JSON, Shape.SET})
 _MOST_NAMED = 5
 
@@ -120,7 +120,9 @@ def known_from(
             if value.written is not None:
                 kept[Said(sid, path)] = value
             elif isinstance(value.content, Unknown):
-                unclear[Said(sid, path)] = value.content.reason
+                unclear[Said(sid, path)] = f"from what is not set: {value.content.reason}"
+            elif value.secrets:
+                unclear[Said(sid, path)] = f"from {', '.join(value.secrets)} in a way that no export can write"
     secrets = {
         name: secret
         for declared in former.resources.values()
@@ -255,6 +257,6 @@ def _laid_over(live: Json, written: Json | Outside, folder: str) -> Json:
 
 def _literal(written: Outside, folder: str) -> Literal:
     def seen_from_there(found: re.Match[str]) -> str:
-        return f"${{file:{posixpath.relpath(found['path'], folder or '.')}{found['rest'] or ''}}}"
+        return f"${{file:{posixpath.relpath(found['path'], folder or '.')}"
 
     return lookup(_FILE.sub(seen_from_there, written.text))
