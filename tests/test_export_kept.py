@@ -190,6 +190,18 @@ def test_what_variables_make_look_like_a_lookup_is_escaped() -> None:
     assert made.warnings == ()
 
 
+def test_a_warning_names_what_is_looked_up_and_nothing_else() -> None:
+    above = live("service", 1, {"friendly_name": "desk"})
+    told = live("service_notification", contents={"new_message.template": "other"}, parents=(above.sid,))
+    template = "$${env:X} ${env:NONE:-${secret:A}}"
+    files = f"version: 1\nservices: {{desk: {{notifications: {{new_message: {{template: '{template}'}}}}}}}}"
+    made = again(files, state(above, told), {"A": "b"})
+    assert made.warnings == (
+        "services.desk.notifications: new_message.template stays as the files have it, from ${env:NONE}, ${secret:A}; "
+        "the account has something else, which an apply would overwrite",
+    )
+
+
 def ada(**attributes: Any) -> State:
     above = live("service", 1, {"friendly_name": "desk"})
     return state(above, live("user", 1, {"identity": "ada", "attributes": attributes}, parents=(above.sid,)))

@@ -40,7 +40,7 @@ MOST_IN_FILE = 5_000_000
 """How many bytes of users and conversations go into one file; a configuration takes files of twice that size."""
 _SPLIT = frozenset({"users", "conversations"})
 _MOST_ROUNDS = 20
-_LOOKUP = re.compile(r"\$\{(?:secret|env|file):[^{}:]+\}?")
+_LOOKUP = re.compile(r"(?<!\$)\$\{((?:secret|env|file):[^{}:]+)")
 _MOST_LISTED = 3
 _ALIKE = frozenset({"declared-twice"})
 """Problems of the files that a pin solves."""
@@ -263,7 +263,7 @@ class _Written:
 
 def _listed(value: Value) -> str:
     """What a field takes from outside, for people; literal parts, which may be anything, are left away."""
-    found = dict.fromkeys(name for text in texts(value.written) for name in _LOOKUP.findall(text))
+    found = dict.fromkeys(f"${{{name}}}" for text in texts(value.written) for name in _LOOKUP.findall(text))
     return ", ".join(list(found)[:_MOST_LISTED]) + (", …" if len(found) > _MOST_LISTED else "")
 
 
