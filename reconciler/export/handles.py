@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from reconciler.address import looks_like_sid
 from reconciler.kinds.fields import Content, Shape
@@ -32,19 +32,20 @@ def in_order(members: Iterable[Live]) -> list[Live]:
     return sorted(members, key=lambda live: (not live.name, live.name, _contents(live), live.created, live.sid))
 
 
-def handles(members: Sequence[Live], kept: Mapping[str, str]) -> dict[str, str]:
+def handles(members: Sequence[Live], kept: Mapping[str, str], hidden: Collection[str] = ()) -> dict[str, str]:
     """A handle for each member of a collection, by SID.
 
     Args:
         members: what stands in one place together.
         kept: handles that the files gave before, by SID.
+        hidden: SIDs of those whose handle must not remind of their names.
     """
     chosen = {live.sid: kept[live.sid] for live in members if live.sid in kept and _may_keep(live, kept[live.sid])}
     taken = set(chosen.values())
     for live in in_order(members):
         if live.sid in chosen:
             continue
-        wanted = _wanted(live)
+        wanted = _WORDS.get(live.kind.name, live.kind.name) if live.sid in hidden else _wanted(live)
         handle, number = wanted, 1
         while handle in taken:
             number += 1
