@@ -18,7 +18,10 @@ def in_a_shell(command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["bash", "-c", program], capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed",
+    [">&-", "<&- >&- 2>&-", pytest.param("2>&-", marks=pytest.mark.slow), pytest.param("<&-", marks=pytest.mark.slow)],
+)
 def test_a_stream_that_is_closed_is_no_bug(closed: str, files: Path) -> None:
     assert files.exists()
     ended = in_a_shell(f"{PLAN} {closed}")
