@@ -59,6 +59,7 @@ _LONGEST_WORDS = 2000
 """So much of what an API says of an error is kept."""
 _LONGEST_ANSWER = 60.0
 """Seconds for one answer as a whole; the limit above is for each piece of it."""
+_FIRST_ERROR = 400
 _LARGEST_ANSWER = 10_000_000
 """Bytes of one answer, unpacked. The largest that Twilio gives is a page of 50 users or conversations: each has at most
 16,384 characters of attributes, which JSON in JSON writes as six bytes each at worst, so 5 MB."""
@@ -654,6 +655,11 @@ class ReadClient:
             response = await self._pools[index].send(request, stream=True)
             try:
                 body = await _unpacked(response)
+            except Malformed as error:
+                # What a refusal's status says holds, however its words are packed: it may be a proxy's.
+                if response.status_code < _FIRST_ERROR or isinstance(error, TooLarge):
+                    raise
+                body = b""
             finally:
                 await response.aclose()
             return _Answer(response.status_code, response.reason_phrase, response.headers, body)

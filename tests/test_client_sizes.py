@@ -153,6 +153,15 @@ def test_a_refusal_is_read_as_far_as_any_answer() -> None:
         get(url)
 
 
+@pytest.mark.parametrize(("status", "often"), [("403 Forbidden", 1), ("429 Too Many Requests", 3)])
+def test_a_refusal_holds_however_its_words_are_packed(status: str, often: int) -> None:
+    with answering("Content-Encoding: br\r\nContent-Length: 1\r\n", b"x", status=status) as (url, asked):
+        with pytest.raises(Refused) as caught:
+            get(url)
+        assert caught.value.refusal.status == int(status[:3])
+        assert len(asked) == often
+
+
 def test_a_write_whose_answer_is_too_large_may_have_taken_place() -> None:
     async def run(url: str) -> None:
         async with Client(url, Credentials("SK1", "s3cret", ACCOUNT)) as client:
