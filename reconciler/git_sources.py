@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from reconciler.config.sources import SourceError, is_pattern, select
+from reconciler.config.sources import SourceError, fixed_part, select
 from reconciler.errors import UsageError
 from reconciler.sources import LARGEST, ROOT_NAME
 
@@ -106,12 +106,7 @@ class GitSources:
 
     def glob(self, pattern: str) -> Sequence[str]:
         """The files that fit a pattern; see `reconciler.config.sources.Sources.glob`."""
-        fixed = []
-        for segment in pattern.split("/"):
-            if is_pattern(segment):
-                break
-            fixed.append(segment)
-        prefix = "/".join(fixed)
+        prefix = fixed_part(pattern)
         try:
             base, _ = self._followed(_joined(self._folder, prefix), prefix, may_leave=True)
         except SourceError:

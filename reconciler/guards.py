@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from functools import cached_property
 
 from reconciler.address import Address
 from reconciler.change import Change, Guard
+from reconciler.config import globs
 from reconciler.config.model import Config, Limits, Prune
 from reconciler.redaction import HIDDEN
 from reconciler.state import Live, State
@@ -69,8 +69,8 @@ def is_pruned(prune: Prune, live: Live) -> bool:
     """
     if live.is_built_in:
         return False
-    wanted = not prune.match or any(fnmatchcase(live.name, glob) for glob in prune.match)
-    return wanted and not any(fnmatchcase(live.name, glob) for glob in prune.keep)
+    wanted = not prune.match or any(globs.matches(glob, live.name) for glob in prune.match)
+    return wanted and not any(globs.matches(glob, live.name) for glob in prune.keep)
 
 
 def guard(changes: Sequence[Change], around: Surroundings) -> tuple[Change, ...]:

@@ -21,12 +21,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 
 from reconciler import guards, risk, sequence
 from reconciler.address import Address
 from reconciler.change import Change, Guard
 from reconciler.composition import Composition
+from reconciler.config import globs
 from reconciler.config.model import Config
 from reconciler.errors import MatchError, Problem
 from reconciler.kinds import BY_NAME
@@ -315,10 +315,9 @@ class _Planner:
             and deleted.isdisjoint((live.sid, *live.parents))
             and not live.is_built_in
         ]
-        # Brackets are part of addresses, so that one can be copied from a plan; they are no choice of characters.
-        ignored = [glob.replace("[", "[[]") for glob in self.situation.config.unmanaged_ignore]
+        ignored = self.situation.config.unmanaged_ignore
         return tuple(
             item
             for item in sorted(found, key=lambda item: item.address)
-            if not any(fnmatchcase(str(item.address), glob) for glob in ignored)
+            if not any(globs.matches(glob, str(item.address)) for glob in ignored)
         )

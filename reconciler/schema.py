@@ -168,7 +168,7 @@ def _definitions(layout: Layout) -> Schema:
                 {"type": _SCALAR},
                 {"type": "array", "items": {"type": _SCALAR}, "minItems": 1},
             ],
-            "description": "One glob or several.",
+            "description": "One glob or several: `*` is any text, `?` one character; a backslash escapes them.",
             "examples": ["+1415*"],
         },
         **{shape.kind.name: _resource(shape) for shape in layout.shapes.values()},

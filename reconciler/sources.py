@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from reconciler.config.sources import SourceError, is_pattern, readable, select
+from reconciler.config.sources import SourceError, fixed_part, readable, select
 
 ROOT_NAME = "reconciler.yaml"
 LARGEST = 10_000_000
@@ -75,12 +75,9 @@ class DiskSources:
 
     def glob(self, pattern: str) -> Sequence[str]:
         """The files that fit a pattern; see `reconciler.config.sources.Sources.glob`."""
-        segments = pattern.split("/")
-        fixed = []
-        while segments and not is_pattern(segments[0]):
-            fixed.append(segments.pop(0))
-        depth = None if "**" in segments else len(segments)
-        return select(pattern, _files("/".join(fixed), self._folder, depth))
+        fixed, segments = fixed_part(pattern), pattern.split("/")
+        depth = None if "**" in segments else len(segments) - (len(fixed.split("/")) if fixed else 0)
+        return select(pattern, _files(fixed, self._folder, depth))
 
     def _missing(self, path: str, shown: str) -> SourceError:
         if path != self._root_name:

@@ -11,10 +11,11 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from reconciler.config import globs
 from reconciler.config.findings import Findings, shown
 from reconciler.config.merge import Merger
 from reconciler.config.nodes import Items, Node, Origin, Scalar, Table, is_null
-from reconciler.config.sources import SourceError, Sources, beside, is_pattern, readable
+from reconciler.config.sources import SourceError, Sources, beside, readable
 from reconciler.config.yaml_text import parse
 from reconciler.errors import Place
 
@@ -164,11 +165,12 @@ class Documents:
 
     def _matches(self, item: Scalar, path: str) -> Sequence[str]:
         """The files that an entry of an include list names."""
-        pattern = self.located(item, path)
+        # The folder of the including file is not part of the pattern: its name may contain wildcard characters.
+        pattern = self.located(item, globs.escape(path))
         if pattern is None:
             return ()
-        if not is_pattern(item.text):
-            return (pattern,)
+        if not globs.is_glob(item.text):
+            return (globs.literal(pattern),)
         try:
             # A wildcard does not mean the very file that it stands in.
             found = [match for match in self._sources.glob(pattern) if match != path]

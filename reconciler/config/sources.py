@@ -9,11 +9,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Sequence
-from fnmatch import translate
-from functools import lru_cache
 from typing import NamedTuple, Protocol
 
-WILDCARDS = frozenset("*?[")
+from reconciler.config import globs
 
 
 class SourceError(Exception):
@@ -74,11 +72,6 @@ def readable(path: str) -> str:
     return data.decode("utf-8", "backslashreplace")
 
 
-def is_pattern(path: str) -> bool:
-    """Whether a path holds wildcards."""
-    return not WILDCARDS.isdisjoint(path)
-
-
 def beside(path: str, other: str) -> str | None:
     """The second path as seen from the file of the first, both relative to the root's folder.
 
@@ -91,13 +84,24 @@ def beside(path: str, other: str) -> str | None:
     return None if joined == ".." or joined.startswith("../") else joined
 
 
+def fixed_part(pattern: str) -> str:
+    """The path of the folder, without wildcards, in which every file that a pattern matches lies."""
+    fixed = []
+    for segment in pattern.split("/"):
+        if globs.is_glob(segment):
+            break
+        fixed.append(globs.literal(segment))
+    return "/".join(fixed)
+
+
 def select(pattern: str, paths: Iterable[str]) -> list[str]:
     """Those of the paths that fit the pattern, sorted.
 
-    ``*`` and ``?`` stay within a folder and skip names that begin with a dot, ``**`` stands for any number of folders.
+    Each segment is a glob (`reconciler.config.globs`), so wildcards do not cross ``/``; they skip names that begin
+    with a dot. A segment ``**`` matches any number of folders.
     """
     segments = pattern.split("/")
-    forms = [None if segment == "**" else _compiled(segment) for segment in segments]
+    forms = [None if segment == "**" else _Segment(segment) for segment in segments]
     return sorted(path for path in paths if _fits(forms, path.split("/")))
 
 
@@ -134,15 +138,10 @@ def _with_none(forms: Sequence[_Segment | None], reached: set[int]) -> set[int]:
 
 
 class _Segment(NamedTuple):
-    """A pattern for a name: what Python's own matching of names has, which costs no more than it has to."""
+    """A glob for one name in a path."""
 
-    form: re.Pattern[str]
-    takes_hidden: bool
+    pattern: str
 
     def fits(self, name: str) -> bool:
-        return (self.takes_hidden or not name.startswith(".")) and self.form.match(name) is not None
-
-
-@lru_cache(maxsize=256)
-def _compiled(segment: str) -> _Segment:
-    return _Segment(re.compile(translate(segment)), segment[:1] not in WILDCARDS)
+        takes_hidden = self.pattern.startswith(".")
+        return (takes_hidden or not name.startswith(".")) and globs.matches(self.pattern, name)
