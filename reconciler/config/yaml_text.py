@@ -30,6 +30,20 @@ _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-
 Event: TypeAlias = Any  # of the sorts that PyYAML gives, told apart as they come
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_FLOW_TOKEN = re.compile(
+    r"""
+    (?P<begin> [\[{] )
+    | (?P<end> [\]}] )
+    | " (?: [^"\\] | \\. )* "?
+    | ' (?: [^'] | '' )* '?
+    | \# .*
+    | [\s,]+
+    | [^\s,\[\]{}]+
+    """,
+    re.VERBOSE,
+)
+"""What stands on a line of nested lists and mappings in brackets: where they begin and end, quoted text, a comment,
+separators, and other words."""
 _CORE = "tag:yaml.org,2002:"
 _SCALAR_TAGS = {
     "!": "str", _CORE + "str": "str", _CORE + "int": "int", _CORE + "float": "float", _CORE + "bool": "bool",
@@ -116,19 +130,36 @@ def parse(data: bytes, origin: Origin, findings: Findings) -> Parsed:
     lines = tuple(_LINE_BREAK.split(text))
     builder = _Builder(origin, findings, lines)
     try:
-        for event in _events(text):
-            builder.take(event)
+        _build(text, builder)
     except _StopReadingError:
         return Parsed(None, _only_harmless(lines), broken=True, unsets=False)
     except yaml.MarkedYAMLError as error:
         _tell_syntax(error, origin, lines, findings)
         return Parsed(None, _only_harmless(lines), broken=True, unsets=False)
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         # The pure parser lets ValueError through for escapes such as \UFFFFFFFF.
         message = f"the YAML cannot be read: {shown(str(error).splitlines()[0] if str(error) else 'no reason given')}"
         findings.error("yaml-syntax", message, Place(origin.file))
         return Parsed(None, (), broken=True, unsets=False)
     return Parsed(builder.root, lines, broken=False, unsets=builder.unsets)
+
+
+def _build(text: str, builder: _Builder) -> None:
+    """Pass every event to the builder, and check its limits before the parser's own.
+
+    The parser scans ahead of its events, so a limit of its own can stop it before the builder sees what is too much.
+
+    Raises:
+        _StopReadingError: the file exceeds a limit, which has been reported.
+        yaml.YAMLError: the file is malformed.
+    """
+    try:
+        for event in _events(text):
+            builder.take(event)
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        builder.check_depth_ahead(None if mark is None else mark.line + 1)
+        raise
 
 
 def _events(text: str) -> Iterator[Event]:
@@ -243,8 +274,10 @@ class _Builder:
         self._expanded = 0
         self._written = 0
         self._documents = 0
+        self._read: Event = None
 
     def take(self, event: Event) -> None:
+        self._read = event
         self._written += 1
         if self._written > MOST_WRITTEN:
             message = f"the file holds more than {MOST_WRITTEN} keys, values and lists"
@@ -324,10 +357,31 @@ class _Builder:
         mark = event.start_mark
         self._stack.append(_Frame(mark.line + 1, mark.column + 1, event.anchor, {} if is_mapping else None))
         if len(self._stack) > MOST_DEPTH:
-            self._too_deep(event)
+            self._too_deep(self._place(event))
 
-    def _too_deep(self, event: Event) -> None:
-        self._stop("too-deep", f"lists and mappings are nested more than {MOST_DEPTH} deep", event, "make it flatter")
+    def check_depth_ahead(self, end: int | None) -> None:
+        """Count the nesting in brackets that follows the last event.
+
+        Args:
+            end: the number of lines that the parser scanned; None if it does not say.
+
+        Raises:
+            _StopReadingError: it exceeds the limit, which has been reported.
+        """
+        if self._read is None:
+            return
+        mark = self._read.end_mark
+        depth = len(self._stack)
+        for number, line in enumerate(self._lines[mark.line : end], mark.line):
+            for token in _FLOW_TOKEN.finditer(line, mark.column if number == mark.line else 0):
+                depth += (token["begin"] is not None) - (token["end"] is not None)
+                if depth > MOST_DEPTH:
+                    self._too_deep(Place(self._origin.file, number + 1, token.start() + 1, self._origin.via))
+
+    def _too_deep(self, place: Place) -> None:
+        message = f"lists and mappings are nested more than {MOST_DEPTH} deep"
+        self._findings.error("too-deep", message, place, "make it flatter")
+        raise _StopReadingError
 
     def _end(self) -> None:
         frame = self._stack.pop()
@@ -365,7 +419,7 @@ class _Builder:
                 "use fewer aliases of aliases",
             )
         if len(self._stack) + found.height > MOST_DEPTH:
-            self._too_deep(event)
+            self._too_deep(self._place(event))
         self._add(found.node, found.size, found.height, event)
 
     def _add(self, node: Node, size: int, height: int, event: Event) -> None:

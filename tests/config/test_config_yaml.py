@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterator
 
+import pytest
+import yaml
+
+from reconciler.config import yaml_text
 from tests.config.told import content, problems_of, read, told
 
 LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
@@ -32,30 +36,6 @@ LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
             "2:5 not-text: reconciler.yaml is not text: it holds the character U+0000 (save it as UTF-8 text)",
         ),
         (
-            b"version: 1\nservices:\n\ta: {}\n",
-            "3:1 yaml-syntax: the YAML is malformed: a tab cannot indent (indent with spaces)",
-        ),
-        (
-            b"version: 1\nx: @a\n",
-            "2:4 yaml-syntax: the YAML is malformed: this character cannot begin a value (put the value in quotes)",
-        ),
-        (
-            b"services: a: b\n",
-            ("1:12 yaml-syntax: the YAML is malformed: a colon stands where none can be "
-            '(put text that holds ": " in quotes, or check the indentation)'),
-        ),
-        (
-            b"services:\n  - a\n  b: c\n",
-            ("3:3 yaml-syntax: the YAML is malformed: this does not continue the list above "
-            "(check the indentation of the lines before)"),
-        ),
-        (b'a:\n b: "c\n', "2:5 yaml-syntax: the YAML is malformed: these quotes are not closed (close them)"),
-        (
-            b"a: {b: !unset}\n",
-            ("1:14 yaml-syntax: the YAML is malformed: a tag such as !unset runs into what follows "
-            "(put a space after it, also before a comma or a brace)"),
-        ),
-        (
             b"a: 1\n---\nb: 1\n",
             ("2:1 several-documents: the file holds more than one YAML document "
             "(take the line --- out, or make it two files)"),
@@ -81,6 +61,106 @@ LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_one_problem(text: bytes, expected: str) -> None:
     assert told(text) == [expected]
+
+
+# --- what the parser refuses -----------------------------------------------------------------------------------------
+
+
+MALFORMED = {
+    b"version: 1\nservices:\n\ta: {}\n": 3,
+    b"version: 1\nx: @a\n": 2,
+    b"services: a: b\n": 1,
+    b"services:\n  - a\n  b: c\n": 3,
+    b'a:\n b: "c\n': 2,
+    b"a: {b: !unset}\n": 1,
+}
+
+
+@pytest.mark.parametrize("text", MALFORMED)
+def test_malformed_yaml_is_one_problem_at_its_line(text: bytes) -> None:
+    (problem,) = problems_of(text)
+    assert (problem.code, problem.place and problem.place.line) == ("yaml-syntax", MALFORMED[text])
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, problem: str, context: str | None = None) -> None:
+    """Makes the parser refuse any file at line 2, column 4."""
+
+    def events(_text: str) -> Iterator[object]:
+        begin, end = yaml.Mark("", 0, 0, 0, "", 0), yaml.Mark("", 9, 1, 3, "", 0)
+        yield yaml.StreamStartEvent(begin, begin)
+        raise yaml.MarkedYAMLError(context, begin if context else None, problem, end)
+
+    monkeypatch.setattr(yaml_text, "_events", events)
+
+
+@pytest.mark.parametrize(("theirs", "ours", "hint"), yaml_text._EXPLAINED)
+def test_what_the_parser_says_is_explained(monkeypatch: pytest.MonkeyPatch, theirs: str, ours: str, hint: str) -> None:
+    refuse(monkeypatch, f"{theirs} here")
+    assert told(b"a: 1\nb: 2\n") == [f"2:4 yaml-syntax: the YAML is malformed: {ours} ({hint})"]
+
+
+def test_what_the_parser_says_in_other_words_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(monkeypatch, "one \x1b[31mbanana too many")
+    (line,) = told(b"a: 1\nb: 2\n")
+    assert line.startswith("2:4 yaml-syntax: the YAML is malformed: one ")
+    assert "banana too many" in line
+
+
+def test_a_tab_is_named_whatever_the_parser_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(monkeypatch, "banana")
+    message = "the YAML is malformed: a tab cannot indent (indent with spaces)"
+    assert told(b"a:\n   \tb: 2\n") == [f"2:4 yaml-syntax: {message}"]
+
+
+LOADERS = ("CBaseLoader", "BaseLoader")
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a: " + "[" * 2000, "1:63"),
+        ("[" * 2000, "1:61"),
+        ("{" * 2000, "1:61"),
+        ("a: " + "{[" * 1000, "1:63"),
+        ("&a " + "[" * 2000, "1:64"),
+        ("\n# [[[\n\n" + "[" * 1500, "4:61"),
+        ("a:\n  b:\n    " + "[" * 1500, "3:63"),
+        ("[a, 'it''s [', \"\\\"[\", it's " + ", [" * 300, "1:207"),
+        ("{a: " * 2000, "1:241"),
+        ("[x, " * 2000, "1:241"),
+        ("- " * 2000, "1:121"),
+        ("".join(" " * depth + "a:\n" for depth in range(1500)), "61:61"),
+        ("[\n" * 2000, "61:1"),
+        ("[" * 60 + "]" * 60, ""),
+        ("x: '" + "[" * 1500 + "'", ""),
+        ('x: {y: "' + "[" * 1000 + '"}', ""),
+        ("x: a" + "[" * 1500, ""),
+        ("x: |\n  " + "[" * 1500, ""),
+        ("x: 1 # " + "[" * 1500, ""),
+    ],
+)
+def test_the_limit_of_nesting_is_ours(monkeypatch: pytest.MonkeyPatch, loader: str, text: str, place: str) -> None:
+    monkeypatch.setattr(yaml, "CBaseLoader", getattr(yaml, loader))
+    found = [line for line in told(text.encode()) if "too-deep" in line or "yaml-syntax" in line]
+    expected = f"{place} too-deep: lists and mappings are nested more than 60 deep (make it flatter)"
+    assert found == ([expected] if place else [])
+
+
+@pytest.mark.parametrize(
+    "error", [yaml.YAMLError("banana"), RecursionError("banana"), yaml.MarkedYAMLError(None, None, "b")]
+)
+def test_the_limit_of_nesting_comes_before_the_parsers(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def events(_text: str) -> Iterator[object]:
+        begin = yaml.Mark("", 0, 0, 0, "", 0)
+        yield yaml.StreamStartEvent(begin, begin)
+        raise error
+
+    monkeypatch.setattr(yaml_text, "_events", events)
+    assert told(b"a:\n " + b"[" * 100) == [
+        "2:62 too-deep: lists and mappings are nested more than 60 deep (make it flatter)"
+    ]
+    assert [line.partition(":")[0] for line in told(b"a:\n " + b"[" * 9)] == ["reconciler.yaml yaml-syntax"]
 
 
 def test_a_merge_key_counts_what_it_merges() -> None:
