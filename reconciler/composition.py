@@ -46,7 +46,7 @@ class Composition:
 
     def changes(self) -> list[Change]:
         """Everything that differs, in the order of the files, deletes at the end."""
-        found = [change for declared in self.situation.present if (change := self._change(declared)) is not None]
+        found = [change for declared in self.situation.covered() if (change := self._change(declared)) is not None]
         return [*found, *self._deletions()]
 
     def _change(self, declared: Declared) -> Change | None:
@@ -351,12 +351,13 @@ class Composition:
         changes = [
             self._deletion(live, declared.address, declared.parent, "absent: true", declared.place)
             for declared in self.situation.absent
-            if (live := self.situation.matching.live.get(declared.address)) is not None
+            if self.situation.selection.covers_delete(declared.address)
+            and (live := self.situation.matching.live.get(declared.address)) is not None
         ]
         for sid, successor in self.situation.matching.left_over.items():
             live = self.situation.state.get(sid)
             declared = self.situation.config.resources[successor]
-            if live is not None:
+            if live is not None and self.situation.selection.covers(declared):
                 address = self.situation.live_address(live)
                 changes.append(
                     self._deletion(live, address, declared.parent, f"renamed to {successor}", declared.place)
@@ -364,11 +365,10 @@ class Composition:
         deleted = {change.sid for change in changes}
         for prune in self.situation.config.prune.values():
             for live in self._pruned(prune):
-                if live.sid not in deleted:
+                address = self.situation.live_address(live)
+                if live.sid not in deleted and self.situation.selection.covers_delete(address):
                     parent = None if prune.kind.parent is None else Address(prune.collection.parts[:-1])
-                    changes.append(
-                        self._deletion(live, self.situation.live_address(live), parent, "pruned", prune.place)
-                    )
+                    changes.append(self._deletion(live, address, parent, "pruned", prune.place))
         # A service goes after everything else that goes: what refers to it is then no longer there.
         others = tuple(change.steps[0].id for change in changes if change.kind.parent is None and change.kind.updatable)
         return [

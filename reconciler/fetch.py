@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from reconciler import scope, wire
 from reconciler.client import ReadClient
 from reconciler.config.model import Config
+from reconciler.config.selection import EVERYTHING, Selection
 from reconciler.errors import MatchError, Problem, Refused
 from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME, PARENTS
@@ -31,8 +32,8 @@ _USERS_PAGE = 50
 """Source: the documented maximum for users is 50."""
 
 
-async def fetch(config: Config, client: ReadClient, progress: Progress) -> State:
-    """Read everything that the files name, prune or refer into.
+async def fetch(config: Config, client: ReadClient, progress: Progress, selection: Selection = EVERYTHING) -> State:
+    """Read what the files name, prune or refer into, as far as the plan covers it.
 
     Raises:
         MatchError: when the account is not the one that the files declare.
@@ -40,10 +41,10 @@ async def fetch(config: Config, client: ReadClient, progress: Progress) -> State
         ApiError: when the API could not be asked or refused.
     """
     reading = _Fetch(client, progress)
-    state = await reading.first_round(config)
+    state = await reading.first_round(config, selection)
     for depth in scope.DEPTHS:
-        matched = match(config, state, PARENTS)
-        reads = scope.next_round(config, matched.live, depth)
+        matched = match(config, state, PARENTS, selection)
+        reads = scope.next_round(config, matched.live, depth, selection)
         await reading.round(reads, state)
     return state
 
@@ -88,8 +89,8 @@ async def fetch_collections(
 class _Fetch(Reading):
     """What one fetch reads."""
 
-    async def first_round(self, config: Config) -> State:
-        reads = scope.first_round(config)
+    async def first_round(self, config: Config, selection: Selection) -> State:
+        reads = scope.first_round(config, selection)
         bodies = await at_once([self._bodies(read) for read in reads])
         configuration = next(found[0] for read, found in zip(reads, bodies, strict=True) if read.kind == ACCOUNT)
         account_sid, default_service_sid = which_account(configuration)

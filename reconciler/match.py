@@ -26,6 +26,7 @@ from difflib import SequenceMatcher
 
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared
+from reconciler.config.selection import EVERYTHING, Selection
 from reconciler.errors import Problem
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Shape
@@ -51,22 +52,27 @@ class Matching:
     problems: tuple[Problem, ...] = ()
 
 
-def match(config: Config, state: State, kinds: Iterable[Kind] | None = None) -> Matching:
+def match(
+    config: Config, state: State, kinds: Iterable[Kind] | None = None, selection: Selection = EVERYTHING
+) -> Matching:
     """Find the live resource of every declared one.
 
     Args:
         config: the files.
         state: the account, as far as it was read.
         kinds: only these kinds, for a first look at what else has to be read; all when left out.
+        selection: what part of the files the plan covers. The rest is matched as far as it was read, and reported by
+            no problem: what was not read is not missing.
     """
-    return _Matcher(config, state, None if kinds is None else frozenset(kinds)).run()
+    return _Matcher(config, state, None if kinds is None else frozenset(kinds), selection).run()
 
 
 class _Matcher:
     """One run of `match`; parents are matched before what they contain, for addresses sort that way."""
 
-    def __init__(self, config: Config, state: State, kinds: frozenset[Kind] | None) -> None:
+    def __init__(self, config: Config, state: State, kinds: frozenset[Kind] | None, selection: Selection) -> None:
         self.config = config
+        self.selection = selection
         self.state = state
         self.kinds = kinds
         self.live: dict[Address, Live] = {}
@@ -276,6 +282,8 @@ class _Matcher:
         self.live[declared.address] = live
 
     def _tell_two(self, declared: Declared, other: Declared, live: Live) -> None:
+        if not (self.selection.covers(declared) or self.selection.covers(other)):
+            return
         title = _title(declared, live)
         named = f" ({title!r})" if title else ""
         self.problems.append(
@@ -312,6 +320,8 @@ class _Matcher:
         return former
 
     def _problem(self, declared: Declared, code: str, message: str, hint: str) -> None:
+        if not self.selection.covers(declared):
+            return  # it was not looked for
         place = declared.pin_place or declared.place
         self.problems.append(Problem(code, message, place, hint, address=str(declared.address)))
 

@@ -28,6 +28,7 @@ from reconciler.change import Change, Guard
 from reconciler.composition import Composition
 from reconciler.config import globs
 from reconciler.config.model import Config
+from reconciler.config.selection import Selection, select
 from reconciler.errors import MatchError, Problem
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.fields import Content
@@ -58,6 +59,10 @@ class PlanOptions:
     rotate: tuple[Address, ...] = ()
     brought: tuple[Address, ...] = ()
 
+    def selection(self, config: Config) -> Selection:
+        """The part of a configuration that the plan covers."""
+        return select(config, self.targets, self.excludes)
+
 
 @dataclass(frozen=True, slots=True)
 class Unmanaged:
@@ -86,7 +91,7 @@ class Plan:
         unmanaged: what is live and in a collection that was read, but not named; without what Twilio made by itself.
         warnings: doubtful things, of the files and of the account.
         refusals: guards that refuse the plan as a whole (limits).
-        left_out: addresses of changes that targets or excludes left out.
+        left_out: addresses of declared resources that targets or excludes leave out of the plan.
         sids: the SIDs of everything live that a step may refer to, by address.
         comes_along: what steps refer to and Twilio makes by itself in a service that this plan creates: by its address,
             the contents by which to find it there.
@@ -132,8 +137,8 @@ class _Planner:
     """One run of `make_plan`."""
 
     def __init__(self, config: Config, state: State, options: PlanOptions) -> None:
-        self.situation = Situation(config, state)
         self.options = options
+        self.situation = Situation(config, state, options.selection(config))
 
     def run(self) -> Plan:
         config, state, live = self.situation.config, self.situation.state, self.situation.matching.live
@@ -146,8 +151,7 @@ class _Planner:
         changes = sequence.let_go(sequence.make_room(changes, state, live), state)
         changes = sequence.after_defaults(sequence.close_last(changes))
         judged = [self._judged(change) for change in changes]
-        ordered, left_out = sequence.in_order(judged, self.options.targets, self.options.excludes)
-        guarded = self._guarded(tuple(ordered))
+        guarded = self._guarded(tuple(sequence.in_order(judged)))
         unmanaged = self._unmanaged(guarded)
         return Plan(
             account_sid=state.account_sid,
@@ -164,7 +168,7 @@ class _Planner:
                 *self._left_over(unmanaged),
             ),
             refusals=guards.limit(guarded, config.limits),
-            left_out=left_out,
+            left_out=tuple(sorted(self.situation.selection.omitted)),
             sids=self.situation.sids,
             comes_along=self.situation.comes_along,
             unverified=tuple(composition.unverified),
@@ -303,9 +307,15 @@ class _Planner:
     def _unmanaged(self, changes: Iterable[Change]) -> tuple[Unmanaged, ...]:
         deleted = {change.sid for change in changes if change.action == "delete"}
         named = {
-            (declared.kind, self.situation.parents(declared)) for declared in self.situation.config.resources.values()
+            (declared.kind, self.situation.parents(declared))
+            for declared in self.situation.config.resources.values()
+            if self.situation.selection.covers(declared)
         }
-        named |= {(prune.kind, self.situation.pruned_parents(prune)) for prune in self.situation.config.prune.values()}
+        named |= {
+            (prune.kind, self.situation.pruned_parents(prune))
+            for prune in self.situation.config.prune.values()
+            if self.situation.selection.covers_collection(prune.collection)
+        }
         found = [
             Unmanaged(self.situation.live_address(live), live)
             for live in self.situation.state

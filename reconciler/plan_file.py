@@ -166,7 +166,9 @@ class PlanFile(Part):
     unverified: tuple[str, ...] = Field(
         default=(), description="Declared values that Twilio never returns, and that this plan does not send."
     )
-    left_out: tuple[str, ...] = Field(default=(), description="Addresses of changes that target or exclude left out.")
+    left_out: tuple[str, ...] = Field(
+        default=(), description="Declared resources that target or exclude leave out of the plan."
+    )
 
     @property
     def has_changes(self) -> bool:

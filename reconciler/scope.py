@@ -1,8 +1,8 @@
-"""What has to be read of the account to judge a configuration, and nothing more.
+"""What has to be read of the account for the part of a configuration that a plan covers, and nothing more.
 
-Takes a `Config` and, from the second round on, which live resource each declared parent is; gives lists and singletons
-to read. Pure. Round one is the account's own configuration and what stands at the top; round two is what the files
-name, prune or refer into in each service that exists; round three the same in each conversation.
+Takes a `Config`, a `Selection` and, from the second round on, which live resource each declared parent is; gives lists
+and singletons to read. Pure. Round one is the account's own configuration and what stands at the top; round two is what
+the files name, prune or refer into in each service that exists; round three the same in each conversation.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import cache
 
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared, Reference
+from reconciler.config.selection import EVERYTHING, Selection
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.markers import Ref
@@ -34,8 +35,8 @@ class Read:
     names: frozenset[str] | None = None
 
 
-def _present(config: Config) -> Iterable[Declared]:
-    """Declared resources, without what stands in something that must not exist."""
+def _present(config: Config, selection: Selection) -> Iterable[Declared]:
+    """Declared resources that a plan covers, without what is inside of something that must not exist."""
     absent: set[Address] = set()
     for declared in config.resources.values():
         if declared.parent in absent:
@@ -43,31 +44,37 @@ def _present(config: Config) -> Iterable[Declared]:
             continue
         if declared.absent:
             absent.add(declared.address)
-        yield declared
+        if selection.covers(declared):
+            yield declared
 
 
-def first_round(config: Config) -> tuple[Read, ...]:
-    """The account's configuration, always, and the top-level collections that the files name or prune."""
+def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read, ...]:
+    """The account's configuration, always, and the top-level collections that the plan's part of the files needs."""
+    covered = [declared for declared in config.resources.values() if selection.covers(declared)]
+    pruned = [prune for prune in config.prune.values() if selection.covers_collection(prune.collection)]
     kinds = {BY_NAME["account_configuration"]}
-    kinds |= {declared.kind for declared in config.resources.values() if declared.kind.parent is None}
-    kinds |= {prune.kind for prune in config.prune.values() if prune.kind.parent is None}
+    kinds |= {declared.kind for declared in covered if declared.kind.parent is None}
+    kinds |= {prune.kind for prune in pruned if prune.kind.parent is None}
     service, address = BY_NAME["service"], BY_NAME["address_configuration"]
-    if service.section[0] in {str(prune) for prune in config.prune} or any(
-        declared.kind == service and declared.absent for declared in config.resources.values()
+    if any(prune.kind == service for prune in pruned) or any(
+        declared.kind == service and declared.absent for declared in covered
     ):
         kinds.add(address)  # a service that addresses still point to is not deleted
     return tuple(Read(kind) for kind in sorted(kinds, key=lambda kind: kind.name))
 
 
-def next_round(config: Config, live: Mapping[Address, Live], depth: int = 1) -> tuple[Read, ...]:
+def next_round(
+    config: Config, live: Mapping[Address, Live], depth: int = 1, selection: Selection = EVERYTHING
+) -> tuple[Read, ...]:
     """What the files name, prune or refer into below resources that exist.
 
     Args:
         config: the files.
         live: the live resource of each declared parent that has one.
         depth: how far below the top: 1 for what is in services, 2 for what is in conversations.
+        selection: what part of the files the plan covers.
     """
-    present = {declared.address: declared for declared in _present(config)}
+    present = {declared.address: declared for declared in _present(config, selection)}
     wanted: dict[tuple[Kind, tuple[str, ...]], set[str] | None] = {}
 
     def add(kind: Kind, parent: Address | None, names: Iterable[str] | None = None) -> None:
@@ -91,7 +98,7 @@ def next_round(config: Config, live: Mapping[Address, Live], depth: int = 1) -> 
                 referred = value.content
                 add(BY_NAME[referred.kind], Address(referred.address.parts[: -len(BY_NAME[referred.kind].section) - 1]))
     for prune in config.prune.values():
-        if prune.kind.parent is not None:
+        if prune.kind.parent is not None and selection.covers_collection(prune.collection):
             parent = Address(prune.collection.parts[: -len(prune.kind.section)])
             add(prune.kind, parent)
             for kind in _naming_defaults(prune.kind):

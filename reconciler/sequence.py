@@ -245,18 +245,8 @@ def close_last(changes: Sequence[Change]) -> list[Change]:
     return result
 
 
-def in_order(
-    changes: Sequence[Change], targets: Sequence[Address], excludes: Sequence[Address]
-) -> tuple[list[Change], tuple[Address, ...]]:
-    """Put changes into order, and leave out what targets and excludes leave out.
-
-    Args:
-        changes: all of them.
-        targets: keep only these, what is below them and what they need; everything when empty.
-        excludes: leave out these, what is below them and what needs them.
-
-    Returns:
-        The changes that are left, each after what it needs, deletes last; and the addresses of the others.
+def in_order(changes: Sequence[Change]) -> list[Change]:
+    """Put changes into order: each after what it needs, deletes last.
 
     Raises:
         graph.CycleError: when changes need each other in a circle.
@@ -281,19 +271,4 @@ def in_order(
         )
         for change in changes
     }
-    ordered = graph.order(ranks, needs)
-    kept = set(ordered)
-    if targets:
-        kept = {address for address in ordered if any(address.is_within(one) for one in targets)}
-        for address in reversed(ordered):
-            if address in kept:
-                kept.update(needs[address])
-    out = {address for address in ordered if any(address.is_within(one) for one in excludes)}
-    for address in ordered:
-        if out.intersection(needs[address]):
-            out.add(address)
-    kept -= out
-    return (
-        [by_address[item] for item in ordered if item in kept],
-        tuple(item for item in ordered if item not in kept),
-    )
+    return [by_address[item] for item in graph.order(ranks, needs)]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from reconciler.address import Address
 from reconciler.change import FieldChange
 from reconciler.config.model import Config, Declared, Prune, Reference, Unknown
+from reconciler.config.selection import EVERYTHING, Selection
 from reconciler.diff import diff
 from reconciler.errors import Problem
 from reconciler.kinds import BY_NAME
@@ -29,6 +30,7 @@ class Situation:
     Args:
         config: the files.
         state: the account, as far as it was read.
+        selection: what part of the files the plan covers.
 
     Attributes:
         matching: which declared resource is which live one.
@@ -44,15 +46,16 @@ class Situation:
         met: kind, service and natural key of what takes part in something of the files without being declared.
     """
 
-    def __init__(self, config: Config, state: State) -> None:
+    def __init__(self, config: Config, state: State, selection: Selection = EVERYTHING) -> None:
         self.config = config
         self.state = state
-        self.matching: Matching = match(config, state)
+        self.selection = selection
+        self.matching: Matching = match(config, state, selection=selection)
         self.problems: list[Problem] = list(self.matching.problems)
         self.present, self.absent, self.going = self._split()
         self.replaced = {
             declared.address
-            for declared in self.present
+            for declared in self.covered()
             if (live := self.matching.live.get(declared.address)) is not None
             and self._immutable_differs(declared, live)
         }
@@ -76,6 +79,10 @@ class Situation:
         self._find_what_is_made()
         self._check_what_is_met()
 
+    def covered(self) -> Iterable[Declared]:
+        """Declared resources that are to exist and that the plan covers, parents first."""
+        return (declared for declared in self.present if self.selection.covers(declared))
+
     def _split(self) -> tuple[list[Declared], list[Declared], set[Address]]:
         """Declared resources that are to exist; those that are not, without what stands in them, and all of these."""
         gone: set[Address] = set()
@@ -95,7 +102,7 @@ class Situation:
 
     def _find_what_is_made(self) -> None:
         """The ids of the steps after which a resource's SID is known, for everything that has none yet."""
-        for declared in self.present:
+        for declared in self.covered():
             if declared.kind.singleton:
                 continue
             if declared.address in self.replaced:
@@ -264,7 +271,7 @@ class Situation:
         for live in self.state:
             if live.kind == _SERVICE_CONFIGURATION:
                 defaults.setdefault(live.parents[0], set()).update(self.default_role_sids(live))
-        for declared in self.present:
+        for declared in self.covered():
             parents = self.parents(declared)
             if declared.kind == _SERVICE_CONFIGURATION and parents:
                 after = (self.sid(value.content) for value in declared.values.values())
@@ -284,7 +291,7 @@ class Situation:
         """SIDs of the account's default service: before, and as far as the files say it, after."""
         after = {
             self.sid(value.content)
-            for declared in self.present
+            for declared in self.covered()
             for path, value in declared.values.items()
             if declared.kind.name == "account_configuration" and path == "default_service"
         }

@@ -378,7 +378,7 @@ async def _planned(files: Config, options: PlanOptions, client: ReadClient, prog
     from reconciler.fetch import fetch, fetch_collections, fetch_role_holders  # noqa: PLC0415 - see above
     from reconciler.plan import make_plan  # noqa: PLC0415 - see above
 
-    state = await fetch(files, client, progress)
+    state = await fetch(files, client, progress, options.selection(files))
     made = make_plan(files, state, options)
     if made.unsearched or made.unseen:
         await fetch_role_holders(state, sorted(made.unsearched), client, progress)

@@ -104,8 +104,8 @@ class World:
             async with ReadClient(
                 "https://conversations.twilio.com", _ANYONE, transport=in_process(self.emulator)
             ) as client:
-                state = await fetch(files, client, Silent())
                 chosen = _options(options)
+                state = await fetch(files, client, Silent(), chosen.selection(files))
                 made = make_plan(files, state, chosen)
                 if made.unsearched or made.unseen:
                     await fetch_role_holders(state, sorted(made.unsearched), client, Silent())

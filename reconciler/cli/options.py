@@ -108,7 +108,7 @@ def scope_options(function: Command) -> Command:
             multiple=True,
             callback=_addresses,
             shell_complete=candidates.addresses,
-            help="Only this, everything below it, and what it needs. Repeatable.",
+            help="Plan only this resource, everything below it, its parents and references. Repeatable.",
         ),
         click.option(
             "--exclude",
@@ -116,7 +116,7 @@ def scope_options(function: Command) -> Command:
             multiple=True,
             callback=_addresses,
             shell_complete=candidates.addresses,
-            help="Not this, nothing below it, and nothing that needs it. Repeatable.",
+            help="Leave out this resource, everything below it, and its dependents. Repeatable.",
         ),
     )
 

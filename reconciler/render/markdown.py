@@ -323,7 +323,7 @@ class _Page:
         addresses = self.plan.left_out
         items = (f"- {code(address)}" for address in addresses)
         return self.room.titled(
-            f"**Left out: {count(len(addresses), 'change')}**", items, len(addresses), at_most=2_000
+            f"**Left out: {count(len(addresses), 'resource')}**", items, len(addresses), at_most=2_000
         )
 
     # --- differences --------------------------------------------------------------------------------------------------

@@ -264,7 +264,7 @@ class _Page:
             [f"--target {shlex.quote(escape(address))}" for address in plan.targets]
             + [f"--exclude {shlex.quote(escape(address))}" for address in plan.excludes]
         )
-        title = f"Left out{f' by {narrowed}' if narrowed else ''}: {_count(len(plan.left_out), 'change')}"
+        title = f"Left out{f' by {narrowed}' if narrowed else ''}: {_count(len(plan.left_out), 'resource')}"
         shown = plan.left_out if self.verbose else plan.left_out[:FIRST_LEFT_OUT]
         lines = [*wrap(title, self.width)]
         for address in shown:

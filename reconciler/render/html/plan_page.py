@@ -268,7 +268,7 @@ class _Page:
                 "unverified",
             ),
             *addresses(
-                "Left out", f"{count(len(plan.left_out), 'change')} outside of what the plan was narrowed to",
+                "Left out", f"{count(len(plan.left_out), 'resource')} outside of what the plan was narrowed to",
                 plan.left_out,
                 "left-out",
             ),

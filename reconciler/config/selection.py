@@ -1,0 +1,99 @@
+"""The part of a configuration that a plan covers, as `--target` and `--exclude` narrow it.
+
+Takes a `Config` and addresses; gives a `Selection`. Pure: knows nothing about the live account, so what is covered does
+not depend on what happens to differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.address import Address
+from reconciler.config.model import Config, Declared, Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The part of a configuration that a plan covers.
+
+    Attributes:
+        targets: only these addresses, what is below them, their parents, and what they refer to; empty for everything.
+        excludes: without these addresses, what is below them, and what depends on them.
+        omitted: the declared addresses that this leaves out.
+    """
+
+    targets: tuple[Address, ...] = ()
+    excludes: tuple[Address, ...] = ()
+    omitted: frozenset[Address] = frozenset()
+
+    def covers(self, declared: Declared) -> bool:
+        """Whether a declared resource is part of the plan."""
+        return declared.address not in self.omitted
+
+    def covers_collection(self, collection: Address) -> bool:
+        """Whether something in a collection may be part of the plan: ``services.support.roles``."""
+        if any(collection.is_within(one) for one in self.excludes):
+            return False
+        return not self.targets or any(collection.is_within(one) or one.is_within(collection) for one in self.targets)
+
+    def covers_delete(self, address: Address) -> bool:
+        """Whether a live resource may be deleted: it is selected, and nothing in it or around it is excluded."""
+        if any(address.is_within(one) or one.is_within(address) for one in self.excludes):
+            return False
+        return not self.targets or any(address.is_within(one) for one in self.targets)
+
+
+EVERYTHING = Selection()
+"""A plan that nothing narrows."""
+
+
+def select(config: Config, targets: Sequence[Address], excludes: Sequence[Address]) -> Selection:
+    """Narrow a configuration to its targets, without what is excluded.
+
+    A target keeps everything below it, its parents, and what it refers to, with the parents and references of those. An
+    exclude drops everything below it and everything that depends on it: what refers to it, or is inside of that.
+
+    Args:
+        config: the whole configuration.
+        targets: addresses to keep; everything when empty.
+        excludes: addresses to drop, also from what a target keeps.
+    """
+    resources = config.resources
+    if not targets and not excludes:
+        return EVERYTHING
+    needs = {address: tuple(_needs(declared, resources)) for address, declared in resources.items()}
+    kept = set(resources)
+    if targets:
+        # A target that is live and not declared still needs the declared resource that it is in.
+        kept = {
+            address for address in resources if any(address.is_within(one) or one.is_within(address) for one in targets)
+        }
+        kept = _closure(kept, needs)
+    if excludes:
+        dependents: dict[Address, list[Address]] = {}
+        for address, needed in needs.items():
+            for one in needed:
+                dependents.setdefault(one, []).append(address)
+        dropped = {address for address in resources if any(address.is_within(one) for one in excludes)}
+        kept -= _closure(dropped, dependents)
+    return Selection(tuple(targets), tuple(excludes), frozenset(resources.keys() - kept))
+
+
+def _needs(declared: Declared, resources: Mapping[Address, Declared]) -> Iterable[Address]:
+    """The declared resources that one directly needs: its parent, and what it refers to."""
+    if declared.parent is not None and declared.parent in resources:
+        yield declared.parent
+    for value in declared.values.values():
+        if isinstance(value.content, Reference) and value.content.address in resources:
+            yield value.content.address
+
+
+def _closure(start: set[Address], edges: Mapping[Address, Sequence[Address]]) -> set[Address]:
+    """Everything that can be reached."""
+    found, todo = set(start), list(start)
+    while todo:
+        fresh = [one for one in edges.get(todo.pop(), ()) if one not in found]
+        found.update(fresh)
+        todo.extend(fresh)
+    return found
