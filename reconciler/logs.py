@@ -25,7 +25,7 @@ Format = Literal["text", "json"]
 FORMATS: tuple[Format, ...] = ("text", "json")
 
 Fact = str | int | float
-Write = Callable[[str], None]
+Write = Callable[[str], object]
 """Takes one line with its end."""
 
 EVENTS: Mapping[str, tuple[str, ...]] = {

@@ -76,7 +76,9 @@ def apply(
             shown = True
 
     async def confirm(file: PlanFile) -> bool:
-        run.writing = yes or approved is not None or _nothing_to_send(file) or _ask(file, run, output)
+        if not yes:
+            _check_shown()
+        run.writing = yes or approved is not None or _nothing_to_send(file) or _ask(file, run, output, endpoint)
         return run.writing
 
     applied = run.execute(
@@ -93,6 +95,7 @@ def apply(
     )
     if applied.declined:
         raise ReconcilerError("declined; nothing was sent")
+    console.at_stake(_outcome(applied))
     _show(applied, output, shown=shown)
     return exit_codes.of_apply(applied.file, applied.report)
 
@@ -126,16 +129,57 @@ def _as_planned(inputs: Inputs, plan: PlanFile) -> Inputs:
     )
 
 
+def _check_shown() -> None:
+    """Refuse to go on with a plan that nobody can have read.
+
+    Raises:
+        UsageError: standard output is closed, full, or no longer read.
+    """
+    reason = console.unwritten()
+    if reason:
+        console.take_as_told()
+        raise UsageError(
+            f"the plan could not be shown, so nothing was sent; standard output could not be written: {reason}. Write "
+            "it to a place that takes it, or apply without being asked (--yes)"
+        )
+
+
+def _outcome(applied: Applied) -> str:
+    """What was applied, as a sentence for whoever cannot read the report."""
+    if applied.report is None:
+        return "nothing was sent to the account"
+    from reconciler import report_file  # noqa: PLC0415 - help and completion do without
+
+    told = report_file.to_file(applied.report, applied.file).summary
+    counts = (
+        ("created", told.create), ("updated", told.update), ("replaced", told.replace), ("deleted", told.delete),
+        ("done in part", told.partly), ("failed", told.failed), ("interrupted", told.interrupted),
+        ("skipped", told.skipped), ("withheld", told.withheld),
+    )  # fmt: skip
+    words = ", ".join(f"{number:,} {word}" for word, number in counts if number) or "nothing to do"
+    return f"the plan was applied all the same ({words}); `reconciler plan` shows what is left"
+
+
 def _nothing_to_send(plan: PlanFile) -> bool:
     summary = plan.summary
     return not (summary.create or summary.update or summary.replace or summary.delete)
 
 
-def _ask(plan: PlanFile, run: Run, output: Output) -> bool:
+def _whose(plan: PlanFile, endpoint: Endpoint) -> str:
+    """The environment and the account of a plan, and where it is if that is not Twilio."""
+    account = f"account {escape(plan.account_sid)}"
+    if endpoint.emulator:
+        account += f" on the emulator {escape(endpoint.emulator)}"
+    elif endpoint.api_url:
+        account += f" at {escape(endpoint.api_url)}"
+    return f'environment "{escape(plan.options.env)}", {account}' if plan.options.env else account
+
+
+def _ask(plan: PlanFile, run: Run, output: Output, endpoint: Endpoint) -> bool:
     """Ask on the terminal.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or it does not show the plan.
     """
     if not (console.is_terminal(sys.stdin) and console.is_terminal(sys.stderr)):
         raise UsageError(
@@ -147,10 +191,15 @@ def _ask(plan: PlanFile, run: Run, output: Output) -> bool:
             colour = console.takes_colour(sys.stderr, allowed=output.may_colour)
             from reconciler.render.text import plan_text  # noqa: PLC0415 - help and completion do without
 
-            console.err(plan_text(plan, colour=colour, width=console.width_of(sys.stderr), verbose=output.verbose))
+            text = plan_text(plan, colour=colour, width=console.width_of(sys.stderr), verbose=output.verbose)
+            is_shown = console.err(text)
+        else:
+            is_shown = True
         number = len(plan.changes) - plan.summary.withheld
         what = "this change" if number == 1 else f"these {number:,} changes"
-        console.err(f"Apply {what} to account {escape(plan.account_sid)}?\nOnly yes is taken for yes: ")
+        question = f'Apply {what} to {_whose(plan, endpoint)}?\nOnly "yes" is accepted to approve. Enter a value: '
+        if not (is_shown and console.err(question)):
+            raise UsageError("the plan could not be shown on the terminal, so nothing was sent")
         try:
             answer = sys.stdin.readline()
         except KeyboardInterrupt:

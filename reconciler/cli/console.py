@@ -2,7 +2,9 @@
 
 Takes finished texts. A reader that goes away (``reconciler plan | head``) ends nothing: what is left to write is
 dropped, and the exit code stays what it would have been. Where standard output cannot be written for another reason (a
-full disk), a run goes on to its end too, since it may be changing an account, and says so at last.
+full disk), a run goes on to its end too, since it may be changing an account, and says so at last. Where more than the
+text is lost with it, since an apply shows what it does to an account, a reader that goes away is an error as well: see
+`at_stake`.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from dataclasses import dataclass
 from typing import TextIO
 
 PIPE_WIDTH = 100
@@ -43,22 +46,53 @@ def width_of(stream: TextIO) -> int:
     return PIPE_WIDTH
 
 
-_lost: list[str] = []
-"""Why standard output could not be written."""
+@dataclass(slots=True)
+class _Loss:
+    """What standard output lacks.
+
+    Attributes:
+        failed: why it could not be written.
+        unread: the same, where whoever started the command may have wanted it so: the reader went away, or there never
+            was one.
+        at_stake: what must be known all the same, a sentence.
+        is_told: whether another error says so already.
+    """
+
+    failed: str = ""
+    unread: str = ""
+    at_stake: str = ""
+    is_told: bool = False
+
+    @property
+    def reason(self) -> str:
+        return self.failed or self.unread
 
 
-def write(stream: TextIO, text: str) -> None:
-    """Write a text and flush it; give up when that cannot be done any more, without a word when nobody reads."""
+_loss = _Loss()
+
+
+def write(stream: TextIO, text: str) -> bool:
+    """Write a text and flush it; give up when that cannot be done any more, without a word when nobody reads.
+
+    Returns:
+        Whether it was written.
+    """
     try:
         stream.write(text)
         stream.flush()
     except OSError as error:
-        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
-            _lost.append(error.strerror or "it is not known why")
+        if stream is sys.stdout:
+            reason = error.strerror or "unknown reason"
+            if isinstance(error, BrokenPipeError):
+                _loss.unread = reason
+            else:
+                _loss.failed = reason
         # Python flushes standard streams once more at its end, which must not fail either.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+        return False
+    return True
 
 
 def begin() -> None:
@@ -66,7 +100,10 @@ def begin() -> None:
 
     Whatever is opened next would have its number otherwise, and get what is meant for it.
     """
-    _lost.clear()
+    global _loss  # noqa: PLW0603 - a process has one standard output
+    _loss = _Loss()
+    if sys.stdout is None:
+        _loss.unread = "it is closed"
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(
@@ -74,17 +111,39 @@ def begin() -> None:
             )
 
 
+def at_stake(sentence: str) -> None:
+    """Say what has been done that standard output shows, and that must be known even if nobody reads that."""
+    _loss.at_stake = sentence
+
+
+def unwritten() -> str:
+    """Why standard output lacks something so far; empty if it has everything."""
+    return _loss.reason
+
+
+def take_as_told() -> None:
+    """Let `end` say nothing of what standard output lacks: the error that ends the command does."""
+    _loss.is_told = True
+
+
 def end() -> str:
-    """Flush what is left; gives why standard output lacks something, and is empty when it has everything."""
+    """Flush what is left.
+
+    Returns:
+        What is wrong, as a sentence, if standard output lacks something that matters; else empty.
+    """
     write(sys.stdout, "")
-    return _lost[0] if _lost else ""
+    reason = _loss.reason if _loss.at_stake else _loss.failed
+    if not reason or _loss.is_told:
+        return ""
+    return f"standard output could not be written: {reason}" + (f"; {_loss.at_stake}" if _loss.at_stake else "")
 
 
-def out(text: str) -> None:
-    """Write to standard output."""
-    write(sys.stdout, text)
+def out(text: str) -> bool:
+    """Write to standard output; gives whether it was written."""
+    return write(sys.stdout, text)
 
 
-def err(text: str) -> None:
-    """Write to standard error."""
-    write(sys.stderr, text)
+def err(text: str) -> bool:
+    """Write to standard error; gives whether it was written."""
+    return write(sys.stderr, text)

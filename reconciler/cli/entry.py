@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from reconciler.cli import console
 from reconciler.cli.exit_codes import BUG, worst
 from reconciler.cli.root import ROOT
+from reconciler.cli.signals import interrupting
 from reconciler.errors import ReconcilerError
 
 VARIABLE = "_RECONCILER_COMPLETE"
@@ -30,13 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code; see `reconciler.cli.exit_codes`.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    for stream in (sys.stdout, sys.stderr):
-        # An old locale must not turn an arrow into a crash.
-        if isinstance(stream, io.TextIOWrapper):
-            with contextlib.suppress(ValueError):
-                stream.reconfigure(errors="backslashreplace")
+    _set_encodings()
     if VARIABLE in os.environ:
         from reconciler.cli import shells  # noqa: F401, PLC0415 - click asks what it registers; nobody else needs it
+    with interrupting():
+        return _main(given)
+
+
+def _main(given: Sequence[str]) -> int:
     code = _run(given)
     try:
         lost = console.end()
@@ -44,7 +46,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return worst([code, _told(error, given)])
     if not lost:
         return code
-    return worst([code, _told(ReconcilerError(f"standard output could not be written: {lost}"), [])])
+    return worst([code, _told(ReconcilerError(lost), [])])
+
+
+def _set_encodings() -> None:
+    """Write UTF-8 with plain line feeds on every machine, and never fail on a character.
+
+    Files and programs read what is written, and a locale must not change its meaning. Only a terminal keeps the
+    encoding that it was started with, since it shows nothing else.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if not isinstance(stream, io.TextIOWrapper):
+            continue
+        with contextlib.suppress(ValueError, io.UnsupportedOperation):
+            if console.is_terminal(stream):
+                stream.reconfigure(errors="backslashreplace")
+            else:
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        with contextlib.suppress(ValueError, io.UnsupportedOperation):
+            sys.stdin.reconfigure(errors="replace")
 
 
 def _run(given: Sequence[str]) -> int:

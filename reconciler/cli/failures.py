@@ -68,7 +68,7 @@ def tell(error: BaseException, arguments: Sequence[str]) -> int:
             console.out(told)
         case "markdown":
             console.out(_as_markdown(error))
-        case "github":
+        case "github" if not console.unwritten():
             # The runner reads commands out of both streams, and only in one of them it can be told not to.
             from reconciler.cli.github_log import LOG  # noqa: PLC0415 - most runs do without
             from reconciler.render import github  # noqa: PLC0415 - most runs do without

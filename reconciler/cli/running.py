@@ -2,19 +2,18 @@
 
 While an account is read, an interrupt ends the run at once. While it is written to, the first interrupt starts no
 other step and lets those under way end, for some seconds, so that the report can say what took place; the second cuts
-them off, and the report says so. SIGTERM is an interrupt too: it is what a pipeline sends that was cancelled.
+them off, and the report says so. SIGTERM and SIGHUP are interrupts too, see `reconciler.cli.signals`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler import logs
-from reconciler.cli import console
+from reconciler.cli import console, signals
 from reconciler.errors import Interrupted
 
 if TYPE_CHECKING:  # what only a run needs is imported by it, so that help and completion are quick
@@ -25,7 +24,8 @@ if TYPE_CHECKING:  # what only a run needs is imported by it, so that help and c
 Result = TypeVar("Result")
 
 TICK_SECONDS = 0.2
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+HANGUP_SECONDS = 1.0
+"""A terminal that closes sends SIGHUP, and so does the shell in it: within this time, they are one interrupt."""
 
 
 def display(*, lines_on_stdout: bool, may_colour: bool) -> Display:
@@ -66,6 +66,7 @@ class Run:
         self.stop = asyncio.Event()
         self.writing = False
         self._interrupted = False
+        self._hung_up_at = float("-inf")
         self._task: asyncio.Task[object] | None = None
 
     def execute(self, work: Callable[[], Awaitable[Result]]) -> Result:
@@ -109,13 +110,22 @@ class Run:
     def _listen(self) -> None:
         # Windows has no such handlers, and neither has any thread but the main one; there, Python's own have to do.
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            for number in _SIGNALS:
-                self._asyncio.get_running_loop().add_signal_handler(number, self._interrupt)
+            for number in signals.stopping():
+                heard = self._hang_up if number == signals.HANGUP else self._interrupt
+                self._asyncio.get_running_loop().add_signal_handler(number, heard)
 
     def _ignore(self) -> None:
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            for number in _SIGNALS:
+            for number in signals.stopping():
                 self._asyncio.get_running_loop().remove_signal_handler(number)
+        # The loop leaves the system's own handlers behind, which end the process without a word.
+        signals.raise_interrupts()
+
+    def _hang_up(self) -> None:
+        now = self._asyncio.get_running_loop().time()
+        if now - self._hung_up_at > HANGUP_SECONDS:
+            self._hung_up_at = now
+            self._interrupt()
 
     def _interrupt(self) -> None:
         if self.writing and not self.stop.is_set():

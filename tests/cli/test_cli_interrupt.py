@@ -104,14 +104,24 @@ def by_status(report: Any) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [signal.SIGINT],
+        [signal.SIGTERM],
+        # A terminal that closes sends it, and so does the shell in it.
+        [signal.SIGHUP, signal.SIGHUP],
+    ],
+    ids=str,
+)
 def test_the_first_signal_lets_what_is_under_way_end_and_the_report_is_what_is_there(
-    app: FaultyEmulator, host: Host, number: signal.Signals
+    app: FaultyEmulator, host: Host, numbers: list[signal.Signals]
 ) -> None:
     app.faulty.faults = Faults(latency=100)
     with started("apply", host, "--yes") as process:
         wait_until(lambda: users_made(app) >= 3)
-        process.send_signal(number)
+        for number in numbers:
+            process.send_signal(number)
         out, err = process.communicate(timeout=30)
     assert process.returncode == 130
     report = json.loads(out)
@@ -147,6 +157,20 @@ def test_the_second_signal_cuts_off_what_is_under_way_and_the_report_says_so(
     assert not found["skipped"] & there(app)
 
 
+def test_a_hangup_that_is_ignored_from_the_start_stays_ignored(app: FaultyEmulator, host: Host) -> None:
+    app.faulty.faults = Faults(latency=20)
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with started("apply", host, "--yes") as process:
+            wait_until(lambda: users_made(app) >= 3)
+            process.send_signal(signal.SIGHUP)
+            process.communicate(timeout=30)
+    finally:
+        signal.signal(signal.SIGHUP, former)
+    assert process.returncode == 0
+    assert len(there(app)) == USERS
+
+
 @pytest.mark.parametrize("verb", ["plan", "apply"])
 def test_while_the_account_is_read_one_signal_is_enough(
     verb: str, app: FaultyEmulator, host: Host, late: list[float]
@@ -154,7 +178,7 @@ def test_while_the_account_is_read_one_signal_is_enough(
     app.faulty.faults = Faults(latency=60_000)
     with started(verb, host) as process:
         wait_until(lambda: len(late) > 0)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT if verb == "plan" else signal.SIGHUP)
         out, err = process.communicate(timeout=8)
     assert process.returncode == 130
     document = json.loads(out)

@@ -224,7 +224,8 @@ def test_only_yes_is_taken_for_yes(
     result = cli("apply", *EMULATED)
     assert result.code == code
     assert (
-        "Apply these 3 changes to account AC00000000000000000000000000000000?\nOnly yes is taken for yes: "
+        "Apply these 3 changes to account AC00000000000000000000000000000000 on the emulator demo.db?\n"
+        'Only "yes" is accepted to approve. Enter a value: '
     ) in terminal.getvalue()
     assert ("declined; nothing was sent" in terminal.getvalue()) is (code == 1)
     assert ("Applied: 2 created" in result.out) is (code == 0)
@@ -243,7 +244,8 @@ def test_an_interrupt_at_the_question_is_told_on_a_line_of_its_own(cli: Cli, mon
     monkeypatch.setenv("NO_COLOR", "1")
     assert cli("apply", *EMULATED).code == 130
     assert terminal.getvalue().endswith(
-        "Only yes is taken for yes: \nError: interrupted; nothing was sent to the account but GET\n"
+        'Only "yes" is accepted to approve. Enter a value: \n'
+        "Error: interrupted; nothing was sent to the account but GET\n"
     )
 
 
