@@ -838,7 +838,6 @@ def _(account: Account) -> str:
     "roles are pruned but for exceptions",
     has=("role:service:[vip] agent", "role:service:keep"),
     lacks=("role:service:temp", "role:service:v agent"),
-    xfail="brackets in a prune exception are taken for a set of characters",
 )
 def _(account: Account) -> str:
     service = account.service("Support")
