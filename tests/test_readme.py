@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from reconciler import errors, workflow
 from reconciler.cli import exit_codes, main
@@ -62,7 +63,8 @@ def test_ci_runs_the_two_commands_of_the_readme() -> None:
         ".venv/bin/reconciler apply examples/quickstart --emulator demo.db --yes"
     )
     assert read_by_ci("test") == (
-        "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/pytest -q"
+        "python3 -m venv .venv && .venv/bin/pip install -q --require-hashes -r requirements.lock && "
+        ".venv/bin/pip install -q --no-deps --no-build-isolation -e . && .venv/bin/pytest -q"
     )
 
 
@@ -182,7 +184,8 @@ def test_the_table_of_options_names_what_they_take_and_what_they_are_without() -
 
 def test_the_readme_names_no_option_that_does_not_exist() -> None:
     known = {option for _, option in OPTIONS} | {"--help"}
-    elsewhere = {"--write"}
+    of_pip = {"--require-hashes", "--no-deps", "--no-build-isolation"}
+    elsewhere = {"--write", *of_pip}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", OWN_WORDS)) <= known | elsewhere
 
 
@@ -264,6 +267,7 @@ def test_every_top_level_key_is_in_the_table() -> None:
 
 
 CONTRIBUTING = (REPOSITORY / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+LOCKS = ("requirements.lock", ".github/actions/reconcile/requirements.txt")
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
 
 
@@ -273,6 +277,27 @@ def test_the_guide_draws_the_layers_as_they_are_checked() -> None:
     contracts = PROJECT["tool"]["importlinter"]["contracts"]
     (checked,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
     assert layers == [frozenset(layer.split(" | ")) for layer in checked if layer != "__main__"]
+
+
+def test_the_lock_file_agrees_with_the_project() -> None:
+    project = PROJECT["project"]
+    extras = itertools.chain(*project["optional-dependencies"].values())
+    wanted = [Requirement(text) for text in (*project["dependencies"], *extras, *PROJECT["build-system"]["requires"])]
+    text = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
+    locked = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
+    assert [str(one) for one in wanted if not one.specifier.contains(locked.get(one.name.lower(), "0"))] == []
+    # Each with its hashes, and from wherever the machine gets its packages.
+    entries = re.findall(r"^[a-z0-9-]+==.*\\\n(?: {4}--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", text, re.MULTILINE)
+    assert len(entries) == len(locked)
+    head, _, below = text.partition("#    .ci/lock\n")
+    assert all(line.startswith("# ") and "/" not in line for line in head.splitlines())
+    assert below == "".join(entries)
+
+
+def test_the_action_installs_what_the_lock_file_has() -> None:
+    texts = [(REPOSITORY / name).read_text(encoding="utf-8") for name in LOCKS]
+    everything, installed = (set(re.findall(r"^([a-z0-9-]+==\S+)", text, re.MULTILINE)) for text in texts)
+    assert installed <= everything
 
 
 def test_every_dependency_has_a_reason_in_the_guide() -> None:
