@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hypothesis import HealthCheck, settings
-
 from reconciler import wire
 from reconciler.address import Address
 from reconciler.config.model import (
@@ -28,9 +26,6 @@ from reconciler.state import Collection, Live, State
 
 ACCOUNT = "AC" + "0" * 32
 HERE = Place("reconciler.yaml", 1, 1)
-
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""Properties are about what holds, and not about how busy the machine is."""
 
 Contents = Mapping[str, Content | Reference | Unknown | Value]
 

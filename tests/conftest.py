@@ -14,10 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("steady", derandomize=True, database=None)
-settings.register_profile("wander", derandomize=False, print_blob=True)
+# Properties are about what holds, and not about how busy the machine is.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", settings.get_profile("unhurried"), derandomize=True, database=None)
+settings.register_profile("wander", settings.get_profile("unhurried"), derandomize=False, print_blob=True)
 settings.load_profile("steady")
 
 GOLDEN = Path(__file__).resolve().parent / "golden"

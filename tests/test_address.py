@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.address import Address, AddressError, looks_like_sid
-from tests.builders import UNHURRIED
 
 SID = "IS0123456789abcdef0123456789abcdef"
 
@@ -19,19 +18,16 @@ handles = st.one_of(plain, st.text(max_size=8), st.just(SID), st.sampled_from(["
 addresses = st.builds(lambda first, rest: Address((first, *rest)), plain, st.lists(handles, max_size=5))
 
 
-@UNHURRIED
 @given(addresses)
 def test_text_reads_back_as_the_same_parts(address: Address) -> None:
     assert Address.parse(str(address)) == address
 
 
-@UNHURRIED
 @given(addresses, addresses)
 def test_two_addresses_never_share_their_text(one: Address, other: Address) -> None:
     assert (str(one) == str(other)) == (one == other)
 
 
-@UNHURRIED
 @given(st.text(max_size=20))
 def test_any_text_is_an_address_or_told_to_be_none(text: str) -> None:
     try:
@@ -108,7 +104,6 @@ def test_says_where_it_goes_wrong(text: str, message: str) -> None:
     assert str(raised.value) == message
 
 
-@UNHURRIED
 @given(addresses, st.lists(handles, min_size=1, max_size=3))
 def test_a_parent_sorts_before_everything_in_it(parent: Address, below: list[str]) -> None:
     assert parent < parent.child(*below)
@@ -125,7 +120,6 @@ def test_sorts_by_parts_and_not_by_text() -> None:
     ]
 
 
-@UNHURRIED
 @given(addresses, st.lists(handles, max_size=3))
 def test_everything_is_within_itself_and_what_is_above_it(above: Address, below: list[str]) -> None:
     assert above.child(*below).is_within(above)

@@ -21,7 +21,7 @@ from reconciler.client import (
     in_process,
 )
 from reconciler.errors import ApiError, Malformed, Refusal, Refused, Unreachable
-from tests.builders import ACCOUNT, UNHURRIED
+from tests.builders import ACCOUNT
 
 HOST = "https://conversations.twilio.com"
 CREDENTIALS = Credentials("SK1", "s3cret", ACCOUNT)
@@ -182,7 +182,7 @@ def test_the_next_page_is_asked_for_on_this_host_and_no_other(evil: str) -> None
     assert asked[1].query == b"Page=1"
 
 
-@settings(UNHURRIED, max_examples=50)
+@settings(max_examples=50)
 @given(st.text(max_size=30), st.sampled_from(["", "https://evil.example.com/", "/", "//", "https://evil.example.com"]))
 def test_no_next_page_leads_anywhere_else_or_ends_in_another_error(text: str, start: str) -> None:
     asked: list[httpx.URL] = []
@@ -431,7 +431,7 @@ json_values = st.recursive(
 )
 
 
-@settings(UNHURRIED, max_examples=50)
+@settings(max_examples=50)
 @given(json_values, st.sampled_from([400, 401, 404, 409, 429, 500, 503]))
 def test_a_refusal_is_always_data_of_the_right_types(body: Any, status: int) -> None:
     found = refusal(status, json.dumps(body))

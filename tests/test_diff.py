@@ -18,7 +18,7 @@ from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Declaration, Secret, Wire, WriteOnly
 from reconciler.state import Live
-from tests.builders import HERE, UNHURRIED, Contents, declared, live, reference, sid, value
+from tests.builders import HERE, Contents, declared, live, reference, sid, value
 
 SUPPORT = sid("IS", 1)
 HOOK = "https://hooks.example.com/pre"
@@ -200,7 +200,7 @@ contents = {
 }
 
 
-@settings(UNHURRIED, max_examples=50)
+@settings(max_examples=50)
 @given(desired=st.fixed_dictionaries({}, optional=contents), before=st.fixed_dictionaries({}, optional=contents))
 def test_after_sending_what_differs_nothing_differs(desired: dict[str, Content], before: dict[str, Content]) -> None:
     one = declared("account.webhooks", desired)

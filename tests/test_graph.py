@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.graph import CycleError, order
-from tests.builders import UNHURRIED
 
 Needs = Mapping[int, Iterable[int]]
 
@@ -27,7 +26,6 @@ def ranked(nodes: Iterable[int]) -> dict[int, int]:
     return {node: node for node in nodes}
 
 
-@UNHURRIED
 @given(graphs())
 def test_everything_comes_once_and_after_what_it_needs(needs: dict[int, set[int]]) -> None:
     ordered = order(ranked(needs), needs)
@@ -35,7 +33,6 @@ def test_everything_comes_once_and_after_what_it_needs(needs: dict[int, set[int]
     assert [(node, need) for node in needs for need in needs[node] if ordered.index(need) > ordered.index(node)] == []
 
 
-@UNHURRIED
 @given(graphs(), st.randoms(use_true_random=False))
 def test_the_order_of_the_input_does_not_matter(needs: dict[int, set[int]], chance: random.Random) -> None:
     nodes = list(needs)
@@ -44,7 +41,6 @@ def test_the_order_of_the_input_does_not_matter(needs: dict[int, set[int]], chan
     assert order(ranked(nodes), shuffled) == order(ranked(needs), needs)
 
 
-@UNHURRIED
 @given(graphs())
 def test_the_lowest_rank_that_is_free_always_comes_next(needs: dict[int, set[int]]) -> None:
     done: set[int] = set()
@@ -92,7 +88,6 @@ def test_what_only_leads_into_a_circle_is_not_named() -> None:
     assert raised.value.cycle == (2, 3, 2)
 
 
-@UNHURRIED
 @given(graphs(), st.randoms(use_true_random=False), st.data())
 def test_a_circle_is_a_true_one_and_the_same_for_shuffled_inputs(
     needs: dict[int, set[int]], chance: random.Random, data: st.DataObject

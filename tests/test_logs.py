@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import logs
@@ -115,7 +115,6 @@ def test_every_path_of_every_kind_is_shown_in_full() -> None:
         assert logs.shown_path(path) == path
 
 
-@settings(deadline=None)
 @given(text=st.text(), form=st.sampled_from(logs.FORMATS))
 def test_no_line_can_be_forged_and_no_name_comes_through(text: str, form: logs.Format) -> None:
     with written(form) as lines:

@@ -15,7 +15,7 @@ from reconciler.kinds import BY_NAME
 from reconciler.kinds.fields import Content
 from reconciler.match import Matching, match
 from reconciler.state import Live, State
-from tests.builders import HERE, UNHURRIED, configuration, declared, live, prune, sid, state
+from tests.builders import HERE, configuration, declared, live, prune, sid, state
 
 SUPPORT = sid("IS", 1)
 IN_SUPPORT = (SUPPORT,)
@@ -675,7 +675,7 @@ names = st.sampled_from(["a", "b", "c"])
 types = st.sampled_from(["service", "conversation"])
 
 
-@settings(UNHURRIED, max_examples=200)
+@settings(max_examples=200)
 @given(data=st.data(), chance=st.randoms(use_true_random=False))
 def test_no_live_resource_is_two_declared_ones_and_order_never_matters(
     data: st.DataObject, chance: random.Random

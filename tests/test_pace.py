@@ -58,7 +58,7 @@ def test_what_a_write_is_counted_for(method: str, path: str, key: tuple[str, ...
     assert key_of(method, path) == key
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     rate=st.integers(1, 6),
     at_once=st.integers(1, 8),

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import plan_file
@@ -470,7 +470,6 @@ def test_a_plan_that_is_said_to_hold_nothing_back_is_refused() -> None:
         edited(plans(World(), BASE), hold)
 
 
-@settings(deadline=None)
 @given(st.binary())
 def test_no_bytes_do_more_than_be_refused(data: bytes) -> None:
     with pytest.raises(PlanFileError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.turns import Turns
@@ -60,7 +60,6 @@ def test_of_those_who_have_as_many_the_one_who_has_waited_longest_is_next() -> N
     assert [owner for owner, _ in began(1, wanted)] == ["z", "b", "a", "b"]
 
 
-@settings(deadline=None)
 @given(
     at_once=st.integers(1, 5),
     wants=st.lists(

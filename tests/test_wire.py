@@ -15,7 +15,7 @@ from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Choice, Declaration, Vocabulary, Wire, WriteOnly
-from tests.builders import UNHURRIED, reference, sid
+from tests.builders import reference, sid
 
 SERVICE = BY_NAME["service"]
 ROLE = BY_NAME["role"]
@@ -330,7 +330,7 @@ def hostile_bodies(draw: st.DrawFn, kind: Kind) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", [*KINDS, ATTRIBUTED], ids=lambda kind: kind.name)
-@settings(UNHURRIED, max_examples=25)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_whatever_the_api_answers_can_be_compared_and_shown(kind: Kind, data: st.DataObject) -> None:
     body = data.draw(hostile_bodies(kind))
@@ -397,7 +397,7 @@ def answer(kind: Kind, form: wire.Form) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", [*KINDS, ATTRIBUTED], ids=lambda kind: kind.name)
-@settings(UNHURRIED, max_examples=25)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_what_is_sent_and_kept_reads_back_as_what_was_meant(kind: Kind, data: st.DataObject) -> None:
     chosen = data.draw(st.sets(st.sampled_from([field.path for field in kind.fields])))

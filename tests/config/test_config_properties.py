@@ -43,7 +43,7 @@ def outcome(files: dict[str, Any], **options: Any) -> None:
     assert len(keys) == len(set(keys))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200))
 @example(b"\xef\xbb\xbfversion: 1")
 @example(b"%YAML 9.9\n---\na: 1")
@@ -57,7 +57,7 @@ def test_any_bytes_are_a_configuration_or_a_config_error(data: bytes) -> None:
     outcome({"reconciler.yaml": data})
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=100))
 @example(b'a: "\\UFFFFFFFF"')
 @example(b"%YAML 99999999999999999999.1\n---\na: 1")
@@ -81,7 +81,7 @@ def _trees() -> st.SearchStrategy[str]:
     return st.recursive(scalars, around, max_leaves=25)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     root=st.lists(st.tuples(st.sampled_from(KEYS), _trees()), max_size=6),
     other=st.lists(st.tuples(st.sampled_from(KEYS), _trees()), max_size=4),
@@ -95,7 +95,7 @@ def test_known_words_in_any_order_are_a_configuration_or_a_config_error(
     outcome(files, environment="a", overlays=["other.yaml"], variables={"b": "1"}, allow_unset=allow_unset)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(configs(pins=True))
 def test_a_valid_configuration_loads(written: Written) -> None:
     config = load(MemorySources(written.files, written.env))
@@ -105,7 +105,7 @@ def test_a_valid_configuration_loads(written: Written) -> None:
     assert [problem for problem in config.warnings if problem.code not in expected] == []
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.data())
 def test_order_and_files_do_not_change_what_a_configuration_means(data: st.DataObject) -> None:
     document = data.draw(documents(pins=True))
@@ -119,7 +119,7 @@ def test_order_and_files_do_not_change_what_a_configuration_means(data: st.DataO
         assert {path: value.content for path, value in other.resources[address].values.items()} == contents
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(documents(), st.sampled_from(["services: {added: {}}", "limits: {deletes: 77}", "addresses: {'+1999': {}}"]))
 def test_another_meaning_is_another_digest(document: dict[str, Any], addition: str) -> None:
     one = load(MemorySources({"reconciler.yaml": dumped(document)}, ENV))

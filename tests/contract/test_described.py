@@ -123,7 +123,6 @@ def run(bench: Bench, description: dict[str, Any], label: str, *, examples: int)
 
     @settings(
         max_examples=examples,
-        deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

@@ -34,13 +34,13 @@ def errors(document: Any, validator: Draft202012Validator = CONFIG) -> list[str]
 # --- nothing that is right is called wrong ---------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(configurations())
 def test_every_configuration_fits(root: dict[str, Any]) -> None:
     assert errors(read(text(root))) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(configs(pins=True))
 def test_every_file_of_every_configuration_fits(written: Written) -> None:
     load(MemorySources(written.files, written.env))
@@ -96,14 +96,14 @@ def check_that_it_fits_when_it_is_valid(path: tuple[str, ...], value: str) -> No
     assert errors(read(inside), OVERLAY) == [] or path[0] == "environments"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(_paths()), st.sampled_from(WRITTEN))
 def test_whatever_stands_anywhere_fits_when_it_is_valid(path: tuple[str, ...], value: str) -> None:
     check_that_it_fits_when_it_is_valid(path, value)
 
 
 @pytest.mark.slow
-@settings(max_examples=5000, deadline=None)
+@settings(max_examples=5000)
 @given(st.sampled_from(_paths()), st.sampled_from(WRITTEN))
 def test_whatever_stands_anywhere_fits_when_it_is_valid_thoroughly(path: tuple[str, ...], value: str) -> None:
     check_that_it_fits_when_it_is_valid(path, value)

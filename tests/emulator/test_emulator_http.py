@@ -68,7 +68,7 @@ def test_what_is_deleted_between_pages_moves_nothing() -> None:
     assert names(second) == expected[2:4]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(number=st.integers(0, 12), size=st.integers(1, 5), newest=st.booleans())
 def test_pages_hold_everything_once_and_in_order(number: int, size: int, newest: bool) -> None:  # noqa: FBT001 — drawn
     twilio = api(page_order="newest first" if newest else "oldest first")

@@ -266,7 +266,7 @@ def test_how_a_cleared_name_comes_back(reading: str, after: str | None) -> None:
     assert twilio.update(f"{USERS}/ada", FriendlyName="")["friendly_name"] == after
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40).filter(
         lambda text: text not in {".", ".."}

@@ -119,7 +119,7 @@ def draw_request(data: st.DataObject, twilio: Api) -> tuple[Operation, str, dict
     return operation, path, form, query.removesuffix("&")
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(rules=any_rules, data=st.data())
 def test_under_any_rules_any_requests_are_answered_in_the_contracts_words(rules: Rules, data: st.DataObject) -> None:
     twilio = Api(rules=rules)

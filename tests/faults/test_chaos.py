@@ -20,7 +20,6 @@ from tests.properties.strategies import Call, accounts, configurations, text
 
 few = settings(
     max_examples=30,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     # Without shrinking, which takes minutes here: a program that fails can be shrunk when it is wanted.
     phases=(Phase.explicit, Phase.generate),

@@ -50,7 +50,6 @@ def test_whenever_it_dies_on_the_way_from_any_account_to_any_files(capsys: pytes
 
     @settings(
         max_examples=12,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=(Phase.generate,),
     )

@@ -11,6 +11,6 @@ from tests.fuzz.targets import TARGETS, Target
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 @given(data=st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 def test_hostile_input_ends_in_a_result_or_in_a_documented_error(target: Target, data: st.DataObject) -> None:
     target.run(data.draw(target.inputs))

@@ -12,7 +12,6 @@ from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, canonical_json, duration
 from reconciler.kinds.markers import Declaration, Wire
-from tests.builders import UNHURRIED
 
 
 class Attributed(Declaration):
@@ -81,14 +80,12 @@ def test_a_duration_of_absurd_length_is_none() -> None:
     assert duration("PT" + "9" * 10_000 + "S") is None
 
 
-@UNHURRIED
 @given(st.text(max_size=20))
 def test_any_text_is_a_duration_or_none(text: str) -> None:
     found = duration(text)
     assert found is None or (found[0] >= 0 and found[1] >= 0)
 
 
-@UNHURRIED
 @given(st.integers(0, 10**6), st.integers(0, 10**4), st.integers(0, 10**4))
 def test_a_duration_counts_whatever_it_is_written_in(seconds: int, minutes: int, hours: int) -> None:
     whole = seconds + 60 * minutes + 3600 * hours
@@ -102,7 +99,6 @@ json_values = st.recursive(
 )
 
 
-@UNHURRIED
 @given(json_values)
 def test_json_in_canonical_form_can_be_hashed_and_equals_itself(value: Any) -> None:
     assert hash(canonical_json(value)) == hash(canonical_json(value))

@@ -19,7 +19,6 @@ from tests.world import World, read, seen
 
 quick = settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     # Without shrinking, which takes minutes here: what fails is said in full, and can be shrunk when it is wanted.
     phases=(Phase.explicit, Phase.reuse, Phase.generate),

@@ -32,7 +32,6 @@ from tests.world import _ANYONE, ACCOUNT, NOON, World, read
 
 quick = settings(
     max_examples=10,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     # Without shrinking, which takes minutes here: what fails is said in full, and can be shrunk when it is wanted.
     phases=(Phase.explicit, Phase.reuse, Phase.generate),

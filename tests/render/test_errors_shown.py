@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import (
@@ -123,7 +123,6 @@ def test_validation_as_json() -> None:
     assert [problem["code"] for problem in document["problems"]] == ["c"]
 
 
-@settings(deadline=None)
 @given(hostile, st.lists(hostile, max_size=3))
 def test_any_error_is_harmless_as_text_and_as_json(text: str, several: list[str]) -> None:
     place = Place(text, 1, 1, text)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import ConfigError, GuardRefusal, Place, Problem, Refusal, Refused, StalePlan, UsageError
@@ -77,14 +77,12 @@ def assert_only_annotations(text: str) -> None:
 
 
 @given(plans())
-@settings(deadline=None)
 def test_any_plan_and_drift_is_only_annotations(plan: PlanFile) -> None:
     assert_only_annotations(commands(github.of_plan(plan), "a,b:c"))
     assert_only_annotations(commands(github.of_drift(plan)))
 
 
 @given(st.lists(attacks, min_size=1, max_size=20))
-@settings(deadline=None)
 def test_whatever_the_values_there_are_as_many_commands_as_of_harmless_ones(texts: list[str]) -> None:
     def outline(texts: Sequence[str]) -> Iterator[list[str]]:
         error = ConfigError([Problem("c", text, Place(f"x{text}.yaml", 3, 4), text) for text in texts[:1]])
@@ -149,7 +147,6 @@ def test_errors_without_a_place(error: BaseException, title: str, data: str) -> 
 
 
 @given(st.lists(attacks, min_size=1, max_size=5))
-@settings(deadline=None)
 def test_problems_are_harmless_markdown(texts: list[str]) -> None:
     def page(texts: Sequence[str]) -> list[str]:
         problems = [

@@ -97,14 +97,14 @@ def elements(page: str) -> list[Element]:
 
 
 @given(plans())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_plan_and_drift_is_a_page_of_our_elements(plan: PlanFile) -> None:
     elements(plan_html(plan, REPOSITORY))
     elements(drift_html(plan, REPOSITORY))
 
 
 @given(st.lists(results, max_size=4), st.sampled_from([0, 1, 5, 130]), st.none() | plans())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_report_is_a_page_of_our_elements(found: list[ResultEntry], exit_code: int, plan: PlanFile | None) -> None:
     elements(report_html(samples.report(*found, exit_code=exit_code), plan, REPOSITORY))
 
@@ -127,7 +127,7 @@ def _number(character: str) -> int:
 
 
 @given(st.lists(texts, min_size=1, max_size=30))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_whatever_the_values_the_elements_are_those_of_harmless_ones(found: list[str]) -> None:
     _seen.clear()
     mild = [harmless(item) for item in found]

@@ -90,7 +90,7 @@ MERMAID = re.compile(
 
 
 @given(plans())
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_any_drift_is_harmless(plan: PlanFile) -> None:
     assert_harmless(drift_markdown(plan, REPOSITORY))
     for text in (drift_text(plan, colour=False, width=80), drift_chat(plan)):
@@ -153,7 +153,7 @@ def hostile_plan(texts: Sequence[str]) -> PlanFile:
 
 
 @given(st.lists(attacks, min_size=1, max_size=30))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_whatever_the_values_the_structure_is_that_of_harmless_ones(texts: list[str]) -> None:
     told = plan_markdown(hostile_plan(texts))
     assert_harmless(told)
@@ -168,7 +168,7 @@ def test_each_attack_alone(attack: str) -> None:
 
 
 @given(plans())
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_any_plan_is_harmless_with_links_too(plan: PlanFile) -> None:
     assert_harmless(plan_markdown(plan, REPOSITORY))
 

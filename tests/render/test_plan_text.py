@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.plan_file import (
@@ -163,7 +163,6 @@ def assert_harmless(text: str) -> None:
 
 
 @given(plans(), st.tuples(st.booleans(), st.booleans()), st.integers(0, 150))
-@settings(deadline=None)
 def test_any_plan_renders_and_is_harmless(plan: PlanFile, how: tuple[bool, bool], width: int) -> None:
     colour, verbose = how
     text = plan_text(plan, colour=colour, width=width, verbose=verbose)

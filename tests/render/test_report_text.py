@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.address import Address
@@ -102,7 +102,6 @@ results = st.builds(
 
 
 @given(st.lists(results, max_size=4), st.sampled_from([0, 1, 5, 130]), st.integers(0, 150))
-@settings(deadline=None)
 def test_any_report_renders_and_is_harmless(found: list[ResultEntry], exit_code: int, width: int) -> None:
     report = samples.report(*found, exit_code=exit_code)
     plain = report_text(report, colour=False, width=width)
@@ -119,7 +118,6 @@ def test_golden_markdown(name: str, golden: Callable[[str, str], None]) -> None:
 
 
 @given(st.lists(results, max_size=4), st.sampled_from([0, 1, 5, 130]))
-@settings(deadline=None)
 def test_any_report_is_harmless_markdown(found: list[ResultEntry], exit_code: int) -> None:
     assert_harmless_markdown(report_markdown(samples.report(*found, exit_code=exit_code)))
 
@@ -151,7 +149,6 @@ def hostile_report(texts: Sequence[str]) -> ReportFile:
 
 
 @given(st.lists(attacks, min_size=1, max_size=30))
-@settings(deadline=None)
 def test_whatever_the_words_the_markdown_has_the_structure_of_harmless_ones(texts: list[str]) -> None:
     told = report_markdown(hostile_report(texts))
     assert_harmless_markdown(told)
