@@ -21,10 +21,11 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequen
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 from reconciler.emulator import contract
 from reconciler.emulator.arguments import Arguments, judge, read_form, read_pairs
-from reconciler.emulator.behaviour import TABLE, account, bindings, messages, timers
+from reconciler.emulator.behaviour import TABLE, account, bindings, messages, timers, webhooks
 from reconciler.emulator.behaviour.context import (
     Behaviour,
     Context,
@@ -58,6 +59,7 @@ _PRIMARY = 0xFF
 """Of an error code of SQLite, the part that says what sort it is."""
 _UNWRITABLE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
 
+_ENCODED_SLASH = "%2f"
 _API_KEY = re.compile(r"SK[0-9a-fA-F]{32}\Z")
 
 
@@ -258,7 +260,7 @@ class Emulator:
                 account.create(self._context("GET", "/v1/Configuration", {}, Arguments({})))
 
     def _context(self, method: str, path: str, values: Mapping[str, str], arguments: Arguments) -> Context:
-        match = self._contract.match(path)
+        match = self._match(path)
         assert match is not None
         return Context(
             self._around(),
@@ -281,15 +283,22 @@ class Emulator:
     def _answer(
         self, method: str, path: str, query: str, headers: Mapping[str, str], form: Mapping[str, Sequence[str]]
     ) -> Reply:
-        match = self._contract.match(path)
+        match = self._match(path)
         if match is None:
             raise not_found(path)
         operation = match.operations.get(method)
         if operation is None:
             raise ApiError(405, METHOD_NOT_ALLOWED, "Method not allowed")
         behaviour = TABLE[operation.method, operation.path]
-        arguments = judge(operation, behaviour.faults, read_pairs(query), form, headers)
-        _refuse_empty_update(operation, behaviour, arguments)
+        arguments = judge(
+            operation,
+            behaviour.faults,
+            read_pairs(query),
+            form,
+            headers,
+            refuse_unknown=self.rules.unknown_parameter == "refused",
+        )
+        self._refuse_empty_update(operation, behaviour, arguments)
         context = self._context(method, path, match.values, arguments)
         try:
             self._run_timers(context.stamp)
@@ -302,6 +311,18 @@ class Emulator:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                 raise
             raise ApiError(503, UNAVAILABLE, "Another process keeps the emulator's database") from error
+
+    def _match(self, path: str) -> contract.Match | None:
+        """The operations of a requested path, aliases included; None when there are none."""
+        if self.rules.slash_in_path == "not_found" and _ENCODED_SLASH in path.lower():
+            return None
+        return self._contract.match(webhooks.ALIASES.get(unquote(path), path))
+
+    def _refuse_empty_update(self, operation: contract.Operation, behaviour: Behaviour, arguments: Arguments) -> None:
+        """Refuse an update that sends nothing, where the rule does so or the resource always does."""
+        may_be_empty = behaviour.may_update_nothing and self.rules.empty_update == "allowed"
+        if operation.is_update and not arguments and not may_be_empty:
+            raise refused(behaviour.empty_update, "The update has no parameters")
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._in_flight += 1
@@ -339,7 +360,7 @@ class Emulator:
             _admit(crowded=crowded)
             self._authenticate(request.headers.get("authorization"))
             form = read_form(request.headers.get("content-type"), request.body)
-            match = self._contract.match(request.path)
+            match = self._match(request.path)
             key = self._transients.begin(match, request.method, form, self._clock()) if match else None
         except ApiError as error:
             return _Entry(form, refusal=error)
@@ -353,7 +374,7 @@ class Emulator:
         except ApiError as error:
             return Reply(error.status, error.body())
         if reply.status == 204:
-            match = self._contract.match(request.path)
+            match = self._match(request.path)
             assert match is not None
             self._transients.deleted(match, self._clock())
         return reply
@@ -375,12 +396,6 @@ class Emulator:
 def _admit(*, crowded: bool) -> None:
     if crowded:
         raise ApiError(429, TOO_MANY_REQUESTS, "Too many concurrent requests")
-
-
-def _refuse_empty_update(operation: contract.Operation, behaviour: Behaviour, arguments: Arguments) -> None:
-    """An update that sends nothing is refused (error dictionary: 20161)."""
-    if operation.is_update and not arguments:
-        raise refused(behaviour.empty_update, "The update has no parameters")
 
 
 def _system_clock() -> datetime:

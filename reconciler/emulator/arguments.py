@@ -119,7 +119,15 @@ def read_form(content_type: str | None, body: bytes) -> dict[str, list[str]]:
         raise refused(UNKNOWN_PARAMETER, "The body is not UTF-8.") from error
 
 
-def judge(operation: Operation, faults: Faults, query: Sent, form: Sent, headers: Mapping[str, str]) -> Arguments:
+def judge(
+    operation: Operation,
+    faults: Faults,
+    query: Sent,
+    form: Sent,
+    headers: Mapping[str, str],
+    *,
+    refuse_unknown: bool = False,
+) -> Arguments:
     """The typed arguments of a request.
 
     Every parameter is judged; the first that is wrong is told, unknown ones before all, as the SDKs' users see it.
@@ -130,16 +138,19 @@ def judge(operation: Operation, faults: Faults, query: Sent, form: Sent, headers
         query: the query's keys and values.
         form: the body's keys and values.
         headers: the request's headers, names in lower case.
+        refuse_unknown: whether a parameter that the operation does not have is an error; ignored otherwise.
 
     Raises:
-        ApiError: an unknown or missing parameter, a value of the wrong form.
+        ApiError: an unknown parameter where they are refused, a missing one, a value of the wrong form.
     """
     known = {**operation.parameters["query"], **operation.parameters["form"]}
-    _refuse_unknown(operation, query, form)
+    if refuse_unknown:
+        _refuse_unknown(operation, query, form)
     values: dict[str, Value] = {}
-    for place in (query, form):
-        for name, sent in place.items():
-            values[name] = _value(known[name], sent, faults)
+    for parameters, sent_there in ((operation.parameters["query"], query), (operation.parameters["form"], form)):
+        for name, sent in sent_there.items():
+            if name in parameters:
+                values[name] = _value(parameters[name], sent, faults)
     for name, parameter in known.items():
         # A key that is there but says nothing is as good as not there where something must be said.
         if parameter.required and not values.get(name):

@@ -19,6 +19,8 @@ from reconciler.emulator.errors import PAGE_SIZE_TOO_LARGE, UNKNOWN_PARAMETER, r
 from reconciler.emulator.store import Order, Row
 
 PAGING = ("PageSize", "Page", "PageToken")
+# Error dictionary: 20007.
+LARGEST_PAGE = 1000
 
 
 class Source(Protocol):
@@ -80,13 +82,14 @@ def page(context: Context, source: Source, render: Render, *, most: int, usual: 
         usual: the page size when none is asked for.
 
     Raises:
-        ApiError: a page size over the maximum where the rule refuses it, a token that is none.
+        ApiError: a page size over 1000, or over the maximum where the rule refuses it; a token that is none.
     """
     size = context.args.number("PageSize") or min(usual, most)
-    if size > most:
-        if context.rules.large_page == "refused":
-            raise refused(PAGE_SIZE_TOO_LARGE, f"Page size too large: {size}; the maximum is {most}")
-        size = most
+    allowed = most if context.rules.large_page == "refused" else LARGEST_PAGE
+    if size > allowed:
+        raise refused(PAGE_SIZE_TOO_LARGE, f"Page size too large: {size}; the maximum is {allowed}")
+    if context.rules.large_page == "clamped":
+        size = min(size, most)
     token = context.args.text("PageToken")
     place = _read_token(token) if token else {"page": context.args.number("Page") or 0}
     backwards = "before" in place

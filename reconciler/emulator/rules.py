@@ -51,7 +51,8 @@ class Rules:
 
     # --- Names -----------------------------------------------------------------------------------------------------
     role_names: Literal["repeatable", "unique"] = "repeatable"
-    """Whether two roles of one service may have one friendly name."""
+    """Whether two roles of one type in one service may have the same friendly name. Names repeat across types (docs,
+    Flex conversations roles)."""
     service_names: Literal["repeatable", "unique"] = "repeatable"
     """Whether two services may have one friendly name."""
     role_name_limit: Literal[256, 64] = 256
@@ -78,20 +79,25 @@ class Rules:
     and a pair of addresses that is bound already (50416)."""
     limit_status: Literal[400, 403, 409] = 400
     """HTTP status of the sixth scoped webhook (50361) and of the sixth trigger (50362)."""
-    large_page: Literal["clamped", "refused"] = "clamped"
-    """A PageSize over the list's true maximum: taken as the maximum, or 400 with code 20007."""
+    large_page: Literal["clamped", "served", "refused"] = "clamped"
+    """A PageSize between the list's documented maximum and 1000: reduced to the maximum, served as requested, or 400
+    with code 20007. Over 1000 it is always 20007 (error dictionary)."""
 
     # --- Shapes of answers -----------------------------------------------------------------------------------------
-    unset_webhooks: Literal["null", "empty"] = "null"
-    """Webhooks nobody configured: nulls (the description's example), or POST with empty texts and no filters."""
+    unset_webhooks: Literal["null", "empty", "post"] = "null"
+    """Webhooks of a service that nobody configured: nulls (the description's example), POST with empty texts and no
+    filters, or POST with null URLs and no filters."""
+    unset_account_webhooks: Literal["post", "null", "empty"] = "post"
+    """The same for the account's webhooks. POST with null URLs and no filters is what the community SDK's fixture and
+    the community provider's data source show."""
     unset_notifications: Literal["absent", "null", "empty"] = "absent"
     """Notification keys that were never set: left out (an old capture), null or an empty text."""
     set_order: Literal["as sent", "sorted", "reversed"] = "as sent"
     """Order in which permissions and filters come back."""
     page_order: Literal["oldest first", "newest first"] = "oldest first"
     """Order of lists, conversations and messages (whose orders are documented) aside."""
-    method_case: Literal["as sent", "upper", "lower"] = "as sent"
-    """How a webhook's method comes back. Examples show each; `as sent` only for scoped webhooks."""
+    method_case: Literal["upper", "as sent", "lower"] = "upper"
+    """How a webhook's method comes back. Recorded answers have upper case for a sent lower case; examples show each."""
     service_account_sid: Literal["given", "null"] = "given"
     """A service's account_sid: promised by the description, seen as null by the community provider."""
     sandbox_text: Literal["title", "lower"] = "title"
@@ -101,30 +107,47 @@ class Rules:
     replay_after: Literal["shown", "hidden"] = "shown"
     """Whether a scoped webhook's replay_after comes back: the provider reads it, the examples leave it out."""
     built_in_permissions: Literal["translated", "extended"] = "translated"
-    """Permissions of the roles that Twilio makes: the Chat guide's in today's words, or with those seen in practice."""
+    """Permissions of the roles that Twilio makes: the Chat guide's in today's words (of `channel admin`, the recorded
+    13), or with further ones seen in practice."""
     creator_default: Literal["channel admin", "channel user"] = "channel admin"
     """The built-in role that a new service's default_conversation_creator_role_sid names."""
     guest_role: bool = False
     """Whether a new service has a fifth role, `guest`, as a Flex account's service does."""
+    auto_creation_keys: Literal["all", "applicable"] = "all"
+    """Keys of an answer's auto_creation: all of them, null where unset (a recorded answer), or only those that its type
+    uses (the description's examples)."""
     default_auto_creation_service: Literal["shown", "hidden"] = "shown"
     """Whether auto_creation of type default shows a service that was sent with it (no example has one)."""
 
     conversation_in_paths: Literal["sid or unique name", "sid only"] = "sid or unique name"
     """What names a conversation in the paths of its parts; for the conversation itself the description says both."""
+    slash_in_path: Literal["found", "not_found"] = "found"
+    """A path with an encoded slash (`%2F`) in a segment: found like any other, or 404, as many servers answer it."""
 
     # --- What is accepted ------------------------------------------------------------------------------------------
+    unknown_parameter: Literal["ignored", "refused"] = "ignored"
+    """A query or form parameter that the operation does not have: ignored (error dictionary: 20001 is a warning), or
+    400 with code 20001."""
+    empty_update: Verdict = "allowed"
+    """An update without parameters: 200 (live tests of the community SDK and provider), or 400 with code 20161 (50347
+    for a conversation). For a conversation's webhooks it is always refused (the community SDK, March 2021)."""
     unknown_permission: Verdict = "refused"
     """A permission outside the role type's list, the four of practice included: 50104, or taken as it is."""
     unknown_filter: Verdict = "refused"
     """A webhook filter outside the list of the place it is for: 400, or taken as it is."""
     service_user_filters: Verdict = "allowed"
     """The three user events among a service's webhook filters: the description's list leaves them out."""
-    newer_address_types: Verdict = "refused"
+    newer_address_types: Verdict = "allowed"
     """The address types of the 2026 description: rcs, apple, chat."""
     inapplicable: Literal["ignored", "refused"] = "ignored"
     """A parameter that the target or type has no use for, such as a flow SID for a webhook: dropped, or 400."""
-    auto_creation_enabled: bool = True
-    """AutoCreation.Enabled of a new address when it is left out."""
+    auto_creation_enabled: bool = False
+    """AutoCreation.Enabled of a new address when it is left out; false in a recorded answer."""
+    incomplete_auto_creation: Verdict = "refused"
+    """Auto creation of type studio without a flow (45763) or of type webhook without a URL (45764). Both are errors of
+    Flex web chat that may come later only (error dictionary); then the configuration is accepted."""
+    participant_limit: Literal[100, 1000] = 100
+    """Most participants in a conversation (50417): 100 by default, up to 1000 on request (error dictionary)."""
     credential_type_update: Literal["changes", "ignored", "refused"] = "changes"
     """Another Type in the update of a credential: the description has it, the provider never sends it."""
     implicit_user: Literal["created", "absent"] = "created"

@@ -195,7 +195,7 @@ class _Seeder:
                 operation=operation,
                 path=template,
                 values=values,
-                arguments=judge(operation, behaviour.faults, {}, sent, {}),
+                arguments=judge(operation, behaviour.faults, {}, sent, {}, refuse_unknown=True),
             )
         )
         assert reply.body is not None
@@ -317,9 +317,10 @@ class _Seeder:
     def _add_participant(self) -> None:
         first = self._some(len(self._conversations))
         # The next one that has a place left.
+        most_inside = self._around.rules.participant_limit - participants.MOST_OUTSIDE_CHAT
         for conversation in (*self._conversations[first:], *self._conversations[:first]):
             others = len(conversation.service.users) - len(conversation.inside)
-            chat = others > 0 and len(conversation.authors) < participants.MOST - participants.MOST_OUTSIDE_CHAT
+            chat = others > 0 and len(conversation.authors) < most_inside
             guest = conversation.outside < USUAL_OUTSIDE_CHAT and self._dice.random() < 0.25
             outside = guest or (not chat and conversation.outside < participants.MOST_OUTSIDE_CHAT)
             if outside and self._can_reach(conversation):

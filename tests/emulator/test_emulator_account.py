@@ -87,7 +87,7 @@ def test_the_configuration_is_updated_and_keeps_what_was_not_sent() -> None:
     ],
 )
 def test_a_wrong_configuration_changes_nothing(form: dict[str, str], code: int) -> None:
-    twilio = Api()
+    twilio = api(unknown_parameter="refused", empty_update="refused")
     before = twilio.app.snapshot()
     assert twilio.refusal("POST", CONFIGURATION, **form) == (400, code)
     assert twilio.app.snapshot() == before
@@ -135,6 +135,8 @@ def test_account_webhooks() -> None:
     assert twilio.get(WEBHOOKS) == {
         "account_sid": ACCOUNT,
         **UNSET,
+        "method": "POST",
+        "filters": [],
         "target": "webhook",
         "url": f"{TWILIO}{WEBHOOKS}",
     }
@@ -179,7 +181,8 @@ def test_service_webhooks_are_apart_from_the_accounts() -> None:
     after = twilio.update(path, PostWebhookUrl="https://example.com", Filters="onMessageAdded")
     assert after == {**empty, "post_webhook_url": "https://example.com", "filters": ["onMessageAdded"]}
     assert twilio.get(WEBHOOKS)["post_webhook_url"] is None
-    assert twilio.refusal("POST", path, Target="webhook") == (400, 20001)
+    # A parameter of the account's webhooks only.
+    assert twilio.update(path, Target="webhook") == after
 
 
 @both
@@ -197,19 +200,43 @@ def test_service_webhooks_are_apart_from_the_accounts() -> None:
     ],
 )
 def test_wrong_webhooks_change_nothing(of: Any, form: dict[str, str], code: int) -> None:
-    twilio = Api()
+    twilio = api(unknown_parameter="refused", empty_update="refused")
     before = twilio.app.snapshot()
     assert twilio.refusal("POST", of(twilio), **form) == (400, code)
     assert twilio.app.snapshot() == before
 
 
 @both
-def test_unset_webhooks_may_be_empty_texts(of: Any) -> None:
-    twilio = api(unset_webhooks="empty")
-    empty = {"method": "POST", "filters": [], "pre_webhook_url": "", "post_webhook_url": ""}
+@pytest.mark.parametrize(
+    ("reading", "expected"),
+    [
+        ("null", UNSET),
+        ("empty", {"method": "POST", "filters": [], "pre_webhook_url": "", "post_webhook_url": ""}),
+        ("post", {**UNSET, "method": "POST", "filters": []}),
+    ],
+)
+def test_forms_of_unset_webhooks(of: Any, reading: str, expected: dict[str, Any]) -> None:
+    twilio = api(unset_account_webhooks=reading) if of is account_webhooks else api(unset_webhooks=reading)
     body = twilio.get(of(twilio))
-    assert {key: body[key] for key in empty} == empty
+    assert {key: body[key] for key in expected} == expected
     assert twilio.update(of(twilio), Method="GET")["method"] == "GET"
+
+
+@pytest.mark.parametrize("path", ["/v1/Conversations/Webhooks", "/v1/Conversations/Web%68ooks"])
+def test_the_accounts_webhooks_have_a_second_path(path: str) -> None:
+    twilio = Api()
+    # A conversation of that name is reached in its service, and by its SID, only.
+    made = twilio.create("/v1/Conversations", UniqueName="Webhooks")
+    assert twilio.get(path) == twilio.get(WEBHOOKS)
+    after = twilio.update(path, Method="get", Filters="onMessageAdded")
+    assert (after["method"], after["filters"]) == ("GET", ["onMessageAdded"])
+    assert twilio.get(WEBHOOKS) == after
+    assert twilio.update(path) == after
+    assert twilio.refusal("POST", path, Method="PUT") == (400, 50055)
+    assert twilio.refusal("DELETE", path) == (405, 20004)
+    in_service = f"/v1/Services/{twilio.default_service()}/Conversations/Webhooks"
+    assert twilio.get(in_service)["sid"] == made["sid"]
+    assert twilio.listed(f"{path}/Webhooks") == []
 
 
 @both
@@ -294,8 +321,9 @@ def test_a_service_is_created_with_roles_and_a_configuration_that_names_them() -
             "conversation",
             [
                 "addParticipant", "deleteAnyMessage", "deleteConversation", "editAnyMessage",
-                "editAnyMessageAttributes", "editConversationAttributes", "editConversationName", "leaveConversation",
-                "removeParticipant", "sendMediaMessage", "sendMessage",
+                "editAnyMessageAttributes", "editAnyParticipantAttributes", "editConversationAttributes",
+                "editConversationName", "editNotificationLevel", "leaveConversation", "removeParticipant",
+                "sendMediaMessage", "sendMessage",
             ],
         ),
         "channel user": (
@@ -346,7 +374,7 @@ def test_other_readings_of_the_built_in_roles() -> None:
     ],
 )
 def test_a_wrong_service_is_refused(form: dict[str, str], code: int) -> None:
-    assert Api().refusal("POST", "/v1/Services", **form) == (400, code)
+    assert api(unknown_parameter="refused").refusal("POST", "/v1/Services", **form) == (400, code)
 
 
 def test_a_service_cannot_be_updated() -> None:
@@ -490,7 +518,7 @@ def test_notifications_nobody_set_may_be_left_out() -> None:
     ],
 )
 def test_wrong_notifications_change_nothing(form: dict[str, str], code: int) -> None:
-    twilio = Api()
+    twilio = api(unknown_parameter="refused", empty_update="refused")
     before = twilio.app.snapshot()
     assert twilio.refusal("POST", notifications(twilio), **form) == (400, code)
     assert twilio.app.snapshot() == before

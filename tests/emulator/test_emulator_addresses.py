@@ -11,6 +11,15 @@ from tests.emulator.witness import ACCOUNT, STAMP, TWILIO, Api, api, segment, si
 ADDRESSES = "/v1/Configuration/Addresses"
 NUMBER = {"Type": "sms", "Address": "+14155550100"}
 WEBHOOK = {**NUMBER, "AutoCreation.Type": "webhook", "AutoCreation.WebhookUrl": "https://example.com"}
+UNSET = {
+    "conversation_service_sid": None,
+    "webhook_url": None,
+    "webhook_method": None,
+    "webhook_filters": None,
+    "studio_flow_sid": None,
+    "studio_retry_count": None,
+    "binding_name": None,
+}
 STUDIO = {**NUMBER, "AutoCreation.Type": "studio", "AutoCreation.StudioFlowSid": sid("FW")}
 
 
@@ -33,6 +42,7 @@ def test_an_address_with_a_webhook() -> None:
         "address": "+14155550100",
         "friendly_name": "Main line",
         "auto_creation": {
+            **UNSET,
             "enabled": False,
             "type": "webhook",
             "conversation_service_sid": service,
@@ -63,15 +73,16 @@ def test_a_change_of_type_drops_the_other_types_keys_and_keeps_the_service() -> 
         "AutoCreation.StudioRetryCount": "3",
     }
     assert twilio.update(path, **sent, AutoCreation_Enabled="false")["auto_creation"] == {
+        **UNSET,
         "enabled": False,
         "type": "studio",
         "conversation_service_sid": service,
         "studio_flow_sid": sid("FW"),
         "studio_retry_count": 3,
     }
-    default = {"enabled": False, "type": "default", "conversation_service_sid": service}
+    default = {**UNSET, "enabled": False, "type": "default", "conversation_service_sid": service}
     assert twilio.update(path, AutoCreation_Type="default")["auto_creation"] == default
-    assert twilio.refusal("POST", path, AutoCreation_Type="webhook") == (400, 45763)
+    assert twilio.refusal("POST", path, AutoCreation_Type="webhook") == (400, 45764)
 
 
 def test_an_update_keeps_what_was_not_sent() -> None:
@@ -87,7 +98,7 @@ def test_an_update_keeps_what_was_not_sent() -> None:
 def test_an_address_of_little(enabled: bool) -> None:  # noqa: FBT001 — pytest passes parameters by name
     twilio = api(auto_creation_enabled=enabled)
     address = twilio.create(ADDRESSES, **NUMBER)
-    assert address["auto_creation"] == {"enabled": enabled, "type": "default"}
+    assert address["auto_creation"] == {**UNSET, "enabled": enabled, "type": "default"}
     assert (address["friendly_name"], address["address_country"]) == (None, None)
 
 
@@ -98,7 +109,8 @@ def test_an_address_of_little(enabled: bool) -> None:  # noqa: FBT001 — pytest
         ({"Type": "sms"}, 20001),
         ({"Address": "+14155550100"}, 20001),
         ({"Type": "fax", "Address": "+14155550100"}, 20001),
-        ({"Type": "rcs", "Address": "rcs:brand"}, 20001),
+        ({"Type": "rcs", "Address": "+14155550100"}, 20001),
+        ({"Type": "apple", "Address": "mbid:x"}, 20001),
         ({"Type": "sms", "Address": "whatsapp:+14155550100"}, 20001),
         ({"Type": "whatsapp", "Address": "+14155550100"}, 20001),
         ({"Type": "email", "Address": "desk"}, 20001),
@@ -106,13 +118,13 @@ def test_an_address_of_little(enabled: bool) -> None:  # noqa: FBT001 — pytest
         ({**NUMBER, "AddressCountry": "USA"}, 20001),
         ({**NUMBER, "AutoCreation.Enabled": "on"}, 20001),
         ({**NUMBER, "AutoCreation.Type": "fax"}, 20001),
-        ({**NUMBER, "AutoCreation.Type": "webhook"}, 45763),
-        ({**WEBHOOK, "AutoCreation.WebhookUrl": ""}, 45763),
+        ({**NUMBER, "AutoCreation.Type": "webhook"}, 45764),
+        ({**WEBHOOK, "AutoCreation.WebhookUrl": ""}, 45764),
         ({**WEBHOOK, "AutoCreation.WebhookUrl": "example"}, 20001),
         ({**WEBHOOK, "AutoCreation.WebhookMethod": "PUT"}, 20001),
         ({**WEBHOOK, "AutoCreation.WebhookFilters": "onConversationAdded"}, 20001),
         ({**WEBHOOK, "AutoCreation.ConversationServiceSid": sid("IS")}, 50050),
-        ({**NUMBER, "AutoCreation.Type": "studio"}, 45764),
+        ({**NUMBER, "AutoCreation.Type": "studio"}, 45763),
         ({**STUDIO, "AutoCreation.StudioFlowSid": "FW1"}, 20001),
         ({**STUDIO, "AutoCreation.StudioRetryCount": "4"}, 20001),
         ({**STUDIO, "AutoCreation.StudioRetryCount": "-1"}, 20001),
@@ -128,10 +140,11 @@ def test_a_wrong_address_is_refused(form: dict[str, str], code: int) -> None:
 
 def test_type_address_and_country_are_fixed() -> None:
     twilio = Api()
-    path = f"{ADDRESSES}/{twilio.create(ADDRESSES, **NUMBER)['sid']}"
-    for name, value in {**NUMBER, "AddressCountry": "US"}.items():
-        assert twilio.refusal("POST", path, **{name: value}) == (400, 20001)
-    assert twilio.refusal("POST", path) == (400, 20161)
+    before = twilio.create(ADDRESSES, **NUMBER)
+    path = f"{ADDRESSES}/{before['sid']}"
+    for name, value in {"Type": "email", "Address": "a@example.com", "AddressCountry": "US"}.items():
+        assert twilio.update(path, **{name: value}) == before
+    assert twilio.update(path) == before
 
 
 @pytest.mark.parametrize("status", [409, 400])
@@ -143,9 +156,43 @@ def test_one_configuration_for_an_address(status: int) -> None:
 
 
 def test_newer_address_types() -> None:
-    twilio = api(newer_address_types="allowed")
+    allowing, refusing = api(newer_address_types="allowed"), api(newer_address_types="refused")
     for kind, address in {"rcs": "rcs:brand", "Apple": "urn:mbid:x", "chat": "desk"}.items():
-        assert twilio.create(ADDRESSES, Type=kind, Address=address)["type"] == kind.lower()
+        assert allowing.create(ADDRESSES, Type=kind, Address=address)["type"] == kind.lower()
+        assert refusing.refusal("POST", ADDRESSES, Type=kind, Address=address) == (400, 20001)
+
+
+def test_auto_creation_may_lack_what_its_type_needs() -> None:
+    twilio = api(incomplete_auto_creation="allowed")
+    for address, kind in (("+14155550100", "webhook"), ("+14155550101", "studio")):
+        made = twilio.create(ADDRESSES, Type="sms", Address=address, AutoCreation_Type=kind)["auto_creation"]
+        assert (made["type"], made["webhook_url"], made["studio_flow_sid"]) == (kind, None, None)
+    path = f"{ADDRESSES}/{segment('+14155550100')}"
+    assert twilio.update(path, AutoCreation_WebhookUrl="https://example.com")["auto_creation"]["webhook_url"]
+    assert twilio.update(path, AutoCreation_WebhookUrl="")["auto_creation"]["webhook_url"] is None
+    assert twilio.refusal("POST", path, AutoCreation_WebhookUrl="example") == (400, 20001)
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        (NUMBER, {"enabled": False, "type": "default"}),
+        (
+            WEBHOOK,
+            {
+                "enabled": False,
+                "type": "webhook",
+                "webhook_url": "https://example.com",
+                "webhook_method": "POST",
+                "webhook_filters": [],
+            },
+        ),
+        (STUDIO, {"enabled": False, "type": "studio", "studio_flow_sid": sid("FW"), "studio_retry_count": 0}),
+    ],
+)
+def test_keys_of_auto_creation(form: dict[str, str], expected: dict[str, Any]) -> None:
+    assert api(auto_creation_keys="applicable").create(ADDRESSES, **form)["auto_creation"] == expected
+    assert api(auto_creation_keys="all").create(ADDRESSES, **form)["auto_creation"] == {**UNSET, **expected}
 
 
 def test_the_list_by_type() -> None:
@@ -181,7 +228,7 @@ def test_an_empty_service_of_auto_creation() -> None:
             assert twilio.refusal("POST", path, AutoCreation_ConversationServiceSid="") == (400, 20001)
             continue
         after = twilio.update(path, AutoCreation_ConversationServiceSid="")["auto_creation"]
-        assert ("conversation_service_sid" in after) == (reading == "ignored")
+        assert (after["conversation_service_sid"] is not None) == (reading == "ignored")
 
 
 def test_empty_filters_of_auto_creation() -> None:
@@ -200,7 +247,7 @@ def test_empty_filters_of_auto_creation() -> None:
 def test_parameters_the_type_has_no_use_for() -> None:
     ignoring, refusing = api(inapplicable="ignored"), api(inapplicable="refused")
     sent = {**WEBHOOK, "AutoCreation.StudioFlowSid": sid("FW")}
-    assert "studio_flow_sid" not in ignoring.create(ADDRESSES, **sent)["auto_creation"]
+    assert ignoring.create(ADDRESSES, **sent)["auto_creation"]["studio_flow_sid"] is None
     assert refusing.refusal("POST", ADDRESSES, **sent) == (400, 20001)
 
 
@@ -208,7 +255,7 @@ def test_parameters_the_type_has_no_use_for() -> None:
 def test_the_service_of_the_default_type(reading: str, shown: bool) -> None:  # noqa: FBT001 — as above
     twilio = api(default_auto_creation_service=reading)
     sent = {**NUMBER, "AutoCreation.ConversationServiceSid": twilio.default_service()}
-    assert ("conversation_service_sid" in twilio.create(ADDRESSES, **sent)["auto_creation"]) == shown
+    assert (twilio.create(ADDRESSES, **sent)["auto_creation"]["conversation_service_sid"] is not None) == shown
 
 
 @pytest.mark.parametrize(("reading", "after"), [("as sent", "get"), ("upper", "GET"), ("lower", "get")])
@@ -226,7 +273,7 @@ def test_an_address_whose_service_is_deleted() -> None:
         address = twilio.create(ADDRESSES, **sent)
         other = twilio.create(ADDRESSES, Type="email", Address="desk@example.com")
         twilio.delete(f"/v1/Services/{service}")
-        cleared = {key: value for key, value in address["auto_creation"].items() if key != "conversation_service_sid"}
+        cleared = {**address["auto_creation"], "conversation_service_sid": None}
         expected = {
             "kept": [address, other],
             "cleared": [{**address, "auto_creation": cleared}, other],

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator import contract
-from tests.emulator.witness import TWILIO, Api, dotted, sid
+from tests.emulator.witness import TWILIO, Api, api, dotted, sid
 
 OPERATIONS = [operation for operations in contract.load().operations.values() for operation in operations.values()]
 IDS = [f"{operation.method} {operation.path}" for operation in OPERATIONS]
@@ -118,7 +118,7 @@ class World:
 @cache
 def shared_world() -> World:
     """One world for all requests that change nothing."""
-    return World()
+    return World(api(unknown_parameter="refused", empty_update="refused"))
 
 
 def keys_of(answer: dict[str, Any], operation: contract.Operation) -> list[set[str]]:
@@ -174,7 +174,22 @@ def judge_values(item: dict[str, Any], operation: contract.Operation) -> None:
 
 
 @every_operation
-def test_an_unknown_parameter_is_refused(operation: contract.Operation) -> None:
+def test_an_unknown_parameter_is_ignored(operation: contract.Operation) -> None:
+    answers = []
+    for more in ({}, {"Nonsense": "1"}):
+        world = World()
+        path = world.path(operation)
+        if more:
+            path = f"{path}{'&' if '?' in path else '?'}Nonsense=1"
+        form = {**good_form(operation), **more} if operation.method == "POST" else None
+        response = world.twilio.send(operation.method, path, form)
+        answers.append((response.status_code, response.content))
+    assert answers[0][0] in operation.success
+    assert answers[0] == answers[1]
+
+
+@every_operation
+def test_where_an_unknown_parameter_is_refused_it_is_named(operation: contract.Operation) -> None:
     world = shared_world()
     before = world.twilio.app.snapshot()
     path = world.path(operation)
@@ -226,7 +241,25 @@ def test_another_method_is_not_allowed(path: str) -> None:
     [operation for operation in OPERATIONS if operation.is_update],
     ids=lambda one: f"{one.method} {one.path}",
 )
-def test_an_update_of_nothing_is_refused(operation: contract.Operation) -> None:
+def test_an_update_of_nothing_is_accepted_but_for_a_conversations_webhook(operation: contract.Operation) -> None:
+    world = World()
+    before = world.twilio.app.snapshot()
+    response = world.twilio.send("POST", world.path(operation), {})
+    if operation.path.endswith("Roles/{Sid}"):
+        assert (response.status_code, response.json()["code"]) == (400, 20001)
+    elif operation.path.endswith("{ConversationSid}/Webhooks/{Sid}"):
+        assert (response.status_code, response.json()["code"]) == (400, 20161)
+    else:
+        assert response.status_code == 200
+    assert world.twilio.app.snapshot() == before
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [operation for operation in OPERATIONS if operation.is_update],
+    ids=lambda one: f"{one.method} {one.path}",
+)
+def test_where_an_update_of_nothing_is_refused_the_code_says_so(operation: contract.Operation) -> None:
     world = shared_world()
     response = world.twilio.send("POST", world.path(operation), {})
     expected = 20161

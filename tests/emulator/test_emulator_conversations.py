@@ -11,6 +11,10 @@ from tests.emulator.witness import ACCOUNT, STAMP, TWILIO, Api, api, sid
 CONVERSATIONS = "/v1/Conversations"
 
 
+def links_of(url: str) -> dict[str, str]:
+    return {name.lower(): f"{url}/{name}" for name in ("Participants", "Messages", "Webhooks", "Export")}
+
+
 def test_a_conversation_in_both_forms() -> None:
     twilio = Api()
     service = twilio.default_service()
@@ -30,13 +34,13 @@ def test_a_conversation_in_both_forms() -> None:
         "date_updated": STAMP,
         "timers": {},
         "url": url,
-        "links": {"participants": f"{url}/Participants", "messages": f"{url}/Messages", "webhooks": f"{url}/Webhooks"},
+        "links": links_of(url),
         "bindings": {},
     }
     assert twilio.get(f"{CONVERSATIONS}/repair") == made
     long = f"{TWILIO}/v1/Services/{service}/Conversations/{made['sid']}"
-    links = {"participants": f"{long}/Participants", "messages": f"{long}/Messages", "webhooks": f"{long}/Webhooks"}
-    assert twilio.get(f"/v1/Services/{service}/Conversations/repair") == {**made, "url": long, "links": links}
+    in_service_form = {**made, "url": long, "links": links_of(long)}
+    assert twilio.get(f"/v1/Services/{service}/Conversations/repair") == in_service_form
     twilio.pass_time(seconds=1)
     after = twilio.update(f"{CONVERSATIONS}/repair", UniqueName="", Attributes="{}", FriendlyName="")
     # The friendly name cannot be emptied, the unique name can.

@@ -95,7 +95,7 @@ def test_pages_hold_everything_once_and_in_order(number: int, size: int, newest:
     ],
 )
 def test_page_sizes(path: str, usual: int, most: int) -> None:
-    for reading in ("clamped", "refused"):
+    for reading in ("clamped", "served", "refused"):
         twilio = api(large_page=reading)
         twilio.create("/v1/Conversations", UniqueName="desk")
         twilio.create("/v1/Users", Identity="ada")
@@ -103,10 +103,22 @@ def test_page_sizes(path: str, usual: int, most: int) -> None:
         more = f"{path}{'&' if '?' in path else '?'}PageSize="
         assert twilio.get(path)["meta"]["page_size"] == usual
         assert twilio.get(f"{more}{most}")["meta"]["page_size"] == most
-        if reading == "clamped":
-            assert twilio.get(f"{more}{most + 1}")["meta"]["page_size"] == most
-        else:
+        assert twilio.refusal("GET", f"{more}1001") == (400, 20007)
+        if reading == "refused":
             assert twilio.refusal("GET", f"{more}{most + 1}") == (400, 20007)
+        else:
+            assert twilio.get(f"{more}{most + 1}")["meta"]["page_size"] == most + (reading == "served")
+            assert twilio.get(f"{more}1000")["meta"]["page_size"] == (1000 if reading == "served" else most)
+
+
+@pytest.mark.parametrize(("reading", "status"), [("found", 200), ("not_found", 404)])
+def test_an_encoded_slash_in_a_path(reading: str, status: int) -> None:
+    twilio = api(slash_in_path=reading)
+    twilio.create("/v1/Users", Identity="a/b")
+    for path in ("/v1/Users/a%2Fb", "/v1/Users/a%2fb"):
+        assert twilio.send("GET", path).status_code == status
+    assert twilio.send("GET", "/v1/Users/a/b").status_code == 404
+    assert [user["identity"] for user in twilio.listed("/v1/Users")] == ["a/b"]
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_participants_of_a_group() -> None:
     ],
 )
 def test_a_wrong_participant_is_refused(form: dict[str, str], status: int, code: int) -> None:
-    twilio = Api()
+    twilio = api(unknown_parameter="refused")
     path = conversation(twilio)
     twilio.create(f"{path}/Participants", Identity="taken")
     before = twilio.app.snapshot()
@@ -156,7 +156,8 @@ def test_what_cannot_change_in_a_participant() -> None:
     path = f"{conversation(twilio)}/Participants"
     phone = f"{path}/{twilio.create(path, **OUTSIDE)['sid']}"
     twilio.create(path, Identity="ada")
-    assert twilio.refusal("POST", phone, MessagingBinding_Address="+1415") == (400, 20001)
+    assert twilio.update(phone, MessagingBinding_Address="+1415") == twilio.get(phone)
+    assert twilio.get(phone)["messaging_binding"]["address"] == ADDRESS
     assert twilio.refusal("POST", phone, MessagingBinding_ProxyAddress="+14155550111") == (400, 50441)
     assert twilio.refusal("POST", phone, MessagingBinding_ProjectedAddress=PROXY) == (400, 50442)
     assert twilio.refusal("POST", phone, Identity="eve") == (400, 50444)
@@ -208,9 +209,9 @@ def test_a_role_that_a_participant_holds() -> None:
 def test_how_many_participants_there_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
     from reconciler.emulator.behaviour import participants
 
-    for name in ("MOST", "MOST_OUTSIDE_CHAT", "MOST_IN_GROUP", "MOST_CONVERSATIONS"):
-        monkeypatch.setattr(participants, name, {"MOST": 4, "MOST_OUTSIDE_CHAT": 2}.get(name, 1))
-    twilio = api(limit_status=403)
+    for name in ("MOST_OUTSIDE_CHAT", "MOST_IN_GROUP", "MOST_CONVERSATIONS"):
+        monkeypatch.setattr(participants, name, {"MOST_OUTSIDE_CHAT": 2}.get(name, 1))
+    twilio = api(limit_status=403, participant_limit=4)
     path = f"{conversation(twilio)}/Participants"
     twilio.create(path, MessagingBinding_Address=ADDRESS)
     assert twilio.refusal("POST", path, MessagingBinding_Address="+14155550198") == (403, 50436)
@@ -225,6 +226,18 @@ def test_how_many_participants_there_may_be(monkeypatch: pytest.MonkeyPatch) -> 
     twilio.create(f"{second}/Participants", Identity="ada")
 
 
+@pytest.mark.parametrize("limit", [100, 1000])
+def test_a_conversation_has_100_participants_by_default(limit: int) -> None:
+    twilio = api(participant_limit=limit)
+    path = f"{conversation(twilio)}/Participants"
+    for number in range(100):
+        assert twilio.app.call("POST", path, {"Identity": f"user{number}"}).status == 201
+    reply = twilio.app.call("POST", path, {"Identity": "one more"})
+    assert reply.status == (400 if limit == 100 else 201)
+    assert reply.body is not None
+    assert reply.body.get("code") == (50417 if limit == 100 else None)
+
+
 def test_scoped_webhooks_of_every_target() -> None:
     twilio = Api()
     path = f"{conversation(twilio)}/Webhooks"
@@ -237,7 +250,7 @@ def test_scoped_webhooks_of_every_target() -> None:
         "url": f"{TWILIO}{path}/{hook['sid']}",
         "configuration": {
             "url": "https://example.com",
-            "method": "get",
+            "method": "GET",
             "filters": ["onMessageAdded"],
             "replay_after": 7,
         },
@@ -302,8 +315,12 @@ def test_target_and_replay_of_a_scoped_webhook_are_fixed() -> None:
     twilio = Api()
     path = f"{conversation(twilio)}/Webhooks"
     path = f"{path}/{twilio.create(path, **HOOK)['sid']}"
-    assert twilio.refusal("POST", path, Target="studio") == (400, 20001)
-    assert twilio.refusal("POST", path, Configuration_ReplayAfter="1") == (400, 20001)
+    before = twilio.get(path)
+    assert twilio.refusal("POST", path) == (400, 20161)
+    for form in ({"Target": "studio"}, {"Configuration.ReplayAfter": "1"}):
+        # Unknown to an update, so it says nothing.
+        assert twilio.refusal("POST", path, **form) == (400, 20161)
+        assert twilio.update(path, **form, Configuration_Url="https://example.com") == before
 
 
 @pytest.mark.parametrize("status", [400, 403, 409])

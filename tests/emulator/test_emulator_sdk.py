@@ -473,9 +473,10 @@ def test_refusals_are_the_sdks_exceptions(account: Callable[..., World]) -> None
     refusals: tuple[tuple[Callable[[], Any], int, int], ...] = (
         (lambda: v1.users.create(identity="ada"), 409, 50201),
         (lambda: v1.roles(sid("RL")).fetch(), 404, 20404),
-        (lambda: v1.configuration().update(), 400, 20161),
+        (lambda: v1.configuration().update(default_inactive_timer="PT1S"), 400, 50375),
         (lambda: v1.conversations.create(state="closed"), 400, 50384),
     )
+    assert v1.configuration().update().default_chat_service_sid == world.service
     for refuse, status, code in refusals:
         with pytest.raises(TwilioRestException) as caught:
             refuse()

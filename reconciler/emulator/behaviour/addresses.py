@@ -16,9 +16,9 @@ from reconciler.emulator.store import Facts, Row
 
 Type = Literal["webhook", "studio", "default"]
 
-# Error dictionary: both exist; which is which is our decision.
-WEBHOOK_URL_MISSING = 45763
-FLOW_MISSING = 45764
+# Error dictionary. Both are errors of Flex web chat; whether this API gives them is a rule.
+FLOW_MISSING = 45763
+WEBHOOK_URL_MISSING = 45764
 
 # OpenAPI; the second set is the 2026 description's.
 _TYPES = ("sms", "whatsapp", "messenger", "gbm", "email")
@@ -61,14 +61,30 @@ def _body(context: Context, row: Row) -> Body:
     }
 
 
+# A recorded answer of the community SDK (December 2022).
+_AUTO_CREATION_KEYS = (
+    "enabled",
+    "type",
+    "conversation_service_sid",
+    "webhook_url",
+    "webhook_method",
+    "webhook_filters",
+    "studio_flow_sid",
+    "studio_retry_count",
+    "binding_name",
+)
+
+
 def _shown_auto_creation(context: Context, kept: Facts) -> Body:
-    """Only the keys that apply to the type (OpenAPI examples)."""
+    """Every key, null where unset (a recorded answer), or only those that apply to the type (OpenAPI examples)."""
     shown = dict(kept)
     if kept["type"] == "default" and context.rules.default_auto_creation_service == "hidden":
         shown.pop("conversation_service_sid", None)
     if kept["type"] == "webhook":
         shown["webhook_method"] = checks.shown_method(context, kept["webhook_method"])
         shown["webhook_filters"] = checks.shown_set(context, kept["webhook_filters"])
+    if context.rules.auto_creation_keys == "all":
+        return {key: shown.get(key) for key in _AUTO_CREATION_KEYS}
     return shown
 
 
@@ -111,7 +127,7 @@ def _webhook(context: Context, before: Facts) -> Facts:
     args = context.args
     url = args.text("AutoCreation.WebhookUrl")
     url = before.get("webhook_url") if url is None else url
-    if not url:
+    if not url and context.rules.incomplete_auto_creation == "refused":
         raise refused(WEBHOOK_URL_MISSING, "AutoCreation.WebhookUrl is missing")
     filters = args.texts("AutoCreation.WebhookFilters")
     if filters:
@@ -123,7 +139,7 @@ def _webhook(context: Context, before: Facts) -> Facts:
     else:
         kept = before.get("webhook_filters", [])
     return {
-        "webhook_url": checks.web_url(url, "AutoCreation.WebhookUrl", UNKNOWN_PARAMETER),
+        "webhook_url": checks.web_url(url, "AutoCreation.WebhookUrl", UNKNOWN_PARAMETER) if url else None,
         # POST when none was sent (the community provider's default).
         "webhook_method": args.text("AutoCreation.WebhookMethod") or before.get("webhook_method", "POST"),
         "webhook_filters": kept,
@@ -132,7 +148,7 @@ def _webhook(context: Context, before: Facts) -> Facts:
 
 def _studio(context: Context, before: Facts) -> Facts:
     flow = context.args.text("AutoCreation.StudioFlowSid") or before.get("studio_flow_sid")
-    if not flow:
+    if not flow and context.rules.incomplete_auto_creation == "refused":
         raise refused(FLOW_MISSING, "AutoCreation.StudioFlowSid is missing")
     retries = context.args.number("AutoCreation.StudioRetryCount")
     if retries is not None and not 0 <= retries <= _MOST_RETRIES:

@@ -39,12 +39,14 @@ class Behaviour:
     Attributes:
         run: does it; called inside a transaction.
         faults: how wrong parameters are answered.
-        empty_update: the code for an update that sends nothing.
+        empty_update: the code for an update that sends nothing, where that is refused.
+        may_update_nothing: whether an update that sends nothing may be accepted (by the rule `empty_update`).
     """
 
     run: Callable[[Context], Reply]
     faults: Faults = field(default_factory=Faults)
     empty_update: int = UPDATE_WITHOUT_PARAMETERS
+    may_update_nothing: bool = True
 
 
 Table: TypeAlias = Mapping[tuple[Literal["GET", "POST", "DELETE"], str], Behaviour]

@@ -86,6 +86,8 @@ def body(context: Context, row: Row) -> Body:
             "participants": context.url(*url, "Participants"),
             "messages": context.url(*url, "Messages"),
             "webhooks": context.url(*url, "Webhooks"),
+            # The 2026 description's examples.
+            "export": context.url(*url, "Export"),
         },
         "bindings": _shown_bindings(facts["bindings"]),
     }

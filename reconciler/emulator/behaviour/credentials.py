@@ -20,18 +20,24 @@ LONGEST_NAME = 64
 
 def _body(context: Context, row: Row) -> Body:
     facts = row.facts
-    sandbox = str(facts["sandbox"])
     return {
         "sid": row.sid,
         "account_sid": context.account_sid,
         "friendly_name": checks.shown_text(context, facts["friendly_name"]),
         "type": facts["type"],
-        # A text, not a boolean (OpenAPI; a fixed bug of the community provider).
-        "sandbox": sandbox if context.rules.sandbox_text == "title" else sandbox.lower(),
+        "sandbox": _sandbox(context, facts),
         "date_created": facts["date_created"],
         "date_updated": facts["date_updated"],
         "url": context.url("/v1/Credentials", row.sid),
     }
+
+
+def _sandbox(context: Context, facts: Facts) -> str | None:
+    """A text, not a boolean (OpenAPI; a fixed bug of the community provider); null for FCM (a recorded answer)."""
+    if facts["type"] == "fcm":
+        return None
+    text = str(facts["sandbox"])
+    return text if context.rules.sandbox_text == "title" else text.lower()
 
 
 def _sent(context: Context, facts: Facts) -> None:

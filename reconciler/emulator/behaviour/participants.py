@@ -40,8 +40,7 @@ PROXY_IS_FIXED = 50441
 NO_PROJECTION = 50442
 IDENTITY_IS_FIXED = 50444
 
-# Docs, limits.
-MOST = 1000
+# Docs, limits; how many participants of any sort is a rule.
 MOST_OUTSIDE_CHAT = 50
 MOST_IN_GROUP = 10
 MOST_CONVERSATIONS = 1000
@@ -192,8 +191,9 @@ def _binding(context: Context, conversation: Row, wanted: Wanted) -> Facts | Non
 def _judge_limits(context: Context, conversation: Row, binding: Facts | None) -> None:
     store, status = context.store, context.rules.limit_status
     number = store.count("participant", conversation.sid)
-    if number >= MOST:
-        raise ApiError(status, TOO_MANY, f"More than {MOST} participants")
+    most = context.rules.participant_limit
+    if number >= most:
+        raise ApiError(status, TOO_MANY, f"More than {most} participants")
     if binding is None or number < MOST_IN_GROUP:
         return
     bindings = [row.facts["messaging_binding"] for row in store.children("participant", conversation.sid)]

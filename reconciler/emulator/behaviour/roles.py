@@ -63,7 +63,8 @@ def _create(context: Context) -> Reply:
     name = checks.friendly_name(context.args.text("FriendlyName") or "", context.rules.role_name_limit)
     kind: RoleType = "service" if context.args.text("Type") == "service" else "conversation"
     permissions = _permissions(context, kind)
-    if context.rules.role_names == "unique" and context.store.named("role", service.sid, name):
+    alike = [role for role in context.store.children("role", service.sid) if role.name == name]
+    if context.rules.role_names == "unique" and any(role.facts["type"] == kind for role in alike):
         raise ApiError(context.rules.duplicate_status, CONFLICT, f"A role named {name} exists already")
     return Reply(201, _body(context, add(context, service, name, kind, permissions)))
 

@@ -185,7 +185,10 @@ TABLE: Table = in_both_forms(
         ("GET", "Conversations/{ConversationSid}/Webhooks"): Behaviour(_list),
         ("POST", "Conversations/{ConversationSid}/Webhooks"): Behaviour(_create, _FAULTS),
         ("GET", "Conversations/{ConversationSid}/Webhooks/{Sid}"): Behaviour(_fetch),
-        ("POST", "Conversations/{ConversationSid}/Webhooks/{Sid}"): Behaviour(_update, _FAULTS),
+        # Refused since March 2021 (the community SDK's changelog), unlike every other update without parameters.
+        ("POST", "Conversations/{ConversationSid}/Webhooks/{Sid}"): Behaviour(
+            _update, _FAULTS, may_update_nothing=False
+        ),
         ("DELETE", "Conversations/{ConversationSid}/Webhooks/{Sid}"): Behaviour(_delete),
     }
 )

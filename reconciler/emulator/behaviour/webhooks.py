@@ -5,7 +5,8 @@ Singletons: they always exist, and unset says nothing but null (OpenAPI, the ser
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from reconciler.emulator.arguments import Faults
 from reconciler.emulator.behaviour import checks, vocabulary
@@ -45,23 +46,29 @@ def _update(context: Context, facts: Facts, known: Collection[str]) -> None:
             facts[key] = ""
 
 
-def _render(context: Context, facts: Facts) -> Body:
+# What stands in the place of null where nobody has configured anything, by the rule's reading.
+_UNSET: Mapping[str, Mapping[str, Any]] = {
+    "null": {},
+    "empty": {"method": "POST", "filters": [], "pre_webhook_url": "", "post_webhook_url": ""},
+    "post": {"method": "POST", "filters": []},
+}
+
+
+def _render(context: Context, facts: Facts, unset: str) -> Body:
     body: Body = {
         "method": checks.shown_method(context, facts["method"]),
         "filters": None if facts["filters"] is None else checks.shown_set(context, facts["filters"]),
         "pre_webhook_url": checks.shown_text(context, facts["pre_webhook_url"]),
         "post_webhook_url": checks.shown_text(context, facts["post_webhook_url"]),
     }
-    if context.rules.unset_webhooks == "empty":
-        usual: Body = {"method": "POST", "filters": [], "pre_webhook_url": "", "post_webhook_url": ""}
-        return {key: usual[key] if facts[key] is None else value for key, value in body.items()}
-    return body
+    usual = _UNSET[unset]
+    return {key: usual.get(key) if facts[key] is None else value for key, value in body.items()}
 
 
 def _account_body(context: Context, facts: Facts) -> Body:
     return {
         "account_sid": context.account_sid,
-        **_render(context, facts),
+        **_render(context, facts, context.rules.unset_account_webhooks),
         "target": facts["target"],
         "url": context.url("/v1/Configuration/Webhooks"),
     }
@@ -84,7 +91,7 @@ def _service_body(context: Context, facts: Facts) -> Body:
     return {
         "account_sid": context.account_sid,
         "chat_service_sid": context.values["ChatServiceSid"],
-        **_render(context, facts),
+        **_render(context, facts, context.rules.unset_webhooks),
         "url": context.url(context.home(), "Configuration", "Webhooks"),
     }
 
@@ -102,6 +109,9 @@ def _update_of_service(context: Context) -> Reply:
 
 
 _FAULTS = Faults(invalid={"Method": BAD_METHOD})
+
+# The community SDK and provider use the first path for the second one's resource in their live tests.
+ALIASES: Mapping[str, str] = {"/v1/Conversations/Webhooks": "/v1/Configuration/Webhooks"}
 
 TABLE: Table = {
     ("GET", "/v1/Configuration/Webhooks"): Behaviour(_fetch_of_account),
