@@ -108,6 +108,7 @@ class _Comparison:
             left_out=(),
             sids={},
             comes_along={},
+            unset=(),
             unverified=(),
             unsearched=frozenset(),
             unseen=frozenset(),

@@ -101,8 +101,6 @@ class Composition:
         return tuple(sorted([*fields, *sent], key=lambda item: order.index(item.path)))
 
     def _never_returned(self, declared: Declared, path: str, value: Value) -> FieldChange:
-        if isinstance(value.content, Unknown):
-            self._unset_secret(declared, path, value)
         return FieldChange(
             path=path,
             before=Unknown("never returned by Twilio"),
@@ -110,18 +108,6 @@ class Composition:
             sensitive=declared.is_sensitive(path),
             secrets=value.secrets,
             source=value.place,
-        )
-
-    def _unset_secret(self, declared: Declared, path: str, value: Value) -> None:
-        reason = value.content.reason if isinstance(value.content, Unknown) else ""
-        self.situation.problems.append(
-            Problem(
-                "unset-secret",
-                f"{path} of {declared.address} has to be sent, and {reason}",
-                value.place,
-                "set the environment variable",
-                address=str(declared.address),
-            )
         )
 
     def _described(
@@ -416,9 +402,6 @@ class Composition:
     def _check_creation(self, declared: Declared, contents: Mapping[str, Content | Reference | Unknown]) -> None:
         if declared.pin is not None:
             return  # a dead pin, which is told as such
-        for path, value in declared.values.items():
-            if isinstance(value.content, Unknown):
-                self._unset_secret(declared, path, value)
         plain = {path: _plain(content) for path, content in contents.items()}
         faults = [
             Fault(

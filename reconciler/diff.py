@@ -1,5 +1,8 @@
 """What differs between the files and the account, one-sided: only what the files name is compared.
 
+A value that comes from a secret that is not set is compared by its known parts: ``https://a.example/x?token=${secret:T}``
+differs from every URL that does not begin with ``https://a.example/x?token=``.
+
 Takes one declared resource and its live one, both already normalised; gives field changes in the order of the kind's
 fields. Pure. Never compares what the files leave out, what they say to ignore, or what the API does not return.
 """
@@ -10,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from reconciler.change import FieldChange
 from reconciler.config.model import Declared, Reference, Unknown
+from reconciler.config.unset import may_be
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.redaction import url_holds_secret
 from reconciler.state import Live
@@ -30,9 +34,11 @@ def diff(declared: Declared, live: Live, sid_of: SidOf, name_of: Callable[[str],
     changes: list[FieldChange] = []
     for path, value in declared.values.items():
         field = declared.kind.by_path[path]
-        if field.write_only or path in declared.lifecycle.ignore_changes or isinstance(value.content, Unknown):
+        if field.write_only or path in declared.lifecycle.ignore_changes:
             continue
         before = live.values.get(path)
+        if isinstance(value.content, Unknown) and (not value.secrets or may_be(value.content, before)):
+            continue
         if _same(field, value.content, before, sid_of) or declared.kind.tolerates(path, value.content, before):
             continue
         changes.append(

@@ -25,11 +25,12 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from reconciler.address import Address
-from reconciler.config.model import Config, Declared
+from reconciler.config.model import Config, Declared, Reference, Unknown
 from reconciler.config.selection import EVERYTHING, Selection
+from reconciler.config.unset import fits, may_be
 from reconciler.errors import Problem
 from reconciler.kinds.base import Kind
-from reconciler.kinds.fields import Shape
+from reconciler.kinds.fields import Content, Shape
 from reconciler.state import Live, State
 
 
@@ -133,6 +134,8 @@ class _Matcher:
             return None
         if declared.kind.singleton:
             return self.state.singleton(declared.kind, parents)
+        if not self._check_key_is_known(declared):
+            return None
         found = self._find_named(declared, parents, declared.natural_key)
         if not declared.renamed_from:
             return found
@@ -232,10 +235,17 @@ class _Matcher:
             pairs[declared.address] = live
             left.remove(live)
 
+        ambiguous: set[Address] = set()
         for likeness in (_is_exact, _is_nearly_exact, _has_same_name):
             for declared in siblings:
-                alike = [live for live in left if declared.address not in pairs and likeness(declared, live)]
-                if len(alike) > 1 and likeness is _has_same_name:
+                if declared.address in pairs or declared.address in ambiguous:
+                    continue
+                alike = [live for live in left if likeness(declared, live)]
+                is_guess = likeness is _has_same_name or any(
+                    isinstance(value.content, Unknown) for value in declared.values.values()
+                )
+                if len(alike) > 1 and is_guess:
+                    ambiguous.add(declared.address)
                     self._tell_ambiguous(declared, alike)
                 elif alike:
                     take(declared, alike[0])
@@ -272,6 +282,19 @@ class _Matcher:
             f"{len(candidates)} live resources of kind {declared.kind.words} are named {name!r}: {listed}",
             f"say which one is meant with `sid:` under {declared.address}",
         )
+
+    def _check_key_is_known(self, declared: Declared) -> bool:
+        """Report a resource that cannot be recognized because its natural key comes from a secret that is not set."""
+        unknown = [path for path, value in declared.values.items() if _names(declared, path, value.content)]
+        for path in unknown:
+            self._problem(
+                declared,
+                "unset-secret",
+                f"{declared.address} is recognized by its {path}, which comes from "
+                f"{', '.join(declared.values[path].secrets) or 'an unset variable'}, which is not set",
+                "set the environment variable, or pin the resource with `sid`",
+            )
+        return not unknown
 
     def _bind(self, declared: Declared, live: Live) -> None:
         other = self.owners.get(live.sid)
@@ -333,30 +356,42 @@ def _title(declared: Declared, live: Live) -> str:
 
 def _is_exact(declared: Declared, live: Live) -> bool:
     """Whether a live resource is already all that the files say of it."""
-    return _has_same_name(declared, live) and not any(
-        declared.kind.by_path[path].comparable(value.content)
-        != declared.kind.by_path[path].comparable(live.values.get(path))
-        for path, value in declared.values.items()
-        if not declared.kind.by_path[path].write_only
+    return _has_same_name(declared, live) and all(
+        _may_equal(declared, path, live) for path in declared.values if not declared.kind.by_path[path].write_only
     )
+
+
+def _may_equal(declared: Declared, path: str, live: Live) -> bool:
+    """Whether a live content is the declared one, as far as that is known."""
+    field, content, found = declared.kind.by_path[path], declared.values[path].content, live.values.get(path)
+    if isinstance(content, Unknown):
+        return may_be(content, found)
+    return bool(field.comparable(content) == field.comparable(found))
 
 
 def _is_nearly_exact(declared: Declared, live: Live) -> bool:
     """Whether the sets that the files name are those of a live resource of the same name."""
     named = [path for path in declared.values if declared.kind.by_path[path].shape is Shape.SET]
-    return (
-        bool(named)
-        and _has_same_name(declared, live)
-        and not any(
-            declared.kind.by_path[path].comparable(declared.values[path].content)
-            != declared.kind.by_path[path].comparable(live.values.get(path))
-            for path in named
-        )
-    )
+    return bool(named) and _has_same_name(declared, live) and all(_may_equal(declared, path, live) for path in named)
+
+
+def _names(declared: Declared, path: str, content: Content | Reference | Unknown) -> bool:
+    """Whether an unknown value is part of the natural key."""
+    if not isinstance(content, Unknown):
+        return False
+    mark = "\0unknown"
+    contents = {other: value.content for other, value in declared.values.items()}
+    return mark in declared.kind.name_of({**contents, path: mark})
 
 
 def _has_same_name(declared: Declared, live: Live) -> bool:
-    return live.name == declared.natural_key
+    if not any(isinstance(value.content, Unknown) for value in declared.values.values()):
+        return live.name == declared.natural_key
+    known = {
+        path: value.content.written if isinstance(value.content, Unknown) else value.content
+        for path, value in declared.values.items()
+    }
+    return fits(declared.kind.name_of(known), live.name)
 
 
 _TELLING = 4

@@ -27,7 +27,7 @@ from reconciler.address import Address
 from reconciler.change import Change, Guard
 from reconciler.composition import Composition
 from reconciler.config import globs
-from reconciler.config.model import Config
+from reconciler.config.model import Config, Declared, Unknown
 from reconciler.config.selection import Selection, select
 from reconciler.errors import MatchError, Problem
 from reconciler.kinds import BY_NAME
@@ -95,6 +95,7 @@ class Plan:
         sids: the SIDs of everything live that a step may refer to, by address.
         comes_along: what steps refer to and Twilio makes by itself in a service that this plan creates: by its address,
             the contents by which to find it there.
+        unset: secrets that are not set and that a step has to send, each with its place; an apply needs all of them.
         unverified: declared contents that the API never returns and this plan does not send, as address and field.
         unsearched: services whose users have to be looked through before this plan's role deletes are safe.
         unseen: collections that have to be read before this plan's order is right.
@@ -113,6 +114,7 @@ class Plan:
     left_out: tuple[Address, ...]
     sids: Mapping[Address, str]
     comes_along: Mapping[Address, Mapping[str, Content]]
+    unset: tuple[Problem, ...]
     unverified: tuple[tuple[Address, str], ...]
     unsearched: frozenset[str]
     unseen: frozenset[Collection]
@@ -166,11 +168,13 @@ class _Planner:
                 *self.situation.problems,
                 *self._unused_approvals(guarded),
                 *self._left_over(unmanaged),
+                *self._not_compared(guarded),
             ),
             refusals=guards.limit(guarded, config.limits),
             left_out=tuple(sorted(self.situation.selection.omitted)),
             sids=self.situation.sids,
             comes_along=self.situation.comes_along,
+            unset=_unset(guarded),
             unverified=tuple(composition.unverified),
             unsearched=guards.unsearched(guarded, state),
             unseen=sequence.unseen(guarded, state),
@@ -293,6 +297,34 @@ class _Planner:
             if (declared := twins.get((item.live.kind, item.live.parents, item.live.name))) is not None
         ]
 
+    def _not_compared(self, changes: Iterable[Change]) -> list[Problem]:
+        """Values of live resources that were not compared because their secrets are not set, by secret."""
+        sent = {(change.address, item.path) for change in changes for item in change.fields}
+        skipped: dict[tuple[str, ...], list[tuple[Declared, str]]] = {}
+        for declared in self.situation.covered():
+            for path, value in declared.values.items():
+                if (
+                    isinstance(value.content, Unknown)
+                    and value.secrets
+                    and not declared.kind.by_path[path].write_only
+                    and path not in declared.lifecycle.ignore_changes
+                    and (declared.address, path) not in sent
+                ):
+                    skipped.setdefault(value.secrets, []).append((declared, path))
+        return [
+            Problem(
+                "not-compared",
+                f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not set, so "
+                f"{', '.join(f'{path} of {declared.address}' for declared, path in found)} "
+                f"{'was' if len(found) == 1 else 'were'} only compared in part",
+                found[0][0].values[found[0][1]].place,
+                "set the environment variable to compare the whole value",
+                severity="warning",
+                address=str(found[0][0].address),
+            )
+            for names, found in sorted(skipped.items())
+        ]
+
     def _judged(self, change: Change) -> Change:
         live = self.situation.state.get(change.sid) if change.sid else self._live_singleton(change)
         defaults: Iterable[str] = ()
@@ -331,3 +363,20 @@ class _Planner:
             for item in sorted(found, key=lambda item: item.address)
             if not any(globs.matches(glob, str(item.address)) for glob in ignored)
         )
+
+
+def _unset(changes: Iterable[Change]) -> tuple[Problem, ...]:
+    """The secrets that the plan has to send and that are not set."""
+    return tuple(
+        Problem(
+            "unset-secret",
+            f"{item.path} of {change.address} has to be sent, and {item.after.reason}",
+            item.source,
+            f"set {', '.join(item.secrets)} in the environment, or leave {change.address} out with --exclude",
+            address=str(change.address),
+        )
+        for change in changes
+        if not change.is_withheld
+        for item in change.fields
+        if isinstance(item.after, Unknown) and item.secrets
+    )

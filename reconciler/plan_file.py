@@ -259,7 +259,7 @@ def _field(item: FieldChange, where: tuple[str, ...], key: bytes) -> FieldEntry:
 def _seen(content: Json, item: FieldChange, where: tuple[str, ...], key: bytes, secrets: tuple[str, ...]) -> Json:
     """A content in the form in which it may be seen; see the module for the forms."""
     if isinstance(content, Unknown):
-        return {"unknown": content.reason}
+        return {"secret": ", ".join(secrets)} if secrets else {"unknown": content.reason}
     if isinstance(content, Reference):
         return {"ref": str(content.address)}
     if not item.sensitive or content is None:

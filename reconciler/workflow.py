@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from reconciler import __version__, config
 from reconciler.address import Address, AddressError
 from reconciler.config.sources import readable
-from reconciler.errors import ConfigError, GuardRefusal, StalePlan, UsageError
+from reconciler.errors import ConfigError, GuardRefusal, MatchError, StalePlan, UsageError
 from reconciler.redaction import Redaction, texts_of
 from reconciler.sources import DiskSources
 
@@ -134,12 +134,13 @@ Confirm = Callable[["PlanFile"], Awaitable[bool]]
 """Says whether to go on with a plan that has been shown."""
 
 
-def validate(inputs: Inputs, environment: Mapping[str, str]) -> Config:
+def validate(inputs: Inputs, environment: Mapping[str, str], *, secrets_later: bool = False) -> Config:
     """Read and check the files, offline.
 
     Args:
         inputs: which files.
         environment: environment variables.
+        secrets_later: whether secrets may be unset, since only what an apply sends needs them.
 
     Raises:
         ConfigError: everything that is wrong with them, all at once.
@@ -152,6 +153,7 @@ def validate(inputs: Inputs, environment: Mapping[str, str]) -> Config:
         overlays=[sources.relative(overlay) for overlay in inputs.overlays],
         strict=inputs.strict,
         allow_unset=inputs.allow_unset,
+        secrets_later=secrets_later,
         now=datetime.now(UTC),
     )
 
@@ -225,7 +227,7 @@ async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planne
     """
     from reconciler.client import ReadClient  # noqa: PLC0415 - see above
 
-    files = validate(inputs, endpoint.environment)
+    files = validate(inputs, endpoint.environment, secrets_later=True)
     key = _plan_key(endpoint)
     options = _plan_options(inputs)
     async with _connected(endpoint, ReadClient, progress, hidden=_hidden(files)) as client:
@@ -257,6 +259,7 @@ async def apply(
         trigger_webhooks: whether the account's own webhooks are told of the writes that can tell them.
 
     Raises:
+        MatchError: a step needs a secret that is not set; nothing was sent.
         StalePlan: the approved plan no longer fits, or is one of other files; nothing was sent.
         GuardRefusal: a guard refuses; nothing was sent.
         ReconcilerError: see `reconciler.errors`; nothing was sent.
@@ -279,6 +282,8 @@ async def apply(
     async with _connected(endpoint, ReadClient, progress, hidden=_hidden(files)) as reader:
         made = await _planned(files, options, reader, progress)
         seen = _seen(made, reader, key)
+    if made.unset:
+        raise MatchError(made.unset, files.lines)
     left = replace(endpoint, timeout=endpoint.timeout - (time.monotonic() - begun))
     differences = () if approved is None else not_approved(approved, seen)
     if not made.changes and not differences:
@@ -301,7 +306,7 @@ def _files_of(inputs: Inputs, approved: PlanFile | None, environment: Mapping[st
         StalePlan: they have no environment of the name that the plan was made for.
     """
     try:
-        return validate(inputs, environment)
+        return validate(inputs, environment, secrets_later=True)
     except ConfigError as error:
         unknown = next((problem for problem in error.problems if problem.code == "unknown-environment"), None)
         if approved is None or unknown is None:

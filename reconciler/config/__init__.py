@@ -28,6 +28,7 @@ def load(
     strict: bool = False,
     allow_unset: bool = False,
     by_name: bool = False,
+    secrets_later: bool = False,
     now: datetime | None = None,
 ) -> Config:
     """Read a configuration.
@@ -39,6 +40,7 @@ def load(
         overlays: overlays of the command line, relative to the root file's folder, laid over those of the environment.
         strict: make errors of warnings.
         allow_unset: take environment variables, variables and secrets that are not set for unknown values.
+        secrets_later: take secrets that are not set for unknown values; everything else has to be set.
         by_name: read nothing of the environment: what comes from it is unknown, and told by its name.
         now: the moment, with its zone, for what is valid for a time, such as certificates; when left out, nothing is
             said of that.
@@ -62,6 +64,7 @@ def load(
         strict=strict,
         allow_unset=allow_unset or by_name,
         by_name=by_name,
+        secrets_later=secrets_later,
         now=now,
     )
 

@@ -49,6 +49,7 @@ def load_with(
     strict: bool,
     allow_unset: bool,
     by_name: bool = False,
+    secrets_later: bool = False,
     now: datetime | None = None,
 ) -> Config:
     """Read a configuration of the kinds in a layout; see `reconciler.config.load` for the other arguments."""
@@ -81,7 +82,7 @@ def load_with(
     for entry in templates.values():
         if isinstance(entry.value, Table) and shape is not None:
             template_drafts += drafting.of_template(entry.key, entry.value, shape)
-    reader = ResourceReader(findings, interpolation, allow_unset=allow_unset, now=now)
+    reader = ResourceReader(findings, interpolation, allow_unset=allow_unset, secrets_later=secrets_later, now=now)
     for draft in [*drafts, *template_drafts]:
         reader.read(draft)
     References(drafts, layout.kinds, findings, complete=documents.complete).resolve()

@@ -61,15 +61,23 @@ class ResourceReader:
         findings: takes every problem.
         interpolation: makes text of scalars.
         allow_unset: whether what is not set is an unknown value and no error.
+        secrets_later: whether the same holds for secrets alone, which only an apply needs.
         now: the moment, for what is valid for a time; None to say nothing of that.
     """
 
     def __init__(
-        self, findings: Findings, interpolation: Interpolation, *, allow_unset: bool, now: datetime | None
+        self,
+        findings: Findings,
+        interpolation: Interpolation,
+        *,
+        allow_unset: bool,
+        now: datetime | None,
+        secrets_later: bool = False,
     ) -> None:
         self._findings = findings
         self._interpolation = interpolation
         self._allow_unset = allow_unset
+        self._secrets_later = secrets_later
         self._now = now
 
     def read(self, draft: Draft) -> None:
@@ -122,7 +130,7 @@ class ResourceReader:
 
     def _tell_missing(self, text: Text, field: Field | None) -> NoReturn:
         """Raise for a text of which something is not set; a field that may wait for its secret is unknown for now."""
-        can_wait = field is not None and (field.secret or field.write_only)
+        can_wait = field is not None and (self._secrets_later or field.secret or field.write_only)
         needed = [item for item in text.missing if not (self._allow_unset or (can_wait and item.is_secret))]
         for item in needed:
             self._findings.error(item.code, item.message, item.place, item.hint)

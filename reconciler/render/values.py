@@ -60,6 +60,8 @@ def side_text(side: Side, *, limit: int = 0, start: int = 0, end: int | None = N
             return "(none)"
         case Hidden(secret=""):
             return "(sensitive value)"
+        case Hidden(secret=secret, pending=True):
+            return f"(value of {escape(secret)}, set at apply)"
         case Hidden(secret=secret):
             return f"(sensitive value of {escape(secret)})"
         case Unclear(reason=reason):

@@ -71,9 +71,10 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A sensitive value; `secret` names where it comes from, or is empty."""
+    """A sensitive value; `secret` names where it comes from, or is empty; `pending` says that it is not set yet."""
 
     secret: str = ""
+    pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,7 +368,7 @@ def _side(value: Json, sensitive: bool, made: frozenset[str], name: str) -> Side
         case None:
             return Nothing()
         case {"secret": str(secret), **rest} if rest.keys() <= {"digest"}:
-            return Hidden(secret)
+            return Hidden(secret, pending=not rest)
         case {"digest": str(), **rest} if not rest:
             return Hidden()
         case _ if sensitive:

@@ -419,9 +419,12 @@ def test_a_secret_of_a_wrong_form_is_told_without_it(
 
 def test_an_unset_secret_is_told_by_its_name(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CRM_TOKEN")
-    ended = run("plan", "--emulator", "a.db")
-    assert (ended.code, ended.leaks()) == (1, {})
-    assert "secret CRM_TOKEN is not set" in ended.err
+    planned = run("plan", "--emulator", "a.db")
+    assert (planned.code, planned.leaks()) == (0, {})
+    assert "CRM_TOKEN, set at apply" in planned.out
+    applied = run("apply", "--emulator", "a.db", "--yes")
+    assert (applied.code, applied.leaks()) == (1, {})
+    assert "secret CRM_TOKEN is not set" in applied.err
 
 
 @pytest.mark.parametrize("where", ["reconciler.yaml", "overlay.yaml"])
