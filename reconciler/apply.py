@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as default
 from functools import cached_property
 from types import MappingProxyType
 from typing import TypeVar
 
-from reconciler import logs, wire
+from reconciler import graph, logs, wire
 from reconciler.address import Address
 from reconciler.change import Change, Step
 from reconciler.client import Client
@@ -136,15 +136,17 @@ class _Run:
                 if _is_withheld(change, step):
                     message = change.guard.message if change.guard is not None else ""
                     self._keep(Outcome(step.id, str(change.address), step.op, "withheld", step.sid or "", message))
-        for phase in (False, True):
-            doing = [step for step in steps if step.last is phase and step.id not in self.outcomes]
+        for phase in _phases([step for step in steps if step.id not in self.outcomes]):
             blocker = next((item for item in self.outcomes.values() if item.status in _UNDONE), None)
-            if phase and blocker is not None:
-                for step in doing:
+            for step in phase:
+                if blocker is not None and (step.last or step.late):
                     because = f"deletes wait for everything else, and {blocker.step} did not succeed"
                     self._skip(step, blocker.step, because)
-                continue
-            self.tasks = {step.id: asyncio.create_task(self._when_ready(step)) for step in doing}
+            doing = [step for step in phase if step.id not in self.outcomes]
+            self.tasks = {}
+            for together in _together(doing):
+                task = asyncio.create_task(self._when_ready(together))
+                self.tasks.update((step.id, task) for step in together)
             await self._all_ended()
             for step in doing:
                 self._end_early(step)
@@ -192,37 +194,85 @@ class _Run:
         else:
             self._skip(step, "", _INTERRUPTED, "interrupted")
 
-    async def _when_ready(self, step: Step) -> None:
-        for need in step.needs:
-            task = self.tasks.get(need)
-            if task is not None:
+    async def _when_ready(self, together: Sequence[Step]) -> None:
+        """Do one step, or several that belong together, when everything else that they need has been done.
+
+        Args:
+            together: one step; or deletes, and after them the steps that they make way for, in an order in which each
+                comes after what it needs.
+        """
+        own = {step.id for step in together}
+        for step in together:
+            for need in step.needs:
+                task = self.tasks.get(need)
+                if need in own or task is None:
+                    continue
                 await asyncio.wait([task])
-            outcome = self.outcomes.get(need)
-            if outcome is not None and outcome.status not in {"done", "unchanged", "withheld"}:
-                if outcome.status == "skipped" and outcome.cause:
-                    # Nothing is wrong with what it needs: the whole run ended.
-                    self._skip(step, "", outcome.message, outcome.cause)
-                else:
-                    self._skip(step, need, f"it needs {need}, which did not succeed")
+        for step in together:
+            if self._skipped_for_need(step, own):
+                for other in together:
+                    if other is not step:
+                        self._skip(other, step.id, f"it needs {step.id}, which did not succeed")
                 return
         # A step starts when it can be sent, not when it could be waiting to: an interrupt stops what has not started.
-        async with self.turns.of(step.parent):
-            if self.stop.is_set():
+        async with self.turns.of(together[0].parent):
+            if len(together) == 1:
+                async with self.turns.beside():
+                    if not self._stopped(together):
+                        await self._carry_out(together[0])
+                return
+            # Nothing comes between a delete and what takes its place: no other step, no interrupt, no deadline.
+            async with self.turns.alone():
+                if not self._stopped(together):
+                    with self.client.retry.finishing():
+                        await self._one_after_the_other(together)
+
+    async def _one_after_the_other(self, together: Sequence[Step]) -> None:
+        has_failed = False
+        for step in together:
+            if has_failed and step.op == "delete":
+                self._skip(step, "", "a delete before it did not succeed, so what it makes way for cannot be done")
+            elif not self._skipped_for_need(step, frozenset()):
+                await self._carry_out(step)
+                has_failed = has_failed or self.outcomes[step.id].status in _UNDONE
+
+    def _skipped_for_need(self, step: Step, but: Container[str]) -> bool:
+        """Skip a step if anything that it needs, apart from some steps, did not succeed; gives whether it did."""
+        for need in step.needs:
+            outcome = None if need in but else self.outcomes.get(need)
+            if outcome is None or outcome.status in {"done", "unchanged", "withheld"}:
+                continue
+            if outcome.status == "skipped" and outcome.cause:
+                # Nothing is wrong with what it needs: the whole run ended.
+                self._skip(step, "", outcome.message, outcome.cause)
+            else:
+                self._skip(step, need, f"it needs {need}, which did not succeed")
+            return True
+        return False
+
+    def _stopped(self, together: Sequence[Step]) -> bool:
+        """Skip steps if the run ends before they begin; gives whether it does."""
+        if self.stop.is_set():
+            for step in together:
                 self._skip(step, "", _INTERRUPTED, "interrupted")
-                return
-            if self.client.retry.is_over:
+            return True
+        if self.client.retry.is_over:
+            for step in together:
                 self._skip(step, "", _OUT_OF_TIME, "deadline")
-                return
-            self.progress.started(step)
-            self.begun.add(step.id)
-            begun = time.monotonic()
-            try:
-                outcome = await self._attempt(step)
-            except BaseException:
-                # A bug, or the second interrupt: nothing else begins.
-                self.stop.set()
-                raise
-            self._keep(outcome, ms=(time.monotonic() - begun) * 1000)
+            return True
+        return False
+
+    async def _carry_out(self, step: Step) -> None:
+        self.progress.started(step)
+        self.begun.add(step.id)
+        begun = time.monotonic()
+        try:
+            outcome = await self._attempt(step)
+        except BaseException:
+            # A bug, or the second interrupt: nothing else begins.
+            self.stop.set()
+            raise
+        self._keep(outcome, ms=(time.monotonic() - begun) * 1000)
 
     def _skip(self, step: Step, because: str, message: str, cause: Cause = "") -> None:
         change = str(self.owner[step.id].address)
@@ -581,6 +631,63 @@ class _Run:
                 if error.refusal.status != _NOT_FOUND or not await self.client.retry.settle(seconds):
                     raise
         return await read()
+
+
+def _phases(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """Steps in three parts, of which each begins when the one before has ended.
+
+    First everything that is neither last nor late; then what is late, with what waits for it; then what is last.
+    """
+    waiting: dict[str, list[Step]] = {}
+    for step in steps:
+        for need in step.needs:
+            waiting.setdefault(need, []).append(step)
+    left = [step for step in steps if step.late]
+    after = {step.id for step in left}
+    while left:
+        for step in waiting.get(left.pop().id, ()):
+            if step.id not in after:
+                after.add(step.id)
+                left.append(step)
+    yield [step for step in steps if not step.last and step.id not in after]
+    yield [step for step in steps if not step.last and step.id in after]
+    yield [step for step in steps if step.last]
+
+
+def _together(steps: Sequence[Step]) -> list[list[Step]]:
+    """Steps that have to be done one right after the other, each with the others: deletes, then what they make way for.
+
+    Every other step is by itself.
+    """
+    by_id = {step.id: step for step in steps}
+    group = {step.id: {step.id} for step in steps}
+    for step in steps:
+        for taker in step.makes_way_for:
+            if taker in by_id and group[taker] is not group[step.id]:
+                group[step.id] |= group[taker]
+                group.update(dict.fromkeys(group[taker], group[step.id]))
+    while True:
+        groups = {min(members): members for members in group.values()}
+        name = {step: first for first, members in groups.items() for step in members}
+        needs = {
+            first: {name[need] for step in members for need in by_id[step].needs if need in name} - {first}
+            for first, members in groups.items()
+        }
+        try:
+            order = graph.order({first: first for first in groups}, needs)
+        except graph.CycleError as error:
+            # Groups that wait for each other become one: in it, each step comes after what it needs.
+            merged = set().union(*(groups[first] for first in error.cycle))
+            group.update(dict.fromkeys(merged, merged))
+            continue
+        return [_in_group([by_id[step] for step in sorted(groups[first])]) for first in order]
+
+
+def _in_group(steps: Sequence[Step]) -> list[Step]:
+    """The deletes first, as far as they can be, and each step after what it needs."""
+    by_id = {step.id: step for step in steps}
+    ranks = {step.id: (step.op != "delete", step.id) for step in steps}
+    return [by_id[step] for step in graph.order(ranks, {step.id: step.needs for step in steps})]
 
 
 def _is_withheld(change: Change, step: Step) -> bool:

@@ -82,6 +82,9 @@ class Step:
             only what differs is sent. None for everything else.
         last: whether it waits for everything that is not last, and is left out if any of that fails.
         needs: ids of the steps that must have succeeded before.
+        makes_way_for: for a delete that cannot be last, the ids of the steps that take what it frees (a unique key, a
+            slot). They follow it at once, and everything else that they need comes before it.
+        late: whether it waits for every step that does not wait for it, because what it deletes nobody can bring back.
     """
 
     id: str
@@ -95,6 +98,8 @@ class Step:
     adopts: Mapping[str, Content] | None = None
     last: bool = False
     needs: tuple[str, ...] = ()
+    makes_way_for: tuple[str, ...] = ()
+    late: bool = False
 
     def __repr__(self) -> str:
         """Never shows contents: they may be sensitive."""
@@ -138,6 +143,8 @@ class Change:
             history destroyed.
         guard: why it is not simply done; None when it is.
         source: where the files declare it; None for what they do not.
+        carried: paths of the fields whose values only the account has, and that the new resource gets as well.
+        completes: the SID of the resource whose interrupted replace this change completes; empty for none.
     """
 
     address: Address
@@ -154,6 +161,8 @@ class Change:
     consequences: tuple[str, ...] = ()
     guard: Guard | None = None
     source: Place | None = None
+    carried: tuple[str, ...] = ()
+    completes: str = ""
 
     @property
     def is_withheld(self) -> bool:

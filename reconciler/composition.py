@@ -185,14 +185,21 @@ class Composition:
         )
 
     def _field_changes(
-        self, declared: Declared, contents: Mapping[str, Content], live: Live | None
+        self, declared: Declared, contents: Mapping[str, Content], live: Live | None, carried: tuple[str, ...] = ()
     ) -> list[FieldChange]:
-        """One field change for everything that a create sends."""
+        """One field change for everything that a create sends.
+
+        Args:
+            declared: the resource in the files.
+            contents: what the create sends.
+            live: the resource that the new one replaces; None when there is none.
+            carried: paths of the contents that do not come from the files.
+        """
         changes = []
         for field in declared.kind.fields:
             if field.path not in contents or (_is_empty(field, contents[field.path]) and field.shape is not Shape.BOOL):
                 continue
-            value: Value | None = declared.values.get(field.path)
+            value: Value | None = None if field.path in carried else declared.values.get(field.path)
             before = live.values.get(field.path) if live is not None else None
             content = contents[field.path]
             if field.shape is Shape.BOOL and content is None:
@@ -215,22 +222,49 @@ class Composition:
             )
         return changes
 
-    def _sent_on_create(self, declared: Declared, live: Live | None) -> dict[str, Content | Reference | Unknown]:
+    def _sent_on_create(
+        self, declared: Declared, kept: Mapping[str, Content]
+    ) -> tuple[dict[str, Content | Reference | Unknown], tuple[str, ...]]:
         """What a create is to end with: what the files say, what is derived, and the rest of a resource to replace.
 
         Contents that are empty are there only when the files say so: the API most likely has them empty anyway.
+
+        Args:
+            declared: the resource in the files.
+            kept: the contents of the resource that the new one replaces; empty when there is none.
+
+        Returns:
+            The contents, and the paths of those that come from `kept`.
         """
-        contents: dict[str, Content | Reference | Unknown] = dict(live.values) if live is not None else {}
-        contents.update({path: content for path, content in declared.derived.items() if path not in contents})
+        contents: dict[str, Content | Reference | Unknown] = dict(declared.derived)
         contents.update({path: value.content for path, value in declared.values.items()})
-        return {
+        carried = {
+            path: self._successor(declared.kind.by_path[path], content)
+            for path, content in kept.items()
+            # What the files say to ignore keeps its value; what the API does not return has none that could be kept.
+            if path not in declared.values or path in declared.lifecycle.ignore_changes
+            if not declared.kind.by_path[path].write_only
+        }
+        contents.update(carried)
+        sent = {
             field.path: contents[field.path]
             for field in declared.kind.fields
-            if field.path in contents and (field.path in declared.values or not _is_empty(field, contents[field.path]))
+            if field.path in contents
+            if not _is_empty(field, contents[field.path])
+            or (field.path in declared.values and field.path not in carried)
         }
+        return sent, tuple(path for path in sent if path in carried)
+
+    def _successor(self, field: Field, content: Content) -> Content | Reference:
+        """A content of a resource to replace; where it refers to one that is replaced as well, to the new one."""
+        reference = field.marker(Ref)
+        address = self.situation.matching.addresses.get(content) if isinstance(content, str) else None
+        if reference is None or address not in self.situation.replaced:
+            return content
+        return Reference(address, reference.kind)
 
     def _creation(self, declared: Declared) -> Change:
-        contents = self._sent_on_create(declared, None)
+        contents, _ = self._sent_on_create(declared, {})
         self._check_creation(declared, contents)
         later = {
             path: contents[path] for path, refused in declared.kind.set_later.items() if contents.get(path) in refused
@@ -270,33 +304,45 @@ class Composition:
                     address=str(declared.address),
                 )
             )
-        contents = self._sent_on_create(declared, live)
+        contents, carried = self._sent_on_create(declared, live.values)
         self._check_creation(declared, contents)
-        changes = tuple(self._field_changes(declared, contents, live))
-        delete_id, create_id = f"{declared.address}#delete", f"{declared.address}#create"
-        if kind.replace_order == "delete-first":
+        changes = tuple(self._field_changes(declared, contents, live, carried))
+        create = self._step(declared, "create", contents)
+        delete = self._step(declared, "delete", {}, sid=live.sid)
+        reason = f"{forced} cannot be changed in place"
+        if self._goes_first(declared, live, contents):
             steps: tuple[Step, ...] = (
-                replace(self._step(declared, "delete", {}, sid=live.sid)),
-                self._step(declared, "create", contents, also_needs=(delete_id,)),
+                replace(delete, makes_way_for=(create.id,)),
+                replace(create, needs=(*create.needs, delete.id)),
             )
-            return self._described(
-                declared, live, "replace", changes, steps, reason=f"{forced} cannot be changed in place"
-            )
+            change = self._described(declared, live, "replace", changes, steps, reason=reason)
+            return replace(change, carried=carried)
         repoint, stuck = self._repointing(declared, live, contents)
-        steps = (
-            self._step(declared, "create", contents),
-            *repoint,
-            replace(self._step(declared, "delete", {}, sid=live.sid, also_needs=(create_id,)), last=True),
-        )
-        change = self._described(
-            declared, live, "replace", changes, steps, reason=f"{forced} cannot be changed in place"
-        )
+        gone = replace(delete, needs=(*delete.needs, create.id, *(step.id for step in repoint)), last=True)
+        change = self._described(declared, live, "replace", changes, (create, *repoint, gone), reason=reason)
+        change = replace(change, carried=carried)
         if stuck:
             message = (
                 f"the old role stays the service's {stuck}, which takes only roles of type {live.values.get('type')}"
             )
             return replace(change, guard=Guard("default_role", "withheld", message, only_delete=True))
         return change
+
+    def _goes_first(
+        self, declared: Declared, live: Live, contents: Mapping[str, Content | Reference | Unknown]
+    ) -> bool:
+        """Whether a resource has to go before its successor can be made: they share a key, or there is no room."""
+        kind = declared.kind
+        if {*kind.unique_keys(live.values)} & {*kind.unique_keys(contents)}:
+            return True
+        if not kind.most_in_parent or declared.parent is None:
+            return False
+        # New ones need a slot for good, a replaced one only for a moment.
+        siblings = [item for item in self.situation.present if item.kind == kind and item.parent == declared.parent]
+        new = sum(1 for item in siblings if item.address not in self.situation.matching.live)
+        replaced = sorted(item.address for item in siblings if item.address in self.situation.replaced)
+        there = len(self.situation.state.collection(kind, live.parents))
+        return there + new + replaced.index(declared.address) + 1 > kind.most_in_parent
 
     def _repointing(
         self, declared: Declared, live: Live, contents: Mapping[str, Content]

@@ -7,7 +7,7 @@ that nothing of another account is read any further.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from reconciler import scope, wire
 from reconciler.client import ReadClient
@@ -17,6 +17,7 @@ from reconciler.errors import MatchError, Problem, Refused
 from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME, PARENTS
 from reconciler.match import match
+from reconciler.plan import Plan
 from reconciler.reading import ACCOUNT, Reading, at_once, live, which_account
 from reconciler.report import Progress
 from reconciler.scope import Read
@@ -84,6 +85,23 @@ async def fetch_collections(
     """
     reads = [Read(BY_NAME[collection.kind], collection.parents) for collection in collections]
     await _Fetch(client, progress).round(reads, state)
+
+
+async def fetch_planned(plan_of: Callable[[], Plan], state: State, client: ReadClient, progress: Progress) -> Plan:
+    """Plan, read what only the plan shows to be needed, and plan again.
+
+    Args:
+        plan_of: makes a plan of the state as it is.
+        state: gets what is read.
+        client: how to read.
+        progress: who is told.
+    """
+    made = plan_of()
+    while made.unsearched or made.unseen:
+        await fetch_role_holders(state, sorted(made.unsearched), client, progress)
+        await fetch_collections(state, sorted(made.unseen, key=str), client, progress)
+        made = plan_of()
+    return made
 
 
 class _Fetch(Reading):

@@ -34,6 +34,7 @@ class Surroundings:
         services_of_addresses: what addresses that stay point to after the apply: a service's SID, and the address.
         no_room: addresses of creates whose parent is full.
         moved_users: SIDs of users whom this plan gives another role, or deletes.
+        assigned: by SID, the roles that the configuration or the plan assigns by it, with the address that does.
     """
 
     config: Config
@@ -45,6 +46,7 @@ class Surroundings:
     moved_users: frozenset[str] = frozenset()
     services_of_addresses: frozenset[tuple[str, str]] = frozenset()
     no_room: frozenset[Address] = frozenset()
+    assigned: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def prevented(self) -> Mapping[Address, Address]:
@@ -229,6 +231,20 @@ def _role_in_use(change: Change, around: Surroundings) -> Guard | None:
     )
 
 
+def _role_assigned(change: Change, around: Surroundings) -> Guard | None:
+    """A role that the same configuration gives to somebody by its SID, which a delete would leave pointing nowhere."""
+    live = around.state.get(change.sid or "")
+    if change.kind.name != "role" or not _removes(change) or live is None or live.sid not in around.assigned:
+        return None
+    return Guard(
+        "role_assigned",
+        "withheld",
+        f"{around.assigned[live.sid]} is given the role {_named(change, live)!r} by its SID ({live.sid}); let it refer "
+        "to another role, or to this one by its handle",
+        only_delete=change.action == "replace",
+    )
+
+
 def _approval(change: Change, around: Surroundings) -> Guard | None:
     if change.action != "delete" or not change.kind.destroys or change.address in around.approved:
         return None
@@ -249,6 +265,7 @@ GUARDS = (
     _default_service,
     _service_in_use,
     _default_role,
+    _role_assigned,
     _role_in_use,
     _approval,
 )

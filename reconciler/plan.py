@@ -31,7 +31,9 @@ from reconciler.config.model import Config, Declared, Unknown
 from reconciler.config.selection import Selection, select
 from reconciler.errors import MatchError, Problem
 from reconciler.kinds import BY_NAME
+from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
+from reconciler.kinds.markers import Ref
 from reconciler.situation import Situation
 from reconciler.state import Collection, Live, State
 
@@ -150,10 +152,8 @@ class _Planner:
         self._check_swaps(changes)
         if any(problem.severity == "error" for problem in self.situation.problems):
             raise MatchError([*self.situation.problems, *config.warnings], config.lines)
-        changes = sequence.let_go(sequence.make_room(changes, state, live), state)
-        changes = sequence.after_defaults(sequence.close_last(changes))
         judged = [self._judged(change) for change in changes]
-        guarded = self._guarded(tuple(sequence.in_order(judged)))
+        guarded = self._guarded(tuple(sequence.in_order(sequence.arrange(judged, state, live))))
         unmanaged = self._unmanaged(guarded)
         return Plan(
             account_sid=state.account_sid,
@@ -208,6 +208,7 @@ class _Planner:
             live=self.situation.matching.live,
             services_of_addresses=self._services_of_addresses(doing),
             no_room=sequence.without_room((*coming, *leaving), self.situation.state, self.situation.matching.live),
+            assigned=self._assigned_roles(doing),
             moved_users=frozenset(
                 change.sid
                 for change in doing
@@ -215,6 +216,30 @@ class _Planner:
                 if change.action == "delete" or any(item.path == "role" for item in change.fields)
             ),
         )
+
+    def _assigned_roles(self, doing: Iterable[Change]) -> dict[str, str]:
+        """The roles that somebody has by their SID after the apply, with whoever has them.
+
+        That is what the files say, and what an undeclared field of a replaced resource carries over.
+        """
+        assigned: dict[str, str] = {}
+        for declared in self.situation.present:
+            is_live = declared.address in self.situation.matching.live
+            for path, value in declared.values.items():
+                if not (is_live and path in declared.lifecycle.ignore_changes):
+                    assigned.update(self._assigned(declared.kind, path, value.content, declared.address))
+        for change in doing:
+            for step in change.steps:
+                for path, content in step.values.items():
+                    assigned.update(self._assigned(step.kind, path, content, step.address))
+        return assigned
+
+    @staticmethod
+    def _assigned(kind: Kind, path: str, content: object, address: Address) -> dict[str, str]:
+        reference = kind.by_path[path].marker(Ref)
+        if reference is None or reference.kind != _ROLE.name or not isinstance(content, str) or not content:
+            return {}
+        return {content: str(address)}
 
     def _services_of_addresses(self, changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
         by_sid = {change.sid: change for change in changes if change.kind == _ADDRESS}

@@ -11,8 +11,9 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -29,6 +30,10 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
 LONGEST_RETRY_AFTER = 120.0
 """An answer may not keep a run for longer than this, whatever it asks for."""
 
+LONGEST_FINISH = 60.0
+"""How many seconds beyond the deadline a create may take whose delete has been sent."""
+
+_IS_FINISHING: ContextVar[bool] = ContextVar("_IS_FINISHING", default=False)
 _DELETING = 50002
 _TOO_MANY_WRITES = frozenset({50063, 50074})
 _TOO_MANY = 429
@@ -107,10 +112,27 @@ class Retry:
     def __post_init__(self) -> None:
         self._ends = self.clock() + self.timeout
 
+    @contextmanager
+    def finishing(self) -> Iterator[None]:
+        """Send what belongs together to its end: an interrupt does not stop it, and the time that is left is extended.
+
+        For the task that enters it, and at most `LONGEST_FINISH` seconds beyond the deadline.
+        """
+        token = _IS_FINISHING.set(True)
+        try:
+            yield
+        finally:
+            _IS_FINISHING.reset(token)
+
+    @property
+    def _end(self) -> float:
+        """When nothing is sent any more."""
+        return self._ends + (LONGEST_FINISH if _IS_FINISHING.get() else 0.0)
+
     @property
     def left(self) -> float:
         """How many seconds of the command's time are left; none or less when it is up."""
-        return self._ends - self.clock()
+        return self._end - self.clock()
 
     @property
     def is_over(self) -> bool:
@@ -120,7 +142,7 @@ class Retry:
     @property
     def is_stopped(self) -> bool:
         """Whether a person stopped the command."""
-        return self.stop is not None and self.stop.is_set()
+        return self.stop is not None and self.stop.is_set() and not _IS_FINISHING.get()
 
     async def again(self, attempt: int, retry_after: str = "", tell: Callable[[float], None] = _nobody) -> bool:
         """Wait as long as is right after a failed attempt.
@@ -143,7 +165,7 @@ class Retry:
 
     async def settle(self, seconds: float, tell: Callable[[float], None] = _nobody) -> bool:
         """Wait so long, if there is time, and tell how long; gives whether there was."""
-        if self.clock() + seconds >= self._ends or self.is_stopped:
+        if self.clock() + seconds >= self._end or self.is_stopped:
             return False
         tell(seconds)
         await self.pause(seconds)
@@ -151,7 +173,7 @@ class Retry:
 
     async def pause(self, seconds: float) -> None:
         """Wait, or less when a person stops the command."""
-        if self.stop is None:
+        if self.stop is None or _IS_FINISHING.get():
             await self.sleep(seconds)
             return
         waits = [asyncio.ensure_future(self.sleep(seconds)), asyncio.ensure_future(self.stop.wait())]

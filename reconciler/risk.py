@@ -45,7 +45,7 @@ def judge(change: Change, live: Live | None, default_roles: Iterable[str], forme
             for item in change.fields:
                 _field(change, item, risks, words)
             if change.action == "replace":
-                risks.append("high" if change.kind.replace_order == "delete-first" else "medium")
+                risks.append(change.kind.replace_risk)
     if change.kind.name == "role" and change.action in {"update", "replace"}:
         _permissions(change, live is not None and live.sid in set(default_roles), risks, words)
     for consequence in change.kind.consequences(*_contents(change, live), change.name):

@@ -7,14 +7,14 @@ comes after what it needs, narrowed to what was asked for. Pure.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler import graph
 from reconciler.address import Address
 from reconciler.change import Change, Step
 from reconciler.config.model import Reference, Unknown
-from reconciler.kinds import KINDS
+from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Ref
@@ -23,57 +23,90 @@ from reconciler.state import Collection, Live, State
 _ORDER = {kind: index for index, kind in enumerate(KINDS)}
 
 
-def make_room(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> list[Change]:
+def arrange(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> list[Change]:
+    """Give every step the further needs that follow from the other changes.
+
+    Args:
+        changes: all of them; each step names what it refers to.
+        state: the account.
+        live: the live resource of each declared one that has one.
+    """
+    arranged = let_go(_make_room(changes, state, live), state)
+    arranged = _after_defaults(close_last(arranged))
+    return _bring_forward(_delay_deletes(arranged), state)
+
+
+def _make_room(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> list[Change]:
     """Let a delete or update go before a create or update where both cannot be there at once, and only that one.
 
     That is so where they share what must be unique (an address and proxy pair that moves to another conversation, a
     unique name that another one takes over), and where their parent is full (the sixth webhook of a conversation).
     """
-    # What is replaced lets go of its keys with its first step.
-    letting_go = {change.address: "delete" if change.action == "replace" else change.action for change in changes}
     first = _sharing_unique_keys(changes, state)
     for create, deletes in _in_full_parents(changes, state, live).items():
         first.setdefault(create, set()).update(deletes)
-    early = {address for addresses in first.values() for address in addresses}
+    by_address = {change.address: change for change in changes}
+    takers: dict[str, list[str]] = defaultdict(list)
+    needs: dict[str, list[str]] = defaultdict(list)
+    for address, freeing in sorted(first.items()):
+        taker = _taking(by_address[address]).id
+        for other in sorted(freeing):
+            step = _freeing(by_address[other]).id
+            needs[taker].append(step)
+            takers[step].append(taker)
+    return _with_steps(
+        changes,
+        lambda step: (
+            replace(
+                step,
+                needs=(*step.needs, *needs.get(step.id, ())),
+                makes_way_for=(*step.makes_way_for, *takers.get(step.id, ())) if step.op == "delete" else (),
+                last=step.last and step.id not in takers,
+            )
+            if step.id in needs or step.id in takers
+            else step
+        ),
+    )
+
+
+def _with_steps(changes: Iterable[Change], edit: Callable[[Step], Step]) -> list[Change]:
     result = []
     for change in changes:
-        if change.address in early and change.action == "delete":
-            steps = tuple(replace(step, last=False) for step in change.steps)
-            result.append(replace(change, steps=steps))
-        elif change.address in first:
-            needs = tuple(f"{address}#{letting_go[address]}" for address in sorted(first[change.address]))
-            steps = tuple(
-                replace(step, needs=(*step.needs, *needs)) if step.op in {"create", change.action} else step
-                for step in change.steps
-            )
-            result.append(replace(change, steps=steps))
-        else:
-            result.append(change)
+        steps = tuple(map(edit, change.steps))
+        same = all(new is old for new, old in zip(steps, change.steps, strict=True))
+        result.append(change if same else replace(change, steps=steps))
     return result
+
+
+def _freeing(change: Change) -> Step:
+    """The step after which nobody has a change's former keys."""
+    return next((step for step in change.steps if step.op == "delete"), change.steps[0])
+
+
+def _taking(change: Change) -> Step:
+    """The step that needs a change's keys to be free."""
+    return next((step for step in change.steps if step.op == "create"), change.steps[0])
 
 
 def _sharing_unique_keys(changes: Sequence[Change], state: State) -> dict[Address, set[Address]]:
     leaving: dict[tuple[object, ...], Address] = {}
+    deleted: dict[str, Address] = {}
     for change in changes:
         live = state.get(change.sid or "")
-        if change.action == "update" and live is not None:
-            kept = {**live.values, **change.steps[0].values}
-            freed = {*_unique_keys(change.kind, change.parent, live.values)}
-            for key in freed - {*_unique_keys(change.kind, change.parent, kept)}:
-                leaving[key] = change.address
-        if change.action == "replace" and live is not None and change.steps[0].op == "delete":
-            freed = {*_unique_keys(change.kind, change.parent, live.values)}
-            for key in freed - {*_unique_keys(change.kind, change.parent, _wanted(change))}:
-                leaving[key] = change.address
-        if change.action == "delete" and live is not None:
-            for key in _unique_keys(change.kind, change.parent, live.values):
-                leaving[key] = change.address
-            for kind in KINDS:
-                for inner in (
-                    state.collection(kind, (*live.parents, live.sid)) if kind.parent == change.kind.name else ()
-                ):
-                    for key in _unique_keys(kind, change.address, inner.values):
-                        leaving[key] = change.address
+        if live is None:
+            continue
+        if change.action == "delete":
+            deleted[live.sid] = change.address
+        kept = {} if change.action == "delete" else {**live.values, **_wanted(change)}
+        freed = {*_unique_keys(change.kind, change.parent, live.values)}
+        for key in freed - {*_unique_keys(change.kind, change.parent, kept)}:
+            leaving[key] = change.address
+    if deleted:
+        # What stands in something that goes lets go of its keys as well, however deep.
+        for live in state:
+            within = next((deleted[sid] for sid in live.parents if sid in deleted), None)
+            if within is not None:
+                leaving.update(dict.fromkeys(_unique_keys(live.kind, within, live.values), within))
     first: dict[Address, set[Address]] = defaultdict(set)
     for change in changes:
         for key in _unique_keys(change.kind, change.parent, _wanted(change)):
@@ -84,16 +117,16 @@ def _sharing_unique_keys(changes: Sequence[Change], state: State) -> dict[Addres
 
 def _wanted(change: Change) -> Mapping[str, Content | Reference | Unknown]:
     """What a change sends first of a resource that is to be; nothing for one that goes."""
+    if change.action == "delete":
+        return {}
     return next((step.values for step in change.steps if step.op != "delete"), {})
 
 
 def _unique_keys(
     kind: Kind, parent: Address | None, contents: Mapping[str, Content | Reference | Unknown]
 ) -> Iterable[tuple[object, ...]]:
-    for paths, scope in kind.unique:
-        values = tuple(contents.get(path) for path in paths)
-        if all(isinstance(value, str) and value for value in values):
-            yield (kind.name, paths, parent if scope == "parent" else None, values)
+    for paths, scope, values in kind.unique_keys(contents):
+        yield (kind.name, paths, parent if scope == "parent" else None, values)
 
 
 def swaps(changes: Sequence[Change], state: State) -> list[tuple[Address, ...]]:
@@ -115,7 +148,10 @@ def swaps(changes: Sequence[Change], state: State) -> list[tuple[Address, ...]]:
 
 
 def unseen(changes: Sequence[Change], state: State) -> frozenset[Collection]:
-    """What has to be read of resources that go, because something in them may hold what a create wants for itself."""
+    """What has to be read of resources that go, because something in them may hold what a create wants for itself.
+
+    Of what stands several levels deep, only the next level is named; ask again once that has been read.
+    """
     wanting = {
         change.kind
         for change in changes
@@ -123,40 +159,130 @@ def unseen(changes: Sequence[Change], state: State) -> frozenset[Collection]:
         for key in _unique_keys(change.kind, change.parent, _wanted(change))
         if key[2] is None
     }
-    leaving = [live for change in changes if change.action == "delete" and (live := state.get(change.sid or ""))]
-    collections = {
-        Collection(kind.name, (*live.parents, live.sid))
-        for kind in wanting
-        for live in leaving
-        if live.kind.name == kind.parent
-    }
+    above = {kind: _path_to(kind) for kind in wanting}
+    left = [live for change in changes if change.action == "delete" and (live := state.get(change.sid or ""))]
+    collections: set[Collection] = set()
+    while left:
+        live = left.pop()
+        for path in above.values():
+            if live.kind not in path[:-1]:
+                continue
+            inner = path[path.index(live.kind) + 1]
+            collections.add(Collection(inner.name, (*live.parents, live.sid)))
+            left += state.collection(inner, (*live.parents, live.sid))
     return frozenset(collections - state.complete)
 
 
-def after_defaults(changes: Sequence[Change]) -> list[Change]:
-    """Let what gets a default (the role of a new user) wait for the change of that default."""
-    settled = {
-        (change.parent, item.path): change.steps[0].id
-        for change in changes
-        if change.kind.name == "service_configuration"
-        for item in change.fields
-    }
-    result = []
+def _path_to(kind: Kind) -> tuple[Kind, ...]:
+    """The kinds that contain a kind, outermost first, and itself."""
+    return (*(_path_to(BY_NAME[kind.parent]) if kind.parent is not None else ()), kind)
+
+
+def _after_defaults(changes: Sequence[Change]) -> list[Change]:
+    """Let what takes a default (the role of a new user) wait until that default has moved."""
+    moved: dict[tuple[Address, str], list[str]] = defaultdict(list)
     for change in changes:
-        service = Address(change.address.parts[:2])
+        for step in change.steps:
+            if step.kind.singleton:
+                for path in step.values:
+                    moved[step.address, path].append(step.id)
+    if not moved:
+        return list(changes)
+
+    def waiting(step: Step) -> Step:
+        if step.op != "create":
+            return step
         needs = [
-            settled[service, marker.default]
-            for field in change.kind.fields
-            if change.action == "create"
-            and (marker := field.marker(Ref)) is not None
-            and (service, marker.default) in settled
-            and field.path not in change.steps[0].values
+            need
+            for own, configuration, path in step.kind.defaults
+            if own not in step.values
+            for need in moved.get((_configuration(step, configuration), path), ())
         ]
-        steps = tuple(
-            replace(step, needs=(*step.needs, *needs)) if step.op == "create" else step for step in change.steps
+        return replace(step, needs=tuple(dict.fromkeys((*step.needs, *needs)))) if needs else step
+
+    return _with_steps(changes, waiting)
+
+
+def _configuration(step: Step, kind: str) -> Address:
+    """The address of the configuration that gives a new resource its defaults."""
+    section = BY_NAME[kind].section
+    return Address(section) if BY_NAME[kind].parent is None else Address((*step.address.parts[:2], *section))
+
+
+def _delay_deletes(changes: Sequence[Change]) -> list[Change]:
+    """Let a delete that makes way for other steps wait for everything else that those need.
+
+    So nothing is deleted while what takes its place may still turn out to be impossible.
+    """
+    result = {change.address: change for change in changes}
+    owner = {step.id: change.address for change in changes for step in change.steps}
+    for change in changes:
+        if not any(step.makes_way_for for step in change.steps):
+            continue
+        steps = {step.id: step for other in result.values() for step in other.steps}
+        waiting = _dependents(change.address, result.values(), owner)
+        for step in result[change.address].steps:
+            inherited = [
+                need
+                for taker in step.makes_way_for
+                if taker in steps
+                for need in steps[taker].needs
+                if owner.get(need) not in waiting and owner.get(need) != change.address
+            ]
+            steps[step.id] = replace(step, needs=tuple(dict.fromkeys((*step.needs, *inherited))))
+        result[change.address] = replace(
+            result[change.address], steps=tuple(steps[step.id] for step in result[change.address].steps)
         )
-        result.append(replace(change, steps=steps) if needs else change)
-    return result
+    return list(result.values())
+
+
+def _dependents(address: Address, changes: Iterable[Change], owner: Mapping[str, Address]) -> set[Address]:
+    """The changes that wait for a change, directly or not."""
+    waiting: dict[Address, set[Address]] = defaultdict(set)
+    for change in changes:
+        for step in change.steps:
+            for need in step.needs:
+                if need in owner and owner[need] != change.address:
+                    waiting[owner[need]].add(change.address)
+    found: set[Address] = set()
+    left = [address]
+    while left:
+        new = waiting[left.pop()] - found
+        found |= new
+        left += new
+    return found - {address}
+
+
+def _bring_forward(changes: Sequence[Change], state: State) -> list[Change]:
+    """Let nothing that is not last wait for something that is, and delete history as late as it can be.
+
+    A service that must go early, because a pair in it moves, still goes after everything that has to survive has moved
+    out of it, and needs none of the deletes at the top of the account that have nothing to do with it.
+    """
+    steps = {step.id: step for change in changes for step in change.steps}
+    for change in changes:
+        for step in change.steps:
+            if change.action == "delete" and change.kind.destroys and step.makes_way_for:
+                needs = tuple(
+                    need
+                    for need in step.needs
+                    if need not in steps or not steps[need].last or _refers_to(steps[need], step.sid or "", state)
+                )
+                steps[step.id] = replace(step, needs=needs, late=True)
+    left = [step for step in steps.values() if not step.last]
+    while left:
+        for need in left.pop().needs:
+            if need in steps and steps[need].last:
+                steps[need] = replace(steps[need], last=False)
+                left.append(steps[need])
+    return _with_steps(changes, lambda step: steps[step.id])
+
+
+def _refers_to(step: Step, sid: str, state: State) -> bool:
+    live = state.get(step.sid or "")
+    return live is not None and any(
+        live.values.get(field.path) == sid for field in live.kind.fields if field.marker(Ref) is not None
+    )
 
 
 def _in_full_parents(
@@ -207,11 +333,12 @@ def let_go(changes: Sequence[Change], state: State) -> list[Change]:
     referring: dict[str, list[str]] = defaultdict(list)
     for change in changes:
         live = state.get(change.sid or "")
-        if change.action != "delete" or live is None:
+        deletes = [step.id for step in change.steps if step.op == "delete"]
+        if not deletes or live is None:
             continue
         for field in live.kind.fields:
             if field.marker(Ref) is not None and isinstance(sid := live.values.get(field.path), str):
-                referring[sid].extend(step.id for step in change.steps)
+                referring[sid].extend(deletes)
     return [
         replace(
             change,
@@ -258,6 +385,8 @@ def in_order(changes: Sequence[Change]) -> list[Change]:
             owner[need]
             for step in change.steps
             for need in step.needs
+            # A replaced resource that goes last may wait for what itself waits for its successor.
+            if not (step.last and change.action == "replace")
             # A step that closes a resource waits for what is inside, which itself waits for the resource to be made.
             if need in owner and not owner[need].is_within(change.address)
         ]

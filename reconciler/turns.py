@@ -24,10 +24,34 @@ class Turns:
 
     def __init__(self, at_once: int) -> None:
         self._free = at_once
+        self._gate = asyncio.Lock()
+        self._beside = 0
+        self._is_quiet = asyncio.Event()
         self._taken: defaultdict[Hashable, int] = defaultdict(int)
         self._queues: dict[Hashable, deque[asyncio.Future[None]]] = {}
         # Who waits, by how many turns they have; dicts keep the order in which they came.
         self._waiting: list[dict[Hashable, None]] = [{} for _ in range(at_once + 1)]
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Let what has begun end, and nothing else begin meanwhile. Only for whoever holds a turn, and not `beside`."""
+        async with self._gate:
+            while self._beside:
+                self._is_quiet.clear()
+                await self._is_quiet.wait()
+            yield
+
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator[None]:
+        """Run beside others, but not while one is `alone`."""
+        async with self._gate:
+            self._beside += 1
+        try:
+            yield
+        finally:
+            self._beside -= 1
+            if not self._beside:
+                self._is_quiet.set()
 
     @asynccontextmanager
     async def of(self, owner: Hashable) -> AsyncIterator[None]:

@@ -380,16 +380,11 @@ def _former(folder: str, environment: Mapping[str, str]) -> Config:
 
 
 async def _planned(files: Config, options: PlanOptions, client: ReadClient, progress: Progress) -> Plan:
-    from reconciler.fetch import fetch, fetch_collections, fetch_role_holders  # noqa: PLC0415 - see above
+    from reconciler.fetch import fetch, fetch_planned  # noqa: PLC0415 - see above
     from reconciler.plan import make_plan  # noqa: PLC0415 - see above
 
     state = await fetch(files, client, progress, options.selection(files))
-    made = make_plan(files, state, options)
-    if made.unsearched or made.unseen:
-        await fetch_role_holders(state, sorted(made.unsearched), client, progress)
-        await fetch_collections(state, sorted(made.unseen, key=str), client, progress)
-        made = make_plan(files, state, options)
-    return made
+    return await fetch_planned(lambda: make_plan(files, state, options), state, client, progress)
 
 
 def _plan_key(endpoint: Endpoint) -> bytes | None:

@@ -304,7 +304,7 @@ def test_the_address_of_a_participant_changes_by_replacing_it() -> None:
     former = f'{DESK}, renamed_from: "{CUSTOMER} via {DESK}"'
     renamed = read(HEAD + "    conversations:\n" + pair("desk").replace("199", "198").replace(DESK, former))
     change = only(account.plan(renamed))
-    assert (change.action, [step.op for step in change.steps]) == ("replace", ["delete", "create"])
+    assert (change.action, [step.op for step in change.steps]) == ("replace", ["create", "delete"])
     account.converge(renamed)
 
 
@@ -327,8 +327,8 @@ def test_a_pair_that_a_replace_lets_go_of_is_taken_after_that() -> None:
     needs = {step.id: step.needs for change in account.plan(files).changes for step in change.steps}
     caller = "services.club.conversations.{}.participants.caller#{}"
     assert needs == {
-        caller.format("desk", "delete"): (),
-        caller.format("desk", "create"): (caller.format("desk", "delete"),),
+        caller.format("desk", "create"): (),
+        caller.format("desk", "delete"): (caller.format("desk", "create"),),
         caller.format("lounge", "create"): (caller.format("desk", "delete"),),
     }
     account.converge(files)

@@ -15,7 +15,7 @@ from reconciler.apply import apply
 from reconciler.client import Client, Credentials, ReadClient, in_process
 from reconciler.config.model import Config
 from reconciler.emulator import Emulator, Rules, Store
-from reconciler.fetch import fetch, fetch_collections, fetch_role_holders
+from reconciler.fetch import fetch, fetch_planned
 from reconciler.plan import Plan, PlanOptions, make_plan
 from reconciler.plan_file import PlanFile
 from reconciler.report import Report, Silent
@@ -106,12 +106,7 @@ class World:
             ) as client:
                 chosen = _options(options)
                 state = await fetch(files, client, Silent(), chosen.selection(files))
-                made = make_plan(files, state, chosen)
-                if made.unsearched or made.unseen:
-                    await fetch_role_holders(state, sorted(made.unsearched), client, Silent())
-                    await fetch_collections(state, sorted(made.unseen, key=str), client, Silent())
-                    made = make_plan(files, state, chosen)
-                return made
+                return await fetch_planned(lambda: make_plan(files, state, chosen), state, client, Silent())
 
         return asyncio.run(run())
 

@@ -256,7 +256,6 @@ ADDRESS_CONFIGURATION = Kind(
     list_key="address_configurations",
     # Source: the documented maximum for addresses is 50.
     page_size=50,
-    replace_order="delete-first",
     unique=((("address",), "account"),),
     check=_check,
     check_create=_check_create,

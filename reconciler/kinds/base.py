@@ -8,14 +8,14 @@ package does no I/O and knows neither YAML nor HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Literal, TypeAlias
 
 from reconciler.kinds.fields import Block, Content, Field, flatten
-from reconciler.kinds.markers import Declaration, Risk
+from reconciler.kinds.markers import Declaration, Ref, Risk
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,8 @@ class Consequence:
 
 
 Contents: TypeAlias = Mapping[str, Content]
+UniqueKey: TypeAlias = tuple[tuple[str, ...], Literal["parent", "account"], tuple[str, ...]]
+"""Field paths, whether the key is unique within a parent or in the whole account, and the values of the fields."""
 
 
 def _no_faults(_contents: Contents) -> tuple[Fault, ...]:
@@ -99,8 +101,7 @@ class Kind:
         page_size: what to ask for in a page; never over what the API truly gives (sources: each kind's module).
         updatable: whether the API has an update operation at all.
         deletable: whether it can be deleted.
-        replace_order: for a change of an immutable field, whether the new one is made before the old one goes
-            (``create-first``) or what must stay unique goes first (``delete-first``).
+        replace_risk: how careful a reviewer should be with a replace, whatever it changes.
         irreplaceable: why a resource of this kind can never be replaced; empty when it can.
         built_in: natural keys of the resources that Twilio makes by itself, lower case.
         destroys: what a delete destroys that nobody can bring back, as the end of "deletes …"; empty when nothing.
@@ -122,6 +123,8 @@ class Kind:
         unique: what two of them can never share: fields, and whether within a parent or in the whole account.
         meets: fields whose content is the natural key of another kind in the same service, which has to be there
             first when the same apply makes it.
+        takes: what a new one takes from a configuration, apart from the defaults that its references name: its own
+            field that overrides the default (empty when none does), the configuration's kind, and its field.
         most_in_parent: how many of them one parent can hold; 0 when there is no limit.
         not_settings: form parameters that the API has for what moves by itself (dates, what has been read), and that
             are therefore no fields.
@@ -147,7 +150,7 @@ class Kind:
     page_size: int = 50
     updatable: bool = True
     deletable: bool = True
-    replace_order: Literal["create-first", "delete-first"] = "delete-first"
+    replace_risk: Risk = "high"
     irreplaceable: str = ""
     built_in: frozenset[str] = frozenset()
     destroys: str = ""
@@ -166,6 +169,7 @@ class Kind:
     readable_by_name: bool = False
     unique: tuple[tuple[tuple[str, ...], Literal["parent", "account"]], ...] = ()
     meets: Mapping[str, str] = field(default_factory=dict)
+    takes: tuple[tuple[str, str, str], ...] = ()
     most_in_parent: int = 0
     not_settings: tuple[str, ...] = ()
     set_later: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -208,6 +212,27 @@ class Kind:
             return self.names(contents)
         name = contents.get(self.natural_key)
         return name if isinstance(name, str) else ""
+
+    @cached_property
+    def defaults(self) -> tuple[tuple[str, str, str], ...]:
+        """Every default that a new one takes: its own field, the configuration's kind, and that one's field."""
+        references = (
+            (entry.path, "service_configuration", marker.default)
+            for entry in self.fields
+            if (marker := entry.marker(Ref)) is not None and marker.default
+        )
+        return (*references, *self.takes)
+
+    def unique_keys(self, contents: Mapping[str, object]) -> Iterator[UniqueKey]:
+        """The keys of a resource with these contents that no second resource can have.
+
+        Args:
+            contents: by field path; a key with a part that is missing or not a text is no key.
+        """
+        for paths, scope in self.unique:
+            values = tuple(content for path in paths if isinstance(content := contents.get(path), str) and content)
+            if len(values) == len(paths):
+                yield paths, scope, values
 
     def __hash__(self) -> int:
         """Kinds are told apart by name."""

@@ -168,6 +168,13 @@ CONVERSATION = Kind(
     final=_final,
     # Source: error 50353.
     unique=((("unique_name",), "parent"),),
+    # Source: the OpenAPI description of both configurations: what new conversations and their creators get.
+    takes=(
+        ("", "service_configuration", "default_conversation_creator_role"),
+        ("messaging_service_sid", "account_configuration", "default_messaging_service_sid"),
+        ("timers.inactive", "account_configuration", "default_inactive_timer"),
+        ("timers.closed", "account_configuration", "default_closed_timer"),
+    ),
     # Source: error 50384, a create as closed is refused.
     set_later={"state": ("closed",)},
     resend={"bindings.email.name": ("bindings.email.address",)},

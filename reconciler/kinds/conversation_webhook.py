@@ -165,7 +165,6 @@ CONVERSATION_WEBHOOK = Kind(
     list_key="webhooks",
     # Source: the documented page of scoped webhooks is 5, as many as there can be.
     page_size=5,
-    replace_order="delete-first",
     check=_check,
     check_create=_check_create,
     names=_names,

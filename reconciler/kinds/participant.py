@@ -105,7 +105,6 @@ PARTICIPANT = Kind(
     list_key="participants",
     # Source: default 50, documented maximum 100.
     page_size=50,
-    replace_order="delete-first",
     check=_check,
     check_create=_check_create,
     names=_names,
@@ -113,5 +112,7 @@ PARTICIPANT = Kind(
     # Source: errors 50433 and 50416; a pair is taken in all active conversations of the account.
     unique=((("identity",), "parent"), (("address", "proxy_address"), "account")),
     meets={"identity": "user"},
+    # Inferred: Twilio creates a user for an identity that has none, and gives it the default role.
+    takes=(("", "service_configuration", "default_chat_service_role"),),
     webhook_header=True,
 )

@@ -79,7 +79,8 @@ ROLE = Kind(
     list_key="roles",
     # Source: the documented maximum for roles is 50.
     page_size=50,
-    replace_order="create-first",
+    # The old one's permissions, and what refers to it, move to the new one.
+    replace_risk="medium",
     built_in=BUILT_IN_ROLES,
     told_apart_by="type",
 )

@@ -21,7 +21,7 @@ from reconciler.emulator import Rules
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.emulator.faults import Faults, Faulty
 from reconciler.errors import ApiError, MatchError
-from reconciler.fetch import fetch, fetch_collections, fetch_role_holders
+from reconciler.fetch import fetch, fetch_planned
 from reconciler.plan import Plan, PlanOptions, make_plan
 from reconciler.report import Outcome, Report, Silent
 from reconciler.retry import Retry
@@ -288,17 +288,13 @@ class Chaos:
     async def _planned(self, app: Any, kind: Any) -> Plan:
         async with self._client(app, kind) as client:
             state = await fetch(self.files, client, Silent())
-            options = PlanOptions()
-            made = make_plan(self.files, state, options)
-            for _ in range(2):
-                if made.unsearched or made.unseen:
-                    await fetch_role_holders(state, sorted(made.unsearched), client, Silent())
-                    await fetch_collections(state, sorted(made.unseen, key=str), client, Silent())
-                wanting = [
-                    change.address for change in made.changes if change.guard and change.guard.name == "approval"
-                ]
-                options = PlanOptions(approved=(*options.approved, *wanting))
-                made = make_plan(self.files, state, options)
+
+            async def planned(options: PlanOptions) -> Plan:
+                return await fetch_planned(lambda: make_plan(self.files, state, options), state, client, Silent())
+
+            made = await planned(PlanOptions())
+            wanting = [change.address for change in made.changes if change.guard and change.guard.name == "approval"]
+            made = await planned(PlanOptions(approved=tuple(wanting)))
             assert made.blocking() == ()
             return made
 

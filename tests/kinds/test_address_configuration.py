@@ -183,7 +183,7 @@ def test_a_create_needs_nothing_else(contents: dict[str, Any]) -> None:
 
 
 def test_what_stays_unique_goes_before_its_successor_comes() -> None:
-    assert ADDRESS_CONFIGURATION.replace_order == "delete-first"
+    assert ADDRESS_CONFIGURATION.replace_risk == "high"
 
 
 def test_it_refers_to_a_service_and_limits_retries() -> None:

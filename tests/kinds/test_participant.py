@@ -23,7 +23,7 @@ def test_who_it_is_cannot_change_in_place() -> None:
         "proxy_address": False,
         "projected_address": False,
     }
-    assert PARTICIPANT.replace_order == "delete-first"
+    assert PARTICIPANT.replace_risk == "high"
 
 
 def test_its_dates_and_what_it_has_read_are_no_settings() -> None:

@@ -21,7 +21,7 @@ def test_its_name_and_type_are_given_once_and_its_permissions_always() -> None:
 
 
 def test_a_new_one_is_made_before_the_old_one_goes() -> None:
-    assert ROLE.replace_order == "create-first"
+    assert ROLE.replace_risk == "medium"
     assert ROLE.irreplaceable == ""
 
 

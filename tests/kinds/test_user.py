@@ -26,7 +26,7 @@ def test_its_identity_is_given_once_and_the_rest_may_change() -> None:
 def test_it_is_recognised_and_read_by_its_identity_which_its_service_has_once() -> None:
     assert (USER.natural_key, USER.readable_by_name) == ("identity", True)
     assert USER.unique == ((("identity",), "parent"),)
-    assert USER.replace_order == "delete-first"
+    assert USER.replace_risk == "high"
 
 
 def test_its_role_is_one_for_services() -> None:
