@@ -73,9 +73,7 @@ OLD_DEFAULT = "what is new gets the default role that the same plan replaces"
 VALUES_LOST = "values of a replaced resource are lost when the run ends between its delete and its create"
 STALE_NAME = "a former name whose rename is done deletes what has that name now"
 WRONG_ACTION = "an approval of a replace approves a delete"
-PAIR_IN_SERVICE = "a pair that is held in a service to be deleted is never freed"
 LEFT_BEHIND = "a replaced role is deleted while it is still a default"
-IGNORED = "a replace writes fields whose changes are ignored"
 WEBHOOK_NAME = "the former name of a webhook is not matched"
 ASSIGNED = "a plan deletes what it also assigns by SID"
 
@@ -563,7 +561,7 @@ def _(account: Account) -> str:
     return support(then="addresses: {'55500': {type: sms, address_country: CA, auto_creation: {service: support}}}\n")
 
 
-@scenario("a participant gets another proxy address", has=('"attributes": {"vip": true}',), xfail=VALUES_LOST)
+@scenario("a participant gets another proxy address", has=('"attributes": {"vip": true}',))
 def _(account: Account) -> str:
     room = account.conversation(account.service("Support"), "room")
     account.pair(room, CUSTOMER, PROXY, Attributes='{"vip": true}')
@@ -575,7 +573,6 @@ def _(account: Account) -> str:
 @scenario(
     "a conversation's participant is replaced with a role that is new",
     has=('"attributes": {"vip": true}', "role:conversation:reader"),
-    xfail=VALUES_LOST,
 )
 def _(account: Account) -> str:
     room = account.conversation(account.service("Support"), "room")
@@ -602,7 +599,6 @@ def _(account: Account) -> str:
     "an address is renamed",
     has=('"friendly_name": "Main"', "https://keep.example/in", "address:+14155550122"),
     lacks=("address:+14155550101",),
-    xfail=VALUES_LOST,
 )
 def _(account: Account) -> str:
     account.address(
@@ -618,7 +614,6 @@ def _(account: Account) -> str:
 @scenario(
     "an address is renamed into a service that is new",
     has=('"friendly_name": "Main line"', "https://prod.example/in", '"conversation_service_sid": "→/service:Support"'),
-    xfail=VALUES_LOST,
 )
 def _(account: Account) -> str:
     account.address(
@@ -652,7 +647,6 @@ def _(account: Account) -> str:
     "a user is renamed",
     has=('/user:ada.l {"attributes": {"team": 1}, "friendly_name": "Ada"',),
     lacks=("/user:ada {",),
-    xfail=VALUES_LOST,
 )
 def _(account: Account) -> str:
     service = account.service("Support")
@@ -663,7 +657,6 @@ def _(account: Account) -> str:
 @scenario(
     "a user is renamed with a role that is new",
     has=('/user:ada.l {"attributes": {"team": 1}, "friendly_name": "Ada"',),
-    xfail=VALUES_LOST,
 )
 def _(account: Account) -> str:
     service = account.service("Support")
@@ -671,7 +664,7 @@ def _(account: Account) -> str:
     return support(f"roles: {{member: {{{MEMBER}}}}}", "users: {ada.l: {renamed_from: ada, role: member}}")
 
 
-@scenario("a user with memberships is renamed together with them", xfail=VALUES_LOST)
+@scenario("a user with memberships is renamed together with them")
 def _(account: Account) -> str:
     service = account.service("Support")
     account.user(service, "ada", FriendlyName="Ada")
@@ -721,7 +714,6 @@ def _(account: Account) -> str:
     "a participant is renamed",
     has=('"attributes": {"vip": true}', "+14155550178"),
     lacks=(f":{CUSTOMER}>",),
-    xfail=VALUES_LOST,
 )
 def _(account: Account) -> str:
     account.pair(account.conversation(account.service("Support"), "room"), CUSTOMER, PROXY, Attributes='{"vip": true}')
@@ -1081,7 +1073,6 @@ def _(account: Account) -> str:
     "services.old",
     lacks=("/service:Old",),
     has=("service:Support/conversation:room/participant",),
-    xfail=PAIR_IN_SERVICE,
 )
 def _(account: Account) -> str:
     account.pair(account.conversation(account.service("Old"), "room"), CUSTOMER, PROXY)
@@ -1340,7 +1331,6 @@ def _(account: Account) -> str:
 @scenario(
     "ignored changes hold in a rename",
     has=('"friendly_name": "Live"', "address:+14155550122"),
-    xfail=IGNORED,
 )
 def _(account: Account) -> str:
     account.address(PROXY, FriendlyName="Live")
@@ -1352,7 +1342,6 @@ def _(account: Account) -> str:
 @scenario(
     "a role's ignored permissions hold in a rename",
     has=('"permissions": ["createConversation", "joinConversation"]',),
-    xfail=IGNORED,
 )
 def _(account: Account) -> str:
     account.role(account.service("Support"), "old-member", "service", "joinConversation", "createConversation")
@@ -1429,7 +1418,6 @@ def _(account: Account) -> str:
         "role:service:old",
         '/user:ada {"attributes": {}, "friendly_name": null, "role_sid": "→/service:Support/role:service:old"}',
     ),
-    xfail=ASSIGNED,
 )
 def _(account: Account) -> str:
     service = account.service("Support")
@@ -1442,7 +1430,6 @@ def _(account: Account) -> str:
     "a role is pruned that a new user is given by its SID",
     ends=5,
     has=("role:service:old", "/user:zoe"),
-    xfail=ASSIGNED,
 )
 def _(account: Account) -> str:
     role = account.role(account.service("Support"), "old")
