@@ -682,7 +682,8 @@ def _value(entry: Field, layout: Layout) -> str:
         case Shape.URL:
             return "URL, http or https"
         case Shape.JSON:
-            return "JSON, as a mapping"
+            length = entry.marker(Length)
+            return "JSON, as a mapping" + ("" if length is None else f", {length.most} bytes at most")
         case _:
             length = entry.marker(Length)
             return "text" + ("" if length is None else f", {length.most} characters at most")
@@ -700,7 +701,10 @@ def _notes(entry: Field, kind: Kind) -> list[str]:
         notes.append("Never shown.")
     length = entry.marker(Length)
     if length is not None and length.doubtful:
-        notes.append(f"Twilio documents {length.doubtful} characters; more is a warning.")
+        if entry.shape is Shape.JSON:
+            notes.append(f"Twilio publishes no limit; more than {length.doubtful} bytes is a warning.")
+        else:
+            notes.append(f"Twilio documents {length.doubtful} characters; more is a warning.")
     return notes
 
 

@@ -10,12 +10,12 @@ import math
 import re
 from collections.abc import Callable, Collection
 from json import JSONDecodeError
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from reconciler import json_text
 from reconciler.config.findings import listed
 from reconciler.config.layout import sid_of_what, what_begins_with
+from reconciler.config.remarks import Remark
 from reconciler.json_text import Json
 from reconciler.kinds.fields import Content, Field, Shape, duration
 from reconciler.kinds.markers import Between, Choice, Length, Sid, Timer, Url, Vocabulary
@@ -29,20 +29,6 @@ _BLANK_OR_CONTROL = re.compile(r"[\s\x00-\x20\x7f-\x9f]")
 
 Suggest = Callable[[str, Collection[str]], str]
 """Finds the word that was meant; see `Findings.closest`."""
-
-
-class Remark(NamedTuple):
-    """What is to be said about a content.
-
-    Attributes:
-        code: the problem's code.
-        message: what is wrong.
-        hint: what to do.
-    """
-
-    code: str
-    message: str
-    hint: str = ""
 
 
 class UnfitError(Exception):
@@ -190,6 +176,11 @@ def _length(field: Field, text: str) -> tuple[str, Remark | None]:
     if limit.doubtful and len(text) > limit.doubtful:
         message = f"{field.path} is {len(text)} characters long; the documentation allows {limit.doubtful}"
         return text, Remark("doubtful-length", message, f"shorten it to {limit.doubtful} characters to be safe")
+    units = len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+    if units > limit.most:
+        message = f"{field.path} is {len(text)} characters long, and {units} if each emoji counts as two"
+        hint = f"shorten it to {limit.most} to be safe: the documentation does not say how Twilio counts"
+        return text, Remark("doubtful-length", message, hint)
     return text, None
 
 
@@ -272,4 +263,7 @@ def parsed_json(text: str) -> Json:
         raise UnfitError("too-deep", "this JSON is nested too deep", "make it flatter") from None
     except ValueError as error:
         why = f": {error}"
+        if "half a character" in why:
+            hint = "write both escapes of the pair, for instance \\ud83d\\ude00, or the character itself"
+            raise UnfitError("wrong-type", f"this text is no JSON{why}", hint) from None
     raise UnfitError("wrong-type", f"this text is no JSON{why}", "write a mapping, or JSON text")

@@ -295,6 +295,9 @@ def _guard(
     text = interpolation.text(scalar)
     if text.failed:
         return None
+    if text.placeholders:
+        interpolation.report_placeholders(text.placeholders)
+        return None
     for missing in text.missing:
         if missing.code == "undefined-variable":
             if allow_unset:

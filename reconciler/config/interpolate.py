@@ -1,18 +1,23 @@
-"""Scalars -> text: ``${env:…}``, ``${var:…}``, ``${file:…}`` and ``${secret:…}`` replaced by what they stand for.
+"""Scalars -> text: replaces `${env:…}`, `${var:…}`, `${file:…}`, and `${secret:…}` with their values.
 
-Takes a scalar, the variables and `Sources`; gives its `Text`, which remembers what went into it: secrets by name, the
-variables it came by, what is not set. What a missing value means (an error, an unknown) is decided where the field is
-known. Never puts a secret's value into a problem.
+Takes a scalar, the variables, and `Sources`; returns a `Text`, which records what went into it: secrets by name,
+variables, placeholders that were left alone, and what is not set. The caller, which knows the field, decides what a
+missing value means (an error, or unknown) and where a placeholder is allowed. No problem contains a secret's value.
 
-    written                 becomes
-    ${env:NAME}             the environment variable; sensitive when its name tells of a secret
-    ${env:NAME:-text}       the text, when the variable is not set or empty (not for secrets); it may interpolate in
-    turn ${var:NAME}             the variable, of --var, the overlays, the environment or the files, in this order
-    ${file:PATH}            the file's text, relative to this file; a file of one line without its line break
-    ${secret:NAME}          the environment variable, sensitive from here on; an empty one counts as not set
-    $${env:NAME}            ${env:NAME}, literally
-    ${PARTICIPANT}          itself: Twilio's own templates use it
-    ${evn:NAME}             an error: nobody means that
+    in the file             result
+    ${env:NAME}             the environment variable; sensitive if its name suggests a secret
+    ${env:NAME:-text}       the text if the variable is unset (not for secrets); the text may interpolate too
+    ${var:NAME}             the variable, from --var, the overlays, the environment, or the files, in this order
+    ${file:PATH}            the file's text, relative to this file; a single line loses its line break
+    ${secret:NAME}          the environment variable, sensitive from here on
+    $${…}                   ${…}, literally
+    ${PARTICIPANT}          unchanged; an error outside of notification templates, which Twilio fills in
+    ${evn:NAME}             an error everywhere
+
+An environment variable or a file that is empty, or holds only whitespace, counts as unset: CI systems pass an undefined
+variable as an empty one, and an empty text would clear a live value.
+
+The work is bounded, not only the size of the result: each lookup costs a fixed amount even if its value is empty.
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from reconciler.config.documents import lines_of
 from reconciler.config.findings import Findings, listed, shown
@@ -32,17 +37,41 @@ from reconciler.redaction import may_be_secret
 
 NAMESPACES = ("env", "var", "file", "secret")
 _OUTSIDE = frozenset({"env", "file", "secret"})
-_OPEN = re.compile(r"(?P<escape>\$)?\$\{(?P<namespace>[a-z][a-z0-9_-]*):")
-_LOOKS_UP = re.compile(r"\$\{(?=[a-z][a-z0-9_-]*:)")
+# A colon that begins a default (`${NAME:-text}`, as shells write it) does not end a namespace.
+_OPEN = re.compile(r"(?P<escape>\$)?\$\{(?:(?P<namespace>[A-Za-z][A-Za-z0-9_-]*):(?!-))?")
+_UNPREFIXED = re.compile(r"\$\{(?:\{[^{}\n]{0,200}\}\}|[^{}\n]{0,200}\})")
+_TEMPLATE_NAME = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.]*\}\Z")
+_HELD = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.:-]*\}")
+"""What a value from outside holds if whoever set it expected the shell or the CI system to fill it in."""
 _BRACE = re.compile(r"\$\{|\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
+_TEMPLATE_NAME_HERE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.]*\}")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_LONGEST_TOKEN_SHOWN = 60
+# The namespace that was meant, by what other tools write for it: ${var.host}, ${{ secrets.TOKEN }}, ${ENV:HOST}.
+_MEANT = {
+    "env": "env", "environ": "env", "environment": "env", "var": "var", "vars": "var", "variable": "var",
+    "variables": "var", "secret": "secret", "secrets": "secret", "file": "file", "files": "file",
+}  # fmt: skip
+_MEANT_LOOKUP = re.compile(
+    r"\s*(?:(?P<prefix>env|environ|environment|vars?|variables?|secrets?|files?)\s*[.:/]\s*)?"
+    r"(?P<name>[A-Za-z_][A-Za-z0-9_.-]*?)\s*(?P<default>:-.*)?",
+    re.IGNORECASE,
+)
 _MOST_NESTED = 20
 _MOST_ACTIVE = 60
 """How many texts may be in the making at once: variables of variables, and defaults inside of defaults."""
 _MOST_PIECES = 2000
 _LONGEST = 1_000_000
-_LONGEST_SUM = 50_000_000
-"""What interpolation may make in one configuration, in characters: variables of variables grow fast."""
+MOST_WORK = 50_000_000
+"""The work that interpolation may do in one configuration, in characters read and written; see the two weights below.
+Variables of variables multiply, and so do aliases of one scalar."""
+_PIECE_WORK = 20
+"""What each piece of a text costs, an empty one too, in characters."""
+_RECORD_WORK = 25
+"""What each variable, secret, or missing value that a text records costs, in characters."""
+_MOST_CHARACTERS_OF_PARTS = 10_000
+_NEARBY = 2_000
 
 
 class Missing(NamedTuple):
@@ -63,6 +92,38 @@ class Missing(NamedTuple):
     is_secret: bool
 
 
+class Placeholder(NamedTuple):
+    """A `${…}` that was not replaced.
+
+    Attributes:
+        token: how it is written; for a value from outside, how the message names the value.
+        place: where it is.
+        hint: how to fix it.
+        origin: ``written`` for one in the files, ``outside`` for one in a value from outside of them.
+        is_name: whether it is `${NAME}`, which Twilio fills in in templates.
+    """
+
+    token: str
+    place: Place
+    hint: str
+    origin: Literal["written", "outside"]
+    is_name: bool
+
+
+class Part(NamedTuple):
+    """A part of a text, as far as its source matters.
+
+    Attributes:
+        text: the part.
+        source: what it comes from, for messages: ``secret TOKEN``; empty for literal text.
+        is_secret: whether it must not be shown.
+    """
+
+    text: str
+    source: str = ""
+    is_secret: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """A scalar's text once everything is put in.
@@ -81,6 +142,8 @@ class Text:
         namespaces: where it comes from, but for its literal parts; ``option`` stands for ``--var``.
         literals: scalars of variables whose literal text went into it.
         missing: what is not set; the text is then of no use.
+        placeholders: each `${…}` that was not replaced.
+        parts: the text in parts, in order, where it has any that are not literal; empty for a very long text.
         failed: whether it could not be made, which has been told.
     """
 
@@ -95,12 +158,19 @@ class Text:
     namespaces: frozenset[str] = frozenset()
     literals: tuple[Scalar, ...] = ()
     missing: tuple[Missing, ...] = ()
+    placeholders: tuple[Placeholder, ...] = ()
+    parts: tuple[Part, ...] = ()
     failed: bool = False
 
     @property
     def is_lost(self) -> bool:
         """Whether something comes from outside, or from a variable that is not defined, and no file can say so."""
-        return not self.written and (bool(self.missing) or not self.namespaces.isdisjoint(_OUTSIDE))
+        return not self.written and self.is_outside
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether something comes from outside of the files, or is not set."""
+        return bool(self.missing) or not self.namespaces.isdisjoint(_OUTSIDE)
 
 
 class Variable(NamedTuple):
@@ -129,9 +199,15 @@ class _Lookup(NamedTuple):
     name: str
     default: str | None
     token: str
+    offset: int
 
 
-_Piece: TypeAlias = "str | _Lookup"
+class _Unprefixed(NamedTuple):
+    token: str
+    offset: int
+
+
+_Piece: TypeAlias = "str | _Lookup | _Unprefixed"
 
 
 class _MalformedError(Exception):
@@ -182,17 +258,28 @@ class Interpolation:
         self._resolved: dict[str, Text] = {}
         self._resolving: list[str] = []
         self._files: dict[str, str | SourceError] = {}
-        self._sum = 0
+        self._environment_texts: dict[str, str | None] = {}
+        self._work = 0
         self._active = 0
+        self._unfilled: dict[int, tuple[Placeholder, ...]] = {}
+        self._in_templates: set[int] = set()
+
+    @property
+    def work(self) -> int:
+        """The work done so far, in the unit of `MOST_WORK`."""
+        return self._work
 
     def text(self, scalar: Scalar) -> Text:
-        """What a scalar says."""
+        """Resolve a scalar."""
         if "${" not in scalar.text:
             return Text(scalar.text, scalar.is_null, scalar.plain, scalar.tag)
+        if not self._spend(len(scalar.text), scalar):
+            return Text("", failed=True)
         try:
-            pieces = _pieces(scalar.text, 0)
+            pieces = _pieces(scalar.text, 0, 0)
         except _MalformedError as error:
-            self._findings.error(error.code, error.message, self._place(scalar, error.token), self._way_out(error))
+            place = self._place(scalar, error.token, 0)
+            self._findings.error(error.code, error.message, place, self._way_out(error))
             return Text("", failed=True)
         if len(pieces) == 1 and isinstance(pieces[0], str):
             return Text(pieces[0], bare=scalar.plain, tag=scalar.tag)
@@ -201,56 +288,138 @@ class Interpolation:
             message = f"interpolation makes this text longer than {_LONGEST} characters"
             self._findings.error("too-large", message, scalar.place, "use fewer variables of variables")
             return Text("", failed=True)
-        return found
+        if not self._spend(len(found.text), scalar):
+            return Text("", failed=True)
+        return found if found.written and found.is_outside else replace(found, written="")
+
+    def _spend(self, work: int, scalar: Scalar) -> bool:
+        """Account for work; False, and one error, once there is too much of it."""
+        if self._work > MOST_WORK:
+            return False
+        self._work += work
+        if self._work <= MOST_WORK:
+            return True
+        message = f"interpolation makes more than {MOST_WORK} characters in all"
+        self._findings.error("too-large", message, scalar.place, "use fewer variables of variables, and fewer lookups")
+        return False
 
     def check_variables(self) -> None:
-        """Find what is wrong with the variables themselves, used or not: cycles, unknown namespaces."""
+        """Report what is wrong with the variables themselves, used or not: cycles, unknown namespaces."""
         for name in self._variables:
             self._variable(name)
+
+    def check_placeholders(self) -> None:
+        """Report each `${NAME}` in a variable that no notification template uses; call after every field is read."""
+        for key, placeholders in self._unfilled.items():
+            if key not in self._in_templates:
+                self.report_placeholders(placeholders)
+
+    def allow_placeholders(self, text: Text) -> None:
+        """Take note that a text is a notification template, and report what Twilio would not fill in."""
+        self._in_templates.update(map(id, text.literals))
+        self.report_placeholders([item for item in text.placeholders if not item.is_name])
+
+    def report_placeholders(self, placeholders: Iterable[Placeholder]) -> None:
+        """Report `${…}` that would be sent as it is written."""
+        for item in placeholders:
+            if item.origin == "written":
+                message = f"{shown(item.token)} has no namespace, so it is not interpolated"
+                self._findings.error("missing-namespace", message, item.place, item.hint)
+            else:
+                message = f"{item.token} holds a ${{…}} that nothing fills in"
+                self._findings.warning("unfilled-placeholder", message, item.place, item.hint)
 
     def _way_out(self, error: _MalformedError) -> str:
         if error.code != "unknown-namespace":
             return error.hint
-        meant = self._findings.closest(error.hint, NAMESPACES)
+        meant = _MEANT.get(error.hint.lower()) or self._findings.closest(error.hint, NAMESPACES)
         literal = "write $${ for a literal ${"
         return f"did you mean ${{{meant}:…}}? or {literal}" if meant else f"known are {listed(NAMESPACES)}; {literal}"
 
-    def _place(self, scalar: Scalar, token: str) -> Place:
-        """Where in the scalar a token stands, as far as that can be told from its line."""
+    def _place(self, scalar: Scalar, token: str, offset: int) -> Place:
+        """The place of a token in the scalar, or else of the scalar.
+
+        Args:
+            scalar: what holds it.
+            token: the token.
+            offset: its position in the scalar's text, or a position before it.
+        """
         if scalar.line == scalar.end_line:
-            column = lines_of(self._lines, scalar.place).find(token, scalar.column - 1)
+            line = lines_of(self._lines, scalar.place)
+            # Quotes and escapes only move it to the right. The window keeps hostile lines from costing much.
+            begin = scalar.column - 1 + offset
+            column = line.find(token, begin, begin + len(token) + _NEARBY)
             if column >= 0:
                 return Place(scalar.origin.file, scalar.line, column + 1, scalar.origin.via)
         return scalar.place
 
     def _joined(self, pieces: list[_Piece], scalar: Scalar) -> Text:
+        if not self._spend(len(pieces) * _PIECE_WORK, scalar):
+            return Text("", failed=True)
         self._active += 1
         if self._active > _MOST_ACTIVE:
             message = f"more than {_MOST_ACTIVE} variables or defaults refer to each other in a row"
             self._findings.error("too-deep", message, scalar.place, "make the row shorter")
             parts = [Text("", failed=True)]
         else:
-            parts = [Text(piece) if isinstance(piece, str) else self._looked_up(piece, scalar) for piece in pieces]
+            parts = [self._piece(piece, scalar) for piece in pieces]
         self._active -= 1
         if len(parts) == 1:
             return parts[0]
-        self._sum += sum(len(part.text) for part in parts)
-        if self._sum > _LONGEST_SUM:
-            message = f"interpolation makes more than {_LONGEST_SUM} characters in all"
-            self._findings.error("too-large", message, scalar.place, "use fewer variables of variables")
+        # Accounted for before anything is put together.
+        if not self._spend(sum(map(_work_of, parts)), scalar):
             return Text("", failed=True)
         secrets = sorted({name for part in parts for name in part.secrets})
+        text = "".join(part.text for part in parts)
         return Text(
-            "".join(part.text for part in parts),
+            text,
             via=", ".join(dict.fromkeys(part.via for part in parts if part.via)),
             secrets=tuple(secrets),
             form="".join(part.form or part.text for part in parts) if any(part.form for part in parts) else "",
             written=_written(parts),
             namespaces=frozenset().union(*(part.namespaces for part in parts)),
-            literals=tuple(literal for part in parts for literal in part.literals),
-            missing=tuple(missing for part in parts for missing in part.missing),
+            literals=tuple({id(literal): literal for part in parts for literal in part.literals}.values()),
+            missing=tuple(dict.fromkeys(missing for part in parts for missing in part.missing)),
+            placeholders=tuple(dict.fromkeys(item for part in parts for item in part.placeholders)),
+            parts=_parts_of(parts) if len(text) <= _MOST_CHARACTERS_OF_PARTS else (),
             failed=any(part.failed for part in parts),
         )
+
+    def _piece(self, piece: _Piece, scalar: Scalar) -> Text:
+        match piece:
+            case str():
+                return Text(piece)
+            case _Unprefixed():
+                place = self._place(scalar, piece.token, piece.offset)
+                hint = self._namespace_hint(piece.token)
+                is_name = _TEMPLATE_NAME.match(piece.token) is not None
+                placeholder = Placeholder(piece.token, place, hint, "written", is_name)
+                # Where it is allowed, it is written as it is.
+                return Text(piece.token, written=piece.token, placeholders=(placeholder,))
+            case _:
+                return self._looked_up(piece, scalar)
+
+    def _namespace_hint(self, token: str) -> str:
+        """How to write what was probably meant by a `${…}` without a namespace."""
+        literal = f"write ${token} for the literal text" if len(token) <= _LONGEST_TOKEN_SHOWN else "write $${ for ${"
+        if token.startswith("${{"):
+            return (
+                "CI expressions are not filled in here: pass the value as an environment variable, and write "
+                f"${{env:NAME}} or ${{secret:NAME}}; {literal}"
+            )
+        found = _MEANT_LOOKUP.fullmatch(token[2:-1])
+        if found is None:
+            return literal
+        name, default = found["name"], found["default"] or ""
+        namespace = _MEANT.get((found["prefix"] or "").lower(), "")
+        if namespace:
+            return f"did you mean ${{{namespace}:{name}}}? {literal}"
+        if name in self._variables:
+            return f"did you mean ${{var:{name}{default}}}? {literal}"
+        ways = [f"${{env:{name}{default}}}", f"${{secret:{name}}}"]
+        if may_be_secret(name):
+            ways.reverse()
+        return f"write {' or '.join(ways)}; {literal}"
 
     def _looked_up(self, lookup: _Lookup, scalar: Scalar) -> Text:
         match lookup.namespace:
@@ -271,9 +440,11 @@ class Interpolation:
         if lookup.default is None:
             return f"${{{lookup.namespace}:{name}}}"
         parts: list[tuple[str, str]] = []
-        for piece in _pieces(lookup.default, 0):
+        for piece in _pieces(lookup.default, 0, 0):
             if isinstance(piece, str):
                 parts.append(("", piece))
+            elif isinstance(piece, _Unprefixed):
+                return ""
             elif piece.namespace != "var":
                 inner = self._token(piece, scalar)
                 if not inner:
@@ -284,6 +455,8 @@ class Interpolation:
                 if variable is None or variable.is_lost:
                     return ""
                 parts.append((variable.written, variable.text))
+        if not self._spend(sum(len(written) + len(text) for written, text in parts), scalar):
+            return ""
         default = _put_together(parts)
         token = f"${{{lookup.namespace}:{name}:-{default}}}"
         return token if (default or not any(map(any, parts))) and _is_one_lookup(token, default) else ""
@@ -291,63 +464,86 @@ class Interpolation:
     def _default(self, lookup: _Lookup, scalar: Scalar) -> Text:
         assert lookup.default is not None
         # Parsed once before, as part of the whole text, so that no malformed default gets here.
-        text = self._joined(_pieces(lookup.default, 0), scalar)
+        offset = lookup.offset + len(lookup.token) - len(lookup.default) - 1
+        text = self._joined(_pieces(lookup.default, 0, offset), scalar)
         # Another run may find what this one did not, so the text depends on where it was looked for.
         return text if lookup.namespace == "var" else replace(text, namespaces=text.namespaces | {lookup.namespace})
 
-    def _read_environment(self, name: str, place: Place) -> tuple[str | None, bool]:
-        """The environment variable, and whether it is fit for use; an unfit one has been told."""
-        text = None if self._by_name else self._sources.environment(name)
-        if text is not None and ("\0" in text or any("\ud800" <= char <= "\udfff" for char in text)):
-            self._findings.error("not-text", f"the environment variable {name} is not text", place, "set it to text")
+    def _read_environment(self, lookup: _Lookup, scalar: Scalar) -> tuple[str | None, bool]:
+        """The environment variable, and whether it is fit for use; an unfit one has been reported."""
+        if self._by_name:
+            return None, True
+        if lookup.name not in self._environment_texts:
+            self._environment_texts[lookup.name] = self._sources.environment(lookup.name)
+        text = self._environment_texts[lookup.name]
+        if text is not None and ("\0" in text or _SURROGATES.search(text)):
+            place = self._place(scalar, lookup.token, lookup.offset)
+            message = f"the environment variable {lookup.name} is not text"
+            self._findings.error("not-text", message, place, "set it to text")
             return None, False
         return text, True
 
+    def _outside(self, text: str, lookup: _Lookup, scalar: Scalar, name: str) -> tuple[Placeholder, ...]:
+        """The warning for a value from outside that holds a `${…}`, if it does."""
+        if "${" not in text or _HELD.search(text) is None:
+            return ()
+        place = self._place(scalar, lookup.token, lookup.offset)
+        hint = "values are not interpolated a second time: set it to the final text"
+        return (Placeholder(f"the value of {name}", place, hint, "outside", is_name=False),)
+
     def _environment_variable(self, lookup: _Lookup, scalar: Scalar) -> Text:
-        place = self._place(scalar, lookup.token)
-        text, is_fit = self._read_environment(lookup.name, place)
+        text, is_fit = self._read_environment(lookup, scalar)
         if not is_fit:
             return Text("", failed=True)
-        if not text and lookup.default is not None and not self._by_name:
-            return self._default(lookup, scalar)
-        if text is None:
+        name = f"environment variable {lookup.name}"
+        if text is None or not text.strip():
+            if lookup.default is not None and not self._by_name:
+                return self._default(lookup, scalar)
+            place = self._place(scalar, lookup.token, lookup.offset)
             hint = f"set it, or give a default: ${{env:{lookup.name}:-…}}"
-            message = f"environment variable {lookup.name} is not set"
-            missing = Missing("unset-environment", message, place, hint, is_secret=False)
+            missing = Missing("unset-environment", f"{name} {_unset(text)}", place, hint, is_secret=False)
             return Text("", form=lookup.token, missing=(missing,))
+        placeholders = self._outside(text, lookup, scalar, name)
         if may_be_secret(lookup.name):
             # In a pull request anybody may write this line, and the plan of it is shown to everybody.
-            form = f"${{env:{lookup.name}}}"
-            return Text(text, secrets=(lookup.name,), form=form, namespaces=frozenset({"env", "secret"}))
-        return Text(text, namespaces=frozenset({"env"}))
+            return Text(
+                text, secrets=(lookup.name,), form=f"${{env:{lookup.name}}}", namespaces=frozenset({"env", "secret"}),
+                placeholders=placeholders, parts=(Part(text, name, is_secret=True),),
+            )  # fmt: skip
+        return Text(text, namespaces=frozenset({"env"}), placeholders=placeholders, parts=(Part(text, name),))
 
     def _secret(self, lookup: _Lookup, scalar: Scalar) -> Text:
-        place = self._place(scalar, lookup.token)
-        text, is_fit = self._read_environment(lookup.name, place)
+        text, is_fit = self._read_environment(lookup, scalar)
         if not is_fit:
             return Text("", failed=True)
-        form = f"${{secret:{lookup.name}}}"
-        known = Text(text or "", secrets=(lookup.name,), form=form, namespaces=frozenset({"secret"}))
-        if not text:
-            message = f"secret {lookup.name} is not set"
+        form, name = f"${{secret:{lookup.name}}}", f"secret {lookup.name}"
+        if text is None or not text.strip():
+            place = self._place(scalar, lookup.token, lookup.offset)
             hint = f"set the environment variable {lookup.name}"
-            return replace(known, missing=(Missing("unset-secret", message, place, hint, is_secret=True),))
-        return known
+            missing = Missing("unset-secret", f"{name} {_unset(text)}", place, hint, is_secret=True)
+            return Text(
+                "", secrets=(lookup.name,), form=form, namespaces=frozenset({"secret"}), missing=(missing,)
+            )  # fmt: skip
+        return Text(
+            text, secrets=(lookup.name,), form=form, namespaces=frozenset({"secret"}),
+            placeholders=self._outside(text, lookup, scalar, name), parts=(Part(text, name, is_secret=True),),
+        )  # fmt: skip
 
     def _file(self, lookup: _Lookup, scalar: Scalar) -> Text:
-        place = self._place(scalar, lookup.token)
         path = beside(scalar.origin.path, lookup.name)
         if path is None:
             message = f"{shown(lookup.name)} lies outside of the root file's folder"
+            place = self._place(scalar, lookup.token, lookup.offset)
             self._findings.error("outside-folder", message, place, "name a file in that folder or below")
             return Text("", failed=True)
         found = self._file_text(path)
         if isinstance(found, SourceError):
             if found.missing and lookup.default is not None:
                 return self._default(lookup, scalar)
+            place = self._place(scalar, lookup.token, lookup.offset)
             self._findings.error("unreadable-file", found.message, place, found.hint)
             return Text("", failed=True)
-        return Text(found, namespaces=frozenset({"file"}))
+        return Text(found, namespaces=frozenset({"file"}), parts=(Part(found, f"file {shown(path)}"),))
 
     def _file_text(self, path: str) -> str | SourceError:
         if path not in self._files:
@@ -355,6 +551,9 @@ class Interpolation:
                 text = self._sources.read(path).decode("utf-8-sig")
                 if "\0" in text:
                     self._files[path] = SourceError(f"{path} is not text: it holds a NUL character")
+                elif not text.strip():
+                    hint = 'write its text, or write "" in its place to clear a value'
+                    self._files[path] = SourceError(f"{path} is empty, which counts as missing", hint, missing=True)
                 else:
                     self._files[path] = _without_only_line_break(text)
             except SourceError as error:
@@ -364,7 +563,6 @@ class Interpolation:
         return self._files[path]
 
     def _variable_used(self, lookup: _Lookup, scalar: Scalar) -> Text:
-        place = self._place(scalar, lookup.token)
         self.used.add(lookup.name)
         if lookup.name not in self._variables:
             if lookup.default is not None:
@@ -373,9 +571,11 @@ class Interpolation:
                 return Text("", failed=True)
             message = f"variable {lookup.name} is not defined"
             hint = self._where_to_define(lookup.name)
+            place = self._place(scalar, lookup.token, lookup.offset)
             missing = Missing("undefined-variable", message, place, hint, is_secret=False)
             return Text("", form=lookup.token, missing=(missing,))
         found = self._variable(lookup.name)
+        self._spend(_work_of(found), scalar)
         if lookup.default is not None and not found.failed and not found.missing and (found.null or not found.text):
             return self._default(lookup, scalar)
         return found
@@ -394,7 +594,7 @@ class Interpolation:
             return self._resolved[name]
         variable = self._variables[name]
         if variable.scalar is None:
-            text = Text(variable.text, via=variable.via, namespaces=frozenset({"option"}))
+            text = self._option(variable)
         elif name in self._resolving:
             return self._circle(name)
         else:
@@ -402,11 +602,32 @@ class Interpolation:
             text = self.text(variable.scalar)
             self._resolving.pop()
             # A cycle that led through this variable has given it a result already.
-            text = self._resolved.get(name) or replace(
-                text, via=variable.via, literals=(*text.literals, variable.scalar)
-            )
+            text = self._resolved.get(name) or self._defined(variable, variable.scalar, text)
         self._resolved[name] = text
         return text
+
+    def _option(self, variable: Variable) -> Text:
+        placeholders: tuple[Placeholder, ...] = ()
+        if _HELD.search(variable.text) is not None:
+            hint = "let the shell fill it in, or define the variable in the files"
+            token = f"the value of --var {variable.name}"
+            placeholders = (Placeholder(token, Place("--var"), hint, "outside", is_name=False),)
+        return Text(
+            variable.text, via=variable.via, namespaces=frozenset({"option"}), placeholders=placeholders,
+            parts=(Part(variable.text, f"variable {variable.name}"),),
+        )  # fmt: skip
+
+    def _defined(self, variable: Variable, scalar: Scalar, text: Text) -> Text:
+        """What a variable of the files stands for, given the text of its scalar."""
+        literals = tuple({id(literal): literal for literal in (*text.literals, scalar)}.values())
+        if not self._spend(len(literals) * _RECORD_WORK, scalar):
+            return Text("", failed=True)
+        if text.placeholders:
+            self._unfilled[id(scalar)] = text.placeholders
+        parts = text.parts or ((Part(text.text),) if text.text else ())
+        source = f"variable {variable.name}"
+        named = tuple(part if part.source else Part(part.text, source) for part in parts)
+        return replace(text, via=variable.via, literals=literals, parts=named)
 
     def _circle(self, name: str) -> Text:
         """Tell a circle of variables, once and the same whichever of them was met first."""
@@ -422,9 +643,28 @@ class Interpolation:
         return self._resolved[name]
 
 
+def _unset(text: str | None) -> str:
+    """Why an environment variable counts as unset, as the end of a sentence."""
+    if text is None:
+        return "is not set"
+    return "is empty, which counts as not set" if not text else "holds only whitespace, which counts as not set"
+
+
+def _work_of(text: Text) -> int:
+    """What it costs to take a text into another, in characters."""
+    records = len(text.literals) + len(text.secrets) + len(text.missing) + len(text.placeholders)
+    return len(text.text) + len(text.form) + len(text.written) + len(text.via) + records * _RECORD_WORK
+
+
+def _parts_of(texts: list[Text]) -> tuple[Part, ...]:
+    """The parts of several texts, without empty ones; none if everything is literal."""
+    parts = [part for text in texts for part in (text.parts or (Part(text.text),)) if part.text]
+    return tuple(parts) if any(part.source for part in parts) else ()
+
+
 def _written(parts: list[Text]) -> str:
     """What parts say together; see `Text.written`."""
-    if not any(part.written for part in parts) or any(part.is_lost for part in parts):
+    if not any(part.written and part.is_outside for part in parts) or any(part.is_lost for part in parts):
         return ""
     return _put_together([(part.written, part.text) for part in parts])
 
@@ -444,13 +684,41 @@ def _put_together(parts: Iterable[tuple[str, str]]) -> str:
     return "".join(filled)
 
 
-def escaped(text: str) -> str:
-    """A text as a file has to write it, so that nothing in it is looked up."""
-    return _LOOKS_UP.sub("$${", text)
+def escaped(text: str, *, is_template: bool = False) -> str:
+    """A text as a file has to write it to be read back unchanged.
+
+    Args:
+        text: any text.
+        is_template: whether the field is a notification template, in which `${NAME}` is literal.
+    """
+    if "${" not in text:
+        return text
+    pieces: list[str] = []
+    position = 0
+    while (begin := text.find("${", position)) >= 0:
+        pieces.append(text[position:begin])
+        is_name = is_template and _TEMPLATE_NAME_HERE.match(text, begin) and not text.startswith("$", begin - 1)
+        pieces.append("${" if is_name else "$${")
+        position = begin + 2
+    return "".join(pieces) + text[position:]
 
 
-def _pieces(text: str, depth: int) -> list[_Piece]:
-    """The literal parts and lookups of a text, with defaults checked as well."""
+def unescaped(text: str) -> tuple[str, bool]:
+    """A text that is never interpolated, with each ``$${`` as ``${``; and whether it has a ``${`` besides."""
+    if "${" not in text:
+        return text, False
+    pieces = text.split("$${")
+    return "${".join(pieces), any("${" in piece for piece in pieces)
+
+
+def _pieces(text: str, depth: int, offset: int) -> list[_Piece]:
+    """The literal parts and lookups of a text; defaults are checked as well.
+
+    Args:
+        text: the text.
+        depth: how many lookups are around it.
+        offset: its position in the scalar.
+    """
     pieces: list[_Piece] = []
     literal: list[str] = []
     position = 0
@@ -459,19 +727,26 @@ def _pieces(text: str, depth: int) -> list[_Piece]:
             message = f"more than {_MOST_PIECES} things are looked up in one text"
             raise _MalformedError("too-large", message, found[0], "make it shorter")
         literal.append(text[position : found.start()])
+        position = found.end()
+        piece: _Piece
         if found["escape"]:
             literal.append(found[0][1:])
-            position = found.end()
             continue
-        end = _closing(text, found, depth)
-        lookup = _lookup(text[found.end() : end], found["namespace"], text[found.start() : end + 1])
-        if lookup.default is not None:
-            _pieces(lookup.default, depth + 1)
+        if found["namespace"] is None:
+            token = _UNPREFIXED.match(text, found.start())
+            piece = _Unprefixed(token[0] if token is not None else found[0], offset + found.start())
+            position = found.start() + len(piece.token)
+        else:
+            end = _closing(text, found, depth)
+            token_text = text[found.start() : end + 1]
+            piece = _lookup(text[found.end() : end], found["namespace"], token_text, offset + found.start())
+            if piece.default is not None:
+                _pieces(piece.default, depth + 1, 0)
+            position = end + 1
         if any(literal):
             pieces.append("".join(literal))
         literal = []
-        pieces.append(lookup)
-        position = end + 1
+        pieces.append(piece)
     literal.append(text[position:])
     if any(literal) or not pieces:
         pieces.append("".join(literal))
@@ -481,7 +756,7 @@ def _pieces(text: str, depth: int) -> list[_Piece]:
 def _is_one_lookup(text: str, default: str) -> bool:
     """Whether a text is one lookup with this default, and nothing else: a brace of a variable may have ended it."""
     try:
-        pieces = _pieces(text, 0)
+        pieces = _pieces(text, 0, 0)
     except _MalformedError:
         return False
     return len(pieces) == 1 and isinstance(pieces[0], _Lookup) and pieces[0].default == default
@@ -503,7 +778,7 @@ def _closing(text: str, opened: re.Match[str], depth: int) -> int:
     )
 
 
-def _lookup(body: str, namespace: str, token: str) -> _Lookup:
+def _lookup(body: str, namespace: str, token: str, offset: int) -> _Lookup:
     if namespace not in NAMESPACES:
         # The hint is worked out by whoever has suggestions; here it is the word itself.
         message = f"{shown('${' + namespace + ':…}')} looks something up in an unknown place"
@@ -522,7 +797,7 @@ def _lookup(body: str, namespace: str, token: str) -> _Lookup:
             token,
             "take the default out, or use ${env:…} for what is no secret",
         )
-    return _Lookup(namespace, name, default if separator else None, token)
+    return _Lookup(namespace, name, default if separator else None, token, offset)
 
 
 def _without_only_line_break(text: str) -> str:

@@ -97,6 +97,7 @@ def load_with(
         tree, picked, environments, interpolation, findings, allow_unset=allow_unset
     )
     _check_options(variables, interpolation, findings, complete=documents.complete)
+    interpolation.check_placeholders()
 
     problems = findings.problems(strict=strict)
     lines = findings.without_secrets(documents.lines)
@@ -271,8 +272,11 @@ def _check_top(tree: Table, layout: Layout, findings: Findings) -> None:
 def _check_options(
     options: Mapping[str, str], interpolation: Interpolation, findings: Findings, *, complete: bool
 ) -> None:
-    """Variables of the command line that nothing asks for: most likely misspelt."""
+    """Variables of the command line that nothing uses, most likely misspelled, and those without a value."""
     for name in sorted(options):
+        if not options[name].strip():
+            hint = f'check where its value comes from; to clear a value, define {name}: "" in the files'
+            findings.error("empty-variable", f"--var {shown(name)} has no value", None, hint)
         if complete and name not in interpolation.used:
             meant = findings.closest(name, tuple(sorted(interpolation.used)))
             hint = f"did you mean {meant}?" if meant else "take it out of the command line"

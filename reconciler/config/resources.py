@@ -7,13 +7,12 @@ may not have been read yet: `references` resolves them.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import NoReturn
 
 from reconciler.config.contents import (
-    Remark,
     UnfitError,
     boolean,
     is_sid,
@@ -26,14 +25,16 @@ from reconciler.config.contents import (
 from reconciler.config.documents import text_items
 from reconciler.config.drafts import Draft
 from reconciler.config.findings import Findings, shown, with_article
-from reconciler.config.interpolate import Interpolation, Text
+from reconciler.config.interpolate import Interpolation, Text, unescaped
 from reconciler.config.layout import Group
+from reconciler.config.lint import name_remark, number_remark, placeholder_remark, text_ends_remark, url_remarks
 from reconciler.config.model import Lifecycle, Outside, Unknown, Value
 from reconciler.config.nodes import Entry, Items, Node, Scalar, Table, is_null
+from reconciler.config.remarks import Remark
 from reconciler.errors import Place
 from reconciler.json_text import Json, nests_deeper
 from reconciler.kinds.fields import Content, Field, Shape
-from reconciler.kinds.markers import Length, Vocabulary
+from reconciler.kinds.markers import Length, Template, Vocabulary
 from reconciler.redaction import url_holds_secret
 
 _HIDDEN = "its value"
@@ -126,7 +127,18 @@ class ResourceReader:
             self._tell_missing(text, field)
         if text.failed:
             raise _NotReadError
+        if text.placeholders:
+            self._check_placeholders(text, field)
         return text
+
+    def _check_placeholders(self, text: Text, field: Field | None) -> None:
+        """Report `${NAME}` where Twilio does not fill it in; raises if it is in the files."""
+        if field is not None and field.marker(Template) is not None:
+            self._interpolation.allow_placeholders(text)
+            return
+        self._interpolation.report_placeholders(text.placeholders)
+        if any(item.origin == "written" for item in text.placeholders):
+            raise _NotReadError
 
     def _tell_missing(self, text: Text, field: Field | None) -> NoReturn:
         """Raise for a text of which something is not set; a field that may wait for its secret is unknown for now."""
@@ -204,7 +216,10 @@ class ResourceReader:
     def _outside_of(self, field: Field, node: Node, found: list[Text]) -> Json | Outside:
         match node:
             case Table():
-                return {key: self._outside_of(field, entry.value, found) for key, entry in node.entries.items()}
+                return {
+                    unescaped(key)[0]: self._outside_of(field, entry.value, found)
+                    for key, entry in node.entries.items()
+                }
             case Items():
                 return [self._outside_of(field, item, found) for item in node.items]
             case _:
@@ -255,7 +270,26 @@ class ResourceReader:
             self._fail(draft, error.remark, node.place)
         if remark is not None:
             self._warn(draft, remark, node.place)
+        for doubt in self._doubts(draft, field, text, sensitive=sensitive):
+            self._warn(draft, doubt, node.place)
         self._keep(draft, field, content, place, text, sensitive=sensitive)
+
+    def _doubts(self, draft: Draft, field: Field, text: Text, *, sensitive: bool) -> Iterator[Remark]:
+        """What is valid and probably not meant in the text of a field."""
+        if draft.absent or "absent" in draft.entries:
+            return
+        is_url = field.shape is Shape.URL
+        if is_url or field.secret:
+            remark = placeholder_remark(field.path, text.text, is_url=is_url, is_hidden=sensitive)
+            if remark is not None:
+                yield remark
+        if is_url:
+            yield from url_remarks(field.path, text.parts)
+        elif field.shape is Shape.TEXT and not field.secret:
+            check = text_ends_remark if field.marker(Template) is not None else name_remark
+            remark = check(field.path, text.text)
+            if remark is not None:
+                yield remark
 
     def _keep(self, draft: Draft, field: Field, content: Content, place: Place, text: Text, *, sensitive: bool) -> None:
         draft.values[field.path] = Value(content, place, sensitive, text.secrets)
@@ -358,6 +392,9 @@ class ResourceReader:
             hint = "take it out, or put it in quotes"
             self._tell(draft, Remark("wrong-type", f"an entry of {field.path} is empty", hint), item.place)
             return None
+        remark = name_remark(f"an entry of {field.path}", text.text)
+        if remark is not None:
+            self._warn(draft, remark, item.place)
         return text
 
     def _fail_if_kept(self, draft: Draft, field: Field, place: Place) -> None:
@@ -413,15 +450,43 @@ class ResourceReader:
     def _json(self, draft: Draft, field: Field, node: Node, texts: list[Text]) -> Json:
         match node:
             case Table():
-                return {key: self._json(draft, field, entry.value, texts) for key, entry in node.entries.items()}
+                return {
+                    self._json_key(draft, field, entry.key): self._json(draft, field, entry.value, texts)
+                    for entry in node.entries.values()
+                }
             case Items():
                 return [self._json(draft, field, item, texts) for item in node.items]
             case _:
                 text = self._resolved(node, field)
                 texts.append(text)
-                if text.null:
-                    return None
-                return self._unfit_told(draft, node.place, lambda: json_scalar(text.text, text.tag, bare=text.bare))
+                content = None
+                if not text.null:
+                    content = self._unfit_told(
+                        draft, node.place, lambda: json_scalar(text.text, text.tag, bare=text.bare)
+                    )
+                self._check_json_spelling(draft, field, node, text, content)
+                return content
+
+    def _json_key(self, draft: Draft, field: Field, key: Scalar) -> str:
+        """A key of JSON, which is never interpolated; ``$${`` in it means ``${``, as everywhere."""
+        text, has_lookup = unescaped(key.text)
+        if has_lookup:
+            message = f"{field.path}: the key {shown(key.text)} is not interpolated, as no key is"
+            hint = f"write $${{ for a literal ${{, or write all of {field.path} as JSON text, which is interpolated"
+            self._fail(draft, Remark("interpolated-key", message, hint), key.place)
+        return text
+
+    def _check_json_spelling(self, draft: Draft, field: Field, node: Scalar, text: Text, content: Json) -> None:
+        """Warn about a scalar without quotes whose JSON is spelled in another way."""
+        is_bare = text.bare or (text.null and node.tag != "null")
+        if not is_bare or text.tag:
+            return
+        is_hidden = bool(text.secrets) or field.path in draft.sensitive
+        written = text.text if not text.null or text.via else node.text
+        remark = number_remark(field.path, written, content, is_hidden=is_hidden)
+        if remark is not None:
+            place = text.literals[-1].place if text.via and text.literals else node.place
+            self._warn(draft, remark, place)
 
     def _unfit_told(self, draft: Draft, place: Place, read: Callable[[], Json]) -> Json:
         try:
@@ -433,10 +498,19 @@ class ResourceReader:
         limit = field.marker(Length)
         if limit is None:
             return
-        size = len(json.dumps(content, ensure_ascii=False, separators=(",", ":")))
+        # The very text that `wire` sends.
+        size = len(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
         if size > limit.most:
-            message = f"{field.path} is {size} characters long as JSON, over its limit of {limit.most}"
-            self._fail(draft, Remark("too-long", message, f"shorten it to {limit.most} characters"), place)
+            message = f"{field.path} has {size} bytes as JSON, over its limit of {limit.most} bytes"
+            hint = f"shorten it to {limit.most} bytes; a character beyond ASCII takes two to four"
+            self._fail(draft, Remark("too-long", message, hint), place)
+        if limit.doubtful and size > limit.doubtful:
+            message = (
+                f"{field.path} has {size} bytes as JSON; Twilio publishes no limit, and {limit.doubtful} is likely"
+            )
+            self._warn(
+                draft, Remark("doubtful-length", message, f"shorten it to {limit.doubtful} bytes to be safe"), place
+            )
 
     # --- what every resource has ---
 
@@ -543,8 +617,10 @@ class ResourceReader:
         except UnfitError as error:
             self._tell(draft, error.remark, draft.key.place)
             return
-        if remark is not None:
-            self._warn(draft, remark, draft.key.place)
+        doubt = None if draft.absent or field.shape is not Shape.TEXT else name_remark(path, draft.handle)
+        for item in (remark, doubt):
+            if item is not None:
+                self._warn(draft, item, draft.key.place)
         draft.values[path] = Value(content, draft.key.place, path in draft.sensitive)
 
     def _check_kind(self, draft: Draft) -> None:

@@ -30,6 +30,7 @@ _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-
 Event: TypeAlias = Any  # of the sorts that PyYAML gives, told apart as they come
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPED_SURROGATE = re.compile(r"\\(?:u[dD]|U0000[dD])[89a-fA-F]")
 _FLOW_TOKEN = re.compile(
     r"""
     (?P<begin> [\[{] )
@@ -128,9 +129,8 @@ def parse(data: bytes, origin: Origin, findings: Findings) -> Parsed:
     if text is None:
         return Parsed(None, (), broken=True, unsets=False)
     lines = tuple(_LINE_BREAK.split(text))
-    builder = _Builder(origin, findings, lines)
     try:
-        _build(text, builder)
+        builder = _built(text, origin, findings, lines)
     except _StopReadingError:
         return Parsed(None, _only_harmless(lines), broken=True, unsets=False)
     except yaml.MarkedYAMLError as error:
@@ -144,7 +144,34 @@ def parse(data: bytes, origin: Origin, findings: Findings) -> Parsed:
     return Parsed(builder.root, lines, broken=False, unsets=builder.unsets)
 
 
-def _build(text: str, builder: _Builder) -> None:
+def _built(text: str, origin: Origin, findings: Findings, lines: tuple[str, ...]) -> _Builder:
+    """The builder of a file's tree, after all of its events.
+
+    JSON writes a character beyond the first 65,536 as two escapes, a surrogate pair, which libyaml refuses. The pure
+    parser reads the two halves, and the builder joins them. It is three times slower, so only such a file goes through
+    it.
+    """
+    builder = _Builder(origin, findings, lines)
+    try:
+        _build(text, builder)
+    except yaml.MarkedYAMLError as error:
+        if _ESCAPED_SURROGATE.search(text) is None:
+            raise
+        builder = _Builder(origin, findings, lines)
+        try:
+            _build(text, builder, pure=True)
+        except yaml.MarkedYAMLError as other:
+            # Of one mistake, libyaml's words are the ones that are explained.
+            raise (error if _line_of(error) == _line_of(other) else other) from None
+    return builder
+
+
+def _line_of(error: yaml.MarkedYAMLError) -> int:
+    mark = error.problem_mark or error.context_mark
+    return -1 if mark is None else int(mark.line)
+
+
+def _build(text: str, builder: _Builder, *, pure: bool = False) -> None:
     """Pass every event to the builder, and check its limits before the parser's own.
 
     The parser scans ahead of its events, so a limit of its own can stop it before the builder sees what is too much.
@@ -154,7 +181,7 @@ def _build(text: str, builder: _Builder) -> None:
         yaml.YAMLError: the file is malformed.
     """
     try:
-        for event in _events(text):
+        for event in _events(text, pure=pure):
             builder.take(event)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
@@ -162,8 +189,8 @@ def _build(text: str, builder: _Builder) -> None:
         raise
 
 
-def _events(text: str) -> Iterator[Event]:
-    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+def _events(text: str, *, pure: bool) -> Iterator[Event]:
+    loader = yaml.BaseLoader if pure else getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     return iter(yaml.parse(text, Loader=loader))
 
 
@@ -328,8 +355,11 @@ class _Builder:
         start, end = event.start_mark, event.end_mark
         text = event.value
         if not text.isascii() and _SURROGATE.search(text):
-            self._findings.error("not-text", "half a surrogate pair is no character", self._place(event))
-            text = _SURROGATE.sub("\ufffd", text)
+            text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+            if _SURROGATE.search(text):
+                hint = 'write both halves, for instance "\\ud83d\\ude00", or the character itself'
+                self._findings.error("not-text", "half a surrogate pair is no character", self._place(event), hint)
+                text = _SURROGATE.sub("\ufffd", text)
         # A block scalar's end mark is the beginning of the line after it.
         last = end.line + 1 if end.column or end.line == start.line else end.line
         node = Scalar(text, not event.style and tag != "str", tag, self._origin, start.line + 1, start.column + 1, last)

@@ -16,11 +16,11 @@ from reconciler.address import Address
 from reconciler.diff import holds_secret
 from reconciler.export.handles import handles, in_order
 from reconciler.export.kept import Known, Said, merged
-from reconciler.export.written import Data, Literal, Tree, can_be_written, comment, fits_yaml
+from reconciler.export.written import Data, Literal, Tree, can_be_written, comment, fits_yaml, template
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape
-from reconciler.kinds.markers import Choice, Ref
+from reconciler.kinds.markers import Choice, Ref, Template
 from reconciler.state import Live, State
 
 
@@ -383,6 +383,8 @@ class Writer:
                 return Literal(str(content)), ()
             case Shape.JSON:
                 return json.dumps(content, ensure_ascii=False), ()
+            case _ if item.marker(Template) is not None:
+                return template(str(content)), ()
             case _:
                 return str(content), ()
 

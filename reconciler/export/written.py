@@ -132,6 +132,11 @@ def scalar(text: str, *, flow: bool = False) -> str:
     return _quoted(escaped(text), flow=flow)
 
 
+def template(text: str) -> Literal:
+    """A notification template, in which Twilio's own ``${NAME}`` stays as it is."""
+    return Literal(_quoted(escaped(text, is_template=True), flow=False))
+
+
 def lookup(text: str) -> Literal:
     """A value in which what is to be looked up is looked up; good in brackets and braces too."""
     return Literal(text if _PLAIN_LOOKUP.match(text) else _in_quotes(text))
@@ -198,7 +203,7 @@ def fits_yaml(value: Json, depth: int = 0) -> bool:
     match value:
         case dict():
             return depth < _DEEPEST_BLOCK and all(
-                len(key(name)) < _LONGEST_KEY and fits_yaml(item, depth + 1) for name, item in value.items()
+                len(scalar(name)) < _LONGEST_KEY and fits_yaml(item, depth + 1) for name, item in value.items()
             )
         case list():
             return depth < _DEEPEST_BLOCK and all(fits_yaml(item, depth + 1) for item in value)
@@ -211,7 +216,7 @@ def fits_yaml(value: Json, depth: int = 0) -> bool:
 def _in_flow(value: Json) -> str:
     match value:
         case dict():
-            return "{" + ", ".join(f"{key(name, flow=True)}: {_in_flow(item)}" for name, item in value.items()) + "}"
+            return "{" + ", ".join(f"{scalar(name, flow=True)}: {_in_flow(item)}" for name, item in value.items()) + "}"
         case list():
             return "[" + ", ".join(map(_in_flow, value)) + "]"
         case str():
@@ -231,7 +236,7 @@ def _json_lines(head: str, value: Json, indent: int, owner: Owner | None) -> Ite
     yield Line(" " * indent + head, owner)
     if isinstance(value, dict):
         for name, item in value.items():
-            yield from _json_lines(f"{key(name)}:", item, indent + 2, owner)
+            yield from _json_lines(f"{scalar(name)}:", item, indent + 2, owner)
     else:
         for item in value:
             yield from _json_lines("-", item, indent + 2, owner)

@@ -127,11 +127,14 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """Limits on text, in characters.
+    """Limits on text, in characters; on JSON, in bytes of the UTF-8 text that is sent.
+
+    Twilio's documentation gives the limits of names in characters and those of attributes in kilobytes.
 
     Attributes:
         most: over this is an error.
-        doubtful: over this is a warning, where the documentation says less than what the API is known to take.
+        doubtful: over this is a warning, where the documentation says less than what the API is known to take, or
+            nothing.
     """
 
     most: int
@@ -179,6 +182,11 @@ class Vocabulary:
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """A notification's text, in which Twilio fills in `${NAME}`; elsewhere such a placeholder is an error."""
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     """A set of words of the user's own, of which the API wants at least one."""
 
@@ -205,7 +213,7 @@ class Example:
 
 Marker = (
     Wire | Immutable | ReplaceOnly | Required | AlwaysSent | NaturalKey | WriteOnly | Secret | Kept | Ref | Sid | Url
-    | Timer | Length | Between | Choice | Vocabulary | Words | Changes | Example
+    | Timer | Length | Between | Choice | Vocabulary | Words | Template | Changes | Example
 )  # fmt: skip
 
 

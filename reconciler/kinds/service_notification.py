@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from reconciler.kinds.base import Kind
-from reconciler.kinds.markers import Declaration, Example, Wire
+from reconciler.kinds.markers import Declaration, Example, Template, Wire
 
 
 class WithMedia(Declaration):
@@ -19,6 +19,7 @@ class WithMedia(Declaration):
     template: Annotated[
         str | None,
         Wire("Template"),
+        Template(),
         Example("${PARTICIPANT} sent a file"),
         Field(description="The text; empty means Twilio's own."),
     ] = None
@@ -31,6 +32,7 @@ class NewMessage(Declaration):
     template: Annotated[
         str | None,
         Wire("Template"),
+        Template(),
         Example("${PARTICIPANT}: ${MESSAGE}"),
         Field(description="The text; empty means Twilio's own."),
     ] = None
@@ -50,6 +52,7 @@ class Membership(Declaration):
     template: Annotated[
         str | None,
         Wire("Template"),
+        Template(),
         Example("Welcome to ${CONVERSATION}"),
         Field(description="The text; empty means Twilio's own."),
     ] = None

@@ -37,6 +37,9 @@ class User(Declaration):
     attributes: Annotated[
         dict[str, Any] | None,  # JSON of the user's own shape
         Wire("Attributes"),
+        # Our decision: no limit is published for users. 4 KB, as for participants and messages, is likely; 16 KB, as
+        # for conversations, is the largest that any resource has.
+        Length(16384, doubtful=4096),
         Example({"team": 1}),
         Field(description="Data of your own, as a mapping; compared by meaning."),
     ] = None

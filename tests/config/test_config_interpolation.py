@@ -28,16 +28,19 @@ def name(text: str, env: dict[str, str] | None = None, files: dict[str, str] | N
         ("'$${env:A}'", "${env:A}"),
         ("'$$${env:A}'", "$${env:A}"),
         ("'$${nonsense:A} ${env:A}'", "${nonsense:A} from env"),
-        ("${PARTICIPANT} of ${CONVERSATION}", "${PARTICIPANT} of ${CONVERSATION}"),
-        ("'${ENV:A} ${env} $env:A} ${}'", "${ENV:A} ${env} $env:A} ${}"),
+        ("'$${PARTICIPANT} of $${CONVERSATION}'", "${PARTICIPANT} of ${CONVERSATION}"),
+        ("'$${ENV:A} $${env} $env:A} $${}'", "${ENV:A} ${env} $env:A} ${}"),
+        ("${env:BLANK:-other}", "other"),
+        ("${file:empty.txt:-other}", "other"),
+        ("${file:blank.txt:-other}", "other"),
         ("${file:one.txt}", "one line"),
         ("${file:two.txt}", "one\ntwo\n"),
         ("${file:no.txt:-none}", "none"),
     ],
 )
 def test_what_a_text_becomes(text: str, expected: str) -> None:
-    files = {"one.txt": "one line\r\n", "two.txt": "one\ntwo\n"}
-    assert name(text, {"A": "from env", "EMPTY": ""}, files).content == expected
+    files = {"one.txt": "one line\r\n", "two.txt": "one\ntwo\n", "empty.txt": "", "blank.txt": " \n"}
+    assert name(text, {"A": "from env", "EMPTY": "", "BLANK": " \t\n"}, files).content == expected
 
 
 def test_handles_and_keys_are_not_interpolated() -> None:

@@ -82,7 +82,10 @@ def test_an_unset_secret_of_a_field_that_is_never_returned_is_unknown() -> None:
 def test_an_unset_secret_elsewhere_is_an_error() -> None:
     text = "services: {s: {webhooks: {pre_webhook_url: 'https://a.example/${secret:NO}'}}}"
     assert told(text) == ["2:63 unset-secret: secret NO is not set (set the environment variable NO)"]
-    assert told(text, {"NO": ""}) == told(text)
+    for text_of_it, why in (("", "is empty"), (" \n", "holds only whitespace")):
+        assert told(text, {"NO": text_of_it}) == [
+            f"2:63 unset-secret: secret NO {why}, which counts as not set (set the environment variable NO)"
+        ]
 
 
 def test_a_literal_in_a_secret_field_is_a_warning_whose_line_is_hidden() -> None:
@@ -246,7 +249,7 @@ services:
         ("reconciler.yaml:7:23", "this text is no JSON"),
         ("reconciler.yaml:8:27", "JSON has no such number"),
         ("reconciler.yaml:9:23", "this text is no JSON"),
-        ("reconciler.yaml:10:11", "attributes is 88 characters long as JSON, over its limit of 80"),
+        ("reconciler.yaml:10:11", "attributes has 88 bytes as JSON, over its limit of 80 bytes"),
     ]
 
 

@@ -85,7 +85,7 @@ def test_malformed_yaml_is_one_problem_at_its_line(text: bytes) -> None:
 def refuse(monkeypatch: pytest.MonkeyPatch, problem: str, context: str | None = None) -> None:
     """Makes the parser refuse any file at line 2, column 4."""
 
-    def events(_text: str) -> Iterator[object]:
+    def events(_text: str, **_options: bool) -> Iterator[object]:
         begin, end = yaml.Mark("", 0, 0, 0, "", 0), yaml.Mark("", 9, 1, 3, "", 0)
         yield yaml.StreamStartEvent(begin, begin)
         raise yaml.MarkedYAMLError(context, begin if context else None, problem, end)
@@ -151,7 +151,7 @@ def test_the_limit_of_nesting_is_ours(monkeypatch: pytest.MonkeyPatch, loader: s
     "error", [yaml.YAMLError("banana"), RecursionError("banana"), yaml.MarkedYAMLError(None, None, "b")]
 )
 def test_the_limit_of_nesting_comes_before_the_parsers(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    def events(_text: str) -> Iterator[object]:
+    def events(_text: str, **_options: bool) -> Iterator[object]:
         begin = yaml.Mark("", 0, 0, 0, "", 0)
         yield yaml.StreamStartEvent(begin, begin)
         raise error
