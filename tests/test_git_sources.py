@@ -278,6 +278,9 @@ def test_a_full_object_name_is_fetched_by_it(clones: Path) -> None:
     git("config", "uploadpack.allowAnySHA1InWant", "true", at=clones / "here")
     pasted(told)
     assert read("reconciler.yaml", "FETCH_HEAD") == read("reconciler.yaml", name) == "4\n"
+
+
+def test_a_part_of_an_object_name_is_fetched_with_all_history(clones: Path) -> None:
     short = git("rev-parse", "--short=8", "main~2", at=clones / "here")
     told = advice(short)
     assert told == (
