@@ -315,8 +315,9 @@ async def apply(
         ReconcilerError: see `reconciler.errors`; nothing was sent.
     """
     from reconciler.apply import apply as apply_plan  # noqa: PLC0415 - see above
+    from reconciler.approval import not_approved  # noqa: PLC0415 - see above
     from reconciler.client import Client, ReadClient  # noqa: PLC0415 - see above
-    from reconciler.plan_file import not_approved  # noqa: PLC0415 - see above
+    from reconciler.plan_file import live_entries  # noqa: PLC0415 - see above
 
     files = _files_of(inputs, approved, endpoint.environment)
     if files.account_sid is None and not _is_local(endpoint):
@@ -333,11 +334,14 @@ async def apply(
         endpoint, ReadClient, progress, hidden=_hidden(files), account_sid=files.account_sid or ""
     ) as reader:
         made = await _planned(files, options, reader, progress)
+        key = key or reader.credentials.digest_key()
         seen = _seen(made, reader, key)
     if made.unset:
         raise MatchError(made.unset, files.lines)
     left = replace(endpoint, timeout=endpoint.timeout - (time.monotonic() - begun))
-    differences = () if approved is None else not_approved(approved, seen)
+    differences: tuple[str, ...] = ()
+    if approved is not None:
+        differences = not_approved(approved, seen, live_entries(made, approved, key=key))
     if not made.changes and not differences:
         return Applied(seen, None)
     show(seen)
