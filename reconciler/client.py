@@ -30,6 +30,7 @@ import httpx
 from reconciler import __version__, logs
 from reconciler.errors import (
     ApiError,
+    Intercepted,
     Malformed,
     OutOfTime,
     Refusal,
@@ -47,6 +48,19 @@ from reconciler.retry import Gate, Retry, is_ambiguous, is_refused_for_now, neve
 
 TWILIO_HOST = "conversations.twilio.com"
 """Source: the OpenAPI description, servers."""
+EDGES: Mapping[str, str] = {
+    "au1": "sydney",
+    "br1": "sao-paulo",
+    "de1": "frankfurt",
+    "ie1": "dublin",
+    "jp1": "tokyo",
+    "jp2": "osaka",
+    "sg1": "singapore",
+    "us1": "ashburn",
+    "us2": "umatilla",
+}
+"""The edge of each region. Hosts of a region without an edge ended in April 2026. Sources: twilio-cli-core, config.js;
+Twilio docs, legacy regions."""
 
 _LABEL = re.compile(r"[A-Za-z0-9-]+\Z")
 _ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
@@ -59,7 +73,8 @@ _LONGEST_WORDS = 2000
 """So much of what an API says of an error is kept."""
 _LONGEST_ANSWER = 60.0
 """Seconds for one answer as a whole; the limit above is for each piece of it."""
-_FIRST_ERROR = 400
+_FIRST_ERROR, _FIRST_SERVER_ERROR = 400, 500
+_TOO_MANY = 429
 _LARGEST_ANSWER = 10_000_000
 """Bytes of one answer, unpacked. The largest that Twilio gives is a page of 50 users or conversations: each has at most
 16,384 characters of attributes, which JSON in JSON writes as six bytes each at worst, so 5 MB."""
@@ -200,20 +215,22 @@ class Credentials:
 
     @classmethod
     def from_profile(cls, profile: str, file: Path) -> tuple[Credentials, str, str]:
-        """Read a profile of Twilio's own command line.
+        """Read a profile of the Twilio CLI.
 
         Args:
             profile: its name.
-            file: the command line's ``config.json``.
+            file: the CLI's ``config.json``.
 
         Returns:
-            The credentials, the region and the edge; the latter two empty where the profile has none.
+            The credentials, the region, and the edge: the profile's, else the file's top-level one. The latter two are
+            empty if the file has none.
 
         Raises:
-            UsageError: when there is no such file or profile, or the profile holds no key.
+            UsageError: there is no such file or profile, or the profile is incomplete or malformed.
         """
         try:
-            content: Any = json.loads(file.read_text(encoding="utf-8"))  # another program's file: checked as it is read
+            # Another program's file: checked as it is read.
+            content: Any = json.loads(file.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError, RecursionError) as error:
             why = "there is no such file" if isinstance(error, FileNotFoundError) else "it cannot be read as JSON"
             hint = "make a profile with `twilio login`, or set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"
@@ -221,14 +238,45 @@ class Credentials:
         told = content.get("profiles") if isinstance(content, dict) else None
         profiles: dict[str, Any] = told if isinstance(told, dict) else {}
         found = profiles.get(profile)
+        where = f"--profile {profile}: {file}"
         if not isinstance(found, dict):
-            raise UsageError(f"--profile {profile}: {file} has no such profile; it has {', '.join(profiles) or 'none'}")
-        values = {name: str(found.get(name) or "") for name in ("accountSid", "apiKey", "apiSecret", "region", "edge")}
+            if _is_old_profile(content, profile):
+                raise UsageError(
+                    f"{where} has this profile in the format of an old Twilio CLI, without its key; create it again: "
+                    f"`twilio profiles:create --profile {profile}`"
+                )
+            raise UsageError(f"{where} has no such profile; it has {', '.join(profiles) or 'none'}")
+        values = {}
+        for name in ("accountSid", "apiKey", "apiSecret", "region", "edge"):
+            value = found.get(name)
+            if name == "edge" and not value:
+                value = content.get("edge")
+            if value is not None and not isinstance(value, str):
+                # The value is not repeated: it may be a secret.
+                raise UsageError(f"{where}: {name} of the profile is not text; run `twilio profiles:create` again")
+            values[name] = value or ""
         if not (values["accountSid"] and values["apiKey"] and values["apiSecret"]):
-            raise UsageError(f"--profile {profile}: {file} holds no API key for it; run `twilio profiles:create` again")
+            raise UsageError(f"{where} holds no API key for it; run `twilio profiles:create` again")
+        if not _ACCOUNT_SID.fullmatch(values["accountSid"]):
+            raise UsageError(f"{where}: accountSid is not the SID of an account: AC and 32 hexadecimal digits")
         _check_sendable(apiKey=values["apiKey"], apiSecret=values["apiSecret"])
         credentials = cls(values["apiKey"], values["apiSecret"], values["accountSid"])
         return credentials, values["region"], values["edge"]
+
+
+def profiles_file(environment: Mapping[str, str]) -> Path:
+    """Return the path of the Twilio CLI's configuration file (source: twilio-cli, ``TWILIO_CONFIG_DIR``)."""
+    folder = environment.get("TWILIO_CONFIG_DIR")
+    home = Path(environment.get("HOME") or Path.home())
+    return (Path(folder) if folder else home / ".twilio-cli") / "config.json"
+
+
+def _is_old_profile(content: object, profile: str) -> bool:
+    """Whether the file has the profile under ``projects``, as old versions of the Twilio CLI wrote it."""
+    projects = content.get("projects") if isinstance(content, dict) else None
+    return isinstance(projects, list) and any(
+        isinstance(project, dict) and project.get("id") == profile for project in projects
+    )
 
 
 def _check_sendable(**named: str) -> None:
@@ -246,20 +294,32 @@ def _check_sendable(**named: str) -> None:
 
 
 def twilio_url(region: str = "", edge: str = "") -> str:
-    """The base URL at Twilio; an edge without a region means region ``us1`` (source: twilio-python, get_hostname).
+    """Build the base URL at Twilio: ``{product}.{edge}.{region}``, or the global host without either.
+
+    A region without an edge gets its own edge (`EDGES`). An edge without a region means region ``us1`` (source:
+    twilio-python, get_hostname).
 
     Raises:
-        UsageError: when either is no single label of a host name: it could lead to another host.
+        UsageError: either is not a single label of a host name (it could lead to another host), or the region is
+            unknown and no edge is given.
     """
+    region, edge = region.lower(), edge.lower()
     for name, label in (("region", region), ("edge", edge)):
         if label and not _LABEL.match(label):
             raise UsageError(
-                f"{label!r} is no {name} of Twilio; it looks like {'ie1' if name == 'region' else 'dublin'}"
+                f"invalid {name} {label!r} (TWILIO_{name.upper()}): it looks like "
+                f"{'ie1' if name == 'region' else 'dublin'}"
             )
+    if region and not edge and region not in EDGES:
+        raise UsageError(
+            f"unknown region {region!r} (TWILIO_REGION): known are {', '.join(EDGES)}; for any other, set its edge too "
+            "(TWILIO_EDGE)"
+        )
+    if not region and not edge:
+        return f"https://{TWILIO_HOST}"
+    region = region or "us1"
     product, domain = TWILIO_HOST.split(".", 1)
-    if edge and not region:
-        region = "us1"
-    return "https://" + ".".join(part for part in (product, edge, region, domain) if part)
+    return f"https://{product}.{edge or EDGES[region]}.{region}.{domain}"
 
 
 def checked_url(url: str) -> str:
@@ -384,6 +444,9 @@ class ReadClient:
         self.requests = self.resent = 0
         self._base_url = base_url
         self._base_path = urlsplit(base_url).path
+        host = urlsplit(base_url).hostname or ""
+        is_regional = host.endswith(".twilio.com") and host != TWILIO_HOST
+        self._host_hint = "; check TWILIO_REGION and TWILIO_EDGE, which make the host's name" if is_regional else ""
         self.retry = retry or never()
         self._gate = Gate(concurrency)
         self._pace = pace
@@ -595,13 +658,14 @@ class ReadClient:
                 raise
             ms = self._since(begun)
             self._is_known = True
-            if answer.status == 429:
+            if answer.status == _TOO_MANY:
                 self._gate.crowded(generation)
             else:
                 told = answer.headers.get("Twilio-Concurrent-Requests", "")
                 all_of_them = int(told) if told.isascii() and told.isdigit() and len(told) < 10 else 0
                 self._gate.answered(generation, all_of_them - self._gate.under_way)
-        refusal = None if answer.is_success else _refusal(method, path, answer, self.redact)
+        interceptor = _interceptor(answer)
+        refusal = None if answer.is_success or interceptor else _refusal(method, path, answer, self.redact)
         logs.request(
             method,
             path,
@@ -612,6 +676,8 @@ class ReadClient:
             request_id=answer.headers.get("Twilio-Request-Id", ""),
             size=len(answer.body),
         )
+        if interceptor:
+            raise _Failed(Intercepted(self.redact(f"{method} {path}: {interceptor}"), answer.status))
         if refusal is not None:
             raise _Failed(Refused(refusal), answer.headers.get("Retry-After", ""))
         if answer.status == 204:
@@ -619,7 +685,8 @@ class ReadClient:
         try:
             return json.loads(answer.body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
-            message = f"{method} {path}: the answer is not JSON (HTTP {answer.status})"
+            what = "an HTML page, which Twilio never sends" if _is_html(answer) else "not JSON"
+            message = f"{method} {path}: the answer is {what} (HTTP {answer.status})"
             raise _Failed(Malformed(self.redact(message))) from None
 
     async def _answer(self, request: httpx.Request, path: str) -> _Answer:
@@ -637,14 +704,20 @@ class ReadClient:
             raise _Failed(Unreachable(f"{request.method} {path}: no answer from {self._base_url} {why}")) from None
         except httpx.TimeoutException as error:
             kind = Unsent if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout) else Unreachable
-            message = f"{request.method} {path}: no answer from {self._base_url} within the time limit"
+            hint = self._host_hint if kind is Unsent else ""
+            message = f"{request.method} {path}: no answer from {self._base_url} within the time limit{hint}"
             raise _Failed(kind(self.redact(message))) from None
         except Malformed as error:
             raise _Failed(type(error)(self.redact(f"{request.method} {path}: {error}"))) from None
         except httpx.HTTPError as error:
-            kind = Unsent if isinstance(error, httpx.ConnectError) else Unreachable
+            # A proxy that refuses to connect has passed nothing on.
+            is_proxy = isinstance(error, httpx.ProxyError)
+            kind = Unsent if is_proxy or isinstance(error, httpx.ConnectError) else Unreachable
             why = str(error)[:_LONGEST_WORDS] or type(error).__name__
-            message = f"{request.method} {path}: {self._base_url} cannot be reached: {why}"
+            hint = self._host_hint if kind is Unsent else ""
+            if is_proxy:
+                why, hint = f"the proxy refused: {why}", "; check HTTPS_PROXY and NO_PROXY"
+            message = f"{request.method} {path}: {self._base_url} cannot be reached: {why}{hint}"
             raise _Failed(kind(self.redact(message))) from None
 
     async def _send_through_a_pool(self, request: httpx.Request) -> _Answer:
@@ -774,6 +847,45 @@ def _opened(**options: Any) -> httpx.AsyncClient:
         elif isinstance(error, ImportError):
             what += ", which can be http:// or https:// and nothing else"
         raise UsageError(f"the network cannot be used: look at the environment variables for {what}") from None
+
+
+_PROXY_LOGIN, _NETWORK_LOGIN = 407, 511
+"""Source: RFC 9110 and RFC 6585: only a proxy or a network's gateway answers so."""
+
+
+def _interceptor(answer: _Answer) -> str:
+    """Describe who answered instead of the API; empty when it may have been the API.
+
+    Twilio's API answers no request with a redirect, nor refuses one with an HTML page. A server error or a 429 with
+    such a page may come from its own load balancers, and a success is judged by whoever reads its body.
+    """
+    by_whom = "a proxy or captive portal answered instead of Twilio"
+    if 300 <= answer.status < _FIRST_ERROR:
+        return f"{by_whom}, with a redirect (HTTP {answer.status}){_target(answer.headers.get('Location', ''))}"
+    if answer.status == _PROXY_LOGIN:
+        return "the proxy requires a user name and password (HTTP 407); set them in HTTPS_PROXY"
+    if answer.status == _NETWORK_LOGIN:
+        return "the network requires a login (HTTP 511); open any page in a browser to log in"
+    if _FIRST_ERROR <= answer.status < _FIRST_SERVER_ERROR and answer.status != _TOO_MANY and _is_html(answer):
+        return f"{by_whom}, with an HTML page (HTTP {answer.status})"
+    return ""
+
+
+def _target(location: str) -> str:
+    """Describe where a redirect leads: scheme and host only, since the rest may hold anything."""
+    try:
+        parts = urlsplit(location.strip())
+        host = parts.hostname or ""
+    except ValueError:
+        return ""
+    if not host:
+        return ""
+    return f" to {parts.scheme + '://' if parts.scheme else '//'}{host}"
+
+
+def _is_html(answer: _Answer) -> bool:
+    media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return media_type in {"text/html", "application/xhtml+xml"} or answer.body.lstrip()[:1] == b"<"
 
 
 def _is_gone(error: ApiError) -> bool:

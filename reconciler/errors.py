@@ -14,6 +14,7 @@ leave the wording on a terminal or in JSON to the renderers. Nothing here prints
     │   │       ├── OutOfTime           1    because the command's time was up
     │   │       └── Stopped             1    because a person stopped the command
     │   ├── Refused                     1    an answer with an error status
+    │   ├── Intercepted                 1    an answer of a proxy or captive portal
     │   └── Malformed                   1    an answer that is not what the API promises
     │       └── TooLarge                1    because it is larger than any of the API's
     ├── StalePlan                       3    the approved plan no longer fits
@@ -184,6 +185,19 @@ class Refused(ApiError):
         )
 
 
+class Intercepted(ApiError):
+    """An answer that cannot be the API's: a redirect, or a page of a proxy or captive portal.
+
+    Args:
+        message: what answered, and how.
+        status: the HTTP status.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        self.status = status
+        super().__init__(message)
+
+
 class Malformed(ApiError):
     """An answer whose status was a success but whose body is not what the API promises."""
 
@@ -231,7 +245,7 @@ def cause_of(error: ReconcilerError) -> Cause:
             return "interrupted"
         case Unreachable():
             return "network"
-        case Malformed():
+        case Malformed() | Intercepted():
             return "answer"
         case _:
             return "other"

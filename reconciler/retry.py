@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from reconciler.errors import ApiError, Malformed, Refusal, Refused, Unreachable, Unsent
+from reconciler.errors import ApiError, Intercepted, Malformed, Refusal, Refused, Unreachable, Unsent
 
 TRANSIENT_CODES = frozenset({20162, 50213, 50391, 50419, 50002})
 """Conflicts that pass by themselves: another write to the same thing, a service still being deleted.
@@ -63,7 +63,7 @@ def reason(error: ApiError) -> str:
             return f"Twilio answered {refusal.status} ({_meaning(refusal)})"
         case Unsent():
             return "no connection came about"
-        case Malformed():
+        case Malformed() | Intercepted():
             return "the answer could not be read"
         case _:
             return "no answer came"

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler import __version__, config
@@ -521,7 +520,7 @@ async def _connected(
         hidden: texts that no error may repeat.
         account_sid: the account that the files name, which a new emulator's file gets; empty for its default.
     """
-    from reconciler.client import Credentials, checked_url, twilio_url  # noqa: PLC0415 - see above
+    from reconciler.client import Credentials, checked_url, profiles_file, twilio_url  # noqa: PLC0415 - see above
     from reconciler.pace import Pace  # noqa: PLC0415 - see above
     from reconciler.retry import Retry  # noqa: PLC0415 - see above
 
@@ -533,8 +532,10 @@ async def _connected(
         return
     region, edge = endpoint.environment.get("TWILIO_REGION", ""), endpoint.environment.get("TWILIO_EDGE", "")
     if endpoint.profile:
-        home = Path(endpoint.environment.get("HOME") or Path.home())
-        credentials, region, edge = Credentials.from_profile(endpoint.profile, home / ".twilio-cli" / "config.json")
+        # The Twilio CLI's rules: TWILIO_EDGE wins, TWILIO_REGION counts only without a profile (twilio-cli-core).
+        file = profiles_file(endpoint.environment)
+        credentials, region, edge_of_profile = Credentials.from_profile(endpoint.profile, file)
+        edge = edge or edge_of_profile
     else:
         credentials = Credentials.from_environment(endpoint.environment)
     url = checked_url(endpoint.api_url) if endpoint.api_url else twilio_url(region, edge)

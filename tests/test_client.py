@@ -20,7 +20,7 @@ from reconciler.client import (
     ReadClient,
     in_process,
 )
-from reconciler.errors import ApiError, Malformed, Refusal, Refused, Unreachable
+from reconciler.errors import ApiError, Intercepted, Malformed, Refusal, Refused, Unreachable, Unsent
 from tests.builders import ACCOUNT
 
 HOST = "https://conversations.twilio.com"
@@ -351,12 +351,29 @@ def test_a_server_below_a_path_of_its_own_may_name_that_path_or_not(following: s
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"<html>", b"{", b"\xff\xfe\xff", b"[" * 100_000, b'{"a": NaN}', b'{"a": ' + b"9" * 5000 + b"}", b"\x1f\x8b"],
+    [b"", b"{", b"\xff\xfe\xff", b"[" * 100_000, b'{"a": NaN}', b'{"a": ' + b"9" * 5000 + b"}", b"\x1f\x8b"],
     ids=lambda content: repr(content[:10]),
 )
 def test_an_answer_that_is_no_json_is_malformed(content: bytes) -> None:
     with pytest.raises(Malformed, match=r"GET /v1/Configuration: the answer is not JSON \(HTTP 200\)"):
         ask(get(), always(content=content))
+
+
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        (b"<html>Sign in</html>", {}),
+        (b"\n  <!DOCTYPE html>", {}),
+        (b"Sign in", {"Content_Type": "text/html; charset=utf-8"}),
+        (b"", {"Content_Type": "Text/HTML"}),
+    ],
+)
+def test_a_web_page_in_place_of_an_answer_is_reported(content: bytes, headers: dict[str, str]) -> None:
+    with pytest.raises(Malformed) as raised:
+        ask(get(), always(content=content, **headers))
+    assert str(raised.value) == (
+        "GET /v1/Configuration: the answer is an HTML page, which Twilio never sends (HTTP 200)"
+    )
 
 
 def test_no_content_is_none() -> None:
@@ -443,14 +460,80 @@ def test_a_refusal_is_always_data_of_the_right_types(body: Any, status: int) -> 
 @pytest.mark.parametrize(
     "work", [get(), lambda client: client.post("/v1/Services", []), lambda client: client.delete("/v1/X")]
 )
-def test_a_redirect_is_a_refusal_and_is_not_followed(
-    status: int, work: Callable[[Client], Coroutine[Any, Any, Any]]
-) -> None:
+def test_a_redirect_is_not_followed(status: int, work: Callable[[Client], Coroutine[Any, Any, Any]]) -> None:
     recorder = Recorder(status, b"", {"Location": "https://evil.example.com/"})
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(Intercepted) as raised:
         ask(work, recorder)
-    assert raised.value.refusal.status == status
+    assert raised.value.status == status
     assert [request.url.host for request in recorder.requests] == ["conversations.twilio.com"]
+
+
+REDIRECT = "a proxy or captive portal answered instead of Twilio, with a redirect (HTTP 302)"
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("http://portal.example.com/login?next=s3cret", f"{REDIRECT} to http://portal.example.com"),
+        ("https://ada:s3cret@portal.example.com:8443/#s3cret", f"{REDIRECT} to https://portal.example.com"),
+        ("//portal.example.com/s3cret", f"{REDIRECT} to //portal.example.com"),
+        ("/login?token=s3cret", REDIRECT),
+        ("s3cret", REDIRECT),
+        ("https://[s3cret", REDIRECT),
+        ("", REDIRECT),
+        (None, REDIRECT),
+    ],
+)
+def test_a_redirect_says_where_it_leads_and_no_more(location: str | None, expected: str) -> None:
+    headers = {} if location is None else {"Location": location}
+    with pytest.raises(Intercepted) as raised:
+        ask(get(), always(302, **headers))
+    assert str(raised.value) == f"GET /v1/Configuration: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "expected"),
+    [
+        (407, b"", "the proxy requires a user name and password (HTTP 407); set them in HTTPS_PROXY"),
+        (511, b"<html>", "the network requires a login (HTTP 511); open any page in a browser to log in"),
+        (403, b"<html>blocked", "a proxy or captive portal answered instead of Twilio, with an HTML page (HTTP 403)"),
+        (404, b"<!doctype html>", "a proxy or captive portal answered instead of Twilio, with an HTML page (HTTP 404)"),
+    ],
+)
+def test_an_answer_that_is_not_the_apis_is_told_from_a_refusal(status: int, content: bytes, expected: str) -> None:
+    for work in (get(), lambda client: client.post("/v1/Services", []), lambda client: client.delete("/v1/Services")):
+        with pytest.raises(Intercepted) as raised:
+            ask(work, always(status, content=content))
+        assert str(raised.value).partition(": ")[2] == expected
+        assert not raised.value.may_be_done
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_page_of_twilios_own_load_balancers_stays_a_refusal(status: int) -> None:
+    assert refusal(status, b"<html>Bad Gateway</html>").status == status
+
+
+def test_a_proxy_that_does_not_connect_is_named() -> None:
+    def handler(_request: httpx.Request) -> httpx.Response:
+        raise httpx.ProxyError("407 Proxy Authentication Required")
+
+    with pytest.raises(Unsent) as raised:
+        ask(get(), handler)
+    assert str(raised.value) == (
+        f"GET /v1/Configuration: {HOST} cannot be reached: the proxy refused: 407 Proxy Authentication Required; check "
+        "HTTPS_PROXY and NO_PROXY"
+    )
+
+
+@pytest.mark.parametrize(("broken", "hinted"), [(httpx.ConnectError("x"), 1), (httpx.ReadError("x"), 0)])
+def test_a_regional_host_that_cannot_be_reached_names_the_variables(broken: Exception, hinted: int) -> None:
+    def handler(_request: httpx.Request) -> httpx.Response:
+        raise broken
+
+    for host, count in (("conversations.dublin.ie1.twilio.com", hinted), ("conversations.twilio.com", 0)):
+        with pytest.raises(Unreachable) as raised:
+            ask(get(), handler, base=f"https://{host}")
+        assert str(raised.value).count("check TWILIO_REGION and TWILIO_EDGE") == count
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.client import Credentials, ReadClient, checked_url, is_loopback, twilio_url
+from reconciler.client import Credentials, ReadClient, checked_url, is_loopback, profiles_file, twilio_url
 from reconciler.errors import Refused, UsageError
+from reconciler.report import Silent
+from reconciler.workflow import Endpoint, _connected
 from tests.builders import ACCOUNT
 
 CREDENTIALS = Credentials("SK1", "s3cret", ACCOUNT)
@@ -92,14 +94,89 @@ def test_a_profile_may_lack_region_and_edge(tmp_path: Path) -> None:
         {"profiles": "work"}, {"profiles": 5}, {"profiles": {}}, {"profiles": {"work": None}},
         {"profiles": {"work": []}}, {"profiles": {"work": {}}}, {"profiles": {"work": {**WORK, "apiSecret": ""}}},
         {"profiles": {"work": {**WORK, "accountSid": None}}}, {"profiles": {"home": WORK}},
+        {"profiles": {"work": {**WORK, "accountSid": "AC1"}}}, {"profiles": {"work": {**WORK, "apiKey": 5}}},
+        {"profiles": {"work": {**WORK, "apiSecret": ["s3cret"]}}}, {"profiles": {"work": {**WORK, "region": {}}}},
+        {"profiles": {"work": {**WORK, "edge": True}}}, {"edge": 5, "profiles": {"work": WORK}},
+        {"profiles": {"work": {**WORK, "apiSecret": "s3cret\n"}}}, {"projects": [{"id": "work"}]},
+        {"projects": {"work": {}}}, {"projects": [None, "work", {"id": "home"}], "profiles": {}},
     ],
     ids=lambda content: repr(content)[:30],
 )  # fmt: skip
 def test_a_profile_that_is_none_is_told(tmp_path: Path, content: Any) -> None:
     with pytest.raises(UsageError) as raised:
         profile(tmp_path, content)
-    assert str(raised.value).startswith("--profile work: ")
+    assert str(raised.value).startswith(("--profile work: ", "apiSecret holds a character"))
     assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("own", "top", "expected"),
+    [
+        (None, "sydney", "sydney"),
+        ("", "sydney", "sydney"),
+        ("dublin", "sydney", "dublin"),
+        ("dublin", None, "dublin"),
+        (None, None, ""),
+        (None, "", ""),
+    ],
+)
+def test_a_profile_without_an_edge_takes_that_of_the_file(
+    tmp_path: Path, own: str | None, top: str | None, expected: str
+) -> None:
+    content = {"edge": top, "profiles": {"work": {**WORK, "edge": own}}}
+    assert profile(tmp_path, content) == (CREDENTIALS, "", expected)
+
+
+def test_a_profile_of_an_old_twilio_cli_has_a_hint_of_its_own(tmp_path: Path) -> None:
+    old = {"projects": [{"id": "work", "accountSid": ACCOUNT}], "profiles": {}}
+    with pytest.raises(UsageError) as raised:
+        profile(tmp_path, old)
+    assert str(raised.value) == (
+        f"--profile work: {tmp_path / 'config.json'} has this profile in the format of an old Twilio CLI, without its "
+        "key; create it again: `twilio profiles:create --profile work`"
+    )
+    # One that was created again is used.
+    assert profile(tmp_path, {**old, "profiles": {"work": WORK}})[0] == CREDENTIALS
+
+
+def test_a_file_of_profiles_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    content = b"\xef\xbb\xbf" + json.dumps({"profiles": {"work": WORK}}).encode()
+    assert profile(tmp_path, content)[0] == CREDENTIALS
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"HOME": "/home/ada"}, "/home/ada/.twilio-cli/config.json"),
+        ({"HOME": "/home/ada", "TWILIO_CONFIG_DIR": ""}, "/home/ada/.twilio-cli/config.json"),
+        ({"HOME": "/home/ada", "TWILIO_CONFIG_DIR": "/etc/twilio"}, "/etc/twilio/config.json"),
+    ],
+)
+def test_where_the_profiles_are(environment: dict[str, str], expected: str) -> None:
+    assert str(profiles_file(environment)) == expected
+
+
+@pytest.mark.parametrize(
+    ("environment", "own", "host"),
+    [
+        ({}, {"region": "ie1"}, "conversations.dublin.ie1.twilio.com"),
+        ({"TWILIO_EDGE": "sydney"}, {"region": "ie1", "edge": "dublin"}, "conversations.sydney.ie1.twilio.com"),
+        ({"TWILIO_EDGE": ""}, {"region": "ie1", "edge": "dublin"}, "conversations.dublin.ie1.twilio.com"),
+        ({"TWILIO_EDGE": "sydney"}, {}, "conversations.sydney.us1.twilio.com"),
+        ({"TWILIO_REGION": "au1"}, {}, "conversations.frankfurt.us1.twilio.com"),
+    ],
+)
+def test_the_host_of_a_profile(tmp_path: Path, environment: dict[str, str], own: dict[str, str], host: str) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"edge": "frankfurt", "profiles": {"work": {**WORK, **own}}}))
+    if not own.get("edge") and own.get("region"):
+        (tmp_path / "config.json").write_text(json.dumps({"profiles": {"work": {**WORK, **own}}}))
+    endpoint = Endpoint(profile="work", environment={**environment, "TWILIO_CONFIG_DIR": str(tmp_path)})
+
+    async def base_url() -> str:
+        async with _connected(endpoint, ReadClient, Silent()) as client:
+            return client._base_url
+
+    assert asyncio.run(base_url()) == f"https://{host}"
 
 
 def test_a_profile_that_does_not_exist_names_those_that_do(tmp_path: Path) -> None:
@@ -119,7 +196,17 @@ def test_a_profile_without_its_file_is_told(tmp_path: Path) -> None:
     ("region", "edge", "expected"),
     [
         ("", "", "https://conversations.twilio.com"),
-        ("ie1", "", "https://conversations.ie1.twilio.com"),
+        ("ie1", "", "https://conversations.dublin.ie1.twilio.com"),
+        ("IE1", "", "https://conversations.dublin.ie1.twilio.com"),
+        ("au1", "", "https://conversations.sydney.au1.twilio.com"),
+        ("br1", "", "https://conversations.sao-paulo.br1.twilio.com"),
+        ("de1", "", "https://conversations.frankfurt.de1.twilio.com"),
+        ("jp1", "", "https://conversations.tokyo.jp1.twilio.com"),
+        ("jp2", "", "https://conversations.osaka.jp2.twilio.com"),
+        ("sg1", "", "https://conversations.singapore.sg1.twilio.com"),
+        ("us1", "", "https://conversations.ashburn.us1.twilio.com"),
+        ("us2", "", "https://conversations.umatilla.us2.twilio.com"),
+        ("xx9", "somewhere", "https://conversations.somewhere.xx9.twilio.com"),
         ("", "sydney", "https://conversations.sydney.us1.twilio.com"),
         ("au1", "sydney", "https://conversations.sydney.au1.twilio.com"),
     ],
@@ -132,10 +219,19 @@ def test_twilios_hosts(region: str, edge: str, expected: str) -> None:
     "label", ["evil.com/", "evil.com/#", "a.b", "us1 ", " ", "a@b", "a:80", "us1\n", "ü", "?", "/"]
 )
 def test_a_region_or_edge_never_leads_to_another_host(label: str) -> None:
-    with pytest.raises(UsageError, match="is no region of Twilio"):
+    with pytest.raises(UsageError, match=r"invalid region .* \(TWILIO_REGION\): it looks like ie1"):
         twilio_url(label)
-    with pytest.raises(UsageError, match="is no edge of Twilio"):
+    with pytest.raises(UsageError, match=r"invalid edge .* \(TWILIO_EDGE\): it looks like dublin"):
         twilio_url("us1", label)
+
+
+def test_an_unknown_region_needs_its_edge() -> None:
+    with pytest.raises(UsageError) as raised:
+        twilio_url("ie9")
+    assert str(raised.value) == (
+        "unknown region 'ie9' (TWILIO_REGION): known are au1, br1, de1, ie1, jp1, jp2, sg1, us1, us2; for any other, "
+        "set its edge too (TWILIO_EDGE)"
+    )
 
 
 @pytest.mark.parametrize(

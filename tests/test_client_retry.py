@@ -13,7 +13,7 @@ import pytest
 
 import reconciler.client
 from reconciler.client import Client, Credentials
-from reconciler.errors import ApiError, Malformed, Refused, Unreachable, Unsent
+from reconciler.errors import ApiError, Intercepted, Malformed, Refused, Unreachable, Unsent
 from reconciler.retry import LONGEST_RETRY_AFTER, LONGEST_WAIT, Gate, Retry, is_ambiguous
 from tests.builders import ACCOUNT
 
@@ -147,10 +147,12 @@ def test_a_create_whose_answer_is_lost_is_not_sent_again_and_says_so(answer: Any
 
 
 @pytest.mark.parametrize("work", [get, create, update, delete])
-@pytest.mark.parametrize("answer", [no(400), no(401), no(403), no(404), no(409), no(409, 50353), no(501), no(302)])
+@pytest.mark.parametrize(
+    "answer", [no(400), no(401), no(403), no(404), no(409), no(409, 50353), no(501), no(302), no(407)]
+)
 def test_what_would_be_refused_again_is_sent_once(work: Work, answer: httpx.Response) -> None:
     script = Script(answer, YES)
-    with pytest.raises(Refused) as raised:
+    with pytest.raises((Refused, Intercepted)) as raised:
         ask(work, script, Time().retry())
     assert len(script.asked) == 1
     assert not is_ambiguous(raised.value)

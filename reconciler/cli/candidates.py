@@ -7,6 +7,7 @@ and nothing is told. Nothing is interpolated, so no value of a file, let alone a
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +50,9 @@ def environments(context: click.Context, _parameter: click.Parameter, incomplete
 def profiles(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """The names of the profiles of Twilio's own command line; nothing else of that file."""
     try:
-        content = json.loads((Path.home() / ".twilio-cli" / "config.json").read_text(encoding="utf-8"))
+        folder = os.environ.get("TWILIO_CONFIG_DIR")
+        file = (Path(folder) if folder else Path.home() / ".twilio-cli") / "config.json"
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
         names = list(content["profiles"])
     except (OSError, ValueError, TypeError, KeyError, RuntimeError):
         return []

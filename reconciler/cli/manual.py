@@ -125,7 +125,7 @@ def _files(command: click.Command) -> list[Row]:
     if "env" in names:
         rows.append(("reconciler.yaml", "The root file, where a folder is named; and what it includes."))
     if "profile" in names:
-        rows.append(("~/.twilio-cli/config.json", "The profiles of Twilio's own command line, with --profile."))
+        rows.append(("~/.twilio-cli/config.json", "The profiles of the Twilio CLI (--profile, TWILIO_CONFIG_DIR)."))
     return rows
 
 
@@ -138,7 +138,7 @@ def _environment(command: click.Command) -> list[Row]:
             ("TWILIO_ACCOUNT_SID", "The account."),
             ("TWILIO_API_KEY, TWILIO_API_SECRET", "The key to ask with."),
             ("TWILIO_AUTH_TOKEN", "The account's own token, in the place of a key."),
-            ("TWILIO_REGION, TWILIO_EDGE", "Where the account is, and the way there, if not the usual ones."),
+            ("TWILIO_REGION, TWILIO_EDGE", "The account's region, and the edge; each implies the other."),
         ]
     if command.name in {"plan", "apply"}:
         rows.append(("RECONCILER_PLAN_KEY", "Lets a plan made with one key be applied with another, secrets included."))

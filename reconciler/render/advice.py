@@ -5,7 +5,7 @@ Takes a cause; gives text of our own. The causes stand beside the errors they co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from reconciler.errors import Cause
 
@@ -23,10 +23,43 @@ ADVICE: Mapping[Cause, str] = {
         "--concurrency."
     ),
     "network": "No answer came: check the network, its proxy, and the host of --api-url.",
-    "answer": "Something answered that is no Twilio: check the network's proxy and the host of --api-url.",
+    "answer": (
+        "Something other than Twilio answered: log in to the network if it asks for that, or check the proxy "
+        "(HTTPS_PROXY, NO_PROXY) and the host of --api-url."
+    ),
     "server": "Twilio had trouble for longer than was waited (https://status.twilio.com): try again later.",
     "validation": "Twilio does not take what was sent: put it right in the files.",
     "conflict": "Something in the account is in the way, or changes the same: `reconciler plan` shows what is there.",
     "missing": "What was there when this was planned is gone: the next run plans afresh.",
 }
 """In the order in which a person should look at them."""
+
+_BY_CODE: Mapping[int, str] = {
+    # Error dictionary; the status is unverified (401 or 403).
+    70051: (
+        "The API key lacks a permission that this request needs: give the restricted key access to Conversations in "
+        "the Twilio Console, or use a standard key."
+    ),
+    # Error dictionary: "Failure Threshold Exceeded".
+    70005: (
+        "Twilio blocks these requests for a while because too many before them were refused: fix what was refused "
+        "first, wait some minutes, and use a lower --concurrency."
+    ),
+    # Error dictionary; Twilio docs, global infrastructure.
+    50385: (
+        "Twilio does not offer this in that region (in IE1, only the Chat channel): unset TWILIO_REGION and "
+        "TWILIO_EDGE to use US1, with US1 credentials."
+    ),
+}
+"""For codes of Twilio that say more than the sort of a failure does."""
+
+
+def advice(cause: Cause, code: int | None) -> str:
+    """Return what to do about a failure: by Twilio's code if that says more, else by its sort; empty for nothing."""
+    return _BY_CODE.get(code or 0) or ADVICE.get(cause, "")
+
+
+def advice_of(failures: Iterable[tuple[Cause, int | None]]) -> list[str]:
+    """Return what to do about several failures, each sentence once, in the order in which to look at them."""
+    found = {advice(cause, code) for cause, code in failures}
+    return [text for text in (*_BY_CODE.values(), *ADVICE.values()) if text in found]

@@ -7,7 +7,7 @@ code.
 from __future__ import annotations
 
 from reconciler.errors import ApiError, GuardRefusal, ProblemsError, Refusal, Refused, StalePlan, cause_of
-from reconciler.render.advice import ADVICE
+from reconciler.render.advice import ADVICE, advice
 from reconciler.render.terminal import Paint, escape, wrap
 
 PROBLEM_LIMIT = 50
@@ -65,4 +65,6 @@ def _details(refusal: Refusal) -> list[str]:
 
 def _hint(error: ApiError) -> str:
     cause = cause_of(error)
-    return "" if cause in {"validation", "conflict", "missing"} else ADVICE.get(cause, "")
+    code = error.refusal.code if isinstance(error, Refused) else None
+    text = advice(cause, code)
+    return "" if cause in {"validation", "conflict", "missing"} and text == ADVICE[cause] else text

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reconciler.change import MARKS
-from reconciler.render.advice import ADVICE
+from reconciler.render.advice import advice_of
 from reconciler.render.terminal import Paint, Style, escape, wrap
 from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry
 
@@ -159,8 +159,9 @@ def next_steps(report: ReportFile) -> list[str]:
             return [*_about_unknown(report), f"What is done stays done. Run {_AGAIN}"]
         case _:
             outcomes = _outcomes(report)
-            causes = {outcome.cause for outcome in outcomes}
-            advice = [text for cause, text in ADVICE.items() if cause in causes]
+            advice = advice_of(
+                (outcome.cause, None if outcome.refusal is None else outcome.refusal.code) for outcome in outcomes
+            )
             is_wrong = any(outcome.status == "failed" and outcome.cause != "deadline" for outcome in outcomes)
             first = "Put right what failed and run" if is_wrong else "Run"
             return [*advice, *_about_unknown(report), f"What is done stays done. {first} {_AGAIN}"]

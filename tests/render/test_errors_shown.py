@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from reconciler.errors import (
     ConfigError,
     GuardRefusal,
+    Intercepted,
     Malformed,
     OutOfTime,
     Place,
@@ -72,7 +73,13 @@ def test_a_refusal_tells_everything_that_twilio_said() -> None:
         (Unreachable("no answer"), "check the network"),
         (OutOfTime("not sent"), "give it more with --timeout"),
         (Stopped("not sent"), ""),
-        (Malformed("no JSON"), "Something answered that is no Twilio"),
+        (Malformed("no JSON"), "Something other than Twilio answered: log in to the network"),
+        (Intercepted("a redirect", 302), "Something other than Twilio answered: log in to the network"),
+        (Refused(Refusal("GET", "/v1/Services", 401, 70051, "no")), "give the restricted key access to Conversations"),
+        (Refused(Refusal("GET", "/v1/Services", 403, 70051, "no")), "give the restricted key access to Conversations"),
+        (Refused(Refusal("GET", "/v1/Services", 400, 70005, "no")), "wait some minutes"),
+        (Refused(Refusal("GET", "/v1/Services", 404, 50385, "no")), "unset TWILIO_REGION and TWILIO_EDGE"),
+        (Refused(Refusal("GET", "/v1/Services", 404, 404, "no")), ""),
     ],
 )
 def test_an_error_of_the_api_says_what_to_do_about_it(error: ReconcilerError, advice: str) -> None:
