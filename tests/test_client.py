@@ -360,17 +360,17 @@ def test_an_answer_that_is_no_json_is_malformed(content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "headers"),
+    ("content", "media_type"),
     [
-        (b"<html>Sign in</html>", {}),
-        (b"\n  <!DOCTYPE html>", {}),
-        (b"Sign in", {"Content_Type": "text/html; charset=utf-8"}),
-        (b"", {"Content_Type": "Text/HTML"}),
+        (b"<html>Sign in</html>", ""),
+        (b"\n  <!DOCTYPE html>", "application/json"),
+        (b"Sign in", "text/html; charset=utf-8"),
+        (b"", "Text/HTML"),
     ],
 )
-def test_a_web_page_in_place_of_an_answer_is_reported(content: bytes, headers: dict[str, str]) -> None:
+def test_a_web_page_in_place_of_an_answer_is_reported(content: bytes, media_type: str) -> None:
     with pytest.raises(Malformed) as raised:
-        ask(get(), always(content=content, **headers))
+        ask(get(), always(content=content, Content_Type=media_type))
     assert str(raised.value) == (
         "GET /v1/Configuration: the answer is an HTML page, which Twilio never sends (HTTP 200)"
     )
