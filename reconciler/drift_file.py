@@ -242,7 +242,6 @@ def _change(difference: Difference) -> ChangeEntry:
         sid=difference.sid,
         name=difference.name,
         service=difference.service,
-        parents=(),
         fields=tuple(
             FieldEntry(
                 path=field.path,

@@ -7,14 +7,18 @@ lost. The judge compares pictures of the account, and knows nothing of plans.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
+import yaml
 from _pytest.mark import ParameterSet
 
-from tests.oracles.account import Account, picture
+from tests.oracles.account import Account, State, picture
 from tests.oracles.command import Folder, Run
+from tests.oracles.judge import Case
+from tests.oracles.reading import Configuration
 from tests.oracles.recorder import FAILURES, Fault
 from tests.oracles.scenarios import SCENARIOS, Scenario
 
@@ -48,8 +52,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 
 def apply(folder: Folder, account: Account, scenario: Scenario, fault: Fault | None = None) -> Run:
     return folder.run(
-        account, "apply", "--yes", "--format", "json", *scenario.options, fault=fault, environment=scenario.environment
+        account,
+        *("apply", "--yes", "--format", "json", *scenario.options),
+        fault=fault,
+        environment=scenario.environment,
+        with_states=True,
     )
+
+
+def case_of(
+    scenario: Scenario, configuration: str, run: Run, states: tuple[State, State], plan: Run | None = None
+) -> Case:
+    """An apply for the judge; without the plan that was shown, only what it attacked can be judged."""
+    root = yaml.safe_load(configuration)
+    is_scoped = bool({"--target", "--exclude"} & {*scenario.options}) or "ignore_changes" in configuration
+    root.setdefault("approvals", []).extend({"address": item} for item in _after("--approve", scenario.options))
+    return Case(Configuration(root), {} if plan is None else plan.document, run, *states, is_scoped)
+
+
+def _after(option: str, options: Sequence[str]) -> list[str]:
+    return [value for name, value in itertools.pairwise(options) if name == option]
 
 
 def undisturbed(folder: Folder, scenario: Scenario) -> Expected:
@@ -64,7 +86,11 @@ def undisturbed(folder: Folder, scenario: Scenario) -> Expected:
         assert run.code == 0, run.out + run.err
     folder.write(last)
     account = before.copied()
+    plan = folder.run(account, "plan", "--format", "json", *scenario.options, environment=scenario.environment)
     run = apply(folder, account, scenario)
+    case = case_of(scenario, last, run, (before.state(), account.state()), plan)
+    findings = [*case.findings(), *case.unmanaged_changes()]
+    assert not findings, "\n".join([*findings, _told(run)])
     end = tuple(picture(account.state()))
     assert run.code == scenario.ends, _told(run)
     for part in scenario.has:
@@ -88,7 +114,11 @@ def disturbed(folder: Folder, scenario: Scenario, expected: Expected, fault: Fau
     while _goes_on(runs[-1], scenario):
         assert len(runs) <= MOST_RUNS + 1, _story(fault, runs)
         runs.append(apply(folder, account, scenario))
-    end = tuple(picture(account.state()))
+    after = account.state()
+    for run in runs:
+        attacks = case_of(scenario, expected.configuration, run, (expected.before.state(), after)).attacks()
+        assert not attacks, f"{attacks}\n{_story(fault, runs)}"
+    end = tuple(picture(after))
     account.close()
     assert end == expected.picture, _story(fault, runs, expected.picture, end)
     assert runs[-1].code == scenario.ends, _story(fault, runs)

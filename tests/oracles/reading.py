@@ -1,0 +1,258 @@
+"""What a configuration asks for, read from the YAML as plain dictionaries.
+
+A reading of its own, in a few rules of the configuration's format: names, pins, `absent`, `prune`, `renamed_from`,
+`lifecycle`, and references to roles. It shares no code and no types with the reconciler, so that it can judge it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from tests.oracles.account import Row, State
+
+Body: TypeAlias = Mapping[str, Any]
+
+SECTIONS = {
+    "services": "service",
+    "roles": "role",
+    "users": "user",
+    "conversations": "conversation",
+    "participants": "participant",
+    "webhooks": "webhook",
+    "addresses": "address",
+    "credentials": "credential",
+}
+BELOW = {"service": ("roles", "users", "conversations"), "conversation": ("participants", "webhooks")}
+BUILT_IN = {
+    "service admin": "service",
+    "service user": "service",
+    "channel admin": "conversation",
+    "channel user": "conversation",
+}
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One declared resource.
+
+    Attributes:
+        kind: in the emulator's words.
+        address: as a command line takes it.
+        handle: its key.
+        body: what is declared.
+        parent: what it is declared in; None at the top.
+    """
+
+    kind: str
+    address: str
+    handle: str
+    body: Body
+    parent: Entry | None
+
+    @property
+    def is_absent(self) -> bool:
+        return bool(self.body.get("absent"))
+
+    @property
+    def lifecycle(self) -> Body:
+        found: Body = self.body.get("lifecycle") or {}
+        return found
+
+    @property
+    def service(self) -> Entry:
+        return self if self.parent is None else self.parent.service
+
+    @property
+    def name(self) -> str:
+        """Its natural key."""
+        match self.kind:
+            case "user":
+                return str(self.body.get("identity", self.handle))
+            case "conversation":
+                return str(self.body.get("unique_name", self.handle))
+            case "address":
+                return str(self.body.get("address", self.handle))
+            case "participant":
+                return participant_name(
+                    self.body.get("identity"), self.body.get("address"), self.body.get("proxy_address")
+                )
+            case "webhook":
+                return webhook_name(self.body.get("target"), self.body)
+            case _:
+                return str(self.body.get("friendly_name", self.handle))
+
+    @property
+    def type(self) -> str | None:
+        """What tells it apart from others of its name; None for nothing."""
+        found = self.body.get("type") if self.kind in {"role", "credential"} else None
+        return None if found is None else str(found)
+
+
+def participant_name(identity: object, address: object, proxy: object) -> str:
+    return str(identity) if identity else f"{address} via {proxy}"
+
+
+def webhook_name(target: object, configuration: Body) -> str:
+    return f"{target} {configuration.get('flow_sid') or configuration.get('url')}"
+
+
+def live_name(row: Row) -> str:
+    """The natural key of a live resource."""
+    match row["kind"]:
+        case "participant":
+            binding = row["messaging_binding"] or {}
+            return participant_name(row["name"], binding.get("address"), binding.get("proxy_address"))
+        case "webhook":
+            return webhook_name(row["target"], row["configuration"])
+        case "credential":
+            return str(row["friendly_name"])
+        case _:
+            return str(row["name"])
+
+
+class Configuration:
+    """A configuration as it is written down.
+
+    Args:
+        root: the YAML.
+    """
+
+    def __init__(self, root: Body) -> None:
+        self.root = root
+        self.entries = list(self._read(root, ("services", "addresses", "credentials"), None, ""))
+
+    def _read(self, body: Body, sections: tuple[str, ...], parent: Entry | None, above: str) -> Iterator[Entry]:
+        for section in sections:
+            for handle, item in (body.get(section) or {}).items():
+                step = f".{handle}" if _PLAIN.match(handle) else f'["{handle}"]'
+                entry = Entry(SECTIONS[section], f"{above}{section}{step}", handle, item or {}, parent)
+                yield entry
+                yield from self._read(entry.body, BELOW.get(entry.kind, ()), entry, f"{entry.address}.")
+
+    # --- Which live resource is meant ---------------------------------------------------------------------------------
+
+    def names(self, entry: Entry, sid: str, state: State, *, former: bool = False) -> bool:
+        """Whether an entry means a live resource, or by its former name did.
+
+        A role of the right name and another type is meant, too, where no other role has the name: its type changes.
+        """
+        row = state[sid]
+        if row["kind"] != entry.kind or not self._parent_is(entry, row, state):
+            return False
+        pin = entry.body.get("sid")
+        if pin is not None and not former:
+            return bool(pin == sid or (pin == "default" and sid == default_service(state)))
+        name = entry.body.get("renamed_from") if former else entry.name
+        if name != live_name(row):
+            return False
+        if entry.kind == "credential":
+            return bool(row["type"] == entry.type)
+        if entry.kind == "role" and entry.type is not None and row["type"] != entry.type:
+            return not any(
+                other["kind"] == "role"
+                and (other["parent"], other["name"], other["type"]) == (row["parent"], name, entry.type)
+                for other in state.values()
+            )
+        return True
+
+    def _parent_is(self, entry: Entry, row: Row, state: State) -> bool:
+        if entry.parent is None:
+            return bool(row["parent"] == account_sid(state))
+        return row["parent"] in state and self.names(entry.parent, row["parent"], state)
+
+    def entries_of(self, sid: str, state: State, *, former: bool = False) -> list[Entry]:
+        return [entry for entry in self.entries if self.names(entry, sid, state, former=former)]
+
+    # --- What may be deleted ------------------------------------------------------------------------------------------
+
+    def is_pruned(self, sid: str, state: State) -> bool:
+        """Whether a live resource is in a collection that is pruned, and declared nowhere."""
+        row = state[sid]
+        above: list[Body] = [self.root]
+        if row["parent"] != account_sid(state):
+            above = [entry.body for entry in self.entries_of(row["parent"], state)]
+        section = next(name for name, kind in SECTIONS.items() if kind == row["kind"])
+        present = [entry for entry in self.entries_of(sid, state) if not entry.is_absent]
+        return not present and any(_prunes(body.get("prune"), section, live_name(row)) for body in above)
+
+    def keeps(self, sid: str, state: State) -> bool:
+        """Whether a lifecycle prevents that a resource is destroyed, or anything in it."""
+        protected = [entry for entry in self.entries if entry.lifecycle.get("prevent_destroy")]
+        inside = [key for key in state if sid in _line(key, state)]
+        meant = set(self.entries_of(sid, state))
+        return any(
+            self.names(entry, key, state) or self.names(entry, key, state, former=True)
+            for entry in protected
+            for key in inside
+        ) or any(_is_within(entry, meant) for entry in protected)
+
+    def assigned_by_sid(self, sid: str) -> bool:
+        """Whether anything that is present gets this SID as a value."""
+        return _mentions(self.root, sid)
+
+
+def _is_within(entry: Entry | None, above: set[Entry]) -> bool:
+    return entry is not None and (entry in above or _is_within(entry.parent, above))
+
+
+def _mentions(value: Any, sid: str) -> bool:
+    match value:
+        case dict():
+            if value.get("absent"):
+                return False
+            return any(key not in {"sid", "approvals"} and _mentions(item, sid) for key, item in value.items())
+        case _:
+            return bool(value == sid)
+
+
+def _prunes(prune: Any, section: str, name: str) -> bool:
+    match prune:
+        case list():
+            return section in prune
+        case dict() if section in prune:
+            options = prune[section] or {}
+            wanted, kept = _texts(options.get("match")), _texts(options.get("except"))
+            return (not wanted or any(glob(item, name) for item in wanted)) and not any(
+                glob(item, name) for item in kept
+            )
+        case _:
+            return False
+
+
+def _texts(value: Any) -> list[str]:
+    return [] if value is None else [value] if isinstance(value, str) else list(value)
+
+
+def glob(pattern: str, name: str) -> bool:
+    """Whether a pattern matches a whole name: `*` any text, `?` one character, a backslash escapes, no brackets."""
+    if not pattern:
+        return not name
+    head, rest = pattern[0], pattern[1:]
+    if head == "*":
+        return any(glob(rest, name[start:]) for start in range(len(name) + 1))
+    if head == "\\" and rest:
+        head, rest = rest[0], rest[1:]
+    elif head == "?" and name:
+        return glob(rest, name[1:])
+    return name[:1] == head and glob(rest, name[1:])
+
+
+def account_sid(state: State) -> str:
+    return next(sid for sid, row in state.items() if row["kind"] == "account")
+
+
+def default_service(state: State) -> str | None:
+    """The SID of the account's default service."""
+    found: str | None = state[account_sid(state)]["configuration"]["default_chat_service_sid"]
+    return found
+
+
+def _line(sid: str | None, state: State) -> Iterator[str]:
+    """A resource and everything that contains it."""
+    while sid is not None and sid in state:
+        yield sid
+        sid = state[sid]["parent"]
