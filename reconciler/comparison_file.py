@@ -13,7 +13,6 @@ from pydantic import Field
 from reconciler.plan import Plan
 from reconciler.plan_file import (
     ChangeEntry,
-    FieldEntry,
     GuardEntry,
     OptionsEntry,
     Part,
@@ -92,24 +91,34 @@ def of_comparison(
         after=after,
         one_account=one_account,
         summary=shown.summary,
-        changes=tuple(
-            entry.model_copy(update={"fields": tuple(map(_without_digests, entry.fields))}) for entry in shown.changes
-        ),
+        changes=tuple(map(_without_account, shown.changes)),
         no_longer_managed=shown.unmanaged,
         warnings=shown.warnings,
         guards=shown.guards,
     )
 
 
-def _without_digests(field: FieldEntry) -> FieldEntry:
-    """Digests serve to compare with a later plan; here is no key for them, and nothing to compare with."""
-    if not field.sensitive:
-        return field
-    return field.model_copy(update={"before": _blank(field.before), "after": _blank(field.after)})
+def _without_account(entry: ChangeEntry) -> ChangeEntry:
+    """A change without what only an account gives: SIDs, and digests, which serve to compare with a later plan."""
+    steps = tuple(
+        step.model_copy(update={"sets": {path: _blank(value) for path, value in step.sets.items()}})
+        for step in entry.steps
+    )
+    fields = tuple(
+        field.model_copy(update={"before": _blank(field.before), "after": _blank(field.after)})
+        for field in entry.fields
+    )
+    return entry.model_copy(update={"parents": (), "steps": steps, "fields": fields})
 
 
 def _blank(side: Any) -> Any:
-    return {**side, "digest": ""} if isinstance(side, dict) and "digest" in side else side
+    match side:
+        case {"digest": str()}:
+            return {**side, "digest": ""}
+        case {"ref": str(), "sid": str() | None}:
+            return {"ref": side["ref"]}
+        case _:
+            return side
 
 
 def parse(text: str | bytes, name: str) -> ComparisonFile:

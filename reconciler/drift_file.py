@@ -242,6 +242,7 @@ def _change(difference: Difference) -> ChangeEntry:
         sid=difference.sid,
         name=difference.name,
         service=difference.service,
+        parents=(),
         fields=tuple(
             FieldEntry(
                 path=field.path,

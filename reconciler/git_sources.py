@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import posixpath
+import shlex
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,12 +20,15 @@ from typing import NamedTuple, Self
 
 from reconciler.config.sources import SourceError, fixed_part, select
 from reconciler.errors import UsageError
+from reconciler.git_hints import how_to_get
 from reconciler.sources import LARGEST, ROOT_NAME
 
 _LFS = b"version https://git-lfs.github.com/spec/v1\n"
 _LONGEST_POINTER = 1024
 _MOST_LINKS = 40
 """How many links may lead to one another; as many as Linux follows."""
+_WHOLE = "git fetch --refetch --no-filter"
+"""Fetches what a partial clone left out. Source: git-fetch(1), since git 2.36."""
 _LINK, _FOLDER, _SUBMODULE = "120000", "040000", "160000"
 _PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
 
@@ -100,7 +104,8 @@ class GitSources:
         if data.startswith(_LFS) and len(data) < _LONGEST_POINTER:
             raise SourceError(
                 f"{shown} is kept in Git LFS, and git's objects hold only a pointer to it",
-                "compare with a folder instead: git worktree add ../before, then git lfs pull there",
+                f"compare with a folder instead: git worktree add --detach ../before {shlex.quote(self._ref)}, then "
+                "git -C ../before lfs pull",
             )
         return data
 
@@ -173,16 +178,27 @@ class GitSources:
                     "compare with a folder or a file"
                 )
             raise UsageError(f"git:{ref} cannot be read: git says {said!r}; mend what `git status` says there")
-        raise UsageError(f"git:{ref}: this repository has no such commit; {self._how_to_get(ref)}")
+        advice = how_to_get(ref, self._answer, folder=self._other_folder())
+        raise UsageError(f"git:{ref}: this repository has no such commit; {advice}")
 
-    def _how_to_get(self, ref: str) -> str:
-        remotes = self._git("for-each-ref", "--format=%(refname:lstrip=2)", f"refs/remotes/*/{ref}")
-        names = remotes.stdout.decode(errors="replace").split()
-        if names and not any(char in ref for char in "*?["):
-            return f"did you mean git:{names[0]}?"
-        shallow = self._git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
-        clone = "this clone is shallow and may lack it: " if shallow else ""
-        return f"{clone}git fetch origin {ref}, then compare with git:FETCH_HEAD"
+    def _answer(self, *arguments: str) -> str | None:
+        """What git prints, without the last line feed; None if it fails."""
+        done = self._git(*arguments)
+        return done.stdout.decode(errors="replace").removesuffix("\n") if done.returncode == 0 else None
+
+    def _other_folder(self) -> str:
+        """The folder to run git in; empty if the current folder is in the same repository."""
+        if self._at == ".":
+            return ""
+        here = subprocess.run(  # noqa: S603 - no shell, nothing that was typed
+            [*_GIT, "rev-parse", "--absolute-git-dir"],
+            env=self._env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        there = self._git("rev-parse", "--absolute-git-dir")
+        return "" if here.returncode == 0 and here.stdout == there.stdout else self._at
 
     def _from_top(self, path: str, *, from_top: bool) -> str:
         """A path as seen from the top of the repository; empty for the top itself."""
@@ -216,7 +232,7 @@ class GitSources:
         options = ("-r",) if recursively else ()
         listing = self._git("ls-tree", "-z", "--full-tree", *options, self._commit, "--", *paths)
         if listing.returncode != 0:
-            raise UsageError(f"git:{self._ref}: this clone lacks the files of that commit; git fetch them all")
+            raise UsageError(f"git:{self._ref}: this clone lacks the files of that commit; {_WHOLE}")
         entries = {}
         for line in listing.stdout.split(b"\0"):
             head, tab, name = line.partition(b"\t")
@@ -299,9 +315,7 @@ class GitSources:
         except OSError:
             head = []
         if len(head) != 3:
-            raise SourceError(
-                f"{shown} is in that commit, and this clone lacks its content", "git fetch it, without --filter"
-            )
+            raise SourceError(f"{shown} is in that commit, and this clone lacks its content", _WHOLE)
         size = int(head[2])
         if size > LARGEST:
             self.close()

@@ -19,7 +19,7 @@ How a change comes about:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from reconciler import guards, risk, sequence
@@ -102,6 +102,8 @@ class Plan:
         unsearched: services whose users have to be looked through before this plan's role deletes are safe.
         unseen: collections that have to be read before this plan's order is right.
         there: the SIDs of everything that was read: whatever has another one was made since.
+        live: the live resource of each declared one that has one.
+        titles: the natural keys of declared resources, as they may be shown.
     """
 
     account_sid: str
@@ -121,6 +123,8 @@ class Plan:
     unsearched: frozenset[str]
     unseen: frozenset[Collection]
     there: frozenset[str] = frozenset()
+    live: Mapping[Address, Live] = field(default_factory=dict)
+    titles: Mapping[Address, str] = field(default_factory=dict)
 
     def blocking(self) -> tuple[str, ...]:
         """What refuses the apply, in sentences; empty when nothing does."""
@@ -178,7 +182,11 @@ class _Planner:
             unverified=tuple(composition.unverified),
             unsearched=guards.unsearched(guarded, state),
             unseen=sequence.unseen(guarded, state),
-            there=frozenset(live.sid for live in state),
+            there=frozenset(resource.sid for resource in state),
+            live=live,
+            titles={
+                item.address: self.situation.title(item, live.get(item.address)) for item in self.situation.present
+            },
         )
 
     def _guarded(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:

@@ -4,13 +4,14 @@ Takes the JSON of a plan file, which is hostile input; gives `PlanFile`, the typ
 read. A `Plan` becomes one in `of_plan`, and only there contents are turned into what may be seen:
 
 * plain JSON;
-* ``{"ref": address}`` for what another resource's SID will be;
+* ``{"ref": address, "sid": "RL…"}`` for another resource; the SID is null while the plan itself creates it;
 * ``{"secret": "NAME", "digest": "…"}`` for what comes from secrets: their names, and a keyed digest of the content;
 * ``{"digest": "…"}`` for other sensitive contents;
 * ``{"unknown": reason}`` for what cannot be told before the apply;
 * ``{"json": mapping}`` for JSON that is a mapping itself, so that no live value can pose as one of the above.
 
-A plan file is an approval, not a program: nothing in it is ever sent. It is compared with a fresh plan.
+A plan file is an approval, not a program: nothing in it is ever sent. `reconciler.approval` compares it with a fresh
+plan.
 """
 
 from __future__ import annotations
@@ -19,16 +20,18 @@ import hashlib
 import hmac
 import json
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reconciler import json_text
-from reconciler.change import Action, Change, FieldChange, Guard
+from reconciler.address import Address, AddressError, looks_like_sid
+from reconciler.change import Action, Change, FieldChange, Guard, Step
 from reconciler.config.model import Reference, Unknown
 from reconciler.errors import Place, PlanFileError, Problem
 from reconciler.json_text import Json
-from reconciler.kinds import kind_words
 from reconciler.plan import Plan
 from reconciler.redaction import spelled_out
 
@@ -76,6 +79,16 @@ class StepEntry(Part):
     id: str = Field(description="Unique in the plan.")
     op: Literal["create", "update", "delete"] = Field(description="What is asked.")
     needs: tuple[str, ...] = Field(description="Steps that must have succeeded before.")
+    address: str = Field(
+        default="",
+        exclude_if=lambda address: not address,
+        description="The resource it writes to, where that is not the resource of the change.",
+    )
+    sets: dict[str, Json] = Field(
+        default_factory=dict,
+        exclude_if=lambda values: not values,
+        description="What it sends besides the fields of the change, by field.",
+    )
 
 
 class GuardEntry(Part):
@@ -96,6 +109,9 @@ class ChangeEntry(Part):
     sid: str | None = Field(description="The live resource; null when there is none yet.")
     name: str = Field(description="Its natural key; empty for a singleton.")
     service: str = Field(default="", description="The name of its service; empty at the top of the account.")
+    parents: tuple[str | None, ...] = Field(
+        description="The SIDs of the resources that contain it, outermost first; null for one that this plan creates."
+    )
     fields: tuple[FieldEntry, ...] = Field(description="What differs.")
     steps: tuple[StepEntry, ...] = Field(description="The calls, in their order.")
     reason: str = Field(description="Why, as a short phrase.")
@@ -191,6 +207,7 @@ def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str) -> Pl
         created_at: the time, as ISO 8601 in UTC.
     """
     actions = [change.action for change in plan.changes if not change.is_withheld]
+    sids = _Sids(plan)
     return PlanFile(
         tool_version=tool_version,
         account_sid=plan.account_sid,
@@ -212,7 +229,7 @@ def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str) -> Pl
             unmanaged=len(plan.unmanaged),
             withheld=len(plan.changes) - len(actions),
         ),
-        changes=tuple(_change(change, plan.account_sid, key) for change in plan.changes),
+        changes=tuple(_change(change, plan.account_sid, key, sids) for change in plan.changes),
         unmanaged=tuple(
             UnmanagedEntry(address=str(item.address), kind=item.live.kind.name, sid=item.live.sid, name=item.live.title)
             for item in plan.unmanaged
@@ -224,7 +241,93 @@ def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str) -> Pl
     )
 
 
-def _change(change: Change, account_sid: str, key: bytes) -> ChangeEntry:
+class _Sids:
+    """The SIDs that a plan refers to, without those of resources that it makes.
+
+    Args:
+        plan: the plan.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._live = plan.sids
+        self._made = {
+            change.address
+            for change in plan.changes
+            if change.action in {"create", "replace"} and not change.is_withheld
+        }
+
+    def of(self, address: Address) -> str | None:
+        """The SID of what an address names now; None for a resource that the plan makes, and for what is in one."""
+        if any(Address(address.parts[:length]) in self._made for length in range(2, len(address.parts) + 1, 2)):
+            return None
+        sid = self._live.get(address)
+        return address.parts[-1] if sid is None and looks_like_sid(address.parts[-1]) else sid
+
+    def above(self, parent: Address | None) -> tuple[str | None, ...]:
+        """The SIDs of a parent and of what contains it, outermost first."""
+        parts = () if parent is None else parent.parts
+        return tuple(self.of(Address(parts[:length])) for length in range(2, len(parts) + 1, 2))
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """Turns the contents of one change into the form in which they may be seen.
+
+    Attributes:
+        account_sid: the account, which digests are bound to.
+        address: the change's address, likewise.
+        key: for digests.
+        sids: of what references name.
+    """
+
+    account_sid: str
+    address: str
+    key: bytes
+    sids: _Sids
+
+    def field(self, item: FieldChange) -> FieldEntry:
+        """One field."""
+        return FieldEntry(
+            path=item.path,
+            before=self._side(item, item.before, ()),
+            after=self._side(item, item.after, item.secrets),
+            before_name="" if item.sensitive else item.before_name,
+            sensitive=item.sensitive,
+            forces_replacement=item.forces_replacement,
+            source=_source(item.source),
+            before_source=_source(item.before_source),
+            inside=item.inside,
+        )
+
+    def step(self, step: Step, change: Change) -> StepEntry:
+        """One step, with what it sends that no field of its change tells."""
+        is_own = step.address == change.address
+        told = {item.path for item in change.fields} if is_own else frozenset[str]()
+        sets = {
+            # Only a reference is plain for sure: whether another content may be shown is known of fields only.
+            path: self._side(FieldChange(path, None, None, sensitive=not isinstance(content, Reference)), content, ())
+            for path, content in step.values.items()
+            if path not in told
+        }
+        address = "" if is_own else str(step.address)
+        return StepEntry(id=step.id, op=step.op, needs=step.needs, address=address, sets=sets)
+
+    def _side(self, item: FieldChange, content: Json, secrets: tuple[str, ...]) -> Json:
+        """A content in the form in which it may be seen; see the module for the forms."""
+        if isinstance(content, Unknown):
+            return {"secret": ", ".join(secrets)} if secrets else {"unknown": content.reason}
+        if isinstance(content, Reference):
+            return {"ref": str(content.address), "sid": self.sids.of(content.address)}
+        if not item.sensitive or content is None:
+            if isinstance(content, dict):
+                return {"json": content}
+            return list(content) if isinstance(content, tuple) else content
+        digest = _digest(content, (self.account_sid, self.address, item.path), self.key)
+        return {"secret": ", ".join(secrets), "digest": digest} if secrets else {"digest": digest}
+
+
+def _change(change: Change, account_sid: str, key: bytes, sids: _Sids) -> ChangeEntry:
+    form = _Form(account_sid, str(change.address), key, sids)
     return ChangeEntry(
         address=str(change.address),
         kind=change.kind.name,
@@ -232,8 +335,9 @@ def _change(change: Change, account_sid: str, key: bytes) -> ChangeEntry:
         sid=change.sid,
         name=change.name,
         service=change.service,
-        fields=tuple(_field(item, (account_sid, str(change.address), item.path), key) for item in change.fields),
-        steps=tuple(StepEntry(id=step.id, op=step.op, needs=step.needs) for step in change.steps),
+        parents=sids.above(change.parent),
+        fields=tuple(form.field(item) for item in change.fields),
+        steps=tuple(form.step(step, change) for step in change.steps),
         reason=change.reason,
         risk=change.risk,
         consequences=change.consequences,
@@ -242,33 +346,61 @@ def _change(change: Change, account_sid: str, key: bytes) -> ChangeEntry:
     )
 
 
-def _field(item: FieldChange, where: tuple[str, ...], key: bytes) -> FieldEntry:
-    return FieldEntry(
-        path=item.path,
-        before=_seen(item.before, item, where, key, secrets=()),
-        after=_seen(item.after, item, where, key, secrets=item.secrets),
-        before_name="" if item.sensitive else item.before_name,
-        sensitive=item.sensitive,
-        forces_replacement=item.forces_replacement,
-        source=_source(item.source),
-        before_source=_source(item.before_source),
-        inside=item.inside,
-    )
-
-
-def _seen(content: Json, item: FieldChange, where: tuple[str, ...], key: bytes, secrets: tuple[str, ...]) -> Json:
-    """A content in the form in which it may be seen; see the module for the forms."""
-    if isinstance(content, Unknown):
-        return {"secret": ", ".join(secrets)} if secrets else {"unknown": content.reason}
-    if isinstance(content, Reference):
-        return {"ref": str(content.address)}
-    if not item.sensitive or content is None:
-        if isinstance(content, dict):
-            return {"json": content}
-        return list(content) if isinstance(content, tuple) else content
+def _digest(content: Json, where: tuple[str, ...], key: bytes) -> str:
     text = json.dumps([*where, content], sort_keys=True, ensure_ascii=True)
-    digest = "hmac-sha256:" + hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
-    return {"secret": ", ".join(secrets), "digest": digest} if secrets else {"digest": digest}
+    return "hmac-sha256:" + hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEntry:
+    """What is live now at an address of an approved plan.
+
+    Attributes:
+        sid: its SID.
+        parents: the SIDs of what contains it, outermost first.
+        name: its natural key as it may be shown.
+        created: when it was made, as the API says it; empty where it does not.
+        digests: of its sensitive fields, as `of_plan` makes them.
+    """
+
+    sid: str
+    parents: tuple[str, ...]
+    name: str
+    created: str
+    digests: Mapping[str, str]
+
+
+def live_entries(plan: Plan, approved: PlanFile, *, key: bytes) -> dict[str, LiveEntry]:
+    """What is live by now of the resources that an approved plan makes, by address.
+
+    Args:
+        plan: the fresh plan.
+        approved: the approved one.
+        key: for the digests; see `of_plan`.
+    """
+    found = {}
+    for entry in approved.changes:
+        if entry.action not in {"create", "replace"}:
+            continue
+        try:
+            address = Address.parse(entry.address)
+        except AddressError:
+            continue  # an edited file: nothing is live there
+        live = plan.live.get(address)
+        if live is None:
+            continue
+        found[entry.address] = LiveEntry(
+            sid=live.sid,
+            parents=live.parents,
+            name=plan.titles.get(address, ""),
+            created=live.created,
+            digests={
+                item.path: _digest(content, (plan.account_sid, entry.address, item.path), key)
+                for item in entry.fields
+                if item.sensitive and (content := live.values.get(item.path)) is not None
+            },
+        )
+    return found
 
 
 def _source(place: Place | None) -> SourceEntry | None:
@@ -291,87 +423,15 @@ def _warning(problem: Problem) -> WarningEntry:
     )
 
 
-def not_approved(approved: PlanFile, fresh: PlanFile) -> tuple[str, ...]:
-    """What a fresh plan would do that an approved one did not say, in sentences; empty when it may go ahead.
-
-    A fresh change is approved when the approved plan has one of the same address, action, resource and fields, each
-    with the same before and after. Three things may be so because part of the plan has been done already: fields that
-    came with a new service (before: unknown then) may be known or done by now; a replace that lost its old resource is
-    a create; a replace that has its new resource is a delete of the old one, as long as the files mean what they meant
-    (of other files it could be a delete without a new one). What the approved plan showed as withheld is not approved,
-    though nothing may hold it any more.
-    """
-    if approved.account_sid != fresh.account_sid:
-        return (f"the plan was made for account {approved.account_sid}, and this is {fresh.account_sid}",)
-    by_address = {entry.address: entry for entry in approved.changes}
-    replaced: set[str | None] = set()
-    if approved.config_digest == fresh.config_digest:
-        replaced = {entry.sid for entry in approved.changes if entry.action == "replace" and not _held(entry)}
-    found: list[str] = []
-    for change in fresh.changes:
-        if _held(change) == _WHOLE:
-            continue
-        if change.action == "delete" and change.sid in replaced:
-            continue
-        entry = by_address.get(change.address)
-        if entry is None:
-            found.append(f"{change.address}: {change.action} was not in the approved plan")
-        else:
-            found.extend(f"{change.address}: {reason}" for reason in _mismatches(entry, change))
-    return tuple(found)
-
-
-_WHOLE = 2
+WHOLE = 2
 _ACTIONS: tuple[Action, ...] = ("create", "update", "replace", "delete")
 
 
-def _held(entry: ChangeEntry) -> int:
-    """How much of a change a guard leaves out: nothing, the delete of a replace (1), or `_WHOLE`."""
+def withheld_part(entry: ChangeEntry) -> int:
+    """How much of a change a guard leaves out: nothing (0), the delete of a replace (1), or `WHOLE`."""
     if entry.guard is None or entry.guard.verdict != "withheld":
         return 0
-    return 1 if entry.guard.only_delete else _WHOLE
-
-
-def _mismatches(approved: ChangeEntry, fresh: ChangeEntry) -> list[str]:
-    remainder = approved.action == "replace" and fresh.action == "create"
-    if approved.action != fresh.action and not remainder:
-        return [f"{approved.action} was approved, and now it would be {fresh.action}"]
-    if approved.sid is not None and approved.sid != fresh.sid and not remainder:
-        return [f"the approved plan was about {approved.sid}, and now it is about {fresh.sid}"]
-    if approved.kind != fresh.kind:
-        return [
-            f"the approved plan was about a {kind_words(approved.kind)}, and now it is about a {kind_words(fresh.kind)}"
-        ]
-    if _held(approved) > _held(fresh) and not (remainder and _held(approved) < _WHOLE):
-        what = fresh.action if _held(approved) == _WHOLE else "delete of the old one"
-        return [f"the {what} was withheld in the approved plan, and now it would be done"]
-    old, new = ({item.path: item for item in entry.fields} for entry in (approved, fresh))
-    was_new = any(isinstance(item.before, dict) and "unknown" in item.before for item in approved.fields)
-    found = [f"{path} was not in the approved change" for path in new if path not in old]
-    if not was_new and not remainder:
-        found += [f"{path} was in the approved change, and is not any more" for path in old if path not in new]
-    for path, item in new.items():
-        was = old.get(path)
-        if was is None:
-            continue
-        if was.sensitive and not item.sensitive:
-            # Whoever approved it has not seen it.
-            found.append(f"{path} was hidden in the approved plan, and is not sensitive")
-        if was.after != item.after:
-            found.append(f"{path} would become something else than was approved{_or_other_key(was.after, item.after)}")
-        is_open = isinstance(was.before, dict) and "unknown" in was.before
-        if was.before != item.before and not is_open and not remainder:
-            found.append(
-                f"{path} is not what it was when the plan was approved{_or_other_key(was.before, item.before)}"
-            )
-    return found
-
-
-def _or_other_key(approved: Json, fresh: Json) -> str:
-    """What else may be the cause where only digests are compared."""
-    if all(isinstance(content, dict) and "digest" in content for content in (approved, fresh)):
-        return ", or the plan was made with other credentials (RECONCILER_PLAN_KEY is for that)"
-    return ""
+    return 1 if entry.guard.only_delete else WHOLE
 
 
 def parse(text: str | bytes, name: str) -> PlanFile:
@@ -386,7 +446,12 @@ def parse(text: str | bytes, name: str) -> PlanFile:
     """
     command = "reconciler plan --out plan.json"
     found = parse_as(PlanFile, text, name, "plan", command)
-    doing = Counter(entry.action for entry in found.changes if _held(entry) < _WHOLE)
+    repeated = next(
+        (address for address, count in Counter(it.address for it in found.changes).items() if count > 1), ""
+    )
+    if repeated:
+        raise PlanFileError(f"{name} has two changes of {repeated}; make a new plan with `{command}`")
+    doing = Counter(entry.action for entry in found.changes if withheld_part(entry) < WHOLE)
     counted: dict[str, int] = {action: doing[action] for action in _ACTIONS}
     counted |= {"unmanaged": len(found.unmanaged), "withheld": len(found.changes) - doing.total()}
     wrong = next((key for key, count in counted.items() if getattr(found.summary, key) != count), None)
@@ -445,6 +510,11 @@ def parse_as(model: type[Saved], text: str | bytes, name: str, noun: str, comman
             )
         return model.model_validate(found)
     except ValidationError as error:
+        if any(item["type"] == "missing" and item["loc"][-1:] == ("parents",) for item in error.errors()):
+            raise PlanFileError(
+                f"{name} was made by an older release of reconciler, which did not record the SIDs that an approval "
+                f"covers; make a new plan with `{command}`"
+            ) from None
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         what = f"at {where}: {first['msg']}" if where else first["msg"]

@@ -67,14 +67,24 @@ class ErrorFile(_Document):
     cause: Cause = Field(default="", description="The sort of the API's failure, in a word.")
 
 
+class EnvironmentEntry(Part):
+    """One environment that the files are valid for."""
+
+    name: str = Field(description="Its name; empty if the files define no environment.")
+    resources: int = Field(description="How many resources the files declare in it.")
+
+
 class ValidationFile(_Document):
     """Files that are valid. Files that are not are an error."""
 
     format: Literal["reconciler.validation"] = "reconciler.validation"
     format_version: Literal[1] = 1
     exit_code: Literal[0] = 0
-    environment: str = Field(description="The environment that was picked; empty for none.")
-    resources: int = Field(description="How many resources the files declare.")
+    environment: str = Field(description="The environment that was picked; empty for none, and for several.")
+    environments: tuple[EnvironmentEntry, ...] = Field(
+        default=(), description="With --all-environments: each of them, by name; empty without."
+    )
+    resources: int = Field(description="How many resources the files declare, in all of these environments together.")
     problems: tuple[ProblemEntry, ...] = Field(description="What is doubtful.")
 
 
@@ -96,15 +106,23 @@ def of_error(error: BaseException, *, exit_code: int) -> ErrorFile:
     )
 
 
-def of_validation(*, environment: str, resources: int, warnings: Sequence[Problem]) -> ValidationFile:
+def of_validation(
+    *, environment: str, resources: int, warnings: Sequence[Problem], environments: Sequence[tuple[str, int]] = ()
+) -> ValidationFile:
     """Valid files as a document.
 
     Args:
         environment: which environment was picked; empty for none.
+        environments: each environment that was checked, with its number of resources; empty if one was picked.
         resources: how many resources the files declare.
         warnings: what is doubtful.
     """
-    return ValidationFile(environment=environment, resources=resources, problems=tuple(map(_problem, warnings)))
+    return ValidationFile(
+        environment=environment,
+        environments=tuple(EnvironmentEntry(name=name, resources=number) for name, number in environments),
+        resources=resources,
+        problems=tuple(map(_problem, warnings)),
+    )
 
 
 def _refusal(error: Refused) -> RefusalEntry:

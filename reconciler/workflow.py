@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from reconciler import __version__, config
 from reconciler.address import Address, AddressError
 from reconciler.config.sources import readable
-from reconciler.errors import ConfigError, GuardRefusal, MatchError, StalePlan, UsageError
+from reconciler.errors import ConfigError, GuardRefusal, MatchError, Problem, StalePlan, UsageError
 from reconciler.redaction import Redaction, texts_of
 from reconciler.sources import DiskSources
 
@@ -157,6 +157,54 @@ def validate(inputs: Inputs, environment: Mapping[str, str], *, secrets_later: b
     )
 
 
+def validate_all(inputs: Inputs, environment: Mapping[str, str]) -> tuple[Config, ...]:
+    """Read and check the files once for each environment that they define, or once if they define none; offline.
+
+    Args:
+        inputs: which files; their environment does not matter.
+        environment: environment variables.
+
+    Raises:
+        ConfigError: everything that is wrong in any environment. What is wrong in some of them only says so.
+    """
+    from reconciler.config.outline import outline  # noqa: PLC0415 - see above
+
+    sources = DiskSources(inputs.path, environment)
+    names = sorted(outline(sources).environments) or [""]
+    loaded: list[Config] = []
+    problems: dict[str, Sequence[Problem]] = {}
+    lines: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        try:
+            files = validate(replace(inputs, environment=name), environment)
+        except ConfigError as error:
+            problems[name] = error.problems
+            lines |= error.lines
+        else:
+            loaded.append(files)
+            problems[name] = files.warnings
+            lines |= files.lines
+    told = _by_environment(problems)
+    if len(loaded) < len(names):
+        raise ConfigError(told, lines)
+    return tuple(replace(files, warnings=tuple(told)) for files in loaded)
+
+
+def _by_environment(problems: Mapping[str, Sequence[Problem]]) -> list[Problem]:
+    """Problems of several environments: each once, with the environments that have it unless all of them do."""
+    found: dict[Problem, list[str]] = {}
+    for name, some in problems.items():
+        for problem in dict.fromkeys(some):
+            found.setdefault(problem, []).append(name)
+    told = [
+        problem
+        if len(names) == len(problems)
+        else replace(problem, message=f"{problem.message} (in {', '.join(names)})")
+        for problem, names in found.items()
+    ]
+    return sorted(told, key=Problem.sort_key)
+
+
 def compare(before: Inputs, after: Inputs) -> ComparisonFile:
     """Read two configurations, each from the disk or from git's objects, and compare them. Reads no environment.
 
@@ -229,7 +277,9 @@ async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planne
     files = validate(inputs, endpoint.environment, secrets_later=True)
     key = _plan_key(endpoint)
     options = _plan_options(inputs)
-    async with _connected(endpoint, ReadClient, progress, hidden=_hidden(files)) as client:
+    async with _connected(
+        endpoint, ReadClient, progress, hidden=_hidden(files), account_sid=files.account_sid or ""
+    ) as client:
         made = await _planned(files, options, client, progress)
         return Planned(files, _seen(made, client, key), client.requests)
 
@@ -264,8 +314,9 @@ async def apply(
         ReconcilerError: see `reconciler.errors`; nothing was sent.
     """
     from reconciler.apply import apply as apply_plan  # noqa: PLC0415 - see above
+    from reconciler.approval import not_approved  # noqa: PLC0415 - see above
     from reconciler.client import Client, ReadClient  # noqa: PLC0415 - see above
-    from reconciler.plan_file import not_approved  # noqa: PLC0415 - see above
+    from reconciler.plan_file import live_entries  # noqa: PLC0415 - see above
 
     files = _files_of(inputs, approved, endpoint.environment)
     if files.account_sid is None and not _is_local(endpoint):
@@ -278,13 +329,18 @@ async def apply(
     if approved is not None:
         options = replace(options, brought=_addresses("--approve", approved.options.approved))
     begun = time.monotonic()
-    async with _connected(endpoint, ReadClient, progress, hidden=_hidden(files)) as reader:
+    async with _connected(
+        endpoint, ReadClient, progress, hidden=_hidden(files), account_sid=files.account_sid or ""
+    ) as reader:
         made = await _planned(files, options, reader, progress)
+        key = key or reader.credentials.digest_key()
         seen = _seen(made, reader, key)
     if made.unset:
         raise MatchError(made.unset, files.lines)
     left = replace(endpoint, timeout=endpoint.timeout - (time.monotonic() - begun))
-    differences = () if approved is None else not_approved(approved, seen)
+    differences: tuple[str, ...] = ()
+    if approved is not None:
+        differences = not_approved(approved, seen, live_entries(made, approved, key=key))
     if not made.changes and not differences:
         return Applied(seen, None)
     show(seen)
@@ -294,7 +350,9 @@ async def apply(
         raise GuardRefusal(made.blocking())
     if not await confirm(seen):
         return Applied(seen, None, declined=True)
-    async with _connected(left, Client, progress, stop, hidden=_hidden(files)) as client:
+    async with _connected(
+        left, Client, progress, stop, hidden=_hidden(files), account_sid=files.account_sid or ""
+    ) as client:
         return Applied(seen, await apply_plan(made, client, progress, stop, trigger_webhooks=trigger_webhooks))
 
 
@@ -450,6 +508,7 @@ async def _connected(
     stop: asyncio.Event | None = None,
     *,
     hidden: Iterable[str] = (),
+    account_sid: str = "",
 ) -> AsyncIterator[AnyClient]:
     """A client for the API that the endpoint names; the emulator's file is closed with it.
 
@@ -459,6 +518,7 @@ async def _connected(
         progress: told of waits.
         stop: when set, nothing is tried again.
         hidden: texts that no error may repeat.
+        account_sid: the account that the files name, which a new emulator's file gets; empty for its default.
     """
     from reconciler.client import Credentials, checked_url, profiles_file, twilio_url  # noqa: PLC0415 - see above
     from reconciler.pace import Pace  # noqa: PLC0415 - see above
@@ -467,7 +527,7 @@ async def _connected(
     retry = Retry(timeout=endpoint.timeout, stop=stop)
     redact = Redaction(hidden)
     if endpoint.emulator:
-        async with _emulated(endpoint, kind, progress, retry, redact) as client:
+        async with _emulated(endpoint, kind, progress, retry, redact, account_sid=account_sid) as client:
             yield client
         return
     region, edge = endpoint.environment.get("TWILIO_REGION", ""), endpoint.environment.get("TWILIO_EDGE", "")
@@ -494,13 +554,24 @@ async def _connected(
 
 @asynccontextmanager
 async def _emulated(
-    endpoint: Endpoint, kind: type[AnyClient], progress: Progress, retry: Retry, redact: Redaction
+    endpoint: Endpoint,
+    kind: type[AnyClient],
+    progress: Progress,
+    retry: Retry,
+    redact: Redaction,
+    *,
+    account_sid: str,
 ) -> AsyncIterator[AnyClient]:
     from reconciler.client import Credentials, in_process  # noqa: PLC0415 - see above
-    from reconciler.emulator import Emulator, EmulatorError, Store  # noqa: PLC0415 - see above
+    from reconciler.emulator import Emulator, EmulatorError, OtherAccountError, Store  # noqa: PLC0415 - see above
 
     try:
-        store = Store.open(endpoint.emulator)
+        store = Store.open(endpoint.emulator, account_sid=account_sid or None)
+    except OtherAccountError as error:
+        raise UsageError(
+            f"--emulator {endpoint.emulator}: the file holds the emulated account {error.kept}, and the configuration "
+            f"is for {account_sid}; name a new file, which gets that account, or delete this one"
+        ) from None
     except EmulatorError as error:
         raise UsageError(f"--emulator {endpoint.emulator}: {error}") from None
     try:

@@ -53,7 +53,7 @@ def runner(capsys: pytest.CaptureFixture[str]) -> Run:
 def forget_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """No colours, no credentials and no width of whoever runs the tests."""
     for name in list(os.environ):
-        if name.startswith("TWILIO_") or name in {"NO_COLOR", "FORCE_COLOR", "COLUMNS"}:
+        if name.startswith(("TWILIO_", "RECONCILER_")) or name in {"NO_COLOR", "FORCE_COLOR", "COLUMNS"}:
             monkeypatch.delenv(name)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -201,22 +202,147 @@ def test_what_is_no_ref_never_reaches_git(ref: str, monkeypatch: pytest.MonkeyPa
     assert unusable(ref) == f"git:{ref!r} names no commit; write git:BRANCH, git:TAG or git:COMMIT"
 
 
-def test_a_missing_commit_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    commit({"reconciler.yaml": "one\n"})
-    git("branch", "side")
-    commit({"reconciler.yaml": "two\n"})
-    fetch = "git fetch origin {0}, then compare with git:FETCH_HEAD"
-    assert unusable("nope") == f"git:nope: this repository has no such commit; {fetch.format('nope')}"
-    git("clone", "-q", "--depth=1", f"file://{Path.cwd()}", str(tmp_path / "shallow"))
-    git("clone", "-q", f"file://{Path.cwd()}", str(tmp_path / "whole"))
+# --- commits that are not there ---------------------------------------------------------------------------------------
+
+
+def advice(ref: str, given: str = ".") -> str:
+    """What is said about a commit that is not there."""
+    told = unusable(ref, given)
+    start = f"git:{ref}: this repository has no such commit; "
+    assert told.startswith(start), told
+    return told.removeprefix(start)
+
+
+@pytest.fixture
+def clones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with clones of a repository with some branches and tags: a shallow one and a whole one."""
+    for number in range(1, 6):
+        commit({"reconciler.yaml": f"{number}\n"})
+    git("branch", "side", "HEAD~3")
+    git("branch", "feature/x", "HEAD~2")
+    git("tag", "-a", "v1", "HEAD~1", "-m", "one")
+    url = f"file://{Path.cwd()}"
+    git("clone", "-q", "--depth=1", "--no-tags", url, str(tmp_path / "shallow"))
+    git("clone", "-q", url, str(tmp_path / "whole"))
     monkeypatch.chdir(tmp_path / "shallow")
-    assert unusable("side") == (
-        f"git:side: this repository has no such commit; this clone is shallow and may lack it: {fetch.format('side')}"
+    return tmp_path
+
+
+def pasted(told: str) -> None:
+    """Run the first command of an advice, as a person would who pastes it."""
+    found = re.search(r"\bgit (?:-C \S+ )?fetch [^,;]+", told)
+    assert found is not None, told
+    subprocess.run(["bash", "-ec", found[0]], check=True, capture_output=True)
+
+
+FETCH = (
+    "this clone is shallow and may lack it: git fetch origin {0}, then compare with git:FETCH_HEAD, if origin has it"
+)
+DEEPEN = "this clone is shallow: git fetch --deepen={0}, or all of its history: git fetch --unshallow"
+KEPT = "refs/remotes/origin"
+
+
+@pytest.mark.parametrize(
+    ("ref", "told", "again", "content"),
+    [
+        ("side", FETCH.format("side"), "FETCH_HEAD", "2\n"),
+        ("feature/x", FETCH.format("feature/x"), "FETCH_HEAD", "3\n"),
+        ("v1", FETCH.format("v1"), "FETCH_HEAD", "4\n"),
+        ("refs/heads/side", FETCH.format("side"), "FETCH_HEAD", "2\n"),
+        ("tags/v1", "git fetch origin tag v1, if origin has that tag", "tags/v1", "4\n"),
+        ("refs/tags/v1", "git fetch origin tag v1, if origin has that tag", "v1", "4\n"),
+        # A shallow clone keeps what it fetches under the name of its one branch only.
+        ("origin/side", f"fetch it: git fetch origin side:{KEPT}/side", "origin/side", "2\n"),
+        ("origin/feature/x", f"fetch it: git fetch origin feature/x:{KEPT}/feature/x", "origin/feature/x", "3\n"),
+        ("refs/remotes/origin/side~0", f"fetch it: git fetch origin side:{KEPT}/side", "origin/side", "2\n"),
+        ("HEAD~1", DEEPEN.format(1), "HEAD~1", "4\n"),
+        ("HEAD^", DEEPEN.format(1), "HEAD^", "4\n"),
+        ("main~2^", DEEPEN.format(3), "main~2^", "2\n"),
+        ("origin/main^^^{commit}", DEEPEN.format(2), "origin/main^^", "3\n"),
+        ("@~4", DEEPEN.format(4), "@~4", "1\n"),
+    ],
+)
+def test_the_advice_on_a_missing_commit_works_when_it_is_pasted(
+    clones: Path, ref: str, told: str, again: str, content: str
+) -> None:
+    assert clones.exists()
+    assert advice(ref) == told
+    pasted(told)
+    assert read("reconciler.yaml", again) == content
+
+
+def test_a_full_object_name_is_fetched_by_it(clones: Path) -> None:
+    name = git("rev-parse", "main~1", at=clones / "here")
+    told = advice(name)
+    assert told == FETCH.format(name)
+    git("config", "uploadpack.allowAnySHA1InWant", "true", at=clones / "here")
+    pasted(told)
+    assert read("reconciler.yaml", "FETCH_HEAD") == read("reconciler.yaml", name) == "4\n"
+
+
+def test_a_part_of_an_object_name_is_fetched_with_all_history(clones: Path) -> None:
+    short = git("rev-parse", "--short=8", "main~2", at=clones / "here")
+    told = advice(short)
+    assert told == (
+        "git fetch --unshallow origin, if a branch of origin has it; other commits are fetched by their full name only"
     )
-    git("fetch", "-q", "origin", "side")
-    assert read("reconciler.yaml", "FETCH_HEAD") == "one\n"
-    monkeypatch.chdir(tmp_path / "whole")
-    assert unusable("side") == "git:side: this repository has no such commit; did you mean git:origin/side?"
+    pasted(told)
+    assert read("reconciler.yaml", short) == "3\n"
+
+
+def test_another_remote_is_named(clones: Path) -> None:
+    git("remote", "add", "up/stream", f"file://{clones / 'here'}")
+    git("remote", "add", "up", "file:///nowhere")
+    told = advice("up/stream/side")
+    assert told == "fetch it: git fetch up/stream side"
+    pasted(told)
+    assert read("reconciler.yaml", "up/stream/side") == "2\n"
+    git("remote", "remove", "origin")
+    assert (
+        advice("origin/side") == "there is no remote origin here: git remote add origin URL, then git fetch origin side"
+    )
+    assert advice("HEAD~1") == (
+        "this clone is shallow: git fetch --deepen=1 up, or all of its history: git fetch --unshallow up"
+    )
+
+
+def test_in_a_whole_clone_a_name_is_looked_for_among_those_that_are_there(
+    clones: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(clones / "whole")
+    assert advice("side") == "did you mean git:origin/side?"
+    assert advice("side~1") == "did you mean git:origin/side~1?"
+    assert advice("mian") == (
+        "did you mean git:main? If not: git fetch origin mian, then compare with git:FETCH_HEAD, if origin has it"
+    )
+    assert advice("nope") == "git fetch origin nope, then compare with git:FETCH_HEAD, if origin has it"
+    assert advice("HEAD~9") == "the history of HEAD does not go back that far; see `git log HEAD`"
+    assert advice("main@{7}") == "the reflog of main does not go back that far; name the commit itself (see `git log`)"
+    assert advice("v1^{tree}") == "name a branch, a tag, or a commit"
+    assert advice("HEAD:reconciler.yaml").startswith("HEAD:reconciler.yaml is there, and it is not a commit; ")
+    assert advice("no such") == "this is not a valid name; write git:BRANCH, git:TAG, or git:COMMIT"
+    git("branch", "later", at=clones / "here")
+    told = advice("origin/later")
+    assert told == "fetch it: git fetch origin later"
+    pasted(told)
+    assert read("reconciler.yaml", "origin/later") == "5\n"
+
+
+def test_a_repository_without_a_remote_or_a_commit_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert advice("HEAD") == advice("HEAD~1") == "there are no commits yet"
+    commit({"reconciler.yaml": "one\n"})
+    listed = "there is no remote to fetch it from; git branch --all and git tag list what is there"
+    assert advice("nope") == listed
+    assert advice("master") == listed
+    assert (
+        advice("origin/main") == "there is no remote origin here: git remote add origin URL, then git fetch origin main"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    git("clone", "-q", "--depth=1", f"file://{tmp_path / 'here'}", "an other")
+    git("remote", "add", "second", f"file://{tmp_path / 'here'}", at="an other")
+    told = advice("second/main", "an other/reconciler.yaml")
+    assert told == "fetch it: git -C 'an other' fetch second main"
 
 
 def test_without_a_repository_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,8 +370,10 @@ def test_a_clone_without_contents_fetches_none(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path / "partial")
     assert refusal("reconciler.yaml") == (
         "main:./reconciler.yaml is in that commit, and this clone lacks its content",
-        "git fetch it, without --filter",
+        "git fetch --refetch --no-filter",
     )
+    git("fetch", "-q", "--refetch", "--no-filter")
+    assert read("reconciler.yaml") == "one\n"
 
 
 def test_links_lead_where_they_lead_on_a_disk_and_never_out() -> None:
@@ -294,7 +422,7 @@ def test_what_is_no_file_of_its_own_is_told() -> None:
     commit()
     assert refusal("big.pem") == (
         "main:./big.pem is kept in Git LFS, and git's objects hold only a pointer to it",
-        "compare with a folder instead: git worktree add ../before, then git lfs pull there",
+        "compare with a folder instead: git worktree add --detach ../before main, then git -C ../before lfs pull",
     )
     assert refusal("folder") == ("main:./folder is a folder", "name a file")
     assert refusal("sub") == ("main:./sub is a submodule", "name a file of this repository")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler import plan_file
+from reconciler import approval, plan_file
 from reconciler.errors import PlanFileError
-from reconciler.plan_file import PlanFile, not_approved
+from reconciler.plan import Plan
+from reconciler.plan_file import PlanFile
 from tests.world import World, read, seen
 
 BASE = """
@@ -24,10 +26,23 @@ services:
     webhooks: {post_webhook_url: "https://h.example.com/?t=${secret:TOKEN}"}
 """
 TOKEN = {"TOKEN": "canary-5f3a"}
+AGENT = "services.support.roles.agent"
+SENDER, ADDED = '["sendMessage"]', '["addParticipant", "sendMessage"]'
+LOST = "Everyone with the role 'agent' loses sendMediaMessage."
 
 
-def plans(account: World, text: str, **options: Any) -> PlanFile:
-    return seen(account.plan(read(text, TOKEN), **options))
+def fresh_plan(account: World, text: str, env: Mapping[str, str] = TOKEN, **options: Any) -> Plan:
+    return account.plan(read(text, env), **options)
+
+
+def plans(account: World, text: str, env: Mapping[str, str] = TOKEN, **options: Any) -> PlanFile:
+    return seen(fresh_plan(account, text, env, **options))
+
+
+def not_approved(approved: PlanFile, fresh: Plan | PlanFile) -> tuple[str, ...]:
+    if isinstance(fresh, PlanFile):
+        return approval.not_approved(approved, fresh, {})
+    return approval.not_approved(approved, seen(fresh), plan_file.live_entries(fresh, approved, key=b"test"))
 
 
 def edited(file: PlanFile, change: Any) -> PlanFile:
@@ -39,7 +54,7 @@ def edited(file: PlanFile, change: Any) -> PlanFile:
 
 def test_a_plan_is_its_own_approval() -> None:
     account = World()
-    assert not_approved(plans(account, BASE), plans(account, BASE)) == ()
+    assert not_approved(plans(account, BASE), fresh_plan(account, BASE)) == ()
 
 
 def test_a_plan_survives_its_file() -> None:
@@ -70,6 +85,7 @@ def test_the_file_has_the_form_of_the_contract() -> None:
         "sid": None,
         "name": "agent",
         "service": "Customer Support",
+        "parents": [None],
         "fields": [
             _field("friendly_name", None, "agent", line=6, column=13),
             _field("type", None, "conversation", line=6, column=27),
@@ -104,7 +120,7 @@ def test_references_and_what_is_not_known_yet_have_their_own_form() -> None:
     configuration = next(change for change in file.changes if change.kind == "service_configuration")
     (field,) = configuration.fields
     assert field.before == {"unknown": "known after apply"}
-    assert field.after == {"ref": "services.support.roles.agent"}
+    assert field.after == {"ref": "services.support.roles.agent", "sid": None}
 
 
 # --- secrets ---------------------------------------------------------------------------------------------------------
@@ -130,11 +146,10 @@ def test_the_live_side_of_a_secret_field_is_a_digest_too() -> None:
 
 def test_another_secret_is_another_plan() -> None:
     account = World()
-    one, other = seen(account.plan(read(BASE, TOKEN))), seen(account.plan(read(BASE, {"TOKEN": "changed"})))
-    (told,) = not_approved(one, other)
+    (told,) = not_approved(plans(account, BASE), fresh_plan(account, BASE, {"TOKEN": "changed"}))
     assert told == (
-        "services.support.webhooks: post_webhook_url would become something else than was approved, "
-        "or the plan was made with other credentials (RECONCILER_PLAN_KEY is for that)"
+        "services.support.webhooks: post_webhook_url would become another value of the secret TOKEN; another value of "
+        "the secret TOKEN was approved (or the plan was made with other credentials; use RECONCILER_PLAN_KEY)"
     )
 
 
@@ -178,7 +193,7 @@ def test_a_change_that_nobody_saw_is_refused() -> None:
     account = World()
     approved = plans(account, BASE)
     more = BASE.replace("roles: {", "roles: {boss: {type: service, permissions: [joinConversation]}, ")
-    assert not_approved(approved, plans(account, more)) == (
+    assert not_approved(approved, fresh_plan(account, more)) == (
         "services.support.roles.boss: create was not in the approved plan",
     )
 
@@ -188,7 +203,7 @@ def test_a_delete_of_what_was_to_be_updated_is_refused() -> None:
     files = "version: 1\nservices: {support: {users: {ada: {friendly_name: Ada}}}}"
     account.converge(read(files))
     approved = plans(account, files.replace("name: Ada", "name: Eve"))
-    assert not_approved(approved, plans(account, files.replace("friendly_name: Ada", "absent: true"))) == (
+    assert not_approved(approved, fresh_plan(account, files.replace("friendly_name: Ada", "absent: true"))) == (
         "services.support.users.ada: update was approved, and now it would be delete",
     )
 
@@ -201,7 +216,7 @@ def test_a_create_of_what_was_to_be_updated_is_refused() -> None:
     approved = plans(account, changed)
     users = f"/v1/Services/{account.service('support')}/Users"
     account.delete(f"{users}/ada")
-    assert not_approved(approved, plans(account, changed)) == (
+    assert not_approved(approved, fresh_plan(account, changed)) == (
         "services.support.users.ada: update was approved, and now it would be create",
     )
 
@@ -211,7 +226,7 @@ def test_an_update_of_what_was_to_be_replaced_is_refused() -> None:
     files = "version: 1\nservices: {support: {roles: {clerk: {type: conversation, permissions: [sendMessage]}}}}"
     account.converge(read(files))
     approved = plans(account, files.replace("type: conversation", "type: service"))
-    assert not_approved(approved, plans(account, files.replace("sendMessage", "leaveConversation"))) == (
+    assert not_approved(approved, fresh_plan(account, files.replace("sendMessage", "leaveConversation"))) == (
         "services.support.roles.clerk: replace was approved, and now it would be update",
     )
 
@@ -222,7 +237,7 @@ def test_consent_that_was_asked_for_may_be_given_when_a_plan_is_applied() -> Non
     gone = "version: 1\nservices: {support: {friendly_name: Customer Support, absent: true}}"
     approved = plans(account, gone)
     assert [(change.guard and change.guard.verdict) for change in approved.changes] == ["refused"]
-    fresh = plans(account, gone, approved=["services.support"])
+    fresh = fresh_plan(account, gone, approved=["services.support"])
     assert [change.guard for change in fresh.changes] == [None]
     assert not_approved(approved, fresh) == ()
 
@@ -230,9 +245,8 @@ def test_consent_that_was_asked_for_may_be_given_when_a_plan_is_applied() -> Non
 def test_another_value_than_the_approved_one_is_refused() -> None:
     account = World()
     approved = plans(account, BASE)
-    assert not_approved(approved, plans(account, BASE.replace("[sendMessage]", "[sendMessage, addParticipant]"))) == (
-        "services.support.roles.agent: permissions would become something else than was approved",
-    )
+    other = fresh_plan(account, BASE.replace("[sendMessage]", "[sendMessage, addParticipant]"))
+    assert not_approved(approved, other) == (f"{AGENT}: permissions would become {ADDED}; {SENDER} was approved",)
 
 
 def test_a_live_value_that_moved_in_between_is_refused() -> None:
@@ -242,8 +256,9 @@ def test_a_live_value_that_moved_in_between_is_refused() -> None:
     approved = plans(account, wanted)
     role = f"/v1/Services/{account.service('Customer Support')}/Roles/{account.role('Customer Support', 'agent')}"
     account.post(role, {"Permission": ["sendMediaMessage"]})
-    assert not_approved(approved, plans(account, wanted)) == (
-        "services.support.roles.agent: permissions is not what it was when the plan was approved",
+    assert not_approved(approved, fresh_plan(account, wanted)) == (
+        f'{AGENT}: permissions is now ["sendMediaMessage"]; it was {SENDER} in the approved plan',
+        f"{AGENT}: it has an effect that was not in the approved plan: {LOST}",
     )
 
 
@@ -258,11 +273,14 @@ services:
 @pytest.mark.parametrize(
     ("meanwhile", "reason"),
     [
-        ({"Attributes": '{"team": 3}'}, "attributes is not what it was when the plan was approved"),
-        ({"Attributes": '{"team": 2}'}, "attributes was in the approved change, and is not any more"),
-        ({"FriendlyName": "Eve"}, "friendly_name was in the approved change, and is not any more"),
-        ({"FriendlyName": "Zoe"}, "friendly_name is not what it was when the plan was approved"),
-        ({"RoleSid": "service admin"}, "role was not in the approved change"),
+        ({"Attributes": '{"team": 3}'}, 'attributes is now {"team": 3}; it was {"team": 1} in the approved plan'),
+        ({"Attributes": '{"team": true}'}, 'attributes is now {"team": true}; it was {"team": 1} in the approved plan'),
+        ({"Attributes": '{"team": 1.0}'}, 'attributes is now {"team": 1.0}; it was {"team": 1} in the approved plan'),
+        ({"FriendlyName": "Zoe"}, 'friendly_name is now "Zoe"; it was "Ada" in the approved plan'),
+        (
+            {"RoleSid": "service admin"},
+            'role was not in the approved change; it would become services.support.roles["service user"] ({role})',
+        ),
     ],
 )
 def test_a_resource_that_somebody_touched_in_between_is_refused(meanwhile: dict[str, str], reason: str) -> None:
@@ -273,7 +291,28 @@ def test_a_resource_that_somebody_touched_in_between_is_refused(meanwhile: dict[
     if "RoleSid" in meanwhile:
         meanwhile = {"RoleSid": account.role("support", meanwhile["RoleSid"])}
     account.post(f"/v1/Services/{account.service('support')}/Users/ada", meanwhile)
-    assert not_approved(approved, plans(account, wanted)) == (f"services.support.users.ada: {reason}",)
+    reason = reason.replace("{role}", account.role("support", "service user"))
+    assert not_approved(approved, fresh_plan(account, wanted))[0] == f"services.support.users.ada: {reason}"
+
+
+@pytest.mark.parametrize("meanwhile", [{"Attributes": '{"team": 2}'}, {"FriendlyName": "Eve"}])
+def test_a_field_that_has_the_approved_value_by_now_is_no_difference(meanwhile: dict[str, str]) -> None:
+    account = World()
+    account.converge(read(ADA))
+    wanted = ADA.replace("team: 1", "team: 2").replace("name: Ada", "name: Eve")
+    approved = plans(account, wanted)
+    account.post(f"/v1/Services/{account.service('support')}/Users/ada", meanwhile)
+    assert not_approved(approved, fresh_plan(account, wanted)) == ()
+
+
+def test_a_field_that_the_configuration_dropped_since_is_refused() -> None:
+    account = World()
+    account.converge(read(ADA))
+    wanted = ADA.replace("team: 1", "team: 2").replace("name: Ada", "name: Eve")
+    approved = plans(account, wanted)
+    assert not_approved(approved, fresh_plan(account, wanted.replace(", attributes: {team: 2}", ""))) == (
+        'services.support.users.ada: attributes is no longer part of the change; it was to become {"team": 2}',
+    )
 
 
 def test_another_resource_of_the_same_name_is_refused() -> None:
@@ -285,7 +324,7 @@ def test_another_resource_of_the_same_name_is_refused() -> None:
     def other(content: dict[str, Any]) -> None:
         content["changes"][0]["sid"] = "RL" + "0" * 32
 
-    assert len(not_approved(edited(approved, other), plans(account, wanted))) == 1
+    assert len(not_approved(edited(approved, other), fresh_plan(account, wanted))) == 1
 
 
 def test_another_account_is_refused() -> None:
@@ -302,14 +341,14 @@ def test_what_is_done_already_is_simply_no_longer_there() -> None:
     account = World()
     approved = plans(account, BASE)
     account.converge(read(BASE, TOKEN))
-    assert not_approved(approved, plans(account, BASE)) == ()
+    assert not_approved(approved, fresh_plan(account, BASE)) == ()
 
 
 def test_a_plan_that_was_half_done_can_go_on() -> None:
     account = World()
     approved = plans(account, BASE)
     account.converge(read("version: 1\nservices: {support: {friendly_name: Customer Support}}\n"))
-    fresh = plans(account, BASE)
+    fresh = fresh_plan(account, BASE)
     assert len(fresh.changes) == 3
     assert not_approved(approved, fresh) == ()
 
@@ -320,7 +359,7 @@ def test_a_replace_that_lost_its_old_resource_can_go_on() -> None:
     files = 'version: 1\naddresses: {"+14155550100": {address_country: US, friendly_name: Main}}\n'
     approved = plans(account, files)
     account.delete(f"/v1/Configuration/Addresses/{old}")
-    fresh = plans(account, files)
+    fresh = fresh_plan(account, files)
     assert [change.action for change in fresh.changes] == ["create"]
     assert not_approved(approved, fresh) == ()
 
@@ -332,7 +371,7 @@ def test_a_rename_that_has_its_new_role_can_go_on() -> None:
     approved = plans(account, renamed)
     form = {"FriendlyName": "helper", "Type": "conversation", "Permission": ["sendMessage"]}
     account.post(f"/v1/Services/{account.service('Customer Support')}/Roles", form)
-    fresh = plans(account, renamed)
+    fresh = fresh_plan(account, renamed)
     assert [change.action for change in fresh.changes] == ["update", "delete"]
     assert not_approved(approved, fresh) == ()
 
@@ -351,7 +390,7 @@ def test_a_delete_without_the_new_one_of_an_approved_replace_is_refused(later: s
     old = account.role("support", "clerk")
     approved = plans(account, files.replace("type: conversation", "type: service").replace("sendM", "editAnyM"))
     assert [(change.action, change.sid) for change in approved.changes] == [("replace", old)]
-    fresh = plans(account, f"version: 1\nservices: {{support: {{roles: {later}}}}}")
+    fresh = fresh_plan(account, f"version: 1\nservices: {{support: {{roles: {later}}}}}")
     assert [(change.action, change.sid) for change in fresh.changes] == [("delete", old)]
     (found,) = not_approved(approved, fresh)
     assert found.endswith(reason.replace("{old}", old))
@@ -371,9 +410,9 @@ def test_what_was_withheld_in_the_approved_plan_is_not_approved() -> None:
         ("delete", "role_in_use")
     ]
     assert (approved.summary.delete, approved.summary.withheld) == (0, 1)
-    assert not_approved(approved, plans(account, pruned)) == ()
+    assert not_approved(approved, fresh_plan(account, pruned)) == ()
     account.post(f"/v1/Services/{service}/Users/{user}", {"RoleSid": account.role("Customer Support", "service user")})
-    assert not_approved(approved, plans(account, pruned)) == (
+    assert not_approved(approved, fresh_plan(account, pruned)) == (
         f'services.support.roles["{old}"]: the delete was withheld in the approved plan, and now it would be done',
     )
 
@@ -399,7 +438,7 @@ def test_a_replace_of_which_a_part_was_withheld_is_not_approved_as_a_whole(*, on
             content["summary"] |= {"replace": 0, "withheld": 1}
 
     held = edited(fresh, hold)
-    what = "delete of the old one" if only_delete else "replace"
+    what = "delete of the old resource" if only_delete else "replace"
     assert not_approved(held, fresh) == (
         f"services.support.roles.agent: the {what} was withheld in the approved plan, and now it would be done",
     )
@@ -407,7 +446,7 @@ def test_a_replace_of_which_a_part_was_withheld_is_not_approved_as_a_whole(*, on
     # Its new role was made meanwhile; what is left is the delete that was withheld.
     form = {"FriendlyName": "agent", "Type": "service", "Permission": ["joinConversation"]}
     account.post(f"/v1/Services/{service}/Roles", form)
-    rest = plans(account, wanted + "    prune: [roles]\n")
+    rest = fresh_plan(account, wanted + "    prune: [roles]\n")
     assert {change.action for change in rest.changes} == {"delete"}
     assert any("delete was not in the approved plan" in reason for reason in not_approved(held, rest))
 
@@ -446,7 +485,7 @@ def test_what_was_hidden_from_who_approved_it_is_not_approved() -> None:
         content["changes"][1]["fields"][2]["sensitive"] = True
 
     assert not_approved(edited(fresh, hide), fresh) == (
-        "services.support.roles.agent: permissions was hidden in the approved plan, and is not sensitive",
+        "services.support.roles.agent: permissions was hidden in the approved plan, and is not sensitive now",
     )
 
 

@@ -336,7 +336,7 @@ def test_an_approved_plan_does_not_fit_files_that_moved(run: Run, account: Accou
     write(FILES.replace("Main line", "Front door"))
     ended = run("apply", *account.whole(), "--plan", "plan.json")
     assert ended.code == 3
-    assert 'addresses["+14155550100"]: friendly_name would become something else than was approved' in ended.err
+    assert 'addresses["+14155550100"]: friendly_name would become "Front door"; "Main line" was approved' in ended.err
     assert account.writes == []
 
 
@@ -349,7 +349,7 @@ def test_an_approved_plan_does_not_fit_an_account_that_moved(run: Run, account: 
     account.emulator.requests.clear()
     ended = run("apply", *account.whole(), "--plan", "plan.json")
     assert ended.code == 3
-    assert "friendly_name is not what it was when the plan was approved" in ended.err
+    assert 'it was "Main line" in the approved' in ended.err
     assert account.writes == []
 
 

@@ -115,6 +115,12 @@ def _as_planned(inputs: Inputs, plan: PlanFile) -> Inputs:
     for name, given, planned in compared:
         if given and sorted(given) != sorted(planned):
             words = ", ".join([planned] if isinstance(planned, str) else planned)
+            if name == "--env" and _is_from_environment("env"):
+                raise UsageError(
+                    f"the plan was made {f'for environment {words}' if planned else 'without an environment'}, and "
+                    f"RECONCILER_ENV is {given}; "
+                    + (f"say --env {words} to apply the plan" if planned else "unset RECONCILER_ENV to apply the plan")
+                )
             raise UsageError(
                 f"the plan was made {f'with {name} {words}' if planned else f'without {name}'}; leave {name} out to "
                 f"apply it as it is, or make a new plan with the other {name}"
@@ -127,6 +133,11 @@ def _as_planned(inputs: Inputs, plan: PlanFile) -> Inputs:
         rotate=options.rotate,
         approved=tuple(dict.fromkeys((*options.approved, *inputs.approved))),
     )
+
+
+def _is_from_environment(parameter: str) -> bool:
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is click.core.ParameterSource.ENVIRONMENT
 
 
 def _check_shown() -> None:

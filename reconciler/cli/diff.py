@@ -57,9 +57,6 @@ def _side(text: str, inputs: Inputs) -> Inputs:
     an @ at the end says that there is none, so that a name with an @ in it can be written.
     """
     ref, path = "", text
-    # What is empty is most likely a variable of a shell that is not set, and would compare the files with themselves.
-    if not text:
-        raise UsageError("one of the two is empty; write a path, git:REF, or . for the current folder")
     if text.startswith("git:"):
         ref, colon, path = text.removeprefix("git:").partition(":")
         ref, environment = (ref, "") if colon else _parted(ref)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
@@ -20,6 +21,7 @@ from reconciler.emulator.seed import UNTIL, Traffic, seed
 from reconciler.emulator.server import DEFAULT_PORT, LOOPBACK, serve
 from reconciler.emulator.store import Store
 from reconciler.errors import UsageError
+from reconciler.render.terminal import escape
 
 AUTH_TOKEN = "emulator"  # noqa: S105 - the documented token of an account that does not exist
 EPILOG = """\b
@@ -133,6 +135,12 @@ def seed_command(db: str, number: int, **amounts: int) -> int:
     return DONE
 
 
+def _account(_context: click.Context, _parameter: click.Parameter, sid: str | None) -> str | None:
+    if sid is not None and not re.fullmatch(r"AC[0-9a-f]{32}", sid):
+        raise click.BadParameter("it is AC and 32 digits in lower-case hexadecimal")
+    return sid
+
+
 @emulator.command("serve", cls=Page, epilog=SERVE_EPILOG)
 @_db
 @click.option(
@@ -151,13 +159,20 @@ def seed_command(db: str, number: int, **amounts: int) -> int:
 @click.option(
     "--seed", "number", metavar="N", type=int, default=0, show_default=True, help="Another number, other faults."
 )
-@click.option("--account-sid", metavar="AC…", default=None, help="The SID of a new account; AC and zeros if left out.")
+@click.option(
+    "--account-sid",
+    metavar="AC…",
+    default=None,
+    callback=_account,
+    help="The account; of a new file AC and zeros if left out, else the one that it holds.",
+)
+@click.option("--auth-token", metavar="TEXT", default=AUTH_TOKEN, show_default=True, help="The token that it accepts.")
 def serve_command(
-    *, db: str, port: int, host: str, latency: float, fault: str, number: int, account_sid: str | None
+    *, db: str, port: int, host: str, latency: float, fault: str, number: int, account_sid: str | None, auth_token: str
 ) -> int:
     """Serve an emulated account over HTTP, until interrupted.
 
-    The auth token is `emulator`.
+    The credentials are its SID and the auth token. `--emulator FILE` of other commands acts on the same file.
     """
     try:
         faults = Faults.parse(fault)
@@ -168,8 +183,8 @@ def serve_command(
     except EmulatorError as error:
         raise UsageError(f"--db {db}: {error}") from None
     try:
-        app = FaultyEmulator(store, faults, seed=number, require_auth=True, auth_token=AUTH_TOKEN, latency_ms=latency)
-        serve(app, host, port, ready=lambda url: _say(url, store.account_sid, db))
+        app = FaultyEmulator(store, faults, seed=number, require_auth=True, auth_token=auth_token, latency_ms=latency)
+        serve(app, host, port, ready=lambda url: _say(url, store.account_sid, db, auth_token))
     except EmulatorError as error:
         raise UsageError(str(error)) from None
     except KeyboardInterrupt:
@@ -180,5 +195,7 @@ def serve_command(
     return DONE
 
 
-def _say(url: str, account_sid: str, db: str) -> None:
-    console.out(f"Serving account {account_sid} from {db} at {url} (auth token: {AUTH_TOKEN}). Ctrl-C ends it.\n")
+def _say(url: str, account_sid: str, db: str, auth_token: str) -> None:
+    # One that somebody chose may be used elsewhere as well.
+    token = AUTH_TOKEN if auth_token == AUTH_TOKEN else "the one of --auth-token"
+    console.out(f"Serving account {account_sid} from {escape(db)} at {url} (auth token: {token}). Ctrl-C ends it.\n")

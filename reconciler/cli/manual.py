@@ -14,7 +14,7 @@ import click
 Row = tuple[str, str]
 
 _GROUPS: Mapping[str, Sequence[str]] = {
-    "What to read": ("env", "var", "overlay", "strict", "allow_unset"),
+    "What to read": ("env", "all_environments", "var", "overlay", "strict", "allow_unset"),
     "Which part of it": ("target", "exclude", "rotate"),
     "Consent": ("approve", "plan_path", "yes"),
     "Which account, and how to ask it": (

@@ -76,6 +76,7 @@ def reading_options(function: Command) -> Command:
             "--env",
             metavar="NAME",
             default="",
+            envvar="RECONCILER_ENV",
             shell_complete=candidates.environments,
             help="The environment: its account, variables, overlays.",
         ),

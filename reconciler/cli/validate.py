@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,14 +27,16 @@ EPILOG = """\b
 Examples:
   reconciler validate
   reconciler validate conversations/ --env prod --strict
+  reconciler validate --all-environments
   reconciler validate --allow-unset      (a pull request without secrets)"""
 
 
 @click.command(cls=Page, epilog=EPILOG)
 @file_options
 @click.option("--allow-unset", is_flag=True, help="Take environment variables and secrets that are not set as unknown.")
+@click.option("--all-environments", is_flag=True, help="Check the files for every environment that they define.")
 @output_in("text", "markdown", "json", "github", "sarif")
-def validate(inputs: Inputs, output: Output, *, allow_unset: bool) -> int:
+def validate(inputs: Inputs, output: Output, *, allow_unset: bool, all_environments: bool) -> int:
     """Check the files, offline: syntax, schema, references, limits.
 
     PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. Every problem is told at
@@ -42,36 +45,55 @@ def validate(inputs: Inputs, output: Output, *, allow_unset: bool) -> int:
     from reconciler.problem_file import of_validation  # noqa: PLC0415 - help and completion do without
     from reconciler.render.problems import problems_text  # noqa: PLC0415 - help and completion do without
 
-    config = workflow.validate(replace(inputs, allow_unset=allow_unset), os.environ)
+    if all_environments and inputs.environment:
+        source = click.get_current_context().get_parameter_source("env")
+        if source is not click.core.ParameterSource.ENVIRONMENT:
+            raise click.UsageError("--env and --all-environments exclude each other")
+    inputs = replace(inputs, allow_unset=allow_unset)
+    configs = (
+        workflow.validate_all(inputs, os.environ) if all_environments else (workflow.validate(inputs, os.environ),)
+    )
+    warnings, number = configs[0].warnings, len({address for config in configs for address in config.resources})
+    lines = {file: text for config in configs for file, text in config.lines.items()}
     if output.format_name == "json":
-        told = of_validation(environment=config.environment, resources=len(config.resources), warnings=config.warnings)
+        told = of_validation(
+            environment=configs[0].environment if len(configs) == 1 else "",
+            environments=[(config.environment, len(config.resources)) for config in configs]
+            if all_environments
+            else (),
+            resources=number,
+            warnings=warnings,
+        )
         console.out(told.to_json())
         return DONE
     if output.format_name == "sarif":
         from reconciler.render.sarif import sarif  # noqa: PLC0415 - as above
 
-        console.out(sarif(config.warnings, tool_version=__version__, exit_code=DONE, folder=workspace_folder()))
+        console.out(sarif(warnings, tool_version=__version__, exit_code=DONE, folder=workspace_folder()))
         return DONE
     if output.format_name in {"markdown", "github"}:
         from reconciler.cli.github_log import LOG  # noqa: PLC0415 - as above
         from reconciler.render import github  # noqa: PLC0415 - as above
         from reconciler.render.problems_markdown import problems_markdown  # noqa: PLC0415 - as above
 
-        number = len(config.resources)
-        summary = problems_markdown(config.warnings, repository(), headline=inputs.path, resources=number)
+        summary = problems_markdown(warnings, repository(), headline=inputs.path, resources=number)
         if output.format_name == "markdown":
             console.out(summary)
             return DONE
-        text = problems_text(config.warnings, config.lines, colour=output.colour, width=console.width_of(sys.stdout))
-        annotations = github.commands(github.of_problems(config.warnings), workspace_folder())
-        LOG.tell(text + _sentence(inputs.path, config), annotations, summary)
+        text = problems_text(warnings, lines, colour=output.colour, width=console.width_of(sys.stdout))
+        annotations = github.commands(github.of_problems(warnings), workspace_folder())
+        LOG.tell(text + _sentences(inputs.path, configs), annotations, summary)
         return DONE
-    if config.warnings:
+    if warnings:
         colour = console.takes_colour(sys.stderr, allowed=output.may_colour)
         width = console.width_of(sys.stderr)
-        console.err(problems_text(config.warnings, config.lines, colour=colour, width=width))
-    console.out(_sentence(inputs.path, config))
+        console.err(problems_text(warnings, lines, colour=colour, width=width))
+    console.out(_sentences(inputs.path, configs))
     return DONE
+
+
+def _sentences(path: str, configs: Sequence[Config]) -> str:
+    return "".join(_sentence(path, config) for config in configs)
 
 
 def _sentence(path: str, config: Config) -> str:

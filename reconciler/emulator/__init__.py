@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from reconciler.emulator.app import Emulator, RequestRecord
 from reconciler.emulator.behaviour.context import Reply
-from reconciler.emulator.errors import EmulatorError
+from reconciler.emulator.errors import EmulatorError, OtherAccountError
 from reconciler.emulator.rules import Rules
 from reconciler.emulator.server import serve
 from reconciler.emulator.store import DEFAULT_ACCOUNT_SID, Row, Store
@@ -22,6 +22,7 @@ __all__ = [
     "DEFAULT_ACCOUNT_SID",
     "Emulator",
     "EmulatorError",
+    "OtherAccountError",
     "Reply",
     "RequestRecord",
     "Row",

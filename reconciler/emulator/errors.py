@@ -14,6 +14,20 @@ class EmulatorError(Exception):
     """The emulator cannot be opened or started; the message says what to do."""
 
 
+class OtherAccountError(EmulatorError):
+    """A file holds another account than the one that was asked for.
+
+    Args:
+        path: the file.
+        kept: the SID of the account that it holds.
+        asked: the SID that was asked for.
+    """
+
+    def __init__(self, path: str, kept: str, asked: str) -> None:
+        super().__init__(f"{path} holds the account {kept}, not {asked}. Use another file, or delete this one.")
+        self.kept = kept
+
+
 class ApiError(Exception):
     """A request that is refused, as Twilio answers it.
 

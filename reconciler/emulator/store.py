@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from reconciler.emulator.errors import EmulatorError
+from reconciler.emulator.errors import EmulatorError, OtherAccountError
 
 DEFAULT_ACCOUNT_SID = "AC" + "0" * 32
 
@@ -309,7 +309,7 @@ def _prepare(connection: sqlite3.Connection, path: str, account_sid: str | None)
         connection.execute("COMMIT")
     (kept,) = connection.execute("SELECT value FROM setting WHERE name = 'account_sid'").fetchone()
     if account_sid is not None and account_sid != kept:
-        raise EmulatorError(f"{path} holds the account {kept}, not {account_sid}. Name another file or that account.")
+        raise OtherAccountError(path, str(kept), account_sid)
     return str(kept)
 
 

@@ -373,7 +373,7 @@ def _side(value: Json, sensitive: bool, made: frozenset[str], name: str) -> Side
             return Hidden()
         case _ if sensitive:
             return Hidden()
-        case {"ref": str(address), **rest} if not rest:
+        case {"ref": str(address), **rest} if rest.keys() <= {"sid"}:
             return Pointer(address=address, pending=_is_made(address, made))
         case {"unknown": str(reason), **rest} if not rest:
             return Unclear(reason)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from reconciler import certificates, config, drift_file, plan_file, report_file
 from reconciler.address import Address, AddressError
+from reconciler.approval import not_approved
 from reconciler.cli import showing
 from reconciler.cli.output import Output
 from reconciler.config.sources import select
@@ -100,7 +101,7 @@ def _seen(text: str) -> None:
 def _show_plan(found: plan_file.PlanFile) -> None:
     for render in (*showing.PLAN.values(), *showing.DRIFT.values()):
         _seen(render(found, _OUTPUT))
-    assert plan_file.not_approved(found, found) == ()
+    assert not_approved(found, found, {}) == ()
 
 
 def _show_drift(found: drift_file.DriftFile) -> None:

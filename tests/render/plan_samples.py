@@ -52,6 +52,7 @@ def change(address: str, kind: str, action: Any, *fields: FieldEntry, **more: An
             "action": action,
             "sid": None,
             "name": "",
+            "parents": (),
             "fields": fields,
             "steps": tuple(StepEntry(id=f"{address}#{op}", op=op, needs=()) for op in steps),
             "reason": {"create": "not in the account", "delete": "pruned"}.get(action, "differs"),

@@ -1,0 +1,153 @@
+"""The first day with it: an emulator of the configuration's own account, and environments."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reconciler.emulator import DEFAULT_ACCOUNT_SID, Store
+from tests.commands import Run as Cli
+
+ONE, OTHER = "AC" + "1" * 32, "AC" + "2" * 32
+DESK = "services: {desk: {}}\n"
+
+
+def account_of(path: str) -> str:
+    store = Store.open(path)
+    try:
+        return store.account_sid
+    finally:
+        store.close()
+
+
+# --- the emulator's account -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "account"),
+    [
+        ("", (), DEFAULT_ACCOUNT_SID),
+        (f"account: {{sid: {ONE}}}\n", (), ONE),
+        (f"environments: {{prod: {{account_sid: {OTHER}}}}}\n", ("--env", "prod"), OTHER),
+        (f"variables: {{sid: {ONE}}}\naccount: {{sid: '${{var:sid}}'}}\n", (), ONE),
+    ],
+)
+def test_a_new_emulator_gets_the_account_of_the_configuration(
+    cli: Cli, tmp_path: Path, text: str, options: tuple[str, ...], account: str
+) -> None:
+    (tmp_path / "reconciler.yaml").write_text(f"version: 1\n{text}{DESK}")
+    assert cli("apply", "--emulator", "demo.db", "--yes", *options).code == 0
+    assert account_of("demo.db") == account
+    assert cli("plan", "--emulator", "demo.db", "--detailed-exitcode", *options).code == 0
+    assert f"sid: {account}" in cli("export", "--emulator", "demo.db").out
+
+
+def test_an_emulator_of_another_account_is_an_error_with_a_way_out(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "reconciler.yaml").write_text(f"version: 1\n{DESK}")
+    assert cli("apply", "--emulator", "demo.db", "--yes").code == 0
+    (tmp_path / "reconciler.yaml").write_text(f"version: 1\naccount: {{sid: {ONE}}}\n{DESK}")
+    for command in ("plan", "apply", "drift"):
+        result = cli(command, "--emulator", "demo.db")
+        assert result.code == 1
+        assert " ".join(result.err.split()) == (
+            f"Error: --emulator demo.db: the file holds the emulated account {DEFAULT_ACCOUNT_SID}, and the "
+            f"configuration is for {ONE}; name a new file, which gets that account, or delete this one"
+        )
+    # A configuration for any account takes any file.
+    (tmp_path / "reconciler.yaml").write_text(f"version: 1\n{DESK}")
+    assert cli("plan", "--emulator", "demo.db").code == 0
+
+
+@pytest.mark.parametrize("sid", ["AC1", "IS" + "1" * 32, "AC" + "G" * 32])
+def test_a_served_account_has_a_sid_of_an_account(cli: Cli, sid: str) -> None:
+    result = cli("emulator", "serve", "--db", "demo.db", "--account-sid", sid)
+    assert (result.code, "--account-sid" in result.err) == (1, True)
+    assert not Path("demo.db").exists()
+
+
+# --- environments -----------------------------------------------------------------------------------------------------
+
+ENVIRONMENTS = """\
+version: 1
+environments:
+  staging: {variables: {name: Staging}}
+  prod: {variables: {name: Production}}
+services: {desk: {friendly_name: "${var:name}"}}
+"""
+
+
+def test_the_environment_variable_selects_the_environment_and_the_option_wins(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "reconciler.yaml").write_text(ENVIRONMENTS)
+    assert cli("validate").code == 1
+    monkeypatch.setenv("RECONCILER_ENV", "prod")
+    assert "valid for environment prod:" in cli("validate").out
+    assert "valid for environment staging:" in cli("validate", "--env", "staging").out
+    assert cli("apply", "--emulator", "demo.db", "--yes").code == 0
+    assert '"Production"' in cli("plan", "--emulator", "new.db").out.replace("Production", '"Production"')
+    assert cli("graph").code == 0
+    monkeypatch.setenv("RECONCILER_ENV", "")
+    assert cli("validate").code == 1
+    monkeypatch.setenv("RECONCILER_ENV", "pord")
+    result = cli("validate")
+    assert (result.code, 'there is no environment "pord"' in result.err) == (1, True)
+
+
+def test_a_plan_of_another_environment_is_applied_only_if_that_is_said(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "reconciler.yaml").write_text(ENVIRONMENTS)
+    monkeypatch.setenv("RECONCILER_ENV", "prod")
+    assert cli("plan", "--env", "staging", "--emulator", "demo.db", "--out", "plan.json").code == 0
+    result = cli("apply", "--emulator", "demo.db", "--plan", "plan.json")
+    assert result.code == 1
+    assert " ".join(result.err.split()) == (
+        "Error: the plan was made for environment staging, and RECONCILER_ENV is prod; say --env staging to apply the "
+        "plan"
+    )
+    assert cli("apply", "--emulator", "demo.db", "--plan", "plan.json", "--env", "staging").code == 0
+
+
+def test_all_environments_are_validated_at_once(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "reconciler.yaml").write_text(ENVIRONMENTS)
+    assert cli("validate", "--all-environments").out == (
+        ". is valid for environment prod: 1 resource (1 service).\n"
+        ". is valid for environment staging: 1 resource (1 service).\n"
+    )
+    document = cli("validate", "--all-environments", "--format", "json").json
+    assert (document["environment"], document["environments"], document["resources"]) == (
+        "",
+        [{"name": "prod", "resources": 1}, {"name": "staging", "resources": 1}],
+        1,
+    )
+    monkeypatch.setenv("RECONCILER_ENV", "prod")
+    assert cli("validate", "--all-environments").code == 0
+    result = cli("validate", "--all-environments", "--env", "prod")
+    assert (result.code, "exclude each other" in result.err) == (1, True)
+
+
+def test_what_is_wrong_in_some_environments_says_in_which(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "reconciler.yaml").write_text(
+        "version: 1\n"
+        "environments:\n"
+        "  staging: {variables: {state: activ}}\n"
+        "  prod: {variables: {state: active}}\n"
+        "  test: {variables: {state: activ}}\n"
+        'services: {desk: {conversations: {a: {state: "${var:state}", colour: red}}}}\n'
+    )
+    result = cli("validate", "--all-environments", "--format", "json")
+    assert result.code == 1
+    told = [(problem["code"], problem["message"].rpartition(" (in ")[2]) for problem in result.json["problems"]]
+    assert told == [("unknown-choice", "staging, test)"), ("unknown-key", 'a conversation has no key "colour"')]
+
+
+def test_files_without_environments_are_validated_once(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "reconciler.yaml").write_text(f"version: 1\n{DESK}")
+    assert cli("validate", "--all-environments").out == ". is valid: 1 resource (1 service).\n"
+    (tmp_path / "reconciler.yaml").write_text("version: [\n")
+    assert cli("validate", "--all-environments").code == 1
+    document = json.loads(cli("validate", "--all-environments", "--format", "json").out)
+    assert document["format"] == "reconciler.error"
