@@ -334,12 +334,6 @@ class _Comparison:
                 yield self._deletion(old, address, "absent: true", item.place)
             elif (item.parent is None or parent is not None) and (item.kind, parent, _name(item)) not in was_absent:
                 yield self._deletion(item, address, "absent: true, if the account has it", item.place)
-        named = set(self.pairs.former.values())
-        for address, successor in self.pairs.renamed.items():
-            if address not in told and address not in named:
-                told.add(address)
-                place = self.configs[1].resources[successor].place
-                yield self._deletion(self.pairs.before[address], address, f"renamed to {successor}", place)
         for address, old in self._left_over():
             prune = self._pruning(old)
             if address not in told and prune is not None:

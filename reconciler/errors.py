@@ -28,7 +28,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "notice"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -62,7 +62,8 @@ class Problem:
         message: one sentence that says what is wrong, naming the value when it is no secret.
         place: where; None when it is about no place in the files (an environment variable, the account).
         hint: what to do, in a sentence; empty when the message says it.
-        severity: errors stop, warnings do not (``--strict`` makes them errors).
+        severity: errors stop, warnings do not (``--strict`` makes them errors); a notice names an entry of the
+            configuration that has done its work and can be removed.
         related: other places that belong to it, each with a word on what it is.
         address: the resource it is about, as text; empty when it is about none.
         conceals: whether the line holds a secret and must not be shown.

@@ -13,7 +13,10 @@ nothing, and never guesses: where two live resources could be meant, that is a p
 | a role's name and type                  | one, of another type                | that one (a replace)                 |
 | a role's name and type                  | several, none of that type          | nothing (a create)                   |
 | a name and `renamed_from`               | only one of the former name         | that one (a replace or an update)    |
-| a name and `renamed_from`               | both                                | the new; the old one is left over    |
+| a name and `renamed_from`               | both                                | the new; the old one is left alone   |
+| names that follow each other (`a` from  | `b` and `c`, no `a`                 | `a` is the old `b`, `b` the old `c`  |
+| `b`, `b` from `c`)                      |                                     |                                      |
+| `absent` and `renamed_from`             | only one of the former name         | nothing: only the present name goes  |
 | anything in a service that is yet to be | nothing                             | nothing (found or made by the apply) |
 """
 
@@ -23,6 +26,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from types import MappingProxyType
 
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared, Reference, Unknown
@@ -42,6 +46,7 @@ class Matching:
         live: the live resource of each declared one that has one, by address.
         addresses: the declared address of each live resource that has one, by SID.
         left_over: live resources whose `renamed_from` successor already exists, by SID, with the successor's address.
+            Information only: nobody knows whether they are still the resource that was renamed.
         former: for declared resources without a live one, unmanaged live ones that are likely to be meant, by address.
         problems: everything that does not fit; with any error in it, nothing else here may be acted on.
     """
@@ -54,7 +59,11 @@ class Matching:
 
 
 def match(
-    config: Config, state: State, kinds: Iterable[Kind] | None = None, selection: Selection = EVERYTHING
+    config: Config,
+    state: State,
+    kinds: Iterable[Kind] | None = None,
+    selection: Selection = EVERYTHING,
+    under_way: Mapping[str, Address] = MappingProxyType({}),
 ) -> Matching:
     """Find the live resource of every declared one.
 
@@ -64,18 +73,29 @@ def match(
         kinds: only these kinds, for a first look at what else has to be read; all when left out.
         selection: what part of the files the plan covers. The rest is matched as far as it was read, and reported by
             no problem: what was not read is not missing.
+        under_way: renames that an interrupted apply began: the SID of each old resource, and the address of its
+            successor. Such a resource is only what its successor replaces, whatever else is declared by its name.
     """
-    return _Matcher(config, state, None if kinds is None else frozenset(kinds), selection).run()
+    return _Matcher(config, state, None if kinds is None else frozenset(kinds), selection, under_way).run()
 
 
 class _Matcher:
     """One run of `match`; parents are matched before what they contain, for addresses sort that way."""
 
-    def __init__(self, config: Config, state: State, kinds: frozenset[Kind] | None, selection: Selection) -> None:
+    def __init__(
+        self,
+        config: Config,
+        state: State,
+        kinds: frozenset[Kind] | None,
+        selection: Selection,
+        under_way: Mapping[str, Address],
+    ) -> None:
         self.config = config
         self.selection = selection
         self.state = state
         self.kinds = kinds
+        self.under_way = under_way
+        self.renames: dict[tuple[Kind, Address | None], dict[Address, Live]] = {}
         self.live: dict[Address, Live] = {}
         self.owners: dict[str, Declared] = {}
         self.left_over: dict[str, Address] = {}
@@ -87,6 +107,10 @@ class _Matcher:
         self.declared_names: dict[tuple[Kind, Address | None, str], list[Declared]] = {}
         for item in config.resources.values():
             self.declared_names.setdefault((item.kind, item.parent, item.natural_key), []).append(item)
+        self.renaming: dict[tuple[Kind, Address | None], list[Declared]] = {}
+        for item in config.resources.values():
+            if item.renamed_from and item.pin is None and not item.absent:
+                self.renaming.setdefault((item.kind, item.parent), []).append(item)
         self.nameless: dict[tuple[Kind, Address | None], list[Declared]] = {}
         for item in config.resources.values():
             if item.kind.alike_by_contents and item.pin is None:
@@ -108,10 +132,11 @@ class _Matcher:
                 unmatched.append(declared)
             else:
                 self._bind(declared, live)
+        left_over = {sid: address for sid, address in self.left_over.items() if sid not in self.owners}
         return Matching(
             live=self.live,
             addresses={sid: declared.address for sid, declared in self.owners.items()},
-            left_over={sid: address for sid, address in self.left_over.items() if sid not in self.owners},
+            left_over=left_over,
             former={**self.former, **self._former_names(unmatched)},
             problems=tuple(self.problems),
         )
@@ -136,9 +161,12 @@ class _Matcher:
             return self.state.singleton(declared.kind, parents)
         if not self._check_key_is_known(declared):
             return None
+        chained = self._chained(declared.kind, declared.parent, parents)
+        if declared.address in chained:
+            return chained[declared.address]
         found = self._find_named(declared, parents, declared.natural_key)
-        if not declared.renamed_from:
-            return found
+        if not declared.renamed_from or declared.absent:
+            return found  # a former name is no license to delete what has it now
         former = self._find_named(declared, parents, declared.renamed_from)
         if found is not None and former is not None:
             self.left_over[former.sid] = declared.address
@@ -177,7 +205,7 @@ class _Matcher:
         candidates = [
             live
             for live in self._named(declared.kind, parents).get(name, ())
-            if live.sid not in self.pins and not self._fits_another(declared, live)
+            if live.sid not in self.pins and not self._is_others(declared, live, parents)
         ]
         if not candidates and name == declared.natural_key:
             self._tell_pinned_elsewhere(declared, parents)
@@ -189,6 +217,71 @@ class _Matcher:
             self._tell_ambiguous(declared, candidates)
             return None
         return candidates[0] if candidates else None
+
+    # --- renames that follow each other ---
+
+    def _is_others(self, declared: Declared, live: Live, parents: tuple[str, ...]) -> bool:
+        """Whether a live resource of the name of a declared one is meant by another declared one."""
+        begun = self.under_way.get(live.sid)
+        if begun is not None:
+            return begun != declared.address
+        return self._fits_another(declared, live) or self._is_handed_on(declared, live, parents)
+
+    def _is_handed_on(self, declared: Declared, live: Live, parents: tuple[str, ...]) -> bool:
+        """Whether a chain of renames gives a live resource to another declared one."""
+        chained = self._chained(declared.kind, declared.parent, parents)
+        return any(taken.sid == live.sid and address != declared.address for address, taken in chained.items())
+
+    def _chained(self, kind: Kind, parent: Address | None, parents: tuple[str, ...]) -> Mapping[Address, Live]:
+        """The live resource of each declared one that takes a name which another one gives up in the same plan.
+
+        A chain begins at a resource whose own name is not live. It is followed only if its last former name is live
+        and nobody else's: otherwise a resource in the middle would lose its live one.
+        """
+        key = (kind, parent)
+        if key not in self.renames:
+            found: dict[Address, Live] = {}
+            self.renames[key] = found
+            names = self._named(kind, parents)
+            for first in self.renaming.get(key, ()):
+                if first.natural_key not in names:
+                    found.update(self._chain(first, parents))
+        return self.renames[key]
+
+    def _chain(self, first: Declared, parents: tuple[str, ...]) -> dict[Address, Live]:
+        """The chain that begins at a declared resource; empty where nobody else declares its former name."""
+        chain: dict[Address, Live] = {}
+        is_declared = False
+        declared: Declared | None = first
+        while declared is not None:
+            candidates = self._of_name(declared, parents, declared.renamed_from) if declared.renamed_from else []
+            if len(candidates) != 1 or declared.address in chain:
+                return {}
+            chain[declared.address] = candidates[0]
+            named = [
+                other
+                for other in self.declared_names.get((first.kind, first.parent, declared.renamed_from), ())
+                if other.pin is None and self._is_of_type(other, candidates[0])
+            ]
+            is_declared = is_declared or bool(named)
+            # What must not exist is gone by that name once it is renamed.
+            declared = next((other for other in named if not other.absent), None)
+        return chain if is_declared else {}
+
+    def _of_name(self, declared: Declared, parents: tuple[str, ...], name: str) -> list[Live]:
+        """The live resources of a name that a declared one could be, whoever else means them."""
+        return [
+            live
+            for live in self._named(declared.kind, parents).get(name, ())
+            if live.sid not in self.pins
+            and self._is_of_type(declared, live)
+            and self.under_way.get(live.sid, declared.address) == declared.address
+        ]
+
+    @staticmethod
+    def _is_of_type(declared: Declared, live: Live) -> bool:
+        value = declared.values.get(declared.kind.told_apart_by)
+        return value is None or value.content == live.values.get(declared.kind.told_apart_by)
 
     def _tell_pinned_elsewhere(self, declared: Declared, parents: tuple[str, ...]) -> None:
         """Find a problem where a live resource of that name is another address's, which leaves its name as it is."""
@@ -249,6 +342,14 @@ class _Matcher:
                     self._tell_ambiguous(declared, alike)
                 elif alike:
                     take(declared, alike[0])
+        for declared in siblings:
+            if declared.address in pairs or declared.absent or not declared.renamed_from:
+                continue
+            former = [live for live in left if live.name == declared.renamed_from]
+            if len(former) > 1:
+                self._tell_ambiguous(declared, former)
+            elif former:
+                take(declared, former[0])
         is_pruned = parent is not None and parent.child(*kind.section) in self.config.prune
         for declared in siblings:
             if declared.address in pairs or declared.absent:

@@ -31,7 +31,6 @@ class Pairs:
         after: what the second wants to exist, by address.
         absent: what the second wants not to exist, by address.
         former: the address in the first of each resource of the second that has one there, absent ones included.
-        renamed: addresses in the first whose successor is there as well, with the successor's address in the second.
         likely: for services of the second that are new, services of the first that are likely to be meant.
         sids: addresses in the first by SID, where either configuration tells it.
     """
@@ -40,7 +39,6 @@ class Pairs:
     after: Mapping[Address, Declared]
     absent: Mapping[Address, Declared]
     former: Mapping[Address, Address] = field(default_factory=dict)
-    renamed: Mapping[Address, Address] = field(default_factory=dict)
     likely: Mapping[Address, Address] = field(default_factory=dict)
     sids: Mapping[str, Address] = field(default_factory=dict)
 
@@ -66,7 +64,6 @@ def pair(before: Config, after: Config, *, one_account: bool) -> Pairs:
         after=new,
         absent=gone,
         former={address: named[live.sid] for address, live in matching.live.items()},
-        renamed={named[sid]: successor for sid, successor in matching.left_over.items()},
         likely={address: named[live.sid] for address, live in matching.former.items() if live.kind == _SERVICE},
         sids={sid: address for sid, address in named.items() if sid not in stand_in.made_up},
     )

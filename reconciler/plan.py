@@ -18,16 +18,15 @@ How a change comes about:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from reconciler import guards, risk, sequence
 from reconciler.address import Address
 from reconciler.change import Change, Guard
 from reconciler.composition import Composition
 from reconciler.config import globs
-from reconciler.config.model import Config, Declared, Unknown
+from reconciler.config.model import Approval, Config, Declared, Unknown
 from reconciler.config.selection import Selection, select
 from reconciler.errors import MatchError, Problem
 from reconciler.kinds import BY_NAME
@@ -36,6 +35,7 @@ from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Ref
 from reconciler.situation import Situation
 from reconciler.state import Collection, Live, State
+from reconciler.unused import Unused
 
 _ROLE = BY_NAME["role"]
 _ADDRESS = BY_NAME["address_configuration"]
@@ -147,6 +147,7 @@ class _Planner:
     def __init__(self, config: Config, state: State, options: PlanOptions) -> None:
         self.options = options
         self.situation = Situation(config, state, options.selection(config))
+        self.unused = Unused(self.situation)
 
     def run(self) -> Plan:
         config, state, live = self.situation.config, self.situation.state, self.situation.matching.live
@@ -170,7 +171,7 @@ class _Planner:
             warnings=(
                 *config.warnings,
                 *self.situation.problems,
-                *self._unused_approvals(guarded),
+                *self._unused(guarded),
                 *self._left_over(unmanaged),
                 *self._not_compared(guarded),
             ),
@@ -260,23 +261,15 @@ class _Planner:
             pointing.add((self.situation.sid(moved[0]) if moved else str(live.values.get(_POINTS_TO) or ""), live.name))
         return frozenset(pointing)
 
-    def _check_options(self, changes: Iterable[Change]) -> None:
-        """An address that nothing stands at or below would silently narrow the plan to another one than was meant."""
-        known = [*self.situation.config.resources, *self.situation.sids, *(change.address for change in changes)]
+    def _check_options(self, changes: Sequence[Change]) -> None:
+        """Report option addresses that name nothing: they would silently narrow the plan to another one."""
         given = (
             ("--target", self.options.targets),
             ("--exclude", self.options.excludes),
             ("--rotate", self.options.rotate),
         )
         for option, addresses in given:
-            for address in addresses:
-                if any(one.is_within(address) for one in known):
-                    continue
-                near = get_close_matches(str(address), sorted({str(one) for one in known}), n=1)
-                hint = f"did you mean {near[0]}?" if near else "name an address as the plan does"
-                self.situation.problems.append(
-                    Problem("unknown-address", f"{option} {address}: nothing stands there", hint=hint)
-                )
+            self.situation.problems.extend(self.unused.options(option, addresses, changes))
 
     def _check_swaps(self, changes: Sequence[Change]) -> None:
         """Names that are exchanged: the API takes no two of one name at once, so neither could be the first."""
@@ -294,14 +287,14 @@ class _Planner:
                 )
             )
 
-    def _unused_approvals(self, changes: Iterable[Change]) -> list[Problem]:
-        """Approvals on the command line that approve nothing: most likely a misspelt address."""
-        known = {change.address for change in changes}
-        return [
-            Problem("unused-approval", f"--approve {address}: no change of that address needs approval")
-            for address in self.options.approved
-            if address not in known and address not in self.options.brought
-        ]
+    def _unused(self, changes: Sequence[Change]) -> Iterator[Problem]:
+        """Everything in the configuration and the options that matches nothing."""
+        yield from self.unused.absents()
+        yield from self.unused.former_names()
+        yield from self.unused.patterns()
+        yield from self.unused.ignored((item.address, item.live) for item in self._not_declared(changes))
+        given = [Approval(item) for item in self.options.approved if item not in self.options.brought]
+        yield from self.unused.approvals([*self.situation.config.approvals, *given], changes)
 
     def _left_over(self, unmanaged: Iterable[Unmanaged]) -> list[Problem]:
         """What bears a declared name and is of another type: a replace that was cut short may have left it.
@@ -370,6 +363,15 @@ class _Planner:
         return self.situation.matching.live.get(change.address) if change.kind.singleton else None
 
     def _unmanaged(self, changes: Iterable[Change]) -> tuple[Unmanaged, ...]:
+        ignored = self.situation.config.unmanaged_ignore
+        return tuple(
+            item
+            for item in self._not_declared(changes)
+            if not any(globs.matches(glob, str(item.address)) for glob in ignored)
+        )
+
+    def _not_declared(self, changes: Iterable[Change]) -> list[Unmanaged]:
+        """Everything live in a collection that was read, but not declared."""
         deleted = {change.sid for change in changes if change.action == "delete"}
         named = {
             (declared.kind, self.situation.parents(declared))
@@ -390,12 +392,7 @@ class _Planner:
             and deleted.isdisjoint((live.sid, *live.parents))
             and not live.is_built_in
         ]
-        ignored = self.situation.config.unmanaged_ignore
-        return tuple(
-            item
-            for item in sorted(found, key=lambda item: item.address)
-            if not any(globs.matches(glob, str(item.address)) for glob in ignored)
-        )
+        return sorted(found, key=lambda item: item.address)
 
 
 def _unset(changes: Iterable[Change]) -> tuple[Problem, ...]:

@@ -134,6 +134,11 @@ class WarningEntry(Part):
     """Something doubtful."""
 
     code: str = Field(description="A stable name.")
+    severity: Literal["warning", "notice"] = Field(
+        default="warning",
+        exclude_if=lambda severity: severity == "warning",
+        description="A notice names an entry of the configuration that has done its work and can be removed.",
+    )
     message: str = Field(description="What is doubtful.")
     hint: str = Field(default="", description="What to do.")
     address: str = Field(default="", description="The resource it is about.")
@@ -416,6 +421,7 @@ def _guard(guard: Guard) -> GuardEntry:
 def _warning(problem: Problem) -> WarningEntry:
     return WarningEntry(
         code=problem.code,
+        severity="notice" if problem.severity == "notice" else "warning",
         message=problem.message,
         hint=problem.hint,
         address=problem.address,

@@ -12,7 +12,18 @@ from typing import Literal
 
 from pydantic import Field
 
-from reconciler.errors import ApiError, Cause, GuardRefusal, Place, Problem, ProblemsError, Refused, StalePlan, cause_of
+from reconciler.errors import (
+    ApiError,
+    Cause,
+    GuardRefusal,
+    Place,
+    Problem,
+    ProblemsError,
+    Refused,
+    Severity,
+    StalePlan,
+    cause_of,
+)
 from reconciler.plan_file import Part
 from reconciler.redaction import spelled_out
 from reconciler.report_file import RefusalEntry
@@ -38,7 +49,7 @@ class ProblemEntry(Part):
     """One thing that is wrong or doubtful."""
 
     code: str = Field(description="A stable name in kebab case; the rule's id in SARIF.")
-    severity: Literal["error", "warning"] = Field(description="Errors stop, warnings do not.")
+    severity: Severity = Field(description="Errors stop, warnings and notices do not.")
     message: str = Field(description="What is wrong, in a sentence.")
     hint: str = Field(description="What to do; empty when the message says it.")
     address: str = Field(description="The resource it is about; empty when it is about none.")

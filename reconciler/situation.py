@@ -46,7 +46,12 @@ class Situation:
         met: kind, service and natural key of what takes part in something of the files without being declared.
     """
 
-    def __init__(self, config: Config, state: State, selection: Selection = EVERYTHING) -> None:
+    def __init__(
+        self,
+        config: Config,
+        state: State,
+        selection: Selection = EVERYTHING,
+    ) -> None:
         self.config = config
         self.state = state
         self.selection = selection
@@ -130,7 +135,10 @@ class Situation:
                         address=str(declared.address),
                     )
                 )
-        for declared in (*self.present, *self.absent):
+        for declared in self.present:
+            live = self.matching.live.get(declared.address)
+            if live is not None and live.name == declared.natural_key:
+                continue  # the rename is done
             former = (declared.kind.name, declared.address.parts[:2], declared.renamed_from)
             if former in self.met and former not in self.named:
                 self.problems.append(
@@ -204,6 +212,11 @@ class Situation:
         """A name as it may be shown: in the files' words, or in the account's where they have none and hide nothing."""
         told = declared.title if declared is not None else ""
         return told or (live.title if live is not None else "")
+
+    def shown(self, live: Live) -> bool:
+        """Whether the name of a live resource may be shown."""
+        declared = self._declared(live)
+        return live.title == live.name and (declared is None or declared.title == declared.natural_key)
 
     def service_name(self, parent: Address | None) -> str:
         """The name of the service at the root of a parent, for people."""

@@ -146,12 +146,11 @@ def test_deletes_are_asked_for_and_everything_else_is_no_longer_managed() -> Non
     assert told(compared(again, again)) == []
 
 
-def test_both_names_of_what_must_not_exist_are_deleted() -> None:
+def test_the_former_name_of_what_must_not_exist_is_not_deleted() -> None:
     before = "version: 1\nservices: {desk: {conversations: {new: {}, old: {}}}}\n"
     after = "version: 1\nservices: {desk: {conversations: {new: {absent: true, renamed_from: old}}}}\n"
     assert told(compared(before, after)) == [
         "delete services.desk.conversations.new: absent: true",
-        "delete services.desk.conversations.old: renamed to services.desk.conversations.new",
     ]
 
 

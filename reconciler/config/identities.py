@@ -165,7 +165,9 @@ def _check_default(default: Draft, place: Place, drafts: Sequence[Draft], findin
 
 
 def _check_former_names(drafts: Sequence[Draft], findings: Findings) -> None:
+    _check_exchanged_names(drafts, findings)
     for draft in drafts:
+        _check_former_name_has_effect(draft, findings)
         value = draft.values.get(draft.kind.natural_key)
         if not draft.renamed_from or draft.renamed_from_place is None or value is None:
             continue
@@ -178,3 +180,52 @@ def _check_former_names(drafts: Sequence[Draft], findings: Findings) -> None:
                 "take the line out once the rename is done",
                 address=draft.about,
             )
+
+
+def _check_former_name_has_effect(draft: Draft, findings: Findings) -> None:
+    """Report a `renamed_from` that the planner ignores."""
+    if not draft.renamed_from or draft.renamed_from_place is None:
+        return
+    why = ""
+    if draft.absent:
+        why = "beside absent, which deletes only what has the present name"
+    elif draft.pin is not None:
+        why = "beside sid, which identifies the resource"
+    if why:
+        findings.warning(
+            "unused-renamed-from",
+            f"renamed_from has no effect {why}",
+            draft.renamed_from_place,
+            "Remove renamed_from.",
+            address=draft.about,
+        )
+
+
+def _check_exchanged_names(drafts: Sequence[Draft], findings: Findings) -> None:
+    """Report resources that take each other's names: once it is done, nothing shows that it is."""
+    renamed = {
+        (draft.kind.name, draft.parent.address if draft.parent is not None else None, draft.natural_key): draft
+        for draft in drafts
+        if draft.renamed_from and draft.natural_key and not draft.absent and draft.pin is None
+    }
+    reported: set[Address] = set()
+    for (kind, parent, _), first in renamed.items():
+        circle = [first]
+        while (following := renamed.get((kind, parent, circle[-1].renamed_from))) is not None:
+            if following in circle:
+                break
+            circle.append(following)
+        if following is not first or len(circle) == 1 or first.address in reported:
+            continue
+        reported.update(draft.address for draft in circle)
+        names = " and ".join(str(draft.address) for draft in circle)
+        findings.error(
+            "exchanged-names",
+            f"{names} are renamed from each other",
+            first.renamed_from_place,
+            "Rename one of them to a third name first, and apply that.",
+            related=[
+                (draft.renamed_from_place, "and here") for draft in circle[1:] if draft.renamed_from_place is not None
+            ],
+            address=first.about,
+        )

@@ -105,7 +105,7 @@ class _Page:
             )
         for warning in plan.warnings:
             place = warning.source.place if warning.source is not None else warning.address
-            text = f"Warning: {escape(warning.message)}" + (f" ({escape(place)})" if place else "")
+            text = f"{warning.label}: {escape(warning.message)}" + (f" ({escape(place)})" if place else "")
             yield from self._lines(0, text, "yellow")
 
     def _lines(self, indent: int, text: str, *styles: Style) -> Iterator[str]:

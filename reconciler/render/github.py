@@ -205,7 +205,7 @@ def _alone(title: str, sentences: Sequence[str]) -> Annotation:
 def _warnings(plan: PlanFile) -> Iterator[Annotation]:
     for warning in plan.warnings:
         title = f"reconciler: {warning.code}"
-        yield Annotation("warning", title, (warning.message, warning.hint, warning.address), warning.source)
+        yield Annotation(warning.severity, title, (warning.message, warning.hint, warning.address), warning.source)
 
 
 def _kind(entry: ChangeEntry) -> str:

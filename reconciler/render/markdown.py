@@ -284,7 +284,7 @@ class _Page:
     def _warnings(self) -> list[str]:
         warnings = self.plan.warnings
         items = (
-            f"- Warning: {prose(warning.message)}"
+            f"- {warning.label}: {prose(warning.message)}"
             + (f" ({self._place(warning.source)})" if warning.source is not None else "")
             + (f" ({code(warning.address)})" if warning.source is None and warning.address else "")
             + (f" Hint: {prose(warning.hint)}" if warning.hint else "")

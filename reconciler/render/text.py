@@ -294,8 +294,8 @@ class _Page:
         lines: list[str] = []
         for warning in warnings:
             place = warning.source.place if warning.source is not None else warning.address
-            text = f"Warning: {escape(warning.message)}" + (f" ({escape(place)})" if place else "")
-            lines += self._paragraph(0, _Value(text, styles=("yellow",)))
+            text = f"{warning.label}: {escape(warning.message)}" + (f" ({escape(place)})" if place else "")
+            lines += self._paragraph(0, _Value(text, styles=("dim" if warning.severity == "notice" else "yellow",)))
             lines += self._paragraph(2, _Value(escape(warning.hint))) if warning.hint else []
         return lines
 

@@ -214,13 +214,19 @@ class UnmanagedGroup:
 
 @dataclass(frozen=True, slots=True)
 class WarningRow:
-    """Something doubtful."""
+    """Something doubtful, or an entry of the configuration that can be removed (a notice)."""
 
+    severity: Literal["warning", "notice"]
     code: str
     message: str
     hint: str
     address: str
     source: SourceRow | None
+
+    @property
+    def label(self) -> str:
+        """The word before the message."""
+        return "Note" if self.severity == "notice" else "Warning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +293,7 @@ def view(plan: PlanFile) -> PlanView:
         unverified=plan.unverified,
         unmanaged=_unmanaged(plan.unmanaged),
         warnings=tuple(
-            WarningRow(entry.code, entry.message, entry.hint, entry.address, _source(entry.source))
+            WarningRow(entry.severity, entry.code, entry.message, entry.hint, entry.address, _source(entry.source))
             for entry in plan.warnings
         ),
         approvals=tuple(change.address for change in held if change.guard is not None and change.guard.approval),

@@ -128,7 +128,7 @@ def test_applying_a_plan_again_does_not_miss_what_its_approvals_were_for(cli: Cl
     assert (again.code, "approval" in again.out + again.err) == (0, False)
     # What is approved by hand and is nowhere is most likely misspelt.
     by_hand = cli("plan", *EMULATED, "--approve", "services.suport")
-    assert "--approve services.suport: no change of that address needs approval" in by_hand.out
+    assert "--approve: no delete of services.suport is planned" in by_hand.out
 
 
 def test_an_approved_plan_is_applied_without_asking_and_a_stale_one_is_not(cli: Cli, files: Path) -> None:

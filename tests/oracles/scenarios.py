@@ -74,7 +74,6 @@ VALUES_LOST = "values of a replaced resource are lost when the run ends between 
 STALE_NAME = "a former name whose rename is done deletes what has that name now"
 WRONG_ACTION = "an approval of a replace approves a delete"
 LEFT_BEHIND = "a replaced role is deleted while it is still a default"
-WEBHOOK_NAME = "the former name of a webhook is not matched"
 ASSIGNED = "a plan deletes what it also assigns by SID"
 
 SECRET = {"PUSH_KEY": "AAAA" + "k" * 60, "NEXT_KEY": "BBBB" + "n" * 60, "HOOK_TOKEN": "t0ken-of-the-hook"}
@@ -682,7 +681,7 @@ def _(account: Account) -> str:
     return support("conversations: {hall: {renamed_from: room}}")
 
 
-@scenario("two conversations swap in a chain of renames", has=("conversation:c ", "conversation:b "), xfail=STALE_NAME)
+@scenario("two conversations swap in a chain of renames", has=("conversation:c ", "conversation:b "))
 def _(account: Account) -> str:
     service = account.service("Support")
     account.conversation(service, "a", FriendlyName="A")
@@ -693,7 +692,6 @@ def _(account: Account) -> str:
 @scenario(
     "a chain of three conversations",
     has=('"friendly_name": "A"', '"friendly_name": "B"', '"friendly_name": "C"'),
-    xfail=STALE_NAME,
 )
 def _(account: Account) -> str:
     service = account.service("Support")
@@ -1155,7 +1153,6 @@ def _(account: Account) -> str:
     "a full conversation's webhook is renamed",
     lacks=("a.example/0",),
     has=("a.example/9", "a.example/4"),
-    xfail=WEBHOOK_NAME,
 )
 def _(account: Account) -> str:
     room = account.conversation(account.service("Support"), "room")

@@ -241,7 +241,7 @@ def warnings(rows: Sequence[WarningRow], repository: Repository | None) -> list[
         return []
     items = []
     for row in rows:
-        parts = [tag("strong", "Warning:"), text(f" {row.message}")]
+        parts = [tag("strong", f"{row.label}:"), text(f" {row.message}")]
         if row.source is not None:
             parts += [text(" ("), place(row.source, repository), text(")")]
         elif row.address:

@@ -1,0 +1,108 @@
+"""What `renamed_from` does to the account, and what it never does: delete what has the former name later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.emulator import Rules
+from reconciler.errors import ConfigError
+from tests.scenario import HEAD, club, told
+from tests.world import World, read
+
+
+def users(account: World, service: str) -> dict[str, str]:
+    """The attributes of every user, by identity."""
+    return {str(user["identity"]): str(user["attributes"]) for user in account.get(f"{service}/Users")["users"]}
+
+
+def conversations(account: World, service: str) -> dict[str, str]:
+    """The SID of every conversation, by unique name."""
+    found = account.get(f"{service}/Conversations")["conversations"]
+    return {str(item["unique_name"]): str(item["sid"]) for item in found}
+
+
+def test_names_that_follow_each_other_lose_nobody() -> None:
+    account, service = club()
+    for identity in "bcd":
+        account.post(f"{service}/Users", {"Identity": identity, "Attributes": f'{{"was":"{identity}"}}'})
+    text = HEAD + "    users: {a: {renamed_from: b}, b: {renamed_from: c}, c: {renamed_from: d}}\n"
+    made = account.plan(read(text))
+    assert sorted(told(made)) == [f"replace services.club.users.{name}" for name in "abc"]
+    assert account.do(made).exit_code == 0
+    assert users(account, service) == {"a": '{"was":"b"}', "b": '{"was":"c"}', "c": '{"was":"d"}'}
+    after = account.plan(read(text))
+    assert told(after) == []
+    assert [problem.code for problem in after.warnings] == ["stale-renamed-from"] * 3
+
+
+def test_names_that_follow_each_other_are_changed_in_place_where_the_api_can() -> None:
+    account, service = club()
+    for name in "bc":
+        account.post(f"{service}/Conversations", {"UniqueName": name})
+    before = conversations(account, service)
+    text = HEAD + "    conversations: {a: {renamed_from: b}, b: {renamed_from: c}}\n"
+    account.converge(read(text))
+    assert conversations(account, service) == {"a": before["b"], "b": before["c"]}
+
+
+@pytest.mark.parametrize("live", ["b", "c", "ab", "ac"])
+def test_names_that_follow_each_other_delete_nobody_whoever_is_live(live: str) -> None:
+    account, service = club()
+    for identity in live:
+        account.post(f"{service}/Users", {"Identity": identity, "Attributes": f'{{"was":"{identity}"}}'})
+    account.converge(read(HEAD + "    users: {a: {renamed_from: b}, b: {renamed_from: c}}\n"))
+    kept = set(users(account, service).values()) - {"{}"}
+    assert kept == {f'{{"was":"{identity}"}}' for identity in live}
+
+
+def test_a_name_that_must_not_exist_is_gone_by_the_rename() -> None:
+    for first, second in (("a", "b"), ("b", "a")):
+        account, service = club()
+        account.post(f"{service}/Users", {"Identity": second, "Attributes": '{"was":"old"}'})
+        text = HEAD + f"    users: {{{first}: {{renamed_from: {second}}}, {second}: {{absent: true}}}}\n"
+        account.converge(read(text))
+        assert users(account, service) == {first: '{"was":"old"}'}
+
+
+def test_absent_deletes_only_the_present_name() -> None:
+    account, service = club()
+    account.post(f"{service}/Users", {"Identity": "ada@old"})
+    text = HEAD + "    users: {ada@new: {absent: true, renamed_from: ada@old}}\n"
+    made = account.plan(read(text))
+    assert told(made) == []
+    assert [(problem.code, problem.message) for problem in made.warnings] == [
+        (
+            "unused-renamed-from",
+            "renamed_from has no effect beside absent, which deletes only what has the present name",
+        ),
+        ("unused-absent", 'absent: no user "ada@new" in club. Did you mean "ada@old"?'),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "    users: {a: {renamed_from: b}, b: {renamed_from: a}}\n",
+        "    users: {a: {renamed_from: b}, b: {renamed_from: c}, c: {renamed_from: a}}\n",
+    ],
+)
+def test_names_that_are_exchanged_are_an_error(text: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        read(HEAD + text)
+    (problem,) = error.value.problems
+    assert problem.code == "exchanged-names"
+    assert problem.hint == "Rename one of them to a third name first, and apply that."
+
+
+@pytest.mark.parametrize("names", ["repeatable", "unique"])
+def test_roles_whose_names_follow_each_other_lose_nothing(names: Any) -> None:
+    account, service = club(Rules(role_names=names))
+    for name, word in (("b", "sendMessage"), ("c", "leaveConversation")):
+        account.post(f"{service}/Roles", {"FriendlyName": name, "Type": "conversation", "Permission": [word]})
+    text = HEAD + "    roles: {a: {renamed_from: b}, b: {renamed_from: c}}\n"
+    account.apply(read(text))
+    found = {item["friendly_name"]: item["permissions"] for item in account.get(f"{service}/Roles")["roles"]}
+    assert found["a"] == ["sendMessage"]
+    assert ["leaveConversation"] in found.values()
