@@ -12,6 +12,7 @@ from collections.abc import Hashable, Sequence
 from reconciler.address import Address
 from reconciler.config.drafts import Draft
 from reconciler.config.findings import Findings, shown
+from reconciler.config.lint import skeleton
 from reconciler.config.model import Reference
 from reconciler.errors import Place
 
@@ -19,6 +20,7 @@ from reconciler.errors import Place
 def check_identities(drafts: Sequence[Draft], findings: Findings) -> None:
     """Tell whatever makes two of one or one of two, and what is one too many."""
     _check_natural_keys(drafts, findings)
+    _check_similar_names(drafts, findings)
     _check_shared(drafts, findings)
     _check_capacities(drafts, findings)
     _check_pins(drafts, findings)
@@ -44,10 +46,70 @@ def _check_natural_keys(drafts: Sequence[Draft], findings: Findings) -> None:
         parent = draft.parent.address if draft.parent is not None else None
         groups.setdefault((draft.kind.name, parent, _comparable(draft)), []).append(draft)
     for same in groups.values():
-        for index, second in enumerate(same[1:], 1):
-            first = next((item for item in same[:index] if _means_same(item, second)), None)
-            if first is not None:
-                _tell_twice(first, second, findings)
+        if len(same) > 1:
+            _check_same_key(same, findings)
+
+
+def _check_same_key(same: Sequence[Draft], findings: Findings) -> None:
+    """Report those of several resources with one natural key that are one; two pins tell them apart.
+
+    Where a kind has a field that tells them apart, so does that, and a resource without it may be any of them; where a
+    kind has no name of its own, anything that differs does. Looks each one up, so that many cost no more than few.
+    """
+    first_of: dict[Hashable, Draft] = {}
+    any_first: Draft | None = None
+    for draft in same:
+        apart = _told_apart(draft)
+        if draft.pin is not None or apart is _UNCLEAR:
+            continue
+        first = any_first if apart is None else first_of.get(apart) or first_of.get(None)
+        if first is not None:
+            _tell_twice(first, draft, findings)
+        first_of.setdefault(apart, draft)
+        any_first = any_first or draft
+
+
+_UNCLEAR = object()
+"""What tells a resource apart could not be read."""
+
+
+def _told_apart(draft: Draft) -> Hashable:
+    """What tells a resource from others with its natural key; None if nothing does."""
+    if draft.kind.alike_by_contents:
+        return _UNCLEAR if draft.broken else tuple(
+            (path, repr(value.content)) for path, value in sorted(draft.values.items())
+        )  # fmt: skip
+    path = draft.kind.told_apart_by
+    if not path:
+        return None
+    if path in draft.broken:
+        return _UNCLEAR
+    value = draft.values.get(path)
+    return None if value is None else repr(value.content)
+
+
+def _check_similar_names(drafts: Sequence[Draft], findings: Findings) -> None:
+    """Warn about two names in one place that look alike: case, blanks, Unicode form, invisible characters.
+
+    Twilio takes them for two resources, and a service can never be renamed.
+    """
+    first_of: dict[tuple[str, Address | None, str], Draft] = {}
+    for draft in drafts:
+        name = draft.natural_key
+        if not name or draft.goes or draft.kind.alike_by_contents:
+            continue
+        parent = draft.parent.address if draft.parent is not None else None
+        first = first_of.setdefault((draft.kind.name, parent, skeleton(name)), draft)
+        if first.natural_key == name:
+            continue
+        findings.warning(
+            "similar-names",
+            f"{draft.address} and {first.address} have names that look alike and are two for Twilio",
+            _key_place(draft),
+            "spell them the same to declare one resource, or make them differ visibly",
+            related=[(_key_place(first), "the other name is here")],
+            address=str(draft.address),
+        )
 
 
 def _tell_twice(first: Draft, second: Draft, findings: Findings) -> None:
@@ -62,27 +124,6 @@ def _tell_twice(first: Draft, second: Draft, findings: Findings) -> None:
         related=[(_key_place(first), f"{first.address} has it here")],
         address=str(second.address),
     )
-
-
-def _means_same(first: Draft, second: Draft) -> bool:
-    """Whether two resources of one natural key are one.
-
-    Two pins tell them apart; where a kind has a field that does, so does that; and where a resource has no name of its
-    own, anything that differs.
-    """
-    if first.pin is not None or second.pin is not None:
-        return False
-    if first.kind.alike_by_contents:
-        return not (first.broken or second.broken) and {
-            path: value.content for path, value in first.values.items()
-        } == {path: value.content for path, value in second.values.items()}
-    apart = first.kind.told_apart_by
-    if not apart:
-        return True
-    one, other = first.values.get(apart), second.values.get(apart)
-    if apart in first.broken or apart in second.broken:
-        return False
-    return one is None or other is None or one.content == other.content
 
 
 def _check_shared(drafts: Sequence[Draft], findings: Findings) -> None:

@@ -638,3 +638,46 @@ def test_half_a_surrogate_pair_is_an_error_with_a_way_out(attributes: str) -> No
 
 def test_a_file_with_a_pair_and_a_mistake_reports_the_mistake() -> None:
     assert told('services: {s: {friendly_name: "\\ud83d\\ude00"}}\nb: [\n')[0].startswith("4:1 yaml-syntax:")
+
+
+# --- names that look alike ---
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Desk", "desk"),
+        ("Café", "Cafe\u0301"),
+        ("Desk", "De\u200bsk"),
+        ("Desk", "Desk "),
+        ("a b", "a  b"),
+        ("Desk", "Ｄesk"),
+        ("straße", "STRASSE"),
+        ("a b", "a\u00a0b"),
+    ],
+)
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "services: {one: {friendly_name: %s}, other: {friendly_name: %s}}",
+        "services: {s: {users: {one: {identity: %s}, other: {identity: %s}}}}",
+        "services: {s: {conversations: {c: {participants: {one: {identity: %s}, other: {identity: %s}}}}}}",
+        "credentials: {one: {type: fcm, friendly_name: %s}, other: {type: fcm, friendly_name: %s}}",
+    ],
+)
+def test_two_names_that_look_alike(one: str, other: str, shape: str) -> None:
+    problems = problems_of(shape % (json.dumps(one), json.dumps(other)), layout=LAYOUT)
+    similar = [item for item in problems if item.code == "similar-names"]
+    assert [(item.severity, item.message.split(" and ")[0].rsplit(".", 1)[-1]) for item in similar] == [
+        ("warning", "other")
+    ]
+    assert [words for _, words in similar[0].related] == ["the other name is here"]
+
+
+def test_names_that_do_not_clash() -> None:
+    text = (
+        "services: {a: {users: {x: {identity: Ada}}}, b: {users: {x: {identity: ada}}}, c: {users: {Ada: {}, Bob: {}}}}"
+    )
+    assert problems_of(text, layout=LAYOUT) == ()
+    gone = "services: {a: {users: {Ada: {}, ada: {absent: true}}}}"
+    assert problems_of(gone, layout=LAYOUT) == ()
