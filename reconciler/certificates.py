@@ -7,6 +7,7 @@ read and no sooner: hardly any command needs it.
 
 from __future__ import annotations
 
+import base64
 import re
 import warnings
 from collections.abc import Callable
@@ -27,10 +28,19 @@ PRODUCTION_OID = "1.2.840.113635.100.6.3.2"
 _SANDBOX_NAME = re.compile(r"Apple (?:Development|Sandbox) (?:IOS |Mac )?Push Services:", re.IGNORECASE)
 _PRODUCTION_NAME = re.compile(r"Apple Production (?:IOS |Mac )?Push Services:", re.IGNORECASE)
 
+_DASHES = "-----"
+_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{1,40}-----")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}\Z")
+_ODD_DASHES = re.compile("[\u2010-\u2015\u2212]")
+_MARK = "\ufeff"
+_LONGEST_BODY_LINE = 76
+"""RFC 7468 writes 64 characters a line, MIME 76; OpenSSL gives up on much longer ones."""
+_FROM_FILE = "use ${file:PATH}, or quote it where it is set"
 _BLOCK = re.compile(r"-----BEGIN (?P<label>[A-Z0-9 ]{1,40})-----.*?-----END (?P=label)-----", re.DOTALL)
 _KEY_LABEL = "PRIVATE KEY"
 # Looking for blocks takes long in a long text that has only beginnings; a chain of certificates has a fifth of this.
 _LONGEST = 50_000
+_SHORTEST_DER = 100
 _TO_PEM = "convert it to PEM: text that begins with -----BEGIN"
 
 
@@ -93,8 +103,10 @@ def read_certificate(text: str) -> Certificate:
     blocks = _blocks(text, f"{_TO_PEM} CERTIFICATE")
     labels = [match["label"] for match in blocks]
     if "CERTIFICATE" not in labels:
-        what = "a private key" if any(label.endswith(_KEY_LABEL) for label in labels) else "something else"
-        raise NotReadable(f"holds {what} and no certificate", "set the certificate that belongs to the key")
+        label = next((label for label in labels if label.endswith(_KEY_LABEL)), labels[0])
+        what, hint = _NOT_A_CERTIFICATE.get(_KEY_LABEL if label.endswith(_KEY_LABEL) else label, ("", ""))
+        hint = hint or "set the certificate that belongs to the key"
+        raise NotReadable(f"holds {what or 'something else'} and no certificate", hint)
     block = blocks[labels.index("CERTIFICATE")][0]
     certificate = _tried(lambda: x509.load_pem_x509_certificate(block.encode()))
     dates = None if certificate is None else _tried(
@@ -125,6 +137,9 @@ def read_private_key(text: str) -> PrivateKey:
     blocks = _blocks(text, f"{_TO_PEM}, and that says PRIVATE KEY")
     found = next((match for match in blocks if match["label"].endswith(_KEY_LABEL)), None)
     if found is None:
+        if blocks[0]["label"] == "CERTIFICATE":
+            hint = "set the key that the certificate was asked for with; are the two swapped?"
+            raise NotReadable("holds a certificate and no private key", hint)
         raise NotReadable("holds no private key", "set the key that the certificate was asked for with")
     if found["label"] == "ENCRYPTED PRIVATE KEY" or "\nProc-Type: 4,ENCRYPTED" in found[0].replace("\r", ""):
         hint = "take its passphrase off: openssl pkey -in KEY -out PLAIN_KEY"
@@ -135,14 +150,82 @@ def read_private_key(text: str) -> PrivateKey:
     return PrivateKey(_tried(lambda: _spelled(key.public_key())) or b"", has_more=text.strip() != found[0])
 
 
+_NOT_A_CERTIFICATE = {
+    _KEY_LABEL: ("a private key", "set the certificate that belongs to the key; are the two swapped?"),
+    "CERTIFICATE REQUEST": ("a certificate request", "set what Apple sent back for it"),
+    "NEW CERTIFICATE REQUEST": ("a certificate request", "set what Apple sent back for it"),
+    "PKCS7": ("a PKCS #7 bundle", "take it out: openssl pkcs7 -in FILE -print_certs -out CERT.pem"),
+    "TRUSTED CERTIFICATE": ("a certificate in OpenSSL's own form", "convert it: openssl x509 -in FILE -out CERT.pem"),
+}
+
+
+def has_windows_line_breaks(text: str) -> bool:
+    """Whether the lines of a PEM text end in CRLF. OpenSSL reads them; whether Twilio does is not known."""
+    return "\r\n" in text and _BEGIN.search(text) is not None
+
+
 def _blocks(text: str, hint: str) -> list[re.Match[str]]:
-    """The blocks of a PEM text, at least one."""
+    """The blocks of a PEM text, at least one, each with its line breaks."""
     if len(text) > _LONGEST:
         raise NotReadable(f"is {len(text)} characters long, which none is", "set that one alone")
+    _check_spelling(text)
     blocks = list(_BLOCK.finditer(text))
     if not blocks:
-        raise NotReadable("is no PEM text", hint)
+        if _BEGIN.search(text) is not None:
+            raise NotReadable("has no END line that fits its BEGIN line: it is cut off", f"set all of it: {_FROM_FILE}")
+        raise _no_pem(text, hint)
+    for block in blocks:
+        _check_lines(block[0])
     return blocks
+
+
+def _check_spelling(text: str) -> None:
+    """Refuse what a shell, an editor, or a CI system has made of a PEM text."""
+    if text.startswith(_MARK):
+        raise NotReadable("begins with a byte order mark", r"remove it: sed -i '1s/^\xEF\xBB\xBF//' FILE")
+    if "\\n" in text and _DASHES in text:
+        hint = f'{_FROM_FILE}; or replace them: export NAME="$(printf \'%b\' "$NAME")"'
+        raise NotReadable(r"holds a backslash and an n in place of line breaks", hint)
+    stripped = text.strip()
+    if stripped[:1] in {'"', "'"} and stripped[:1] == stripped[-1:] and _DASHES in stripped:
+        raise NotReadable("is in quotes, which are part of the value", "remove the quotes where it is set")
+    if _ODD_DASHES.search(text[:_LONGEST]) and "BEGIN" in text:
+        raise NotReadable(
+            "has typographic dashes in its BEGIN line", "copy it again from the file, not from a document"
+        )
+
+
+def _check_lines(block: str) -> None:
+    """Refuse a block whose lines are not lines any more: OpenSSL does not read it, though `cryptography` does."""
+    lines = re.split(r"\r\n|\n", block)
+    if "\r" in block.replace("\r\n", "\n"):
+        hint = f"replace its carriage returns: tr '\\r' '\\n' < FILE > FIXED; then {_FROM_FILE}"
+        raise NotReadable("has lost its line breaks", hint)
+    if _BEGIN.fullmatch(lines[0].rstrip()) is None or len(lines) < 3:
+        hint = f'{_FROM_FILE}: export NAME="$(cat FILE)"'
+        raise NotReadable("has lost its line breaks", hint)
+    if any(line != line.strip() for line in lines):
+        raise NotReadable("has blanks at the ends of its lines", "remove them: sed -i 's/^ *//; s/ *$//' FILE")
+    if any(len(line) > _LONGEST_BODY_LINE for line in lines if ":" not in line):
+        hint = "fold them: openssl x509 -in FILE, or fold -w 64 for the lines between BEGIN and END"
+        raise NotReadable("has lost the line breaks between its BEGIN and END lines", hint)
+
+
+def _no_pem(text: str, hint: str) -> NotReadable:
+    """What to say of a text without a block: base64 of PEM text or of DER can be converted."""
+    packed = "".join(text.split())
+    if _BASE64.match(packed):
+        begin = _tried(
+            lambda: base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_" if "_" in packed else None)
+        )
+        if begin is not None and begin.lstrip().startswith(b"-----BEGIN"):
+            return NotReadable(
+                "is PEM text that was encoded as base64 once more", "decode it: base64 -d < FILE > FILE.pem"
+            )
+        if begin is not None and begin.startswith(b"\x30") and len(begin) > _SHORTEST_DER:
+            why = "is base64 without its BEGIN and END lines"
+            return NotReadable(why, "convert it: base64 -d < FILE | openssl x509 -inform der -out FILE.pem")
+    return NotReadable("is no PEM text", hint)
 
 
 def _common_name(certificate: x509.Certificate) -> str:

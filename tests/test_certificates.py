@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -47,7 +48,7 @@ def load(
     env: Mapping[str, str] | None = None,
     *,
     now: datetime | None = NOON,
-    files: Mapping[str, str] | None = None,
+    files: Mapping[str, str | bytes] | None = None,
 ) -> list[Problem]:
     """Everything that is said of the credential ``push`` with these lines."""
     text = "version: 1\ncredentials:\n  push:\n" + "".join(f"    {line}\n" for line in lines.splitlines())
@@ -152,7 +153,10 @@ def test_a_certificate_comes_from_a_file() -> None:
     ("text", "message"),
     [
         ("nonsense", "certificate is no PEM text"),
-        ("-----BEGIN CERTIFICATE-----\nMIIC", "certificate is no PEM text"),
+        (
+            "-----BEGIN CERTIFICATE-----\nMIIC",
+            "certificate has no END line that fits its BEGIN line: it is cut off",
+        ),
         ("-----BEGIN A-----\n" * 3000, "certificate is 54000 characters long, which none is"),
         (
             "-----BEGIN CERTIFICATE-----\nTk9QRQ==\n-----END CERTIFICATE-----",
@@ -179,7 +183,7 @@ def test_what_is_no_certificate(text: str, message: str) -> None:
     ("text", "message"),
     [
         ("nonsense", "private_key is no PEM text"),
-        ("CERTIFICATE", "private_key holds no private key"),
+        ("CERTIFICATE", "private_key holds a certificate and no private key"),
         (
             "-----BEGIN PRIVATE KEY-----\nTk9QRQ==\n-----END PRIVATE KEY-----",
             "private_key is damaged: what it holds is no private key",
@@ -189,6 +193,86 @@ def test_what_is_no_certificate(text: str, message: str) -> None:
 def test_what_is_no_key(text: str, message: str) -> None:
     text = certificate_text() if text == "CERTIFICATE" else text
     assert apn(certificate_text(), text) == [Told("error", "malformed-key", message, KEY_LINE)]
+
+
+def in_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def without_inner_line_breaks(text: str) -> str:
+    begin, *body, end = text.strip().split("\n")
+    return f"{begin}\n{''.join(body)}\n{end}\n"
+
+
+BEGIN_AND_END = "has lost the line breaks between its BEGIN and END lines"
+DAMAGED_TEXTS = {
+    "blanks": (in_one_line, "has lost its line breaks"),
+    "nothing": (lambda text: text.replace("\n", ""), "has lost its line breaks"),
+    "carriage returns": (lambda text: text.replace("\n", "\r"), "has lost its line breaks"),
+    "tabs": (lambda text: text.replace("\n", "\t"), "has lost its line breaks"),
+    "backslash n": (lambda text: text.replace("\n", "\\n"), "holds a backslash and an n in place of line breaks"),
+    "backslash r n": (lambda text: text.replace("\n", "\\r\\n"), "holds a backslash and an n in place of line breaks"),
+    "one long line": (without_inner_line_breaks, BEGIN_AND_END),
+    "indented": (lambda text: text.replace("\n", "\n  "), "has blanks at the ends of its lines"),
+    "blanks at the ends": (lambda text: text.replace("\n", " \n"), "has blanks at the ends of its lines"),
+    "mark": (lambda text: "\ufeff" + text, "begins with a byte order mark"),
+    "quotes": (lambda text: f'"{text.strip()}"', "is in quotes, which are part of the value"),
+    "dashes": (lambda text: text.replace("-----", "\u2014\u2014-"), "has typographic dashes in its BEGIN line"),
+    "cut off": (lambda text: text[:200], "has no END line that fits its BEGIN line: it is cut off"),
+    "base64": (
+        lambda text: base64.b64encode(text.encode()).decode(),
+        "is PEM text that was encoded as base64 once more",
+    ),
+    "body": (
+        lambda text: "\n".join(text.strip().split("\n")[1:-1]),
+        "is base64 without its BEGIN and END lines",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED_TEXTS)
+def test_what_shells_and_editors_make_of_a_text(name: str) -> None:
+    damage, why = DAMAGED_TEXTS[name]
+    found = load(APN, {"CERTIFICATE": damage(certificate_text()), "KEY": damage(key_text())})
+    assert told(found) == [
+        Told("error", "malformed-certificate", f"certificate {why}", CERTIFICATE_LINE),
+        Told("error", "malformed-key", f"private_key {why}", KEY_LINE),
+    ]
+    assert all(item.hint for item in found)
+
+
+def test_swapped_texts_say_so() -> None:
+    found = load(APN, {"CERTIFICATE": key_text(), "KEY": certificate_text()})
+    assert [item.message for item in found] == [
+        "certificate holds a private key and no certificate", "private_key holds a certificate and no private key",
+    ]  # fmt: skip
+    assert all(item.hint.endswith("are the two swapped?") for item in found)
+
+
+def test_windows_line_breaks_are_a_warning() -> None:
+    found = load(APN, {"CERTIFICATE": certificate_text().replace("\n", "\r\n"), "KEY": key_text()})
+    assert [(item.severity, item.code, item.hint) for item in found] == [
+        ("warning", "windows-line-breaks", r"convert it: sed -i 's/\r$//' FILE")
+    ]
+
+
+DER = b"\x30\x82\x05\xaa"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message", "hint"),
+    [
+        ("apn.cer", DER, "is binary (DER), not PEM text", "openssl x509 -inform der -in apn.cer -out apn.pem"),
+        ("apn.key", DER, "is binary (DER), not PEM text", "openssl pkey -inform der -in apn.key -out apn.pem"),
+        ("apn.p12", DER, "is a PKCS #12 bundle, not PEM text", "openssl pkcs12 -in apn.p12 -nodes -clcerts"),
+        ("apn.pem", "x".encode("utf-16"), "is UTF-16, not UTF-8", "save it as UTF-8 text"),
+        ("apn.pem", b"\xff\x00", "is not UTF-8 text", "save it as UTF-8 text"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_not_text(name: str, data: bytes, message: str, hint: str) -> None:
+    (problem,) = load(f"type: apn\ncertificate: ${{file:{name}}}\n", files={name: data})
+    assert problem.message == f"{name} {message}"
+    assert hint in problem.hint
 
 
 @pytest.mark.parametrize("form", [PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8])

@@ -547,8 +547,10 @@ class Interpolation:
 
     def _file_text(self, path: str) -> str | SourceError:
         if path not in self._files:
+            data = b""
             try:
-                text = self._sources.read(path).decode("utf-8-sig")
+                data = self._sources.read(path)
+                text = data.decode("utf-8-sig")
                 if "\0" in text:
                     self._files[path] = SourceError(f"{path} is not text: it holds a NUL character")
                 elif not text.strip():
@@ -559,7 +561,7 @@ class Interpolation:
             except SourceError as error:
                 self._files[path] = error
             except UnicodeDecodeError:
-                self._files[path] = SourceError(f"{path} is not UTF-8 text", "save it as UTF-8 text")
+                self._files[path] = _not_text(path, data)
         return self._files[path]
 
     def _variable_used(self, lookup: _Lookup, scalar: Scalar) -> Text:
@@ -641,6 +643,23 @@ class Interpolation:
         hint = "give one of them a value of its own"
         self._findings.error("variable-cycle", message, start.place if start is not None else None, hint)
         return self._resolved[name]
+
+
+def _not_text(path: str, data: bytes) -> SourceError:
+    """What to say of a file that is not UTF-8; certificates and keys are often binary."""
+    stem, _, ending = path.rpartition(".")
+    ending = ending.lower()
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return SourceError(f"{path} is UTF-16, not UTF-8", "save it as UTF-8 text")
+    if data[:1] == b"\x30" and data[1:2] in {b"\x80", b"\x81", b"\x82", b"\x83"}:
+        # The beginning of an ASN.1 sequence that is longer than 127 bytes.
+        if ending in {"p12", "pfx"}:
+            hint = f"convert it: openssl pkcs12 -in {path} -nodes -clcerts, and take the certificate and the key out"
+            return SourceError(f"{path} is a PKCS #12 bundle, not PEM text", hint)
+        command = "pkey" if "key" in path.lower() else "x509"
+        hint = f"convert it: openssl {command} -inform der -in {path} -out {stem or path}.pem"
+        return SourceError(f"{path} is binary (DER), not PEM text", hint)
+    return SourceError(f"{path} is not UTF-8 text", "save it as UTF-8 text")
 
 
 def _unset(text: str | None) -> str:

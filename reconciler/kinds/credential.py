@@ -161,12 +161,20 @@ def _inspect_apn(contents: Contents, now: datetime | None) -> Iterator[Fault]:
             key = certificates.read_private_key(text)
         except NotReadable as error:
             yield Fault("private_key", f"private_key {error.message}", error.hint, code="malformed-key")
-    for path, found in (("certificate", certificate), ("private_key", key)):
+    for path, found, command in (
+        ("certificate", certificate, "openssl x509 -in FILE -out CERT.pem"),
+        ("private_key", key, "openssl pkey -in FILE -out KEY.pem"),
+    ):
         if found is not None and found.has_more:
             # Source: Twilio docs, push notifications on iOS: everything outside of the block is to be taken out.
             message = f"{path} holds more than one block of PEM text, and Twilio asks for that block alone"
-            hint = "take out what stands before its -----BEGIN and after its -----END"
+            hint = f"take out what stands before its -----BEGIN and after its -----END: {command}"
             yield Fault(path, message, hint, "warning", "surplus-text")
+        text = contents.get(path)
+        if found is not None and isinstance(text, str) and certificates.has_windows_line_breaks(text):
+            # Our decision: RFC 7468 allows them, and whether Twilio reads them is not known.
+            hint = r"convert it: sed -i 's/\r$//' FILE"
+            yield Fault(path, f"{path} has Windows line breaks (CRLF)", hint, "warning", "windows-line-breaks")
     if certificate is None:
         return
     if key is not None and key.public_key != certificate.public_key and key.public_key and certificate.public_key:
