@@ -13,12 +13,12 @@ import os
 import posixpath
 import shlex
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from reconciler.config.sources import SourceError, fixed_part, select
+from reconciler.config.sources import SourceError, check_folder_links, fixed_part, looks_like_yaml, select
 from reconciler.errors import UsageError
 from reconciler.git_hints import how_to_get
 from reconciler.sources import LARGEST, ROOT_NAME
@@ -116,24 +116,58 @@ class GitSources:
             base, _ = self._followed(_joined(self._folder, prefix), prefix, may_leave=True)
         except SourceError:
             return []
-        below = f"{base}/" if base else ""
         start = f"{prefix}/" if prefix else ""
-        assert self._tree is not None
-        files = (
-            start + path.removeprefix(below)
-            for path, entry in self._tree.items()
-            if path.startswith(below) and self._is_file(path, entry)
-        )
-        return select(pattern, files)
+        links: dict[str, str | None] = {}
+        names = [start + name for name in self._names(base, links, start)]
+        found = select(pattern, names)
+        if links:
+            check_folder_links(pattern, found, links, self._below)
+        return found
 
-    def _is_file(self, path: str, entry: _Entry) -> bool:
-        """As on a disk: a link to a file counts as one, a link to a folder or to nothing does not."""
-        if entry.mode != _LINK:
-            return entry.mode != _SUBMODULE
+    def _names(self, base: str, links: dict[str, str | None], start: str) -> Iterator[str]:
+        """Whatever is below a folder, relative to it; links to folders go where `check_folder_links` takes them."""
+        below = f"{base}/" if base else ""
+        assert self._tree is not None
+        for path, entry in self._tree.items():
+            if not path.startswith(below) or entry.mode == _SUBMODULE:
+                continue
+            name = path.removeprefix(below)
+            target = self._folder_behind(path) if entry.mode == _LINK else None
+            if target is None or (looks_like_yaml(name) and "/" not in name):
+                yield name
+            else:
+                links[start + name] = self._relative(target)
+        for folder in self._folders:
+            if folder.startswith(below) and folder != base and looks_like_yaml(folder):
+                yield folder.removeprefix(below)
+
+    def _below(self, folder: str) -> Iterator[str]:
+        """The files below a folder; both relative to the root's folder."""
+        start = f"{folder}/" if folder else ""
+        return (start + name for name in self._names(_joined(self._folder, folder), {}, start))
+
+    def _folder_behind(self, path: str) -> str | None:
+        """The folder that a link leads to; None if it leads to a file or to nothing, which `read` reports."""
         try:
-            return self._followed(path, path, may_leave=True)[1].mode not in {_FOLDER, _SUBMODULE}
+            where, entry = self._followed(path, path, may_leave=True)
         except SourceError:
-            return False
+            return None
+        return where if entry.mode == _FOLDER else None
+
+    def _relative(self, where: str) -> str | None:
+        """A path from the top as seen from the root's folder; None if it is not in there."""
+        if where == self._folder:
+            return ""
+        if not self._is_inside(where):
+            return None
+        return where.removeprefix(f"{self._folder}/") if self._folder else where
+
+    def identity(self, path: str) -> Hashable:
+        """The file itself, however it is named; see `reconciler.config.sources.Sources.identity`."""
+        try:
+            return self._followed(_joined(self._folder, path), path, may_leave=True)[0]
+        except SourceError:
+            return path
 
     def close(self) -> None:
         """End the process."""

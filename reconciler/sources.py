@@ -6,12 +6,13 @@ lies outside, by a link as well. Writes nothing and knows nothing of YAML.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from reconciler.config.sources import SourceError, fixed_part, readable, select
+from reconciler.config.sources import SourceError, check_folder_links, fixed_part, looks_like_yaml, readable, select
 
 ROOT_NAME = "reconciler.yaml"
 LARGEST = 10_000_000
@@ -65,11 +66,13 @@ class DiskSources:
                 raise SourceError(f"{shown} is hidden, and hidden files are not read", "give it a name without a dot")
             return _read(target, shown)
         except FileNotFoundError:
-            raise self._missing(path, shown) from None
+            raise _dangling(file, shown) or self._missing(path, shown) from None
         except PermissionError:
             raise SourceError(f"{shown} may not be read by this user", "give yourself the right to read it") from None
         except (OSError, RuntimeError, ValueError) as error:
-            # RuntimeError: links in a circle; ValueError: a NUL in the path.
+            if path != self._root_name and _leads_in_a_circle(file):
+                raise SourceError(f"{shown} is a link that leads back to itself", "remove the link") from None
+            # ValueError: a NUL in the path.
             reason = getattr(error, "strerror", None) or "its path is malformed"
             raise SourceError(f"{shown} cannot be read: {reason}") from None
 
@@ -77,7 +80,19 @@ class DiskSources:
         """The files that fit a pattern; see `reconciler.config.sources.Sources.glob`."""
         fixed, segments = fixed_part(pattern), pattern.split("/")
         depth = None if "**" in segments else len(segments) - (len(fixed.split("/")) if fixed else 0)
-        return select(pattern, _files(fixed, self._folder, depth))
+        links: dict[str, str | None] = {}
+        found = select(pattern, _names(fixed, self._folder, depth, links))
+        if links:
+            check_folder_links(pattern, found, links, lambda folder: _names(folder, self._folder, depth, {}))
+        return found
+
+    def identity(self, path: str) -> Hashable:
+        """The file itself, however it is named; see `reconciler.config.sources.Sources.identity`."""
+        try:
+            found = (self._folder / path).stat()
+        except (OSError, ValueError):
+            return path
+        return (found.st_dev, found.st_ino)
 
     def _missing(self, path: str, shown: str) -> SourceError:
         if path != self._root_name:
@@ -96,6 +111,31 @@ class DiskSources:
         others = [name for name in names if name.endswith((".yaml", ".yml"))]
         hint = f"name the file: {(self._folder / others[0]).as_posix()}" if others else "name the folder that holds it"
         return SourceError(f"the folder {folder} holds no {ROOT_NAME}", hint, missing=True)
+
+
+def _dangling(file: Path, shown: str) -> SourceError | None:
+    """What to say of a link whose target does not exist; None for anything else."""
+    if not _is_link(file):
+        return None
+    target = readable(str(file.readlink()))
+    return SourceError(f"{shown} is a link to {target}, which does not exist", "restore the target, or remove the link")
+
+
+def _leads_in_a_circle(file: Path) -> bool:
+    try:
+        file.stat()
+    except RuntimeError:
+        return True
+    except (OSError, ValueError) as error:
+        return getattr(error, "errno", None) == errno.ELOOP
+    return False
+
+
+def _is_link(file: Path) -> bool:
+    try:
+        return file.is_symlink()
+    except (OSError, ValueError):
+        return False
 
 
 def _is_folder(path: Path) -> bool:
@@ -136,19 +176,56 @@ def _check_ordinary(found: os.stat_result, shown: str) -> None:
         raise SourceError(f"{shown} is no ordinary file", "name a file")
 
 
-def _files(prefix: str, folder: Path, depth: int | None) -> Iterator[str]:
-    """The files below a folder as deep as a pattern may look, hidden folders and links to folders left alone."""
+def _names(prefix: str, folder: Path, depth: int | None, links: dict[str, str | None]) -> Iterator[str]:
+    """Whatever is below a folder, as deep as a pattern may look, but for folders and what is hidden.
+
+    Args:
+        prefix: the folder, relative to the root's.
+        folder: the root's folder.
+        depth: how deep to look; None for all of it.
+        links: takes the links to folders, which are not followed, and where they lead.
+
+    Raises:
+        SourceError: a folder cannot be listed.
+    """
     try:
-        entries = list(os.scandir(folder / prefix))
-    except (OSError, ValueError):
+        entries = sorted(os.scandir(folder / prefix), key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return
+    except OSError as error:
+        shown = readable((folder / prefix).as_posix())
+        reason = error.strerror or "it is no folder"
+        raise SourceError(
+            f"the folder {shown} cannot be listed: {reason}", "give yourself the right to read it"
+        ) from None
     for entry in entries:
         path = f"{prefix}/{entry.name}" if prefix else entry.name
-        try:
-            if entry.is_dir(follow_symlinks=False):
-                if not entry.name.startswith(".") and (depth is None or depth > 1):
-                    yield from _files(path, folder, None if depth is None else depth - 1)
-            elif entry.is_file():
+        is_hidden = entry.name.startswith(".")
+        if _is_dir(entry, follow_symlinks=False):
+            if looks_like_yaml(entry.name):
                 yield path
-        except OSError:
-            continue
+            if not is_hidden and (depth is None or depth > 1):
+                yield from _names(path, folder, None if depth is None else depth - 1, links)
+        elif _is_dir(entry, follow_symlinks=True):
+            if not is_hidden and (depth is None or depth > 1):
+                links[path] = _inside(folder / path, folder)
+            if looks_like_yaml(entry.name):
+                yield path
+        else:
+            yield path
+
+
+def _is_dir(entry: os.DirEntry[str], *, follow_symlinks: bool) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=follow_symlinks)
+    except OSError:  # a link in a circle
+        return False
+
+
+def _inside(path: Path, folder: Path) -> str | None:
+    """A path without links, relative to the root's folder; None if it is not in there."""
+    try:
+        target = path.resolve(strict=True).relative_to(folder.resolve()).as_posix()
+    except (OSError, RuntimeError, ValueError):
+        return None
+    return "" if target == "." else target

@@ -405,10 +405,17 @@ def test_links_lead_where_they_lead_on_a_disk_and_never_out() -> None:
     assert refusal("one.yaml", given="conf")[0] == "main:conf/one.yaml cannot be read: its links lead in a circle"
     assert refusal("dangling.yaml", given="conf")[0] == "main:conf/dangling.yaml does not exist"
     with GitSources("main", "conf") as sources:
-        assert sources.glob("*.yaml") == ["link.yaml", "out.yaml", "reconciler.yaml"]
-        assert sources.glob("**/*.yaml") == [
-            "a/real.yaml", "a/up.yaml", "b/c.yaml", "link.yaml", "out.yaml", "reconciler.yaml",
+        top = [
+            "absolute.yaml", "dangling.yaml", "far.yaml", "link.yaml", "one.yaml", "out.yaml", "reconciler.yaml",
+            "two.yaml",
         ]  # fmt: skip
+        assert sources.glob("*.yaml") == top
+        with pytest.raises(SourceError, match="out leads out of the root file's folder"):
+            sources.glob("**/*.yaml")
+        Path("conf/out").unlink()
+    commit()
+    with GitSources("main", "conf") as sources:
+        assert sources.glob("**/*.yaml") == ["a/real.yaml", "a/up.yaml", "absolute.yaml", "b/c.yaml", *top[1:]]
         assert sources.glob("folder/*.yaml") == ["folder/real.yaml", "folder/up.yaml"]
         assert sources.glob("nothing/*.yaml") == []
 

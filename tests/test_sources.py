@@ -105,7 +105,7 @@ def test_files_that_cannot_be_read(here: Path) -> None:
     assert refusal(sources, "sub") == ("sub is a folder", "name a file")
     assert refusal(sources, "pipe") == ("pipe is no ordinary file", "name a file")
     assert refusal(sources, "large") == ("large is larger than 10 MB", "split it, and include the parts")
-    assert refusal(sources, "circle")[0].startswith("circle cannot be read: ")
+    assert refusal(sources, "circle") == ("circle is a link that leads back to itself", "remove the link")
     leads_out = "put the file into that folder; links may not leave it either"
     assert refusal(sources, "link") == ("link leads out of the root file's folder", leads_out)
     assert refusal(sources, "device") == ("device leads out of the root file's folder", leads_out)
@@ -194,3 +194,119 @@ def test_a_file_that_is_exchanged_while_it_is_read_is_not_read(here: Path, monke
     monkeypatch.setattr(os, "open", exchange)
     message, _hint = refusal(DiskSources("."), "a.yaml")
     assert message == "a.yaml cannot be read: Too many levels of symbolic links"
+
+
+# --- what an include pattern must not leave out ---
+
+
+def told(pattern: str) -> list[tuple[str, str, str]]:
+    """Severity, code, and message of everything that is wrong with a root file that includes a pattern."""
+    write("reconciler.yaml", f"version: 1\ninclude: ['{pattern}']\n")
+    try:
+        problems = load(DiskSources(".")).warnings
+    except ConfigError as error:
+        problems = error.problems
+    assert {str(item.place) for item in problems} <= {"reconciler.yaml:2:11"}
+    return [(item.severity, item.code, item.message) for item in problems]
+
+
+ADDRESS = "addresses: {'+14155550100': {}}"
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("../shared/gone.yaml", "parts/b.yaml is a link to ../shared/gone.yaml, which does not exist"),
+        ("b.yaml", "parts/b.yaml is a link that leads back to itself"),
+        ("../loop.yaml", "parts/b.yaml is a link that leads back to itself"),
+        ("../../outside.yaml", "parts/b.yaml leads out of the root file's folder"),
+        ("/etc/passwd", "parts/b.yaml leads out of the root file's folder"),
+        ("../.hidden.yaml", "parts/b.yaml is hidden, and hidden files are not read"),
+        ("../pipe", "parts/b.yaml is no ordinary file"),
+        ("../folder", "parts/b.yaml is a folder"),
+    ],
+)
+@pytest.mark.parametrize("pattern", ["parts/*.yaml", "parts/?.yaml", "**/*.yaml", "p*/b.yaml", "parts/b.yaml"])
+def test_a_link_that_a_pattern_matches_is_read_or_an_error(here: Path, target: str, message: str, pattern: str) -> None:
+    write("parts/a.yaml", "x-mine: 1")
+    write(".hidden.yaml", ADDRESS)
+    (here.parent / "outside.yaml").write_text(ADDRESS, encoding="utf-8")
+    Path("loop.yaml").symlink_to("parts/b.yaml")
+    Path("folder").mkdir()
+    os.mkfifo("pipe")
+    Path("parts/b.yaml").symlink_to(target)
+    if pattern.startswith("**"):
+        Path("loop.yaml").unlink()
+        message = message if "loop" not in target else "parts/b.yaml is a link to ../loop.yaml, which does not exist"
+    assert told(pattern) == [("error", "unreadable-file", message)]
+
+
+def test_what_is_no_file_is_an_error_where_its_name_fits() -> None:
+    write("parts/a.yaml", "x-mine: 1")
+    Path("parts/b.yaml").mkdir()
+    os.mkfifo("parts/c.yaml")
+    Path("parts/folder").mkdir()
+    assert told("parts/*.yaml") == [
+        ("error", "unreadable-file", "parts/b.yaml is a folder"),
+        ("error", "unreadable-file", "parts/c.yaml is no ordinary file"),
+    ]
+    Path("parts/b.yaml").rmdir()
+    Path("parts/c.yaml").unlink()
+    assert told("parts/*") == []
+
+
+def test_files_behind_a_link_to_a_folder_are_not_left_out_silently(here: Path) -> None:
+    write("services/desk/main.yaml", "x-mine: 1")
+    write("shared/main.yaml", ADDRESS)
+    Path("services/support").symlink_to("../shared")
+    behind = "services/support/main.yaml lies behind a link to a folder, and patterns do not follow those"
+    for pattern in ("services/*/main.yaml", "services/**/*.yaml", "services/**"):
+        assert told(pattern) == [("error", "unreadable-file", behind)]
+    # What is matched without the link as well is not lost, nor is what no pattern leads to.
+    assert told("**/main.yaml") == told("services/*.yaml")[1:] == []
+    Path("services/support").unlink()
+    (here.parent / "elsewhere").mkdir()
+    Path("services/support").symlink_to(here.parent / "elsewhere")
+    assert told("services/*/main.yaml") == [
+        ("error", "unreadable-file", "services/support leads out of the root file's folder")
+    ]
+
+
+def test_a_pattern_that_matches_nothing_is_a_warning() -> None:
+    assert told("none/*.yaml") == [("warning", "include-nothing", '"none/*.yaml" matches no file')]
+
+
+def test_a_folder_that_cannot_be_listed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    write("parts/a.yaml", ADDRESS)
+    listed = os.scandir
+
+    def refuse(path: Any) -> Any:
+        if Path(path).name == "parts":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    for pattern in ("parts/*.yaml", "**/*.yaml"):
+        assert told(pattern) == [("error", "unreadable-file", "the folder parts cannot be listed: Permission denied")]
+
+
+@pytest.mark.parametrize("is_link", [True, False])
+def test_one_file_under_two_names_is_read_once(*, is_link: bool) -> None:
+    write("parts/a.yaml", "services: {s: {}}")
+    if is_link:
+        Path("parts/b.yaml").symlink_to("a.yaml")
+    else:
+        os.link("parts/a.yaml", "parts/b.yaml")
+    assert told("parts/*.yaml") == [
+        ("warning", "included-twice", "parts/b.yaml and parts/a.yaml are one file, which is read once")
+    ]
+
+
+def test_names_that_are_one_on_other_systems() -> None:
+    write("parts/a.yaml", "x-mine: 1")
+    write("parts/A.yaml", "x-mine: 1")
+    if len(list(Path("parts").iterdir())) == 1:
+        pytest.skip("names differ in more than case here")
+    assert told("parts/*.yaml") == [
+        ("warning", "similar-files", "parts/a.yaml and parts/A.yaml differ only in case or in Unicode form")
+    ]

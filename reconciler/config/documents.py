@@ -8,7 +8,8 @@ to a file and not to the configuration, and for `x-*`, which is nobody's.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.config import globs
@@ -21,6 +22,8 @@ from reconciler.errors import Place
 
 VERSION = "1"
 _MOST_NESTED = 50
+_MOST_PATTERNS = 1000
+"""How many patterns the includes of one configuration may have: each lists folders, and matches every name in them."""
 
 
 class _Asked(NamedTuple):
@@ -28,6 +31,15 @@ class _Asked(NamedTuple):
 
     place: Place | None
     via: str
+
+
+class _Seen:
+    """The files that one root file and its includes have led to."""
+
+    def __init__(self) -> None:
+        self.paths: set[str] = set()
+        self.files: dict[Hashable, str] = {}
+        self.names: dict[str, str] = {}
 
 
 class Documents:
@@ -51,6 +63,7 @@ class Documents:
         self._merger = Merger(findings)
         self._folder = posixpath.dirname(sources.root)
         self._unsets = False
+        self._patterns = 0
         self._root_path = posixpath.basename(sources.root)
 
     def base(self) -> Table:
@@ -80,7 +93,7 @@ class Documents:
 
     def _read_united(self, path: str, asked: _Asked, *, is_root: bool) -> Table:
         tables: list[Table] = []
-        self._gather(path, asked, is_root=is_root, stack=[], seen=set(), tables=tables)
+        self._gather(path, asked, is_root=is_root, stack=[], seen=_Seen(), tables=tables)
         return self._merger.unite(tables) if tables else Table({}, Origin(self.shown(path), path, asked.via), 1, 1)
 
     def shown(self, path: str) -> str:
@@ -88,7 +101,7 @@ class Documents:
         return readable(posixpath.join(self._folder, path))
 
     def _gather(
-        self, path: str, asked: _Asked, *, is_root: bool, stack: list[str], seen: set[str], tables: list[Table]
+        self, path: str, asked: _Asked, *, is_root: bool, stack: list[str], seen: _Seen, tables: list[Table]
     ) -> None:
         """Add the file's mapping and those of its includes, each file once."""
         if path in stack:
@@ -96,13 +109,12 @@ class Documents:
             hint = "take one of these includes out"
             self._findings.error("include-cycle", f"files include each other in a circle: {cycle}", asked.place, hint)
             return
-        if path in seen:
+        if path in seen.paths or self._is_same_file(path, asked, seen):
             return
         if len(stack) > _MOST_NESTED:
             message = f"files include each other more than {_MOST_NESTED} deep"
             self._findings.error("too-deep", message, asked.place, "include them from the root file")
             return
-        seen.add(path)
         table = self._read(path, asked)
         if table is None:
             return
@@ -117,6 +129,21 @@ class Documents:
             for found in self._matches(item, path):
                 self._gather(found, _Asked(item.place, asked.via), is_root=False, stack=stack, seen=seen, tables=tables)
         stack.pop()
+
+    def _is_same_file(self, path: str, asked: _Asked, seen: _Seen) -> bool:
+        """Whether a file was read under another name; warns then, and about names that differ only in case."""
+        seen.paths.add(path)
+        first = seen.files.setdefault(self._sources.identity(path), path)
+        if first != path:
+            message = f"{self.shown(path)} and {self.shown(first)} are one file, which is read once"
+            self._findings.warning("included-twice", message, asked.place, "include it under one name")
+            return True
+        other = seen.names.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
+        if other != path:
+            message = f"{self.shown(path)} and {self.shown(other)} differ only in case or in Unicode form"
+            hint = "rename one of them: on macOS and Windows they are one file"
+            self._findings.warning("similar-files", message, asked.place, hint)
+        return False
 
     def _read(self, path: str, asked: _Asked) -> Table | None:
         file = self.shown(path)
@@ -171,15 +198,22 @@ class Documents:
             return ()
         if not globs.is_glob(item.text):
             return (globs.literal(pattern),)
+        self._patterns += 1
+        if self._patterns > _MOST_PATTERNS:
+            self.complete = False
+            message = f"includes have more than {_MOST_PATTERNS} patterns"
+            self._findings.error("too-large", message, item.place, "use fewer patterns, for instance one with **")
+            return ()
         try:
             # A wildcard does not mean the very file that it stands in.
             found = [match for match in self._sources.glob(pattern) if match != path]
         except SourceError as error:
+            self.complete = False
             self._findings.error("unreadable-file", error.message, item.place, error.hint)
             return ()
         if not found:
             hint = "the pattern is relative to the file that it stands in; take it out when there is nothing to include"
-            self._findings.error("include-nothing", f"{shown(item.text)} matches no file", item.place, hint)
+            self._findings.warning("include-nothing", f"{shown(item.text)} matches no file", item.place, hint)
         return found
 
     def located(self, item: Scalar, path: str) -> str | None:

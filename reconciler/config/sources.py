@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from reconciler.config import globs
@@ -55,7 +55,19 @@ class Sources(Protocol):
         ...
 
     def glob(self, pattern: str) -> Sequence[str]:
-        """The files below the root's folder whose relative path fits the pattern, sorted."""
+        """The names below the root's folder whose relative path fits the pattern, sorted.
+
+        A name that fits and cannot be read (a link to nothing, a pipe) is among them, so that `read` reports it: a
+        pattern never leaves out what somebody put there. The same holds for a folder that is named like a YAML file.
+
+        Raises:
+            SourceError: a folder cannot be listed, or the pattern leads through a link to a folder, which no pattern
+                follows, to files that it does not match otherwise.
+        """
+        ...
+
+    def identity(self, path: str) -> Hashable:
+        """What all names of one file have in common, by links as well; the path itself if the file cannot be found."""
         ...
 
     def environment(self, name: str) -> str | None:
@@ -103,6 +115,62 @@ def select(pattern: str, paths: Iterable[str]) -> list[str]:
     segments = pattern.split("/")
     forms = [None if segment == "**" else _Segment(segment) for segment in segments]
     return sorted(path for path in paths if _fits(forms, path.split("/")))
+
+
+def looks_like_yaml(name: str) -> bool:
+    """Whether a name ends as those of YAML files do."""
+    return name.lower().endswith((".yaml", ".yml"))
+
+
+def check_folder_links(
+    pattern: str,
+    matched: Iterable[str],
+    links: Mapping[str, str | None],
+    files_below: Callable[[str], Iterable[str]],
+) -> None:
+    """Refuse a pattern that would match files only through a link to a folder.
+
+    Patterns do not follow such links, which may lead in circles, so these files would be left out silently.
+
+    Args:
+        pattern: the pattern.
+        matched: what it matches without them.
+        links: where each link to a folder leads, relative to the root's folder; None if out of it. One to a folder that
+            contains it is a circle, behind which nothing is meant to be.
+        files_below: the files below a folder, with their paths.
+
+    Raises:
+        SourceError: it would.
+    """
+    found = set(matched)
+    segments = pattern.split("/")
+    forms = [None if segment == "**" else _Segment(segment) for segment in segments]
+    for link, target in sorted(links.items()):
+        is_circle = target is not None and (not target or link.startswith(f"{target}/"))
+        if is_circle or not _enters(forms, link.split("/")):
+            continue
+        if target is None:
+            raise SourceError(
+                f"{readable(link)} leads out of the root file's folder",
+                "put the folder into that folder; links may not leave it either",
+            )
+        for file in files_below(target):
+            through = f"{link}/{file.removeprefix(target).lstrip('/')}"
+            if file not in found and _fits(forms, through.split("/")):
+                raise SourceError(
+                    f"{readable(through)} lies behind a link to a folder, and patterns do not follow those",
+                    f"include {readable(file)}, or write the path without wildcards",
+                )
+
+
+def _enters(forms: Sequence[_Segment | None], parts: Sequence[str]) -> bool:
+    """Whether a pattern may match anything below a folder."""
+    for end in range(len(forms) + 1):
+        if _fits(forms[:end], parts) and end < len(forms):
+            return True
+        if end and forms[end - 1] is None and _fits(forms[:end], parts):
+            return True
+    return False
 
 
 def _fits(forms: Sequence[_Segment | None], parts: Sequence[str]) -> bool:

@@ -128,6 +128,9 @@ class _Texts:
     def glob(self, pattern: str) -> Sequence[str]:
         return select(pattern, self.files)
 
+    def identity(self, path: str) -> str:
+        return path
+
     def environment(self, name: str) -> str | None:
         return self.known.environment(name) if name in self._names else None
 

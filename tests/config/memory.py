@@ -32,5 +32,8 @@ class MemorySources:
     def glob(self, pattern: str) -> Sequence[str]:
         return select(pattern, self._files)
 
+    def identity(self, path: str) -> str:
+        return path
+
     def environment(self, name: str) -> str | None:
         return self._env.get(name)

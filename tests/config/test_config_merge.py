@@ -92,8 +92,8 @@ def test_includes_that_cannot_be_read() -> None:
     assert told(text) == [
         "2:11 unreadable-file: missing.yaml does not exist (check the name)",
         (
-            '2:25 include-nothing: "none/*.yaml" matches no file (the pattern is relative to the file that it stands '
-            "in; take it out when there is nothing to include)"
+            '2:25 warning include-nothing: "none/*.yaml" matches no file (the pattern is relative to the file that it '
+            "stands in; take it out when there is nothing to include)"
         ),
         (
             '2:38 outside-folder: "../up.yaml" lies outside of the root file\'s folder '
