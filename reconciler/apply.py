@@ -68,6 +68,7 @@ async def apply(
         resent=client.resent - resent,
         seconds=time.monotonic() - started,
         interrupted=run.stop.is_set(),
+        unreadable=plan.unreadable,
     )
 
 

@@ -108,6 +108,7 @@ class _Comparison:
             left_out=(),
             sids={},
             comes_along={},
+            unreadable=(),
             unset=(),
             unverified=(),
             unsearched=frozenset(),

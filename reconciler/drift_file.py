@@ -88,6 +88,9 @@ class DriftFile(Part):
     unmanaged: tuple[UnmanagedEntry, ...]
     not_compared: tuple[str, ...] = Field(default=(), description="Declared values that Twilio never returns.")
     warnings: tuple[WarningEntry, ...]
+    unreadable: tuple[WarningEntry, ...] = Field(
+        default=(), description="Collections that may not be read, with what could not be compared because of that."
+    )
 
     def to_json(self) -> str:
         """The text of the file: indented, in the order of the format, in ASCII, ending in a newline."""
@@ -115,6 +118,7 @@ def of_plan(plan: PlanFile) -> DriftFile:
         unmanaged=plan.unmanaged,
         not_compared=plan.unverified,
         warnings=plan.warnings,
+        unreadable=plan.unreadable,
     )
 
 
@@ -220,6 +224,7 @@ def to_plan(drift: DriftFile) -> PlanFile:
         changes=changes,
         unmanaged=drift.unmanaged,
         warnings=drift.warnings,
+        unreadable=drift.unreadable,
         unverified=drift.not_compared,
     )
 

@@ -8,17 +8,18 @@ that nothing of another account is read any further.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from reconciler import scope, wire
 from reconciler.client import ReadClient
 from reconciler.config.model import Config
 from reconciler.config.selection import EVERYTHING, Selection
-from reconciler.errors import MatchError, Problem, Refused
+from reconciler.errors import MatchError, Problem, Refusal, Refused
 from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME, PARENTS
 from reconciler.match import match
 from reconciler.plan import Plan
-from reconciler.reading import ACCOUNT, Reading, at_once, live, which_account
+from reconciler.reading import ACCOUNT, Reading, at_once, live, may_not_be_read, which_account
 from reconciler.report import Progress
 from reconciler.scope import Read
 from reconciler.state import Collection, State
@@ -62,7 +63,13 @@ async def fetch_role_holders(state: State, services: Sequence[str], client: Read
     reading = _Fetch(client, progress)
 
     async def look_through(service: str) -> None:
-        users = await reading.counted(client.list(f"/v1/Services/{service}/Users", "users", _USERS_PAGE))
+        try:
+            users = await reading.counted(client.list(f"/v1/Services/{service}/Users", "users", _USERS_PAGE))
+        except Refused as error:
+            if not may_not_be_read(error):
+                raise
+            state.unreadable[Collection("user", (service,))] = error.refusal
+            return
         held: dict[str, set[str]] = {}
         for user in users:
             if isinstance(user, dict) and user.get("role_sid"):
@@ -104,39 +111,63 @@ async def fetch_planned(plan_of: Callable[[], Plan], state: State, client: ReadC
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What one read found.
+
+    Attributes:
+        bodies: the resources.
+        is_complete: whether that is all there are.
+        refusal: why it may not be read; None where it may.
+    """
+
+    bodies: Sequence[Json]
+    is_complete: bool = False
+    refusal: Refusal | None = None
+
+
+def _keep(reads: Sequence[Read], answers: Sequence[_Answer], state: State) -> None:
+    """Put what was read into a state."""
+    for read, answer in zip(reads, answers, strict=True):
+        collection = Collection(read.kind.name, read.parents)
+        for body in answer.bodies:
+            state.add(live(read.kind, body, read.parents))
+        if answer.refusal is not None:
+            state.unreadable[collection] = answer.refusal
+        elif answer.is_complete:
+            state.complete.add(collection)
+
+
 class _Fetch(Reading):
     """What one fetch reads."""
 
     async def first_round(self, config: Config, selection: Selection) -> State:
         reads = scope.first_round(config, selection)
-        bodies = await at_once([self._bodies(read) for read in reads])
-        configuration = next(found[0] for read, found in zip(reads, bodies, strict=True) if read.kind == ACCOUNT)
+        answers = await at_once([self._read(read) for read in reads])
+        configuration = next(
+            answer.bodies[0] for read, answer in zip(reads, answers, strict=True) if read.kind == ACCOUNT
+        )
         account_sid, default_service_sid = which_account(configuration)
         _check_declared(config, account_sid)
         self.check_credentials(account_sid)
-        return State(
-            account_sid=account_sid,
-            default_service_sid=default_service_sid,
-            resources=[
-                live(read.kind, body, read.parents) for read, found in zip(reads, bodies, strict=True) for body in found
-            ],
-            complete=[Collection(read.kind.name, read.parents) for read in reads],
-        )
+        state = State(account_sid=account_sid, default_service_sid=default_service_sid)
+        _keep(reads, answers, state)
+        return state
 
     async def round(self, reads: Sequence[Read], state: State) -> None:
-        for read, (bodies, is_complete) in zip(reads, await at_once([self._read(read) for read in reads]), strict=True):
-            for body in bodies:
-                state.add(live(read.kind, body, read.parents))
-            if is_complete:
-                state.complete.add(Collection(read.kind.name, read.parents))
+        _keep(reads, await at_once([self._read(read) for read in reads]), state)
 
-    async def _read(self, read: Read) -> tuple[Sequence[Json], bool]:
-        """The resources, and whether that is all there are."""
-        if read.names is None or read.kind.singleton:
-            return await self._bodies(read), True
-        return await self._named(read, read.names)
+    async def _read(self, read: Read) -> _Answer:
+        try:
+            if read.names is None or read.kind.singleton:
+                return _Answer(await self._bodies(read), is_complete=True)
+            return await self._named(read, read.names)
+        except Refused as error:
+            if read.kind == ACCOUNT or not may_not_be_read(error):
+                raise
+            return _Answer((), refusal=error.refusal)
 
-    async def _named(self, read: Read, names: frozenset[str]) -> tuple[Sequence[Json], bool]:
+    async def _named(self, read: Read, names: frozenset[str]) -> _Answer:
         """What is wanted of a list that may be very long: page by page while much is missing, then one by one.
 
         Few names in a long list cost one page and one request each, all at once; many names in a list cost its pages.
@@ -151,7 +182,7 @@ class _Fetch(Reading):
                 decoded = wire.decode(read.kind, body)
                 missing -= {decoded.sid, read.kind.name_of(decoded.values)}
             if is_last and not (pages.has_moved and missing):
-                return found, True
+                return _Answer(found, is_complete=True)
             if is_last:
                 # What is missing may have moved to a page that had been read.
                 missing -= _NO_PATH
@@ -159,7 +190,7 @@ class _Fetch(Reading):
             if len(missing) <= _FEW and missing.isdisjoint(_NO_PATH):
                 break
         singles = await at_once([self.counted(self._single(read, name)) for name in sorted(missing)])
-        return [*found, *(body for body in singles if body is not None)], False
+        return _Answer([*found, *(body for body in singles if body is not None)])
 
     async def _single(self, read: Read, name: str) -> Json | None:
         try:

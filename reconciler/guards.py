@@ -16,8 +16,10 @@ from reconciler.address import Address
 from reconciler.change import Change, Guard
 from reconciler.config import globs
 from reconciler.config.model import Config, Limits, Prune
+from reconciler.kinds import BY_NAME, KINDS
+from reconciler.kinds.markers import Ref
 from reconciler.redaction import HIDDEN
-from reconciler.state import Live, State
+from reconciler.state import Collection, Live, State
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,41 @@ def unsearched(changes: Sequence[Change], state: State) -> frozenset[str]:
         live.parents[0]
         for change in changes
         if change.kind.name == "role" and change.action in {"delete", "replace"} and not change.is_withheld
-        if (live := state.get(change.sid or "")) is not None and live.parents[0] not in state.role_holders
+        if (live := state.get(change.sid or "")) is not None
+        and live.parents[0] not in state.role_holders
+        and Collection("user", (live.parents[0],)) not in state.unreadable
     )
 
 
 def _removes(change: Change) -> bool:
     return change.action in {"delete", "replace"}
+
+
+def _not_read(change: Change, around: Surroundings) -> Guard | None:
+    """A delete whose consequences cannot be judged, because what refers to the resource may not be read."""
+    live = around.state.get(change.sid or "")
+    if not _removes(change) or live is None:
+        return None
+    asked = [
+        Collection(kind.name, live.parents[: 1 if kind.parent else 0])
+        for kind in KINDS
+        if any((ref := field.marker(Ref)) is not None and ref.kind == change.kind.name for field in kind.fields)
+        and kind.name in _SEARCHED
+    ]
+    unread = [collection for collection in asked if collection in around.state.unreadable]
+    if not unread:
+        return None
+    words = " and ".join(BY_NAME[collection.kind].words for collection in unread)
+    return Guard(
+        "unreadable",
+        "withheld",
+        f"whether anything still uses {change.address} is unknown: the API key may not read the {words} list",
+        only_delete=change.action == "replace" and change.steps[-1].op == "delete",
+    )
+
+
+_SEARCHED = frozenset({"user", "service_configuration", "address_configuration"})
+"""The kinds that are looked through for references before what they refer to is deleted."""
 
 
 def _no_room(change: Change, around: Surroundings) -> Guard | None:
@@ -258,6 +289,7 @@ def _approval(change: Change, around: Surroundings) -> Guard | None:
 
 GUARDS = (
     _final,
+    _not_read,
     _no_room,
     _prevent_create,
     _prevent_destroy,

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler import guards, risk, sequence
+from reconciler import guards, risk, scope, sequence
 from reconciler.address import Address
 from reconciler.change import Change, Guard
 from reconciler.composition import Composition
@@ -29,15 +29,18 @@ from reconciler.config import globs
 from reconciler.config.model import Approval, Config, Declared, Unknown
 from reconciler.config.selection import Selection, select
 from reconciler.errors import MatchError, Problem
-from reconciler.kinds import BY_NAME
+from reconciler.kinds import BY_NAME, PARENTS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Ref
+from reconciler.match import match
 from reconciler.situation import Situation
 from reconciler.state import Collection, Live, State
 from reconciler.unused import Unused
 
 _ROLE = BY_NAME["role"]
+_FORBIDDEN = 403
+_MOST_LISTED = 3
 _ADDRESS = BY_NAME["address_configuration"]
 _POINTS_TO = "auto_creation.service"
 _SERVICE_CONFIGURATION = BY_NAME["service_configuration"]
@@ -97,6 +100,7 @@ class Plan:
         sids: the SIDs of everything live that a step may refer to, by address.
         comes_along: what steps refer to and Twilio makes by itself in a service that this plan creates: by its address,
             the contents by which to find it there.
+        unreadable: collections that may not be read, each with what could not be planned because of it.
         unset: secrets that are not set and that a step has to send, each with its place; an apply needs all of them.
         unverified: declared contents that the API never returns and this plan does not send, as address and field.
         unsearched: services whose users have to be looked through before this plan's role deletes are safe.
@@ -118,6 +122,7 @@ class Plan:
     left_out: tuple[Address, ...]
     sids: Mapping[Address, str]
     comes_along: Mapping[Address, Mapping[str, Content]]
+    unreadable: tuple[Problem, ...]
     unset: tuple[Problem, ...]
     unverified: tuple[tuple[Address, str], ...]
     unsearched: frozenset[str]
@@ -146,7 +151,14 @@ class _Planner:
 
     def __init__(self, config: Config, state: State, options: PlanOptions) -> None:
         self.options = options
-        self.situation = Situation(config, state, options.selection(config))
+        selection = options.selection(config)
+        self.unreadable: Mapping[Collection, tuple[Address, ...]] = {}
+        if state.unreadable:
+            parents = match(config, state, PARENTS, selection).live
+            self.unreadable = scope.unreadable(config, state, parents, selection)
+            found = [address for addresses in self.unreadable.values() for address in addresses]
+            selection = selection.without(config, found)
+        self.situation = Situation(config, state, selection)
         self.unused = Unused(self.situation)
 
     def run(self) -> Plan:
@@ -179,6 +191,7 @@ class _Planner:
             left_out=tuple(sorted(self.situation.selection.omitted)),
             sids=self.situation.sids,
             comes_along=self.situation.comes_along,
+            unreadable=tuple(self._not_read()),
             unset=_unset(guarded),
             unverified=tuple(composition.unverified),
             unsearched=guards.unsearched(guarded, state),
@@ -350,6 +363,25 @@ class _Planner:
             )
             for names, found in sorted(skipped.items())
         ]
+
+    def _not_read(self) -> Iterable[Problem]:
+        """What may not be read, and what that keeps from being planned."""
+        for collection, refusal in sorted(self.situation.state.unreadable.items(), key=lambda item: str(item[0])):
+            kind = BY_NAME[collection.kind]
+            where = self.situation.name_of(collection.parents[-1]) if collection.parents else ""
+            addresses = self.unreadable.get(collection, ())
+            listed = ", ".join(map(str, addresses[:_MOST_LISTED]))
+            more = f" and {len(addresses) - _MOST_LISTED:,} more" if len(addresses) > _MOST_LISTED else ""
+            yield Problem(
+                "unreadable",
+                f"cannot read the {kind.words}{'' if kind.singleton else ' list'}{f' of {where!r}' if where else ''}: "
+                f"HTTP {refusal.status}, Twilio error {refusal.code}"
+                + (f"; not planned: {listed}{more}" if addresses else ""),
+                next((self.situation.config.resources[address].place for address in addresses), None),
+                "give the API key permission to read it, or leave these resources out with --exclude"
+                if refusal.status == _FORBIDDEN
+                else "it does not exist in this account or region; leave these resources out with --exclude",
+            )
 
     def _judged(self, change: Change) -> Change:
         live = self.situation.state.get(change.sid) if change.sid else self._live_singleton(change)

@@ -183,6 +183,9 @@ class PlanFile(Part):
     changes: tuple[ChangeEntry, ...]
     unmanaged: tuple[UnmanagedEntry, ...]
     warnings: tuple[WarningEntry, ...]
+    unreadable: tuple[WarningEntry, ...] = Field(
+        default=(), description="Collections that may not be read, with what could not be planned because of that."
+    )
     guards: tuple[GuardEntry, ...] = Field(default=(), description="What refuses the plan as a whole, such as limits.")
     unverified: tuple[str, ...] = Field(
         default=(), description="Declared values that Twilio never returns, and that this plan does not send."
@@ -240,6 +243,7 @@ def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str) -> Pl
             for item in plan.unmanaged
         ),
         warnings=tuple(_warning(problem) for problem in plan.warnings),
+        unreadable=tuple(_warning(problem) for problem in plan.unreadable),
         guards=tuple(_guard(guard) for guard in plan.refusals),
         unverified=tuple(f"{address}: {path}" for address, path in plan.unverified),
         left_out=tuple(str(address) for address in plan.left_out),

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from reconciler import wire
 from reconciler.client import Pages, ReadClient
-from reconciler.errors import Malformed, UsageError
+from reconciler.errors import Malformed, Refused, UsageError
 from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
@@ -66,6 +66,15 @@ class Reading:
         self._asked += asked
         self._answered += answered
         self._progress.reading(self._answered, self._asked)
+
+
+def may_not_be_read(error: Refused) -> bool:
+    """Whether a refused read concerns one collection only, so that everything else can still be read.
+
+    403: the key lacks the permission (Twilio error 70051, source: docs/api/errors/70051). 404: the collection does not
+    exist for this account or region. Everything else, such as 401, concerns the whole account.
+    """
+    return error.refusal.status in {403, 404}
 
 
 def which_account(body: Json) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from reconciler.change import Action, Change, Op, Step
-from reconciler.errors import Cause, Refusal
+from reconciler.errors import Cause, Problem, Refusal
 
 Status = Literal["done", "unchanged", "failed", "skipped", "withheld", "interrupted"]
 """``unchanged``: there was nothing left to send. ``interrupted``: whether it took place is not known."""
@@ -71,6 +71,7 @@ class Report:
         resent: how many of them were sent before, and had to be sent again.
         seconds: how long it took.
         interrupted: whether a person stopped it.
+        unreadable: collections that could not be planned, because they may not be read.
     """
 
     results: tuple[ChangeResult, ...]
@@ -79,6 +80,7 @@ class Report:
     resent: int = 0
     seconds: float = 0.0
     interrupted: bool = False
+    unreadable: tuple[Problem, ...] = ()
 
     def counts(self) -> dict[Action, int]:
         """How many changes were done in full, by action."""
@@ -91,7 +93,7 @@ class Report:
         statuses = {result.status for result in self.results}
         if self.interrupted and (not statuses or statuses - {"done", "withheld"}):
             return 130
-        if statuses & {"failed", "skipped", "partly", "interrupted"}:
+        if self.unreadable or statuses & {"failed", "skipped", "partly", "interrupted"}:
             return 1
         return 5 if "withheld" in statuses or any(self._keeps_something(result) for result in self.results) else 0
 

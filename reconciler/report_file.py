@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from reconciler.errors import Cause, Refusal
-from reconciler.plan_file import OptionsEntry, Part, PlanFile, parse_as
+from reconciler.plan_file import OptionsEntry, Part, PlanFile, WarningEntry, parse_as
 from reconciler.redaction import spelled_out
 from reconciler.report import ChangeResult, Outcome, Report
 
@@ -90,6 +90,9 @@ class ReportFile(Part):
     resent: int = Field(default=0, description="How many of the requests had been sent before.")
     summary: ReportSummaryEntry
     changes: tuple[ResultEntry, ...] = Field(description="One for each change of the plan, in its order.")
+    unreadable: tuple[WarningEntry, ...] = Field(
+        default=(), description="Collections that may not be read, with what could not be applied because of that."
+    )
 
     def to_json(self) -> str:
         """The text of the file: indented, in the order of the format, in ASCII, ending in a newline."""
@@ -129,6 +132,7 @@ def to_file(report: Report, plan: PlanFile) -> ReportFile:
             interrupted=statuses["interrupted"],
         ),
         changes=tuple(_result(result) for result in report.results),
+        unreadable=plan.unreadable,
     )
 
 

@@ -17,7 +17,7 @@ from reconciler.config.selection import EVERYTHING, Selection
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.markers import Ref
-from reconciler.state import Live
+from reconciler.state import Collection, Live, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,35 @@ def next_round(
         for (kind, parents), names in wanted.items()
     ]
     return tuple(sorted(reads, key=lambda read: (read.kind.name, read.parents)))
+
+
+def unreadable(
+    config: Config, state: State, live: Mapping[Address, Live], selection: Selection
+) -> dict[Collection, tuple[Address, ...]]:
+    """The declared resources that need a collection that may not be read, by that collection.
+
+    Args:
+        config: the files.
+        state: the account, with what the API refused to show.
+        live: the live resource of each declared parent that has one.
+        selection: what part of the files the plan covers.
+    """
+    found: dict[Collection, list[Address]] = {collection: [] for collection in state.unreadable}
+    for declared in _present(config, selection):
+        needed = [(declared.kind, declared.parent)]
+        for value in declared.values.values():
+            if isinstance(value.content, Reference):
+                kind = BY_NAME[value.content.kind]
+                above = Address(value.content.address.parts[: -len(kind.section) - 1]) if kind.parent else None
+                needed.append((kind, above))
+        for kind, parent in needed:
+            above_live = live.get(parent) if parent is not None else None
+            if parent is not None and above_live is None:
+                continue
+            parents = () if above_live is None else (*above_live.parents, above_live.sid)
+            if (collection := Collection(kind.name, parents)) in found:
+                found[collection].append(declared.address)
+    return {collection: tuple(addresses) for collection, addresses in found.items()}
 
 
 @cache

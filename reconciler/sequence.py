@@ -170,7 +170,7 @@ def unseen(changes: Sequence[Change], state: State) -> frozenset[Collection]:
             inner = path[path.index(live.kind) + 1]
             collections.add(Collection(inner.name, (*live.parents, live.sid)))
             left += state.collection(inner, (*live.parents, live.sid))
-    return frozenset(collections - state.complete)
+    return frozenset(collections - state.complete - state.unreadable.keys())
 
 
 def _path_to(kind: Kind) -> tuple[Kind, ...]:

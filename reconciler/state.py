@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.errors import Refusal
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape
 from reconciler.redaction import HIDDEN, url_holds_secret
@@ -81,6 +82,7 @@ class State:
         complete: the collections that were read in full, so that absence means absence.
         role_holders: for services whose users were looked through, the SIDs of the users who hold each role, by role
             SID; a service that is missing here was not looked through.
+        unreadable: the collections and singletons that may not be read, with what the API answered.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class State:
         resources: Iterable[Live] = (),
         complete: Iterable[Collection] = (),
         role_holders: Mapping[str, Mapping[str, frozenset[str]]] | None = None,
+        unreadable: Mapping[Collection, Refusal] | None = None,
     ) -> None:
         self.account_sid = account_sid
         self.default_service_sid = default_service_sid
@@ -98,6 +101,7 @@ class State:
         self._by_collection: dict[Collection, dict[str, Live]] = {}
         self.complete: set[Collection] = set(complete)
         self.role_holders: dict[str, Mapping[str, frozenset[str]]] = dict(role_holders or {})
+        self.unreadable: dict[Collection, Refusal] = dict(unreadable or {})
         for live in resources:
             self.add(live)
 

@@ -402,6 +402,7 @@ async def export(
     from reconciler.export import export as write  # noqa: PLC0415 - see above
     from reconciler.export.account import LONG, read_account  # noqa: PLC0415 - see above
     from reconciler.export.kept import known_from  # noqa: PLC0415 - see above
+    from reconciler.kinds import BY_NAME  # noqa: PLC0415 - see above
 
     there = _former(former, endpoint.environment) if former else None
     held = {declared.kind.name for declared in there.resources.values()} if there is not None else set()
@@ -414,6 +415,12 @@ async def export(
         raise UsageError(
             f"the files that are there are those of account {there.account_sid}, and the credentials are for "
             f"{state.account_sid}; name another folder"
+        )
+    if state.unreadable:
+        kinds = sorted({BY_NAME[collection.kind].words for collection in state.unreadable})
+        raise UsageError(
+            f"the API key may not read everything ({', '.join(kinds)}), so an export over the files that are there "
+            "would lose what they declare; give the key permission, or name another folder"
         )
     sources = DiskSources(former, endpoint.environment)
     return write(state, known=known_from(there, state, sources.environment, sources.read), in_one_file=in_one_file)

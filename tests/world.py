@@ -12,7 +12,7 @@ from typing import Any
 from reconciler import config, plan_file
 from reconciler.address import Address
 from reconciler.apply import apply
-from reconciler.client import Client, Credentials, ReadClient, in_process
+from reconciler.client import Client, Credentials, ReadClient, Transport, in_process
 from reconciler.config.model import Config
 from reconciler.emulator import Emulator, Rules, Store
 from reconciler.fetch import fetch, fetch_planned
@@ -21,6 +21,7 @@ from reconciler.plan_file import PlanFile
 from reconciler.report import Report, Silent
 from reconciler.retry import Retry
 from tests.config.memory import MemorySources
+from tests.restricted import Restricted
 
 ACCOUNT = "AC" + "0" * 32
 NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
@@ -40,11 +41,13 @@ class World:
         rules: the readings of what is unverified.
         seed: for SIDs, so that a test can name them.
         now: the account's moment; timers run when it is moved on.
+        forbidden: what the key may not ask: patterns of ``METHOD path``, each with the status of the answer.
     """
 
     rules: Rules = field(default_factory=Rules)
     seed: int = 1
     now: datetime = NOON
+    forbidden: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.emulator = Emulator(
@@ -97,12 +100,18 @@ class World:
         assert len(found) == 1, (path, name, found)
         return str(found[0])
 
+    def transport(self) -> Transport:
+        """The way to the account for a key with its permissions."""
+        return in_process(Restricted(self.emulator, self.forbidden))
+
     def plan(self, files: Config, **options: Any) -> Plan:
         """Fetch and plan with a client that cannot write."""
 
         async def run() -> Plan:
             async with ReadClient(
-                "https://conversations.twilio.com", _ANYONE, transport=in_process(self.emulator)
+                "https://conversations.twilio.com",
+                _ANYONE,
+                transport=self.transport(),
             ) as client:
                 chosen = _options(options)
                 state = await fetch(files, client, Silent(), chosen.selection(files))
@@ -115,7 +124,10 @@ class World:
 
         async def run() -> Report:
             async with Client(
-                "https://conversations.twilio.com", _ANYONE, transport=in_process(self.emulator), retry=_once()
+                "https://conversations.twilio.com",
+                _ANYONE,
+                transport=self.transport(),
+                retry=_once(),
             ) as client:
                 return await apply(made, client, Silent(), trigger_webhooks=trigger_webhooks)
 

@@ -6,7 +6,7 @@ import click
 
 from reconciler import workflow
 from reconciler.cli import showing
-from reconciler.cli.exit_codes import DIFFERENCES, DONE
+from reconciler.cli.exit_codes import DIFFERENCES, DONE, ERROR
 from reconciler.cli.manual import Page
 from reconciler.cli.options import account_options, file_options, scope_options
 from reconciler.cli.output import Output, output_in
@@ -53,4 +53,6 @@ def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozen
     found = run.execute(lambda: workflow.plan(inputs, endpoint, run.display)).file
     showing.show_drift(found, output)
     counts = {"differences": len(found.changes), "unmanaged": len(found.unmanaged)}
+    if found.unreadable:
+        return ERROR
     return DIFFERENCES if any(counts[kind] for kind in fail_on) else DONE

@@ -47,6 +47,8 @@ def of_error(error: BaseException) -> int:
 
 def of_plan(plan: PlanFile, *, detailed: bool) -> int:
     """What a plan ends with: guards are shown and do not count, unmanaged resources are no difference."""
+    if plan.unreadable:
+        return ERROR
     return DIFFERENCES if detailed and plan.has_changes else DONE
 
 
@@ -54,4 +56,6 @@ def of_apply(plan: PlanFile, report: Report | None) -> int:
     """What an apply ends with."""
     if report is not None:
         return report.exit_code
+    if plan.unreadable:
+        return ERROR
     return WITHHELD if plan.summary.withheld else DONE

@@ -9,7 +9,7 @@ import click
 
 from reconciler import workflow
 from reconciler.cli import candidates, console
-from reconciler.cli.exit_codes import DONE
+from reconciler.cli.exit_codes import DONE, WITHHELD
 from reconciler.cli.files import READABLE, write_files
 from reconciler.cli.manual import Page
 from reconciler.cli.options import account_options
@@ -80,9 +80,9 @@ def export(endpoint: Endpoint, *, out: str, include: tuple[str, ...], force: boo
         (len(pinned), f"pinned by SID, since nothing else recognises it: {_some(pinned)}"),
         (len(exported.secrets), "to be set as a secret: " + ", ".join(exported.secrets)),
     ]
-    console.err("".join(f"warning: {escape(warning)}\n" for warning in exported.warnings))
+    console.err("".join(f"warning: {escape(text)}\n" for text in (*exported.unreadable, *exported.warnings)))
     console.err("".join(f"{number:,} {escape(what)}\n" for number, what in notes if number))
-    return DONE
+    return WITHHELD if exported.unreadable else DONE
 
 
 def _some(names: Sequence[str]) -> str:

@@ -8,15 +8,16 @@ after the text. Renderers are imported when they are used.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.cli import console
 from reconciler.cli.output import Output, repository, workspace_folder
+from reconciler.render.terminal import escape
 
 if TYPE_CHECKING:
     from reconciler.comparison_file import ComparisonFile
-    from reconciler.plan_file import PlanFile
+    from reconciler.plan_file import PlanFile, WarningEntry
     from reconciler.report_file import ReportFile
 
 Formats: TypeAlias = "Collection[str]"
@@ -87,9 +88,16 @@ PLAN: Mapping[str, PlanRenderer] = {
 }
 
 
+def tell_unreadable(entries: Sequence[WarningEntry]) -> None:
+    """Write to standard error why the command exits with status 1 though it did everything else."""
+    for entry in entries:
+        console.err(f"error: {escape(entry.message)}\n  = {escape(entry.hint)}\n")
+
+
 def show_plan(plan: PlanFile, output: Output) -> None:
     """Write a plan to standard output."""
     _write(PLAN, output, plan)
+    tell_unreadable(plan.unreadable)
 
 
 # --- a drift ---------------------------------------------------------------------------------------------------------
@@ -144,6 +152,7 @@ DRIFT: Mapping[str, PlanRenderer] = {
 def show_drift(plan: PlanFile, output: Output) -> None:
     """Write what a plan says of what is, to standard output."""
     _write(DRIFT, output, plan)
+    tell_unreadable(plan.unreadable)
 
 
 # --- two configurations ----------------------------------------------------------------------------------------------
@@ -232,3 +241,4 @@ def show_report(report: ReportFile, output: Output, plan: PlanFile | None = None
         plan: what was applied, for formats that show what differed beside how it went; None where it is not at hand.
     """
     _write(REPORT, output, report, plan)
+    tell_unreadable(report.unreadable)

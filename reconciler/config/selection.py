@@ -7,7 +7,7 @@ not depend on what happens to differ.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared, Reference
@@ -21,15 +21,17 @@ class Selection:
         targets: only these addresses, what is below them, their parents, and what they refer to; empty for everything.
         excludes: without these addresses, what is below them, and what depends on them.
         omitted: the declared addresses that this leaves out.
+        unreadable: the declared addresses that cannot be planned, because something that they need may not be read.
     """
 
     targets: tuple[Address, ...] = ()
     excludes: tuple[Address, ...] = ()
     omitted: frozenset[Address] = frozenset()
+    unreadable: frozenset[Address] = frozenset()
 
     def covers(self, declared: Declared) -> bool:
         """Whether a declared resource is part of the plan."""
-        return declared.address not in self.omitted
+        return declared.address not in self.omitted and declared.address not in self.unreadable
 
     def covers_collection(self, collection: Address) -> bool:
         """Whether something in a collection may be part of the plan: ``services.support.roles``."""
@@ -42,6 +44,10 @@ class Selection:
         if any(address.is_within(one) or one.is_within(address) for one in self.excludes):
             return False
         return not self.targets or any(address.is_within(one) for one in self.targets)
+
+    def without(self, config: Config, unreadable: Iterable[Address]) -> Selection:
+        """The same without what may not be read, and everything that depends on it."""
+        return replace(self, unreadable=frozenset(_closure(set(unreadable), _dependents(config))))
 
 
 EVERYTHING = Selection()
@@ -71,13 +77,18 @@ def select(config: Config, targets: Sequence[Address], excludes: Sequence[Addres
         }
         kept = _closure(kept, needs)
     if excludes:
-        dependents: dict[Address, list[Address]] = {}
-        for address, needed in needs.items():
-            for one in needed:
-                dependents.setdefault(one, []).append(address)
         dropped = {address for address in resources if any(address.is_within(one) for one in excludes)}
-        kept -= _closure(dropped, dependents)
+        kept -= _closure(dropped, _dependents(config))
     return Selection(tuple(targets), tuple(excludes), frozenset(resources.keys() - kept))
+
+
+def _dependents(config: Config) -> Mapping[Address, Sequence[Address]]:
+    """What directly depends on each resource."""
+    dependents: dict[Address, list[Address]] = {}
+    for address, declared in config.resources.items():
+        for needed in _needs(declared, config.resources):
+            dependents.setdefault(needed, []).append(address)
+    return dependents
 
 
 def _needs(declared: Declared, resources: Mapping[Address, Declared]) -> Iterable[Address]:

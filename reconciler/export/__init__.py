@@ -28,6 +28,7 @@ from reconciler.export.contents import Verdicts, Writer
 from reconciler.export.handles import slug
 from reconciler.export.kept import Known, Said, texts
 from reconciler.export.written import Line, Tree, lines, scalar
+from reconciler.kinds import BY_NAME
 from reconciler.plan import Plan, make_plan
 from reconciler.state import State
 
@@ -63,6 +64,7 @@ class Export:
         warnings: sentences on what the files go on taking from outside of them, where the account has something else
             or nobody can tell.
         mark: how every file begins.
+        unreadable: what is missing because it may not be read, in sentences.
     """
 
     files: Mapping[str, str]
@@ -72,6 +74,7 @@ class Export:
     pinned: tuple[Address, ...] = ()
     warnings: tuple[str, ...] = ()
     mark: str = MARK
+    unreadable: tuple[str, ...] = ()
 
 
 def export(state: State, *, known: Known | None = None, in_one_file: bool = True) -> Export:
@@ -101,6 +104,7 @@ def export(state: State, *, known: Known | None = None, in_one_file: bool = True
                 left_out=len(writer.untold | verdicts.left_out.keys()),
                 pinned=tuple(address for address, declared in loaded.resources.items() if declared.pin is not None),
                 warnings=tuple(written.warnings(loaded)),
+                unreadable=_unreadable(state),
             )
         reasons = written.reasons
         if before == (len(verdicts.left_out), len(verdicts.pinned)):
@@ -173,7 +177,8 @@ class _Written:
             self._write(path, tree)
 
     def _write(self, path: str, tree: Tree[Said], *head: str) -> None:
-        written: list[Line[Said]] = [Line(_HEADER), *(Line(text) for text in head), *lines(tree)]
+        missing = [f"# {text}" for text in _unreadable(self.writer.state)] if path == ROOT else []
+        written: list[Line[Said]] = [Line(text) for text in (_HEADER, *missing, *head)] + [*lines(tree)]
         self.texts[path] = "".join(f"{line.text}\n" for line in written)
         self.owners[path] = [line.owner for line in written]
 
@@ -262,6 +267,19 @@ class _Written:
     def _take_out(self, said: Said, reason: str, verdicts: Verdicts) -> None:
         """Leave a field out, and where that is done already, the resource."""
         verdicts.left_out[said if said not in verdicts.left_out else Said(said.sid)] = reason
+
+
+def _unreadable(state: State) -> tuple[str, ...]:
+    """What the API key may not read, for people; names are shown as YAML writes them, on one line."""
+    found = []
+    for collection, refusal in sorted(state.unreadable.items(), key=lambda item: str(item[0])):
+        kind, above = BY_NAME[collection.kind], state.get(collection.parents[-1]) if collection.parents else None
+        where = f" of {scalar(above.title)}" if above is not None else ""
+        found.append(
+            f"Not exported: the {kind.words}{'' if kind.singleton else ' list'}{where} could not be read "
+            f"(HTTP {refusal.status}, Twilio error {refusal.code})."
+        )
+    return tuple(found)
 
 
 def _listed(value: Value) -> str:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 from reconciler import wire
 from reconciler.client import ReadClient
-from reconciler.errors import Refused
+from reconciler.errors import Refusal, Refused
 from reconciler.json_text import Json
 from reconciler.kinds import KINDS, PARENTS
 from reconciler.kinds.base import Kind
-from reconciler.reading import ACCOUNT, Reading, at_once, live, which_account
+from reconciler.reading import ACCOUNT, Reading, at_once, live, may_not_be_read, which_account
 from reconciler.report import Progress
 from reconciler.state import Collection, Live, State
 
@@ -49,6 +49,7 @@ class _Whole(Reading):
         self.kinds = kinds
         self.found: dict[str, Live] = {}
         self.complete: list[Collection] = []
+        self.unreadable: dict[Collection, Refusal] = {}
         self.gone: set[str] = set()
         self.account_sid = self.default_service_sid = ""
 
@@ -63,6 +64,11 @@ class _Whole(Reading):
             default_service_sid=self.default_service_sid,
             resources=kept,
             complete=self.complete,
+            unreadable={
+                collection: refusal
+                for collection, refusal in self.unreadable.items()
+                if self.gone.isdisjoint(collection.parents)
+            },
         )
 
     async def _below(self, parents: Sequence[Live]) -> None:
@@ -91,11 +97,24 @@ class _Whole(Reading):
             else:
                 await self._read_list(kind, path, parents)
         except Refused as error:
-            if not parents or error.refusal.status != 404:
+            if not may_not_be_read(error):
                 raise
-            # Somebody deleted it since the round before.
-            self.gone.add(parents[-1])
+            if parents and error.refusal.status == 404 and not await self._is_there(parents):
+                # Somebody deleted it since the round before.
+                self.gone.add(parents[-1])
+            else:
+                self.unreadable[Collection(kind.name, parents)] = error.refusal
+            return
         self.complete.append(Collection(kind.name, parents))
+
+    async def _is_there(self, parents: tuple[str, ...]) -> bool:
+        """Whether the innermost of these parents still exists."""
+        kind = self.found[parents[-1]].kind
+        try:
+            await self.counted(self.client.get(wire.instance_path(kind, parents[:-1], parents[-1])))
+        except Refused as error:
+            return error.refusal.status != 404
+        return True
 
     async def _read_list(self, kind: Kind, path: str, parents: tuple[str, ...]) -> None:
         # Once more where the list moved: what comes twice hints at what did not come at all.

@@ -294,7 +294,7 @@ def view(plan: PlanFile) -> PlanView:
         unmanaged=_unmanaged(plan.unmanaged),
         warnings=tuple(
             WarningRow(entry.severity, entry.code, entry.message, entry.hint, entry.address, _source(entry.source))
-            for entry in plan.warnings
+            for entry in (*plan.unreadable, *plan.warnings)
         ),
         approvals=tuple(change.address for change in held if change.guard is not None and change.guard.approval),
         refusals=tuple(guard.message for guard in plan.guards if guard.verdict == "refused"),

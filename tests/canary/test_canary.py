@@ -334,7 +334,7 @@ def test_an_api_that_repeats_what_it_was_sent_leads_to_no_canary(  # noqa: PLR09
         service = account.post("/v1/Services", {"FriendlyName": canary("SERVICE_NAME")})
         for number in range(60):
             account.post(f"/v1/Services/{service['sid']}/Users", {"Identity": f"u{number}"})
-    account.host._app = Echo(account.emulator, fits, 400)  # type: ignore[assignment]
+    account.host.app = Echo(account.emulator, fits, 400)
     ended = run("apply", "--yes", "--api-url", account.host.url, *way)
     assert ended.code == 1, ended.out
     assert "refused" in ended.out + ended.err
@@ -342,7 +342,7 @@ def test_an_api_that_repeats_what_it_was_sent_leads_to_no_canary(  # noqa: PLR09
 
 
 def test_wrong_credentials_are_not_repeated(account: Served, run: Run) -> None:
-    account.host._app = Echo(account.emulator, lambda _scope: True, 401)  # type: ignore[assignment]
+    account.host.app = Echo(account.emulator, lambda _scope: True, 401)
     for way in ([], ["--format", "json"], ["--log-level", "debug"]):
         ended = run("plan", "--api-url", account.host.url, *way)
         assert (ended.code, ended.leaks()) == (1, {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -17,15 +17,15 @@ class Host:
     """A server whose emulator can be replaced by another: starting and stopping one takes long."""
 
     def __init__(self, app: Emulator) -> None:
-        self._app = app
+        self.app: Callable[[Scope, Receive, Send], Awaitable[None]] = app
         self.url = app.base_url
 
     def show(self, app: Emulator) -> None:
         app.base_url = self.url
-        self._app = app
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
 
 
 @contextmanager
