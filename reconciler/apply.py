@@ -76,6 +76,13 @@ GRACE_SECONDS = 10.0
 """How long what is under way may take to end after an interrupt."""
 
 _INTERRUPTED = "the run was interrupted first"
+_ENDED: Mapping[str, str] = {
+    "failed": "failed",
+    "skipped": "was skipped",
+    "interrupted": "was interrupted",
+    "withheld": "is withheld",
+}
+"""How a step ended that another one needs, in words."""
 _OUT_OF_TIME = "the command's time was up first (--timeout)"
 
 Answer = TypeVar("Answer")
@@ -96,6 +103,11 @@ _SENT_AGAIN = (
     f"its answer was lost, and {sum(_SETTLING):.0f} seconds of looking did not find it, so it was sent again; if the "
     "first one turns up later there are two: run `reconciler plan` in a few minutes, which names both"
 )
+
+
+def _told(outcome: Outcome) -> str:
+    """How a step ended that others wait for, in words: people do not know the ids of steps."""
+    return f"the {outcome.op} of {outcome.change} {_ENDED[outcome.status]}"
 
 
 class _Failure(Exception):
@@ -141,7 +153,7 @@ class _Run:
             blocker = next((item for item in self.outcomes.values() if item.status in _UNDONE), None)
             for step in phase:
                 if blocker is not None and (step.last or step.late):
-                    because = f"deletes wait for everything else, and {blocker.step} did not succeed"
+                    because = f"deletes wait for everything else, and {_told(blocker)}"
                     self._skip(step, blocker.step, because)
             doing = [step for step in phase if step.id not in self.outcomes]
             self.tasks = {}
@@ -213,7 +225,7 @@ class _Run:
             if self._skipped_for_need(step, own):
                 for other in together:
                     if other is not step:
-                        self._skip(other, step.id, f"it needs {step.id}, which did not succeed")
+                        self._skip(other, step.id, _told(self.outcomes[step.id]))
                 return
         # A step starts when it can be sent, not when it could be waiting to: an interrupt stops what has not started.
         async with self.turns.of(together[0].parent):
@@ -247,7 +259,7 @@ class _Run:
                 # Nothing is wrong with what it needs: the whole run ended.
                 self._skip(step, "", outcome.message, outcome.cause)
             else:
-                self._skip(step, need, f"it needs {need}, which did not succeed")
+                self._skip(step, need, _told(outcome))
             return True
         return False
 

@@ -29,6 +29,21 @@ class RefusalEntry(Part):
     request_id: str = Field(default="", description="What to tell Twilio's support.")
 
 
+def step_in_words(step: str) -> tuple[str, str]:
+    """What a step does, in words, and the address of its change: the ids of steps are for programs only.
+
+    Args:
+        step: the id of a step, ``services.support.roles.agent#create``.
+    """
+    address, _, op = step.rpartition("#")
+    if not address:
+        return "what it needs", ""
+    return f"the {op if op in _OPS else 'update'} of", address
+
+
+_OPS = frozenset({"create", "update", "delete"})
+
+
 class OutcomeEntry(Part):
     """How one call to the API ended."""
 

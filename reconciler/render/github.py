@@ -19,7 +19,7 @@ from reconciler.errors import GuardRefusal, Place, Problem, ProblemsError, Refus
 from reconciler.kinds import kind_words
 from reconciler.plan_file import ChangeEntry, PlanFile, SourceEntry
 from reconciler.render.markdown_text import count, shortened
-from reconciler.report_file import ReportFile
+from reconciler.report_file import ReportFile, step_in_words
 
 Level = Literal["error", "warning", "notice"]
 
@@ -161,7 +161,7 @@ def of_report(report: ReportFile, plan: PlanFile | None = None) -> Iterator[Anno
                     said += [f"request {refusal.request_id}"] if refusal.request_id else []
                     said += [refusal.more_info]
                 elif outcome.because and not outcome.message:
-                    said = [f"because {outcome.because} did not succeed"]
+                    said = [f"{' '.join(step_in_words(outcome.because))} failed"]
                 elif status == "interrupted":
                     said.append("whether it took place is not known")
                 title = f"{status.capitalize()}: {outcome.op} of {result.address}"

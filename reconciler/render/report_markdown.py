@@ -14,7 +14,7 @@ from reconciler.change import MARKS
 from reconciler.render.markdown import BUDGET, MARKER_PART, shortened_kind
 from reconciler.render.markdown_text import Room, code, count, prose, size
 from reconciler.render.report_text import PAST, next_steps
-from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry
+from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, step_in_words
 
 _WORSE_FIRST = ("failed", "interrupted", "skipped", "withheld")
 
@@ -132,7 +132,10 @@ def _held(result: ResultEntry, outcome: OutcomeEntry) -> str:
 def _why(outcome: OutcomeEntry) -> str:
     if outcome.message:
         return prose(outcome.message)
-    return f"because {code(outcome.because)} did not succeed" if outcome.because else ""
+    if not outcome.because:
+        return ""
+    words, address = step_in_words(outcome.because)
+    return " ".join([words, *([code(address)] if address else []), "failed"])
 
 
 def _row(result: ResultEntry) -> str:

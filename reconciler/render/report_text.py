@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from reconciler.change import MARKS
 from reconciler.render.advice import advice_of
 from reconciler.render.terminal import Paint, Style, escape, wrap
-from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry
+from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, step_in_words
 
 PAST = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 COLOURS: dict[str, tuple[Style, ...]] = {"+": ("green",), "~": ("yellow",), "-": ("red",), "-/+": ("red",)}
@@ -111,7 +111,7 @@ class _Page:
         lines += self._refusal(outcome.refusal) if outcome.refusal is not None else []
         reason = outcome.message
         if not reason and outcome.because:
-            reason = f"because {outcome.because} did not succeed"
+            reason = f"{' '.join(step_in_words(outcome.because))} failed"
         if reason and outcome.refusal is None:
             lines += self._lines(6, escape(_cut(reason)))
         return lines

@@ -29,7 +29,7 @@ from reconciler.render.html.plan_page import fields
 from reconciler.render.markdown_text import Repository, count
 from reconciler.render.report_text import MESSAGE_LIMIT, PAST, next_steps
 from reconciler.render.view import view
-from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry
+from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, step_in_words
 
 _STATUSES = (
     ("failed", "failed"), ("interrupted", "interrupted"), ("partly", "done in part"), ("skipped", "skipped"),
@@ -198,9 +198,11 @@ class _Page:
         if outcome.because:
             address = self.address.get(outcome.because, "")
             link = f"#{self.identity[address]}" if address else ""
-            step = tag("code", outcome.because)
-            cause = tag("a", step, href=link) if link else step
-            parts.append(tag("p", "Because ", cause, " did not succeed."))
+            words, named = step_in_words(outcome.because)
+            shown = tag("code", named)
+            cause = tag("a", shown, href=link) if link else shown
+            said = f"{words[0].upper()}{words[1:]}"
+            parts.append(tag("p", "See ", cause, ".") if outcome.message else tag("p", f"{said} ", cause, " failed."))
         return parts
 
 
