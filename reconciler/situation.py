@@ -18,6 +18,7 @@ from reconciler.kinds import BY_NAME
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Ref
 from reconciler.match import Matching, match
+from reconciler.redaction import HIDDEN
 from reconciler.state import Live, State
 
 NOT_YET = Unknown("known after apply")
@@ -198,9 +199,17 @@ class Situation:
         return None if above is None or address in self.going else (*above.parents, above.sid)
 
     def name_of(self, sid: str) -> str:
-        """The natural key of a live resource, for people; empty when it was not read."""
+        """The natural key of a live resource, for people; empty when it was not read.
+
+        A resource that the files rename has its old name still, unless the files keep names of its kind secret.
+        """
         live = self.state.get(sid)
-        return self.title(self._declared(live), live) if live is not None else ""
+        if live is None:
+            return ""
+        declared = self._declared(live)
+        if declared is not None and declared.natural_key != live.name and HIDDEN not in declared.title:
+            return live.title
+        return self.title(declared, live)
 
     def _declared(self, live: Live) -> Declared | None:
         """What the files say of a live resource, where they name it."""

@@ -304,7 +304,9 @@ def view(plan: PlanFile) -> PlanView:
 
 
 def _change(entry: ChangeEntry, made: frozenset[str]) -> ChangeRow:
-    fields = tuple(_field(field, entry.action, made) for field in entry.fields)
+    # A replace sends everything, and most of it is as it was.
+    told = [field for field in entry.fields if entry.action != "replace" or not _is_equal(field)]
+    fields = tuple(_field(field, entry.action, made) for field in told)
     reasons = {row.before.reason if isinstance(row.before, Unclear) else "" for row in fields}
     return ChangeRow(
         address=entry.address,
@@ -367,6 +369,21 @@ def _field(entry: FieldEntry, action: Action, made: frozenset[str]) -> FieldRow:
         source=source,
         before_source=None if before_source == source else before_source,  # that it stands where it stood is no news
     )
+
+
+def _is_equal(entry: FieldEntry) -> bool:
+    """Whether a field is the same on both sides, as far as a plan tells; a field that forces a replacement is not."""
+    if entry.forces_replacement:
+        return False
+    match entry.before, entry.after:
+        case list() | tuple() as before, list() | tuple() as after:
+            return sorted(map(json.dumps, before)) == sorted(map(json.dumps, after))
+        case str(sid), {"ref": str(), "sid": other}:
+            return bool(sid == other)
+        case {"digest": before}, {"digest": after}:
+            return bool(before == after)
+        case before, after:
+            return json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True)
 
 
 def _side(value: Json, sensitive: bool, made: frozenset[str], name: str) -> Side:  # noqa: FBT001 - a fact about the value, not a mode
