@@ -32,6 +32,7 @@ from reconciler.kinds.markers import Between, Choice, Example, Length, Ref, Sid,
 from reconciler.plan_file import PlanFile
 from reconciler.problem_file import ErrorFile, ValidationFile
 from reconciler.report_file import ReportFile
+from reconciler.sids_file import SidsFile
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -562,6 +563,11 @@ def diff_schema() -> Schema:
     return _model_schema(ComparisonFile, "reconciler diff")
 
 
+def sids_schema() -> Schema:
+    """The JSON Schema of what `sids` prints."""
+    return _model_schema(SidsFile, "reconciler sids")
+
+
 def validation_schema() -> Schema:
     """The JSON Schema of what `validate` says of valid files."""
     return _model_schema(ValidationFile, "reconciler validation")
@@ -579,6 +585,7 @@ SCHEMAS: Mapping[str, Callable[[], Schema]] = {
     "report": report_schema,
     "drift": drift_schema,
     "diff": diff_schema,
+    "sids": sids_schema,
     "validation": validation_schema,
     "error": error_schema,
 }

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler import __version__, config
@@ -33,6 +34,7 @@ if TYPE_CHECKING:  # what only some verbs need is imported by them, so that `val
     from reconciler.plan_file import PlanFile
     from reconciler.report import Progress, Report
     from reconciler.retry import Retry
+    from reconciler.sids_file import SidsFile
 
 AnyClient = TypeVar("AnyClient", bound="ReadClient")
 
@@ -354,6 +356,55 @@ async def apply(
         left, Client, progress, stop, hidden=_hidden(files), account_sid=files.account_sid or ""
     ) as client:
         return Applied(seen, await apply_plan(made, client, progress, stop, trigger_webhooks=trigger_webhooks))
+
+
+async def sids(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> SidsFile:
+    """Find the live resource of each declared one. Sends nothing but GET: the client it holds cannot write.
+
+    Args:
+        inputs: which files; with targets, only these resources and what is below them.
+        endpoint: where the API is.
+        progress: who is told how it goes.
+
+    Raises:
+        UsageError: a target or an exclusion is not in the configuration.
+        ReconcilerError: see `reconciler.errors`.
+    """
+    from reconciler.client import ReadClient  # noqa: PLC0415 - see above
+    from reconciler.fetch import fetch  # noqa: PLC0415 - see above
+    from reconciler.match import match  # noqa: PLC0415 - see above
+    from reconciler.sids_file import of_sids  # noqa: PLC0415 - see above
+
+    files = validate(inputs, endpoint.environment, secrets_later=True)
+    options = _plan_options(inputs)
+    for option, addresses in (("--target", options.targets), ("--exclude", options.excludes)):
+        for address in addresses:
+            if not any(declared.is_within(address) for declared in files.resources):
+                close = get_close_matches(str(address), map(str, files.resources), n=1)
+                hint = f"did you mean {close[0]}?" if close else "`reconciler sids` lists the addresses"
+                raise UsageError(f"{option} {address}: the configuration has no such resource; {hint}")
+    selection = options.selection(files)
+    async with _connected(
+        endpoint, ReadClient, progress, hidden=_hidden(files), account_sid=files.account_sid or ""
+    ) as client:
+        state = await fetch(files, client, progress, selection)
+    matched = match(files, state, selection=selection)
+    if any(problem.severity == "error" for problem in matched.problems):
+        raise MatchError([*matched.problems, *files.warnings], files.lines)
+    wanted = [
+        declared.address
+        for declared in files.resources.values()
+        if not declared.kind.singleton
+        and not declared.absent
+        and selection.covers(declared)
+        and (not options.targets or any(declared.address.is_within(target) for target in options.targets))
+    ]
+    return of_sids(
+        state.account_sid,
+        files.environment,
+        {address: matched.live[address].sid for address in wanted if address in matched.live},
+        [address for address in wanted if address not in matched.live],
+    )
 
 
 def _files_of(inputs: Inputs, approved: PlanFile | None, environment: Mapping[str, str]) -> Config:

@@ -537,8 +537,8 @@ def test_a_failure_skips_what_needs_it_by_name_and_withholds_deletes(run: Run, a
     assert re.fullmatch("RQ[0-9a-f]{32}", refusal["request_id"])
     assert [line for line in account.writes if line.startswith("DELETE")] == []
     text = run("apply", *account.whole(), "--yes").out
-    for words in ("services.support.configuration: update", "the create of services.support.roles.broken failed", "50104",
-                  "deletes wait for everything else"):  # fmt: skip
+    for words in ("services.support.configuration: update", "the create of services.support.roles.broken failed",
+                  "50104", "deletes wait for everything else"):  # fmt: skip
         assert words in text
 
 

@@ -44,6 +44,7 @@ _CODES: Mapping[str, Mapping[int, str]] = {
     "drift": {0: "Nothing differs that --fail-on names.", 2: "Something does."},
     "diff": {0: "The two are compared.", 2: "With --detailed-exitcode: they differ."},
     "show": {0: "It is shown."},
+    "sids": {0: "The SIDs are printed, also if the account lacks some of the resources."},
     "init": {0: "Written, or everything was there.", 1: "Something is in the way; nothing was written."},
 }
 _COMMON_CODES = {1: "An error, or wrong usage.", 70: "A bug; a file with the traceback is named.", 130: "Interrupted."}

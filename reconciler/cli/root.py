@@ -20,6 +20,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "drift": ("reconciler.cli.drift:drift", "Tell what differs, and whose it is. Sends nothing but GET."),
     "diff": ("reconciler.cli.diff:diff", "Compare two configurations, without an account."),
     "export": ("reconciler.cli.export:export", "Write the live account as files. Sends nothing but GET."),
+    "sids": ("reconciler.cli.sids:sids", "Print the SID of each managed resource (read-only)."),
     "graph": ("reconciler.cli.graph:graph", "Draw what needs what in the files, offline."),
     "schema": ("reconciler.cli.schema:schema", "Print a JSON Schema: of the files, of plans, of reports."),
     "completion": ("reconciler.cli.completion:completion", "Print the script that completes commands in a shell."),
@@ -33,7 +34,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Write and check": ("validate", "diff", "graph"),
     "Plan, review, apply": ("plan", "show", "apply"),
     "Keep watch": ("drift",),
-    "Around it": ("schema", "completion", "emulator"),
+    "Around it": ("sids", "schema", "completion", "emulator"),
 }
 """The verbs by the way of a change, as `--help` lists them."""
 

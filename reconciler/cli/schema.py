@@ -19,7 +19,7 @@ To have an editor check the files, begin them with:
   # yaml-language-server: $schema=.reconciler/config.schema.json"""
 
 
-NAMES = ("config", "overlay", "plan", "report", "drift", "diff", "validation", "error")
+NAMES = ("config", "overlay", "plan", "report", "drift", "diff", "sids", "validation", "error")
 
 
 @click.command(cls=Page, epilog=EPILOG)
@@ -27,8 +27,8 @@ NAMES = ("config", "overlay", "plan", "report", "drift", "diff", "validation", "
 def schema(which: str) -> int:
     """Print a JSON Schema: of the files, of overlays, and of each document that --format json writes.
 
-    WHICH is config, when it is left out, or overlay, plan, report, drift, diff, validation or error. Those of the files
-    serve editors; `reconciler validate` knows more. That of overlays also takes `!unset`.
+    WHICH is config, when it is left out, or overlay, plan, report, drift, diff, sids, validation or error. Those of the
+    files serve editors; `reconciler validate` knows more. That of overlays also takes `!unset`.
     """
     from reconciler import schema as schemas  # noqa: PLC0415 - help and completion do without
 
