@@ -138,7 +138,9 @@ class World:
         self.github.files[pull.number] = [{"filename": name} for name in names]
         self.github.pulls[pull.number] = {
             "number": pull.number, "merged_at": None, "merge_commit_sha": git(self.clone, "rev-parse", "HEAD"),
-            "head": {"sha": head, "repo": {"full_name": "mallory/desk" if pull.fork else REPOSITORY}},
+            "head": {
+                "sha": head, "ref": pull.branch, "repo": {"full_name": "mallory/desk" if pull.fork else REPOSITORY},
+            },
             "base": {"ref": "main"}, "user": {"login": pull.author},
         }  # fmt: skip
 

@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,7 @@ class Runner:
         secrets: by environment, what GitHub gives to a job that names it.
         variables: by environment, what is no secret.
         package: the input `package` of the action where a workflow leaves it out.
+        before: by job, what happens before it begins, for instance while its reviewers take their time.
     """
 
     github: GitHub
@@ -86,6 +87,7 @@ class Runner:
     secrets: Mapping[str, Mapping[str, str]]
     variables: Mapping[str, Mapping[str, str]]
     package: str = "installed"
+    before: dict[str, Callable[[], None]] = field(default_factory=dict)
 
     def run(self, workflow: Path, event_name: str, event: dict[str, Any], *, sha: str, ref: str) -> Run:
         """One run of a workflow."""
@@ -97,8 +99,10 @@ class Runner:
         from_here = pull.get("head", {}).get("repo", {}).get("full_name", REPOSITORY) == REPOSITORY
         run = {
             "id": number, "event": event_name, "head_sha": pull["head"]["sha"] if pull else sha,
-            "path": f".github/workflows/{workflow.name}", "run_started_at": f"2026-01-01T00:00:00Z#{number:09}",
+            "path": f".github/workflows/{workflow.name}", "run_started_at": self.github.now(), "run_attempt": 1,
             "head_repository": {"full_name": pull["head"]["repo"]["full_name"] if pull else REPOSITORY},
+            "head_branch": pull["head"]["ref"] if pull else ref.removeprefix("refs/heads/"),
+            "pull_requests": self.github.open_with(pull["head"]["sha"]) if pull and from_here else [],
             "conclusion": None,
         }  # fmt: skip
         self.github.runs[number] = run
@@ -108,6 +112,7 @@ class Runner:
         )  # fmt: skip
         ended: dict[str, Ended] = {}
         for name, job in described["jobs"].items():
+            self.before.get(name, lambda: None)()
             ended[name] = self._job(job, github, ended, from_here=from_here)
         failed = any(job.result == "failure" for job in ended.values())
         run["conclusion"] = "failure" if failed else "success"

@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -56,6 +57,8 @@ class GitHub:
         self.runs: dict[int, dict[str, Any]] = {}
         self.artifacts: dict[int, tuple[int, str, bytes]] = {}
         """By id: run, name, zip."""
+        self.kept_at: dict[int, str] = {}
+        self.expired: set[int] = set()
         self.asked: list[tuple[str, str]] = []
         self.largest_page = 100
         self._last = 1000
@@ -64,17 +67,32 @@ class GitHub:
         self._last += 1
         return self._last
 
+    def now(self) -> str:
+        """The time, which passes with every look at it, as GitHub writes it."""
+        moment = timedelta(seconds=self.new_id()) + datetime(2026, 1, 1, tzinfo=UTC)
+        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
     def keep(self, run: int, name: str, files: Mapping[str, bytes]) -> None:
         """What upload-artifact does, with overwrite."""
         for number in [key for key, (of, called, _) in self.artifacts.items() if (of, called) == (run, name)]:
             del self.artifacts[number]
-        self.artifacts[self.new_id()] = (run, name, packed(files))
+        number = self.new_id()
+        self.artifacts[number] = (run, name, packed(files))
+        self.kept_at[number] = self.now()
 
     def kept(self, run: int, name: str) -> dict[str, bytes]:
         """What download-artifact gives."""
         (found,) = (data for of, called, data in self.artifacts.values() if (of, called) == (run, name))
         with zipfile.ZipFile(io.BytesIO(found)) as archive:
             return {member: archive.read(member) for member in archive.namelist()}
+
+    def open_with(self, head: str) -> list[dict[str, Any]]:
+        """What a run tells as its pull requests: those that are open with the same head, whichever it is for."""
+        return [
+            {"number": pull["number"], "base": dict(pull["base"]), "head": {"ref": pull["head"]["ref"], "sha": head}}
+            for pull in self.pulls.values()
+            if pull["head"]["sha"] == head and not pull["merged_at"]
+        ]
 
     def bodies(self, number: int, login: str = BOT) -> list[str]:
         return [item["body"] for item in self.comments.get(number, []) if item["user"]["login"] == login]
@@ -156,8 +174,12 @@ class GitHub:
         return self.issues[int(match[1])]
 
     def _pulls_of(self, match: re.Match[str], query: Query, _body: object, _token: Token) -> Any:
-        shas = {"merge_commit_sha": match[1]}
-        return self._page([pull for pull in self.pulls.values() if pull.items() >= shas.items()], query)
+        found = [
+            pull
+            for pull in self.pulls.values()
+            if match[1] in (pull["merge_commit_sha"], pull["head"]["sha"])
+        ]  # fmt: skip
+        return self._page(found, query)
 
     def _files_of(self, match: re.Match[str], query: Query, _body: object, _token: Token) -> Any:
         return self._page(self.files[int(match[1])], query)
@@ -172,7 +194,14 @@ class GitHub:
 
     def _artifacts_of(self, match: re.Match[str], query: Query, _body: object, _token: Token) -> Any:
         found = [
-            {"id": number, "name": name, "expired": False, "digest": f"sha256:{hashlib.sha256(data).hexdigest()}"}
+            {
+                "id": number,
+                "name": name,
+                "expired": number in self.expired,
+                "created_at": self.kept_at[number],
+                "digest": f"sha256:{hashlib.sha256(data).hexdigest()}",
+                "workflow_run": {"id": run},
+            }
             for number, (run, name, data) in self.artifacts.items()
             if run == int(match[1]) and query.get("name", name) == name
         ]

@@ -5,15 +5,19 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from reconcile_steps import comment
 
+from reconciler.plan_file import PlanFile
+from reconciler.render.markdown import plan_markdown
+from reconciler.render.markdown_text import Repository
 from tests.action.conftest import FILES, SECRETS, Pull, World, world_in
 from tests.action.runner import Run
-from tests.action.stand_in import BOT, packed
+from tests.action.stand_in import BOT, REPOSITORY, packed
 
 PATH = "conversations/reconciler.yaml"
 MORE = FILES.replace("[sendMessage]", "[sendMessage, leaveConversation]")
@@ -69,25 +73,30 @@ def test_a_change_from_its_pull_request_into_the_account(world: World) -> None:
         name: {text for environment in job.environments for text in environment.values() if text.endswith("-is-secret")}
         for name, job in applied.jobs.items()
     }
-    assert seen == {"reviewed": set(), "apply": {"writing-is-secret"}}
+    assert seen == {"reviewed": {"looking-is-secret"}, "apply": {"writing-is-secret"}}
 
 
-def test_somebody_changed_the_account_after_the_review(world: World) -> None:
+@pytest.mark.parametrize("job", ["reviewed", "apply"])
+def test_somebody_changed_the_account_after_the_review(world: World, job: str) -> None:
     first = world.open("begin", {PATH: FILES + "x-note: begin\n"})
     world.planned(first)
     world.pushed(world.merge(first))
     pull = world.open("more", {PATH: MORE})
     world.planned(pull)
-    world.set_role("agent", ["sendMessage", "sendMediaMessage"])
-    written = len(world.writes)
+    # At the merge, or while the reviewers of the environment take their time.
+    world.runner.before[job] = lambda: world.set_role("agent", ["sendMessage", "sendMediaMessage"])
 
     ended = world.pushed(world.merge(pull))
-    assert ended.results == {"reviewed": "success", "apply": "failure"}, ended.log
-    assert ended.jobs["apply"].code == 3
-    assert len(world.writes) == written
+    results = {
+        "reviewed": {"reviewed": "failure", "apply": "skipped"},
+        "apply": {"reviewed": "success", "apply": "failure"},
+    }
+    assert ended.results == results[job], ended.log
+    assert ended.jobs[job].code == 3
     assert world.roles() == {"agent": ["sendMediaMessage", "sendMessage"]}
     said = world.github.bodies(pull.number)[-1]
-    assert "### ⛔ The approved plan no longer fits; nothing was sent" in said
+    heading = {"reviewed": "no plan that was reviewed fits", "apply": "The approved plan no longer fits"}
+    assert heading[job] in said
     assert "services.support.roles.agent" in said
 
 
@@ -292,6 +301,8 @@ def test_a_comment_that_somebody_else_wrote(merged: Merged, author: str) -> None
     [
         ({"head_repository": {"full_name": "mallory/desk"}}, "plan.yml has not planned"),
         ({"event": "push"}, "plan.yml has not planned"),
+        ({"event": "workflow_dispatch"}, "plan.yml has not planned"),
+        ({"head_branch": "another"}, "plan.yml has not planned"),
         ({"head_sha": "0" * 40}, "plan.yml has not planned"),
         ({"path": ".github/workflows/other/plan.yml"}, "plan.yml has not planned"),
         ({"conclusion": "failure"}, "did not go well"),
@@ -301,6 +312,191 @@ def test_a_comment_that_somebody_else_wrote(merged: Merged, author: str) -> None
 def test_a_run_that_is_not_the_plan_of_this_commit(merged: Merged, other: dict[str, Any], reason: str) -> None:
     merged.world.github.runs[merged.run.number] |= other
     merged.refused(reason)
+
+
+# --- who may push a branch can have any plan kept, and any comment written in the bot's name --------------------------
+
+
+def forge(merged: Merged, alter: Callable[[dict[str, Any]], None]) -> None:
+    """Exchanges the plan, its digest, and the comment, as a run of a workflow in another branch can."""
+    plan, manifest = merged.kept()
+    forged = json.loads(plan)
+    alter(forged)
+    data = json.dumps(forged).encode()
+    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    merged.keep(data, {**manifest, "plan": digest})
+    head, planned = str(manifest["head"]), str(manifest["planned"])
+    shown = plan_markdown(PlanFile.model_validate_json(data), Repository.of("https://github.example", REPOSITORY, head))
+    url = f"https://github.example/{REPOSITORY}/actions/runs/{merged.run.number}"
+    mark = merged.comment["body"].partition("\n")[0]
+    merged.comment["body"] = comment.plan_body(mark, shown, digest=digest, head=head, planned=planned, run_url=url)
+
+
+def test_the_same_plan_in_other_bytes_is_not_refused(merged: Merged) -> None:
+    forge(merged, lambda _plan: None)
+    known = merged.world.runner.secrets
+    merged.world.runner.secrets = {
+        **known,
+        "production": SECRETS["production"] | {"TWILIO_API_SECRET": "not yet given"},
+    }
+    try:
+        run = merged.world.pushed(merged.sha)
+    finally:
+        merged.world.runner.secrets = known
+    assert run.results == {"reviewed": "success", "apply": "failure"}, run.log
+    assert merged.world.writes == []
+
+
+def every_change(**parts: object) -> Callable[[dict[str, Any]], None]:
+    def alter(plan: dict[str, Any]) -> None:
+        for change in plan["changes"]:
+            change.update(parts)
+
+    return alter
+
+
+def every_source(plan: dict[str, Any]) -> None:
+    for change in plan["changes"]:
+        for item in change["fields"]:
+            item["source"] = None
+
+
+def the_first_of(plan: dict[str, Any]) -> None:
+    plan["changes"] = plan["changes"][:1]
+
+
+def in_another_order(plan: dict[str, Any]) -> None:
+    plan["changes"].reverse()
+
+
+def something_unmanaged(plan: dict[str, Any]) -> None:
+    plan["unmanaged"] = []
+    plan["summary"]["unmanaged"] = 0
+
+
+ALL_CHANGES = "Different in\n  'services.support'\n  'services.support.roles.agent'\n  'services.support.webhooks'"
+FORGED: list[Any] = [
+    pytest.param(
+        every_change(risk="low", consequences=[], service="Sandbox for load tests", reason="formatting only"),
+        ALL_CHANGES, id="labels",
+    ),
+    *(
+        pytest.param(alter, reason, id=name, marks=pytest.mark.slow)
+        for name, alter, reason in (
+            ("risk", every_change(risk="high"), ALL_CHANGES),
+            ("consequences", every_change(consequences=["Nothing happens."]), ALL_CHANGES),
+            ("service", every_change(service="Sandbox"), ALL_CHANGES),
+            ("reason", every_change(reason="formatting only"), ALL_CHANGES),
+            ("name", every_change(name="test"), ALL_CHANGES),
+            ("places", every_source, "Different in"),
+            ("a change less", the_first_of, "Different in"),
+            ("order", in_another_order, "Different in\n  'changes'"),
+            ("unmanaged", something_unmanaged, "Different in\n  'summary'\n  'unmanaged'"),
+            ("files", lambda plan: plan.update(config_digest="sha256:" + "0" * 64), "Different in\n  'config_digest'"),
+            ("account", lambda plan: plan.update(account_sid="AC" + "1" * 32), "Different in\n  'account_sid'"),
+        )
+    ),
+    pytest.param(
+        lambda plan: plan["options"].update(env="staging"), "Different in\n  'options'", id="another environment"
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("alter", "reason"), FORGED)
+def test_what_reviewers_read_is_what_the_files_and_the_account_say(
+    merged: Merged, alter: Callable[[dict[str, Any]], None], reason: str
+) -> None:
+    forge(merged, alter)
+    # Whatever GitHub tells of the run: after the merge, it may name no pull request.
+    merged.world.github.runs[merged.run.number]["pull_requests"] = []
+    merged.refused("the reviewed plan is not what the merged files and the account give now", reason)
+
+
+def twin(merged: Merged, base: str) -> int:
+    """Opens another pull request of the same commit, into a branch with another workflow; gives its number."""
+    github = merged.world.github
+    number = github.new_id()
+    mine = github.pulls[merged.pull.number]
+    github.pulls[number] = {
+        **mine,
+        "number": number,
+        "merged_at": None,
+        "merge_commit_sha": None,
+        "base": {"ref": base},
+    }
+    return number
+
+
+def test_another_pull_request_of_the_same_commit(merged: Merged) -> None:
+    number = twin(merged, "branch-with-another-workflow")
+    merged.refused(f"pull request {number} has the same newest commit")
+
+
+def test_a_run_for_another_pull_request_of_the_same_commit(merged: Merged) -> None:
+    github = merged.world.github
+    number = twin(merged, "branch-with-another-workflow")
+    newer = {**github.runs[merged.run.number], "id": github.new_id(), "run_started_at": github.now()}
+    newer["pull_requests"] = github.open_with(str(newer["head_sha"]))
+    github.runs[newer["id"]] = newer
+    # It was closed meanwhile. GitHub tells of it no more, but for the run.
+    del github.pulls[number]
+    forge(merged, every_change(reason="formatting only"))
+    plan, manifest = merged.kept()
+    github.keep(newer["id"], "reconciler-plan", {"plan.json": plan, "manifest.json": json.dumps(manifest).encode()})
+    url = f"runs/{merged.run.number}"
+    merged.comment["body"] = merged.comment["body"].replace(url, f"runs/{newer['id']}")
+    merged.refused("the comment on the pull request shows something else")
+    newer["pull_requests"] = []
+    merged.refused("the reviewed plan is not what the merged files and the account give now")
+
+
+def test_the_base_was_changed_after_the_review(merged: Merged) -> None:
+    run = merged.world.github.runs[merged.run.number]
+    run["pull_requests"][0]["base"]["ref"] = "branch-with-another-workflow"
+    merged.refused("plan.yml has not planned")
+
+
+def test_a_head_that_was_forced_after_the_review(merged: Merged) -> None:
+    merged.world.github.pulls[merged.pull.number]["head"]["sha"] = "0" * 40
+    merged.refused(f"plan.yml has not planned {'0' * 40}")
+
+
+def test_a_plan_of_an_earlier_attempt(merged: Merged) -> None:
+    github = merged.world.github
+    github.runs[merged.run.number] |= {"run_attempt": 2, "run_started_at": github.now()}
+    merged.refused(f"an earlier attempt of https://github.example/acme/desk/actions/runs/{merged.run.number}")
+
+
+def test_a_plan_that_has_expired(merged: Merged) -> None:
+    ((number, _),) = merged.world.github.artifacts.items()
+    merged.world.github.expired.add(number)
+    try:
+        merged.refused("kept has expired")
+    finally:
+        merged.world.github.expired.clear()
+
+
+def test_two_plans_under_one_name(merged: Merged) -> None:
+    github = merged.world.github
+    ((_, kept),) = github.artifacts.items()
+    number = github.new_id()
+    github.artifacts[number], github.kept_at[number] = kept, github.now()
+    merged.refused("kept 2 plans under the name 'reconciler-plan'")
+
+
+def test_two_comments_that_show_a_plan(merged: Merged) -> None:
+    merged.world.github.say(merged.pull.number, BOT, merged.comment["body"])
+    merged.refused("2 comments of github-actions[bot] on the pull request show a plan")
+
+
+def test_files_that_can_no_longer_be_planned(merged: Merged) -> None:
+    known = merged.world.runner.secrets
+    looking = SECRETS["conversations-plan"] | {"TWILIO_API_SECRET": "a wrong one"}
+    merged.world.runner.secrets = {**known, "conversations-plan": looking}
+    try:
+        merged.refused("the plan could not be made again from the merged files: it ended with 1")
+    finally:
+        merged.world.runner.secrets = known
 
 
 @pytest.mark.slow

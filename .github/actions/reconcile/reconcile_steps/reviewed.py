@@ -2,17 +2,18 @@
 
 Takes a push to the branch that is deployed; gives the plan, its digest and the pull request's number, or ends with 3.
 
-What is trusted: git, GitHub's own account of which pull request a commit came from, and this code, which comes from
-the branch that is deployed. What is not: the pull request's run and what it kept. Whoever may push a branch may also
-change the workflow that runs for it, and have it upload any plan, and write any comment in the bot's name. So
+Trusted: git, GitHub's record of which pull request a commit came from, and this code, which comes from the branch that
+is deployed. Not trusted: the pull request's run, its artifact, and comments. Whoever may push a branch can change the
+workflow that runs for it, upload any plan, and write any comment in the bot's name. GitHub does not tell which base
+had the workflow of a run: its `pull_requests` are those that are open with the same head, and none after the merge.
 
-* a run counts only when it is the plan workflow's, for the newest commit of a branch of this repository, and the pull
-  request does not touch `.github/`;
-* the comment that people saw has to be, to the letter, what this code makes of the plan that was kept;
-* the files that were merged have to be the files that were planned;
-* and `apply --plan` sends nothing that the merged files do not say and that plan does not have.
-
-What is applied is then what stood in the comment, wherever the plan came from.
+* A run counts only if it is the plan workflow's, for the newest commit and the branch of this pull request, which no
+  other pull request shares, and if the pull request does not touch `.github/`.
+* The comment that people saw must be, to the letter, what this code makes of the kept plan.
+* The merged files must be the planned files.
+* The kept plan must be, but for its time, the plan that this code makes of the merged files and the account now. So
+  everything that reviewers read (risks, consequences, reasons, places) is derived again, wherever the plan came from.
+* `apply --plan` sends nothing that this plan does not have.
 """
 
 from __future__ import annotations
@@ -24,12 +25,13 @@ import re
 import sys
 import time
 import zipfile
+from pathlib import Path
 from typing import Any
 
 from reconcile_steps import comment
 from reconcile_steps.github import GitHub, NotThere
 from reconcile_steps.job import Failed, Job
-from reconcile_steps.run import digest_of, files_of, has_changes, leave, rendered
+from reconcile_steps.run import call, digest_of, files_of, has_changes, leave, rendered
 
 STALE = 3
 LATE = (2, 4)
@@ -101,7 +103,8 @@ def _check(job: Job, github: GitHub, pull_request: dict[str, Any]) -> None:
     number, head = int(pull_request["number"]), str(pull_request["head"]["sha"])
     if (pull_request["head"].get("repo") or {}).get("full_name") != job.repository:
         raise NotReviewed("the pull request came from a fork, whose branches are not planned")
-    run = _run(job, github, head)
+    _own_head(github, pull_request)
+    run = _run(job, github, pull_request)
     kept = _kept(job, github, run)
     folder = job.folder / "kept"
     folder.mkdir()
@@ -133,6 +136,7 @@ def _check(job: Job, github: GitHub, pull_request: dict[str, Any]) -> None:
     if changes:
         _own_workflow(github, number)
         _as_merged(job, manifest)
+        _as_planned_now(job, file)
     job.summary(markdown)
     sys.stdout.write(f"Reviewed in pull request {number}, planned by {_url(job, run)}: {digest}\n")
     job.output("pull-request", str(number))
@@ -146,8 +150,25 @@ def _url(job: Job, run: dict[str, Any]) -> str:
     return f"{job.told('GITHUB_SERVER_URL')}/{job.repository}/actions/runs/{int(run['id'])}"
 
 
-def _run(job: Job, github: GitHub, head: str) -> dict[str, Any]:
-    """The newest run of the plan workflow for a commit, which has to have gone well."""
+def _own_head(github: GitHub, pull_request: dict[str, Any]) -> None:
+    """Check that no other pull request has the same newest commit.
+
+    Raises:
+        NotReviewed: one has, so that a run for this commit may be that one's, with the workflow of another base.
+    """
+    head = str(pull_request["head"]["sha"])
+    others = sorted(
+        int(item["number"])
+        for item in github.pages(f"commits/{head}/pulls")
+        if item["number"] != pull_request["number"] and (item.get("head") or {}).get("sha") == head
+    )
+    if others:
+        raise NotReviewed(f"pull request {others[0]} has the same newest commit, so whose plan this is cannot be told")
+
+
+def _run(job: Job, github: GitHub, pull_request: dict[str, Any]) -> dict[str, Any]:
+    """Find the newest run of the plan workflow for a pull request's newest commit; it must have succeeded."""
+    head = str(pull_request["head"]["sha"])
     workflow = job.input("workflow")
     if not re.fullmatch(r"[A-Za-z0-9._-]+\.ya?ml", workflow):
         raise Failed(f"the input workflow takes the name of a file below .github/workflows, not {workflow!r}")
@@ -160,6 +181,7 @@ def _run(job: Job, github: GitHub, head: str) -> dict[str, Any]:
             and run.get("head_sha") == head
             and (run.get("head_repository") or {}).get("full_name") == job.repository
             and str(run.get("path", "")).partition("@")[0] == f".github/workflows/{workflow}"
+            and _is_of(run, pull_request)
         ]
     except NotThere:
         raise NotReviewed(f"there is no workflow {workflow}") from None
@@ -173,8 +195,20 @@ def _run(job: Job, github: GitHub, head: str) -> dict[str, Any]:
     return newest
 
 
+def _is_of(run: dict[str, Any], pull_request: dict[str, Any]) -> bool:
+    """Whether a run can be that of a pull request, by its branch and the open pull requests that GitHub names."""
+    base, head = pull_request["base"], pull_request["head"]
+    if run.get("head_branch", head.get("ref")) != head.get("ref"):
+        return False
+    return all(
+        item.get("number", pull_request["number"]) == pull_request["number"]
+        and (item.get("base") or {}).get("ref") == base["ref"]
+        for item in run.get("pull_requests") or []
+    )
+
+
 def _kept(job: Job, github: GitHub, run: dict[str, Any]) -> dict[str, bytes]:
-    """What that run kept: the plan and what it says of itself."""
+    """Fetch what a run kept: the plan, and what it says of itself."""
     name = job.input("artifact")
     found = [
         item
@@ -183,11 +217,18 @@ def _kept(job: Job, github: GitHub, run: dict[str, Any]) -> dict[str, bytes]:
     ]
     if not found:
         raise NotReviewed(f"{_url(job, run)} kept no plan under the name {name!r}")
-    newest = max(found, key=lambda item: int(item["id"]))
-    if newest.get("expired"):
+    if len(found) > 1:
+        raise NotReviewed(f"{_url(job, run)} kept {len(found)} plans under the name {name!r}")
+    (kept,) = found
+    if kept.get("expired"):
         raise NotReviewed(f"the plan that {_url(job, run)} kept has expired")
-    packed = github.download(f"actions/artifacts/{int(newest['id'])}/zip")
-    digest = newest.get("digest")
+    if (kept.get("workflow_run") or {}).get("id", run["id"]) != run["id"]:
+        raise NotReviewed(f"another run than {_url(job, run)} kept the plan")
+    # Both are ISO 8601 in UTC. Of a run that was started again, the time is that of its last attempt.
+    if str(kept.get("created_at") or "~") < str(run.get("run_started_at") or ""):
+        raise NotReviewed(f"an earlier attempt of {_url(job, run)} kept the plan, and the last one kept none")
+    packed = github.download(f"actions/artifacts/{int(kept['id'])}/zip")
+    digest = kept.get("digest")
     if digest and digest != "sha256:" + hashlib.sha256(packed).hexdigest():
         raise NotReviewed("what GitHub keeps of the plan is damaged: it has another digest")
     try:
@@ -216,17 +257,19 @@ def _manifest(text: bytes) -> dict[str, Any]:
 
 
 def _as_shown(job: Job, github: GitHub, number: int, wanted: str) -> None:
-    """The comment says what the plan says.
+    """Check that the one comment says what the plan says.
 
     Raises:
-        NotReviewed: there is none, or it says something else.
+        NotReviewed: there is none or more than one, or it says something else.
     """
     mark = wanted.partition("\n")[0]
     author = job.input("author")
-    found = (item for item in github.pages(f"issues/{number}/comments") if comment.is_ours(item, mark, author))
-    shown = next(found, None)
-    if shown is None:
+    found = [item for item in github.pages(f"issues/{number}/comments") if comment.is_ours(item, mark, author)]
+    if not found:
         raise NotReviewed(f"no comment of {author} on the pull request shows a plan")
+    if len(found) > 1:
+        raise NotReviewed(f"{len(found)} comments of {author} on the pull request show a plan: which one was reviewed?")
+    (shown,) = found
     if comment.same(str(shown.get("body"))) != comment.same(wanted):
         raise NotReviewed(
             "the comment on the pull request shows something else than the plan that was kept: somebody edited it, or "
@@ -274,3 +317,41 @@ def _as_merged(job: Job, manifest: dict[str, Any]) -> None:
     raise NotReviewed(
         "the files that were merged are not the files that were planned: the branch had moved.\n" + "\n".join(lines)
     )
+
+
+def _as_planned_now(job: Job, file: Path) -> None:
+    """Check that the kept plan is what the merged files and the account give now.
+
+    Equal files and accounts give equal plans but for the time, so whatever else differs was changed since, or forged.
+
+    Raises:
+        NotReviewed: it is not, with what differs, or the plan could not be made.
+    """
+    fresh = job.folder / "fresh.json"
+    ended = call(job, "plan", ["--out", str(fresh)])
+    if not fresh.is_file():
+        raise NotReviewed(f"the plan could not be made again from the merged files: it ended with {ended.code}")
+    differ = _differences(json.loads(file.read_bytes()), json.loads(fresh.read_bytes()))
+    if differ:
+        lines = [f"  {name!r}"[:200] for name in differ[:NAMED]]
+        if len(differ) > NAMED:
+            lines.append(f"  … {len(differ) - NAMED:,} more")
+        raise NotReviewed(
+            "the reviewed plan is not what the merged files and the account give now. Different in\n" + "\n".join(lines)
+        )
+
+
+def _differences(kept: dict[str, Any], fresh: dict[str, Any]) -> list[str]:
+    """List the addresses of changes, and the other parts, that two plans do not share."""
+    kept, fresh = ({name: part for name, part in plan.items() if name != "created_at"} for plan in (kept, fresh))
+    # As text: in Python true is 1.
+    ours, theirs = ({_spelled(change): change for change in plan.pop("changes")} for plan in (kept, fresh))
+    changes = [(ours | theirs)[spelled] for spelled in ours.keys() ^ theirs.keys()]
+    parts = [name for name in kept.keys() | fresh.keys() if _spelled(kept.get(name)) != _spelled(fresh.get(name))]
+    if not changes and list(ours) != list(theirs):
+        parts.append("changes")
+    return sorted({str(change["address"]) for change in changes}) + sorted(parts)
+
+
+def _spelled(found: Any) -> str:
+    return json.dumps(found, sort_keys=True)
