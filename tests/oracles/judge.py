@@ -20,6 +20,7 @@ from tests.oracles.reading import (
     Configuration,
     Entry,
     default_service,
+    line,
     live_name,
 )
 from tests.oracles.recorder import Exchange
@@ -76,6 +77,7 @@ class Case:
         found += self._too_early()
         if self.run.code in {3, 4} and self.run.writes:
             found.append(f"exit {self.run.code}, and something was sent")
+        found += self._refused()
         if self.run.code == 0:
             found += [*self._roles(), *self._values()]
         return found
@@ -186,6 +188,34 @@ class Case:
                 and not any(w.method == "POST" and w.path == collection for w in writes)
             ):
                 yield f"DELETE {exchange.path}: sent, and its replacement was never sent"
+
+    def _refused(self) -> Iterator[str]:
+        """Writes that the API refused although nothing that a plan cannot know stood in their way."""
+        for exchange in self.run.writes:
+            if exchange.status >= 400 and not self._is_excused(exchange):
+                yield f"refused: {exchange}"
+
+    def _is_excused(self, exchange: Exchange) -> bool:
+        sid = exchange.path.rpartition("/")[2]
+        if exchange.method == "DELETE":
+            # Who holds a role in conversations is not looked up.
+            rows = (exchange.before or {}).values()
+            return any(row["kind"] == "participant" and row["role_sid"] == sid for row in rows)
+        if exchange.path.endswith("/Participants"):
+            # A pair is taken in the whole account, and not every conversation is read.
+            address = exchange.form.get("MessagingBinding.Address", [""])[0]
+            return any(
+                row["kind"] == "participant" and (row["messaging_binding"] or {}).get("address") == address
+                for key, row in self.before.items()
+                if not self._license(key) and not self._is_in_deleted(key)
+            )
+        # Ignored permissions of a role that becomes one of another type may be none of that type.
+        return exchange.path.endswith("/Roles") and any(
+            entry.lifecycle.get("ignore_changes") for entry in self.configuration.entries
+        )
+
+    def _is_in_deleted(self, sid: str) -> bool:
+        return any(self._license(above) for above in line(sid, self.before))
 
     # --- The account after --------------------------------------------------------------------------------------------
 

@@ -92,6 +92,11 @@ class Entry:
         return None if found is None else str(found)
 
 
+def step(handle: str) -> str:
+    """A handle as it follows a section in an address."""
+    return f".{handle}" if _PLAIN.match(handle) else f'["{handle}"]'
+
+
 def participant_name(identity: object, address: object, proxy: object) -> str:
     return str(identity) if identity else f"{address} via {proxy}"
 
@@ -128,8 +133,7 @@ class Configuration:
     def _read(self, body: Body, sections: tuple[str, ...], parent: Entry | None, above: str) -> Iterator[Entry]:
         for section in sections:
             for handle, item in (body.get(section) or {}).items():
-                step = f".{handle}" if _PLAIN.match(handle) else f'["{handle}"]'
-                entry = Entry(SECTIONS[section], f"{above}{section}{step}", handle, item or {}, parent)
+                entry = Entry(SECTIONS[section], f"{above}{section}{step(handle)}", handle, item or {}, parent)
                 yield entry
                 yield from self._read(entry.body, BELOW.get(entry.kind, ()), entry, f"{entry.address}.")
 
@@ -164,7 +168,10 @@ class Configuration:
             return bool(row["parent"] == account_sid(state))
         return row["parent"] in state and self.names(entry.parent, row["parent"], state)
 
-    def entries_of(self, sid: str, state: State, *, former: bool = False) -> list[Entry]:
+    def entries_of(self, sid: str | None, state: State, *, former: bool = False) -> list[Entry]:
+        """The entries that mean a live resource."""
+        if sid is None or sid not in state:
+            return []
         return [entry for entry in self.entries if self.names(entry, sid, state, former=former)]
 
     # --- What may be deleted ------------------------------------------------------------------------------------------
@@ -172,6 +179,8 @@ class Configuration:
     def is_pruned(self, sid: str, state: State) -> bool:
         """Whether a live resource is in a collection that is pruned, and declared nowhere."""
         row = state[sid]
+        if row["kind"] not in SECTIONS.values():
+            return False
         above: list[Body] = [self.root]
         if row["parent"] != account_sid(state):
             above = [entry.body for entry in self.entries_of(row["parent"], state)]
@@ -182,7 +191,7 @@ class Configuration:
     def keeps(self, sid: str, state: State) -> bool:
         """Whether a lifecycle prevents that a resource is destroyed, or anything in it."""
         protected = [entry for entry in self.entries if entry.lifecycle.get("prevent_destroy")]
-        inside = [key for key in state if sid in _line(key, state)]
+        inside = [key for key in state if sid in line(key, state)]
         meant = set(self.entries_of(sid, state))
         return any(
             self.names(entry, key, state) or self.names(entry, key, state, former=True)
@@ -251,7 +260,7 @@ def default_service(state: State) -> str | None:
     return found
 
 
-def _line(sid: str | None, state: State) -> Iterator[str]:
+def line(sid: str | None, state: State) -> Iterator[str]:
     """A resource and everything that contains it."""
     while sid is not None and sid in state:
         yield sid

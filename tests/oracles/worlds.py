@@ -17,6 +17,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from reconciler.emulator import Rules
 from tests.oracles.account import Account
+from tests.oracles.reading import step
 
 SERVICES = ("Support", "Sales")
 ROLES = ("old", "new", "[vip] agent", "v agent")
@@ -187,7 +188,7 @@ _GLOBS = st.sampled_from(
     ("*", "old", "[vip] agent", "* agent", "?old", "v*", "a*", "\\[vip\\] *", "+1*", "room", "[a-z]*")
 )
 _PATTERNS: SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
-    {}, optional={"match": _GLOBS, "except": st.lists(_GLOBS, max_size=2)}
+    {}, optional={"match": _GLOBS, "except": st.lists(_GLOBS, min_size=1, max_size=2)}
 )
 
 
@@ -210,9 +211,18 @@ def _others(pool: Sequence[str], name: str) -> list[str]:
     return [other for other in pool if other != name]
 
 
+def _roles_in(calls: Sequence[Call], service: str) -> list[tuple[str, str]]:
+    """The names and types of the roles that somebody made in a service."""
+    return [
+        (call.form["FriendlyName"], call.form["Type"])
+        for call in calls
+        if call.name.startswith(f"{service}/") and "Type" in call.form
+    ]
+
+
 @st.composite
-def _service(draw: DrawFn, name: str) -> dict[str, Any]:
-    """One declared service."""
+def _service(draw: DrawFn, name: str, live: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """One declared service, of which some roles are live."""
     if _rarely(draw, 8):
         return {"friendly_name": name, "absent": True}
     body: dict[str, Any] = {"friendly_name": name}
@@ -220,14 +230,15 @@ def _service(draw: DrawFn, name: str) -> dict[str, Any]:
     for handle in _some(draw, ROLES):
         kind = draw(st.sampled_from(("service", "conversation")))
         found = {"type": kind, "permissions": _some(draw, PERMISSIONS[kind], least=1)}
-        roles[handle] = draw(_meta(found, _others(ROLES, handle), ("permissions",)))
+        former = [name for name, of in live if of == kind and name != handle]
+        roles[handle] = draw(_meta(found, former or _others(ROLES, handle), ("permissions",)))
     if roles or _coin(draw):
         body["roles"] = roles
 
     def role(kind: str) -> dict[str, str]:
         declared = [key for key, item in roles.items() if item["type"] == kind and not item.get("absent")]
         built_in = [name for _, of, name in DEFAULTS.values() if of == kind]
-        by_sid = [f"<{name}/{kind}/{other}>" for other in ROLES] if _rarely(draw, 6) else []
+        by_sid = [f"<{name}/{kind}/{other}>" for other, of in live if of == kind]
         choice = draw(st.sampled_from(("none", "declared", "declared", "built in", "by SID")))
         pool = {"declared": declared, "built in": built_in, "by SID": by_sid}.get(choice, [])
         return {"role": draw(st.sampled_from(pool))} if pool else {}
@@ -279,9 +290,10 @@ def _room(draw: DrawFn, role: Mapping[str, str]) -> dict[str, Any]:
 
 
 @st.composite
-def configurations(draw: DrawFn) -> dict[str, Any]:
+def configurations(draw: DrawFn, calls: Sequence[Call]) -> dict[str, Any]:
+    """A configuration for the account that some calls made."""
     root: dict[str, Any] = {"version": 1}
-    services = {name.lower(): draw(_service(name)) for name in _some(draw, SERVICES, least=1)}
+    services = {name.lower(): draw(_service(name, _roles_in(calls, name))) for name in _some(draw, SERVICES, least=1)}
     root["services"] = services
     present = [handle for handle, body in services.items() if not body.get("absent")]
     if _coin(draw):
@@ -302,7 +314,15 @@ def configurations(draw: DrawFn) -> dict[str, Any]:
         root["addresses"] = addresses
     if present and _rarely(draw):
         root["account"] = {"configuration": {"default_service": draw(st.sampled_from(present))}}
-    root["prune"] = draw(_prune([section for section in ("services", "addresses") if section in root]))
+    root["prune"] = draw(
+        _prune(
+            [
+                section
+                for section in ("services", "addresses")
+                if section in root and (section != "services" or _rarely(draw, 6))
+            ]
+        )
+    )
     if _rarely(draw, 8):
         root["limits"] = {"deletes": draw(st.integers(0, 2))}
     action = draw(st.sampled_from(("delete",) * 5 + ("replace", "")))
@@ -322,14 +342,15 @@ def _destructible(services: Mapping[str, Any]) -> list[str]:
 
 @st.composite
 def worlds(draw: DrawFn) -> World:
-    root = draw(configurations())
+    calls = draw(accounts())
+    root = draw(configurations(calls))
     options: tuple[str, ...] = ()
     if _rarely(draw, 5):
         addresses = [f"services.{handle}" for handle in root["services"]]
         for handle, body in root["services"].items():
             addresses += [f"services.{handle}.{part}" for part in ("configuration", "users") if part in body]
-            addresses += [f'services.{handle}.roles["{role}"]' for role in body.get("roles", {})]
+            addresses += [f"services.{handle}.roles{step(role)}" for role in body.get("roles", {})]
             addresses += [f"services.{handle}.users.{user}" for user in body.get("users", {})]
         addresses += [f"addresses.{number}" for number in root.get("addresses", {})]
         options = (draw(st.sampled_from(("--target", "--exclude"))), draw(st.sampled_from(addresses)))
-    return World(draw(accounts()), root, options, draw(st.sampled_from(READINGS)))
+    return World(calls, root, options, draw(st.sampled_from(READINGS)))
