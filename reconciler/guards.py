@@ -31,6 +31,8 @@ class Surroundings:
         state: the account.
         approved: addresses whose destructive change is approved, in the files or on the command line.
         default_roles: by service SID, the SIDs of its default roles before the apply and after it.
+        remaining_defaults: SIDs of the roles that are a default after the apply as it will be carried out, with the
+            field that says so.
         default_services: SIDs of the account's default service before the apply and after it.
         live: the live resource of each declared one that has one.
         services_of_addresses: what addresses that stay point to after the apply: a service's SID, and the address.
@@ -45,6 +47,7 @@ class Surroundings:
     default_roles: Mapping[str, frozenset[str]]
     default_services: frozenset[str]
     live: Mapping[Address, Live] = field(default_factory=dict)
+    remaining_defaults: Mapping[str, str] = field(default_factory=dict)
     moved_users: frozenset[str] = frozenset()
     services_of_addresses: frozenset[tuple[str, str]] = frozenset()
     no_room: frozenset[Address] = frozenset()
@@ -198,7 +201,7 @@ def _prevent_destroy(change: Change, around: Surroundings) -> Guard | None:
 
 def _built_in(change: Change, around: Surroundings) -> Guard | None:
     live = around.state.get(change.sid or "")
-    if change.action != "delete" or live is None or not live.is_built_in:
+    if not _removes(change) or live is None or not live.is_built_in:
         return None
     return Guard(
         "built_in", "withheld", f"the {change.kind.words} {live.title!r} was made by Twilio itself and is never deleted"
@@ -206,7 +209,7 @@ def _built_in(change: Change, around: Surroundings) -> Guard | None:
 
 
 def _default_service(change: Change, around: Surroundings) -> Guard | None:
-    if change.action != "delete" or change.sid not in around.default_services:
+    if not _removes(change) or change.sid not in around.default_services:
         return None
     return Guard(
         "default_service",
@@ -218,7 +221,7 @@ def _default_service(change: Change, around: Surroundings) -> Guard | None:
 
 def _service_in_use(change: Change, around: Surroundings) -> Guard | None:
     """A service in which an address still starts conversations (what becomes of the address then is unverified)."""
-    if change.action != "delete":
+    if not _removes(change):
         return None
     users = [name for sid, name in sorted(around.services_of_addresses) if sid == change.sid]
     if not users:
@@ -232,9 +235,21 @@ def _service_in_use(change: Change, around: Surroundings) -> Guard | None:
 
 
 def _default_role(change: Change, around: Surroundings) -> Guard | None:
+    """A default role, before or after; a replace may delete one once the same plan has moved the default."""
     live = around.state.get(change.sid or "")
-    if change.action != "delete" or change.kind.name != "role" or live is None:
+    if not _removes(change) or change.kind.name != "role" or live is None:
         return None
+    if change.action == "replace":
+        default = around.remaining_defaults.get(live.sid)
+        if default is None:
+            return None
+        return Guard(
+            "default_role",
+            "withheld",
+            f"the role {_named(change, live)!r} stays its service's {default}, which this apply does not change, so "
+            "only the new role is created; move the default, then delete the old role",
+            only_delete=change.steps[0].op != "delete",
+        )
     if live.sid not in around.default_roles.get(live.parents[0], frozenset()):
         return None
     return Guard(

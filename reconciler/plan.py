@@ -226,6 +226,7 @@ class _Planner:
             state=self.situation.state,
             approved=frozenset({item.address for item in self.situation.config.approvals} | set(self.options.approved)),
             default_roles=self.situation.default_roles(),
+            remaining_defaults=self._remaining_defaults(doing),
             default_services=self.situation.default_services(),
             live=self.situation.matching.live,
             services_of_addresses=self._services_of_addresses(doing),
@@ -238,6 +239,25 @@ class _Planner:
                 if change.action == "delete" or any(item.path == "role" for item in change.fields)
             ),
         )
+
+    def _remaining_defaults(self, doing: Iterable[Change]) -> dict[str, str]:
+        """The roles that are a service's default once the given changes are done, by SID, with the default's field."""
+        defaults = {
+            (live.parents[0], field.path): str(live.values[field.path])
+            for live in self.situation.state
+            if live.kind == _SERVICE_CONFIGURATION
+            for field in live.kind.fields
+            if field.marker(Ref) is not None and live.values.get(field.path)
+        }
+        for change in doing:
+            service = self.situation.matching.live.get(change.parent) if change.parent is not None else None
+            if service is None:
+                continue
+            for step in change.steps:
+                if step.kind == _SERVICE_CONFIGURATION:
+                    for path, content in step.values.items():
+                        defaults[service.sid, path] = self.situation.sid(content)
+        return {sid: path for (_, path), sid in sorted(defaults.items()) if sid}
 
     def _assigned_roles(self, doing: Iterable[Change]) -> dict[str, str]:
         """The roles that somebody has by their SID after the apply, with whoever has them.
@@ -272,7 +292,11 @@ class _Planner:
                 continue
             moved = [item.after for item in (change.fields if change is not None else ()) if item.path == _POINTS_TO]
             pointing.add((self.situation.sid(moved[0]) if moved else str(live.values.get(_POINTS_TO) or ""), live.name))
-        return frozenset(pointing)
+        for declared in self.situation.present:
+            value = declared.values.get(_POINTS_TO) if declared.kind == _ADDRESS else None
+            if value is not None and _POINTS_TO not in declared.lifecycle.ignore_changes:
+                pointing.add((self.situation.sid(value.content), declared.title))
+        return frozenset((sid, name) for sid, name in pointing if sid)
 
     def _check_options(self, changes: Sequence[Change]) -> None:
         """Report option addresses that name nothing: they would silently narrow the plan to another one."""

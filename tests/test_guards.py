@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from reconciler.address import Address
 from reconciler.change import Action, Change, Guard, Step
 from reconciler.config.model import Config, Limits
+from reconciler.emulator import Rules
 from reconciler.guards import Surroundings, guard, is_pruned, limit, unsearched
 from reconciler.state import State
 from tests.builders import configuration, declared, kind_at, live, prune, sid, state
+from tests.world import World, read
 
 SUPPORT, SALES = sid("IS", 1), sid("IS", 2)
 
@@ -497,3 +500,67 @@ def test_users_are_looked_through_where_a_role_goes_and_nobody_has_looked() -> N
 )
 def test_users_are_looked_through_for_nothing_else(one: Change) -> None:
     assert unsearched([one], account()) == frozenset()
+
+
+# --- as it will be carried out ---------------------------------------------------------------------------------------
+
+RENAMED = """
+version: 1
+services:
+  support:
+    friendly_name: Customer Support
+    roles: {member: {renamed_from: old-member, type: service, permissions: [joinConversation]}}
+    configuration: {default_chat_service_role: DEFAULT}
+"""
+
+
+def with_default_role() -> tuple[World, str, str]:
+    """An account whose default role for users is `old-member`; the path of its service and the SID of the role."""
+    account = World()
+    service = f"/v1/Services/{account.post('/v1/Services', {'FriendlyName': 'Customer Support'})['sid']}"
+    form = {"FriendlyName": "old-member", "Type": "service", "Permission": ["joinConversation"]}
+    role = str(account.post(f"{service}/Roles", form)["sid"])
+    account.post(f"{service}/Configuration", {"DefaultChatServiceRoleSid": role})
+    return account, service, role
+
+
+@pytest.mark.parametrize(
+    ("default", "options"),
+    [
+        pytest.param("member", {"targets": ["services.support.roles.member"]}, id="target"),
+        pytest.param("member", {"excludes": ["services.support.configuration"]}, id="exclude"),
+        pytest.param("service user, lifecycle: {ignore_changes: [default_chat_service_role]}", {}, id="ignore_changes"),
+    ],
+)
+@pytest.mark.parametrize("rule", ["refused", "allowed"])
+def test_a_replace_never_deletes_a_role_that_stays_a_default(default: str, options: Any, rule: Any) -> None:
+    account, service, old = with_default_role()
+    account.emulator.rules = Rules(default_role=rule)
+    files = read(RENAMED.replace("DEFAULT", default))
+    made = account.plan(files, **options)
+    held = next(change.guard for change in made.changes if change.action == "replace")
+    assert held is not None
+    assert (held.name, held.verdict, held.only_delete) == ("default_role", "withheld", True)
+    report = account.do(made)
+    assert report.exit_code == 5
+    assert f"DELETE {service}/Roles/{old}" not in account.writes
+    assert account.get(f"{service}/Configuration")["default_chat_service_role_sid"] == old
+
+
+def test_a_replace_deletes_a_former_default_role_after_the_same_plan_moved_the_default() -> None:
+    account, service, old = with_default_role()
+    account.forget_requests()
+    account.converge(read(RENAMED.replace("DEFAULT", "member")))
+    writes = account.writes
+    assert writes.index(f"POST {service}/Configuration") < writes.index(f"DELETE {service}/Roles/{old}")
+
+
+def test_a_service_that_a_declared_address_names_by_its_sid_is_kept() -> None:
+    account = World()
+    old = account.post("/v1/Services", {"FriendlyName": "Old"})["sid"]
+    files = read(
+        "version: 1\nservices: {old: {friendly_name: Old, absent: true}}\n"
+        f"addresses: {{'+14155550100': {{auto_creation: {{type: default, service: {old}}}}}}}\n"
+    )
+    made = account.plan(files, approved=["services.old"])
+    assert [change.guard.name for change in made.changes if change.guard is not None] == ["service_in_use"]
