@@ -403,7 +403,7 @@ class _Comparison:
         return guards.Surroundings(
             config=after,
             state=State(account_sid=""),
-            approved=frozenset(item.address for item in after.approvals),
+            approved=frozenset((item.address, item.action) for item in after.approvals),
             default_roles={},
             default_services=frozenset(),
             live={new: _live(self.pairs.before[old]) for new, old in self.pairs.former.items()},
@@ -414,8 +414,8 @@ class _Comparison:
         if change.guard is None or change.guard.name != "approval" or change.address in self.pairs.absent:
             return change
         message = (
-            f"deleting {change.address} destroys {change.kind.destroys}, and needs approval by the address that a plan "
-            "names"
+            f"the {change.action} of {change.address} destroys {change.kind.destroys}, and needs approval by the "
+            "address that a plan names"
         )
         return replace(change, guard=Guard("approval_by_sid", "refused", message))
 
@@ -475,10 +475,10 @@ class _Comparison:
             if old != new:
                 told = ["no limit" if most is None else str(most) for most in (old, new)]
                 yield _guard_problem(f"limits.{name} changes from {told[0]} to {told[1]}", None)
-        approved = {item.address for item in before.approvals}
+        approved = {(item.address, item.action) for item in before.approvals}
         for item in after.approvals:
-            if item.address not in approved:
-                yield _guard_problem(f"the delete of {item.address} is approved now", item.place)
+            if (item.address, item.action) not in approved:
+                yield _guard_problem(f"the {item.action} of {item.address} is approved now", item.place)
         for new in self.pairs.after.values():
             old_item = self._before(new)
             for name in ("prevent_destroy", "prevent_create"):

@@ -8,14 +8,15 @@ A guard *withholds* a part (the rest is done, exit code 5) or *refuses* the whol
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from reconciler.address import Address
-from reconciler.change import Change, Guard
+from reconciler.change import Action, Change, Guard
 from reconciler.config import globs
-from reconciler.config.model import Config, Limits, Prune
+from reconciler.config.model import Approval, Config, Limits, Prune
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.markers import Ref
 from reconciler.redaction import HIDDEN
@@ -29,7 +30,8 @@ class Surroundings:
     Attributes:
         config: the files.
         state: the account.
-        approved: addresses whose destructive change is approved, in the files or on the command line.
+        approved: the address and action of each destructive change that is approved, in the configuration or on the
+            command line.
         default_roles: by service SID, the SIDs of its default roles before the apply and after it.
         remaining_defaults: SIDs of the roles that are a default after the apply as it will be carried out, with the
             field that says so.
@@ -43,7 +45,7 @@ class Surroundings:
 
     config: Config
     state: State
-    approved: frozenset[Address]
+    approved: frozenset[tuple[Address, Action]]
     default_roles: Mapping[str, frozenset[str]]
     default_services: frozenset[str]
     live: Mapping[Address, Live] = field(default_factory=dict)
@@ -292,14 +294,28 @@ def _role_assigned(change: Change, around: Surroundings) -> Guard | None:
 
 
 def _approval(change: Change, around: Surroundings) -> Guard | None:
-    if change.action != "delete" or not change.kind.destroys or change.address in around.approved:
+    where = "under approvals: in the files"
+    if change.action == "replace":
+        words = f"replacing {change.address} deletes the old one, and with it"
+        where = f"with action: replace {where}"
+    elif change.action == "delete":
+        words = f"deleting {change.address} destroys"
+    else:
         return None
+    if not change.kind.destroys or (change.address, change.action) in around.approved:
+        return None
+    approval = Approval(change.address, change.action)
     return Guard(
         "approval",
         "refused",
-        f"deleting {change.address} destroys {change.kind.destroys}; approve it with --approve '{change.address}', "
-        "or under approvals: in the files",
+        f"{words} {change.kind.destroys}; approve it with --approve {_quoted(str(approval))}, or {where}",
     )
+
+
+def _quoted(text: str) -> str:
+    """A text as one word of a shell's command, always in quotes."""
+    quoted = shlex.quote(text)
+    return quoted if quoted != text else f"'{text}'"
 
 
 GUARDS = (

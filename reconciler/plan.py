@@ -54,15 +54,15 @@ class PlanOptions:
         rotate: send what the API never returns of these resources, though nobody can tell whether it differs.
         targets: plan only these addresses, what is below them, and what they need; empty for everything.
         excludes: leave these addresses out, what is below them, and what needs them.
-        approved: addresses whose destructive change is approved on the command line.
+        approved: destructive changes that are approved on the command line.
         brought: those of them that a saved plan brought along; what is done by now needs none, and is no mistake.
     """
 
     targets: tuple[Address, ...] = ()
     excludes: tuple[Address, ...] = ()
-    approved: tuple[Address, ...] = ()
+    approved: tuple[Approval, ...] = ()
     rotate: tuple[Address, ...] = ()
-    brought: tuple[Address, ...] = ()
+    brought: tuple[Approval, ...] = ()
 
     def selection(self, config: Config) -> Selection:
         """The part of a configuration that the plan covers."""
@@ -224,7 +224,9 @@ class _Planner:
         return guards.Surroundings(
             config=self.situation.config,
             state=self.situation.state,
-            approved=frozenset({item.address for item in self.situation.config.approvals} | set(self.options.approved)),
+            approved=frozenset(
+                (item.address, item.action) for item in (*self.situation.config.approvals, *self.options.approved)
+            ),
             default_roles=self.situation.default_roles(),
             remaining_defaults=self._remaining_defaults(doing),
             default_services=self.situation.default_services(),
@@ -330,7 +332,7 @@ class _Planner:
         yield from self.unused.former_names()
         yield from self.unused.patterns()
         yield from self.unused.ignored((item.address, item.live) for item in self._not_declared(changes))
-        given = [Approval(item) for item in self.options.approved if item not in self.options.brought]
+        given = [item for item in self.options.approved if item not in self.options.brought]
         yield from self.unused.approvals([*self.situation.config.approvals, *given], changes)
 
     def _left_over(self, unmanaged: Iterable[Unmanaged]) -> list[Problem]:

@@ -151,7 +151,7 @@ class OptionsEntry(Part):
     env: str = Field(description="The environment; empty without one.")
     target: tuple[str, ...] = Field(default=(), description="Addresses the plan was narrowed to.")
     exclude: tuple[str, ...] = Field(default=(), description="Addresses the plan left out.")
-    approved: tuple[str, ...] = Field(default=(), description="Addresses approved on the command line.")
+    approved: tuple[str, ...] = Field(default=(), description="What --approve approves: [ACTION:]ADDRESS.")
     rotate: tuple[str, ...] = Field(default=(), description="Addresses whose never returned values are sent.")
 
 

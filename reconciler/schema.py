@@ -93,7 +93,7 @@ def config_schema(layout: Layout | None = None) -> Schema:
         "approvals": {
             "type": ["array", "null"],
             "items": {"$ref": "#/$defs/approval"},
-            "description": "Consent to deletes that destroy history, reviewed with the files.",
+            "description": "Approvals of deletes and replaces that destroy history, reviewed with the files.",
             "examples": [[{"address": "services.support", "action": "delete"}]],
         },
         "unmanaged": _closed(
@@ -155,7 +155,7 @@ def _definitions(layout: Layout) -> Schema:
                     },
                     "action": {
                         "anyOf": [{"enum": ["delete", "replace"]}, _INTERPOLATED],
-                        "description": "What is consented to; a delete when left out.",
+                        "description": "The only action that is approved; a delete when left out.",
                         "examples": ["delete"],
                     },
                 },
@@ -621,7 +621,7 @@ def _kind_markdown(kind: Kind, layout: Layout) -> str:
     elif kind.irreplaceable:
         facts.append(f"Never replaced: {kind.irreplaceable}.")
     if kind.destroys:
-        facts.append(f"Deleting one destroys {kind.destroys}, and needs approval.")
+        facts.append(f"Deleting or replacing one destroys {kind.destroys}, and needs approval.")
     lines = [
         f"### `{kind.name}`",
         "",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # what only some verbs need is imported by them, so that `val
 
     from reconciler.client import ReadClient
     from reconciler.comparison_file import ComparisonFile
-    from reconciler.config.model import Config
+    from reconciler.config.model import Approval, Config
     from reconciler.export import Export
     from reconciler.git_sources import GitSources
     from reconciler.plan import Plan, PlanOptions
@@ -58,7 +58,7 @@ class Inputs:
         allow_unset: whether unset variables are unknown values (only for validate).
         targets: addresses to narrow to, as text.
         excludes: addresses to leave out, as text.
-        approved: addresses whose destructive change is approved, as text.
+        approved: destructive changes that are approved, as ``[ACTION:]ADDRESS``.
         rotate: addresses whose values that Twilio never returns are sent, as text.
     """
 
@@ -329,7 +329,7 @@ async def apply(
     key = _plan_key(endpoint)
     options = _plan_options(inputs)
     if approved is not None:
-        options = replace(options, brought=_addresses("--approve", approved.options.approved))
+        options = replace(options, brought=_approvals(approved.options.approved))
     begun = time.monotonic()
     async with _connected(
         endpoint, ReadClient, progress, hidden=_hidden(files), account_sid=files.account_sid or ""
@@ -537,7 +537,7 @@ def _plan_options(inputs: Inputs) -> PlanOptions:
     return PlanOptions(
         targets=_addresses("--target", inputs.targets),
         excludes=_addresses("--exclude", inputs.excludes),
-        approved=_addresses("--approve", inputs.approved),
+        approved=_approvals(inputs.approved),
         rotate=_addresses("--rotate", inputs.rotate),
     )
 
@@ -549,6 +549,15 @@ def _addresses(option: str, texts: tuple[str, ...]) -> tuple[Address, ...]:
         raise UsageError(
             f'{option}: {error}; an address looks like services.support.roles.agent or addresses["+14155550100"]'
         ) from None
+
+
+def _approvals(texts: tuple[str, ...]) -> tuple[Approval, ...]:
+    from reconciler.config.model import Approval  # noqa: PLC0415 - see above
+
+    try:
+        return tuple(Approval.parse(text) for text in texts)
+    except AddressError as error:
+        raise UsageError(f"--approve: {error}; write services.support, or replace:services.support") from None
 
 
 def _is_local(endpoint: Endpoint) -> bool:

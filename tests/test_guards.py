@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from reconciler.address import Address
 from reconciler.change import Action, Change, Guard, Step
-from reconciler.config.model import Config, Limits
+from reconciler.config.model import Approval, Config, Limits
 from reconciler.emulator import Rules
 from reconciler.guards import Surroundings, guard, is_pruned, limit, unsearched
 from reconciler.state import State
@@ -46,7 +47,7 @@ def around(
     return Surroundings(
         config or configuration(),
         account or state(),
-        frozenset(Address.parse(text) for text in approved),
+        frozenset((item.address, item.action) for item in map(Approval.parse, approved)),
         default_roles or {},
         default_services,
     )
@@ -357,6 +358,31 @@ def test_deleting_a_service_needs_approval_by_its_address() -> None:
         f"deleting {WITH_SID} destroys every conversation, message, user and role in it; approve it with "
         f"--approve '{WITH_SID}', or under approvals: in the files"
     )
+
+
+def test_an_approval_approves_its_action_only() -> None:
+    delete, replacement = (change(LOBBY, action, found=sid("CH")) for action in ("delete", "replace"))
+    assert verdict(delete, around(approved=(f"replace:{LOBBY}",))) == ("approval", "refused", False)
+    assert verdict(replacement, around(approved=(LOBBY,))) == ("approval", "refused", False)
+    assert verdict(replacement, around(approved=(f"delete:{LOBBY}",))) == ("approval", "refused", False)
+    assert verdict(replacement, around(approved=(f"replace:{LOBBY}",))) is None
+    assert verdict(delete, around(approved=(f"delete:{LOBBY}",))) is None
+    assert message(replacement, around()) == (
+        f"replacing {LOBBY} deletes the old one, and with it every message and participant in it; approve it with "
+        f"--approve 'replace:{LOBBY}', or with action: replace under approvals: in the files"
+    )
+
+
+@pytest.mark.parametrize("text", ["services.support", "replace:services.support", 'replace:services["replace:x"]'])
+def test_an_approval_is_text_and_back(text: str) -> None:
+    assert str(Approval.parse(text)) == text
+
+
+def test_an_option_to_approve_survives_a_shell() -> None:
+    address = str(Address.of("services", "it's", "conversations", "a b"))
+    told = message(change(address, "delete", found=sid("CH")), around())
+    command = told.partition("--approve ")[2].partition(", or ")[0]
+    assert shlex.split(command) == [address]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +13,7 @@ from reconciler import config, plan_file
 from reconciler.address import Address
 from reconciler.apply import apply
 from reconciler.client import Client, Credentials, ReadClient, Transport, in_process
-from reconciler.config.model import Config
+from reconciler.config.model import Approval, Config
 from reconciler.emulator import Emulator, Rules, Store
 from reconciler.fetch import fetch, fetch_planned
 from reconciler.plan import Plan, PlanOptions, make_plan
@@ -161,7 +161,10 @@ def _once() -> Retry:
 
 
 def _options(options: Mapping[str, Any]) -> PlanOptions:
-    return PlanOptions(**{name: tuple(Address.parse(text) for text in texts) for name, texts in options.items()})
+    parse: Mapping[str, Callable[[str], Any]] = {"approved": Approval.parse}
+    return PlanOptions(
+        **{name: tuple(parse.get(name, Address.parse)(text) for text in texts) for name, texts in options.items()}
+    )
 
 
 def seen(made: Plan) -> PlanFile:

@@ -52,6 +52,16 @@ def _addresses(_context: click.Context, _parameter: click.Parameter, texts: tupl
         raise click.BadParameter(f"{error}; an address looks like {ADDRESS}") from None
 
 
+def _approvals(_context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+    from reconciler.config.model import Approval  # noqa: PLC0415 - help and completion do without
+
+    try:
+        return tuple(str(Approval.parse(text)) for text in texts)
+    except AddressError as error:
+        hint = f"an address looks like {ADDRESS}, with replace: before it for a replace"
+        raise click.BadParameter(f"{error}; {hint}") from None
+
+
 def file_options(function: Command) -> Command:
     """PATH, and the options on how files are read; the command gets ``inputs``."""
 
@@ -133,11 +143,11 @@ def consent_options(function: Command) -> Command:
         command,
         click.option(
             "--approve",
-            metavar="ADDRESS",
+            metavar="[ACTION:]ADDRESS",
             multiple=True,
-            callback=_addresses,
+            callback=_approvals,
             shell_complete=candidates.destructible,
-            help="Consent to a delete that destroys history, by the address that the plan names. Repeatable.",
+            help="Approve a delete (or, as replace:ADDRESS, a replace) that destroys history. Repeatable.",
         ),
         click.option(
             "--rotate",

@@ -189,17 +189,32 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Consent to a destructive change that was reviewed with the files.
+    """Approval of one destructive action on one resource. No other action of it is approved.
 
     Attributes:
         address: the resource, as the plan names it.
-        action: what is consented to.
-        place: where the files say so; None when it came from ``--approve``.
+        action: the approved action.
+        place: where the configuration has it; None when it came from ``--approve``.
     """
 
     address: Address
     action: Literal["delete", "replace"] = "delete"
     place: Place | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Approval:
+        """Read an approval as ``--approve`` takes it: ``[ACTION:]ADDRESS``, where no action means ``delete``.
+
+        Raises:
+            AddressError: it has no valid address; no address contains a colon outside of quotes.
+        """
+        if text.startswith("replace:"):
+            return cls(Address.parse(text.removeprefix("replace:")), "replace")
+        return cls(Address.parse(text.removeprefix("delete:")))
+
+    def __str__(self) -> str:
+        """The text that `parse` reads back."""
+        return str(self.address) if self.action == "delete" else f"{self.action}:{self.address}"
 
 
 @dataclass(frozen=True, slots=True)

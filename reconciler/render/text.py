@@ -145,7 +145,7 @@ class _Page:
             styles: tuple[Style, ...] = _ALARM if change.risk == "high" else ()
             lines += self._paragraph(_BODY, _Value(escape(consequence), bullet, styles))
         if change.guard is not None:
-            lines += self._guard(change.guard, change.address)
+            lines += self._guard(change.guard, change.approval)
         return lines
 
     def _about(self, change: ChangeRow) -> list[str]:
@@ -159,11 +159,11 @@ class _Page:
         coloured = self.paint(first[: len(risk)], *_RISK_STYLES[change.risk]) + self.paint(first[len(risk) :], "dim")
         return [" " * _BODY + line for line in [coloured, *(self.paint(line, "dim") for line in rest)]]
 
-    def _guard(self, guard: GuardRow, address: str) -> list[str]:
+    def _guard(self, guard: GuardRow, approval: str) -> list[str]:
         verdict = "the old one is kept" if guard.only_delete else guard.verdict
         text = f"{verdict}: {escape(guard.message)}"
         if guard.approval and "--approve" not in guard.message:
-            text += f"; approve it with {_approve([address])}"
+            text += f"; approve it with {_approve([approval])}"
         return self._paragraph(_BODY, _Value(text, "! ", _VERDICT_STYLES[guard.verdict]))
 
     # --- one field ----------------------------------------------------------------------------------------------------

@@ -190,6 +190,11 @@ class ChangeRow:
     source: SourceRow | None
 
     @property
+    def approval(self) -> str:
+        """What ``--approve`` takes for it."""
+        return f"replace:{self.address}" if self.action == "replace" else self.address
+
+    @property
     def is_withheld(self) -> bool:
         """Whether nothing of it will be done."""
         return self.guard is not None and self.guard.verdict == "withheld" and not self.guard.only_delete
@@ -247,7 +252,8 @@ class PlanView:
     """A whole plan.
 
     Attributes:
-        approvals: addresses that need consent before an apply does anything, in the plan's order.
+        approvals: changes that need approval before an apply does anything, as ``--approve`` takes them, in the
+            plan's order.
         refusals: why an apply would refuse the plan as a whole, a sentence each.
         refused: how many changes a guard refuses, for whatever reason.
         high: how many changes are of high risk.
@@ -296,7 +302,7 @@ def view(plan: PlanFile) -> PlanView:
             WarningRow(entry.severity, entry.code, entry.message, entry.hint, entry.address, _source(entry.source))
             for entry in (*plan.unreadable, *plan.warnings)
         ),
-        approvals=tuple(change.address for change in held if change.guard is not None and change.guard.approval),
+        approvals=tuple(change.approval for change in held if change.guard is not None and change.guard.approval),
         refusals=tuple(guard.message for guard in plan.guards if guard.verdict == "refused"),
         refused=len(held),
         high=sum(1 for change in changes if change.risk == "high"),

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from reconciler.apply import apply
 from reconciler.client import Client, Credentials, ReadClient, in_process
-from reconciler.config.model import Config
+from reconciler.config.model import Approval, Config
 from reconciler.emulator import Rules
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.emulator.faults import Faults, Faulty
@@ -293,7 +293,11 @@ class Chaos:
                 return await fetch_planned(lambda: make_plan(self.files, state, options), state, client, Silent())
 
             made = await planned(PlanOptions())
-            wanting = [change.address for change in made.changes if change.guard and change.guard.name == "approval"]
+            wanting = [
+                Approval(change.address, "replace" if change.action == "replace" else "delete")
+                for change in made.changes
+                if change.guard and change.guard.name == "approval"
+            ]
             made = await planned(PlanOptions(approved=tuple(wanting)))
             assert made.blocking() == ()
             return made

@@ -31,7 +31,9 @@ def approved(account: World, files: Any) -> Plan:
     """A plan whose destructive changes are all approved."""
     first = account.plan(files)
     wanting = [
-        str(change.address) for change in first.changes if change.guard is not None and change.guard.name == "approval"
+        f"{change.action}:{change.address}"
+        for change in first.changes
+        if change.guard is not None and change.guard.name == "approval"
     ]
     return account.plan(files, approved=wanting) if wanting else first
 
