@@ -53,6 +53,8 @@ def _addresses(_context: click.Context, _parameter: click.Parameter, texts: tupl
 
 
 def _approvals(_context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+    if not texts:
+        return ()
     from reconciler.config.model import Approval  # noqa: PLC0415 - help and completion do without
 
     try:
