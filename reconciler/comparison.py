@@ -180,7 +180,8 @@ class _Comparison:
         will = new.values[path].content
         if path in new.lifecycle.ignore_changes:
             return False
-        if not isinstance(was, (Unknown, Reference)) and new.kind.tolerates(path, will, was):
+        # Nothing is live here: what A does not say is not something that the API does not show.
+        if was is not None and not isinstance(was, (Unknown, Reference)) and new.kind.tolerates(path, will, was):
             return False
         return self._meaning(field, was, of_first=True) != self._meaning(field, will, of_first=False)
 

@@ -106,6 +106,8 @@ class Rules:
     """Where a trigger webhook's keywords come back: the provider reads triggers, the description's example filters."""
     replay_after: Literal["shown", "hidden"] = "shown"
     """Whether a scoped webhook's replay_after comes back: the provider reads it, the examples leave it out."""
+    studio_filters: Literal["shown", "hidden"] = "shown"
+    """Whether the filters of a Studio webhook come back: it may be sent some; no example has any."""
     built_in_permissions: Literal["translated", "extended"] = "translated"
     """Permissions of the roles that Twilio makes: the Chat guide's in today's words (of `channel admin`, the recorded
     13), or with further ones seen in practice."""

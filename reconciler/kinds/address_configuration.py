@@ -35,7 +35,7 @@ class AutoCreation(Declaration):
         Wire("Enabled"),
         Changes("high"),
         Example(True),
-        Field(description="Whether a message outside of any conversation starts one."),
+        Field(description="Whether a message outside of any conversation starts one. Twilio's default: false."),
     ] = None
     type: Annotated[
         str | None,
@@ -191,6 +191,17 @@ def _check(contents: Contents) -> tuple[Fault, ...]:
                 f"such an address looks like {example}; without `address`, the handle is the address",
                 severity="warning",
                 code="unusual-address",
+            )
+        )
+    if chosen is not None and "auto_creation.enabled" not in contents:
+        faults.append(
+            Fault(
+                "auto_creation.type",
+                "auto_creation.type is set without auto_creation.enabled: Twilio creates the address with "
+                "auto-creation off",
+                "set auto_creation.enabled: true (or false)",
+                severity="warning",
+                code="auto-creation-off",
             )
         )
     needed = _NEEDED.get(str(chosen))

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from reconciler.kinds.base import Contents, Fault, Kind
+from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import (
     Between,
     Changes,
@@ -64,7 +65,7 @@ class ConversationWebhook(Declaration):
         Vocabulary(POST_FILTERS, at_least_one=True),
         Changes("medium"),
         Example(["onMessageAdded"]),
-        Field(description="The events that are sent; for `webhook`."),
+        Field(description="The events that are sent; for `webhook` and `studio`."),
     ] = None
     triggers: Annotated[
         tuple[str, ...] | None,
@@ -94,8 +95,13 @@ class ConversationWebhook(Declaration):
     ] = None
 
 
-# Which fields count for which target, and what it cannot do without (errors 50367 to 50371).
-_FOR = {"webhook": ("url", "method", "filters"), "trigger": ("url", "method", "triggers"), "studio": ("flow_sid",)}
+# Which fields count for which target, and what it cannot do without (errors 50367 to 50371). A Studio webhook may be
+# sent filters too (community Terraform provider).
+_FOR = {
+    "webhook": ("url", "method", "filters"),
+    "trigger": ("url", "method", "triggers"),
+    "studio": ("flow_sid", "filters"),
+}
 _NEEDED = {"webhook": ("url", "filters"), "trigger": ("url", "triggers"), "studio": ("flow_sid",)}
 _CONFIGURED = ("url", "method", "filters", "triggers", "flow_sid")
 
@@ -107,10 +113,21 @@ def _names(contents: Contents) -> str:
 
 
 def _normalise(live: Contents) -> Contents:
-    """A trigger's words come back under `triggers` (community provider), or `filters` (example of the description)."""
+    """Put a live webhook's contents where the configuration has them.
+
+    A trigger's words come back under `triggers` (community provider), or `filters` (example of the description).
+    Whether a Studio flow's filters come back is unverified: without any, nothing is known of them.
+    """
+    if live.get("target") == "studio" and not live.get("filters"):
+        return {path: content for path, content in live.items() if path != "filters"}
     if live.get("target") != "trigger" or live.get("triggers"):
         return live
     return {**live, "triggers": live.get("filters"), "filters": None}
+
+
+def _tolerates(path: str, _desired: Content, live: Content) -> bool:
+    """Whether a live value cannot be compared: filters that the API does not show, which only a Studio flow lacks."""
+    return path == "filters" and live is None
 
 
 _MOST_TRIGGERS, _LONGEST_TRIGGER = 5, 248
@@ -169,6 +186,7 @@ CONVERSATION_WEBHOOK = Kind(
     check_create=_check_create,
     names=_names,
     normalise=_normalise,
+    tolerates=_tolerates,
     told_apart_by="target",
     alike_by_contents=True,
     # Source: error 50361, the sixth webhook of a conversation.

@@ -5,12 +5,13 @@ A word that is missing here is a warning for a person, never an error: the API d
 
 from __future__ import annotations
 
-# Source: Twilio docs, "Role resource", Permission Values; the last four of conversation roles are accepted in practice
-# (community Terraform provider's list and public code) though that page lacks them.
+# Source: Twilio docs, "Role resource", Permission Values; the last four of both are accepted in practice (community
+# Terraform provider's list and public code) though that page lacks them.
 SERVICE_PERMISSIONS = (
     "addParticipant", "createConversation", "deleteAnyMessage", "deleteConversation", "editAnyMessage",
     "editAnyMessageAttributes", "editAnyUserInfo", "editConversationAttributes", "editConversationName",
     "editOwnMessage", "editOwnMessageAttributes", "editOwnUserInfo", "joinConversation", "removeParticipant",
+    "addNonChatParticipant", "editAnyParticipantAttributes", "editOwnParticipantAttributes", "deleteOwnMessage",
 )  # fmt: skip
 CONVERSATION_PERMISSIONS = (
     "addParticipant", "deleteAnyMessage", "deleteOwnMessage", "deleteConversation", "editAnyMessage",

@@ -28,6 +28,7 @@ MESSAGE_LIMIT = 1_000
 RULES: dict[str, str] = {
     "absent-and-protected": "A resource is to be absent, and protected from being deleted.",
     "alias-in-itself": "A YAML alias stands within what it refers to.",
+    "auto-creation-off": "An address declares the type of its auto-creation without `enabled`.",
     "blank-at-end": "A name or a text begins or ends with a blank or a line break.",
     "contradicting-default": "The default service is pinned, and another one is named as the default.",
     "declared-twice": "Two resources of the files have the same natural key.",

@@ -276,6 +276,20 @@ def test_scoped_webhooks_of_every_target() -> None:
     assert twilio.refusal("GET", f"{path}/{studio['sid']}") == (404, 20404)
 
 
+@pytest.mark.parametrize(("reading", "shown"), [("shown", {"filters": ["onMessageAdded"]}), ("hidden", {})])
+def test_a_studio_webhook_may_be_sent_filters_and_a_message_to_replay_after(
+    reading: str, shown: dict[str, list[str]]
+) -> None:
+    twilio = api(studio_filters=reading, inapplicable="refused")
+    path = f"{conversation(twilio)}/Webhooks"
+    sent = {**STUDIO, "Configuration.Filters": "onMessageAdded", "Configuration.ReplayAfter": "0"}
+    made = twilio.create(path, **sent)
+    assert made["configuration"] == {"flow_sid": sid("FW"), "replay_after": 0, **shown}
+    assert twilio.update(f"{path}/{made['sid']}", Configuration_FlowSid=sid("FW")) == made
+    assert twilio.refusal("POST", path, **{**sent, "Configuration.Filters": "onMessageAdd"}) == (400, 50365)
+    assert twilio.refusal("POST", path, **{**sent, "Configuration.Method": "GET"}) == (400, 20001)
+
+
 def without(form: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in form.items() if key != name}
 

@@ -89,13 +89,32 @@ def test_every_type_that_is_told_is_a_known_one() -> None:
     [
         {},
         {"auto_creation.enabled": True},
-        {"auto_creation.type": "default"},
-        {"auto_creation.type": "default", "auto_creation.service": sid("IS")},
-        {"auto_creation.type": "webhook", "auto_creation.webhook_url": URL, "auto_creation.webhook_method": "POST"},
-        {"auto_creation.type": "webhook", "auto_creation.webhook_filters": ("onMessageAdded",)},
-        {"auto_creation.type": "webhook"},
-        {"auto_creation.type": "studio", "auto_creation.studio_flow_sid": FLOW, "auto_creation.studio_retry_count": 0},
-        {"auto_creation.type": "studio", "auto_creation.studio_flow_sid": FLOW, "auto_creation.webhook_url": None},
+        {"auto_creation.enabled": True, "auto_creation.type": "default"},
+        {"auto_creation.enabled": True, "auto_creation.type": "default", "auto_creation.service": sid("IS")},
+        {
+            "auto_creation.enabled": True,
+            "auto_creation.type": "webhook",
+            "auto_creation.webhook_url": URL,
+            "auto_creation.webhook_method": "POST",
+        },
+        {
+            "auto_creation.enabled": True,
+            "auto_creation.type": "webhook",
+            "auto_creation.webhook_filters": ("onMessageAdded",),
+        },
+        {"auto_creation.enabled": True, "auto_creation.type": "webhook"},
+        {
+            "auto_creation.enabled": True,
+            "auto_creation.type": "studio",
+            "auto_creation.studio_flow_sid": FLOW,
+            "auto_creation.studio_retry_count": 0,
+        },
+        {
+            "auto_creation.enabled": True,
+            "auto_creation.type": "studio",
+            "auto_creation.studio_flow_sid": FLOW,
+            "auto_creation.webhook_url": None,
+        },
         {"auto_creation.webhook_url": URL, "auto_creation.studio_flow_sid": FLOW},
         {"auto_creation.webhook_url": None},
     ],
@@ -108,11 +127,12 @@ def test_these_go_together(contents: dict[str, Any]) -> None:
     ("contents", "faults"),
     [
         (
-            {"auto_creation.type": "studio", "auto_creation.webhook_url": URL},
+            {"auto_creation.enabled": True, "auto_creation.type": "studio", "auto_creation.webhook_url": URL},
             [("auto_creation.webhook_url", "webhook", "studio")],
         ),
         (
             {
+                "auto_creation.enabled": False,
                 "auto_creation.type": "default",
                 "auto_creation.webhook_method": "POST",
                 "auto_creation.webhook_filters": ("onMessageAdded",),
@@ -125,7 +145,7 @@ def test_these_go_together(contents: dict[str, Any]) -> None:
             ],
         ),
         (
-            {"auto_creation.type": "webhook", "auto_creation.studio_flow_sid": FLOW},
+            {"auto_creation.enabled": True, "auto_creation.type": "webhook", "auto_creation.studio_flow_sid": FLOW},
             [("auto_creation.studio_flow_sid", "studio", "webhook")],
         ),
     ],
@@ -141,9 +161,27 @@ def test_a_field_of_another_type_is_a_fault(contents: dict[str, Any], faults: li
     )
 
 
+@pytest.mark.parametrize("kind", ["webhook", "studio", "default"])
+def test_a_type_without_a_switch_is_doubtful(kind: str) -> None:
+    assert ADDRESS_CONFIGURATION.check({"auto_creation.type": kind}) == (
+        Fault(
+            "auto_creation.type",
+            "auto_creation.type is set without auto_creation.enabled: Twilio creates the address with "
+            "auto-creation off",
+            "set auto_creation.enabled: true (or false)",
+            severity="warning",
+            code="auto-creation-off",
+        ),
+    )
+    for enabled in (True, False, None):
+        assert ADDRESS_CONFIGURATION.check({"auto_creation.type": kind, "auto_creation.enabled": enabled}) == ()
+
+
 @pytest.mark.parametrize("empty", [None, ""])
 def test_what_a_type_cannot_do_without_cannot_be_cleared(empty: str | None) -> None:
-    assert ADDRESS_CONFIGURATION.check({"auto_creation.type": "webhook", "auto_creation.webhook_url": empty}) == (
+    assert ADDRESS_CONFIGURATION.check(
+        {"auto_creation.enabled": True, "auto_creation.type": "webhook", "auto_creation.webhook_url": empty}
+    ) == (
         Fault(
             "auto_creation.webhook_url",
             "auto_creation.type webhook cannot do without auto_creation.webhook_url",

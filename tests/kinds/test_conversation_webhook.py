@@ -69,7 +69,7 @@ def test_it_is_told_by_its_target_and_where_it_leads(contents: dict[str, Any], n
         {"target": "webhook", "url": URL, "method": "POST", "filters": ("onMessageAdded",), "replay_after": 0},
         {"target": "trigger", "url": URL, "method": "GET", "triggers": ("help", "stop", "a", "b", "c")},
         {"target": "trigger", "url": URL, "triggers": ("x" * 248,)},
-        {"target": "studio", "flow_sid": FLOW, "replay_after": 3},
+        {"target": "studio", "flow_sid": FLOW, "replay_after": 3, "filters": ("onMessageAdded",)},
         {"target": "studio", "flow_sid": FLOW, "url": None},
         # Without a target, which of them count is not known yet.
         {"url": URL, "flow_sid": FLOW},
@@ -85,8 +85,8 @@ def test_these_go_together(contents: dict[str, Any]) -> None:
         ({"target": "webhook", "triggers": ("help",)}, "triggers", "webhook has url, method, filters"),
         ({"target": "webhook", "flow_sid": FLOW}, "flow_sid", "webhook has url, method, filters"),
         ({"target": "trigger", "filters": ("onMessageAdded",)}, "filters", "trigger has url, method, triggers"),
-        ({"target": "studio", "url": URL}, "url", "studio has flow_sid"),
-        ({"target": "studio", "method": "POST"}, "method", "studio has flow_sid"),
+        ({"target": "studio", "url": URL}, "url", "studio has flow_sid, filters"),
+        ({"target": "studio", "method": "POST"}, "method", "studio has flow_sid, filters"),
     ],
 )
 def test_a_field_of_another_target_is_a_fault(contents: dict[str, Any], path: str, hint: str) -> None:

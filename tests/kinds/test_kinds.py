@@ -399,7 +399,7 @@ def test_webhook_filters() -> None:
 
 
 def test_permissions() -> None:
-    assert (len(set(SERVICE_PERMISSIONS)), len(set(CONVERSATION_PERMISSIONS))) == (14, 20)
+    assert (len(set(SERVICE_PERMISSIONS)), len(set(CONVERSATION_PERMISSIONS))) == (18, 20)
     assert set(SERVICE_PERMISSIONS) - set(CONVERSATION_PERMISSIONS) == {"createConversation", "joinConversation"}
 
 

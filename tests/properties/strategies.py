@@ -22,6 +22,7 @@ WEBHOOKS: dict[str, dict[str, Any]] = {
     "crm": {"target": "webhook", "url": "https://crm.example.com/", "filters": ["onMessageAdded"]},
     "crm2": {"target": "webhook", "url": "https://crm.example.com/2", "filters": ["onMessageAdded"], "method": "GET"},
     "bot": {"target": "studio", "flow_sid": "FW" + "2" * 32},
+    "bot2": {"target": "studio", "flow_sid": "FW" + "3" * 32, "filters": ["onMessageAdded"], "replay_after": 0},
     "words": {"target": "trigger", "url": "https://kw.example.com/", "triggers": ["help", "stop"], "method": "POST"},
 }
 BUILT_IN = {

@@ -41,7 +41,8 @@ _URL, _METHOD, _FILTERS, _TRIGGERS, _FLOW = (
 _OF_TARGET: Mapping[Target, tuple[str, ...]] = {
     "webhook": (_URL, _METHOD, _FILTERS),
     "trigger": (_URL, _METHOD, _TRIGGERS),
-    "studio": (_FLOW,),
+    # Filters as the community Terraform provider sends them.
+    "studio": (_FLOW, _FILTERS),
 }
 
 
@@ -65,6 +66,8 @@ def _shown(context: Context, kept: Facts) -> Body:
     shown = dict(kept)
     if "method" in shown:
         shown["method"] = checks.shown_method(context, shown["method"])
+    if "flow_sid" in shown and context.rules.studio_filters == "hidden":
+        shown.pop("filters", None)
     if "filters" in shown:
         shown["filters"] = checks.shown_set(context, shown["filters"])
     if "triggers" in shown and context.rules.trigger_keywords == "filters":
@@ -83,6 +86,10 @@ def _configuration(context: Context, target: Target, before: Facts) -> Facts:
         if not flow:
             raise refused(BAD_FLOW, f"{_FLOW} is missing")
         after: Facts = {"flow_sid": flow}
+        filters = context.args.texts(_FILTERS)
+        kept = before.get("filters") if filters is None else filters
+        if kept:
+            after["filters"] = checks.filters(context, kept, SCOPED_FILTERS, BAD_FILTER)
     else:
         after = {
             "url": _url(context, before),
