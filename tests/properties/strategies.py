@@ -22,7 +22,7 @@ WEBHOOKS: dict[str, dict[str, Any]] = {
     "crm": {"target": "webhook", "url": "https://crm.example.com/", "filters": ["onMessageAdded"]},
     "crm2": {"target": "webhook", "url": "https://crm.example.com/2", "filters": ["onMessageAdded"], "method": "GET"},
     "bot": {"target": "studio", "flow_sid": "FW" + "2" * 32},
-    "bot2": {"target": "studio", "flow_sid": "FW" + "3" * 32, "filters": ["onMessageAdded"], "replay_after": 0},
+    "bot2": {"target": "studio", "flow_sid": "FW" + "3" * 32, "filters": ["onMessageAdded"]},
     "words": {"target": "trigger", "url": "https://kw.example.com/", "triggers": ["help", "stop"], "method": "POST"},
 }
 BUILT_IN = {
@@ -38,7 +38,9 @@ PERMISSIONS = {
 ADDRESSES = ("+14155550100", "+14155550101", "whatsapp:+14155550100", "messenger:shop", "desk@example.com")
 URLS = ("https://hooks.example.com/a", "https://hooks.example.com/b?x=1&y=%20", "http://10.0.0.1:8080/ü")
 FLOWS = ("FW" + "0" * 32, "FW" + "1" * 32)
-TEXTS = ("ring", "${PARTICIPANT}: ${MESSAGE}", "a & b = c + d", "日本", " padded ")
+TEMPLATES = ("ring", "${PARTICIPANT}: ${MESSAGE}", "a & b = c + d", "日本", " padded ")
+# Outside of templates, a placeholder of Twilio's has to be written as literal text.
+TEXTS = tuple(text.replace("${", "$${") for text in TEMPLATES)
 POST_FILTERS = ("onMessageAdded", "onConversationUpdated", "onParticipantAdded", "onDeliveryUpdated")
 PRE_FILTERS = ("onMessageAdd", "onConversationAdd")
 
@@ -63,6 +65,7 @@ def _set(words: tuple[str, ...], least: int = 0) -> SearchStrategy[list[str]]:
 
 urls = _or_null(st.sampled_from(URLS))
 texts = _or_null(st.sampled_from(TEXTS))
+templates = _or_null(st.sampled_from(TEMPLATES))
 booleans: SearchStrategy[bool] = st.booleans()
 nullable_booleans = _or_null(booleans)
 methods = st.sampled_from(("GET", "POST", "post"))
@@ -147,13 +150,13 @@ def services(draw: DrawFn, name: str) -> dict[str, Any]:
                 log_enabled=nullable_booleans,
                 new_message=_some(
                     enabled=booleans,
-                    template=texts,
+                    template=templates,
                     sound=texts,
                     badge_count_enabled=booleans,
-                    with_media=_some(enabled=booleans, template=texts),
+                    with_media=_some(enabled=booleans, template=templates),
                 ),
-                added_to_conversation=_some(enabled=booleans, template=texts, sound=texts),
-                removed_from_conversation=_some(enabled=nullable_booleans, template=texts, sound=texts),
+                added_to_conversation=_some(enabled=booleans, template=templates, sound=texts),
+                removed_from_conversation=_some(enabled=nullable_booleans, template=templates, sound=texts),
             ),
             webhooks=_some(
                 method=methods,
