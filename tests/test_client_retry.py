@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -88,7 +89,9 @@ def delete(client: Client) -> Coroutine[Any, Any, None]:
 
 def no(status: int, code: int = 0, **headers: str) -> httpx.Response:
     body = {"code": code or status, "message": "no"}
-    return httpx.Response(status, json=body, headers={name.replace("_", "-"): text for name, text in headers.items()})
+    content = json.dumps(body, separators=(",", ":")).encode()
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return httpx.Response(status, content=content, headers={"Content-Type": "application/json", **named})
 
 
 YES = httpx.Response(200, json={"sid": "IS1"})

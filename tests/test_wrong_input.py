@@ -852,9 +852,14 @@ def test_wrong_credentials(run: Run, url: str, monkeypatch: pytest.MonkeyPatch) 
         ended = run(*command, "--api-url", url)
         assert (ended.code, ended.out) == (1, "")
         assert (
-            re.sub(r"RQ[0-9a-f]{32}", "RQ", ended.err)
+            # Several are asked at once, and any of them may be the first.
+            re.sub(
+                r"GET /v1/(Configuration|Services\?PageSize=50)\n",
+                "GET …\n",
+                re.sub(r"RQ[0-9a-f]{32}", "RQ", ended.err),
+            )
             == """\
-Error: the API refused GET /v1/Configuration
+Error: the API refused GET …
   - HTTP 401, Twilio error 20003: Authenticate
   - https://www.twilio.com/docs/errors/20003
   - request RQ
@@ -925,23 +930,27 @@ Error: --api-url http://api.example.com would send credentials in the clear; htt
 
 
 @pytest.mark.parametrize(
-    ("arguments", "last"),
+    ("arguments", "says"),
     [
-        (["pln"], "Error: There is no command 'pln'. Did you mean plan?"),
-        (["plan", "--emulatr", "a.db"], "Error: No such option '--emulatr'. Did you mean '--emulator'?"),
-        (["plan", "--emulator", "a.db", "--concurrency", "0"],
-         "Error: Invalid value for '--concurrency': 0 is not in the range 1<=x<=100."),
+        (["pln"], ["There is no command 'pln'. Did you mean plan?"]),
+        # What click says, it says in its own words; here are ours, and what was given.
+        (["plan", "--emulatr", "a.db"], ["--emulatr", "--emulator"]),
+        (["plan", "--emulator", "a.db", "--concurrency", "0"], ["--concurrency", "0", "100"]),
         (["plan", "--emulator", "a.db", "--var", "host"],
-         "Error: Invalid value for '--var': takes NAME=VALUE, for instance --var host=hooks.example.com"),
+         ["--var", "takes NAME=VALUE, for instance --var host=hooks.example.com"]),
         (["apply", "--emulator", "a.db", "--plan", "gone.json"],
-         "Error: cannot read gone.json: No such file or directory"),
+         ["cannot read gone.json: No such file or directory"]),
     ],
 )  # fmt: skip
-def test_a_wrong_command_line_ends_with_1_and_not_with_clicks_2(run: Run, arguments: list[str], last: str) -> None:
+def test_a_wrong_command_line_ends_with_1_and_not_with_clicks_2(
+    run: Run, arguments: list[str], says: list[str]
+) -> None:
     write({"reconciler.yaml": SMALL})
     ended = run(*arguments)
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err.rstrip("\n").split("\n")[-1] == last
+    last = ended.err.rstrip("\n").split("\n")[-1]
+    assert last.startswith("Error: ")
+    assert [words for words in says if words not in last] == []
 
 
 def test_as_a_process_too() -> None:

@@ -27,7 +27,7 @@ fish, once:
 
 
 @click.command(cls=Page, epilog=EPILOG)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), required=False)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), required=False, metavar="[bash|zsh|fish]")
 def completion(shell: str | None) -> int:
     """Print the script that lets a shell complete commands, options and what follows them.
 

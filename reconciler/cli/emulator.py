@@ -72,7 +72,7 @@ The same numbers on a new file give the same account, to the last SID."""
 Command = TypeVar("Command", bound=Callable[..., int])
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, subcommand_metavar="[COMMAND] [ARGS]...")
 @click.pass_context
 def emulator(context: click.Context) -> None:
     """An account that is only a file: fill it, serve it.

@@ -109,6 +109,7 @@ Try it without an account:
 @click.group(
     cls=Verbs,
     invoke_without_command=True,
+    subcommand_metavar="[COMMAND] [ARGS]...",  # as click spells it differs by its version
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EPILOG,
 )

@@ -276,7 +276,7 @@ def test_the_script_is_printed_for_every_shell(cli: Cli, shell: str) -> None:
     assert f"{VARIABLE}={shell}_complete" in result.out
     # What click would print of itself is the same.
     own = in_process_of_its_own(environment={VARIABLE: f"{shell}_source"})
-    assert own.stdout == result.out
+    assert own.stdout.rstrip() == result.out.rstrip()
 
 
 def test_the_script_of_bash_is_right_for_bash(cli: Cli) -> None:
