@@ -19,6 +19,7 @@ from reconciler.config.remarks import Remark
 from reconciler.json_text import Json
 from reconciler.kinds.fields import Content, Field, Shape, duration
 from reconciler.kinds.markers import Between, Choice, Length, Sid, Timer, Url, Vocabulary
+from reconciler.kinds.vocabulary import misplaced_event
 
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off"})
@@ -204,6 +205,10 @@ def unknown_word(field: Field, word: str, shown: str, of_type: str, suggest: Sug
     if others:
         message = f"{field.path}: {shown} belongs to type {listed(others)}, and here the type is {of_type}"
         return Remark("word-of-other-type", message, "take it out, or change the type")
+    misplaced = misplaced_event(word, words)
+    if misplaced is not None:
+        why, hint = misplaced
+        return Remark("misplaced-event", f"{field.path}: {shown} {why}", hint)
     meant = suggest(word, words)
     hint = f"did you mean {meant}?" if meant else f"Twilio may have added it; known are {listed(words, 30)}"
     return Remark("unknown-word", f"{field.path}: {shown} is not known to this release", hint)

@@ -1,7 +1,8 @@
 """Collects what is wrong with the files, once each, without ever showing a secret.
 
 Takes problems, lines that hold secrets, and misspelt words; gives the problems in the order of their places, marked
-where a line may not be shown, and suggestions. It knows nothing of YAML or of kinds.
+where a line may not be shown, and suggestions. It knows nothing of YAML, and of kinds only what other products call
+their words.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.errors import Place, Problem
+from reconciler.kinds.vocabulary import former_word
 
 # Comparing words costs time, and a hostile file has many to compare.
 _MOST_COMPARISONS = 50_000
@@ -140,12 +142,16 @@ class Findings:
         if not word or len(word) > _LONGEST_WORD or self._comparisons + len(candidates) > _MOST_COMPARISONS:
             return ""
         self._comparisons += len(candidates)
+        if former := former_word(word, candidates):
+            return former
         by_lower = {item.lower(): item for item in sorted(candidates, reverse=True) if len(item) <= _LONGEST_WORD}
         near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
         return by_lower[near[0]] if near else ""
 
     def instead(self, word: str, candidates: Collection[str], *, what: str = "known are") -> str:
         """A hint for a word that is none of the candidates: the one that was meant, or all of them."""
+        if len(self._problems) >= MOST_PROBLEMS:
+            return ""  # for a problem that is not kept
         meant = self.closest(word, candidates)
         if meant:
             return f"did you mean {meant}?"

@@ -60,6 +60,7 @@ RULES: dict[str, str] = {
     "malformed-url": "A URL cannot be used.",
     "merge-key": "A YAML merge key does not stand before a mapping.",
     "misplaced-environment": "An environment stands where there is none.",
+    "misplaced-event": "A webhook filter is an event that other webhooks have.",
     "misplaced-pin": "A SID is given where nothing can be pinned.",
     "misplaced-secret": "A secret stands where its value would be shown.",
     "missing-key": "A mapping lacks a key that it needs.",
