@@ -34,6 +34,7 @@ class Draft:
         sections: the section keys that stand in it.
         values: what was read, by field path.
         forms: the texts that hold secrets, with these by name; by field path.
+        words: by the path of a set, where each of its words is written.
         broken: the paths of fields that are written and could not be read.
     """
 
@@ -46,6 +47,7 @@ class Draft:
     values: dict[str, Value] = field(default_factory=dict)
     forms: dict[str, str] = field(default_factory=dict)
     derived: Mapping[str, Content] = field(default_factory=dict)
+    words: dict[str, Mapping[str, Scalar]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     pin: str | None = None
     pin_place: Place | None = None

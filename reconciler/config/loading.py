@@ -194,7 +194,7 @@ def _expanded_services(
         if not isinstance(service, Table) or (named := service.entries.get("template")) is None:
             continue
         expanded[handle] = _without_template(entry)
-        if isinstance(named.value, Scalar) and named.value.is_unset:
+        if isinstance(named.value, Scalar) and (named.value.is_unset or named.value.is_null):
             continue
         template = _named_template(named, templates, documents, findings)
         if template is None:

@@ -183,6 +183,15 @@ class ResourceReader:
         if isinstance(node, Table) and node.cleared is not None and field.shape is Shape.JSON:
             node = node.cleared
         place = entry.key.place if isinstance(node, Table) else node.place
+        if (
+            isinstance(node, Scalar)
+            and node.is_null
+            and not node.text
+            and not node.tag
+            and not field.why_not_clearable()
+        ):
+            hint = f"write {entry.key.text}: null to clear it, or take the line out to leave it as it is"
+            self._warn(draft, Remark("empty-value", f"{field.path} has no value, which clears it", hint), place)
         if not isinstance(node, Scalar) and (field.secret or field.path in draft.sensitive):
             self._conceal_all(node)
         try:
@@ -373,6 +382,7 @@ class ResourceReader:
                 vias[word.via] = None
         if failed:
             raise _NotReadError
+        draft.words[field.path] = words
         if secrets:
             draft.forms[field.path] = json.dumps(sorted(forms))
         sensitive = bool(secrets) or field.secret or field.path in draft.sensitive
@@ -417,7 +427,8 @@ class ResourceReader:
                 told = _HIDDEN if value.sensitive else shown(word)
                 remark = unknown_word(field, word, told, of_type, self._findings.closest)
                 if remark is not None:
-                    self._warn(draft, remark, _place_of_word(draft, field, word) or value.place)
+                    written = draft.words.get(field.path, {}).get(word)
+                    self._warn(draft, remark, value.place if written is None else written.place)
 
     # --- JSON ---
 
@@ -654,6 +665,11 @@ class ResourceReader:
         raise _NotReadError
 
 
+def _is_left_empty(node: Node) -> bool:
+    """Whether nothing is written for a value, which is null all the same; its lines may be commented out."""
+    return isinstance(node, Scalar) and node.is_null and not node.text and not node.tag
+
+
 def _looks_up(node: Node) -> bool:
     """Whether anything may be looked up in what is written."""
     match node:
@@ -679,18 +695,3 @@ def _is_only_lookup(scalar: Scalar) -> bool:
     """Whether nothing literal stands in a scalar."""
     text = scalar.text
     return text.startswith("${") and text.endswith("}") and text.count("${") == 1 and ":-" not in text
-
-
-def _place_of_word(draft: Draft, field: Field, word: str) -> Place | None:
-    """Where a word stands in the list that holds it, unless it came by interpolation."""
-    entries = draft.entries
-    *blocks, name = field.path.split(".")
-    for block in blocks:
-        entry = entries.get(block)
-        if entry is None or not isinstance(entry.value, Table):
-            return None
-        entries = entry.value.entries
-    entry = entries.get(name)
-    if entry is None or not isinstance(entry.value, Items):
-        return None
-    return next((item.place for item in entry.value.items if isinstance(item, Scalar) and item.text == word), None)

@@ -35,6 +35,7 @@ RULES: dict[str, str] = {
     "doubtful-length": "A text is longer than what Twilio is known to take.",
     "duplicate-item": "A set holds an item twice.",
     "duplicate-key": "A mapping has a key twice.",
+    "empty-value": "A field without a value is cleared.",
     "empty-variable": "A variable of the command line has no value.",
     "exchanged-names": "Resources are renamed from each other.",
     "expired-certificate": "A certificate has expired.",

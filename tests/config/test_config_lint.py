@@ -681,3 +681,81 @@ def test_names_that_do_not_clash() -> None:
     assert problems_of(text, layout=LAYOUT) == ()
     gone = "services: {a: {users: {Ada: {}, ada: {absent: true}}}}"
     assert problems_of(gone, layout=LAYOUT) == ()
+
+
+# --- null ---
+
+SECTIONS = [
+    "account:",
+    "services:",
+    "addresses:",
+    "credentials:",
+    "templates:",
+    "variables:",
+    "environments:",
+    "prune:",
+    "limits:",
+    "approvals:",
+    "unmanaged:",
+    "include:",
+    "templates: {t: }",
+    "environments: {e: {variables: , overlays: }}",
+    "account: {configuration: , webhooks: }",
+    "services: {s: }",
+    "services: {s: {configuration: , notifications: , webhooks: , roles: , users: , conversations: }}",
+    "services: {s: {prune: , template: }}",
+    "services: {s: {lifecycle: , sensitive: }}",
+    "services: {s: {notifications: {new_message: {with_media: }, added_to_conversation: }}}",
+    "services: {s: {conversations: {c: {timers: , bindings: {email: }, webhooks: , participants: }}}}",
+    "addresses: {'+14155550100': {auto_creation: }}",
+]
+
+
+@pytest.mark.parametrize("text", SECTIONS)
+def test_null_on_a_mapping_is_an_empty_mapping(text: str) -> None:
+    for written in (text, text.replace(": ,", ": null,").replace(": }", ": null}")):
+        assert problems_of(written, layout=LAYOUT) == ()
+
+
+def test_null_clears_a_field_or_is_an_error() -> None:
+    """Every field of every kind, by the rules of the API (`Field.why_not_clearable`)."""
+    cleared = {
+        "account_webhook": {"filters", "pre_webhook_url", "post_webhook_url"},
+        "service_configuration": {"reachability_enabled"},
+        "service_notification": {
+            "log_enabled", "new_message.enabled", "new_message.template", "new_message.sound",
+            "new_message.badge_count_enabled", "new_message.with_media.enabled", "new_message.with_media.template",
+            "added_to_conversation.enabled", "added_to_conversation.template", "added_to_conversation.sound",
+            "removed_from_conversation.enabled", "removed_from_conversation.template",
+            "removed_from_conversation.sound",
+        },
+        "service_webhook": {"filters", "pre_webhook_url", "post_webhook_url"},
+        "user": {"friendly_name", "attributes"},
+        "conversation": {"attributes"},
+        "participant": {"attributes"},
+        "address_configuration": {
+            "friendly_name", "auto_creation.enabled", "auto_creation.webhook_url", "auto_creation.webhook_filters",
+        },
+        "credential": {"sandbox"},
+    }  # fmt: skip
+    assert {
+        kind.name: {field.path for field in kind.fields if not field.why_not_clearable()}
+        for kind in KINDS
+        if any(not field.why_not_clearable() for field in kind.fields)
+    } == cleared
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "services: {s: {webhooks: {post_webhook_url: %s}}}",
+        "services: {s: {webhooks: {filters: %s}}}",
+        "services: {s: {users: {u: {attributes: %s}}}}",
+        "services: {s: {users: {u: {friendly_name: %s}}}}",
+        "services: {s: {notifications: {log_enabled: %s}}}",
+    ],
+)
+def test_a_field_whose_lines_are_commented_out_is_a_warning(field: str) -> None:
+    assert [item.code for item in problems_of(field % "", layout=LAYOUT)] == ["empty-value"]
+    for written in ("null", "~", "!!null ''"):
+        assert problems_of(field % written, layout=LAYOUT) == ()
