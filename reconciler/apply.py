@@ -346,8 +346,10 @@ class _Run:
 
     async def _do(self, step: Step) -> Status:
         match step.op:
-            case "create":
+            case "create" if step.adopts is None:
                 return await self._create(step, step.values)
+            case "create":
+                return await self._create_unless_there(step)
             case "delete":
                 return await self._delete(step)
             case "update" if step.adopts is None:
@@ -556,10 +558,26 @@ class _Run:
                     "is not in the files to create it"
                 )
             return await self._create(step, {**key, **step.values})
-        self.sids[step.address] = found.sid
         wrong = [path for path, content in key.items() if _differs(kind, path, content, found)]
         if wrong:
+            self.sids[step.address] = found.sid
             raise _Failure(f"Twilio made this {kind.words} with another {wrong[0]}, which cannot be changed")
+        return await self._update_found(step, found)
+
+    async def _create_unless_there(self, step: Step) -> Status:
+        """Create what a new service may have already (Flex makes a role `guest`), or else update what is there.
+
+        Looked for once, without waiting: a service that is made over the API most likely does not have it.
+        """
+        kind, key = step.kind, step.adopts or {}
+        found = await self._find(kind, step.parent, key, is_patient=False)
+        if found is None or any(_differs(kind, path, content, found) for path, content in key.items()):
+            return await self._create(step, step.values)
+        return await self._update_found(step, found)
+
+    async def _update_found(self, step: Step, found: Decoded) -> Status:
+        kind = step.kind
+        self.sids[step.address] = found.sid
         values = await self._resolved(step.values)
         differing = {path: content for path, content in values.items() if _differs(kind, path, content, found)}
         if not differing:
@@ -610,14 +628,16 @@ class _Run:
         self.sids[reference.address] = found.sid
         return found.sid
 
-    async def _find(self, kind: Kind, parent: Address | None, key: Mapping[str, Content]) -> Decoded | None:
+    async def _find(
+        self, kind: Kind, parent: Address | None, key: Mapping[str, Content], *, is_patient: bool = True
+    ) -> Decoded | None:
         """The only member of a collection in a new service whose name is the key's; the list is read once.
 
         A new service has what it has from the beginning, but a read may lag behind: what is not there is looked for
         again before anything is made of it.
         """
         where, name = (kind.name, parent), key.get(kind.natural_key)
-        for seconds in (0.0, *_SETTLING):
+        for seconds in (0.0, *_SETTLING) if is_patient else (0.0,):
             known = self.members.get(where)
             if seconds and not await self.client.retry.settle(seconds):
                 break

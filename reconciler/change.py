@@ -79,7 +79,8 @@ class Step:
         expects: contents that the answer must have besides what is sent: what the files say and is so already.
         adopts: for what Twilio will have made by itself along with its parent: the contents by which to find it there
             (a role's name and type; nothing for a singleton). Its live contents are known only then, so of `values`
-            only what differs is sent. None for everything else.
+            only what differs is sent. Of a create: by what to find the resource that a new parent may have without
+            that being certain. None for everything else.
         last: whether it waits for everything that is not last, and is left out if any of that fails.
         needs: ids of the steps that must have succeeded before.
         makes_way_for: for a delete that cannot be last, the ids of the steps that take what it frees (a unique key, a

@@ -45,8 +45,6 @@ Meaning: TypeAlias = tuple[object, ...]
 NOT_NAMED = Unknown("not named before")
 _ROLE = BY_NAME["role"]
 _SERVICE_CONFIGURATION = BY_NAME["service_configuration"]
-# Of the roles that Twilio makes, `guest` is there in Flex only.
-_IN_EVERY_SERVICE = _ROLE.built_in - {"guest"}
 _LOOKUP = re.compile(r"\$\{(?:env|secret|var):[A-Za-z0-9_.-]+\}")
 
 
@@ -155,8 +153,8 @@ class _Comparison:
 
     def _target_at(self, address: Address, *, of_first: bool) -> Meaning:
         item = (self.pairs.before if of_first else self.pairs.after).get(address)
-        if item is not None and item.kind == _ROLE and item.natural_key.lower() in _ROLE.built_in:
-            return ("built-in", self._service(address, of_first=of_first), item.natural_key.lower())
+        if item is not None and item.kind == _ROLE and item.natural_key in _ROLE.built_in:
+            return ("built-in", self._service(address, of_first=of_first), item.natural_key)
         if of_first:
             return ("first", address)
         return ("first", self.pairs.former[address]) if address in self.pairs.former else ("second", address)
@@ -274,8 +272,7 @@ class _Comparison:
         parent = self.pairs.former.get(new.parent) if new.parent is not None else None
         if parent is not None and (new.kind.name, parent.parts[:2], _name(new)) in self.met_before:
             return True
-        names = _ROLE.built_in if self._is_new(new.parent) else _IN_EVERY_SERVICE
-        return new.kind == _ROLE and new.natural_key in names
+        return new.kind == _ROLE and new.natural_key in _ROLE.built_in
 
     def _created(self, new: Declared) -> Iterator[FieldChange]:
         for field in new.kind.fields:

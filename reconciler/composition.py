@@ -270,7 +270,7 @@ class Composition:
             path: contents[path] for path, refused in declared.kind.set_later.items() if contents.get(path) in refused
         }
         at_once = {path: content for path, content in contents.items() if path not in later}
-        steps = [self._step(declared, "create", at_once)]
+        steps = [self._step(declared, "create", at_once, adopts=self.situation.may_exist(declared))]
         if later:
             steps.append(self._step(declared, "update", later, also_needs=(steps[0].id,)))
         fields = tuple(self._field_changes(declared, contents, None))
@@ -282,6 +282,14 @@ class Composition:
         if not fields:
             self.unchanged += 1
             return None
+        apart = declared.values.get(declared.kind.told_apart_by)
+        of_type = declared.kind.built_in.get(declared.natural_key)
+        if apart is not None and of_type is not None and apart.content != of_type:
+            message = f"{declared.natural_key} is Twilio's own {declared.kind.words} of type {of_type}"
+            hint = f"Write type: {of_type}, or choose another name."
+            self.situation.problems.append(
+                Problem("cannot-replace", message, apart.place, hint, address=str(declared.address))
+            )
         values = {item.path: item.after for item in fields}
         step = self._step(declared, "update", values, adopts=self.situation.key_of(declared))
         return self._described(declared, None, "update", fields, (step,), reason="comes with its service")
@@ -290,8 +298,9 @@ class Composition:
         kind = declared.kind
         forced = ", ".join(item.path for item in fields if item.forces_replacement)
         why = kind.irreplaceable
-        if live.is_built_in and not why:
-            why = f"{live.title!r} was made by Twilio itself, which allows neither"
+        if self.situation.state.is_protected(live) and not why:
+            by = "Twilio itself" if live.is_built_in else "Flex"
+            why = f"{live.title!r} was made by {by}, and is never deleted"
         if declared.pin is not None and not why:
             why = "its pin would name a resource that is gone; use `renamed_from` in place of `sid`"
         if why:
@@ -425,6 +434,7 @@ class Composition:
             if live.sid not in self.situation.matching.addresses
             and live.name not in met
             and guards.is_pruned(prune, live)
+            and not self.situation.state.is_protected(live)
         )
 
     def _deletion(

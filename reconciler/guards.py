@@ -74,9 +74,10 @@ def _named(change: Change, live: Live) -> str:
 def is_pruned(prune: Prune, live: Live) -> bool:
     """Whether a live resource that the files do not name falls under a prune rule.
 
-    Globs are matched against the natural key, with case. What Twilio made by itself never does.
+    Globs are matched against the natural key, with case. What Twilio made by itself never does, nor does `guest`: Flex
+    makes it, and whether a service is Flex's is not certain.
     """
-    if live.is_built_in:
+    if live.is_built_in or (live.kind.name == "role" and live.name == "guest"):
         return False
     wanted = not prune.match or any(globs.matches(glob, live.name) for glob in prune.match)
     return wanted and not any(globs.matches(glob, live.name) for glob in prune.keep)
@@ -203,10 +204,11 @@ def _prevent_destroy(change: Change, around: Surroundings) -> Guard | None:
 
 def _built_in(change: Change, around: Surroundings) -> Guard | None:
     live = around.state.get(change.sid or "")
-    if not _removes(change) or live is None or not live.is_built_in:
+    if not _removes(change) or live is None or not around.state.is_protected(live):
         return None
+    by = "Twilio itself" if live.is_built_in else "Flex"
     return Guard(
-        "built_in", "withheld", f"the {change.kind.words} {live.title!r} was made by Twilio itself and is never deleted"
+        "built_in", "withheld", f"the {change.kind.words} {live.title!r} was made by {by} and is never deleted"
     )
 
 

@@ -19,7 +19,7 @@ How a change comes about:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler import guards, risk, scope, sequence
 from reconciler.address import Address
@@ -76,10 +76,12 @@ class Unmanaged:
     Attributes:
         address: made of SIDs where the files have no handle.
         live: the resource.
+        name: its natural key as it may be shown, with the type if others have the same name; empty for `live.title`.
     """
 
     address: Address
     live: Live
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,7 +411,17 @@ class _Planner:
                 else "it does not exist in this account or region; leave these resources out with --exclude",
             )
 
-    def _judged(self, change: Change) -> Change:
+    def _labelled(self, change: Change) -> Change:
+        """The same change with a name that tells it from others of the same name."""
+        if not change.kind.told_apart_by or not change.kind.natural_key:
+            return change
+        live = self.situation.state.get(change.sid or "")
+        after = {item.path: item.after for item in change.fields}
+        contents = {**after, **(live.values if live is not None else {})}
+        return replace(change, name=self.situation.label(change.kind, change.parent, change.name, contents))
+
+    def _judged(self, unlabelled: Change) -> Change:
+        change = self._labelled(unlabelled)
         live = self.situation.state.get(change.sid) if change.sid else self._live_singleton(change)
         defaults: Iterable[str] = ()
         if change.kind == _ROLE and live is not None:
@@ -419,6 +431,10 @@ class _Planner:
 
     def _live_singleton(self, change: Change) -> Live | None:
         return self.situation.matching.live.get(change.address) if change.kind.singleton else None
+
+    def _name_of_unmanaged(self, live: Live) -> str:
+        above = self.situation.matching.addresses.get(live.parents[-1]) if live.parents else None
+        return self.situation.label(live.kind, above, live.title, live.values)
 
     def _unmanaged(self, changes: Iterable[Change]) -> tuple[Unmanaged, ...]:
         ignored = self.situation.config.unmanaged_ignore
@@ -442,13 +458,13 @@ class _Planner:
             if self.situation.selection.covers_collection(prune.collection)
         }
         found = [
-            Unmanaged(self.situation.live_address(live), live)
+            Unmanaged(self.situation.live_address(live), live, self._name_of_unmanaged(live))
             for live in self.situation.state
             if (live.kind, live.parents) in named
             and not live.kind.singleton
             and live.sid not in self.situation.matching.addresses
             and deleted.isdisjoint((live.sid, *live.parents))
-            and not live.is_built_in
+            and not self.situation.state.is_protected(live)
         ]
         return sorted(found, key=lambda item: item.address)
 

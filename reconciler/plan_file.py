@@ -239,7 +239,12 @@ def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str) -> Pl
         ),
         changes=tuple(_change(change, plan.account_sid, key, sids) for change in plan.changes),
         unmanaged=tuple(
-            UnmanagedEntry(address=str(item.address), kind=item.live.kind.name, sid=item.live.sid, name=item.live.title)
+            UnmanagedEntry(
+                address=str(item.address),
+                kind=item.live.kind.name,
+                sid=item.live.sid,
+                name=item.name or item.live.title,
+            )
             for item in plan.unmanaged
         ),
         warnings=tuple(_warning(problem) for problem in plan.warnings),

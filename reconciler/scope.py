@@ -55,11 +55,15 @@ def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read
     kinds = {BY_NAME["account_configuration"]}
     kinds |= {declared.kind for declared in covered if declared.kind.parent is None}
     kinds |= {prune.kind for prune in pruned if prune.kind.parent is None}
-    service, address = BY_NAME["service"], BY_NAME["address_configuration"]
+    service, address, role = BY_NAME["service"], BY_NAME["address_configuration"], BY_NAME["role"]
     if any(prune.kind == service for prune in pruned) or any(
         declared.kind == service and declared.absent for declared in covered
     ):
         kinds.add(address)  # a service that addresses still point to is not deleted
+    if any(prune.kind == role for prune in pruned) or any(
+        declared.kind == role and declared.absent for declared in covered
+    ):
+        kinds.add(BY_NAME["account_webhook"])  # its target says whether the default service is Flex's
     return tuple(Read(kind) for kind in sorted(kinds, key=lambda kind: kind.name))
 
 

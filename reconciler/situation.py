@@ -15,6 +15,7 @@ from reconciler.config.selection import EVERYTHING, Selection
 from reconciler.diff import diff
 from reconciler.errors import Problem
 from reconciler.kinds import BY_NAME
+from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Ref
 from reconciler.match import Matching, match
@@ -159,6 +160,12 @@ class Situation:
             return False
         return declared.kind.singleton or declared.natural_key in declared.kind.built_in
 
+    def may_exist(self, declared: Declared) -> Mapping[str, Content] | None:
+        """By what to find a resource that a new parent may have, where Flex makes it; None for every other one."""
+        if declared.parent is None or declared.parent in self.matching.live:
+            return None
+        return self.key_of(declared) if declared.natural_key in declared.kind.made_by_flex else None
+
     @staticmethod
     def key_of(declared: Declared) -> Mapping[str, Content]:
         """What tells a resource that comes with its parent from the others: everything that cannot change."""
@@ -221,6 +228,26 @@ class Situation:
         """A name as it may be shown: in the files' words, or in the account's where they have none and hide nothing."""
         told = declared.title if declared is not None else ""
         return told or (live.title if live is not None else "")
+
+    def label(self, kind: Kind, parent: Address | None, title: str, contents: Mapping[str, object]) -> str:
+        """A name as people see it, with the type if another resource has the same name: ``agent (service)``."""
+        of_type = contents.get(kind.told_apart_by) if kind.natural_key else None
+        if not kind.told_apart_by or not isinstance(of_type, str) or not title:
+            return title
+        above = self.matching.live.get(parent) if parent is not None else None
+        parents = () if above is None else (*above.parents, above.sid)
+        types = {
+            live.values.get(kind.told_apart_by)
+            for live in (self.state.collection(kind, parents) if above is not None or parent is None else ())
+            if live.name == title
+        }
+        types |= {
+            value.content
+            for declared in self.config.children(parent)
+            if declared.kind == kind and declared.natural_key == title
+            if (value := declared.values.get(kind.told_apart_by)) is not None
+        }
+        return f"{title} ({of_type})" if types - {of_type} else title
 
     def shown(self, live: Live) -> bool:
         """Whether the name of a live resource may be shown."""

@@ -11,9 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.errors import Refusal
+from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape
+from reconciler.kinds.role import is_flex_service
 from reconciler.redaction import HIDDEN, url_holds_secret
+
+_ROLE = BY_NAME["role"]
+_ACCOUNT_WEBHOOK = BY_NAME["account_webhook"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +60,9 @@ class Live:
 
     @property
     def is_built_in(self) -> bool:
-        """Whether Twilio made it by itself (told by its name: the API has no mark for it)."""
-        return bool(self.kind.built_in) and self.name.lower() in self.kind.built_in
+        """Whether Twilio makes it in every service, by its exact name and type: the API does not mark it."""
+        of_type = self.kind.built_in.get(self.name)
+        return of_type is not None and self.values.get(self.kind.told_apart_by) in {None, of_type}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,7 @@ class State:
     ) -> None:
         self.account_sid = account_sid
         self.default_service_sid = default_service_sid
+        self._flex: dict[str, bool] = {}
         self._by_sid: dict[str, Live] = {}
         self._by_collection: dict[Collection, dict[str, Live]] = {}
         self.complete: set[Collection] = set(complete)
@@ -107,12 +114,32 @@ class State:
 
     def add(self, live: Live) -> None:
         """Keep one resource, in place of an earlier reading of the same one (a page may repeat it)."""
+        self._flex.clear()
         self._by_sid[live.sid] = live
         self._by_collection.setdefault(Collection(live.kind.name, live.parents), {})[live.sid] = live
 
     def get(self, sid: str) -> Live | None:
         """The resource with that SID, if it was read."""
         return self._by_sid.get(sid)
+
+    def is_protected(self, live: Live) -> bool:
+        """Whether Twilio made a resource: in every service, or in a service of Flex."""
+        if live.is_built_in:
+            return True
+        return live.name in live.kind.made_by_flex and bool(live.parents) and self.is_flex(live.parents[0])
+
+    def is_flex(self, service_sid: str) -> bool:
+        """Whether a service is probably Flex's own, as far as the account was read; see `is_flex_service`."""
+        if service_sid not in self._flex:
+            service = self.get(service_sid)
+            roles = self.collection(_ROLE, (service_sid,))
+            webhook = self.singleton(_ACCOUNT_WEBHOOK, ())
+            # Flex tells its own program of what happens in the account's default service.
+            is_target = webhook is not None and webhook.values.get("target") == "flex"
+            self._flex[service_sid] = (is_target and service_sid == self.default_service_sid) or is_flex_service(
+                service.name if service is not None else "", [role.values for role in roles]
+            )
+        return self._flex[service_sid]
 
     def singleton(self, kind: Kind, parents: tuple[str, ...]) -> Live | None:
         """The singleton of that kind in that parent, if it was read."""

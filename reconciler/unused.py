@@ -250,7 +250,7 @@ class Unused:
         candidates = [
             live
             for live in self.situation.state.collection(declared.kind, parents)
-            if live.sid not in self.situation.matching.addresses and not live.is_built_in
+            if live.sid not in self.situation.matching.addresses and not self.situation.state.is_protected(live)
         ]
         handle = declared.address.parts[-1]
         return self.near.closest(name, candidates) or self.near.closest(handle, candidates)

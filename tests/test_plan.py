@@ -473,15 +473,105 @@ def test_a_role_that_may_come_with_its_service_is_made_where_it_does_not() -> No
     World().converge(read(GUEST))
 
 
-def test_a_role_that_comes_with_its_service_in_another_type_is_told() -> None:
-    account = World(rules=Rules(guest_role=True))
+def test_a_guest_of_a_new_service_is_a_create() -> None:
+    account = World()
+    made = account.plan(read("limits: {creates: 1}\n" + GUEST))
+    assert told(made) == ["create services.desk", "create services.desk.roles.guest"]
+    assert [guard.name for guard in made.refusals] == ["limit"]
     report = account.apply(read(GUEST))
-    assert [(str(result.change.address), result.status) for result in report.results] == [
-        ("services.desk", "done"),
-        ("services.desk.roles.guest", "failed"),
-    ]
-    [failed] = report.results[1].outcomes
-    assert failed.message == "Twilio made this role with another type, which cannot be changed"
+    outcomes = [outcome for result in report.results for outcome in result.outcomes]
+    assert [(outcome.op, outcome.status) for outcome in outcomes] == [("create", "done"), ("create", "done")]
+
+
+def test_a_guest_that_is_there_after_all_is_not_made_twice() -> None:
+    account = World(rules=Rules(guest_role=True))
+    account.converge(read(GUEST.replace("type: service", "type: conversation").replace("join", "leave")))
+    roles = account.get(f"/v1/Services/{account.service('desk')}/Roles")["roles"]
+    assert [role["permissions"] for role in roles if role["friendly_name"] == "guest"] == [["leaveConversation"]]
+
+
+def test_a_guest_without_a_type_is_told_before_anything_is_sent() -> None:
     with pytest.raises(MatchError) as error:
-        account.plan(read(GUEST))
-    assert [problem.code for problem in error.value.problems] == ["cannot-replace"]
+        World().plan(read(GUEST.replace("type: service, ", "")))
+    assert problems(error) == ["cannot-be"]
+
+
+def test_a_guest_of_another_type_is_made_beside_the_one_that_is_there() -> None:
+    World(rules=Rules(guest_role=True)).converge(read(GUEST))
+
+
+def test_twilios_own_role_of_another_type_is_told_before_its_service_is_made() -> None:
+    text = "version: 1\nservices: {desk: {roles: {channel user: {type: service, permissions: [joinConversation]}}}}\n"
+    with pytest.raises(MatchError) as error:
+        World().plan(read(text))
+    assert problems(error) == ["cannot-replace"]
+
+
+def test_a_name_in_another_case_is_another_role_in_declarations_and_references() -> None:
+    account = World()
+    files = read(
+        "version: 1\nservices: {desk: {roles: {Channel User: {type: conversation, permissions: [sendMessage]}},\n"
+        "  configuration: {default_conversation_role: channel user}}}\n"
+    )
+    assert [problem.code for problem in files.warnings] == ["like-built-in"]
+    account.converge(files)
+    service = f"/v1/Services/{account.service('desk')}"
+    own, other = account.role("desk", "channel user"), account.role("desk", "Channel User")
+    assert own != other
+    assert account.get(f"{service}/Configuration")["default_conversation_role_sid"] == own
+
+
+# --- Flex ------------------------------------------------------------------------------------------------------------
+
+
+def with_flex_roles(name: str, *roles: tuple[str, str]) -> tuple[World, str]:
+    account = World()
+    service = str(account.post("/v1/Services", {"FriendlyName": name})["sid"])
+    for role, of_type in roles:
+        permission = "sendMessage" if of_type == "conversation" else "joinConversation"
+        account.post(
+            f"/v1/Services/{service}/Roles", {"FriendlyName": role, "Type": of_type, "Permission": [permission]}
+        )
+    return account, service
+
+
+PRUNED = "version: 1\nservices: {desk: {friendly_name: NAME, roles: {}, prune: [roles]}}\n"
+OF_FLEX = [(name, of) for name in ("admin", "supervisor") for of in ("service", "conversation")]
+
+
+@pytest.mark.parametrize(
+    ("name", "roles"),
+    [
+        ("Flex Chat Service", [("agent", "conversation"), ("guest", "service")]),
+        ("desk", [*OF_FLEX, ("agent", "service"), ("guest", "service")]),
+        ("desk", OF_FLEX[1:3]),
+        ("desk", [("guest", "service")]),
+    ],
+)
+def test_flex_roles_are_not_pruned_in_a_service_of_flex(name: str, roles: list[tuple[str, str]]) -> None:
+    if roles == OF_FLEX[1:3]:
+        roles = [("admin", "service"), ("admin", "conversation")]
+    account, _ = with_flex_roles(name, *roles)
+    assert told(account.plan(read(PRUNED.replace("NAME", name)))) == []
+
+
+def test_flex_roles_are_not_deleted_in_the_service_that_flex_listens_to() -> None:
+    account, service = with_flex_roles("desk", ("agent", "service"), ("ours", "service"))
+    account.post("/v1/Configuration", {"DefaultChatServiceSid": service})
+    account.post("/v1/Configuration/Webhooks", {"Target": "flex"})
+    (change,) = account.plan(read(PRUNED.replace("NAME", "desk"))).changes
+    assert change.name == "ours"
+    absent = read("version: 1\nservices: {desk: {roles: {agent: {absent: true}}}}\n")
+    held = only(account.plan(absent)).guard
+    assert held is not None
+    assert held.message == "the role 'agent' was made by Flex and is never deleted"
+
+
+def test_a_role_with_a_name_of_flex_is_a_high_risk_to_delete_elsewhere() -> None:
+    account, _ = with_flex_roles("desk", ("agent", "service"), ("agent", "conversation"), ("ours", "service"))
+    made = account.plan(read(PRUNED.replace("NAME", "desk")))
+    assert sorted((change.name, change.risk) for change in made.changes) == [
+        ("agent (conversation)", "high"),
+        ("agent (service)", "high"),
+        ("ours", "medium"),
+    ]

@@ -78,9 +78,16 @@ def test_what_stands_in_services_waits_for_the_second_round() -> None:
         declared("services.support"),
         declared("services.support.roles.agent"),
         declared("services.support.webhooks"),
-        pruned=[prune("services.support.roles")],
+        pruned=[prune("services.support.users")],
     )
     assert first(config) == [ACCOUNT, ("service", ())]
+
+
+def test_deletes_of_roles_ask_whether_the_account_is_one_of_flex() -> None:
+    pruned = configuration(declared("services.support"), pruned=[prune("services.support.roles")])
+    absent = configuration(declared("services.support"), declared("services.support.roles.agent", absent=True))
+    for config in (pruned, absent):
+        assert first(config) == [ACCOUNT, ("account_webhook", ()), ("service", ())]
 
 
 # --- the second round ------------------------------------------------------------------------------------------------

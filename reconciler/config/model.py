@@ -27,7 +27,7 @@ class Reference:
         address: the resource referred to. For one of Twilio's own roles that the files do not declare, the address it
             would have: ``services.support.roles["channel admin"]``.
         kind: the name of the kind referred to.
-        built_in: the natural key, lower case, when it is a resource that Twilio makes by itself and the files do not
+        built_in: the natural key when it is a resource that Twilio makes by itself and the files do not
             declare; empty otherwise.
     """
 

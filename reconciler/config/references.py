@@ -19,12 +19,6 @@ from reconciler.errors import Place
 from reconciler.kinds.base import Kind
 from reconciler.kinds.markers import Ref
 
-# Source: Twilio docs, chat permissions guide: the type of each of the roles that Twilio makes in a service by itself.
-_BUILT_IN_TYPES = {
-    "service admin": "service", "service user": "service",
-    "channel admin": "conversation", "channel user": "conversation",
-}  # fmt: skip
-
 
 class References:
     """Resolves references.
@@ -53,7 +47,7 @@ class References:
             self._by_handle.setdefault(group, {})[draft.handle] = draft
             key = draft.values.get(draft.kind.natural_key)
             if draft.kind.built_in and key is not None and isinstance(key.content, str):
-                self._by_name.setdefault(group, {}).setdefault(key.content.lower(), draft)
+                self._by_name.setdefault(group, {}).setdefault(key.content, draft)
 
     def resolve(self) -> None:
         """Replace the text of every reference."""
@@ -74,16 +68,15 @@ class References:
             return
         group = (kind.name, _container(draft, kind, ref))
         found = self._by_handle.get(group, {}).get(text)
-        name = text.lower()
-        if found is None and name in kind.built_in:
-            found = self._by_name.get(group, {}).get(name)
+        if found is None and text in kind.built_in:
+            found = self._by_name.get(group, {}).get(text)
         if found is not None:
             draft.values[path] = replace(value, content=Reference(found.address, kind.name))
             self._check_target(draft, path, ref, found, scalar.place)
-        elif name in kind.built_in:
+        elif text in kind.built_in:
             section = (*(group[1].parts if group[1] is not None else ()), *kind.section)
-            draft.values[path] = replace(value, content=Reference(Address((*section, name)), kind.name, name))
-            self._check_type(draft, path, ref, told, _BUILT_IN_TYPES.get(name, ""), scalar.place)
+            draft.values[path] = replace(value, content=Reference(Address((*section, text)), kind.name, text))
+            self._check_type(draft, path, ref, told, kind.built_in[text], scalar.place)
         elif self._complete:
             candidates = self._known(group, kind)
             where = f" in {group[1]}" if group[1] is not None else ""

@@ -103,7 +103,9 @@ class Kind:
         deletable: whether it can be deleted.
         replace_risk: how careful a reviewer should be with a replace, whatever it changes.
         irreplaceable: why a resource of this kind can never be replaced; empty when it can.
-        built_in: natural keys of the resources that Twilio makes by itself, lower case.
+        built_in: natural keys of the resources that Twilio makes with every parent, and what `told_apart_by` says of
+            each. Compared exactly, in references as in declarations.
+        made_by_flex: natural keys of those that Flex makes in its own parents.
         destroys: what a delete destroys that nobody can bring back, as the end of "deletes …"; empty when nothing.
         check: finds what only this kind can know to be wrong, from the contents that the files set.
         check_create: the same for what a create needs, from all contents that the create would send.
@@ -152,7 +154,8 @@ class Kind:
     deletable: bool = True
     replace_risk: Risk = "high"
     irreplaceable: str = ""
-    built_in: frozenset[str] = frozenset()
+    built_in: Mapping[str, str] = field(default_factory=dict)
+    made_by_flex: frozenset[str] = frozenset()
     destroys: str = ""
     check: Callable[[Contents], tuple[Fault, ...]] = _no_faults
     check_create: Callable[[Contents], tuple[Fault, ...]] = _no_faults

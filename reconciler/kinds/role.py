@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.kinds.base import Kind
+from reconciler.kinds.base import Consequence, Contents, Fault, Kind
 from reconciler.kinds.markers import (
     AlwaysSent,
     Changes,
@@ -63,8 +65,62 @@ class Role(Declaration):
     ] = None
 
 
-# Source: Twilio docs, chat permissions guide, in the lower-case names that the API uses; `guest` is made by Flex.
-BUILT_IN_ROLES = frozenset({"service admin", "service user", "channel admin", "channel user", "guest"})
+# Source: Twilio docs, chat permissions guide, in the lower-case names that the API uses.
+BUILT_IN_ROLES: Mapping[str, str] = {
+    "service admin": "service",
+    "service user": "service",
+    "channel admin": "conversation",
+    "channel user": "conversation",
+}
+
+# Source: Twilio docs, Flex "Conversations roles": `admin` and `supervisor` are there as service and conversation roles.
+FLEX_ROLES = frozenset({"admin", "supervisor", "agent", "guest"})
+_IN_BOTH_TYPES = ("admin", "supervisor")
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def _words(name: str) -> list[str]:
+    return _WORD.findall(name.lower())
+
+
+def is_flex_service(name: str, roles: Iterable[Contents]) -> bool:
+    """Whether a service is probably Flex's own, by its name and its roles.
+
+    Nothing in the API marks such a service. This is our decision: the name contains the word "Flex" (Flex's own is
+    "Flex Chat Service"), `admin` or `supervisor` exists in both types, or all of Flex's roles exist.
+
+    Args:
+        name: the service's friendly name.
+        roles: the contents of its roles, as far as they were read.
+    """
+    found = {(role.get("friendly_name"), role.get("type")) for role in roles}
+    names = {one for one, _ in found}
+    return (
+        "flex" in _words(name)
+        or any((one, "service") in found and (one, "conversation") in found for one in _IN_BOTH_TYPES)
+        or names >= FLEX_ROLES
+    )
+
+
+def _check(contents: Contents) -> tuple[Fault, ...]:
+    """A name that differs from one of Twilio's own only in spelling."""
+    name = contents.get("friendly_name")
+    if not isinstance(name, str) or name in BUILT_IN_ROLES:
+        return ()
+    own = next((one for one in BUILT_IN_ROLES if _words(one) == _words(name)), None)
+    if own is None:
+        return ()
+    message = f'this is not Twilio\'s own role "{own}": names are compared exactly, so it is another role'
+    hint = f"Write friendly_name: {own} to change Twilio's own role, or choose a name that differs more."
+    return (Fault("friendly_name", message, hint, severity="warning", code="like-built-in"),)
+
+
+def _consequences(before: Contents | None, after: Contents | None, name: str) -> tuple[Consequence, ...]:
+    if after is None and before is not None and before.get("friendly_name") in FLEX_ROLES:
+        return (Consequence("high", f"Flex makes a role of the name {name!r}: check that Flex does not use this one."),)
+    return ()
+
 
 ROLE = Kind(
     name="role",
@@ -82,5 +138,8 @@ ROLE = Kind(
     # The old one's permissions, and what refers to it, move to the new one.
     replace_risk="medium",
     built_in=BUILT_IN_ROLES,
+    made_by_flex=FLEX_ROLES,
     told_apart_by="type",
+    check=_check,
+    consequences=_consequences,
 )

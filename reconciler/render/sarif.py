@@ -52,6 +52,7 @@ RULES: dict[str, str] = {
     "key-mismatch": "A private key does not belong to its certificate.",
     "key-not-text": "A key of a mapping is no text.",
     "legacy-key": "A key is of a kind that is no longer served.",
+    "like-built-in": "The name of a role is spelled almost like that of one that Twilio makes.",
     "literal-secret": "A secret is written into the files.",
     "malformed-address": "An address cannot be read.",
     "malformed-certificate": "A certificate cannot be read.",
