@@ -87,8 +87,6 @@ _OUT_OF_TIME = "the command's time was up first (--timeout)"
 
 Answer = TypeVar("Answer")
 
-_NO_PATH = frozenset({".", ".."})
-"""Names that a URL's path cannot hold."""
 _NOTHING: Mapping[str, Content] = MappingProxyType({})
 _NOT_FOUND = 404
 _UNDONE = frozenset({"failed", "skipped", "interrupted"})
@@ -472,7 +470,7 @@ class _Run:
             _Failure: there is more than one that it may be.
         """
         kind, name = step.kind, step.kind.name_of(filled)
-        if kind.readable_by_name and name and name not in _NO_PATH:
+        if kind.readable_by_name and name and wire.is_plain_in_path(name):
             try:
                 body = await self.client.get(wire.instance_path(kind, self._parents(step.parent), name))
             except Refused as error:

@@ -14,9 +14,10 @@ from reconciler import scope, wire
 from reconciler.client import ReadClient
 from reconciler.config.model import Config
 from reconciler.config.selection import EVERYTHING, Selection
-from reconciler.errors import MatchError, Problem, Refusal, Refused
+from reconciler.errors import Intercepted, Malformed, MatchError, Problem, Refusal, Refused
 from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME, PARENTS
+from reconciler.kinds.base import Kind
 from reconciler.match import match
 from reconciler.plan import Plan
 from reconciler.reading import ACCOUNT, Reading, at_once, live, may_not_be_read, which_account
@@ -126,6 +127,19 @@ class _Answer:
     refusal: Refusal | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Single:
+    """What a read by name found.
+
+    Attributes:
+        body: the resource; None if there is none.
+        is_sure: whether the answer is about that name for sure, and not about another path.
+    """
+
+    body: Json | None
+    is_sure: bool = True
+
+
 def _keep(reads: Sequence[Read], answers: Sequence[_Answer], state: State) -> None:
     """Put what was read into a state."""
     for read, answer in zip(reads, answers, strict=True):
@@ -170,7 +184,8 @@ class _Fetch(Reading):
     async def _named(self, read: Read, names: frozenset[str]) -> _Answer:
         """What is wanted of a list that may be very long: page by page while much is missing, then one by one.
 
-        Few names in a long list cost one page and one request each, all at once; many names in a list cost its pages.
+        Few names in a long list cost one page and one request each, all at once; many names in a list cost its pages. A
+        name that a path may not carry unchanged is only missing when the whole list lacks it.
         """
         found: list[Json] = []
         missing = set(names)
@@ -185,20 +200,27 @@ class _Fetch(Reading):
                 return _Answer(found, is_complete=True)
             if is_last:
                 # What is missing may have moved to a page that had been read.
-                missing -= _NO_PATH
                 break
             if len(missing) <= _FEW and missing.isdisjoint(_NO_PATH):
                 break
         singles = await at_once([self.counted(self._single(read, name)) for name in sorted(missing)])
-        return _Answer([*found, *(body for body in singles if body is not None)])
+        if any(not single.is_sure for single in singles):
+            return _Answer(await self._bodies(read), is_complete=True)
+        return _Answer([*found, *(single.body for single in singles if single.body is not None)])
 
-    async def _single(self, read: Read, name: str) -> Json | None:
+    async def _single(self, read: Read, name: str) -> _Single:
+        """Read one resource by its name or SID."""
+        if name in _NO_PATH:
+            return _Single(None, is_sure=False)
         try:
-            return await self.client.get(wire.instance_path(read.kind, read.parents, name))
-        except Refused as error:
-            if error.refusal.status == 404:
-                return None
+            body = await self.client.get(wire.instance_path(read.kind, read.parents, name))
+        except (Refused, Intercepted) as error:
+            if not wire.is_plain_in_path(name):
+                return _Single(None, is_sure=False)
+            if isinstance(error, Refused) and error.refusal.status == 404:
+                return _Single(None)
             raise
+        return _Single(body, is_sure=_is_named(read.kind, body, name))
 
     async def _bodies(self, read: Read) -> Sequence[Json]:
         path = wire.collection_path(read.kind, read.parents)
@@ -206,6 +228,15 @@ class _Fetch(Reading):
             return [await self.counted(self.client.get(path))]
         found: Sequence[Json] = await self.counted(self.client.list(path, read.kind.list_key, read.kind.page_size))
         return found
+
+
+def _is_named(kind: Kind, body: Json, name: str) -> bool:
+    """Whether an answer is the resource of that name or SID, and not what another path leads to."""
+    try:
+        decoded = wire.decode(kind, body)
+    except Malformed:
+        return False
+    return name in {decoded.sid, kind.name_of(decoded.values)}
 
 
 def _check_declared(config: Config, account_sid: str) -> None:

@@ -31,6 +31,7 @@ _DEEPEST = 100
 """How many levels of JSON are compared by meaning; Python itself can walk about ten times as many."""
 
 _PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
+_PLAIN_NAME = re.compile(r"[\w@~!$&'()*,=:-](?:[\w@~!$&'()*,=:. -]*[\w@~!$&'()*,=:-])?\Z")
 
 
 def collection_path(kind: Kind, parents: Sequence[str]) -> str:
@@ -48,6 +49,16 @@ def instance_path(kind: Kind, parents: Sequence[str], sid: str) -> str:
     """The path of one resource; of the singleton itself for a singleton."""
     path = collection_path(kind, parents)
     return path if kind.singleton else f"{path}/{quote(sid, safe='')}"
+
+
+def is_plain_in_path(name: str) -> bool:
+    """Tell whether every server between here and the API passes a name in a path on unchanged.
+
+    Gateways, load balancers and firewalls may refuse an encoded slash, backslash, percent sign, semicolon or control
+    character (often with a 404), decode a plus sign to a blank, resolve dots, and trim blanks and dots. How Twilio's do
+    is unverified.
+    """
+    return _PLAIN_NAME.match(name) is not None
 
 
 def encode(kind: Kind, values: Mapping[str, Content], resolve: Callable[[Content], Content]) -> Form:
