@@ -33,7 +33,7 @@ from reconciler.plan import Plan
 from reconciler.redaction import Redaction, texts_of
 from reconciler.report import ChangeResult, Outcome, Progress, Report, Status, result_of
 from reconciler.retry import is_ambiguous
-from reconciler.turns import Turns
+from reconciler.turns import Turns, aside
 from reconciler.wire import Decoded
 
 
@@ -226,17 +226,16 @@ class _Run:
                         self._skip(other, step.id, _told(self.outcomes[step.id]))
                 return
         # A step starts when it can be sent, not when it could be waiting to: an interrupt stops what has not started.
-        async with self.turns.of(together[0].parent):
-            if len(together) == 1:
-                async with self.turns.beside():
-                    if not self._stopped(together):
-                        await self._carry_out(together[0])
-                return
-            # Nothing comes between a delete and what takes its place: no other step, no interrupt, no deadline.
-            async with self.turns.alone():
+        if len(together) == 1:
+            async with self.turns.place(together[0].parent):
                 if not self._stopped(together):
-                    with self.client.retry.finishing():
-                        await self._one_after_the_other(together)
+                    await self._carry_out(together[0])
+            return
+        # Nothing comes between a delete and what takes its place: no other step, no interrupt, no deadline.
+        async with self.turns.of(together[0].parent), self.turns.alone():
+            if not self._stopped(together):
+                with self.client.retry.finishing():
+                    await self._one_after_the_other(together)
 
     async def _one_after_the_other(self, together: Sequence[Step]) -> None:
         has_failed = False
@@ -454,14 +453,15 @@ class _Run:
         self, step: Step, filled: Mapping[str, Content], *, is_one_enough: bool
     ) -> tuple[Decoded | None, bool]:
         """Look for what a lost create made; gives it, and whether there was time for as many looks as it takes."""
-        if is_one_enough:
-            return await self._look_up(step, filled), False
-        for seconds in _SETTLING:
-            is_in_time = await self.client.retry.settle(seconds)
-            found = await self._look_up(step, filled)
-            if found is not None or not is_in_time:
-                return found, is_in_time
-        return None, True
+        async with aside():
+            if is_one_enough:
+                return await self._look_up(step, filled), False
+            for seconds in _SETTLING:
+                is_in_time = await self.client.retry.settle(seconds)
+                found = await self._look_up(step, filled)
+                if found is not None or not is_in_time:
+                    return found, is_in_time
+            return None, True
 
     async def _look_up(self, step: Step, filled: Mapping[str, Content]) -> Decoded | None:
         """What a lost create made, if it made anything.
@@ -538,7 +538,9 @@ class _Run:
         if filled:
             decoded = await self._write(step.kind, path, filled)
         else:
-            decoded = wire.decode(step.kind, await self._once_there(lambda: self.client.get(path)))
+            async with aside():
+                body = await self._once_there(lambda: self.client.get(path))
+            decoded = wire.decode(step.kind, body)
         remaining = _remaining(step.kind, values, filled, decoded)
         if remaining:
             await self._write(step.kind, path, remaining)
@@ -547,7 +549,8 @@ class _Run:
     async def _adopt(self, step: Step) -> Status:
         """Find what Twilio made by itself in a service that has just been made, and update it where it differs."""
         kind, key = step.kind, step.adopts or {}
-        found = await self._find(kind, step.parent, key)
+        async with aside():
+            found = await self._find(kind, step.parent, key)
         if found is None:
             missing = [item.path for item in kind.fields if item.required and item.path not in {**key, **step.values}]
             if missing:
@@ -620,7 +623,10 @@ class _Run:
         kind = BY_NAME[reference.kind]
         parent = Address(reference.address.parts[: -len(kind.section) - 1])
         key = self.plan.comes_along.get(reference.address, {})
-        found = await self._find(kind, parent, key) if key else None
+        found = None
+        if key:
+            async with aside():
+                found = await self._find(kind, parent, key)
         if found is None:
             raise _Failure(f"{reference.address} is not there to be referred to")
         self.sids[reference.address] = found.sid

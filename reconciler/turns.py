@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Hashable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 
 
 class Turns:
@@ -52,6 +53,18 @@ class Turns:
             self._beside -= 1
             if not self._beside:
                 self._is_quiet.set()
+
+    @asynccontextmanager
+    async def place(self, owner: Hashable) -> AsyncIterator[None]:
+        """Hold a turn `beside` others, and give it up for as long as the step is `aside`."""
+        place = _Place(self, owner)
+        await place.take()
+        token = _PLACE.set(place)
+        try:
+            yield
+        finally:
+            _PLACE.reset(token)
+            await place.leave()
 
     @asynccontextmanager
     async def of(self, owner: Hashable) -> AsyncIterator[None]:
@@ -104,3 +117,39 @@ class Turns:
         self._taken[owner] += more
         if not self._taken[owner]:
             del self._taken[owner]
+
+
+class _Place:
+    """A turn that can be given up and taken again."""
+
+    def __init__(self, turns: Turns, owner: Hashable) -> None:
+        self._turns = turns
+        self._owner = owner
+        self._held = AsyncExitStack()
+
+    async def take(self) -> None:
+        """Wait for a turn, and then for whoever runs alone: always in this order, so that no two block each other."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._turns.of(self._owner))
+            await stack.enter_async_context(self._turns.beside())
+            self._held = stack.pop_all()
+
+    async def leave(self) -> None:
+        """Give the turn up, if it is held."""
+        await self._held.aclose()
+
+
+_PLACE: ContextVar[_Place | None] = ContextVar("place", default=None)
+"""The place of the step that runs in this task; none where several steps belong together."""
+
+
+@asynccontextmanager
+async def aside() -> AsyncIterator[None]:
+    """Give this task's place up while it reads or waits, and take one again afterwards; after an error, take none."""
+    place = _PLACE.get()
+    if place is None:
+        yield
+        return
+    await place.leave()
+    yield
+    await place.take()
