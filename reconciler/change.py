@@ -116,12 +116,16 @@ class Guard:
         verdict: ``refused`` stops the whole apply, ``withheld`` leaves this part out of it.
         message: a sentence that names what is protected, and the way out.
         only_delete: whether only the last step of a replace is withheld (the new resource is made, the old one kept).
+        holders: everybody because of whom it is held, as they may be shown: the users who hold a role.
+        fix: YAML that resolves it, to be pasted into the configuration; empty when there is none.
     """
 
     name: str
     verdict: Verdict
     message: str
     only_delete: bool = False
+    holders: tuple[str, ...] = ()
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ async def fetch_role_holders(state: State, services: Sequence[str], client: Read
     """Look through the users of services, for who holds which role; kept in the state.
 
     Args:
-        state: gets the counts.
+        state: gets the holders.
         services: SIDs of the services to look through.
         client: how to read.
         progress: who is told.
@@ -71,11 +71,11 @@ async def fetch_role_holders(state: State, services: Sequence[str], client: Read
                 raise
             state.unreadable[Collection("user", (service,))] = error.refusal
             return
-        held: dict[str, set[str]] = {}
+        held: dict[str, dict[str, str]] = {}
         for user in users:
             if isinstance(user, dict) and user.get("role_sid"):
-                held.setdefault(str(user["role_sid"]), set()).add(str(user.get("sid")))
-        state.role_holders[service] = {role: frozenset(sids) for role, sids in held.items()}
+                held.setdefault(str(user["role_sid"]), {})[str(user.get("sid"))] = str(user.get("identity"))
+        state.role_holders[service] = held
 
     await at_once([look_through(service) for service in services])
 

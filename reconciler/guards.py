@@ -8,6 +8,8 @@ A guard *withholds* a part (the rest is done, exit code 5) or *refuses* the whol
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +18,7 @@ from functools import cached_property
 from reconciler.address import Address
 from reconciler.change import Action, Change, Guard
 from reconciler.config import globs
-from reconciler.config.model import Approval, Config, Limits, Prune
+from reconciler.config.model import Approval, Config, Declared, Limits, Prune
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.markers import Ref
 from reconciler.redaction import HIDDEN
@@ -268,17 +270,62 @@ def _role_in_use(change: Change, around: Surroundings) -> Guard | None:
     live = around.state.get(change.sid or "")
     if change.kind.name != "role" or not _removes(change) or live is None:
         return None
-    holding = around.state.role_holders.get(live.parents[0], {}).get(live.sid, frozenset())
-    holders = len(holding - around.moved_users)
-    if not holders:
+    holding = around.state.role_holders.get(live.parents[0], {}).get(live.sid, {})
+    left = sorted((identity, sid) for sid, identity in holding.items() if sid not in around.moved_users)
+    if not left:
         return None
-    who = "1 user still holds" if holders == 1 else f"{holders} users still hold"
+    service = Address(change.address.parts[:2])
+    declared = {
+        key: item
+        for item in around.config.resources.values()
+        if item.kind.name == "user" and item.parent == service
+        for key in (item.pin, item.natural_key)
+        if key
+    }
+    users = [declared.get(sid) or declared.get(identity) or identity for identity, sid in left]
+    names = tuple(_shown_user(user) for user in users)
+    who = "1 user still holds" if len(names) == 1 else f"{len(names):,} users still hold"
+    listed = ", ".join(names[:_HOLDERS]) + (f" and {len(names) - _HOLDERS:,} more" if len(names) > _HOLDERS else "")
     return Guard(
         "role_in_use",
         "withheld",
-        f"{who} the role {_named(change, live)!r}; give them another one first",
+        f"{who} the role {_named(change, live)!r} ({listed}); give them another one first",
         only_delete=change.action == "replace",
+        holders=names,
+        fix=_moving(change, service, users, live) if service in around.config.resources else "",
     )
+
+
+_HOLDERS = 10
+"""How many holders of a role its message names."""
+
+
+def _shown_user(user: Declared | str) -> str:
+    """A user by identity, or by address if the configuration does not show the identity."""
+    if isinstance(user, str):
+        return user
+    return user.title if user.title == user.natural_key and user.title else str(user.address)
+
+
+def _moving(change: Change, service: Address, users: Sequence[Declared | str], live: Live) -> str:
+    """YAML that gives another role to the users of one: the new role of a replace, or Twilio's own."""
+    role = change.address.parts[-1]
+    if change.action == "delete":
+        own = [name for name, of_type in live.kind.built_in.items() if of_type == live.values.get("type")]
+        role = next((name for name in own if name.endswith("user")), "service user")
+    lines = ["services:", f"  {_scalar(service.parts[-1])}:", "    users:"]
+    for user in users:
+        key = user if isinstance(user, str) else user.address.parts[-1]
+        lines.append(f"      {_scalar(key)}: {{role: {_scalar(role)}}}")
+    return "\n".join(lines)
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML: as it is where that is safe, else in double quotes."""
+    return text if _PLAIN.match(text) else json.dumps(text, ensure_ascii=False)
+
+
+_PLAIN = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)\Z)[A-Za-z][A-Za-z0-9 _-]*[A-Za-z0-9_-]\Z", re.IGNORECASE)
 
 
 def _role_assigned(change: Change, around: Surroundings) -> Guard | None:

@@ -35,6 +35,7 @@ from reconciler.config.unset import fits, may_be
 from reconciler.errors import Problem
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape
+from reconciler.near import SIMILAR, similarity
 from reconciler.state import Live, State
 
 
@@ -429,7 +430,11 @@ class _Matcher:
         """
         former: dict[Address, Live] = {}
         for declared in unmatched:
-            if declared.kind.updatable or declared.absent or declared.pin is not None:
+            if declared.absent or declared.pin is not None:
+                continue
+            if declared.kind.name == "role":
+                former |= self._former_role(declared)
+            if declared.kind.updatable:
                 continue
             rest = [live for live in self.state.collection(declared.kind, ()) if live.sid not in self.owners]
             # The handle usually still says the old name.
@@ -442,6 +447,33 @@ class _Matcher:
             if best is not None and likeness[best.sid] >= 0.6:
                 former[declared.address] = best
         return former
+
+    def _former_role(self, declared: Declared) -> dict[Address, Live]:
+        """The unmanaged role of the same type that has a similar name, or else exactly the same permissions."""
+        parents = self._parents(declared)
+        if parents is None or declared.natural_key in declared.kind.built_in:
+            return {}
+        rest = [
+            live
+            for live in self.state.collection(declared.kind, parents)
+            if live.sid not in self.owners and not self.state.is_protected(live) and self._is_of_type(declared, live)
+        ]
+        wanted = declared.values.get("permissions")
+        permissions = declared.kind.by_path["permissions"].comparable(wanted.content) if wanted is not None else None
+        scores = [
+            (
+                similarity(live.name, declared.natural_key),
+                declared.kind.by_path["permissions"].comparable(live.values.get("permissions")) == permissions,
+                live.sid,
+                live,
+            )
+            for live in rest
+        ]
+        alike = [score for score in scores if score[0] >= SIMILAR]
+        same = [score for score in scores if score[1]]
+        if alike:
+            return {declared.address: max(alike, key=lambda score: score[:3])[3]}
+        return {declared.address: same[0][3]} if len(same) == 1 else {}
 
     def _problem(self, declared: Declared, code: str, message: str, hint: str) -> None:
         if not self.selection.covers(declared):

@@ -98,6 +98,12 @@ class GuardEntry(Part):
     verdict: Literal["refused", "withheld"] = Field(description="Stops the apply, or is left out of it.")
     message: str = Field(description="What is protected, and the way out.")
     only_delete: bool = Field(default=False, description="Whether only the old resource of a replace is kept.")
+    holders: tuple[str, ...] = Field(
+        default=(), exclude_if=lambda names: not names, description="The users who hold the role, all of them."
+    )
+    fix: str = Field(
+        default="", exclude_if=lambda text: not text, description="YAML that resolves it, for the configuration."
+    )
 
 
 class ChangeEntry(Part):
@@ -424,7 +430,14 @@ def _source(place: Place | None) -> SourceEntry | None:
 
 
 def _guard(guard: Guard) -> GuardEntry:
-    return GuardEntry(name=guard.name, verdict=guard.verdict, message=guard.message, only_delete=guard.only_delete)
+    return GuardEntry(
+        name=guard.name,
+        verdict=guard.verdict,
+        message=guard.message,
+        only_delete=guard.only_delete,
+        holders=guard.holders,
+        fix=guard.fix,
+    )
 
 
 def _warning(problem: Problem) -> WarningEntry:

@@ -10,6 +10,7 @@ changes a hook, a role or a default. Low: the rest.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -76,13 +77,22 @@ def _field(change: Change, item: FieldChange, risks: list[Risk], words: list[str
 
 
 def _creation(change: Change, former: Live | None, risks: list[Risk], words: list[str]) -> None:
-    if former is not None:
+    if former is None:
+        return
+    name = json.dumps(former.title, ensure_ascii=False)
+    looks = f"Looks like a new name for the live {change.kind.words} {former.title!r} ({former.sid})."
+    if not change.kind.updatable:
         risks.append("high")
         words.append(
-            f"Looks like a new name for the live {change.kind.words} {former.name!r} ({former.sid}). Twilio cannot "
-            "rename it: this makes a second, empty one. To keep the live one, write its name as it is, or pin it "
-            f"with sid: {former.sid}."
+            f"{looks} Twilio cannot rename it: this makes a second, empty one. To keep the live one, write its name as "
+            f"it is, or pin it with sid: {former.sid}."
         )
+    elif change.kind.natural_key:
+        risks.append("medium")
+        words.append(f"{looks} Whoever holds that one keeps it. To rename it, add renamed_from: {name}.")
+    else:
+        risks.append("high")
+        words.append(f"{looks} To change that one instead, pin it with sid: {former.sid}.")
 
 
 def _deletion(change: Change, risks: list[Risk], words: list[str]) -> None:

@@ -86,8 +86,8 @@ class State:
         default_service_sid: the account's default service, or "" when it has none.
         resources: everything that was read.
         complete: the collections that were read in full, so that absence means absence.
-        role_holders: for services whose users were looked through, the SIDs of the users who hold each role, by role
-            SID; a service that is missing here was not looked through.
+        role_holders: for services whose users were looked through, the users who hold each role, by role SID: their
+            identities by SID; a service that is missing here was not looked through.
         unreadable: the collections and singletons that may not be read, with what the API answered.
     """
 
@@ -98,7 +98,7 @@ class State:
         default_service_sid: str = "",
         resources: Iterable[Live] = (),
         complete: Iterable[Collection] = (),
-        role_holders: Mapping[str, Mapping[str, frozenset[str]]] | None = None,
+        role_holders: Mapping[str, Mapping[str, Mapping[str, str]]] | None = None,
         unreadable: Mapping[Collection, Refusal] | None = None,
     ) -> None:
         self.account_sid = account_sid
@@ -107,7 +107,7 @@ class State:
         self._by_sid: dict[str, Live] = {}
         self._by_collection: dict[Collection, dict[str, Live]] = {}
         self.complete: set[Collection] = set(complete)
-        self.role_holders: dict[str, Mapping[str, frozenset[str]]] = dict(role_holders or {})
+        self.role_holders: dict[str, Mapping[str, Mapping[str, str]]] = dict(role_holders or {})
         self.unreadable: dict[Collection, Refusal] = dict(unreadable or {})
         for live in resources:
             self.add(live)

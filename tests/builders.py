@@ -161,7 +161,7 @@ def state(
         resources=resources,
         complete=complete,
         role_holders={
-            service: {role: frozenset(f"US{number:032x}" for number in range(count)) for role, count in holders.items()}
+            service: {role: {f"US{one:032x}": f"user-{one}" for one in range(count)} for role, count in holders.items()}
             for service, holders in (role_holders or {}).items()
         },
     )

@@ -13,9 +13,10 @@ from reconciler.change import Action, Change, Guard, Step
 from reconciler.config.model import Approval, Config, Limits
 from reconciler.emulator import Rules
 from reconciler.guards import Surroundings, guard, is_pruned, limit, unsearched
+from reconciler.render.text import plan_text
 from reconciler.state import State
 from tests.builders import configuration, declared, kind_at, live, prune, sid, state
-from tests.world import World, read
+from tests.world import World, read, seen
 
 SUPPORT, SALES = sid("IS", 1), sid("IS", 2)
 
@@ -336,7 +337,50 @@ def test_of_a_role_that_users_hold_the_delete_is_withheld(
 def test_says_how_many_users_hold_a_role(holders: int, words: str) -> None:
     known = account(role_holders={SUPPORT: {sid("RL"): holders}})
     said = message(change(AGENT, "delete", found=sid("RL")), around(account=known))
-    assert said == f"{words} 'agent'; give them another one first"
+    names = {1: "user-0", 2: "user-0, user-1"}[holders]
+    assert said == f"{words} 'agent' ({names}); give them another one first"
+
+
+HELD = """
+version: 1
+services:
+  support:
+    friendly_name: Customer Support
+    roles: {agent: {absent: true}}
+    users: {ada: {identity: "${secret:ADA}"}, zoe: {identity: "zoe: 1"}}
+"""
+
+
+def test_the_holders_of_a_role_are_named_with_the_yaml_that_moves_them() -> None:
+    account = World()
+    service = f"/v1/Services/{account.post('/v1/Services', {'FriendlyName': 'Customer Support'})['sid']}"
+    form = {"FriendlyName": "agent", "Type": "service", "Permission": ["joinConversation"]}
+    role = account.post(f"{service}/Roles", form)["sid"]
+    for identity in ("hidden-one", "zoe: 1", *(f"user-{number:02}" for number in range(11))):
+        account.post(f"{service}/Users", {"Identity": identity, "RoleSid": role})
+    made = account.plan(read(HELD, {"ADA": "hidden-one"}))
+    (held,) = (change.guard for change in made.changes if change.guard is not None)
+    first = ", ".join(f"user-{number:02}" for number in range(9))
+    assert held.message == (
+        f"13 users still hold the role 'agent' (services.support.users.ada, {first} and 3 more); "
+        "give them another one first"
+    )
+    assert held.holders == ("services.support.users.ada", *(f"user-{number:02}" for number in range(11)), "zoe: 1")
+    assert held.fix.splitlines()[:5] == [
+        "services:",
+        "  support:",
+        "    users:",
+        "      ada: {role: service user}",
+        "      user-00: {role: service user}",
+    ]
+    assert len(read(f"version: 1\n{held.fix}").resources) == 14
+    entry = next(change.guard for change in seen(made).changes if change.guard is not None)
+    assert len(entry.holders) == 13
+    shown = plan_text(seen(made), colour=False, width=100)
+    assert "      user-08: {role: service user}" in shown
+    assert "user-09" not in shown
+    assert "user-09: {role: service user}" in plan_text(seen(made), colour=False, width=100, verbose=True)
+    assert "hidden-one" not in shown + seen(made).to_json()
 
 
 def test_holders_of_roles_in_other_services_do_not_count() -> None:

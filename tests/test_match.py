@@ -661,12 +661,13 @@ def test_a_service_that_is_found_or_unwanted_or_pinned_has_no_former_one() -> No
     assert match(configuration(pinned), account).former == {}
 
 
-def test_only_services_have_former_ones_for_the_rest_can_be_renamed() -> None:
+def test_only_services_and_roles_have_former_ones() -> None:
     config = in_support(
         declared("services.support.roles.agents"), declared("addresses.main", {"address": "+14155550101"})
     )
-    account = state(service("support"), role("agent", "conversation"), address("+14155550100"))
-    assert match(config, account).former == {}
+    old = role("agent", "conversation")
+    account = state(service("support"), old, address("+14155550100"))
+    assert match(config, account).former == {Address.parse("services.support.roles.agents"): old}
 
 
 # --- all together ----------------------------------------------------------------------------------------------------

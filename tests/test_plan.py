@@ -294,7 +294,7 @@ def test_everything_that_does_not_fit_is_told_at_once() -> None:
                 "addresses: {weird: {friendly_name: x}}\n"
             )
         )
-    assert problems(error) == ["dead-pin", "dead-pin", "cannot-be"]
+    assert problems(error) == ["dead-pin", "dead-pin", "cannot-be", "unusual-address"]
     assert "cannot be created without `type`" in error.value.problems[2].message
 
 

@@ -106,3 +106,29 @@ def test_roles_whose_names_follow_each_other_lose_nothing(names: Any) -> None:
     found = {item["friendly_name"]: item["permissions"] for item in account.get(f"{service}/Roles")["roles"]}
     assert found["a"] == ["sendMessage"]
     assert ["leaveConversation"] in found.values()
+
+
+# --- hints -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("live", "declared", "hinted"),
+    [
+        pytest.param(("Agent", "conversation", "sendMessage"), "agents", True, id="near name"),
+        pytest.param(("clerk", "conversation", "sendMessage"), "helper", True, id="same permissions"),
+        pytest.param(("clerk", "conversation", "leaveConversation"), "helper", False, id="neither"),
+        pytest.param(("agents", "service", "joinConversation"), "agent", False, id="another type"),
+    ],
+)
+def test_a_role_that_is_probably_renamed_is_said_to_be(live: tuple[str, str, str], declared: str, hinted: Any) -> None:
+    account, service = club()
+    name, of_type, permission = live
+    form = {"FriendlyName": name, "Type": of_type, "Permission": [permission]}
+    sid = account.post(f"{service}/Roles", form)["sid"]
+    text = HEAD + f"    roles: {{{declared}: {{type: conversation, permissions: [sendMessage]}}}}\n"
+    (change,) = account.plan(read(text)).changes
+    words = (
+        f"Looks like a new name for the live role {name!r} ({sid}). Whoever holds that one keeps it. "
+        f'To rename it, add renamed_from: "{name}".'
+    )
+    assert (change.risk, change.consequences) == (("medium", (words,)) if hinted else ("low", ()))

@@ -60,8 +60,8 @@ def test_only_roles_are_made_by_twilio_itself() -> None:
 
 
 def test_what_a_caller_gives_is_copied() -> None:
-    holders = {SUPPORT: {sid("RL"): frozenset({sid("US")})}}
+    holders = {SUPPORT: {sid("RL"): {sid("US"): "ada"}}}
     account = State(account_sid=ACCOUNT, role_holders=holders)
     holders.clear()
-    assert account.role_holders == {SUPPORT: {sid("RL"): frozenset({sid("US")})}}
+    assert account.role_holders == {SUPPORT: {sid("RL"): {sid("US"): "ada"}}}
     assert account.account_sid == ACCOUNT

@@ -149,6 +149,9 @@ _FORMS = (
     ("sms", re.compile(r"\+?\d+\Z"), "+14155550100"),
 )
 
+# Source: short codes have 3 to 8 digits, by country; longer numbers are E.164, which begins with a plus sign.
+_BARE_NUMBER = re.compile(r"\d{9,}\Z")
+
 # Which fields count for which type: a response only holds the keys that apply (OpenAPI examples).
 _ONLY_FOR = {
     "webhook": ("auto_creation.webhook_url", "auto_creation.webhook_method", "auto_creation.webhook_filters"),
@@ -181,7 +184,9 @@ def _check(contents: Contents) -> tuple[Fault, ...]:
     ]
     channel, address = contents.get("type"), contents.get("address")
     form = next((form for name, form, _ in _FORMS if name == channel), None)
-    if form is not None and isinstance(address, str) and address and not form.match(address):
+    if isinstance(address, str) and address and (channel is None or (channel == "sms" and _BARE_NUMBER.match(address))):
+        faults += _check_form(address)
+    elif form is not None and isinstance(address, str) and address and not form.match(address):
         # Only doubtful: what Twilio takes is wider than what it documents, and has become wider before.
         example = next(example for name, _, example in _FORMS if name == channel)
         faults.append(
@@ -212,6 +217,18 @@ def _check(contents: Contents) -> tuple[Fault, ...]:
             )
         )
     return tuple(faults)
+
+
+def _check_form(address: str) -> list[Fault]:
+    """An address whose form is that of no channel, or of a number that lacks its plus sign."""
+    looks = "the address has the form of no channel"
+    if _type_of({"address": address}):
+        if not _BARE_NUMBER.match(address):
+            return []
+        looks = "the address is a number without +, and too long for a short code"
+    examples = ", ".join(example for _, _, example in _FORMS)
+    hint = f"Write it like one of {examples}, or set type. Without `address`, the handle is the address."
+    return [Fault("address", looks, hint, severity="warning", code="unusual-address")]
 
 
 def _check_create(contents: Contents) -> tuple[Fault, ...]:

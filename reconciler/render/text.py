@@ -41,6 +41,8 @@ COLOURS: dict[str, tuple[Style, ...]] = {"+": ("green",), "~": ("yellow",), "-":
 _ALARM: tuple[Style, ...] = ("bold", "red")
 _BODY = 6
 _DEEP = 10
+FIX_LINES = 13
+"""Lines of YAML below a guard: three levels and ten entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,14 @@ class _Page:
         text = f"{verdict}: {escape(guard.message)}"
         if guard.approval and "--approve" not in guard.message:
             text += f"; approve it with {_approve([approval])}"
-        return self._paragraph(_BODY, _Value(text, "! ", _VERDICT_STYLES[guard.verdict]))
+        lines = self._paragraph(_BODY, _Value(text, "! ", _VERDICT_STYLES[guard.verdict]))
+        fix = guard.fix.splitlines()
+        shown = fix if self.verbose else fix[:FIX_LINES]
+        lines += [" " * _DEEP + escape(line) for line in shown]
+        if len(shown) < len(fix):
+            more = f"… {len(fix) - len(shown):,} more lines (--verbose shows them)"
+            lines.append(" " * _DEEP + self.paint(more, "dim"))
+        return lines
 
     # --- one field ----------------------------------------------------------------------------------------------------
 

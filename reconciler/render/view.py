@@ -163,6 +163,7 @@ class GuardRow:
     message: str
     only_delete: bool
     approval: bool
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +340,7 @@ def _guard(entry: GuardEntry) -> GuardRow:
         message=entry.message,
         only_delete=entry.only_delete,
         approval=entry.name == "approval" and entry.verdict == "refused",
+        fix=entry.fix,
     )
 
 

@@ -273,3 +273,37 @@ def test_reads_only_what_the_answer_holds(auto_creation: Any, expected: dict[str
         **expected,
     }
     assert set(found) == set(ADDRESS_CONFIGURATION.by_path)
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        *((address, "the address has the form of no channel") for address in (
+            "+1 415 555 0100", "whatsapp:14155550102", "WhatsApp:+14155550103", "%2B14155550105", "RCS:agent_x",
+            "mailto:desk@example.com", "main", "tel:+14155550100", "+", "(415) 555-0100", "whatsapp:+1-415", "a@b@c",
+        )),
+        *((address, "the address is a number without +, and too long for a short code") for address in (
+            "4155550107", "00442071838750", "123456789",
+        )),
+    ],
+)  # fmt: skip
+def test_an_address_of_no_channel_is_doubtful(address: str, message: str) -> None:
+    (fault,) = ADDRESS_CONFIGURATION.check({"address": address})
+    assert (fault.path, fault.message, fault.severity, fault.code) == ("address", message, "warning", "unusual-address")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "+14155550100", "55501", "12345678", "whatsapp:+14155550100", "messenger:103000", "rcs:brand_agent",
+        "urn:mbid:AwESTYoM", "desk@example.com",
+    ],
+)  # fmt: skip
+def test_an_address_of_a_channel_is_not_doubtful(address: str) -> None:
+    assert ADDRESS_CONFIGURATION.check({"address": address}) == ()
+
+
+def test_a_number_without_plus_is_doubtful_for_a_declared_type_too() -> None:
+    (fault,) = ADDRESS_CONFIGURATION.check({"address": "4155550107", "type": "sms"})
+    assert fault.message == "the address is a number without +, and too long for a short code"
+    assert ADDRESS_CONFIGURATION.check({"address": "4155550107", "type": "gbm"}) == ()
