@@ -224,9 +224,10 @@ class _Comparison:
         now = {item.path for item in change.fields}
         creates = any(step.op == "create" for step in change.steps)
         for item in entry.fields:
-            # What only the old resource had went with it. Everything else is part of a create.
-            is_carried_over = change.action == "create" and entry.action == "replace" and item.source is None
-            if item.path not in now and (creates or not self.is_same_configuration) and not is_carried_over:
+            # Nothing of a create is done before it is: without one of its values it makes another resource. Only what
+            # the old resource of a replace had, and the configuration does not set, went with that resource.
+            is_gone = entry.action == "replace" and change.action == "create" and item.source is None
+            if item.path not in now and not is_gone and (creates or not self.is_same_configuration):
                 yield f"{item.path} is no longer part of the change; it was to become {_value(item.after)}"
 
     def _field(self, entry: ChangeEntry, change: ChangeEntry, was: FieldEntry, item: FieldEntry) -> Iterator[str]:
@@ -242,7 +243,8 @@ class _Comparison:
                 yield f"{item.path} is {_value(item.before)} in the new resource, which the approved plan does not set"
             return
         if _is_open(was.before) and self._is_adopted(entry):
-            if _redirects(change.kind, item.path) and not _is_nothing(item.before):
+            clears = _is_nothing(item.after) or _redirects(change.kind, item.path)
+            if clears and not _is_nothing(item.before):
                 yield f"{item.path} is {_value(item.before)} already; a new service was approved, which has none"
             return
         if not self._is_same_value(was.before, item.before):
