@@ -290,7 +290,7 @@ class _Comparison:
             return False
         if entry.action not in {"create", "replace"} or withheld_part(entry) == WHOLE or live.sid == entry.sid:
             return False
-        if live.name != entry.name or not _is_since(live.created, self.approved.created_at):
+        if live.name != _new_name(entry, live.name) or not _is_since(live.created, self.approved.created_at):
             return False
         if not self._is_same_place(address, entry.parents, live.parents):
             return False
@@ -331,6 +331,15 @@ def _above(address: str, index: int) -> str:
         return str(Address(Address.parse(address).parts[: 2 * index + 2]))
     except AddressError:
         return ""
+
+
+def _new_name(entry: ChangeEntry, otherwise: str) -> str:
+    """The natural key of what a change makes; a replace has that of the old resource as its name."""
+    if entry.action == "create":
+        return entry.name
+    key = BY_NAME[entry.kind].natural_key if entry.kind in BY_NAME else ""
+    after = next((item.after for item in entry.fields if item.path == key), None)
+    return after if isinstance(after, str) else otherwise
 
 
 def _canonical(value: Json) -> str:

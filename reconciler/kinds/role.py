@@ -116,10 +116,14 @@ def _check(contents: Contents) -> tuple[Fault, ...]:
     return (Fault("friendly_name", message, hint, severity="warning", code="like-built-in"),)
 
 
-def _consequences(before: Contents | None, after: Contents | None, name: str) -> tuple[Consequence, ...]:
-    if after is None and before is not None and before.get("friendly_name") in FLEX_ROLES:
-        return (Consequence("high", f"Flex makes a role of the name {name!r}: check that Flex does not use this one."),)
-    return ()
+def _consequences(before: Contents | None, after: Contents | None, _name: str) -> tuple[Consequence, ...]:
+    former = before.get("friendly_name") if before is not None else None
+    if before is None or former not in FLEX_ROLES:
+        return ()
+    # A replace deletes the old role as well.
+    if after is not None and all(after.get(path) == before.get(path) for path in ("friendly_name", "type")):
+        return ()
+    return (Consequence("high", f"Flex makes a role of the name {former!r}: check that Flex does not use this one."),)
 
 
 ROLE = Kind(
