@@ -14,7 +14,8 @@ import string
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from html import escape
-from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
+from typing import NamedTuple
+from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus, urlsplit
 
 HIDDEN = "(sensitive value)"
 """What stands in the place of a secret."""
@@ -31,6 +32,10 @@ _SECRET_PARAMETER = re.compile(
 _LONG_WORD = re.compile(r"[A-Za-z0-9+/=_-]{40}")
 _URL = re.compile(r"[a-z]+://[^\s\"'<>]+", re.IGNORECASE)
 _LOOKUP = re.compile(r"\$\{[a-z]{1,20}:[\w.-]{0,200}\}")
+_SPLIT_URL = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<netloc>[^/?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?P<fragment>#.*)?\Z",
+    re.IGNORECASE | re.DOTALL,
+)
 _SCHEME = re.compile(r"\Ahttps?://", re.IGNORECASE)
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _SHORTEST_PART = 4
@@ -60,6 +65,39 @@ def url_holds_secret(url: str) -> bool:
     except ValueError:
         return True
     return any(_SECRET_PARAMETER.search(name) for name, _value in told)
+
+
+class UrlPart(NamedTuple):
+    """A part of a URL, as it is written there.
+
+    Attributes:
+        text: the characters.
+        secret: what kind of secret they are: ``user``, ``password``, or the parameter's name; empty for none.
+    """
+
+    text: str
+    secret: str = ""
+
+
+def url_parts(url: str) -> tuple[UrlPart, ...]:
+    """A URL in parts, secret ones and others, which together are the URL; empty if they cannot be told apart."""
+    found = _SPLIT_URL.match(url)
+    if found is None or not url_holds_secret(url):
+        return ()
+    parts = [UrlPart(found["scheme"])]
+    user, at, host = found["netloc"].rpartition("@")
+    if at:
+        name, colon, password = user.partition(":")
+        parts += [UrlPart(name, "user"), UrlPart(colon), UrlPart(password, "password"), UrlPart(at)]
+    parts.append(UrlPart(host + found["path"]))
+    for section in (found["query"] or "", found["fragment"] or ""):
+        for number, pair in enumerate(section.split("&")):
+            name, equals, value = pair.partition("=")
+            parts.append(UrlPart(("&" if number else "") + name + equals))
+            word = unquote_plus(name.lstrip("?#"))
+            parts.append(UrlPart(value, word if _SECRET_PARAMETER.search(word) else ""))
+    told = tuple(part for part in parts if part.text)
+    return told if any(part.secret for part in told) else ()
 
 
 def line_holds_secret(line: str) -> bool:

@@ -78,10 +78,13 @@ def export(endpoint: Endpoint, *, out: str, include: tuple[str, ...], force: boo
     notes = [
         (exported.left_out, "left out, since files cannot hold it; a comment says why"),
         (len(pinned), f"pinned by SID, since nothing else recognises it: {_some(pinned)}"),
-        (len(exported.secrets), "to be set as a secret: " + ", ".join(exported.secrets)),
     ]
     console.err("".join(f"warning: {escape(text)}\n" for text in (*exported.unreadable, *exported.warnings)))
     console.err("".join(f"{number:,} {escape(what)}\n" for number, what in notes if number))
+    if exported.secrets:
+        console.err("Set these secrets before you plan and apply; comments in the files say what each of them is:\n")
+        # As lines of a shell, to be pasted and filled in. A credential's are needed only when it is sent again.
+        console.err("".join(f"  export {escape(name)}='…'\n" for name in exported.secrets))
     return WITHHELD if exported.unreadable else DONE
 
 

@@ -100,7 +100,7 @@ def export(state: State, *, known: Known | None = None, in_one_file: bool = True
             return Export(
                 files=written.texts,
                 config=loaded,
-                secrets=tuple(sorted({*writer.secrets.values(), *written.secrets()})),
+                secrets=tuple(sorted({*writer.secrets.values(), *writer.looked_up, *written.secrets()})),
                 left_out=len(writer.untold | verdicts.left_out.keys()),
                 pinned=tuple(address for address, declared in loaded.resources.items() if declared.pin is not None),
                 warnings=tuple(written.warnings(loaded)),
@@ -121,6 +121,7 @@ class _Texts:
 
     files: Mapping[str, str]
     known: Known
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     root: str = ROOT
 
     def __post_init__(self) -> None:
@@ -136,6 +137,8 @@ class _Texts:
         return path
 
     def environment(self, name: str) -> str | None:
+        if name in self.secrets:
+            return self.secrets[name]
         return self.known.environment(name) if name in self._names else None
 
 
@@ -187,7 +190,7 @@ class _Written:
     def judge(self, verdicts: Verdicts) -> Config | None:
         """Load and plan the files; the configuration when they do, else None and the verdicts say what has to go."""
         try:
-            loaded = config.load(_Texts(self.texts, self.writer.known), allow_unset=True)
+            loaded = config.load(_Texts(self.texts, self.writer.known, self.writer.looked_up), allow_unset=True)
             made = make_plan(loaded, self.writer.state)
         except ConfigError as error:
             self._blame_problems(error, _ALIKE, verdicts)

@@ -11,16 +11,19 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from reconciler.address import Address
+from reconciler.config.interpolate import escaped
 from reconciler.diff import holds_secret
 from reconciler.export.handles import handles, in_order
 from reconciler.export.kept import Known, Said, merged
-from reconciler.export.written import Data, Literal, Tree, can_be_written, comment, fits_yaml, template
+from reconciler.export.written import Data, Literal, Tree, can_be_written, comment, fits_yaml, lookup, template
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Choice, Ref, Template
+from reconciler.redaction import url_parts
 from reconciler.state import Live, State
 
 
@@ -53,6 +56,13 @@ _UNSAID: Mapping[tuple[str, str], Content] = {("conversation", "state"): "active
 """Contents that every new resource has. Source: OpenAPI description of State, "defaults to active"."""
 
 
+_UNREAD: Mapping[str, Mapping[str, str]] = {
+    "conversation": {"timers": "timers.inactive"},
+    "conversation_webhook": {"replay_after": "replay_after"},
+}
+"""By kind: what Twilio has and does not return, and is no secret, with the field by which it is looked for."""
+
+_IN_URL = "set this environment variable before you plan: it is part of the live URL"
 _NOT_RETURNED = "Twilio does not return it; set this environment variable before it has to be sent"
 
 
@@ -69,6 +79,7 @@ class Writer:
         addresses: where each resource that has a handle is written, by SID.
         placed: what is written at each address.
         secrets: the names of the secrets that a person has to set, and that the files had no name for.
+        looked_up: values of secrets that are parts of URLs, by name.
         untold: fields that are left out, each told in a comment.
     """
 
@@ -79,6 +90,7 @@ class Writer:
         self.addresses: dict[str, Address] = {}
         self.placed: dict[Address, str] = {}
         self.secrets: dict[Said, str] = {}
+        self.looked_up: dict[str, str] = {}
         self.untold: set[Said] = set()
         self._service_folder = service_folder
         self._ambiguous: dict[str, str] = {}
@@ -132,8 +144,11 @@ class Writer:
             self._find_ambiguous(kind, members)
 
     def _tells_secret(self, live: Live) -> bool:
-        """Whether anything of a resource spells a secret of the files out: then nothing of it may become a handle."""
-        return any(self.known.secret_in(item, live.values.get(item.path)) for item in live.kind.fields)
+        """Whether anything of a resource spells a secret out: then nothing of it may become a handle."""
+        return any(
+            self.known.secret_in(item, live.values.get(item.path)) or holds_secret(item, live.values.get(item.path))
+            for item in live.kind.fields
+        )
 
     def _unsayable_name(self, live: Live) -> bool:
         """Whether its natural key spells a secret out that the files do not look up there."""
@@ -237,8 +252,11 @@ class Writer:
         if closed:
             what = "conversation is" if closed == 1 else "conversations are"
             yield f"{closed} closed {what} left out: closed is for good, and nothing in them can change."
-        if kind == _CONVERSATION and len(members) > closed:
-            yield "Twilio does not tell timers: write `timers` where a conversation is to have them."
+        written = [live for live in members if self.is_written(live)]
+        for name, path in _UNREAD.get(kind.name, {}).items():
+            if any(self._counts(live, kind.by_path[path]) for live in written):
+                them = "them" if name.endswith("s") else "it"
+                yield f"Twilio does not return `{name}`: write {them} where a {kind.words} has {them}."
 
     # --- fields -------------------------------------------------------------------------------------------------------
 
@@ -310,11 +328,13 @@ class Writer:
         said = Said(live.sid, item.path)
         if said in self.known.unclear:
             return f"the files that were here take it {comment(self.known.unclear[said])}"
-        if name := self.known.secret_in(item, content):
+        parts = url_parts(content) if item.shape is Shape.URL and isinstance(content, str) else ()
+        public = "\n".join(part.text for part in parts if not part.secret) if parts else content
+        if name := self.known.secret_in(item, public):
             return f"it holds the value of the secret {name}; write it with ${{secret:{name}}}"
         if said in self.known.kept:
             return "the files that were here take it from outside of them, in a way that cannot be kept"
-        if holds_secret(item, content):
+        if holds_secret(item, content) and not parts:
             return "it carries a password or a token; write it with ${secret:NAME}"
         if item.shape is Shape.JSON and not can_be_written(content):
             return "it holds a number that JSON has no spelling for"
@@ -369,6 +389,8 @@ class Writer:
         if self._is_kept(live, item):
             value = self.known.kept[Said(live.sid, item.path)]
             comments = (_NOT_RETURNED,) if item.secret and value.secrets else ()
+            if item.shape is Shape.URL and value.secrets:
+                comments = (_IN_URL,)
             return merged(item, value, content, self._folder(live)), comments
         match item.shape:
             case Shape.REF:
@@ -383,6 +405,8 @@ class Writer:
                 return Literal(str(content)), ()
             case Shape.JSON:
                 return json.dumps(content, ensure_ascii=False), ()
+            case Shape.URL if holds_secret(item, content):
+                return self._url(live, item, str(content)), (_IN_URL,)
             case _ if item.marker(Template) is not None:
                 return template(str(content)), ()
             case _:
@@ -404,17 +428,35 @@ class Writer:
         """The folder of the file that a resource is written into, seen from the root's."""
         return self._service_folder if live.kind == _SERVICE or live.parents else ""
 
+    def _url(self, live: Live, item: Field, url: str) -> Literal:
+        """A URL whose secret parts are looked up; a secret that the files use already keeps its name."""
+        known = {value: name for name, value in self.known.secrets.items()}
+        above = self.addresses[live.parents[-1]].parts if live.parents else ()
+        address = Address((*above, *live.kind.section)) if live.kind.singleton else self.addresses[live.sid]
+        written = []
+        for part in url_parts(url):
+            if not part.secret:
+                written.append(escaped(part.text))
+                continue
+            name = known.get(part.text) or known.get(unquote(part.text)) or self._name(address, item.path, part.secret)
+            self.looked_up[name] = part.text
+            written.append(f"${{secret:{name}}}")
+        return lookup("".join(written))
+
     def _secret(self, owner: Said) -> Literal:
-        """A placeholder; its name begins with a word that no other variable's is likely to begin with."""
-        parts = [*self.addresses[owner.sid].parts, owner.path]
-        wanted = re.sub(r"[^A-Z0-9]+", "_", "_".join(parts).upper()).strip("_")
-        taken = {*self.secrets.values(), *self.known.names()}
+        """A placeholder for a value that Twilio does not return."""
+        self.secrets[owner] = name = self._name(self.addresses[owner.sid], owner.path)
+        return Literal(f"${{secret:{name}}}")
+
+    def _name(self, address: Address, *more: str) -> str:
+        """A name for a secret, of the address and the field, which begins as no other variable's is likely to begin."""
+        wanted = re.sub(r"[^A-Z0-9]+", "_", "_".join([*address.parts, *more]).upper()).strip("_")
+        taken = {*self.secrets.values(), *self.looked_up, *self.known.names()}
         name, number = wanted, 1
         while name in taken:
             number += 1
             name = f"{wanted}_{number}"
-        self.secrets[owner] = name
-        return Literal(f"${{secret:{name}}}")
+        return name
 
 
 def _moves(kind: Kind, item: Field, content: Content) -> bool:
