@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import shlex
 import stat
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +17,9 @@ from pathlib import Path
 from reconciler.config.sources import SourceError, check_folder_links, fixed_part, looks_like_yaml, readable, select
 
 ROOT_NAME = "reconciler.yaml"
+_MOST_ABOVE = 20
+_MOST_LOOKED_AT = 100_000
+"""So many folders above one, and so many bytes of a file, are looked at to suggest another root file."""
 LARGEST = 10_000_000
 """The most bytes that a file may have."""
 _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -103,14 +108,8 @@ class DiskSources:
             return SourceError(
                 f"{shown} does not exist", f"name a file, or a folder that holds {ROOT_NAME}", missing=True
             )
-        folder = self._folder.as_posix()
-        names = sorted(item.name for item in self._folder.iterdir())
-        if not names:
-            hint = f"write {ROOT_NAME} there; its first line is version: 1"
-            return SourceError(f"the folder {folder} is empty", hint, missing=True)
-        others = [name for name in names if name.endswith((".yaml", ".yml"))]
-        hint = f"name the file: {(self._folder / others[0]).as_posix()}" if others else "name the folder that holds it"
-        return SourceError(f"the folder {folder} holds no {ROOT_NAME}", hint, missing=True)
+        shown_folder = readable(self._folder.as_posix())
+        return SourceError(f"the folder {shown_folder} holds no {ROOT_NAME}", _where_else(self._folder), missing=True)
 
 
 def _dangling(file: Path, shown: str) -> SourceError | None:
@@ -136,6 +135,72 @@ def _is_link(file: Path) -> bool:
         return file.is_symlink()
     except (OSError, ValueError):
         return False
+
+
+def _where_else(folder: Path) -> str:
+    """What to name in the place of a folder without a root file: one that is in it, includes it, or is below it."""
+    beside = [path for path in _visible(folder) if path.suffix in {".yaml", ".yml"} and _says_version(path)]
+    if beside:
+        return f"name the file: {_word(beside[0])}"
+    above = next((root for root in _above(folder) if _includes(root, folder)), None)
+    if above is not None:
+        return f"{_word(above)} includes its files; name that"
+    below = [path for path in _visible(folder) if _says_version(path / ROOT_NAME)]
+    if below:
+        return f"name the folder that holds it: {_word(below[0])}"
+    here = "" if folder == Path() else f" {_word(folder)}"
+    return f"`reconciler init{here}` begins one, and `reconciler export --out FOLDER` writes one of a live account"
+
+
+def _visible(folder: Path) -> list[Path]:
+    """What a folder holds, sorted, without what is hidden; nothing if that cannot be told."""
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except (OSError, ValueError):
+        return []
+
+
+def _word(path: Path) -> str:
+    """A path as a shell takes it."""
+    return readable(shlex.quote(path.as_posix()))
+
+
+def _says_version(path: Path) -> bool:
+    """Whether a file looks like a root file: included files say no version."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return re.search(rb"^version *:", file.read(_MOST_LOOKED_AT), re.MULTILINE) is not None
+    except (OSError, ValueError):
+        return False
+
+
+def _above(folder: Path) -> Iterator[Path]:
+    """The root files above a folder, the nearest first, as far as a person would look: not beyond the repository."""
+    at = folder
+    for _ in range(_MOST_ABOVE):
+        try:
+            if (at / ".git").exists() or at.resolve() == at.resolve().parent:
+                return
+            at = at / ".." if at.name in {"", ".."} else at.parent
+            if (at / ROOT_NAME).is_file():
+                yield at / ROOT_NAME
+        except (OSError, RuntimeError, ValueError):
+            return
+
+
+def _includes(root: Path, folder: Path) -> bool:
+    """Whether a root file includes a file of a folder, told by its text alone: the file may not even be valid."""
+    try:
+        text = root.read_bytes()[:_MOST_LOOKED_AT].decode("utf-8", "replace")
+        inside = folder.resolve().relative_to(root.parent.resolve()).as_posix()
+    except (OSError, ValueError):
+        return False
+    found = re.search(r"^include *:(.*(?:\n(?:[ \t-].*)?)*)", text, re.MULTILINE)
+    patterns = re.findall(r"[^\s,\[\]\"'#]+\.ya?ml", found[1]) if found is not None else []
+    names = [f"{inside}/{path.name}" for path in _visible(folder)]
+    return any(select(pattern.removeprefix("./"), names) for pattern in patterns)
 
 
 def _is_folder(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import itertools
 import os
@@ -9,8 +10,9 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -119,6 +121,79 @@ def test_what_the_readme_shows_on_a_terminal_is_what_a_terminal_shows(
             subprocess.run([program, *arguments], check=True)
             assert output == []
     assert len(list(steps())) >= 6
+
+
+def story() -> Iterator[tuple[str, int]]:
+    """Every command that the README shows on a terminal or in a shell, in order, and how it ends."""
+    found = re.finditer(r"(?:<!-- ([^>]*) -->\n)?```(sh|console)\n(.*?)```", OWN_WORDS, re.DOTALL)
+    for match in found:
+        if (match[1] or "").startswith("command:test"):
+            continue
+        if match[2] == "sh":
+            # What installs it comes before the last `&&`.
+            yield from ((line.rpartition("&& .venv/bin/")[2], 0) for line in match[3].splitlines())
+            continue
+        for step in re.split(r"^\$ ", match[3], flags=re.MULTILINE)[1:]:
+            command, _, output = step.partition("\n")
+            yield command, int("error:" in output)
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clone of a repository with the examples in it, and nobody's surroundings."""
+    for name in [name for name in os.environ if name.startswith(("TWILIO_", "GIT_", "RECONCILER_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    origin, clone = tmp_path / "origin", tmp_path / "clone"
+    shutil.copytree(REPOSITORY / "examples", origin / "examples")
+    for command in (
+        "git init -q -b main .",
+        "git add -A",
+        "git -c user.name=Ada -c user.email=ada@example.com commit -qm examples",
+        f"git clone -q . {shlex.quote(str(clone))}",
+    ):
+        subprocess.run(shlex.split(command), cwd=origin, check=True, capture_output=True)
+    monkeypatch.chdir(clone)
+    return clone
+
+
+def test_the_commands_of_the_readme_work_one_after_the_other(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = ""
+    with contextlib.ExitStack() as servers:
+        for command, expected in story():
+            program, *arguments = shlex.split(command)
+            if program in {".", "mkdir", "sed"}:
+                assert program == "." or subprocess.run([program, *arguments], check=False).returncode == 0
+            elif program == "export":
+                for setting in arguments:
+                    monkeypatch.setenv(*setting.split("=", 1))
+            elif arguments[:2] == ["emulator", "serve"]:
+                url = servers.enter_context(serving(arguments))
+            else:
+                assert program == "reconciler", command
+                target = arguments[arguments.index(">") + 1] if ">" in arguments else os.devnull
+                given = arguments[: arguments.index(">")] if ">" in arguments else arguments
+                with Path(target).open("w", encoding="utf-8") as out, contextlib.redirect_stdout(out):
+                    # Another test may have the port of the README.
+                    code = main([url if word == "http://127.0.0.1:4010" else word for word in given])
+                assert code == expected, command
+    assert {"comment.md", "plan.html", "report.html", "issue.md"} <= {path.name for path in clone.iterdir()}
+
+
+@contextlib.contextmanager
+def serving(arguments: Sequence[str]) -> Iterator[str]:
+    """A command that serves an emulator, on a port of its own; gives its URL."""
+    port = arguments.index("--port") if "--port" in arguments else len(arguments)
+    given = [*arguments[:port], *arguments[port + 2 :], "--port", "0"]
+    command = [sys.executable, "-m", "reconciler", *given]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            found = re.search(r"http://\S+", process.stdout.readline())
+            assert found is not None, arguments
+            yield found[0]
+        finally:
+            process.terminate()
 
 
 # --- commands, options, exit codes -----------------------------------------------------------------------------------

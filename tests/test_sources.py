@@ -74,15 +74,17 @@ def test_paths_that_lead_to_no_configuration() -> None:
     )  # fmt: skip
     assert problem("empty") == (
         "empty/reconciler.yaml",
-        "the folder empty is empty",
-        "write reconciler.yaml there; its first line is version: 1",
+        "the folder empty holds no reconciler.yaml",
+        "`reconciler init empty` begins one, and `reconciler export --out FOLDER` writes one of a live account",
     )
     assert problem("folder") == (
         "folder/reconciler.yaml", "the folder folder holds no reconciler.yaml", "name the file: folder/main.yml",
     )  # fmt: skip
     assert problem("other") == (
-        "other/reconciler.yaml", "the folder other holds no reconciler.yaml", "name the folder that holds it",
-    )  # fmt: skip
+        "other/reconciler.yaml",
+        "the folder other holds no reconciler.yaml",
+        "`reconciler init other` begins one, and `reconciler export --out FOLDER` writes one of a live account",
+    )
 
 
 @pytest.mark.parametrize("path", ["a\0b", "x" * 5000, "\ud800"])

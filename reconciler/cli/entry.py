@@ -34,8 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _set_encodings()
     if VARIABLE in os.environ:
         from reconciler.cli import shells  # noqa: F401, PLC0415 - click asks what it registers; nobody else needs it
-    with interrupting():
-        return _main(given)
+    try:
+        with interrupting():
+            return _main(given)
+    except BaseException as error:  # noqa: BLE001 - as in `_run`
+        return _told(error, given)
 
 
 def _main(given: Sequence[str]) -> int:

@@ -151,3 +151,58 @@ def test_files_without_environments_are_validated_once(cli: Cli, tmp_path: Path)
     assert cli("validate", "--all-environments").code == 1
     document = json.loads(cli("validate", "--all-environments", "--format", "json").out)
     assert document["format"] == "reconciler.error"
+
+
+# --- a folder without a root file -------------------------------------------------------------------------------------
+
+BEGIN = "`reconciler init{}` begins one, and `reconciler export --out FOLDER` writes one of a live account"
+ROOT = "version: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "at", "path", "hint"),
+    [
+        ({}, ".", ".", BEGIN.format("")),
+        ({"conf/notes.txt": ""}, ".", "conf", BEGIN.format(" conf")),
+        ({"my conf/notes.txt": ""}, ".", "my conf", BEGIN.format(" 'my conf'")),
+        # Hidden files and YAML of other programs are nobody's configuration.
+        ({".gitlab-ci.yml": ROOT, ".pre-commit-config.yaml": ROOT, "a.yml": "site: x\n"}, ".", ".", BEGIN.format("")),
+        ({".hidden/reconciler.yaml": ROOT}, ".", ".", BEGIN.format("")),
+        ({"desk.yml": ROOT, "a.yaml": "services: {}\n"}, ".", ".", "name the file: desk.yml"),
+        ({"conf/reconciler.yaml": ROOT, "docs/x.txt": ""}, ".", ".", "name the folder that holds it: conf"),
+        (
+            {"conf/reconciler.yaml": ROOT + "include: [services/*.yaml]\n", "conf/services/a.yaml": "services: {}\n"},
+            "conf/services", ".", "../reconciler.yaml includes its files; name that",
+        ),
+        (
+            {"conf/reconciler.yaml": ROOT + "include:\n  - 'services/**/*.yaml'\n",
+             "conf/services/a/desk.yaml": "services: {}\n"},
+            ".", "conf/services/a", "conf/reconciler.yaml includes its files; name that",
+        ),
+        # One that does not include it is another configuration.
+        (
+            {"reconciler.yaml": ROOT + "include: [other/*.yaml]\n", "conf/desk.yaml": "services: {}\n"},
+            ".", "conf", BEGIN.format(" conf"),
+        ),
+        # What is beyond the repository is somebody else's.
+        (
+            {"reconciler.yaml": ROOT + "include: [repo/*.yaml]\n", "repo/a.yaml": "services: {}\n", "repo/.git/x": ""},
+            "repo", ".", BEGIN.format(""),
+        ),
+    ],
+)  # fmt: skip
+def test_a_folder_without_a_root_file_says_what_to_name_or_how_to_begin(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, files: dict[str, str], at: str, path: str, hint: str
+) -> None:
+    (tmp_path / ".git").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path / at)
+    result = cli("validate", path, "--format", "json")
+    assert result.code == 1
+    (problem,) = result.json["problems"]
+    assert (problem["message"], problem["hint"]) == (f"the folder {path} holds no reconciler.yaml", hint)
+    # What is suggested works.
+    if hint.endswith("name that"):
+        assert cli("validate", hint.partition(" ")[0]).code == 0
