@@ -102,6 +102,7 @@ class _Comparison:
             unchanged=self.unchanged,
             unmanaged=tuple(self._no_longer_named({change.address for change in deletions})),
             warnings=(*after.warnings, *self.warnings),
+            acknowledged=0,
             refusals=guards.limit(guarded, after.limits) if self.one_account else (),
             left_out=(),
             sids={},

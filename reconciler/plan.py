@@ -26,6 +26,7 @@ from reconciler.address import Address
 from reconciler.change import Change, Guard
 from reconciler.composition import Composition
 from reconciler.config import globs
+from reconciler.config.acknowledged import split, unused
 from reconciler.config.model import Approval, Config, Declared, Unknown
 from reconciler.config.selection import Selection, select
 from reconciler.errors import MatchError, Problem
@@ -97,6 +98,7 @@ class Plan:
         unchanged: how many declared resources are as the files say.
         unmanaged: what is live and in a collection that was read, but not named; without what Twilio made by itself.
         warnings: doubtful things, of the files and of the account.
+        acknowledged: how many other warnings the files acknowledge.
         refusals: guards that refuse the plan as a whole (limits).
         left_out: addresses of declared resources that targets or excludes leave out of the plan.
         sids: the SIDs of everything live that a step may refer to, by address.
@@ -120,6 +122,7 @@ class Plan:
     unchanged: int
     unmanaged: tuple[Unmanaged, ...]
     warnings: tuple[Problem, ...]
+    acknowledged: int
     refusals: tuple[Guard, ...]
     left_out: tuple[Address, ...]
     sids: Mapping[Address, str]
@@ -174,6 +177,15 @@ class _Planner:
         judged = [self._judged(change) for change in changes]
         guarded = self._guarded(tuple(sequence.in_order(sequence.arrange(judged, state, live))))
         unmanaged = self._unmanaged(guarded)
+        warnings, acknowledged = self._acknowledged(
+            (
+                *config.warnings,
+                *self.situation.problems,
+                *self._unused(guarded),
+                *self._left_over(unmanaged),
+                *self._not_compared(guarded),
+            )
+        )
         return Plan(
             account_sid=state.account_sid,
             environment=config.environment,
@@ -182,13 +194,8 @@ class _Planner:
             changes=guarded,
             unchanged=composition.unchanged,
             unmanaged=unmanaged,
-            warnings=(
-                *config.warnings,
-                *self.situation.problems,
-                *self._unused(guarded),
-                *self._left_over(unmanaged),
-                *self._not_compared(guarded),
-            ),
+            warnings=warnings,
+            acknowledged=acknowledged,
             refusals=guards.limit(guarded, config.limits),
             left_out=tuple(sorted(self.situation.selection.omitted)),
             sids=self.situation.sids,
@@ -204,6 +211,16 @@ class _Planner:
                 item.address: self.situation.title(item, live.get(item.address)) for item in self.situation.present
             },
         )
+
+    def _acknowledged(self, problems: Iterable[Problem]) -> tuple[tuple[Problem, ...], int]:
+        """What is told, with every acknowledgement that covers nothing; and how much is acknowledged."""
+        config = self.situation.config
+        told, known = split(config.acknowledge, problems)
+        every = (*config.acknowledged, *known)
+        # What was left out may be what is meant.
+        if not self.situation.selection.omitted:
+            told = (*told, *unused(config.acknowledge, every, told))
+        return told, len(every)
 
     def _guarded(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
         """Every change with the guard that holds it, where what is held makes no way for anything else.

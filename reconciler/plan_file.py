@@ -189,6 +189,7 @@ class PlanFile(Part):
     changes: tuple[ChangeEntry, ...]
     unmanaged: tuple[UnmanagedEntry, ...]
     warnings: tuple[WarningEntry, ...]
+    acknowledged: int = Field(default=0, description="How many warnings the files acknowledge; they are not listed.")
     unreadable: tuple[WarningEntry, ...] = Field(
         default=(), description="Collections that may not be read, with what could not be planned because of that."
     )
@@ -254,6 +255,7 @@ def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str) -> Pl
             for item in plan.unmanaged
         ),
         warnings=tuple(_warning(problem) for problem in plan.warnings),
+        acknowledged=plan.acknowledged,
         unreadable=tuple(_warning(problem) for problem in plan.unreadable),
         guards=tuple(_guard(guard) for guard in plan.refusals),
         unverified=tuple(f"{address}: {path}" for address, path in plan.unverified),

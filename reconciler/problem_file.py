@@ -97,6 +97,7 @@ class ValidationFile(_Document):
     )
     resources: int = Field(description="How many resources the files declare, in all of these environments together.")
     problems: tuple[ProblemEntry, ...] = Field(description="What is doubtful.")
+    acknowledged: int = Field(default=0, description="How many warnings the files acknowledge; they are not listed.")
 
 
 def of_error(error: BaseException, *, exit_code: int) -> ErrorFile:
@@ -118,7 +119,12 @@ def of_error(error: BaseException, *, exit_code: int) -> ErrorFile:
 
 
 def of_validation(
-    *, environment: str, resources: int, warnings: Sequence[Problem], environments: Sequence[tuple[str, int]] = ()
+    *,
+    environment: str,
+    resources: int,
+    warnings: Sequence[Problem],
+    environments: Sequence[tuple[str, int]] = (),
+    acknowledged: int = 0,
 ) -> ValidationFile:
     """Valid files as a document.
 
@@ -127,12 +133,14 @@ def of_validation(
         environments: each environment that was checked, with its number of resources; empty if one was picked.
         resources: how many resources the files declare.
         warnings: what is doubtful.
+        acknowledged: how many other warnings the files acknowledge.
     """
     return ValidationFile(
         environment=environment,
         environments=tuple(EnvironmentEntry(name=name, resources=number) for name, number in environments),
         resources=resources,
         problems=tuple(map(_problem, warnings)),
+        acknowledged=acknowledged,
     )
 
 

@@ -96,6 +96,12 @@ def config_schema(layout: Layout | None = None) -> Schema:
             "description": "Approvals of deletes and replaces that destroy history, reviewed with the files.",
             "examples": [[{"address": "services.support", "action": "delete"}]],
         },
+        "acknowledge": {
+            "type": ["array", "null"],
+            "items": {"$ref": "#/$defs/acknowledgement"},
+            "description": "Warnings that are known: they are counted, not shown, and no errors with --strict.",
+            "examples": [[{"code": "stale-renamed-from", "address": "services.support.roles.agent"}]],
+        },
         "unmanaged": _closed(
             {"ignore": _texts("Addresses, as globs, that are not worth reporting.", ["services.support.roles*"])},
             "What is live and not in the files.",
@@ -144,6 +150,26 @@ def _definitions(layout: Layout) -> Schema:
             },
             "How much one apply may do.",
         ),
+        "acknowledgement": {
+            **_closed(
+                {
+                    "code": {
+                        "type": "string",
+                        "minLength": 1,
+                        "description": "The code of the warning, as --format json shows it.",
+                        "examples": ["stale-renamed-from"],
+                    },
+                    "address": {
+                        "type": "string",
+                        "minLength": 1,
+                        "description": "The resource that the warning is about; any when left out.",
+                        "examples": ["services.support.roles.agent"],
+                    },
+                },
+                "A warning that is known.",
+            ),
+            "required": ["code"],
+        },
         "approval": {
             **_closed(
                 {

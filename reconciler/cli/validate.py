@@ -63,6 +63,7 @@ def validate(inputs: Inputs, output: Output, *, allow_unset: bool, all_environme
             else (),
             resources=number,
             warnings=warnings,
+            acknowledged=len({problem for config in configs for problem in config.acknowledged}),
         )
         console.out(told.to_json())
         return DONE
@@ -102,4 +103,6 @@ def _sentence(path: str, config: Config) -> str:
     environment = f" for environment {escape(config.environment)}" if config.environment else ""
     number = len(config.resources)
     noun = "resource" if number == 1 else "resources"
-    return f"{escape(path)} is valid{environment}: {number:,} {noun}{f' ({counted})' if counted else ''}.\n"
+    known = len(config.acknowledged)
+    told = f" {known:,} {'warning' if known == 1 else 'warnings'} acknowledged." if known else ""
+    return f"{escape(path)} is valid{environment}: {number:,} {noun}{f' ({counted})' if counted else ''}.{told}\n"

@@ -15,7 +15,7 @@ from reconciler.config.environments import Environment, entries_of
 from reconciler.config.findings import Findings, listed, shown
 from reconciler.config.interpolate import Interpolation
 from reconciler.config.layout import Layout
-from reconciler.config.model import Approval, Limits, Prune
+from reconciler.config.model import Acknowledgement, Approval, Limits, Prune
 from reconciler.config.nodes import Entry, Items, Node, Scalar, Table, is_null
 from reconciler.config.resources import ResourceReader
 from reconciler.errors import Place
@@ -175,6 +175,49 @@ class GuardReader:
             if approval is not None:
                 found[approval.address, approval.action] = approval
         return tuple(found[key] for key in sorted(found))
+
+    def acknowledgements(self, tree: Table) -> tuple[Acknowledgement, ...]:
+        """The warnings that the files acknowledge, in their order."""
+        entry = tree.entries.get("acknowledge")
+        if entry is None or is_null(entry.value):
+            return ()
+        if not isinstance(entry.value, Items):
+            hint = "write a list: [{code: stale-renamed-from, address: services.support}]"
+            self._findings.error("wrong-type", "acknowledge must be a list", entry.value.place, hint)
+            return ()
+        found = [self._acknowledgement(item) for item in entry.value.items]
+        return tuple(item for item in found if item is not None)
+
+    def _acknowledgement(self, node: Node) -> Acknowledgement | None:
+        known = ("code", "address")
+        if not isinstance(node, Table):
+            hint = "write {code: stale-renamed-from, address: services.support}"
+            message = "an entry of acknowledge must be a mapping with code and address"
+            self._findings.error("wrong-type", message, node.place, hint)
+            return None
+        for key, entry in node.entries.items():
+            if key not in known:
+                hint = self._findings.instead(key, known)
+                message = f"an entry of acknowledge has no key {shown(key)}"
+                self._findings.error("unknown-key", message, entry.key.place, hint)
+        named = node.entries.get("code")
+        if named is None:
+            message = "an entry of acknowledge lacks the code of a warning"
+            self._findings.error("missing-key", message, node.place, "add code: …, as --format json shows it")
+            return None
+        code = self._reader.text(named.value, "code")
+        about = node.entries.get("address")
+        address = "" if about is None else self._reader.text(about.value, "address")
+        if code is None or address is None:
+            return None
+        if about is not None:
+            try:
+                address = str(Address.parse(address))
+            except AddressError:
+                hint = "write it as the plan shows it"
+                self._findings.error("malformed-address", f"{shown(address)} is no address", about.value.place, hint)
+                return None
+        return Acknowledgement(code, address, named.value.place)
 
     def _approval(self, node: Node) -> Approval | None:
         known = ("address", "action")

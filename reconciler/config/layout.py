@@ -20,7 +20,7 @@ COMMON_KEYS = ("sid", "absent", "renamed_from", "lifecycle", "sensitive")
 SINGLETON_KEYS = ("lifecycle", "sensitive")
 TOP_KEYS = (
     "version", "include", "account", "templates", "variables", "environments", "prune", "limits", "approvals",
-    "unmanaged",
+    "unmanaged", "acknowledge",
 )  # fmt: skip
 TEMPLATED = "service"
 """The kind whose resources may name a template."""

@@ -16,9 +16,11 @@ problems are told at once and none of them only because of another. Does no I/O 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.address import Address
+from reconciler.config.acknowledged import split
 from reconciler.config.digest import digest
 from reconciler.config.documents import Documents
 from reconciler.config.drafts import Draft, Drafting
@@ -99,7 +101,10 @@ def load_with(
     _check_options(variables, interpolation, findings, complete=documents.complete)
     interpolation.check_placeholders()
 
-    problems = findings.problems(strict=strict)
+    acknowledge = guards.acknowledgements(tree)
+    problems, known = split(acknowledge, findings.problems(strict=False))
+    if strict:
+        problems = tuple(replace(problem, severity="error") for problem in problems)
     lines = findings.without_secrets(documents.lines)
     if any(problem.severity == "error" for problem in problems):
         raise ConfigError(problems, lines)
@@ -125,6 +130,8 @@ def load_with(
         ),
         unmanaged_ignore=unmanaged_ignore,
         environments=tuple(sorted(environments)),
+        acknowledge=acknowledge,
+        acknowledged=known,
     )
 
 

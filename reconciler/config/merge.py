@@ -90,7 +90,7 @@ class Merger:
             return one
         if is_null(one):
             return other
-        if path == ("approvals",) and isinstance(one, Items) and isinstance(other, Items):
+        if path in {("approvals",), ("acknowledge",)} and isinstance(one, Items) and isinstance(other, Items):
             return Items([*one.items, *other.items], one.origin, one.line, one.column)
         self._findings.error(
             "set-twice",

@@ -218,6 +218,21 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """A warning that a reviewer knows of, and that is counted instead of shown.
+
+    Attributes:
+        code: the code of the warning.
+        address: the resource that it is about; empty for any.
+        place: where the files say so.
+    """
+
+    code: str
+    address: str = ""
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything that the files say, for one environment.
 
@@ -233,6 +248,8 @@ class Config:
         lines: the lines of every file that was read, by file, for showing a place with a caret.
         unmanaged_ignore: globs of addresses of unmanaged resources that are not reported.
         environments: the names of the environments that can be picked, sorted.
+        acknowledge: warnings that are counted and not shown.
+        acknowledged: the problems of the files that it covers; they are not among the warnings.
         digest: ``sha256:…`` over what the files mean (values, guards, options), without the values of secrets; equal
             for equal meaning, whatever the layout of the files.
     """
@@ -249,6 +266,8 @@ class Config:
     digest: str
     unmanaged_ignore: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
+    acknowledge: tuple[Acknowledgement, ...] = ()
+    acknowledged: tuple[Problem, ...] = ()
 
     def children(self, parent: Address | None) -> tuple[Declared, ...]:
         """The resources that stand directly in another one, or at the top for None."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import groupby
@@ -299,15 +299,24 @@ def view(plan: PlanFile) -> PlanView:
         left_out=plan.left_out,
         unverified=plan.unverified,
         unmanaged=_unmanaged(plan.unmanaged),
-        warnings=tuple(
-            WarningRow(entry.severity, entry.code, entry.message, entry.hint, entry.address, _source(entry.source))
-            for entry in (*plan.unreadable, *plan.warnings)
+        warnings=(
+            *(
+                WarningRow(entry.severity, entry.code, entry.message, entry.hint, entry.address, _source(entry.source))
+                for entry in (*plan.unreadable, *plan.warnings)
+            ),
+            *_acknowledged(plan.acknowledged),
         ),
         approvals=tuple(change.approval for change in held if change.guard is not None and change.guard.approval),
         refusals=tuple(guard.message for guard in plan.guards if guard.verdict == "refused"),
         refused=len(held),
         high=sum(1 for change in changes if change.risk == "high"),
     )
+
+
+def _acknowledged(number: int) -> Iterator[WarningRow]:
+    if number:
+        noun = "warning" if number == 1 else "warnings"
+        yield WarningRow("notice", "acknowledged", f"{number:,} {noun} acknowledged", "", "", None)
 
 
 def _change(entry: ChangeEntry, made: frozenset[str]) -> ChangeRow:
