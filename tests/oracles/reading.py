@@ -166,7 +166,14 @@ class Configuration:
     def _parent_is(self, entry: Entry, row: Row, state: State) -> bool:
         if entry.parent is None:
             return bool(row["parent"] == account_sid(state))
-        return row["parent"] in state and self.names(entry.parent, row["parent"], state)
+        parent: str | None = row["parent"]
+        if parent is None or parent not in state:
+            return False
+        if self.names(entry.parent, parent, state):
+            return True
+        # What is renamed in place keeps what is in it.
+        is_live = any(self.names(entry.parent, sid, state) for sid in state)
+        return not is_live and self.names(entry.parent, parent, state, former=True)
 
     def entries_of(self, sid: str | None, state: State, *, former: bool = False) -> list[Entry]:
         """The entries that mean a live resource."""
