@@ -80,7 +80,6 @@ CUT_SHORT = "a replace that was cut short is not completed by the next run"
 OLD_DEFAULT = "what is new gets the default role that the same plan replaces"
 VALUES_LOST = "values of a replaced resource are lost when the run ends between its delete and its create"
 STALE_NAME = "a former name whose rename is done deletes what has that name now"
-WRONG_ACTION = "an approval of a replace approves a delete"
 
 SECRET = {"PUSH_KEY": "AAAA" + "k" * 60, "NEXT_KEY": "BBBB" + "n" * 60, "HOOK_TOKEN": "t0ken-of-the-hook"}
 CUSTOMER, PROXY = "+14155550177", "+14155550101"
@@ -896,7 +895,6 @@ def _(account: Account) -> str:
     "a conversation is deleted that only a replace is approved for",
     ends=4,
     has=("conversation:room", "/message:0"),
-    xfail=WRONG_ACTION,
 )
 def _(account: Account) -> str:
     room = account.conversation(account.service("Support"), "room")
@@ -911,7 +909,6 @@ def _(account: Account) -> str:
     "a service is deleted that only a replace is approved for",
     ends=4,
     has=("/service:Old ",),
-    xfail=WRONG_ACTION,
 )
 def _(account: Account) -> str:
     account.service("Old")
@@ -1259,7 +1256,6 @@ def _(account: Account) -> str:
     # No name tells the next run that the old role was to go: it is listed as unmanaged.
     later=0,
     has=("role:service:agent",),
-    xfail=CUT_SHORT,
 )
 def _(account: Account) -> str:
     service = account.service("Support")
