@@ -61,6 +61,7 @@ def url_holds_secret(url: str) -> bool:
         parts = urlsplit(url)
         if "@" in (parts.netloc or url):
             return True
+        _ = parts.port  # a password with a # in it is no port, and its rest is no fragment
         told = [*parse_qsl(parts.query), *parse_qsl(parts.fragment)]
     except ValueError:
         return True

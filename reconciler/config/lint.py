@@ -130,27 +130,55 @@ _ONLY_IN_URLS_OR_ALONE = (
     ("%NAME%", re.compile(r"%(?:[A-Z_][A-Z0-9_]{2,100})%(?![0-9A-Fa-f]{2})")),
 )
 _LONGEST_PLACEHOLDER_TEXT = 5000
+_MOST_CERTAIN = 4
+"""How many of the forms, from the first, no text for people has."""
 
 
-def placeholder_remark(path: str, text: str, *, is_url: bool, is_hidden: bool) -> Remark | None:
-    """Check a URL or a secret for a placeholder of another tool that nothing filled in.
+def placeholder_remark(path: str, text: str, *, is_url: bool, is_hidden: bool, is_name: bool = False) -> Remark | None:
+    """Check a URL, a secret, or a name for a placeholder of another tool that nothing filled in.
 
     Args:
         path: the field, for the message.
         text: its text.
-        is_url: whether it is a URL. In a secret, `$NAME` and `%NAME%` count only if they are all of it, since random
+        is_url: whether it is a URL. Elsewhere, `$NAME` and `%NAME%` count only if they are all of it, since random
             passwords contain such characters.
         is_hidden: whether no part of the text may be shown.
+        is_name: whether it is text for people, which may have brackets: only `{{NAME}}` and the like count.
     """
     if len(text) > _LONGEST_PLACEHOLDER_TEXT or (not is_url and "-----BEGIN" in text):
         return None
-    for form, pattern in (*_PLACEHOLDERS, *_ONLY_IN_URLS_OR_ALONE):
+    forms = _PLACEHOLDERS[:_MOST_CERTAIN] if is_name else _PLACEHOLDERS
+    for form, pattern in (*forms, *_ONLY_IN_URLS_OR_ALONE):
         alone = not is_url and (form, pattern) in _ONLY_IN_URLS_OR_ALONE
         found = pattern.fullmatch(text.strip()) if alone else pattern.search(text)
         if found is not None:
             what = f"a placeholder such as {form}" if is_hidden else f"the placeholder {shown(found[0])}"
             message = f"{path} contains {what}, which is sent as it is written"
             return Remark("unfilled-placeholder", message, "write ${env:NAME}, ${var:NAME}, or ${secret:NAME}")
+    return None
+
+
+def secret_remark(path: str, text: str) -> Remark | None:
+    """Check a secret for what files of environment variables leave around it: quotes, and blanks at its ends.
+
+    PEM text has its own checks, and JSON and other text of several lines may have blanks around it.
+    """
+    stripped = text.strip()
+    if "-----BEGIN" in text or stripped[:1] == "{" or "\n" in stripped:
+        return None
+    if len(stripped) > 1 and stripped[0] == stripped[-1] and stripped[0] in "\"'":
+        hint = "remove the quotes where it is set: docker --env-file and some CI systems keep them"
+        return Remark("quoted-value", f"{path} is in quotes, which are part of the value", hint)
+    return text_ends_remark(path, text)
+
+
+def blank_in_url(path: str, parts: Sequence[Part]) -> Remark | None:
+    """The error for a URL whose interpolated part contains a blank or a line break; names the source."""
+    for part in parts:
+        if part.source and _BLANK_OR_CONTROL.search(part.text):
+            where = "at its end " if _BLANK_OR_CONTROL.search(part.text.rstrip()) is None else ""
+            message = f"{path}: {part.source} contains a blank or a line break {where}".rstrip()
+            return Remark("malformed-url", message, "remove it where the value is set, or write a blank as %20")
     return None
 
 
@@ -200,6 +228,7 @@ def url_remarks(path: str, parts: Sequence[Part]) -> list[Remark]:
     return list(dict.fromkeys(remarks))
 
 
+_BLANK_OR_CONTROL = re.compile(r"[\s\x00-\x20\x7f-\x9f]")
 _BASE_ENDS = re.compile(r"[?#]")
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 

@@ -27,7 +27,15 @@ from reconciler.config.drafts import Draft
 from reconciler.config.findings import Findings, shown, with_article
 from reconciler.config.interpolate import Interpolation, Text, unescaped
 from reconciler.config.layout import Group
-from reconciler.config.lint import name_remark, number_remark, placeholder_remark, text_ends_remark, url_remarks
+from reconciler.config.lint import (
+    blank_in_url,
+    name_remark,
+    number_remark,
+    placeholder_remark,
+    secret_remark,
+    text_ends_remark,
+    url_remarks,
+)
 from reconciler.config.model import Lifecycle, Outside, Unknown, Value
 from reconciler.config.nodes import Entry, Items, Node, Scalar, Table, is_null
 from reconciler.config.remarks import Remark
@@ -272,6 +280,8 @@ class ResourceReader:
             draft.references.append((field.path, text.text, node))
             self._keep(draft, field, text.text, place, text, sensitive=sensitive)
             return
+        if field.shape is Shape.URL and (blank := blank_in_url(field.path, text.parts)) is not None:
+            self._fail(draft, blank, node.place)
         try:
             told = _HIDDEN if sensitive else shown(text.text)
             content, remark = typed(field, text.text, told, self._findings.closest)
@@ -287,18 +297,22 @@ class ResourceReader:
         """What is valid and probably not meant in the text of a field."""
         if draft.absent or "absent" in draft.entries:
             return
-        is_url = field.shape is Shape.URL
-        if is_url or field.secret:
-            remark = placeholder_remark(field.path, text.text, is_url=is_url, is_hidden=sensitive)
-            if remark is not None:
-                yield remark
+        is_url, is_template = field.shape is Shape.URL, field.marker(Template) is not None
+        if not is_url and field.shape is not Shape.TEXT:
+            return
+        if not is_template:
+            is_name = not is_url and not field.secret
+            yield from _given(
+                placeholder_remark(field.path, text.text, is_url=is_url, is_hidden=sensitive, is_name=is_name)
+            )
         if is_url:
             yield from url_remarks(field.path, text.parts)
-        elif field.shape is Shape.TEXT and not field.secret:
-            check = text_ends_remark if field.marker(Template) is not None else name_remark
-            remark = check(field.path, text.text)
-            if remark is not None:
-                yield remark
+        elif field.secret:
+            yield from _given(secret_remark(field.path, text.text))
+        elif is_template:
+            yield from _given(text_ends_remark(field.path, text.text))
+        else:
+            yield from _given(name_remark(field.path, text.text))
 
     def _keep(self, draft: Draft, field: Field, content: Content, place: Place, text: Text, *, sensitive: bool) -> None:
         draft.values[field.path] = Value(content, place, sensitive, text.secrets)
@@ -663,6 +677,11 @@ class ResourceReader:
     def _fail(self, draft: Draft, remark: Remark, place: Place) -> NoReturn:
         self._tell(draft, remark, place)
         raise _NotReadError
+
+
+def _given(remark: Remark | None) -> Iterator[Remark]:
+    if remark is not None:
+        yield remark
 
 
 def _is_left_empty(node: Node) -> bool:

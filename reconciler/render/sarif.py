@@ -76,6 +76,7 @@ RULES: dict[str, str] = {
     "outside-folder": "A file stands outside of the configuration's folder.",
     "pinned-twice": "Two resources of the files are the same live one.",
     "prune-of-nothing": "A collection is pruned that the files do not have.",
+    "quoted-value": "A secret is in quotes, which are part of it.",
     "reference-to-absent": "A resource refers to one that is to be absent.",
     "renamed-from-itself": "A resource is renamed from its own name.",
     "secret-default": "A secret has a default value in the files.",

@@ -759,3 +759,47 @@ def test_a_field_whose_lines_are_commented_out_is_a_warning(field: str) -> None:
     assert [item.code for item in problems_of(field % "", layout=LAYOUT)] == ["empty-value"]
     for written in ("null", "~", "!!null ''"):
         assert problems_of(field % written, layout=LAYOUT) == ()
+
+
+# --- what files of environment variables leave behind ---
+
+
+@pytest.mark.parametrize("value", ["abc\n", "abc ", " abc", "a b", "abc\r", "a\tb"])
+@pytest.mark.parametrize("url", [IN_QUERY, IN_PATH, IN_USER, IN_HOST, "'${secret:TOK}/x'"])
+def test_a_blank_in_a_url_names_where_it_comes_from(value: str, url: str) -> None:
+    (problem,) = problems_of(HOOK.format(url), {"TOK": value})
+    end = " at its end" if value.strip() == value.rstrip() == "abc" and not value.startswith(" ") else ""
+    assert (problem.severity, problem.code) == ("error", "malformed-url")
+    assert problem.message == f"post_webhook_url: secret TOK contains a blank or a line break{end}"
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ('"abc"', "quoted-value"),
+        ("'abc'", "quoted-value"),
+        ("abc\n", "blank-at-end"),
+        ("abc\r\n", "blank-at-end"),
+        (" abc", "blank-at-end"),
+        ("abc", ""),
+        ('a"b', ""),
+        ('"', ""),
+    ],
+)
+def test_a_secret_with_what_is_around_it(value: str, code: str) -> None:
+    text = "credentials: {c: {type: fcm, secret: '${secret:KEY}'}}"
+    assert [item.code for item in problems_of(text, {"KEY": value}, layout=LAYOUT)] == ([code] if code else [])
+
+
+@pytest.mark.parametrize("name", ["{{ .Values.name }}", "Desk {{team}}", "$NAME", "%NAME%", "##TEAM##", "Desk $(TEAM)"])
+def test_a_placeholder_in_a_name(name: str) -> None:
+    assert [item.code for item in problems_of(SERVICE % json.dumps(name))] == ["unfilled-placeholder"]
+
+
+@pytest.mark.parametrize("name", ["Desk [EU]", "Desk {EU}", "<Desk>", "A$AP", "100%", "__init__", "C##"])
+def test_a_name_with_brackets(name: str) -> None:
+    assert told(SERVICE % json.dumps(name)) == []
+
+
+def test_a_password_that_breaks_its_url_is_not_shown() -> None:
+    assert "hunter" not in str(problems_of(HOOK.format("'https://me:hunter#2@a.example/'")))
