@@ -25,8 +25,6 @@ from reconciler.report import Progress
 from reconciler.scope import Read
 from reconciler.state import Collection, State
 
-_EMULATED = "AC" + "0" * 32
-"""The account that the emulator makes by itself."""
 _FEW = 50
 """How many names are looked up one by one rather than by paging on; they are asked for at once, pages are not."""
 _NO_PATH = frozenset({".", ".."})
@@ -245,9 +243,7 @@ def _check_declared(config: Config, account_sid: str) -> None:
             "wrong-account",
             f"the credentials are for account {account_sid}, and the files are for {config.account_sid}",
             config.account_place,
-            "use the other account's credentials, or another environment (--env)"
-            if account_sid != _EMULATED
-            else f"to try them on the emulator, make that account once (reconciler emulator serve --db NEW.db "
-            f"--account-sid {config.account_sid}), then say --emulator NEW.db",
+            "use the other account's credentials, another environment (--env), or a new file of --emulator, which gets "
+            "the account of the files",
         )
         raise MatchError([problem], config.lines)

@@ -634,11 +634,9 @@ async def _emulated(
 
     try:
         store = Store.open(endpoint.emulator, account_sid=account_sid or None)
-    except OtherAccountError as error:
-        raise UsageError(
-            f"--emulator {endpoint.emulator}: the file holds the emulated account {error.kept}, and the configuration "
-            f"is for {account_sid}; name a new file, which gets that account, or delete this one"
-        ) from None
+    except OtherAccountError:
+        # That the files are for another account is told with its place in them, when the account is read.
+        store = Store.open(endpoint.emulator)
     except EmulatorError as error:
         raise UsageError(f"--emulator {endpoint.emulator}: {error}") from None
     try:

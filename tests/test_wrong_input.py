@@ -602,9 +602,9 @@ error: "../secrets.yaml" lies outside of the root file's folder
     "an empty folder": (
         {},
         """\
-error: the folder . is empty
+error: the folder . holds no reconciler.yaml
   --> reconciler.yaml
-  = write reconciler.yaml there; its first line is version: 1
+  = `reconciler init` begins one, and `reconciler export --out FOLDER` writes one of a live account
 
 1 error
 """,
@@ -820,8 +820,8 @@ error: the credentials are for account {ACCOUNT}, and the files are for {OTHER_A
   |
 2 | account: {{sid: {OTHER_ACCOUNT}}}
   |                ^
-  = to try them on the emulator, make that account once (reconciler emulator serve --db NEW.db --account-sid \
-{OTHER_ACCOUNT}), then say --emulator NEW.db
+  = use the other account's credentials, another environment (--env), or a new file of --emulator, which gets the \
+account of the files
 
 1 error
 """

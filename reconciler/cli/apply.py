@@ -176,14 +176,21 @@ def _nothing_to_send(plan: PlanFile) -> bool:
     return not (summary.create or summary.update or summary.replace or summary.delete)
 
 
-def _whose(plan: PlanFile, endpoint: Endpoint) -> str:
-    """The environment and the account of a plan, and where it is if that is not Twilio."""
+def _question(plan: PlanFile, endpoint: Endpoint) -> str:
+    """What is asked: the environment, the account, and where it is if that is not Twilio."""
+    number = len(plan.changes) - plan.summary.withheld
+    what = "this change" if number == 1 else f"these {number:,} changes"
     account = f"account {escape(plan.account_sid)}"
+    environment = f'environment "{escape(plan.options.env)}"' if plan.options.env else ""
+    place = ""
     if endpoint.emulator:
-        account += f" on the emulator {escape(endpoint.emulator)}"
+        place = f"on the emulator {escape(endpoint.emulator)}"
     elif endpoint.api_url:
-        account += f" at {escape(endpoint.api_url)}"
-    return f'environment "{escape(plan.options.env)}", {account}' if plan.options.env else account
+        place = f"at {escape(endpoint.api_url)}"
+    # The account's SID alone takes half of a narrow terminal's line.
+    more = ", ".join(text for text in (account if environment else "", place) if text)
+    lines = [f"Apply {what} to {environment or account}?", *([f"  {more}"] if more else [])]
+    return "\n".join([*lines, 'Only "yes" is accepted to approve. Enter a value: '])
 
 
 def _ask(plan: PlanFile, run: Run, output: Output, endpoint: Endpoint) -> bool:
@@ -206,10 +213,7 @@ def _ask(plan: PlanFile, run: Run, output: Output, endpoint: Endpoint) -> bool:
             is_shown = console.err(text)
         else:
             is_shown = True
-        number = len(plan.changes) - plan.summary.withheld
-        what = "this change" if number == 1 else f"these {number:,} changes"
-        question = f'Apply {what} to {_whose(plan, endpoint)}?\nOnly "yes" is accepted to approve. Enter a value: '
-        if not (is_shown and console.err(question)):
+        if not (is_shown and console.err(_question(plan, endpoint))):
             raise UsageError("the plan could not be shown on the terminal, so nothing was sent")
         try:
             answer = sys.stdin.readline()

@@ -82,7 +82,7 @@ def export(endpoint: Endpoint, *, out: str, include: tuple[str, ...], force: boo
     console.err("".join(f"warning: {escape(text)}\n" for text in (*exported.unreadable, *exported.warnings)))
     console.err("".join(f"{number:,} {escape(what)}\n" for number, what in notes if number))
     if exported.secrets:
-        console.err("Set these secrets before you plan and apply; comments in the files say what each of them is:\n")
+        console.err("Set these secrets before you plan or apply:\n")
         # As lines of a shell, to be pasted and filled in. A credential's are needed only when it is sent again.
         console.err("".join(f"  export {escape(name)}='…'\n" for name in exported.secrets))
     return WITHHELD if exported.unreadable else DONE

@@ -118,7 +118,7 @@ def test_users_and_conversations_come_when_they_are_asked_for(cli: Cli, tmp_path
     assert "users:" not in cli("export", *EMULATED).out
     exported = cli("export", *EMULATED, "--include", "users,conversations", "--out", "conf")
     assert exported.code == 0, exported.err
-    assert "Set these secrets before you plan and apply" in exported.err
+    assert "Set these secrets before you plan or apply" in exported.err
     assert "\n  export CREDENTIALS_" in exported.err
     assert any("participants:" in path.read_text() for path in tmp_path.glob("conf/services/*.yaml"))
     before = {path: path.read_bytes() for path in tmp_path.glob("conf/**/*.yaml")}
@@ -229,7 +229,7 @@ def test_what_is_secret_in_a_url_is_looked_up(
     assert "canary" not in exported.out + exported.err
     lines = [line.strip() for line in exported.err.splitlines()]
     assert lines == [
-        "Set these secrets before you plan and apply; comments in the files say what each of them is:",
+        "Set these secrets before you plan or apply:",
         *(f"export {name}='…'" for name in sorted(secrets)),
     ]
     (tmp_path / "reconciler.yaml").write_text(exported.out)

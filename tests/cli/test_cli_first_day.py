@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from reconciler.emulator import DEFAULT_ACCOUNT_SID, Store
+from tests.cli.conftest import Tty
 from tests.commands import Run as Cli
 
 ONE, OTHER = "AC" + "1" * 32, "AC" + "2" * 32
@@ -51,9 +53,14 @@ def test_an_emulator_of_another_account_is_an_error_with_a_way_out(cli: Cli, tmp
     for command in ("plan", "apply", "drift"):
         result = cli(command, "--emulator", "demo.db")
         assert result.code == 1
-        assert " ".join(result.err.split()) == (
-            f"Error: --emulator demo.db: the file holds the emulated account {DEFAULT_ACCOUNT_SID}, and the "
-            f"configuration is for {ONE}; name a new file, which gets that account, or delete this one"
+        assert result.err == (
+            f"error: the credentials are for account {DEFAULT_ACCOUNT_SID}, and the files are for {ONE}\n"
+            "  --> reconciler.yaml:2:16\n"
+            "  |\n"
+            f"2 | account: {{sid: {ONE}}}\n"
+            "  |                ^\n"
+            "  = use the other account's credentials, another environment (--env), or a new file of --emulator, which "
+            "gets the account of the files\n\n1 error\n"
         )
     # A configuration for any account takes any file.
     (tmp_path / "reconciler.yaml").write_text(f"version: 1\n{DESK}")
@@ -151,6 +158,20 @@ def test_files_without_environments_are_validated_once(cli: Cli, tmp_path: Path)
     assert cli("validate", "--all-environments").code == 1
     document = json.loads(cli("validate", "--all-environments", "--format", "json").out)
     assert document["format"] == "reconciler.error"
+
+
+def test_the_question_names_the_environment_and_the_account(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "reconciler.yaml").write_text(ENVIRONMENTS.replace("prod: {", f"prod: {{account_sid: {ONE}, "))
+    terminal = Tty()
+    monkeypatch.setattr(sys, "stdin", Tty("no\n"))
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert cli("apply", "--emulator", "demo.db", "--env", "prod").code == 1
+    assert (
+        f'Apply this change to environment "prod"?\n  account {ONE}, on the emulator demo.db\n'
+        'Only "yes" is accepted to approve. Enter a value: '
+    ) in terminal.getvalue()
 
 
 # --- a folder without a root file -------------------------------------------------------------------------------------
