@@ -11,6 +11,7 @@ looked for several times, and before the first create too.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from reconciler.change import Change, Step
 from reconciler.client import Client
 from reconciler.config.model import Reference, Unknown
 from reconciler.errors import ApiError, Cause, Refusal, Refused, cause_of
+from reconciler.journal import Journal, Unfinished
 from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
@@ -44,6 +46,7 @@ async def apply(
     stop: asyncio.Event | None = None,
     *,
     trigger_webhooks: bool = False,
+    journal: Journal | None = None,
 ) -> Report:
     """Do everything in a plan that no guard withholds.
 
@@ -54,11 +57,12 @@ async def apply(
         stop: when set, no further step is started; those under way end, within `GRACE_SECONDS`. Whoever cancels this
             after that gets the report at once.
         trigger_webhooks: whether the account's own webhooks are told of the writes that can tell them.
+        journal: where every replace is written down before its first request is sent; nowhere when left out.
 
     Returns:
         How each step ended; never raises for what the API does.
     """
-    run = _Run(plan, client, progress, stop or asyncio.Event(), trigger_webhooks=trigger_webhooks)
+    run = _Run(plan, client, progress, stop or asyncio.Event(), trigger_webhooks=trigger_webhooks, journal=journal)
     started, requests, writes, resent = time.monotonic(), client.requests, client.writes, client.resent
     results = await run.everything()
     return Report(
@@ -89,6 +93,7 @@ Answer = TypeVar("Answer")
 
 _NOTHING: Mapping[str, Content] = MappingProxyType({})
 _NOT_FOUND = 404
+_DONE = frozenset({"done", "unchanged"})
 _UNDONE = frozenset({"failed", "skipped", "interrupted"})
 
 
@@ -125,6 +130,7 @@ class _Run:
     progress: Progress
     stop: asyncio.Event
     trigger_webhooks: bool = False
+    journal: Journal | None = None
     outcomes: dict[str, Outcome] = default(default_factory=dict)
     ended: int = 0
 
@@ -277,12 +283,56 @@ class _Run:
         self.begun.add(step.id)
         begun = time.monotonic()
         try:
-            outcome = await self._attempt(step)
+            outcome = await self._not_saved(step) or await self._attempt(step)
         except BaseException:
             # A bug, or the second interrupt: nothing else begins.
             self.stop.set()
             raise
         self._keep(outcome, ms=(time.monotonic() - begun) * 1000)
+
+    async def _not_saved(self, step: Step) -> Outcome | None:
+        """Write a replace down before its first step; gives how the step ends where that is not possible."""
+        change = self.owner[step.id]
+        if self.journal is None or change.action != "replace" or change.sid is None or step is not change.steps[0]:
+            return None
+        create = next(item for item in change.steps if item.op == "create")
+        hidden = {item.path for item in change.fields if item.sensitive}
+        try:
+            values = await self._resolved({path: create.values[path] for path in change.carried})
+            self.journal.begin(
+                Unfinished(
+                    address=change.address,
+                    kind=change.kind,
+                    sid=change.sid,
+                    name="" if change.former is None else change.former.name,
+                    parents=self._parents(change.parent),
+                    values=values,
+                    sensitive=frozenset(hidden & values.keys()),
+                    former={
+                        item.path: item.before
+                        for item in change.fields
+                        if not (item.sensitive or item.before is None or isinstance(item.before, Unknown))
+                        if item.path not in values
+                    },
+                )
+            )
+        except _Failure as error:
+            message = self.redact(str(error))
+        except OSError as error:
+            message = f"not sent: the values that only the account has could not be saved ({error.strerror or error})"
+        else:
+            return None
+        return Outcome(step.id, str(change.address), step.op, "failed", step.sid or "", message, cause="other")
+
+    def _forget(self, change: Change) -> None:
+        """Take a replace out of the journal when every step of it is done."""
+        sid = change.completes or (change.sid if change.action == "replace" else None)
+        outcomes = [self.outcomes.get(step.id) for step in change.steps]
+        if self.journal is None or not sid or not all(item and item.status in _DONE for item in outcomes):
+            return
+        # An entry that stays is found to be complete by the next run.
+        with contextlib.suppress(OSError):
+            self.journal.finish(sid)
 
     def _skip(self, step: Step, because: str, message: str, cause: Cause = "") -> None:
         change = str(self.owner[step.id].address)
@@ -290,6 +340,7 @@ class _Run:
 
     def _keep(self, outcome: Outcome, *, ms: float | None = None) -> None:
         self.outcomes[outcome.step] = outcome
+        self._forget(self.owner[outcome.step])
         refusal = outcome.refusal
         logs.step(
             outcome.op,

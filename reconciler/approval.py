@@ -134,9 +134,12 @@ class _Comparison:
         if entry.kind != change.kind or entry.service != change.service:
             yield "the approved replace is of another resource"
         yield from self._parents(entry, change)
-        allowed = {(step.op, step.address, _canonical(step.sets)) for step in entry.steps}
         for step in change.steps:
-            if (step.op, step.address, _canonical(step.sets)) not in allowed:
+            if not any(
+                (was.op, was.address, was.sets.keys()) == (step.op, step.address, step.sets.keys())
+                and all(self._is_same_value(was.sets[path], step.sets[path]) for path in step.sets)
+                for was in entry.steps
+            ):
                 yield f"it would also {_described(step)}, which the approved replace does not do"
         yield from self._effects(entry, change)
 

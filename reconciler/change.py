@@ -16,6 +16,7 @@ from reconciler.errors import Place
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Risk
+from reconciler.state import Live
 
 Action = Literal["create", "update", "replace", "delete"]
 """What happens to a resource; its mark in text is told by `MARKS`."""
@@ -149,6 +150,7 @@ class Change:
         guard: why it is not simply done; None when it is.
         source: where the files declare it; None for what they do not.
         carried: paths of the fields whose values only the account has, and that the new resource gets as well.
+        former: of a replace, the old resource; of what completes one, what is known of it. Never shown.
         completes: the SID of the resource whose interrupted replace this change completes; empty for none.
     """
 
@@ -167,6 +169,7 @@ class Change:
     guard: Guard | None = None
     source: Place | None = None
     carried: tuple[str, ...] = ()
+    former: Live | None = field(default=None, repr=False)
     completes: str = ""
 
     @property

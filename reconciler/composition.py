@@ -15,6 +15,7 @@ from reconciler.change import Action, Change, FieldChange, Guard, Op, Step
 from reconciler.config.model import Declared, Prune, Reference, Unknown, Value
 from reconciler.diff import diff, holds_secret
 from reconciler.errors import Place, Problem
+from reconciler.journal import Unfinished
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Fault, Kind
 from reconciler.kinds.fields import Content, Field, Shape
@@ -47,7 +48,7 @@ class Composition:
     def changes(self) -> list[Change]:
         """Everything that differs, in the order of the files, deletes at the end."""
         found = [change for declared in self.situation.covered() if (change := self._change(declared)) is not None]
-        return [*found, *self._deletions()]
+        return [*self._with_moved_defaults(found), *self._deletions()]
 
     def _change(self, declared: Declared) -> Change | None:
         live = self.situation.matching.live.get(declared.address)
@@ -185,7 +186,12 @@ class Composition:
         )
 
     def _field_changes(
-        self, declared: Declared, contents: Mapping[str, Content], live: Live | None, carried: tuple[str, ...] = ()
+        self,
+        declared: Declared,
+        contents: Mapping[str, Content],
+        live: Live | None,
+        carried: tuple[str, ...] = (),
+        saved: Unfinished | None = None,
     ) -> list[FieldChange]:
         """One field change for everything that a create sends.
 
@@ -194,8 +200,10 @@ class Composition:
             contents: what the create sends.
             live: the resource that the new one replaces; None when there is none.
             carried: paths of the contents that do not come from the files.
+            saved: where these come from, if an interrupted apply saved them.
         """
         changes = []
+        place = Place(saved.source, via="saved by an interrupted apply") if saved is not None else None
         for field in declared.kind.fields:
             if field.path not in contents or (_is_empty(field, contents[field.path]) and field.shape is not Shape.BOOL):
                 continue
@@ -212,12 +220,13 @@ class Composition:
                     before_name=self.situation.name_of(before) if isinstance(before, str) else "",
                     sensitive=declared.is_sensitive(field.path)
                     or holds_secret(field, content)
-                    or holds_secret(field, before),
+                    or holds_secret(field, before)
+                    or (saved is not None and field.path in carried and field.path in saved.sensitive),
                     secrets=value.secrets if value is not None else (),
                     forces_replacement=live is not None
                     and field.forces_replacement
                     and bool(field.comparable(content) != field.comparable(before)),
-                    source=value.place if value is not None else None,
+                    source=value.place if value is not None else place if field.path in carried else None,
                 )
             )
         return changes
@@ -264,7 +273,8 @@ class Composition:
         return Reference(address, reference.kind)
 
     def _creation(self, declared: Declared) -> Change:
-        contents, _ = self._sent_on_create(declared, {})
+        saved = self.situation.saved(declared)
+        contents, carried = self._sent_on_create(declared, saved.values if saved is not None else {})
         self._check_creation(declared, contents)
         later = {
             path: contents[path] for path, refused in declared.kind.set_later.items() if contents.get(path) in refused
@@ -273,8 +283,14 @@ class Composition:
         steps = [self._step(declared, "create", at_once, adopts=self.situation.may_exist(declared))]
         if later:
             steps.append(self._step(declared, "update", later, also_needs=(steps[0].id,)))
-        fields = tuple(self._field_changes(declared, contents, None))
-        return self._described(declared, None, "create", fields, tuple(steps), reason="not in the account")
+        fields = tuple(self._field_changes(declared, contents, None, carried, saved))
+        change = self._described(declared, None, "create", fields, tuple(steps), reason="not in the account")
+        if saved is None:
+            return change
+        reason = "an interrupted apply deleted it"
+        if carried:
+            reason += "; gets the values back that were saved before"
+        return replace(change, reason=reason, carried=carried, completes=saved.sid, former=saved.as_live())
 
     def _adoption(self, declared: Declared) -> Change | None:
         """An update of what Twilio makes by itself in a service that this plan creates."""
@@ -325,15 +341,13 @@ class Composition:
                 replace(create, needs=(*create.needs, delete.id)),
             )
             change = self._described(declared, live, "replace", changes, steps, reason=reason)
-            return replace(change, carried=carried)
+            return replace(change, carried=carried, former=live)
         repoint, stuck = self._repointing(declared, live, contents)
         gone = replace(delete, needs=(*delete.needs, create.id, *(step.id for step in repoint)), last=True)
         change = self._described(declared, live, "replace", changes, (create, *repoint, gone), reason=reason)
-        change = replace(change, carried=carried)
+        change = replace(change, carried=carried, former=live)
         if stuck:
-            message = (
-                f"the old role stays the service's {stuck}, which takes only roles of type {live.values.get('type')}"
-            )
+            message = f"the old role stays the service's {stuck}"
             return replace(change, guard=Guard("default_role", "withheld", message, only_delete=True))
         return change
 
@@ -356,24 +370,20 @@ class Composition:
     def _repointing(
         self, declared: Declared, live: Live, contents: Mapping[str, Content]
     ) -> tuple[tuple[Step, ...], str]:
-        """The step that moves the service's defaults to a role's successor, and the default that cannot be moved."""
-        configuration = self.situation.state.singleton(_SERVICE_CONFIGURATION, live.parents)
-        if declared.kind != _ROLE or configuration is None or declared.parent is None:
+        """The step that moves the service's defaults to a role's successor, and why a default cannot be moved."""
+        if declared.kind != _ROLE or declared.parent is None:
             return (), ""
         address = declared.parent.child(*_SERVICE_CONFIGURATION.section)
-        managed = self.situation.config.resources.get(address)
         moved: dict[str, Content | Reference] = {}
         stuck = ""
-        for field in _SERVICE_CONFIGURATION.fields:
+        for field in self._defaults_on(live, declared.parent):
             reference = field.marker(Ref)
-            if reference is None or configuration.values.get(field.path) != live.sid:
-                continue
-            if managed is not None and field.path in managed.values and not managed.absent:
-                continue  # the files say themselves where this default points
-            if reference.of_type != contents.get("type"):
-                stuck = field.path
-                continue
-            moved[field.path] = Reference(declared.address, _ROLE.name)
+            if any(address.is_within(one) for one in self.situation.selection.excludes):
+                stuck = f"{field.path}, which --exclude leaves out"
+            elif reference is not None and reference.of_type != contents.get("type"):
+                stuck = f"{field.path}, which takes only roles of type {live.values.get('type')}"
+            else:
+                moved[field.path] = Reference(declared.address, _ROLE.name)
         if not moved:
             return (), stuck
         step = Step(
@@ -387,22 +397,102 @@ class Composition:
         )
         return (step,), stuck
 
+    def _defaults_on(self, role: Live, service: Address) -> Iterable[Field]:
+        """The defaults of a service that are a live role, and that the files do not set themselves."""
+        configuration = self.situation.state.singleton(_SERVICE_CONFIGURATION, role.parents)
+        managed = self.situation.config.resources.get(service.child(*_SERVICE_CONFIGURATION.section))
+        if configuration is None:
+            return ()
+        return (
+            field
+            for field in _SERVICE_CONFIGURATION.fields
+            if field.marker(Ref) is not None
+            if configuration.values.get(field.path) == role.sid
+            if managed is None or managed.absent or field.path not in managed.values
+        )
+
+    def _with_moved_defaults(self, changes: list[Change]) -> list[Change]:
+        """Move the defaults that a renamed role still leaves to its former self, when both are there.
+
+        A rename that was interrupted leaves them so. Moving a default deletes nothing, so it needs no other evidence
+        than `renamed_from`.
+        """
+        completed = {live.sid for _, live in self.situation.completed()}
+        for sid, successor in sorted(self.situation.matching.left_over.items()):
+            if sid in completed:
+                continue
+            declared = self.situation.config.resources[successor]
+            old, new = self.situation.state.get(sid), self.situation.matching.live.get(successor)
+            if old is None or new is None or declared.parent is None or successor in self.situation.replaced:
+                continue
+            if declared.kind != _ROLE or not self.situation.selection.covers(declared):
+                continue
+            address = declared.parent.child(*_SERVICE_CONFIGURATION.section)
+            if any(address.is_within(one) for one in self.situation.selection.excludes):
+                continue
+            fields = [
+                FieldChange(
+                    path=field.path,
+                    before=old.sid,
+                    after=Reference(successor, _ROLE.name),
+                    before_name=old.title,
+                    source=declared.place,
+                )
+                for field in self._defaults_on(old, declared.parent)
+                if (reference := field.marker(Ref)) is not None and reference.of_type == new.values.get("type")
+            ]
+            if fields:
+                changes = self._with_fields(changes, address, declared.parent, fields)
+        return changes
+
+    def _with_fields(
+        self, changes: list[Change], address: Address, service: Address, fields: list[FieldChange]
+    ) -> list[Change]:
+        """Let the update of a service's configuration change more fields; add it where there is none."""
+        change = next((change for change in changes if change.address == address), None)
+        if change is None:
+            change = Change(
+                address=address,
+                kind=_SERVICE_CONFIGURATION,
+                action="update",
+                sid=None,
+                name="",
+                parent=service,
+                service=self.situation.service_name(service),
+                steps=(Step(f"{address}#update", "update", address, _SERVICE_CONFIGURATION, service),),
+                reason="follows a role that was renamed",
+            )
+        else:
+            changes = [other for other in changes if other.address != address]
+        step = change.steps[0]
+        step = replace(step, values={**step.values, **{item.path: item.after for item in fields}})
+        order = list(_SERVICE_CONFIGURATION.by_path)
+        merged = tuple(sorted([*change.fields, *fields], key=lambda item: order.index(item.path)))
+        return [*changes, replace(change, fields=merged, steps=(step, *change.steps[1:]))]
+
     def _deletions(self) -> list[Change]:
-        """What must not exist, what is pruned, and what a finished rename left over."""
+        """What must not exist, what is pruned, and what an interrupted replace left behind."""
         changes = [
             self._deletion(live, declared.address, declared.parent, "absent: true", declared.place)
             for declared in self.situation.absent
             if self.situation.selection.covers_delete(declared.address)
             and (live := self.situation.matching.live.get(declared.address)) is not None
         ]
-        for sid, successor in self.situation.matching.left_over.items():
-            live = self.situation.state.get(sid)
-            declared = self.situation.config.resources[successor]
-            if live is not None and self.situation.selection.covers(declared):
-                address = self.situation.live_address(live)
-                changes.append(
-                    self._deletion(live, address, declared.parent, f"renamed to {successor}", declared.place)
-                )
+        for entry, live in self.situation.completed():
+            declared = self.situation.config.resources[entry.address]
+            change = self._deletion(
+                live,
+                self.situation.live_address(live),
+                declared.parent,
+                f"completes the replace by {entry.address} that an apply began",
+                declared.place,
+            )
+            new = self.situation.matching.live[entry.address]
+            repoint, _ = self._repointing(declared, live, new.values)
+            repoint = tuple(replace(step, needs=()) for step in repoint)
+            (gone,) = change.steps
+            gone = replace(gone, needs=tuple(step.id for step in repoint))
+            changes.append(replace(change, steps=(*repoint, gone), completes=live.sid))
         deleted = {change.sid for change in changes}
         for prune in self.situation.config.prune.values():
             for live in self._pruned(prune):

@@ -120,6 +120,10 @@ class PlanFileError(ReconcilerError):
     """A file that should hold a plan (or a report, or a drift) does not, or one of another format version."""
 
 
+class JournalError(ReconcilerError):
+    """The journal of an interrupted apply cannot be read, or this apply cannot keep one; nothing was sent."""
+
+
 class ApiError(ReconcilerError):
     """The API could not be asked or did not do what it was asked.
 

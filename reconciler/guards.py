@@ -149,12 +149,17 @@ def _not_read(change: Change, around: Surroundings) -> Guard | None:
         "unreadable",
         "withheld",
         f"whether anything still uses {change.address} is unknown: the API key may not read the {words} list",
-        only_delete=change.action == "replace" and change.steps[-1].op == "delete",
+        only_delete=_has_more(change) and change.steps[-1].op == "delete",
     )
 
 
 _SEARCHED = frozenset({"user", "service_configuration", "address_configuration"})
 """The kinds that are looked through for references before what they refer to is deleted."""
+
+
+def _has_more(change: Change) -> bool:
+    """Whether a change that deletes does something else as well, which is done although its delete is withheld."""
+    return any(step.op != "delete" for step in change.steps)
 
 
 def _no_room(change: Change, around: Surroundings) -> Guard | None:
@@ -245,7 +250,7 @@ def _default_role(change: Change, around: Surroundings) -> Guard | None:
     live = around.state.get(change.sid or "")
     if not _removes(change) or change.kind.name != "role" or live is None:
         return None
-    if change.action == "replace":
+    if change.action == "replace" or change.completes:
         default = around.remaining_defaults.get(live.sid)
         if default is None:
             return None
@@ -254,7 +259,7 @@ def _default_role(change: Change, around: Surroundings) -> Guard | None:
             "withheld",
             f"the role {_named(change, live)!r} stays its service's {default}, which this apply does not change, so "
             "only the new role is created; move the default, then delete the old role",
-            only_delete=change.steps[0].op != "delete",
+            only_delete=_has_more(change) and change.steps[0].op != "delete",
         )
     if live.sid not in around.default_roles.get(live.parents[0], frozenset()):
         return None
@@ -290,7 +295,7 @@ def _role_in_use(change: Change, around: Surroundings) -> Guard | None:
         "role_in_use",
         "withheld",
         f"{who} the role {_named(change, live)!r} ({listed}); give them another one first",
-        only_delete=change.action == "replace",
+        only_delete=_has_more(change),
         holders=names,
         fix=_moving(change, service, users, live) if service in around.config.resources else "",
     )
@@ -338,7 +343,7 @@ def _role_assigned(change: Change, around: Surroundings) -> Guard | None:
         "withheld",
         f"{around.assigned[live.sid]} is given the role {_named(change, live)!r} by its SID ({live.sid}); let it refer "
         "to another role, or to this one by its handle",
-        only_delete=change.action == "replace",
+        only_delete=_has_more(change),
     )
 
 

@@ -30,6 +30,7 @@ from reconciler.config.acknowledged import split, unused
 from reconciler.config.model import Approval, Config, Declared, Unknown
 from reconciler.config.selection import Selection, select
 from reconciler.errors import MatchError, Problem
+from reconciler.journal import Unfinished
 from reconciler.kinds import BY_NAME, PARENTS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
@@ -109,6 +110,7 @@ class Plan:
         unverified: declared contents that the API never returns and this plan does not send, as address and field.
         unsearched: services whose users have to be looked through before this plan's role deletes are safe.
         unseen: collections that have to be read before this plan's order is right.
+        over: of the replaces that an interrupted apply began, those of which nothing is left, by their old SID.
         there: the SIDs of everything that was read: whatever has another one was made since.
         live: the live resource of each declared one that has one.
         titles: the natural keys of declared resources, as they may be shown.
@@ -135,6 +137,7 @@ class Plan:
     there: frozenset[str] = frozenset()
     live: Mapping[Address, Live] = field(default_factory=dict)
     titles: Mapping[Address, str] = field(default_factory=dict)
+    over: frozenset[str] = frozenset()
 
     def blocking(self) -> tuple[str, ...]:
         """What refuses the apply, in sentences; empty when nothing does."""
@@ -142,19 +145,27 @@ class Plan:
         return tuple(guard.message for guard in (*self.refusals, *held) if guard.verdict == "refused")
 
 
-def make_plan(config: Config, state: State, options: PlanOptions | None = None) -> Plan:
+def make_plan(
+    config: Config, state: State, options: PlanOptions | None = None, unfinished: Sequence[Unfinished] = ()
+) -> Plan:
     """Compare the files with the account.
+
+    Args:
+        config: the files.
+        state: the account.
+        options: what narrows or widens the plan.
+        unfinished: the replaces that an interrupted apply began, with what it saved.
 
     Raises:
         MatchError: with every problem that keeps files and account from being compared.
     """
-    return _Planner(config, state, options or PlanOptions()).run()
+    return _Planner(config, state, options or PlanOptions(), unfinished).run()
 
 
 class _Planner:
     """One run of `make_plan`."""
 
-    def __init__(self, config: Config, state: State, options: PlanOptions) -> None:
+    def __init__(self, config: Config, state: State, options: PlanOptions, unfinished: Sequence[Unfinished]) -> None:
         self.options = options
         selection = options.selection(config)
         self.unreadable: Mapping[Collection, tuple[Address, ...]] = {}
@@ -163,7 +174,7 @@ class _Planner:
             self.unreadable = scope.unreadable(config, state, parents, selection)
             found = [address for addresses in self.unreadable.values() for address in addresses]
             selection = selection.without(config, found)
-        self.situation = Situation(config, state, selection)
+        self.situation = Situation(config, state, selection, unfinished)
         self.unused = Unused(self.situation)
 
     def run(self) -> Plan:
@@ -183,6 +194,7 @@ class _Planner:
                 *self.situation.problems,
                 *self._unused(guarded),
                 *self._left_over(unmanaged),
+                *self._not_restored(guarded),
                 *self._not_compared(guarded),
             )
         )
@@ -210,6 +222,7 @@ class _Planner:
             titles={
                 item.address: self.situation.title(item, live.get(item.address)) for item in self.situation.present
             },
+            over=frozenset(entry.sid for entry in self.situation.unfinished if self.situation.is_over(entry)),
         )
 
     def _acknowledged(self, problems: Iterable[Problem]) -> tuple[tuple[Problem, ...], int]:
@@ -354,6 +367,29 @@ class _Planner:
         given = [item for item in self.options.approved if item not in self.options.brought]
         yield from self.unused.approvals([*self.situation.config.approvals, *given], changes)
 
+    def _not_restored(self, changes: Iterable[Change]) -> Iterator[Problem]:
+        """Values that an interrupted apply saved, and that no change restores."""
+        restored = {change.completes for change in changes}
+        for entry in self.situation.unfinished:
+            declared = self.situation.config.resources.get(entry.address)
+            if declared is None and entry.values and self.situation.state.get(entry.sid) is None:
+                yield Problem(
+                    "not-restored",
+                    f"{entry.source} holds values of {entry.address}, which an interrupted apply deleted and the files "
+                    "no longer declare",
+                    hint=f"declare it again to restore them, or delete {entry.source}",
+                    address=str(entry.address),
+                )
+            if entry.lost and entry.sid in restored and declared is not None:
+                yield Problem(
+                    "not-restored",
+                    f"{', '.join(entry.lost)} of {entry.address} may not be shown, so {entry.source} does not hold "
+                    "what an interrupted apply deleted",
+                    declared.place,
+                    "run this where .reconciler/ of that apply is, or write the value in the files",
+                    address=str(entry.address),
+                )
+
     def _left_over(self, unmanaged: Iterable[Unmanaged]) -> list[Problem]:
         """What bears a declared name and is of another type: a replace that was cut short may have left it.
 
@@ -439,7 +475,7 @@ class _Planner:
 
     def _judged(self, unlabelled: Change) -> Change:
         change = self._labelled(unlabelled)
-        live = self.situation.state.get(change.sid) if change.sid else self._live_singleton(change)
+        live = self.situation.state.get(change.sid) if change.sid else self._live_singleton(change) or change.former
         defaults: Iterable[str] = ()
         if change.kind == _ROLE and live is not None:
             configuration = self.situation.state.singleton(_SERVICE_CONFIGURATION, live.parents)

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from reconciler.errors import Cause, Refusal
+from reconciler.journal import UnfinishedEntry
 from reconciler.plan_file import OptionsEntry, Part, PlanFile, WarningEntry, parse_as
 from reconciler.redaction import spelled_out
 from reconciler.report import ChangeResult, Outcome, Report
@@ -107,6 +108,17 @@ class ReportFile(Part):
     changes: tuple[ResultEntry, ...] = Field(description="One for each change of the plan, in its order.")
     unreadable: tuple[WarningEntry, ...] = Field(
         default=(), description="Collections that may not be read, with what could not be applied because of that."
+    )
+    ended: bool = Field(
+        default=True,
+        exclude_if=bool,
+        description="False in a report that was written while the apply ran: it was killed, or still runs.",
+    )
+    unfinished: tuple[UnfinishedEntry, ...] = Field(
+        default=(),
+        exclude_if=lambda entries: not entries,
+        description="Replaces that were begun and are not complete, with the values that only the account had; without "
+        "those that may not be shown.",
     )
 
     def to_json(self) -> str:

@@ -57,10 +57,11 @@ def judge(change: Change, live: Live | None, default_roles: Iterable[str], forme
 
 def _contents(change: Change, live: Live | None) -> tuple[Contents | None, Contents | None]:
     """The contents before and after, as far as they are known."""
-    known = {item.path: item.before for item in change.fields if not isinstance(item.before, Unknown)}
+    is_new = change.action == "create"
+    known = {item.path: item.before for item in change.fields if not (is_new or isinstance(item.before, Unknown))}
     before = {**(live.values if live is not None else {}), **known}
     after = {**before, **{item.path: item.after for item in change.fields}}
-    return None if change.action == "create" else before, None if change.action == "delete" else after
+    return None if is_new and live is None else before, None if change.action == "delete" else after
 
 
 def _field(change: Change, item: FieldChange, risks: list[Risk], words: list[str]) -> None:

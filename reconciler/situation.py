@@ -6,7 +6,7 @@ them. Finds problems on the way, and keeps them. Pure; decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.address import Address
 from reconciler.change import FieldChange
@@ -14,6 +14,7 @@ from reconciler.config.model import Config, Declared, Prune, Reference, Unknown
 from reconciler.config.selection import EVERYTHING, Selection
 from reconciler.diff import diff
 from reconciler.errors import Problem
+from reconciler.journal import Unfinished
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
@@ -33,6 +34,7 @@ class Situation:
         config: the files.
         state: the account, as far as it was read.
         selection: what part of the files the plan covers.
+        unfinished: the replaces that an interrupted apply began.
 
     Attributes:
         matching: which declared resource is which live one.
@@ -53,11 +55,14 @@ class Situation:
         config: Config,
         state: State,
         selection: Selection = EVERYTHING,
+        unfinished: Sequence[Unfinished] = (),
     ) -> None:
         self.config = config
         self.state = state
         self.selection = selection
-        self.matching: Matching = match(config, state, selection=selection)
+        self.unfinished = tuple(unfinished)
+        under_way = {entry.sid: entry.address for entry in unfinished if self._is_meant(entry)}
+        self.matching: Matching = match(config, state, selection=selection, under_way=under_way)
         self.problems: list[Problem] = list(self.matching.problems)
         self.present, self.absent, self.going = self._split()
         self.replaced = {
@@ -89,6 +94,55 @@ class Situation:
     def covered(self) -> Iterable[Declared]:
         """Declared resources that are to exist and that the plan covers, parents first."""
         return (declared for declared in self.present if self.selection.covers(declared))
+
+    def _is_meant(self, entry: Unfinished) -> bool:
+        """Whether the files still say that the old resource of a replace that was begun is replaced."""
+        declared, old = self.config.resources.get(entry.address), self.state.get(entry.sid)
+        if declared is None or declared.absent or old is None or declared.kind != old.kind:
+            return False
+        return old.name in {declared.natural_key, declared.renamed_from}
+
+    def saved(self, declared: Declared) -> Unfinished | None:
+        """What an interrupted apply saved of a resource before it deleted it, and did not create it anew."""
+        for entry in self.unfinished:
+            if (
+                entry.address == declared.address
+                and entry.kind == declared.kind
+                and entry.name in {declared.natural_key, declared.renamed_from}
+                and entry.parents == self.parents(declared)
+                and self.state.get(entry.sid) is None
+            ):
+                return entry
+        return None
+
+    def completed(self) -> Iterator[tuple[Unfinished, Live]]:
+        """The replaces that an interrupted apply began, and whose old resource is still beside the new one."""
+        for entry in self.unfinished:
+            declared, old = self.config.resources.get(entry.address), self.state.get(entry.sid)
+            new = self.matching.live.get(entry.address)
+            if (
+                declared is not None
+                and old is not None
+                and new is not None
+                and self._is_meant(entry)
+                and declared.address not in self.going
+                and self.selection.covers(declared)
+                and new.sid != old.sid
+                and old.sid not in self.matching.addresses
+                and (old.kind, old.parents) == (new.kind, new.parents)
+            ):
+                yield entry, old
+
+    def is_over(self, entry: Unfinished) -> bool:
+        """Whether nothing is left to do for a replace that was begun, and nothing saved for it can be needed."""
+        declared, old = self.config.resources.get(entry.address), self.state.get(entry.sid)
+        if declared is None and not entry.values:
+            return True
+        if old is not None:
+            # It has everything that was saved of it.
+            live = self.matching.live.get(entry.address)
+            return not self._is_meant(entry) or (live is not None and live.sid == old.sid)
+        return declared is not None and self.selection.covers(declared) and entry.address in self.matching.live
 
     def _split(self) -> tuple[list[Declared], list[Declared], set[Address]]:
         """Declared resources that are to exist; those that are not, without what stands in them, and all of these."""

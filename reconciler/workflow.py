@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler import __version__, config
@@ -30,8 +31,11 @@ if TYPE_CHECKING:  # what only some verbs need is imported by them, so that `val
     from reconciler.config.model import Approval, Config
     from reconciler.export import Export
     from reconciler.git_sources import GitSources
+    from reconciler.journal import Unfinished
+    from reconciler.journal_file import JournalFile
     from reconciler.plan import Plan, PlanOptions
     from reconciler.plan_file import PlanFile
+    from reconciler.record import Record
     from reconciler.report import Progress, Report
     from reconciler.retry import Retry
     from reconciler.sids_file import SidsFile
@@ -282,7 +286,7 @@ async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planne
     async with _connected(
         endpoint, ReadClient, progress, hidden=_hidden(files), account_sid=files.account_sid or ""
     ) as client:
-        made = await _planned(files, options, client, progress)
+        made, _ = await _planned(files, inputs, options, client, progress)
         return Planned(files, _seen(made, client, key), client.requests)
 
 
@@ -296,6 +300,7 @@ async def apply(
     approved: PlanFile | None = None,
     stop: asyncio.Event | None = None,
     trigger_webhooks: bool = False,
+    report: str = "",
 ) -> Applied:
     """Plan afresh and apply it.
 
@@ -308,8 +313,10 @@ async def apply(
         approved: a reviewed plan; every fresh change must be one of its changes.
         stop: when set, no further step is started.
         trigger_webhooks: whether the account's own webhooks are told of the writes that can tell them.
+        report: a file that gets the report while the apply runs; empty for none.
 
     Raises:
+        JournalError: what only the account has could not be saved; nothing was sent.
         MatchError: a step needs a secret that is not set; nothing was sent.
         StalePlan: the approved plan no longer fits, or is one of other files; nothing was sent.
         GuardRefusal: a guard refuses; nothing was sent.
@@ -319,6 +326,7 @@ async def apply(
     from reconciler.approval import not_approved  # noqa: PLC0415 - see above
     from reconciler.client import Client, ReadClient  # noqa: PLC0415 - see above
     from reconciler.plan_file import live_entries  # noqa: PLC0415 - see above
+    from reconciler.report import Report  # noqa: PLC0415 - see above
 
     files = _files_of(inputs, approved, endpoint.environment)
     if files.account_sid is None and not _is_local(endpoint):
@@ -334,7 +342,7 @@ async def apply(
     async with _connected(
         endpoint, ReadClient, progress, hidden=_hidden(files), account_sid=files.account_sid or ""
     ) as reader:
-        made = await _planned(files, options, reader, progress)
+        made, kept = await _planned(files, inputs, options, reader, progress, report=report)
         key = key or reader.credentials.digest_key()
         seen = _seen(made, reader, key)
     if made.unset:
@@ -344,6 +352,8 @@ async def apply(
     if approved is not None:
         differences = not_approved(approved, seen, live_entries(made, approved, key=key))
     if not made.changes and not differences:
+        with kept.record(made, seen, progress) as record:
+            record.end(Report(()))
         return Applied(seen, None)
     show(seen)
     if differences:
@@ -355,7 +365,10 @@ async def apply(
     async with _connected(
         left, Client, progress, stop, hidden=_hidden(files), account_sid=files.account_sid or ""
     ) as client:
-        return Applied(seen, await apply_plan(made, client, progress, stop, trigger_webhooks=trigger_webhooks))
+        with kept.record(made, seen, progress) as record:
+            found = await apply_plan(made, client, record, stop, trigger_webhooks=trigger_webhooks, journal=record)
+            record.end(found)
+        return Applied(seen, found)
 
 
 async def sids(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> SidsFile:
@@ -494,12 +507,74 @@ def _former(folder: str, environment: Mapping[str, str]) -> Config:
         ) from None
 
 
-async def _planned(files: Config, options: PlanOptions, client: ReadClient, progress: Progress) -> Plan:
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What interrupted applies left on the disk, and where this one writes.
+
+    Attributes:
+        journal: the journal's file.
+        report: the report's file; None for none.
+        unfinished: the replaces that they began.
+    """
+
+    journal: JournalFile
+    report: Path | None
+    unfinished: tuple[Unfinished, ...]
+
+    @contextmanager
+    def record(self, made: Plan, seen: PlanFile, progress: Progress) -> Iterator[Record]:
+        """What an apply writes down; the journal is locked and written only where there is something to write.
+
+        Raises:
+            JournalError: it cannot be written, or another apply writes it.
+        """
+        from reconciler.errors import JournalError  # noqa: PLC0415 - see above
+        from reconciler.record import Record  # noqa: PLC0415 - see above
+
+        with ExitStack() as stack:
+            journal: JournalFile | None = None
+            if self.unfinished or any(change.action == "replace" and not change.is_withheld for change in made.changes):
+                before = self.journal.entries
+                try:
+                    journal = stack.enter_context(self.journal.writing())
+                except JournalError:
+                    # The report keeps what may be shown.
+                    if self.report is None or self.journal.is_locked:
+                        raise
+                else:
+                    journal.load()
+                    if journal.entries.keys() != before.keys():
+                        raise JournalError(
+                            f"another apply changed {journal.path.as_posix()} meanwhile; nothing was sent. Run the "
+                            "command again"
+                        )
+            record = Record(
+                made, seen, journal=journal, report=self.report, unfinished=self.unfinished, progress=progress
+            )
+            record.start()
+            yield record
+
+
+async def _planned(
+    files: Config, inputs: Inputs, options: PlanOptions, client: ReadClient, progress: Progress, *, report: str = ""
+) -> tuple[Plan, _Kept]:
+    """Plan; gives the plan, and what interrupted applies left, which it goes on with."""
     from reconciler.fetch import fetch, fetch_planned  # noqa: PLC0415 - see above
+    from reconciler.journal import Scope  # noqa: PLC0415 - see above
+    from reconciler.journal_file import JournalFile  # noqa: PLC0415 - see above
     from reconciler.plan import make_plan  # noqa: PLC0415 - see above
+    from reconciler.record import read_report  # noqa: PLC0415 - see above
 
     state = await fetch(files, client, progress, options.selection(files))
-    return await fetch_planned(lambda: make_plan(files, state, options), state, client, progress)
+    root = Path(DiskSources(inputs.path, {}).root)
+    scope = Scope(state.account_sid, root.name, files.environment)
+    journal = JournalFile(root.parent, scope)
+    found = {entry.sid: entry for entry in read_report(Path(report), scope)} if report else {}
+    # The journal holds what a report leaves out.
+    found |= {entry.sid: entry for entry in journal.load()}
+    unfinished = tuple(found.values())
+    made = await fetch_planned(lambda: make_plan(files, state, options, unfinished), state, client, progress)
+    return made, _Kept(journal, Path(report) if report else None, unfinished)
 
 
 def _plan_key(endpoint: Endpoint) -> bytes | None:

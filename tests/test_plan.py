@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.address import Address
 from reconciler.emulator import Rules
 from reconciler.errors import MatchError
-from tests.scenario import only, problems, told
+from reconciler.journal import Unfinished
+from reconciler.kinds import BY_NAME
+from tests.scenario import fields, only, problems, told
 from tests.world import World, read, seen
 
 SUPPORT = """
@@ -207,15 +210,55 @@ def test_a_default_role_cannot_lose_its_type_under_the_service() -> None:
     assert account.get(f"/v1/Services/{service}/Configuration")["default_conversation_role_sid"] == old
 
 
-def test_an_interrupted_rename_is_finished_by_the_next_apply() -> None:
+def test_an_interrupted_rename_is_completed_where_the_journal_shows_that_it_was_under_way() -> None:
     account, service, old = with_agent()
+    account.post(f"/v1/Services/{service}/Configuration", {"DefaultConversationRoleSid": old})
     form = {"FriendlyName": "helper", "Type": "conversation", "Permission": ["sendMessage"]}
     account.post(f"/v1/Services/{service}/Roles", form)
     files = read(SUPPORT + "    roles: {helper: {renamed_from: agent}}\n")
-    made = account.plan(files)
+    helper = Address.parse("services.support.roles.helper")
+    begun = Unfinished(helper, BY_NAME["role"], old, "agent", (service,))
+    made = account.plan(files, unfinished=[begun])
     assert told(made) == [f'delete services.support.roles["{old}"]']
-    assert only(made).reason == "renamed to services.support.roles.helper"
+    assert only(made).guard is None
+    assert only(made).reason == "completes the replace by services.support.roles.helper that an apply began"
+    assert [step.id for step in only(made).steps] == [
+        "services.support.roles.helper#repoint",
+        f'services.support.roles["{old}"]#delete',
+    ]
+    assert account.do(made).exit_code == 0
+    assert account.plan(files).changes == ()
+    assert old not in account.snapshot()
+
+
+def test_without_a_journal_the_default_follows_a_renamed_role_and_nothing_is_deleted() -> None:
+    account, service, old = with_agent()
+    account.post(f"/v1/Services/{service}/Configuration", {"DefaultConversationRoleSid": old})
+    form = {"FriendlyName": "helper", "Type": "conversation", "Permission": ["sendMessage"]}
+    helper = account.post(f"/v1/Services/{service}/Roles", form)["sid"]
+    files = read(
+        SUPPORT + "    roles: {helper: {renamed_from: agent}}\n    configuration: {reachability_enabled: true}\n"
+    )
+    change = only(account.plan(files))
+    assert (str(change.address), sorted(fields(change))) == (
+        "services.support.configuration",
+        ["default_conversation_role", "reachability_enabled"],
+    )
     account.converge(files)
+    assert account.get(f"/v1/Services/{service}/Configuration")["default_conversation_role_sid"] == helper
+    assert old in account.snapshot()
+
+
+def test_an_interrupted_rename_that_the_files_take_back_deletes_nothing() -> None:
+    account, service, old = with_agent()
+    form = {"FriendlyName": "helper", "Type": "conversation", "Permission": ["sendMessage"]}
+    account.post(f"/v1/Services/{service}/Roles", form)
+    helper = Address.parse("services.support.roles.helper")
+    begun = Unfinished(helper, BY_NAME["role"], old, "agent", (service,))
+    for roles in ("{helper: {}}", "{agent: {}}", "{}"):
+        made = account.plan(read(SUPPORT + f"    roles: {roles}\n"), unfinished=[begun])
+        assert made.changes == ()
+        assert made.over == {old}
 
 
 def test_an_address_of_another_type_is_deleted_first_and_keeps_what_the_files_do_not_name() -> None:

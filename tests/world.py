@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +16,7 @@ from reconciler.client import Client, Credentials, ReadClient, Transport, in_pro
 from reconciler.config.model import Approval, Config
 from reconciler.emulator import Emulator, Rules, Store
 from reconciler.fetch import fetch, fetch_planned
+from reconciler.journal import Unfinished
 from reconciler.plan import Plan, PlanOptions, make_plan
 from reconciler.plan_file import PlanFile
 from reconciler.report import Report, Silent
@@ -105,7 +106,8 @@ class World:
         return in_process(Restricted(self.emulator, self.forbidden))
 
     def plan(self, files: Config, **options: Any) -> Plan:
-        """Fetch and plan with a client that cannot write."""
+        """Fetch and plan with a client that cannot write; `unfinished` is what interrupted applies left."""
+        unfinished: Sequence[Unfinished] = options.pop("unfinished", ())
 
         async def run() -> Plan:
             async with ReadClient(
@@ -115,7 +117,7 @@ class World:
             ) as client:
                 chosen = _options(options)
                 state = await fetch(files, client, Silent(), chosen.selection(files))
-                return await fetch_planned(lambda: make_plan(files, state, chosen), state, client, Silent())
+                return await fetch_planned(lambda: make_plan(files, state, chosen, unfinished), state, client, Silent())
 
         return asyncio.run(run())
 

@@ -45,12 +45,27 @@ Examples:
     help="A plan that was reviewed: go on, without asking, only if every change is one of its changes.",
 )
 @click.option(
+    "--report",
+    "report_path",
+    metavar="FILE",
+    shell_complete=candidates.files,
+    default="",
+    help="Write the report to FILE while the apply runs, as JSON. A later run completes what the report says is left.",
+)
+@click.option(
     "--trigger-webhooks", is_flag=True, help="Let the account's own webhooks hear of these writes (off by default)."
 )
 @click.option("-y", "--yes", "--auto-approve", "yes", is_flag=True, help="Do not ask.")
 @output_in(*showing.REPORT)
 def apply(
-    inputs: Inputs, endpoint: Endpoint, output: Output, *, plan_path: str, trigger_webhooks: bool, yes: bool
+    inputs: Inputs,
+    endpoint: Endpoint,
+    output: Output,
+    *,
+    plan_path: str,
+    report_path: str,
+    trigger_webhooks: bool,
+    yes: bool,
 ) -> int:
     """Make the account what the files say: plan afresh, ask, apply.
 
@@ -91,6 +106,7 @@ def apply(
             approved=approved,
             stop=run.stop,
             trigger_webhooks=trigger_webhooks,
+            report=report_path,
         )
     )
     if applied.declined:

@@ -31,8 +31,8 @@ Examples:
   reconciler init conversations --ci github
   reconciler init && reconciler plan --emulator demo.db"""
 
-IGNORED = ("plan.json", "*.db", "*.db-*")
-"""What commands leave in the folder that belongs into no repository: plans hold live values."""
+IGNORED = ("plan.json", "*.db", "*.db-*", ".reconciler/journal-*")
+"""What commands leave in the folder that belongs into no repository: plans and journals hold live values."""
 _HERE = Path(__file__).parent
 _WORKFLOWS = {
     "github": ("github-actions", ".github/workflows", "*.yml"),

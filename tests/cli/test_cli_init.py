@@ -151,9 +151,9 @@ def test_again_is_nothing_and_what_is_ours_is_brought_up_to_date(cli: Cli) -> No
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("build/", "build/\nplan.json\n*.db\n*.db-*\n"),
-        ("*.db\nbuild/\n", "*.db\nbuild/\nplan.json\n*.db-*\n"),
-        ("*.db-*\nplan.json\n*.db\n", "*.db-*\nplan.json\n*.db\n"),
+        ("build/", "build/\nplan.json\n*.db\n*.db-*\n.reconciler/journal-*\n"),
+        ("*.db\nbuild/\n", "*.db\nbuild/\nplan.json\n*.db-*\n.reconciler/journal-*\n"),
+        ("*.db-*\nplan.json\n*.db\n", "*.db-*\nplan.json\n*.db\n.reconciler/journal-*\n"),
     ],
 )
 def test_lines_are_added_to_what_git_ignores(cli: Cli, before: str, after: str) -> None:
@@ -167,7 +167,7 @@ def test_what_git_ignores_keeps_its_line_ends_and_its_mode(cli: Cli) -> None:
     ignored.write_bytes(b"build/\r\n*.db\r\n")
     ignored.chmod(0o640)
     assert cli("init").code == 0
-    assert ignored.read_bytes() == b"build/\r\n*.db\r\nplan.json\r\n*.db-*\r\n"
+    assert ignored.read_bytes() == b"build/\r\n*.db\r\nplan.json\r\n*.db-*\r\n.reconciler/journal-*\r\n"
     assert ignored.stat().st_mode & 0o777 == 0o640
 
 
@@ -282,7 +282,7 @@ def test_without_links_files_are_written_all_the_same(cli: Cli, monkeypatch: pyt
 
 
 def test_what_git_should_ignore_is_what_commands_leave(cli: Cli) -> None:
-    assert initial.IGNORED == ("plan.json", "*.db", "*.db-*")
+    assert initial.IGNORED == ("plan.json", "*.db", "*.db-*", ".reconciler/journal-*")
     cli("init")
     subprocess.run(["git", "init", "-q", "."], check=True)
     cli("apply", "--emulator", "demo.db", "--yes")

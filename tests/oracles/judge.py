@@ -290,9 +290,11 @@ class Case:
             row = self.before.get(sid)
             if row is None or sid in self.after or row["kind"] not in _OWN_VALUES:
                 continue
-            for entry in self.configuration.entries:
-                if entry.kind != row["kind"] or not self._is_successor(entry, sid):
-                    continue
+            names = self.configuration.names
+            entries = [item for item in self.configuration.entries if item.kind == row["kind"]]
+            renamed = [item for item in entries if names(item, sid, self.before, former=True)]
+            # In a chain of renames, what has the name now is not what had it.
+            for entry in renamed or [item for item in entries if self._is_successor(item, sid)]:
                 now = [self.after[key] for key in self.after if self.configuration.names(entry, key, self.after)]
                 yield from (f"{live_name(row)}: {lost}" for item in now for lost in _lost(entry, row, item))
 

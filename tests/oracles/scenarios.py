@@ -76,11 +76,6 @@ def scenario(
     return add
 
 
-CUT_SHORT = "a replace that was cut short is not completed by the next run"
-OLD_DEFAULT = "what is new gets the default role that the same plan replaces"
-VALUES_LOST = "values of a replaced resource are lost when the run ends between its delete and its create"
-STALE_NAME = "a former name whose rename is done deletes what has that name now"
-
 SECRET = {"PUSH_KEY": "AAAA" + "k" * 60, "NEXT_KEY": "BBBB" + "n" * 60, "HOOK_TOKEN": "t0ken-of-the-hook"}
 CUSTOMER, PROXY = "+14155550177", "+14155550101"
 FLOW = "FW" + "1" * 32
@@ -390,7 +385,7 @@ def _(account: Account) -> str:
 # --- Replaces -----------------------------------------------------------------------------------------------------
 
 
-@scenario("a role changes its type", lacks=("role:service:agent",), has=("role:conversation:agent",), xfail=CUT_SHORT)
+@scenario("a role changes its type", lacks=("role:service:agent",), has=("role:conversation:agent",))
 def _(account: Account) -> str:
     account.role(account.service("Support"), "agent", "service")
     return support(f"roles: {{agent: {{{READER}}}}}")
@@ -400,7 +395,6 @@ def _(account: Account) -> str:
     "a default role is renamed",
     has=('"default_chat_service_role_sid": "→/service:Support/role:service:member"',),
     lacks=("old-member",),
-    xfail=CUT_SHORT,
 )
 def _(account: Account) -> str:
     service = account.service("Support")
@@ -418,7 +412,7 @@ def _(account: Account) -> str:
     )
 
 
-@scenario("a role that is two defaults is renamed", lacks=("old-reader",), xfail=CUT_SHORT)
+@scenario("a role that is two defaults is renamed", lacks=("old-reader",))
 def _(account: Account) -> str:
     service = account.service("Support")
     role = account.role(service, "old-reader", "conversation")
@@ -430,7 +424,6 @@ def _(account: Account) -> str:
     "a user without a role is new while the default role is renamed",
     has=('/user:zoe {"attributes": {}, "friendly_name": null, "role_sid": "→/service:Support/role:service:member"}',),
     lacks=("old-member",),
-    xfail=OLD_DEFAULT,
 )
 def _(account: Account) -> str:
     service = account.service("Support")
@@ -443,7 +436,6 @@ def _(account: Account) -> str:
 @scenario(
     "a participant without a role is new while the default role is renamed",
     lacks=("old-reader",),
-    xfail=OLD_DEFAULT,
 )
 def _(account: Account) -> str:
     service = account.service("Support")
@@ -458,7 +450,6 @@ def _(account: Account) -> str:
 @scenario(
     "a participant that makes its user is new while the default role is renamed",
     lacks=("old-member",),
-    xfail=OLD_DEFAULT,
 )
 def _(account: Account) -> str:
     service = account.service("Support")
@@ -473,7 +464,6 @@ def _(account: Account) -> str:
 @scenario(
     "a new user while the default role changes its type",
     has=("/user:zoe",),
-    xfail=CUT_SHORT,
 )
 def _(account: Account) -> str:
     service = account.service("Support")
@@ -534,7 +524,6 @@ def _(account: Account) -> str:
 @scenario(
     "an address changes its country",
     has=('"address_country": "CA"', '"friendly_name": "Short"', "https://keep.example/in"),
-    xfail=VALUES_LOST,
 )
 def _(account: Account) -> str:
     account.address(
@@ -551,7 +540,6 @@ def _(account: Account) -> str:
 @scenario(
     "an address changes its country and moves to a new service",
     has=('"address_country": "CA"', '"friendly_name": "Short"', "https://keep.example/in"),
-    xfail=VALUES_LOST,
 )
 def _(account: Account) -> str:
     account.address(
@@ -635,7 +623,6 @@ def _(account: Account) -> str:
 @scenario(
     "two addresses are renamed in a chain",
     has=("address:+14155550103", '"friendly_name": "First"', '"friendly_name": "Second"'),
-    xfail=STALE_NAME,
 )
 def _(account: Account) -> str:
     account.address(PROXY, FriendlyName="First")
@@ -730,7 +717,6 @@ def _(account: Account) -> str:
     "two roles are renamed in a chain",
     lacks=("role:service:a ",),
     has=("role:service:b ", "role:service:c "),
-    xfail=STALE_NAME,
 )
 def _(account: Account) -> str:
     service = account.service("Support")
@@ -746,7 +732,6 @@ def _(account: Account) -> str:
 @scenario(
     "a stale former name beside a role of the new name",
     has=("role:service:old-member", "role:service:member"),
-    xfail=STALE_NAME,
 )
 def _(account: Account) -> str:
     service = account.service("Support")
@@ -755,7 +740,7 @@ def _(account: Account) -> str:
     return support(f"roles: {{member: {{renamed_from: old-member, {MEMBER}}}}}")
 
 
-@scenario("a stale former name of a user beside the new one", has=("/user:ada ", "/user:ada.l "), xfail=STALE_NAME)
+@scenario("a stale former name of a user beside the new one", has=("/user:ada ", "/user:ada.l "))
 def _(account: Account) -> str:
     service = account.service("Support")
     account.user(service, "ada")
@@ -780,7 +765,6 @@ def _(account: Account) -> tuple[str, str]:
 @scenario(
     "a default role is renamed whose rename is cut short",
     has=('"default_chat_service_role_sid": "→/service:Support/role:service:member"',),
-    xfail=CUT_SHORT,
 )
 def _(account: Account) -> str:
     # What is left when a run ends after the create: both roles, the former one still the default.

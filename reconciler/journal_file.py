@@ -1,0 +1,179 @@
+"""The journal of an apply on a disk: written durably, locked while an apply writes to it, removed when it is empty.
+
+Takes a folder and what the journal belongs to. A reader sees the journal as it was before or after a write, never half
+of one. Only its owner may read the file: see `reconciler.journal` for what it may hold.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reconciler import journal
+from reconciler.errors import JournalError
+from reconciler.journal import Scope, Unfinished
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks; there, two applies at once are not told apart
+    fcntl = None  # type: ignore[assignment]
+
+FOLDER = ".reconciler"
+PATTERN = "journal-*"
+"""The names of journals and of their locks in the folder."""
+_LARGEST = 50_000_000
+_CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+class JournalFile:
+    """A journal on a disk.
+
+    Args:
+        folder: the folder of the root file.
+        scope: what the journal belongs to.
+
+    Attributes:
+        path: the file.
+        entries: what it holds, by the SID of the old resource.
+        is_locked: whether another apply was found to hold it.
+    """
+
+    def __init__(self, folder: Path, scope: Scope) -> None:
+        key = hashlib.sha256(f"{scope.root}\0{scope.environment}".encode(errors="surrogateescape")).hexdigest()[:8]
+        self.scope = scope
+        self.path = folder / FOLDER / f"journal-{scope.account_sid}-{key}.json"
+        self.entries: dict[str, Unfinished] = {}
+        self.is_locked = False
+
+    def load(self) -> tuple[Unfinished, ...]:
+        """Read the entries that an interrupted apply left.
+
+        Raises:
+            JournalError: the file cannot be read, or is not a journal of this scope.
+        """
+        shown = self.path.as_posix()
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | _CAREFULLY)
+        except (FileNotFoundError, NotADirectoryError):
+            self.entries = {}
+            return ()
+        except OSError as error:
+            raise JournalError(f"cannot read the journal {shown}: {error.strerror or error}") from None
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise JournalError(f"cannot read the journal {shown}: not a regular file")
+            text = file.read(_LARGEST + 1)
+        if len(text) > _LARGEST:
+            raise JournalError(f"cannot read the journal {shown}: it is larger than {_LARGEST // 1_000_000} MB")
+        found = journal.parse(text, shown, self.scope)
+        self.entries = {entry.sid: entry for entry in found}
+        return found
+
+    @contextmanager
+    def writing(self) -> Iterator[JournalFile]:
+        """Hold the journal's lock while an apply runs; an empty journal is removed at the end.
+
+        Raises:
+            JournalError: the folder cannot be written to, or another apply holds the lock.
+        """
+        try:
+            lock = self._locked()
+        except OSError as error:
+            raise JournalError(
+                f"cannot write to {self.path.parent.as_posix()}: {error.strerror or error}; nothing was sent. An apply "
+                "that replaces resources saves there what only the account has. Make the folder writable"
+            ) from None
+        try:
+            yield self
+        finally:
+            with contextlib.suppress(OSError):
+                self._lock_path.unlink()
+            os.close(lock)
+            with contextlib.suppress(OSError):
+                self.path.parent.rmdir()
+
+    def begin(self, entry: Unfinished) -> None:
+        """Keep an entry; see `reconciler.journal.Journal`."""
+        self._write({**self.entries, entry.sid: entry})
+
+    def finish(self, sid: str) -> None:
+        """Forget an entry; see `reconciler.journal.Journal`."""
+        if sid in self.entries:
+            self._write({key: entry for key, entry in self.entries.items() if key != sid})
+
+    @property
+    def _lock_path(self) -> Path:
+        return self.path.with_suffix(".lock")
+
+    def _locked(self) -> int:
+        while True:
+            self.path.parent.mkdir(exist_ok=True)
+            try:
+                descriptor = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | _CAREFULLY, 0o600)
+            except FileNotFoundError:
+                continue  # another apply has just removed the folder
+            try:
+                if fcntl is not None:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(os.fstat(descriptor), self._lock_path.stat()):
+                    return descriptor
+            except FileNotFoundError:
+                pass  # another apply has just removed it
+            except BlockingIOError:
+                os.close(descriptor)
+                self.is_locked = True
+                raise JournalError(
+                    f"another apply of this configuration is running and holds {self._lock_path.as_posix()}; nothing "
+                    "was sent. Wait until it ends, then run the command again"
+                ) from None
+            os.close(descriptor)
+
+    def _write(self, entries: dict[str, Unfinished]) -> None:
+        """Replace the file; when this returns, it is on the disk.
+
+        Raises:
+            OSError: it could not be written; what was there is still there.
+        """
+        if entries:
+            write_durably(self.path, journal.to_json(self.scope, entries.values()))
+        else:
+            self.path.unlink(missing_ok=True)
+            _sync(self.path.parent)
+        self.entries = entries
+
+
+def write_durably(path: Path, text: str) -> None:
+    """Replace a file in one step; when this returns, it is on the disk. Only its owner may read it.
+
+    Raises:
+        OSError: it could not be written; what was there is still there.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} exists and is not a regular file")
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Let a change of a folder's entries survive a crash of the machine, where the system can do that."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

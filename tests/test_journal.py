@@ -1,0 +1,355 @@
+"""What an apply writes down while it runs, and what the next run makes of it: the command, with its process killed."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler import report_file
+from reconciler.emulator import Emulator, Store
+from reconciler.journal import Scope
+from reconciler.journal_file import JournalFile
+from tests.oracles.account import Account, picture
+from tests.oracles.command import Folder, Run
+from tests.oracles.recorder import Fault
+
+NUMBER = "+14155550111"
+FILES = f"version: 1\naddresses: {{'{NUMBER}': {{type: sms, address_country: US}}}}\n"
+SECRET_URL = "https://hooks.example.com/in?token=s3cr3t-of-the-account"
+BETWEEN = Fault("killed after", 0)
+"""The process dies between the delete and the create."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+@pytest.fixture
+def account() -> Account:
+    account = Account()
+    account.address(
+        NUMBER,
+        FriendlyName="Main line",
+        AutoCreation__Enabled="true",
+        AutoCreation__Type="webhook",
+        AutoCreation__WebhookUrl=SECRET_URL,
+        AutoCreation__WebhookFilters=["onMessageAdded"],
+    )
+    return account
+
+
+def apply(folder: Folder, account: Account, *options: str, fault: Fault | None = None) -> Run:
+    return folder.run(account, "apply", "--yes", "--format", "json", *options, fault=fault)
+
+
+def killed(folder: Folder, account: Account, *options: str, files: str = FILES, fault: Fault = BETWEEN) -> None:
+    folder.write(files)
+    assert apply(folder, account, *options, fault=fault).was_killed
+
+
+def journals(folder: Folder) -> list[Path]:
+    return sorted(folder.path.glob(".reconciler/*.json"))
+
+
+def expected() -> list[str]:
+    """The account after an apply that nothing disturbed."""
+    account = Account()
+    account.address(
+        NUMBER,
+        FriendlyName="Main line",
+        AddressCountry="US",
+        AutoCreation__Enabled="true",
+        AutoCreation__Type="webhook",
+        AutoCreation__WebhookUrl=SECRET_URL,
+        AutoCreation__WebhookFilters=["onMessageAdded"],
+    )
+    return picture(account.state())
+
+
+def test_a_run_after_a_kill_between_delete_and_create_restores_what_only_the_account_had(
+    folder: Folder, account: Account
+) -> None:
+    killed(folder, account)
+    assert not any(row["kind"] == "address" for row in account.state().values())
+    (journal,) = journals(folder)
+    assert stat.S_IMODE(journal.stat().st_mode) == 0o600
+    plan = folder.run(account, "plan", "--format", "json").document
+    (change,) = plan["changes"]
+    assert (change["action"], change["reason"]) == (
+        "create",
+        "an interrupted apply deleted it; gets the values back that were saved before",
+    )
+    restored = {item["path"]: item for item in change["fields"] if item["source"]["file"].endswith(journal.name)}
+    assert {path: item["sensitive"] for path, item in restored.items()} == {
+        "friendly_name": False,
+        "auto_creation.enabled": False,
+        "auto_creation.type": False,
+        "auto_creation.webhook_url": True,
+        "auto_creation.webhook_method": False,
+        "auto_creation.webhook_filters": False,
+    }
+    assert restored["friendly_name"]["after"] == "Main line"
+    assert restored["friendly_name"]["source"]["via"] == "saved by an interrupted apply"
+    assert "s3cr3t" not in json.dumps(plan)
+    run = apply(folder, account)
+    assert run.code == 0, run.out + run.err
+    assert "s3cr3t" not in run.out + run.err
+    assert picture(account.state()) == expected()
+    assert not (folder.path / ".reconciler").exists()
+    assert apply(folder, account).writes == []
+
+
+def test_an_apply_leaves_nothing_behind(folder: Folder, account: Account) -> None:
+    folder.write(FILES)
+    run = apply(folder, account, "--report", "report.json")
+    assert run.code == 0
+    assert sorted(path.name for path in folder.path.iterdir() if not path.name.startswith("account.db")) == [
+        "reconciler.yaml",
+        "report.json",
+    ]
+    assert (folder.path / "report.json").read_text() == run.out
+
+
+def test_the_report_is_written_during_the_apply_and_restores_what_may_be_shown(
+    folder: Folder, account: Account
+) -> None:
+    killed(folder, account, "--report", "report.json")
+    report = json.loads((folder.path / "report.json").read_text())
+    assert (report["ended"], report["interrupted"]) == (False, True)
+    (entry,) = report["unfinished"]
+    assert entry["values"]["friendly_name"] == "Main line"
+    assert (entry["sensitive"], "auto_creation.webhook_url" in entry["values"]) == (
+        ["auto_creation.webhook_url"],
+        False,
+    )
+    shown = report_file.parse((folder.path / "report.json").read_bytes(), "report.json")
+    assert [outcome.status for outcome in shown.changes[0].outcomes] == ["interrupted", "skipped"]
+    # In a pipeline, the next run may have the report and nothing else.
+    (journal,) = journals(folder)
+    journal.unlink()
+    folder.write(
+        FILES.replace("address_country: US", f"address_country: US, auto_creation: {{webhook_url: '{SECRET_URL}'}}")
+    )
+    run = apply(folder, account, "--report", "report.json")
+    assert run.code == 0, run.out + run.err
+    assert picture(account.state()) == expected()
+    assert "unfinished" not in json.loads((folder.path / "report.json").read_text())
+
+
+def test_a_value_that_only_the_lost_journal_held_is_reported(folder: Folder, account: Account) -> None:
+    killed(
+        folder,
+        account,
+        "--report",
+        "report.json",
+        files=FILES.replace("type: sms,", "type: sms, auto_creation: {type: default},"),
+    )
+    (journal,) = journals(folder)
+    journal.unlink()
+    run = folder.run(account, "apply", "--report", "report.json", "--yes")
+    assert "auto_creation.webhook_url" in run.out
+    assert "run this where .reconciler/ of that apply is, or write the value in the files" in " ".join(run.out.split())
+
+
+def test_a_file_that_is_not_a_report_is_not_replaced(folder: Folder, account: Account) -> None:
+    folder.write(FILES)
+    run = apply(folder, account, "--report", "reconciler.yaml")
+    assert (run.code, run.writes) == (1, [])
+    assert (folder.path / "reconciler.yaml").read_text() == FILES
+
+
+def test_nothing_is_sent_where_the_journal_cannot_be_written(folder: Folder, account: Account) -> None:
+    folder.write(FILES)
+    (folder.path / ".reconciler").write_text("a file")
+    run = apply(folder, account)
+    assert (run.code, run.writes) == (1, [])
+    assert "nothing was sent" in run.out + run.err
+
+
+def test_the_delete_is_not_sent_when_the_disk_is_full(
+    folder: Folder, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.write(FILES)
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    run = apply(folder, account)
+    assert (run.code, run.writes) == (1, [])
+    assert "No space left on device" in run.out
+    monkeypatch.undo()
+    assert apply(folder, account).code == 0
+    assert picture(account.state()) == expected()
+
+
+def test_one_apply_writes_the_journal_at_a_time(folder: Folder, account: Account) -> None:
+    import fcntl
+
+    killed(folder, account)
+    (journal,) = journals(folder)
+    with journal.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        run = apply(folder, account)
+        assert (run.code, run.writes) == (1, [])
+        assert "another apply of this configuration is running" in run.out + run.err
+    assert apply(folder, account).code == 0
+
+
+def test_what_exists_again_is_left_as_it_is(folder: Folder, account: Account) -> None:
+    killed(folder, account)
+    account.address(NUMBER, FriendlyName="By somebody else", AddressCountry="US")
+    before = picture(account.state())
+    run = apply(folder, account)
+    assert (run.code, run.writes) == (0, [])
+    assert picture(account.state()) == before
+    assert journals(folder) == []
+
+
+def test_another_account_is_not_given_what_this_one_lost(folder: Folder, account: Account) -> None:
+    killed(folder, account)
+    (journal,) = journals(folder)
+    for scope in (
+        Scope("AC" + "9" * 32, "reconciler.yaml", ""),
+        Scope("AC" + "0" * 32, "other.yaml", ""),
+        Scope("AC" + "0" * 32, "reconciler.yaml", "prod"),
+    ):
+        assert JournalFile(folder.path, scope).load() == ()
+    assert [entry.name for entry in JournalFile(folder.path, Scope("AC" + "0" * 32, "reconciler.yaml", "")).load()] == [
+        NUMBER
+    ]
+    assert journals(folder) == [journal]
+
+
+def test_values_of_what_is_no_longer_declared_are_kept_and_reported(folder: Folder, account: Account) -> None:
+    killed(folder, account)
+    folder.write("version: 1\naddresses: {}\n")
+    plan = folder.run(account, "plan", "--format", "json").document
+    assert [item["code"] for item in plan["warnings"]] == ["not-restored"]
+    apply(folder, account)
+    folder.write(FILES)
+    assert apply(folder, account).code == 0
+    assert picture(account.state()) == expected()
+
+
+def test_declared_values_win_over_saved_ones(folder: Folder, account: Account) -> None:
+    killed(folder, account)
+    folder.write(FILES.replace("type: sms,", "type: sms, friendly_name: New name,"))
+    assert apply(folder, account).code == 0
+    (line,) = [line for line in picture(account.state()) if "/address:" in line]
+    assert '"friendly_name": "New name"' in line
+    assert SECRET_URL in line
+
+
+def edit(**changes: Any) -> Callable[[dict[str, Any]], None]:
+    def edited(document: dict[str, Any]) -> None:
+        document["entries"][0].update(changes)
+
+    return edited
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        edit(values={"friendly_name": {"secret": "X"}}),
+        edit(values={"friendly_name": 7}),
+        edit(values={"auto_creation.enabled": "true"}),
+        edit(values={"auto_creation.webhook_filters": ["a", 1]}),
+        edit(values={"__class__": "x"}),
+        edit(kind="service_configuration"),
+        edit(kind="nothing"),
+        edit(address="services.club.roles.agent"),
+        edit(address="a..b"),
+        edit(more="x"),
+        lambda document: document.update(account_sid="AC" + "1" * 32),
+        lambda document: document.update(environment="prod"),
+        lambda document: document.update(format_version=2),
+        lambda document: document.pop("entries"),
+    ],
+)
+def test_an_edited_journal_is_refused_with_a_way_out(
+    folder: Folder, account: Account, change: Callable[[dict[str, Any]], None]
+) -> None:
+    killed(folder, account)
+    (journal,) = journals(folder)
+    document = json.loads(journal.read_text())
+    change(document)
+    journal.write_text(json.dumps(document))
+    for command in (["plan"], ["apply", "--yes"]):
+        run = folder.run(account, *command)
+        assert (run.code, run.writes) == (1, [])
+        said = " ".join((run.out + run.err).split())
+        assert "restore the file, or delete it to go on without them" in said
+        assert "s3cr3t" not in said
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "null", '{"format": "reconciler.plan"}'])
+def test_a_journal_that_is_no_journal_is_refused(folder: Folder, account: Account, text: str) -> None:
+    killed(folder, account)
+    (journal,) = journals(folder)
+    journal.write_text(text)
+    run = folder.run(account, "apply", "--yes")
+    assert (run.code, run.writes) == (1, [])
+
+
+def test_a_journal_is_not_read_through_a_link(folder: Folder, account: Account) -> None:
+    killed(folder, account)
+    (journal,) = journals(folder)
+    journal.rename(folder.path / "elsewhere.json")
+    journal.symlink_to(folder.path / "elsewhere.json")
+    run = folder.run(account, "apply", "--yes")
+    assert (run.code, run.writes) == (1, [])
+
+
+# --- an approved plan, and renames ------------------------------------------------------------------------------------
+
+RENAMED = """
+version: 1
+services:
+  support:
+    friendly_name: Support
+    roles: {member: {renamed_from: old, type: service, permissions: [joinConversation]}}
+"""
+
+
+def with_default_role() -> Account:
+    # Its clock is the real one, like that of the plan file.
+    account = Account(Emulator(Store.open(":memory:")))
+    service = account.service("Support")
+    account.default_roles(service, user=account.role(service, "old"))
+    return account
+
+
+@pytest.mark.parametrize("failure", ["killed before", "killed after", "refused"])
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_an_approved_plan_can_be_applied_again_after_an_interrupted_rename(
+    folder: Folder, failure: Any, at: int
+) -> None:
+    account = with_default_role()
+    folder.write(RENAMED)
+    assert folder.run(account, "plan", "--out", "plan.json").code == 0
+    run = folder.run(account, "apply", "--plan", "plan.json", fault=Fault(failure, at))
+    assert run.was_killed or run.code == 1
+    run = folder.run(account, "apply", "--plan", "plan.json")
+    assert run.code == 0, run.out + run.err
+    end = picture(account.state())
+    assert not any("service:old" in line for line in end)
+    assert any('"default_chat_service_role_sid": "→/service:Support/role:service:member"' in line for line in end)
+    assert not (folder.path / ".reconciler").exists()
+
+
+def test_an_approved_plan_restores_what_was_saved(folder: Folder, account: Account) -> None:
+    folder.write(FILES)
+    assert folder.run(account, "plan", "--out", "plan.json").code == 0
+    assert folder.run(account, "apply", "--plan", "plan.json", fault=BETWEEN).was_killed
+    run = folder.run(account, "apply", "--plan", "plan.json")
+    assert run.code == 0, run.out + run.err
+    assert picture(account.state()) == expected()
