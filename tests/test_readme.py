@@ -326,8 +326,9 @@ def test_the_readme_uses_the_action_as_it_is() -> None:
     hooks = yaml.safe_load((REPOSITORY / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     action = yaml.safe_load((REPOSITORY / ".github/actions/reconcile/action.yml").read_text(encoding="utf-8"))
     shown = [yaml.safe_load(text) for _, comment, text in blocks("yaml") if comment == "not a configuration"]
-    ((step,), repositories) = shown
-    assert step["with"].keys() <= action["inputs"].keys()
+    (steps, repositories) = shown
+    assert [step["with"]["command"] for step in steps] == ["install", "plan"]
+    assert all(step["with"].keys() <= action["inputs"].keys() for step in steps)
     assert [hook["id"] for hook in repositories["repos"][0]["hooks"]] == [hook["id"] for hook in hooks]
 
 

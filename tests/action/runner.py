@@ -155,6 +155,8 @@ class _Job:
         self.event = self.folder / "event.json"
         self.event.write_text(json.dumps(contexts["github"]["event"]))
         contexts["runner"] = Strict({"temp": str(self.temp)})
+        self.path = self.folder / "path"
+        self.path.touch()
         self.ended = Ended("success", permissions=permissions)
 
     def run(self, job: dict[str, Any]) -> Ended:
@@ -184,7 +186,7 @@ class _Job:
             elif step["uses"] == OURS:
                 outputs = self._ours(given, own, contexts)
             else:
-                self._others(step["uses"], given)
+                self._others(step["uses"], given, own)
             if "id" in step:
                 contexts["steps"][step["id"]] = {"outputs": outputs}
 
@@ -208,14 +210,16 @@ class _Job:
         output = script.with_suffix(".out")
         output.touch()
         github = self.contexts["github"]
+        added = reversed(self.path.read_text(encoding="utf-8").splitlines())
         environment = {
-            "PATH": os.pathsep.join([*map(str, self.runner.path), "/usr/bin", "/bin"]), "HOME": str(self.folder),
-            "LANG": "C.UTF-8", "CI": "true", "GITHUB_ACTIONS": "true",
+            "PATH": os.pathsep.join([*added, *map(str, self.runner.path), "/usr/bin", "/bin"]),
+            "HOME": str(self.folder), "LANG": "C.UTF-8", "CI": "true", "GITHUB_ACTIONS": "true",
             "GITHUB_SERVER_URL": "https://github.example", "GITHUB_API_URL": self.runner.github.url,
             "GITHUB_REPOSITORY": REPOSITORY, "GITHUB_SHA": github["sha"], "GITHUB_REF": github["ref"],
             "GITHUB_RUN_ID": github["run_id"], "GITHUB_EVENT_NAME": github["event_name"],
             "GITHUB_EVENT_PATH": str(self.event), "GITHUB_WORKSPACE": str(self.workspace),
             "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(self.summary), "RUNNER_TEMP": str(self.temp),
+            "GITHUB_PATH": str(self.path),
             **({"GITHUB_ACTION_PATH": str(action)} if action else {}), **env,
         }  # fmt: skip
         self.ended.environments.append(environment)
@@ -230,7 +234,9 @@ class _Job:
             self.ended.code = done.returncode
         return _outputs(output.read_text(encoding="utf-8"))
 
-    def _others(self, uses: str, given: dict[str, str]) -> None:
+    def _others(self, uses: str, given: dict[str, str], env: dict[str, str]) -> None:
+        # Of those, upload-artifact alone is between steps that need the secrets of a job.
+        assert not env or uses.startswith("actions/upload-artifact@"), uses
         name, _, commit = uses.partition("@")
         assert len(commit) == 40, uses
         run = int(self.contexts["github"]["run_id"])

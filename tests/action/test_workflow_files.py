@@ -97,6 +97,24 @@ def test_the_token_is_given_to_the_steps_that_speak_with_github() -> None:
     ]
 
 
+def test_no_step_that_installs_has_a_secret() -> None:
+    for file in WORKFLOWS:
+        for step in steps(file):
+            if "secrets." in str(step):
+                assert step["with"]["package"] == "installed", (file, step)
+        assert "secrets." not in str([job.get("env") for job in read(file)["jobs"].values()] + [read(file).get("env")])
+    described = {step["name"]: step for step in steps(ACTION / "action.yml")}
+    assert described["Set up Python"]["if"] == "inputs.package != 'installed'"
+
+
+def test_every_job_with_a_secret_installs_before() -> None:
+    for file in EXAMPLES:
+        for job in read(file)["jobs"].values():
+            ours = [step["with"] for step in job["steps"] if step.get("uses", "").startswith(OURS.partition("@")[0])]
+            assert ours[0] == {"command": "install"}
+            assert {given["package"] for given in ours[1:]} == {"installed"}
+
+
 def test_every_input_is_used_and_every_one_that_is_used_is_declared() -> None:
     described = read(ACTION / "action.yml")
     used = set(re.findall(r"inputs\.([\w-]+)", str(described["runs"])))
@@ -118,7 +136,25 @@ def test_the_pipeline_runs_the_same_commands() -> None:
     described = read(ROOT / "examples" / "gitlab-ci" / ".gitlab-ci.yml")
     jobs = {name: job for name, job in described.items() if isinstance(job, dict) and "script" in job}
     assert {name: job["stage"] for name, job in jobs.items()} == {
-        "validate": "check", "plan": "plan", "apply": "apply", "drift": "drift",
+        "install": "install", "validate": "check", "plan": "plan", "apply": "apply", "drift": "drift",
     }  # fmt: skip
     assert jobs["apply"]["rules"][0]["when"] == "manual"
     assert jobs["drift"]["allow_failure"] == {"exit_codes": "2"}
+
+
+def test_no_job_of_the_pipeline_that_installs_has_a_key() -> None:
+    described = read(ROOT / "examples" / "gitlab-ci" / ".gitlab-ci.yml")
+    jobs = {name: job for name, job in described.items() if isinstance(job, dict) and "script" in job}
+    # Variables of an environment go to the jobs that name it.
+    assert [name for name, job in jobs.items() if "environment" not in job] == ["install", "validate"]
+    assert jobs["apply"]["needs"] == ["install", "plan"]
+    lines = {
+        name: [*job.get("before_script", described["default"]["before_script"]), *job["script"]]
+        for name, job in jobs.items()
+    }
+    for name, script in lines.items():
+        for line in script:
+            if " pip " in line or "/pip " in line:
+                assert "--require-hashes" in line or "--no-deps" in line, line
+                assert name == "install" or (line.startswith('env -i PATH="$PATH" ') and " --no-index " in line), line
+                assert "--only-binary :all:" in line or "pip wheel" in line, line

@@ -24,9 +24,18 @@ _NEEDED = re.compile(r"PATH|HOME|LANG|LC_\w+|TMPDIR|SSL_CERT_\w+|PIP_\w+|(?i:htt
 
 
 def main(job: Job) -> int:
-    """Install what the input `package` asks for; give `reconciler` and `folder`."""
-    job.output("folder", tempfile.mkdtemp(prefix="reconciler-", dir=job.told("RUNNER_TEMP")))
-    job.output("reconciler", _command(job))
+    """Install what the input `package` asks for; give `reconciler` and `folder`.
+
+    With the command `install`, later steps find `reconciler` on the PATH, and nothing else of its environment.
+    """
+    folder = tempfile.mkdtemp(prefix="reconciler-", dir=job.told("RUNNER_TEMP"))
+    command = _command(job)
+    job.output("folder", folder)
+    job.output("reconciler", command)
+    if job.input("command") == "install":
+        (Path(folder) / "bin").mkdir()
+        (Path(folder) / "bin" / "reconciler").symlink_to(command)
+        job.add_path(str(Path(folder) / "bin"))
     return 0
 
 

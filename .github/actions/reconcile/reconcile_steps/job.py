@@ -99,6 +99,11 @@ class Job:
         with Path(self.told("GITHUB_OUTPUT")).open("a", encoding="utf-8") as file:
             file.write(f"{name}<<{end}\n{value}\n{end}\n")
 
+    def add_path(self, folder: str) -> None:
+        """Put a folder before the PATH of the steps that follow."""
+        with Path(self.told("GITHUB_PATH")).open("a", encoding="utf-8") as file:
+            file.write(f"{folder}\n")
+
     def summary(self, text: str) -> None:
         """Add to the summary of the run."""
         with Path(self.told("GITHUB_STEP_SUMMARY")).open("a", encoding="utf-8") as file:

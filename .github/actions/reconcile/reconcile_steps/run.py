@@ -45,7 +45,7 @@ def main(job: Job) -> int:
     """Run the command of the input `command`."""
     command = job.input("command")
     if command not in COMMANDS:
-        raise Failed(f"the input command takes {', '.join((*COMMANDS, 'reviewed'))}, not {command!r}")
+        raise Failed(f"the input command takes {', '.join(('install', *COMMANDS, 'reviewed'))}, not {command!r}")
     told: dict[str, Any] = {}
     match command:
         case "plan":
