@@ -302,7 +302,7 @@ def test_a_comment_that_somebody_else_wrote(merged: Merged, author: str) -> None
         ({"head_repository": {"full_name": "mallory/desk"}}, "plan.yml has not planned"),
         ({"event": "push"}, "plan.yml has not planned"),
         ({"event": "workflow_dispatch"}, "plan.yml has not planned"),
-        ({"head_branch": "another"}, "plan.yml has not planned"),
+        ({"head_branch": "another"}, "for another pull request, branch, or base"),
         ({"head_sha": "0" * 40}, "plan.yml has not planned"),
         ({"path": ".github/workflows/other/plan.yml"}, "plan.yml has not planned"),
         ({"conclusion": "failure"}, "did not go well"),
@@ -445,7 +445,7 @@ def test_a_run_for_another_pull_request_of_the_same_commit(merged: Merged) -> No
     github.keep(newer["id"], "reconciler-plan", {"plan.json": plan, "manifest.json": json.dumps(manifest).encode()})
     url = f"runs/{merged.run.number}"
     merged.comment["body"] = merged.comment["body"].replace(url, f"runs/{newer['id']}")
-    merged.refused("the comment on the pull request shows something else")
+    merged.refused(f"runs/{newer['id']} planned {newer['head_sha']} for another pull request, branch, or base")
     newer["pull_requests"] = []
     merged.refused("the reviewed plan is not what the merged files and the account give now")
 
@@ -453,7 +453,7 @@ def test_a_run_for_another_pull_request_of_the_same_commit(merged: Merged) -> No
 def test_the_base_was_changed_after_the_review(merged: Merged) -> None:
     run = merged.world.github.runs[merged.run.number]
     run["pull_requests"][0]["base"]["ref"] = "branch-with-another-workflow"
-    merged.refused("plan.yml has not planned")
+    merged.refused("for another pull request, branch, or base")
 
 
 def test_a_head_that_was_forced_after_the_review(merged: Merged) -> None:

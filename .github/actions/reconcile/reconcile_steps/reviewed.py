@@ -103,8 +103,8 @@ def _check(job: Job, github: GitHub, pull_request: dict[str, Any]) -> None:
     number, head = int(pull_request["number"]), str(pull_request["head"]["sha"])
     if (pull_request["head"].get("repo") or {}).get("full_name") != job.repository:
         raise NotReviewed("the pull request came from a fork, whose branches are not planned")
-    _own_head(github, pull_request)
     run = _run(job, github, pull_request)
+    _own_head(github, pull_request)
     kept = _kept(job, github, run)
     folder = job.folder / "kept"
     folder.mkdir()
@@ -181,12 +181,17 @@ def _run(job: Job, github: GitHub, pull_request: dict[str, Any]) -> dict[str, An
             and run.get("head_sha") == head
             and (run.get("head_repository") or {}).get("full_name") == job.repository
             and str(run.get("path", "")).partition("@")[0] == f".github/workflows/{workflow}"
-            and _is_of(run, pull_request)
         ]
     except NotThere:
         raise NotReviewed(f"there is no workflow {workflow}") from None
     if not found:
         raise NotReviewed(f"{workflow} has not planned {head}, the newest commit of the pull request")
+    for run in found:
+        if not _is_of(run, pull_request):
+            raise NotReviewed(
+                f"{_url(job, run)} planned {head} for another pull request, branch, or base, so whose plan is the one "
+                "that was reviewed cannot be told"
+            )
     newest = max(found, key=lambda run: (str(run.get("run_started_at")), int(run["id"])))
     if newest.get("conclusion") is None:
         raise NotReviewed(f"the plan of {head} was not done when it was merged: {_url(job, newest)}")
