@@ -250,7 +250,7 @@ def folders_in(path: Path) -> set[str]:
         found |= {glob.removesuffix("**").rstrip("/") or "." for glob in globs if "*" in glob}
     for job in document["jobs"].values():
         for step in job["steps"]:
-            if "reconcile@" in step.get("uses", ""):
+            if "reconcile@" in step.get("uses", "") and step["with"]["command"] != "install":
                 found.add(step["with"]["path"])
     return found
 
