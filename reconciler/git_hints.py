@@ -26,14 +26,16 @@ _USUAL = ("origin", "upstream")
 
 
 def how_to_get(ref: str, git: Git, *, folder: str = "") -> str:
-    """What to do about a commit that is not there.
+    """What to do about a commit that is not there, as the end of a sentence: each command on a line of its own.
 
     Args:
         ref: as typed, without a path.
         git: runs git in the repository.
         folder: where the repository is, if it is not that of the current folder; empty if it is.
     """
-    return _Advice(ref, git, ["git", *(["-C", folder] if folder else [])]).text()
+    text = f"; {_Advice(ref, git, ['git', *(['-C', folder] if folder else [])]).text()}"
+    # Each command is a line of its own, which no layout folds.
+    return re.sub(r"[;:,]? ?\0([^\0]*)\0[,;]? ?", r":\n  \1\n", text).rstrip("\n")
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class _Advice:
         return self.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}") is not None
 
     def _command(self, *words: str) -> str:
-        return shlex.join([*self.program, *words])
+        return f"\0{shlex.join([*self.program, *words])}\0"
 
     # --- an ancestor --------------------------------------------------------------------------------------------------
 

@@ -213,7 +213,7 @@ class GitSources:
                 )
             raise UsageError(f"git:{ref} cannot be read: git says {said!r}; mend what `git status` says there")
         advice = how_to_get(ref, self._answer, folder=self._other_folder())
-        raise UsageError(f"git:{ref}: this repository has no such commit; {advice}")
+        raise UsageError(f"git:{ref}: this repository has no such commit{advice}")
 
     def _answer(self, *arguments: str) -> str | None:
         """What git prints, without the last line feed; None if it fails."""

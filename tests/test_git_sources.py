@@ -15,6 +15,7 @@ from reconciler.config import load
 from reconciler.config.sources import SourceError
 from reconciler.errors import ConfigError, UsageError
 from reconciler.git_sources import GitSources
+from reconciler.render.error_text import error_text
 from reconciler.sources import LARGEST
 
 ROOT = "version: 1\ninclude: [services/*.yaml]\n"
@@ -208,9 +209,9 @@ def test_what_is_no_ref_never_reaches_git(ref: str, monkeypatch: pytest.MonkeyPa
 def advice(ref: str, given: str = ".") -> str:
     """What is said about a commit that is not there."""
     told = unusable(ref, given)
-    start = f"git:{ref}: this repository has no such commit; "
+    start = f"git:{ref}: this repository has no such commit"
     assert told.startswith(start), told
-    return told.removeprefix(start)
+    return told.removeprefix(start).removeprefix("; ").removeprefix(":\n  ")
 
 
 @pytest.fixture
@@ -230,15 +231,15 @@ def clones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def pasted(told: str) -> None:
     """Run the first command of an advice, as a person would who pastes it."""
-    found = re.search(r"\bgit (?:-C \S+ )?fetch [^,;]+", told)
+    found = re.search(r"\bgit (?:-C \S+ )?fetch [^\n]+", told)
     assert found is not None, told
     subprocess.run(["bash", "-ec", found[0]], check=True, capture_output=True)
 
 
 FETCH = (
-    "this clone is shallow and may lack it: git fetch origin {0}, then compare with git:FETCH_HEAD, if origin has it"
+    "this clone is shallow and may lack it:\n  git fetch origin {0}\nthen compare with git:FETCH_HEAD, if origin has it"
 )
-DEEPEN = "this clone is shallow: git fetch --deepen={0}, or all of its history: git fetch --unshallow"
+DEEPEN = "this clone is shallow:\n  git fetch --deepen={0}\nor all of its history:\n  git fetch --unshallow"
 KEPT = "refs/remotes/origin"
 
 
@@ -249,12 +250,12 @@ KEPT = "refs/remotes/origin"
         ("feature/x", FETCH.format("feature/x"), "FETCH_HEAD", "3\n"),
         ("v1", FETCH.format("v1"), "FETCH_HEAD", "4\n"),
         ("refs/heads/side", FETCH.format("side"), "FETCH_HEAD", "2\n"),
-        ("tags/v1", "git fetch origin tag v1, if origin has that tag", "tags/v1", "4\n"),
-        ("refs/tags/v1", "git fetch origin tag v1, if origin has that tag", "v1", "4\n"),
+        ("tags/v1", "git fetch origin tag v1\nif origin has that tag", "tags/v1", "4\n"),
+        ("refs/tags/v1", "git fetch origin tag v1\nif origin has that tag", "v1", "4\n"),
         # A shallow clone keeps what it fetches under the name of its one branch only.
-        ("origin/side", f"fetch it: git fetch origin side:{KEPT}/side", "origin/side", "2\n"),
-        ("origin/feature/x", f"fetch it: git fetch origin feature/x:{KEPT}/feature/x", "origin/feature/x", "3\n"),
-        ("refs/remotes/origin/side~0", f"fetch it: git fetch origin side:{KEPT}/side", "origin/side", "2\n"),
+        ("origin/side", f"fetch it:\n  git fetch origin side:{KEPT}/side", "origin/side", "2\n"),
+        ("origin/feature/x", f"fetch it:\n  git fetch origin feature/x:{KEPT}/feature/x", "origin/feature/x", "3\n"),
+        ("refs/remotes/origin/side~0", f"fetch it:\n  git fetch origin side:{KEPT}/side", "origin/side", "2\n"),
         ("HEAD~1", DEEPEN.format(1), "HEAD~1", "4\n"),
         ("HEAD^", DEEPEN.format(1), "HEAD^", "4\n"),
         ("main~2^", DEEPEN.format(3), "main~2^", "2\n"),
@@ -271,6 +272,14 @@ def test_the_advice_on_a_missing_commit_works_when_it_is_pasted(
     assert read("reconciler.yaml", again) == content
 
 
+def test_a_command_to_paste_is_one_line_however_narrow_the_terminal(clones: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        GitSources("feature/" + "x" * 60)
+    assert clones.exists()
+    told = error_text(caught.value, colour=False, width=40).splitlines()
+    assert f"git fetch origin feature/{'x' * 60}" in [line.strip() for line in told]
+
+
 def test_a_full_object_name_is_fetched_by_it(clones: Path) -> None:
     name = git("rev-parse", "main~1", at=clones / "here")
     told = advice(name)
@@ -284,7 +293,7 @@ def test_a_part_of_an_object_name_is_fetched_with_all_history(clones: Path) -> N
     short = git("rev-parse", "--short=8", "main~2", at=clones / "here")
     told = advice(short)
     assert told == (
-        "git fetch --unshallow origin, if a branch of origin has it; other commits are fetched by their full name only"
+        "git fetch --unshallow origin\nif a branch of origin has it; other commits are fetched by their full name only"
     )
     pasted(told)
     assert read("reconciler.yaml", short) == "3\n"
@@ -294,15 +303,16 @@ def test_another_remote_is_named(clones: Path) -> None:
     git("remote", "add", "up/stream", f"file://{clones / 'here'}")
     git("remote", "add", "up", "file:///nowhere")
     told = advice("up/stream/side")
-    assert told == "fetch it: git fetch up/stream side"
+    assert told == "fetch it:\n  git fetch up/stream side"
     pasted(told)
     assert read("reconciler.yaml", "up/stream/side") == "2\n"
     git("remote", "remove", "origin")
     assert (
-        advice("origin/side") == "there is no remote origin here: git remote add origin URL, then git fetch origin side"
+        advice("origin/side")
+        == "there is no remote origin here:\n  git remote add origin URL\nthen:\n  git fetch origin side"
     )
     assert advice("HEAD~1") == (
-        "this clone is shallow: git fetch --deepen=1 up, or all of its history: git fetch --unshallow up"
+        "this clone is shallow:\n  git fetch --deepen=1 up\nor all of its history:\n  git fetch --unshallow up"
     )
 
 
@@ -313,9 +323,9 @@ def test_in_a_whole_clone_a_name_is_looked_for_among_those_that_are_there(
     assert advice("side") == "did you mean git:origin/side?"
     assert advice("side~1") == "did you mean git:origin/side~1?"
     assert advice("mian") == (
-        "did you mean git:main? If not: git fetch origin mian, then compare with git:FETCH_HEAD, if origin has it"
+        "did you mean git:main? If not:\n  git fetch origin mian\nthen compare with git:FETCH_HEAD, if origin has it"
     )
-    assert advice("nope") == "git fetch origin nope, then compare with git:FETCH_HEAD, if origin has it"
+    assert advice("nope") == "git fetch origin nope\nthen compare with git:FETCH_HEAD, if origin has it"
     assert advice("HEAD~9") == "the history of HEAD does not go back that far; see `git log HEAD`"
     assert advice("main@{7}") == "the reflog of main does not go back that far; name the commit itself (see `git log`)"
     assert advice("v1^{tree}") == "name a branch, a tag, or a commit"
@@ -323,7 +333,7 @@ def test_in_a_whole_clone_a_name_is_looked_for_among_those_that_are_there(
     assert advice("no such") == "this is not a valid name; write git:BRANCH, git:TAG, or git:COMMIT"
     git("branch", "later", at=clones / "here")
     told = advice("origin/later")
-    assert told == "fetch it: git fetch origin later"
+    assert told == "fetch it:\n  git fetch origin later"
     pasted(told)
     assert read("reconciler.yaml", "origin/later") == "5\n"
 
@@ -335,14 +345,15 @@ def test_a_repository_without_a_remote_or_a_commit_says_so(tmp_path: Path, monke
     assert advice("nope") == listed
     assert advice("master") == listed
     assert (
-        advice("origin/main") == "there is no remote origin here: git remote add origin URL, then git fetch origin main"
+        advice("origin/main")
+        == "there is no remote origin here:\n  git remote add origin URL\nthen:\n  git fetch origin main"
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     git("clone", "-q", "--depth=1", f"file://{tmp_path / 'here'}", "an other")
     git("remote", "add", "second", f"file://{tmp_path / 'here'}", at="an other")
     told = advice("second/main", "an other/reconciler.yaml")
-    assert told == "fetch it: git -C 'an other' fetch second main"
+    assert told == "fetch it:\n  git -C 'an other' fetch second main"
 
 
 def test_without_a_repository_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

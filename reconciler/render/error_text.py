@@ -45,8 +45,13 @@ def error_text(error: BaseException, *, colour: bool, width: int) -> str:
         case _:
             pass
     paint = Paint(colour)
-    # Our own messages may hold line breaks on purpose; what is hostile in them is escaped line by line.
-    first, *more = [piece for part in title.split("\n") for piece in wrap(escape(part), max(width, 40) - 7)]
+    # Our own messages may hold line breaks on purpose; what is hostile in them is escaped line by line. An indented
+    # line is a command to be copied, which is never folded.
+    first, *more = [
+        piece
+        for part in title.split("\n")
+        for piece in ([escape(part)] if part.startswith("  ") else wrap(escape(part), max(width, 40) - 7))
+    ]
     lines = [paint("Error:", "bold", "red") + " " + paint(first, "bold"), *(" " * 7 + piece for piece in more)]
     for detail in details:
         head, *rest = wrap(escape(detail), max(width, 40) - 4)
