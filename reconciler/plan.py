@@ -29,6 +29,7 @@ from reconciler.config import globs
 from reconciler.config.acknowledged import split, unused
 from reconciler.config.model import Approval, Config, Declared, Unknown
 from reconciler.config.selection import Selection, select
+from reconciler.dangling import dangling
 from reconciler.errors import MatchError, Problem
 from reconciler.journal import Unfinished
 from reconciler.kinds import BY_NAME, PARENTS
@@ -359,7 +360,8 @@ class _Planner:
             )
 
     def _unused(self, changes: Sequence[Change]) -> Iterator[Problem]:
-        """Everything in the configuration and the options that matches nothing."""
+        """Everything in the configuration and the options that matches nothing, or leads nowhere."""
+        yield from dangling(self.situation)
         yield from self.unused.absents()
         yield from self.unused.former_names()
         yield from self.unused.patterns()

@@ -64,7 +64,17 @@ def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read
         declared.kind == role and declared.absent for declared in covered
     ):
         kinds.add(BY_NAME["account_webhook"])  # its target says whether the default service is Flex's
+    if address in kinds or any(scope == "account" for declared in covered for _, scope in _by_sid(declared)):
+        kinds.add(service)  # a service that is referred to by its SID may not exist
     return tuple(Read(kind) for kind in sorted(kinds, key=lambda kind: kind.name))
+
+
+def _by_sid(declared: Declared) -> Iterable[tuple[Kind, str]]:
+    """What a resource refers to by SID: its kind, and whether it is in the service or the account."""
+    for path, value in declared.values.items():
+        ref = declared.kind.by_path[path].marker(Ref)
+        if ref is not None and isinstance(value.content, str) and value.content:
+            yield BY_NAME[ref.kind], ref.scope
 
 
 def next_round(
@@ -97,6 +107,9 @@ def next_round(
         add(declared.kind, declared.parent, [declared.pin or declared.natural_key, declared.renamed_from])
         for kind in _naming_defaults(declared.kind):
             add(kind, declared.parent)
+        for kind, scope in _by_sid(declared):
+            if scope == "service":
+                add(kind, Address(declared.address.parts[:2]))
         for value in declared.values.values():
             if isinstance(value.content, Reference):
                 referred = value.content

@@ -61,7 +61,7 @@ def test_a_role_that_somebody_else_still_holds_stays() -> None:
     guard = next(change.guard for change in made.changes if change.action == "replace")
     assert guard is not None
     assert (guard.name, guard.only_delete) == ("role_in_use", True)
-    assert guard.message == "1 user still holds the role 'mod'; give them another one first"
+    assert guard.message == "1 user still holds the role 'mod' (zoe); give them another one first"
     assert account.do(made).exit_code == 5
     assert account.get(f"{service}/Users/ada")["role_sid"] == account.role("Members' club", "moderator")
     assert account.get(f"{service}/Roles/{old}")["friendly_name"] == "mod"

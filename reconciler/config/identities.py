@@ -25,6 +25,7 @@ def check_identities(drafts: Sequence[Draft], findings: Findings) -> None:
     _check_capacities(drafts, findings)
     _check_pins(drafts, findings)
     _check_former_names(drafts, findings)
+    _check_second_proxies(drafts, findings)
 
 
 def _key_place(draft: Draft) -> Place:
@@ -269,4 +270,27 @@ def _check_exchanged_names(drafts: Sequence[Draft], findings: Findings) -> None:
                 (draft.renamed_from_place, "and here") for draft in circle[1:] if draft.renamed_from_place is not None
             ],
             address=first.about,
+        )
+
+
+def _check_second_proxies(drafts: Sequence[Draft], findings: Findings) -> None:
+    """Report one address that takes part in one conversation by two proxy addresses."""
+    taken: dict[tuple[Address, str], Draft] = {}
+    for draft in drafts:
+        value, proxy = draft.values.get("address"), draft.values.get("proxy_address")
+        if draft.kind.name != "participant" or draft.goes or draft.parent is None or value is None or proxy is None:
+            continue
+        if not isinstance(value.content, str):
+            continue
+        first = taken.setdefault((draft.parent.address, value.content), draft)
+        other = first.values.get("proxy_address")
+        if first is draft or other is None or other.content == proxy.content:
+            continue
+        findings.warning(
+            "second-proxy",
+            f"{draft.address} and {first.address} are one address with two proxy addresses, in one conversation",
+            proxy.place,
+            "Remove one of them: everything would be sent to this address twice.",
+            related=[(other.place, f"{first.address} has its proxy address here")],
+            address=draft.about,
         )

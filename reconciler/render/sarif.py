@@ -79,6 +79,7 @@ RULES: dict[str, str] = {
     "quoted-value": "A secret is in quotes, which are part of it.",
     "reference-to-absent": "A resource refers to one that is to be absent.",
     "renamed-from-itself": "A resource is renamed from its own name.",
+    "second-proxy": "An address takes part in a conversation by two proxy addresses.",
     "secret-default": "A secret has a default value in the files.",
     "set-twice": "Two files set the same value.",
     "several-documents": "A file holds more than one YAML document.",
