@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from reconciler.address import Address
 from reconciler.emulator import Rules
 from reconciler.errors import ConfigError
+from reconciler.journal import Unfinished
+from reconciler.kinds import BY_NAME
 from tests.scenario import HEAD, club, told
 from tests.world import World, read
 
@@ -21,6 +24,69 @@ def conversations(account: World, service: str) -> dict[str, str]:
     """The SID of every conversation, by unique name."""
     found = account.get(f"{service}/Conversations")["conversations"]
     return {str(item["unique_name"]): str(item["sid"]) for item in found}
+
+
+def codes(account: World, text: str) -> list[str]:
+    return [problem.code for problem in account.plan(read(text)).warnings]
+
+
+RENAMED = (
+    HEAD
+    + """
+    users: {ada@new: {renamed_from: ada@old}}
+    roles: {helper: {type: conversation, permissions: [sendMessage], renamed_from: clerk}}
+    conversations: {desk: {renamed_from: front}}
+addresses: {"+14155550100": {type: sms, renamed_from: "+14155550199"}}
+"""
+)
+ROLE = {"FriendlyName": "clerk", "Type": "conversation", "Permission": ["sendMessage"]}
+LINE = {"Type": "sms", "Address": "+14155550199"}
+
+
+def test_a_stale_former_name_deletes_nothing() -> None:
+    account, service = club()
+
+    def old_names() -> None:
+        account.post(f"{service}/Users", {"Identity": "ada@old"})
+        account.post(f"{service}/Roles", ROLE)
+        account.post(f"{service}/Conversations", {"UniqueName": "front"})
+        account.post("/v1/Configuration/Addresses", LINE)
+
+    old_names()
+    account.converge(read(RENAMED))
+    assert codes(account, RENAMED) == ["stale-renamed-from"] * 4
+    old_names()
+    before = account.snapshot()
+    made = account.plan(read(RENAMED))
+    assert told(made) == []
+    assert [problem.code for problem in made.warnings] == ["stale-renamed-from"] * 4
+    assert account.do(made).exit_code == 0
+    assert account.snapshot() == before
+
+
+def test_both_names_from_the_beginning_delete_nothing() -> None:
+    account, service = club()
+    for identity in ("ada@old", "ada@new"):
+        account.post(f"{service}/Users", {"Identity": identity})
+    text = HEAD + "    users: {ada@new: {renamed_from: ada@old}}\n"
+    made = account.plan(read(text))
+    assert told(made) == []
+    (problem,) = made.warnings
+    old = account.get(f"{service}/Users/ada@old")["sid"]
+    assert (problem.message, problem.hint) == (
+        'renamed_from: both "ada@new" and "ada@old" exist in club; the old one is left alone',
+        f"Remove renamed_from. To delete the old one, declare it as {{sid: {old}, absent: true}}.",
+    )
+    account.converge(read(HEAD + f"    users: {{ada@new: {{}}, old: {{sid: {old}, absent: true}}}}\n"))
+    assert set(users(account, service)) == {"ada@new"}
+
+
+def test_the_old_name_in_a_pruned_collection_is_pruned_and_says_so() -> None:
+    account, service = club()
+    for identity in ("ada@old", "ada@new"):
+        account.post(f"{service}/Users", {"Identity": identity})
+    made = account.plan(read(HEAD + "    users: {ada@new: {renamed_from: ada@old}}\n    prune: [users]\n"))
+    assert [change.reason for change in made.changes] == ["pruned"]
 
 
 def test_names_that_follow_each_other_lose_nobody() -> None:
@@ -47,7 +113,7 @@ def test_names_that_follow_each_other_are_changed_in_place_where_the_api_can() -
     assert conversations(account, service) == {"a": before["b"], "b": before["c"]}
 
 
-@pytest.mark.parametrize("live", ["b", "c", "ab", "ac"])
+@pytest.mark.parametrize("live", ["b", "c", "ab", "ac", "abc"])
 def test_names_that_follow_each_other_delete_nobody_whoever_is_live(live: str) -> None:
     account, service = club()
     for identity in live:
@@ -94,6 +160,19 @@ def test_names_that_are_exchanged_are_an_error(text: str) -> None:
     (problem,) = error.value.problems
     assert problem.code == "exchanged-names"
     assert problem.hint == "Rename one of them to a third name first, and apply that."
+
+
+def test_an_interrupted_rename_is_completed_where_the_next_name_follows() -> None:
+    account, service = club()
+    for name in "abc":
+        account.post(f"{service}/Users", {"Identity": name, "Attributes": f'{{"was":"{name}"}}'})
+    text = HEAD + "    users: {a: {renamed_from: b}, b: {renamed_from: c}}\n"
+    old = account.get(f"{service}/Users/b")["sid"]
+    begun = Unfinished(Address.parse("services.club.users.a"), BY_NAME["user"], old, "b", (service[-34:],))
+    made = account.plan(read(text), unfinished=[begun])
+    assert sorted(told(made)) == [f'delete services.club.users["{old}"]', "replace services.club.users.b"]
+    assert account.do(made).exit_code == 0
+    assert users(account, service) == {"a": '{"was":"a"}', "b": '{"was":"c"}'}
 
 
 @pytest.mark.parametrize("names", ["repeatable", "unique"])
