@@ -777,6 +777,17 @@ def _(account: Account) -> str:
     )
 
 
+@scenario(
+    "a user that states no role is renamed together with the role that it holds",
+    lacks=("old-member", "/user:ada "),
+    has=('"friendly_name": "Ada", "role_sid": "→/service:Support/role:service:member"',),
+)
+def _(account: Account) -> str:
+    service = account.service("Support")
+    account.user(service, "ada", account.role(service, "old-member"), FriendlyName="Ada")
+    return support(f"roles: {{member: {{renamed_from: old-member, {MEMBER}}}}}", "users: {ada.l: {renamed_from: ada}}")
+
+
 # --- Deletes ------------------------------------------------------------------------------------------------------
 
 
