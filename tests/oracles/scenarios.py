@@ -28,7 +28,6 @@ class Scenario:
         lacks: parts of lines that it does not have.
         environment: environment variables.
         repeats: whether every apply sends something, as one with ``--rotate`` does.
-        later: what an apply exits with when it is run again; as the first one where it is None.
         xfail: why an oracle fails today; empty when it passes.
     """
 
@@ -40,13 +39,7 @@ class Scenario:
     lacks: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     repeats: bool = False
-    later: int | None = None
     xfail: str = ""
-
-    @property
-    def settles(self) -> int:
-        """What an apply exits with when nothing is left to do."""
-        return self.ends if self.later is None else self.later
 
     @property
     def id(self) -> str:
@@ -64,13 +57,12 @@ def scenario(
     lacks: tuple[str, ...] = (),
     environment: Mapping[str, str] | None = None,
     repeats: bool = False,
-    later: int | None = None,
     xfail: str = "",
 ) -> Callable[[Setup], Setup]:
     """Add a scenario to the table."""
 
     def add(setup: Setup) -> Setup:
-        SCENARIOS.append(Scenario(name, setup, options, ends, has, lacks, environment or {}, repeats, later, xfail))
+        SCENARIOS.append(Scenario(name, setup, options, ends, has, lacks, environment or {}, repeats, xfail))
         return setup
 
     return add
@@ -1248,8 +1240,6 @@ def _(account: Account) -> str:
     "--exclude",
     "services.support.configuration",
     ends=5,
-    # No name tells the next run that the old role was to go: it is listed as unmanaged.
-    later=0,
     has=("role:service:agent",),
 )
 def _(account: Account) -> str:

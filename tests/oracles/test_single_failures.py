@@ -107,7 +107,7 @@ def undisturbed(folder: Folder, scenario: Scenario) -> Expected:
     for part in scenario.lacks:
         assert not any(part in line for line in end), (part, _told(run), *end)
     again = apply(folder, account, scenario)
-    assert again.code == scenario.settles, _told(again)
+    assert again.code == scenario.ends, _told(again)
     assert scenario.repeats or again.writes == [], _told(again)
     gives_reasons(again)
     account.close()
@@ -132,7 +132,7 @@ def disturbed(folder: Folder, scenario: Scenario, expected: Expected, fault: Fau
     end = tuple(picture(after))
     account.close()
     assert end == expected.picture, _story(fault, runs, expected.picture, end)
-    assert runs[-1].code == scenario.settles, _story(fault, runs)
+    assert runs[-1].code == scenario.ends, _story(fault, runs)
     gives_reasons(runs[-1])
 
 
@@ -186,7 +186,7 @@ def test_no_failure_changes_anything_about_the_end(scenario: Scenario, folder: F
 
 def _goes_on(run: Run, scenario: Scenario) -> bool:
     """Whether something is left to do after a run."""
-    return run.was_killed or run.code not in DONE | {scenario.settles} or (bool(run.writes) and not scenario.repeats)
+    return run.was_killed or run.code not in DONE | {scenario.ends} or (bool(run.writes) and not scenario.repeats)
 
 
 def _told(run: Run) -> str:
