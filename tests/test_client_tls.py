@@ -103,7 +103,7 @@ def get(url: str) -> object:
 
 
 def test_a_certificate_that_nobody_vouches_for_ends_it_before_anything_is_sent(server: Server) -> None:
-    with pytest.raises(Unreachable, match="certificate verify failed"):
+    with pytest.raises(Unreachable, match="certificate"):
         get(server.url)
     assert server.authorizations == []
 

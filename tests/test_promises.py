@@ -483,7 +483,7 @@ def test_an_interrupted_apply_ends_what_is_under_way_and_says_what_is_done(accou
     command = [sys.executable, "-m", "reconciler", "apply", *account.whole(), "--yes", "--format", "json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         account.before = lambda number: process.send_signal(signal.SIGINT) if number == 2 else None
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     report = json.loads(out)
     done = [change["address"] for change in report["changes"] if change["status"] == "done"]
@@ -498,7 +498,7 @@ def test_an_interrupt_stops_what_is_not_yet_under_way(account: Account) -> None:
     command = [sys.executable, "-m", "reconciler", "apply", *account.whole(), "--yes", "--concurrency", "4"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         account.before = lambda number: process.send_signal(signal.SIGINT) if number == 5 else None
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert len(account.writes) < 20
     assert f"; {61 - len(account.writes)} skipped." in out

@@ -54,7 +54,7 @@ def in_process_of_its_own(
         capture_output=True,
         text=True,
         input=stdin,
-        timeout=60,
+        timeout=120,
         check=False,
         env={**os.environ, **(environment or {})},
     )

@@ -18,7 +18,7 @@ PLAN = "plan --emulator demo.db"
 def in_a_shell(command: str) -> subprocess.CompletedProcess[str]:
     """A command line as a shell runs it, with its redirections."""
     program = f"'{sys.executable}' -m reconciler {command}"
-    return subprocess.run(["bash", "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(["bash", "-c", program], capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def run_into(where: str, *arguments: str) -> tuple[int, str]:
             ["bash", "-c", 'exec "$@" >&-', "bash", *command],
             stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         return ended.returncode, " ".join(ended.stderr.split())
@@ -92,7 +92,7 @@ def run_into(where: str, *arguments: str) -> tuple[int, str]:
         reader, output = os.pipe()
         os.close(reader)
     try:
-        ended = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        ended = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
     finally:
         os.close(output)
     return ended.returncode, " ".join(ended.stderr.split())
@@ -192,7 +192,7 @@ def test_what_is_written_is_utf_8_whatever_the_locale(cli: Cli, encoding: str, t
             [sys.executable, "-m", "reconciler", *command],
             env=environment,
             capture_output=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         assert (ended.returncode, b"\r" in ended.stdout) == (0, False)

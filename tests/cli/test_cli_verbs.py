@@ -399,7 +399,7 @@ def test_the_emulator_serves_an_account_that_can_be_planned_against(cli: Cli, fi
         assert "TWILIO_AUTH_TOKEN" in wrong.stderr
         assert "guessed" not in wrong.stderr
         server.send_signal(signal.SIGINT)
-        assert server.wait(timeout=20) == 0
+        assert server.wait(timeout=120) == 0
     assert cli("plan", "--emulator", "served.db", "--detailed-exitcode").code == 0
 
 
@@ -454,7 +454,7 @@ def interrupted(*arguments: str, number: signal.Signals, stubborn: bool = False)
         if stubborn:
             assert process.stdout.readline() == "stopped\n"
             process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=120)
         return process.returncode, out, err
 
 

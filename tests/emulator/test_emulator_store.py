@@ -111,7 +111,7 @@ def test_a_killed_process_leaves_whole_services(tmp_path: Path) -> None:
     file = tmp_path / "account.db"
     process = multiprocessing.get_context("spawn").Process(target=write_for_ever, args=(file, "service"))
     process.start()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not file.exists() or len(services(file)) < 20:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -128,7 +128,7 @@ def test_a_killed_process_leaves_whole_services(tmp_path: Path) -> None:
 
 
 def services(file: Path) -> list[str]:
-    connection = sqlite3.connect(file, timeout=10)
+    connection = sqlite3.connect(file, timeout=60)
     try:
         return [name for (name,) in connection.execute("SELECT name FROM resource WHERE kind = 'service'")]
     except sqlite3.OperationalError:
