@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.builders import sid
+from reconciler.export import export
+from reconciler.state import Collection
+from tests.builders import live, sid, state
 from tests.scenario import HEAD, club
 from tests.world import World, read
 
@@ -76,17 +78,25 @@ def test_a_live_address_of_a_deleted_service_is_reported() -> None:
     assert found(account, text.replace("friendly_name: Main", "auto_creation: {service: club}")) == []
 
 
+def test_an_export_reports_a_live_address_of_a_deleted_service() -> None:
+    line = live("address_configuration", 1, {"address": NUMBER, "type": "sms", "auto_creation.service": sid("IS", 9)})
+    kept = live("service", 1, {"friendly_name": "Desk"})
+    written = export(state(line, kept, complete=[Collection("service"), Collection("address_configuration")]))
+    message = f"the address {NUMBER} starts conversations in {sid('IS', 9)}, a service that does not exist"
+    assert written.warnings == (message,)
+
+
 def test_a_second_proxy_of_somebody_who_takes_part_is_reported() -> None:
     account, service = club()
     account.post(f"{service}/Conversations", {"UniqueName": "desk"})
     form = {"MessagingBinding.Address": "+14155550199", "MessagingBinding.ProxyAddress": NUMBER}
-    live = account.post(f"{service}/Conversations/desk/Participants", form)["sid"]
+    there = account.post(f"{service}/Conversations/desk/Participants", form)["sid"]
     text = HEAD + (
         "    conversations: {desk: {participants: {ada: {address: '+14155550199', proxy_address: '+14155550101'}}}}\n"
     )
     message = (
         "services.club.conversations.desk.participants.ada gives a second proxy address to somebody who takes part "
-        f"already ({live})"
+        f"already ({there})"
     )
     assert found(account, text) == [("second-proxy", message)]
 

@@ -23,6 +23,7 @@ from reconciler import config
 from reconciler.address import Address
 from reconciler.config.model import Config, Unknown, Value
 from reconciler.config.sources import select
+from reconciler.dangling import dead_services
 from reconciler.errors import ConfigError, MatchError, ProblemsError, ReconcilerError
 from reconciler.export.contents import Verdicts, Writer
 from reconciler.export.handles import slug
@@ -103,7 +104,7 @@ def export(state: State, *, known: Known | None = None, in_one_file: bool = True
                 secrets=tuple(sorted({*writer.secrets.values(), *writer.looked_up, *written.secrets()})),
                 left_out=len(writer.untold | verdicts.left_out.keys()),
                 pinned=tuple(address for address, declared in loaded.resources.items() if declared.pin is not None),
-                warnings=tuple(written.warnings(loaded)),
+                warnings=(*written.warnings(loaded), *_dead_services(state)),
                 unreadable=_unreadable(state),
             )
         reasons = written.reasons
@@ -113,6 +114,11 @@ def export(state: State, *, known: Known | None = None, in_one_file: bool = True
         "this account could not be written as files that plan as empty, which is a bug in reconciler: "
         + "; ".join(reasons[:3])
     )
+
+
+def _dead_services(state: State) -> Iterator[str]:
+    for live, sid in dead_services(state):
+        yield f"the address {live.title} starts conversations in {sid}, a service that does not exist"
 
 
 @dataclass
