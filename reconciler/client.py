@@ -164,11 +164,13 @@ class Credentials:
         username: an account SID, or the SID of an API key.
         password: the auth token, or the API key's secret.
         account_sid: the account that the environment names; the one that answers must be it.
+        private: what else keys digests, where the password is no secret (the emulator's); empty otherwise.
     """
 
     username: str
     password: str
     account_sid: str
+    private: str = ""
 
     def __repr__(self) -> str:
         """Without the password."""
@@ -182,7 +184,8 @@ class Credentials:
 
     def digest_key(self) -> bytes:
         """A key for digests of sensitive values, which only who knows the credentials can make."""
-        return hashlib.sha256(f"reconciler plan digest\0{self.username}\0{self.password}".encode()).digest()
+        parts = ("reconciler plan digest", self.username, self.password, *([self.private] if self.private else []))
+        return hashlib.sha256("\0".join(parts).encode()).digest()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Credentials:

@@ -87,6 +87,11 @@ class DriftFile(Part):
     differences: tuple[Difference, ...]
     unmanaged: tuple[UnmanagedEntry, ...]
     not_compared: tuple[str, ...] = Field(default=(), description="Declared values that Twilio never returns.")
+    unlisted: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=lambda collections: not collections,
+        description="Collections whose undeclared resources are not compared, because they are not pruned.",
+    )
     warnings: tuple[WarningEntry, ...]
     unreadable: tuple[WarningEntry, ...] = Field(
         default=(), description="Collections that may not be read, with what could not be compared because of that."
@@ -117,6 +122,7 @@ def of_plan(plan: PlanFile) -> DriftFile:
         differences=tuple(_difference(entry, _state(entry, missing)) for entry in plan.changes),
         unmanaged=plan.unmanaged,
         not_compared=plan.unverified,
+        unlisted=plan.unlisted,
         warnings=plan.warnings,
         unreadable=plan.unreadable,
     )
@@ -226,6 +232,7 @@ def to_plan(drift: DriftFile) -> PlanFile:
         warnings=drift.warnings,
         unreadable=drift.unreadable,
         unverified=drift.not_compared,
+        unlisted=drift.unlisted,
     )
 
 

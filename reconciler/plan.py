@@ -41,6 +41,8 @@ from reconciler.situation import Situation
 from reconciler.state import Collection, Live, State
 from reconciler.unused import Unused
 
+_TRAFFIC = frozenset({"user", "conversation", "participant"})
+"""Kinds whose resources are mostly made by customers, not by operators: their names belong in no plan."""
 _ROLE = BY_NAME["role"]
 _FORBIDDEN = 403
 _MOST_LISTED = 3
@@ -115,6 +117,7 @@ class Plan:
         there: the SIDs of everything that was read: whatever has another one was made since.
         live: the live resource of each declared one that has one.
         titles: the natural keys of declared resources, as they may be shown.
+        unlisted: collections whose undeclared resources are neither compared nor listed.
     """
 
     account_sid: str
@@ -139,6 +142,7 @@ class Plan:
     live: Mapping[Address, Live] = field(default_factory=dict)
     titles: Mapping[Address, str] = field(default_factory=dict)
     over: frozenset[str] = frozenset()
+    unlisted: tuple[Address, ...] = ()
 
     def blocking(self) -> tuple[str, ...]:
         """What refuses the apply, in sentences; empty when nothing does."""
@@ -220,6 +224,7 @@ class _Planner:
             unseen=sequence.unseen(guarded, state),
             there=frozenset(resource.sid for resource in state),
             live=live,
+            unlisted=tuple(self._unlisted()),
             titles={
                 item.address: self.situation.title(item, live.get(item.address)) for item in self.situation.present
             },
@@ -493,11 +498,25 @@ class _Planner:
 
     def _unmanaged(self, changes: Iterable[Change]) -> tuple[Unmanaged, ...]:
         ignored = self.situation.config.unmanaged_ignore
+        unlisted = {*self._unlisted().values()}
         return tuple(
             item
             for item in self._not_declared(changes)
+            if (item.live.kind.name, item.live.parents) not in unlisted
             if not any(globs.matches(glob, str(item.address)) for glob in ignored)
         )
+
+    def _unlisted(self) -> dict[Address, tuple[str, tuple[str, ...]]]:
+        """Collections that hold traffic and are not pruned, by address: what else is in them is not compared."""
+        found = {}
+        for declared in self.situation.config.resources.values():
+            parents = self.situation.parents(declared)
+            if declared.kind.name not in _TRAFFIC or declared.parent is None or parents is None:
+                continue
+            collection = declared.parent.child(*declared.kind.section)
+            if collection not in self.situation.config.prune and self.situation.selection.covers(declared):
+                found[collection] = (declared.kind.name, parents)
+        return dict(sorted(found.items()))
 
     def _not_declared(self, changes: Iterable[Change]) -> list[Unmanaged]:
         """Everything live in a collection that was read, but not declared."""

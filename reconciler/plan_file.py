@@ -20,7 +20,7 @@ import hashlib
 import hmac
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -33,7 +33,7 @@ from reconciler.config.model import Reference, Unknown
 from reconciler.errors import Place, PlanFileError, Problem
 from reconciler.json_text import Json
 from reconciler.plan import Plan
-from reconciler.redaction import spelled_out
+from reconciler.redaction import Redaction, spelled_out
 
 _MOST_VERSIONS = 1000
 _LONGEST_REASON = 500
@@ -197,6 +197,11 @@ class PlanFile(Part):
     unverified: tuple[str, ...] = Field(
         default=(), description="Declared values that Twilio never returns, and that this plan does not send."
     )
+    unlisted: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=lambda collections: not collections,
+        description="Collections whose undeclared resources are not compared, because they are not pruned.",
+    )
     left_out: tuple[str, ...] = Field(
         default=(), description="Declared resources that target or exclude leave out of the plan."
     )
@@ -211,7 +216,7 @@ class PlanFile(Part):
         return spelled_out(self.model_dump_json(indent=2, by_alias=True, ensure_ascii=True)) + "\n"
 
 
-def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str) -> PlanFile:
+def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str, hidden: Iterable[str] = ()) -> PlanFile:
     """Turn a plan into what may leave the process.
 
     Args:
@@ -220,7 +225,9 @@ def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str) -> Pl
             known only to those who may know the contents.
         tool_version: this program's version.
         created_at: the time, as ISO 8601 in UTC.
+        hidden: secrets of the configuration, masked in the names of live resources too.
     """
+    redact = Redaction(hidden)
     actions = [change.action for change in plan.changes if not change.is_withheld]
     sids = _Sids(plan)
     return PlanFile(
@@ -244,13 +251,13 @@ def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str) -> Pl
             unmanaged=len(plan.unmanaged),
             withheld=len(plan.changes) - len(actions),
         ),
-        changes=tuple(_change(change, plan.account_sid, key, sids) for change in plan.changes),
+        changes=tuple(_masked(_change(change, plan.account_sid, key, sids), redact) for change in plan.changes),
         unmanaged=tuple(
             UnmanagedEntry(
                 address=str(item.address),
                 kind=item.live.kind.name,
                 sid=item.live.sid,
-                name=item.name or item.live.title,
+                name=redact(item.name or item.live.title),
             )
             for item in plan.unmanaged
         ),
@@ -259,6 +266,7 @@ def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str) -> Pl
         unreadable=tuple(_warning(problem) for problem in plan.unreadable),
         guards=tuple(_guard(guard) for guard in plan.refusals),
         unverified=tuple(f"{address}: {path}" for address, path in plan.unverified),
+        unlisted=tuple(str(address) for address in plan.unlisted),
         left_out=tuple(str(address) for address in plan.left_out),
     )
 
@@ -371,6 +379,14 @@ def _change(change: Change, account_sid: str, key: bytes, sids: _Sids) -> Change
 def _digest(content: Json, where: tuple[str, ...], key: bytes) -> str:
     text = json.dumps([*where, content], sort_keys=True, ensure_ascii=True)
     return "hmac-sha256:" + hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def _masked(entry: ChangeEntry, redact: Redaction) -> ChangeEntry:
+    """A change of an undeclared resource without secrets that its live name spells out."""
+    if entry.action != "delete" or redact(entry.name) == entry.name:
+        return entry
+    consequences = tuple(map(redact, entry.consequences))
+    return entry.model_copy(update={"name": redact(entry.name), "consequences": consequences})
 
 
 @dataclass(frozen=True, slots=True)

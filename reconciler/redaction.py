@@ -50,6 +50,19 @@ def may_be_secret(name: str) -> bool:
     return _SECRET_NAME.search(name) is not None
 
 
+_TOOL = re.compile(
+    r"RECONCILER_.*|TWILIO_(?:AUTH_TOKEN|API_KEY|API_SECRET)|(?:GITHUB|GH|CI_JOB|GITLAB)_TOKEN|ACTIONS_.*TOKEN"
+)
+
+
+def is_of_the_tool(name: str) -> bool:
+    """Whether an environment variable holds a credential or a setting of this tool, or of the CI service around it.
+
+    A pull request's configuration must not read one: what it reads appears in the plan's comment, or is sent.
+    """
+    return _TOOL.fullmatch(name.upper()) is not None
+
+
 def url_holds_secret(url: str) -> bool:
     """Whether a URL carries a secret: a user or a password before its host, or a parameter whose name says so.
 

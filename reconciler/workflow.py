@@ -287,7 +287,7 @@ async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planne
         endpoint, ReadClient, progress, hidden=_hidden(files), account_sid=files.account_sid or ""
     ) as client:
         made, _ = await _planned(files, inputs, options, client, progress)
-        return Planned(files, _seen(made, client, key), client.requests)
+        return Planned(files, _seen(made, client, key, files), client.requests)
 
 
 async def apply(
@@ -344,7 +344,7 @@ async def apply(
     ) as reader:
         made, kept = await _planned(files, inputs, options, reader, progress, report=report)
         key = key or reader.credentials.digest_key()
-        seen = _seen(made, reader, key)
+        seen = _seen(made, reader, key, files)
     if made.unset:
         raise MatchError(made.unset, files.lines)
     left = replace(endpoint, timeout=endpoint.timeout - (time.monotonic() - begun))
@@ -591,11 +591,28 @@ def _plan_key(endpoint: Endpoint) -> bytes | None:
     return hashlib.sha256(f"reconciler plan key\0{text}".encode(errors="surrogateescape")).digest()
 
 
-def _seen(made: Plan, client: ReadClient, key: bytes | None) -> PlanFile:
+def _seen(made: Plan, client: ReadClient, key: bytes | None, files: Config) -> PlanFile:
     from reconciler.plan_file import of_plan  # noqa: PLC0415 - see above
 
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return of_plan(made, key=key or client.credentials.digest_key(), tool_version=__version__, created_at=now)
+    return of_plan(
+        made,
+        key=key or client.credentials.digest_key(),
+        tool_version=__version__,
+        created_at=now,
+        hidden=_secret_names(files),
+    )
+
+
+def _secret_names(files: Config) -> Iterator[str]:
+    """Secrets of the configuration that a live resource may have as its name."""
+    from reconciler.kinds.fields import Shape  # noqa: PLC0415 - see above
+
+    for declared in files.resources.values():
+        for path, value in declared.values.items():
+            is_key = declared.kind.by_path[path].shape is Shape.TEXT and not declared.kind.by_path[path].write_only
+            if is_key and declared.is_sensitive(path):
+                yield from texts_of(value.content)
 
 
 def _hidden(files: Config) -> Iterator[str]:
@@ -715,7 +732,7 @@ async def _emulated(
     except EmulatorError as error:
         raise UsageError(f"--emulator {endpoint.emulator}: {error}") from None
     try:
-        credentials = Credentials(store.account_sid, "emulator", store.account_sid)
+        credentials = Credentials(store.account_sid, "emulator", store.account_sid, private=store.private_key())
         transport = in_process(Emulator(store))
         async with kind(
             "https://conversations.twilio.com",

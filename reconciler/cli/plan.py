@@ -14,6 +14,7 @@ from reconciler.cli.manual import Page
 from reconciler.cli.options import account_options, consent_options, file_options, scope_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
+from reconciler.redaction import may_be_secret
 from reconciler.render.terminal import escape
 from reconciler.workflow import Endpoint, Inputs
 
@@ -60,15 +61,21 @@ def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detail
         guards = [*planned.file.guards, *(change.guard for change in planned.file.changes if change.guard is not None)]
         refused = any(guard.verdict == "refused" for guard in guards)
         then = "As it stands, an apply refuses it; when that is mended" if refused else "To apply exactly this"
-        console.out(f"\nSaved. {then}: reconciler apply {_again(inputs, endpoint, out)}\n")
+        console.out(f"\nSaved. {then}: reconciler apply {_again(inputs, endpoint, out, planned.file.to_json())}\n")
     return exit_codes.of_plan(planned.file, detailed=detailed_exitcode)
 
 
-def _again(inputs: Inputs, endpoint: Endpoint, out: str) -> str:
-    """The arguments of the apply that belongs to a plan: what the plan file does not remember is given again."""
+def _again(inputs: Inputs, endpoint: Endpoint, out: str, plan: str) -> str:
+    """The arguments of the apply that belongs to a plan: what the plan file does not remember is given again.
+
+    The value of a variable is repeated only if the plan shows it too, and its name does not tell of a secret.
+    """
     options = [
         ("--plan", out),
-        *(("--var", f"{name}={value}") for name, value in inputs.variables.items()),
+        *(
+            ("--var", f"{name}={value if value in plan and not may_be_secret(name) else '…'}")
+            for name, value in inputs.variables.items()
+        ),
         *(("--overlay", overlay) for overlay in inputs.overlays),
         ("--emulator", endpoint.emulator),
         ("--api-url", endpoint.api_url),

@@ -33,7 +33,7 @@ from reconciler.config.findings import Findings, listed, shown
 from reconciler.config.nodes import Scalar
 from reconciler.config.sources import SourceError, Sources, beside
 from reconciler.errors import Place
-from reconciler.redaction import may_be_secret
+from reconciler.redaction import is_of_the_tool, may_be_secret
 
 NAMESPACES = ("env", "var", "file", "secret")
 _OUTSIDE = frozenset({"env", "file", "secret"})
@@ -471,6 +471,12 @@ class Interpolation:
 
     def _read_environment(self, lookup: _Lookup, scalar: Scalar) -> tuple[str | None, bool]:
         """The environment variable, and whether it is fit for use; an unfit one has been reported."""
+        if is_of_the_tool(lookup.name):
+            place = self._place(scalar, lookup.token, lookup.offset)
+            message = f"the environment variable {lookup.name} configures this tool or its CI service"
+            hint = "a value that a configuration reads is shown or sent; give it a variable of its own"
+            self._findings.error("tool-variable", message, place, hint)
+            return None, False
         if self._by_name:
             return None, True
         if lookup.name not in self._environment_texts:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -132,6 +133,15 @@ class Store:
         """Closes the database; closing again does nothing."""
         with self._lock:
             self._connection.close()
+
+    def private_key(self) -> str:
+        """A random text that only this database holds, made when it is first asked for."""
+        with self._lock:
+            self._connection.execute(
+                "INSERT OR IGNORE INTO setting VALUES ('private_key', ?)", (secrets.token_hex(32),)
+            )
+            (kept,) = self._connection.execute("SELECT value FROM setting WHERE name = 'private_key'").fetchone()
+        return str(kept)
 
     def copied(self) -> Store:
         """Everything there is, apart, in memory."""

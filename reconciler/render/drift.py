@@ -103,6 +103,9 @@ class _Page:
             yield from self._lines(
                 0, f"Not compared: {count(len(plan.unverified), 'value')} that Twilio never returns."
             )
+        if plan.unlisted:
+            yield ""
+            yield from self._lines(0, f"Not compared: undeclared {', '.join(map(escape, plan.unlisted))} (not pruned).")
         for warning in plan.warnings:
             place = warning.source.place if warning.source is not None else warning.address
             text = f"{warning.label}: {escape(warning.message)}" + (f" ({escape(place)})" if place else "")

@@ -165,7 +165,7 @@ class _Page:
             *self._approvals(),
             *self._warnings(),
         ]
-        after = [*self._graph(), *self._unmanaged(), *self._left_out()]
+        after = [*self._graph(), *self._unmanaged(), *self._unlisted(), *self._left_out()]
         blocks = [*head, *before, *self._details(), *after]
         return "\n\n".join(blocks) + "\n"
 
@@ -291,6 +291,13 @@ class _Page:
             for warning in warnings
         )
         return self.room.titled("**Warnings**", items, len(warnings), at_most=4_000)
+
+    def _unlisted(self) -> list[str]:
+        collections = self.plan.unlisted
+        items = (f"- {code(collection)}" for collection in collections)
+        return self.room.titled(
+            "**Undeclared resources not compared** (not pruned)", items, len(collections), at_most=2_000
+        )
 
     def _unmanaged(self) -> list[str]:
         rows = [(group.kind, row) for group in self.plan.unmanaged for row in group.rows]

@@ -111,6 +111,7 @@ RULES: dict[str, str] = {
     "unset-in-list": "!unset stands in a list.",
     "unset-in-vain": "!unset takes out what is not there.",
     "unset-misplaced": "!unset stands outside of an overlay.",
+    "tool-variable": "A configuration reads a credential or setting of this tool.",
     "unset-secret": "A secret is not set.",
     "unset-with-value": "!unset has a value.",
     "unused-renamed-from": "A `renamed_from` has no effect.",

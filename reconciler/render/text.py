@@ -111,6 +111,9 @@ class _Page:
             self._left_out(plan),
             self._unverified(plan),
             self._unmanaged(plan.unmanaged),
+            wrap(f"Not compared: undeclared {', '.join(map(escape, plan.unlisted))} (not pruned)", self.width)
+            if plan.unlisted
+            else [],
             self._warnings(plan.warnings),
         ):
             lines += ["", *section] if section else []

@@ -268,6 +268,7 @@ class PlanView:
     changes: tuple[ChangeRow, ...]
     left_out: tuple[str, ...]
     unverified: tuple[str, ...]
+    unlisted: tuple[str, ...]
     unmanaged: tuple[UnmanagedGroup, ...]
     warnings: tuple[WarningRow, ...]
     approvals: tuple[str, ...]
@@ -298,6 +299,7 @@ def view(plan: PlanFile) -> PlanView:
         changes=changes,
         left_out=plan.left_out,
         unverified=plan.unverified,
+        unlisted=plan.unlisted,
         unmanaged=_unmanaged(plan.unmanaged),
         warnings=(
             *(

@@ -268,6 +268,9 @@ class _Page:
                 "unverified",
             ),
             *addresses(
+                "Undeclared resources not compared", "Collections that are not pruned", plan.unlisted, "unlisted"
+            ),
+            *addresses(
                 "Left out", f"{count(len(plan.left_out), 'resource')} outside of what the plan was narrowed to",
                 plan.left_out,
                 "left-out",
