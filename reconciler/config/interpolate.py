@@ -97,14 +97,14 @@ class Placeholder(NamedTuple):
 
     Attributes:
         token: how it is written; for a value from outside, how the message names the value.
-        place: where it is.
+        place: where it is; None for the command line.
         hint: how to fix it.
         origin: ``written`` for one in the files, ``outside`` for one in a value from outside of them.
         is_name: whether it is `${NAME}`, which Twilio fills in in templates.
     """
 
     token: str
-    place: Place
+    place: Place | None
     hint: str
     origin: Literal["written", "outside"]
     is_name: bool
@@ -615,11 +615,13 @@ class Interpolation:
         return text
 
     def _option(self, variable: Variable) -> Text:
+        if not variable.text.strip():
+            return Text("", failed=True)  # an error by itself, whatever uses it
         placeholders: tuple[Placeholder, ...] = ()
         if _HELD.search(variable.text) is not None:
             hint = "let the shell fill it in, or define the variable in the files"
             token = f"the value of --var {variable.name}"
-            placeholders = (Placeholder(token, Place("--var"), hint, "outside", is_name=False),)
+            placeholders = (Placeholder(token, None, hint, "outside", is_name=False),)
         return Text(
             variable.text, via=variable.via, namespaces=frozenset({"option"}), placeholders=placeholders,
             parts=(Part(variable.text, f"variable {variable.name}"),),

@@ -65,7 +65,7 @@ def test_an_empty_text_in_the_files_still_clears() -> None:
 @pytest.mark.parametrize("value", ["", " ", "\t"])
 def test_a_variable_of_the_command_line_without_a_value(value: str) -> None:
     text = "variables: {host: a.example}\nservices: {s: {friendly_name: '${var:host}'}}"
-    assert told(text, variables={"host": value})[:1] == [
+    assert told(text, variables={"host": value}) == [
         (
             '- empty-variable: --var "host" has no value '
             '(check where its value comes from; to clear a value, define host: "" in the files)'
