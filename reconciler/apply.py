@@ -748,6 +748,7 @@ def _together(steps: Sequence[Step]) -> list[list[Step]]:
     Every other step is by itself.
     """
     by_id = {step.id: step for step in steps}
+    at = {step.id: index for index, step in enumerate(steps)}
     group = {step.id: {step.id} for step in steps}
     for step in steps:
         for taker in step.makes_way_for:
@@ -762,7 +763,8 @@ def _together(steps: Sequence[Step]) -> list[list[Step]]:
             for first, members in groups.items()
         }
         try:
-            order = graph.order({first: first for first in groups}, needs)
+            # Where nothing else decides, in the order of the plan.
+            order = graph.order({first: min(at[step] for step in groups[first]) for first in groups}, needs)
         except graph.CycleError as error:
             # Groups that wait for each other become one: in it, each step comes after what it needs.
             merged = set().union(*(groups[first] for first in error.cycle))
