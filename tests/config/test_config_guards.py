@@ -20,7 +20,7 @@ services:
     roles:
       agent: {type: conversation}
       boss: {type: service}
-      adopted: {friendly_name: Channel Admin, type: conversation}
+      adopted: {friendly_name: channel admin, type: conversation}
       untyped: {}
       gone: {absent: true}
     configuration:
@@ -40,10 +40,6 @@ def reference(name: str, field: str = "default_conversation_role") -> object:
             "channel user",
             Reference(Address(("services", "s", "roles", "channel user")), "role", "channel user"),
         ),
-        (
-            "Channel User",
-            Reference(Address(("services", "s", "roles", "channel user")), "role", "channel user"),
-        ),
         ("channel admin", Reference(Address(("services", "s", "roles", "adopted")), "role")),
         (f"RL{SID}", f"RL{SID}"),
     ],
@@ -57,6 +53,7 @@ def test_a_reference(name: str, expected: object) -> None:
     [
         ("agnet", '12:34 unknown-reference: default_conversation_role refers to "agnet", and there is no such role in services.s (did you mean agent?)'),
         ("chanel user", '12:34 unknown-reference: default_conversation_role refers to "chanel user", and there is no such role in services.s (did you mean channel user?)'),
+        ("Channel User", '12:34 unknown-reference: default_conversation_role refers to "Channel User", and there is no such role in services.s (did you mean channel user?)'),
         ("zzzzzz", '12:34 unknown-reference: default_conversation_role refers to "zzzzzz", and there is no such role in services.s (declare it, or write a SID: RL…)'),
         ("boss", "12:34 wrong-role-type: default_conversation_role takes a role of type conversation, and services.s.roles.boss is of type service (name a role of type conversation)"),
         ("service user", '12:34 wrong-role-type: default_conversation_role takes a role of type conversation, and "service user" is of type service (name a role of type conversation)'),
@@ -75,7 +72,7 @@ account: {configuration: {default_service: s}}
 services: {s: {}, default: {}}
 addresses: {a: {auto_creation: {service: default}}, b: {auto_creation: {service: t}}}
 """
-    assert told(text) == [
+    assert [line for line in told(text) if "unusual-address" not in line] == [
         '5:82 unknown-reference: auto_creation.service refers to "t", and there is no such service (declare it, or write a SID: IS…)'
     ]
 
