@@ -244,13 +244,13 @@ def _texts(value: Any) -> list[str]:
 
 
 def glob(pattern: str, name: str) -> bool:
-    """Whether a pattern matches a whole name: `*` any text, `?` one character, a backslash escapes, no brackets."""
+    """Whether a pattern matches a whole name: `*` any text, `?` one character, a backslash escapes those and itself."""
     if not pattern:
         return not name
     head, rest = pattern[0], pattern[1:]
     if head == "*":
         return any(glob(rest, name[start:]) for start in range(len(name) + 1))
-    if head == "\\" and rest:
+    if head == "\\" and rest[:1] in {"*", "?", "\\"}:
         head, rest = rest[0], rest[1:]
     elif head == "?" and name:
         return glob(rest, name[1:])
