@@ -197,6 +197,8 @@ class Case:
 
     def _is_excused(self, exchange: Exchange) -> bool:
         sid = exchange.path.rpartition("/")[2]
+        if exchange.method == "DELETE" and exchange.status == 404:
+            return True  # gone already, with the user whose seat it was
         if exchange.method == "DELETE":
             # Who holds a role in conversations is not looked up.
             rows = (exchange.before or {}).values()
