@@ -8,6 +8,7 @@ leave the wording on a terminal or in JSON to the renderers. Nothing here prints
     ├── MatchError                      1    files and account do not fit: ambiguity, dead pins, a wrong account
     ├── UsageError                      1    a wrong command line or environment
     ├── PlanFileError                   1    a saved plan, report or drift that is none
+    ├── JournalError                    1    a journal of an interrupted apply that cannot be read or written
     ├── ApiError                        1    the API could not be asked, or said no
     │   ├── Unreachable                 1    no answer came
     │   │   └── Unsent                  1    the request never left, so it cannot have been done
@@ -173,6 +174,11 @@ class Refusal:
     message: str
     more_info: str = ""
     request_id: str = ""
+
+    @property
+    def answer(self) -> str:
+        """Status and code in a few words: ``HTTP 403, Twilio error 70051``."""
+        return f"HTTP {self.status}" + (f", Twilio error {self.code}" if self.code != self.status else "")
 
 
 class Refused(ApiError):

@@ -463,8 +463,7 @@ class _Planner:
             yield Problem(
                 "unreadable",
                 f"cannot read the {kind.words}{'' if kind.singleton else ' list'}{f' of {where!r}' if where else ''}: "
-                f"HTTP {refusal.status}, Twilio error {refusal.code}"
-                + (f"; not planned: {listed}{more}" if addresses else ""),
+                f"{refusal.answer}" + (f"; not planned: {listed}{more}" if addresses else ""),
                 next((self.situation.config.resources[address].place for address in addresses), None),
                 "give the API key permission to read it, or leave these resources out with --exclude"
                 if refusal.status == _FORBIDDEN

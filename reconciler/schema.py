@@ -281,7 +281,7 @@ def _resource(layer: Layer, without: Iterable[str] = ()) -> Schema:
         properties["prune"] = _prune(layer.prunable, "Delete what is live in these collections and not in the files.")
     if "template" in layer.keys:
         properties["template"] = {
-            "type": _SCALAR,
+            "type": [*_SCALAR, "null"],
             "minLength": 1,
             "description": "The template that lies below this one.",
             "examples": ["standard"],

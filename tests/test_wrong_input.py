@@ -233,25 +233,6 @@ error: environment variable HOOK_HOST is not set
 1 error
 """,
     ),
-    "a secret that is not set": (
-        {
-            "reconciler.yaml": """\
-version: 1
-services:
-  support: {webhooks: {post_webhook_url: 'https://h.example.com/${secret:HOOK_TOKEN}'}}
-"""
-        },
-        """\
-error: secret HOOK_TOKEN is not set
-  --> reconciler.yaml:3:65
-  |
-3 |   support: {webhooks: {post_webhook_url: 'https://h.example.com/${secret:HOOK_TOKEN}'}}
-  |                                                                 ^
-  = set the environment variable HOOK_TOKEN
-
-1 error
-""",
-    ),
     "a variable that is not defined": (
         {
             "reconciler.yaml": """\

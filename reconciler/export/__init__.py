@@ -286,7 +286,7 @@ def _unreadable(state: State) -> tuple[str, ...]:
         where = f" of {scalar(above.title)}" if above is not None else ""
         found.append(
             f"Not exported: the {kind.words}{'' if kind.singleton else ' list'}{where} could not be read "
-            f"(HTTP {refusal.status}, Twilio error {refusal.code})."
+            f"({refusal.answer})."
         )
     return tuple(found)
 

@@ -83,12 +83,12 @@ def test_environments_are_named_behind_an_at(cli: Cli, repository: Path) -> None
 def test_it_needs_no_credentials_and_reads_no_environment(
     cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GITHUB_TOKEN", "ghs_hunter2")
-    Path("other.yaml").write_text(FILES.replace("Customer Support", "'${env:GITHUB_TOKEN}'"))
+    monkeypatch.setenv("HOOK_TOKEN", "hunter2")
+    Path("other.yaml").write_text(FILES.replace("Customer Support", "'${env:HOOK_TOKEN}'"))
     result = cli("diff", str(files), "other.yaml", "--format", "markdown")
     assert result.code == 0
     assert "hunter2" not in result.out + result.err
-    assert "${env:GITHUB\\_TOKEN}" in result.out or "${env:GITHUB_TOKEN}" in result.out
+    assert "${env:HOOK\\_TOKEN}" in result.out or "${env:HOOK_TOKEN}" in result.out
 
 
 def test_what_is_wrong_with_either_is_told_at_once(cli: Cli, repository: Path) -> None:

@@ -425,7 +425,7 @@ async def plan(inputs, endpoint, progress):
     print("ready", flush=True)
     await asyncio.sleep(60)
 
-async def apply(inputs, endpoint, progress, show, confirm, *, approved=None, stop=None, trigger_webhooks=False):
+async def apply(inputs, endpoint, progress, show, confirm, *, approved=None, stop=None, trigger_webhooks=False, **more):
     show(samples.SMALL)
     await confirm(samples.SMALL)
     print("ready", flush=True)
