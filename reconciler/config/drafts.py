@@ -7,17 +7,23 @@ resource is for `resources`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.address import Address, looks_like_sid
 from reconciler.config.findings import Findings, shown
 from reconciler.config.layout import Layout, Sections, Shape
+from reconciler.config.lint import skeleton
 from reconciler.config.model import Lifecycle, Value
 from reconciler.config.nodes import Entry, Node, Scalar, Table
 from reconciler.errors import Place
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
+
+# Line breaks, and what reorders the text around it: addresses are shown in reviews. Other invisible characters follow
+# the rules of names.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(slots=True, eq=False)
@@ -158,7 +164,8 @@ class Drafting:
 
     def _is_handle(self, key: Scalar) -> bool:
         text = key.text
-        if key.is_null or not text.strip():
+        # A key is text, also if YAML reads it as null: a user may have the identity "null".
+        if not skeleton(text):
             message, hint = "a handle is empty", "give the resource a name"
         elif looks_like_sid(text):
             message, hint = (
@@ -170,8 +177,8 @@ class Drafting:
                 f"the handle {shown(text)} cannot be interpolated",
                 "write a name, and interpolate the natural key below it",
             )
-        elif not text.isprintable():
-            message, hint = f"the handle {shown(text)} holds control characters", "take them out"
+        elif _CONTROLS.search(text) is not None:
+            message, hint = f"the handle {shown(text)} contains a line break or a control character", "remove it"
         else:
             return True
         self._findings.error("malformed-handle", message, key.place, hint)

@@ -44,18 +44,54 @@ def name_remark(path: str, text: str) -> Remark | None:
         return ends
     if text.isascii() and text.isprintable():
         return None
-    checked = text[:_LONGEST_CHECKED]
-    for index, char in enumerate(checked):
-        if is_invisible(checked, index):
-            what = _NAMES_OF_CONTROLS.get(char) or f"the invisible character U+{ord(char):04X}{_named(char)}"
-            return Remark("invisible-character", f"{path} contains {what}", "remove it, or type the name again")
-        if char == "\ufffd":
-            message = f"{path} contains U+FFFD, which replaces a character that was lost in an encoding"
-            return Remark("invisible-character", message, "type the name again, and save the file as UTF-8")
-    if not unicodedata.is_normalized("NFC", checked):
+    invisible = invisible_remark(path, text, what="the name")
+    if invisible is not None:
+        return invisible
+    if not unicodedata.is_normalized("NFC", text[:_LONGEST_CHECKED]):
         message = f"{path} is not in Unicode's composed form (NFC), so a name that looks the same is another one"
         return Remark("unnormalized-name", message, "convert it to NFC, or type the name again")
     return None
+
+
+def invisible_remark(path: str, text: str, parts: Sequence[Part] = (), *, what: str = "the value") -> Remark | None:
+    """Check a text for a character that displays as nothing, or that replaces one that was lost in an encoding.
+
+    Args:
+        path: the field, for the message.
+        text: its text. Only the character is shown of it.
+        parts: the text in parts, to name the source of the character.
+        what: a noun for the text, for the hint.
+
+    Returns:
+        A warning, or None.
+    """
+    if text.isascii() and text.isprintable():
+        return None
+    checked = text[:_LONGEST_CHECKED]
+    for index, char in enumerate(checked):
+        is_lost = char == "\ufffd"
+        if not is_lost and not is_invisible(checked, index):
+            continue
+        source = _source_at(parts, index)
+        subject = f"{path}: {source}" if source else path
+        if is_lost:
+            message = f"{subject} contains U+FFFD, which replaces a character that was lost in an encoding"
+            hint = f"type {what} again, and save the file as UTF-8"
+        else:
+            named = _NAMES_OF_CONTROLS.get(char) or f"the invisible character U+{ord(char):04X}{_named(char)}"
+            message = f"{subject} contains {named}"
+            hint = f"remove it, or type {what} again"
+        return Remark("invisible-character", message, hint if not source else "remove it where the value is set")
+    return None
+
+
+def _source_at(parts: Sequence[Part], index: int) -> str:
+    """The source of the part of a text that contains a position; empty if that part is literal."""
+    for part in parts:
+        if index < len(part.text):
+            return part.source
+        index -= len(part.text)
+    return ""
 
 
 def text_ends_remark(path: str, text: str) -> Remark | None:
@@ -159,7 +195,7 @@ def placeholder_remark(path: str, text: str, *, is_url: bool, is_hidden: bool, i
 
 
 def secret_remark(path: str, text: str) -> Remark | None:
-    """Check a secret for what files of environment variables leave around it: quotes, and blanks at its ends.
+    """Check a secret for what files of environment variables leave around it, and for invisible characters.
 
     PEM text has its own checks, and JSON and other text of several lines may have blanks around it.
     """
@@ -169,7 +205,7 @@ def secret_remark(path: str, text: str) -> Remark | None:
     if len(stripped) > 1 and stripped[0] == stripped[-1] and stripped[0] in "\"'":
         hint = "remove the quotes where it is set: docker --env-file and some CI systems keep them"
         return Remark("quoted-value", f"{path} is in quotes, which are part of the value", hint)
-    return text_ends_remark(path, text)
+    return text_ends_remark(path, text) or invisible_remark(path, text)
 
 
 def blank_in_url(path: str, parts: Sequence[Part]) -> Remark | None:
@@ -190,46 +226,82 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ENDS = {"host": "#?@\\", "path": "#?\\", "query": "#&\\", "user": "#?/@\\"}
 _ENDS_FOR_SECRETS = {"host": "/:[]", "path": "/;", "query": "+;", "user": ":[]"}
 _NOT_IN_URLS = '"<>^`{|}'
-_SHOWN_CLASSES = {
-    "host": "/ ? # @ : \\ [ ]", "path": "/ ? # ; \\", "query": "# & + ; \\", "user": "/ ? # @ : \\ [ ]",
-}  # fmt: skip
+_PARENT_SEGMENT = re.compile(r"(?:\A|/)\.\.(?:/|\Z)")
+_HOST_SUFFIX = re.compile(r"[A-Za-z0-9.-]*\.[A-Za-z]{2,}")
+_PORT = re.compile(r":[0-9]*")
 
 
 def url_remarks(path: str, parts: Sequence[Part]) -> list[Remark]:
-    """Check each interpolated part of a URL for characters that end or split the part of the URL that holds it.
+    """Check each interpolated part of a URL for what ends, splits, or changes the part of the URL that holds it.
 
     Args:
         path: the field, for the message.
         parts: the URL in parts. A part that is the whole URL, or all of it after `https://`, is not checked: it is
             meant to have structure.
     """
-    remarks = []
+    remarks: list[Remark] = []
     before = ""
     if len(parts) == 1:
         return []
     for index, part in enumerate(parts):
         rest = "".join(item.text for item in parts[index + 1 :])
-        where = _component(before, rest)
         is_all = not rest and _AUTHORITY.fullmatch(before) is not None
+        if part.source and not is_all:
+            where = _component(before, rest)
+            remark = _characters_remark(path, part, where, before) or _structure_remark(path, part, where, rest)
+            remarks += [] if remark is None else [remark]
         before += part.text
-        if is_all:
-            continue
-        if not part.source or (not where and not part.is_secret and not _BASE_ENDS.search(part.text)):
-            continue
-        ends = _ENDS.get(where, "#?")
-        bad = set(ends if not part.is_secret else ends + _ENDS_FOR_SECRETS.get(where, "") + _NOT_IN_URLS)
-        if bad.isdisjoint(part.text) and (not part.is_secret or _BAD_ESCAPE.search(part.text) is None):
-            continue
-        classes = _SHOWN_CLASSES.get(where, "? #")
-        name = {"user": "user or password", "": "base"}.get(where, where)
-        message = f"{path}: {part.source} contains a character that ends or changes the URL's {name} ({classes} or %)"
-        hint = "percent-encode the value where it is set, for instance # as %23, & as %26, and + as %2B"
-        remarks.append(Remark("url-structure", message, hint))
     return list(dict.fromkeys(remarks))
 
 
+def _characters_remark(path: str, part: Part, where: str, before: str) -> Remark | None:
+    """The warning for a part with a character that the URL's part cannot contain unless it is percent-encoded."""
+    if not where and not part.is_secret:
+        ends = "?#"
+    elif where == "query" and not part.is_secret and before[-1:] in {"?", "&"} and "=" in part.text:
+        ends = "#\\"  # parameters with their names: an & between them is meant
+    else:
+        ends = _ENDS.get(where, "#?")
+    characters = ends if not part.is_secret else ends + _ENDS_FOR_SECRETS.get(where, "") + _NOT_IN_URLS
+    if set(characters).isdisjoint(part.text) and (not part.is_secret or _BAD_ESCAPE.search(part.text) is None):
+        return None
+    name = {"user": "user or password", "": "base"}.get(where, where)
+    # All of them, not those that the value contains: it may be a secret.
+    choice = " ".join(characters) + (" or %" if part.is_secret else "")
+    message = f"{path}: {part.source} contains a character that ends or changes the URL's {name} ({choice})"
+    if part.is_secret:
+        message = f"{path}: {part.source} contains a character that must be encoded in the URL's {name} ({choice})"
+    hint = "percent-encode the value where it is set, for instance # as %23, & as %26, and + as %2B"
+    return Remark("url-structure", message, hint)
+
+
+def _structure_remark(path: str, part: Part, where: str, rest: str) -> Remark | None:
+    """The warning for a part that gives the URL another host or path than the text around it suggests."""
+    if where == "path" and _PARENT_SEGMENT.search(part.text):
+        message = f"{path}: {part.source} contains a .. segment, which leaves the path before it"
+        return Remark("url-structure", message, "remove it where the value is set, or write the final path")
+    if where not in {"host", ""} or not rest:
+        return None
+    scheme = _AUTHORITY.match(part.text) if not where else None
+    if not where and scheme is None:
+        return None
+    text = part.text[scheme.end() :] if scheme is not None else part.text
+    following = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    host, slash, _ = text.partition("/")
+    if not slash:
+        if "." in host and host[-1:].isalnum() and following[:1].isalnum():
+            message = f"{path}: the text after {part.source} continues its host name"
+            return Remark("url-structure", message, "write a / between the two, or a . if both are parts of the host")
+        return None
+    is_last = len(following) == len(rest)
+    is_host = _HOST_SUFFIX.fullmatch(following) is not None and (not is_last or following.count(".") > 1)
+    if is_host or _PORT.fullmatch(following) is not None:
+        message = f"{path}: {part.source} contains a /, so the text after it is not part of the URL's host"
+        return Remark("url-structure", message, "set it to the host only, without a /")
+    return None
+
+
 _BLANK_OR_CONTROL = re.compile(r"[\s\x00-\x20\x7f-\x9f]")
-_BASE_ENDS = re.compile(r"[?#]")
 _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -251,6 +323,8 @@ def _component(before: str, rest: str) -> str:
 
 # --- numbers in JSON -------------------------------------------------------------------------------------------------
 
+_JSON_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)')
+_MOST_NUMBERS = 10
 _OLD_WORDS = frozenset({"yes", "no", "on", "off"})
 _OLD_NUMBER = re.compile(r"[-+]?(?:0b[01_]+|(?=[0-9_]*_)[0-9][0-9_]*(?:\.[0-9_]*)?|0x[0-9a-fA-F_]*_[0-9a-fA-F_]*)\Z")
 _MOST_EXACT = 2**53
@@ -287,3 +361,28 @@ def number_remark(path: str, text: str, value: Json, *, is_hidden: bool) -> Rema
         message = f"{named} is a number over 2^53, which JavaScript and other readers of JSON round"
         return Remark("json-spelling", message, keep)
     return None
+
+
+def json_number_remarks(path: str, text: str, *, is_hidden: bool) -> list[Remark]:
+    """Check the numbers of JSON text: warnings for those that are sent with another value or in another spelling.
+
+    Args:
+        path: the field, for the message.
+        text: valid JSON.
+        is_hidden: whether it may not be shown.
+
+    Returns:
+        At most ten warnings.
+    """
+    remarks: dict[Remark, None] = {}
+    for found in _JSON_NUMBER.finditer(text):
+        number = found["number"]
+        if number is None:
+            continue
+        value = int(number) if number.lstrip("-").isdigit() else float(number)
+        remark = number_remark(path, number, value, is_hidden=is_hidden)
+        if remark is not None:
+            remarks[remark] = None
+            if len(remarks) == _MOST_NUMBERS:
+                break
+    return list(remarks)

@@ -29,6 +29,8 @@ from reconciler.config.interpolate import Interpolation, Text, unescaped
 from reconciler.config.layout import Group
 from reconciler.config.lint import (
     blank_in_url,
+    invisible_remark,
+    json_number_remarks,
     name_remark,
     number_remark,
     placeholder_remark,
@@ -306,6 +308,7 @@ class ResourceReader:
                 placeholder_remark(field.path, text.text, is_url=is_url, is_hidden=sensitive, is_name=is_name)
             )
         if is_url:
+            yield from _given(invisible_remark(field.path, text.text, text.parts, what="the URL"))
             yield from url_remarks(field.path, text.parts)
         elif field.secret:
             yield from _given(secret_remark(field.path, text.text))
@@ -456,6 +459,9 @@ class ResourceReader:
             text = self._resolved(node, field)
             texts.append(text)
             content = self._unfit_told(draft, node.place, lambda: parsed_json(text.text)) if text.text else {}
+            is_hidden = bool(text.secrets) or field.secret or field.path in draft.sensitive
+            for remark in json_number_remarks(field.path, text.text, is_hidden=is_hidden):
+                self._warn(draft, remark, node.place)
         else:
             content = self._json(draft, field, node, texts)
         if nests_deeper(content, _MOST_JSON_DEPTH):
@@ -635,6 +641,9 @@ class ResourceReader:
         """The handle is the natural key where the files do not write one and no pin takes its place."""
         path = draft.kind.natural_key
         if not path or path in draft.values or path in draft.broken or draft.pin is not None:
+            # References and addresses have to repeat a handle, also one that names nothing in the account.
+            if not draft.kind.singleton and (remark := invisible_remark("the handle", draft.handle, what="it")):
+                self._warn(draft, remark, draft.key.place)
             return
         field = draft.kind.by_path[path]
         try:

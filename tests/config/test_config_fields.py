@@ -223,7 +223,8 @@ def test_a_handle_that_is_a_natural_key_is_checked_like_one() -> None:
     ("handle", "expected"),
     [
         ("''", "a handle is empty (give the resource a name)"),
-        ("~", "a handle is empty (give the resource a name)"),
+        ('"\\u200b"', "a handle is empty (give the resource a name)"),
+        ('"\\u2800 "', "a handle is empty (give the resource a name)"),
         (
             "IS0123456789abcdef0123456789abcdef",
             (
@@ -231,11 +232,50 @@ def test_a_handle_that_is_a_natural_key_is_checked_like_one() -> None:
                 "(choose a name, and pin the resource with sid:)"
             ),
         ),
-        ('"a\\nb"', 'the handle "a\\nb" holds control characters (take them out)'),
+        ('"a\\nb"', 'the handle "a\\nb" contains a line break or a control character (remove it)'),
+        ('"a\\u2028b"', 'the handle "a\\u2028b" contains a line break or a control character (remove it)'),
+        ('"a\\u202eb"', 'the handle "a\\u202eb" contains a line break or a control character (remove it)'),
+        ('"a\\u2067b"', 'the handle "a\\u2067b" contains a line break or a control character (remove it)'),
     ],
 )
 def test_handles(handle: str, expected: str) -> None:
     assert told(f"services: {{{handle}: {{}}}}") == [f"2:12 malformed-handle: {expected}"]
+
+
+@pytest.mark.parametrize("handle", ["null", "Null", "~", "true", "1e3", '"null"'])
+def test_a_handle_is_text_whatever_yaml_reads_in_it(handle: str) -> None:
+    config = read(f"services: {{s: {{users: {{{handle}: {{friendly_name: x}}}}}}}}")
+    text = handle.strip('"')
+    assert [item.natural_key for item in config.resources.values()] == ["s", text]
+
+
+@pytest.mark.parametrize(
+    "handle", ["\U0001f468\u200d\U0001f469", "\u0646\u0627\u0645\u0647\u200c\u0647\u0627", "a\u3000b", "caf\u00e9"]
+)
+@pytest.mark.parametrize("body", ["{}", "{friendly_name: plain}"])
+def test_a_handle_may_have_characters_that_are_no_letters_of_ascii(handle: str, body: str) -> None:
+    assert told(f"services: {{{handle}: {body}}}") == []
+
+
+@pytest.mark.parametrize(
+    ("handle", "character"),
+    [
+        ("a\u00a0b", "U+00A0 (no-break space)"),
+        ("a\u200bb", "U+200B (zero width space)"),
+        ("a\u200db", "U+200D (zero width joiner)"),
+        ("a\ue000b", "U+E000"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("body", "subject", "what"), [("{}", "friendly_name", "the name"), ("{friendly_name: plain}", "the handle", "it")]
+)
+def test_an_invisible_character_in_a_handle(handle: str, character: str, body: str, subject: str, what: str) -> None:
+    assert told(f'services: {{"{handle}": {body}}}') == [
+        (
+            f"2:12 warning invisible-character: {subject} contains the invisible character {character} "
+            f"(remove it, or type {what} again)"
+        )
+    ]
 
 
 # --- what every resource has ---

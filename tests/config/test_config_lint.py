@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 
 import pytest
 
@@ -361,6 +362,53 @@ def test_a_number_by_way_of_a_variable_is_reported_where_it_is_written() -> None
     assert warnings_of(text.replace("+14155550100", "'+14155550100'")) == []
 
 
+ATTRIBUTES_OF_A_FILE = "version: 1\nservices: {s: {users: {u: {attributes: '${file:a.json}'}}}}\n"
+JSON_NUMBERS = (
+    '{"a": 12345678901234567890123, "b": [0.12345678901234567890123], "c": {"d": 1e-400, "e": 1.10}, "f": 1E2}'
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "files", "env"),
+    [
+        (f"'{JSON_NUMBERS}'", {}, {}),
+        ("'${file:a.json}'", {"a.json": JSON_NUMBERS}, {}),
+        ("'${env:ATTRIBUTES}'", {}, {"ATTRIBUTES": JSON_NUMBERS}),
+    ],
+)
+def test_numbers_of_json_text_that_are_sent_as_others(text: str, files: dict[str, str], env: dict[str, str]) -> None:
+    root = f"version: 1\nservices: {{s: {{users: {{u: {{attributes: {text}}}}}}}}}\n"
+    assert warnings_of({"reconciler.yaml": root, **files}, env) == [
+        ("json-spelling", 'attributes: "0.12345678901234567890123" is sent as the number 0.12345678901234568'),
+        ("json-spelling", 'attributes: "1.10" is sent as the number 1.1'),
+        ("json-spelling", f'attributes: "12345678901234567890123" {OVER}'),
+        ("json-spelling", 'attributes: "1E2" is sent as the number 100.0'),
+        ("json-spelling", 'attributes: "1e-400" is sent as the number 0.0'),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": 1, "b": -2.5, "c": 0.1, "d": 1e-07, "1.10": "1.10"}', r'{"a\"1.10": "\\", "b": "x 1.10 \" 2.50"}', "{}"],
+)
+def test_json_text_whose_numbers_stay_as_they_are(text: str) -> None:
+    assert warnings_of({"reconciler.yaml": ATTRIBUTES_OF_A_FILE, "a.json": text}) == []
+
+
+def test_numbers_of_sensitive_json_text_are_not_shown() -> None:
+    env = {"ATTRIBUTES": '{"a": 1.10, "b": 12345678901234567890}'}
+    text = "services: {s: {users: {u: {attributes: '${secret:ATTRIBUTES}'}}}}"
+    assert warnings_of(text, env) == [
+        ("json-spelling", f"attributes: a value {OVER}"),
+        ("json-spelling", "attributes: a value is sent as the number in another spelling"),
+    ]
+
+
+def test_json_text_of_many_numbers_has_ten_warnings_at_most() -> None:
+    numbers = ", ".join(f"{number}.10" for number in range(100))
+    assert len(warnings_of({"reconciler.yaml": ATTRIBUTES_OF_A_FILE, "a.json": f'{{"a": [{numbers}]}}'})) == 10
+
+
 def test_a_sensitive_number_is_not_shown() -> None:
     text = "services: {s: {users: {u: {sensitive: [attributes], attributes: {a: 00731}}}}}"
     assert warnings_of(text) == [("json-spelling", "attributes: a value is sent as the number in another spelling")]
@@ -451,8 +499,8 @@ def test_a_secret_that_changes_the_structure_of_its_url(url: str, bad: str) -> N
 def test_the_warning_names_the_secret_and_the_characters() -> None:
     assert told(HOOK.format(IN_QUERY), {"TOK": "p@ss#1&admin=1"}) == [
         (
-            "2:45 warning url-structure: post_webhook_url: secret TOK contains a character that ends or changes the "
-            "URL's query (# & + ; \\ or %) "
+            "2:45 warning url-structure: post_webhook_url: secret TOK contains a character that must be encoded in the "
+            "URL's query (# & \\ + ; \" < > ^ ` { | } or %) "
             "(percent-encode the value where it is set, for instance # as %23, & as %26, and + as %2B)"
         )
     ]
@@ -490,13 +538,93 @@ def test_a_secret_that_fits_its_url(url: str, good: str) -> None:
         ("'https://a.example/?t=${env:TOK}'", "a+b", []),
         ("'https://a.example/?t=${var:v}'", "a#b", ["url-structure"]),
         ("'https://a.example/?t=${file:v.txt}'", "a#b", ["url-structure"]),
+        # A host that is expected to be the beginning of one.
+        ("'https://${env:TOK}.example.com/x'", "evil.com/", ["url-structure"]),
+        ("'https://${env:TOK}.example.com'", "evil.com/x", ["url-structure"]),
+        ("'https://${var:v}.internal/x'", "evil.com/y", ["url-structure"]),
+        ("'https://${env:TOK}example.com/x'", "evil.com/", ["url-structure"]),
+        ("'https://${env:TOK}-eu.example.com/x'", "evil.com/", ["url-structure"]),
+        ("'https://${env:TOK}:8443/x'", "evil.com/", ["url-structure"]),
+        ("'${env:TOK}.example.com/x'", "https://evil.com/", ["url-structure"]),
+        ("'https://${env:TOK}.example.com/x'", "eu.prod", []),
+        ("'https://${env:TOK}-eu.example.com/x'", "prod", []),
+        ("'https://${env:TOK}example.com/x'", "staging.", []),
+        ("'https://${env:TOK}example.com/x'", "staging-", []),
+        ("'${env:TOK}.example.com/x'", "https://eu", []),
+        ("'${env:TOK}example.com/x'", "https://", []),
+        ("'https://${env:TOK}:8443/x'", "h.example.com", []),
+        ("'https://${env:TOK}:8443/x'", "[2001:db8::1]", []),
+        # A base that its text continues.
+        ("'${env:TOK}post'", "https://h.example.com", ["url-structure"]),
+        ("'https://${env:TOK}post'", "h.example.com", ["url-structure"]),
+        ("'https://${env:TOK}${var:w}'", "h.example.com", ["url-structure"]),
+        ("'${env:TOK}post'", "https://h.example.com/", []),
+        ("'${env:TOK}post'", "https://h.example.com/v1-", []),
+        ("'${env:TOK}.json'", "https://h.example.com/hook", []),
+        ("'${env:TOK}.well-known/x'", "https://h.example.com/", []),
+        ("'${env:TOK}v1.0/x'", "https://h.example.com/", []),
+        ("'${env:TOK}/post'", "https://h.example.com", []),
+        ("'${env:TOK}?a=1'", "https://h.example.com", []),
+        # Paths and parameters.
+        ("'https://h.example/a/${env:TOK}/x'", "../admin", ["url-structure"]),
+        ("'https://h.example/a/${var:v}'", "b/..", ["url-structure"]),
+        ("'https://h.example/a/${env:TOK}/x'", "b/c", []),
+        ("'https://h.example/a/${env:TOK}/x'", "v1..2", []),
+        ("'https://h.example/x?${env:TOK}'", "a=1&b=2", []),
+        ("'https://h.example/x?${env:TOK}'", "a=1#b", ["url-structure"]),
+        ("'https://h.example/x?a=${env:TOK}'", "1&b=2", ["url-structure"]),
     ],
 )
 def test_other_values_in_a_url(url: str, value: str, expected: list[str]) -> None:
-    files = {
-        "reconciler.yaml": f"version: 1\nvariables: {{v: '${{env:TOK}}'}}\n{HOOK.format(url)}\n", "v.txt": f"{value}\n",
-    }  # fmt: skip
+    text = f"version: 1\nvariables: {{v: '${{env:TOK}}', w: post}}\n{HOOK.format(url)}\n"
+    files = {"reconciler.yaml": text, "v.txt": f"{value}\n"}
     assert [item.code for item in problems_of(files, {"TOK": value})] == expected
+
+
+@pytest.mark.parametrize("character", ["\u200b", "\u202e", "\u00ad", "\ufeff", "\u2060"])
+@pytest.mark.parametrize("url", ["https://examp{}le.com/", "https://h.example.com/{}", "https://h.example.com/x?a={}1"])
+def test_an_invisible_character_in_a_url(url: str, character: str) -> None:
+    named = f"U+{ord(character):04X} ({unicodedata.name(character).lower()})"
+    message = f"post_webhook_url contains the invisible character {named}"
+    assert told(HOOK.format(f'"{url.format(character)}"')) == [
+        f"2:45 warning invisible-character: {message} (remove it, or type the URL again)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "source"),
+    [
+        ("'https://h.example.com/${secret:TOK}'", "secret TOK"),
+        ("'https://h.example.com/?t=${env:HOST}'", "environment variable HOST"),
+        ("'${env:HOST}'", "environment variable HOST"),
+        ("'https://${var:v}/x'", "environment variable HOST"),
+    ],
+)
+def test_an_invisible_character_of_a_value_in_a_url_names_its_source(url: str, source: str) -> None:
+    value = "h.exam\u200bple.com"
+    host = f"https://{value}" if url == "'${env:HOST}'" else value
+    text = f"variables: {{v: '${{env:HOST}}'}}\n{HOOK.format(url)}"
+    assert [(item.code, item.message, item.hint) for item in problems_of(text, {"TOK": value, "HOST": host})] == [
+        (
+            "invisible-character",
+            f"post_webhook_url: {source} contains the invisible character U+200B (zero width space)",
+            "remove it where the value is set",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://b\u00fccher.example/\u00fc", "https://\u0646\u0627\u0645\u0647\u200c\u0647\u0627.example/"]
+)
+def test_letters_beyond_ascii_in_a_url_are_no_invisible_characters(url: str) -> None:
+    assert told(HOOK.format(f'"{url}"')) == []
+
+
+def test_an_invisible_character_in_a_key() -> None:
+    text = "credentials: {c: {type: fcm, secret: '${secret:KEY}'}}"
+    assert [(item.code, item.message) for item in problems_of(text, {"KEY": "AAAA\u200bBBBB"}, layout=LAYOUT)] == [
+        ("invisible-character", "secret contains the invisible character U+200B (zero width space)")
+    ]
 
 
 # --- names ---
