@@ -267,8 +267,8 @@ class Composition:
     def _successor(self, field: Field, content: Content) -> Content | Reference:
         """A content of a resource to replace; where it refers to one that is replaced as well, to the new one."""
         reference = field.marker(Ref)
-        address = self.situation.matching.addresses.get(content) if isinstance(content, str) else None
-        if reference is None or address not in self.situation.replaced:
+        address = self.situation.successor(content) if isinstance(content, str) else None
+        if reference is None or address is None:
             return content
         return Reference(address, reference.kind)
 

@@ -62,6 +62,16 @@ class Unfinished:
         """The old resource, as far as it is known."""
         return Live(self.kind, self.sid, self.parents, {**self.former, **self.values})
 
+    def is_still(self, live: Live) -> bool:
+        """Whether a live resource is the old one, with the SID, place, name, and type that were saved."""
+        apart = self.kind.told_apart_by
+        saved_type = self.as_live().values.get(apart)
+        return (
+            (live.kind, live.sid, live.parents, live.name) == (self.kind, self.sid, self.parents, self.name)
+            # Where the type is sensitive, a report does not hold it.
+            and (not apart or saved_type is None or saved_type == live.values.get(apart))
+        )
+
     def __repr__(self) -> str:
         """Never shows values: they may be sensitive."""
         return f"Unfinished({str(self.address)!r}, {self.sid!r})"

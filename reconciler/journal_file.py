@@ -7,6 +7,7 @@ of one. Only its owner may read the file: see `reconciler.journal` for what it m
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import stat
@@ -29,6 +30,8 @@ PATTERN = "journal-*"
 """The names of journals and of their locks in the folder."""
 _LARGEST = 50_000_000
 _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_SPECIAL = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR})
+"""How opening a link, a socket, or (on some systems) a folder fails."""
 
 
 class JournalFile:
@@ -58,17 +61,27 @@ class JournalFile:
             JournalError: the file cannot be read, or is not a journal of this scope.
         """
         shown = self.path.as_posix()
+        not_regular = (
+            f"cannot read the journal {shown}: it is not a regular file. Remove it, or restore the file that was there"
+        )
         try:
             descriptor = os.open(self.path, os.O_RDONLY | _CAREFULLY)
         except (FileNotFoundError, NotADirectoryError):
             self.entries = {}
             return ()
         except OSError as error:
+            if error.errno in _SPECIAL:
+                raise JournalError(not_regular) from None
             raise JournalError(f"cannot read the journal {shown}: {error.strerror or error}") from None
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise JournalError(f"cannot read the journal {shown}: not a regular file")
-            text = file.read(_LARGEST + 1)
+                raise JournalError(not_regular)
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                text = file.read(_LARGEST + 1)
+        except OSError as error:
+            raise JournalError(f"cannot read the journal {shown}: {error.strerror or error}") from None
+        finally:
+            os.close(descriptor)
         if len(text) > _LARGEST:
             raise JournalError(f"cannot read the journal {shown}: it is larger than {_LARGEST // 1_000_000} MB")
         found = journal.parse(text, shown, self.scope)

@@ -379,14 +379,8 @@ class _Planner:
         restored = {change.completes for change in changes}
         for entry in self.situation.unfinished:
             declared = self.situation.config.resources.get(entry.address)
-            if declared is None and entry.values and self.situation.state.get(entry.sid) is None:
-                yield Problem(
-                    "not-restored",
-                    f"{entry.source} holds values of {entry.address}, which an interrupted apply deleted and the files "
-                    "no longer declare",
-                    hint=f"declare it again to restore them, or delete {entry.source}",
-                    address=str(entry.address),
-                )
+            if entry.sid not in restored and (problem := self._still_saved(entry, declared)) is not None:
+                yield problem
             if entry.lost and entry.sid in restored and declared is not None:
                 yield Problem(
                     "not-restored",
@@ -394,8 +388,37 @@ class _Planner:
                     "what an interrupted apply deleted",
                     declared.place,
                     "run this where .reconciler/ of that apply is, or write the value in the files",
+                    severity="warning",
                     address=str(entry.address),
                 )
+
+    def _still_saved(self, entry: Unfinished, declared: Declared | None) -> Problem | None:
+        """A warning for the saved values of a deleted resource, which stay saved until they are restored or discarded.
+
+        Args:
+            entry: what no change restores.
+            declared: its resource in the files.
+        """
+        is_open = declared is None or declared.absent or self.situation.selection.covers(declared)
+        lacking = self.situation.lacking(entry)
+        if not is_open or not lacking or self.situation.state.get(entry.sid) is not None:
+            return None
+        # Values are not shown: what a customer wrote may be among them.
+        saved = f"{entry.source} holds {', '.join(lacking)} of {entry.address}, which an interrupted apply deleted"
+        if declared is None or declared.absent:
+            why, restore = "and the configuration no longer declares", "declare the resource again"
+        elif entry.address in self.situation.matching.live:
+            why, restore = "and which exists again without them", "write them in the configuration"
+        else:
+            why, restore = "and the configuration declares by another name", "write them in the configuration"
+        return Problem(
+            "not-restored",
+            f"{saved} {why}",
+            None if declared is None else declared.place,
+            f"to restore them, {restore}; to discard them, delete {entry.source}",
+            severity="warning",
+            address=str(entry.address),
+        )
 
     def _left_over(self, unmanaged: Iterable[Unmanaged]) -> list[Problem]:
         """What bears a declared name and is of another type: a replace that was cut short may have left it.
@@ -486,7 +509,13 @@ class _Planner:
         if change.kind == _ROLE and live is not None:
             configuration = self.situation.state.singleton(_SERVICE_CONFIGURATION, live.parents)
             defaults = self.situation.default_role_sids(configuration) if configuration is not None else ()
-        return risk.judge(change, live, defaults, self.situation.matching.former.get(change.address))
+        return risk.judge(
+            change,
+            live,
+            defaults,
+            self.situation.matching.former.get(change.address),
+            old_name=self.situation.name_of(change.sid) if change.sid else "",
+        )
 
     def _live_singleton(self, change: Change) -> Live | None:
         return self.situation.matching.live.get(change.address) if change.kind.singleton else None

@@ -6,6 +6,7 @@ what would be known if it had been cut off at that moment.
 
 from __future__ import annotations
 
+import stat
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -176,6 +177,8 @@ def read_report(path: Path, scope: Scope) -> tuple[Unfinished, ...]:
         UsageError: the file is something else, or what is left in it belongs to something else.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UsageError(f"cannot write {path}: it is not a regular file. Name another file")
         with path.open("rb") as file:
             text = file.read(_LARGEST)
     except FileNotFoundError:

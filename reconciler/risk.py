@@ -16,8 +16,9 @@ from dataclasses import replace
 
 from reconciler.change import RISKS, Change, FieldChange
 from reconciler.config.model import Unknown
-from reconciler.kinds.base import Contents
+from reconciler.kinds.base import Consequence, Contents
 from reconciler.kinds.markers import Changes, Risk
+from reconciler.redaction import HIDDEN
 from reconciler.state import Live
 
 
@@ -26,7 +27,9 @@ def higher(*risks: Risk) -> Risk:
     return max(risks, key=RISKS.index, default="low")
 
 
-def judge(change: Change, live: Live | None, default_roles: Iterable[str], former: Live | None) -> Change:
+def judge(
+    change: Change, live: Live | None, default_roles: Iterable[str], former: Live | None, *, old_name: str = ""
+) -> Change:
     """The same change with its risk and consequences.
 
     Args:
@@ -34,6 +37,7 @@ def judge(change: Change, live: Live | None, default_roles: Iterable[str], forme
         live: the live resource, if there is one.
         default_roles: SIDs of the roles that its service gives by default now.
         former: a live resource that the new one is likely to be a rename of.
+        old_name: of a replace, the natural key of the old resource as it may be shown.
     """
     risks: list[Risk] = ["low"]
     words: list[str] = []
@@ -49,10 +53,24 @@ def judge(change: Change, live: Live | None, default_roles: Iterable[str], forme
                 risks.append(change.kind.replace_risk)
     if change.kind.name == "role" and change.action in {"update", "replace"}:
         _permissions(change, live is not None and live.sid in set(default_roles), risks, words)
-    for consequence in change.kind.consequences(*_contents(change, live), change.name):
+    for consequence in _consequences(change, live, old_name or change.name):
         risks.append(consequence.risk)
         words.append(consequence.sentence)
     return replace(change, risk=higher(*risks), consequences=tuple(dict.fromkeys(words)))
+
+
+def _consequences(change: Change, live: Live | None, old_name: str) -> Iterable[Consequence]:
+    """What the change means by its contents; of a replace under another name, what its delete and its create mean.
+
+    Each of the two may be left to do after an interruption, and then has no effect that the replace did not state.
+    """
+    before, after = _contents(change, live)
+    kind = change.kind
+    if change.action != "replace" or before is None or after is None or kind.name_of(before) == kind.name_of(after):
+        return kind.consequences(before, after, change.name)
+    item = next((item for item in change.fields if item.path == kind.natural_key), None)
+    new = item.after if item is not None and isinstance(item.after, str) and not item.sensitive else HIDDEN
+    return (*kind.consequences(before, None, old_name), *kind.consequences(None, after, new))
 
 
 def _contents(change: Change, live: Live | None) -> tuple[Contents | None, Contents | None]:

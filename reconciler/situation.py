@@ -7,6 +7,7 @@ them. Finds problems on the way, and keeps them. Pure; decides nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from reconciler.address import Address
 from reconciler.change import FieldChange
@@ -100,11 +101,11 @@ class Situation:
         declared, old = self.config.resources.get(entry.address), self.state.get(entry.sid)
         if declared is None or declared.absent or old is None or declared.kind != old.kind:
             return False
-        return old.name in {declared.natural_key, declared.renamed_from}
+        return old.name in {declared.natural_key, declared.renamed_from} and entry.is_still(old)
 
     def saved(self, declared: Declared) -> Unfinished | None:
         """What an interrupted apply saved of a resource before it deleted it, and did not create it anew."""
-        for entry in self.unfinished:
+        for entry in reversed(self.unfinished):  # of several, the last one
             if (
                 entry.address == declared.address
                 and entry.kind == declared.kind
@@ -136,13 +137,39 @@ class Situation:
     def is_over(self, entry: Unfinished) -> bool:
         """Whether nothing is left to do for a replace that was begun, and nothing saved for it can be needed."""
         declared, old = self.config.resources.get(entry.address), self.state.get(entry.sid)
-        if declared is None and not entry.values:
-            return True
+        live = self.matching.live.get(entry.address)
         if old is not None:
             # It has everything that was saved of it.
-            live = self.matching.live.get(entry.address)
             return not self._is_meant(entry) or (live is not None and live.sid == old.sid)
-        return declared is not None and self.selection.covers(declared) and entry.address in self.matching.live
+        if declared is None or declared.absent:
+            return not entry.values
+        return self.selection.covers(declared) and live is not None and not self.lacking(entry)
+
+    def lacking(self, entry: Unfinished) -> tuple[str, ...]:
+        """Find the saved values that would be lost with an entry of a deleted resource.
+
+        Returns:
+            Paths of the values that the configuration does not set and the live resource does not have.
+        """
+        declared, live = self.config.resources.get(entry.address), self.matching.live.get(entry.address)
+        return tuple(
+            path
+            for path, saved in entry.values.items()
+            if declared is None or path not in declared.values or path in declared.lifecycle.ignore_changes
+            if live is None
+            or live.kind != entry.kind
+            or entry.kind.by_path[path].comparable(live.values.get(path)) != entry.kind.by_path[path].comparable(saved)
+        )
+
+    def successor(self, sid: str) -> Address | None:
+        """Find the address whose new resource takes the place of a live one, in this plan or an interrupted one."""
+        address = self.matching.addresses.get(sid)
+        return address if address in self.replaced else self._completed_by.get(sid)
+
+    @cached_property
+    def _completed_by(self) -> Mapping[str, Address]:
+        """The addresses whose interrupted replaces this plan completes, by the SID of the old resource."""
+        return {old.sid: entry.address for entry, old in self.completed()}
 
     def _split(self) -> tuple[list[Declared], list[Declared], set[Address]]:
         """Declared resources that are to exist; those that are not, without what stands in them, and all of these."""
@@ -274,7 +301,7 @@ class Situation:
 
     def _declared(self, live: Live) -> Declared | None:
         """What the files say of a live resource, where they name it."""
-        address = self.matching.addresses.get(live.sid)
+        address = self.matching.addresses.get(live.sid) or self._completed_by.get(live.sid)
         return None if address is None else self.config.resources.get(address)
 
     @staticmethod

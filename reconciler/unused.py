@@ -79,8 +79,13 @@ class Unused:
                 continue
             if live is None:
                 yield self._unused_former_name(declared, parents)
-            elif live.name == declared.natural_key:
+            elif live.name == declared.natural_key and not self._is_being_completed(declared, parents):
                 yield self._stale_former_name(declared, parents, live)
+
+    def _is_being_completed(self, declared: Declared, parents: tuple[str, ...]) -> bool:
+        """Whether this plan completes an interrupted rename, for which `renamed_from` is still needed."""
+        old = self._of_name(declared.kind, parents, declared.renamed_from)
+        return old is not None and self.situation.successor(old.sid) == declared.address
 
     def _stale_former_name(self, declared: Declared, parents: tuple[str, ...], live: Live) -> Problem:
         old = self._of_name(declared.kind, parents, declared.renamed_from)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import socket
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -204,14 +205,129 @@ def test_one_apply_writes_the_journal_at_a_time(folder: Folder, account: Account
     assert apply(folder, account).code == 0
 
 
-def test_what_exists_again_is_left_as_it_is(folder: Folder, account: Account) -> None:
+EXISTS_AGAIN = pytest.mark.parametrize(
+    "values",
+    [
+        {"FriendlyName": "By somebody else", "AddressCountry": "US"},
+        {"AddressCountry": "US"},
+        {"FriendlyName": "Main line", "AddressCountry": "US", "AutoCreation__Enabled": "true"},
+    ],
+    ids=["another name", "nothing", "some of it"],
+)
+
+
+@EXISTS_AGAIN
+def test_saved_values_that_a_resource_lacks_stay_saved_with_a_warning(
+    folder: Folder, account: Account, values: dict[str, str]
+) -> None:
     killed(folder, account)
-    account.address(NUMBER, FriendlyName="By somebody else", AddressCountry="US")
+    account.address(NUMBER, **values)
     before = picture(account.state())
-    run = apply(folder, account)
-    assert (run.code, run.writes) == (0, [])
-    assert picture(account.state()) == before
+    for _ in range(2):
+        run = apply(folder, account)
+        assert (run.code, run.writes) == (0, [])
+        assert picture(account.state()) == before
+    (journal,) = journals(folder)
+    shown = " ".join(folder.run(account, "plan").out.split()).replace(" ", "")
+    for words in (
+        "auto_creation.webhook_url",
+        "exists again without them",
+        f"to discard them, delete .reconciler/{journal.name}",
+    ):
+        assert words.replace(" ", "") in shown
+    assert "s3cr3t" not in shown
+    journal.unlink()
+    assert folder.run(account, "plan", "--format", "json").document["warnings"] == []
+
+
+@EXISTS_AGAIN
+def test_saved_values_that_the_configuration_sets_by_now_are_forgotten(
+    folder: Folder, account: Account, values: dict[str, str]
+) -> None:
+    killed(folder, account)
+    account.address(NUMBER, **values)
+    folder.write(
+        FILES.replace(
+            "address_country: US",
+            "address_country: US, friendly_name: Main line, auto_creation: {enabled: true, type: webhook, "
+            f"webhook_url: '{SECRET_URL}', webhook_method: POST, webhook_filters: [onMessageAdded]}}",
+        )
+    )
+    assert apply(folder, account).code == 0
+    assert picture(account.state()) == expected()
+    assert apply(folder, account).writes == []
     assert journals(folder) == []
+
+
+def test_a_resource_that_has_every_saved_value_again_needs_no_journal(folder: Folder, account: Account) -> None:
+    killed(folder, account, fault=Fault("killed after", 1))
+    assert len(journals(folder)) == 1
+    run = apply(folder, account)
+    assert (run.code, run.writes, journals(folder)) == (0, [], [])
+    assert picture(account.state()) == expected()
+
+
+def test_saved_values_of_a_resource_with_another_name_by_now_stay_saved(folder: Folder, account: Account) -> None:
+    files = FILES.replace(f"'{NUMBER}': {{", f"main: {{address: '{NUMBER}', ")
+    killed(folder, account, files=files)
+    folder.write(files.replace(NUMBER, "+14155550122"))
+    assert "declares by another name" in " ".join(folder.run(account, "plan").out.split())
+    assert apply(folder, account).code == 0
+    assert len(journals(folder)) == 1
+    folder.write("version: 1\naddresses: {main: {absent: true, address: '+14155550122'}}\n")
+    assert [item["code"] for item in folder.run(account, "plan", "--format", "json").document["warnings"]] == [
+        "not-restored"
+    ]
+    assert apply(folder, account).code == 0
+    assert len(journals(folder)) == 1
+
+
+@pytest.mark.parametrize("what", ["folder", "fifo", "socket", "device"])
+@pytest.mark.parametrize("name", ["journal", "report"])
+def test_what_is_not_a_regular_file_is_refused_where_a_file_is_read(
+    folder: Folder, account: Account, what: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed(folder, account)
+    (journal,) = journals(folder)
+    path = journal if name == "journal" else folder.path / "report.json"
+    path.unlink(missing_ok=True)
+    before = picture(account.state())
+    if what == "folder":
+        path.mkdir()
+    elif what == "fifo":
+        os.mkfifo(path)
+    elif what == "socket":
+        monkeypatch.chdir(path.parent)  # the path of a socket is at most about 100 characters
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(path.name)
+        monkeypatch.undo()
+    else:
+        path.symlink_to("/dev/null")
+    options = ("--report", "report.json") if name == "report" else ()
+    run = folder.run(account, "apply", "--yes", *options)
+    assert (run.code, run.writes) == (1, []), run.out + run.err
+    assert path.name in "".join(run.err.split())
+    assert "not a regular file" in " ".join(run.err.split())
+    assert "Traceback" not in run.err
+    assert picture(account.state()) == before
+
+
+def test_a_journal_that_cannot_be_read_is_an_error(
+    folder: Folder, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed(folder, account)
+    (journal,) = journals(folder)
+
+    def denied(path: Any, *arguments: Any, **more: Any) -> int:
+        if Path(path).name == journal.name:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return opened(path, *arguments, **more)
+
+    opened = os.open
+    monkeypatch.setattr(os, "open", denied)
+    run = folder.run(account, "apply", "--yes")
+    assert (run.code, run.writes) == (1, [])
+    assert "Permission denied" in run.err
 
 
 def test_another_account_is_not_given_what_this_one_lost(folder: Folder, account: Account) -> None:
@@ -353,3 +469,41 @@ def test_an_approved_plan_restores_what_was_saved(folder: Folder, account: Accou
     run = folder.run(account, "apply", "--plan", "plan.json")
     assert run.code == 0, run.out + run.err
     assert picture(account.state()) == expected()
+
+
+RENAMED_ADDRESS = """
+version: 1
+addresses: {main: {address: '+14155550122', renamed_from: '+14155550111'}}
+"""
+RENAMED_USER = """
+version: 1
+services: {support: {friendly_name: Support, users: {ada.l: {renamed_from: ada}}}}
+"""
+
+
+@pytest.mark.parametrize("files", [RENAMED_ADDRESS, RENAMED_USER], ids=["address", "user"])
+@pytest.mark.parametrize("failure", ["killed before", "killed after", "refused"])
+@pytest.mark.parametrize("at", [0, 1])
+def test_an_approved_rename_states_the_effects_of_each_of_its_parts_so_that_it_can_be_resumed(
+    folder: Folder, account: Account, files: str, failure: Any, at: int
+) -> None:
+    account = Account(Emulator(Store.open(":memory:")))
+    account.address(NUMBER, AutoCreation__Enabled="true", AutoCreation__Type="default")
+    account.user(account.service("Support"), "ada")
+    folder.write(files)
+    plan = folder.run(account, "plan", "--out", "plan.json")
+    assert plan.code == 0
+    shown = " ".join(plan.out.split())
+    if files == RENAMED_ADDRESS:
+        assert "Messages to +14155550111 no longer start conversations." in shown
+        assert "Messages to +14155550122 that match no conversation start one from now on." in shown
+    else:
+        assert "ada leaves every conversation it takes part in." in shown
+    run = folder.run(account, "apply", "--plan", "plan.json", fault=Fault(failure, at))
+    assert run.was_killed or run.code == 1
+    plan = folder.run(account, "plan")
+    assert "Remove renamed_from" not in plan.out or "No changes" in plan.out or "Nothing to do" in plan.out
+    run = folder.run(account, "apply", "--plan", "plan.json")
+    assert run.code == 0, run.out + run.err
+    end = picture(account.state())
+    assert not any(NUMBER in line if files == RENAMED_ADDRESS else "/user:ada " in line for line in end)

@@ -68,7 +68,6 @@ def scenario(
     return add
 
 
-FORMER_ROLE = "after a rename of a role that was cut short, a user renamed with it gets the former role"
 OTHER_TYPE = "the next run deletes the role of another type"
 TAKEN_FOR_TYPE_CHANGE = "a role that has another declaration's former name is taken for a change of type"
 
@@ -777,7 +776,6 @@ def _(account: Account) -> str:
     "a user that states no role is renamed together with the role that it holds",
     lacks=("old-member", "/user:ada "),
     has=('"friendly_name": "Ada", "role_sid": "→/service:Support/role:service:member"',),
-    xfail=FORMER_ROLE,
 )
 def _(account: Account) -> str:
     service = account.service("Support")
