@@ -19,7 +19,7 @@ from reconciler.journal import Unfinished
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Fault, Kind
 from reconciler.kinds.fields import Content, Field, Shape
-from reconciler.kinds.markers import Ref
+from reconciler.kinds.markers import Ref, Vocabulary
 from reconciler.situation import Situation
 from reconciler.state import Live
 
@@ -255,6 +255,10 @@ class Composition:
             if not declared.kind.by_path[path].write_only
         }
         contents.update(carried)
+        for path in self._unfit(declared, contents, carried):
+            del contents[path], carried[path]
+            if path in declared.values:
+                contents[path] = declared.values[path].content
         sent = {
             field.path: contents[field.path]
             for field in declared.kind.fields
@@ -263,6 +267,45 @@ class Composition:
             or (field.path in declared.values and field.path not in carried)
         }
         return sent, tuple(path for path in sent if path in carried)
+
+    def _unfit(
+        self,
+        declared: Declared,
+        contents: Mapping[str, Content | Reference | Unknown],
+        carried: Mapping[str, Content | Reference],
+    ) -> list[str]:
+        """Find the live values that the new resource cannot have beside its declared ones.
+
+        Such are the settings of another target or type (a trigger has no filters), and the permissions of a role of
+        another type.
+
+        Args:
+            declared: the resource in the files.
+            contents: what the create would send.
+            carried: those of the contents that come from the live resource.
+        """
+        plain = {path: _plain(content) for path, content in contents.items()}
+        wrong = {fault.path for fault in declared.kind.check(plain) if fault.severity == "error"}
+        unfit = [
+            path
+            for path, content in carried.items()
+            if path in wrong or _is_of_other_type(declared.kind.by_path[path], content, plain.get("type"))
+        ]
+        for path in unfit:
+            value = declared.values.get(path)
+            if value is None:
+                continue
+            self.situation.problems.append(
+                Problem(
+                    "cannot-carry",
+                    f"{declared.address} has to be replaced, and the live {path}, which ignore_changes keeps, do not "
+                    "fit the new one",
+                    value.place,
+                    f"take {path} out of ignore_changes: the new {declared.kind.words} then gets the declared value",
+                    address=str(declared.address),
+                )
+            )
+        return unfit
 
     def _successor(self, field: Field, content: Content) -> Content | Reference:
         """A content of a resource to replace; where it refers to one that is replaced as well, to the new one."""
@@ -398,7 +441,7 @@ class Composition:
         return (step,), stuck
 
     def _defaults_on(self, role: Live, service: Address) -> Iterable[Field]:
-        """The defaults of a service that are a live role, and that the files do not set themselves."""
+        """The defaults of a service that are a live role, and that the files neither set nor say to ignore."""
         configuration = self.situation.state.singleton(_SERVICE_CONFIGURATION, role.parents)
         managed = self.situation.config.resources.get(service.child(*_SERVICE_CONFIGURATION.section))
         if configuration is None:
@@ -408,14 +451,14 @@ class Composition:
             for field in _SERVICE_CONFIGURATION.fields
             if field.marker(Ref) is not None
             if configuration.values.get(field.path) == role.sid
-            if managed is None or managed.absent or field.path not in managed.values
+            if managed is None or field.path not in {*managed.values, *managed.lifecycle.ignore_changes}
         )
 
     def _with_moved_defaults(self, changes: list[Change]) -> list[Change]:
         """Move the defaults that a renamed role still leaves to its former self, when both are there.
 
-        A rename that was interrupted leaves them so. Moving a default deletes nothing, so it needs no other evidence
-        than `renamed_from`.
+        A rename that was interrupted leaves them so. Where no journal tells (a fresh checkout), the account has to: a
+        role that has the former name and was made after the new one is not the one that `renamed_from` means.
         """
         completed = {live.sid for _, live in self.situation.completed()}
         for sid, successor in sorted(self.situation.matching.left_over.items()):
@@ -425,7 +468,7 @@ class Composition:
             old, new = self.situation.state.get(sid), self.situation.matching.live.get(successor)
             if old is None or new is None or declared.parent is None or successor in self.situation.replaced:
                 continue
-            if declared.kind != _ROLE or not self.situation.selection.covers(declared):
+            if declared.kind != _ROLE or not self.situation.selection.covers(declared) or not _may_succeed(new, old):
                 continue
             address = declared.parent.child(*_SERVICE_CONFIGURATION.section)
             if any(address.is_within(one) for one in self.situation.selection.excludes):
@@ -579,6 +622,31 @@ class Composition:
             self.situation.problems.append(
                 Problem("cannot-be", fault.message, place, fault.hint, address=str(declared.address))
             )
+
+
+def _may_succeed(new: Live, old: Live) -> bool:
+    """Whether a role may have been made as the successor of another one, by when each was made.
+
+    Dates have whole seconds. Of two roles of one second, the successor has the same permissions.
+    """
+    if new.created and old.created and new.created != old.created:
+        return new.created > old.created
+    permissions = new.kind.by_path["permissions"]
+    same = permissions.comparable(new.values.get("permissions")) == permissions.comparable(
+        old.values.get("permissions")
+    )
+    return bool(same)
+
+
+def _is_of_other_type(field: Field, content: object, chosen: object) -> bool:
+    """Whether a set has words that count only for another type than the chosen one; Twilio may add words to any."""
+    vocabulary = field.marker(Vocabulary)
+    if vocabulary is None or not isinstance(content, tuple) or not isinstance(chosen, str):
+        return False
+    own = vocabulary.by_type.get(chosen)
+    return own is not None and any(
+        word not in own and any(word in words for words in vocabulary.by_type.values()) for word in content
+    )
 
 
 def _is_empty(field: Field, content: Content | Reference | Unknown) -> bool:

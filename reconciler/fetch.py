@@ -63,7 +63,10 @@ async def fetch_role_holders(state: State, services: Sequence[str], client: Read
 
     async def look_through(service: str) -> None:
         try:
-            users = await reading.counted(client.list(f"/v1/Services/{service}/Users", "users", _USERS_PAGE))
+            # A user who moves to a page that was read already must not hide that a role is held.
+            users = await reading.counted(
+                client.list(f"/v1/Services/{service}/Users", "users", _USERS_PAGE, surely=True)
+            )
         except Refused as error:
             if not may_not_be_read(error):
                 raise
@@ -224,7 +227,9 @@ class _Fetch(Reading):
         path = wire.collection_path(read.kind, read.parents)
         if read.kind.singleton:
             return [await self.counted(self.client.get(path))]
-        found: Sequence[Json] = await self.counted(self.client.list(path, read.kind.list_key, read.kind.page_size))
+        found: Sequence[Json] = await self.counted(
+            self.client.list(path, read.kind.list_key, read.kind.page_size, surely=read.surely)
+        )
         return found
 
 

@@ -11,6 +11,11 @@ nothing, and never guesses: where two live resources could be meant, that is a p
 | a name                                  | several of that name                | a problem that lists them            |
 | a role's name and type                  | several, one of that type           | that one                             |
 | a role's name and type                  | one, of another type                | that one (a replace)                 |
+| a role's name and type                  | one, of another type, that another  | nothing (a create)                   |
+|                                         | declared one of its type was named  |                                      |
+| a name, a type, and `renamed_from`      | one of the name, of another type,   | the one of the former name           |
+|                                         | and one of the former name and type |                                      |
+| `absent`, a role's name and type        | one, of another type                | nothing                              |
 | a role's name and type                  | several, none of that type          | nothing (a create)                   |
 | a name and `renamed_from`               | only one of the former name         | that one (a replace or an update)    |
 | a name and `renamed_from`               | both                                | the new; the old one is left alone   |
@@ -169,6 +174,8 @@ class _Matcher:
         if not declared.renamed_from or declared.absent:
             return found  # a former name is no license to delete what has it now
         former = self._find_named(declared, parents, declared.renamed_from)
+        if found is not None and former is not None and not self._is_of_type(declared, found):
+            found = None if self._is_of_type(declared, former) else found
         if found is not None and former is not None:
             self.left_over[former.sid] = declared.address
         return found or former
@@ -212,8 +219,16 @@ class _Matcher:
             self._tell_pinned_elsewhere(declared, parents)
         apart = declared.kind.told_apart_by
         value = declared.values.get(apart)
-        if value is not None and (len(candidates) > 1 or not declared.kind.by_path[apart].forces_replacement):
+        if value is not None and (
+            declared.absent or len(candidates) > 1 or not declared.kind.by_path[apart].forces_replacement
+        ):
             candidates = [live for live in candidates if live.values.get(apart) == value.content]
+        # Of another type, and the former name of one of that type: renamed, not changed in type.
+        candidates = [
+            live
+            for live in candidates
+            if self._is_of_type(declared, live) or not self._is_renamed_to_another(declared, live)
+        ]
         if len(candidates) > 1:
             self._tell_ambiguous(declared, candidates)
             return None
@@ -284,6 +299,13 @@ class _Matcher:
         value = declared.values.get(declared.kind.told_apart_by)
         return value is None or value.content == live.values.get(declared.kind.told_apart_by)
 
+    def _is_renamed_to_another(self, declared: Declared, live: Live) -> bool:
+        """Whether a live resource has the former name of another declared one of its type."""
+        return any(
+            other is not declared and other.renamed_from == live.name and self._is_of_type(other, live)
+            for other in self.renaming.get((declared.kind, declared.parent), ())
+        )
+
     def _tell_pinned_elsewhere(self, declared: Declared, parents: tuple[str, ...]) -> None:
         """Find a problem where a live resource of that name is another address's, which leaves its name as it is."""
         apart = declared.values.get(declared.kind.told_apart_by)
@@ -301,9 +323,9 @@ class _Matcher:
         for other in self.declared_names.get((declared.kind, declared.parent, live.name), ()):
             if other is declared or other.pin is not None:
                 continue
-            apart = declared.kind.told_apart_by
-            value = other.values.get(apart)
-            if live.name != declared.natural_key or (value is not None and value.content == live.values.get(apart)):
+            if self._is_of_type(other, live) and (
+                live.name != declared.natural_key or declared.kind.told_apart_by in other.values
+            ):
                 return True
         return False
 

@@ -151,12 +151,17 @@ def test_a_value_that_only_the_lost_journal_held_is_reported(folder: Folder, acc
         account,
         "--report",
         "report.json",
-        files=FILES.replace("type: sms,", "type: sms, auto_creation: {type: default},"),
+        files=FILES.replace("type: sms,", "type: sms, sensitive: [friendly_name],"),
     )
     (journal,) = journals(folder)
     journal.unlink()
+    folder.write(
+        FILES.replace("type: sms,", f"type: sms, auto_creation: {{webhook_url: '{SECRET_URL}'}},").replace(
+            "type: sms,", "type: sms, sensitive: [friendly_name],"
+        )
+    )
     run = folder.run(account, "apply", "--report", "report.json", "--yes")
-    assert "auto_creation.webhook_url" in run.out
+    assert "friendly_name" in run.out
     assert "run this where .reconciler/ of that apply is, or write the value in the files" in " ".join(run.out.split())
 
 

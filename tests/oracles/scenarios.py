@@ -68,9 +68,6 @@ def scenario(
     return add
 
 
-OTHER_TYPE = "the next run deletes the role of another type"
-TAKEN_FOR_TYPE_CHANGE = "a role that has another declaration's former name is taken for a change of type"
-
 SECRET = {"PUSH_KEY": "AAAA" + "k" * 60, "NEXT_KEY": "BBBB" + "n" * 60, "HOOK_TOKEN": "t0ken-of-the-hook"}
 CUSTOMER, PROXY = "+14155550177", "+14155550101"
 FLOW = "FW" + "1" * 32
@@ -1033,7 +1030,6 @@ def _(account: Account) -> str:
     "a role is absent beside one of its name and another type",
     has=("role:conversation:agent",),
     lacks=("role:service:agent",),
-    xfail=OTHER_TYPE,
 )
 def _(account: Account) -> str:
     service = account.service("Support")
@@ -1046,7 +1042,6 @@ def _(account: Account) -> str:
     "a default role takes the name of a role of another type that is renamed",
     has=('"default_conversation_role_sid": "→/service:Support/role:conversation:b"', "role:service:c"),
     lacks=("role:conversation:a ",),
-    xfail=TAKEN_FOR_TYPE_CHANGE,
 )
 def _(account: Account) -> str:
     service = account.service("Support")

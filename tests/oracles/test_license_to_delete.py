@@ -72,7 +72,6 @@ def test_every_delete_is_licensed(folder: Folder, world: World) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="the faults that scenarios.py marks are met here too", strict=False)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_delete_is_licensed_in_many_examples(folder: Folder, part: int) -> None:
     ends: Counter[str] = Counter()
