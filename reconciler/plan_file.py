@@ -11,7 +11,8 @@ read. A `Plan` becomes one in `of_plan`, and only there contents are turned into
 * ``{"json": mapping}`` for JSON that is a mapping itself, so that no live value can pose as one of the above.
 
 A plan file is an approval, not a program: nothing in it is ever sent. `reconciler.approval` compares it with a fresh
-plan.
+plan. Only the approvals of the command line that made it have no counterpart there, so they count only if its `seal`
+matches.
 """
 
 from __future__ import annotations
@@ -205,6 +206,11 @@ class PlanFile(Part):
     left_out: tuple[str, ...] = Field(
         default=(), description="Declared resources that target or exclude leave out of the plan."
     )
+    seal: str = Field(
+        default="",
+        exclude_if=lambda seal: not seal,
+        description="A keyed digest of everything else but created_at: the approvals of an edited plan do not count.",
+    )
 
     @property
     def has_changes(self) -> bool:
@@ -215,14 +221,33 @@ class PlanFile(Part):
         """The text of the file: indented, in the order of the format, in ASCII, ending in a newline."""
         return spelled_out(self.model_dump_json(indent=2, by_alias=True, ensure_ascii=True)) + "\n"
 
+    def sealed(self, key: bytes) -> PlanFile:
+        """Return the plan with its seal.
+
+        Args:
+            key: see `of_plan`.
+        """
+        return self.model_copy(update={"seal": self._seal(key)})
+
+    def has_valid_seal(self, key: bytes) -> bool:
+        """Whether the plan is as it was sealed, with this key."""
+        return hmac.compare_digest(self.seal.encode(errors="replace"), self._seal(key).encode())
+
+    def _seal(self, key: bytes) -> str:
+        """The HMAC of the plan's canonical JSON, without `created_at` and the seal itself."""
+        parts = self.model_dump(mode="json", by_alias=True, exclude={"created_at", "seal"})
+        text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        # The prefix keeps a seal from being the digest of a value, which is made with the same key.
+        return "hmac-sha256:" + hmac.new(key, b"reconciler plan seal\0" + text.encode(), hashlib.sha256).hexdigest()
+
 
 def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str, hidden: Iterable[str] = ()) -> PlanFile:
-    """Turn a plan into what may leave the process.
+    """Turn a plan into what may leave the process, sealed.
 
     Args:
         plan: the plan, secrets included.
-        key: for the digests of sensitive contents; the same for the plan and for the apply that compares with it, and
-            known only to those who may know the contents.
+        key: for the seal and the digests of sensitive contents; the same for the plan and for the apply that compares
+            with it, and known only to those who may know the contents.
         tool_version: this program's version.
         created_at: the time, as ISO 8601 in UTC.
         hidden: secrets of the configuration, masked in the names of live resources too.
@@ -268,7 +293,7 @@ def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str, hidde
         unverified=tuple(f"{address}: {path}" for address, path in plan.unverified),
         unlisted=tuple(str(address) for address in plan.unlisted),
         left_out=tuple(str(address) for address in plan.left_out),
-    )
+    ).sealed(key)
 
 
 class _Sids:

@@ -310,7 +310,8 @@ async def apply(
         progress: who is told how it goes.
         show: shown the plan, unless there is nothing to do.
         confirm: asked before anything is written.
-        approved: a reviewed plan; every fresh change must be one of its changes.
+        approved: a reviewed plan; every fresh change must be one of its changes. Its approvals count if its seal
+            matches.
         stop: when set, no further step is started.
         trigger_webhooks: whether the account's own webhooks are told of the writes that can tell them.
         report: a file that gets the report while the apply runs; empty for none.
@@ -336,14 +337,16 @@ async def apply(
         )
     key = _plan_key(endpoint)
     options = _plan_options(inputs)
-    if approved is not None:
-        options = replace(options, brought=_approvals(approved.options.approved))
     begun = time.monotonic()
+    is_sealed = True
     async with _connected(
         endpoint, ReadClient, progress, hidden=_hidden(files), account_sid=files.account_sid or ""
     ) as reader:
-        made, kept = await _planned(files, inputs, options, reader, progress, report=report)
         key = key or reader.credentials.digest_key()
+        if approved is not None:
+            is_sealed = approved.has_valid_seal(key)
+            options = _with_approvals(options, approved, is_sealed=is_sealed)
+        made, kept = await _planned(files, inputs, options, reader, progress, report=report)
         seen = _seen(made, reader, key, files)
     if made.unset:
         raise MatchError(made.unset, files.lines)
@@ -359,7 +362,7 @@ async def apply(
     if differences:
         raise StalePlan(differences)
     if made.blocking():
-        raise GuardRefusal(made.blocking())
+        raise GuardRefusal((*made.blocking(), *(() if is_sealed else _unsealed(made))))
     if not await confirm(seen):
         return Applied(seen, None, declined=True)
     async with _connected(
@@ -369,6 +372,32 @@ async def apply(
             found = await apply_plan(made, client, record, stop, trigger_webhooks=trigger_webhooks, journal=record)
             record.end(found)
         return Applied(seen, found)
+
+
+def _with_approvals(options: PlanOptions, approved: PlanFile, *, is_sealed: bool) -> PlanOptions:
+    """The options with the approvals of an approved plan, which count only if its seal shows that they are its own.
+
+    The plan is compared with a fresh one, so whoever edits it gains nothing else.
+    """
+    brought = _approvals(approved.options.approved)
+    given = dict.fromkeys((*brought, *options.approved) if is_sealed else options.approved)
+    return replace(options, approved=tuple(given), brought=brought)
+
+
+def _unsealed(made: Plan) -> Iterator[str]:
+    """Why an approval that the plan file names does not count, if a guard asks for it."""
+    brought = {(approval.address, approval.action) for approval in made.options.brought}
+    asked = [
+        change
+        for change in made.changes
+        if change.guard is not None and change.guard.name == "approval" and (change.address, change.action) in brought
+    ]
+    if asked:
+        yield (
+            "the approvals in the plan file do not count, because its seal does not match: it was edited, or made with "
+            f"other credentials; give --approve again, or set the same {PLAN_KEY} (or use the same credentials) for "
+            "plan and apply"
+        )
 
 
 async def sids(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> SidsFile:

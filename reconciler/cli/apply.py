@@ -119,7 +119,7 @@ def apply(
 def _as_planned(inputs: Inputs, plan: PlanFile) -> Inputs:
     """The same inputs with the options of a plan, which the command line may repeat and not contradict.
 
-    Approvals are the exception: consent may be given when the plan is applied.
+    Approvals are the exception: they may be given when the plan is applied, and those of the plan depend on its seal.
     """
     options = plan.options
     compared = (
@@ -147,7 +147,6 @@ def _as_planned(inputs: Inputs, plan: PlanFile) -> Inputs:
         targets=options.target,
         excludes=options.exclude,
         rotate=options.rotate,
-        approved=tuple(dict.fromkeys((*options.approved, *inputs.approved))),
     )
 
 

@@ -11,8 +11,9 @@ had the workflow of a run: its `pull_requests` are those that are open with the 
   other pull request shares, and if the pull request does not touch `.github/`.
 * The comment that people saw must be, to the letter, what this code makes of the kept plan.
 * The merged files must be the planned files.
-* The kept plan must be, but for its time, the plan that this code makes of the merged files and the account now. So
-  everything that reviewers read (risks, consequences, reasons, places) is derived again, wherever the plan came from.
+* The kept plan must be, but for its time and its seal, the plan that this code makes of the merged files and the
+  account now. So everything that reviewers read (risks, consequences, reasons, places) is derived again, wherever the
+  plan came from.
 * `apply --plan` sends nothing that this plan does not have.
 """
 
@@ -38,6 +39,8 @@ LATE = (2, 4)
 """How many seconds GitHub may take to know of a merge that has just been."""
 MEMBER_LIMIT = 64 * 1024 * 1024
 NAMED = 40
+_UNCOMPARED = frozenset({"created_at", "seal"})
+"""Parts of a plan that differ with the time and the key. The apply checks the seal before approvals count."""
 """How many files that differ are named."""
 MANY = 3_000
 """GitHub lists no more files of a pull request than this."""
@@ -348,7 +351,7 @@ def _as_planned_now(job: Job, file: Path) -> None:
 
 def _differences(kept: dict[str, Any], fresh: dict[str, Any]) -> list[str]:
     """List the addresses of changes, and the other parts, that two plans do not share."""
-    kept, fresh = ({name: part for name, part in plan.items() if name != "created_at"} for plan in (kept, fresh))
+    kept, fresh = ({name: part for name, part in plan.items() if name not in _UNCOMPARED} for plan in (kept, fresh))
     # As text: in Python true is 1.
     ours, theirs = ({_spelled(change): change for change in plan.pop("changes")} for plan in (kept, fresh))
     changes = [(ours | theirs)[spelled] for spelled in ours.keys() ^ theirs.keys()]
