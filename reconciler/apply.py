@@ -32,7 +32,7 @@ from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape
 from reconciler.plan import Plan
-from reconciler.redaction import Redaction, texts_of
+from reconciler.redaction import HIDDEN, Redaction, texts_of
 from reconciler.report import ChangeResult, Outcome, Progress, Report, Status, result_of
 from reconciler.retry import is_ambiguous
 from reconciler.turns import Turns, aside
@@ -297,6 +297,7 @@ class _Run:
             return None
         create = next(item for item in change.steps if item.op == "create")
         hidden = {item.path for item in change.fields if item.sensitive}
+        name = "" if change.former is None else change.former.name
         try:
             values = await self._resolved({path: create.values[path] for path in change.carried})
             self.journal.begin(
@@ -304,7 +305,8 @@ class _Run:
                     address=change.address,
                     kind=change.kind,
                     sid=change.sid,
-                    name="" if change.former is None else change.former.name,
+                    name=name,
+                    title="" if change.former_title == name else change.former_title or HIDDEN,
                     parents=self._parents(change.parent),
                     values=values,
                     sensitive=frozenset(hidden & values.keys()),

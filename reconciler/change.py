@@ -151,6 +151,7 @@ class Change:
         source: where the files declare it; None for what they do not.
         carried: paths of the fields whose values only the account has, and that the new resource gets as well.
         former: of a replace, the old resource; of what completes one, what is known of it. Never shown.
+        former_title: of a replace, the natural key of the old resource as it may be shown.
         completes: the SID of the resource whose interrupted replace this change completes; empty for none.
     """
 
@@ -170,6 +171,7 @@ class Change:
     source: Place | None = None
     carried: tuple[str, ...] = ()
     former: Live | None = field(default=None, repr=False)
+    former_title: str = ""
     completes: str = ""
 
     @property

@@ -65,6 +65,9 @@ Twilio docs, legacy regions."""
 _LABEL = re.compile(r"[A-Za-z0-9-]+\Z")
 _ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 _WEBHOOK_HEADER = "X-Twilio-Webhook-Enabled"
+_EMULATOR_HEADER = "Emulator-Id"
+"""Of the built-in emulator: names its database. Twilio sends no such header, and only this machine is believed."""
+_LONGEST_ID = 64
 """Source: the OpenAPI description; without it a REST call fires no webhook (Twilio docs, Conversations webhooks)."""
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
@@ -185,6 +188,11 @@ class Credentials:
     def digest_key(self) -> bytes:
         """A key for digests of sensitive values, which only who knows the credentials can make."""
         parts = ("reconciler plan digest", self.username, self.password, *([self.private] if self.private else []))
+        return hashlib.sha256("\0".join(parts).encode()).digest()
+
+    def signing_key(self) -> bytes:
+        """A key for what a later run with the same credentials has to believe, wherever the emulator runs."""
+        parts = ("reconciler signature", self.username, self.password)
         return hashlib.sha256("\0".join(parts).encode()).digest()
 
     @classmethod
@@ -346,6 +354,22 @@ def checked_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
+def data_of(url: str) -> str:
+    """Name the data that a base URL leads to.
+
+    Every edge of a region leads to the same data (source: Twilio's Global Infrastructure documentation), and this
+    machine has several names.
+    """
+    parts = urlsplit(url)
+    product, domain = TWILIO_HOST.split(".", 1)
+    host = parts.hostname or ""
+    if host.startswith(f"{product}.") and host.endswith(f".{domain}"):
+        labels = host.removeprefix(product).removesuffix(domain).strip(".")
+        return f"{labels.rpartition('.')[2] or 'us1'}.{domain}"
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return f"{'localhost' if is_loopback(url) else host}:{port}{parts.path}"
+
+
 def is_loopback(url: str) -> bool:
     """Whether the URL's host is this machine."""
     host = urlsplit(url).hostname or ""
@@ -446,6 +470,8 @@ class ReadClient:
         self.redact = (redact or Redaction()).joined(credentials.secrets())
         self.requests = self.resent = 0
         self._base_url = base_url
+        self._emulator = ""
+        self._is_local = transport is not None or is_loopback(base_url)
         self._base_path = urlsplit(base_url).path
         host = urlsplit(base_url).hostname or ""
         is_regional = host.endswith(".twilio.com") and host != TWILIO_HOST
@@ -477,6 +503,15 @@ class ReadClient:
             for _ in range(pools)
         ]
         self._under_way = [0] * pools
+
+    @property
+    def endpoint(self) -> str:
+        """Names whose data this client reads: a Twilio region, another host, or an emulator's database.
+
+        An emulator says which database it has in each answer, so its name is the same on another port, and on the same
+        port another one is told apart.
+        """
+        return f"emulator {self._emulator}" if self._emulator else data_of(self._base_url)
 
     async def __aenter__(self) -> Self:
         """Nothing is opened before the first request."""
@@ -661,6 +696,8 @@ class ReadClient:
                 raise
             ms = self._since(begun)
             self._is_known = True
+            if self._is_local:
+                self._emulator = answer.headers.get(_EMULATOR_HEADER, "")[:_LONGEST_ID] or self._emulator
             if answer.status == _TOO_MANY:
                 self._gate.crowded(generation)
             else:

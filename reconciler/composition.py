@@ -318,7 +318,7 @@ class Composition:
     def _creation(self, declared: Declared) -> Change:
         saved = self.situation.saved(declared)
         contents, carried = self._sent_on_create(declared, saved.values if saved is not None else {})
-        self._check_creation(declared, contents)
+        self._check_creation(declared, contents, saved)
         later = {
             path: contents[path] for path, refused in declared.kind.set_later.items() if contents.get(path) in refused
         }
@@ -378,17 +378,18 @@ class Composition:
         create = self._step(declared, "create", contents)
         delete = self._step(declared, "delete", {}, sid=live.sid)
         reason = f"{forced} cannot be changed in place"
+        former_title = self.situation.name_of(live.sid)
         if self._goes_first(declared, live, contents):
             steps: tuple[Step, ...] = (
                 replace(delete, makes_way_for=(create.id,)),
                 replace(create, needs=(*create.needs, delete.id)),
             )
             change = self._described(declared, live, "replace", changes, steps, reason=reason)
-            return replace(change, carried=carried, former=live)
+            return replace(change, carried=carried, former=live, former_title=former_title)
         repoint, stuck = self._repointing(declared, live, contents)
         gone = replace(delete, needs=(*delete.needs, create.id, *(step.id for step in repoint)), last=True)
         change = self._described(declared, live, "replace", changes, (create, *repoint, gone), reason=reason)
-        change = replace(change, carried=carried, former=live)
+        change = replace(change, carried=carried, former=live, former_title=former_title)
         if stuck:
             message = f"the old role stays the service's {stuck}"
             return replace(change, guard=Guard("default_role", "withheld", message, only_delete=True))
@@ -588,7 +589,12 @@ class Composition:
             source=place,
         )
 
-    def _check_creation(self, declared: Declared, contents: Mapping[str, Content | Reference | Unknown]) -> None:
+    def _check_creation(
+        self,
+        declared: Declared,
+        contents: Mapping[str, Content | Reference | Unknown],
+        saved: Unfinished | None = None,
+    ) -> None:
         if declared.pin is not None:
             return  # a dead pin, which is told as such
         plain = {path: _plain(content) for path, content in contents.items()}
@@ -599,7 +605,15 @@ class Composition:
             for field in declared.kind.fields
             if field.required and _is_empty(field, contents.get(field.path))
         ]
-        self._faults(declared, [*faults, *declared.kind.check_create(plain)])
+        found = [*faults, *declared.kind.check_create(plain)]
+        if saved is not None and saved.lost:
+            lost = ", ".join(saved.lost)
+            hint = (
+                f"an interrupted apply deleted a resource with {lost}, which may not be shown, so {saved.source} does "
+                "not hold it: run this where .reconciler/ of that apply is, or write it in the configuration"
+            )
+            found = [replace(fault, hint=hint) for fault in found]
+        self._faults(declared, found)
 
     def _check_merged(self, declared: Declared, live: Live, fields: tuple[FieldChange, ...]) -> None:
         """What the files say, with what they leave as it is in the account, must be something the API takes."""

@@ -1,8 +1,10 @@
 """The journal of an apply: which replaces it began, and the values that only the account had.
 
-Takes and gives the JSON text of a journal, which is hostile input: anybody who can write to the folder can edit it.
-Does no I/O; `reconciler.journal_file` does. An entry is written before the first request of a replace is sent, and
-removed when the replace is complete, so whatever is in a journal was interrupted.
+Takes and gives the JSON text of a journal, which is hostile input: anybody who can write to the folder can edit it, and
+a pull request can add one. So it is signed with a key that is made from the credentials, or is `RECONCILER_PLAN_KEY`;
+a signature holds for one account, endpoint, root file, and environment. Does no I/O; `reconciler.journal_file` does. An
+entry is written before the first request of a replace is sent, and removed when the replace is complete, so whatever is
+in a journal was interrupted.
 
 A journal may hold a live value that may not be shown, such as a webhook URL with a token: without it, the value would
 be lost when a run ends between a delete and its create. It never holds a value of the files, nor what the API does not
@@ -11,6 +13,8 @@ return.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -45,6 +49,8 @@ class Unfinished:
             them.
         lost: paths of the values that were not written down, because they may not be shown where this was read.
         source: the file that it was read from, for people.
+        title: the natural key as it may be shown; empty where it may be shown as it is.
+        name_digest: in an entry of a report, what stands for a natural key that may not be shown; see `digest`.
     """
 
     address: Address
@@ -57,6 +63,8 @@ class Unfinished:
     former: Mapping[str, Content] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
     source: str = ""
+    title: str = ""
+    name_digest: str = ""
 
     def as_live(self) -> Live:
         """The old resource, as far as it is known."""
@@ -103,7 +111,13 @@ class UnfinishedEntry(BaseModel):
     address: str = PydanticField(description="The resource in the files.")
     kind: str = PydanticField(description="What it is.")
     sid: str = PydanticField(description="The old resource's SID.")
-    name: str = PydanticField(description="The old resource's natural key.")
+    name: str = PydanticField(description="The old resource's natural key; empty where it may not be shown.")
+    title: str = PydanticField(
+        default="", description="The natural key as it may be shown; empty where it may be shown as it is."
+    )
+    name_digest: str = PydanticField(
+        default="", description="A digest of the natural key, keyed by the credentials, where it may not be shown."
+    )
     parents: tuple[str, ...] = PydanticField(default=(), description="SIDs of what contained it, outermost first.")
     values: dict[str, Json] = PydanticField(
         default={}, description="What the new resource gets that only the account had, by field."
@@ -122,7 +136,9 @@ class _Document(BaseModel):
     account_sid: str
     root: str
     environment: str
+    endpoint: str
     entries: tuple[UnfinishedEntry, ...]
+    signature: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +149,46 @@ class Scope:
         account_sid: the account.
         root: the name of the root file.
         environment: the environment that was selected; empty without one.
+        endpoint: whose data it is about, as `reconciler.client.ReadClient.endpoint` names it: an account has other
+            data in each region, and each emulator has its own.
+        key: the key of signatures and digests.
     """
 
     account_sid: str
     root: str
     environment: str
+    endpoint: str
+    key: bytes = field(repr=False)
+
+    def signature(self, entries: Iterable[UnfinishedEntry]) -> str:
+        """The signature of entries, which holds in this scope only."""
+        content = [entry.model_dump(mode="json") for entry in entries]
+        names = [self.account_sid, self.root, self.environment, self.endpoint]
+        return self._keyed("journal", json.dumps([names, content], sort_keys=True))
+
+    def has_signed(self, entries: Iterable[UnfinishedEntry], signature: str) -> bool:
+        """Whether entries have the signature of this scope."""
+        return hmac.compare_digest(self.signature(entries).encode(), signature.encode(errors="replace"))
+
+    def digest(self, name: str) -> str:
+        """What stands for a natural key that may not be shown."""
+        return self._keyed("name", name)
+
+    def _keyed(self, purpose: str, text: str) -> str:
+        content = f"reconciler {purpose}\0{text}".encode(errors="surrogatepass")
+        return f"hmac-sha256:{hmac.new(self.key, content, hashlib.sha256).hexdigest()}"
 
 
 def to_json(scope: Scope, entries: Iterable[Unfinished]) -> str:
     """The text of a journal."""
+    written = tuple(to_entry(entry) for entry in entries)
     document = _Document(
         account_sid=scope.account_sid,
         root=scope.root,
         environment=scope.environment,
-        entries=tuple(to_entry(entry) for entry in entries),
+        endpoint=scope.endpoint,
+        entries=written,
+        signature=scope.signature(written),
     )
     return json.dumps(document.model_dump(mode="json"), indent=2) + "\n"
 
@@ -158,6 +200,8 @@ def to_entry(entry: Unfinished) -> UnfinishedEntry:
         kind=entry.kind.name,
         sid=entry.sid,
         name=entry.name,
+        title=entry.title,
+        name_digest=entry.name_digest,
         parents=entry.parents,
         values=_to_json(entry.values),
         former=_to_json(entry.former),
@@ -190,9 +234,16 @@ def parse(text: str | bytes, source: str, scope: Scope) -> tuple[Unfinished, ...
         raise _invalid(source, "it is nested too deep") from None
     except ValueError as error:
         raise _invalid(source, "it is not JSON" if isinstance(error, json.JSONDecodeError) else str(error)) from None
-    if Scope(document.account_sid, document.root, document.environment) != scope:
-        raise _invalid(source, "it belongs to another account, root file or environment")
-    return tuple(from_entry(entry, source) for entry in document.entries)
+    found = tuple(from_entry(entry, source) for entry in document.entries)
+    names = (document.account_sid, document.root, document.environment, document.endpoint)
+    if names != (scope.account_sid, scope.root, scope.environment, scope.endpoint):
+        raise _invalid(source, "it belongs to another account, root file, environment, or endpoint")
+    if not scope.has_signed(document.entries, document.signature):
+        raise _invalid(
+            source,
+            "it was edited, or written by an apply with other credentials or another RECONCILER_PLAN_KEY",
+        )
+    return found
 
 
 def from_entry(entry: UnfinishedEntry, source: str) -> Unfinished:
@@ -220,6 +271,8 @@ def from_entry(entry: UnfinishedEntry, source: str) -> Unfinished:
         kind=kind,
         sid=entry.sid,
         name=entry.name,
+        title=entry.title,
+        name_digest=entry.name_digest,
         parents=entry.parents,
         values=values,
         sensitive=frozenset(entry.sensitive),

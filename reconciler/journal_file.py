@@ -10,7 +10,9 @@ import contextlib
 import errno
 import hashlib
 import os
+import shlex
 import stat
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +32,8 @@ PATTERN = "journal-*"
 """The names of journals and of their locks in the folder."""
 _LARGEST = 50_000_000
 _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_GIT = ("git", "--no-pager", "--literal-pathspecs", "-c", "core.fsmonitor=false")
+"""Names are no patterns, and no program of the repository's own configuration is run."""
 _SPECIAL = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR})
 """How opening a link, a socket, or (on some systems) a folder fails."""
 
@@ -48,7 +52,8 @@ class JournalFile:
     """
 
     def __init__(self, folder: Path, scope: Scope) -> None:
-        key = hashlib.sha256(f"{scope.root}\0{scope.environment}".encode(errors="surrogateescape")).hexdigest()[:8]
+        names = f"{scope.root}\0{scope.environment}\0{scope.endpoint}"
+        key = hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()[:12]
         self.scope = scope
         self.path = folder / FOLDER / f"journal-{scope.account_sid}-{key}.json"
         self.entries: dict[str, Unfinished] = {}
@@ -64,6 +69,7 @@ class JournalFile:
         not_regular = (
             f"cannot read the journal {shown}: it is not a regular file. Remove it, or restore the file that was there"
         )
+        self._check_folder()
         try:
             descriptor = os.open(self.path, os.O_RDONLY | _CAREFULLY)
         except (FileNotFoundError, NotADirectoryError):
@@ -84,6 +90,11 @@ class JournalFile:
             os.close(descriptor)
         if len(text) > _LARGEST:
             raise JournalError(f"cannot read the journal {shown}: it is larger than {_LARGEST // 1_000_000} MB")
+        if is_tracked(self.path):
+            raise JournalError(
+                f"git tracks the journal {shown}, so it is not used: it is no part of the configuration, and may hold "
+                f"secrets. Remove it from git: git rm --cached {shlex.quote(shown)}"
+            )
         found = journal.parse(text, shown, self.scope)
         self.entries = {entry.sid: entry for entry in found}
         return found
@@ -95,6 +106,7 @@ class JournalFile:
         Raises:
             JournalError: the folder cannot be written to, or another apply holds the lock.
         """
+        self._check_folder()
         try:
             lock = self._locked()
         except OSError as error:
@@ -119,6 +131,19 @@ class JournalFile:
         """Forget an entry; see `reconciler.journal.Journal`."""
         if sid in self.entries:
             self._write({key: entry for key, entry in self.entries.items() if key != sid})
+
+    def _check_folder(self) -> None:
+        """Refuse a folder that is a link: a journal holds what must stay on this machine.
+
+        Raises:
+            JournalError: it is one.
+        """
+        folder = self.path.parent
+        if folder.is_symlink():
+            raise JournalError(
+                f"{folder.as_posix()} is a link, so nothing is saved there, and nothing was sent: a journal may "
+                "hold secrets, and a link can lead anywhere. Replace it by a folder"
+            )
 
     @property
     def _lock_path(self) -> Path:
@@ -159,6 +184,21 @@ class JournalFile:
             self.path.unlink(missing_ok=True)
             _sync(self.path.parent)
         self.entries = entries
+
+
+def is_tracked(path: Path) -> bool:
+    """Whether git tracks a file; False where there is no repository, or no git."""
+    try:
+        found = subprocess.run(  # noqa: S603 - no shell; what people typed comes after --
+            [*_GIT, "ls-files", "--error-unmatch", "--", path.name],
+            cwd=path.parent,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    except OSError:
+        return False
+    return found.returncode == 0
 
 
 def write_durably(path: Path, text: str) -> None:

@@ -324,8 +324,14 @@ class _Planner:
         return {content: str(address)}
 
     def _services_of_addresses(self, changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
-        by_sid = {change.sid: change for change in changes if change.kind == _ADDRESS}
-        pointing: set[tuple[str, str]] = set()
+        addresses = [change for change in changes if change.kind == _ADDRESS]
+        by_sid = {change.sid: change for change in addresses}
+        # A value that only the account had comes from what an interrupted apply saved, too.
+        pointing = {
+            (self.situation.sid(step.values.get(_POINTS_TO)), change.name)
+            for change in addresses
+            for step in change.steps
+        }
         for live in self.situation.state.collection(_ADDRESS, ()):
             change = by_sid.get(live.sid)
             if change is not None and change.action == "delete":
@@ -509,13 +515,7 @@ class _Planner:
         if change.kind == _ROLE and live is not None:
             configuration = self.situation.state.singleton(_SERVICE_CONFIGURATION, live.parents)
             defaults = self.situation.default_role_sids(configuration) if configuration is not None else ()
-        return risk.judge(
-            change,
-            live,
-            defaults,
-            self.situation.matching.former.get(change.address),
-            old_name=self.situation.name_of(change.sid) if change.sid else "",
-        )
+        return risk.judge(change, live, defaults, self.situation.matching.former.get(change.address))
 
     def _live_singleton(self, change: Change) -> Live | None:
         return self.situation.matching.live.get(change.address) if change.kind.singleton else None

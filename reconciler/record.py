@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from reconciler import plan_file, report_file
+from reconciler.address import Address
 from reconciler.change import Change, Step
 from reconciler.errors import JournalError, PlanFileError, UsageError
 from reconciler.journal import Scope, Unfinished, from_entry, to_entry
-from reconciler.journal_file import JournalFile, write_durably
+from reconciler.journal_file import JournalFile, is_tracked, write_durably
 from reconciler.plan import Plan
 from reconciler.plan_file import PlanFile
 from reconciler.report import Outcome, Progress, Report, result_of
@@ -33,6 +34,7 @@ class Record:
     Args:
         plan: what is applied.
         seen: the same as it may be shown.
+        scope: what is written down belongs to.
         journal: where replaces are written down; None when the folder cannot be written to.
         report: the file of the report; None for none.
         unfinished: what interrupted applies left.
@@ -44,6 +46,7 @@ class Record:
         plan: Plan,
         seen: PlanFile,
         *,
+        scope: Scope,
         journal: JournalFile | None,
         report: Path | None,
         unfinished: Iterable[Unfinished],
@@ -51,6 +54,7 @@ class Record:
     ) -> None:
         self._plan = plan
         self._seen = seen
+        self._scope = scope
         self._journal = journal
         self._report = report
         self._progress = progress
@@ -161,17 +165,25 @@ class Record:
         entries = []
         for entry in self._unfinished.values():
             shown = {path: value for path, value in entry.values.items() if path not in entry.sensitive}
-            entries.append(to_entry(replace(entry, values=shown)))
+            named = replace(entry, values=shown)
+            if entry.title:
+                digest = entry.name_digest or self._scope.digest(entry.name)
+                named = replace(named, name="", name_digest=digest)
+            entries.append(to_entry(named))
         found = report_file.to_file(report, self._seen)
-        return found.model_copy(update={"ended": ended, "unfinished": tuple(entries)})
+        signature = self._scope.signature(entries) if entries else ""
+        return found.model_copy(
+            update={"ended": ended, "unfinished": tuple(entries), "unfinished_signature": signature}
+        )
 
 
-def read_report(path: Path, scope: Scope) -> tuple[Unfinished, ...]:
+def read_report(path: Path, scope: Scope, names: Callable[[Address], Iterable[str]]) -> tuple[Unfinished, ...]:
     """Read what an interrupted apply left in a report that is to be replaced.
 
     Args:
         path: the file; there may be none, and it may be empty.
         scope: what the apply is for.
+        names: gives the natural keys, present and former, that the configuration has for an address.
 
     Raises:
         UsageError: the file is something else, or what is left in it belongs to something else.
@@ -195,9 +207,19 @@ def read_report(path: Path, scope: Scope) -> tuple[Unfinished, ...]:
         raise UsageError(f"cannot write {path}: {error}") from None
     if not report.unfinished:
         return ()
-    if (report.account_sid, report.options.env) != (scope.account_sid, scope.environment):
+    if not scope.has_signed(report.unfinished, report.unfinished_signature):
         raise UsageError(
-            f"cannot write {path}: it holds what an interrupted apply to account {report.account_sid} saved. Name "
-            "another file"
+            f"cannot write {path}: it holds what an interrupted apply to account {report.account_sid} saved, and was "
+            "edited, or that apply had other credentials, another RECONCILER_PLAN_KEY, endpoint, root file, or "
+            "environment. Name another file"
         )
-    return tuple(from_entry(entry, str(path)) for entry in report.unfinished)
+    if is_tracked(path):
+        raise UsageError(f"cannot write {path}: it holds what an interrupted apply saved, and git tracks it")
+    entries = (from_entry(entry, str(path)) for entry in report.unfinished)
+    return tuple(_named(entry, names(entry.address), scope) for entry in entries)
+
+
+def _named(entry: Unfinished, names: Iterable[str], scope: Scope) -> Unfinished:
+    """The same entry with its natural key, which a report may not hold, if that is one of several."""
+    found = next((name for name in names if scope.digest(name) == entry.name_digest), "")
+    return replace(entry, name=found) if entry.name_digest else entry

@@ -120,6 +120,12 @@ class ReportFile(Part):
         description="Replaces that were begun and are not complete, with the values that only the account had; without "
         "those that may not be shown.",
     )
+    unfinished_signature: str = Field(
+        default="",
+        exclude_if=lambda signature: not signature,
+        description="A signature of `unfinished`, keyed by `RECONCILER_PLAN_KEY` or the credentials: a later apply "
+        "uses no entries without it.",
+    )
 
     def to_json(self) -> str:
         """The text of the file: indented, in the order of the format, in ASCII, ending in a newline."""

@@ -27,9 +27,7 @@ def higher(*risks: Risk) -> Risk:
     return max(risks, key=RISKS.index, default="low")
 
 
-def judge(
-    change: Change, live: Live | None, default_roles: Iterable[str], former: Live | None, *, old_name: str = ""
-) -> Change:
+def judge(change: Change, live: Live | None, default_roles: Iterable[str], former: Live | None) -> Change:
     """The same change with its risk and consequences.
 
     Args:
@@ -37,7 +35,6 @@ def judge(
         live: the live resource, if there is one.
         default_roles: SIDs of the roles that its service gives by default now.
         former: a live resource that the new one is likely to be a rename of.
-        old_name: of a replace, the natural key of the old resource as it may be shown.
     """
     risks: list[Risk] = ["low"]
     words: list[str] = []
@@ -53,13 +50,13 @@ def judge(
                 risks.append(change.kind.replace_risk)
     if change.kind.name == "role" and change.action in {"update", "replace"}:
         _permissions(change, live is not None and live.sid in set(default_roles), risks, words)
-    for consequence in _consequences(change, live, old_name or change.name):
+    for consequence in _consequences(change, live):
         risks.append(consequence.risk)
         words.append(consequence.sentence)
     return replace(change, risk=higher(*risks), consequences=tuple(dict.fromkeys(words)))
 
 
-def _consequences(change: Change, live: Live | None, old_name: str) -> Iterable[Consequence]:
+def _consequences(change: Change, live: Live | None) -> Iterable[Consequence]:
     """What the change means by its contents; of a replace under another name, what its delete and its create mean.
 
     Each of the two may be left to do after an interruption, and then has no effect that the replace did not state.
@@ -70,7 +67,7 @@ def _consequences(change: Change, live: Live | None, old_name: str) -> Iterable[
         return kind.consequences(before, after, change.name)
     item = next((item for item in change.fields if item.path == kind.natural_key), None)
     new = item.after if item is not None and isinstance(item.after, str) and not item.sensitive else HIDDEN
-    return (*kind.consequences(before, None, old_name), *kind.consequences(None, after, new))
+    return (*kind.consequences(before, None, change.former_title or change.name), *kind.consequences(None, after, new))
 
 
 def _contents(change: Change, live: Live | None) -> tuple[Contents | None, Contents | None]:

@@ -286,7 +286,7 @@ async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planne
     async with _connected(
         endpoint, ReadClient, progress, hidden=_hidden(files), account_sid=files.account_sid or ""
     ) as client:
-        made, _ = await _planned(files, inputs, options, client, progress)
+        made, _ = await _planned(files, inputs, options, client, progress, key=key)
         return Planned(files, _seen(made, client, key, files), client.requests)
 
 
@@ -342,11 +342,11 @@ async def apply(
     async with _connected(
         endpoint, ReadClient, progress, hidden=_hidden(files), account_sid=files.account_sid or ""
     ) as reader:
-        key = key or reader.credentials.digest_key()
+        shared_key, key = key, key or reader.credentials.digest_key()
         if approved is not None:
             is_sealed = approved.has_valid_seal(key)
             options = _with_approvals(options, approved, is_sealed=is_sealed)
-        made, kept = await _planned(files, inputs, options, reader, progress, report=report)
+        made, kept = await _planned(files, inputs, options, reader, progress, key=shared_key, report=report)
         seen = _seen(made, reader, key, files)
     if made.unset:
         raise MatchError(made.unset, files.lines)
@@ -578,14 +578,27 @@ class _Kept:
                             "command again"
                         )
             record = Record(
-                made, seen, journal=journal, report=self.report, unfinished=self.unfinished, progress=progress
+                made,
+                seen,
+                scope=self.journal.scope,
+                journal=journal,
+                report=self.report,
+                unfinished=self.unfinished,
+                progress=progress,
             )
             record.start()
             yield record
 
 
 async def _planned(
-    files: Config, inputs: Inputs, options: PlanOptions, client: ReadClient, progress: Progress, *, report: str = ""
+    files: Config,
+    inputs: Inputs,
+    options: PlanOptions,
+    client: ReadClient,
+    progress: Progress,
+    *,
+    key: bytes | None,
+    report: str = "",
 ) -> tuple[Plan, _Kept]:
     """Plan; gives the plan, and what interrupted applies left, which it goes on with."""
     from reconciler.fetch import fetch, fetch_planned  # noqa: PLC0415 - see above
@@ -596,9 +609,20 @@ async def _planned(
 
     state = await fetch(files, client, progress, options.selection(files))
     root = Path(DiskSources(inputs.path, {}).root)
-    scope = Scope(state.account_sid, root.name, files.environment)
+    scope = Scope(
+        account_sid=state.account_sid,
+        root=root.name,
+        environment=files.environment,
+        endpoint=client.endpoint,
+        key=key or client.credentials.signing_key(),
+    )
     journal = JournalFile(root.parent, scope)
-    found = {entry.sid: entry for entry in read_report(Path(report), scope)} if report else {}
+
+    def names(address: Address) -> tuple[str, ...]:
+        declared = files.resources.get(address)
+        return () if declared is None else (declared.natural_key, declared.renamed_from)
+
+    found = {entry.sid: entry for entry in read_report(Path(report), scope, names)} if report else {}
     # The journal holds what a report leaves out.
     found |= {entry.sid: entry for entry in journal.load()}
     unfinished = tuple(found.values())

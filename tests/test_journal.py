@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import socket
 import stat
+import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reconciler import report_file
+from reconciler.address import Address
+from reconciler.client import Credentials, ReadClient, twilio_url
 from reconciler.emulator import Emulator, Store
-from reconciler.journal import Scope
+from reconciler.journal import Scope, Unfinished, to_json
 from reconciler.journal_file import JournalFile
+from reconciler.kinds import BY_NAME
 from tests.oracles.account import Account, picture
 from tests.oracles.command import Folder, Run
 from tests.oracles.recorder import Fault
@@ -49,6 +55,17 @@ def account() -> Account:
 
 def apply(folder: Folder, account: Account, *options: str, fault: Fault | None = None) -> Run:
     return folder.run(account, "apply", "--yes", "--format", "json", *options, fault=fault)
+
+
+def scope_of(account: Account) -> Scope:
+    """What the journals of these tests belong to."""
+    return Scope(
+        account_sid="AC" + "0" * 32,
+        root="reconciler.yaml",
+        environment="",
+        endpoint=f"emulator {account.emulator.store.public_id()}",
+        key=Credentials("AC" + "0" * 32, "emulator", "AC" + "0" * 32).signing_key(),
+    )
 
 
 def killed(folder: Folder, account: Account, *options: str, files: str = FILES, fault: Fault = BETWEEN) -> None:
@@ -338,15 +355,15 @@ def test_a_journal_that_cannot_be_read_is_an_error(
 def test_another_account_is_not_given_what_this_one_lost(folder: Folder, account: Account) -> None:
     killed(folder, account)
     (journal,) = journals(folder)
-    for scope in (
-        Scope("AC" + "9" * 32, "reconciler.yaml", ""),
-        Scope("AC" + "0" * 32, "other.yaml", ""),
-        Scope("AC" + "0" * 32, "reconciler.yaml", "prod"),
+    scope = scope_of(account)
+    for other in (
+        replace(scope, account_sid="AC" + "9" * 32),
+        replace(scope, root="other.yaml"),
+        replace(scope, environment="prod"),
+        replace(scope, endpoint="ie1.twilio.com"),
     ):
-        assert JournalFile(folder.path, scope).load() == ()
-    assert [entry.name for entry in JournalFile(folder.path, Scope("AC" + "0" * 32, "reconciler.yaml", "")).load()] == [
-        NUMBER
-    ]
+        assert JournalFile(folder.path, other).load() == ()
+    assert [entry.name for entry in JournalFile(folder.path, scope).load()] == [NUMBER]
     assert journals(folder) == [journal]
 
 
@@ -424,10 +441,214 @@ def test_a_journal_that_is_no_journal_is_refused(folder: Folder, account: Accoun
 def test_a_journal_is_not_read_through_a_link(folder: Folder, account: Account) -> None:
     killed(folder, account)
     (journal,) = journals(folder)
+    kept = journal.parent.rename(folder.path / "public")
+    journal.parent.symlink_to(kept, target_is_directory=True)
+    run = folder.run(account, "apply", "--yes")
+    assert (run.code, run.writes) == (1, [])
+    assert ".reconciler is a link" in run.err
+    journal.parent.unlink()
+    kept.rename(journal.parent)
     journal.rename(folder.path / "elsewhere.json")
     journal.symlink_to(folder.path / "elsewhere.json")
     run = folder.run(account, "apply", "--yes")
     assert (run.code, run.writes) == (1, [])
+
+
+def test_a_service_that_a_restored_address_uses_is_not_deleted(folder: Folder) -> None:
+    account = Account()
+    service = account.service("Old").rpartition("/")[2]
+    account.address(
+        NUMBER, AutoCreation__Enabled="true", AutoCreation__Type="default", AutoCreation__ConversationServiceSid=service
+    )
+    files = FILES + "services: {old: {friendly_name: Old, absent: true}}\napprovals: [{address: services.old}]\n"
+    folder.write(files)
+    undisturbed = account.copied()
+    assert apply(folder, undisturbed).code == 5
+    assert apply(folder, account, fault=BETWEEN).was_killed
+    run = apply(folder, account)
+    assert run.code == 5, run.out + run.err
+    assert picture(account.state()) == picture(undisturbed.state())
+
+
+# --- whose journal it is ----------------------------------------------------------------------------------------------
+
+
+def test_an_apply_to_another_database_neither_uses_nor_removes_a_journal(folder: Folder, account: Account) -> None:
+    killed(folder, account)
+    (journal,) = journals(folder)
+    content = journal.read_bytes()
+    empty, full = Account(), Account()
+    full.address(NUMBER, AddressCountry="US")
+    for other in (empty, full):
+        run = apply(folder, other)
+        assert run.code == 0, run.out + run.err
+        assert not any("Main line" in line for line in picture(other.state()))
+        assert journal.read_bytes() == content
+    assert apply(folder, account).code == 0
+    assert picture(account.state()) == expected()
+
+
+def test_a_report_of_another_database_is_neither_used_nor_replaced(folder: Folder, account: Account) -> None:
+    killed(folder, account, "--report", "report.json")
+    content = (folder.path / "report.json").read_bytes()
+    other = Account()
+    run = apply(folder, other, "--report", "report.json")
+    assert (run.code, run.writes) == (1, [])
+    assert "Name another file" in " ".join(run.err.split())
+    assert (folder.path / "report.json").read_bytes() == content
+    assert apply(folder, account, "--report", "report.json").code == 0
+
+
+def test_an_apply_to_a_region_or_host_has_its_own_journal() -> None:
+    def named(url: str) -> str:
+        return ReadClient(url, Credentials("AC" + "1" * 32, "secret", "AC" + "1" * 32)).endpoint
+
+    us = named("https://conversations.twilio.com")
+    assert us == "us1.twilio.com"
+    # An edge is only the way in.
+    assert {named(twilio_url(region, edge)) for region, edge in (("us1", ""), ("", "dublin"), ("us1", "tokyo"))} == {us}
+    assert named(twilio_url("ie1", "")) == named(twilio_url("ie1", "ashburn")) == "ie1.twilio.com"
+    assert named("http://localhost:4010") == named("http://127.0.0.1:4010") == named("http://[::1]:4010")
+    others = ["http://localhost:4011", "https://api.example.com", "https://api.example.com/proxy", twilio_url("ie1")]
+    assert len({us, named("http://localhost:4010"), *map(named, others)}) == 2 + len(others)
+
+
+def test_an_emulator_keeps_its_identity_on_another_port(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "one.db")
+    with contextlib.closing(store), contextlib.closing(Store.open(tmp_path / "other.db")) as other:
+        first = store.public_id()
+        assert first != other.public_id()
+    with contextlib.closing(Store.open(tmp_path / "one.db")) as again:
+        assert again.public_id() == first
+
+
+def forged(account: Account, entry: Unfinished) -> str:
+    """A journal as somebody would write it who knows everything but the credentials."""
+    return to_json(replace(scope_of(account), key=b"guessed"), [entry])
+
+
+def test_a_forged_journal_deletes_nothing(folder: Folder) -> None:
+    account = Account()
+    service = account.service("Support")
+    role = account.role(service, "old").rpartition("/")[2]
+    account.role(service, "member")
+    folder.write(RENAMED)
+    before = picture(account.state())
+    entry = Unfinished(
+        Address.parse("services.support.roles.member"), BY_NAME["role"], role, "old", (service.rpartition("/")[2],)
+    )
+    path = JournalFile(folder.path, scope_of(account)).path
+    path.parent.mkdir()
+    path.write_text(forged(account, entry))
+    run = apply(folder, account)
+    assert (run.code, run.writes) == (1, [])
+    assert "with other credentials" in " ".join(run.err.split())
+    assert picture(account.state()) == before
+    # The same with the right key, but for a role of another name or type than the live one.
+    for wrong in (replace(entry, name="anything"), replace(entry, former={"type": "conversation"})):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(to_json(scope_of(account), [wrong]))
+        run = apply(folder, account)
+        assert (run.code, [exchange.method for exchange in run.writes if exchange.method == "DELETE"]) == (0, [])
+
+
+def test_an_entry_from_another_plan_key_is_refused(folder: Folder, account: Account) -> None:
+    folder.write(FILES)
+    key = {"RECONCILER_PLAN_KEY": "k" * 32}
+    run = folder.run(account, "apply", "--yes", fault=BETWEEN, environment=key)
+    assert run.was_killed
+    run = apply(folder, account)
+    assert (run.code, run.writes) == (1, [])
+    assert "another RECONCILER_PLAN_KEY" in " ".join(run.err.split())
+    assert folder.run(account, "apply", "--yes", environment=key).code == 0
+    assert picture(account.state()) == expected()
+
+
+def test_an_edited_report_restores_nothing(folder: Folder, account: Account) -> None:
+    killed(folder, account, "--report", "report.json")
+    path = folder.path / "report.json"
+    path.write_text(path.read_text().replace("Main line", "Mean line"))
+    (journal,) = journals(folder)
+    journal.unlink()
+    run = apply(folder, account, "--report", "report.json")
+    assert (run.code, run.writes) == (1, [])
+    assert "was edited" in " ".join(run.err.split())
+
+
+@pytest.mark.parametrize("file", ["journal", "report"])
+def test_what_git_tracks_is_not_believed(folder: Folder, account: Account, file: str) -> None:
+    killed(folder, account, "--report", "report.json")
+    (journal,) = journals(folder)
+    if file == "report":
+        journal.unlink()
+    path = journal if file == "journal" else folder.path / "report.json"
+    for command in (["init", "-q"], ["add", "-f", str(path)]):
+        subprocess.run(["git", *command], cwd=folder.path, check=True)
+    run = apply(folder, account, *(() if file == "journal" else ("--report", "report.json")))
+    assert (run.code, run.writes) == (1, [])
+    assert "git tracks" in " ".join(run.err.split())
+    subprocess.run(["git", "rm", "-q", "--cached", str(path)], cwd=folder.path, check=True)
+    if file == "journal":
+        assert apply(folder, account).code == 0
+        return
+    run = folder.run(account, "apply", "--yes", "--report", "report.json")
+    assert (run.code, run.writes) == (1, [])
+    assert "webhook_url, which may not be shown, so report.json does not hold it" in " ".join(run.err.split())
+
+
+# --- names that may not be shown --------------------------------------------------------------------------------------
+
+SECRET_USER = """
+version: 1
+services:
+  support:
+    friendly_name: Support
+    users: {vip: {identity: vip-2, renamed_from: vip-s3cr3t, sensitive: [identity]}}
+"""
+SECRET_HOOK = """
+version: 1
+services:
+  support:
+    friendly_name: Support
+    conversations:
+      room:
+        webhooks:
+          bot: {target: trigger, triggers: [help], url: "https://hooks.example.com/in?token=${secret:TOKEN}",
+            renamed_from: "webhook https://hooks.example.com/in?token=s3cr3t-of-the-account"}
+"""
+
+
+@pytest.mark.parametrize("files", [SECRET_USER, SECRET_HOOK], ids=["sensitive", "token in a URL"])
+@pytest.mark.parametrize("failure", ["killed before", "killed after", "refused"])
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_natural_key_that_may_not_be_shown_is_in_no_report_and_the_report_is_enough_to_resume(
+    folder: Folder, failure: Any, at: int, files: str
+) -> None:
+    account, environment = Account(), {"TOKEN": "s3cr3t-of-the-account"}
+    service = account.service("Support")
+    account.user(service, "vip-s3cr3t", FriendlyName="Vip")
+    room = account.post(f"{service}/Conversations", UniqueName="room")
+    hooks = f"{service}/Conversations/{room}/Webhooks"
+    account.post(
+        hooks, {"Target": "webhook", "Configuration.Url": SECRET_URL, "Configuration.Filters": ["onMessageAdded"]}
+    )
+    folder.write(files)
+    options = ("apply", "--yes", "--report", "report.json")
+    run = folder.run(account, *options, fault=Fault(failure, at), environment=environment)
+    assert run.was_killed or run.code == 1
+    report = (folder.path / "report.json").read_text()
+    assert "s3cr3t" not in report + run.out + run.err
+    assert bool(json.loads(report)["unfinished"])
+    for journal in journals(folder):
+        journal.unlink()
+    plan = folder.run(account, "plan", environment=environment)
+    assert "s3cr3t" not in plan.out + plan.err
+    run = folder.run(account, *options, environment=environment)
+    assert "s3cr3t" not in run.out + run.err + (folder.path / "report.json").read_text()
+    if files == SECRET_USER:
+        assert run.code == 0, run.out + run.err
+        end = picture(account.state())
+        assert [line.partition(" ")[0] for line in end if "/user:" in line] == ["/service:Support/user:vip-2"]
 
 
 # --- an approved plan, and renames ------------------------------------------------------------------------------------

@@ -346,6 +346,8 @@ class Emulator:
                 "Twilio-Concurrent-Requests": str(self._in_flight),
                 "Twilio-Request-Duration": f"{time.perf_counter() - begun:.3f}",
             }
+            if emulator_id := self.store.public_id():
+                headers["Emulator-Id"] = emulator_id
             if reply.status == 401:
                 headers["WWW-Authenticate"] = 'Basic realm="Twilio API"'
             await _write(send, reply, headers)

@@ -7,6 +7,7 @@ process may be killed at any moment and another one go on with the same answers.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -88,6 +89,7 @@ class Store:
         self._lock = threading.RLock()
         self.account_sid = account_sid
         self.path = path
+        self._public_id = ""
 
     @classmethod
     def open(cls, path: str | Path, *, account_sid: str | None = None) -> Store:
@@ -142,6 +144,13 @@ class Store:
             )
             (kept,) = self._connection.execute("SELECT value FROM setting WHERE name = 'private_key'").fetchone()
         return str(kept)
+
+    def public_id(self) -> str:
+        """What tells this database from every other one; empty if that cannot be written down now."""
+        if not self._public_id:
+            with suppress(sqlite3.Error):
+                self._public_id = hashlib.sha256(f"emulator id\0{self.private_key()}".encode()).hexdigest()[:32]
+        return self._public_id
 
     def copied(self) -> Store:
         """Everything there is, apart, in memory."""
