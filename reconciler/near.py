@@ -18,6 +18,8 @@ _MOST_COMPARISONS = 20_000
 """Comparisons of one run; later ones find only names with the same words."""
 _LONGEST = 200
 _SHORTEST_WORDS = 3
+_SHORTEST_NUMBER = 7
+_MOST_MISSING = 3
 _WORD = re.compile(r"[^\W_]+")
 _DIGITS = re.compile(r"\d+")
 
@@ -48,6 +50,50 @@ def similarity(one: str, other: str) -> float:
     return 0.89 * SequenceMatcher(None, one.casefold(), other.casefold()).ratio()
 
 
+def is_mistyped_number(text: str, number: str) -> bool:
+    """Whether a text is a phone number with digits left out, one too many, or two exchanged.
+
+    One other digit makes another number, so it is not the same one mistyped.
+    """
+    one, other = "".join(_DIGITS.findall(text)), "".join(_DIGITS.findall(number))
+    if min(len(one), len(other)) < _SHORTEST_NUMBER or any(map(str.isalpha, text)) != any(map(str.isalpha, number)):
+        return False
+    if len(one) == len(other):
+        wrong = [index for index, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+        return len(wrong) == 2 and wrong[1] == wrong[0] + 1 and one[wrong[0]] == other[wrong[1]] and (
+            one[wrong[1]] == other[wrong[0]]
+        )  # fmt: skip
+    shorter, longer = sorted((one, other), key=len)
+    if len(longer) - len(shorter) > _MOST_MISSING:
+        return False
+    rest = iter(longer)
+    return all(digit in rest for digit in shorter)
+
+
+def is_typo(text: str, name: str) -> bool:
+    """Whether a text is a name with one slip: other case or separators, or one character too many, missing, or wrong.
+
+    Stricter than `similarity`: it tells a misspelt name from the name of something that is gone.
+    """
+    if text == name:
+        return False
+    if words(text) and "".join(words(text)) == "".join(words(name)):
+        return True
+    one, other = text.casefold(), name.casefold()
+    if min(len(one), len(other)) < _SHORTEST_WORDS or _DIGITS.findall(one) != _DIGITS.findall(other):
+        return False
+    begin = next((index for index, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
+    begin = min(len(one), len(other)) if begin is None else begin
+    one, other = one[begin:], other[begin:]
+    if one[1:] == other or one == other[1:]:
+        return True
+    if len(one) > 1 and one[:2] == other[1::-1] and one[2:] == other[2:]:
+        return True
+    # One other letter: not where the word is a short one, such as the regions eu and us.
+    word = next((found for found in _WORD.finditer(name.casefold()) if found.start() <= begin < found.end()), None)
+    return one[1:] == other[1:] and word is not None and len(word[0]) > _SHORTEST_WORDS
+
+
 class Nearness:
     """Finds near misses, within a budget of comparisons."""
 
@@ -64,7 +110,10 @@ class Nearness:
             if _names(live)
         ]
         best = max(scored, default=None, key=lambda item: (item[0], item[1]))
-        return best[2] if best is not None and best[0] >= SIMILAR else None
+        if best is not None and best[0] >= SIMILAR:
+            return best[2]
+        by_name = [live for _, _, live in sorted(scored, key=lambda item: item[2].title)]
+        return next((live for live in by_name if is_mistyped_number(name, live.title)), None)
 
     def closest_text(self, text: str, candidates: Iterable[str]) -> str:
         """The most similar text, digits included; empty if none is similar."""

@@ -25,7 +25,6 @@ from reconciler import guards, risk, scope, sequence
 from reconciler.address import Address
 from reconciler.change import Change, Guard
 from reconciler.composition import Composition
-from reconciler.config import globs
 from reconciler.config.acknowledged import split, unused
 from reconciler.config.model import Approval, Config, Declared, Unknown
 from reconciler.config.selection import Selection, select
@@ -39,7 +38,7 @@ from reconciler.kinds.markers import Ref
 from reconciler.match import match
 from reconciler.situation import Situation
 from reconciler.state import Collection, Live, State
-from reconciler.unused import Unused
+from reconciler.unused import Unused, is_ignored
 
 _TRAFFIC = frozenset({"user", "conversation", "participant"})
 """Kinds whose resources are mostly made by customers, not by operators: their names belong in no plan."""
@@ -353,6 +352,7 @@ class _Planner:
         )
         for option, addresses in given:
             self.situation.problems.extend(self.unused.options(option, addresses, changes))
+        self.situation.problems.extend(self.unused.rotations(self.options.rotate, changes))
 
     def _check_swaps(self, changes: Sequence[Change]) -> None:
         """Names that are exchanged: the API takes no two of one name at once, so neither could be the first."""
@@ -531,7 +531,7 @@ class _Planner:
             item
             for item in self._not_declared(changes)
             if (item.live.kind.name, item.live.parents) not in unlisted
-            if not any(globs.matches(glob, str(item.address)) for glob in ignored)
+            if not any(is_ignored(glob, item.address) for glob in ignored)
         )
 
     def _unlisted(self) -> dict[Address, tuple[str, tuple[str, ...]]]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import MatchError
-from reconciler.near import similarity
+from reconciler.near import is_mistyped_number, is_typo, similarity
 from reconciler.plan import Plan
 from tests.scenario import HEAD, club, told
 from tests.world import World, read
@@ -66,6 +66,42 @@ def test_names_that_are_similar(one: str, other: str) -> None:
 )
 def test_names_that_are_not_similar(one: str, other: str) -> None:
     assert similarity(one, other) < 0.6
+
+
+@pytest.mark.parametrize("number", ["+4155550100", "4155550100", "+1415555010", "+14155551000", "+114155550100"])
+def test_a_phone_number_with_digits_missing_too_many_or_exchanged(number: str) -> None:
+    assert is_mistyped_number(number, "+14155550100")
+
+
+@pytest.mark.parametrize("number", ["+14155550101", "+14155550100", "+44", "agent 14155550100", "+491711234567"])
+def test_another_phone_number_is_not_a_mistyped_one(number: str) -> None:
+    assert not is_mistyped_number(number, "+14155550100")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("dsk", "desk"),
+        ("Desk", "desk"),
+        ("dsek", "desk"),
+        ("deskk", "desk"),
+        ("dexk", "desk"),
+        ("old_desk", "old-desk"),
+    ],
+)
+def test_a_typo(one: str, other: str) -> None:
+    assert is_typo(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("old-desk", "new-desk"), ("support-eu", "support-us"), ("desk-a", "desk-b"), ("desk-1", "desk-2"),
+        ("desk", "desk"), ("a", "b"), ("desk", "desktop"),
+    ],
+)  # fmt: skip
+def test_another_name_is_no_typo(one: str, other: str) -> None:
+    assert not is_typo(one, other)
 
 
 # --- absent ----------------------------------------------------------------------------------------------------------
@@ -180,6 +216,70 @@ def test_an_ignored_pattern_that_matches_nothing_is_reported_with_the_address() 
     assert planned(account, text.replace("[services.club.roles.clerk]", f"['{address}']")) == []
 
 
+def test_an_exception_by_sid_or_by_a_mistyped_number_is_reported_with_the_name() -> None:
+    account, _ = club()
+    sid = account.post("/v1/Services", {"FriendlyName": "Old Desk"})["sid"]
+    account.post("/v1/Configuration/Addresses", {"Type": "sms", "Address": "+14155550100"})
+    other = "IS" + "0" * 32
+    text = HEAD + (
+        "addresses: {}\nprune:\n"
+        f"  addresses: {{match: '+1*', except: ['+4155550100', '+14155550101']}}\n"
+        f"  services: {{match: 'Old*', except: [{sid}, {other}]}}\n"
+    )
+    assert planned(account, text) == [
+        ("warning", "unused-except", 'except: no address in the account matches "+14155550101"'),
+        (
+            "warning",
+            "unused-except",
+            'except: no address in the account matches "+4155550100". Did you mean "+14155550100"?',
+        ),
+        ("warning", "unused-except", f'except: no service in the account matches "{other}"'),
+        ("warning", "unused-except", f'except: no service in the account matches "{sid}". Did you mean "Old Desk"?'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "meant"),
+    [
+        ("services.*.role.*", "services.*.roles.*"),
+        ("services.club.role.*", "services.club.roles.*"),
+        ("service.*", "services.*"),
+        ("addreses.*", "addresses.*"),
+        ("services.Club.*", "services.club.*"),
+        ("services.clb.*", "services.club.*"),
+        ("services.club.conversations.*.participant.*", "services.club.conversations.*.participants.*"),
+    ],
+)
+def test_an_ignored_pattern_with_a_misspelt_part_is_reported(pattern: str, meant: str) -> None:
+    account, _ = club()
+    text = HEAD + f"unmanaged: {{ignore: ['{pattern}']}}\n"
+    message = f'ignore: no unmanaged resource matches "{pattern}". Did you mean {meant}?'
+    assert planned(account, text) == [("warning", "unused-ignore", message)]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["services.*.roles.*", "services.club.users.*", "addresses.*", "credentials.*", "services.gone.*", "*.roles.*"],
+)
+def test_an_ignored_pattern_that_matches_nothing_now_is_a_notice(pattern: str) -> None:
+    account, _ = club()
+    text = HEAD + f"unmanaged: {{ignore: ['{pattern}']}}\n"
+    assert planned(account, text) == [("notice", "unused-ignore", f'ignore: no unmanaged resource matches "{pattern}"')]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["services.*.roles.*", "services.club.*", "*.roles.RL*", 'services.club.roles["RL*']
+)
+def test_an_ignored_pattern_matches_sids_as_parts_of_an_address(pattern: str) -> None:
+    account, service = club()
+    role(account, service, "clerk")
+    role(account, service, "agent")
+    text = HEAD + "    roles: {agent: {}}\n"
+    assert [item.name for item in account.plan(read(text)).unmanaged if item.live.kind.name == "role"] == ["clerk"]
+    made = account.plan(read(f"{text}unmanaged: {{ignore: ['{pattern}']}}\n"))
+    assert ([item for item in made.unmanaged if item.live.kind.name == "role"], found(made)) == ([], [])
+
+
 # --- approvals and options -------------------------------------------------------------------------------------------
 
 
@@ -215,3 +315,103 @@ def test_an_option_that_names_nothing_is_an_error_with_the_near_miss(option: str
         assert [problem.message for problem in error.value.problems] == [
             f"{word} {address}: no such resource. Did you mean {meant}?"
         ]
+
+
+@pytest.mark.parametrize(
+    ("address", "meant"),
+    [
+        ("services.clb", "services.club"),
+        ("services.Club", "services.club"),
+        ('services["Members\' club"]', "services.club"),
+        ("services.club.conversations.loby", "services.club.conversations.lobby"),
+    ],
+)
+def test_an_approval_with_a_typo_is_reported_although_nothing_is_planned(address: str, meant: str) -> None:
+    account, service = club()
+    account.post(f"{service}/Conversations", {"UniqueName": "lobby"})
+    text = HEAD + "    conversations: {lobby: {}}\n"
+    quoted = address.replace("'", "''")
+    assert planned(account, f"{text}approvals: [{{address: '{quoted}'}}]\n") == [
+        ("warning", "unused-approval", f"approvals: no such resource {address}. Did you mean {meant}?")
+    ]
+    assert planned(account, text, approved=[address]) == [
+        ("warning", "unused-approval", f"--approve: no such resource {address}. Did you mean {meant}?")
+    ]
+
+
+@pytest.mark.parametrize("address", ["services.club", "services.old-club", "services.clubs-eu", "services.gone"])
+def test_an_approval_that_has_done_its_work_is_a_notice(address: str) -> None:
+    account, _ = club()
+    assert planned(account, f"{HEAD}approvals: [{{address: {address}}}]\n") == [
+        ("notice", "done-approval", f"approvals: no delete of {address} is planned")
+    ]
+
+
+# --- names that look the same ----------------------------------------------------------------------------------------
+
+
+def test_an_absent_of_another_type_names_the_types() -> None:
+    account, _ = club()
+    account.post("/v1/Credentials", {"Type": "fcm", "FriendlyName": "Push", "Secret": "s"})
+    text = HEAD + "credentials: {push: {type: apn, friendly_name: Push, absent: true}}\n"
+    message = 'absent: no credential "Push" (apn) in the account. Did you mean "Push" (fcm)?'
+    assert planned(account, text) == [("warning", "unused-absent", message)]
+
+
+def test_a_suggestion_that_looks_like_what_is_written_names_the_difference() -> None:
+    account, service = club()
+    account.post(f"{service}/Users", {"Identity": "cafe\u0301"})
+    text = HEAD + '    users: {"caf\u00e9": {absent: true}}\n'
+    message = 'absent: no user "caf\u00e9" in club. Did you mean "cafe\u0301"? It has U+0065 U+0301 in place of U+00E9.'
+    assert planned(account, text) == [("warning", "unused-absent", message)]
+
+
+# --- what --rotate sends ---------------------------------------------------------------------------------------------
+
+KEYS = """
+credentials:
+  push: {type: fcm, friendly_name: Push, secret: "${secret:KEY}"}
+  kept: {type: fcm, friendly_name: Kept, secret: "${secret:KEY}", lifecycle: {ignore_changes: [secret]}}
+  gone: {type: fcm, friendly_name: Gone, absent: true}
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rotate": ["services.club"]}, "services.club: it has no write-only values in the configuration"),
+        ({"rotate": ["credentials"]}, "credentials: it has no write-only values in the configuration"),
+        ({"rotate": ["credentials.gone"]}, "credentials.gone: it has no write-only values in the configuration"),
+        ({"rotate": ["credentials.kept"]}, "credentials.kept: it has ignore_changes for its write-only values"),
+        (
+            {"rotate": ["credentials.push"], "targets": ["services.club"]},
+            "credentials.push: it is left out of the plan by --target or --exclude",
+        ),
+        (
+            {"rotate": ["credentials.push"], "excludes": ["credentials.push"]},
+            "credentials.push: it is left out of the plan by --target or --exclude",
+        ),
+        (
+            {"rotate": ["credentials.push"], "excludes": ["credentials"]},
+            "credentials.push: it is left out of the plan by --target or --exclude",
+        ),
+    ],
+)
+def test_a_rotate_that_sends_nothing_is_an_error(options: dict[str, list[str]], message: str) -> None:
+    account, _ = club()
+    files = read(HEAD + KEYS, {"KEY": "k" * 20})
+    with pytest.raises(MatchError) as error:
+        account.plan(files, **options)
+    assert [problem.message for problem in error.value.problems if problem.code == "nothing-to-rotate"] == [
+        f"--rotate {message}, so nothing would be sent"
+    ]
+
+
+@pytest.mark.parametrize("targets", [[], ["credentials.push"], ["credentials"]])
+def test_a_rotate_that_sends_something_is_no_error(targets: list[str]) -> None:
+    account, _ = club()
+    account.post("/v1/Credentials", {"Type": "fcm", "FriendlyName": "Push", "Secret": "s"})
+    files = read(HEAD + KEYS, {"KEY": "k" * 20})
+    made = account.plan(files, rotate=["credentials.push"], targets=targets)
+    change = next(change for change in made.changes if str(change.address) == "credentials.push")
+    assert [item.path for item in change.fields] == ["secret"]

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from reconciler import json_text
 from reconciler.config.findings import listed
 from reconciler.config.layout import sid_of_what, what_begins_with
+from reconciler.config.lookalike import did_you_mean
 from reconciler.config.remarks import Remark
 from reconciler.json_text import Json
 from reconciler.kinds.fields import Content, Field, Shape, duration
@@ -106,7 +107,7 @@ def _choice(field: Field, text: str, shown: str, suggest: Suggest) -> tuple[str,
     if word is not None:
         return word, None
     meant = suggest(text, choice.words)
-    hint = f"did you mean {meant}?" if meant else f"write {listed(choice.words).replace(' and ', ' or ')}"
+    hint = did_you_mean(text, meant) if meant else f"write {listed(choice.words).replace(' and ', ' or ')}"
     if choice.extended_by_twilio:
         return text, Remark("unknown-word", f"{field.path} {shown} is not known to this release", hint)
     raise UnfitError("unknown-choice", f"{field.path} cannot be {shown}", hint)
@@ -210,7 +211,7 @@ def unknown_word(field: Field, word: str, shown: str, of_type: str, suggest: Sug
         why, hint = misplaced
         return Remark("misplaced-event", f"{field.path}: {shown} {why}", hint)
     meant = suggest(word, words)
-    hint = f"did you mean {meant}?" if meant else f"Twilio may have added it; known are {listed(words, 30)}"
+    hint = did_you_mean(word, meant) if meant else f"Twilio may have added it; known are {listed(words, 30)}"
     return Remark("unknown-word", f"{field.path}: {shown} is not known to this release", hint)
 
 

@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from reconciler.config.lookalike import did_you_mean
 from reconciler.errors import Place, Problem
 from reconciler.kinds.vocabulary import former_word
 
@@ -154,7 +155,7 @@ class Findings:
             return ""  # for a problem that is not kept
         meant = self.closest(word, candidates)
         if meant:
-            return f"did you mean {meant}?"
+            return did_you_mean(word, meant)
         if len(candidates) == 1:
             return f"the only one is {next(iter(candidates))}"
         if not candidates or len(candidates) > _MOST_CANDIDATES_LISTED:

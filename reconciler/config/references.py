@@ -13,6 +13,7 @@ from reconciler.address import Address, looks_like_sid
 from reconciler.config.contents import is_sid, sid_error
 from reconciler.config.drafts import Draft
 from reconciler.config.findings import Findings, shown
+from reconciler.config.lookalike import did_you_mean
 from reconciler.config.model import Reference
 from reconciler.config.nodes import Scalar
 from reconciler.errors import Place
@@ -82,7 +83,7 @@ class References:
             where = f" in {group[1]}" if group[1] is not None else ""
             message = f"{path} refers to {told}, and there is no such {kind.words}{where}"
             meant = self._findings.closest(text, candidates)
-            hint = f"did you mean {meant}?" if meant else f"declare it, or write a SID: {kind.sid_prefix}…"
+            hint = did_you_mean(text, meant) if meant else f"declare it, or write a SID: {kind.sid_prefix}…"
             self._findings.error("unknown-reference", message, scalar.place, hint, address=draft.about)
 
     def _known(self, group: tuple[str, Address | None], kind: Kind) -> tuple[str, ...]:
