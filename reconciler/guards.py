@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from reconciler.address import Address
-from reconciler.change import Action, Change, Guard
+from reconciler.change import Action, Change, Guard, Step
 from reconciler.config import globs
-from reconciler.config.model import Approval, Config, Declared, Limits, Prune
+from reconciler.config.model import Approval, Config, Declared, Limits, Prune, Reference, Unknown
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.markers import Ref
 from reconciler.redaction import HIDDEN
@@ -43,6 +43,7 @@ class Surroundings:
         no_room: addresses of creates whose parent is full.
         moved_users: SIDs of users whom this plan gives another role, or deletes.
         assigned: by SID, the roles that the configuration or the plan assigns by it, with the address that does.
+        successors: by SID of the old resource, the addresses whose interrupted replaces are completed.
     """
 
     config: Config
@@ -56,6 +57,7 @@ class Surroundings:
     services_of_addresses: frozenset[tuple[str, str]] = frozenset()
     no_room: frozenset[Address] = frozenset()
     assigned: Mapping[str, str] = field(default_factory=dict)
+    successors: Mapping[str, Address] = field(default_factory=dict)
 
     @cached_property
     def prevented(self) -> Mapping[Address, Address]:
@@ -98,10 +100,12 @@ def limit(changes: Sequence[Change], limits: Limits) -> tuple[Guard, ...]:
     """What the limits of the files refuse, counted over everything that is not withheld."""
     doing = [change for change in changes if not change.is_withheld]
     deletes = sum(1 for change in doing if change.action in {"delete", "replace"})
+    # The second half of a replace, which an interrupted apply counted as a delete.
+    creates = sum(1 for change in doing if change.action == "create" and not change.completes)
     counts = (
         ("deletes", deletes, limits.deletes, "deletes (replaces are counted)"),
         ("updates", sum(1 for change in doing if change.action == "update"), limits.updates, "updates"),
-        ("creates", sum(1 for change in doing if change.action == "create"), limits.creates, "creates"),
+        ("creates", creates, limits.creates, "creates"),
     )
     return tuple(
         Guard(
@@ -176,6 +180,8 @@ def _prevent_create(change: Change, around: Surroundings) -> Guard | None:
     declared = around.config.resources.get(change.address)
     if change.action != "create" or declared is None or not declared.lifecycle.prevent_create:
         return None
+    if change.completes:
+        return None  # the second half of a replace, which prevent_create allows
     return Guard(
         "prevent_create", "withheld", f"{change.address} is not in the account, and its lifecycle prevents a create"
     )
@@ -203,10 +209,58 @@ def _final(change: Change, around: Surroundings) -> Guard | None:
 def _prevent_destroy(change: Change, around: Surroundings) -> Guard | None:
     if not _removes(change):
         return None
-    kept = around.prevented.get(change.address)
+    # The rest of an interrupted replace has the old resource's address, and the lifecycle of the new one.
+    kept = around.prevented.get(around.successors.get(change.completes, change.address))
     if kept is None:
         return None
-    return Guard("prevent_destroy", "withheld", f"the lifecycle of {kept} prevents that it is destroyed")
+    message = f"the lifecycle of {kept} prevents that it is destroyed"
+    return Guard("prevent_destroy", "withheld", message, only_delete=bool(change.completes) and _has_more(change))
+
+
+def _unmakeable(change: Change, around: Surroundings) -> Guard | None:
+    """A replace whose create the API would refuse, which may come to light only when the old resource is deleted."""
+    creates = [step for step in change.steps if step.op == "create"]
+    if change.former is None or not creates:
+        return None
+    for path, content in creates[0].values.items():
+        reference = change.kind.by_path[path].marker(Ref)
+        if reference is None or not isinstance(content, str) or not content:
+            continue
+        parents = change.former.parents[:1] if reference.scope == "service" else ()
+        found, kind = around.state.get(content), BY_NAME[reference.kind]
+        is_there = found is not None and (found.kind, found.parents) == (kind, parents)
+        if is_there or Collection(kind.name, parents) not in around.state.complete:
+            continue
+        is_shown = not any(item.path == path and item.sensitive for item in change.fields)
+        return Guard(
+            "dead_reference",
+            "withheld",
+            f"{path} of {change.address} refers to a {kind.words} that does not exist{f' ({content})' * is_shown}, so "
+            f"the API would refuse to create it again; set {path} to a {kind.words} that exists",
+        )
+    return _doubtful(change, creates[0])
+
+
+def _doubtful(change: Change, create: Step) -> Guard | None:
+    """A replace that deletes first, although the API may refuse the new resource for its unique key."""
+    if change.former is None or change.steps[0].op != "delete":
+        return None
+    keys = {path for paths, _ in change.kind.unique for path in paths}
+    contents = {
+        path: str(content) if isinstance(content, (Reference, Unknown)) else content
+        for path, content in create.values.items()
+    }
+    there = {path: content for path, content in change.former.values.items() if content is not None}
+    known = change.kind.check(there)  # the API has taken what is live
+    fault = next((one for one in change.kind.check(contents) if one.path in keys and one not in known), None)
+    if fault is None:
+        return None
+    return Guard(
+        "doubtful_create",
+        "withheld",
+        f"replacing {change.address} deletes it before it is created again, and the API may refuse the create: "
+        f"{fault.message}. {fault.hint.rstrip('.')}. If it is right, delete the old one first (absent: true)",
+    )
 
 
 def _built_in(change: Change, around: Surroundings) -> Guard | None:
@@ -378,6 +432,7 @@ GUARDS = (
     _no_room,
     _prevent_create,
     _prevent_destroy,
+    _unmakeable,
     _built_in,
     _default_service,
     _service_in_use,

@@ -271,6 +271,11 @@ class _Planner:
             services_of_addresses=self._services_of_addresses(doing),
             no_room=sequence.without_room((*coming, *leaving), self.situation.state, self.situation.matching.live),
             assigned=self._assigned_roles(doing),
+            successors={
+                change.completes: successor
+                for change in changes
+                if (successor := self.situation.successor(change.completes)) is not None
+            },
             moved_users=frozenset(
                 change.sid
                 for change in doing
