@@ -25,13 +25,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from reconciler.address import Address, AddressError
 from reconciler.change import RISKS
+from reconciler.config.unset import pieces_fit
 from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME, kind_words
 from reconciler.kinds.fields import Shape
 from reconciler.plan_file import WHOLE, ChangeEntry, FieldEntry, LiveEntry, PlanFile, StepEntry, withheld_part
+from reconciler.url_masks import MASK
 
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 """By how much this machine's clock may be ahead of the API's."""
@@ -237,9 +240,8 @@ class _Comparison:
         if was.sensitive and not item.sensitive:
             yield f"{item.path} was hidden in the approved plan, and is not sensitive now"
         if not self._is_same_value(was.after, item.after):
-            yield f"{item.path} would become {_value(item.after)}; {_value(was.after)} was approved" + _key_hint(
-                was.after, item.after
-            )
+            now, then = _values(item.after, was.after)
+            yield f"{item.path} would become {now}; {then} was approved" + _key_hint(was.after, item.after)
         if self._is_rest_of(entry, change):
             # The old resource, or the lack of one, was before; a value that nothing has set yet is as good.
             if change.action == "update" and not _is_nothing(item.before) and not self._is_set_later(change, item.path):
@@ -251,9 +253,9 @@ class _Comparison:
                 yield f"{item.path} is {_value(item.before)} already; a new service was approved, which has none"
             return
         if not self._is_same_value(was.before, item.before):
-            yield f"{item.path} is now {_value(item.before)}; it was {_value(was.before)} in the approved plan" + (
-                _key_hint(was.before, item.before)
-            )
+            now, then = _values(item.before, was.before)
+            hint = _key_hint(was.before, item.before)
+            yield f"{item.path} is now {now}; it was {then} in the approved plan{hint}"
         if was.forces_replacement != item.forces_replacement:
             yield f"whether {item.path} forces a replacement has changed"
 
@@ -273,8 +275,8 @@ class _Comparison:
                 return bool(address == other) and self._has_come(address)
             case {"secret": str(name), **more}, {"secret": other, "digest": str(), **rest} if "digest" not in more:
                 # Not set when it was approved: by its name, whatever it holds. What stands around it is in the
-                # digest of the configuration only.
-                return bool(self.is_same_configuration and name == other) and _canonical(more) == _canonical(rest)
+                # digest of the configuration, and in what was shown of a URL.
+                return bool(self.is_same_configuration and name == other) and _is_shown_as(more, rest)
             case _:
                 return _canonical(was) == _canonical(now)
 
@@ -350,6 +352,17 @@ def _canonical(value: Json) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=True, default=list)
 
 
+def _is_shown_as(was: Mapping[Any, Any], now: Mapping[Any, Any]) -> bool:
+    """Whether a URL is what was shown of it when its secrets were not set, each of which may hold any text."""
+    if was.keys() != now.keys():
+        return False
+    match was, now:
+        case {"shown": str(before)}, {"shown": str(after)}:
+            return before == after or pieces_fit(before.removesuffix("…").split(MASK), after.removesuffix("…"))
+        case _:
+            return _canonical(was) == _canonical(now)
+
+
 def _is_nothing(value: Json) -> bool:
     return value is None or value is False or value in ("", [], {}, {"json": {}})
 
@@ -398,6 +411,15 @@ def _described(step: StepEntry) -> str:
     return f"{step.op} the resource"
 
 
+def _values(one: Json, other: Json) -> tuple[str, str]:
+    """Two different values in words; of URLs that differ in masked parts only, no part is told."""
+    match one, other:
+        case {"shown": shown, **rest}, {"shown": same, **more} if shown == same:
+            return _value(rest), _value(more)
+        case _:
+            return _value(one), _value(other)
+
+
 def _value(value: Json) -> str:
     """A value of a plan file in words."""
     match value:
@@ -407,6 +429,8 @@ def _value(value: Json) -> str:
             return f"{address} ({sid})"
         case {"ref": str(address)}:
             return f"{address} (new)"
+        case {"shown": str(shown)}:
+            return _shortened(shown)
         case {"secret": str(name)}:
             return f"another value of the secret {name}"
         case {"digest": str()}:

@@ -45,6 +45,8 @@ class FieldChange:
         source: where the files say so.
         before_source: where the other files say what was before; None where it comes from the account.
         inside: for JSON that may be shown, where inside of it the two differ: ``team``, ``tags[0].name``; sorted.
+        before_shown: of a sensitive URL, the live side with its secret parts masked; empty if all of it is hidden.
+        after_shown: the same of the files' side.
     """
 
     path: str
@@ -57,6 +59,8 @@ class FieldChange:
     source: Place | None = None
     before_source: Place | None = None
     inside: tuple[str, ...] = ()
+    before_shown: str = ""
+    after_shown: str = ""
 
     def __repr__(self) -> str:
         """Never shows a sensitive content, wherever the object ends up."""

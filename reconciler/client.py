@@ -347,6 +347,8 @@ def checked_url(url: str) -> str:
         raise UsageError("--api-url is no URL; it looks like https://conversations.example.com") from None
     if "@" in url:
         raise UsageError("--api-url holds a user name or password; credentials come from the environment")
+    if parts.query or parts.fragment:
+        raise UsageError("--api-url has a query or fragment, which may hold a token; give scheme, host, and path only")
     if parts.scheme not in {"http", "https"} or not host:
         raise UsageError(f"--api-url {url} is no http or https URL; it looks like http://127.0.0.1:4010")
     if parts.scheme == "http" and not is_loopback(url):

@@ -38,6 +38,7 @@ from reconciler.plan import Plan, PlanOptions, Unmanaged
 from reconciler.redaction import HIDDEN
 from reconciler.situation import NOT_YET
 from reconciler.state import Live, State
+from reconciler.url_masks import declared_url, named_url
 
 Meaning: TypeAlias = tuple[object, ...]
 """A content in a form that is equal for equal meaning, whichever side it stands on."""
@@ -220,7 +221,10 @@ class _Comparison:
         after = value.content if value is not None else new.derived[field.path]
         is_hidden = _is_hidden(new, field, value) or (old is not None and _is_hidden(old, field, was))
         shown_before, shown_after = as_written(field, before), as_written(field, after)
-        if is_hidden:
+        before_shown = after_shown = ""
+        if is_hidden and field.shape is Shape.URL and not _is_listed(field, old, new):
+            before_shown, after_shown = _shown_url(was), _shown_url(value)
+        elif is_hidden:
             # What is written around a name may be what is to be hidden.
             shown_before, shown_after = _unspelled(shown_before), _unspelled(shown_after)
         return FieldChange(
@@ -233,6 +237,8 @@ class _Comparison:
             source=value.place if value is not None else None,
             before_source=was.place if was is not None else None,
             inside=differing_keys(shown_before, shown_after) if field.shape is Shape.JSON and not is_hidden else (),
+            before_shown=before_shown,
+            after_shown=after_shown,
         )
 
     # --- changes ------------------------------------------------------------------------------------------------------
@@ -512,6 +518,19 @@ def _is_hidden(declared: Declared, field: Field, value: Value | None) -> bool:
         return declared.is_sensitive(field.path) or holds_secret(field, content)
     literal = _LOOKUP.sub("", content.written)
     return bool(literal) and (field.path in declared.sensitive or field.secret or holds_secret(field, literal))
+
+
+def _is_listed(field: Field, *sides: Declared | None) -> bool:
+    """Whether either configuration lists a field under `sensitive`."""
+    return any(side is not None and field.path in side.sensitive for side in sides)
+
+
+def _shown_url(value: Value | None) -> str:
+    """A URL with its secret parts masked, and what it looks up by name."""
+    content = value.content if value is not None else None
+    if isinstance(content, Unknown):
+        return named_url(content.written)
+    return declared_url([(content, False)]) if isinstance(content, str) else ""
 
 
 def _unspelled(content: Content | Reference | Unknown) -> Content | Reference | Unknown:

@@ -10,6 +10,7 @@ fields. Pure. Never compares what the files leave out, what they say to ignore, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from reconciler.change import FieldChange
 from reconciler.config.model import Declared, Reference, Unknown
@@ -17,6 +18,7 @@ from reconciler.config.unset import may_be
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.redaction import url_holds_secret
 from reconciler.state import Live
+from reconciler.url_masks import declared_url, holds_random_segment, live_url, shows_host
 
 SidOf = Callable[[Reference], str | None]
 """The SID that a reference stands for; None while what it refers to is yet to be made."""
@@ -101,6 +103,33 @@ _MOST_BITS = 512
 def _dotted(keys: Sequence[str | int]) -> str:
     text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
     return text.removeprefix(".")
+
+
+def with_shown_urls(change: FieldChange, declared: Declared | None, field: Field) -> FieldChange:
+    """The same change of a URL, with the parts of it that may be shown where the whole may not.
+
+    Args:
+        change: the change of one field.
+        declared: the resource in the files; None where they do not declare it.
+        field: the field.
+    """
+    if field.shape is not Shape.URL or (declared is not None and field.path in declared.sensitive):
+        return change
+    value = declared.values.get(field.path) if declared is not None else None
+    is_declared = value is not None and value.content == change.after
+    after = ""
+    if value is not None and value.sensitive:
+        after = value.shown if is_declared else ""
+    elif isinstance(change.after, str):
+        after = declared_url([(change.after, False)]) if is_declared else live_url(change.after)
+    before = change.before if isinstance(change.before, str) else ""
+    is_sensitive = change.sensitive or (before != change.after and holds_random_segment(before, after))
+    if not is_sensitive:
+        return change
+    # The host of a live URL most likely came from the same secret as that of the declared one.
+    hides_host = value is not None and value.sensitive and not shows_host(value.shown)
+    shown_before = "" if hides_host else live_url(before, after)
+    return replace(change, sensitive=True, before_shown=shown_before, after_shown=after)
 
 
 def holds_secret(field: Field, content: Content) -> bool:

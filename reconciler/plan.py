@@ -29,6 +29,7 @@ from reconciler.config.acknowledged import split, unused
 from reconciler.config.model import Approval, Config, Declared, Unknown
 from reconciler.config.selection import Selection, select
 from reconciler.dangling import dangling
+from reconciler.diff import with_shown_urls
 from reconciler.errors import MatchError, Problem
 from reconciler.journal import Unfinished
 from reconciler.kinds import BY_NAME, PARENTS
@@ -189,7 +190,7 @@ class _Planner:
         self._check_swaps(changes)
         if any(problem.severity == "error" for problem in self.situation.problems):
             raise MatchError([*self.situation.problems, *config.warnings], config.lines)
-        judged = [self._judged(change) for change in changes]
+        judged = [self._judged(self._with_shown_urls(change)) for change in changes]
         guarded = self._guarded(tuple(sequence.in_order(sequence.arrange(judged, state, live))))
         unmanaged = self._unmanaged(guarded)
         warnings, acknowledged = self._acknowledged(
@@ -512,6 +513,11 @@ class _Planner:
         after = {item.path: item.after for item in change.fields}
         contents = {**after, **(live.values if live is not None else {})}
         return replace(change, name=self.situation.label(change.kind, change.parent, change.name, contents))
+
+    def _with_shown_urls(self, change: Change) -> Change:
+        declared = self.situation.config.resources.get(change.address)
+        fields = tuple(with_shown_urls(item, declared, change.kind.by_path[item.path]) for item in change.fields)
+        return replace(change, fields=fields)
 
     def _judged(self, unlabelled: Change) -> Change:
         change = self._labelled(unlabelled)

@@ -5,8 +5,11 @@ read. A `Plan` becomes one in `of_plan`, and only there contents are turned into
 
 * plain JSON;
 * ``{"ref": address, "sid": "RL…"}`` for another resource; the SID is null while the plan itself creates it;
-* ``{"secret": "NAME", "digest": "…"}`` for what comes from secrets: their names, and a keyed digest of the content;
+* ``{"secret": "NAME", "digest": "…"}`` for what comes from secrets: their names, and a keyed digest of the content,
+  which is missing where a secret is not set;
 * ``{"digest": "…"}`` for other sensitive contents;
+* either of the two with ``"shown": "https://hooks.example.com/in?token=(sensitive)"`` for a URL, of which only the
+  secret parts are masked;
 * ``{"unknown": reason}`` for what cannot be told before the apply;
 * ``{"json": mapping}`` for JSON that is a mapping itself, so that no live value can pose as one of the above.
 
@@ -22,7 +25,7 @@ import hmac
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -34,7 +37,8 @@ from reconciler.config.model import Reference, Unknown
 from reconciler.errors import Place, PlanFileError, Problem
 from reconciler.json_text import Json
 from reconciler.plan import Plan
-from reconciler.redaction import Redaction, spelled_out
+from reconciler.redaction import FRAGMENT, HIDDEN, Redaction, spelled_out, texts_of
+from reconciler.url_masks import MASK
 
 _MOST_VERSIONS = 1000
 _LONGEST_REASON = 500
@@ -250,9 +254,9 @@ def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str, hidde
             with it, and known only to those who may know the contents.
         tool_version: this program's version.
         created_at: the time, as ISO 8601 in UTC.
-        hidden: secrets of the configuration, masked in the names of live resources too.
+        hidden: secrets of the configuration, masked in what comes from the account, too.
     """
-    redact = Redaction(hidden)
+    mask = _Mask(hidden)
     actions = [change.action for change in plan.changes if not change.is_withheld]
     sids = _Sids(plan)
     return PlanFile(
@@ -276,20 +280,20 @@ def of_plan(plan: Plan, *, key: bytes, tool_version: str, created_at: str, hidde
             unmanaged=len(plan.unmanaged),
             withheld=len(plan.changes) - len(actions),
         ),
-        changes=tuple(_masked(_change(change, plan.account_sid, key, sids), redact) for change in plan.changes),
+        changes=tuple(_change(change, plan.account_sid, key, sids, mask) for change in plan.changes),
         unmanaged=tuple(
             UnmanagedEntry(
                 address=str(item.address),
                 kind=item.live.kind.name,
                 sid=item.live.sid,
-                name=redact(item.name or item.live.title),
+                name=mask.every(item.name or item.live.title),
             )
             for item in plan.unmanaged
         ),
-        warnings=tuple(_warning(problem) for problem in plan.warnings),
+        warnings=tuple(_warning(problem, mask) for problem in plan.warnings),
         acknowledged=plan.acknowledged,
-        unreadable=tuple(_warning(problem) for problem in plan.unreadable),
-        guards=tuple(_guard(guard) for guard in plan.refusals),
+        unreadable=tuple(_warning(problem, mask) for problem in plan.unreadable),
+        guards=tuple(_guard(guard, mask) for guard in plan.refusals),
         unverified=tuple(f"{address}: {path}" for address, path in plan.unverified),
         unlisted=tuple(str(address) for address in plan.unlisted),
         left_out=tuple(str(address) for address in plan.left_out),
@@ -333,26 +337,34 @@ class _Form:
         address: the change's address, likewise.
         key: for digests.
         sids: of what references name.
+        mask: masks secrets of the configuration in what the account has.
     """
 
     account_sid: str
     address: str
     key: bytes
     sids: _Sids
+    mask: _Mask
 
     def field(self, item: FieldChange) -> FieldEntry:
         """One field."""
         return FieldEntry(
             path=item.path,
-            before=self._side(item, item.before, ()),
-            after=self._side(item, item.after, item.secrets),
-            before_name="" if item.sensitive else item.before_name,
+            before=self._before(item),
+            after=self._side(item, item.after, item.secrets, self.mask.url(item.after_shown, self.mask.long)),
+            before_name="" if item.sensitive else self.mask.every(item.before_name),
             sensitive=item.sensitive,
             forces_replacement=item.forces_replacement,
             source=_source(item.source),
             before_source=_source(item.before_source),
-            inside=item.inside,
+            inside=tuple(map(self.mask.every, item.inside)),
         )
+
+    def _before(self, item: FieldChange) -> Json:
+        """The live content; one that repeats a secret of the configuration is as sensitive."""
+        if not item.sensitive and any(self.mask.every(text) != text for text in texts_of(item.before)):
+            return self._side(replace(item, sensitive=True), item.before, ())
+        return self._side(item, item.before, (), self.mask.url(item.before_shown, self.mask.every))
 
     def step(self, step: Step, change: Change) -> StepEntry:
         """One step, with what it sends that no field of its change tells."""
@@ -367,10 +379,11 @@ class _Form:
         address = "" if is_own else str(step.address)
         return StepEntry(id=step.id, op=step.op, needs=step.needs, address=address, sets=sets)
 
-    def _side(self, item: FieldChange, content: Json, secrets: tuple[str, ...]) -> Json:
+    def _side(self, item: FieldChange, content: Json, secrets: tuple[str, ...], shown: str = "") -> Json:
         """A content in the form in which it may be seen; see the module for the forms."""
+        parts = {"shown": shown} if shown else {}
         if isinstance(content, Unknown):
-            return {"secret": ", ".join(secrets)} if secrets else {"unknown": content.reason}
+            return {"secret": ", ".join(secrets), **parts} if secrets else {"unknown": content.reason}
         if isinstance(content, Reference):
             return {"ref": str(content.address), "sid": self.sids.of(content.address)}
         if not item.sensitive or content is None:
@@ -378,25 +391,27 @@ class _Form:
                 return {"json": content}
             return list(content) if isinstance(content, tuple) else content
         digest = _digest(content, (self.account_sid, self.address, item.path), self.key)
-        return {"secret": ", ".join(secrets), "digest": digest} if secrets else {"digest": digest}
+        return {"secret": ", ".join(secrets), "digest": digest, **parts} if secrets else {"digest": digest, **parts}
 
 
-def _change(change: Change, account_sid: str, key: bytes, sids: _Sids) -> ChangeEntry:
-    form = _Form(account_sid, str(change.address), key, sids)
+def _change(change: Change, account_sid: str, key: bytes, sids: _Sids, mask: _Mask) -> ChangeEntry:
+    form = _Form(account_sid, str(change.address), key, sids, mask)
+    # Only the name of what the configuration does not declare comes from the account.
+    words = mask.every if change.action == "delete" else mask.long
     return ChangeEntry(
         address=str(change.address),
         kind=change.kind.name,
         action=change.action,
         sid=change.sid,
-        name=change.name,
-        service=change.service,
+        name=words(change.name),
+        service=mask.long(change.service),
         parents=sids.above(change.parent),
         fields=tuple(form.field(item) for item in change.fields),
         steps=tuple(form.step(step, change) for step in change.steps),
         reason=change.reason,
         risk=change.risk,
-        consequences=change.consequences,
-        guard=_guard(change.guard) if change.guard is not None else None,
+        consequences=tuple(map(mask.long, change.consequences)),
+        guard=_guard(change.guard, mask) if change.guard is not None else None,
         source=_source(change.source),
     )
 
@@ -406,12 +421,26 @@ def _digest(content: Json, where: tuple[str, ...], key: bytes) -> str:
     return "hmac-sha256:" + hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
-def _masked(entry: ChangeEntry, redact: Redaction) -> ChangeEntry:
-    """A change of an undeclared resource without secrets that its live name spells out."""
-    if entry.action != "delete" or redact(entry.name) == entry.name:
-        return entry
-    consequences = tuple(map(redact, entry.consequences))
-    return entry.model_copy(update={"name": redact(entry.name), "consequences": consequences})
+class _Mask:
+    """Masks secrets of the configuration in what comes from the account.
+
+    Args:
+        secrets: the secrets.
+
+    Attributes:
+        every: masks all of them, in a value or a name.
+        long: masks the longer ones. In a sentence or a text of the configuration, a short one is most likely a word.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        known = frozenset(secrets)
+        self.every = Redaction(known)
+        self.long = Redaction(secret for secret in known if len(secret) >= FRAGMENT)
+
+    @staticmethod
+    def url(shown: str, redact: Redaction) -> str:
+        """A masked URL without what else is a secret."""
+        return redact(shown).replace(HIDDEN, MASK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,14 +462,16 @@ class LiveEntry:
     digests: Mapping[str, str]
 
 
-def live_entries(plan: Plan, approved: PlanFile, *, key: bytes) -> dict[str, LiveEntry]:
+def live_entries(plan: Plan, approved: PlanFile, *, key: bytes, hidden: Iterable[str] = ()) -> dict[str, LiveEntry]:
     """What is live by now of the resources that an approved plan makes, by address.
 
     Args:
         plan: the fresh plan.
         approved: the approved one.
         key: for the digests; see `of_plan`.
+        hidden: secrets of the configuration; likewise.
     """
+    mask = _Mask(hidden)
     found = {}
     for entry in approved.changes:
         if entry.action not in {"create", "replace"}:
@@ -455,7 +486,7 @@ def live_entries(plan: Plan, approved: PlanFile, *, key: bytes) -> dict[str, Liv
         found[entry.address] = LiveEntry(
             sid=live.sid,
             parents=live.parents,
-            name=plan.titles.get(address, ""),
+            name=mask.long(plan.titles.get(address, "")),
             created=live.created,
             digests={
                 item.path: _digest(content, (plan.account_sid, entry.address, item.path), key)
@@ -472,23 +503,23 @@ def _source(place: Place | None) -> SourceEntry | None:
     return SourceEntry(file=place.file, line=place.line, column=place.column, via=place.via)
 
 
-def _guard(guard: Guard) -> GuardEntry:
+def _guard(guard: Guard, mask: _Mask) -> GuardEntry:
     return GuardEntry(
         name=guard.name,
         verdict=guard.verdict,
-        message=guard.message,
+        message=mask.long(guard.message),
         only_delete=guard.only_delete,
-        holders=guard.holders,
-        fix=guard.fix,
+        holders=tuple(map(mask.every, guard.holders)),
+        fix=mask.long(guard.fix),
     )
 
 
-def _warning(problem: Problem) -> WarningEntry:
+def _warning(problem: Problem, mask: _Mask) -> WarningEntry:
     return WarningEntry(
         code=problem.code,
         severity="notice" if problem.severity == "notice" else "warning",
-        message=problem.message,
-        hint=problem.hint,
+        message=mask.long(problem.message),
+        hint=mask.long(problem.hint),
         address=problem.address,
         source=_source(problem.place),
     )

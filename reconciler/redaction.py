@@ -50,6 +50,11 @@ def may_be_secret(name: str) -> bool:
     return _SECRET_NAME.search(name) is not None
 
 
+def is_secret_parameter(name: str) -> bool:
+    """Whether the name of a parameter in a URL says that its value is a secret."""
+    return _SECRET_PARAMETER.search(name) is not None
+
+
 _TOOL = re.compile(
     r"RECONCILER_.*|TWILIO_(?:AUTH_TOKEN|API_KEY|API_SECRET)|(?:GITHUB|GH|CI_JOB|GITLAB)_TOKEN|ACTIONS_.*TOKEN"
 )

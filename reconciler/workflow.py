@@ -20,7 +20,7 @@ from reconciler import __version__, config
 from reconciler.address import Address, AddressError
 from reconciler.config.sources import readable
 from reconciler.errors import ConfigError, GuardRefusal, MatchError, Problem, StalePlan, UsageError
-from reconciler.redaction import Redaction, texts_of
+from reconciler.redaction import Redaction, texts_of, url_parts
 from reconciler.sources import DiskSources
 
 if TYPE_CHECKING:  # what only some verbs need is imported by them, so that `validate` starts without an HTTP library
@@ -45,6 +45,7 @@ AnyClient = TypeVar("AnyClient", bound="ReadClient")
 PLAN_KEY = "RECONCILER_PLAN_KEY"
 """The variable with a key that plan and apply share where their credentials differ."""
 SHORTEST_PLAN_KEY = 32
+_LONGEST_NAME = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +354,8 @@ async def apply(
     left = replace(endpoint, timeout=endpoint.timeout - (time.monotonic() - begun))
     differences: tuple[str, ...] = ()
     if approved is not None:
-        differences = not_approved(approved, seen, live_entries(made, approved, key=key))
+        there = live_entries(made, approved, key=key, hidden=_known_secrets(files, reader))
+        differences = not_approved(approved, seen, there)
     if not made.changes and not differences:
         with kept.record(made, seen, progress) as record:
             record.end(Report(()))
@@ -653,19 +655,23 @@ def _seen(made: Plan, client: ReadClient, key: bytes | None, files: Config) -> P
         key=key or client.credentials.digest_key(),
         tool_version=__version__,
         created_at=now,
-        hidden=_secret_names(files),
+        hidden=_known_secrets(files, client),
     )
 
 
-def _secret_names(files: Config) -> Iterator[str]:
-    """Secrets of the configuration that a live resource may have as its name."""
+def _known_secrets(files: Config, client: ReadClient) -> Iterator[str]:
+    """Secrets that the account may repeat in a name or a value. What is longer than those is key material."""
     from reconciler.kinds.fields import Shape  # noqa: PLC0415 - see above
 
+    found = [*files.secrets, *client.credentials.secrets()]
     for declared in files.resources.values():
         for path, value in declared.values.items():
-            is_key = declared.kind.by_path[path].shape is Shape.TEXT and not declared.kind.by_path[path].write_only
-            if is_key and declared.is_sensitive(path):
-                yield from texts_of(value.content)
+            if path in declared.sensitive or declared.kind.by_path[path].secret:
+                if declared.kind.by_path[path].shape is Shape.TEXT:
+                    found += texts_of(value.content)
+            elif isinstance(value.content, str) and value.sensitive:
+                found += [part.text for part in url_parts(value.content) if part.secret]
+    return (text for text in found if len(text) <= _LONGEST_NAME and "\n" not in text.strip())
 
 
 def _hidden(files: Config) -> Iterator[str]:

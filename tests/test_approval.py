@@ -411,8 +411,8 @@ def test_a_new_service_of_the_approved_name_with_other_webhooks_is_refused() -> 
     account.post(f"/v1/Services/{account.service('Customer Support')}/Configuration/Webhooks", hooks)
     (found,) = account.differences(approved, WHOLE, harness.SECRET)
     assert found == (
-        "services.support.webhooks: pre_webhook_url is another sensitive value already; a new service was approved, "
-        "which has none"
+        'services.support.webhooks: pre_webhook_url is "https://theirs.example.com/" already; a new service was '
+        "approved, which has none"
     )
 
 

@@ -141,7 +141,8 @@ def test_the_live_side_of_a_secret_field_is_a_digest_too() -> None:
     file = seen(account.plan(read(BASE, {"TOKEN": "canary-other"})))
     assert "canary" not in file.to_json()
     (field,) = file.changes[0].fields
-    assert list(field.before) == ["digest"]
+    assert list(field.before) == ["digest", "shown"]
+    assert field.before["shown"] == field.after["shown"] == "https://h.example.com/?t=(sensitive)"
 
 
 def test_another_secret_is_another_plan() -> None:

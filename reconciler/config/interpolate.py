@@ -248,6 +248,7 @@ class Interpolation:
     ) -> None:
         self._by_name = by_name
         self.used: set[str] = set()
+        self.secrets: set[str] = set()
         self._sources = sources
         self._findings = findings
         self._lines = lines
@@ -512,6 +513,7 @@ class Interpolation:
         placeholders = self._outside(text, lookup, scalar, name)
         if may_be_secret(lookup.name):
             # In a pull request anybody may write this line, and the plan of it is shown to everybody.
+            self.secrets.add(text)
             return Text(
                 text, secrets=(lookup.name,), form=f"${{env:{lookup.name}}}", namespaces=frozenset({"env", "secret"}),
                 placeholders=placeholders, parts=(Part(text, name, is_secret=True),),
@@ -530,6 +532,7 @@ class Interpolation:
             return Text(
                 "", secrets=(lookup.name,), form=form, namespaces=frozenset({"secret"}), missing=(missing,)
             )  # fmt: skip
+        self.secrets.add(text)
         return Text(
             text, secrets=(lookup.name,), form=form, namespaces=frozenset({"secret"}),
             placeholders=self._outside(text, lookup, scalar, name), parts=(Part(text, name, is_secret=True),),

@@ -132,6 +132,7 @@ def load_with(
         environments=tuple(sorted(environments)),
         acknowledge=acknowledge,
         acknowledged=known,
+        secrets=frozenset(interpolation.secrets),
     )
 
 

@@ -72,6 +72,7 @@ class Value:
         secrets: the names of the secrets that went into it, sorted.
         written: where anything of it comes from outside of the files, how they write it: an `Outside`, or a list or a
             mapping that holds some; None where nothing does, where a variable is not defined, or where no file could.
+        shown: a sensitive URL with its secret parts masked; empty where nothing of the value may be shown.
     """
 
     content: Content | Reference | Unknown
@@ -79,6 +80,7 @@ class Value:
     sensitive: bool = False
     secrets: tuple[str, ...] = ()
     written: Json | Outside = None
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +252,7 @@ class Config:
         environments: the names of the environments that can be picked, sorted.
         acknowledge: warnings that are counted and not shown.
         acknowledged: the problems of the files that it covers; they are not among the warnings.
+        secrets: the texts of all secrets that the files look up, those of no resource included.
         digest: ``sha256:…`` over what the files mean (values, guards, options), without the values of secrets; equal
             for equal meaning, whatever the layout of the files.
     """
@@ -268,6 +271,7 @@ class Config:
     environments: tuple[str, ...] = ()
     acknowledge: tuple[Acknowledgement, ...] = ()
     acknowledged: tuple[Problem, ...] = ()
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     def children(self, parent: Address | None) -> tuple[Declared, ...]:
         """The resources that stand directly in another one, or at the top for None."""

@@ -46,6 +46,7 @@ from reconciler.json_text import Json, nests_deeper
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Length, Template, Vocabulary
 from reconciler.redaction import url_holds_secret
+from reconciler.url_masks import declared_url, written_url
 
 _HIDDEN = "its value"
 """What a message says instead of a value that may not be shown."""
@@ -217,7 +218,8 @@ class ResourceReader:
             sensitive = bool(secrets) or field.secret or field.path in draft.sensitive
             place = _with_via(place, unknown.text.via)
             written = unknown.text.form if isinstance(node, Scalar) else self._written(field, node)
-            draft.values[field.path] = Value(Unknown(unknown.reason, written), place, sensitive, secrets)
+            url = _shown_url(draft, field, unknown.text) if sensitive else ""
+            draft.values[field.path] = Value(Unknown(unknown.reason, written), place, sensitive, secrets, shown=url)
             if secrets:
                 draft.forms[field.path] = unknown.text.form
         except _NotReadError:
@@ -318,7 +320,8 @@ class ResourceReader:
             yield from _given(name_remark(field.path, text.text))
 
     def _keep(self, draft: Draft, field: Field, content: Content, place: Place, text: Text, *, sensitive: bool) -> None:
-        draft.values[field.path] = Value(content, place, sensitive, text.secrets)
+        url = _shown_url(draft, field, text) if sensitive else ""
+        draft.values[field.path] = Value(content, place, sensitive, text.secrets, shown=url)
         if text.secrets:
             draft.forms[field.path] = text.form
         if field.secret and content is not None and text.namespaces.isdisjoint({"secret", "file"}):
@@ -711,6 +714,17 @@ def _looks_up(node: Node) -> bool:
 
 def _place(node: Scalar, text: Text) -> Place:
     return _with_via(node.place, text.via) if text.via else node.place
+
+
+def _shown_url(draft: Draft, field: Field, text: Text) -> str:
+    """A sensitive URL with its secret parts masked; empty for other fields, and where the whole is to be hidden."""
+    if field.shape is not Shape.URL or field.path in draft.sensitive:
+        return ""
+    if text.missing:
+        return written_url(text.form)
+    if not text.parts and text.secrets:
+        return ""  # too long to be told apart
+    return declared_url([(part.text, part.is_secret) for part in text.parts] or [(text.text, False)])
 
 
 def _with_via(place: Place, via: str) -> Place:

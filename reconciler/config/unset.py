@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
 from reconciler.config.model import Unknown
 from reconciler.json_text import Json
@@ -38,7 +39,12 @@ def may_be(unknown: Unknown, before: Content) -> bool:
 
 def fits(written: str, text: str) -> bool:
     """Whether a text may be the written one once every ``${secret:NAME}`` is replaced by a text that is not empty."""
-    first, *rest = _LOOKUP.split(written)
+    return pieces_fit(_LOOKUP.split(written), text)
+
+
+def pieces_fit(pieces: Sequence[str], text: str) -> bool:
+    """Whether a text consists of these pieces in this order, with at least one character between each two."""
+    first, *rest = pieces
     if not rest:
         return text == first
     *middle, last = rest

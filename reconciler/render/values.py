@@ -58,6 +58,8 @@ def side_text(side: Side, *, limit: int = 0, start: int = 0, end: int | None = N
     match side:
         case Nothing():
             return "(none)"
+        case Hidden(shown=str(shown)) if shown:
+            return side_text(Plain(shown), limit=limit, start=start, end=end) + _about(side)
         case Hidden(secret=""):
             return "(sensitive value)"
         case Hidden(secret=secret, pending=True):
@@ -76,6 +78,16 @@ def side_text(side: Side, *, limit: int = 0, start: int = 0, end: int | None = N
             return f"{shown} ({len(text):,} characters)"
         case Plain(value=value):
             return literal(value)
+
+
+def _about(side: Hidden) -> str:
+    """What follows a URL whose secret parts are masked."""
+    secret = f"secret {escape(side.secret)}" if side.secret else ""
+    if side.pending:
+        return f" ({secret}, set at apply)"
+    told = [secret, "sensitive parts differ" if side.differs else ""]
+    words = ", ".join(word for word in told if word)
+    return f" ({words})" if words else ""
 
 
 def both_texts(before: Side, after: Side, *, limit: int) -> tuple[str, str]:

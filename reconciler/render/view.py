@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import groupby
 from operator import eq
@@ -71,10 +71,19 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A sensitive value; `secret` names where it comes from, or is empty; `pending` says that it is not set yet."""
+    """A sensitive value.
+
+    Attributes:
+        secret: names where it comes from; may be empty.
+        pending: whether it is not set yet.
+        shown: a URL with its secret parts masked; empty where nothing of the value may be shown.
+        differs: whether it differs from what was before in masked parts only.
+    """
 
     secret: str = ""
     pending: bool = False
+    shown: str = ""
+    differs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +381,8 @@ def _unmanaged(entries: Sequence[UnmanagedEntry]) -> tuple[UnmanagedGroup, ...]:
 def _field(entry: FieldEntry, action: Action, made: frozenset[str]) -> FieldRow:
     before = _side(entry.before, entry.sensitive, frozenset(), entry.before_name)
     after = _side(entry.after, entry.sensitive, made, "")
+    if isinstance(before, Hidden) and isinstance(after, Hidden) and after.shown and before.shown == after.shown:
+        after = replace(after, differs=not _is_equal(entry))
     source, before_source = _source(entry.source), _source(entry.before_source)
     mark: FieldMark = "~"
     if isinstance(after, Nothing):
@@ -409,10 +420,10 @@ def _side(value: Json, sensitive: bool, made: frozenset[str], name: str) -> Side
     match value:
         case None:
             return Nothing()
-        case {"secret": str(secret), **rest} if rest.keys() <= {"digest"}:
-            return Hidden(secret, pending=not rest)
-        case {"digest": str(), **rest} if not rest:
-            return Hidden()
+        case {"secret": str(secret), **rest} if rest.keys() <= {"digest", "shown"}:
+            return Hidden(secret, pending="digest" not in rest, shown=_text_of(rest.get("shown")))
+        case {"digest": str(), **rest} if rest.keys() <= {"shown"}:
+            return Hidden(shown=_text_of(rest.get("shown")))
         case _ if sensitive:
             return Hidden()
         case {"ref": str(address), **rest} if rest.keys() <= {"sid"}:
@@ -425,6 +436,10 @@ def _side(value: Json, sensitive: bool, made: frozenset[str], name: str) -> Side
             return Pointer(name=name, sid=value)
         case _:
             return Plain(value)
+
+
+def _text_of(value: Json) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _is_made(address: str, made: frozenset[str]) -> bool:

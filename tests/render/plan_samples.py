@@ -193,8 +193,12 @@ HOOKS = change(
     ),
     field(
         "post_webhook_url",
-        {"digest": "k1:5a1b"},
-        {"secret": "HOOK_TOKEN", "digest": "k1:77aa"},
+        {"digest": "k1:5a1b", "shown": "https://hooks.example.com/post?token=(sensitive)"},
+        {
+            "secret": "HOOK_TOKEN",
+            "digest": "k1:77aa",
+            "shown": "https://hooks.another-company.example.net/post?token=(sensitive)&v=1",
+        },
         sensitive=True,
         source=source(9, "reconciler.yaml"),
     ),

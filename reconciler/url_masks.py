@@ -1,0 +1,215 @@
+"""URLs with only their secret parts masked, so that a reviewer sees where traffic goes.
+
+Takes URLs; gives texts that may be shown, or the empty text for a URL of which nothing may be shown. Pure, and knows
+nothing of kinds and files. The result is not escaped for any medium.
+
+| part                     | of a declared URL                         | of a live URL                       |
+|--------------------------|-------------------------------------------|-------------------------------------|
+| scheme, host, port       | shown; what comes from a secret is masked | shown                               |
+| user and password        | masked                                    | masked                              |
+| path                     | shown; what comes from a secret is masked | a segment that may be a token: mask |
+| parameter named a secret | its name is shown, its value masked       | its name is shown, its value masked |
+| other query, fragment    | shown; what comes from a secret is masked | masked                              |
+
+What a live URL has in common with the declared one is shown in it, too: the configuration has it in plain text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from urllib.parse import unquote_plus
+
+from reconciler.redaction import is_secret_parameter
+
+MASK = "(sensitive)"
+"""Stands for each secret part of a URL."""
+LONGEST = 1_000
+"""Characters of a masked URL; the rest is cut off."""
+
+_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<authority>[^/?#]*)(?P<rest>.*)\Z", re.IGNORECASE | re.DOTALL)
+_HOST_AND_PORT = re.compile(r"(?:\[[^\]]*\]|[^:]*)(?P<port>:.*)?\Z", re.DOTALL)
+_PORT = re.compile(r":\d*\Z")
+_PIECE = re.compile(r"[/?#&]|[^/?#&]+")
+_LOGIN = re.compile(r":[^@]*@")
+_LOOKUP = re.compile(r"\$\{(?:secret|env|var|file):[^{}]*\}")
+_NAME_LOOKUP = re.compile(r"\$\{(?:secret|env|var):[A-Za-z0-9_.-]+\}")
+_NO_HOST = frozenset("\\{}")
+"""In no host; what has one of them is read in more than one way."""
+_SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}\Z")
+_RANDOM = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9_~=-]{16,}\Z")
+_WORD_BREAK = re.compile(r"[-_.~+,:]")
+_LETTERS = re.compile(r"[A-Za-z]{1,15}\Z")
+_HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_SHORT = re.compile(r"[A-Za-z0-9]{0,4}\Z")
+_NO_VOWEL = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}", re.IGNORECASE)
+_MOST_WORDS = 8
+_SHORTEST_HUMP = 3
+_STAND_INS = 0xE000
+"""The first private character that stands for a lookup, so that a colon in its name is no delimiter."""
+_MOST_LOOKUPS = 1_000
+
+_IsShown = Callable[[str, bool], bool]
+
+
+def declared_url(parts: Iterable[tuple[str, bool]]) -> str:
+    """Mask a URL of the configuration.
+
+    Args:
+        parts: the URL in parts, each with whether it comes from a secret.
+    """
+    told = list(parts)
+    text = "".join(part for part, _ in told)
+    return _masked(text, [is_secret for part, is_secret in told for _ in part], lambda _token, _in_path: True)
+
+
+def written_url(written: str) -> str:
+    """Mask a URL of the configuration whose secrets are not set: each `${…}` that it looks up is secret."""
+    literals = _LOOKUP.split(written)
+    parts = [(literals[0], False)]
+    for literal in literals[1:]:
+        parts += [(chr(_STAND_INS), True), (literal, False)]
+    return declared_url(parts)
+
+
+def named_url(written: str) -> str:
+    """Mask a URL of a configuration that is read without its environment: what it looks up is shown by name."""
+    lookups = _NAME_LOOKUP.findall(written)
+    if len(lookups) > _MOST_LOOKUPS or any(_STAND_INS <= ord(character) <= 0xF8FF for character in written):
+        return ""
+    numbers = iter(range(len(lookups)))
+    shown = declared_url([(_NAME_LOOKUP.sub(lambda _: chr(_STAND_INS + next(numbers)), written), False)])
+    return "".join(
+        lookups[ord(character) - _STAND_INS] if _STAND_INS <= ord(character) <= 0xF8FF else character
+        for character in shown
+    )
+
+
+def live_url(url: str, declared: str = "") -> str:
+    """Mask a URL that the API returned.
+
+    Args:
+        url: the live URL.
+        declared: the URL of the configuration as `declared_url` masks it; empty for none.
+    """
+    common = _tokens(declared)
+    return _masked(
+        url, [False] * len(url), lambda token, in_path: token in common or (in_path and _is_plain_segment(token))
+    )
+
+
+def shows_host(masked: str) -> bool:
+    """Whether a masked URL shows its whole host."""
+    found = _URL.match(masked)
+    return found is not None and MASK not in found["authority"].rpartition("@")[2]
+
+
+def holds_random_segment(url: str, declared: str = "") -> bool:
+    """Whether the path of a live URL has a long random segment, which may be a token, that the configuration lacks."""
+    found = _URL.match(url)
+    if found is None:
+        return False
+    path = re.split(r"[?#]", found["rest"], maxsplit=1)[0]
+    return any(_RANDOM.match(token) and not _SID.match(token) for token in {*path.split("/")} - _tokens(declared))
+
+
+def _tokens(shown: str) -> frozenset[str]:
+    """The segments and parameters that a masked URL shows."""
+    found = _URL.match(shown)
+    if found is None:
+        return frozenset()
+    return frozenset(token for token in _PIECE.findall(found["rest"]) if MASK not in token)
+
+
+def _masked(text: str, secret: Sequence[bool], is_shown: _IsShown) -> str:
+    found = _URL.match(text)
+    if found is None or any(secret[: found.end("scheme")]):
+        return ""
+    user, at, host = found["authority"].rpartition("@")
+    start = found.end("scheme") + len(user) + len(at)
+    if not _is_host(host, secret[start : start + len(host)]):
+        return ""
+    shown = [found["scheme"]]
+    if at:
+        # The sign is shown even if it comes from a secret: what follows is the host.
+        shown += [MASK, at]
+    shown.append(_without_secrets(host, secret[start : start + len(host)]))
+    rest, flags = found["rest"], secret[start + len(host) :]
+    if rest:
+        # Likewise, whatever ends the host.
+        shown.append(rest[0])
+        shown.append(_rest(rest, flags, is_shown))
+    told = "".join(shown)
+    return told if len(told) <= LONGEST else f"{told[:LONGEST]}…"
+
+
+def _is_host(host: str, secret: Sequence[bool]) -> bool:
+    """Whether a host can be told from what surrounds it; a password with a / in it is neither host nor port."""
+    if not host or not _NO_HOST.isdisjoint(host):
+        return False
+    found = _HOST_AND_PORT.match(host)
+    if found is None:
+        return False
+    port = found["port"] or ""
+    return _PORT.match(port) is not None if port and not any(secret[found.start("port") :]) else True
+
+
+def _rest(rest: str, secret: Sequence[bool], is_shown: _IsShown) -> str:
+    """Everything after the host and the first delimiter."""
+    shown: list[str] = []
+    in_path, in_secret = rest[0] == "/", False
+    for found in _PIECE.finditer(rest, 1):
+        piece, flags = found[0], secret[found.start() : found.end()]
+        if piece in "/?#&":
+            in_path = in_path and piece == "/"
+            in_secret = in_secret and (piece != "&" or flags[0])
+            shown.append(MASK if in_secret or flags[0] else piece)
+            continue
+        if in_secret:
+            shown.append(MASK)
+            continue
+        name, equals, value = piece.partition("=")
+        sign = MASK if equals and flags[len(name)] else equals
+        is_hidden = bool(equals) and not is_shown(piece, in_path)
+        # A value that is not encoded may contain every delimiter but &.
+        in_secret = bool(equals) and (is_secret_parameter(unquote_plus(name)) or any(flags[: len(name)]))
+        in_secret = in_secret or (is_hidden and not in_path)
+        if in_secret or is_hidden:
+            shown += [_shown_token(name, flags, is_shown, in_path=True), sign, MASK if value else ""]
+        else:
+            shown.append(_shown_token(piece, flags, is_shown, in_path=in_path))
+    return _merged(shown)
+
+
+def _shown_token(token: str, secret: Sequence[bool], is_shown: _IsShown, *, in_path: bool) -> str:
+    if _LOGIN.search(token) or not is_shown(token, in_path):
+        return MASK
+    return _without_secrets(token, secret[: len(token)])
+
+
+def _without_secrets(text: str, secret: Sequence[bool]) -> str:
+    return _merged([MASK if is_secret else character for character, is_secret in zip(text, secret, strict=True)])
+
+
+def _merged(pieces: Iterable[str]) -> str:
+    """Pieces in a row, with one mask for several that follow each other."""
+    shown = ""
+    for piece in pieces:
+        shown += piece.removeprefix(MASK) if shown.endswith(MASK) else piece
+    return shown
+
+
+def _is_plain_segment(token: str) -> bool:
+    """Whether a segment of a live URL's path is made of words, and so is no token; when in doubt, it is not."""
+    if _SID.match(token):
+        return True
+    words = _WORD_BREAK.split(token)
+    return len(words) <= _MOST_WORDS and all(map(_is_word, words))
+
+
+def _is_word(text: str) -> bool:
+    if _SHORT.match(text):
+        return True
+    if not _LETTERS.match(text) or _NO_VOWEL.search(text):
+        return False
+    return len(text) >= _SHORTEST_HUMP * len(_HUMP.findall(text))
