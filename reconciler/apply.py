@@ -93,6 +93,8 @@ Answer = TypeVar("Answer")
 
 _NOTHING: Mapping[str, Content] = MappingProxyType({})
 _NOT_FOUND = 404
+_REFUSED = frozenset({400, 409})
+"""How the API refuses what does not fit the account as it is; which code a role in use has is undocumented."""
 _DONE = frozenset({"done", "unchanged"})
 _UNDONE = frozenset({"failed", "skipped", "interrupted"})
 
@@ -256,7 +258,10 @@ class _Run:
         """Skip a step if anything that it needs, apart from some steps, did not succeed; gives whether it did."""
         for need in step.needs:
             outcome = None if need in but else self.outcomes.get(need)
-            if outcome is None or outcome.status in {"done", "unchanged", "withheld"}:
+            if outcome is None or outcome.status in _DONE:
+                continue
+            # What a guard withholds was taken account of by the plan; what the API keeps was not.
+            if outcome.status == "withheld" and outcome.refusal is None:
                 continue
             if outcome.status == "skipped" and outcome.cause:
                 # Nothing is wrong with what it needs: the whole run ended.
@@ -370,8 +375,11 @@ class _Run:
         except _Unknown as error:
             status, message, cause = "interrupted", self.redact(str(error)), "other"
         except Refused as error:
-            status, message = "interrupted" if error.may_be_done else "failed", "the API refused it"
             cause, refusal = cause_of(error), self._shown(error.refusal)
+            if step.op == "delete" and step.kind.kept_while and error.refusal.status in _REFUSED:
+                status, message, cause = "withheld", step.kind.kept_while, ""
+            else:
+                status, message = "interrupted" if error.may_be_done else "failed", "the API refused it"
         except ApiError as error:
             status, message = "interrupted" if error.may_be_done else "failed", self.redact(str(error))
             cause = cause_of(error)

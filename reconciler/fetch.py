@@ -23,12 +23,15 @@ from reconciler.plan import Plan
 from reconciler.reading import ACCOUNT, Reading, at_once, live, may_not_be_read, which_account
 from reconciler.report import Progress
 from reconciler.scope import Read
-from reconciler.state import Collection, State
+from reconciler.state import Collection, Participation, State
 
 _FEW = 50
 """How many names are looked up one by one rather than by paging on; they are asked for at once, pages are not."""
 _NO_PATH = frozenset({".", ".."})
 """Names that a URL's path cannot hold."""
+_PARTICIPANT = BY_NAME["participant"]
+_MOST_SEARCHED = 20
+"""In how many conversations of a service that are not read anyway holders of a role are looked up; our decision."""
 _USERS_PAGE = 50
 """Source: the documented maximum for users is 50."""
 
@@ -81,6 +84,38 @@ async def fetch_role_holders(state: State, services: Sequence[str], client: Read
     await at_once([look_through(service) for service in services])
 
 
+async def fetch_participants(state: State, services: Sequence[str], client: ReadClient, progress: Progress) -> None:
+    """Look through participants in services, for who holds which role; kept in the state.
+
+    Those in conversations that were read anyway, and those in the first page of each service's conversations: a service
+    may have any number of them, and the list begins with the most active (source: docs, conversation resource).
+
+    Args:
+        state: gets the holders.
+        services: SIDs of the services to look through.
+        client: how to read.
+        progress: who is told.
+    """
+    reading = _Fetch(client, progress)
+
+    async def look_through(service: str) -> None:
+        holders: dict[str, dict[str, str]] = {}
+        for live_one in state:
+            if live_one.kind == _PARTICIPANT and live_one.parents[0] == service and live_one.values.get("role"):
+                holders.setdefault(str(live_one.values["role"]), {})[live_one.sid] = live_one.parents[1]
+        conversations, is_complete = await reading.first_conversations(service)
+        left = [sid for sid in conversations if Collection(_PARTICIPANT.name, (service, sid)) not in state.complete]
+        lists = await at_once([reading.participants(service, sid) for sid in left])
+        for conversation, participants in zip(left, lists, strict=True):
+            is_complete = is_complete and participants is not None
+            for body in participants or ():
+                if isinstance(body, dict) and body.get("role_sid"):
+                    holders.setdefault(str(body["role_sid"]), {})[str(body.get("sid"))] = conversation
+        state.participants[service] = Participation(holders, is_complete)
+
+    await at_once([look_through(service) for service in services])
+
+
 async def fetch_collections(
     state: State, collections: Sequence[Collection], client: ReadClient, progress: Progress
 ) -> None:
@@ -106,8 +141,9 @@ async def fetch_planned(plan_of: Callable[[], Plan], state: State, client: ReadC
         progress: who is told.
     """
     made = plan_of()
-    while made.unsearched or made.unseen:
+    while made.unsearched or made.unsearched_participants or made.unseen:
         await fetch_role_holders(state, sorted(made.unsearched), client, progress)
+        await fetch_participants(state, sorted(made.unsearched_participants), client, progress)
         await fetch_collections(state, sorted(made.unseen, key=str), client, progress)
         made = plan_of()
     return made
@@ -168,6 +204,30 @@ class _Fetch(Reading):
         state = State(account_sid=account_sid, default_service_sid=default_service_sid)
         _keep(reads, answers, state)
         return state
+
+    async def first_conversations(self, service: str) -> tuple[list[str], bool]:
+        """The SIDs of the first page of a service's conversations, and whether those are all."""
+        pages = self.client.pages(f"/v1/Services/{service}/Conversations", "conversations", _MOST_SEARCHED)
+        try:
+            async for page, is_last in self.counted_pages(pages):
+                return [str(body.get("sid")) for body in page if isinstance(body, dict)], is_last
+        except Refused as error:
+            if not may_not_be_read(error):
+                raise
+        return [], False
+
+    async def participants(self, service: str, conversation: str) -> Sequence[Json] | None:
+        """The participants of a conversation; None if they may not be read."""
+        path = f"/v1/Services/{service}/Conversations/{conversation}/Participants"
+        try:
+            found: Sequence[Json] = await self.counted(
+                self.client.list(path, _PARTICIPANT.list_key, _PARTICIPANT.page_size, surely=True)
+            )
+        except Refused as error:
+            if not may_not_be_read(error):
+                raise
+            return None
+        return found
 
     async def round(self, reads: Sequence[Read], state: State) -> None:
         _keep(reads, await at_once([self._read(read) for read in reads]), state)

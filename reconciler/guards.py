@@ -41,7 +41,8 @@ class Surroundings:
         live: the live resource of each declared one that has one.
         services_of_addresses: what addresses that stay point to after the apply: a service's SID, and the address.
         no_room: addresses of creates whose parent is full.
-        moved_users: SIDs of users whom this plan gives another role, or deletes.
+        moved: SIDs of users and participants whom this plan gives another role, or deletes.
+        names_taken: addresses of creates of roles, with the live role that has the same name and type and stays.
         assigned: by SID, the roles that the configuration or the plan assigns by it, with the address that does.
         successors: by SID of the old resource, the addresses whose interrupted replaces are completed.
     """
@@ -53,7 +54,8 @@ class Surroundings:
     default_services: frozenset[str]
     live: Mapping[Address, Live] = field(default_factory=dict)
     remaining_defaults: Mapping[str, str] = field(default_factory=dict)
-    moved_users: frozenset[str] = frozenset()
+    moved: frozenset[str] = frozenset()
+    names_taken: Mapping[Address, Live] = field(default_factory=dict)
     services_of_addresses: frozenset[tuple[str, str]] = frozenset()
     no_room: frozenset[Address] = frozenset()
     assigned: Mapping[str, str] = field(default_factory=dict)
@@ -130,6 +132,18 @@ def unsearched(changes: Sequence[Change], state: State) -> frozenset[str]:
     )
 
 
+def unsearched_participants(changes: Sequence[Change], state: State) -> frozenset[str]:
+    """SIDs of the services whose participants have to be looked through, because a conversation role is deleted."""
+    return frozenset(
+        live.parents[0]
+        for change in changes
+        if change.kind.name == "role" and _removes(change) and not change.is_withheld
+        if (live := state.get(change.sid or "")) is not None
+        and live.values.get("type") == "conversation"
+        and live.parents[0] not in state.participants
+    )
+
+
 def _removes(change: Change) -> bool:
     return change.action in {"delete", "replace"}
 
@@ -184,6 +198,18 @@ def _prevent_create(change: Change, around: Surroundings) -> Guard | None:
         return None  # the second half of a replace, which prevent_create allows
     return Guard(
         "prevent_create", "withheld", f"{change.address} is not in the account, and its lifecycle prevents a create"
+    )
+
+
+def _name_taken(change: Change, around: Surroundings) -> Guard | None:
+    live = around.names_taken.get(change.address)
+    if live is None:
+        return None
+    return Guard(
+        "name_taken",
+        "withheld",
+        f"the role {_named(change, live)!r} ({live.sid}) keeps its name in this apply, and a second "
+        "one of that name and type could not be told from it; let the apply rename or delete that one too",
     )
 
 
@@ -330,9 +356,9 @@ def _role_in_use(change: Change, around: Surroundings) -> Guard | None:
     if change.kind.name != "role" or not _removes(change) or live is None:
         return None
     holding = around.state.role_holders.get(live.parents[0], {}).get(live.sid, {})
-    left = sorted((identity, sid) for sid, identity in holding.items() if sid not in around.moved_users)
+    left = sorted((identity, sid) for sid, identity in holding.items() if sid not in around.moved)
     if not left:
-        return None
+        return _role_in_conversations(change, around, live)
     service = Address(change.address.parts[:2])
     declared = {
         key: item
@@ -355,6 +381,44 @@ def _role_in_use(change: Change, around: Surroundings) -> Guard | None:
     )
 
 
+def _role_in_conversations(change: Change, around: Surroundings, live: Live) -> Guard | None:
+    """A role that participants hold: those who are not declared are named by SID, since they may be customers."""
+    found = around.state.participants.get(live.parents[0])
+    holding = {} if found is None else found.holders.get(live.sid, {})
+    left = {sid: conversation for sid, conversation in holding.items() if sid not in around.moved}
+    if not left:
+        return None
+    declared = {item.sid: address for address, item in around.live.items() if item.sid in left}
+    names = (
+        *sorted(str(address) for address in declared.values()),
+        *sorted(f"{sid} in {conversation}" for sid, conversation in left.items() if sid not in declared),
+    )
+    who = "1 participant still holds" if len(names) == 1 else f"{len(names):,} participants still hold"
+    listed = ", ".join(names[:_HOLDERS]) + (f" and {len(names) - _HOLDERS:,} more" if len(names) > _HOLDERS else "")
+    return Guard(
+        "role_in_use",
+        "withheld",
+        f"{who} the role {_named(change, live)!r} ({listed}); give them another one first",
+        only_delete=_has_more(change),
+        holders=names,
+        fix=_moving_participants(change, sorted(declared.values()), live),
+    )
+
+
+def _moving_participants(change: Change, participants: Sequence[Address], live: Live) -> str:
+    """YAML that gives another role to declared participants."""
+    role = _scalar(_successor_of(change, live))
+    lines: list[str] = []
+    above: tuple[str, ...] = ()
+    for address in participants:
+        for depth, part in enumerate(address.parts[:-1]):
+            if address.parts[: depth + 1] != above[: depth + 1]:
+                lines.append(f"{'  ' * depth}{_scalar(part)}:")
+        lines.append(f"{'  ' * (len(address.parts) - 1)}{_scalar(address.parts[-1])}: {{role: {role}}}")
+        above = address.parts[:-1]
+    return "\n".join(lines)
+
+
 _HOLDERS = 10
 """How many holders of a role its message names."""
 
@@ -366,12 +430,17 @@ def _shown_user(user: Declared | str) -> str:
     return user.title if user.title == user.natural_key and user.title else str(user.address)
 
 
+def _successor_of(change: Change, live: Live) -> str:
+    """The role for those who hold one that goes: the new role of a replace, or Twilio's own for users."""
+    if change.action != "delete":
+        return change.address.parts[-1]
+    own = [name for name, of_type in live.kind.built_in.items() if of_type == live.values.get("type")]
+    return next((name for name in own if name.endswith("user")), "service user")
+
+
 def _moving(change: Change, service: Address, users: Sequence[Declared | str], live: Live) -> str:
     """YAML that gives another role to the users of one: the new role of a replace, or Twilio's own."""
-    role = change.address.parts[-1]
-    if change.action == "delete":
-        own = [name for name, of_type in live.kind.built_in.items() if of_type == live.values.get("type")]
-        role = next((name for name in own if name.endswith("user")), "service user")
+    role = _successor_of(change, live)
     lines = ["services:", f"  {_scalar(service.parts[-1])}:", "    users:"]
     for user in users:
         key = user if isinstance(user, str) else user.address.parts[-1]
@@ -431,6 +500,7 @@ GUARDS = (
     _not_read,
     _no_room,
     _prevent_create,
+    _name_taken,
     _prevent_destroy,
     _unmakeable,
     _built_in,

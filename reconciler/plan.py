@@ -26,7 +26,7 @@ from reconciler.address import Address
 from reconciler.change import Change, Guard
 from reconciler.composition import Composition
 from reconciler.config.acknowledged import split, unused
-from reconciler.config.model import Approval, Config, Declared, Unknown
+from reconciler.config.model import Approval, Config, Declared, Reference, Unknown
 from reconciler.config.selection import Selection, select
 from reconciler.dangling import dangling
 from reconciler.diff import with_shown_urls
@@ -35,7 +35,7 @@ from reconciler.journal import Unfinished
 from reconciler.kinds import BY_NAME, PARENTS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
-from reconciler.kinds.markers import Ref
+from reconciler.kinds.markers import Changes, Ref
 from reconciler.match import match
 from reconciler.situation import Situation
 from reconciler.state import Collection, Live, State
@@ -44,6 +44,8 @@ from reconciler.unused import Unused, is_ignored
 _TRAFFIC = frozenset({"user", "conversation", "participant"})
 """Kinds whose resources are mostly made by customers, not by operators: their names belong in no plan."""
 _ROLE = BY_NAME["role"]
+_HOLDERS = frozenset({"user", "participant"})
+"""The kinds that hold roles."""
 _FORBIDDEN = 403
 _MOST_LISTED = 3
 _ADDRESS = BY_NAME["address_configuration"]
@@ -112,6 +114,7 @@ class Plan:
         unset: secrets that are not set and that a step has to send, each with its place; an apply needs all of them.
         unverified: declared contents that the API never returns and this plan does not send, as address and field.
         unsearched: services whose users have to be looked through before this plan's role deletes are safe.
+        unsearched_participants: services whose participants have to be looked through for the same reason.
         unseen: collections that have to be read before this plan's order is right.
         over: of the replaces that an interrupted apply began, those of which nothing is left, by their old SID.
         there: the SIDs of everything that was read: whatever has another one was made since.
@@ -138,6 +141,7 @@ class Plan:
     unverified: tuple[tuple[Address, str], ...]
     unsearched: frozenset[str]
     unseen: frozenset[Collection]
+    unsearched_participants: frozenset[str] = frozenset()
     there: frozenset[str] = frozenset()
     live: Mapping[Address, Live] = field(default_factory=dict)
     titles: Mapping[Address, str] = field(default_factory=dict)
@@ -221,6 +225,7 @@ class _Planner:
             unset=_unset(guarded),
             unverified=tuple(composition.unverified),
             unsearched=guards.unsearched(guarded, state),
+            unsearched_participants=guards.unsearched_participants(guarded, state),
             unseen=sequence.unseen(guarded, state),
             there=frozenset(resource.sid for resource in state),
             live=live,
@@ -247,16 +252,46 @@ class _Planner:
         A user who keeps a role, because the change of the user is withheld, keeps the role from being deleted.
         """
         held: frozenset[Address] = frozenset()
+        kept: frozenset[Address] = frozenset()
         while True:
             doing = tuple(change for change in changes if change.address not in held)
-            guarded = guards.guard(changes, self._surroundings(changes, doing))
+            guarded = guards.guard(changes, self._surroundings(changes, doing, kept))
             found = held | {change.address for change in guarded if change.is_withheld}
-            if found == held:
+            keeping = kept | {change.address for change in guarded if change.guard is not None}
+            if (found, keeping) == (held, kept):
                 return guarded
-            held = found
+            held, kept = found, keeping
 
-    def _surroundings(self, changes: tuple[Change, ...], doing: tuple[Change, ...]) -> guards.Surroundings:
-        """What guards look at, when of all changes only some are done."""
+    def _names_taken(self, doing: Iterable[Change], kept: frozenset[Address]) -> dict[Address, Live]:
+        """The creates of a role whose name and type another live role keeps, with that role.
+
+        Twilio takes a second one, and then neither can be told from the other.
+
+        Args:
+            doing: the changes that are done.
+            kept: those of which at least the delete is withheld.
+        """
+        gone = {
+            change.sid for change in doing if change.address not in kept for step in change.steps if step.op == "delete"
+        }
+        taken: dict[Address, Live] = {}
+        for change in doing:
+            parent = self.situation.matching.live.get(change.parent) if change.parent is not None else None
+            if change.kind != _ROLE or parent is None:
+                continue
+            for step in change.steps:
+                if step.op != "create" or step.adopts is not None:
+                    continue
+                for live in self.situation.state.collection(_ROLE, (parent.sid,)):
+                    same = all(live.values.get(path) == step.values.get(path) for path in ("friendly_name", "type"))
+                    if same and live.sid not in gone:
+                        taken[change.address] = live
+        return taken
+
+    def _surroundings(
+        self, changes: tuple[Change, ...], doing: tuple[Change, ...], kept: frozenset[Address]
+    ) -> guards.Surroundings:
+        """What guards look at, when of all changes only some are done, and some of these without their delete."""
         coming = tuple(change for change in changes if change.action != "delete")
         leaving = tuple(change for change in doing if change.action == "delete")
         return guards.Surroundings(
@@ -277,10 +312,11 @@ class _Planner:
                 for change in changes
                 if (successor := self.situation.successor(change.completes)) is not None
             },
-            moved_users=frozenset(
+            names_taken=self._names_taken(changes, kept),
+            moved=frozenset(
                 change.sid
                 for change in doing
-                if change.kind.name == "user" and change.sid
+                if change.kind.name in _HOLDERS and change.sid
                 if change.action == "delete" or any(item.path == "role" for item in change.fields)
             ),
         )
@@ -526,7 +562,40 @@ class _Planner:
         if change.kind == _ROLE and live is not None:
             configuration = self.situation.state.singleton(_SERVICE_CONFIGURATION, live.parents)
             defaults = self.situation.default_role_sids(configuration) if configuration is not None else ()
-        return risk.judge(change, live, defaults, self.situation.matching.former.get(change.address))
+        judged = risk.judge(change, live, defaults, self.situation.matching.former.get(change.address))
+        return self._with_unknown_holders(self._with_moved_defaults(judged))
+
+    def _with_moved_defaults(self, change: Change) -> Change:
+        """The same change, which says what defaults of its service it moves on the way."""
+        risks, words = [change.risk], list(change.consequences)
+        for step in change.steps:
+            if step.kind != _SERVICE_CONFIGURATION or step.kind == change.kind:
+                continue
+            service = self.situation.matching.live.get(step.parent) if step.parent is not None else None
+            live = None if service is None else self.situation.state.singleton(step.kind, (service.sid,))
+            for path, content in step.values.items():
+                before = str(live.values.get(path) or "") if live is not None else ""
+                name = self.situation.name_of(before)
+                after = content.address if isinstance(content, Reference) else content
+                marker = step.kind.by_path[path].marker(Changes)
+                risks.append(marker.risk if marker is not None else "low")
+                former = f"{name} ({before})" if name else before
+                words.append(f"Moves {step.address}.{path}: {former} → {after}.")
+        return replace(change, risk=risk.higher(*risks), consequences=tuple(words))
+
+    def _with_unknown_holders(self, change: Change) -> Change:
+        """The same change, which says that not everybody was looked up who may hold the role that it deletes."""
+        live = self.situation.state.get(change.sid or "")
+        if change.kind != _ROLE or change.action not in {"delete", "replace"} or live is None:
+            return change
+        found = self.situation.state.participants.get(live.parents[0])
+        if found is None or found.is_complete or live.values.get("type") != "conversation":
+            return change
+        sentence = (
+            "Participants of the most active conversations were looked up, not of all. If one elsewhere holds the role "
+            f"{self.situation.name_of(live.sid)!r}, Twilio refuses to delete it or gives them another role."
+        )
+        return replace(change, risk="high", consequences=(*change.consequences, sentence))
 
     def _live_singleton(self, change: Change) -> Live | None:
         return self.situation.matching.live.get(change.address) if change.kind.singleton else None

@@ -78,6 +78,19 @@ class Collection:
     parents: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Participation:
+    """Who holds which role in the conversations of a service.
+
+    Attributes:
+        holders: by role SID, the participants who hold it: their conversation's SID by their own.
+        is_complete: whether the participants of every conversation were looked up.
+    """
+
+    holders: Mapping[str, Mapping[str, str]]
+    is_complete: bool
+
+
 class State:
     """What was read of the live account.
 
@@ -88,6 +101,7 @@ class State:
         complete: the collections that were read in full, so that absence means absence.
         role_holders: for services whose users were looked through, the users who hold each role, by role SID: their
             identities by SID; a service that is missing here was not looked through.
+        participants: for services whose participants were looked through, who holds which role.
         unreadable: the collections and singletons that may not be read, with what the API answered.
     """
 
@@ -100,6 +114,7 @@ class State:
         complete: Iterable[Collection] = (),
         role_holders: Mapping[str, Mapping[str, Mapping[str, str]]] | None = None,
         unreadable: Mapping[Collection, Refusal] | None = None,
+        participants: Mapping[str, Participation] | None = None,
     ) -> None:
         self.account_sid = account_sid
         self.default_service_sid = default_service_sid
@@ -108,6 +123,7 @@ class State:
         self._by_collection: dict[Collection, dict[str, Live]] = {}
         self.complete: set[Collection] = set(complete)
         self.role_holders: dict[str, Mapping[str, Mapping[str, str]]] = dict(role_holders or {})
+        self.participants: dict[str, Participation] = dict(participants or {})
         self.unreadable: dict[Collection, Refusal] = dict(unreadable or {})
         for live in resources:
             self.add(live)

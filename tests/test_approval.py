@@ -183,11 +183,12 @@ def test_a_replace_that_would_move_one_more_default_is_refused() -> None:
     account.post(f"/v1/Services/{service}/Configuration", {"DefaultConversationRoleSid": old})
     approved = account.approve(files)
     account.post(f"/v1/Services/{service}/Configuration", {"DefaultConversationCreatorRoleSid": old})
-    (found,) = account.differences(approved, files)
+    found, effect = account.differences(approved, files)
     assert found == (
         "services.support.roles.agent: default_conversation_creator_role of services.support.configuration would be "
         "set to services.support.roles.agent (new); nothing was approved"
     )
+    assert "Moves services.support.configuration.default_conversation_creator_role" in effect
 
 
 @pytest.mark.parametrize(

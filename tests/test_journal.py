@@ -679,7 +679,8 @@ def test_an_approved_plan_can_be_applied_again_after_an_interrupted_rename(
     folder.write(RENAMED)
     assert folder.run(account, "plan", "--out", "plan.json").code == 0
     run = folder.run(account, "apply", "--plan", "plan.json", fault=Fault(failure, at))
-    assert run.was_killed or run.code == 1
+    # A role that Twilio refuses to delete is kept, and the next run tries again.
+    assert run.was_killed or run.code == (5 if at == 2 else 1)
     run = folder.run(account, "apply", "--plan", "plan.json")
     assert run.code == 0, run.out + run.err
     end = picture(account.state())

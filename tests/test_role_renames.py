@@ -15,9 +15,11 @@ from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.errors import MatchError
 from reconciler.fetch import fetch, fetch_planned
 from reconciler.plan import Plan, make_plan
+from reconciler.render.markdown import plan_markdown
+from reconciler.render.text import plan_text
 from reconciler.report import Silent
 from tests.scenario import HEAD, club, told
-from tests.world import ACCOUNT, World, read
+from tests.world import ACCOUNT, World, read, seen
 
 DEFAULTS = {
     "service": ("default_chat_service_role", "DefaultChatServiceRoleSid", "joinConversation"),
@@ -313,3 +315,213 @@ def test_a_list_of_addresses_that_moves_hides_no_use_of_a_service() -> None:
     text = HEAD + "    absent: true\napprovals: [{address: services.club}]\n"
     made = planned(text, Moving(account, "address_configurations", 1))
     assert [change.guard and change.guard.name for change in made.changes] == ["service_in_use"]
+
+
+# --- what the plan says of the service's defaults --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("of_type", DEFAULTS)
+def test_a_plan_says_which_defaults_a_replace_moves(of_type: str) -> None:
+    field, form, permission = DEFAULTS[of_type]
+    account, service = club()
+    old = role(account, service, "old-member", of_type)
+    account.post(f"{service}/Configuration", {form: old})
+    text = HEAD + f"    roles: {{member: {{renamed_from: old-member, type: {of_type}, permissions: [{permission}]}}}}\n"
+    (change,) = account.plan(read(text)).changes
+    sentence = f"Moves services.club.configuration.{field}: old-member ({old}) → services.club.roles.member."
+    assert (change.risk, change.consequences) == ("medium", (sentence,))
+    shown = seen(account.plan(read(text)))
+    assert sentence.replace("→", "") in " ".join(plan_text(shown, colour=False, width=300).split()).replace("→", "")
+    assert "default" in plan_markdown(shown)
+
+
+def test_a_plan_says_every_default_that_a_replace_moves() -> None:
+    account, service = club()
+    old = role(account, service, "old", "conversation")
+    account.post(
+        f"{service}/Configuration", {"DefaultConversationRoleSid": old, "DefaultConversationCreatorRoleSid": old}
+    )
+    (change,) = account.plan(read(HEAD + "    roles: {new: {renamed_from: old}}\n")).changes
+    assert [sentence.split(":")[0] for sentence in change.consequences] == [
+        "Moves services.club.configuration.default_conversation_creator_role",
+        "Moves services.club.configuration.default_conversation_role",
+    ]
+
+
+# --- names that follow each other ------------------------------------------------------------------------------------
+
+CHAIN = HEAD + "    roles: {a: {renamed_from: b}, b: {renamed_from: c}}\n"
+LEFT_OUT: list[Any] = [
+    pytest.param({"targets": ("services.club.roles.b",)}, CHAIN, id="target"),
+    pytest.param({"excludes": ("services.club.roles.a",)}, CHAIN, id="exclude"),
+    pytest.param({}, CHAIN.replace("from: b}", "from: b, lifecycle: {prevent_destroy: true}}"), id="prevent_destroy"),
+]
+
+
+def chain(account: World, service: str, of_type: str = "service") -> None:
+    other = {"service": "deleteConversation", "conversation": "leaveConversation"}[of_type]
+    role(account, service, "b", of_type)
+    role(account, service, "c", of_type, other)
+
+
+@pytest.mark.parametrize("of_type", DEFAULTS)
+@pytest.mark.parametrize(("options", "text"), LEFT_OUT)
+def test_a_chain_of_which_a_member_is_left_out_makes_no_second_role(
+    options: dict[str, Any], text: str, of_type: str
+) -> None:
+    account, service = club()
+    chain(account, service, of_type)
+    before = roles(account, service)
+    for _ in range(2):
+        assert guard(account, text, **options)["services.club.roles.b"] == ("name_taken", False)
+        assert account.apply(read(text), **options).exit_code == 5
+        assert roles(account, service) == before
+    if options:
+        assert account.apply(read(text)).exit_code == 0
+        assert {line.split()[0] for line in roles(account, service)} == {"a", "b"}
+
+
+def test_a_chain_whose_first_role_is_held_makes_no_second_role() -> None:
+    account, service = club()
+    chain(account, service)
+    account.post(f"{service}/Users", {"Identity": "zed", "RoleSid": account.role("Members' club", "b")})
+    ends = [account.apply(read(CHAIN)).exit_code for _ in range(3)]
+    assert ends == [5, 0, 0]
+    assert roles(account, service) == [
+        "a service joinConversation",
+        "b service joinConversation",
+        "c service deleteConversation",
+    ]
+
+
+def test_a_longer_chain_stops_where_a_name_is_kept() -> None:
+    account, service = club()
+    for name in "bcd":
+        role(account, service, name)
+    text = HEAD + "    roles: {a: {renamed_from: b}, b: {renamed_from: c}, c: {renamed_from: d}}\n"
+    found = guard(account, text, excludes=("services.club.roles.a",))
+    assert found == {"services.club.roles.b": ("name_taken", False), "services.club.roles.c": ("name_taken", False)}
+
+
+# --- participants who hold a conversation role -----------------------------------------------------------------------
+
+GOES = {
+    "absent": "    roles: {old: {absent: true}}\n",
+    "pruned": "    roles: {}\n    prune: [roles]\n",
+    "renamed": "    roles: {new: {renamed_from: old}}\n",
+    "another type": "    roles: {old: {type: service, permissions: [joinConversation]}}\n",
+}
+
+
+def joined(account: World, service: str, old: str, *, number: int = 1) -> list[str]:
+    """Conversations with a participant who holds a role; gives the SIDs of both."""
+    found = []
+    for index in range(number):
+        room = account.post(f"{service}/Conversations", {"UniqueName": f"room-{index}"})["sid"]
+        path = f"{service}/Conversations/{room}/Participants"
+        found += [str(room), str(account.post(path, {"Identity": f"bob-{index}", "RoleSid": old})["sid"])]
+    return found
+
+
+@pytest.mark.parametrize("reading", ["refused", "allowed"])
+@pytest.mark.parametrize("goes", GOES)
+def test_a_role_that_an_undeclared_participant_holds_is_kept(goes: str, reading: Any) -> None:
+    account, service = club(Rules(role_in_use=reading))
+    old = role(account, service, "old", "conversation")
+    room, bob = joined(account, service, old)
+    text = HEAD + GOES[goes]
+    made = account.plan(read(text))
+    assert [change.guard.message for change in made.changes if change.guard is not None] == [
+        f"1 participant still holds the role 'old' ({bob} in {room}); give them another one first"
+    ]
+    assert "bob" not in plan_text(seen(made), colour=False, width=200)
+    ends = [account.apply(read(text)).exit_code for _ in range(2)]
+    # Without a journal, the next run sees two roles, and leaves the old one alone.
+    assert ends == ([5, 5] if goes in {"absent", "pruned"} else [5, 0])
+    assert account.get(f"{service}/Conversations/{room}/Participants/{bob}")["role_sid"] == old
+
+
+@pytest.mark.parametrize("reading", ["refused", "allowed"])
+@pytest.mark.parametrize("goes", ["absent", "renamed"])
+def test_a_role_that_a_declared_participant_holds_is_kept_until_it_has_another(goes: str, reading: Any) -> None:
+    account, service = club(Rules(role_in_use=reading))
+    old = role(account, service, "old", "conversation")
+    room, bob = joined(account, service, old)
+    there = "    conversations: {room-0: {participants: {bob: {identity: bob-0, attributes: {a: 1}}}}}\n"
+    text = HEAD + GOES[goes] + there
+    made = account.plan(read(text))
+    (held,) = [change.guard for change in made.changes if change.guard is not None]
+    where = "services.club.conversations.room-0.participants.bob"
+    assert held.message == f"1 participant still holds the role 'old' ({where}); give them another one first"
+    successor = "new" if goes == "renamed" else "channel user"
+    assert held.fix == (
+        "services:\n  club:\n    conversations:\n      room-0:\n        participants:\n"
+        f"          bob: {{role: {successor}}}"
+    )
+    assert account.do(made).exit_code == 5
+    path = f"{service}/Conversations/{room}/Participants/{bob}"
+    assert account.get(path)["role_sid"] == old
+    moved = text.replace("identity: bob-0,", f"identity: bob-0, role: {successor},")
+    account.apply(read(moved))
+    assert account.get(path)["role_sid"] != old
+    assert account.plan(read(moved)).changes == ()
+
+
+def test_a_participant_who_moves_in_the_same_plan_keeps_no_role() -> None:
+    account, service = club()
+    old = role(account, service, "old", "conversation")
+    joined(account, service, old)
+    for line in ("role: new", "absent: true"):
+        there = f"    conversations: {{room-0: {{participants: {{bob: {{identity: bob-0, {line}}}}}}}}}\n"
+        assert guard(account, HEAD + GOES["renamed"] + there) == {}
+
+
+@pytest.mark.parametrize(("number", "is_said"), [(20, False), (21, True)])
+def test_a_plan_says_that_not_every_participant_was_looked_up(number: int, *, is_said: bool) -> None:
+    account, service = club()
+    role(account, service, "old", "conversation")
+    joined(account, service, account.role("Members' club", "channel user"), number=number)
+    account.forget_requests()
+    (change,) = account.plan(read(HEAD + GOES["absent"])).changes
+    words = "Participants of the most active conversations were looked up, not of all."
+    assert (change.risk == "high", any(words in item for item in change.consequences)) == (is_said, is_said)
+    assert sum("/Participants" in request for request in account.requests) == 20
+    assert account.writes == []
+
+
+def test_conversations_that_may_not_be_read_are_said_not_to_be_looked_up() -> None:
+    account, service = club()
+    role(account, service, "old", "conversation")
+    account.forbidden = {r"GET .*/Conversations": 403}
+    (change,) = account.plan(read(HEAD + GOES["absent"])).changes
+    assert change.risk == "high"
+
+
+def test_no_participant_is_looked_up_for_a_role_of_a_service() -> None:
+    account, service = club()
+    old = role(account, service, "old", "service")
+    joined(account, service, account.role("Members' club", "channel user"))
+    account.forget_requests()
+    account.plan(read(HEAD + GOES["absent"]))
+    assert not [request for request in account.requests if "Conversations/" in request]
+    assert old
+
+
+@pytest.mark.parametrize("goes", GOES)
+def test_a_delete_that_twilio_refuses_is_withheld_and_says_why(goes: str) -> None:
+    account, service = club(Rules(role_in_use="refused"))
+    old = role(account, service, "old", "conversation")
+    # More conversations than are looked through, and the holder in the one with the oldest activity.
+    found = joined(account, service, old)
+    for index in range(1, 25):
+        account.now += timedelta(minutes=1)
+        account.post(f"{service}/Conversations", {"UniqueName": f"room-{index}"})
+    made = account.plan(read(HEAD + GOES[goes]))
+    assert [change.guard for change in made.changes] == [None] * len(made.changes)
+    report = account.do(made)
+    outcomes = [outcome for result in report.results for outcome in result.outcomes if outcome.op == "delete"]
+    assert [outcome.status for outcome in outcomes] == ["withheld"]
+    assert outcomes[0].message.startswith("Twilio refused to delete the role, probably because somebody still holds it")
+    assert outcomes[0].refusal is not None
+    assert report.exit_code == 5
+    assert account.get(f"{service}/Conversations/{found[0]}/Participants/{found[1]}")["role_sid"] == old

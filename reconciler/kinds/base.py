@@ -107,6 +107,8 @@ class Kind:
             each. Compared exactly, in references as in declarations.
         made_by_flex: natural keys of those that Flex makes in its own parents.
         destroys: what a delete destroys that nobody can bring back, as the end of "deletes …"; empty when nothing.
+        kept_while: why the API may refuse to delete one for a reason that no read shows, and the way out; empty when it
+            does not.
         check: finds what only this kind can know to be wrong, from the contents that the files set.
         check_create: the same for what a create needs, from all contents that the create would send.
         inspect: the same for what is inside of the contents that the files set, and for what the moment makes of it;
@@ -157,6 +159,7 @@ class Kind:
     built_in: Mapping[str, str] = field(default_factory=dict)
     made_by_flex: frozenset[str] = frozenset()
     destroys: str = ""
+    kept_while: str = ""
     check: Callable[[Contents], tuple[Fault, ...]] = _no_faults
     check_create: Callable[[Contents], tuple[Fault, ...]] = _no_faults
     inspect: Callable[[Contents, datetime | None], tuple[Fault, ...]] = _nothing_found
