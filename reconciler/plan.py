@@ -452,7 +452,9 @@ class _Planner:
         if not is_open or not lacking or self.situation.state.get(entry.sid) is not None:
             return None
         # Values are not shown: what a customer wrote may be among them.
-        saved = f"{entry.source} holds {', '.join(lacking)} of {entry.address}, which an interrupted apply deleted"
+        held = [path for path in lacking if path not in entry.lost]
+        what = f"holds {', '.join(held)}" if held else f"cannot hold {', '.join(lacking)}"
+        saved = f"{entry.source} {what} of {entry.address}, which an interrupted apply deleted"
         if declared is None or declared.absent:
             why, restore = "and the configuration no longer declares", "declare the resource again"
         elif entry.address in self.situation.matching.live:

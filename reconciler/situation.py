@@ -142,7 +142,7 @@ class Situation:
             # It has everything that was saved of it.
             return not self._is_meant(entry) or (live is not None and live.sid == old.sid)
         if declared is None or declared.absent:
-            return not entry.values
+            return not self.lacking(entry)
         return self.selection.covers(declared) and live is not None and not self.lacking(entry)
 
     def lacking(self, entry: Unfinished) -> tuple[str, ...]:
@@ -152,14 +152,21 @@ class Situation:
             Paths of the values that the configuration does not set and the live resource does not have.
         """
         declared, live = self.config.resources.get(entry.address), self.matching.live.get(entry.address)
+        found = live.values if live is not None and live.kind == entry.kind else {}
         return tuple(
             path
-            for path, saved in entry.values.items()
+            # What was not written down can only be told to be missing where nothing is in its place.
+            for path in (*entry.values, *entry.lost)
             if declared is None or path not in declared.values or path in declared.lifecycle.ignore_changes
-            if live is None
-            or live.kind != entry.kind
-            or entry.kind.by_path[path].comparable(live.values.get(path)) != entry.kind.by_path[path].comparable(saved)
+            if self._differs_from_saved(entry, path, found.get(path))
         )
+
+    @staticmethod
+    def _differs_from_saved(entry: Unfinished, path: str, content: Content) -> bool:
+        field = entry.kind.by_path[path]
+        if path in entry.lost:
+            return field.is_empty(content)
+        return bool(field.comparable(content) != field.comparable(entry.values[path]))
 
     def successor(self, sid: str) -> Address | None:
         """Find the address whose new resource takes the place of a live one, in this plan or an interrupted one."""

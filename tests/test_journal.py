@@ -281,6 +281,26 @@ def test_saved_values_that_the_configuration_sets_by_now_are_forgotten(
     assert journals(folder) == []
 
 
+def test_a_value_that_a_report_may_not_hold_is_reported_while_the_resource_lacks_it(
+    folder: Folder, account: Account
+) -> None:
+    sets = "friendly_name: Main line, auto_creation: {enabled: true, type: webhook, webhook_method: POST, "
+    files = FILES.replace("type: sms,", f"type: sms, {sets}webhook_filters: [onMessageAdded]}},")
+    report = ("--report", "report.json")
+    killed(folder, account, *report, files=files)
+    (journal,) = journals(folder)
+    journal.unlink()
+    account.address(NUMBER, FriendlyName="Main line", AddressCountry="US")
+    folder.write(FILES)
+    for _ in range(2):
+        run = folder.run(account, "apply", "--yes", *report)
+        assert (run.code, run.writes) == (0, [])
+        shown = " ".join(run.out.split())
+        assert f"report.json cannot hold auto_creation.webhook_url of addresses['{NUMBER}']".replace("'", '"') in shown
+    (folder.path / "report.json").unlink()
+    assert "not-restored" not in folder.run(account, "plan", "--format", "json").out
+
+
 def test_a_resource_that_has_every_saved_value_again_needs_no_journal(folder: Folder, account: Account) -> None:
     killed(folder, account, fault=Fault("killed after", 1))
     assert len(journals(folder)) == 1
