@@ -57,6 +57,9 @@ def is_secret_parameter(name: str) -> bool:
 
 _TOOL = re.compile(
     r"RECONCILER_.*|TWILIO_(?:AUTH_TOKEN|API_KEY|API_SECRET)|(?:GITHUB|GH|CI_JOB|GITLAB)_TOKEN|ACTIONS_.*TOKEN"
+    # GitLab, Azure Pipelines, Bitbucket, CircleCI.
+    r"|INPUT_(?:.*[_-])?TOKEN|CI_(?:REGISTRY|DEPLOY|DEPENDENCY_PROXY)_PASSWORD|CI_JOB_JWT(?:_V[12])?|SYSTEM_ACCESSTOKEN"
+    r"|BITBUCKET_.*TOKEN|CIRCLE_(?:OIDC_TOKEN(?:_V2)?|TOKEN)"
 )
 
 

@@ -23,6 +23,7 @@ _GROUPS: Mapping[str, Sequence[str]] = {
     "What to show": ("format_name", "verbose", "no_color", "log_level", "log_format"),
 }  # fmt: skip
 """Options by what they are about, by click's names; all others stand before them."""
+_REPEATED = "it is given more than once, and takes one value; give it once"
 _EMPTY = "it is empty, perhaps because a shell variable is unset; give it a value, or leave it out"
 _WIDEST = 26
 """Longer options have their text on the next line."""
@@ -66,13 +67,14 @@ class Page(click.Command):
     """A command whose help is a manual page; its epilog holds the examples."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments, and reject any that is empty.
+        """Parse the arguments, and reject any that is empty or that contradicts itself.
 
         A shell expands ``--emulator "$DB"`` to an empty argument if ``DB`` is unset. Read as "not given", it would make
-        the command act on something else than was meant, so no option and no argument accepts it.
+        the command act on something else than was meant, so no option and no argument accepts it. Nor may an option
+        that takes one value be given twice: the command would act on the last one only.
 
         Raises:
-            click.BadParameter: an option or an argument is empty.
+            click.BadParameter: an option or an argument is empty, or an option is repeated that cannot be.
         """
         if not ctx.resilient_parsing:
             given, _, order = self.make_parser(ctx).parse_args(args=list(args))
@@ -80,6 +82,9 @@ class Page(click.Command):
                 value = given.get(parameter.name or "")
                 if "" in (value if isinstance(value, (list, tuple)) else [value]):
                     raise click.BadParameter(_EMPTY, ctx=ctx, param=parameter)
+                is_single = isinstance(parameter, click.Option) and not (parameter.is_flag or parameter.multiple)
+                if is_single and sum(other is parameter for other in order) > 1:
+                    raise click.BadParameter(_REPEATED, ctx=ctx, param=parameter)
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

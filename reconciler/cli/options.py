@@ -6,6 +6,7 @@ Each decorator adds its options to a command and hands them over as one object, 
 from __future__ import annotations
 
 import functools
+import math
 import os
 import sys
 import time
@@ -43,6 +44,12 @@ def _variables(_context: click.Context, _parameter: click.Parameter, texts: tupl
             raise click.BadParameter("holds bytes that are no UTF-8 text")
         variables[name] = value
     return variables
+
+
+def _finite(_context: click.Context, _parameter: click.Parameter, number: float) -> float:
+    if not math.isfinite(number):
+        raise click.BadParameter(f"{number} is not a number of seconds")
+    return number
 
 
 def _addresses(_context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -221,6 +228,7 @@ def account_options(function: Command) -> Command:
             "--timeout",
             metavar="SECONDS",
             type=click.FloatRange(0, min_open=True),
+            callback=_finite,
             default=1800,
             show_default=True,
             help="How long the API is asked and asked again; nothing is sent after that.",

@@ -15,7 +15,7 @@ problems are told at once and none of them only because of another. Does no I/O 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -28,7 +28,7 @@ from reconciler.config.environments import all_variables, entries_of, pick, read
 from reconciler.config.findings import Findings, shown
 from reconciler.config.guards import GuardReader, account_guard
 from reconciler.config.identities import check_identities
-from reconciler.config.interpolate import Interpolation
+from reconciler.config.interpolate import Interpolation, Variable
 from reconciler.config.layout import TEMPLATED, Layout
 from reconciler.config.model import Config, Declared
 from reconciler.config.nodes import Entry, Scalar, Table, count, is_null, relabelled
@@ -64,11 +64,12 @@ def load_with(
     tree = overlaid(documents, base, picked.overlays, overlays, findings)
     tree, templates = templated(documents, tree, findings)
 
+    every_variable = all_variables(tree, base_variables, picked, variables, findings)
     interpolation = Interpolation(
         sources,
         findings,
         documents.lines,
-        variables=all_variables(tree, base_variables, picked, variables, findings),
+        variables=every_variable,
         elsewhere=_defined_elsewhere(environments, picked.name),
         environment=picked.name,
         complete=documents.complete and (not environment or environment in environments),
@@ -99,6 +100,8 @@ def load_with(
         tree, picked, environments, interpolation, findings, allow_unset=allow_unset
     )
     _check_options(variables, interpolation, findings, complete=documents.complete)
+    if documents.complete:
+        _check_overriding(every_variable, interpolation.used, findings)
     interpolation.check_placeholders()
 
     acknowledge = guards.acknowledgements(tree)
@@ -289,6 +292,21 @@ def _check_options(
             meant = findings.closest(name, tuple(sorted(interpolation.used)))
             hint = f"did you mean {meant}?" if meant else "take it out of the command line"
             findings.warning("unused-variable", f"nothing uses the variable {shown(name)} of --var", None, hint)
+
+
+def _check_overriding(variables: Mapping[str, Variable], used: Collection[str], findings: Findings) -> None:
+    """Variables of the environment and of overlays that nothing uses, where the name of a used one is similar.
+
+    Such a variable was probably meant to override the other, which silently keeps its value.
+    """
+    for name, variable in variables.items():
+        if not variable.where or variable.scalar is None or name in used:
+            continue
+        others = [other for other in used if other not in variables or variables[other].where != variable.where]
+        meant = findings.closest(name, tuple(sorted(others)))
+        if meant:
+            message = f"nothing uses the variable {shown(name)} of {variable.where}"
+            findings.warning("unused-variable", message, variable.scalar.place, f"did you mean {meant}?")
 
 
 def _declared(draft: Draft) -> Declared:

@@ -185,7 +185,9 @@ def _check(contents: Contents) -> tuple[Fault, ...]:
     channel, address = contents.get("type"), contents.get("address")
     form = next((form for name, form, _ in _FORMS if name == channel), None)
     if isinstance(address, str) and address and (channel is None or (channel == "sms" and _BARE_NUMBER.match(address))):
-        faults += _check_form(address)
+        faults += check_form(
+            "address", address, "Write it like one of {}, or set type. Without `address`, the handle is the address."
+        )
     elif form is not None and isinstance(address, str) and address and not form.match(address):
         # Only doubtful: what Twilio takes is wider than what it documents, and has become wider before.
         example = next(example for name, _, example in _FORMS if name == channel)
@@ -219,16 +221,27 @@ def _check(contents: Contents) -> tuple[Fault, ...]:
     return tuple(faults)
 
 
-def _check_form(address: str) -> list[Fault]:
-    """An address whose form is that of no channel, or of a number that lacks its plus sign."""
-    looks = "the address has the form of no channel"
+def check_form(path: str, address: str, hint: str) -> list[Fault]:
+    """Check the form of an address: it may be that of no channel, or of a number that lacks its plus sign.
+
+    Args:
+        path: the field.
+        address: its text.
+        hint: how to fix it, with ``{}`` for the examples.
+    """
+    what = path.replace("_", " ")
+    looks = f"the {what} has the form of no channel"
     if _type_of({"address": address}):
         if not _BARE_NUMBER.match(address):
             return []
-        looks = "the address is a number without +, and too long for a short code"
+        looks = f"the {what} is a number without +, and too long for a short code"
     examples = ", ".join(example for _, _, example in _FORMS)
-    hint = f"Write it like one of {examples}, or set type. Without `address`, the handle is the address."
-    return [Fault("address", looks, hint, severity="warning", code="unusual-address")]
+    return [Fault(path, looks, hint.format(examples), severity="warning", code="unusual-address")]
+
+
+def channel_of(address: str) -> str:
+    """The type that an address's form tells; empty if it tells none."""
+    return str(_type_of({"address": address}).get("type", ""))
 
 
 def _check_create(contents: Contents) -> tuple[Fault, ...]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from reconciler.kinds.address_configuration import channel_of, check_form
 from reconciler.kinds.base import Contents, Fault, Kind
 from reconciler.kinds.markers import Changes, Declaration, Example, Immutable, Length, Ref, ReplaceOnly, Wire
 
@@ -83,6 +84,16 @@ def _check(contents: Contents) -> tuple[Fault, ...]:
     if address and address == proxy:
         # Source: error 50409.
         faults.append(Fault("proxy_address", "the proxy address is the participant's own address", "write your own"))
+    for path in ("address", "proxy_address", "projected_address"):
+        text = contents.get(path)
+        if isinstance(text, str) and text:
+            faults += check_form(path, text, "Write it like one of {}.")
+    if isinstance(address, str) and isinstance(proxy, str):
+        ours, theirs = channel_of(proxy), channel_of(address)
+        if ours and theirs and ours != theirs:
+            message = f"the address is one of type {theirs}, and the proxy address one of type {ours}"
+            hint = "write two addresses of one type"
+            faults.append(Fault("proxy_address", message, hint, severity="warning", code="unusual-address"))
     return tuple(faults)
 
 

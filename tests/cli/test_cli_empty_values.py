@@ -83,3 +83,31 @@ def test_one_empty_value_among_others_is_an_error(cli: Cli, option: str) -> None
 def test_with_json_it_is_a_document(cli: Cli) -> None:
     result = cli("plan", "--emulator", "", "--format", "json")
     assert (result.code, result.json["format"]) == (1, "reconciler.error")
+
+
+def repeated() -> Iterator[tuple[tuple[str, ...], str, list[str]]]:
+    for words, command in COMMANDS.items():
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and not (parameter.is_flag or parameter.multiple):
+                spelling = parameter.opts[0]
+                yield words, spelling, [*required(command, parameter), spelling, "1", spelling, "2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "arguments"),
+    list(repeated()),
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_an_option_of_one_value_that_is_given_twice_is_refused(
+    words: tuple[str, ...], name: str, arguments: list[str], cli: Cli
+) -> None:
+    result = cli(*words, *arguments)
+    assert result.code == 1
+    assert f"'{name}'" in result.err
+    assert "more than once" in " ".join(result.err.split())
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-inf"])
+def test_a_timeout_is_a_number_of_seconds(seconds: str, cli: Cli) -> None:
+    result = cli("plan", "--timeout", seconds)
+    assert (result.code, "--timeout" in result.err) == (1, True)

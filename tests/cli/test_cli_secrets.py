@@ -36,6 +36,17 @@ def _in_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "GH_TOKEN",
         "CI_JOB_TOKEN",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+        "INPUT_TOKEN",
+        "INPUT_GITHUB_TOKEN",
+        "CI_REGISTRY_PASSWORD",
+        "CI_DEPLOY_PASSWORD",
+        "CI_DEPENDENCY_PROXY_PASSWORD",
+        "CI_JOB_JWT",
+        "CI_JOB_JWT_V2",
+        "SYSTEM_ACCESSTOKEN",
+        "BITBUCKET_STEP_OIDC_TOKEN",
+        "CIRCLE_OIDC_TOKEN",
+        "CIRCLE_OIDC_TOKEN_V2",
     ],
 )
 @pytest.mark.parametrize("form", ["${env:%s}", "${secret:%s}", "x ${env:%s:-y}"])

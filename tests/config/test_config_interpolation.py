@@ -320,3 +320,33 @@ def test_a_variable_of_the_command_line_that_nothing_uses() -> None:
         '- warning unused-variable: nothing uses the variable "hots" of --var (did you mean host?)'
     ]
     assert content(text, "services.s", "friendly_name", variables={"host": "b"}) == "b"
+
+
+OVERRIDE = """
+variables: {host: a.example.com, path: x}
+environments:
+  prod: {variables: {%s: prod.example.com}}
+services: {s: {webhooks: {post_webhook_url: "https://${var:host}/${var:path}"}}}
+"""
+
+
+def test_a_variable_of_an_environment_that_overrides_nothing_because_of_a_typo() -> None:
+    assert told(OVERRIDE % "hots", environment="prod") == [
+        '5:28 warning unused-variable: nothing uses the variable "hots" of environment prod (did you mean host?)'
+    ]
+
+
+def test_a_variable_of_an_overlay_that_overrides_nothing_because_of_a_typo() -> None:
+    files = {"reconciler.yaml": "version: 1" + OVERRIDE % "host", "o.yaml": "variables: {hsot: b.example.com}\n"}
+    (problem,) = problems_of(files, overlays=["o.yaml"])
+    assert (problem.code, problem.severity, problem.hint) == ("unused-variable", "warning", "did you mean host?")
+    assert str(problem.place).startswith("o.yaml:1:")
+
+
+@pytest.mark.parametrize("name", ["host", "other", "region"])
+def test_a_variable_of_an_environment_that_is_no_typo(name: str) -> None:
+    assert told(OVERRIDE % name, environment="prod") == []
+
+
+def test_a_variable_beside_the_one_that_it_resembles_is_no_typo() -> None:
+    assert told(OVERRIDE % "host: b.example.com, hosts", environment="prod") == []

@@ -120,3 +120,28 @@ def test_reads_the_binding_that_the_answer_holds(binding: Any, expected: dict[st
     found = wire.decode(PARTICIPANT, body).values
     assert {path: content for path, content in found.items() if content is not None} == {"attributes": {}, **expected}
     assert set(found) == set(PARTICIPANT.by_path)
+
+
+@pytest.mark.parametrize(
+    ("contents", "faults"),
+    [
+        ({"address": CUSTOMER, "proxy_address": DESK}, []),
+        ({"address": f"whatsapp:{CUSTOMER}", "proxy_address": f"whatsapp:{DESK}"}, []),
+        ({"address": "messenger:1", "proxy_address": "messenger:2"}, []),
+        ({"address": CUSTOMER, "proxy_address": "12345"}, []),
+        ({"address": CUSTOMER}, []),
+        ({"identity": "ada", "projected_address": DESK}, []),
+        ({"address": "4155550199", "proxy_address": DESK}, [("address", "number without +")]),
+        ({"address": CUSTOMER, "proxy_address": "14155550100"}, [("proxy_address", "number without +")]),
+        ({"identity": "ada", "projected_address": "14155550100"}, [("projected_address", "number without +")]),
+        ({"address": "+1 415 555 0194", "proxy_address": DESK}, [("address", "form of no channel")]),
+        ({"address": CUSTOMER, "proxy_address": f"whatsapp:{DESK}"}, [("proxy_address", "one of type whatsapp")]),
+        ({"address": f"whatsapp:{CUSTOMER}", "proxy_address": DESK}, [("proxy_address", "one of type sms")]),
+    ],
+)
+def test_addresses_of_an_unusual_form(contents: dict[str, Any], faults: list[tuple[str, str]]) -> None:
+    found = PARTICIPANT.check(contents)
+    assert [(fault.path, fault.severity, fault.code) for fault in found] == [
+        (path, "warning", "unusual-address") for path, _ in faults
+    ]
+    assert all(words in fault.message for fault, (_, words) in zip(found, faults, strict=True))
