@@ -40,8 +40,10 @@ _WORKFLOWS = {
 }
 """By service: the folder of its examples, where they belong in a repository, and which files they are."""
 _TO_FILL_IN = {
-    "github": "Each workflow begins with what you fill in: the version, and whose account.",
-    "gitlab": ".gitlab-ci.yml begins with what you fill in: the version, and whose account.",
+    "github": "Each workflow begins with what you fill in: the version, whose account, and\n"
+    "which environment (remove `env: prod` if your configuration has none).",
+    "gitlab": ".gitlab-ci.yml begins with what you fill in: the version, whose account, and\n"
+    "which environment (remove `--env` if your configuration has none).",
 }
 """What is left to do, by service."""
 _FOLDER_OF_WORKFLOWS = "conversations"

@@ -128,7 +128,7 @@ def scope_options(function: Command) -> Command:
             multiple=True,
             callback=_addresses,
             shell_complete=candidates.addresses,
-            help="Plan only this resource, everything below it, its parents and references. Repeatable.",
+            help="Only this resource, everything below it, its parents and references. Repeatable.",
         ),
         click.option(
             "--exclude",

@@ -46,7 +46,8 @@ def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detail
     """Show what an apply would do. Sends nothing but GET.
 
     PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. Guards that would stop an
-    apply are shown, and do not change the exit code. What is live and not in the files is listed, and is no difference.
+    apply are shown, and do not change the exit code. Live resources that the configuration does not declare are listed
+    as unmanaged and do not count as changes; users, conversations, and participants only in pruned collections.
     """
     if out:
         check_replaceable(out)

@@ -67,11 +67,18 @@ def test_every_line_of_the_starter_that_is_commented_out_is_right_too(cli: Cli) 
         assert (result.code, result.err) == (0, "")
 
 
-@pytest.mark.parametrize(("ci", "what"), [("github", "Each workflow"), ("gitlab", ".gitlab-ci.yml")])
-def test_what_it_says_fits_a_terminal_and_ends_with_what_is_to_be_filled_in(cli: Cli, ci: str, what: str) -> None:
+@pytest.mark.parametrize(
+    ("ci", "what", "line"), [("github", "Each workflow", "env: prod"), ("gitlab", ".gitlab-ci.yml", "--env")]
+)
+def test_what_it_says_fits_a_terminal_and_ends_with_what_is_to_be_filled_in(
+    cli: Cli, ci: str, what: str, line: str
+) -> None:
     told = cli("init", "--ci", ci).out
     assert max(len(line) for line in told.splitlines()) <= 80
-    assert told.endswith(f"\n\n{what} begins with what you fill in: the version, and whose account.\n")
+    assert told.endswith(
+        f"\n\n{what} begins with what you fill in: the version, whose account, and\n"
+        f"which environment (remove `{line}` if your configuration has none).\n"
+    )
 
 
 def test_it_says_what_it_wrote_and_what_comes_next(cli: Cli) -> None:
