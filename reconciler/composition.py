@@ -469,7 +469,11 @@ class Composition:
             old, new = self.situation.state.get(sid), self.situation.matching.live.get(successor)
             if old is None or new is None or declared.parent is None or successor in self.situation.replaced:
                 continue
-            if declared.kind != _ROLE or not self.situation.selection.covers(declared) or not _may_succeed(new, old):
+            if (
+                declared.kind != _ROLE
+                or not self.situation.selection.covers(declared)
+                or not _may_succeed(declared, new, old)
+            ):
                 continue
             address = declared.parent.child(*_SERVICE_CONFIGURATION.section)
             if any(address.is_within(one) for one in self.situation.selection.excludes):
@@ -638,18 +642,19 @@ class Composition:
             )
 
 
-def _may_succeed(new: Live, old: Live) -> bool:
+def _may_succeed(declared: Declared, new: Live, old: Live) -> bool:
     """Whether a role may have been made as the successor of another one, by when each was made.
 
-    Dates have whole seconds. Of two roles of one second, the successor has the same permissions.
+    Dates have whole seconds. Of two roles of one second, the successor has the same permissions: what is declared
+    decides, so that an update of the new role changes nothing about the answer.
     """
     if new.created and old.created and new.created != old.created:
         return new.created > old.created
     permissions = new.kind.by_path["permissions"]
-    same = permissions.comparable(new.values.get("permissions")) == permissions.comparable(
-        old.values.get("permissions")
-    )
-    return bool(same)
+    value = declared.values.get("permissions")
+    content = value.content if value is not None and not isinstance(value.content, Unknown) else None
+    wanted = new.values.get("permissions") if content is None else content
+    return bool(permissions.comparable(wanted) == permissions.comparable(old.values.get("permissions")))
 
 
 def _is_of_other_type(field: Field, content: object, chosen: object) -> bool:

@@ -525,3 +525,11 @@ def test_a_delete_that_twilio_refuses_is_withheld_and_says_why(goes: str) -> Non
     assert outcomes[0].refusal is not None
     assert report.exit_code == 5
     assert account.get(f"{service}/Conversations/{found[0]}/Participants/{found[1]}")["role_sid"] == old
+
+
+def test_an_update_of_the_new_role_does_not_move_a_default_later() -> None:
+    account, service = club()
+    old = role(account, service, "old")
+    role(account, service, "new", "service", "editOwnUserInfo")
+    account.post(f"{service}/Configuration", {"DefaultChatServiceRoleSid": old})
+    account.converge(read(HEAD + "    roles: {new: {renamed_from: old, permissions: [joinConversation]}}\n"))
