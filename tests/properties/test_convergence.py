@@ -128,7 +128,9 @@ def test_a_plan_is_the_same_for_shuffled_files(root: dict[str, Any], calls: list
     other = seen(account.plan(read(text(_shuffled(root, chance)))))
     for first, second in zip(one.changes, other.changes, strict=True):
         assert _without_places(first.model_dump()) == _without_places(second.model_dump())
-    assert _without_places(one.model_dump()) == _without_places(other.model_dump())
+    # The seal covers the places.
+    dumps = (plan.model_dump(exclude={"seal"}) for plan in (one, other))
+    assert _without_places(next(dumps)) == _without_places(next(dumps))
 
 
 def _shuffled(value: Any, chance: random.Random) -> Any:
