@@ -7,6 +7,7 @@ them. Finds problems on the way, and keeps them. Pure; decides nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from reconciler.address import Address
@@ -16,7 +17,7 @@ from reconciler.config.selection import EVERYTHING, Selection
 from reconciler.diff import diff
 from reconciler.errors import Problem
 from reconciler.journal import Unfinished
-from reconciler.kinds import BY_NAME
+from reconciler.kinds import BY_NAME, PARENTS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Ref
@@ -48,6 +49,8 @@ class Situation:
         sids: SIDs by address; of everything live that is declared, and of what has been looked up since.
         comes_along: what is referred to and comes with a new service, with the contents by which to find it there.
         named: addresses by kind, service and natural key, for what stands directly in a service.
+        under_way: SIDs of the old resources that an interrupted apply left and that the files still replace, with the
+            address of the resource that replaces them.
         met: kind, service and natural key of what takes part in something of the files without being declared.
     """
 
@@ -61,9 +64,9 @@ class Situation:
         self.config = config
         self.state = state
         self.selection = selection
-        self.unfinished = tuple(unfinished)
-        under_way = {entry.sid: entry.address for entry in unfinished if self._is_meant(entry)}
-        self.matching: Matching = match(config, state, selection=selection, under_way=under_way)
+        self.unfinished = self._readdressed(tuple(unfinished))
+        self.under_way = {entry.sid: entry.address for entry in self.unfinished if self._is_meant(entry)}
+        self.matching: Matching = match(config, state, selection=selection, under_way=self.under_way)
         self.problems: list[Problem] = list(self.matching.problems)
         self.present, self.absent, self.going = self._split()
         self.replaced = {
@@ -101,7 +104,61 @@ class Situation:
         declared, old = self.config.resources.get(entry.address), self.state.get(entry.sid)
         if declared is None or declared.absent or old is None or declared.kind != old.kind:
             return False
-        return old.name in {declared.natural_key, declared.renamed_from} and entry.is_still(old)
+        return (
+            old.name in {declared.natural_key, declared.renamed_from}
+            and entry.is_still(old)
+            and not any(self._keeps(other, declared, old) for other in self.config.children(declared.parent))
+        )
+
+    def _keeps(self, other: Declared, successor: Declared, old: Live) -> bool:
+        """Whether a declared resource is the old one of an interrupted replace, which is then to stay.
+
+        It has the name of the old one. A resource that takes this name from another one is not it, nor is one that
+        exists already.
+        """
+        if other is successor or other.kind != old.kind or other.absent or other.pin is not None:
+            return False
+        if other.natural_key != old.name or not _is_of_type(other, old):
+            return False
+        siblings = self.state.collection(old.kind, old.parents)
+        exists = any(live.name == old.name and live.sid != old.sid and _is_of_type(other, live) for live in siblings)
+        is_renamed = bool(other.renamed_from) and (
+            any(live.name == other.renamed_from for live in siblings)
+            or any(entry.address == other.address for entry in self.unfinished)
+        )
+        return not exists and not is_renamed
+
+    def _readdressed(self, unfinished: tuple[Unfinished, ...]) -> tuple[Unfinished, ...]:
+        """The entries of a journal with the handles that the files give their resources now."""
+        moved = [entry for entry in unfinished if not _is_named(self.config.resources.get(entry.address), entry)]
+        if not moved:
+            return unfinished
+        parents = match(self.config, self.state, PARENTS, self.selection).live
+        there = {address: (*live.parents, live.sid) for address, live in parents.items()}
+        return tuple(self._with_handle(entry, there) if entry in moved else entry for entry in unfinished)
+
+    def _with_handle(self, entry: Unfinished, parents: Mapping[Address, tuple[str, ...]]) -> Unfinished:
+        """An entry with the address of the one resource that has its natural key; as it is where there is no such one.
+
+        Args:
+            entry: an entry whose address is not declared, or is declared with another natural key.
+            parents: by address, the SIDs of what contains the children of each live parent, and of itself.
+        """
+        inside = [
+            declared
+            for declared in self.config.resources.values()
+            if declared.kind == entry.kind and not declared.absent and declared.pin is None
+            if entry.parents == (parents.get(declared.parent) if declared.parent is not None else ())
+        ]
+        for heirs in (
+            [declared for declared in inside if declared.natural_key == entry.name],
+            [declared for declared in inside if declared.renamed_from == entry.name],
+        ):
+            own = [declared for declared in heirs if _is_of_type(declared, entry.as_live())]
+            chosen = heirs if len(heirs) == 1 else own
+            if len(chosen) == 1:
+                return replace(entry, address=chosen[0].address)
+        return entry
 
     def saved(self, declared: Declared) -> Unfinished | None:
         """What an interrupted apply saved of a resource before it deleted it, and did not create it anew."""
@@ -125,7 +182,7 @@ class Situation:
                 declared is not None
                 and old is not None
                 and new is not None
-                and self._is_meant(entry)
+                and old.sid in self.under_way
                 and declared.address not in self.going
                 and self.selection.covers(declared)
                 and new.sid != old.sid
@@ -137,10 +194,10 @@ class Situation:
     def is_over(self, entry: Unfinished) -> bool:
         """Whether nothing is left to do for a replace that was begun, and nothing saved for it can be needed."""
         declared, old = self.config.resources.get(entry.address), self.state.get(entry.sid)
-        live = self.matching.live.get(entry.address)
         if old is not None:
             # It has everything that was saved of it.
-            return not self._is_meant(entry) or (live is not None and live.sid == old.sid)
+            return old.sid not in self.under_way or old.sid in self.matching.addresses
+        live = self.matching.live.get(entry.address)
         if declared is None or declared.absent:
             return not self.lacking(entry)
         return self.selection.covers(declared) and live is not None and not self.lacking(entry)
@@ -433,3 +490,18 @@ class Situation:
             if declared.kind.name == "account_configuration" and path == "default_service"
         }
         return frozenset(sid for sid in {self.state.default_service_sid, *after} if sid)
+
+
+def _is_named(declared: Declared | None, entry: Unfinished) -> bool:
+    """Whether a declared resource has the kind and the natural key of a journal's entry, or is renamed from it."""
+    return (
+        declared is not None
+        and declared.kind == entry.kind
+        and entry.name in {declared.natural_key, declared.renamed_from}
+    )
+
+
+def _is_of_type(declared: Declared, live: Live) -> bool:
+    """Whether a live resource has the type that a declared one of its kind says, if it says one."""
+    value = declared.values.get(declared.kind.told_apart_by)
+    return value is None or value.content == live.values.get(declared.kind.told_apart_by)

@@ -13,7 +13,7 @@ from tests.oracles.recorder import Fault
 DESK = "desk@example.com"
 NUMBER = "+14155550111"
 BETWEEN = Fault("killed before", 1)
-"""The process dies between the delete and the create of a replace."""
+"""The process dies between the two steps of a replace."""
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_prevent_destroy_keeps_the_old_resource_of_an_interrupted_replace(folder
     account.role(service, "old") if kind == "role" else account.user(service, "old")
     files = f"version: 1\nservices: {{club: {{{section}: {{new: {{renamed_from: old{more}LIFE}}}}}}}}\n"
     folder.write(files.replace("LIFE", ""))
-    assert apply(folder, account, "--approve", f"replace:services.club.{section}.new", fault=Fault("refused", 1)).code
+    assert apply(folder, account, "--approve", f"replace:services.club.{section}.new", fault=BETWEEN).was_killed
     after = picture(account.state())
     folder.write(files.replace("LIFE", ", lifecycle: {prevent_destroy: true}"))
     for _ in range(2):
