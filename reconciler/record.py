@@ -75,7 +75,9 @@ class Record:
                 self.finish(sid)
             self._write_report()
         except OSError as error:
-            where = error.filename or self._report
+            where = str(error.filename or self._report)
+            if self._report is not None and Path(where).name.startswith(f".{self._report.name}."):
+                where = str(self._report)  # not the temporary file that takes its place
             raise JournalError(f"cannot write {where}: {error.strerror or error}; nothing was sent") from None
 
     def end(self, report: Report) -> ReportFile:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from reconciler.config.documents import text_items
 from reconciler.config.findings import Findings, shown
-from reconciler.config.interpolate import Variable
+from reconciler.config.interpolate import Variable, is_variable_name
 from reconciler.config.nodes import Entry, Node, Scalar, Table, is_null
 from reconciler.errors import Place
 
@@ -74,6 +74,10 @@ def read_variables(entry: Entry | None, findings: Findings) -> dict[str, Scalar]
     """A block of variables: text by name."""
     variables = {}
     for name, item in entries_of(entry, "variables", findings).items():
+        if not is_variable_name(name):
+            message = f"no ${{var:…}} can use a variable of the name {shown(name)}"
+            hint = "names have letters, digits, dots, dashes, and underscores, and begin with a letter or underscore"
+            findings.warning("malformed-name", message, item.key.place, hint)
         if isinstance(item.value, Scalar):
             variables[name] = item.value
         else:

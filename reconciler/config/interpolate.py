@@ -74,6 +74,11 @@ _MOST_CHARACTERS_OF_PARTS = 10_000
 _NEARBY = 2_000
 
 
+def is_variable_name(text: str) -> bool:
+    """Whether a `${var:…}` can name a variable so."""
+    return _NAME.match(text) is not None
+
+
 class Missing(NamedTuple):
     """Something that is not set.
 

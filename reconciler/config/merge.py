@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconciler.address import Address
 from reconciler.config.findings import Findings
 from reconciler.config.nodes import (
     UNSET,
@@ -94,7 +95,7 @@ class Merger:
             return Items([*one.items, *other.items], one.origin, one.line, one.column)
         self._findings.error(
             "set-twice",
-            f"{'.'.join(path)} is set twice",
+            f"{Address(path)} is set twice",
             second.key.place,
             "keep one of the two; an overlay may override, an included file may not",
             related=[(first.key.place, "it is set here first")],

@@ -53,6 +53,7 @@ _SCALAR_TAGS = {
 _LIST_TAGS = frozenset({None, "!", _CORE + "seq"})
 _MAPPING_TAGS = frozenset({None, "!", _CORE + "map"})
 
+_CONFLICT = re.compile(r"(?:<{7}|>{7}) ")
 # libyaml's words, and what they mean for somebody who only wanted to write a list.
 _EXPLAINED = (
     (
@@ -93,6 +94,12 @@ _EXPLAINED = (
         "put a space after it, also before a comma or a brace",
     ),
     ("did not find expected node content", "a value is missing here", "write one, or {} or [] for nothing at all"),
+    (
+        "did not find expected alphabetic or numeric character",
+        "* begins an alias, and & an anchor, and no name follows",
+        'put text that begins with one of them in quotes, for instance "*.yaml"',
+    ),
+    ("mapping keys are not allowed", "? begins a key of several lines", 'put text that begins with "? " in quotes'),
     ("found duplicate anchor", "this anchor's name is taken", "give it another name"),
     ("block sequence entries are not allowed", "a list item cannot stand here", "begin the list on a line of its own"),
 )
@@ -239,11 +246,15 @@ def _tell_syntax(error: yaml.MarkedYAMLError, origin: Origin, lines: tuple[str, 
         if theirs in problem:
             message, hint = f"the YAML is malformed: {ours}", way_out
             break
-    if mark is not None and lines[mark.line : mark.line + 1] and lines[mark.line][mark.column :].startswith("\t"):
+    conflict = next((number for number, line in enumerate(lines, 1) if _CONFLICT.match(line)), 0)
+    if conflict:
+        place = Place(origin.file, conflict, 1)
+        message, hint = "this file has conflict markers of git", "resolve the conflict, and remove the markers"
+    elif mark is not None and lines[mark.line : mark.line + 1] and lines[mark.line][mark.column :].startswith("\t"):
         message, hint = "the YAML is malformed: a tab cannot indent", "indent with spaces"
     related = []
     context = error.context_mark
-    if context is not None and mark is not None and context.line != mark.line:
+    if not conflict and context is not None and mark is not None and context.line != mark.line:
         related.append((Place(origin.file, context.line + 1, context.column + 1), "what it belongs to begins here"))
     findings.error("yaml-syntax", message, place, hint, related=related)
     if 0 < place.line <= len(lines) and lines[place.line - 1] and not _only_harmless(lines)[place.line - 1]:

@@ -350,3 +350,15 @@ def test_a_variable_of_an_environment_that_is_no_typo(name: str) -> None:
 
 def test_a_variable_beside_the_one_that_it_resembles_is_no_typo() -> None:
     assert told(OVERRIDE % "host: b.example.com, hosts", environment="prod") == []
+
+
+@pytest.mark.parametrize("name", ["a b", "", "1st", "a:b", "\u00fc"])
+def test_a_variable_that_nothing_can_name(name: str) -> None:
+    assert [(item.code, item.severity) for item in problems_of(f'variables: {{"{name}": x}}')] == [
+        ("malformed-name", "warning")
+    ]
+
+
+@pytest.mark.parametrize("name", ["a", "_b", "a-b.c_1"])
+def test_a_variable_that_something_can_name(name: str) -> None:
+    assert told(f'variables: {{"{name}": x}}') == []

@@ -324,3 +324,11 @@ def test_templates_cannot_make_a_configuration_too_large() -> None:
 def test_template_in_a_service_keeps_quoted_text() -> None:
     text = "templates: {t: {webhooks: {post_webhook_url: https://a.example}}}\nservices: {a: {template: 't'}}"
     assert content(text, "services.a.webhooks", "post_webhook_url") == "https://a.example"
+
+
+def test_a_value_that_is_set_twice_is_named_by_its_address() -> None:
+    files = {
+        "reconciler.yaml": 'version: 1\ninclude: [a.yaml]\naddresses: {"+14155550101": {friendly_name: a}}\n',
+        "a.yaml": 'addresses: {"+14155550101": {friendly_name: b}}\n',
+    }
+    assert [item.message for item in problems_of(files)] == ['addresses["+14155550101"].friendly_name is set twice']

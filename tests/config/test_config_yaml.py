@@ -266,3 +266,25 @@ def test_problems_are_counted_up_to_a_limit() -> None:
 def test_lines_of_a_broken_file_that_may_hold_secrets_are_not_kept(line: str) -> None:
     (problem,) = problems_of(f"credentials:\n  {line}: z\n")
     assert problem.conceals
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("include: [*.yaml]", "* begins an alias, and & an anchor, and no name follows"),
+        ("services: {s: {friendly_name: * }}", "* begins an alias, and & an anchor, and no name follows"),
+        ("services: {s: {friendly_name: & }}", "* begins an alias, and & an anchor, and no name follows"),
+        ("services:\n  s:\n    friendly_name: ? x", "? begins a key of several lines"),
+    ],
+)
+def test_characters_that_yaml_takes_for_its_own_are_explained(text: str, message: str) -> None:
+    (problem,) = problems_of(text)
+    assert problem.message == f"the YAML is malformed: {message}"
+    assert "in quotes" in problem.hint
+
+
+def test_conflict_markers_are_named() -> None:
+    text = "services:\n<<<<<<< HEAD\n  a: {}\n=======\n  b: {}\n>>>>>>> other\n"
+    assert told(text) == [
+        ("3:1 yaml-syntax: this file has conflict markers of git (resolve the conflict, and remove the markers)")
+    ]
