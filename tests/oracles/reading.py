@@ -142,7 +142,8 @@ class Configuration:
     def names(self, entry: Entry, sid: str, state: State, *, former: bool = False) -> bool:
         """Whether an entry means a live resource, or by its former name did.
 
-        A role of the right name and another type is meant, too, where no other role has the name: its type changes.
+        A role of the right name and another type is meant, too, where no other role has the name, and where neither it
+        nor another role of the right type is renamed: its type changes. What must be absent is only of its own type.
         """
         row = state[sid]
         if row["kind"] != entry.kind or not self._parent_is(entry, row, state):
@@ -156,12 +157,29 @@ class Configuration:
         if entry.kind == "credential":
             return bool(row["type"] == entry.type)
         if entry.kind == "role" and entry.type is not None and row["type"] != entry.type:
-            return not any(
-                other["kind"] == "role"
-                and (other["parent"], other["name"], other["type"]) == (row["parent"], name, entry.type)
-                for other in state.values()
+            return (
+                not entry.is_absent
+                and not self._is_renamed(entry, row)
+                and not any(
+                    other["kind"] == "role"
+                    and (other["parent"], other["type"]) == (row["parent"], entry.type)
+                    and other["name"] in {name, entry.body.get("renamed_from")}
+                    for other in state.values()
+                )
             )
         return True
+
+    def _is_renamed(self, entry: Entry, row: Row) -> bool:
+        """Whether another entry of a role's type has its name as the former one."""
+        return any(
+            other.parent == entry.parent
+            and other.kind == entry.kind
+            and not other.is_absent
+            and other.body.get("renamed_from") == live_name(row)
+            and other.type in {None, row["type"]}
+            for other in self.entries
+            if other is not entry
+        )
 
     def _parent_is(self, entry: Entry, row: Row, state: State) -> bool:
         if entry.parent is None:
