@@ -204,6 +204,7 @@ class _Planner:
                 *self._unused(guarded),
                 *self._left_over(unmanaged),
                 *self._not_restored(guarded),
+                *self._not_completed(guarded),
                 *self._not_compared(guarded),
             )
         )
@@ -439,6 +440,28 @@ class _Planner:
                     severity="warning",
                     address=str(entry.address),
                 )
+
+    def _not_completed(self, changes: Iterable[Change]) -> Iterator[Problem]:
+        """Old resources of interrupted renames that the configuration no longer asks for; nothing else names them."""
+        deleted = {change.sid for change in changes if change.action == "delete"}
+        for entry in self.situation.unfinished:
+            old = self.situation.state.get(entry.sid)
+            if old is None or not entry.is_still(old) or entry.sid in {*self.situation.under_way, *deleted}:
+                continue
+            declared = self.situation.config.resources.get(entry.address)
+            if declared is None or declared.address not in self.situation.matching.live:
+                continue
+            if declared.absent or entry.sid in self.situation.matching.addresses:
+                continue
+            yield Problem(
+                "not-completed",
+                f"an interrupted apply left {self.situation.live_address(old)}, the old {old.kind.words} of "
+                f"{entry.address}, whose name has changed since; it and what refers to it are left alone",
+                declared.place,
+                f"To delete it, declare it as {{sid: {old.sid}, absent: true}}.",
+                severity="warning",
+                address=str(entry.address),
+            )
 
     def _still_saved(self, entry: Unfinished, declared: Declared | None) -> Problem | None:
         """A warning for the saved values of a deleted resource, which stay saved until they are restored or discarded.

@@ -169,3 +169,30 @@ def test_a_rename_is_completed_under_other_handles(folder: Folder, service: str,
         assert picture(account.state()) == picture(undisturbed.state())
         assert journals(folder) == []
         folder.begin(written("club", "new"))
+
+
+@pytest.mark.parametrize("default", [True, False])
+def test_a_second_rename_reports_what_the_first_one_left(folder: Folder, *, default: bool) -> None:
+    account = Account()
+    service = account.service("club")
+    old = account.role(service, "old", "service", "joinConversation")
+    if default:
+        account.default_roles(service, user=old)
+    folder.write(renaming("roles", SERVICE_ROLE))
+    assert apply(folder, account, fault=BETWEEN).was_killed
+    folder.write(renaming("roles", SERVICE_ROLE).replace("renamed_from: old", "friendly_name: last, renamed_from: new"))
+    (warning,) = [
+        item
+        for item in folder.run(account, "plan", "--format", "json").document["warnings"]
+        if item["code"] == "not-completed"
+    ]
+    sid = service.rpartition("/")[2]
+    assert warning["message"] == (
+        f'an interrupted apply left services.club.roles["{old}"], the old role of services.club.roles.new, whose name '
+        "has changed since; it and what refers to it are left alone"
+    )
+    assert warning["hint"] == f"To delete it, declare it as {{sid: {old}, absent: true}}."
+    assert apply(folder, account).code == 0
+    names = {row["name"] for row in account.state().values() if row["kind"] == "role" and row["parent"] == sid}
+    assert {"last", "old"} <= names
+    assert "new" not in names
