@@ -78,7 +78,7 @@ def secrets() -> dict[str, str]:
     return {
         "APN_CERTIFICATE": certificate_text(begins=today - timedelta(days=1), ends=today + timedelta(days=365)),
         "APN_KEY": key_text(),
-        "FCM_ACCOUNT": '{"project_id": "garden", "client_email": "push@example.com", "private_key": "made up"}',
+        "FCM_ACCOUNT": '{"project_id": "garden", "client_email": "fcm@push-1.invalid", "private_key": "made up"}',
     }
 
 

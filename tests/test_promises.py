@@ -283,9 +283,16 @@ def test_nothing_but_apply_sends_anything_but_get(run: Run, account: Account) ->
 
 
 def test_what_shows_holds_a_client_that_has_no_way_to_write() -> None:
-    assert {name for name in dir(ReadClient) if not name.startswith("_")} == {"again", "get", "list", "pages"}
+    assert {name for name in dir(ReadClient) if not name.startswith("_")} == {
+        "again",
+        "endpoint",
+        "get",
+        "list",
+        "pages",
+    }
     assert {name for name in dir(Client) if not name.startswith("_")} == {
         "again",
+        "endpoint",
         "get",
         "list",
         "pages",
