@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from reconciler.config.sources import SourceError, check_folder_links, fixed_part, looks_like_yaml, select
+from reconciler.config.sources import Behind, SourceError, check_folder_links, fixed_part, looks_like_yaml, select
 from reconciler.errors import UsageError
 from reconciler.git_hints import how_to_get
 from reconciler.sources import LARGEST, ROOT_NAME
@@ -117,14 +117,14 @@ class GitSources:
         except SourceError:
             return []
         start = f"{prefix}/" if prefix else ""
-        links: dict[str, str | None] = {}
+        links: dict[str, Behind] = {}
         names = [start + name for name in self._names(base, links, start)]
         found = select(pattern, names)
         if links:
             check_folder_links(pattern, found, links, self._below)
         return found
 
-    def _names(self, base: str, links: dict[str, str | None], start: str) -> Iterator[str]:
+    def _names(self, base: str, links: dict[str, Behind], start: str) -> Iterator[str]:
         """Whatever is below a folder, relative to it; links to folders go where `check_folder_links` takes them."""
         below = f"{base}/" if base else ""
         assert self._tree is not None
@@ -134,9 +134,11 @@ class GitSources:
             name = path.removeprefix(below)
             target = self._folder_behind(path) if entry.mode == _LINK else None
             if target is None or (looks_like_yaml(name) and "/" not in name):
+                if entry.mode == _LINK and not looks_like_yaml(name) and self._leads_to_nothing(path):
+                    links[start + name] = Behind(None, "a path")
                 yield name
             else:
-                links[start + name] = self._relative(target)
+                links[start + name] = Behind(self._relative(target))
         for folder in self._folders:
             if folder.startswith(below) and folder != base and looks_like_yaml(folder):
                 yield folder.removeprefix(below)
@@ -153,6 +155,14 @@ class GitSources:
         except SourceError:
             return None
         return where if entry.mode == _FOLDER else None
+
+    def _leads_to_nothing(self, path: str) -> bool:
+        """Whether the target of a link does not exist in the commit."""
+        try:
+            self._followed(path, path, may_leave=True)
+        except SourceError as error:
+            return error.missing
+        return False
 
     def _relative(self, where: str) -> str | None:
         """A path from the top as seen from the root's folder; None if it is not in there."""

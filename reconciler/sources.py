@@ -14,7 +14,15 @@ import stat
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from reconciler.config.sources import SourceError, check_folder_links, fixed_part, looks_like_yaml, readable, select
+from reconciler.config.sources import (
+    Behind,
+    SourceError,
+    check_folder_links,
+    fixed_part,
+    looks_like_yaml,
+    readable,
+    select,
+)
 
 ROOT_NAME = "reconciler.yaml"
 _MOST_ABOVE = 20
@@ -85,11 +93,23 @@ class DiskSources:
         """The files that fit a pattern; see `reconciler.config.sources.Sources.glob`."""
         fixed, segments = fixed_part(pattern), pattern.split("/")
         depth = None if "**" in segments else len(segments) - (len(fixed.split("/")) if fixed else 0)
-        links: dict[str, str | None] = {}
+        links: dict[str, Behind] = {}
+        self._check_fixed(fixed)
         found = select(pattern, _names(fixed, self._folder, depth, links))
         if links:
             check_folder_links(pattern, found, links, lambda folder: _names(folder, self._folder, depth, {}))
         return found
+
+    def _check_fixed(self, fixed: str) -> None:
+        """Refuse a pattern below a link that leads to nothing: ``parts/*.yaml`` where ``parts`` is one."""
+        parts = fixed.split("/") if fixed else []
+        for end in range(1, len(parts) + 1):
+            path = "/".join(parts[:end])
+            if gone := _gone(self._folder / path):
+                raise SourceError(
+                    f"{readable(path)} is a link to {readable(gone)}, which does not exist",
+                    "restore the target, or remove the link",
+                )
 
     def identity(self, path: str) -> Hashable:
         """The file itself, however it is named; see `reconciler.config.sources.Sources.identity`."""
@@ -241,14 +261,14 @@ def _check_ordinary(found: os.stat_result, shown: str) -> None:
         raise SourceError(f"{shown} is no ordinary file", "name a file")
 
 
-def _names(prefix: str, folder: Path, depth: int | None, links: dict[str, str | None]) -> Iterator[str]:
+def _names(prefix: str, folder: Path, depth: int | None, links: dict[str, Behind]) -> Iterator[str]:
     """Whatever is below a folder, as deep as a pattern may look, but for folders and what is hidden.
 
     Args:
         prefix: the folder, relative to the root's.
         folder: the root's folder.
         depth: how deep to look; None for all of it.
-        links: takes the links to folders, which are not followed, and where they lead.
+        links: takes the links to folders, and to nothing, which are not followed.
 
     Raises:
         SourceError: a folder cannot be listed.
@@ -273,11 +293,22 @@ def _names(prefix: str, folder: Path, depth: int | None, links: dict[str, str | 
                 yield from _names(path, folder, None if depth is None else depth - 1, links)
         elif _is_dir(entry, follow_symlinks=True):
             if not is_hidden and (depth is None or depth > 1):
-                links[path] = _inside(folder / path, folder)
+                links[path] = Behind(_inside(folder / path, folder))
             if looks_like_yaml(entry.name):
                 yield path
         else:
+            is_below = not is_hidden and (depth is None or depth > 1)
+            if is_below and not looks_like_yaml(entry.name) and (gone := _gone(folder / path)):
+                links[path] = Behind(None, gone)
             yield path
+
+
+def _gone(file: Path) -> str:
+    """The target of a link, if that does not exist; empty for anything else."""
+    try:
+        return str(file.readlink()) if file.is_symlink() and not file.exists() else ""
+    except (OSError, ValueError, RuntimeError):
+        return ""
 
 
 def _is_dir(entry: os.DirEntry[str], *, follow_symlinks: bool) -> bool:

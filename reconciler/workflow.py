@@ -660,7 +660,7 @@ def _seen(made: Plan, client: ReadClient, key: bytes | None, files: Config) -> P
 
 
 def _known_secrets(files: Config, client: ReadClient) -> Iterator[str]:
-    """Secrets that the account may repeat in a name or a value. What is longer than those is key material."""
+    """Secrets that the account may repeat in a name or a value. What is longer than those, or JSON, is key material."""
     from reconciler.kinds.fields import Shape  # noqa: PLC0415 - see above
 
     found = [*files.secrets, *client.credentials.secrets()]
@@ -671,7 +671,7 @@ def _known_secrets(files: Config, client: ReadClient) -> Iterator[str]:
                     found += texts_of(value.content)
             elif isinstance(value.content, str) and value.sensitive:
                 found += [part.text for part in url_parts(value.content) if part.secret]
-    return (text for text in found if len(text) <= _LONGEST_NAME and "\n" not in text.strip())
+    return (text for text in found if len(text) <= _LONGEST_NAME and "\n" not in text.strip() and text[:1] != "{")
 
 
 def _hidden(files: Config) -> Iterator[str]:

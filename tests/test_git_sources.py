@@ -402,6 +402,7 @@ def test_links_lead_where_they_lead_on_a_disk_and_never_out() -> None:
         "conf/two.yaml": "one.yaml",
         "conf/dangling.yaml": "nothing.yaml",
         "conf/reconciler.yaml": "../outside.yaml",
+        "conf/zgone": "gone",
         "linked": "conf/a",
     }
     for name, target in links.items():
@@ -422,9 +423,12 @@ def test_links_lead_where_they_lead_on_a_disk_and_never_out() -> None:
             "two.yaml",
         ]  # fmt: skip
         assert sources.glob("*.yaml") == top
+        with pytest.raises(SourceError, match="zgone is a link to a path, which does not exist"):
+            sources.glob("zgone*/*.yaml")
         with pytest.raises(SourceError, match="out leads out of the root file's folder"):
             sources.glob("**/*.yaml")
         Path("conf/out").unlink()
+        Path("conf/zgone").unlink()
     commit()
     with GitSources("main", "conf") as sources:
         assert sources.glob("**/*.yaml") == ["a/real.yaml", "a/up.yaml", "absolute.yaml", "b/c.yaml", *top[1:]]

@@ -312,3 +312,26 @@ def test_names_that_are_one_on_other_systems() -> None:
     assert told("parts/*.yaml") == [
         ("warning", "similar-files", "parts/a.yaml and parts/A.yaml differ only in case or in Unicode form")
     ]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["parts/*/*.yaml", "parts/**/*.yaml", "parts/*/b.yaml", "**/*.yaml", "parts/s/*.yaml"]
+)
+def test_a_link_to_a_folder_that_does_not_exist_is_an_error(pattern: str) -> None:
+    write("parts/x/b.yaml", "x-mine: 1")
+    Path("parts/s").symlink_to("../shared")
+    if pattern.startswith("**"):
+        Path("reconciler.yaml").unlink(missing_ok=True)
+    assert told(pattern) == [
+        ("error", "unreadable-file", "parts/s is a link to ../shared, which does not exist"),
+    ]
+
+
+@pytest.mark.parametrize("pattern", ["parts/*.yaml", "parts/x/*.yaml", "other/*/*.yaml"])
+def test_a_link_to_nothing_outside_of_the_pattern_is_no_error(pattern: str) -> None:
+    write("parts/a.yaml", "x-mine: 1")
+    write("parts/x/b.yaml", "x-mine: 1")
+    write("other/y/c.yaml", "x-mine: 1")
+    Path("parts/s").symlink_to("../shared")
+    Path("parts/.#a.yaml").symlink_to("ada@host.123")
+    assert told(pattern) == []

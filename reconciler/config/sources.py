@@ -122,21 +122,34 @@ def looks_like_yaml(name: str) -> bool:
     return name.lower().endswith((".yaml", ".yml"))
 
 
+class Behind(NamedTuple):
+    """What is behind a link.
+
+    Attributes:
+        folder: the folder that it leads to, relative to the root's folder; None if it leads out of that.
+        gone: the target as the link names it, where it does not exist; empty where it does.
+    """
+
+    folder: str | None
+    gone: str = ""
+
+
 def check_folder_links(
     pattern: str,
     matched: Iterable[str],
-    links: Mapping[str, str | None],
+    links: Mapping[str, Behind],
     files_below: Callable[[str], Iterable[str]],
 ) -> None:
     """Refuse a pattern that would match files only through a link to a folder.
 
-    Patterns do not follow such links, which may lead in circles, so these files would be left out silently.
+    Patterns do not follow such links, which may lead in circles, so these files would be left out silently. The files
+    behind a link to a folder that does not exist would be, too.
 
     Args:
         pattern: the pattern.
         matched: what it matches without them.
-        links: where each link to a folder leads, relative to the root's folder; None if out of it. One to a folder that
-            contains it is a circle, behind which nothing is meant to be.
+        links: what is behind each link that leads to a folder, or to nothing. One to a folder that contains it is a
+            circle, behind which nothing is meant to be.
         files_below: the files below a folder, with their paths.
 
     Raises:
@@ -145,10 +158,15 @@ def check_folder_links(
     found = set(matched)
     segments = pattern.split("/")
     forms = [None if segment == "**" else _Segment(segment) for segment in segments]
-    for link, target in sorted(links.items()):
+    for link, (target, gone) in sorted(links.items()):
         is_circle = target is not None and (not target or link.startswith(f"{target}/"))
         if is_circle or not _enters(forms, link.split("/")):
             continue
+        if gone:
+            raise SourceError(
+                f"{readable(link)} is a link to {readable(gone)}, which does not exist",
+                "restore the target, or remove the link",
+            )
         if target is None:
             raise SourceError(
                 f"{readable(link)} leads out of the root file's folder",
