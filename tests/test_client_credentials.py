@@ -239,7 +239,7 @@ def test_an_unknown_region_needs_its_edge() -> None:
     [
         ("https://conversations.example.com", "https://conversations.example.com"),
         ("https://conversations.example.com/", "https://conversations.example.com"),
-        ("https://conversations.example.com:8443/base/?a=b#c", "https://conversations.example.com:8443/base"),
+        ("https://conversations.example.com:8443/base/", "https://conversations.example.com:8443/base"),
         ("HTTPS://Example.com", "https://Example.com"),
         ("http://127.0.0.1:4010", "http://127.0.0.1:4010"),
         ("http://127.8.8.8", "http://127.8.8.8"),

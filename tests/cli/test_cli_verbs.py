@@ -128,7 +128,8 @@ def test_applying_a_plan_again_does_not_miss_what_its_approvals_were_for(cli: Cl
     assert (again.code, "approval" in again.out + again.err) == (0, False)
     # What is approved by hand and is nowhere is most likely misspelt.
     by_hand = cli("plan", *EMULATED, "--approve", "services.suport")
-    assert "--approve: no delete of services.suport is planned" in by_hand.out
+    told = "--approve: no such resource services.suport. Did you mean services.support?"
+    assert told in " ".join(by_hand.out.split())
 
 
 def test_an_approved_plan_is_applied_without_asking_and_a_stale_one_is_not(cli: Cli, files: Path) -> None:
