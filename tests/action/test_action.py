@@ -364,6 +364,9 @@ def every_source(plan: dict[str, Any]) -> None:
 
 def the_first_of(plan: dict[str, Any]) -> None:
     plan["changes"] = plan["changes"][:1]
+    # A summary that does not fit its changes is refused for that alone.
+    for action in ("create", "update", "replace", "delete"):
+        plan["summary"][action] = sum(change["action"] == action for change in plan["changes"])
 
 
 def in_another_order(plan: dict[str, Any]) -> None:
