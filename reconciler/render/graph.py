@@ -120,9 +120,10 @@ def needs(changes: Sequence[ChangeRow]) -> Graph:
         changes: those of the plan. What neither needs another nor is needed is not in the graph.
     """
     states = {change.address: Node(change.address, change.kind, change.action) for change in changes}
+    lengths = sorted({len(address) for address in states}, reverse=True)
     edges: dict[Edge, None] = {}
     for change in changes:
-        parent = _parent(change.address, states)
+        parent = _parent(change.address, states, lengths)
         if parent:
             edges[Edge(change.address, parent)] = None
         for row in change.fields:
@@ -136,10 +137,16 @@ def needs(changes: Sequence[ChangeRow]) -> Graph:
     )
 
 
-def _parent(address: str, known: Mapping[str, Node]) -> str:
-    """The nearest resource that contains another, if it is known."""
-    for end in range(len(address) - 1, 0, -1):
-        if address[end] in ".[" and address[:end] in known:
+def _parent(address: str, known: Mapping[str, Node], lengths: Sequence[int]) -> str:
+    """The nearest resource that contains another, if it is known.
+
+    Args:
+        address: the inner resource.
+        known: the resources by address.
+        lengths: how long their addresses are, longest first; a hostile file has one address of a million dots.
+    """
+    for end in lengths:
+        if 0 < end < len(address) and address[end] in ".[" and address[:end] in known:
             return address[:end]
     return ""
 
