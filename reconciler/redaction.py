@@ -63,6 +63,10 @@ _TOOL = re.compile(
 )
 
 
+TOOL_SECRETS = ("RECONCILER_PLAN_KEY", "TWILIO_AUTH_TOKEN", "TWILIO_API_SECRET")
+"""The environment variables that hold this tool's own credentials."""
+
+
 def is_of_the_tool(name: str) -> bool:
     """Whether an environment variable holds a credential or a setting of this tool, or of the CI service around it.
 

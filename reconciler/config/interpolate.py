@@ -25,6 +25,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby, pairwise
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -33,7 +34,7 @@ from reconciler.config.findings import Findings, listed, shown
 from reconciler.config.nodes import Scalar
 from reconciler.config.sources import SourceError, Sources, beside
 from reconciler.errors import Place
-from reconciler.redaction import is_of_the_tool, may_be_secret
+from reconciler.redaction import TOOL_SECRETS, is_of_the_tool, may_be_secret
 
 NAMESPACES = ("env", "var", "file", "secret")
 _OUTSIDE = frozenset({"env", "file", "secret"})
@@ -62,6 +63,7 @@ _MOST_NESTED = 20
 _MOST_ACTIVE = 60
 """How many texts may be in the making at once: variables of variables, and defaults inside of defaults."""
 _MOST_PIECES = 2000
+_SHORTEST_TOOL_SECRET = 16
 _LONGEST = 1_000_000
 MOST_WORK = 50_000_000
 """The work that interpolation may do in one configuration, in characters read and written; see the two weights below.
@@ -493,7 +495,24 @@ class Interpolation:
             message = f"the environment variable {lookup.name} is not text"
             self._findings.error("not-text", message, place, "set it to text")
             return None, False
+        if text is not None and lookup.namespace == "env" and self._is_of_the_tool(text, lookup, scalar):
+            return None, False
         return text, True
+
+    def _is_of_the_tool(self, text: str, lookup: _Lookup, scalar: Scalar) -> bool:
+        """Report a text that holds a credential of this tool under another name, which a plan would show."""
+        held = next((name for name, secret in self._tool_secrets.items() if secret in text), "")
+        if held:
+            message = f"{lookup.namespace} {lookup.name} holds the value of {held}, a credential of this tool"
+            hint = "a value that a configuration reads is shown or sent; use another value"
+            self._findings.error("tool-variable", message, self._place(scalar, lookup.token, lookup.offset), hint)
+        return bool(held)
+
+    @cached_property
+    def _tool_secrets(self) -> dict[str, str]:
+        """The values of this tool's credentials, by variable; short ones may be part of anything."""
+        found = {name: self._sources.environment(name) or "" for name in TOOL_SECRETS}
+        return {name: value for name, value in found.items() if len(value) >= _SHORTEST_TOOL_SECRET}
 
     def _outside(self, text: str, lookup: _Lookup, scalar: Scalar, name: str) -> tuple[Placeholder, ...]:
         """The warning for a value from outside that holds a `${…}`, if it does."""
@@ -556,6 +575,8 @@ class Interpolation:
                 return self._default(lookup, scalar)
             place = self._place(scalar, lookup.token, lookup.offset)
             self._findings.error("unreadable-file", found.message, place, found.hint)
+            return Text("", failed=True)
+        if self._is_of_the_tool(found, lookup, scalar):
             return Text("", failed=True)
         return Text(found, namespaces=frozenset({"file"}), parts=(Part(found, f"file {shown(path)}"),))
 

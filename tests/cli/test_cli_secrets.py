@@ -60,6 +60,19 @@ def test_a_configuration_cannot_read_the_credentials_of_the_tool(form: str, name
     assert "canary" not in str(error.value)
 
 
+@pytest.mark.parametrize("tool", ["RECONCILER_PLAN_KEY", "TWILIO_AUTH_TOKEN", "TWILIO_API_SECRET"])
+@pytest.mark.parametrize("form", ["${env:COPY}", "x ${env:COPY}", "${file:copy.txt}", "${env:NOT_SET:-${env:COPY}}"])
+def test_a_credential_of_the_tool_under_another_name_is_not_shown(form: str, tool: str) -> None:
+    secret = "canary-5f3a" * 4
+    root = f'version: 1\nservices: {{s: {{users: {{ada: {{friendly_name: "{form}"}}}}}}}}\n'
+    with pytest.raises(ConfigError) as error:
+        read({"reconciler.yaml": root, "copy.txt": f"of {secret}\n"}, {tool: secret, "COPY": f"{secret}!"})
+    (problem,) = error.value.problems
+    assert problem.code == "tool-variable"
+    assert problem.message.endswith(f"holds the value of {tool}, a credential of this tool")
+    assert "canary" not in str(error.value)
+
+
 def test_other_variables_can_be_read() -> None:
     files = 'version: 1\nservices: {s: {friendly_name: "${env:TWILIO_ACCOUNT_SID} ${env:MY_GITHUB_TOKEN_NAME}"}}\n'
     assert isinstance(read(files, {"TWILIO_ACCOUNT_SID": "AC1", "MY_GITHUB_TOKEN_NAME": "x"}), Config)
