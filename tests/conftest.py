@@ -10,6 +10,7 @@ Properties are tried with the same examples each time, so that a change is judge
 from __future__ import annotations
 
 import hashlib
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,16 @@ settings.register_profile("wander", settings.get_profile("unhurried"), derandomi
 settings.load_profile("steady")
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
+
+
+def pytest_configure() -> None:
+    """Undo what the tests' own start made of signals: processes inherit ignored ones, and some tests send them.
+
+    A job in the background ignores SIGINT, and `nohup` ignores SIGHUP.
+    """
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

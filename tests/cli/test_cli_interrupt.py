@@ -58,14 +58,6 @@ def host(app: FaultyEmulator, late: list[float]) -> Iterator[Host]:
         is_over = True
 
 
-@pytest.fixture(autouse=True)
-def hangups_count() -> Iterator[None]:
-    """Processes inherit an ignored SIGHUP, which these tests would then send in vain under `nohup`."""
-    former = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, former)
-
-
 @contextmanager
 def started(verb: str, host: Host, *options: str) -> Iterator[subprocess.Popen[str]]:
     """The command line as a process, that is not left behind."""
