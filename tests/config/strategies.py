@@ -8,6 +8,7 @@ things that have to be live (pins, references by SID) are only there when asked 
 from __future__ import annotations
 
 import hashlib
+import re
 import string
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -264,6 +265,15 @@ class _Dumper(yaml.SafeDumper):
 
     def ignore_aliases(self, _data: object) -> bool:
         return True
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    """Text in quotes where YAML 1.2 reads a number that YAML 1.1, which the library writes, does not: ``1e3``."""
+    style = '"' if re.match(r"[-+.\d]", text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 @st.composite
