@@ -412,7 +412,7 @@ def _described(step: StepEntry) -> str:
 
 
 def _values(one: Json, other: Json) -> tuple[str, str]:
-    """Two different values in words; of URLs that differ in masked parts only, no part is told."""
+    """Describe two different values; of URLs that differ only in masked parts, show neither."""
     match one, other:
         case {"shown": shown, **rest}, {"shown": same, **more} if shown == same:
             return _value(rest), _value(more)

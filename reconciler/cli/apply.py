@@ -171,7 +171,7 @@ def _check_shown() -> None:
 
 
 def _outcome(applied: Applied) -> str:
-    """What was applied, as a sentence for whoever cannot read the report."""
+    """Summarize what was applied in a sentence, for a user who cannot see the report."""
     if applied.report is None:
         return "nothing was sent to the account"
     from reconciler import report_file  # noqa: PLC0415 - help and completion do without

@@ -18,7 +18,7 @@ CODE = "unused-acknowledgement"
 def split(
     entries: Sequence[Acknowledgement], problems: Iterable[Problem]
 ) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
-    """Problems that are told, and those that are acknowledged, both in the order given."""
+    """Split problems into those to show and those acknowledged, both in the order given."""
     told: list[Problem] = []
     acknowledged: list[Problem] = []
     for problem in problems:
