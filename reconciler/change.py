@@ -1,7 +1,7 @@
 """The vocabulary of a plan: field changes, steps, changes. Frozen data that says what would happen, and does nothing.
 
 Contents here are the true ones, secrets included, because an apply has to send them: nothing here may be printed as it
-is. `reconciler.plan.to_json` and `reconciler.render.view` are the two ways out, and both redact.
+is. `reconciler.planning.plan.to_json` and `reconciler.render.view` are the two ways out, and both redact.
 """
 
 from __future__ import annotations

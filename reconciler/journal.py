@@ -2,9 +2,9 @@
 
 Takes and gives the JSON text of a journal, which is hostile input: anybody who can write to the folder can edit it, and
 a pull request can add one. So it is signed with a key that is made from the credentials, or is `RECONCILER_PLAN_KEY`;
-a signature holds for one account, endpoint, root file, and environment. Does no I/O; `reconciler.journal_file` does. An
-entry is written before the first request of a replace is sent, and removed when the replace is complete, so whatever is
-in a journal was interrupted.
+a signature holds for one account, endpoint, root file, and environment. `reconciler.execution.journal_file` does the
+I/O. An entry is written before the first request of a replace is sent, and removed when the replace is complete, so
+whatever is in a journal was interrupted.
 
 A journal may hold a live value that may not be shown, such as a webhook URL with a token: without it, the value would
 be lost when a run ends between a delete and its create. It never holds a value of the files, nor what the API does not
@@ -149,7 +149,7 @@ class Scope:
         account_sid: the account.
         root: the name of the root file.
         environment: the environment that was selected; empty without one.
-        endpoint: whose data it is about, as `reconciler.client.ReadClient.endpoint` names it: an account has other
+        endpoint: whose data it is about, as `reconciler.api.client.ReadClient.endpoint` names it: an account has other
             data in each region, and each emulator has its own.
         key: the key of signatures and digests.
     """

@@ -1,6 +1,6 @@
 """The live account as far as it was read: resources keyed by SID, in the files' vocabulary.
 
-Made by `reconciler.fetch` out of `reconciler.wire.decode`, read by match, diff, plan and export. Holds what the
+Made by `reconciler.api.fetch` out of `reconciler.api.wire.decode`, read by match, diff, plan and export. Holds what the
 API said, normalised at the border, and which collections were read in full; knows nothing of the files. Secrets are
 never in it: the API does not return them.
 """

@@ -21,24 +21,24 @@ from reconciler.address import Address, AddressError
 from reconciler.config.sources import readable
 from reconciler.errors import ConfigError, GuardRefusal, MatchError, Problem, StalePlan, UsageError
 from reconciler.redaction import Redaction, texts_of, url_parts
-from reconciler.sources import DiskSources
+from reconciler.sources.disk import DiskSources
 
 if TYPE_CHECKING:  # what only some verbs need is imported by them, so that `validate` starts without an HTTP library
     import asyncio
 
-    from reconciler.client import ReadClient
-    from reconciler.comparison_file import ComparisonFile
+    from reconciler.api.client import ReadClient
+    from reconciler.api.retry import Retry
     from reconciler.config.model import Approval, Config
+    from reconciler.documents.comparison import ComparisonFile
+    from reconciler.documents.plan import PlanFile
+    from reconciler.documents.sids import SidsFile
+    from reconciler.execution.journal_file import JournalFile
+    from reconciler.execution.record import Record
     from reconciler.export import Export
-    from reconciler.git_sources import GitSources
     from reconciler.journal import Unfinished
-    from reconciler.journal_file import JournalFile
-    from reconciler.plan import Plan, PlanOptions
-    from reconciler.plan_file import PlanFile
-    from reconciler.record import Record
+    from reconciler.planning.plan import Plan, PlanOptions
     from reconciler.report import Progress, Report
-    from reconciler.retry import Retry
-    from reconciler.sids_file import SidsFile
+    from reconciler.sources.git import GitSources
 
 AnyClient = TypeVar("AnyClient", bound="ReadClient")
 
@@ -223,9 +223,9 @@ def compare(before: Inputs, after: Inputs) -> ComparisonFile:
         ConfigError: everything that is wrong with either.
         UsageError: a ref that names no commit, or no repository.
     """
-    from reconciler.comparison import compare as compare_configs  # noqa: PLC0415 - see above
-    from reconciler.comparison import is_one_account  # noqa: PLC0415 - see above
-    from reconciler.comparison_file import SideEntry, of_comparison  # noqa: PLC0415 - see above
+    from reconciler.documents.comparison import SideEntry, of_comparison  # noqa: PLC0415 - see above
+    from reconciler.planning.comparison import compare as compare_configs  # noqa: PLC0415 - see above
+    from reconciler.planning.comparison import is_one_account  # noqa: PLC0415 - see above
 
     read: list[tuple[Config, SideEntry]] = []
     wrong: list[ConfigError] = []
@@ -267,7 +267,7 @@ def _sources(inputs: Inputs) -> Iterator[DiskSources | GitSources]:
     if not inputs.ref:
         yield DiskSources(inputs.path, {})
         return
-    from reconciler.git_sources import GitSources  # noqa: PLC0415 - see above
+    from reconciler.sources.git import GitSources  # noqa: PLC0415 - see above
 
     with GitSources(inputs.ref, inputs.path, from_top=inputs.from_top) as sources:
         yield sources
@@ -279,7 +279,7 @@ async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planne
     Raises:
         ReconcilerError: see `reconciler.errors`.
     """
-    from reconciler.client import ReadClient  # noqa: PLC0415 - see above
+    from reconciler.api.client import ReadClient  # noqa: PLC0415 - see above
 
     files = validate(inputs, endpoint.environment, secrets_later=True)
     key = _plan_key(endpoint)
@@ -324,10 +324,10 @@ async def apply(
         GuardRefusal: a guard refuses; nothing was sent.
         ReconcilerError: see `reconciler.errors`; nothing was sent.
     """
-    from reconciler.apply import apply as apply_plan  # noqa: PLC0415 - see above
-    from reconciler.approval import not_approved  # noqa: PLC0415 - see above
-    from reconciler.client import Client, ReadClient  # noqa: PLC0415 - see above
-    from reconciler.plan_file import live_entries  # noqa: PLC0415 - see above
+    from reconciler.api.client import Client, ReadClient  # noqa: PLC0415 - see above
+    from reconciler.documents.approval import not_approved  # noqa: PLC0415 - see above
+    from reconciler.documents.plan import live_entries  # noqa: PLC0415 - see above
+    from reconciler.execution.apply import apply as apply_plan  # noqa: PLC0415 - see above
     from reconciler.report import Report  # noqa: PLC0415 - see above
 
     files = _files_of(inputs, approved, endpoint.environment)
@@ -414,10 +414,10 @@ async def sids(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> SidsFi
         UsageError: a target or an exclusion is not in the configuration.
         ReconcilerError: see `reconciler.errors`.
     """
-    from reconciler.client import ReadClient  # noqa: PLC0415 - see above
-    from reconciler.fetch import fetch  # noqa: PLC0415 - see above
-    from reconciler.match import match  # noqa: PLC0415 - see above
-    from reconciler.sids_file import of_sids  # noqa: PLC0415 - see above
+    from reconciler.api.client import ReadClient  # noqa: PLC0415 - see above
+    from reconciler.api.fetch import fetch  # noqa: PLC0415 - see above
+    from reconciler.documents.sids import of_sids  # noqa: PLC0415 - see above
+    from reconciler.planning.match import match  # noqa: PLC0415 - see above
 
     files = validate(inputs, endpoint.environment, secrets_later=True)
     options = _plan_options(inputs)
@@ -493,7 +493,7 @@ async def export(
             cannot restore.
         ReconcilerError: see `reconciler.errors`.
     """
-    from reconciler.client import ReadClient  # noqa: PLC0415 - see above
+    from reconciler.api.client import ReadClient  # noqa: PLC0415 - see above
     from reconciler.export import export as write  # noqa: PLC0415 - see above
     from reconciler.export.account import LONG, read_account  # noqa: PLC0415 - see above
     from reconciler.export.kept import known_from  # noqa: PLC0415 - see above
@@ -560,7 +560,7 @@ class _Kept:
             JournalError: it cannot be written, or another apply writes it.
         """
         from reconciler.errors import JournalError  # noqa: PLC0415 - see above
-        from reconciler.record import Record  # noqa: PLC0415 - see above
+        from reconciler.execution.record import Record  # noqa: PLC0415 - see above
 
         with ExitStack() as stack:
             journal: JournalFile | None = None
@@ -603,11 +603,11 @@ async def _planned(
     report: str = "",
 ) -> tuple[Plan, _Kept]:
     """Plan; gives the plan, and what interrupted applies left, which it goes on with."""
-    from reconciler.fetch import fetch, fetch_planned  # noqa: PLC0415 - see above
+    from reconciler.api.fetch import fetch, fetch_planned  # noqa: PLC0415 - see above
+    from reconciler.execution.journal_file import JournalFile  # noqa: PLC0415 - see above
+    from reconciler.execution.record import read_report  # noqa: PLC0415 - see above
     from reconciler.journal import Scope  # noqa: PLC0415 - see above
-    from reconciler.journal_file import JournalFile  # noqa: PLC0415 - see above
-    from reconciler.plan import make_plan  # noqa: PLC0415 - see above
-    from reconciler.record import read_report  # noqa: PLC0415 - see above
+    from reconciler.planning.plan import make_plan  # noqa: PLC0415 - see above
 
     state = await fetch(files, client, progress, options.selection(files))
     root = Path(DiskSources(inputs.path, {}).root)
@@ -647,7 +647,7 @@ def _plan_key(endpoint: Endpoint) -> bytes | None:
 
 
 def _seen(made: Plan, client: ReadClient, key: bytes | None, files: Config) -> PlanFile:
-    from reconciler.plan_file import of_plan  # noqa: PLC0415 - see above
+    from reconciler.documents.plan import of_plan  # noqa: PLC0415 - see above
 
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return of_plan(
@@ -683,7 +683,7 @@ def _hidden(files: Config) -> Iterator[str]:
 
 
 def _plan_options(inputs: Inputs) -> PlanOptions:
-    from reconciler.plan import PlanOptions  # noqa: PLC0415 - see above
+    from reconciler.planning.plan import PlanOptions  # noqa: PLC0415 - see above
 
     return PlanOptions(
         targets=_addresses("--target", inputs.targets),
@@ -713,7 +713,7 @@ def _approvals(texts: tuple[str, ...]) -> tuple[Approval, ...]:
 
 def _is_local(endpoint: Endpoint) -> bool:
     """Whether the API is an emulator for sure: in process, or on this machine."""
-    from reconciler.client import is_loopback  # noqa: PLC0415 - see above
+    from reconciler.api.client import is_loopback  # noqa: PLC0415 - see above
 
     return bool(endpoint.emulator) or (bool(endpoint.api_url) and is_loopback(endpoint.api_url))
 
@@ -738,9 +738,9 @@ async def _connected(
         hidden: texts that no error may repeat.
         account_sid: the account that the files name, which a new emulator's file gets; empty for its default.
     """
-    from reconciler.client import Credentials, checked_url, profiles_file, twilio_url  # noqa: PLC0415 - see above
-    from reconciler.pace import Pace  # noqa: PLC0415 - see above
-    from reconciler.retry import Retry  # noqa: PLC0415 - see above
+    from reconciler.api.client import Credentials, checked_url, profiles_file, twilio_url  # noqa: PLC0415 - see above
+    from reconciler.api.rate_limit import Pace  # noqa: PLC0415 - see above
+    from reconciler.api.retry import Retry  # noqa: PLC0415 - see above
 
     retry = Retry(timeout=endpoint.timeout, stop=stop)
     redact = Redaction(hidden)
@@ -780,7 +780,7 @@ async def _emulated(
     *,
     account_sid: str,
 ) -> AsyncIterator[AnyClient]:
-    from reconciler.client import Credentials, in_process  # noqa: PLC0415 - see above
+    from reconciler.api.client import Credentials, in_process  # noqa: PLC0415 - see above
     from reconciler.emulator import Emulator, EmulatorError, OtherAccountError, Store  # noqa: PLC0415 - see above
 
     try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconciler import wire
 from reconciler.address import Address
+from reconciler.api import wire
 from reconciler.config.model import (
     Approval,
     Config,

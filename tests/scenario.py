@@ -9,7 +9,7 @@ import pytest
 from reconciler.change import Change, FieldChange
 from reconciler.emulator import RequestRecord, Rules
 from reconciler.errors import MatchError
-from reconciler.plan import Plan
+from reconciler.planning.plan import Plan
 from tests.world import World
 
 HEAD = """

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context
 from typing import Any, TypeVar, TypeVarTuple
 
-from reconciler.retry import Retry
+from reconciler.api.retry import Retry
 
 Result = TypeVar("Result")
 Given = TypeVarTuple("Given")

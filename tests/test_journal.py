@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from reconciler import report_file
 from reconciler.address import Address
-from reconciler.client import Credentials, ReadClient, twilio_url
+from reconciler.api.client import Credentials, ReadClient, twilio_url
+from reconciler.documents import report as report_file
 from reconciler.emulator import Emulator, Store
+from reconciler.execution.journal_file import JournalFile
 from reconciler.journal import Scope, Unfinished, to_json
-from reconciler.journal_file import JournalFile
 from reconciler.kinds import BY_NAME
 from tests.oracles.account import Account, picture
 from tests.oracles.command import Folder, Run

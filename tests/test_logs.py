@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import logs
-from reconciler.client import Client
+from reconciler.api.client import Client
+from reconciler.api.retry import Retry
 from reconciler.kinds import KINDS
-from reconciler.retry import Retry
-from tests.test_client_retry import Script, Time, ask, no
+from tests.api.test_client_retry import Script, Time, ask, no
 from tests.world import World, read
 
 IS = "IS0123456789abcdef0123456789ABCDEF"

@@ -22,7 +22,7 @@ from typing import Any, cast
 import pytest
 
 from reconciler import workflow
-from reconciler.client import Client, ReadClient
+from reconciler.api.client import Client, ReadClient
 from reconciler.emulator import Emulator, Rules, Store
 from tests.commands import Result, Run, forget_surroundings, runner
 from tests.emulator.served import served

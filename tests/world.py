@@ -9,18 +9,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler import config, plan_file
+from reconciler import config
 from reconciler.address import Address
-from reconciler.apply import apply
-from reconciler.client import Client, Credentials, ReadClient, Transport, in_process
+from reconciler.api.client import Client, Credentials, ReadClient, Transport, in_process
+from reconciler.api.fetch import fetch, fetch_planned
+from reconciler.api.retry import Retry
 from reconciler.config.model import Approval, Config
+from reconciler.documents import plan as plan_file
+from reconciler.documents.plan import PlanFile
 from reconciler.emulator import Emulator, Rules, Store
-from reconciler.fetch import fetch, fetch_planned
+from reconciler.execution.apply import apply
 from reconciler.journal import Unfinished
-from reconciler.plan import Plan, PlanOptions, make_plan
-from reconciler.plan_file import PlanFile
+from reconciler.planning.plan import Plan, PlanOptions, make_plan
 from reconciler.report import Report, Silent
-from reconciler.retry import Retry
 from tests.config.memory import MemorySources
 from tests.restricted import Restricted
 

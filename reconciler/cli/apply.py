@@ -21,7 +21,7 @@ from reconciler.render.terminal import escape
 from reconciler.workflow import Applied, Endpoint, Inputs
 
 if TYPE_CHECKING:
-    from reconciler.plan_file import PlanFile
+    from reconciler.documents.plan import PlanFile
 
 EPILOG = """\b
 Examples:
@@ -73,7 +73,7 @@ def apply(
     that the plan was made with are taken from it. A plan file is an approval, not a program: what is sent comes from
     the files as they are now. Run again after a failure, it takes up where it stopped.
     """
-    from reconciler import plan_file  # noqa: PLC0415 - help and completion do without
+    from reconciler.documents import plan as plan_file  # noqa: PLC0415 - help and completion do without
 
     approved = plan_file.parse(read_limited(plan_path), plan_path) if plan_path else None
     if approved is not None:
@@ -174,7 +174,7 @@ def _outcome(applied: Applied) -> str:
     """Summarize what was applied in a sentence, for a user who cannot see the report."""
     if applied.report is None:
         return "nothing was sent to the account"
-    from reconciler import report_file  # noqa: PLC0415 - help and completion do without
+    from reconciler.documents import report as report_file  # noqa: PLC0415 - help and completion do without
 
     told = report_file.to_file(applied.report, applied.file).summary
     counts = (
@@ -248,7 +248,7 @@ def _show(applied: Applied, output: Output, *, shown: bool) -> None:
     if output.as_log:
         console.out("\n")
     # What went well was listed line by line while it happened.
-    from reconciler import report_file  # noqa: PLC0415 - help and completion do without
+    from reconciler.documents import report as report_file  # noqa: PLC0415 - help and completion do without
     from reconciler.report import Report  # noqa: PLC0415 - help and completion do without
 
     report = report_file.to_file(applied.report or Report(()), applied.file)

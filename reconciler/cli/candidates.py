@@ -123,7 +123,7 @@ def _given(context: click.Context) -> dict[str, object]:
 def _outline(context: click.Context, environment: str | None = None) -> Outline | None:
     """What the files name that the line so far speaks of; None when not even that can be told."""
     from reconciler.config.outline import outline  # noqa: PLC0415 - only these candidates need to read files
-    from reconciler.sources import DiskSources  # noqa: PLC0415 - see above
+    from reconciler.sources.disk import DiskSources  # noqa: PLC0415 - see above
 
     try:
         given = _given(context)

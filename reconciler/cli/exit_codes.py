@@ -13,7 +13,7 @@ from click.exceptions import Abort, ClickException
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
-    from reconciler.plan_file import PlanFile
+    from reconciler.documents.plan import PlanFile
     from reconciler.report import Report
 
 DONE, ERROR, DIFFERENCES, WITHHELD, BUG, INTERRUPTED = 0, 1, 2, 5, 70, 130

@@ -16,7 +16,7 @@ from reconciler.cli.options import account_options
 from reconciler.cli.running import Run, display
 from reconciler.errors import UsageError
 from reconciler.render.terminal import escape
-from reconciler.sources import ROOT_NAME
+from reconciler.sources.disk import ROOT_NAME
 from reconciler.workflow import Endpoint
 
 EPILOG = """\b

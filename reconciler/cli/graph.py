@@ -45,7 +45,7 @@ def graph(inputs: Inputs, *, plan: str, format_name: str) -> int:
     PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. A dashed arrow leads to
     what contains a resource, a solid one to what a field of it refers to. Variables and secrets need not be set.
     """
-    from reconciler import plan_file  # noqa: PLC0415 - help and completion do without
+    from reconciler.documents import plan as plan_file  # noqa: PLC0415 - help and completion do without
     from reconciler.render import graph as rendered  # noqa: PLC0415 - help and completion do without
 
     config = workflow.validate(replace(inputs, allow_unset=True), os.environ)

@@ -23,7 +23,7 @@ from reconciler.cli.exit_codes import DONE
 from reconciler.cli.manual import Page
 from reconciler.errors import UsageError
 from reconciler.render.terminal import escape
-from reconciler.sources import ROOT_NAME
+from reconciler.sources.disk import ROOT_NAME
 
 EPILOG = """\b
 Examples:

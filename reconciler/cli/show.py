@@ -30,7 +30,10 @@ def show(file: str, output: Output) -> int:
     input. Asks nobody: neither the files nor the account.
     """
     # Help and completion do without.
-    from reconciler import comparison_file, drift_file, plan_file, report_file  # noqa: PLC0415 - see above
+    from reconciler.documents import comparison as comparison_file  # noqa: PLC0415 - see above
+    from reconciler.documents import drift as drift_file  # noqa: PLC0415 - see above
+    from reconciler.documents import plan as plan_file  # noqa: PLC0415 - see above
+    from reconciler.documents import report as report_file  # noqa: PLC0415 - see above
 
     text = read_limited(file)
     match plan_file.format_of(text):

@@ -16,9 +16,9 @@ from reconciler.cli.output import Output, repository, workspace_folder
 from reconciler.render.terminal import escape
 
 if TYPE_CHECKING:
-    from reconciler.comparison_file import ComparisonFile
-    from reconciler.plan_file import PlanFile, WarningEntry
-    from reconciler.report_file import ReportFile
+    from reconciler.documents.comparison import ComparisonFile
+    from reconciler.documents.plan import PlanFile, WarningEntry
+    from reconciler.documents.report import ReportFile
 
 Formats: TypeAlias = "Collection[str]"
 PlanRenderer: TypeAlias = "Callable[[PlanFile, Output], str]"

@@ -42,7 +42,7 @@ def validate(inputs: Inputs, output: Output, *, allow_unset: bool, all_environme
     PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. Every problem is told at
     once, with its place and what to do. Warnings end with 0, with --strict with 1.
     """
-    from reconciler.problem_file import of_validation  # noqa: PLC0415 - help and completion do without
+    from reconciler.documents.problems import of_validation  # noqa: PLC0415 - help and completion do without
     from reconciler.render.problems import problems_text  # noqa: PLC0415 - help and completion do without
 
     if all_environments and inputs.environment:

@@ -46,7 +46,7 @@ from reconciler.json_text import Json, nests_deeper
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Length, Template, Vocabulary
 from reconciler.redaction import url_holds_secret
-from reconciler.url_masks import declared_url, written_url
+from reconciler.redaction.urls import declared_url, written_url
 
 _HIDDEN = "its value"
 """What a message says instead of a value that may not be shown."""

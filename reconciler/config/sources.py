@@ -1,7 +1,7 @@
 """How the configuration asks for text: the protocol, its error, and the rules for paths and globs.
 
 Takes paths relative to the root file's folder, with forward slashes; gives bytes and names. Nothing here touches a
-disk: `reconciler.sources` does that for real, and tests do it from a dictionary.
+disk: `reconciler.sources.disk` does that for real, and tests do it from a dictionary.
 """
 
 from __future__ import annotations

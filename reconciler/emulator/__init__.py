@@ -12,7 +12,7 @@ about Twilio is a switch in ``Rules``.
 from __future__ import annotations
 
 from reconciler.emulator.app import Emulator, RequestRecord
-from reconciler.emulator.behaviour.context import Reply
+from reconciler.emulator.behavior.context import Reply
 from reconciler.emulator.errors import EmulatorError, OtherAccountError
 from reconciler.emulator.rules import Rules
 from reconciler.emulator.server import serve

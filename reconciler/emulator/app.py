@@ -1,6 +1,6 @@
 """The emulator as an ASGI application.
 
-Takes HTTP requests, finds their operation in the contract, judges their parameters by it, lets the family's behaviour
+Takes HTTP requests, finds their operation in the contract, judges their parameters by it, lets the family's behavior
 act inside one transaction, and answers as Twilio does: bodies, error bodies, headers. It holds no state of the account:
 that is the store's. Each request's work is synchronous, so requests of one process never interleave.
 """
@@ -25,9 +25,9 @@ from urllib.parse import unquote
 
 from reconciler.emulator import contract
 from reconciler.emulator.arguments import Arguments, judge, read_form, read_pairs
-from reconciler.emulator.behaviour import TABLE, account, bindings, messages, timers, webhooks
-from reconciler.emulator.behaviour.context import (
-    Behaviour,
+from reconciler.emulator.behavior import TABLE, account, bindings, messages, timers, webhooks
+from reconciler.emulator.behavior.context import (
+    Behavior,
     Context,
     Reply,
     Surroundings,
@@ -289,21 +289,21 @@ class Emulator:
         operation = match.operations.get(method)
         if operation is None:
             raise ApiError(405, METHOD_NOT_ALLOWED, "Method not allowed")
-        behaviour = TABLE[operation.method, operation.path]
+        behavior = TABLE[operation.method, operation.path]
         arguments = judge(
             operation,
-            behaviour.faults,
+            behavior.faults,
             read_pairs(query),
             form,
             headers,
             refuse_unknown=self.rules.unknown_parameter == "refused",
         )
-        self._refuse_empty_update(operation, behaviour, arguments)
+        self._refuse_empty_update(operation, behavior, arguments)
         context = self._context(method, path, match.values, arguments)
         try:
             self._run_timers(context.stamp)
             with self.store.transaction(write=method != "GET"):
-                return behaviour.run(context)
+                return behavior.run(context)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & _PRIMARY in _UNWRITABLE:
                 # Not 503: the next try finds the same.
@@ -318,11 +318,11 @@ class Emulator:
             return None
         return self._contract.match(webhooks.ALIASES.get(unquote(path), path))
 
-    def _refuse_empty_update(self, operation: contract.Operation, behaviour: Behaviour, arguments: Arguments) -> None:
+    def _refuse_empty_update(self, operation: contract.Operation, behavior: Behavior, arguments: Arguments) -> None:
         """Refuse an update that sends nothing, where the rule does so or the resource always does."""
-        may_be_empty = behaviour.may_update_nothing and self.rules.empty_update == "allowed"
+        may_be_empty = behavior.may_update_nothing and self.rules.empty_update == "allowed"
         if operation.is_update and not arguments and not may_be_empty:
-            raise refused(behaviour.empty_update, "The update has no parameters")
+            raise refused(behavior.empty_update, "The update has no parameters")
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._in_flight += 1

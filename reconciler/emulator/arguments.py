@@ -1,7 +1,7 @@
 """What a request says, judged against the contract of its operation.
 
 Takes query and form as they were sent, gives typed values by parameter name, or the error Twilio would answer with.
-Only what the contract tells is judged here; what a value means is for the resource's behaviour.
+Only what the contract tells is judged here; what a value means is for the resource's behavior.
 """
 
 from __future__ import annotations

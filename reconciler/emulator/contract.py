@@ -1,7 +1,7 @@
 """The API's contract: paths, methods, parameters, success codes and response keys.
 
 Takes ``contract.json`` (distilled from Twilio's OpenAPI description), gives typed, frozen values and finds the
-operation of a path. Facts of the description only: where Twilio behaves otherwise, that is behaviour's business.
+operation of a path. Facts of the description only: where Twilio behaves otherwise, that is behavior's business.
 """
 
 from __future__ import annotations

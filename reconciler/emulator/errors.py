@@ -55,7 +55,7 @@ class ApiError(Exception):
         }
 
 
-# Codes of the error dictionary that any resource may answer with; a family's own codes stand with its behaviour.
+# Codes of the error dictionary that any resource may answer with; a family's own codes stand with its behavior.
 UNKNOWN_PARAMETER = 20001
 UNAUTHENTICATED = 20003
 METHOD_NOT_ALLOWED = 20004

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
-from reconciler.emulator.behaviour.context import Context, Render, Reply
+from reconciler.emulator.behavior.context import Context, Render, Reply
 from reconciler.emulator.errors import PAGE_SIZE_TOO_LARGE, UNKNOWN_PARAMETER, refused
 from reconciler.emulator.store import Order, Row
 

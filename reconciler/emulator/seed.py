@@ -2,7 +2,7 @@
 
 Takes an emulator and how much of each there is to be, adds services with roles, users, conversations and what is in
 them, devices, addresses and credentials. What is made, with every SID and date, follows from a number alone: the same
-number on an equal account gives an equal account. Everything goes through the same behaviour as a request does, so
+number on an equal account gives an equal account. Everything goes through the same behavior as a request does, so
 nothing is there that the API would have refused; only HTTP and a transaction for each are left out.
 """
 
@@ -17,8 +17,8 @@ from datetime import UTC, datetime, timedelta
 from reconciler.emulator import contract
 from reconciler.emulator.app import Emulator
 from reconciler.emulator.arguments import judge
-from reconciler.emulator.behaviour import TABLE, bindings, participants, vocabulary
-from reconciler.emulator.behaviour.context import Body, Context, Surroundings, write_date
+from reconciler.emulator.behavior import TABLE, bindings, participants, vocabulary
+from reconciler.emulator.behavior.context import Body, Context, Surroundings, write_date
 from reconciler.emulator.errors import EmulatorError
 from reconciler.emulator.store import Row
 
@@ -185,9 +185,9 @@ class _Seeder:
 
     def _post(self, template: str, values: Mapping[str, str], form: Mapping[str, str | Sequence[str]]) -> Body:
         """What a request does, without its transaction; gives the answer's body."""
-        operation, behaviour = contract.load().operations[template]["POST"], TABLE["POST", template]
+        operation, behavior = contract.load().operations[template]["POST"], TABLE["POST", template]
         sent = {name: [value] if isinstance(value, str) else value for name, value in form.items()}
-        reply = behaviour.run(
+        reply = behavior.run(
             Context(
                 self._around,
                 now=self._now,
@@ -195,7 +195,7 @@ class _Seeder:
                 operation=operation,
                 path=template,
                 values=values,
-                arguments=judge(operation, behaviour.faults, {}, sent, {}, refuse_unknown=True),
+                arguments=judge(operation, behavior.faults, {}, sent, {}, refuse_unknown=True),
             )
         )
         assert reply.body is not None

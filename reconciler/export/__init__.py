@@ -23,14 +23,14 @@ from reconciler import config
 from reconciler.address import Address
 from reconciler.config.model import Config, Unknown, Value
 from reconciler.config.sources import select
-from reconciler.dangling import dead_services
 from reconciler.errors import ConfigError, MatchError, ProblemsError, ReconcilerError
 from reconciler.export.contents import Verdicts, Writer
 from reconciler.export.handles import slug
 from reconciler.export.kept import Known, Said, texts
 from reconciler.export.written import Line, Tree, lines, scalar
 from reconciler.kinds import BY_NAME
-from reconciler.plan import Plan, make_plan
+from reconciler.planning.dangling import dead_services
+from reconciler.planning.plan import Plan, make_plan
 from reconciler.state import State
 
 ROOT = "reconciler.yaml"

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler import wire
-from reconciler.client import ReadClient
+from reconciler.api import wire
+from reconciler.api.client import ReadClient
+from reconciler.api.reader import ACCOUNT, Reading, at_once, live, may_not_be_read, which_account
 from reconciler.errors import Refusal, Refused
 from reconciler.json_text import Json
 from reconciler.kinds import KINDS, PARENTS
 from reconciler.kinds.base import Kind
-from reconciler.reading import ACCOUNT, Reading, at_once, live, may_not_be_read, which_account
 from reconciler.report import Progress
 from reconciler.state import Collection, Live, State
 

@@ -15,7 +15,6 @@ from urllib.parse import unquote
 
 from reconciler.address import Address
 from reconciler.config.interpolate import escaped
-from reconciler.diff import holds_secret
 from reconciler.export.handles import handles, in_order
 from reconciler.export.kept import Known, Said, merged
 from reconciler.export.written import Data, Literal, Tree, can_be_written, comment, fits_yaml, lookup, template
@@ -23,6 +22,7 @@ from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Choice, Ref, Template
+from reconciler.planning.diff import holds_secret
 from reconciler.redaction import url_parts
 from reconciler.state import Live, State
 

@@ -21,7 +21,7 @@ from reconciler.errors import UsageError
 from reconciler.export.written import Data, Literal, lookup
 from reconciler.json_text import Json
 from reconciler.kinds.fields import Content, Field, Shape
-from reconciler.match import match
+from reconciler.planning.match import match
 from reconciler.redaction import FRAGMENT, texts_of
 from reconciler.state import State
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reconciler.change import Action
-from reconciler.comparison_file import ComparisonFile, SideEntry
+from reconciler.documents.comparison import ComparisonFile, SideEntry
 from reconciler.render.markdown import Words, plan_markdown
 from reconciler.render.markdown_text import Repository, code, count
 from reconciler.render.terminal import escape

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.change import Action
-from reconciler.drift_file import for_people, of_plan
+from reconciler.documents.drift import for_people, of_plan
+from reconciler.documents.plan import PlanFile
 from reconciler.kinds import kind_words
-from reconciler.plan_file import PlanFile
 from reconciler.render.markdown import Words, grouped, plan_markdown, settled
 from reconciler.render.markdown_text import Repository, count, shortened
 from reconciler.render.terminal import Paint, Style, escape, wrap

@@ -14,12 +14,12 @@ from posixpath import normpath
 from typing import Literal
 
 from reconciler.change import Action
-from reconciler.drift_file import for_people
+from reconciler.documents.drift import for_people
+from reconciler.documents.plan import ChangeEntry, PlanFile, SourceEntry
+from reconciler.documents.report import ReportFile, step_in_words
 from reconciler.errors import GuardRefusal, Place, Problem, ProblemsError, Refused, StalePlan
 from reconciler.kinds import kind_words
-from reconciler.plan_file import ChangeEntry, PlanFile, SourceEntry
 from reconciler.render.markdown_text import count, shortened
-from reconciler.report_file import ReportFile, step_in_words
 
 Level = Literal["error", "warning", "notice"]
 

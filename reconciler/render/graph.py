@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from reconciler.change import MARKS
 from reconciler.config.model import Config, Reference
+from reconciler.documents.plan import PlanFile
 from reconciler.kinds import kind_words
-from reconciler.plan_file import PlanFile
 from reconciler.render.markdown_text import shortened
 from reconciler.render.view import ChangeRow, Pointer
 

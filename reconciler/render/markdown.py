@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from reconciler.change import Action
+from reconciler.documents.plan import PlanFile
 from reconciler.kinds import kind_words
-from reconciler.plan_file import PlanFile
 from reconciler.render.graph import mermaid, needs
 from reconciler.render.markdown_text import Repository, Room, code, count, fence, html_code, prose, shortened, size
 from reconciler.render.terminal import escape

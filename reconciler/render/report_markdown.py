@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 from reconciler.change import MARKS
+from reconciler.documents.report import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, step_in_words
 from reconciler.render.markdown import BUDGET, MARKER_PART, shortened_kind
 from reconciler.render.markdown_text import Room, code, count, prose, size
 from reconciler.render.report_text import PAST, next_steps
-from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, step_in_words
 
 _WORSE_FIRST = ("failed", "interrupted", "skipped", "withheld")
 

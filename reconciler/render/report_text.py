@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reconciler.change import MARKS
+from reconciler.documents.report import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, step_in_words
 from reconciler.render.advice import advice_of
 from reconciler.render.terminal import Paint, Style, escape, wrap
-from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, step_in_words
 
 PAST = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 COLOURS: dict[str, tuple[Style, ...]] = {"+": ("green",), "~": ("yellow",), "-": ("red",), "-/+": ("red",)}

@@ -10,8 +10,8 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from reconciler.documents.plan import PlanFile
 from reconciler.kinds import kind_words
-from reconciler.plan_file import PlanFile
 from reconciler.render.terminal import Paint, Style, cells, escape, wrap
 from reconciler.render.values import TEXT_LIMIT, both_texts, literal, quoted, what_text
 from reconciler.render.view import (

@@ -19,9 +19,9 @@ from typing import Literal, TypeAlias
 from pydantic_core import to_json
 
 from reconciler.change import MARKS, Action
+from reconciler.documents.plan import ChangeEntry, FieldEntry, GuardEntry, PlanFile, SourceEntry, UnmanagedEntry
 from reconciler.json_text import Json
 from reconciler.kinds.markers import Risk
-from reconciler.plan_file import ChangeEntry, FieldEntry, GuardEntry, PlanFile, SourceEntry, UnmanagedEntry
 
 FieldMark = Literal["+", "~", "-"]
 LineMark = Literal["+", "-", " ", "…"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from reconcile_steps import comment
 
-from reconciler.plan_file import PlanFile
+from reconciler.documents.plan import PlanFile
 from reconciler.render.markdown import plan_markdown
 from reconciler.render.markdown_text import Repository
 from tests.action.conftest import FILES, SECRETS, Pull, World, world_in

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from reconcile_steps import comment, github, install, run, tell
 from reconcile_steps.job import Failed, Job
 
-from reconciler.plan_file import PlanFile
+from reconciler.documents.plan import PlanFile
 from reconciler.render.markdown import plan_markdown
 from reconciler.render.markdown_text import Repository
 from tests.action.runner import ACTION

@@ -17,15 +17,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
-from reconciler.apply import apply
-from reconciler.client import Client, Credentials
+from reconciler.api.client import Client, Credentials
+from reconciler.api.fetch import fetch
+from reconciler.api.rate_limit import Pace
+from reconciler.api.retry import Retry
 from reconciler.emulator import Emulator, Store
 from reconciler.emulator.server import serve
-from reconciler.fetch import fetch
-from reconciler.pace import Pace
-from reconciler.plan import make_plan
+from reconciler.execution.apply import apply
+from reconciler.planning.plan import make_plan
 from reconciler.report import Report, Silent
-from reconciler.retry import Retry
 from tests.world import ACCOUNT, read
 
 RESOURCES = 1000

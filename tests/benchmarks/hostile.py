@@ -21,7 +21,7 @@ WANTED_SECONDS, MOST_SECONDS, MOST_BYTES = 1.0, 2.0, 200_000_000
 RUN = """\
 import json, re, sys, time
 from pathlib import Path
-import reconciler.client
+import reconciler.api.client
 from reconciler.cli import main
 told = json.loads(Path(sys.argv[1]).read_text())
 if told["answers"]:

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import yaml
 
-from reconciler.plan_file import of_plan
+from reconciler.documents.plan import of_plan
 from tests.world import World, read
 
 SERVICES, ROLES = 100, 100

@@ -11,9 +11,9 @@ from functools import partial
 
 from reconciler.cli import showing
 from reconciler.cli.output import Output
+from reconciler.documents.plan import PlanFile
+from reconciler.documents.problems import of_error
 from reconciler.errors import ConfigError, Place, Problem
-from reconciler.plan_file import PlanFile
-from reconciler.problem_file import of_error
 from reconciler.render import github
 from reconciler.render.problems import problems_text
 from reconciler.render.problems_markdown import problems_markdown

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.client import ReadClient
+from reconciler.api.client import ReadClient
 from reconciler.render.drift import CHAT_LIMIT, drift_chat, drift_json, drift_markdown, drift_text
 from reconciler.render.markdown import LIMIT
 from reconciler.render.terminal import escape

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler import plan_file
+from reconciler.documents import plan as plan_file
 from tests.commands import Run, runner
 
 HERE = ("--emulator", "e.db")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.address import Address
-from reconciler.sids_file import variable
+from reconciler.documents.sids import variable
 from tests.commands import Run as Cli
 
 NUMBER, ADA = 'addresses["+14155550100"]', 'services.support.users["ada@example.com"]'

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator import contract
-from reconciler.emulator.behaviour import TABLE
+from reconciler.emulator.behavior import TABLE
 from tests.contract import distill
 
 DOCUMENT: dict[str, Any] = json.loads(distill.CONTRACT.read_text(encoding="utf-8"))
@@ -102,7 +102,7 @@ def test_only_a_batch_may_answer_202() -> None:
     ]
 
 
-def test_every_operation_has_a_behaviour_and_no_other_has() -> None:
+def test_every_operation_has_a_behavior_and_no_other_has() -> None:
     assert set(TABLE) == {
         (operation.method, path) for path, operations in LOADED.operations.items() for operation in operations.values()
     }

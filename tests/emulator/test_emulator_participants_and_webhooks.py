@@ -207,7 +207,7 @@ def test_a_role_that_a_participant_holds() -> None:
 
 
 def test_how_many_participants_there_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    from reconciler.emulator.behaviour import participants
+    from reconciler.emulator.behavior import participants
 
     for name in ("MOST_OUTSIDE_CHAT", "MOST_IN_GROUP", "MOST_CONVERSATIONS"):
         monkeypatch.setattr(participants, name, {"MOST_OUTSIDE_CHAT": 2}.get(name, 1))

@@ -14,17 +14,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from reconciler.apply import apply
-from reconciler.client import Client, Credentials, ReadClient, in_process
+from reconciler.api.client import Client, Credentials, ReadClient, in_process
+from reconciler.api.fetch import fetch, fetch_planned
+from reconciler.api.retry import Retry
 from reconciler.config.model import Approval, Config
 from reconciler.emulator import Rules
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.emulator.faults import Faults, Faulty
 from reconciler.errors import ApiError, MatchError
-from reconciler.fetch import fetch, fetch_planned
-from reconciler.plan import Plan, PlanOptions, make_plan
+from reconciler.execution.apply import apply
+from reconciler.planning.plan import Plan, PlanOptions, make_plan
 from reconciler.report import Outcome, Report, Silent
-from reconciler.retry import Retry
 from tests.properties.accounts import inhabited, only_named_differs
 from tests.properties.strategies import Call
 from tests.properties.test_convergence import explained

@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from reconciler.apply import apply
-from reconciler.client import Client, Credentials, ReadClient, in_process
+from reconciler.api.client import Client, Credentials, ReadClient, in_process
+from reconciler.api.fetch import fetch
+from reconciler.api.retry import Retry
 from reconciler.config.model import Config
 from reconciler.emulator import Emulator
 from reconciler.emulator.faults import Faults, Faulty, FaultyEmulator
 from reconciler.emulator.store import Store
-from reconciler.fetch import fetch
-from reconciler.plan import Plan, make_plan
+from reconciler.execution.apply import apply
+from reconciler.planning.plan import Plan, make_plan
 from reconciler.report import Report, Silent
-from reconciler.retry import Retry
 from tests.emulator.served import served
 from tests.simulated_time import SimulatedTime
 from tests.world import ACCOUNT, NOON, read

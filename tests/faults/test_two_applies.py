@@ -12,15 +12,15 @@ from collections import Counter
 
 import pytest
 
-from reconciler.apply import apply
-from reconciler.client import Client, Credentials, in_process
+from reconciler.api.client import Client, Credentials, in_process
+from reconciler.api.fetch import fetch
+from reconciler.api.retry import Retry
 from reconciler.config.model import Config
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.errors import MatchError
-from reconciler.fetch import fetch
-from reconciler.plan import make_plan
+from reconciler.execution.apply import apply
+from reconciler.planning.plan import make_plan
 from reconciler.report import Report, Silent
-from reconciler.retry import Retry
 from tests.faults.harness import COUNTS, counts, everything, no_time
 from tests.world import ACCOUNT, World
 

@@ -14,12 +14,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reconciler import certificates, config, drift_file, plan_file, report_file
+from reconciler import certificates, config
 from reconciler.address import Address, AddressError
-from reconciler.approval import not_approved
 from reconciler.cli import showing
 from reconciler.cli.output import Output
 from reconciler.config.sources import select
+from reconciler.documents import drift as drift_file
+from reconciler.documents import plan as plan_file
+from reconciler.documents import report as report_file
+from reconciler.documents.approval import not_approved
 from reconciler.emulator.errors import EmulatorError
 from reconciler.emulator.faults import Faults
 from reconciler.errors import ConfigError, PlanFileError

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler import client, retry
-from reconciler.client import Transport, in_process
+from reconciler.api import client, retry
+from reconciler.api.client import Transport, in_process
+from reconciler.api.retry import Retry
 from reconciler.emulator import Emulator, Store
 from reconciler.emulator.app import Receive, Scope, Send
-from reconciler.retry import Retry
 
 FOLDER = Path(__file__).resolve().parent
 FILES = """\

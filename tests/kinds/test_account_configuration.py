@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler import wire
+from reconciler.api import wire
 from reconciler.kinds.account_configuration import ACCOUNT_CONFIGURATION
 from reconciler.kinds.markers import Ref, Sid, Timer
 from tests.builders import sid

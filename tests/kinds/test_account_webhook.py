@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler import wire
+from reconciler.api import wire
 from reconciler.kinds.account_webhook import ACCOUNT_WEBHOOK
 from reconciler.kinds.markers import Choice, Vocabulary
 from reconciler.kinds.vocabulary import ACCOUNT_FILTERS

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler import wire
+from reconciler.api import wire
 from reconciler.kinds.address_configuration import ADDRESS_CONFIGURATION
 from reconciler.kinds.base import Fault
 from reconciler.kinds.markers import Between, Choice, Ref

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler import wire
+from reconciler.api import wire
 from reconciler.kinds.markers import Choice, Length, Vocabulary
 from reconciler.kinds.role import BUILT_IN_ROLES, ROLE, is_flex_service
 from tests.builders import live, sid

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler import wire
+from reconciler.api import wire
 from reconciler.kinds.markers import Ref
 from reconciler.kinds.service_configuration import SERVICE_CONFIGURATION
 from tests.builders import sid

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler import wire
+from reconciler.api import wire
 from reconciler.kinds.service_notification import SERVICE_NOTIFICATION
 
 

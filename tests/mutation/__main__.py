@@ -1,6 +1,6 @@
 """Breaks one thing in a module at a time, and tells what no test noticed.
 
-    python -m tests.mutation reconciler/guards.py tests/test_guards.py tests/test_plan.py
+    python -m tests.mutation reconciler/planning/guards.py tests/planning/test_guards.py tests/planning/test_plan.py
 
 Each mutant is the module with one condition turned round, left out or moved by one, or one call left out; the tests are
 run on it, in this order, until one fails. A mutant that all of them pass is printed: it is a test that is missing, or
@@ -78,7 +78,7 @@ class _Replaced(ast.NodeTransformer):
 
 def _changes(tree: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
     """Nodes, and what may stand in the place of each."""
-    for node in _behaviour(tree):
+    for node in _behavior(tree):
         match node:
             case ast.Compare(ops=[operator]) if type(operator) in SWAPPED:
                 yield node, _with(node, ops=[SWAPPED[type(operator)]()])
@@ -112,7 +112,7 @@ def _with(node: ast.AST, **changed: object) -> ast.AST:
     return made
 
 
-def _behaviour(node: ast.AST) -> Iterator[ast.AST]:
+def _behavior(node: ast.AST) -> Iterator[ast.AST]:
     """What runs: no annotations, no decorators, no imports."""
     yield node
     for name, value in ast.iter_fields(node):
@@ -120,7 +120,7 @@ def _behaviour(node: ast.AST) -> Iterator[ast.AST]:
             continue
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
-                yield from _behaviour(child)
+                yield from _behavior(child)
 
 
 class _Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):

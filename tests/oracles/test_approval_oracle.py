@@ -26,16 +26,17 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from reconciler import approval, plan_file
-from reconciler.apply import apply
-from reconciler.client import Client, Credentials, in_process
+from reconciler.api.client import Client, Credentials, in_process
+from reconciler.api.retry import Retry
+from reconciler.documents import approval
+from reconciler.documents import plan as plan_file
+from reconciler.documents.plan import PlanFile
 from reconciler.emulator import Rules
 from reconciler.emulator.app import Message, Receive, Scope, Send
 from reconciler.errors import ConfigError, MatchError
-from reconciler.plan import Plan
-from reconciler.plan_file import PlanFile
+from reconciler.execution.apply import apply
+from reconciler.planning.plan import Plan
 from reconciler.report import Silent
-from reconciler.retry import Retry
 from tests.properties.accounts import inhabited
 from tests.properties.strategies import (
     CONVERSATIONS,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.emulator import Rules
-from reconciler.plan import Plan
+from reconciler.planning.plan import Plan
 from tests.properties.strategies import CONVERSATIONS, Call
 from tests.world import World
 

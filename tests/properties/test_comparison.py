@@ -10,10 +10,10 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from reconciler.change import Change, FieldChange
-from reconciler.comparison import NOT_NAMED, compare
 from reconciler.config.model import Config, Unknown
 from reconciler.errors import MatchError
-from reconciler.plan import Plan
+from reconciler.planning.comparison import NOT_NAMED, compare
+from reconciler.planning.plan import Plan
 from tests.properties.strategies import SERVICES, configurations, text
 from tests.properties.test_convergence import _shuffled, approved, quick, thorough
 from tests.world import World, read

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.emulator import Rules
 from reconciler.errors import MatchError
-from reconciler.plan import Plan
+from reconciler.planning.plan import Plan
 from reconciler.report import Outcome, Report
 from tests.properties.accounts import inhabited, only_named_differs
 from tests.properties.strategies import Call, accounts, configurations, rules, text

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
-from reconciler import wire
-from reconciler.client import ReadClient, in_process
+from reconciler.api import wire
+from reconciler.api.client import ReadClient, in_process
 from reconciler.config.model import Config
 from reconciler.emulator import Emulator, Rules, Store
 from reconciler.errors import ConfigError, MatchError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.comparison import compare, is_one_account
-from reconciler.comparison_file import ComparisonFile, SideEntry, of_comparison
+from reconciler.documents.comparison import ComparisonFile, SideEntry, of_comparison
+from reconciler.planning.comparison import compare, is_one_account
 from tests.world import read
 
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.plan_file import (
+from reconciler.documents.plan import (
     ChangeEntry,
     FieldEntry,
     GuardEntry,
@@ -16,7 +16,7 @@ from reconciler.plan_file import (
     UnmanagedEntry,
     WarningEntry,
 )
-from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ReportSummaryEntry, ResultEntry
+from reconciler.documents.report import OutcomeEntry, RefusalEntry, ReportFile, ReportSummaryEntry, ResultEntry
 
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.documents.problems import of_error, of_validation
 from reconciler.errors import (
     ConfigError,
     GuardRefusal,
@@ -24,7 +25,6 @@ from reconciler.errors import (
     Unreachable,
     UsageError,
 )
-from reconciler.problem_file import of_error, of_validation
 from reconciler.render.advice import ADVICE
 from reconciler.render.error_text import error_text
 from tests.render.test_plan_text import assert_harmless, hostile

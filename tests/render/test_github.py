@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.documents.plan import PlanFile
 from reconciler.errors import ConfigError, GuardRefusal, Place, Problem, Refusal, Refused, StalePlan, UsageError
-from reconciler.plan_file import PlanFile
 from reconciler.render import github
 from reconciler.render.github import SHOWN, Annotation, commands
 from reconciler.render.problems_markdown import error_markdown, problems_markdown

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.plan_file import PlanFile
+from reconciler.documents.plan import PlanFile
+from reconciler.documents.report import ResultEntry
 from reconciler.render.graph import needs
 from reconciler.render.html import drift_html, plan_html, report_html
 from reconciler.render.html.drawing import MOST
 from reconciler.render.html.markup import tag, text
 from reconciler.render.view import view
-from reconciler.report_file import ResultEntry
 from tests.render import plan_samples as samples
 from tests.render.elements import Element, every, read, shape
 from tests.render.test_markdown import ATTACKS, COMMIT, REPOSITORY, attacks, hostile_plan

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.plan_file import (
+from reconciler.documents.plan import (
     ChangeEntry,
     FieldEntry,
     GuardEntry,

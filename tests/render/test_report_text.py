@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from reconciler.address import Address
 from reconciler.change import Change
+from reconciler.documents.report import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, to_file
 from reconciler.errors import Refusal
 from reconciler.kinds.role import ROLE
 from reconciler.render.report_markdown import report_markdown
 from reconciler.render.report_text import report_text
 from reconciler.report import Outcome, Report, result_of
-from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, to_file
 from tests.render import plan_samples as samples
 from tests.render.test_markdown import assert_harmless as assert_harmless_markdown
 from tests.render.test_markdown import attacks, shape

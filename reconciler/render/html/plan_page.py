@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.change import Action
-from reconciler.comparison_file import ComparisonFile
-from reconciler.drift_file import for_people
+from reconciler.documents.comparison import ComparisonFile
+from reconciler.documents.drift import for_people
+from reconciler.documents.plan import PlanFile
 from reconciler.kinds import kind_words
-from reconciler.plan_file import PlanFile
 from reconciler.render.graph import needs
 from reconciler.render.html.drawing import drawing
 from reconciler.render.html.frame import (

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from reconciler.documents.plan import PlanFile
+from reconciler.documents.report import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, step_in_words
 from reconciler.kinds import kind_words
-from reconciler.plan_file import PlanFile
 from reconciler.render.html.frame import (
     OPEN_UP_TO,
     SIGNS,
@@ -29,7 +30,6 @@ from reconciler.render.html.plan_page import fields
 from reconciler.render.markdown_text import Repository, count
 from reconciler.render.report_text import MESSAGE_LIMIT, PAST, next_steps
 from reconciler.render.view import view
-from reconciler.report_file import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, step_in_words
 
 _STATUSES = (
     ("failed", "failed"), ("interrupted", "interrupted"), ("partly", "done in part"), ("skipped", "skipped"),

@@ -1,0 +1,448 @@
+"""Which changes of a fresh plan an approved plan covers.
+
+Takes an approved `PlanFile`, a fresh one, and what is live now; gives every difference as a sentence, none if the apply
+may go on. Pure.
+
+A fresh change is approved if the approved plan has the same one; a fresh plan may lack changes. What has been done
+since the approval is no difference either, as long as the configuration is the approved one (its digest): a change may
+be the rest of an approved one. Then
+
+* an update may lack fields, steps, and consequences, at no higher risk;
+* a replace that has its new resource may be the delete of the old one, and one that lost its old resource the create of
+  the new one;
+* a create that is done may be the update that sets what a create cannot set;
+* what the approved plan makes may be there: as a parent, as what a reference names, with its settings.
+
+The last three hold only for a resource that this plan itself may have made (`_Comparison.is_made`): it has the approved
+name in the approved parent, it was created after the approved plan, and its sensitive fields have the approved digests.
+Two that agree in all of this cannot be told apart, and end up with the approved contents either way.
+
+An edited plan file gains nothing: it is only compared, never sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from reconciler.address import Address, AddressError
+from reconciler.change import RISKS
+from reconciler.config.unset import pieces_fit
+from reconciler.documents.plan import WHOLE, ChangeEntry, FieldEntry, LiveEntry, PlanFile, StepEntry, withheld_part
+from reconciler.json_text import Json
+from reconciler.kinds import BY_NAME, kind_words
+from reconciler.kinds.fields import Shape
+from reconciler.redaction.urls import MASK
+
+_CLOCK_TOLERANCE = timedelta(minutes=5)
+"""By how much this machine's clock may be ahead of the API's."""
+_LONGEST_VALUE = 200
+"""Characters of a value in a sentence."""
+_OTHER_KEY = " (or the plan was made with other credentials; use RECONCILER_PLAN_KEY)"
+
+
+def not_approved(approved: PlanFile, fresh: PlanFile, live: Mapping[str, LiveEntry]) -> tuple[str, ...]:
+    """What a fresh plan would do that an approved plan does not cover, one sentence each.
+
+    Args:
+        approved: the approved plan.
+        fresh: the plan that would be applied.
+        live: what is live now at the addresses of the approved plan's creates and replaces.
+    """
+    if approved.account_sid != fresh.account_sid:
+        return (f"the plan was made for account {approved.account_sid}, and this is {fresh.account_sid}",)
+    return tuple(_Comparison(approved, fresh, live).differences())
+
+
+class _Comparison:
+    """One comparison; see `not_approved`."""
+
+    def __init__(self, approved: PlanFile, fresh: PlanFile, live: Mapping[str, LiveEntry]) -> None:
+        self.approved = approved
+        self.fresh = fresh
+        self.live = live
+        self.is_same_configuration = approved.config_digest == fresh.config_digest
+        self.entries = {entry.address: entry for entry in approved.changes}
+        self.replaced = {
+            entry.sid: entry
+            for entry in approved.changes
+            if entry.action == "replace" and entry.sid and not withheld_part(entry)
+        }
+        self.approved_steps = frozenset(step.id for entry in approved.changes for step in entry.steps)
+        self.fresh_steps = frozenset(step.id for change in fresh.changes for step in change.steps)
+        self.unfinished = {change.address: {item.path for item in change.fields} for change in fresh.changes}
+        self.is_begun = self.is_same_configuration and not self.approved_steps <= self.fresh_steps
+        self._made: dict[str, bool] = {}
+
+    def differences(self) -> Iterator[str]:
+        """Every difference, in the order of the fresh plan."""
+        for change in self.fresh.changes:
+            if withheld_part(change) != WHOLE:
+                yield from (f"{change.address}: {difference}" for difference in self._of_change(change))
+
+    def _of_change(self, change: ChangeEntry) -> Iterator[str]:
+        former = self.replaced.get(change.sid or "") if self.is_same_configuration else None
+        if former is not None and change.action == "delete" and self.is_made(former.address):
+            yield from self._rest_of_replace(former, change)
+            return
+        entry = self.entries.get(change.address)
+        if entry is None:
+            yield f"{change.action} was not in the approved plan"
+        elif entry.kind != change.kind:
+            yield f"the approved change is about a {kind_words(entry.kind)}, and now it would be about a " + kind_words(
+                change.kind
+            )
+        elif entry.action == change.action and (entry.sid == change.sid or self._is_adopted(entry)):
+            yield from self._same_action(entry, change)
+        elif entry.action == change.action:
+            yield f"the approved plan was about {entry.sid or 'a new resource'}, and now it is about " + (
+                change.sid or "a new resource"
+            )
+        elif self._is_rest(entry, change):
+            yield from self._rest(entry, change)
+        else:
+            yield f"{entry.action} was approved, and now it would be {change.action}"
+
+    def _is_rest(self, entry: ChangeEntry, change: ChangeEntry) -> bool:
+        """Whether a change may be what is left of one of another action."""
+        if (entry.action, change.action) == ("replace", "create"):
+            return self.is_same_configuration
+        return change.action == "update" and self.is_made(change.address)
+
+    # --- whole changes and parts of one ------------------------------------------------------------------------------
+
+    def _same_action(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
+        yield from self._identity(entry, change)
+        yield from self._withheld(entry, change)
+        yield from self._steps(entry, change)
+        yield from self._fields(entry, change)
+        if self._is_adopted(entry):
+            return  # reason, risk, and effects were those of a setting of a service that did not exist yet
+        if entry.reason != change.reason:
+            yield f"the reason is now {_quoted(change.reason)}; {_quoted(entry.reason)} was approved"
+        yield from self._effects(entry, change)
+
+    def _rest(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
+        """What is left of a replace without its old resource, or of a create or replace with its new one."""
+        yield from self._identity(entry, change)
+        yield from self._withheld(entry, change)
+        yield from self._fields(entry, change)
+        if change.action != "update":  # what an update adds to a new resource had no effects to speak of
+            yield from self._effects(entry, change)
+
+    def _rest_of_replace(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
+        """The delete of the old resource of a replace, by the address that a plan gives it then."""
+        if entry.kind != change.kind or entry.service != change.service:
+            yield "the approved replace is of another resource"
+        yield from self._parents(entry, change)
+        for step in change.steps:
+            if not any(
+                (was.op, was.address, was.sets.keys()) == (step.op, step.address, step.sets.keys())
+                and all(self._is_same_value(was.sets[path], step.sets[path]) for path in step.sets)
+                for was in entry.steps
+            ):
+                yield f"it would also {_described(step)}, which the approved replace does not do"
+        yield from self._effects(entry, change)
+
+    def _identity(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
+        if entry.name != change.name:
+            yield f"it is about {_quoted(change.name)} now; {_quoted(entry.name)} was approved"
+        if entry.service != change.service:
+            yield f"its service is now {_quoted(change.service)}; {_quoted(entry.service)} was approved"
+        yield from self._parents(entry, change)
+
+    def _parents(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
+        if not self._is_same_place(entry.address, entry.parents, change.parents):
+            yield f"it would be done in {_sids(change.parents)}; {_sids(entry.parents)} was approved"
+
+    def _withheld(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
+        part = withheld_part(entry)
+        is_rest = entry.action == "replace" and change.action != "replace"
+        if part > withheld_part(change) and not (is_rest and part < WHOLE):
+            what = change.action if part == WHOLE else "delete of the old resource"
+            yield f"the {what} was withheld in the approved plan, and now it would be done"
+
+    def _effects(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
+        is_higher = RISKS.index(change.risk) > RISKS.index(entry.risk)
+        if is_higher or (not self.is_same_configuration and change.risk != entry.risk):
+            yield f"its risk is now {change.risk}; {entry.risk} was approved"
+        yield from (
+            f"it has an effect that was not in the approved plan: {sentence}"
+            for sentence in change.consequences
+            if sentence not in entry.consequences
+        )
+        if not self.is_same_configuration:
+            yield from (
+                f"it no longer has an effect of the approved plan: {sentence}"
+                for sentence in entry.consequences
+                if sentence not in change.consequences
+            )
+
+    # --- steps -------------------------------------------------------------------------------------------------------
+
+    def _steps(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
+        before = {step.id: step for step in entry.steps}
+        for step in change.steps:
+            was = before.get(step.id)
+            if was is None or (was.op, was.address) != (step.op, step.address):
+                yield f"it would also {_described(step)}, which the approved plan does not do"
+                continue
+            yield from self._sets(was, step)
+            yield from self._needs(was, step)
+        if not self.is_same_configuration:
+            now = {step.id for step in change.steps}
+            yield from (
+                f"it would no longer {_described(step)}, which was approved"
+                for step in entry.steps
+                if step.id not in now
+            )
+
+    def _sets(self, was: StepEntry, step: StepEntry) -> Iterator[str]:
+        for path in sorted({*was.sets, *step.sets}):
+            if path not in step.sets and self.is_same_configuration and step.op == "update":
+                continue
+            if path not in was.sets or not self._is_same_value(was.sets[path], step.sets.get(path)):
+                where = f"{path} of {step.address}" if step.address else path
+                now, then = _value(step.sets.get(path)), _value(was.sets.get(path))
+                yield f"{where} would be set to {now}; {then} was approved"
+
+    def _needs(self, was: StepEntry, step: StepEntry) -> Iterator[str]:
+        lost, gained = {*was.needs} - {*step.needs}, {*step.needs} - {*was.needs}
+        if self.is_begun:
+            lost, gained = lost & self.fresh_steps, gained - self.approved_steps
+        for need in sorted(lost):
+            yield f"its {step.op} would no longer wait for {_place(need)}, as was approved"
+        for need in sorted(gained):
+            yield f"its {step.op} would wait for {_place(need)}, which was not approved"
+
+    # --- fields ------------------------------------------------------------------------------------------------------
+
+    def _fields(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
+        before = {item.path: item for item in entry.fields}
+        for item in change.fields:
+            was = before.get(item.path)
+            if was is None:
+                yield f"{item.path} was not in the approved change; it would become {_value(item.after)}"
+            else:
+                yield from self._field(entry, change, was, item)
+        now = {item.path for item in change.fields}
+        creates = any(step.op == "create" for step in change.steps)
+        for item in entry.fields:
+            # Nothing of a create is done before it is: without one of its values it makes another resource. Only what
+            # the old resource of a replace had, and the configuration does not set, went with that resource.
+            is_gone = entry.action == "replace" and change.action == "create" and item.source is None
+            if item.path not in now and not is_gone and (creates or not self.is_same_configuration):
+                yield f"{item.path} is no longer part of the change; it was to become {_value(item.after)}"
+
+    def _field(self, entry: ChangeEntry, change: ChangeEntry, was: FieldEntry, item: FieldEntry) -> Iterator[str]:
+        if was.sensitive and not item.sensitive:
+            yield f"{item.path} was hidden in the approved plan, and is not sensitive now"
+        if not self._is_same_value(was.after, item.after):
+            now, then = _values(item.after, was.after)
+            yield f"{item.path} would become {now}; {then} was approved" + _key_hint(was.after, item.after)
+        if self._is_rest_of(entry, change):
+            # The old resource, or the lack of one, was before; a value that nothing has set yet is as good.
+            if change.action == "update" and not _is_nothing(item.before) and not self._is_set_later(change, item.path):
+                yield f"{item.path} is {_value(item.before)} in the new resource, which the approved plan does not set"
+            return
+        if _is_open(was.before) and self._is_adopted(entry):
+            clears = _is_nothing(item.after) or _redirects(change.kind, item.path)
+            if clears and not _is_nothing(item.before):
+                yield f"{item.path} is {_value(item.before)} already; a new service was approved, which has none"
+            return
+        if not self._is_same_value(was.before, item.before):
+            now, then = _values(item.before, was.before)
+            hint = _key_hint(was.before, item.before)
+            yield f"{item.path} is now {now}; it was {then} in the approved plan{hint}"
+        if was.forces_replacement != item.forces_replacement:
+            yield f"whether {item.path} forces a replacement has changed"
+
+    @staticmethod
+    def _is_rest_of(entry: ChangeEntry, change: ChangeEntry) -> bool:
+        return entry.action != change.action
+
+    @staticmethod
+    def _is_set_later(change: ChangeEntry, path: str) -> bool:
+        kind = BY_NAME.get(change.kind)
+        return kind is not None and path in kind.set_later
+
+    def _is_same_value(self, was: Json, now: Json) -> bool:
+        """Whether two values mean the same as typed JSON, or a reference names what the approved plan makes."""
+        match was, now:
+            case {"ref": str(address), "sid": None, **more}, {"ref": other, "sid": str(), **rest} if not (more or rest):
+                return bool(address == other) and self._has_come(address)
+            case {"secret": str(name), **more}, {"secret": other, "digest": str(), **rest} if "digest" not in more:
+                # Not set when it was approved: by its name, whatever it holds. What stands around it is in the
+                # digest of the configuration, and in what was shown of a URL.
+                return bool(self.is_same_configuration and name == other) and _is_shown_as(more, rest)
+            case _:
+                return _canonical(was) == _canonical(now)
+
+    # --- what the approved plan makes --------------------------------------------------------------------------------
+
+    def is_made(self, address: str) -> bool:
+        """Whether what is live at an address is what the approved plan makes there, as far as anything can tell."""
+        if address not in self._made:
+            self._made[address] = False  # an address is never its own parent; an edited file may say so
+            self._made[address] = self._may_be_made(address)
+        return self._made[address]
+
+    def _may_be_made(self, address: str) -> bool:
+        entry, live = self.entries.get(address), self.live.get(address)
+        if not self.is_same_configuration or entry is None or live is None:
+            return False
+        if entry.action not in {"create", "replace"} or withheld_part(entry) == WHOLE or live.sid == entry.sid:
+            return False
+        if live.name != _new_name(entry, live.name) or not _is_since(live.created, self.approved.created_at):
+            return False
+        if not self._is_same_place(address, entry.parents, live.parents):
+            return False
+        unfinished = self.unfinished.get(address, set())
+        return all(
+            item.after.get("digest", live.digests[item.path]) == live.digests[item.path]
+            for item in entry.fields
+            if isinstance(item.after, dict) and item.path in live.digests and item.path not in unfinished
+        )
+
+    def _has_come(self, address: str) -> bool:
+        """Whether a resource is there now that the approved plan makes, or that comes with a service it makes."""
+        if address in self.entries and self.entries[address].action in {"create", "replace"}:
+            return self.is_made(address)
+        return self.is_made(_above(address, 0))
+
+    def _is_adopted(self, entry: ChangeEntry) -> bool:
+        """Whether a change is about something that came with a service of the approved plan, which is there by now."""
+        return (
+            entry.action == "update"
+            and entry.sid is None
+            and entry.parents[:1] == (None,)
+            and self.is_made(_above(entry.address, 0))
+        )
+
+    def _is_same_place(self, address: str, approved: tuple[str | None, ...], now: tuple[str | None, ...]) -> bool:
+        if len(approved) != len(now):
+            return False
+        return all(
+            was == sid or (was is None and self.is_made(_above(address, index)))
+            for index, (was, sid) in enumerate(zip(approved, now, strict=True))
+        )
+
+
+def _above(address: str, index: int) -> str:
+    """The address of what contains a resource, from the outermost on; empty where a hostile file has no address."""
+    try:
+        return str(Address(Address.parse(address).parts[: 2 * index + 2]))
+    except AddressError:
+        return ""
+
+
+def _new_name(entry: ChangeEntry, otherwise: str) -> str:
+    """The natural key of what a change makes; a replace has that of the old resource as its name."""
+    if entry.action == "create":
+        return entry.name
+    key = BY_NAME[entry.kind].natural_key if entry.kind in BY_NAME else ""
+    after = next((item.after for item in entry.fields if item.path == key), None)
+    return after if isinstance(after, str) else otherwise
+
+
+def _canonical(value: Json) -> str:
+    """JSON as text that tells types apart: `true`, `1`, and `1.0` are three values."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=True, default=list)
+
+
+def _is_shown_as(was: Mapping[Any, Any], now: Mapping[Any, Any]) -> bool:
+    """Whether a URL is what was shown of it when its secrets were not set, each of which may hold any text."""
+    if was.keys() != now.keys():
+        return False
+    match was, now:
+        case {"shown": str(before)}, {"shown": str(after)}:
+            return before == after or pieces_fit(before.removesuffix("…").split(MASK), after.removesuffix("…"))
+        case _:
+            return _canonical(was) == _canonical(now)
+
+
+def _is_nothing(value: Json) -> bool:
+    return value is None or value is False or value in ("", [], {}, {"json": {}})
+
+
+def _is_open(value: Json) -> bool:
+    return isinstance(value, dict) and "unknown" in value
+
+
+def _redirects(kind: str, path: str) -> bool:
+    """Whether a field is a URL, so that another value of it moves traffic."""
+    field = BY_NAME[kind].by_path.get(path) if kind in BY_NAME else None
+    return field is not None and field.shape is Shape.URL
+
+
+def _is_since(created: str, planned: str) -> bool:
+    """Whether a resource was created after a plan was made, allowing for clocks that differ."""
+    if not created:
+        return True
+    try:
+        return datetime.fromisoformat(created) >= datetime.fromisoformat(planned) - _CLOCK_TOLERANCE
+    except (ValueError, TypeError):
+        return False
+
+
+def _key_hint(approved: Json, now: Json) -> str:
+    """What else may be the cause where only digests are compared."""
+    return _OTHER_KEY if all(isinstance(value, dict) and "digest" in value for value in (approved, now)) else ""
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False) if text else "nothing"
+
+
+def _sids(parents: tuple[str | None, ...]) -> str:
+    return " / ".join(sid or "a new resource" for sid in parents) or "the account"
+
+
+def _place(step: str) -> str:
+    address, _, op = step.rpartition("#")
+    return f"the {op} of {address}"
+
+
+def _described(step: StepEntry) -> str:
+    if step.address:
+        return f"{step.op} {step.address} ({', '.join(sorted(step.sets)) or 'nothing'})"
+    return f"{step.op} the resource"
+
+
+def _values(one: Json, other: Json) -> tuple[str, str]:
+    """Describe two different values; of URLs that differ only in masked parts, show neither."""
+    match one, other:
+        case {"shown": shown, **rest}, {"shown": same, **more} if shown == same:
+            return _value(rest), _value(more)
+        case _:
+            return _value(one), _value(other)
+
+
+def _value(value: Json) -> str:
+    """A value of a plan file in words."""
+    match value:
+        case None:
+            return "nothing"
+        case {"ref": str(address), "sid": str(sid)}:
+            return f"{address} ({sid})"
+        case {"ref": str(address)}:
+            return f"{address} (new)"
+        case {"shown": str(shown)}:
+            return _shortened(shown)
+        case {"secret": str(name)}:
+            return f"another value of the secret {name}"
+        case {"digest": str()}:
+            return "another sensitive value"
+        case {"unknown": str(reason)}:
+            return f"({reason})"
+        case {"json": inner}:
+            return _shortened(inner)
+        case _:
+            return _shortened(value)
+
+
+def _shortened(value: Json) -> str:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=list)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

@@ -1,0 +1,571 @@
+"""Two configurations side by side: what changes if the account is as the first says, and the files become the second.
+
+Takes two `Config`s; gives a `Plan` without steps, which is to be shown and cannot be applied. Pure, and knows no
+account: what only the account could tell is unknown, and is told as unknown.
+
+| before           | after                     | told as                                                      |
+|------------------|---------------------------|--------------------------------------------------------------|
+| not named        | declared                  | create; of what a service always has, update from an unknown |
+| declared         | declared, and the same    | nothing                                                      |
+| declared         | declared, and differs     | update, or replace when an immutable field differs           |
+| field not named  | field set                 | update from an unknown                                       |
+| field set        | field not named           | a warning: no longer managed, the account keeps it           |
+| declared         | `absent: true`, or pruned | delete                                                       |
+| not named        | `absent: true`            | delete, if it is there                                       |
+| declared         | not named                 | unmanaged: the account keeps it                              |
+
+What the two say of guards (prune, limits, approvals, lifecycle) is told in warnings where it differs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TypeAlias
+
+from reconciler.address import Address
+from reconciler.change import Action, Change, FieldChange, Guard
+from reconciler.config.model import Config, Declared, Prune, Reference, Unknown, Value
+from reconciler.errors import Place, Problem
+from reconciler.kinds import BY_NAME
+from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.kinds.markers import Ref
+from reconciler.planning import guards, risk
+from reconciler.planning.context import NOT_YET
+from reconciler.planning.diff import differing_keys, holds_secret
+from reconciler.planning.pairing import Pairs, as_written, pair
+from reconciler.planning.plan import Plan, PlanOptions, Unmanaged
+from reconciler.redaction import HIDDEN
+from reconciler.redaction.urls import declared_url, named_url
+from reconciler.state import Live, State
+
+Meaning: TypeAlias = tuple[object, ...]
+"""A content in a form that is equal for equal meaning, whichever side it stands on."""
+
+NOT_NAMED = Unknown("not named before")
+_ROLE = BY_NAME["role"]
+_SERVICE_CONFIGURATION = BY_NAME["service_configuration"]
+_LOOKUP = re.compile(r"\$\{(?:env|secret|var):[A-Za-z0-9_.-]+\}")
+
+
+def is_one_account(before: Config, after: Config) -> bool:
+    """Whether the one could become the other: they are for one environment, and not for two accounts."""
+    sids = {before.account_sid, after.account_sid} - {None}
+    names = {before.environment, after.environment} - {""}
+    return len(sids) < 2 and len(names) < 2
+
+
+def compare(before: Config, after: Config) -> Plan:
+    """What would change if the account were as the first configuration says, and the files became the second."""
+    return _Comparison(before, after).run()
+
+
+class _Comparison:
+    """One run of `compare`."""
+
+    def __init__(self, before: Config, after: Config) -> None:
+        self.one_account = is_one_account(before, after)
+        self.configs = (before, after)
+        self.pairs: Pairs = pair(before, after, one_account=self.one_account)
+        self.pins = {item.pin: address for address, item in self.pairs.after.items() if item.pin is not None}
+        # The rules that say something: what is not to exist goes with all that is in it.
+        self.rules = (self._rules(before, self.pairs.before), self._rules(after, self.pairs.after))
+        self.pruned = {(rule.kind, self.pairs.former.get(_owner(rule))): rule for rule in self.rules[1].values()}
+        # Users whom the files name as participants: Twilio makes them by itself, and a prune leaves them alone.
+        self.met_before, self.met = _met(self.pairs.before.values()), _met(self.pairs.after.values())
+        self.unchanged = 0
+        self.warnings: list[Problem] = []
+        self.replaced = frozenset(
+            address
+            for address, item in self.pairs.after.items()
+            if self.one_account and (old := self._before(item)) is not None and self._is_replaced(old, item)
+        )
+
+    def run(self) -> Plan:
+        before, after = self.configs
+        changes = [change for item in self.pairs.after.values() if (change := self._change(item)) is not None]
+        deletions = list(self._deletions())
+        if self.one_account:
+            defaults = self._default_roles()
+            changes = [self._judged(change, defaults) for change in changes]
+            deletions = [self._judged(change, defaults) for change in deletions]
+            guarded = guards.guard((*changes, *deletions), self._surroundings())
+        else:
+            guarded = (*changes, *deletions)
+        self.warnings += [*self._forgotten_fields(), *self._guards_that_differ(), *self._renamed_services()]
+        return Plan(
+            account_sid=after.account_sid or before.account_sid or "",
+            environment=after.environment,
+            config_digest=after.digest,
+            options=PlanOptions(),
+            changes=tuple(self._approvable(change) for change in guarded),
+            unchanged=self.unchanged,
+            unmanaged=tuple(self._no_longer_named({change.address for change in deletions})),
+            warnings=(*after.warnings, *self.warnings),
+            acknowledged=0,
+            refusals=guards.limit(guarded, after.limits) if self.one_account else (),
+            left_out=(),
+            sids={},
+            comes_along={},
+            unreadable=(),
+            unset=(),
+            unverified=(),
+            unsearched=frozenset(),
+            unseen=frozenset(),
+        )
+
+    # --- who is who ---------------------------------------------------------------------------------------------------
+
+    def _before(self, item: Declared) -> Declared | None:
+        """What a resource of the second was in the first."""
+        address = self.pairs.former.get(item.address)
+        return None if address is None else self.pairs.before.get(address)
+
+    @staticmethod
+    def _rules(config: Config, present: Mapping[Address, Declared]) -> dict[Address, Prune]:
+        return {
+            collection: rule
+            for collection, rule in config.prune.items()
+            if rule.kind.parent is None or _owner(rule) in present
+        }
+
+    def _is_new(self, parent: Address | None) -> bool:
+        """Whether what contains a resource would be made along with it."""
+        above = None if parent is None else self.pairs.after.get(parent)
+        return above is not None and parent not in self.pairs.former and above.pin is None
+
+    def _meaning(self, field: Field, content: Content | Reference | Unknown, *, of_first: bool) -> Meaning:
+        if isinstance(content, Unknown):
+            return ("written", content.written or content.reason)
+        if field.shape is not Shape.REF or not content:
+            return ("content", field.comparable(content))
+        return self._target(content, of_first=of_first)
+
+    def _target(self, content: Content | Reference, *, of_first: bool) -> Meaning:
+        """What a reference leads to, told by the first configuration's address where it is there."""
+        if not isinstance(content, Reference):
+            address = self.pairs.sids.get(content)
+            if address is None and content in self.pins and not of_first:
+                return self._target_at(self.pins[content], of_first=False)
+            return ("sid", content) if address is None else self._target_at(address, of_first=True)
+        if content.built_in:
+            return ("built-in", self._service(content.address, of_first=of_first), content.built_in)
+        return self._target_at(content.address, of_first=of_first)
+
+    def _target_at(self, address: Address, *, of_first: bool) -> Meaning:
+        item = (self.pairs.before if of_first else self.pairs.after).get(address)
+        if item is not None and item.kind == _ROLE and item.natural_key in _ROLE.built_in:
+            return ("built-in", self._service(address, of_first=of_first), item.natural_key)
+        if of_first:
+            return ("first", address)
+        return ("first", self.pairs.former[address]) if address in self.pairs.former else ("second", address)
+
+    def _service(self, address: Address, *, of_first: bool) -> Meaning:
+        root = Address(address.parts[:2])
+        return ("first", root) if of_first else self._target_at(root, of_first=False)
+
+    # --- fields -------------------------------------------------------------------------------------------------------
+
+    def _is_replaced(self, old: Declared, new: Declared) -> bool:
+        return any(
+            field.forces_replacement and self._differs(field, old, new)
+            for field in new.kind.fields
+            if field.path in new.values and (field.path in old.values or field.path in old.derived)
+        )
+
+    def _differs(self, field: Field, old: Declared, new: Declared) -> bool:
+        path = field.path
+        was = old.values[path].content if path in old.values else old.derived.get(path)
+        will = new.values[path].content
+        if path in new.lifecycle.ignore_changes:
+            return False
+        # Nothing is live here: what A does not say is not something that the API does not show.
+        if was is not None and not isinstance(was, (Unknown, Reference)) and new.kind.tolerates(path, will, was):
+            return False
+        return self._meaning(field, was, of_first=True) != self._meaning(field, will, of_first=False)
+
+    def _field_changes(self, old: Declared, new: Declared) -> Iterator[FieldChange]:
+        for path, value in new.values.items():
+            field = new.kind.by_path[path]
+            if path in new.lifecycle.ignore_changes:
+                continue
+            was = old.values.get(path)
+            if was is None and path in old.derived:
+                was = Value(old.derived[path], old.place)
+            if was is None or path in old.lifecycle.ignore_changes:
+                # Another immutable content would need another resource; whether it is another, nobody knows.
+                yield self._field_change(field, NOT_NAMED, None, old, new)
+            elif self._differs(field, old, new) or self._moves(value):
+                is_forced = self.one_account and field.forces_replacement and self._differs(field, old, new)
+                yield self._field_change(field, was.content, was, old, new, is_forced=is_forced)
+
+    def _moves(self, value: Value) -> bool:
+        """Whether a reference has to follow what is made anew."""
+        content = value.content
+        if isinstance(content, str):
+            return self.pins.get(content) in self.replaced
+        return isinstance(content, Reference) and content.address in self.replaced
+
+    def _field_change(
+        self,
+        field: Field,
+        before: Content | Reference | Unknown,
+        was: Value | None,
+        old: Declared | None,
+        new: Declared,
+        *,
+        is_forced: bool = False,
+    ) -> FieldChange:
+        value = new.values.get(field.path)
+        after = value.content if value is not None else new.derived[field.path]
+        is_hidden = _is_hidden(new, field, value) or (old is not None and _is_hidden(old, field, was))
+        shown_before, shown_after = as_written(field, before), as_written(field, after)
+        before_shown = after_shown = ""
+        if is_hidden and field.shape is Shape.URL and not _is_listed(field, old, new):
+            before_shown, after_shown = _shown_url(was), _shown_url(value)
+        elif is_hidden:
+            # What is written around a name may be what is to be hidden.
+            shown_before, shown_after = _unspelled(shown_before), _unspelled(shown_after)
+        return FieldChange(
+            path=field.path,
+            before=shown_before,
+            after=shown_after,
+            sensitive=is_hidden,
+            secrets=value.secrets if value is not None else (),
+            forces_replacement=is_forced,
+            source=value.place if value is not None else None,
+            before_source=was.place if was is not None else None,
+            inside=differing_keys(shown_before, shown_after) if field.shape is Shape.JSON and not is_hidden else (),
+            before_shown=before_shown,
+            after_shown=after_shown,
+        )
+
+    # --- changes ------------------------------------------------------------------------------------------------------
+
+    def _change(self, new: Declared) -> Change | None:
+        old = self._before(new)
+        if old is not None:
+            fields = tuple(self._field_changes(old, new))
+            action: Action = "replace" if new.address in self.replaced else "update"
+            reason = "differs"
+            unsent = [item.path for item in fields if new.kind.by_path[item.path].write_only]
+            if unsent and action == "update":
+                self._tell_unsent(new, unsent)
+        elif self._is_there_anyway(new):
+            known_later = self._is_new(new.parent)
+            fields = tuple(
+                self._field_change(new.kind.by_path[path], NOT_YET if known_later else NOT_NAMED, None, None, new)
+                for path in new.values
+                if path not in new.lifecycle.ignore_changes
+                and path != new.kind.natural_key
+                and not (known_later and new.kind.by_path[path].immutable)
+            )
+            action, reason = "update", "comes with its service" if known_later else "not named before"
+            if new.pin is not None:
+                reason = f"not named before; pinned to {new.pin}"
+        else:
+            fields = tuple(self._created(new))
+            return self._described(new, None, "create", fields, "not named before")
+        if not fields:
+            self.unchanged += 1
+            return None
+        return self._described(new, old, action, fields, reason)
+
+    def _is_there_anyway(self, new: Declared) -> bool:
+        """Whether the account has it though the first configuration does not name it."""
+        if new.kind.singleton or new.pin is not None:
+            return True
+        parent = self.pairs.former.get(new.parent) if new.parent is not None else None
+        if parent is not None and (new.kind.name, parent.parts[:2], _name(new)) in self.met_before:
+            return True
+        return new.kind == _ROLE and new.natural_key in _ROLE.built_in
+
+    def _created(self, new: Declared) -> Iterator[FieldChange]:
+        for field in new.kind.fields:
+            value = new.values.get(field.path)
+            content = value.content if value is not None else new.derived.get(field.path)
+            is_plain = not isinstance(content, (Reference, Unknown))
+            if is_plain and field.is_empty(content) and (value is None or field.shape is not Shape.BOOL):
+                continue
+            yield self._field_change(field, None, None, None, new)
+
+    def _described(
+        self, new: Declared, old: Declared | None, action: Action, fields: tuple[FieldChange, ...], reason: str
+    ) -> Change:
+        service = self.pairs.after.get(Address(new.address.parts[:2])) if new.parent is not None else None
+        words: tuple[str, ...] = ()
+        missing = [
+            field.path for field in new.kind.fields if field.required and field.path not in {*new.values, *new.derived}
+        ]
+        if action == "create" and missing:
+            words = (f"If the account does not have it, it cannot be created without {', '.join(missing)}.",)
+        return Change(
+            address=new.address,
+            kind=new.kind,
+            action=action,
+            sid=new.pin if new.pin != "default" else None,
+            name=_title(new) or (_title(old) if old is not None else ""),
+            parent=new.parent,
+            service=_title(service) if service is not None else "",
+            fields=fields,
+            reason=reason,
+            consequences=words,
+            source=new.place,
+        )
+
+    def _tell_unsent(self, new: Declared, paths: list[str]) -> None:
+        self.warnings.append(
+            Problem(
+                "not-sent",
+                f"Twilio never returns {_listed(paths)} of {new.address}, so no plan sees the difference",
+                new.place,
+                f"send it with --rotate '{new.address}'",
+                severity="warning",
+                address=str(new.address),
+            )
+        )
+
+    def _deletions(self) -> Iterator[Change]:
+        """What the second configuration wants not to exist."""
+        told: set[Address] = set()
+        was_absent = {
+            (item.kind, item.parent, _name(item)) for item in self.configs[0].resources.values() if item.absent
+        }
+        for address, item in self.pairs.absent.items():
+            old = self._before(item)
+            parent = None if item.parent is None else self.pairs.former.get(item.parent)
+            if old is not None:
+                told.add(old.address)
+                yield self._deletion(old, address, "absent: true", item.place)
+            elif (item.parent is None or parent is not None) and (item.kind, parent, _name(item)) not in was_absent:
+                yield self._deletion(item, address, "absent: true, if the account has it", item.place)
+        for address, old in self._left_over():
+            prune = self._pruning(old)
+            if address not in told and prune is not None:
+                yield self._deletion(old, address, "pruned", prune.place)
+
+    def _deletion(self, item: Declared, address: Address, reason: str, place: Place) -> Change:
+        root = Address(item.address.parts[:2])
+        service = self.pairs.before.get(root) or self.pairs.after.get(root) if item.parent is not None else None
+        return Change(
+            address=address,
+            kind=item.kind,
+            action="delete",
+            sid=item.pin if item.pin != "default" else None,
+            name=_title(item),
+            parent=item.parent,
+            service=_title(service) if service is not None else "",
+            reason=reason,
+            source=place,
+        )
+
+    def _left_over(self) -> Iterator[tuple[Address, Declared]]:
+        """What only the first configuration names."""
+        named = set(self.pairs.former.values())
+        return ((address, item) for address, item in self.pairs.before.items() if address not in named)
+
+    def _pruning(self, old: Declared) -> Prune | None:
+        """The second configuration's rule under which a resource that it does not name falls."""
+        prune = self.pruned.get((old.kind, old.parent))
+        if prune is None or (old.kind.name, prune.collection.parts[:2], _name(old)) in self.met:
+            return None
+        return prune if guards.is_pruned(prune, _live(old)) else None
+
+    def _no_longer_named(self, deleted: set[Address]) -> Iterator[Unmanaged]:
+        gone = deleted | {self.pairs.former[item] for item in self.pairs.absent if item in self.pairs.former}
+        for address, item in self._left_over():
+            if not any(Address(address.parts[:end]) in gone for end in range(1, len(address.parts) + 1)):
+                yield Unmanaged(address, _shown(item))
+
+    # --- what it means ------------------------------------------------------------------------------------------------
+
+    def _judged(self, change: Change, defaults: frozenset[str]) -> Change:
+        address = self.pairs.former.get(change.address, change.address)
+        old = self.pairs.before.get(address)
+        live = _live(old, str(address)) if old is not None else None
+        if live is None and change.kind.singleton and not self._is_new(change.parent):
+            live = Live(change.kind, str(address), (), dict.fromkeys(change.kind.by_path, NOT_NAMED))
+        judged = risk.judge(change, live, defaults, None)
+        words = (*change.consequences, *judged.consequences)
+        return replace(judged, consequences=words)
+
+    def _default_roles(self) -> frozenset[str]:
+        """Addresses in the first configuration of the roles that are a default in either."""
+        chosen = {
+            self._target(value.content, of_first=of_first)
+            for of_first, resources in ((True, self.pairs.before), (False, self.pairs.after))
+            for item in resources.values()
+            if item.kind == _SERVICE_CONFIGURATION
+            for path, value in item.values.items()
+            if item.kind.by_path[path].marker(Ref) is not None and not isinstance(value.content, Unknown)
+        }
+        roles = (address for address, item in self.pairs.before.items() if item.kind == _ROLE)
+        return frozenset(str(address) for address in roles if self._target_at(address, of_first=True) in chosen)
+
+    def _surroundings(self) -> guards.Surroundings:
+        after = self.configs[1]
+        return guards.Surroundings(
+            config=after,
+            state=State(account_sid=""),
+            approved=frozenset((item.address, item.action) for item in after.approvals),
+            default_roles={},
+            default_services=frozenset(),
+            live={new: _live(self.pairs.before[old]) for new, old in self.pairs.former.items()},
+        )
+
+    def _approvable(self, change: Change) -> Change:
+        """A plan names what the files do not declare by its SID, so no approval can be asked for by this address."""
+        if change.guard is None or change.guard.name != "approval" or change.address in self.pairs.absent:
+            return change
+        message = (
+            f"the {change.action} of {change.address} destroys {change.kind.destroys}, and needs approval by the "
+            "address that a plan names"
+        )
+        return replace(change, guard=Guard("approval_by_sid", "refused", message))
+
+    # --- warnings -----------------------------------------------------------------------------------------------------
+
+    def _forgotten_fields(self) -> Iterator[Problem]:
+        for new in self.pairs.after.values():
+            old = self._before(new)
+            if old is None:
+                continue
+            forgotten = [
+                path
+                for path in old.values
+                if path not in old.lifecycle.ignore_changes
+                and (path not in new.values or path in new.lifecycle.ignore_changes)
+                and not (path == new.kind.natural_key and new.pin is not None)
+            ]
+            if forgotten:
+                verb = "is" if len(forgotten) == 1 else "are"
+                yield Problem(
+                    "no-longer-managed",
+                    f"{_listed(forgotten)} of {new.address} {verb} no longer managed; the account keeps what it has",
+                    old.values[forgotten[0]].place,
+                    "to clear a field, set it to null",
+                    severity="warning",
+                    address=str(new.address),
+                )
+
+    def _renamed_services(self) -> Iterator[Problem]:
+        for address, old in self.pairs.likely.items():
+            yield Problem(
+                "likely-rename",
+                f"{address} looks like a new name for the service {_title(self.pairs.before[old])!r}; Twilio cannot "
+                "rename it, so this makes a second, empty one",
+                self.pairs.after[address].place,
+                "keep the name, or pin the service with sid",
+                severity="warning",
+                address=str(address),
+            )
+
+    def _guards_that_differ(self) -> Iterator[Problem]:
+        """What lets an apply of the second configuration do more, or less, than one of the first."""
+        before, after = self.configs
+        old_rules, rules = self.rules
+        gone = self.pairs.absent.keys()
+        for collection, rule in rules.items():
+            was = old_rules.get(collection)
+            if was is None or (was.match, was.keep) != (rule.match, rule.keep):
+                what = "is pruned now" if was is None else "is pruned by another rule"
+                message = f"{collection} {what}: what the account has there, falls under it and is not named is deleted"
+                yield _guard_problem(message, rule.place)
+        for collection, rule in old_rules.items():
+            if collection not in rules and not any(collection.is_within(address) for address in gone):
+                yield _guard_problem(f"{collection} is no longer pruned", rule.place)
+        for name in ("deletes", "updates", "creates"):
+            old, new = getattr(before.limits, name), getattr(after.limits, name)
+            if old != new:
+                told = ["no limit" if most is None else str(most) for most in (old, new)]
+                yield _guard_problem(f"limits.{name} changes from {told[0]} to {told[1]}", None)
+        approved = {(item.address, item.action) for item in before.approvals}
+        for item in after.approvals:
+            if (item.address, item.action) not in approved:
+                yield _guard_problem(f"the {item.action} of {item.address} is approved now", item.place)
+        for new in self.pairs.after.values():
+            old_item = self._before(new)
+            for name in ("prevent_destroy", "prevent_create"):
+                had = old_item is not None and getattr(old_item.lifecycle, name)
+                if had and not getattr(new.lifecycle, name):
+                    yield _guard_problem(f"lifecycle.{name} of {new.address} is no longer set", new.place)
+
+
+def _guard_problem(message: str, place: Place | None) -> Problem:
+    return Problem("guard-differs", message, place, severity="warning")
+
+
+def _owner(rule: Prune) -> Address:
+    """What contains a pruned collection; of the account's own collections, no resource's address."""
+    return Address(rule.collection.parts[: -len(rule.kind.section)])
+
+
+def _met(items: Iterable[Declared]) -> frozenset[tuple[str, tuple[str, ...], str]]:
+    """Kind, service and natural key of what takes part in something."""
+    return frozenset(
+        (kind, item.address.parts[:2], str(item.values[path].content))
+        for item in items
+        for path, kind in item.kind.meets.items()
+        if path in item.values
+    )
+
+
+def _is_hidden(declared: Declared, field: Field, value: Value | None) -> bool:
+    """Whether a content may not be shown; the mere name of a secret may."""
+    content = value.content if value is not None else None
+    if not isinstance(content, Unknown):
+        return declared.is_sensitive(field.path) or holds_secret(field, content)
+    literal = _LOOKUP.sub("", content.written)
+    return bool(literal) and (field.path in declared.sensitive or field.secret or holds_secret(field, literal))
+
+
+def _is_listed(field: Field, *sides: Declared | None) -> bool:
+    """Whether either configuration lists a field under `sensitive`."""
+    return any(side is not None and field.path in side.sensitive for side in sides)
+
+
+def _shown_url(value: Value | None) -> str:
+    """A URL with its secret parts masked, and what it looks up by name."""
+    content = value.content if value is not None else None
+    if isinstance(content, Unknown):
+        return named_url(content.written)
+    return declared_url([(content, False)]) if isinstance(content, str) else ""
+
+
+def _unspelled(content: Content | Reference | Unknown) -> Content | Reference | Unknown:
+    """A content that says no more of what is not known than that it is not."""
+    return Unknown(HIDDEN) if isinstance(content, Unknown) and content.written else content
+
+
+def _live(item: Declared, sid: str = "") -> Live:
+    """A resource of the first configuration as if the account had it; what is not named is not known."""
+    values: dict[str, Content] = {
+        field.path: NOT_NAMED for field in item.kind.fields if not field.write_only and item.kind.singleton
+    }
+    values |= item.derived
+    for path, value in item.values.items():
+        values[path] = as_written(item.kind.by_path[path], value.content)
+    return Live(item.kind, sid or (item.pin if item.pin and item.pin != "default" else ""), (), values)
+
+
+def _name(item: Declared) -> str:
+    """The natural key, with what is not known as it is written; for comparing, not for showing."""
+    return item.kind.name_of(_live(item).values)
+
+
+def _shown(item: Declared) -> Live:
+    """The same with nothing in it that may not be shown."""
+    live = _live(item)
+    hidden = {path: HIDDEN for path, value in item.values.items() if _is_hidden(item, item.kind.by_path[path], value)}
+    return replace(live, values={**live.values, **hidden})
+
+
+def _title(item: Declared) -> str:
+    """The natural key for people."""
+    return item.kind.name_of(_shown(item).values)
+
+
+def _listed(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last

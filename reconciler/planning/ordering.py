@@ -1,0 +1,403 @@
+"""What goes before what, beyond what a change itself needs: room made first, doors closed last, deletes at the end.
+
+Takes changes whose steps already name what they refer to; gives them with further needs, in an order in which each
+comes after what it needs, narrowed to what was asked for. Pure.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from reconciler.address import Address
+from reconciler.change import Change, Step
+from reconciler.config.model import Reference, Unknown
+from reconciler.kinds import BY_NAME, KINDS
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Content
+from reconciler.kinds.markers import Ref
+from reconciler.planning import graph
+from reconciler.state import Collection, Live, State
+
+_ORDER = {kind: index for index, kind in enumerate(KINDS)}
+
+
+def arrange(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> list[Change]:
+    """Give every step the further needs that follow from the other changes.
+
+    Args:
+        changes: all of them; each step names what it refers to.
+        state: the account.
+        live: the live resource of each declared one that has one.
+    """
+    arranged = let_go(_make_room(changes, state, live), state)
+    arranged = _after_defaults(close_last(arranged))
+    return _bring_forward(_delay_deletes(arranged), state)
+
+
+def _make_room(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> list[Change]:
+    """Let a delete or update go before a create or update where both cannot be there at once, and only that one.
+
+    That is so where they share what must be unique (an address and proxy pair that moves to another conversation, a
+    unique name that another one takes over), and where their parent is full (the sixth webhook of a conversation).
+    """
+    first = _sharing_unique_keys(changes, state)
+    for create, deletes in _in_full_parents(changes, state, live).items():
+        first.setdefault(create, set()).update(deletes)
+    by_address = {change.address: change for change in changes}
+    takers: dict[str, list[str]] = defaultdict(list)
+    needs: dict[str, list[str]] = defaultdict(list)
+    for address, freeing in sorted(first.items()):
+        taker = _taking(by_address[address]).id
+        for other in sorted(freeing):
+            step = _freeing(by_address[other]).id
+            needs[taker].append(step)
+            takers[step].append(taker)
+    return _with_steps(
+        changes,
+        lambda step: (
+            replace(
+                step,
+                needs=(*step.needs, *needs.get(step.id, ())),
+                makes_way_for=(*step.makes_way_for, *takers.get(step.id, ())) if step.op == "delete" else (),
+                last=step.last and step.id not in takers,
+            )
+            if step.id in needs or step.id in takers
+            else step
+        ),
+    )
+
+
+def _with_steps(changes: Iterable[Change], edit: Callable[[Step], Step]) -> list[Change]:
+    result = []
+    for change in changes:
+        steps = tuple(map(edit, change.steps))
+        same = all(new is old for new, old in zip(steps, change.steps, strict=True))
+        result.append(change if same else replace(change, steps=steps))
+    return result
+
+
+def _freeing(change: Change) -> Step:
+    """The step after which nobody has a change's former keys."""
+    return next((step for step in change.steps if step.op == "delete"), change.steps[0])
+
+
+def _taking(change: Change) -> Step:
+    """The step that needs a change's keys to be free."""
+    return next((step for step in change.steps if step.op == "create"), change.steps[0])
+
+
+def _sharing_unique_keys(changes: Sequence[Change], state: State) -> dict[Address, set[Address]]:
+    leaving: dict[tuple[object, ...], Address] = {}
+    deleted: dict[str, Address] = {}
+    for change in changes:
+        live = state.get(change.sid or "")
+        if live is None:
+            continue
+        if change.action == "delete":
+            deleted[live.sid] = change.address
+        kept = {} if change.action == "delete" else {**live.values, **_wanted(change)}
+        freed = {*_unique_keys(change.kind, change.parent, live.values)}
+        for key in freed - {*_unique_keys(change.kind, change.parent, kept)}:
+            leaving[key] = change.address
+    if deleted:
+        # What stands in something that goes lets go of its keys as well, however deep.
+        for live in state:
+            within = next((deleted[sid] for sid in live.parents if sid in deleted), None)
+            if within is not None:
+                leaving.update(dict.fromkeys(_unique_keys(live.kind, within, live.values), within))
+    first: dict[Address, set[Address]] = defaultdict(set)
+    for change in changes:
+        for key in _unique_keys(change.kind, change.parent, _wanted(change)):
+            if key in leaving and leaving[key] != change.address:
+                first[change.address].add(leaving[key])
+    return dict(first)
+
+
+def _wanted(change: Change) -> Mapping[str, Content | Reference | Unknown]:
+    """What a change sends first of a resource that is to be; nothing for one that goes."""
+    if change.action == "delete":
+        return {}
+    return next((step.values for step in change.steps if step.op != "delete"), {})
+
+
+def _unique_keys(
+    kind: Kind, parent: Address | None, contents: Mapping[str, Content | Reference | Unknown]
+) -> Iterable[tuple[object, ...]]:
+    for paths, scope, values in kind.unique_keys(contents):
+        yield (kind.name, paths, parent if scope == "parent" else None, values)
+
+
+def swaps(changes: Sequence[Change], state: State) -> list[tuple[Address, ...]]:
+    """Circles of changes of which each wants what the next one still has, so that none can be the first."""
+    waiting = _sharing_unique_keys(changes, state)
+    found: list[tuple[Address, ...]] = []
+    done: set[Address] = set()
+    for start in sorted(waiting):
+        path: list[Address] = []
+        address: Address | None = start
+        while address is not None and address not in done and address not in path:
+            path.append(address)
+            # A name is free after one change, and each change takes one name.
+            address = min(waiting.get(address, ()), default=None)
+        if address is not None and address in path:
+            found.append(tuple(path[path.index(address) :]))
+        done.update(path)
+    return found
+
+
+def unseen(changes: Sequence[Change], state: State) -> frozenset[Collection]:
+    """What has to be read of resources that go, because something in them may hold what a create wants for itself.
+
+    Of what stands several levels deep, only the next level is named; ask again once that has been read.
+    """
+    wanting = {
+        change.kind
+        for change in changes
+        if change.kind.parent is not None
+        for key in _unique_keys(change.kind, change.parent, _wanted(change))
+        if key[2] is None
+    }
+    above = {kind: _path_to(kind) for kind in wanting}
+    left = [live for change in changes if change.action == "delete" and (live := state.get(change.sid or ""))]
+    collections: set[Collection] = set()
+    while left:
+        live = left.pop()
+        for path in above.values():
+            if live.kind not in path[:-1]:
+                continue
+            inner = path[path.index(live.kind) + 1]
+            collections.add(Collection(inner.name, (*live.parents, live.sid)))
+            left += state.collection(inner, (*live.parents, live.sid))
+    return frozenset(collections - state.complete - state.unreadable.keys())
+
+
+def _path_to(kind: Kind) -> tuple[Kind, ...]:
+    """The kinds that contain a kind, outermost first, and itself."""
+    return (*(_path_to(BY_NAME[kind.parent]) if kind.parent is not None else ()), kind)
+
+
+def _after_defaults(changes: Sequence[Change]) -> list[Change]:
+    """Let what takes a default (the role of a new user) wait until that default has moved."""
+    moved: dict[tuple[Address, str], list[str]] = defaultdict(list)
+    for change in changes:
+        for step in change.steps:
+            if step.kind.singleton:
+                for path in step.values:
+                    moved[step.address, path].append(step.id)
+    if not moved:
+        return list(changes)
+
+    def waiting(step: Step) -> Step:
+        if step.op != "create":
+            return step
+        needs = [
+            need
+            for own, configuration, path in step.kind.defaults
+            if own not in step.values
+            for need in moved.get((_configuration(step, configuration), path), ())
+        ]
+        return replace(step, needs=tuple(dict.fromkeys((*step.needs, *needs)))) if needs else step
+
+    return _with_steps(changes, waiting)
+
+
+def _configuration(step: Step, kind: str) -> Address:
+    """The address of the configuration that gives a new resource its defaults."""
+    section = BY_NAME[kind].section
+    return Address(section) if BY_NAME[kind].parent is None else Address((*step.address.parts[:2], *section))
+
+
+def _delay_deletes(changes: Sequence[Change]) -> list[Change]:
+    """Let a delete that makes way for other steps wait for everything else that those need.
+
+    So nothing is deleted while what takes its place may still turn out to be impossible.
+    """
+    result = {change.address: change for change in changes}
+    owner = {step.id: change.address for change in changes for step in change.steps}
+    for change in changes:
+        if not any(step.makes_way_for for step in change.steps):
+            continue
+        steps = {step.id: step for other in result.values() for step in other.steps}
+        waiting = _dependents(change.address, result.values(), owner)
+        for step in result[change.address].steps:
+            inherited = [
+                need
+                for taker in step.makes_way_for
+                if taker in steps
+                for need in steps[taker].needs
+                if owner.get(need) not in waiting and owner.get(need) != change.address
+            ]
+            steps[step.id] = replace(step, needs=tuple(dict.fromkeys((*step.needs, *inherited))))
+        result[change.address] = replace(
+            result[change.address], steps=tuple(steps[step.id] for step in result[change.address].steps)
+        )
+    return list(result.values())
+
+
+def _dependents(address: Address, changes: Iterable[Change], owner: Mapping[str, Address]) -> set[Address]:
+    """The changes that wait for a change, directly or not."""
+    waiting: dict[Address, set[Address]] = defaultdict(set)
+    for change in changes:
+        for step in change.steps:
+            for need in step.needs:
+                if need in owner and owner[need] != change.address:
+                    waiting[owner[need]].add(change.address)
+    found: set[Address] = set()
+    left = [address]
+    while left:
+        new = waiting[left.pop()] - found
+        found |= new
+        left += new
+    return found - {address}
+
+
+def _bring_forward(changes: Sequence[Change], state: State) -> list[Change]:
+    """Let nothing that is not last wait for something that is, and delete history as late as it can be.
+
+    A service that must go early, because a pair in it moves, still goes after everything that has to survive has moved
+    out of it, and needs none of the deletes at the top of the account that have nothing to do with it.
+    """
+    steps = {step.id: step for change in changes for step in change.steps}
+    for change in changes:
+        for step in change.steps:
+            if change.action == "delete" and change.kind.destroys and step.makes_way_for:
+                needs = tuple(
+                    need
+                    for need in step.needs
+                    if need not in steps or not steps[need].last or _refers_to(steps[need], step.sid or "", state)
+                )
+                steps[step.id] = replace(step, needs=needs, late=True)
+    left = [step for step in steps.values() if not step.last]
+    while left:
+        for need in left.pop().needs:
+            if need in steps and steps[need].last:
+                steps[need] = replace(steps[need], last=False)
+                left.append(steps[need])
+    return _with_steps(changes, lambda step: steps[step.id])
+
+
+def _refers_to(step: Step, sid: str, state: State) -> bool:
+    live = state.get(step.sid or "")
+    return live is not None and any(
+        live.values.get(field.path) == sid for field in live.kind.fields if field.marker(Ref) is not None
+    )
+
+
+def _in_full_parents(
+    changes: Sequence[Change], state: State, live: Mapping[Address, Live]
+) -> dict[Address, set[Address]]:
+    creates: dict[Address, list[Change]] = defaultdict(list)
+    deletes: dict[Address, list[Change]] = defaultdict(list)
+    for change in changes:
+        if change.kind.most_in_parent and change.parent is not None:
+            if change.action == "create":
+                creates[change.parent].append(change)
+            elif change.action == "delete":
+                deletes[change.parent].append(change)
+    first: dict[Address, set[Address]] = {}
+    for parent, leaving in deletes.items():
+        coming = sorted(creates.get(parent, ()), key=lambda change: change.address)
+        over = _how_many(leaving[0], state, live) + len(coming) - leaving[0].kind.most_in_parent
+        gone = [change.address for change in sorted(leaving, key=lambda change: change.address)][: max(0, over)]
+        # The last creates are those that find no room.
+        for create, address in zip(reversed(coming), gone, strict=False):
+            first[create.address] = {address}
+    return first
+
+
+def without_room(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> frozenset[Address]:
+    """The creates whose parent stays full, whatever is deleted; the last ones of each parent."""
+    inside: dict[Address, list[Change]] = defaultdict(list)
+    for change in changes:
+        if change.kind.most_in_parent and change.parent is not None:
+            inside[change.parent].append(change)
+    refused: set[Address] = set()
+    for members in inside.values():
+        coming = sorted(change.address for change in members if change.action == "create")
+        leaving = sum(1 for change in members if change.action == "delete")
+        over = _how_many(members[0], state, live) - leaving + len(coming) - members[0].kind.most_in_parent
+        refused.update(coming[len(coming) - over :] if over > 0 else ())
+    return frozenset(refused)
+
+
+def _how_many(member: Change, state: State, live: Mapping[Address, Live]) -> int:
+    """How many of its kind its parent holds now."""
+    above = live.get(member.parent) if member.parent is not None else None
+    return 0 if above is None else len(state.collection(member.kind, (*above.parents, above.sid)))
+
+
+def let_go(changes: Sequence[Change], state: State) -> list[Change]:
+    """Let the delete of what others refer to (a role) wait for the deletes of those others (users who hold it)."""
+    referring: dict[str, list[str]] = defaultdict(list)
+    for change in changes:
+        live = state.get(change.sid or "")
+        deletes = [step.id for step in change.steps if step.op == "delete"]
+        if not deletes or live is None:
+            continue
+        for field in live.kind.fields:
+            if field.marker(Ref) is not None and isinstance(sid := live.values.get(field.path), str):
+                referring[sid].extend(deletes)
+    return [
+        replace(
+            change,
+            steps=tuple(
+                replace(step, needs=(*step.needs, *sorted(referring[change.sid]))) if step.op == "delete" else step
+                for step in change.steps
+            ),
+        )
+        # Services go after everything else as it is.
+        if change.sid in referring and change.kind.parent is not None
+        else change
+        for change in changes
+    ]
+
+
+def close_last(changes: Sequence[Change]) -> list[Change]:
+    """Let a step that makes a resource final wait for everything that still has to happen inside of it."""
+    inside: dict[Address, list[Step]] = defaultdict(list)
+    for change in changes:
+        if change.parent is not None:
+            inside[change.parent].extend(change.steps)
+    result = []
+    for change in changes:
+        steps = tuple(
+            replace(step, needs=(*step.needs, *(inner.id for inner in inside[change.address] if not inner.last)))
+            if step.op == "update" and change.kind.final(step.values) and inside.get(change.address)
+            else step
+            for step in change.steps
+        )
+        result.append(replace(change, steps=steps))
+    return result
+
+
+def in_order(changes: Sequence[Change]) -> list[Change]:
+    """Put changes into order: each after what it needs, deletes last.
+
+    Raises:
+        graph.CycleError: when changes need each other in a circle.
+    """
+    by_address = {change.address: change for change in changes}
+    owner = {step.id: change.address for change in changes for step in change.steps}
+    needs = {
+        change.address: [
+            owner[need]
+            for step in change.steps
+            for need in step.needs
+            # A replaced resource that goes last may wait for what itself waits for its successor.
+            if not (step.last and change.action == "replace")
+            # A step that closes a resource waits for what is inside, which itself waits for the resource to be made.
+            if need in owner and not owner[need].is_within(change.address)
+        ]
+        for change in changes
+    }
+    ranks = {
+        change.address: (
+            change.action == "delete" and all(step.last for step in change.steps),
+            _ORDER[change.kind] if change.kind.parent is None else 0,
+            change.address,
+        )
+        for change in changes
+    }
+    return [by_address[item] for item in graph.order(ranks, needs)]

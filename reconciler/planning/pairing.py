@@ -1,0 +1,162 @@
+"""Who is who in two configurations: which resource of the one is which of the other.
+
+Takes two `Config`s; gives `Pairs`. Pure; compares nothing but what recognises a resource.
+
+Configurations of one account are paired as `match` pairs files with an account: the first one stands in for it. Those
+of two accounts are paired by address: their names and SIDs are what differs between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.address import Address
+from reconciler.config.model import Config, Declared, Reference, Unknown, Value
+from reconciler.kinds import BY_NAME
+from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.planning.match import Matching, match
+from reconciler.state import Live, State
+
+_SERVICE = BY_NAME["service"]
+_TEXTS = frozenset({Shape.TEXT, Shape.URL, Shape.SID, Shape.ENUM})
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Who is who.
+
+    Attributes:
+        before: what the first configuration wants to exist, by address.
+        after: what the second wants to exist, by address.
+        absent: what the second wants not to exist, by address.
+        former: the address in the first of each resource of the second that has one there, absent ones included.
+        likely: for services of the second that are new, services of the first that are likely to be meant.
+        sids: addresses in the first by SID, where either configuration tells it.
+    """
+
+    before: Mapping[Address, Declared]
+    after: Mapping[Address, Declared]
+    absent: Mapping[Address, Declared]
+    former: Mapping[Address, Address] = field(default_factory=dict)
+    likely: Mapping[Address, Address] = field(default_factory=dict)
+    sids: Mapping[str, Address] = field(default_factory=dict)
+
+
+def pair(before: Config, after: Config, *, one_account: bool) -> Pairs:
+    """Find the counterpart of every resource.
+
+    Args:
+        before: the configuration that stands in for the account.
+        after: the other one.
+        one_account: whether both are for the same account.
+    """
+    old, _ = wanted(before)
+    new, gone = wanted(after)
+    if not one_account:
+        same = {address: address for address, item in {**new, **gone}.items() if _is_at(old, address, item)}
+        return Pairs(old, new, gone, same)
+    stand_in = _StandIn(old, after)
+    matching = stand_in.matching()
+    named = {stand_in.sids[address]: address for address in old}
+    return Pairs(
+        before=old,
+        after=new,
+        absent=gone,
+        former={address: named[live.sid] for address, live in matching.live.items()},
+        likely={address: named[live.sid] for address, live in matching.former.items() if live.kind == _SERVICE},
+        sids={sid: address for sid, address in named.items() if sid not in stand_in.made_up},
+    )
+
+
+def wanted(config: Config) -> tuple[dict[Address, Declared], dict[Address, Declared]]:
+    """What is to exist, and what is not; without what stands in the latter."""
+    gone: set[Address] = set()
+    present, absent = {}, {}
+    for address, declared in config.resources.items():
+        if declared.parent in gone:
+            gone.add(address)
+        elif declared.absent:
+            gone.add(address)
+            absent[address] = declared
+        else:
+            present[address] = declared
+    return present, absent
+
+
+def as_written(field: Field, content: Content | Reference | Unknown) -> Content | Reference | Unknown:
+    """A content that is not known as the text that the files have for it, where the field takes text."""
+    if isinstance(content, Unknown) and content.written:
+        return content.written if field.shape in _TEXTS else Unknown(content.written, content.written)
+    return content
+
+
+def _is_at(old: Mapping[Address, Declared], address: Address, item: Declared) -> bool:
+    return address in old and old[address].kind == item.kind
+
+
+class _StandIn:
+    """The first configuration as an account that can be matched with the second."""
+
+    def __init__(self, old: Mapping[Address, Declared], after: Config) -> None:
+        self.old = old
+        self.after = after
+        self.made_up: set[str] = set()
+        self.sids: dict[Address, str] = {}
+        self.default = ""
+        self._find_sids()
+
+    def _find_sids(self) -> None:
+        pinned = {item.pin for item in self.old.values()}
+        for number, (address, item) in enumerate(self.old.items()):
+            there = self.after.resources.get(address)
+            pins = [item.pin, there.pin if there is not None and there.pin not in pinned and item.pin is None else None]
+            sid = next((pin for pin in pins if pin is not None and pin != "default"), "")
+            if not sid:
+                # No real SID begins like this, and nobody is shown it.
+                sid = f"{item.kind.sid_prefix or item.kind.name}-{number}"
+                self.made_up.add(sid)
+            self.sids[address] = sid
+            if "default" in pins:
+                self.default = sid
+        configuration = self.old.get(Address(BY_NAME["account_configuration"].section))
+        chosen = configuration.values.get("default_service") if configuration is not None else None
+        if not self.default and chosen is not None and isinstance(chosen.content, Reference):
+            self.default = self.sids.get(chosen.content.address, "")
+
+    def matching(self) -> Matching:
+        known = {*self.sids.values(), *(["default"] if self.default else [])}
+        # A pin that the first does not know would be a dead one; whether it is, only the account can tell.
+        asked = {
+            address: _recognisable(item)
+            for address, item in self.after.resources.items()
+            if item.pin is None or item.pin in known
+        }
+        state = State(account_sid="", default_service_sid=self.default, resources=map(self._live, self.old.values()))
+        return match(replace(self.after, resources=asked), state)
+
+    def _live(self, item: Declared) -> Live:
+        values = {path: value.content for path, value in _recognisable(item).values.items()}
+        key = item.kind.natural_key
+        there = self.after.resources.get(item.address)
+        if key and key not in values and there is not None and there.pin is None and key in there.values:
+            # Recognised by a pin that the second has taken out.
+            values[key] = _recognisable(there).values[key].content
+        return Live(item.kind, self.sids[item.address], self._parents(item), {**item.derived, **values})
+
+    def _parents(self, item: Declared) -> tuple[str, ...]:
+        if item.parent is None:
+            return ()
+        return (*self._parents(self.old[item.parent]), self.sids[item.parent])
+
+
+def _recognisable(item: Declared) -> Declared:
+    """A resource whose unknown contents are texts and words that can be compared."""
+    values = {}
+    for path, value in item.values.items():
+        field = item.kind.by_path[path]
+        content = as_written(field, value.content)
+        if isinstance(content, Unknown):
+            content = (content.written,) if field.shape is Shape.SET else None
+        values[path] = Value(content, value.place)
+    return replace(item, values=values)

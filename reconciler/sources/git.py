@@ -1,0 +1,425 @@
+"""Files as they stood at a commit: the `Sources` of a command that compares with the past.
+
+Takes a ref and a path; gives the bytes of files in the root file's folder and below, read from git's objects. The work
+tree, the index and the configuration are left alone: nothing is checked out, no hook, filter or text conversion runs,
+and nothing is fetched. Refuses what `reconciler.sources.disk` refuses, links that lead out of the folder included.
+Knows nothing of YAML.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import posixpath
+import shlex
+import subprocess
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from reconciler.config.sources import Behind, SourceError, check_folder_links, fixed_part, looks_like_yaml, select
+from reconciler.errors import UsageError
+from reconciler.sources.disk import LARGEST, ROOT_NAME
+from reconciler.sources.git_hints import how_to_get
+
+_LFS = b"version https://git-lfs.github.com/spec/v1\n"
+_LONGEST_POINTER = 1024
+_MOST_LINKS = 40
+"""How many links may lead to one another; as many as Linux follows."""
+_WHOLE = "git fetch --refetch --no-filter"
+"""Fetches what a partial clone left out. Source: git-fetch(1), since git 2.36."""
+_LINK, _FOLDER, _SUBMODULE = "120000", "040000", "160000"
+_PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
+
+
+class _Entry(NamedTuple):
+    """What a tree holds under a name."""
+
+    mode: str
+    oid: str
+
+
+class GitSources:
+    """Files at a commit, through one ``git cat-file`` process; to be closed, best as a context manager.
+
+    Args:
+        ref: what names the commit: a branch, a tag, an object name, ``HEAD~3``.
+        path: the root file, or a folder that holds `ROOT_NAME`; as typed in the current folder, or from the top of
+            the repository.
+        from_top: whether the path is one from the top of the repository, as in git's own ``REF:PATH``.
+        env: the environment variables of git itself; those that the files look up are never read.
+
+    Raises:
+        UsageError: when there is no repository, no such commit, or no git.
+    """
+
+    def __init__(
+        self, ref: str, path: str = ".", *, from_top: bool = False, env: Mapping[str, str] | None = None
+    ) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folders: set[str] = set()
+        self._ref = ref
+        self._env = _environment(os.environ if env is None else env)
+        self._at = _folder_of(path) if not from_top and "GIT_DIR" not in self._env else "."
+        self._commit = self._resolved(ref)
+        self._tree: dict[str, _Entry] | None = None
+        self._folder = self._root_name = ""
+        inside = self._from_top(path, from_top=from_top)
+        try:
+            where, found = self._followed(inside, path, may_leave=True)
+        except SourceError:
+            where, found = inside, None  # told by `read`, like any other file that cannot be read
+        if found is not None and found.mode == _FOLDER:
+            self._folder, self._root_name = where, ROOT_NAME
+        else:
+            self._folder, self._root_name = posixpath.split(inside)
+        self._tree = self._files_below(self._folder)
+        self._folders = {self._folder, *_folders_of(self._tree)}
+        self.root = self._shown(self._root_name)
+
+    def environment(self, name: str) -> str | None:  # noqa: ARG002 - the protocol's signature
+        """Nothing: what stood in the environment then is not known."""
+        return None
+
+    def relative(self, path: str) -> str:
+        """A path as typed on the command line, seen from the root file's folder; for overlays."""
+        return posixpath.relpath(self._from_top(path, from_top=False) or ".", self._folder or ".")
+
+    def read(self, path: str) -> bytes:
+        """The bytes of one file; see `reconciler.config.sources.Sources.read`."""
+        shown = self._shown(path)
+        try:
+            _, entry = self._followed(_joined(self._folder, path), shown, may_leave=path == self._root_name)
+        except SourceError as error:
+            if error.missing and path == self._root_name:
+                hint = f"name a file that was there, or a folder that held {ROOT_NAME}: git:{self._ref}:PATH"
+                raise SourceError(f"{shown} does not exist in that commit", hint, missing=True) from None
+            raise
+        if entry.mode == _FOLDER:
+            raise SourceError(f"{shown} is a folder", "name a file")
+        if entry.mode == _SUBMODULE:
+            raise SourceError(f"{shown} is a submodule", "name a file of this repository")
+        data = self._blob(entry.oid, shown)
+        if data.startswith(_LFS) and len(data) < _LONGEST_POINTER:
+            raise SourceError(
+                f"{shown} is kept in Git LFS, and git's objects hold only a pointer to it",
+                f"compare with a folder instead: git worktree add --detach ../before {shlex.quote(self._ref)}, then "
+                "git -C ../before lfs pull",
+            )
+        return data
+
+    def glob(self, pattern: str) -> Sequence[str]:
+        """The files that fit a pattern; see `reconciler.config.sources.Sources.glob`."""
+        prefix = fixed_part(pattern)
+        try:
+            base, _ = self._followed(_joined(self._folder, prefix), prefix, may_leave=True)
+        except SourceError:
+            return []
+        start = f"{prefix}/" if prefix else ""
+        links: dict[str, Behind] = {}
+        names = [start + name for name in self._names(base, links, start)]
+        found = select(pattern, names)
+        if links:
+            check_folder_links(pattern, found, links, self._below)
+        return found
+
+    def _names(self, base: str, links: dict[str, Behind], start: str) -> Iterator[str]:
+        """Whatever is below a folder, relative to it; links to folders go where `check_folder_links` takes them."""
+        below = f"{base}/" if base else ""
+        assert self._tree is not None
+        for path, entry in self._tree.items():
+            if not path.startswith(below) or entry.mode == _SUBMODULE:
+                continue
+            name = path.removeprefix(below)
+            target = self._folder_behind(path) if entry.mode == _LINK else None
+            if target is None or (looks_like_yaml(name) and "/" not in name):
+                if entry.mode == _LINK and not looks_like_yaml(name) and self._leads_to_nothing(path):
+                    links[start + name] = Behind(None, "a path")
+                yield name
+            else:
+                links[start + name] = Behind(self._relative(target))
+        for folder in self._folders:
+            if folder.startswith(below) and folder != base and looks_like_yaml(folder):
+                yield folder.removeprefix(below)
+
+    def _below(self, folder: str) -> Iterator[str]:
+        """The files below a folder; both relative to the root's folder."""
+        start = f"{folder}/" if folder else ""
+        return (start + name for name in self._names(_joined(self._folder, folder), {}, start))
+
+    def _folder_behind(self, path: str) -> str | None:
+        """The folder that a link leads to; None if it leads to a file or to nothing, which `read` reports."""
+        try:
+            where, entry = self._followed(path, path, may_leave=True)
+        except SourceError:
+            return None
+        return where if entry.mode == _FOLDER else None
+
+    def _leads_to_nothing(self, path: str) -> bool:
+        """Whether the target of a link does not exist in the commit."""
+        try:
+            self._followed(path, path, may_leave=True)
+        except SourceError as error:
+            return error.missing
+        return False
+
+    def _relative(self, where: str) -> str | None:
+        """A path from the top as seen from the root's folder; None if it is not in there."""
+        if where == self._folder:
+            return ""
+        if not self._is_inside(where):
+            return None
+        return where.removeprefix(f"{self._folder}/") if self._folder else where
+
+    def identity(self, path: str) -> Hashable:
+        """The file itself, however it is named; see `reconciler.config.sources.Sources.identity`."""
+        try:
+            return self._followed(_joined(self._folder, path), path, may_leave=True)[0]
+        except SourceError:
+            return path
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            process, self._process = self._process, None
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    with contextlib.suppress(OSError):
+                        stream.close()
+            process.wait()
+
+    def __enter__(self) -> Self:
+        """The sources themselves."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the process, whatever happened."""
+        self.close()
+
+    # --- where things are ---------------------------------------------------------------------------------------------
+
+    def _shown(self, path: str) -> str:
+        # As git takes it; from the top, so that what is beside the root file begins alike.
+        return f"{self._ref}:{posixpath.join(self._folder or '.', path)}"
+
+    def _resolved(self, ref: str) -> str:
+        """The commit that a ref names."""
+        if not ref or ref.startswith("-") or ".." in ref or any(not char.isprintable() for char in ref):
+            raise UsageError(f"git:{ref!r} names no commit; write git:BRANCH, git:TAG or git:COMMIT")
+        found = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        if found.returncode == 0:
+            return found.stdout.decode().strip()
+        inside = self._git("rev-parse", "--git-dir")
+        if inside.returncode != 0:
+            said = inside.stderr.decode(errors="replace").strip().partition("\n")[0]
+            if "not a git repository (or any" in said and "GIT_DIR" not in self._env:
+                where = Path(self._at).resolve()
+                raise UsageError(
+                    f"git:{ref}: {where} lies in no git repository; run this in the clone that holds the files, or "
+                    "compare with a folder or a file"
+                )
+            raise UsageError(f"git:{ref} cannot be read: git says {said!r}; mend what `git status` says there")
+        advice = how_to_get(ref, self._answer, folder=self._other_folder())
+        raise UsageError(f"git:{ref}: this repository has no such commit{advice}")
+
+    def _answer(self, *arguments: str) -> str | None:
+        """What git prints, without the last line feed; None if it fails."""
+        done = self._git(*arguments)
+        return done.stdout.decode(errors="replace").removesuffix("\n") if done.returncode == 0 else None
+
+    def _other_folder(self) -> str:
+        """The folder to run git in; empty if the current folder is in the same repository."""
+        if self._at == ".":
+            return ""
+        here = subprocess.run(  # noqa: S603 - no shell, nothing that was typed
+            [*_GIT, "rev-parse", "--absolute-git-dir"],
+            env=self._env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        there = self._git("rev-parse", "--absolute-git-dir")
+        return "" if here.returncode == 0 and here.stdout == there.stdout else self._at
+
+    def _from_top(self, path: str, *, from_top: bool) -> str:
+        """A path as seen from the top of the repository; empty for the top itself."""
+        if from_top:
+            inside = posixpath.normpath(path or ".")
+        else:
+            top = self._git("rev-parse", "--show-toplevel")
+            # Without a work tree there is no current folder in it either.
+            base = top.stdout.decode(errors="surrogateescape").removesuffix("\n") if top.returncode == 0 else None
+            typed = Path(path)
+            # The folder may be reached by a link; the file itself may be one, and is then looked up as one.
+            real = typed.parent.resolve() / typed.name if typed.name not in {"", ".."} else typed.resolve()
+            inside = posixpath.normpath(path) if base is None else Path(os.path.relpath(real, base)).as_posix()
+        if inside.startswith(("../", "/")) or inside == "..":
+            raise UsageError(f"git:{self._ref}: {path} lies outside of the repository")
+        return _joined(inside)
+
+    def _entry(self, where: str) -> _Entry | None:
+        """What stands at a path from the top, links not followed; None when there is nothing."""
+        if not where or where in self._folders:
+            return _Entry(_FOLDER, "")
+        if self._tree is not None and self._is_inside(where):
+            return self._tree.get(where)
+        return self._listed(where).get(where)
+
+    def _files_below(self, folder: str) -> dict[str, _Entry]:
+        """The files below a folder, by their path from the top."""
+        return self._listed(f"{folder}/", recursively=True) if folder else self._listed(recursively=True)
+
+    def _listed(self, *paths: str, recursively: bool = False) -> dict[str, _Entry]:
+        options = ("-r",) if recursively else ()
+        listing = self._git("ls-tree", "-z", "--full-tree", *options, self._commit, "--", *paths)
+        if listing.returncode != 0:
+            raise UsageError(f"git:{self._ref}: this clone lacks the files of that commit; {_WHOLE}")
+        entries = {}
+        for line in listing.stdout.split(b"\0"):
+            head, tab, name = line.partition(b"\t")
+            if tab:
+                mode, _, oid = head.decode().split(" ")
+                # A name that is no UTF-8 can be named by no file of a configuration.
+                entries[name.decode(errors="surrogateescape")] = _Entry(mode, oid)
+        return entries
+
+    def _followed(self, where: str, shown: str, *, may_leave: bool) -> tuple[str, _Entry]:
+        """What stands at a path from the top with every link on the way followed, and where that is."""
+        for _ in range(_MOST_LINKS):
+            found = self._first_link(where)
+            if found is None:
+                entry = self._entry(where)
+                if not may_leave and not self._is_inside(where):
+                    raise _leads_out(shown)
+                if entry is None:
+                    hint = "check the name; it is relative to the file that names it"
+                    raise SourceError(f"{shown} does not exist", hint, missing=True)
+                return where, entry
+            link, oid = found
+            target = self._blob(oid, shown).decode(errors="surrogateescape")
+            if target.startswith("/") or _climbs_out(link, target):
+                raise _leads_out(shown)
+            where = _joined(posixpath.dirname(link), target, where[len(link) + 1 :])
+        raise SourceError(f"{shown} cannot be read: its links lead in a circle")
+
+    def _first_link(self, where: str) -> tuple[str, str] | None:
+        """The first part of a path from the top that is a link, and the object that says where it leads."""
+        parts = where.split("/")
+        for end in range(1, len(parts) + 1):
+            path = "/".join(parts[:end])
+            entry = self._entry(path)
+            if entry is None:
+                return None
+            if entry.mode == _LINK:
+                return path, entry.oid
+        return None
+
+    def _is_inside(self, where: str) -> bool:
+        return not self._folder or where.startswith(f"{self._folder}/")
+
+    # --- git itself ---------------------------------------------------------------------------------------------------
+
+    def _git(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        try:
+            return subprocess.run(  # noqa: S603 - no shell; what people typed comes after --end-of-options or --
+                [*_GIT, *arguments],
+                cwd=self._at,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+            )
+        except OSError as error:
+            raise UsageError(
+                f"git:{self._ref} needs git, which cannot be run ({error.strerror}); install git, or "
+                "compare with a folder"
+            ) from None
+
+    def _blob(self, oid: str, shown: str) -> bytes:
+        """An object's content, from the one process that serves them all."""
+        if self._process is None:
+            self._process = subprocess.Popen(  # noqa: S603 - as above
+                [*_GIT, "cat-file", "--batch"],
+                cwd=self._at,
+                env=self._env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        asked, answers = self._process.stdin, self._process.stdout
+        assert asked is not None
+        assert answers is not None
+        try:
+            asked.write(f"{oid}\n".encode())
+            asked.flush()
+            head = answers.readline().split()
+        except OSError:
+            head = []
+        if len(head) != 3:
+            raise SourceError(f"{shown} is in that commit, and this clone lacks its content", _WHOLE)
+        size = int(head[2])
+        if size > LARGEST:
+            self.close()
+            raise SourceError(f"{shown} is larger than {LARGEST // 1_000_000} MB", "split it, and include the parts")
+        data = answers.read(size + 1)
+        return data[:size]
+
+
+def _joined(*parts: str) -> str:
+    """Parts of a path from the top as one; empty for the top itself."""
+    path = posixpath.normpath(posixpath.join(*parts))
+    return "" if path == "." else path
+
+
+def _leads_out(shown: str) -> SourceError:
+    return SourceError(
+        f"{shown} leads out of the root file's folder", "put the file into that folder; links may not leave it either"
+    )
+
+
+def _folders_of(paths: Iterable[str]) -> Iterator[str]:
+    """Every folder above a path."""
+    for path in paths:
+        while path := posixpath.dirname(path):
+            yield path
+
+
+_GIT = ("git", "--no-pager", "--no-replace-objects", "--literal-pathspecs")
+"""What stands in an object is what is read: no replacements, and no patterns in names."""
+
+
+def _environment(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment of git: it may not ask, fetch, trace or translate."""
+    kept = {name: value for name, value in env.items() if not name.startswith("GIT_TRACE")}
+    # A hook's are relative to where git was called, and we call it elsewhere.
+    kept |= {name: str(Path(kept[name]).absolute()) for name in _PLACES if name in kept}
+    return kept | {
+        "LC_ALL": "C",
+        "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+
+
+def _folder_of(path: str) -> str:
+    """The nearest folder of a path that is there, from which git finds its repository."""
+    folder = Path(path)
+    while not folder.is_dir():
+        if folder == folder.parent:
+            return "."
+        folder = folder.parent
+    return str(folder)
+
+
+def _climbs_out(link: str, target: str) -> bool:
+    """Whether a link's target climbs over the top of the repository."""
+    depth = link.count("/")
+    for part in target.split("/"):
+        depth += -1 if part == ".." else 0 if part in {"", "."} else 1
+        if depth < 0:
+            return True
+    return False

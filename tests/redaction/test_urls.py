@@ -1,0 +1,187 @@
+"""What of a URL is shown, part by part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.redaction.urls import (
+    LONGEST,
+    MASK,
+    declared_url,
+    holds_random_segment,
+    live_url,
+    named_url,
+    shows_host,
+    written_url,
+)
+
+TOKEN = "9f8e7d6c5b4a3210"
+
+
+def declared(written: str, **secrets: str) -> str:
+    """A URL in which each `{name}` is a secret."""
+    parts: list[tuple[str, bool]] = []
+    for number, piece in enumerate(written.replace("}", "{").split("{")):
+        parts.append((secrets.get(piece, TOKEN), True) if number % 2 else (piece, False))
+    return declared_url(parts)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("https://h.example.com/in?token={t}&v=1", "https://h.example.com/in?token=(sensitive)&v=1"),
+        ("https://h.example.com/in?v={t}", "https://h.example.com/in?v=(sensitive)"),
+        ("https://h.example.com/in?v=a{t}b", "https://h.example.com/in?v=a(sensitive)b"),
+        ("https://h.example.com/in?{t}=1", "https://h.example.com/in?(sensitive)=(sensitive)"),
+        ("https://h.example.com/in?token=literal&v=1", "https://h.example.com/in?token=(sensitive)&v=1"),
+        ("https://h.example.com/in?Access_Token=literal", "https://h.example.com/in?Access_Token=(sensitive)"),
+        ("https://h.example.com/in?%74oken=literal", "https://h.example.com/in?%74oken=(sensitive)"),
+        ("https://h.example.com/in?token=a/b?c;d#e&v=1", "https://h.example.com/in?token=(sensitive)&v=1"),
+        ("https://h.example.com/in?token=&v=1", "https://h.example.com/in?token=&v=1"),
+        ("https://h.example.com/in#token=literal", "https://h.example.com/in#token=(sensitive)"),
+        ("https://h.example.com/in#{t}", "https://h.example.com/in#(sensitive)"),
+        ("https://h.example.com/a;token=literal/b", "https://h.example.com/a;token=(sensitive)"),
+        ("https://ada:literal@h.example.com:8443/in", "https://(sensitive)@h.example.com:8443/in"),
+        ("https://ada:{t}@h.example.com/in", "https://(sensitive)@h.example.com/in"),
+        ("https://{t}@h.example.com/in", "https://(sensitive)@h.example.com/in"),
+        ("https://a@b@h.example.com/in", "https://(sensitive)@h.example.com/in"),
+        ("https://h.example.com/services/{t}", "https://h.example.com/services/(sensitive)"),
+        ("https://h.example.com/{t}/in/{t}", "https://h.example.com/(sensitive)/in/(sensitive)"),
+        ("https://{t}.example.com/in", "https://(sensitive).example.com/in"),
+        ("https://{t}/in", "https://(sensitive)/in"),
+        ("https://h.example.com:{t}/in", "https://h.example.com:(sensitive)/in"),
+        ("https://[2001:db8::1]:8443/in?token={t}", "https://[2001:db8::1]:8443/in?token=(sensitive)"),
+        (
+            "https://h.example.com/go?to=https://ada:literal@x.example/",
+            "https://h.example.com/go?to=https://(sensitive)/",
+        ),
+        ("HTTPS://H.example.com?token={t}", "HTTPS://H.example.com?token=(sensitive)"),
+        ("https://h.example.com/?token={t}{t}", "https://h.example.com/?token=(sensitive)"),
+        ("{t}", ""),
+        ("{t}://h.example.com/", ""),
+        ("ht{t}ps://h.example.com/", ""),
+        ("h.example.com/in?token={t}", ""),
+        ("https://ada:pass#word@h.example.com/", ""),
+        ("https://ada:pass/word@h.example.com/", ""),
+        ("https://evil.example\\@h.example.com/", "https://(sensitive)@h.example.com/"),
+        ("https://h.example.com\\.evil.example/", ""),
+        ("https:///in?token={t}", ""),
+    ],
+)
+def test_secret_parts_of_a_declared_url_are_masked(written: str, shown: str) -> None:
+    assert declared(written) == shown
+    if "{t}" in written:
+        # So it is when the secret is not set.
+        assert written_url(written.replace("{t}", "${secret:T}")) == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "secret", "shown"),
+    [
+        # A secret that ends the host or the login: the host is the one that requests go to.
+        ("https://{t}.example.com/in", "evil.example/x", "https://(sensitive)/(sensitive).example.com/in"),
+        ("https://h.example.com{t}", "/services/x", "https://h.example.com/(sensitive)"),
+        ("https://h.example.com{t}", ".evil.example/x", "https://h.example.com(sensitive)/(sensitive)"),
+        ("https://{t}h.example.com/in", "ada:pw@", "https://(sensitive)@h.example.com/in"),
+        ("https://h.example.com{t}", "@evil.example/", "https://(sensitive)@(sensitive)/"),
+        (
+            "https://h.example.com/{t}&token=literal&v=1",
+            "in?a=1",
+            "https://h.example.com/(sensitive)&token=(sensitive)&v=1",
+        ),
+    ],
+)
+def test_a_secret_with_delimiters_does_not_pose_as_a_host(written: str, secret: str, shown: str) -> None:
+    assert declared(written, t=secret) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://h.example.com/support/on-message/v1", "https://h.example.com/support/on-message/v1"),
+        ("https://h.example.com/twilioToCrm", "https://h.example.com/twilioToCrm"),
+        (
+            "https://h.example.com/AC0123456789abcdef0123456789abcdef/",
+            "https://h.example.com/AC0123456789abcdef0123456789abcdef/",
+        ),
+        (f"https://h.example.com/services/{TOKEN}/in", "https://h.example.com/services/(sensitive)/in"),
+        ("https://h.example.com/T00AB12CD/xkcdqwrtzp", "https://h.example.com/(sensitive)/(sensitive)"),
+        ("https://h.example.com/7f1b8a0e-58b2-4a52-9d0d-3d1c6f1d9a55", "https://h.example.com/(sensitive)"),
+        ("https://h.example.com/in?v=1&w=2", "https://h.example.com/in?v=1&w=(sensitive)"),
+        ("https://h.example.com/in?v=2", "https://h.example.com/in?v=(sensitive)"),
+        (f"https://h.example.com/in?{TOKEN}", "https://h.example.com/in?(sensitive)"),
+        (f"https://h.example.com/in?{TOKEN}={TOKEN}", "https://h.example.com/in?(sensitive)=(sensitive)"),
+        ("https://h.example.com/in#top", "https://h.example.com/in#(sensitive)"),
+        ("https://ada:pw@other.example.com:8443/in", "https://(sensitive)@other.example.com:8443/in"),
+        ("https://h.example.com/in?token=x/y&v=1", "https://h.example.com/in?token=(sensitive)&v=1"),
+        ("https://h.example.com/Rare123Segment456", "https://h.example.com/Rare123Segment456"),
+    ],
+)
+def test_a_live_url_shows_its_host_and_what_the_configuration_has_too(url: str, shown: str) -> None:
+    assert live_url(url, "https://declared.example.com/Rare123Segment456?v=1&token=(sensitive)") == shown
+
+
+def test_what_a_configuration_looks_up_is_shown_by_name_where_nothing_is_set() -> None:
+    written = "https://ada:literal@${env:HOST}/${secret:PATH}?token=${secret:T}&v=${var:v}"
+    assert named_url(written) == "https://(sensitive)@${env:HOST}/${secret:PATH}?token=(sensitive)&v=${var:v}"
+    assert named_url("https://h.example.com/\ue000") == ""
+    assert named_url("https://${env:HOST:-ada:literal@h}/?token=x") == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (f"https://h.example.com/{TOKEN}", True),
+        ("https://hooks.example.com/services/T00AB12CD/XkQ83hdk29dkEl28", True),
+        ("https://h.example.com/AC0123456789abcdef0123456789abcdef", False),
+        ("https://h.example.com/common0123456789abc", False),
+        ("https://h.example.com/support/on-message-added/long-but-words", False),
+        (f"https://h.example.com/?v={TOKEN}", False),
+    ],
+)
+def test_a_long_random_segment_may_be_a_token(url: str, expected: bool) -> None:  # noqa: FBT001 - a literal
+    assert holds_random_segment(url, "https://h.example.com/common0123456789abc") is expected
+
+
+@pytest.mark.parametrize(
+    ("masked", "expected"),
+    [
+        ("https://h.example.com/(sensitive)", True),
+        ("https://(sensitive)@h.example.com/", True),
+        ("https://(sensitive).example.com/", False),
+        ("", False),
+    ],
+)
+def test_whether_a_host_is_shown(masked: str, expected: bool) -> None:  # noqa: FBT001 - a literal
+    assert shows_host(masked) is expected
+
+
+def test_a_masked_url_is_of_bounded_length() -> None:
+    assert len(declared(f"https://h.example.com/{'a' * 5000}?token={{t}}")) == LONGEST + 1
+    assert len(live_url(f"https://h.example.com/{'a/' * 5000}")) == LONGEST + 1
+
+
+literals = st.text(alphabet="ab./?&=#:@;%-", max_size=12)
+secrets = st.text(alphabet="XYZ/?&=#:@;%.", min_size=1, max_size=12)
+urls = st.lists(st.tuples(literals, st.just(False)) | st.tuples(secrets, st.just(True)), max_size=8)
+
+
+@given(urls)
+def test_no_part_of_a_secret_is_shown(parts: list[tuple[str, bool]]) -> None:
+    shown = declared_url([("https://h.example", False), *parts])
+    assert not {*"XYZ"} & {*shown}
+    written = "".join("${secret:S}" if is_secret else text for text, is_secret in parts)
+    assert "S" not in written_url(f"https://h.example{written}").replace(MASK, "")
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["token", "x", "sig"]), st.text(alphabet="QRS/?#;=", max_size=8)), max_size=4)
+)
+def test_no_parameter_of_a_live_url_is_shown(pairs: list[tuple[str, Any]]) -> None:
+    query = "&".join(f"{name}={value}" for name, value in pairs)
+    shown = live_url(f"https://ada:QRS@h.example/in?{query}", "https://h.example/other?y=1")
+    assert not {*"QRS"} & {*shown.replace(MASK, "")}
