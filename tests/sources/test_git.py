@@ -14,8 +14,8 @@ from reconciler.config import load
 from reconciler.config.sources import SourceError
 from reconciler.errors import ConfigError, UsageError
 from reconciler.render.error_text import error_text
+from reconciler.sources import git as git_sources
 from reconciler.sources.disk import LARGEST
-from reconciler.sources.disk import git as git_sources
 from reconciler.sources.git import GitSources
 
 ROOT = "version: 1\ninclude: [services/*.yaml]\n"
