@@ -31,10 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code; see `reconciler.cli.exit_codes`.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    _set_encodings()
-    if VARIABLE in os.environ:
-        from reconciler.cli import shells  # noqa: F401, PLC0415 - click asks what it registers; nobody else needs it
     try:
+        _set_encodings()
+        if VARIABLE in os.environ:
+            from reconciler.cli import shells  # noqa: F401, PLC0415 - registers what click asks for; only completion does
         with interrupting():
             return _main(given)
     except BaseException as error:  # noqa: BLE001 - as in `_run`
