@@ -13,8 +13,10 @@ nothing, and never guesses: where two live resources could be meant, that is a p
 | a role's name and type                  | one, of another type                | that one (a replace)                 |
 | a role's name and type                  | one, of another type, that another  | nothing (a create)                   |
 |                                         | declared one of its type was named  |                                      |
-| a name, a type, and `renamed_from`      | one of the name, of another type,   | the one of the former name           |
-|                                         | and one of the former name and type |                                      |
+| a role's name, type, `renamed_from`     | of another type by the new name;    | the one of the former name           |
+|                                         | of that type by the former name     |                                      |
+| a role's name, type, `renamed_from`     | the same, and another declared one  | nothing (a create)                   |
+|                                         | has that former name                |                                      |
 | `absent`, a role's name and type        | one, of another type                | nothing                              |
 | a role's name and type                  | several, none of that type          | nothing (a create)                   |
 | a name and `renamed_from`               | only one of the former name         | that one (a replace or an update)    |
@@ -174,8 +176,6 @@ class _Matcher:
         if not declared.renamed_from or declared.absent:
             return found  # a former name is no license to delete what has it now
         former = self._find_named(declared, parents, declared.renamed_from)
-        if found is not None and former is not None and not self._is_of_type(declared, found):
-            found = None if self._is_of_type(declared, former) else found
         if found is not None and former is not None:
             self.left_over[former.sid] = declared.address
         return found or former
@@ -223,11 +223,10 @@ class _Matcher:
             declared.absent or len(candidates) > 1 or not declared.kind.by_path[apart].forces_replacement
         ):
             candidates = [live for live in candidates if live.values.get(apart) == value.content]
-        # Of another type, and the former name of one of that type: renamed, not changed in type.
         candidates = [
             live
             for live in candidates
-            if self._is_of_type(declared, live) or not self._is_renamed_to_another(declared, live)
+            if self._is_of_type(declared, live) or self._changes_type(declared, live, parents)
         ]
         if len(candidates) > 1:
             self._tell_ambiguous(declared, candidates)
@@ -251,8 +250,8 @@ class _Matcher:
     def _chained(self, kind: Kind, parent: Address | None, parents: tuple[str, ...]) -> Mapping[Address, Live]:
         """The live resource of each declared one that takes a name which another one gives up in the same plan.
 
-        A chain begins at a resource whose own name is not live. It is followed only if its last former name is live
-        and nobody else's: otherwise a resource in the middle would lose its live one.
+        A chain begins at a resource whose own name is not live in its own type. It is followed only if its last former
+        name is live and nobody else's: otherwise a resource in the middle would lose its live one.
         """
         key = (kind, parent)
         if key not in self.renames:
@@ -260,7 +259,7 @@ class _Matcher:
             self.renames[key] = found
             names = self._named(kind, parents)
             for first in self.renaming.get(key, ()):
-                if first.natural_key not in names:
+                if not any(self._is_of_type(first, live) for live in names.get(first.natural_key, ())):
                     found.update(self._chain(first, parents))
         return self.renames[key]
 
@@ -298,6 +297,18 @@ class _Matcher:
     def _is_of_type(declared: Declared, live: Live) -> bool:
         value = declared.values.get(declared.kind.told_apart_by)
         return value is None or value.content == live.values.get(declared.kind.told_apart_by)
+
+    def _changes_type(self, declared: Declared, live: Live, parents: tuple[str, ...]) -> bool:
+        """Whether a live resource of another type can be the declared one before its type was changed.
+
+        It cannot where it is renamed, or where the present or the former name is live in the declared type: that one
+        is the declared resource, or was until another declared one took its name.
+        """
+        names = self._named(declared.kind, parents)
+        own = {declared.natural_key, declared.renamed_from or declared.natural_key}
+        return not self._is_renamed_to_another(declared, live) and not any(
+            self._is_of_type(declared, other) for name in own for other in names.get(name, ())
+        )
 
     def _is_renamed_to_another(self, declared: Declared, live: Live) -> bool:
         """Whether a live resource has the former name of another declared one of its type."""

@@ -574,6 +574,67 @@ def test_an_address_may_be_renamed_too() -> None:
     assert matched(config, state(address("+1"))) == {"addresses.main": sid("IG")}
 
 
+# --- a rename beside roles of other types ----------------------------------------------------------------------------
+
+# The declared role `a` is of type conversation and has `renamed_from: b`. Rows: the types of the live roles a and b;
+# c is conversation, s is service. Columns: what is declared as `b`. Cells: the live role that `a` is, then the one that
+# `b` is, or the problem. "-" is none: what is declared is created, and what must not exist is gone.
+BESIDE = """
+live a,b | nothing   absent          absent-c  absent-s  c              s
+-,-      | -         -,-             -,-       -,-       -,-            -,-
+-,c      | b:c       b:c,-           b:c,-     b:c,-     -,b:c          b:c,-
+-,s      | b:s       -,b:s           b:s,-     -,b:s     two-addresses  -,b:s
+-,cs     | b:c       b:c,b:s         b:c,-     b:c,b:s   -,b:c          b:c,b:s
+c,-      | a:c       a:c,-           a:c,-     a:c,-     a:c,-          a:c,-
+c,c      | a:c       a:c,b:c         a:c,b:c   a:c,-     a:c,b:c        a:c,-
+c,s      | a:c       a:c,b:s         a:c,-     a:c,b:s   a:c,b:s        a:c,b:s
+c,cs     | a:c       ambiguous-name  a:c,b:c   a:c,b:s   a:c,b:c        a:c,b:s
+s,-      | a:s       a:s,-           a:s,-     a:s,-     a:s,-          a:s,-
+s,c      | b:c       b:c,-           b:c,-     b:c,-     -,b:c          b:c,-
+s,s      | a:s       a:s,b:s         a:s,-     a:s,b:s   a:s,b:s        a:s,b:s
+s,cs     | b:c       b:c,b:s         b:c,-     b:c,b:s   -,b:c          b:c,b:s
+cs,-     | a:c       a:c,-           a:c,-     a:c,-     a:c,-          a:c,-
+cs,c     | a:c       a:c,b:c         a:c,b:c   a:c,-     a:c,b:c        a:c,-
+cs,s     | a:c       a:c,b:s         a:c,-     a:c,b:s   a:c,b:s        a:c,b:s
+cs,cs    | a:c       ambiguous-name  a:c,b:c   a:c,b:s   a:c,b:c        a:c,b:s
+"""
+B_DECLARED: dict[str, tuple[Declared, ...]] = {
+    "nothing": (),
+    "absent": (declared(NAMED, absent=True),),
+    "absent-c": (declared(NAMED, {"type": "conversation"}, absent=True),),
+    "absent-s": (declared(NAMED, {"type": "service"}, absent=True),),
+    "c": (declared(NAMED, {"type": "conversation"}),),
+    "s": (declared(NAMED, {"type": "service"}),),
+}
+HEADER, *ROWS = (line.replace("|", "").split() for line in BESIDE.strip().splitlines())
+
+
+def beside(row: str, column: str) -> str:
+    """What the cell of a row and a column should be."""
+    types = {"c": "conversation", "s": "service"}
+    live_types = zip("ab", row.split(","), strict=True)
+    names = [(name, types[letter]) for name, letters in live_types for letter in letters.strip("-")]
+    a = declared("services.support.roles.a", {"type": "conversation"}, renamed_from="b")
+    config = in_support(a, *B_DECLARED[column])
+    found = match(config, state(service("support"), *(role(*name, number) for number, name in enumerate(names, 1))))
+    if found.problems:
+        return ",".join(problem.code for problem in found.problems)
+    meant = [found.live.get(item.address) for item in (a, *B_DECLARED[column])]
+    return ",".join(f"{item.name}:{str(item.values['type'])[0]}" if item else "-" for item in meant)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "cell"),
+    [
+        pytest.param(row, column, cell, id=f"live {row} and declared {column}")
+        for row, *cells in ROWS
+        for column, cell in zip(HEADER[2:], cells, strict=True)
+    ],
+)
+def test_a_rename_beside_roles_of_other_types(row: str, column: str, cell: str) -> None:
+    assert beside(row, column) == cell
+
+
 # --- what must not exist ---------------------------------------------------------------------------------------------
 
 

@@ -147,6 +147,61 @@ def test_a_former_name_of_the_right_type_comes_before_a_change_of_type() -> None
     assert roles(account, service) == ["b conversation sendMessage", "b service joinConversation"]
 
 
+@pytest.mark.parametrize("absent", ["absent: true", "absent: true, type: conversation"])
+def test_a_role_of_another_type_is_kept_when_a_former_name_must_not_exist(absent: str) -> None:
+    account, service = club()
+    role(account, service, "a", "service")
+    old = role(account, service, "b", "conversation")
+    account.post(f"{service}/Configuration", {"DefaultConversationRoleSid": old})
+    account.post(f"{service}/Users", {"Identity": "ada", "RoleSid": account.role("Members' club", "a")})
+    text = HEAD + (
+        "    roles:\n"
+        "      a: {type: conversation, permissions: [sendMessage], renamed_from: b}\n"
+        f"      b: {{{absent}}}\n"
+    )
+    assert told(account.plan(read(text))) == ["replace services.club.roles.a"]
+    account.converge(read(text))
+    assert roles(account, service) == ["a conversation sendMessage", "a service joinConversation"]
+    (new,) = [item for item in account.get(f"{service}/Roles")["roles"] if item["permissions"] == ["sendMessage"]]
+    assert default(account, service, "default_conversation_role") == new["sid"]
+
+
+def test_a_role_of_another_type_is_kept_when_another_role_has_the_former_name() -> None:
+    account, service = club()
+    role(account, service, "a", "service")
+    role(account, service, "b", "conversation")
+    role(account, service, "b", "service")
+    text = HEAD + (
+        "    roles:\n"
+        "      a: {type: conversation, permissions: [leaveConversation], renamed_from: b}\n"
+        "      b: {type: conversation, permissions: [sendMessage]}\n"
+    )
+    assert told(account.plan(read(text))) == ["create services.club.roles.a"]
+    account.converge(read(text))
+    assert roles(account, service) == [
+        "a conversation leaveConversation",
+        "a service joinConversation",
+        "b conversation sendMessage",
+        "b service joinConversation",
+    ]
+
+
+def test_roles_of_another_type_do_not_break_names_that_follow_each_other() -> None:
+    account, service = club()
+    role(account, service, "a", "service")
+    role(account, service, "b", "conversation", "sendMessage")
+    role(account, service, "c", "conversation", "leaveConversation")
+    text = HEAD + (
+        "    roles:\n      a: {type: conversation, renamed_from: b}\n      b: {type: conversation, renamed_from: c}\n"
+    )
+    account.converge(read(text))
+    assert roles(account, service) == [
+        "a conversation sendMessage",
+        "a service joinConversation",
+        "b conversation leaveConversation",
+    ]
+
+
 @pytest.mark.parametrize("live", [("service", "conversation"), ("conversation",)])
 def test_the_type_of_an_absent_role_counts(live: tuple[str, ...]) -> None:
     account, service = club()
