@@ -191,7 +191,21 @@ class Configuration:
             return True
         # What is renamed in place keeps what is in it.
         is_live = any(self.names(entry.parent, sid, state) for sid in state)
-        return not is_live and self.names(entry.parent, parent, state, former=True)
+        return (
+            not is_live
+            and self.names(entry.parent, parent, state, former=True)
+            and not self._is_kept_by_another(entry.parent, parent, state)
+        )
+
+    def _is_kept_by_another(self, entry: Entry, sid: str, state: State) -> bool:
+        """Whether another entry is a live resource by its present name, and takes over no other one."""
+        return any(
+            other is not entry
+            and not other.is_absent
+            and self.names(other, sid, state)
+            and not any(self.names(other, key, state, former=True) for key in state)
+            for other in self.entries
+        )
 
     def entries_of(self, sid: str | None, state: State, *, former: bool = False) -> list[Entry]:
         """The entries that mean a live resource."""
