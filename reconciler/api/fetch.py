@@ -142,10 +142,10 @@ async def fetch_planned(plan_of: Callable[[], Plan], state: State, client: ReadC
         progress: who is told.
     """
     made = plan_of()
-    while made.unsearched or made.unsearched_participants or made.unseen:
-        await fetch_role_holders(state, sorted(made.unsearched), client, progress)
-        await fetch_participants(state, sorted(made.unsearched_participants), client, progress)
-        await fetch_collections(state, sorted(made.unseen, key=str), client, progress)
+    while made.role_holders_to_fetch or made.participants_to_fetch or made.collections_to_fetch:
+        await fetch_role_holders(state, sorted(made.role_holders_to_fetch), client, progress)
+        await fetch_participants(state, sorted(made.participants_to_fetch), client, progress)
+        await fetch_collections(state, sorted(made.collections_to_fetch, key=str), client, progress)
         made = plan_of()
     return made
 

@@ -76,7 +76,7 @@ _UNCLEAR = object()
 
 def _told_apart(draft: Draft) -> Hashable:
     """What tells a resource from others with its natural key; None if nothing does."""
-    if draft.kind.alike_by_contents:
+    if draft.kind.match_by_content:
         return _UNCLEAR if draft.broken else tuple(
             (path, repr(value.content)) for path, value in sorted(draft.values.items())
         )  # fmt: skip
@@ -97,7 +97,7 @@ def _check_similar_names(drafts: Sequence[Draft], findings: Findings) -> None:
     first_of: dict[tuple[str, Address | None, str], Draft] = {}
     for draft in drafts:
         name = draft.natural_key
-        if not name or draft.goes or draft.kind.alike_by_contents:
+        if not name or draft.goes or draft.kind.match_by_content:
             continue
         parent = draft.parent.address if draft.parent is not None else None
         first = first_of.setdefault((draft.kind.name, parent, skeleton(name)), draft)

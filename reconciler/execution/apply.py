@@ -453,7 +453,7 @@ class _Run:
         if where not in self.looks:
             self.looks[where] = asyncio.ensure_future(self._list(step.kind, step.parent, surely=True))
         found = self._new(step.kind, filled, await self.looks[where])
-        if step.kind.alike_by_contents:
+        if step.kind.match_by_content:
             found = [item for item in found if _is_as_sent(step.kind, filled, item)]
         if found:
             raise _Failure(
@@ -546,7 +546,7 @@ class _Run:
         new = self._new(kind, filled, candidates)
         alike = [item for item in new if _is_as_sent(kind, filled, item)]
         # Without a name, contents are all there is to go by; with one, what was sent may have been changed since.
-        found = alike if alike or kind.alike_by_contents or not name else new
+        found = alike if alike or kind.match_by_content or not name else new
         if len(found) > 1:
             raise _Failure(
                 f"the answer was lost, and {len(found)} new resources of kind {kind.words} may be the one that was "
@@ -557,7 +557,7 @@ class _Run:
     def _new(self, kind: Kind, filled: Mapping[str, Content], candidates: Iterable[Decoded]) -> list[Decoded]:
         """Those of the same name that were not there when the account was read, and that this run has not made."""
         name, apart = kind.name_of(filled), kind.told_apart_by
-        taken = {*self.plan.there, *self.sids.values()}
+        taken = {*self.plan.existing_sids, *self.sids.values()}
         return [
             item
             for item in {item.sid: item for item in candidates}.values()
@@ -685,7 +685,7 @@ class _Run:
             return known
         kind = BY_NAME[reference.kind]
         parent = Address(reference.address.parts[: -len(kind.section) - 1])
-        key = self.plan.comes_along.get(reference.address, {})
+        key = self.plan.builtin_refs.get(reference.address, {})
         found = None
         if key:
             async with aside():

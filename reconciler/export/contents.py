@@ -173,7 +173,7 @@ class Writer:
         apart = kind.told_apart_by
         if not apart or self._is_out(live, apart):
             return False
-        if kind.alike_by_contents:
+        if kind.match_by_content:
             said = dict(self._said(live))
             return any(
                 kind.by_path[path].comparable(content) != kind.by_path[path].comparable(other.values.get(path))

@@ -72,7 +72,7 @@ def _wanted(live: Live) -> str:
     if live.kind.name == "participant":
         parts = [live.values.get(path) for path in ("identity", "address", "projected_address")]
         name = next((part for part in parts if isinstance(part, str) and part), "")
-    elif live.kind.alike_by_contents:
+    elif live.kind.match_by_content:
         target = live.values.get(live.kind.told_apart_by)
         name = target if isinstance(target, str) else ""
     if is_handle(name) and (

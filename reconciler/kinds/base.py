@@ -115,7 +115,7 @@ class Kind:
             a warning as well as an error. The moment is None where nobody tells it: then nothing is said of dates.
         names: finds the natural key, as one text, where it is made of more than one field.
         told_apart_by: the field that tells two resources of one natural key apart; empty when nothing does.
-        alike_by_contents: whether it has no name of its own, so that the most alike one is the same one.
+        match_by_content: whether it has no name of its own, so that the most alike one is the same one.
         normalise: live contents as they would be if the API always said the same thing in the same place.
         tolerates: whether a live content of a field is as good as the desired one, though it is another.
         consequences: what a change means beyond what its fields say, from the contents that are known before and after
@@ -125,7 +125,7 @@ class Kind:
         webhook_header: whether its writes know the header ``X-Twilio-Webhook-Enabled``.
         readable_by_name: whether one of its resources can be read by its natural key in the place of its SID.
         unique: what two of them can never share: fields, and whether within a parent or in the whole account.
-        meets: fields whose content is the natural key of another kind in the same service, which has to be there
+        implies: fields whose content is the natural key of another kind in the same service, which has to be there
             first when the same apply makes it.
         takes: what a new one takes from a configuration, apart from the defaults that its references name: its own
             field that overrides the default (empty when none does), the configuration's kind, and its field.
@@ -166,7 +166,7 @@ class Kind:
     derive: Callable[[Contents], Contents] = _nothing_derived
     names: Callable[[Contents], str] | None = None
     told_apart_by: str = ""
-    alike_by_contents: bool = False
+    match_by_content: bool = False
     normalise: Callable[[Contents], Contents] = _as_returned
     tolerates: Callable[[str, Content, Content], bool] = _never_tolerated
     consequences: Callable[[Contents | None, Contents | None, str], tuple[Consequence, ...]] = _no_consequences
@@ -174,7 +174,7 @@ class Kind:
     webhook_header: bool = False
     readable_by_name: bool = False
     unique: tuple[tuple[tuple[str, ...], Literal["parent", "account"]], ...] = ()
-    meets: Mapping[str, str] = field(default_factory=dict)
+    implies: Mapping[str, str] = field(default_factory=dict)
     takes: tuple[tuple[str, str, str], ...] = ()
     most_in_parent: int = 0
     not_settings: tuple[str, ...] = ()

@@ -188,7 +188,7 @@ CONVERSATION_WEBHOOK = Kind(
     normalise=_normalise,
     tolerates=_tolerates,
     told_apart_by="target",
-    alike_by_contents=True,
+    match_by_content=True,
     # Source: error 50361, the sixth webhook of a conversation.
     most_in_parent=5,
 )

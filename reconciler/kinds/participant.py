@@ -122,7 +122,7 @@ PARTICIPANT = Kind(
     not_settings=("DateCreated", "DateUpdated", "LastReadMessageIndex", "LastReadTimestamp"),
     # Source: errors 50433 and 50416; a pair is taken in all active conversations of the account.
     unique=((("identity",), "parent"), (("address", "proxy_address"), "account")),
-    meets={"identity": "user"},
+    implies={"identity": "user"},
     # Inferred: Twilio creates a user for an identity that has none, and gives it the default role.
     takes=(("", "service_configuration", "default_chat_service_role"),),
     webhook_header=True,

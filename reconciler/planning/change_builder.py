@@ -1,7 +1,7 @@
 """From one declared resource and its live one to a change: what differs, and the calls that make it equal.
 
-Takes a `Situation`; gives changes whose steps name what they need. Adds problems to the situation where the API could
-not take what the files ask for. Pure; puts nothing into order and holds nothing back: `sequence` and `guards` do.
+Takes a `PlanContext`; gives changes whose steps name what they need. Adds problems to the context where the API could
+not take what the files ask for. Pure; puts nothing into order and holds nothing back: `ordering` and `guards` do.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from reconciler.kinds.base import Fault, Kind
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Ref, Vocabulary
 from reconciler.planning import guards
-from reconciler.planning.context import Situation
+from reconciler.planning.context import PlanContext
 from reconciler.planning.diff import diff, holds_secret
 from reconciler.state import Live
 
@@ -27,11 +27,11 @@ _ROLE = BY_NAME["role"]
 _SERVICE_CONFIGURATION = BY_NAME["service_configuration"]
 
 
-class Composition:
+class ChangeBuilder:
     """The changes of one plan, before anything is put into order or held back.
 
     Args:
-        situation: files and account.
+        context: files and account.
         rotate: resources of which what the API never returns is sent.
 
     Attributes:
@@ -39,24 +39,22 @@ class Composition:
         unverified: declared contents that the API never returns and no change sends, as address and field.
     """
 
-    def __init__(self, situation: Situation, rotate: frozenset[Address]) -> None:
-        self.situation = situation
+    def __init__(self, context: PlanContext, rotate: frozenset[Address]) -> None:
+        self.context = context
         self.rotate = rotate
         self.unchanged = 0
         self.unverified: list[tuple[Address, str]] = []
 
     def changes(self) -> list[Change]:
         """Everything that differs, in the order of the files, deletes at the end."""
-        found = [change for declared in self.situation.covered() if (change := self._change(declared)) is not None]
+        found = [change for declared in self.context.covered() if (change := self._change(declared)) is not None]
         return [*self._with_moved_defaults(found), *self._deletions()]
 
     def _change(self, declared: Declared) -> Change | None:
-        live = self.situation.matching.live.get(declared.address)
+        live = self.context.matching.live.get(declared.address)
         if live is None:
-            return (
-                self._adoption(declared) if self.situation.comes_with_its_parent(declared) else self._creation(declared)
-            )
-        fields = self._with_write_only(declared, diff(declared, live, self.situation.sid_of, self.situation.name_of))
+            return self._adoption(declared) if self.context.is_made_with_parent(declared) else self._creation(declared)
+        fields = self._with_write_only(declared, diff(declared, live, self.context.sid_of, self.context.name_of))
         if not fields:
             self.unchanged += 1
             return None
@@ -126,9 +124,9 @@ class Composition:
             kind=declared.kind,
             action=action,
             sid=None if live is None or live.kind.singleton else live.sid,
-            name=self.situation.title(declared, live),
+            name=self.context.title(declared, live),
             parent=declared.parent,
-            service=self.situation.service_name(declared.parent),
+            service=self.context.service_name(declared.parent),
             fields=fields,
             steps=steps,
             reason=reason,
@@ -139,28 +137,28 @@ class Composition:
         self, kind: Kind, parent: Address | None, values: Mapping[str, Content | Reference | Unknown]
     ) -> tuple[str, ...]:
         needs: list[str] = []
-        if kind.meets and parent is not None:
-            met = (
-                self.situation.named.get((of, parent.parts[:2], str(values.get(path))))
-                for path, of in kind.meets.items()
+        if kind.implies and parent is not None:
+            implied = (
+                self.context.by_natural_key.get((of, parent.parts[:2], str(values.get(path))))
+                for path, of in kind.implies.items()
             )
             needs += [
-                self.situation.making[address]
-                for address in met
-                if address is not None and address in self.situation.making
+                self.context.pending_step[address]
+                for address in implied
+                if address is not None and address in self.context.pending_step
             ]
-        if parent is not None and parent in self.situation.making:
-            needs.append(self.situation.making[parent])
+        if parent is not None and parent in self.context.pending_step:
+            needs.append(self.context.pending_step[parent])
         for content in values.values():
             if not isinstance(content, Reference):
                 continue
-            if content.address in self.situation.making:
-                needs.append(self.situation.making[content.address])
-            elif content.built_in and self.situation.sid_of(content) is None:
+            if content.address in self.context.pending_step:
+                needs.append(self.context.pending_step[content.address])
+            elif content.built_in and self.context.sid_of(content) is None:
                 above = Address(content.address.parts[: -len(BY_NAME[content.kind].section) - 1])
-                if above in self.situation.making:
-                    needs.append(self.situation.making[above])
-                    self.situation.comes_along[content.address] = {BY_NAME[content.kind].natural_key: content.built_in}
+                if above in self.context.pending_step:
+                    needs.append(self.context.pending_step[above])
+                    self.context.builtin_refs[content.address] = {BY_NAME[content.kind].natural_key: content.built_in}
         return tuple(dict.fromkeys(needs))
 
     def _step(
@@ -217,7 +215,7 @@ class Composition:
                     path=field.path,
                     before=before,
                     after=content,
-                    before_name=self.situation.name_of(before) if isinstance(before, str) else "",
+                    before_name=self.context.name_of(before) if isinstance(before, str) else "",
                     sensitive=declared.is_sensitive(field.path)
                     or holds_secret(field, content)
                     or holds_secret(field, before)
@@ -295,7 +293,7 @@ class Composition:
             value = declared.values.get(path)
             if value is None:
                 continue
-            self.situation.problems.append(
+            self.context.problems.append(
                 Problem(
                     "cannot-carry",
                     f"{declared.address} has to be replaced, and the live {path}, which ignore_changes keeps, do not "
@@ -310,20 +308,20 @@ class Composition:
     def _successor(self, field: Field, content: Content) -> Content | Reference:
         """A content of a resource to replace; where it refers to one that is replaced as well, to the new one."""
         reference = field.marker(Ref)
-        address = self.situation.successor(content) if isinstance(content, str) else None
+        address = self.context.successor(content) if isinstance(content, str) else None
         if reference is None or address is None:
             return content
         return Reference(address, reference.kind)
 
     def _creation(self, declared: Declared) -> Change:
-        saved = self.situation.saved(declared)
+        saved = self.context.saved_values(declared)
         contents, carried = self._sent_on_create(declared, saved.values if saved is not None else {})
         self._check_creation(declared, contents, saved)
         later = {
             path: contents[path] for path, refused in declared.kind.set_later.items() if contents.get(path) in refused
         }
         at_once = {path: content for path, content in contents.items() if path not in later}
-        steps = [self._step(declared, "create", at_once, adopts=self.situation.may_exist(declared))]
+        steps = [self._step(declared, "create", at_once, adopts=self.context.lookup_key_if_made_by_flex(declared))]
         if later:
             steps.append(self._step(declared, "update", later, also_needs=(steps[0].id,)))
         fields = tuple(self._field_changes(declared, contents, None, carried, saved))
@@ -337,7 +335,7 @@ class Composition:
 
     def _adoption(self, declared: Declared) -> Change | None:
         """An update of what Twilio makes by itself in a service that this plan creates."""
-        fields = self.situation.adopted_fields(declared)
+        fields = self.context.fields_to_adopt(declared)
         if not fields:
             self.unchanged += 1
             return None
@@ -346,24 +344,24 @@ class Composition:
         if apart is not None and of_type is not None and apart.content != of_type:
             message = f"{declared.natural_key} is Twilio's own {declared.kind.words} of type {of_type}"
             hint = f"Write type: {of_type}, or choose another name."
-            self.situation.problems.append(
+            self.context.problems.append(
                 Problem("cannot-replace", message, apart.place, hint, address=str(declared.address))
             )
         values = {item.path: item.after for item in fields}
-        step = self._step(declared, "update", values, adopts=self.situation.key_of(declared))
+        step = self._step(declared, "update", values, adopts=self.context.identifying_values(declared))
         return self._described(declared, None, "update", fields, (step,), reason="comes with its service")
 
     def _replacement(self, declared: Declared, live: Live, fields: tuple[FieldChange, ...]) -> Change:
         kind = declared.kind
         forced = ", ".join(item.path for item in fields if item.forces_replacement)
         why = kind.irreplaceable
-        if self.situation.state.is_protected(live) and not why:
+        if self.context.state.is_protected(live) and not why:
             by = "Twilio itself" if live.is_built_in else "Flex"
             why = f"{live.title!r} was made by {by}, and is never deleted"
         if declared.pin is not None and not why:
             why = "its pin would name a resource that is gone; use `renamed_from` in place of `sid`"
         if why:
-            self.situation.problems.append(
+            self.context.problems.append(
                 Problem(
                     "cannot-replace",
                     f"{declared.address} would have to be replaced to change {forced}: {why}",
@@ -378,7 +376,7 @@ class Composition:
         create = self._step(declared, "create", contents)
         delete = self._step(declared, "delete", {}, sid=live.sid)
         reason = f"{forced} cannot be changed in place"
-        former_title = self.situation.name_of(live.sid)
+        former_title = self.context.name_of(live.sid)
         if self._goes_first(declared, live, contents):
             steps: tuple[Step, ...] = (
                 replace(delete, makes_way_for=(create.id,)),
@@ -405,10 +403,10 @@ class Composition:
         if not kind.most_in_parent or declared.parent is None:
             return False
         # New ones need a slot for good, a replaced one only for a moment.
-        siblings = [item for item in self.situation.present if item.kind == kind and item.parent == declared.parent]
-        new = sum(1 for item in siblings if item.address not in self.situation.matching.live)
-        replaced = sorted(item.address for item in siblings if item.address in self.situation.replaced)
-        there = len(self.situation.state.collection(kind, live.parents))
+        siblings = [item for item in self.context.present if item.kind == kind and item.parent == declared.parent]
+        new = sum(1 for item in siblings if item.address not in self.context.matching.live)
+        replaced = sorted(item.address for item in siblings if item.address in self.context.replaced)
+        there = len(self.context.state.collection(kind, live.parents))
         return there + new + replaced.index(declared.address) + 1 > kind.most_in_parent
 
     def _repointing(
@@ -422,7 +420,7 @@ class Composition:
         stuck = ""
         for field in self._defaults_on(live, declared.parent):
             reference = field.marker(Ref)
-            if any(address.is_within(one) for one in self.situation.selection.excludes):
+            if any(address.is_within(one) for one in self.context.selection.excludes):
                 stuck = f"{field.path}, which --exclude leaves out"
             elif reference is not None and reference.of_type != contents.get("type"):
                 stuck = f"{field.path}, which takes only roles of type {live.values.get('type')}"
@@ -443,8 +441,8 @@ class Composition:
 
     def _defaults_on(self, role: Live, service: Address) -> Iterable[Field]:
         """The defaults of a service that are a live role, and that the files neither set nor say to ignore."""
-        configuration = self.situation.state.singleton(_SERVICE_CONFIGURATION, role.parents)
-        managed = self.situation.config.resources.get(service.child(*_SERVICE_CONFIGURATION.section))
+        configuration = self.context.state.singleton(_SERVICE_CONFIGURATION, role.parents)
+        managed = self.context.config.resources.get(service.child(*_SERVICE_CONFIGURATION.section))
         if configuration is None:
             return ()
         return (
@@ -461,22 +459,22 @@ class Composition:
         A rename that was interrupted leaves them so. Where no journal tells (a fresh checkout), the account has to: a
         role that has the former name and was made after the new one is not the one that `renamed_from` means.
         """
-        completed = {live.sid for _, live in self.situation.completed()}
-        for sid, successor in sorted(self.situation.matching.left_over.items()):
+        completed = {live.sid for _, live in self.context.replaces_to_complete()}
+        for sid, successor in sorted(self.context.matching.left_over.items()):
             if sid in completed:
                 continue
-            declared = self.situation.config.resources[successor]
-            old, new = self.situation.state.get(sid), self.situation.matching.live.get(successor)
-            if old is None or new is None or declared.parent is None or successor in self.situation.replaced:
+            declared = self.context.config.resources[successor]
+            old, new = self.context.state.get(sid), self.context.matching.live.get(successor)
+            if old is None or new is None or declared.parent is None or successor in self.context.replaced:
                 continue
             if (
                 declared.kind != _ROLE
-                or not self.situation.selection.covers(declared)
+                or not self.context.selection.covers(declared)
                 or not _may_succeed(declared, new, old)
             ):
                 continue
             address = declared.parent.child(*_SERVICE_CONFIGURATION.section)
-            if any(address.is_within(one) for one in self.situation.selection.excludes):
+            if any(address.is_within(one) for one in self.context.selection.excludes):
                 continue
             fields = [
                 FieldChange(
@@ -506,7 +504,7 @@ class Composition:
                 sid=None,
                 name="",
                 parent=service,
-                service=self.situation.service_name(service),
+                service=self.context.service_name(service),
                 steps=(Step(f"{address}#update", "update", address, _SERVICE_CONFIGURATION, service),),
                 reason="follows a role that was renamed",
             )
@@ -522,30 +520,30 @@ class Composition:
         """What must not exist, what is pruned, and what an interrupted replace left behind."""
         changes = [
             self._deletion(live, declared.address, declared.parent, "absent: true", declared.place)
-            for declared in self.situation.absent
-            if self.situation.selection.covers_delete(declared.address)
-            and (live := self.situation.matching.live.get(declared.address)) is not None
+            for declared in self.context.absent
+            if self.context.selection.covers_delete(declared.address)
+            and (live := self.context.matching.live.get(declared.address)) is not None
         ]
-        for entry, live in self.situation.completed():
-            declared = self.situation.config.resources[entry.address]
+        for entry, live in self.context.replaces_to_complete():
+            declared = self.context.config.resources[entry.address]
             change = self._deletion(
                 live,
-                self.situation.live_address(live),
+                self.context.live_address(live),
                 declared.parent,
                 f"completes the replace by {entry.address} that an apply began",
                 declared.place,
             )
-            new = self.situation.matching.live[entry.address]
+            new = self.context.matching.live[entry.address]
             repoint, _ = self._repointing(declared, live, new.values)
             repoint = tuple(replace(step, needs=()) for step in repoint)
             (gone,) = change.steps
             gone = replace(gone, needs=tuple(step.id for step in repoint))
             changes.append(replace(change, steps=(*repoint, gone), completes=live.sid))
         deleted = {change.sid for change in changes}
-        for prune in self.situation.config.prune.values():
+        for prune in self.context.config.prune.values():
             for live in self._pruned(prune):
-                address = self.situation.live_address(live)
-                if live.sid not in deleted and self.situation.selection.covers_delete(address):
+                address = self.context.live_address(live)
+                if live.sid not in deleted and self.context.selection.covers_delete(address):
                     parent = None if prune.kind.parent is None else Address(prune.collection.parts[:-1])
                     changes.append(self._deletion(live, address, parent, "pruned", prune.place))
         # A service goes after everything else that goes: what refers to it is then no longer there.
@@ -558,36 +556,36 @@ class Composition:
         ]
 
     def _pruned(self, prune: Prune) -> Iterable[Live]:
-        parents = self.situation.pruned_parents(prune)
+        parents = self.context.pruned_parents(prune)
         if parents is None:
             return ()
-        met = {
+        implied = {
             name
-            for kind, service, name in self.situation.met
+            for kind, service, name in self.context.implied_users
             if (kind, service) == (prune.kind.name, prune.collection.parts[:2])
         }
         return (
             live
-            for live in self.situation.state.collection(prune.kind, parents)
-            if live.sid not in self.situation.matching.addresses
-            and live.name not in met
+            for live in self.context.state.collection(prune.kind, parents)
+            if live.sid not in self.context.matching.addresses
+            and live.name not in implied
             and guards.is_pruned(prune, live)
-            and not self.situation.state.is_protected(live)
+            and not self.context.state.is_protected(live)
         )
 
     def _deletion(
         self, live: Live, address: Address, parent: Address | None, reason: str, place: Place | None
     ) -> Change:
-        self.situation.sids[address] = live.sid
+        self.context.sids[address] = live.sid
         step = Step(f"{address}#delete", "delete", address, live.kind, parent, sid=live.sid, last=True)
         return Change(
             address=address,
             kind=live.kind,
             action="delete",
             sid=live.sid,
-            name=self.situation.name_of(live.sid) or live.title,
+            name=self.context.name_of(live.sid) or live.title,
             parent=parent,
-            service=self.situation.service_name(parent),
+            service=self.context.service_name(parent),
             steps=(step,),
             reason=reason,
             source=place,
@@ -637,7 +635,7 @@ class Composition:
                 continue  # told when the files were read
             value = declared.values.get(fault.path)
             place = value.place if value is not None else declared.place
-            self.situation.problems.append(
+            self.context.problems.append(
                 Problem("cannot-be", fault.message, place, fault.hint, address=str(declared.address))
             )
 

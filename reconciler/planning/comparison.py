@@ -32,7 +32,7 @@ from reconciler.kinds import BY_NAME
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Ref
 from reconciler.planning import guards, risk
-from reconciler.planning.context import NOT_YET
+from reconciler.planning.context import KNOWN_AFTER_APPLY
 from reconciler.planning.diff import differing_keys, holds_secret
 from reconciler.planning.pairing import Pairs, as_written, pair
 from reconciler.planning.plan import Plan, PlanOptions, Unmanaged
@@ -90,7 +90,7 @@ class _Comparison:
             defaults = self._default_roles()
             changes = [self._judged(change, defaults) for change in changes]
             deletions = [self._judged(change, defaults) for change in deletions]
-            guarded = guards.guard((*changes, *deletions), self._surroundings())
+            guarded = guards.guard((*changes, *deletions), self._guard_context())
         else:
             guarded = (*changes, *deletions)
         self.warnings += [*self._forgotten_fields(), *self._guards_that_differ(), *self._renamed_services()]
@@ -107,12 +107,12 @@ class _Comparison:
             refusals=guards.limit(guarded, after.limits) if self.one_account else (),
             left_out=(),
             sids={},
-            comes_along={},
+            builtin_refs={},
             unreadable=(),
             unset=(),
             unverified=(),
-            unsearched=frozenset(),
-            unseen=frozenset(),
+            role_holders_to_fetch=frozenset(),
+            collections_to_fetch=frozenset(),
         )
 
     # --- who is who ---------------------------------------------------------------------------------------------------
@@ -255,7 +255,9 @@ class _Comparison:
         elif self._is_there_anyway(new):
             known_later = self._is_new(new.parent)
             fields = tuple(
-                self._field_change(new.kind.by_path[path], NOT_YET if known_later else NOT_NAMED, None, None, new)
+                self._field_change(
+                    new.kind.by_path[path], KNOWN_AFTER_APPLY if known_later else NOT_NAMED, None, None, new
+                )
                 for path in new.values
                 if path not in new.lifecycle.ignore_changes
                 and path != new.kind.natural_key
@@ -403,9 +405,9 @@ class _Comparison:
         roles = (address for address, item in self.pairs.before.items() if item.kind == _ROLE)
         return frozenset(str(address) for address in roles if self._target_at(address, of_first=True) in chosen)
 
-    def _surroundings(self) -> guards.Surroundings:
+    def _guard_context(self) -> guards.GuardContext:
         after = self.configs[1]
-        return guards.Surroundings(
+        return guards.GuardContext(
             config=after,
             state=State(account_sid=""),
             approved=frozenset((item.address, item.action) for item in after.approvals),
@@ -506,7 +508,7 @@ def _met(items: Iterable[Declared]) -> frozenset[tuple[str, tuple[str, ...], str
     return frozenset(
         (kind, item.address.parts[:2], str(item.values[path].content))
         for item in items
-        for path, kind in item.kind.meets.items()
+        for path, kind in item.kind.implies.items()
         if path in item.values
     )
 

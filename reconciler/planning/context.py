@@ -25,11 +25,11 @@ from reconciler.planning.match import Matching, match
 from reconciler.redaction import HIDDEN
 from reconciler.state import Live, State
 
-NOT_YET = Unknown("known after apply")
+KNOWN_AFTER_APPLY = Unknown("known after apply")
 _SERVICE_CONFIGURATION = BY_NAME["service_configuration"]
 
 
-class Situation:
+class PlanContext:
     """Files and account side by side.
 
     Args:
@@ -43,15 +43,15 @@ class Situation:
         problems: what keeps a plan from being made, and what is doubtful; grows while questions are asked.
         present: declared resources that are to exist, parents first.
         absent: those that are not, without what stands in them.
-        going: addresses of those that are not, and of what stands in them.
+        removed: addresses of those that are not, and of what stands in them.
         replaced: addresses of resources that can only be changed by making them anew.
-        making: for what has no SID yet, or will have another, the id of the step after which it is known.
+        pending_step: for what has no SID yet, or will have another, the id of the step after which it is known.
         sids: SIDs by address; of everything live that is declared, and of what has been looked up since.
-        comes_along: what is referred to and comes with a new service, with the contents by which to find it there.
-        named: addresses by kind, service and natural key, for what stands directly in a service.
+        builtin_refs: what is referred to and comes with a new service, with the contents by which to find it there.
+        by_natural_key: addresses by kind, service and natural key, for what stands directly in a service.
         under_way: SIDs of the old resources that an interrupted apply left and that the files still replace, with the
             address of the resource that replaces them.
-        met: kind, service and natural key of what takes part in something of the files without being declared.
+        implied_users: kind, service, and natural key of what a declared participant implies without its being declared.
     """
 
     def __init__(
@@ -68,32 +68,32 @@ class Situation:
         self.under_way = {entry.sid: entry.address for entry in self.unfinished if self._is_meant(entry)}
         self.matching: Matching = match(config, state, selection=selection, under_way=self.under_way)
         self.problems: list[Problem] = list(self.matching.problems)
-        self.present, self.absent, self.going = self._split()
+        self.present, self.absent, self.removed = self._split()
         self.replaced = {
             declared.address
             for declared in self.covered()
             if (live := self.matching.live.get(declared.address)) is not None
             and self._immutable_differs(declared, live)
         }
-        self.making: dict[Address, str] = {}
-        self.comes_along: dict[Address, Mapping[str, Content]] = {}
+        self.pending_step: dict[Address, str] = {}
+        self.builtin_refs: dict[Address, Mapping[str, Content]] = {}
         self.sids: dict[Address, str] = {
             address: live.sid for address, live in self.matching.live.items() if not live.kind.singleton
         }
-        self.named: dict[tuple[str, tuple[str, ...], str], Address] = {
+        self.by_natural_key: dict[tuple[str, tuple[str, ...], str], Address] = {
             (declared.kind.name, declared.address.parts[:2], declared.natural_key): declared.address
             for declared in self.present
             if declared.kind.parent == "service" and declared.natural_key
         }
         # Users whom the files name as participants only: Twilio makes them by itself, and pruning them would undo that.
-        self.met = {
+        self.implied_users = {
             (kind, declared.address.parts[:2], str(declared.values[path].content))
             for declared in self.present
-            for path, kind in declared.kind.meets.items()
+            for path, kind in declared.kind.implies.items()
             if path in declared.values
         }
-        self._find_what_is_made()
-        self._check_what_is_met()
+        self._find_pending_steps()
+        self._check_implied_users()
 
     def covered(self) -> Iterable[Declared]:
         """Declared resources that are to exist and that the plan covers, parents first."""
@@ -160,7 +160,7 @@ class Situation:
                 return replace(entry, address=chosen[0].address)
         return entry
 
-    def saved(self, declared: Declared) -> Unfinished | None:
+    def saved_values(self, declared: Declared) -> Unfinished | None:
         """What an interrupted apply saved of a resource before it deleted it, and did not create it anew."""
         for entry in reversed(self.unfinished):  # of several, the last one
             if (
@@ -173,7 +173,7 @@ class Situation:
                 return entry
         return None
 
-    def completed(self) -> Iterator[tuple[Unfinished, Live]]:
+    def replaces_to_complete(self) -> Iterator[tuple[Unfinished, Live]]:
         """The replaces that an interrupted apply began, and whose old resource is still beside the new one."""
         for entry in self.unfinished:
             declared, old = self.config.resources.get(entry.address), self.state.get(entry.sid)
@@ -183,7 +183,7 @@ class Situation:
                 and old is not None
                 and new is not None
                 and old.sid in self.under_way
-                and declared.address not in self.going
+                and declared.address not in self.removed
                 and self.selection.covers(declared)
                 and new.sid != old.sid
                 and old.sid not in self.matching.addresses
@@ -191,7 +191,7 @@ class Situation:
             ):
                 yield entry, old
 
-    def is_over(self, entry: Unfinished) -> bool:
+    def is_finished(self, entry: Unfinished) -> bool:
         """Whether nothing is left to do for a replace that was begun, and nothing saved for it can be needed."""
         declared, old = self.config.resources.get(entry.address), self.state.get(entry.sid)
         if old is not None:
@@ -199,10 +199,10 @@ class Situation:
             return old.sid not in self.under_way or old.sid in self.matching.addresses
         live = self.matching.live.get(entry.address)
         if declared is None or declared.absent:
-            return not self.lacking(entry)
-        return self.selection.covers(declared) and live is not None and not self.lacking(entry)
+            return not self.unrestored_fields(entry)
+        return self.selection.covers(declared) and live is not None and not self.unrestored_fields(entry)
 
-    def lacking(self, entry: Unfinished) -> tuple[str, ...]:
+    def unrestored_fields(self, entry: Unfinished) -> tuple[str, ...]:
         """Find the saved values that would be lost with an entry of a deleted resource.
 
         Returns:
@@ -233,7 +233,7 @@ class Situation:
     @cached_property
     def _completed_by(self) -> Mapping[str, Address]:
         """The addresses whose interrupted replaces this plan completes, by the SID of the old resource."""
-        return {old.sid: entry.address for entry, old in self.completed()}
+        return {old.sid: entry.address for entry, old in self.replaces_to_complete()}
 
     def _split(self) -> tuple[list[Declared], list[Declared], set[Address]]:
         """Declared resources that are to exist; those that are not, without what stands in them, and all of these."""
@@ -252,27 +252,27 @@ class Situation:
     def _immutable_differs(self, declared: Declared, live: Live) -> bool:
         return any(item.forces_replacement for item in diff(declared, live, lambda _reference: None, self.name_of))
 
-    def _find_what_is_made(self) -> None:
+    def _find_pending_steps(self) -> None:
         """The ids of the steps after which a resource's SID is known, for everything that has none yet."""
         for declared in self.covered():
             if declared.kind.singleton:
                 continue
             if declared.address in self.replaced:
-                self.making[declared.address] = f"{declared.address}#create"
+                self.pending_step[declared.address] = f"{declared.address}#create"
             elif declared.address in self.matching.live:
                 continue
-            elif not self.comes_with_its_parent(declared):
-                self.making[declared.address] = f"{declared.address}#create"
-            elif self.adopted_fields(declared):
-                self.making[declared.address] = f"{declared.address}#update"
-            elif declared.parent in self.making:
-                self.making[declared.address] = self.making[declared.parent]
-                self.comes_along[declared.address] = self.key_of(declared)
+            elif not self.is_made_with_parent(declared):
+                self.pending_step[declared.address] = f"{declared.address}#create"
+            elif self.fields_to_adopt(declared):
+                self.pending_step[declared.address] = f"{declared.address}#update"
+            elif declared.parent in self.pending_step:
+                self.pending_step[declared.address] = self.pending_step[declared.parent]
+                self.builtin_refs[declared.address] = self.identifying_values(declared)
 
-    def _check_what_is_met(self) -> None:
+    def _check_implied_users(self) -> None:
         """What must not exist or has another name now cannot take part in anything: taking part would make it again."""
         for declared in self.absent:
-            if (declared.kind.name, declared.address.parts[:2], declared.natural_key) in self.met:
+            if (declared.kind.name, declared.address.parts[:2], declared.natural_key) in self.implied_users:
                 self.problems.append(
                     Problem(
                         "absent-but-needed",
@@ -287,7 +287,7 @@ class Situation:
             if live is not None and live.name == declared.natural_key:
                 continue  # the rename is done
             former = (declared.kind.name, declared.address.parts[:2], declared.renamed_from)
-            if former in self.met and former not in self.named:
+            if former in self.implied_users and former not in self.by_natural_key:
                 self.problems.append(
                     Problem(
                         "renamed-but-needed",
@@ -299,20 +299,20 @@ class Situation:
                     )
                 )
 
-    def comes_with_its_parent(self, declared: Declared) -> bool:
+    def is_made_with_parent(self, declared: Declared) -> bool:
         """Whether Twilio will make it by itself, with a parent that this plan creates."""
         if declared.parent is None or declared.parent in self.matching.live:
             return False
         return declared.kind.singleton or declared.natural_key in declared.kind.built_in
 
-    def may_exist(self, declared: Declared) -> Mapping[str, Content] | None:
+    def lookup_key_if_made_by_flex(self, declared: Declared) -> Mapping[str, Content] | None:
         """By what to find a resource that a new parent may have, where Flex makes it; None for every other one."""
         if declared.parent is None or declared.parent in self.matching.live:
             return None
-        return self.key_of(declared) if declared.natural_key in declared.kind.made_by_flex else None
+        return self.identifying_values(declared) if declared.natural_key in declared.kind.made_by_flex else None
 
     @staticmethod
-    def key_of(declared: Declared) -> Mapping[str, Content]:
+    def identifying_values(declared: Declared) -> Mapping[str, Content]:
         """What tells a resource that comes with its parent from the others: everything that cannot change."""
         return {
             field.path: declared.values[field.path].content
@@ -320,12 +320,12 @@ class Situation:
             if field.immutable and field.path in declared.values
         }
 
-    def adopted_fields(self, declared: Declared) -> tuple[FieldChange, ...]:
+    def fields_to_adopt(self, declared: Declared) -> tuple[FieldChange, ...]:
         """What the files set of a resource that comes with its parent, apart from what tells it from the others."""
         return tuple(
             FieldChange(
                 path=path,
-                before=NOT_YET,
+                before=KNOWN_AFTER_APPLY,
                 after=value.content,
                 sensitive=declared.is_sensitive(path),
                 secrets=value.secrets,
@@ -348,7 +348,7 @@ class Situation:
             return ()
         address = Address(prune.collection.parts[: -len(prune.kind.section)])
         above = self.matching.live.get(address)
-        return None if above is None or address in self.going else (*above.parents, above.sid)
+        return None if above is None or address in self.removed else (*above.parents, above.sid)
 
     def name_of(self, sid: str) -> str:
         """The natural key of a live resource, for people; empty when it was not read.
@@ -423,7 +423,7 @@ class Situation:
 
     def sid_of(self, reference: Reference) -> str | None:
         """The SID that a reference stands for; None while it is yet to be made, or is to be made anew."""
-        if reference.address in self.making:
+        if reference.address in self.pending_step:
             return None
         if reference.built_in and reference.address not in self.sids:
             self._look_up_built_in(reference)

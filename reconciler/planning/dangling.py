@@ -1,6 +1,6 @@
 """SIDs that lead nowhere, and a second proxy for one person: what the account would refuse, or answers with silence.
 
-Takes a `Situation`, or a `State` alone; gives warnings. Pure. Says nothing about what was not read.
+Takes a `PlanContext`, or a `State` alone; gives warnings. Pure. Says nothing about what was not read.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from reconciler.config.model import Declared
 from reconciler.errors import Problem
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.markers import Ref
-from reconciler.planning.context import Situation
+from reconciler.planning.context import PlanContext
 from reconciler.state import Collection, Live, State
 
 _ADDRESS = BY_NAME["address_configuration"]
@@ -20,25 +20,25 @@ _POINTS_TO = "auto_creation.service"
 _SERVICES = Collection("service")
 
 
-def dangling(situation: Situation) -> Iterator[Problem]:
+def dangling(context: PlanContext) -> Iterator[Problem]:
     """Warnings about what the configuration and the account refer to and the account does not have."""
-    for declared in situation.covered():
-        yield from _missing_sids(situation, declared)
+    for declared in context.covered():
+        yield from _missing_sids(context, declared)
         if declared.kind == _PARTICIPANT:
-            yield from _second_proxy(situation, declared)
-    for live, sid in dead_services(situation.state):
-        address = situation.matching.addresses.get(live.sid)
-        declared_here = situation.config.resources.get(address) if address is not None else None
+            yield from _second_proxy(context, declared)
+    for live, sid in dead_services(context.state):
+        address = context.matching.addresses.get(live.sid)
+        declared_here = context.config.resources.get(address) if address is not None else None
         if declared_here is not None and _POINTS_TO in declared_here.values:
             continue  # reported as the configuration's own SID, or changed by the plan
         yield Problem(
             "dead-service",
-            f"the address {situation.title(declared_here, live)} starts conversations in {sid}, a service that does "
+            f"the address {context.title(declared_here, live)} starts conversations in {sid}, a service that does "
             "not exist",
             declared_here.place if declared_here is not None else None,
             f"Set {_POINTS_TO} to a service that exists.",
             severity="warning",
-            address=str(situation.live_address(live)),
+            address=str(context.live_address(live)),
         )
 
 
@@ -52,7 +52,7 @@ def dead_services(state: State) -> Iterator[tuple[Live, str]]:
             yield live, sid
 
 
-def _missing_sids(situation: Situation, declared: Declared) -> Iterator[Problem]:
+def _missing_sids(context: PlanContext, declared: Declared) -> Iterator[Problem]:
     for path, value in declared.values.items():
         ref, sid = declared.kind.by_path[path].marker(Ref), value.content
         if ref is None or not isinstance(sid, str) or not sid or declared.is_sensitive(path):
@@ -62,12 +62,12 @@ def _missing_sids(situation: Situation, declared: Declared) -> Iterator[Problem]
         where = "the account"
         if ref.scope == "service":
             root = declared.address.parts[:2]
-            above = next((live for at, live in situation.matching.live.items() if at.parts == root), None)
+            above = next((live for at, live in context.matching.live.items() if at.parts == root), None)
             parents, where = (None if above is None else (above.sid,)), root[1]
-        found = situation.state.get(sid)
+        found = context.state.get(sid)
         if found is not None and (found.kind, found.parents) == (kind, parents):
             continue
-        if parents is not None and Collection(kind.name, parents) not in situation.state.complete:
+        if parents is not None and Collection(kind.name, parents) not in context.state.complete:
             continue
         yield Problem(
             "unknown-sid",
@@ -79,14 +79,14 @@ def _missing_sids(situation: Situation, declared: Declared) -> Iterator[Problem]
         )
 
 
-def _second_proxy(situation: Situation, declared: Declared) -> Iterator[Problem]:
+def _second_proxy(context: PlanContext, declared: Declared) -> Iterator[Problem]:
     """A new participant whose address already takes part, unmanaged, by another proxy address."""
     address = declared.values.get("address")
-    parents = situation.parents(declared)
-    if address is None or parents is None or declared.address in situation.matching.live:
+    parents = context.parents(declared)
+    if address is None or parents is None or declared.address in context.matching.live:
         return
-    for live in situation.state.collection(_PARTICIPANT, parents):
-        if live.values.get("address") == address.content and live.sid not in situation.matching.addresses:
+    for live in context.state.collection(_PARTICIPANT, parents):
+        if live.values.get("address") == address.content and live.sid not in context.matching.addresses:
             yield Problem(
                 "second-proxy",
                 f"{declared.address} gives a second proxy address to somebody who takes part already ({live.sid})",

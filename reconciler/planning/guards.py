@@ -26,7 +26,7 @@ from reconciler.state import Collection, Live, State
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class GuardContext:
     """What guards look at besides the changes.
 
     Attributes:
@@ -62,7 +62,7 @@ class Surroundings:
     successors: Mapping[str, Address] = field(default_factory=dict)
 
     @cached_property
-    def prevented(self) -> Mapping[Address, Address]:
+    def first_protected_below(self) -> Mapping[Address, Address]:
         """By what would take it along, and by itself: the first address whose lifecycle prevents that it goes."""
         found: dict[Address, Address] = {}
         for item in self.config.resources.values():
@@ -89,11 +89,11 @@ def is_pruned(prune: Prune, live: Live) -> bool:
     return wanted and not any(globs.matches(glob, live.name) for glob in prune.keep)
 
 
-def guard(changes: Sequence[Change], around: Surroundings) -> tuple[Change, ...]:
+def guard(changes: Sequence[Change], context: GuardContext) -> tuple[Change, ...]:
     """Every change with the first guard that holds it, if any does; withholding spreads to what depends on it."""
     guarded = []
     for change in changes:
-        held = next((found for check in GUARDS if (found := check(change, around)) is not None), None)
+        held = next((found for check in GUARDS if (found := check(change, context)) is not None), None)
         guarded.append(change if held is None else replace(change, guard=held))
     return _spread(guarded)
 
@@ -120,7 +120,7 @@ def limit(changes: Sequence[Change], limits: Limits) -> tuple[Guard, ...]:
     )
 
 
-def unsearched(changes: Sequence[Change], state: State) -> frozenset[str]:
+def role_holders_to_fetch(changes: Sequence[Change], state: State) -> frozenset[str]:
     """SIDs of the services whose users have to be looked through, because a role in them is about to be deleted."""
     return frozenset(
         live.parents[0]
@@ -132,7 +132,7 @@ def unsearched(changes: Sequence[Change], state: State) -> frozenset[str]:
     )
 
 
-def unsearched_participants(changes: Sequence[Change], state: State) -> frozenset[str]:
+def participants_to_fetch(changes: Sequence[Change], state: State) -> frozenset[str]:
     """SIDs of the services whose participants have to be looked through, because a conversation role is deleted."""
     return frozenset(
         live.parents[0]
@@ -148,9 +148,9 @@ def _removes(change: Change) -> bool:
     return change.action in {"delete", "replace"}
 
 
-def _not_read(change: Change, around: Surroundings) -> Guard | None:
+def _not_read(change: Change, context: GuardContext) -> Guard | None:
     """A delete whose consequences cannot be judged, because what refers to the resource may not be read."""
-    live = around.state.get(change.sid or "")
+    live = context.state.get(change.sid or "")
     if not _removes(change) or live is None:
         return None
     asked = [
@@ -159,7 +159,7 @@ def _not_read(change: Change, around: Surroundings) -> Guard | None:
         if any((ref := field.marker(Ref)) is not None and ref.kind == change.kind.name for field in kind.fields)
         and kind.name in _SEARCHED
     ]
-    unread = [collection for collection in asked if collection in around.state.unreadable]
+    unread = [collection for collection in asked if collection in context.state.unreadable]
     if not unread:
         return None
     words = " and ".join(BY_NAME[collection.kind].words for collection in unread)
@@ -180,8 +180,8 @@ def _has_more(change: Change) -> bool:
     return any(step.op != "delete" for step in change.steps)
 
 
-def _no_room(change: Change, around: Surroundings) -> Guard | None:
-    if change.address not in around.no_room:
+def _no_room(change: Change, context: GuardContext) -> Guard | None:
+    if change.address not in context.no_room:
         return None
     return Guard(
         "no_room",
@@ -190,8 +190,8 @@ def _no_room(change: Change, around: Surroundings) -> Guard | None:
     )
 
 
-def _prevent_create(change: Change, around: Surroundings) -> Guard | None:
-    declared = around.config.resources.get(change.address)
+def _prevent_create(change: Change, context: GuardContext) -> Guard | None:
+    declared = context.config.resources.get(change.address)
     if change.action != "create" or declared is None or not declared.lifecycle.prevent_create:
         return None
     if change.completes:
@@ -201,8 +201,8 @@ def _prevent_create(change: Change, around: Surroundings) -> Guard | None:
     )
 
 
-def _name_taken(change: Change, around: Surroundings) -> Guard | None:
-    live = around.names_taken.get(change.address)
+def _name_taken(change: Change, context: GuardContext) -> Guard | None:
+    live = context.names_taken.get(change.address)
     if live is None:
         return None
     return Guard(
@@ -213,10 +213,10 @@ def _name_taken(change: Change, around: Surroundings) -> Guard | None:
     )
 
 
-def _final(change: Change, around: Surroundings) -> Guard | None:
+def _final(change: Change, context: GuardContext) -> Guard | None:
     """What takes no more updates, and nothing new inside of it."""
-    own = around.live.get(change.address)
-    above = around.live.get(change.parent) if change.parent is not None else None
+    own = context.live.get(change.address)
+    above = context.live.get(change.parent) if change.parent is not None else None
     if change.action in {"update", "replace"} and own is not None and (why := own.kind.final(own.values)):
         return Guard(
             "final",
@@ -232,18 +232,18 @@ def _final(change: Change, around: Surroundings) -> Guard | None:
     return None
 
 
-def _prevent_destroy(change: Change, around: Surroundings) -> Guard | None:
+def _prevent_destroy(change: Change, context: GuardContext) -> Guard | None:
     if not _removes(change):
         return None
     # The rest of an interrupted replace has the old resource's address, and the lifecycle of the new one.
-    kept = around.prevented.get(around.successors.get(change.completes, change.address))
+    kept = context.first_protected_below.get(context.successors.get(change.completes, change.address))
     if kept is None:
         return None
     message = f"the lifecycle of {kept} prevents that it is destroyed"
     return Guard("prevent_destroy", "withheld", message, only_delete=bool(change.completes) and _has_more(change))
 
 
-def _unmakeable(change: Change, around: Surroundings) -> Guard | None:
+def _unmakeable(change: Change, context: GuardContext) -> Guard | None:
     """A replace whose create the API would refuse, which may come to light only when the old resource is deleted."""
     creates = [step for step in change.steps if step.op == "create"]
     if change.former is None or not creates:
@@ -253,9 +253,9 @@ def _unmakeable(change: Change, around: Surroundings) -> Guard | None:
         if reference is None or not isinstance(content, str) or not content:
             continue
         parents = change.former.parents[:1] if reference.scope == "service" else ()
-        found, kind = around.state.get(content), BY_NAME[reference.kind]
+        found, kind = context.state.get(content), BY_NAME[reference.kind]
         is_there = found is not None and (found.kind, found.parents) == (kind, parents)
-        if is_there or Collection(kind.name, parents) not in around.state.complete:
+        if is_there or Collection(kind.name, parents) not in context.state.complete:
             continue
         is_shown = not any(item.path == path and item.sensitive for item in change.fields)
         return Guard(
@@ -289,9 +289,9 @@ def _doubtful(change: Change, create: Step) -> Guard | None:
     )
 
 
-def _built_in(change: Change, around: Surroundings) -> Guard | None:
-    live = around.state.get(change.sid or "")
-    if not _removes(change) or live is None or not around.state.is_protected(live):
+def _built_in(change: Change, context: GuardContext) -> Guard | None:
+    live = context.state.get(change.sid or "")
+    if not _removes(change) or live is None or not context.state.is_protected(live):
         return None
     by = "Twilio itself" if live.is_built_in else "Flex"
     return Guard(
@@ -299,8 +299,8 @@ def _built_in(change: Change, around: Surroundings) -> Guard | None:
     )
 
 
-def _default_service(change: Change, around: Surroundings) -> Guard | None:
-    if not _removes(change) or change.sid not in around.default_services:
+def _default_service(change: Change, context: GuardContext) -> Guard | None:
+    if not _removes(change) or change.sid not in context.default_services:
         return None
     return Guard(
         "default_service",
@@ -310,11 +310,11 @@ def _default_service(change: Change, around: Surroundings) -> Guard | None:
     )
 
 
-def _service_in_use(change: Change, around: Surroundings) -> Guard | None:
+def _service_in_use(change: Change, context: GuardContext) -> Guard | None:
     """A service in which an address still starts conversations (what becomes of the address then is unverified)."""
     if not _removes(change):
         return None
-    users = [name for sid, name in sorted(around.services_of_addresses) if sid == change.sid]
+    users = [name for sid, name in sorted(context.services_of_addresses) if sid == change.sid]
     if not users:
         return None
     who = f"{users[0]} starts" if len(users) == 1 else f"{users[0]} and {len(users) - 1} more start"
@@ -325,13 +325,13 @@ def _service_in_use(change: Change, around: Surroundings) -> Guard | None:
     )
 
 
-def _default_role(change: Change, around: Surroundings) -> Guard | None:
+def _default_role(change: Change, context: GuardContext) -> Guard | None:
     """A default role, before or after; a replace may delete one once the same plan has moved the default."""
-    live = around.state.get(change.sid or "")
+    live = context.state.get(change.sid or "")
     if not _removes(change) or change.kind.name != "role" or live is None:
         return None
     if change.action == "replace" or change.completes:
-        default = around.remaining_defaults.get(live.sid)
+        default = context.remaining_defaults.get(live.sid)
         if default is None:
             return None
         return Guard(
@@ -341,7 +341,7 @@ def _default_role(change: Change, around: Surroundings) -> Guard | None:
             "only the new role is created; move the default, then delete the old role",
             only_delete=_has_more(change) and change.steps[0].op != "delete",
         )
-    if live.sid not in around.default_roles.get(live.parents[0], frozenset()):
+    if live.sid not in context.default_roles.get(live.parents[0], frozenset()):
         return None
     return Guard(
         "default_role",
@@ -351,18 +351,18 @@ def _default_role(change: Change, around: Surroundings) -> Guard | None:
     )
 
 
-def _role_in_use(change: Change, around: Surroundings) -> Guard | None:
-    live = around.state.get(change.sid or "")
+def _role_in_use(change: Change, context: GuardContext) -> Guard | None:
+    live = context.state.get(change.sid or "")
     if change.kind.name != "role" or not _removes(change) or live is None:
         return None
-    holding = around.state.role_holders.get(live.parents[0], {}).get(live.sid, {})
-    left = sorted((identity, sid) for sid, identity in holding.items() if sid not in around.moved)
+    holding = context.state.role_holders.get(live.parents[0], {}).get(live.sid, {})
+    left = sorted((identity, sid) for sid, identity in holding.items() if sid not in context.moved)
     if not left:
-        return _role_in_conversations(change, around, live)
+        return _role_in_conversations(change, context, live)
     service = Address(change.address.parts[:2])
     declared = {
         key: item
-        for item in around.config.resources.values()
+        for item in context.config.resources.values()
         if item.kind.name == "user" and item.parent == service
         for key in (item.pin, item.natural_key)
         if key
@@ -377,18 +377,18 @@ def _role_in_use(change: Change, around: Surroundings) -> Guard | None:
         f"{who} the role {_named(change, live)!r} ({listed}); give them another one first",
         only_delete=_has_more(change),
         holders=names,
-        fix=_moving(change, service, users, live) if service in around.config.resources else "",
+        fix=_moving(change, service, users, live) if service in context.config.resources else "",
     )
 
 
-def _role_in_conversations(change: Change, around: Surroundings, live: Live) -> Guard | None:
+def _role_in_conversations(change: Change, context: GuardContext, live: Live) -> Guard | None:
     """A role that participants hold: those who are not declared are named by SID, since they may be customers."""
-    found = around.state.participants.get(live.parents[0])
+    found = context.state.participants.get(live.parents[0])
     holding = {} if found is None else found.holders.get(live.sid, {})
-    left = {sid: conversation for sid, conversation in holding.items() if sid not in around.moved}
+    left = {sid: conversation for sid, conversation in holding.items() if sid not in context.moved}
     if not left:
         return None
-    declared = {item.sid: address for address, item in around.live.items() if item.sid in left}
+    declared = {item.sid: address for address, item in context.live.items() if item.sid in left}
     names = (
         *sorted(str(address) for address in declared.values()),
         *sorted(f"{sid} in {conversation}" for sid, conversation in left.items() if sid not in declared),
@@ -456,21 +456,21 @@ def _scalar(text: str) -> str:
 _PLAIN = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)\Z)[A-Za-z][A-Za-z0-9 _-]*[A-Za-z0-9_-]\Z", re.IGNORECASE)
 
 
-def _role_assigned(change: Change, around: Surroundings) -> Guard | None:
+def _role_assigned(change: Change, context: GuardContext) -> Guard | None:
     """A role that the same configuration gives to somebody by its SID, which a delete would leave pointing nowhere."""
-    live = around.state.get(change.sid or "")
-    if change.kind.name != "role" or not _removes(change) or live is None or live.sid not in around.assigned:
+    live = context.state.get(change.sid or "")
+    if change.kind.name != "role" or not _removes(change) or live is None or live.sid not in context.assigned:
         return None
     return Guard(
         "role_assigned",
         "withheld",
-        f"{around.assigned[live.sid]} is given the role {_named(change, live)!r} by its SID ({live.sid}); let it refer "
-        "to another role, or to this one by its handle",
+        f"{context.assigned[live.sid]} is given the role {_named(change, live)!r} by its SID ({live.sid}); let it "
+        "refer to another role, or to this one by its handle",
         only_delete=_has_more(change),
     )
 
 
-def _approval(change: Change, around: Surroundings) -> Guard | None:
+def _approval(change: Change, context: GuardContext) -> Guard | None:
     where = "under approvals: in the files"
     if change.action == "replace":
         words = f"replacing {change.address} deletes the old one, and with it"
@@ -479,7 +479,7 @@ def _approval(change: Change, around: Surroundings) -> Guard | None:
         words = f"deleting {change.address} destroys"
     else:
         return None
-    if not change.kind.destroys or (change.address, change.action) in around.approved:
+    if not change.kind.destroys or (change.address, change.action) in context.approved:
         return None
     approval = Approval(change.address, change.action)
     return Guard(

@@ -121,7 +121,7 @@ class _Matcher:
                 self.renaming.setdefault((item.kind, item.parent), []).append(item)
         self.nameless: dict[tuple[Kind, Address | None], list[Declared]] = {}
         for item in config.resources.values():
-            if item.kind.alike_by_contents and item.pin is None:
+            if item.kind.match_by_content and item.pin is None:
                 self.nameless.setdefault((item.kind, item.parent), []).append(item)
 
     def run(self) -> Matching:
@@ -135,7 +135,7 @@ class _Matcher:
                 absent.add(address)
             if self.kinds is not None and declared.kind not in self.kinds:
                 continue
-            live = self._find_alike(declared) if declared.kind.alike_by_contents else self._find(declared)
+            live = self._find_alike(declared) if declared.kind.match_by_content else self._find(declared)
             if live is None:
                 unmatched.append(declared)
             else:

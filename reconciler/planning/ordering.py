@@ -23,7 +23,7 @@ from reconciler.state import Collection, Live, State
 _ORDER = {kind: index for index, kind in enumerate(KINDS)}
 
 
-def arrange(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> list[Change]:
+def add_dependencies(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> list[Change]:
     """Give every step the further needs that follow from the other changes.
 
     Args:
@@ -31,8 +31,8 @@ def arrange(changes: Sequence[Change], state: State, live: Mapping[Address, Live
         state: the account.
         live: the live resource of each declared one that has one.
     """
-    arranged = let_go(_make_room(changes, state, live), state)
-    arranged = _after_defaults(close_last(arranged))
+    arranged = _delete_referrers_first(_make_room(changes, state, live), state)
+    arranged = _after_defaults(_close_last(arranged))
     return _bring_forward(_delay_deletes(arranged), state)
 
 
@@ -129,7 +129,7 @@ def _unique_keys(
         yield (kind.name, paths, parent if scope == "parent" else None, values)
 
 
-def swaps(changes: Sequence[Change], state: State) -> list[tuple[Address, ...]]:
+def find_swaps(changes: Sequence[Change], state: State) -> list[tuple[Address, ...]]:
     """Circles of changes of which each wants what the next one still has, so that none can be the first."""
     waiting = _sharing_unique_keys(changes, state)
     found: list[tuple[Address, ...]] = []
@@ -147,7 +147,7 @@ def swaps(changes: Sequence[Change], state: State) -> list[tuple[Address, ...]]:
     return found
 
 
-def unseen(changes: Sequence[Change], state: State) -> frozenset[Collection]:
+def collections_to_fetch(changes: Sequence[Change], state: State) -> frozenset[Collection]:
     """What has to be read of resources that go, because something in them may hold what a create wants for itself.
 
     Of what stands several levels deep, only the next level is named; ask again once that has been read.
@@ -307,7 +307,7 @@ def _in_full_parents(
     return first
 
 
-def without_room(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> frozenset[Address]:
+def creates_without_room(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> frozenset[Address]:
     """The creates whose parent stays full, whatever is deleted; the last ones of each parent."""
     inside: dict[Address, list[Change]] = defaultdict(list)
     for change in changes:
@@ -328,7 +328,7 @@ def _how_many(member: Change, state: State, live: Mapping[Address, Live]) -> int
     return 0 if above is None else len(state.collection(member.kind, (*above.parents, above.sid)))
 
 
-def let_go(changes: Sequence[Change], state: State) -> list[Change]:
+def _delete_referrers_first(changes: Sequence[Change], state: State) -> list[Change]:
     """Let the delete of what others refer to (a role) wait for the deletes of those others (users who hold it)."""
     referring: dict[str, list[str]] = defaultdict(list)
     for change in changes:
@@ -354,7 +354,7 @@ def let_go(changes: Sequence[Change], state: State) -> list[Change]:
     ]
 
 
-def close_last(changes: Sequence[Change]) -> list[Change]:
+def _close_last(changes: Sequence[Change]) -> list[Change]:
     """Let a step that makes a resource final wait for everything that still has to happen inside of it."""
     inside: dict[Address, list[Step]] = defaultdict(list)
     for change in changes:
@@ -372,7 +372,7 @@ def close_last(changes: Sequence[Change]) -> list[Change]:
     return result
 
 
-def in_order(changes: Sequence[Change]) -> list[Change]:
+def sort_changes(changes: Sequence[Change]) -> list[Change]:
     """Put changes into order: each after what it needs, deletes last.
 
     Raises:

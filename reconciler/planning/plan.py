@@ -32,10 +32,9 @@ from reconciler.kinds import BY_NAME, PARENTS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Changes, Ref
-from reconciler.planning import guards, risk, scope
-from reconciler.planning import ordering as sequence
-from reconciler.planning.change_builder import Composition
-from reconciler.planning.context import Situation
+from reconciler.planning import guards, ordering, risk, scope
+from reconciler.planning.change_builder import ChangeBuilder
+from reconciler.planning.context import PlanContext
 from reconciler.planning.dangling import dangling
 from reconciler.planning.diff import with_shown_urls
 from reconciler.planning.match import match
@@ -109,16 +108,16 @@ class Plan:
         refusals: guards that refuse the plan as a whole (limits).
         left_out: addresses of declared resources that targets or excludes leave out of the plan.
         sids: the SIDs of everything live that a step may refer to, by address.
-        comes_along: what steps refer to and Twilio makes by itself in a service that this plan creates: by its address,
-            the contents by which to find it there.
+        builtin_refs: resources that steps refer to and that Twilio makes with a service of this plan, by address, with
+            the values by which to find them there.
         unreadable: collections that may not be read, each with what could not be planned because of it.
         unset: secrets that are not set and that a step has to send, each with its place; an apply needs all of them.
         unverified: declared contents that the API never returns and this plan does not send, as address and field.
-        unsearched: services whose users have to be looked through before this plan's role deletes are safe.
-        unsearched_participants: services whose participants have to be looked through for the same reason.
-        unseen: collections that have to be read before this plan's order is right.
-        over: of the replaces that an interrupted apply began, those of which nothing is left, by their old SID.
-        there: the SIDs of everything that was read: whatever has another one was made since.
+        role_holders_to_fetch: services whose users have to be looked through before this plan's role deletes are safe.
+        participants_to_fetch: services whose participants have to be looked through for the same reason.
+        collections_to_fetch: collections that have to be read before this plan's order is right.
+        finished_replaces: SIDs of the old resources of interrupted replaces that have nothing left to do.
+        existing_sids: the SIDs of everything that was read: whatever has another one was made since.
         live: the live resource of each declared one that has one.
         titles: the natural keys of declared resources, as they may be shown.
         unlisted: collections whose undeclared resources are neither compared nor listed.
@@ -136,17 +135,17 @@ class Plan:
     refusals: tuple[Guard, ...]
     left_out: tuple[Address, ...]
     sids: Mapping[Address, str]
-    comes_along: Mapping[Address, Mapping[str, Content]]
+    builtin_refs: Mapping[Address, Mapping[str, Content]]
     unreadable: tuple[Problem, ...]
     unset: tuple[Problem, ...]
     unverified: tuple[tuple[Address, str], ...]
-    unsearched: frozenset[str]
-    unseen: frozenset[Collection]
-    unsearched_participants: frozenset[str] = frozenset()
-    there: frozenset[str] = frozenset()
+    role_holders_to_fetch: frozenset[str]
+    collections_to_fetch: frozenset[Collection]
+    participants_to_fetch: frozenset[str] = frozenset()
+    existing_sids: frozenset[str] = frozenset()
     live: Mapping[Address, Live] = field(default_factory=dict)
     titles: Mapping[Address, str] = field(default_factory=dict)
-    over: frozenset[str] = frozenset()
+    finished_replaces: frozenset[str] = frozenset()
     unlisted: tuple[Address, ...] = ()
 
     def blocking(self) -> tuple[str, ...]:
@@ -184,24 +183,24 @@ class _Planner:
             self.unreadable = scope.unreadable(config, state, parents, selection)
             found = [address for addresses in self.unreadable.values() for address in addresses]
             selection = selection.without(config, found)
-        self.situation = Situation(config, state, selection, unfinished)
-        self.unused = Unused(self.situation)
+        self.context = PlanContext(config, state, selection, unfinished)
+        self.unused = Unused(self.context)
 
     def run(self) -> Plan:
-        config, state, live = self.situation.config, self.situation.state, self.situation.matching.live
-        composition = Composition(self.situation, frozenset(self.options.rotate))
-        changes = composition.changes()
+        config, state, live = self.context.config, self.context.state, self.context.matching.live
+        builder = ChangeBuilder(self.context, frozenset(self.options.rotate))
+        changes = builder.changes()
         self._check_options(changes)
         self._check_swaps(changes)
-        if any(problem.severity == "error" for problem in self.situation.problems):
-            raise MatchError([*self.situation.problems, *config.warnings], config.lines)
+        if any(problem.severity == "error" for problem in self.context.problems):
+            raise MatchError([*self.context.problems, *config.warnings], config.lines)
         judged = [self._judged(self._with_shown_urls(change)) for change in changes]
-        guarded = self._guarded(tuple(sequence.in_order(sequence.arrange(judged, state, live))))
+        guarded = self._guarded(tuple(ordering.sort_changes(ordering.add_dependencies(judged, state, live))))
         unmanaged = self._unmanaged(guarded)
         warnings, acknowledged = self._acknowledged(
             (
                 *config.warnings,
-                *self.situation.problems,
+                *self.context.problems,
                 *self._unused(guarded),
                 *self._left_over(unmanaged),
                 *self._not_restored(guarded),
@@ -215,36 +214,36 @@ class _Planner:
             config_digest=config.digest,
             options=self.options,
             changes=guarded,
-            unchanged=composition.unchanged,
+            unchanged=builder.unchanged,
             unmanaged=unmanaged,
             warnings=warnings,
             acknowledged=acknowledged,
             refusals=guards.limit(guarded, config.limits),
-            left_out=tuple(sorted(self.situation.selection.omitted)),
-            sids=self.situation.sids,
-            comes_along=self.situation.comes_along,
+            left_out=tuple(sorted(self.context.selection.omitted)),
+            sids=self.context.sids,
+            builtin_refs=self.context.builtin_refs,
             unreadable=tuple(self._not_read()),
             unset=_unset(guarded),
-            unverified=tuple(composition.unverified),
-            unsearched=guards.unsearched(guarded, state),
-            unsearched_participants=guards.unsearched_participants(guarded, state),
-            unseen=sequence.unseen(guarded, state),
-            there=frozenset(resource.sid for resource in state),
+            unverified=tuple(builder.unverified),
+            role_holders_to_fetch=guards.role_holders_to_fetch(guarded, state),
+            participants_to_fetch=guards.participants_to_fetch(guarded, state),
+            collections_to_fetch=ordering.collections_to_fetch(guarded, state),
+            existing_sids=frozenset(resource.sid for resource in state),
             live=live,
             unlisted=tuple(self._unlisted()),
-            titles={
-                item.address: self.situation.title(item, live.get(item.address)) for item in self.situation.present
-            },
-            over=frozenset(entry.sid for entry in self.situation.unfinished if self.situation.is_over(entry)),
+            titles={item.address: self.context.title(item, live.get(item.address)) for item in self.context.present},
+            finished_replaces=frozenset(
+                entry.sid for entry in self.context.unfinished if self.context.is_finished(entry)
+            ),
         )
 
     def _acknowledged(self, problems: Iterable[Problem]) -> tuple[tuple[Problem, ...], int]:
         """What is told, with every acknowledgement that covers nothing; and how much is acknowledged."""
-        config = self.situation.config
+        config = self.context.config
         told, known = split(config.acknowledge, problems)
         every = (*config.acknowledged, *known)
         # What was left out may be what is meant.
-        if not self.situation.selection.omitted:
+        if not self.context.selection.omitted:
             told = (*told, *unused(config.acknowledge, every, told))
         return told, len(every)
 
@@ -257,7 +256,7 @@ class _Planner:
         kept: frozenset[Address] = frozenset()
         while True:
             doing = tuple(change for change in changes if change.address not in held)
-            guarded = guards.guard(changes, self._surroundings(changes, doing, kept))
+            guarded = guards.guard(changes, self._guard_context(changes, doing, kept))
             found = held | {change.address for change in guarded if change.is_withheld}
             keeping = kept | {change.address for change in guarded if change.guard is not None}
             if (found, keeping) == (held, kept):
@@ -278,41 +277,41 @@ class _Planner:
         }
         taken: dict[Address, Live] = {}
         for change in doing:
-            parent = self.situation.matching.live.get(change.parent) if change.parent is not None else None
+            parent = self.context.matching.live.get(change.parent) if change.parent is not None else None
             if change.kind != _ROLE or parent is None:
                 continue
             for step in change.steps:
                 if step.op != "create" or step.adopts is not None:
                     continue
-                for live in self.situation.state.collection(_ROLE, (parent.sid,)):
+                for live in self.context.state.collection(_ROLE, (parent.sid,)):
                     same = all(live.values.get(path) == step.values.get(path) for path in ("friendly_name", "type"))
                     if same and live.sid not in gone:
                         taken[change.address] = live
         return taken
 
-    def _surroundings(
+    def _guard_context(
         self, changes: tuple[Change, ...], doing: tuple[Change, ...], kept: frozenset[Address]
-    ) -> guards.Surroundings:
+    ) -> guards.GuardContext:
         """What guards look at, when of all changes only some are done, and some of these without their delete."""
         coming = tuple(change for change in changes if change.action != "delete")
         leaving = tuple(change for change in doing if change.action == "delete")
-        return guards.Surroundings(
-            config=self.situation.config,
-            state=self.situation.state,
+        return guards.GuardContext(
+            config=self.context.config,
+            state=self.context.state,
             approved=frozenset(
-                (item.address, item.action) for item in (*self.situation.config.approvals, *self.options.approved)
+                (item.address, item.action) for item in (*self.context.config.approvals, *self.options.approved)
             ),
-            default_roles=self.situation.default_roles(),
+            default_roles=self.context.default_roles(),
             remaining_defaults=self._remaining_defaults(doing),
-            default_services=self.situation.default_services(),
-            live=self.situation.matching.live,
+            default_services=self.context.default_services(),
+            live=self.context.matching.live,
             services_of_addresses=self._services_of_addresses(doing),
-            no_room=sequence.without_room((*coming, *leaving), self.situation.state, self.situation.matching.live),
+            no_room=ordering.creates_without_room((*coming, *leaving), self.context.state, self.context.matching.live),
             assigned=self._assigned_roles(doing),
             successors={
                 change.completes: successor
                 for change in changes
-                if (successor := self.situation.successor(change.completes)) is not None
+                if (successor := self.context.successor(change.completes)) is not None
             },
             names_taken=self._names_taken(changes, kept),
             moved=frozenset(
@@ -327,19 +326,19 @@ class _Planner:
         """The roles that are a service's default once the given changes are done, by SID, with the default's field."""
         defaults = {
             (live.parents[0], field.path): str(live.values[field.path])
-            for live in self.situation.state
+            for live in self.context.state
             if live.kind == _SERVICE_CONFIGURATION
             for field in live.kind.fields
             if field.marker(Ref) is not None and live.values.get(field.path)
         }
         for change in doing:
-            service = self.situation.matching.live.get(change.parent) if change.parent is not None else None
+            service = self.context.matching.live.get(change.parent) if change.parent is not None else None
             if service is None:
                 continue
             for step in change.steps:
                 if step.kind == _SERVICE_CONFIGURATION:
                     for path, content in step.values.items():
-                        defaults[service.sid, path] = self.situation.sid(content)
+                        defaults[service.sid, path] = self.context.sid(content)
         return {sid: path for (_, path), sid in sorted(defaults.items()) if sid}
 
     def _assigned_roles(self, doing: Iterable[Change]) -> dict[str, str]:
@@ -348,8 +347,8 @@ class _Planner:
         That is what the files say, and what an undeclared field of a replaced resource carries over.
         """
         assigned: dict[str, str] = {}
-        for declared in self.situation.present:
-            is_live = declared.address in self.situation.matching.live
+        for declared in self.context.present:
+            is_live = declared.address in self.context.matching.live
             for path, value in declared.values.items():
                 if not (is_live and path in declared.lifecycle.ignore_changes):
                     assigned.update(self._assigned(declared.kind, path, value.content, declared.address))
@@ -371,20 +370,20 @@ class _Planner:
         by_sid = {change.sid: change for change in addresses}
         # A value that only the account had comes from what an interrupted apply saved, too.
         pointing = {
-            (self.situation.sid(step.values.get(_POINTS_TO)), change.name)
+            (self.context.sid(step.values.get(_POINTS_TO)), change.name)
             for change in addresses
             for step in change.steps
         }
-        for live in self.situation.state.collection(_ADDRESS, ()):
+        for live in self.context.state.collection(_ADDRESS, ()):
             change = by_sid.get(live.sid)
             if change is not None and change.action == "delete":
                 continue
             moved = [item.after for item in (change.fields if change is not None else ()) if item.path == _POINTS_TO]
-            pointing.add((self.situation.sid(moved[0]) if moved else str(live.values.get(_POINTS_TO) or ""), live.name))
-        for declared in self.situation.present:
+            pointing.add((self.context.sid(moved[0]) if moved else str(live.values.get(_POINTS_TO) or ""), live.name))
+        for declared in self.context.present:
             value = declared.values.get(_POINTS_TO) if declared.kind == _ADDRESS else None
             if value is not None and _POINTS_TO not in declared.lifecycle.ignore_changes:
-                pointing.add((self.situation.sid(value.content), declared.title))
+                pointing.add((self.context.sid(value.content), declared.title))
         return frozenset((sid, name) for sid, name in pointing if sid)
 
     def _check_options(self, changes: Sequence[Change]) -> None:
@@ -395,16 +394,16 @@ class _Planner:
             ("--rotate", self.options.rotate),
         )
         for option, addresses in given:
-            self.situation.problems.extend(self.unused.options(option, addresses, changes))
-        self.situation.problems.extend(self.unused.rotations(self.options.rotate, changes))
+            self.context.problems.extend(self.unused.options(option, addresses, changes))
+        self.context.problems.extend(self.unused.rotations(self.options.rotate, changes))
 
     def _check_swaps(self, changes: Sequence[Change]) -> None:
         """Names that are exchanged: the API takes no two of one name at once, so neither could be the first."""
         by_address = {change.address: change for change in changes}
-        for circle in sequence.swaps(changes, self.situation.state):
+        for circle in ordering.find_swaps(changes, self.context.state):
             first = by_address[circle[0]]
             who = " and ".join(map(str, circle))
-            self.situation.problems.append(
+            self.context.problems.append(
                 Problem(
                     "swapped-names",
                     f"{who} exchange their names, and no two can have one name at any moment",
@@ -416,19 +415,19 @@ class _Planner:
 
     def _unused(self, changes: Sequence[Change]) -> Iterator[Problem]:
         """Everything in the configuration and the options that matches nothing, or leads nowhere."""
-        yield from dangling(self.situation)
+        yield from dangling(self.context)
         yield from self.unused.absents()
         yield from self.unused.former_names()
         yield from self.unused.patterns()
         yield from self.unused.ignored((item.address, item.live) for item in self._not_declared(changes))
         given = [item for item in self.options.approved if item not in self.options.brought]
-        yield from self.unused.approvals([*self.situation.config.approvals, *given], changes)
+        yield from self.unused.approvals([*self.context.config.approvals, *given], changes)
 
     def _not_restored(self, changes: Iterable[Change]) -> Iterator[Problem]:
         """Values that an interrupted apply saved, and that no change restores."""
         restored = {change.completes for change in changes}
-        for entry in self.situation.unfinished:
-            declared = self.situation.config.resources.get(entry.address)
+        for entry in self.context.unfinished:
+            declared = self.context.config.resources.get(entry.address)
             if entry.sid not in restored and (problem := self._still_saved(entry, declared)) is not None:
                 yield problem
             if entry.lost and entry.sid in restored and declared is not None:
@@ -445,18 +444,18 @@ class _Planner:
     def _not_completed(self, changes: Iterable[Change]) -> Iterator[Problem]:
         """Old resources of interrupted renames that the configuration no longer asks for; nothing else names them."""
         deleted = {change.sid for change in changes if change.action == "delete"}
-        for entry in self.situation.unfinished:
-            old = self.situation.state.get(entry.sid)
-            if old is None or not entry.is_still(old) or entry.sid in {*self.situation.under_way, *deleted}:
+        for entry in self.context.unfinished:
+            old = self.context.state.get(entry.sid)
+            if old is None or not entry.is_still(old) or entry.sid in {*self.context.under_way, *deleted}:
                 continue
-            declared = self.situation.config.resources.get(entry.address)
-            if declared is None or declared.address not in self.situation.matching.live:
+            declared = self.context.config.resources.get(entry.address)
+            if declared is None or declared.address not in self.context.matching.live:
                 continue
-            if declared.absent or entry.sid in self.situation.matching.addresses:
+            if declared.absent or entry.sid in self.context.matching.addresses:
                 continue
             yield Problem(
                 "not-completed",
-                f"an interrupted apply left {self.situation.live_address(old)}, the old {old.kind.words} of "
+                f"an interrupted apply left {self.context.live_address(old)}, the old {old.kind.words} of "
                 f"{entry.address}, whose name has changed since; it and what refers to it are left alone",
                 declared.place,
                 f"To delete it, declare it as {{sid: {old.sid}, absent: true}}.",
@@ -471,9 +470,9 @@ class _Planner:
             entry: what no change restores.
             declared: its resource in the files.
         """
-        is_open = declared is None or declared.absent or self.situation.selection.covers(declared)
-        lacking = self.situation.lacking(entry)
-        if not is_open or not lacking or self.situation.state.get(entry.sid) is not None:
+        is_open = declared is None or declared.absent or self.context.selection.covers(declared)
+        lacking = self.context.unrestored_fields(entry)
+        if not is_open or not lacking or self.context.state.get(entry.sid) is not None:
             return None
         # Values are not shown: what a customer wrote may be among them.
         held = [path for path in lacking if path not in entry.lost]
@@ -481,7 +480,7 @@ class _Planner:
         saved = f"{entry.source} {what} of {entry.address}, which an interrupted apply deleted"
         if declared is None or declared.absent:
             why, restore = "and the configuration no longer declares", "declare the resource again"
-        elif entry.address in self.situation.matching.live:
+        elif entry.address in self.context.matching.live:
             why, restore = "and which exists again without them", "write them in the configuration"
         else:
             why, restore = "and the configuration declares by another name", "write them in the configuration"
@@ -500,11 +499,11 @@ class _Planner:
         Nothing in the account tells it from what somebody wants, so it is told and left alone.
         """
         twins = {
-            (declared.kind, self.situation.parents(declared), declared.natural_key): declared
-            for declared in self.situation.present
+            (declared.kind, self.context.parents(declared), declared.natural_key): declared
+            for declared in self.context.present
             if declared.natural_key and declared.kind.told_apart_by
             if declared.kind.by_path[declared.kind.told_apart_by].forces_replacement
-            if declared.address in self.situation.matching.live
+            if declared.address in self.context.matching.live
         }
         return [
             Problem(
@@ -525,7 +524,7 @@ class _Planner:
         """Values of live resources that were not compared because their secrets are not set, by secret."""
         sent = {(change.address, item.path) for change in changes for item in change.fields}
         skipped: dict[tuple[str, ...], list[tuple[Declared, str]]] = {}
-        for declared in self.situation.covered():
+        for declared in self.context.covered():
             for path, value in declared.values.items():
                 if (
                     isinstance(value.content, Unknown)
@@ -551,9 +550,9 @@ class _Planner:
 
     def _not_read(self) -> Iterable[Problem]:
         """What may not be read, and what that keeps from being planned."""
-        for collection, refusal in sorted(self.situation.state.unreadable.items(), key=lambda item: str(item[0])):
+        for collection, refusal in sorted(self.context.state.unreadable.items(), key=lambda item: str(item[0])):
             kind = BY_NAME[collection.kind]
-            where = self.situation.name_of(collection.parents[-1]) if collection.parents else ""
+            where = self.context.name_of(collection.parents[-1]) if collection.parents else ""
             addresses = self.unreadable.get(collection, ())
             listed = ", ".join(map(str, addresses[:_MOST_LISTED]))
             more = f" and {len(addresses) - _MOST_LISTED:,} more" if len(addresses) > _MOST_LISTED else ""
@@ -561,7 +560,7 @@ class _Planner:
                 "unreadable",
                 f"cannot read the {kind.words}{'' if kind.singleton else ' list'}{f' of {where!r}' if where else ''}: "
                 f"{refusal.answer}" + (f"; not planned: {listed}{more}" if addresses else ""),
-                next((self.situation.config.resources[address].place for address in addresses), None),
+                next((self.context.config.resources[address].place for address in addresses), None),
                 "give the API key permission to read it, or leave these resources out with --exclude"
                 if refusal.status == _FORBIDDEN
                 else "it does not exist in this account or region; leave these resources out with --exclude",
@@ -571,24 +570,24 @@ class _Planner:
         """The same change with a name that tells it from others of the same name."""
         if not change.kind.told_apart_by or not change.kind.natural_key:
             return change
-        live = self.situation.state.get(change.sid or "")
+        live = self.context.state.get(change.sid or "")
         after = {item.path: item.after for item in change.fields}
         contents = {**after, **(live.values if live is not None else {})}
-        return replace(change, name=self.situation.label(change.kind, change.parent, change.name, contents))
+        return replace(change, name=self.context.label(change.kind, change.parent, change.name, contents))
 
     def _with_shown_urls(self, change: Change) -> Change:
-        declared = self.situation.config.resources.get(change.address)
+        declared = self.context.config.resources.get(change.address)
         fields = tuple(with_shown_urls(item, declared, change.kind.by_path[item.path]) for item in change.fields)
         return replace(change, fields=fields)
 
     def _judged(self, unlabelled: Change) -> Change:
         change = self._labelled(unlabelled)
-        live = self.situation.state.get(change.sid) if change.sid else self._live_singleton(change) or change.former
+        live = self.context.state.get(change.sid) if change.sid else self._live_singleton(change) or change.former
         defaults: Iterable[str] = ()
         if change.kind == _ROLE and live is not None:
-            configuration = self.situation.state.singleton(_SERVICE_CONFIGURATION, live.parents)
-            defaults = self.situation.default_role_sids(configuration) if configuration is not None else ()
-        judged = risk.judge(change, live, defaults, self.situation.matching.former.get(change.address))
+            configuration = self.context.state.singleton(_SERVICE_CONFIGURATION, live.parents)
+            defaults = self.context.default_role_sids(configuration) if configuration is not None else ()
+        judged = risk.judge(change, live, defaults, self.context.matching.former.get(change.address))
         return self._with_unknown_holders(self._with_moved_defaults(judged))
 
     def _with_moved_defaults(self, change: Change) -> Change:
@@ -597,11 +596,11 @@ class _Planner:
         for step in change.steps:
             if step.kind != _SERVICE_CONFIGURATION or step.kind == change.kind:
                 continue
-            service = self.situation.matching.live.get(step.parent) if step.parent is not None else None
-            live = None if service is None else self.situation.state.singleton(step.kind, (service.sid,))
+            service = self.context.matching.live.get(step.parent) if step.parent is not None else None
+            live = None if service is None else self.context.state.singleton(step.kind, (service.sid,))
             for path, content in step.values.items():
                 before = str(live.values.get(path) or "") if live is not None else ""
-                name = self.situation.name_of(before)
+                name = self.context.name_of(before)
                 after = content.address if isinstance(content, Reference) else content
                 marker = step.kind.by_path[path].marker(Changes)
                 risks.append(marker.risk if marker is not None else "low")
@@ -611,27 +610,27 @@ class _Planner:
 
     def _with_unknown_holders(self, change: Change) -> Change:
         """The same change, which says that not everybody was looked up who may hold the role that it deletes."""
-        live = self.situation.state.get(change.sid or "")
+        live = self.context.state.get(change.sid or "")
         if change.kind != _ROLE or change.action not in {"delete", "replace"} or live is None:
             return change
-        found = self.situation.state.participants.get(live.parents[0])
+        found = self.context.state.participants.get(live.parents[0])
         if found is None or found.is_complete or live.values.get("type") != "conversation":
             return change
         sentence = (
             "Participants of the most active conversations were looked up, not of all. If one elsewhere holds the role "
-            f"{self.situation.name_of(live.sid)!r}, Twilio refuses to delete it or gives them another role."
+            f"{self.context.name_of(live.sid)!r}, Twilio refuses to delete it or gives them another role."
         )
         return replace(change, risk="high", consequences=(*change.consequences, sentence))
 
     def _live_singleton(self, change: Change) -> Live | None:
-        return self.situation.matching.live.get(change.address) if change.kind.singleton else None
+        return self.context.matching.live.get(change.address) if change.kind.singleton else None
 
     def _name_of_unmanaged(self, live: Live) -> str:
-        above = self.situation.matching.addresses.get(live.parents[-1]) if live.parents else None
-        return self.situation.label(live.kind, above, live.title, live.values)
+        above = self.context.matching.addresses.get(live.parents[-1]) if live.parents else None
+        return self.context.label(live.kind, above, live.title, live.values)
 
     def _unmanaged(self, changes: Iterable[Change]) -> tuple[Unmanaged, ...]:
-        ignored = self.situation.config.unmanaged_ignore
+        ignored = self.context.config.unmanaged_ignore
         unlisted = {*self._unlisted().values()}
         return tuple(
             item
@@ -643,12 +642,12 @@ class _Planner:
     def _unlisted(self) -> dict[Address, tuple[str, tuple[str, ...]]]:
         """Collections that hold traffic and are not pruned, by address: what else is in them is not compared."""
         found = {}
-        for declared in self.situation.config.resources.values():
-            parents = self.situation.parents(declared)
+        for declared in self.context.config.resources.values():
+            parents = self.context.parents(declared)
             if declared.kind.name not in _TRAFFIC or declared.parent is None or parents is None:
                 continue
             collection = declared.parent.child(*declared.kind.section)
-            if collection not in self.situation.config.prune and self.situation.selection.covers(declared):
+            if collection not in self.context.config.prune and self.context.selection.covers(declared):
                 found[collection] = (declared.kind.name, parents)
         return dict(sorted(found.items()))
 
@@ -656,23 +655,23 @@ class _Planner:
         """Everything live in a collection that was read, but not declared."""
         deleted = {change.sid for change in changes if change.action == "delete"}
         named = {
-            (declared.kind, self.situation.parents(declared))
-            for declared in self.situation.config.resources.values()
-            if self.situation.selection.covers(declared)
+            (declared.kind, self.context.parents(declared))
+            for declared in self.context.config.resources.values()
+            if self.context.selection.covers(declared)
         }
         named |= {
-            (prune.kind, self.situation.pruned_parents(prune))
-            for prune in self.situation.config.prune.values()
-            if self.situation.selection.covers_collection(prune.collection)
+            (prune.kind, self.context.pruned_parents(prune))
+            for prune in self.context.config.prune.values()
+            if self.context.selection.covers_collection(prune.collection)
         }
         found = [
-            Unmanaged(self.situation.live_address(live), live, self._name_of_unmanaged(live))
-            for live in self.situation.state
+            Unmanaged(self.context.live_address(live), live, self._name_of_unmanaged(live))
+            for live in self.context.state
             if (live.kind, live.parents) in named
             and not live.kind.singleton
-            and live.sid not in self.situation.matching.addresses
+            and live.sid not in self.context.matching.addresses
             and deleted.isdisjoint((live.sid, *live.parents))
-            and not self.situation.state.is_protected(live)
+            and not self.context.state.is_protected(live)
         ]
         return sorted(found, key=lambda item: item.address)
 

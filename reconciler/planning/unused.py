@@ -1,6 +1,6 @@
 """Entries of the configuration and options that match nothing, each with the near miss.
 
-Takes a `Situation`, changes, and options; gives problems: warnings where something was probably meant that is written
+Takes a `PlanContext`, changes, and options; gives problems: warnings where something was probably meant that is written
 differently, and notices for entries that have done their work. Pure; decides nothing.
 
 | entry                               | with a near miss | without one               |
@@ -27,7 +27,7 @@ from reconciler.config.model import Approval, Declared, Prune
 from reconciler.errors import Problem, Severity
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
-from reconciler.planning.context import Situation
+from reconciler.planning.context import PlanContext
 from reconciler.planning.near import Nearness, is_typo
 from reconciler.state import Collection, Live
 
@@ -40,21 +40,21 @@ class Unused:
     """Finds what matches nothing.
 
     Args:
-        situation: configuration and account.
+        context: configuration and account.
     """
 
-    def __init__(self, situation: Situation) -> None:
-        self.situation = situation
+    def __init__(self, context: PlanContext) -> None:
+        self.context = context
         self.near = Nearness()
 
     # --- absent, renamed_from -----------------------------------------------------------------------------------------
 
     def absents(self) -> Iterator[Problem]:
         """Every `absent` that deletes nothing."""
-        for declared in self.situation.absent:
-            if declared.address in self.situation.matching.live or not self.situation.selection.covers(declared):
+        for declared in self.context.absent:
+            if declared.address in self.context.matching.live or not self.context.selection.covers(declared):
                 continue
-            parents = self.situation.parents(declared)
+            parents = self.context.parents(declared)
             if parents is None:
                 continue
             where, name = self._where(declared), _quoted(declared.title or declared.pin or declared.address.parts[-1])
@@ -77,11 +77,11 @@ class Unused:
 
     def former_names(self) -> Iterator[Problem]:
         """Every `renamed_from` that renames nothing."""
-        for declared in self.situation.present:
-            if not declared.renamed_from or declared.pin is not None or not self.situation.selection.covers(declared):
+        for declared in self.context.present:
+            if not declared.renamed_from or declared.pin is not None or not self.context.selection.covers(declared):
                 continue
-            live = self.situation.matching.live.get(declared.address)
-            parents = self.situation.parents(declared)
+            live = self.context.matching.live.get(declared.address)
+            parents = self.context.parents(declared)
             if parents is None:
                 continue
             if live is None:
@@ -92,13 +92,13 @@ class Unused:
     def _is_being_completed(self, declared: Declared, parents: tuple[str, ...]) -> bool:
         """Whether this plan completes an interrupted rename, for which `renamed_from` is still needed."""
         old = self._of_name(declared.kind, parents, declared.renamed_from)
-        return old is not None and self.situation.successor(old.sid) == declared.address
+        return old is not None and self.context.successor(old.sid) == declared.address
 
     def _stale_former_name(self, declared: Declared, parents: tuple[str, ...], live: Live) -> Problem:
         old = self._of_name(declared.kind, parents, declared.renamed_from)
-        title = _quoted(self.situation.title(declared, live))
+        title = _quoted(self.context.title(declared, live))
         is_shown = declared.title == declared.natural_key
-        if old is None or not is_shown or old.sid in self.situation.matching.addresses:
+        if old is None or not is_shown or old.sid in self.context.matching.addresses:
             message = f"renamed_from: {title} has its new name"
             return self._about(declared, "stale-renamed-from", message, "Remove renamed_from.")
         return self._about(
@@ -114,7 +114,7 @@ class Unused:
         is_shown = declared.title == declared.natural_key
         former = _quoted(declared.renamed_from) if is_shown else "such name"
         old = self._of_name(declared.kind, parents, declared.renamed_from)
-        owner = None if old is None else self.situation.matching.addresses.get(old.sid)
+        owner = None if old is None else self.context.matching.addresses.get(old.sid)
         if owner is not None:
             message = f"renamed_from: {former} is {owner}, so {created}"
             return self._about(declared, "unused-renamed-from", message, "Remove renamed_from.")
@@ -133,13 +133,13 @@ class Unused:
 
     def patterns(self) -> Iterator[Problem]:
         """Every `match` and `except` that no live name in its collection matches."""
-        for prune in self.situation.config.prune.values():
-            parents = self.situation.pruned_parents(prune)
-            if parents is None or not self.situation.selection.covers_collection(prune.collection):
+        for prune in self.context.config.prune.values():
+            parents = self.context.pruned_parents(prune)
+            if parents is None or not self.context.selection.covers_collection(prune.collection):
                 continue
-            if Collection(prune.kind.name, parents) not in self.situation.state.complete:
+            if Collection(prune.kind.name, parents) not in self.context.state.complete:
                 continue
-            members = self.situation.state.collection(prune.kind, parents)
+            members = self.context.state.collection(prune.kind, parents)
             for key, patterns in (("match", prune.match), ("except", prune.keep)):
                 for pattern in patterns:
                     if not any(globs.matches(pattern, live.name) for live in members):
@@ -150,18 +150,18 @@ class Unused:
         message = f"{key}: no {prune.kind.words} in {where} matches {_quoted(pattern)}"
         handles = [
             item
-            for item in self.situation.present
+            for item in self.context.present
             if item.address.parts[:-1] == prune.collection.parts and globs.matches(pattern, item.address.parts[-1])
         ]
-        shown = [live for live in members if self.situation.shown(live)]
+        shown = [live for live in members if self.context.shown(live)]
         lowered = [live for live in shown if globs.matches(pattern.lower(), live.name.lower())]
         meant: Live | None = None
         by_sid = next((live for live in members if globs.matches(pattern, live.sid)), None)
         if by_sid is not None:
-            meant = by_sid if self.situation.shown(by_sid) else None
+            meant = by_sid if self.context.shown(by_sid) else None
         elif handles:
-            meant = self.situation.matching.live.get(handles[0].address)
-            meant = meant if meant is not None and self.situation.shown(meant) else None
+            meant = self.context.matching.live.get(handles[0].address)
+            meant = meant if meant is not None and self.context.shown(meant) else None
         meant = meant or (lowered[0] if lowered else None)
         if meant is None:
             meant = self.near.closest(globs.literal(pattern).replace("*", " ").replace("?", " "), shown)
@@ -180,10 +180,10 @@ class Unused:
         Args:
             unmanaged: all of them, those that are ignored included.
         """
-        if self.situation.selection.omitted:
+        if self.context.selection.omitted:
             return  # what was not read may be what is meant
         found = list(unmanaged)
-        for pattern in self.situation.config.unmanaged_ignore:
+        for pattern in self.context.config.unmanaged_ignore:
             if any(is_ignored(pattern, address) for address, _ in found):
                 continue
             message = f"ignore: no unmanaged resource matches {_quoted(pattern)}"
@@ -227,8 +227,8 @@ class Unused:
 
     def _handles(self, above: tuple[str, ...]) -> list[str]:
         return sorted(
-            {item.parts[-1] for item in self.situation.config.resources if item.parts[:-1] == above}
-            | {item.parts[-1] for item in self.situation.sids if item.parts[:-1] == above}
+            {item.parts[-1] for item in self.context.config.resources if item.parts[:-1] == above}
+            | {item.parts[-1] for item in self.context.sids if item.parts[:-1] == above}
         )
 
     @staticmethod
@@ -289,7 +289,7 @@ class Unused:
 
     def rotations(self, addresses: Iterable[Address], changes: Sequence[Change]) -> Iterator[Problem]:
         """Every `--rotate` of an existing resource that sends nothing: the key would be taken for rotated."""
-        config, selection = self.situation.config, self.situation.selection
+        config, selection = self.context.config, self.context.selection
         with_keys = {
             declared.address: {
                 path
@@ -311,7 +311,7 @@ class Unused:
                 is_narrowed = address in selection.omitted
                 what = "is left out of the plan" + (" by --target or --exclude" if is_narrowed else "")
                 hint = "Leave out one of the two options."
-            elif declared not in self.situation.present:
+            elif declared not in self.context.present:
                 what, hint = "is absent in the configuration", "Remove the option."
             elif with_keys[address] <= declared.lifecycle.ignore_changes:
                 what = "has ignore_changes for its write-only values"
@@ -322,7 +322,7 @@ class Unused:
 
     def _known(self, changes: Iterable[Change]) -> list[Address]:
         """Every address that names something: declared, live, or changed by the plan."""
-        config, sids = self.situation.config, self.situation.sids
+        config, sids = self.context.config, self.context.sids
         return [*config.resources, *sids, *(change.address for change in changes)]
 
     def _misspelt_address(
@@ -335,12 +335,12 @@ class Unused:
         names = {(change.address.parts[:-1], change.name): change.address for change in changes}
         names |= {
             (item.address.parts[:-1], item.natural_key): item.address
-            for item in self.situation.config.resources.values()
+            for item in self.context.config.resources.values()
             if item.title == item.natural_key
         }
-        for live in self.situation.state:
-            if live.title and not live.kind.singleton and self.situation.shown(live):
-                there = self.situation.live_address(live)
+        for live in self.context.state:
+            if live.title and not live.kind.singleton and self.context.shown(live):
+                there = self.context.live_address(live)
                 names.setdefault((there.parts[:-1], live.title), there)
         found = names.get((address.parts[:-1], address.parts[-1]))
         if found is not None:
@@ -358,7 +358,7 @@ class Unused:
         names: list[tuple[Address, str]] = [(change.address, change.name) for change in changes]
         names += [
             (item.address, item.natural_key)
-            for item in self.situation.config.resources.values()
+            for item in self.context.config.resources.values()
             if item.title == item.natural_key and item.address in set(known)
         ]
         for one, name in names:
@@ -375,14 +375,14 @@ class Unused:
             return None
         candidates = [
             live
-            for live in self.situation.state.collection(declared.kind, parents)
-            if live.sid not in self.situation.matching.addresses and not self.situation.state.is_protected(live)
+            for live in self.context.state.collection(declared.kind, parents)
+            if live.sid not in self.context.matching.addresses and not self.context.state.is_protected(live)
         ]
         handle = declared.address.parts[-1]
         return self.near.closest(name, candidates) or self.near.closest(handle, candidates)
 
     def _of_name(self, kind: Kind, parents: tuple[str, ...], name: str) -> Live | None:
-        return next((live for live in self.situation.state.collection(kind, parents) if live.name == name), None)
+        return next((live for live in self.context.state.collection(kind, parents) if live.name == name), None)
 
     @classmethod
     def _did_you_mean(cls, live: Live, wrong: str) -> str:

@@ -39,7 +39,7 @@ def test_its_role_is_one_for_conversations() -> None:
 
 def test_what_it_shares_and_whom_it_waits_for() -> None:
     assert PARTICIPANT.unique == ((("identity",), "parent"), (("address", "proxy_address"), "account"))
-    assert PARTICIPANT.meets == {"identity": "user"}
+    assert PARTICIPANT.implies == {"identity": "user"}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from reconciler.address import Address
 from reconciler.change import Action, Change, Guard, Step
 from reconciler.config.model import Approval, Config, Limits
 from reconciler.emulator import Rules
-from reconciler.planning.guards import Surroundings, guard, is_pruned, limit, unsearched
+from reconciler.planning.guards import GuardContext, guard, is_pruned, limit, role_holders_to_fetch
 from reconciler.render.text import plan_text
 from reconciler.state import State
 from tests.builders import configuration, declared, kind_at, live, prune, sid, state
@@ -44,8 +44,8 @@ def around(
     approved: tuple[str, ...] = (),
     default_roles: dict[str, frozenset[str]] | None = None,
     default_services: frozenset[str] = frozenset(),
-) -> Surroundings:
-    return Surroundings(
+) -> GuardContext:
+    return GuardContext(
         config or configuration(),
         account or state(),
         frozenset((item.address, item.action) for item in map(Approval.parse, approved)),
@@ -54,15 +54,15 @@ def around(
     )
 
 
-def verdict(one: Change, surroundings: Surroundings) -> tuple[str, str, bool] | None:
+def verdict(one: Change, facts: GuardContext) -> tuple[str, str, bool] | None:
     """Which guard holds a change and how, if one does."""
-    (guarded,) = guard([one], surroundings)
+    (guarded,) = guard([one], facts)
     held = guarded.guard
     return None if held is None else (held.name, held.verdict, held.only_delete)
 
 
-def message(one: Change, surroundings: Surroundings) -> str:
-    (guarded,) = guard([one], surroundings)
+def message(one: Change, facts: GuardContext) -> str:
+    (guarded,) = guard([one], facts)
     assert guarded.guard is not None
     return guarded.guard.message
 
@@ -217,9 +217,9 @@ def test_without_a_lifecycle_nothing_is_prevented(action: Action) -> None:
 def test_whatever_contains_what_may_not_be_destroyed_is_not_destroyed() -> None:
     config = configuration(declared("services.support", absent=True), declared(AGENT, prevent_destroy=True))
     one = change("services.support", "delete", found=SUPPORT)
-    surroundings = around(config, approved=("services.support",))
-    assert verdict(one, surroundings) == ("prevent_destroy", "withheld", False)
-    assert message(one, surroundings) == f"the lifecycle of {AGENT} prevents that it is destroyed"
+    facts = around(config, approved=("services.support",))
+    assert verdict(one, facts) == ("prevent_destroy", "withheld", False)
+    assert message(one, facts) == f"the lifecycle of {AGENT} prevents that it is destroyed"
 
 
 def test_what_stands_in_a_protected_service_is_not_protected_with_it() -> None:
@@ -238,8 +238,8 @@ def test_what_twilio_made_by_itself_is_never_deleted() -> None:
 
 def test_the_default_service_is_never_deleted() -> None:
     one = change("services.support", "delete", found=SUPPORT)
-    surroundings = around(approved=("services.support",), default_services=frozenset({SUPPORT}))
-    assert verdict(one, surroundings) == ("default_service", "withheld", False)
+    facts = around(approved=("services.support",), default_services=frozenset({SUPPORT}))
+    assert verdict(one, facts) == ("default_service", "withheld", False)
     elsewhere = around(approved=("services.support",), default_services=frozenset({SALES}))
     assert verdict(one, elsewhere) is None
 
@@ -255,20 +255,18 @@ def test_the_default_service_is_never_deleted() -> None:
 def test_a_service_in_which_addresses_start_conversations_is_never_deleted(
     pointing: set[tuple[str, str]], words: str
 ) -> None:
-    surroundings = replace(around(approved=("services.support",)), services_of_addresses=frozenset(pointing))
+    facts = replace(around(approved=("services.support",)), services_of_addresses=frozenset(pointing))
     one = change("services.support", "delete", found=SUPPORT)
-    assert verdict(one, surroundings) == ("service_in_use", "withheld", False)
-    assert message(one, surroundings) == (
-        f"{words} conversations in it; point it to another service first, or delete it"
-    )
+    assert verdict(one, facts) == ("service_in_use", "withheld", False)
+    assert message(one, facts) == (f"{words} conversations in it; point it to another service first, or delete it")
 
 
 def test_a_service_in_which_no_address_starts_conversations_is_deleted() -> None:
-    surroundings = replace(
+    facts = replace(
         around(approved=("services.support",)), services_of_addresses=frozenset({(SALES, "+1"), ("", "+2")})
     )
-    assert verdict(change("services.support", "delete", found=SUPPORT), surroundings) is None
-    assert verdict(change("services.sales", "create"), surroundings) is None
+    assert verdict(change("services.support", "delete", found=SUPPORT), facts) is None
+    assert verdict(change("services.sales", "create"), facts) is None
 
 
 LOBBY = "services.support.conversations.lobby"
@@ -292,11 +290,11 @@ def test_what_is_closed_takes_no_change_but_to_go(
 ) -> None:
     lobby = live("conversation", 1, {"unique_name": "lobby", "state": "closed"}, parents=(SUPPORT,))
     open_ = live("conversation", 2, {"unique_name": "open", "state": "active"}, parents=(SUPPORT,))
-    surroundings = replace(
+    facts = replace(
         around(approved=(LOBBY,)),
         live={Address.parse(LOBBY): lobby, Address.parse("services.support.conversations.open"): open_},
     )
-    assert verdict(change(address, action, found=sid("CH")), surroundings) == expected
+    assert verdict(change(address, action, found=sid("CH")), facts) == expected
 
 
 def test_a_default_role_is_never_deleted() -> None:
@@ -553,9 +551,9 @@ def test_guards_change_nothing_but_the_guard_and_add_nothing() -> None:
 
 def test_users_are_looked_through_where_a_role_goes_and_nobody_has_looked() -> None:
     one = change(AGENT, "delete", found=sid("RL"))
-    assert unsearched([one], account()) == {SUPPORT}
-    assert unsearched([change(AGENT, "replace", found=sid("RL"))], account()) == {SUPPORT}
-    assert unsearched([one], account(role_holders={SUPPORT: {}})) == frozenset()
+    assert role_holders_to_fetch([one], account()) == {SUPPORT}
+    assert role_holders_to_fetch([change(AGENT, "replace", found=sid("RL"))], account()) == {SUPPORT}
+    assert role_holders_to_fetch([one], account(role_holders={SUPPORT: {}})) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -569,7 +567,7 @@ def test_users_are_looked_through_where_a_role_goes_and_nobody_has_looked() -> N
     ],
 )
 def test_users_are_looked_through_for_nothing_else(one: Change) -> None:
-    assert unsearched([one], account()) == frozenset()
+    assert role_holders_to_fetch([one], account()) == frozenset()
 
 
 # --- as it will be carried out ---------------------------------------------------------------------------------------
