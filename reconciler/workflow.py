@@ -13,6 +13,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -136,8 +137,24 @@ class Applied:
 Show = Callable[["PlanFile"], None]
 """Shows a plan that has changes, before anything else is done with it."""
 
-Confirm = Callable[["PlanFile"], Awaitable[bool]]
-"""Says whether to go on with a plan that has been shown."""
+
+class Decision(Enum):
+    """What becomes of a plan that was shown.
+
+    Attributes:
+        DECLINED: it is not applied.
+        APPROVED: a person approved it just now. The account may have changed while the person read the plan, so it is
+            planned again, and only what was shown is applied.
+        PREAPPROVED: it was to be applied from the start, so no time has passed since it was made.
+    """
+
+    DECLINED = "declined"
+    APPROVED = "approved"
+    PREAPPROVED = "preapproved"
+
+
+Confirm = Callable[["PlanFile"], Awaitable[Decision]]
+"""Decides about a plan that was shown."""
 
 
 def validate(inputs: Inputs, environment: Mapping[str, str], *, secrets_later: bool = False) -> Config:
@@ -310,7 +327,7 @@ async def apply(
         endpoint: where the API is.
         progress: who is told how it goes.
         show: shown the plan, unless there is nothing to do.
-        confirm: asked before anything is written.
+        confirm: decides about the shown plan before anything is written.
         approved: a reviewed plan; every fresh change must be one of its changes. Its approvals count if its seal
             matches.
         stop: when set, no further step is started.
@@ -324,9 +341,7 @@ async def apply(
         GuardRefusal: a guard refuses; nothing was sent.
         ReconcilerError: see `reconciler.errors`; nothing was sent.
     """
-    from reconciler.api.client import Client, ReadClient  # noqa: PLC0415 - see above
-    from reconciler.documents.approval import not_approved  # noqa: PLC0415 - see above
-    from reconciler.documents.plan import live_entries  # noqa: PLC0415 - see above
+    from reconciler.api.client import Client  # noqa: PLC0415 - see above
     from reconciler.execution.apply import apply as apply_plan  # noqa: PLC0415 - see above
     from reconciler.report import Report  # noqa: PLC0415 - see above
 
@@ -336,14 +351,93 @@ async def apply(
             "the files do not say which account they are for, so nothing is applied to a real one; write its SID under "
             "account.sid, or under account_sid of the environment"
         )
-    key = _plan_key(endpoint)
-    options = _plan_options(inputs)
     begun = time.monotonic()
+    fresh = await _planned_to_apply(files, inputs, endpoint, progress, approved=approved, report=report)
+    left = replace(endpoint, timeout=endpoint.timeout - (time.monotonic() - begun))
+    if fresh.plan.changes or fresh.differences:
+        show(fresh.seen)
+        fresh.check()
+        decision = await confirm(fresh.seen)
+        if decision is Decision.DECLINED:
+            return Applied(fresh.seen, None, declined=True)
+        if decision is Decision.APPROVED:
+            begun = time.monotonic()
+            fresh = await _planned_to_apply(files, inputs, left, progress, approved=fresh.seen, report=report)
+            fresh.check()
+            left = replace(left, timeout=left.timeout - (time.monotonic() - begun))
+    if not fresh.plan.changes:
+        with fresh.kept.record(fresh.plan, fresh.seen, progress) as record:
+            record.end(Report(()))
+        return Applied(fresh.seen, None)
+    async with _connected(
+        left, Client, progress, stop, hidden=_hidden(files), account_sid=files.account_sid or ""
+    ) as client:
+        with fresh.kept.record(fresh.plan, fresh.seen, progress) as record:
+            found = await apply_plan(
+                fresh.plan, client, record, stop, trigger_webhooks=trigger_webhooks, journal=record
+            )
+            record.end(found)
+        return Applied(fresh.seen, found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """A plan that was made to be applied.
+
+    Attributes:
+        plan: the plan.
+        seen: the same as it may be shown.
+        kept: what interrupted applies left, and where this one writes.
+        differences: what it would do that the approved plan does not cover, one sentence each.
+        is_sealed: whether the approvals of the approved plan count.
+    """
+
+    plan: Plan
+    seen: PlanFile
+    kept: _Kept
+    differences: tuple[str, ...]
+    is_sealed: bool
+
+    def check(self) -> None:
+        """Raise what keeps the plan from being applied.
+
+        Raises:
+            StalePlan: the approved plan does not cover it.
+            GuardRefusal: a guard refuses it.
+        """
+        if self.differences:
+            raise StalePlan(self.differences)
+        if self.plan.blocking():
+            raise GuardRefusal((*self.plan.blocking(), *(() if self.is_sealed else _unsealed(self.plan))))
+
+
+async def _planned_to_apply(
+    files: Config, inputs: Inputs, endpoint: Endpoint, progress: Progress, *, approved: PlanFile | None, report: str
+) -> _Fresh:
+    """Plan in order to apply.
+
+    Args:
+        files: the configuration.
+        inputs: how it is to be planned.
+        endpoint: where the API is.
+        progress: told how it goes.
+        approved: a plan that has to cover the fresh one.
+        report: the file that gets the report while the apply runs; empty for none.
+
+    Raises:
+        MatchError: a step needs a secret that is not set.
+    """
+    from reconciler.api.client import ReadClient  # noqa: PLC0415 - see above
+    from reconciler.documents.approval import not_approved  # noqa: PLC0415 - see above
+    from reconciler.documents.plan import live_entries  # noqa: PLC0415 - see above
+
+    shared_key = _plan_key(endpoint)
+    options = _plan_options(inputs)
     is_sealed = True
     async with _connected(
         endpoint, ReadClient, progress, hidden=_hidden(files), account_sid=files.account_sid or ""
     ) as reader:
-        shared_key, key = key, key or reader.credentials.digest_key()
+        key = shared_key or reader.credentials.digest_key()
         if approved is not None:
             is_sealed = approved.has_valid_seal(key)
             options = _with_approvals(options, approved, is_sealed=is_sealed)
@@ -351,29 +445,10 @@ async def apply(
         seen = _seen(made, reader, key, files)
     if made.unset:
         raise MatchError(made.unset, files.lines)
-    left = replace(endpoint, timeout=endpoint.timeout - (time.monotonic() - begun))
-    differences: tuple[str, ...] = ()
-    if approved is not None:
-        there = live_entries(made, approved, key=key, hidden=_known_secrets(files, reader))
-        differences = not_approved(approved, seen, there)
-    if not made.changes and not differences:
-        with kept.record(made, seen, progress) as record:
-            record.end(Report(()))
-        return Applied(seen, None)
-    show(seen)
-    if differences:
-        raise StalePlan(differences)
-    if made.blocking():
-        raise GuardRefusal((*made.blocking(), *(() if is_sealed else _unsealed(made))))
-    if not await confirm(seen):
-        return Applied(seen, None, declined=True)
-    async with _connected(
-        left, Client, progress, stop, hidden=_hidden(files), account_sid=files.account_sid or ""
-    ) as client:
-        with kept.record(made, seen, progress) as record:
-            found = await apply_plan(made, client, record, stop, trigger_webhooks=trigger_webhooks, journal=record)
-            record.end(found)
-        return Applied(seen, found)
+    if approved is None:
+        return _Fresh(made, seen, kept, (), is_sealed)
+    there = live_entries(made, approved, key=key, hidden=_known_secrets(files, reader))
+    return _Fresh(made, seen, kept, not_approved(approved, seen, there), is_sealed)
 
 
 def _with_approvals(options: PlanOptions, approved: PlanFile, *, is_sealed: bool) -> PlanOptions:

@@ -18,7 +18,7 @@ from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.render.terminal import escape
-from reconciler.workflow import Applied, Endpoint, Inputs
+from reconciler.workflow import Applied, Decision, Endpoint, Inputs
 
 if TYPE_CHECKING:
     from reconciler.documents.plan import PlanFile
@@ -90,11 +90,18 @@ def apply(
             console.out(showing.plan_as_text(file, output) + "\n")
             shown = True
 
-    async def confirm(file: PlanFile) -> bool:
+    async def confirm(file: PlanFile) -> Decision:
         if not yes:
+            if not output.as_log:
+                # Nothing has been written yet that would show that standard output is full or closed. A line break
+                # before the document means nothing in JSON, Markdown, or HTML.
+                console.out("\n")
             _check_shown()
-        run.writing = yes or approved is not None or _nothing_to_send(file) or _ask(file, run, output, endpoint)
-        return run.writing
+        decision = Decision.PREAPPROVED
+        if not (yes or approved is not None or _nothing_to_send(file)):
+            decision = Decision.APPROVED if _ask(file, run, output, endpoint) else Decision.DECLINED
+        run.writing = decision is not Decision.DECLINED
+        return decision
 
     applied = run.execute(
         lambda: workflow.apply(
