@@ -114,6 +114,7 @@ class Kind:
         inspect: the same for what is inside of the contents that the files set, and for what the moment makes of it;
             a warning as well as an error. The moment is None where nobody tells it: then nothing is said of dates.
         names: finds the natural key, as one text, where it is made of more than one field.
+        key_summary: the fields of that natural key, for the reference documentation.
         told_apart_by: the field that tells two resources of one natural key apart; empty when nothing does.
         match_by_content: whether it has no name of its own, so that the most alike one is the same one.
         normalise: live contents as they would be if the API always said the same thing in the same place.
@@ -165,6 +166,7 @@ class Kind:
     inspect: Callable[[Contents, datetime | None], tuple[Fault, ...]] = _nothing_found
     derive: Callable[[Contents], Contents] = _nothing_derived
     names: Callable[[Contents], str] | None = None
+    key_summary: str = ""
     told_apart_by: str = ""
     match_by_content: bool = False
     normalise: Callable[[Contents], Contents] = _as_returned

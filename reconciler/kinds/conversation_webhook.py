@@ -185,6 +185,7 @@ CONVERSATION_WEBHOOK = Kind(
     check=_check,
     check_create=_check_create,
     names=_names,
+    key_summary="`target` and `url` or `flow_sid`, then the most similar one",
     normalise=_normalise,
     tolerates=_tolerates,
     told_apart_by="target",

@@ -119,6 +119,7 @@ PARTICIPANT = Kind(
     check=_check,
     check_create=_check_create,
     names=_names,
+    key_summary="`identity`, or `address` and `proxy_address`",
     not_settings=("DateCreated", "DateUpdated", "LastReadMessageIndex", "LastReadTimestamp"),
     # Source: errors 50433 and 50416; a pair is taken in all active conversations of the account.
     unique=((("identity",), "parent"), (("address", "proxy_address"), "account")),

@@ -11,8 +11,10 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from reconciler import schema
+from reconciler.config.layout import COMMON_KEYS, TOP_KEYS
 from reconciler.emulator import contract
 from reconciler.kinds import KINDS
+from reconciler.schema import documents, files, reference, write
 from tests.render import plan_samples
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,10 +26,31 @@ def assert_same(committed: str, made: str, name: str) -> None:
     assert committed == made, "\n".join([REGENERATE, *difference])
 
 
-@pytest.mark.parametrize("name", schema.SCHEMAS)
-def test_committed_schemas_are_current(name: str) -> None:
-    path = ROOT / "schemas" / f"{name}.schema.json"
-    assert_same(path.read_text(encoding="utf-8"), schema.schema_text(name), path.name)
+GENERATED = write.generate(ROOT)
+PATHS = {path: frozenset(operations) for path, operations in contract.load().operations.items()}
+
+
+@pytest.mark.parametrize("path", GENERATED)
+def test_committed_files_are_current(path: str) -> None:
+    assert_same((ROOT / path).read_text(encoding="utf-8"), GENERATED[path], path)
+
+
+def test_every_schema_and_page_is_generated() -> None:
+    assert GENERATED.keys() == {
+        *(f"schemas/{path.name}" for path in (ROOT / "schemas").iterdir()),
+        "reconciler/docs/api-coverage.md",
+        "README.md",
+    }
+
+
+def test_generated_files_are_written_where_they_belong(tmp_path: Path) -> None:
+    for path in ("reconciler/emulator/contract.json", "README.md"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes((ROOT / path).read_bytes())
+    write.write(tmp_path)
+    written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert written == {*GENERATED, "reconciler/emulator/contract.json"}
+    assert (tmp_path / "schemas/README.md").read_text(encoding="utf-8") == GENERATED["schemas/README.md"]
 
 
 @pytest.mark.parametrize("name", schema.SCHEMAS)
@@ -35,49 +58,70 @@ def test_schemas_are_valid_schemas(name: str) -> None:
     Draft202012Validator.check_schema(schema.SCHEMAS[name]())
 
 
-def test_the_readme_holds_the_current_reference() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    if schema.README_START not in readme:
-        pytest.skip("README.md has no place for the reference")
-    assert_same(readme, schema.with_reference(readme), "README.md")
+def test_the_readme_changes_only_between_its_markers() -> None:
+    readme = (
+        "before\n<!-- reference:start -->\nold\n<!-- reference:end -->\nbetween\n"
+        "<!-- coverage:start -->\nold\n<!-- coverage:end -->\nafter\n"
+    )
+    updated = write.update_readme(readme, PATHS)
+    assert updated == (
+        f"before\n<!-- reference:start -->\n{reference.reference_markdown()}<!-- reference:end -->\nbetween\n"
+        f"<!-- coverage:start -->\n\n{reference.coverage_markdown(PATHS)}\n<!-- coverage:end -->\nafter\n"
+    )
+    assert write.update_readme(updated, PATHS) == updated
+    assert write.update_readme("no markers", PATHS) == "no markers"
 
 
-def test_the_reference_replaces_only_what_is_between_its_markers() -> None:
-    readme = f"before\n{schema.README_START}\nold\n{schema.README_END}\nafter\n"
-    made = schema.with_reference(readme)
-    assert made == f"before\n{schema.README_START}\n{schema.reference_markdown()}{schema.README_END}\nafter\n"
-    assert schema.with_reference(made) == made
-    assert schema.with_reference("no markers") == "no markers"
+# --- the reference ---------------------------------------------------------------------------------------------------
 
 
-def test_the_reference_tells_every_field_of_every_kind() -> None:
-    text = schema.reference_markdown()
+def rows(section: str) -> list[list[str]]:
+    """The rows of the tables in a piece of Markdown, without their heads."""
+    lines = [line for line in section.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in line.replace("\\|", "¦").split("|")[1:-1]] for line in lines]
+
+
+def test_the_reference_has_every_field_of_every_kind() -> None:
+    text = reference.reference_markdown()
     for kind in KINDS:
         _, _, section = text.partition(f"### `{kind.name}`\n")
         section = section.partition("\n### ")[0]
-        assert [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")] == [
-            entry.path for entry in kind.fields
-        ]
+        assert [row[0].strip("`") for row in rows(section)] == [entry.path for entry in kind.fields]
+
+
+def test_the_table_of_kinds_has_every_kind_and_its_natural_key() -> None:
+    text = reference.kinds_markdown()
+    for kind in KINDS:
+        assert f"| [`{kind.name}`](#{kind.name}) | " in text
+    assert "| `services.HANDLE.roles.HANDLE` | `friendly_name`, then `type` |" in text
+    assert "`services.HANDLE.conversations.HANDLE.participants.HANDLE` | `identity`, or `address` and" in text
+
+
+def test_the_table_of_keys_has_every_top_level_key_and_what_is_inside() -> None:
+    keys = [row[0].strip("`") for row in rows(reference.top_keys_markdown())]
+    assert {key.split(".")[0].removesuffix("[]") for key in keys} == {*TOP_KEYS, "x-…"}
+    inside = {"account.sid", "environments.NAME.account_sid", "limits.deletes", "approvals[].action"}
+    assert inside <= set(keys)
+    assert not [key for key in keys if key.startswith(("account.webhooks", "templates.NAME"))]
+
+
+def test_the_table_of_common_keys_has_every_key_beside_fields() -> None:
+    keys = [row[0].strip("`") for row in rows(reference.common_keys_markdown())]
+    assert {key for key in keys if "." not in key} == {*COMMON_KEYS, "prune", "template"}
+    assert {key for key in keys if "." in key} == {
+        "lifecycle.prevent_destroy", "lifecycle.prevent_create", "lifecycle.ignore_changes",
+    }  # fmt: skip
 
 
 # --- the coverage ----------------------------------------------------------------------------------------------------
 
-PATHS = {path: frozenset(operations) for path, operations in contract.load().operations.items()}
-
 
 def coverage() -> dict[str, tuple[str, str, str]]:
-    """The README's rows by path."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = readme.partition(schema.COVERAGE_START)[2].partition(schema.COVERAGE_END)[0]
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line.startswith("| `")]
-    found = {row[0].strip("`"): (row[1], row[2], row[3]) for row in rows}
-    assert len(found) == len(rows)
+    """The rows of the page by path."""
+    table = rows(GENERATED["reconciler/docs/api-coverage.md"])
+    found = {row[0].strip("`"): (row[1], row[2], row[3]) for row in table}
+    assert len(found) == len(table)
     return found
-
-
-def test_the_readme_holds_the_current_coverage() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert_same(readme, schema.with_coverage(readme, PATHS), "README.md")
 
 
 def test_every_path_of_the_api_is_in_the_coverage_and_no_other() -> None:
@@ -101,34 +145,25 @@ def test_what_is_managed_is_every_kind_and_is_sent_only_what_the_api_has() -> No
         ("/v1/Services/{ChatServiceSid}/Users/{Sid}", ("GET, POST, DELETE", "GET, POST, DELETE", "managed: `user`")),
         (
             "/v1/Conversations/{ConversationSid}/Webhooks",
-            ("GET, POST", "–", "emulated; the same in the default service, managed there: `conversation_webhook`"),
+            ("GET, POST", "–", "emulated; alias in the default service of `conversation_webhook`"),
         ),
         ("/v1/Services/{ChatServiceSid}/Bindings/{Sid}", ("GET, DELETE", "–", "emulated")),
     ],
 )
-def test_what_becomes_of_a_path(path: str, row: tuple[str, str, str]) -> None:
+def test_the_coverage_of_a_path(path: str, row: tuple[str, str, str]) -> None:
     assert coverage()[path] == row
 
 
-def test_a_path_that_nobody_knows_yet_is_told_as_such() -> None:
-    made = schema.coverage_markdown({"/v1/New": {"POST", "GET"}})
-    assert made.splitlines()[-1] == "| `/v1/New` | GET, POST | – | emulated |"
-
-
-def test_the_coverage_replaces_only_what_is_between_its_markers() -> None:
-    readme = f"before\n{schema.COVERAGE_START}\nold\n{schema.COVERAGE_END}\nafter\n"
-    made = schema.with_coverage(readme, PATHS)
-    assert made.startswith(f"before\n{schema.COVERAGE_START}\n\n| path |")
-    assert made.endswith(f"\n\n{schema.COVERAGE_END}\nafter\n")
-    assert schema.with_coverage(made, PATHS) == made
-    assert schema.with_coverage("no markers", PATHS) == "no markers"
+def test_an_unknown_path_is_listed_as_emulated() -> None:
+    table = reference.coverage_markdown({"/v1/New": {"POST", "GET"}})
+    assert table.splitlines()[-1] == "| `/v1/New` | GET, POST | – | emulated |"
 
 
 # --- the schema of the files -----------------------------------------------------------------------------------------
 
 
 def errors(document: Any) -> list[str]:
-    validator = Draft202012Validator(schema.config_schema())
+    validator = Draft202012Validator(files.config_schema())
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(document)]
 
 
@@ -250,7 +285,7 @@ def test_a_long_name_is_only_allowed_when_it_is_interpolated() -> None:
 
 
 def test_every_field_is_explained() -> None:
-    definitions = schema.config_schema()["$defs"]
+    definitions = files.config_schema()["$defs"]
     for kind in KINDS:
         for entry in kind.fields:
             node = definitions[kind.name]
@@ -266,10 +301,10 @@ def test_every_field_is_explained() -> None:
 @pytest.mark.parametrize("name", [name for name in plan_samples.PLANS if name != "hostile"])
 def test_plans_fit_their_schema(name: str) -> None:
     document = yaml.safe_load(plan_samples.PLANS[name].to_json())
-    Draft202012Validator(schema.plan_schema()).validate(document)
+    Draft202012Validator(documents.plan_schema()).validate(document)
 
 
 @pytest.mark.parametrize("name", plan_samples.REPORTS)
 def test_reports_fit_their_schema(name: str) -> None:
     document = yaml.safe_load(plan_samples.REPORTS[name].to_json())
-    Draft202012Validator(schema.report_schema()).validate(document)
+    Draft202012Validator(documents.report_schema()).validate(document)

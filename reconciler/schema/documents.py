@@ -1,0 +1,53 @@
+"""JSON Schemas of the documents that commands write with `--format json`, from their pydantic models."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from reconciler.documents.comparison import ComparisonFile
+from reconciler.documents.drift import DriftFile
+from reconciler.documents.plan import PlanFile
+from reconciler.documents.problems import ErrorFile, ValidationFile
+from reconciler.documents.report import ReportFile
+from reconciler.documents.sids import SidsFile
+from reconciler.schema.values import DRAFT, Schema
+
+
+def _model_schema(model: type[BaseModel], title: str) -> Schema:
+    schema = model.model_json_schema(by_alias=True, mode="serialization")
+    return {"$schema": DRAFT, **schema, "title": title}
+
+
+def plan_schema() -> Schema:
+    """Return the JSON Schema of plan files (`plan --format json`, `plan --out`)."""
+    return _model_schema(PlanFile, "reconciler plan")
+
+
+def report_schema() -> Schema:
+    """Return the JSON Schema of apply reports (`apply --format json`)."""
+    return _model_schema(ReportFile, "reconciler report")
+
+
+def drift_schema() -> Schema:
+    """Return the JSON Schema of drift reports (`drift --format json`)."""
+    return _model_schema(DriftFile, "reconciler drift")
+
+
+def diff_schema() -> Schema:
+    """Return the JSON Schema of comparisons of two configurations (`diff --format json`)."""
+    return _model_schema(ComparisonFile, "reconciler diff")
+
+
+def sids_schema() -> Schema:
+    """Return the JSON Schema of the output of `sids`."""
+    return _model_schema(SidsFile, "reconciler sids")
+
+
+def validation_schema() -> Schema:
+    """Return the JSON Schema of the result of `validate` for a valid configuration."""
+    return _model_schema(ValidationFile, "reconciler validation")
+
+
+def error_schema() -> Schema:
+    """Return the JSON Schema of the error that a command writes in place of its document."""
+    return _model_schema(ErrorFile, "reconciler error")

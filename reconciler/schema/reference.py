@@ -1,0 +1,288 @@
+"""Reference documentation in Markdown: keys of the configuration, kinds with their fields, and API coverage.
+
+Takes the layout of the configuration; gives Markdown tables, each ending in a newline. The kinds do not know which
+paths the API has, so the coverage is rendered for the paths that its caller passes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import TypeAlias
+
+from reconciler.config.layout import Layout, standard_layout
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Field, Shape
+from reconciler.kinds.markers import Between, Choice, Length, Ref, Sid, Timer, Vocabulary
+from reconciler.schema.files import config_schema
+from reconciler.schema.values import Schema, cleared
+
+_MOST_WORDS_IN_TABLE = 6
+"""A longer list of known words is rendered below the table."""
+
+
+# --- kinds and their fields ------------------------------------------------------------------------------------------
+
+
+def reference_markdown(layout: Layout | None = None) -> str:
+    """Render every kind with a table of its fields.
+
+    Args:
+        layout: The kinds and their places; those of this release by default.
+    """
+    layout = layout or standard_layout()
+    return "\n".join(_kind(shape.kind, layout) for shape in layout.shapes.values())
+
+
+def kinds_markdown(layout: Layout | None = None) -> str:
+    """Render a table of the kinds: place in the configuration, natural key, and Twilio's page.
+
+    Args:
+        layout: The kinds and their places; those of this release by default.
+    """
+    layout = layout or standard_layout()
+    rows = []
+    for shape in layout.shapes.values():
+        kind = shape.kind
+        name = f"[`{kind.name}`](#{kind.name})"
+        rows.append((name, f"`{_place(kind, layout)}`", _natural_key(kind), f"[{kind.words}]({kind.docs})"))
+    return _table(("kind", "in the configuration", "natural key", "Twilio's documentation"), rows)
+
+
+def _natural_key(kind: Kind) -> str:
+    if kind.singleton:
+        return "– (singleton)"
+    if kind.key_summary:
+        return kind.key_summary
+    apart = f", then `{kind.told_apart_by}`" if kind.told_apart_by else ""
+    return f"`{kind.natural_key}`{apart}"
+
+
+def _kind(kind: Kind, layout: Layout) -> str:
+    lines = [
+        f"### `{kind.name}`",
+        "",
+        " ".join([kind.summary, *_facts(kind), f"[Twilio's documentation]({kind.docs})"]),
+        "",
+        f"In the configuration: `{_place(kind, layout)}`",
+        "",
+        _table(("field", "value", "`null`", "description"), [_row(entry, kind, layout) for entry in kind.fields]),
+    ]
+    return "\n".join([*lines, *_word_lists(kind)])
+
+
+def _facts(kind: Kind) -> Iterator[str]:
+    if kind.natural_key:
+        yield f"Natural key: `{kind.natural_key}`, which defaults to the handle."
+    elif kind.key_summary:
+        yield f"Natural key: {kind.key_summary}."
+    if kind.singleton:
+        yield "A singleton: it always exists and is only updated."
+    elif kind.irreplaceable:
+        yield f"Never replaced: {kind.irreplaceable}."
+    if kind.destroys:
+        yield f"Deleting or replacing one destroys {kind.destroys}, and requires approval."
+
+
+def _place(kind: Kind, layout: Layout) -> str:
+    parent = "" if kind.parent is None else _place(layout.kinds[kind.parent], layout) + "."
+    return parent + ".".join(kind.section) + ("" if kind.singleton else ".HANDLE")
+
+
+def _row(entry: Field, kind: Kind, layout: Layout) -> tuple[str, ...]:
+    why_not = entry.why_not_clearable()
+    null = f"error: {why_not}" if why_not else f"sets it to {cleared(entry)}"
+    return f"`{entry.path}`", _value(entry, layout), null, " ".join(_notes(entry, kind))
+
+
+def _value(entry: Field, layout: Layout) -> str:
+    """Describe the values that a field accepts."""
+    match entry.shape:
+        case Shape.BOOL:
+            return "true or false"
+        case Shape.INT:
+            limits = entry.marker(Between)
+            return "whole number" + ("" if limits is None else f", {limits.least} to {limits.most}")
+        case Shape.ENUM:
+            return _choice(entry)
+        case Shape.SET:
+            vocabulary = entry.marker(Vocabulary)
+            if vocabulary is None or len(vocabulary.words) > _MOST_WORDS_IN_TABLE:
+                return "set of words"
+            return "set of " + ", ".join(f"`{word}`" for word in vocabulary.words)
+        case Shape.TIMER:
+            timer = entry.marker(Timer)
+            return "ISO 8601 duration" + ("" if timer is None else f", at least {timer.written}")
+        case Shape.SID:
+            marker = entry.marker(Sid)
+            return "SID" + ("" if marker is None else f", {marker.prefix}…")
+        case Shape.REF:
+            return _reference(entry, layout)
+        case Shape.URL:
+            return "URL, http or https"
+        case Shape.JSON:
+            length = entry.marker(Length)
+            return "JSON object" + ("" if length is None else f", at most {length.most} bytes")
+        case _:
+            length = entry.marker(Length)
+            return "text" + ("" if length is None else f", at most {length.most} characters")
+
+
+def _choice(entry: Field) -> str:
+    choice = entry.marker(Choice)
+    assert choice is not None
+    listed = ", ".join(f"`{word}`" for word in choice.words)
+    return f"one of {listed}{', or a word that Twilio adds later' if choice.extended_by_twilio else ''}"
+
+
+def _reference(entry: Field, layout: Layout) -> str:
+    ref = entry.marker(Ref)
+    assert ref is not None
+    where = " of the same service" if ref.scope == "service" else ""
+    of_type = f" of type `{ref.of_type}`" if ref.of_type else ""
+    built_in = ", name of a built-in one," if layout.kinds[ref.kind].built_in else ""
+    return f"a {ref.kind}{of_type}{where}: handle{built_in} or SID"
+
+
+def _notes(entry: Field, kind: Kind) -> Iterator[str]:
+    yield entry.description
+    if entry.required and not entry.natural_key:
+        yield "Required on create."
+    if entry.immutable:
+        yield "Immutable." if kind.irreplaceable else "Immutable: a change replaces the resource."
+    if entry.write_only:
+        yield "Write-only: Twilio does not return it, so it is not compared."
+    if entry.secret:
+        yield "Never shown."
+    length = entry.marker(Length)
+    if length is not None and length.doubtful:
+        if entry.shape is Shape.JSON:
+            yield f"Twilio publishes no limit; more than {length.doubtful} bytes is a warning."
+        else:
+            yield f"Twilio documents {length.doubtful} characters; more is a warning."
+
+
+def _word_lists(kind: Kind) -> Iterator[str]:
+    """Render the known words that do not fit into the table."""
+    for entry in kind.fields:
+        vocabulary = entry.marker(Vocabulary)
+        if vocabulary is None or len(vocabulary.words) <= _MOST_WORDS_IN_TABLE:
+            continue
+        for of_type, words in (vocabulary.by_type or {"": vocabulary.words}).items():
+            which = f"`{entry.path}`" + (f" for type `{of_type}`" if of_type else "")
+            listed = ", ".join(f"`{word}`" for word in words)
+            yield f"Known words of {which} (others are a warning): {listed}."
+            yield ""
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------
+
+
+def top_keys_markdown(layout: Layout | None = None) -> str:
+    """Render a table of the top-level keys, with the keys inside those that hold no resources.
+
+    Args:
+        layout: The kinds and their places; those of this release by default.
+    """
+    layout = layout or standard_layout()
+    schema = config_schema(layout)
+    own = {key: node for key, node in schema["properties"].items() if key not in layout.sections or key == "account"}
+    rows = [*_key_rows(own, schema["$defs"], "", layout)]
+    rows.append(("`x-…`", schema["patternProperties"]["^x-"]["description"], ""))
+    return _table(("key", "description", "example"), rows)
+
+
+def common_keys_markdown(layout: Layout | None = None) -> str:
+    """Render a table of the keys that every resource accepts besides its fields.
+
+    Args:
+        layout: The kinds and their places; those of this release by default.
+    """
+    layout = layout or standard_layout()
+    schema = config_schema(layout)
+    definitions = schema["$defs"]
+    # A service has all of them.
+    keys = ("sid", "absent", "renamed_from", "lifecycle", "sensitive", "prune", "template")
+    own = {key: definitions["service"]["properties"][key] for key in keys}
+    return _table(("key", "description", "example"), _key_rows(own, definitions, "", layout))
+
+
+def _key_rows(properties: Schema, definitions: Schema, prefix: str, layout: Layout) -> Iterator[tuple[str, ...]]:
+    for key, node in properties.items():
+        resolved = _resolved(node, definitions)
+        if resolved is None:
+            continue
+        path = f"{prefix}{key}"
+        examples = resolved.get("examples", ())
+        sample = f"`{json.dumps(examples[0], ensure_ascii=False)}`" if examples else ""
+        yield f"`{path}`", resolved["description"], sample
+        inner, below = resolved.get("properties"), f"{path}."
+        if inner is None and isinstance(members := resolved.get("additionalProperties"), dict):
+            member = _resolved(members, definitions)
+            inner, below = (member or {}).get("properties"), f"{path}.NAME."
+        if inner is None and isinstance(items := resolved.get("items"), dict):
+            item = _resolved(items, definitions)
+            inner, below = (item or {}).get("properties"), f"{path}[]."
+        if inner is not None:
+            yield from _key_rows(inner, definitions, below, layout)
+
+
+def _resolved(node: Schema, definitions: Schema) -> Schema | None:
+    """Follow a reference; None where it leads to a resource, which has a section of its own."""
+    if "$ref" not in node:
+        return node
+    name = node["$ref"].rsplit("/", 1)[-1]
+    is_resource = name == "template" or "lifecycle" in definitions[name].get("properties", {})
+    return None if is_resource else {**definitions[name], **{key: node[key] for key in node if key != "$ref"}}
+
+
+# --- coverage --------------------------------------------------------------------------------------------------------
+
+Paths: TypeAlias = Mapping[str, Collection[str]]
+"""The paths of the API, as its description writes them, with the methods of each."""
+
+_SERVICE = "/v1/Services/{ChatServiceSid}"
+_METHODS = ("GET", "POST", "DELETE")
+
+
+def coverage_markdown(paths: Paths, layout: Layout | None = None) -> str:
+    """Render a table of every path of the API and how reconciler treats it.
+
+    Args:
+        paths: The paths of the API.
+        layout: The kinds and their places; those of this release by default.
+    """
+    layout = layout or standard_layout()
+    used = {path: use for shape in layout.shapes.values() for path, use in _used(shape.kind).items()}
+    rows = []
+    for path in sorted(paths):
+        kind, sent = used.get(path, (None, ()))
+        methods = [method for method in _METHODS if method in paths[path]]
+        if kind is not None:
+            coverage = f"managed: `{kind.name}`"
+        elif (other := used.get(path.replace("/v1", _SERVICE, 1))) is not None:
+            coverage = f"emulated; alias in the default service of `{other[0].name}`"
+        else:
+            coverage = "emulated"
+        rows.append((f"`{path}`", ", ".join(methods), ", ".join(sent) or "–", coverage))
+    return _table(("path", "methods", "sent by reconciler", "coverage"), rows)
+
+
+def _used(kind: Kind) -> Mapping[str, tuple[Kind, tuple[str, ...]]]:
+    """Return the paths of a kind, as the API's description writes them, with the methods that are sent to each."""
+    path = kind.path.replace("{service}", "{ChatServiceSid}").replace("{conversation}", "{ConversationSid}")
+    if kind.singleton:
+        return {path: (kind, ("GET", "POST"))}
+    one = {"GET": kind.readable_by_name, "POST": kind.updatable, "DELETE": kind.deletable}
+    return {
+        path: (kind, ("GET", "POST")),
+        f"{path}/{{Sid}}": (kind, tuple(method for method in _METHODS if one[method])),
+    }
+
+
+# --- Markdown --------------------------------------------------------------------------------------------------------
+
+
+def _table(head: tuple[str, ...], rows: Collection[tuple[str, ...]] | Iterator[tuple[str, ...]]) -> str:
+    first, *others = (f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in (head, *rows))
+    return "".join([first, "|" + "---|" * len(head) + "\n", *others])
