@@ -72,7 +72,7 @@ class Unfinished:
 
     def is_still(self, live: Live) -> bool:
         """Whether a live resource is the old one, with the SID, place, name, and type that were saved."""
-        apart = self.kind.told_apart_by
+        apart = self.kind.discriminator
         saved_type = self.as_live().values.get(apart)
         return (
             (live.kind, live.sid, live.parents, live.name) == (self.kind, self.sid, self.parents, self.name)

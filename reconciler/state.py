@@ -50,7 +50,7 @@ class Live:
     @property
     def title(self) -> str:
         """Its natural key as it may be shown."""
-        if self.kind.names is None:
+        if self.kind.compose_key is None:
             return self.name
         return self.kind.name_of({path: self._shown(path, content) for path, content in self.values.items()})
 
@@ -62,7 +62,7 @@ class Live:
     def is_built_in(self) -> bool:
         """Whether Twilio makes it in every service, by its exact name and type: the API does not mark it."""
         of_type = self.kind.built_in.get(self.name)
-        return of_type is not None and self.values.get(self.kind.told_apart_by) in {None, of_type}
+        return of_type is not None and self.values.get(self.kind.discriminator) in {None, of_type}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class State:
         """Whether Twilio made a resource: in every service, or in a service of Flex."""
         if live.is_built_in:
             return True
-        return live.name in live.kind.made_by_flex and bool(live.parents) and self.is_flex(live.parents[0])
+        return live.name in live.kind.built_in_by_flex and bool(live.parents) and self.is_flex(live.parents[0])
 
     def is_flex(self, service_sid: str) -> bool:
         """Whether a service is probably Flex's own, as far as the account was read; see `is_flex_service`."""

@@ -587,7 +587,7 @@ async def export(
             f"{state.account_sid}; name another folder"
         )
     if state.unreadable:
-        kinds = sorted({BY_NAME[collection.kind].words for collection in state.unreadable})
+        kinds = sorted({BY_NAME[collection.kind].noun for collection in state.unreadable})
         raise UsageError(
             f"the API key may not read everything ({', '.join(kinds)}), so an export over the files that are there "
             "would lose what they declare; give the key permission, or name another folder"

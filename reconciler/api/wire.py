@@ -124,12 +124,12 @@ def decode(kind: Kind, body: Json) -> Decoded:
     """
     if not isinstance(body, dict):
         raise Malformed(
-            f"the API answered with {type(body).__name__} where a resource of kind {kind.words} was expected"
+            f"the API answered with {type(body).__name__} where a resource of kind {kind.noun} was expected"
         )
     values = {field.path: _decode(field, _dig(body, field.response)) for field in kind.fields if not field.write_only}
     return Decoded(
         sid="" if kind.singleton else _decode_sid(kind, body.get("sid")),
-        values=kind.normalise(values),
+        values=kind.normalize(values),
         created=_as_text(body.get("date_created")) or "",
         updated=_as_text(body.get("date_updated")) or "",
     )
@@ -139,7 +139,7 @@ def _decode_sid(kind: Kind, value: Json) -> str:
     """A SID goes into paths and addresses, and whatever is none could lead anywhere."""
     if isinstance(value, str) and looks_like_sid(value) and value.startswith(kind.sid_prefix):
         return value
-    raise Malformed(f"the API answered with a resource of kind {kind.words} that has no sid of its kind")
+    raise Malformed(f"the API answered with a resource of kind {kind.noun} that has no sid of its kind")
 
 
 def _dig(body: Json, keys: tuple[str, ...]) -> Json:

@@ -19,7 +19,7 @@ from reconciler.config.lookalike import did_you_mean
 from reconciler.config.remarks import Remark
 from reconciler.json_text import Json
 from reconciler.kinds.fields import Content, Field, Shape, duration
-from reconciler.kinds.markers import Between, Choice, Length, Sid, Timer, Url, Vocabulary
+from reconciler.kinds.markers import Choice, Length, Range, Sid, Timer, Url, Vocabulary
 from reconciler.kinds.vocabulary import misplaced_event
 
 _TRUE = frozenset({"true", "yes", "on"})
@@ -93,7 +93,7 @@ def _integer(field: Field, text: str, shown: str) -> int:
     if _INTEGER.match(text) is None:
         raise UnfitError("wrong-type", f"{field.path} must be a whole number, not {shown}", "write digits only")
     number = int(text)
-    limits = field.marker(Between)
+    limits = field.marker(Range)
     if limits is not None and not limits.least <= number <= limits.most:
         message = f"{field.path} must lie between {limits.least} and {limits.most}, and is {shown}"
         raise UnfitError("out-of-range", message, f"write a number from {limits.least} to {limits.most}")

@@ -80,7 +80,7 @@ def _told_apart(draft: Draft) -> Hashable:
         return _UNCLEAR if draft.broken else tuple(
             (path, repr(value.content)) for path, value in sorted(draft.values.items())
         )  # fmt: skip
-    path = draft.kind.told_apart_by
+    path = draft.kind.discriminator
     if not path:
         return None
     if path in draft.broken:
@@ -156,7 +156,7 @@ def _check_capacities(drafts: Sequence[Draft], findings: Findings) -> None:
     """What one parent cannot hold beside the others."""
     held: Counter[tuple[str, Address]] = Counter()
     for draft in drafts:
-        most = draft.kind.most_in_parent
+        most = draft.kind.max_per_parent
         if not most or draft.goes or draft.parent is None:
             continue
         key = (draft.kind.name, draft.parent.address)

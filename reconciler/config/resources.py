@@ -180,7 +180,7 @@ class ResourceReader:
             self._findings.error("wrong-type", f"{key} must be a mapping", entry.value.place, hint, address=draft.about)
 
     def _tell_unknown_key(self, draft: Draft, key: str, entry: Entry, keys: tuple[str, ...]) -> None:
-        what = with_article(draft.kind.words)
+        what = with_article(draft.kind.noun)
         if draft.kind.singleton and key in {"sid", "absent", "renamed_from"}:
             message, hint = f"{key} cannot be said of {what}, which always exists", "take the line out"
         elif key == "prune":
@@ -635,7 +635,7 @@ class ResourceReader:
             if text in by_path:
                 found.update(by_path[text])
             else:
-                what = with_article(draft.kind.words)
+                what = with_article(draft.kind.noun)
                 hint = self._findings.instead(text, by_path.keys())
                 self._tell(draft, Remark("unknown-field", f"{what} has no field {shown(text)}", hint), item.place)
         return frozenset(found)

@@ -32,7 +32,7 @@ from reconciler.change import RISKS
 from reconciler.config.unset import pieces_fit
 from reconciler.documents.plan import WHOLE, ChangeEntry, FieldEntry, LiveEntry, PlanFile, StepEntry, withheld_part
 from reconciler.json_text import Json
-from reconciler.kinds import BY_NAME, kind_words
+from reconciler.kinds import BY_NAME, kind_noun
 from reconciler.kinds.fields import Shape
 from reconciler.redaction.urls import MASK
 
@@ -91,7 +91,7 @@ class _Comparison:
         if entry is None:
             yield f"{change.action} was not in the approved plan"
         elif entry.kind != change.kind:
-            yield f"the approved change is about a {kind_words(entry.kind)}, and now it would be about a " + kind_words(
+            yield f"the approved change is about a {kind_noun(entry.kind)}, and now it would be about a " + kind_noun(
                 change.kind
             )
         elif entry.action == change.action and (entry.sid == change.sid or self._is_adopted(entry)):
@@ -266,7 +266,7 @@ class _Comparison:
     @staticmethod
     def _is_set_later(change: ChangeEntry, path: str) -> bool:
         kind = BY_NAME.get(change.kind)
-        return kind is not None and path in kind.set_later
+        return kind is not None and path in kind.deferred
 
     def _is_same_value(self, was: Json, now: Json) -> bool:
         """Whether two values mean the same as typed JSON, or a reference names what the approved plan makes."""

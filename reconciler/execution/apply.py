@@ -378,8 +378,8 @@ class _Run:
             status, message, cause = "interrupted", self.redact(str(error)), "other"
         except Refused as error:
             cause, refusal = cause_of(error), self._shown(error.refusal)
-            if step.op == "delete" and step.kind.kept_while and error.refusal.status in _REFUSED:
-                status, message, cause = "withheld", step.kind.kept_while, ""
+            if step.op == "delete" and step.kind.delete_refusal and error.refusal.status in _REFUSED:
+                status, message, cause = "withheld", step.kind.delete_refusal, ""
             else:
                 status, message = "interrupted" if error.may_be_done else "failed", "the API refused it"
         except ApiError as error:
@@ -549,14 +549,14 @@ class _Run:
         found = alike if alike or kind.match_by_content or not name else new
         if len(found) > 1:
             raise _Failure(
-                f"the answer was lost, and {len(found)} new resources of kind {kind.words} may be the one that was "
+                f"the answer was lost, and {len(found)} new resources of kind {kind.noun} may be the one that was "
                 "created; delete those that are not wanted, and run the same command again"
             )
         return found[0] if found else None
 
     def _new(self, kind: Kind, filled: Mapping[str, Content], candidates: Iterable[Decoded]) -> list[Decoded]:
         """Those of the same name that were not there when the account was read, and that this run has not made."""
-        name, apart = kind.name_of(filled), kind.told_apart_by
+        name, apart = kind.name_of(filled), kind.discriminator
         taken = {*self.plan.existing_sids, *self.sids.values()}
         return [
             item
@@ -618,14 +618,14 @@ class _Run:
             missing = [item.path for item in kind.fields if item.required and item.path not in {**key, **step.values}]
             if missing:
                 raise _Failure(
-                    f"the new service has no {kind.words} {key.get(kind.natural_key)!r} of its own, and {missing[0]} "
+                    f"the new service has no {kind.noun} {key.get(kind.natural_key)!r} of its own, and {missing[0]} "
                     "is not in the files to create it"
                 )
             return await self._create(step, {**key, **step.values})
         wrong = [path for path, content in key.items() if _differs(kind, path, content, found)]
         if wrong:
             self.sids[step.address] = found.sid
-            raise _Failure(f"Twilio made this {kind.words} with another {wrong[0]}, which cannot be changed")
+            raise _Failure(f"Twilio made this {kind.noun} with another {wrong[0]}, which cannot be changed")
         return await self._update_found(step, found)
 
     async def _create_unless_there(self, step: Step) -> Status:
@@ -712,7 +712,7 @@ class _Run:
                 self.members[where] = asyncio.ensure_future(self._once_there(lambda: self._list(kind, parent)))
             found = [item for item in await self.members[where] if item.values.get(kind.natural_key) == name]
             if len(found) > 1:
-                raise _Failure(f"the new service has {len(found)} resources of kind {kind.words} named {name!r}")
+                raise _Failure(f"the new service has {len(found)} resources of kind {kind.noun} named {name!r}")
             if found:
                 return found[0]
         return None

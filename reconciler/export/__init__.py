@@ -285,7 +285,7 @@ def _unreadable(state: State) -> tuple[str, ...]:
         kind, above = BY_NAME[collection.kind], state.get(collection.parents[-1]) if collection.parents else None
         where = f" of {scalar(above.title)}" if above is not None else ""
         found.append(
-            f"Not exported: the {kind.words}{'' if kind.singleton else ' list'}{where} could not be read "
+            f"Not exported: the {kind.noun}{'' if kind.singleton else ' list'}{where} could not be read "
             f"({refusal.answer})."
         )
     return tuple(found)

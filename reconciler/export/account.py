@@ -77,7 +77,7 @@ class _Whole(Reading):
                 self._read(kind, (*parent.parents, parent.sid))
                 for parent in parents
                 # A closed conversation is history: nothing in it can change, and it is not exported.
-                if not parent.kind.final(parent.values)
+                if not parent.kind.why_final(parent.values)
                 for kind in self.kinds
                 if kind.parent == parent.kind.name
             ]

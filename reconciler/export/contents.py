@@ -122,7 +122,7 @@ class Writer:
 
     def is_written(self, live: Live) -> bool:
         """Whether the files hold a resource."""
-        if live.kind.final(live.values) or live.sid in self._own_roles or Said(live.sid) in self.verdicts.left_out:
+        if live.kind.why_final(live.values) or live.sid in self._own_roles or Said(live.sid) in self.verdicts.left_out:
             return False
         above = self.state.get(live.parents[-1]) if live.parents else None
         return above is None or self.is_written(above)
@@ -170,7 +170,7 @@ class Writer:
 
     def _told_apart(self, kind: Kind, live: Live, other: Live) -> bool:
         """Whether the files can tell two of one name apart without a SID."""
-        apart = kind.told_apart_by
+        apart = kind.discriminator
         if not apart or self._is_out(live, apart):
             return False
         if kind.match_by_content:
@@ -248,7 +248,7 @@ class Writer:
             if reason is not None:
                 name = "" if self._tells_secret(live) else f" ({comment(live.name)})"
                 yield f"{live.sid}{name} is left out: {comment(reason)}"
-        closed = sum(1 for live in members if live.kind.final(live.values))
+        closed = sum(1 for live in members if live.kind.why_final(live.values))
         if closed:
             what = "conversation is" if closed == 1 else "conversations are"
             yield f"{closed} closed {what} left out: closed is for good, and nothing in them can change."
@@ -256,7 +256,7 @@ class Writer:
         for name, path in _UNREAD.get(kind.name, {}).items():
             if any(self._counts(live, kind.by_path[path]) for live in written):
                 them = "them" if name.endswith("s") else "it"
-                yield f"Twilio does not return `{name}`: write {them} where a {kind.words} has {them}."
+                yield f"Twilio does not return `{name}`: write {them} where a {kind.noun} has {them}."
 
     # --- fields -------------------------------------------------------------------------------------------------------
 
@@ -317,7 +317,7 @@ class Writer:
     @staticmethod
     def _counts(live: Live, item: Field) -> bool:
         """Whether a field means anything beside what tells this resource's type."""
-        apart = live.kind.told_apart_by
+        apart = live.kind.discriminator
         contents = {apart: live.values.get(apart)} if apart else {}
         content: Content = True if item.shape is Shape.BOOL else "?"
         return not any(fault.path == item.path for fault in live.kind.check({**contents, item.path: content}))
@@ -338,7 +338,7 @@ class Writer:
             return "it carries a password or a token; write it with ${secret:NAME}"
         if item.shape is Shape.JSON and not can_be_written(content):
             return "it holds a number that JSON has no spelling for"
-        beside = [live.kind.by_path[path] for path in live.kind.resend.get(item.path, ())]
+        beside = [live.kind.by_path[path] for path in live.kind.resend_with.get(item.path, ())]
         if beside and not any(other.secret for other in beside):
             return f"it cannot be sent without {beside[0].path}, which Twilio does not return; write both"
         return ""

@@ -73,7 +73,7 @@ def _wanted(live: Live) -> str:
         parts = [live.values.get(path) for path in ("identity", "address", "projected_address")]
         name = next((part for part in parts if isinstance(part, str) and part), "")
     elif live.kind.match_by_content:
-        target = live.values.get(live.kind.told_apart_by)
+        target = live.values.get(live.kind.discriminator)
         name = target if isinstance(target, str) else ""
     if is_handle(name) and (
         _PLAIN.match(name) or live.kind.name in _ITSELF or (live.is_built_in and name in live.kind.built_in)

@@ -182,7 +182,7 @@ def _unset(declared: Declared, *, is_rotated: bool) -> str:
     for path, value in declared.values.items():
         item = declared.kind.by_path[path]
         is_name = path == declared.kind.natural_key or (
-            declared.kind.names is not None and item.shape not in {Shape.JSON, Shape.REF}
+            declared.kind.compose_key is not None and item.shape not in {Shape.JSON, Shape.REF}
         )
         if item.write_only or not is_name:
             continue

@@ -43,10 +43,10 @@ PARENTS: tuple[Kind, ...] = tuple(kind for kind in KINDS if any(other.parent == 
 """Those that contain others, the outer before the inner."""
 
 
-def kind_words(name: str) -> str:
+def kind_noun(name: str) -> str:
     """What people call a kind, by its name; one that is none of ours too."""
     kind = BY_NAME.get(name)
-    return name.replace("_", " ") if kind is None else kind.words
+    return name.replace("_", " ") if kind is None else kind.noun
 
 
-__all__ = ["BY_NAME", "KINDS", "PARENTS", "Kind", "kind_words"]
+__all__ = ["BY_NAME", "KINDS", "PARENTS", "Kind", "kind_noun"]

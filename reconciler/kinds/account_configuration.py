@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from reconciler.kinds.base import Kind
-from reconciler.kinds.markers import Changes, Declaration, Example, Ref, Sid, Timer, Wire
+from reconciler.kinds.markers import Declaration, Example, OnChange, Ref, Sid, Timer, Wire
 
 
 class AccountConfiguration(Declaration):
@@ -17,7 +17,7 @@ class AccountConfiguration(Declaration):
         str | None,
         Wire("DefaultChatServiceSid"),
         Ref("service", "account"),
-        Changes("high", "new conversations, and every account-level path, move to another service"),
+        OnChange("high", "new conversations, and every account-level path, move to another service"),
         Example("support"),
         Field(description="The service that is meant where none is named."),
     ] = None
@@ -25,7 +25,7 @@ class AccountConfiguration(Declaration):
         str | None,
         Wire("DefaultMessagingServiceSid"),
         Sid("MG"),
-        Changes("medium", "new conversations send through another messaging service"),
+        OnChange("medium", "new conversations send through another messaging service"),
         Example("MG0123456789abcdef0123456789abcdef"),
         Field(description="The messaging service that new conversations use."),
     ] = None
@@ -34,7 +34,7 @@ class AccountConfiguration(Declaration):
         Wire("DefaultInactiveTimer"),
         # Source: OpenAPI description, "Minimum value for this timer is 1 minute"; error 50375.
         Timer(60, "PT1M"),
-        Changes("medium"),
+        OnChange("medium"),
         Example("PT15M"),
         Field(description="How long until a quiet conversation becomes inactive; an ISO 8601 duration."),
     ] = None
@@ -43,7 +43,7 @@ class AccountConfiguration(Declaration):
         Wire("DefaultClosedTimer"),
         # Source: OpenAPI description, "Minimum value for this timer is 10 minutes"; error 50376.
         Timer(600, "PT10M"),
-        Changes("medium", "conversations close, for good, after another time"),
+        OnChange("medium", "conversations close, for good, after another time"),
         Example("P30D"),
         Field(description="How long until a quiet conversation is closed for good; an ISO 8601 duration."),
     ] = None

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from reconciler.kinds.base import Kind
-from reconciler.kinds.markers import Changes, Choice, Declaration, Example, Url, Vocabulary, Wire
+from reconciler.kinds.markers import Choice, Declaration, Example, OnChange, Url, Vocabulary, Wire
 from reconciler.kinds.vocabulary import ACCOUNT_FILTERS, METHODS
 
 # Both hooks are the same for the account and for a service.
@@ -15,7 +15,7 @@ Method = Annotated[
     str | None,
     Wire("Method"),
     Choice(METHODS),
-    Changes("medium"),
+    OnChange("medium"),
     Example("POST"),
     Field(description="The HTTP method of both hooks."),
 ]
@@ -23,7 +23,7 @@ PreWebhookUrl = Annotated[
     str | None,
     Wire("PreWebhookUrl"),
     Url(),
-    Changes("high", "another server may change or reject what people send"),
+    OnChange("high", "another server may change or reject what people send"),
     Example("https://hooks.example.com/pre"),
     Field(description="Asked before an event takes place; it may change or reject it."),
 ]
@@ -31,7 +31,7 @@ PostWebhookUrl = Annotated[
     str | None,
     Wire("PostWebhookUrl"),
     Url(),
-    Changes("medium"),
+    OnChange("medium"),
     Example("https://hooks.example.com/post"),
     Field(description="Told after an event took place."),
 ]
@@ -44,7 +44,7 @@ class AccountWebhook(Declaration):
         str | None,
         Wire("Target"),
         Choice(("webhook", "flex")),
-        Changes("high", "the account's events go to another place altogether"),
+        OnChange("high", "the account's events go to another place altogether"),
         Example("webhook"),
         Field(description="Whether events go to the URLs here or to Flex."),
     ] = None
@@ -53,7 +53,7 @@ class AccountWebhook(Declaration):
         tuple[str, ...] | None,
         Wire("Filters"),
         Vocabulary(ACCOUNT_FILTERS),
-        Changes("medium"),
+        OnChange("medium"),
         Example(["onMessageAdded", "onConversationAdded"]),
         Field(description="The events that are sent."),
     ] = None

@@ -9,14 +9,14 @@ from pydantic import Field
 
 from reconciler.kinds.base import Consequence, Contents, Fault, Kind
 from reconciler.kinds.markers import (
-    Between,
-    Changes,
     Choice,
     Declaration,
     Example,
     Immutable,
     Length,
     NaturalKey,
+    OnChange,
+    Range,
     Ref,
     Required,
     Sid,
@@ -33,7 +33,7 @@ class AutoCreation(Declaration):
     enabled: Annotated[
         bool | None,
         Wire("Enabled"),
-        Changes("high"),
+        OnChange("high"),
         Example(True),
         Field(description="Whether a message outside of any conversation starts one. Twilio's default: false."),
     ] = None
@@ -41,7 +41,7 @@ class AutoCreation(Declaration):
         str | None,
         Wire("Type"),
         Choice(("webhook", "studio", "default")),
-        Changes("medium"),
+        OnChange("medium"),
         Example("webhook"),
         Field(description="What is told of the new conversation: a webhook, a Studio flow, or nothing."),
     ] = None
@@ -49,7 +49,7 @@ class AutoCreation(Declaration):
         str | None,
         Wire("ConversationServiceSid"),
         Ref("service", "account"),
-        Changes("high", "messages to this address start their conversations in another service"),
+        OnChange("high", "messages to this address start their conversations in another service"),
         Example("support"),
         Field(description="The service in which conversations start; the account's default when never set."),
     ] = None
@@ -57,7 +57,7 @@ class AutoCreation(Declaration):
         str | None,
         Wire("WebhookUrl"),
         Url(),
-        Changes("medium"),
+        OnChange("medium"),
         Example("https://hooks.example.com/new"),
         Field(description="The URL that is told; for type `webhook`."),
     ] = None
@@ -65,7 +65,7 @@ class AutoCreation(Declaration):
         str | None,
         Wire("WebhookMethod"),
         Choice(METHODS),
-        Changes("medium"),
+        OnChange("medium"),
         Example("POST"),
         Field(description="The HTTP method; for type `webhook`."),
     ] = None
@@ -73,7 +73,7 @@ class AutoCreation(Declaration):
         tuple[str, ...] | None,
         Wire("WebhookFilters"),
         Vocabulary(ADDRESS_FILTERS),
-        Changes("medium"),
+        OnChange("medium"),
         Example(["onMessageAdded"]),
         Field(description="The events that are sent; for type `webhook`."),
     ] = None
@@ -81,7 +81,7 @@ class AutoCreation(Declaration):
         str | None,
         Wire("StudioFlowSid"),
         Sid("FW"),
-        Changes("medium"),
+        OnChange("medium"),
         Example("FW0123456789abcdef0123456789abcdef"),
         Field(description="The Studio flow; for type `studio`."),
     ] = None
@@ -89,7 +89,7 @@ class AutoCreation(Declaration):
         int | None,
         Wire("StudioRetryCount"),
         # Source: the community Terraform provider; the OpenAPI description has no limits.
-        Between(0, 3),
+        Range(0, 3),
         Example(3),
         Field(description="How often the flow is tried again, 0 to 3; for type `studio`."),
     ] = None
@@ -114,7 +114,7 @@ class AddressConfiguration(Declaration):
         Immutable(),
         Required(),
         Choice(ADDRESS_TYPES, extended_by_twilio=True),
-        Changes("high"),
+        OnChange("high"),
         Example("sms"),
         Field(description="The channel. Default: told by the address's form."),
     ] = None
@@ -133,7 +133,7 @@ class AddressConfiguration(Declaration):
         Wire("AddressCountry"),
         Immutable(),
         Length(2),
-        Changes("medium"),
+        OnChange("medium"),
         Example("US"),
         Field(description="The country of a short code, as two letters (ISO 3166-1)."),
     ] = None
@@ -286,13 +286,13 @@ def _consequences(before: Contents | None, after: Contents | None, name: str) ->
 
 ADDRESS_CONFIGURATION = Kind(
     name="address_configuration",
-    called="address",
+    noun="address",
     model=AddressConfiguration,
     section=("addresses",),
     path="/v1/Configuration/Addresses",
     summary="What happens when a message reaches an address outside of any conversation.",
     docs="https://www.twilio.com/docs/conversations/api/address-configuration-resource",
-    typical=("friendly_name", "auto_creation.enabled", "auto_creation.type", "auto_creation.service"),
+    typical_fields=("friendly_name", "auto_creation.enabled", "auto_creation.type", "auto_creation.service"),
     sid_prefix="IG",
     list_key="address_configurations",
     # Source: the documented maximum for addresses is 50.

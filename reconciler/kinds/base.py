@@ -39,7 +39,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Consequence:
-    """What a change means for the people who run the account, where no single field says it (`Changes` does).
+    """What a change means for the people who run the account, where no single field says it (`OnChange` does).
 
     Attributes:
         risk: how careful a reviewer should be.
@@ -103,41 +103,41 @@ class Kind:
         deletable: whether it can be deleted.
         replace_risk: how careful a reviewer should be with a replace, whatever it changes.
         irreplaceable: why a resource of this kind can never be replaced; empty when it can.
-        built_in: natural keys of the resources that Twilio makes with every parent, and what `told_apart_by` says of
+        built_in: natural keys of the resources that Twilio makes with every parent, and what `discriminator` says of
             each. Compared exactly, in references as in declarations.
-        made_by_flex: natural keys of those that Flex makes in its own parents.
+        built_in_by_flex: natural keys of those that Flex makes in its own parents.
         destroys: what a delete destroys that nobody can bring back, as the end of "deletes …"; empty when nothing.
-        kept_while: why the API may refuse to delete one for a reason that no read shows, and the way out; empty when it
-            does not.
+        delete_refusal: why the API may refuse to delete one for a reason that no read shows, and the way out; empty
+            when it does not.
         check: finds what only this kind can know to be wrong, from the contents that the files set.
         check_create: the same for what a create needs, from all contents that the create would send.
         inspect: the same for what is inside of the contents that the files set, and for what the moment makes of it;
             a warning as well as an error. The moment is None where nobody tells it: then nothing is said of dates.
-        names: finds the natural key, as one text, where it is made of more than one field.
+        compose_key: finds the natural key, as one text, where it is made of more than one field.
         key_summary: the fields of that natural key, for the reference documentation.
-        told_apart_by: the field that tells two resources of one natural key apart; empty when nothing does.
+        discriminator: the field that tells two resources of one natural key apart; empty when nothing does.
         match_by_content: whether it has no name of its own, so that the most alike one is the same one.
-        normalise: live contents as they would be if the API always said the same thing in the same place.
+        normalize: live contents as they would be if the API always said the same thing in the same place.
         tolerates: whether a live content of a field is as good as the desired one, though it is another.
         consequences: what a change means beyond what its fields say, from the contents that are known before and after
             (None where there is no resource), and from its name as it may be shown. What is not known yet is an object
             of another type than the field's.
-        final: why the API takes no update of a resource with these live contents; empty when it does.
+        why_final: why the API takes no update of a resource with these live contents; empty when it does.
         webhook_header: whether its writes know the header ``X-Twilio-Webhook-Enabled``.
         readable_by_name: whether one of its resources can be read by its natural key in the place of its SID.
         unique: what two of them can never share: fields, and whether within a parent or in the whole account.
         implies: fields whose content is the natural key of another kind in the same service, which has to be there
             first when the same apply makes it.
-        takes: what a new one takes from a configuration, apart from the defaults that its references name: its own
+        inherits: what a new one takes from a configuration, apart from the defaults that its references name: its own
             field that overrides the default (empty when none does), the configuration's kind, and its field.
-        most_in_parent: how many of them one parent can hold; 0 when there is no limit.
-        not_settings: form parameters that the API has for what moves by itself (dates, what has been read), and that
+        max_per_parent: how many of them one parent can hold; 0 when there is no limit.
+        runtime_params: form parameters that the API has for what moves by itself (dates, what has been read), and that
             are therefore no fields.
-        set_later: contents that a create refuses, and that an update sets once everything inside is there; by field.
-        resend: write-only fields that go along when a field changes that says what they mean, by that field.
+        deferred: contents that a create refuses, and that an update sets once everything inside is there; by field.
+        resend_with: write-only fields that go along when a field changes that says what they mean, by that field.
         derive: contents that a create takes when the files leave them out, from those that they set.
-        typical: the fields that a new one mostly sets, by path; what editors put there to be filled in.
-        called: what people call it, where that is not its name; empty otherwise.
+        typical_fields: the fields that a new one mostly sets, by path; what editors put there to be filled in.
+        noun: the word for one of them in messages; by default the name with blanks.
         docs: where Twilio documents it.
         summary: one sentence for the reference documentation.
     """
@@ -158,37 +158,36 @@ class Kind:
     replace_risk: Risk = "high"
     irreplaceable: str = ""
     built_in: Mapping[str, str] = field(default_factory=dict)
-    made_by_flex: frozenset[str] = frozenset()
+    built_in_by_flex: frozenset[str] = frozenset()
     destroys: str = ""
-    kept_while: str = ""
+    delete_refusal: str = ""
     check: Callable[[Contents], tuple[Fault, ...]] = _no_faults
     check_create: Callable[[Contents], tuple[Fault, ...]] = _no_faults
     inspect: Callable[[Contents, datetime | None], tuple[Fault, ...]] = _nothing_found
     derive: Callable[[Contents], Contents] = _nothing_derived
-    names: Callable[[Contents], str] | None = None
+    compose_key: Callable[[Contents], str] | None = None
     key_summary: str = ""
-    told_apart_by: str = ""
+    discriminator: str = ""
     match_by_content: bool = False
-    normalise: Callable[[Contents], Contents] = _as_returned
+    normalize: Callable[[Contents], Contents] = _as_returned
     tolerates: Callable[[str, Content, Content], bool] = _never_tolerated
     consequences: Callable[[Contents | None, Contents | None, str], tuple[Consequence, ...]] = _no_consequences
-    final: Callable[[Contents], str] = _never_final
+    why_final: Callable[[Contents], str] = _never_final
     webhook_header: bool = False
     readable_by_name: bool = False
     unique: tuple[tuple[tuple[str, ...], Literal["parent", "account"]], ...] = ()
     implies: Mapping[str, str] = field(default_factory=dict)
-    takes: tuple[tuple[str, str, str], ...] = ()
-    most_in_parent: int = 0
-    not_settings: tuple[str, ...] = ()
-    set_later: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    resend: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    typical: tuple[str, ...] = ()
-    called: str = ""
+    inherits: tuple[tuple[str, str, str], ...] = ()
+    max_per_parent: int = 0
+    runtime_params: tuple[str, ...] = ()
+    deferred: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    resend_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    typical_fields: tuple[str, ...] = ()
+    noun: str = ""
 
-    @property
-    def words(self) -> str:
-        """What people call it: ``service webhook``."""
-        return self.called or self.name.replace("_", " ")
+    def __post_init__(self) -> None:
+        if not self.noun:
+            object.__setattr__(self, "noun", self.name.replace("_", " "))
 
     @cached_property
     def _flat(self) -> tuple[tuple[Field, ...], tuple[Block, ...]]:
@@ -216,8 +215,8 @@ class Kind:
 
     def name_of(self, contents: Contents) -> str:
         """The natural key of a resource with these contents, as one text; empty when they do not tell it."""
-        if self.names is not None:
-            return self.names(contents)
+        if self.compose_key is not None:
+            return self.compose_key(contents)
         name = contents.get(self.natural_key)
         return name if isinstance(name, str) else ""
 
@@ -229,7 +228,7 @@ class Kind:
             for entry in self.fields
             if (marker := entry.marker(Ref)) is not None and marker.default
         )
-        return (*references, *self.takes)
+        return (*references, *self.inherits)
 
     def unique_keys(self, contents: Mapping[str, object]) -> Iterator[UniqueKey]:
         """The keys of a resource with these contents that no second resource can have.

@@ -9,13 +9,13 @@ from pydantic import Field
 from reconciler.kinds.base import Contents, Fault, Kind
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import (
-    Changes,
     Choice,
     Declaration,
     Example,
-    Kept,
     Length,
     NaturalKey,
+    NotClearable,
+    OnChange,
     Sid,
     Timer,
     Wire,
@@ -54,14 +54,14 @@ class Email(Declaration):
         str | None,
         Wire("Address"),
         WriteOnly(),
-        Kept("the API has no way to take a binding away"),
+        NotClearable("the API has no way to take a binding away"),
         Example("desk@example.com"),
         Field(description="The address; Twilio answers with one of its own making."),
     ] = None
     name: Annotated[
         str | None,
         Wire("Name"),
-        Kept("the API has no way to take a binding away"),
+        NotClearable("the API has no way to take a binding away"),
         Example("Desk"),
         Field(description="The name that messages come from."),
     ] = None
@@ -81,8 +81,8 @@ class Conversation(Declaration):
         Wire("UniqueName"),
         NaturalKey(),
         Length(256),
-        Kept("it recognises the conversation"),
-        Changes("medium", "whatever finds the conversation by its name no longer does"),
+        NotClearable("it recognises the conversation"),
+        OnChange("medium", "whatever finds the conversation by its name no longer does"),
         Example("announcements"),
         Field(description="The name that recognises it within its service. Default: the handle."),
     ] = None
@@ -91,7 +91,7 @@ class Conversation(Declaration):
         Wire("FriendlyName"),
         Length(256),
         # Source: the community provider's live tests: an empty one is ignored.
-        Kept("the API keeps the old name"),
+        NotClearable("the API keeps the old name"),
         Example("Announcements"),
         Field(description="A name for people."),
     ] = None
@@ -99,7 +99,7 @@ class Conversation(Declaration):
         str | None,
         Wire("State"),
         Choice(("active", "inactive", "closed")),
-        Changes("medium"),
+        OnChange("medium"),
         Example("active"),
         Field(
             description="`closed` is for good. A timer may make an active conversation inactive; that is no difference."
@@ -110,7 +110,7 @@ class Conversation(Declaration):
         str | None,
         Wire("MessagingServiceSid"),
         Sid("MG"),
-        Changes("medium", "its messages go out through another messaging service"),
+        OnChange("medium", "its messages go out through another messaging service"),
         Example("MG0123456789abcdef0123456789abcdef"),
         Field(description="The messaging service; the account's default when never set."),
     ] = None
@@ -155,7 +155,7 @@ CONVERSATION = Kind(
     summary="One conversation that is configuration rather than traffic, such as a standing channel.",
     docs="https://www.twilio.com/docs/conversations/api/conversation-resource",
     parent="service",
-    typical=("friendly_name",),
+    typical_fields=("friendly_name",),
     sid_prefix="CH",
     list_key="conversations",
     # Source: default 50, documented maximum 100.
@@ -164,20 +164,20 @@ CONVERSATION = Kind(
     check=_check,
     derive=_derive,
     tolerates=_tolerates,
-    not_settings=("DateCreated", "DateUpdated"),
-    final=_final,
+    runtime_params=("DateCreated", "DateUpdated"),
+    why_final=_final,
     # Source: error 50353.
     unique=((("unique_name",), "parent"),),
     # Source: the OpenAPI description of both configurations: what new conversations and their creators get.
-    takes=(
+    inherits=(
         ("", "service_configuration", "default_conversation_creator_role"),
         ("messaging_service_sid", "account_configuration", "default_messaging_service_sid"),
         ("timers.inactive", "account_configuration", "default_inactive_timer"),
         ("timers.closed", "account_configuration", "default_closed_timer"),
     ),
     # Source: error 50384, a create as closed is refused.
-    set_later={"state": ("closed",)},
-    resend={"bindings.email.name": ("bindings.email.address",)},
+    deferred={"state": ("closed",)},
+    resend_with={"bindings.email.name": ("bindings.email.address",)},
     webhook_header=True,
     # Source: the OpenAPI description of {Sid}: a SID or the unique name.
     readable_by_name=True,

@@ -9,19 +9,19 @@ from pydantic import Field
 from reconciler.kinds.base import Contents, Fault, Kind
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import (
-    Between,
-    Changes,
     Choice,
     Declaration,
     Example,
+    FreeWords,
     Immutable,
-    Kept,
+    NotClearable,
+    OnChange,
+    Range,
     Required,
     Sid,
     Url,
     Vocabulary,
     Wire,
-    Words,
     WriteOnly,
 )
 from reconciler.kinds.vocabulary import METHODS, POST_FILTERS
@@ -36,7 +36,7 @@ class ConversationWebhook(Declaration):
         Immutable(),
         Required(),
         Choice(("webhook", "trigger", "studio")),
-        Changes("high"),
+        OnChange("high"),
         Example("webhook"),
         Field(description="What is told: a URL of events, a URL of keywords, or a Studio flow."),
     ] = None
@@ -45,8 +45,8 @@ class ConversationWebhook(Declaration):
         Wire("Configuration.Url"),
         # Source: error 50372.
         Url(512),
-        Kept("a webhook without one tells nobody"),
-        Changes("medium"),
+        NotClearable("a webhook without one tells nobody"),
+        OnChange("medium"),
         Example("https://crm.example.com/hook"),
         Field(description="The URL that is told; for `webhook` and `trigger`."),
     ] = None
@@ -54,7 +54,7 @@ class ConversationWebhook(Declaration):
         str | None,
         Wire("Configuration.Method"),
         Choice(METHODS),
-        Changes("medium"),
+        OnChange("medium"),
         Example("POST"),
         Field(description="The HTTP method; for `webhook` and `trigger`."),
     ] = None
@@ -63,15 +63,15 @@ class ConversationWebhook(Declaration):
         Wire("Configuration.Filters"),
         # Source: Twilio docs, conversation-scoped webhooks: events after the fact only.
         Vocabulary(POST_FILTERS, at_least_one=True),
-        Changes("medium"),
+        OnChange("medium"),
         Example(["onMessageAdded"]),
         Field(description="The events that are sent; for `webhook` and `studio`."),
     ] = None
     triggers: Annotated[
         tuple[str, ...] | None,
         Wire("Configuration.Triggers"),
-        Words(),
-        Changes("medium"),
+        FreeWords(),
+        OnChange("medium"),
         Example(["help", "stop"]),
         Field(description="The words in a message that are told of, at most five; for `trigger`."),
     ] = None
@@ -79,7 +79,7 @@ class ConversationWebhook(Declaration):
         str | None,
         Wire("Configuration.FlowSid"),
         Sid("FW"),
-        Changes("medium"),
+        OnChange("medium"),
         Example("FW0123456789abcdef0123456789abcdef"),
         Field(description="The Studio flow; for `studio`."),
     ] = None
@@ -89,7 +89,7 @@ class ConversationWebhook(Declaration):
         Immutable(),
         # Whether it is returned is unverified: the examples lack it, the community provider reads it.
         WriteOnly(),
-        Between(0, 2**31 - 1),
+        Range(0, 2**31 - 1),
         Example(0),
         Field(description="The index of the message after which those that are there already are sent once."),
     ] = None
@@ -112,7 +112,7 @@ def _names(contents: Contents) -> str:
     return " ".join(part for part in parts if isinstance(part, str))
 
 
-def _normalise(live: Contents) -> Contents:
+def _normalize(live: Contents) -> Contents:
     """Put a live webhook's contents where the configuration has them.
 
     A trigger's words come back under `triggers` (community provider), or `filters` (example of the description).
@@ -177,19 +177,19 @@ CONVERSATION_WEBHOOK = Kind(
     summary="A webhook, trigger or Studio flow of one conversation; at most five.",
     docs="https://www.twilio.com/docs/conversations/api/conversation-scoped-webhook-resource",
     parent="conversation",
-    typical=("target", "url", "method", "filters"),
+    typical_fields=("target", "url", "method", "filters"),
     sid_prefix="WH",
     list_key="webhooks",
     # Source: the documented page of scoped webhooks is 5, as many as there can be.
     page_size=5,
     check=_check,
     check_create=_check_create,
-    names=_names,
+    compose_key=_names,
     key_summary="`target` and `url` or `flow_sid`, then the most similar one",
-    normalise=_normalise,
+    normalize=_normalize,
     tolerates=_tolerates,
-    told_apart_by="target",
+    discriminator="target",
     match_by_content=True,
     # Source: error 50361, the sixth webhook of a conversation.
-    most_in_parent=5,
+    max_per_parent=5,
 )

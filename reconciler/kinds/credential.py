@@ -14,13 +14,13 @@ from reconciler import certificates
 from reconciler.certificates import Certificate, NotReadable, PrivateKey
 from reconciler.kinds.base import Contents, Fault, Kind
 from reconciler.kinds.markers import (
-    Changes,
     Choice,
     Declaration,
     Example,
-    Kept,
     Length,
     NaturalKey,
+    NotClearable,
+    OnChange,
     Required,
     Secret,
     Wire,
@@ -38,7 +38,7 @@ class Credential(Declaration):
         Wire("Type"),
         Required(),
         Choice(("apn", "gcm", "fcm")),
-        Changes("high", "apps that use it get their notifications another way, or not at all"),
+        OnChange("high", "apps that use it get their notifications another way, or not at all"),
         Example("fcm"),
         Field(description="Apple's service, Google's old one, or Firebase."),
     ] = None
@@ -47,7 +47,7 @@ class Credential(Declaration):
         Wire("FriendlyName"),
         NaturalKey(),
         Length(64),
-        Kept("it recognises the credential"),
+        NotClearable("it recognises the credential"),
         Example("Android push"),
         Field(description="The name that recognises it, together with its type. Default: the handle."),
     ] = None
@@ -56,7 +56,7 @@ class Credential(Declaration):
         Wire("Certificate"),
         WriteOnly(),
         Secret(),
-        Kept(_NEEDED_TO_SEND),
+        NotClearable(_NEEDED_TO_SEND),
         Example("${file:apn.pem}"),
         Field(description="The certificate as PEM text; for `apn`. Read first; said when it has expired or soon will."),
     ] = None
@@ -65,14 +65,14 @@ class Credential(Declaration):
         Wire("PrivateKey"),
         WriteOnly(),
         Secret(),
-        Kept(_NEEDED_TO_SEND),
+        NotClearable(_NEEDED_TO_SEND),
         Example("${secret:APN_KEY}"),
         Field(description="The certificate's private key as PEM text, not encrypted; for `apn`."),
     ] = None
     sandbox: Annotated[
         bool | None,
         Wire("Sandbox"),
-        Changes("high", "notifications go to the other one of Apple's two networks"),
+        OnChange("high", "notifications go to the other one of Apple's two networks"),
         Example(False),
         Field(description="Whether it is for Apple's development network; for `apn`."),
     ] = None
@@ -81,7 +81,7 @@ class Credential(Declaration):
         Wire("ApiKey"),
         WriteOnly(),
         Secret(),
-        Kept(_NEEDED_TO_SEND),
+        NotClearable(_NEEDED_TO_SEND),
         Example("${secret:GCM_KEY}"),
         Field(description="The API key; for `gcm`."),
     ] = None
@@ -90,7 +90,7 @@ class Credential(Declaration):
         Wire("Secret"),
         WriteOnly(),
         Secret(),
-        Kept(_NEEDED_TO_SEND),
+        NotClearable(_NEEDED_TO_SEND),
         Example("${secret:FCM_SECRET}"),
         Field(description="The JSON key of a service account; for `fcm`."),
     ] = None
@@ -238,7 +238,7 @@ CREDENTIAL = Kind(
     path="/v1/Credentials",
     summary="What Twilio needs to send push notifications to an app.",
     docs="https://www.twilio.com/docs/conversations/api/credential-resource",
-    typical=("type", "friendly_name", "secret"),
+    typical_fields=("type", "friendly_name", "secret"),
     sid_prefix="CR",
     list_key="credentials",
     # Source: default 50, documented maximum 100.
@@ -246,6 +246,6 @@ CREDENTIAL = Kind(
     check=_check,
     check_create=_check_create,
     inspect=_inspect,
-    told_apart_by="type",
-    resend={"type": ("certificate", "private_key", "api_key", "secret")},
+    discriminator="type",
+    resend_with={"type": ("certificate", "private_key", "api_key", "secret")},
 )

@@ -23,10 +23,11 @@ from reconciler.kinds.markers import (
     AlwaysSent,
     Choice,
     Declaration,
+    FreeWords,
     Immutable,
-    Kept,
     Marker,
     NaturalKey,
+    NotClearable,
     Ref,
     ReplaceOnly,
     Required,
@@ -36,7 +37,6 @@ from reconciler.kinds.markers import (
     Url,
     Vocabulary,
     Wire,
-    Words,
     WriteOnly,
 )
 
@@ -141,14 +141,14 @@ class Field:
     def needs_one(self) -> bool:
         """Whether it is a set that the API refuses to have empty."""
         vocabulary = self.marker(Vocabulary)
-        return self.marker(Words) is not None or (vocabulary is not None and vocabulary.at_least_one)
+        return self.marker(FreeWords) is not None or (vocabulary is not None and vocabulary.at_least_one)
 
     def why_not_clearable(self) -> str:
         """Why null is an error here, as the end of a sentence; empty when the field can be cleared.
 
         Source of the rules: `twilio-api` facts on clearing, design rules on null.
         """
-        kept = self.marker(Kept)
+        kept = self.marker(NotClearable)
         if kept is not None:
             return kept.why
         if self.forces_replacement:
@@ -196,7 +196,7 @@ MarkerT = typing.TypeVar("MarkerT")
 def _shape(annotation: object, markers: tuple[Marker, ...]) -> Shape:
     by_marker: dict[type, Shape] = {
         Ref: Shape.REF, Sid: Shape.SID, Url: Shape.URL, Timer: Shape.TIMER, Choice: Shape.ENUM, Vocabulary: Shape.SET,
-        Words: Shape.SET,
+        FreeWords: Shape.SET,
     }  # fmt: skip
     for marker in markers:
         if type(marker) in by_marker:

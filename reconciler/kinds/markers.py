@@ -71,7 +71,7 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class NotClearable:
     """Cannot be cleared: the API keeps the old value or refuses.
 
     Attributes:
@@ -142,7 +142,7 @@ class Length:
 
 
 @dataclass(frozen=True, slots=True)
-class Between:
+class Range:
     """Limits on a number, both included."""
 
     least: int
@@ -187,12 +187,12 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class FreeWords:
     """A set of words of the user's own, of which the API wants at least one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class OnChange:
     """What changing this field means for the people who run the account.
 
     Attributes:
@@ -212,8 +212,8 @@ class Example:
 
 
 Marker = (
-    Wire | Immutable | ReplaceOnly | Required | AlwaysSent | NaturalKey | WriteOnly | Secret | Kept | Ref | Sid | Url
-    | Timer | Length | Between | Choice | Vocabulary | Words | Template | Changes | Example
+    Wire | Immutable | ReplaceOnly | Required | AlwaysSent | NaturalKey | WriteOnly | Secret | NotClearable | Ref | Sid
+    | Url | Timer | Length | Range | Choice | Vocabulary | FreeWords | Template | OnChange | Example
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from reconciler.kinds.address_configuration import channel_of, check_form
 from reconciler.kinds.base import Contents, Fault, Kind
-from reconciler.kinds.markers import Changes, Declaration, Example, Immutable, Length, Ref, ReplaceOnly, Wire
+from reconciler.kinds.markers import Declaration, Example, Immutable, Length, OnChange, Ref, ReplaceOnly, Wire
 
 
 class Participant(Declaration):
@@ -53,7 +53,7 @@ class Participant(Declaration):
         str | None,
         Wire("RoleSid"),
         Ref("role", "service", of_type="conversation", default="default_conversation_role"),
-        Changes("medium", "the participant may do other things in the conversation"),
+        OnChange("medium", "the participant may do other things in the conversation"),
         Example("agent"),
         Field(description="The role in the conversation; the service's default when never set."),
     ] = None
@@ -111,20 +111,20 @@ PARTICIPANT = Kind(
     summary="Who takes part in a conversation.",
     docs="https://www.twilio.com/docs/conversations/api/conversation-participant-resource",
     parent="conversation",
-    typical=("identity", "role"),
+    typical_fields=("identity", "role"),
     sid_prefix="MB",
     list_key="participants",
     # Source: default 50, documented maximum 100.
     page_size=50,
     check=_check,
     check_create=_check_create,
-    names=_names,
+    compose_key=_names,
     key_summary="`identity`, or `address` and `proxy_address`",
-    not_settings=("DateCreated", "DateUpdated", "LastReadMessageIndex", "LastReadTimestamp"),
+    runtime_params=("DateCreated", "DateUpdated", "LastReadMessageIndex", "LastReadTimestamp"),
     # Source: errors 50433 and 50416; a pair is taken in all active conversations of the account.
     unique=((("identity",), "parent"), (("address", "proxy_address"), "account")),
     implies={"identity": "user"},
     # Inferred: Twilio creates a user for an identity that has none, and gives it the default role.
-    takes=(("", "service_configuration", "default_chat_service_role"),),
+    inherits=(("", "service_configuration", "default_chat_service_role"),),
     webhook_header=True,
 )

@@ -11,13 +11,13 @@ from pydantic import Field
 from reconciler.kinds.base import Consequence, Contents, Fault, Kind
 from reconciler.kinds.markers import (
     AlwaysSent,
-    Changes,
     Choice,
     Declaration,
     Example,
     Immutable,
     Length,
     NaturalKey,
+    OnChange,
     Required,
     Vocabulary,
     Wire,
@@ -45,7 +45,7 @@ class Role(Declaration):
         Immutable(),
         Required(),
         Choice(("conversation", "service")),
-        Changes("high", "everyone who holds the role gets another one"),
+        OnChange("high", "everyone who holds the role gets another one"),
         Example("conversation"),
         Field(description="Whether the role counts within a conversation or in the whole service."),
     ] = None
@@ -59,7 +59,7 @@ class Role(Declaration):
             by_type={"service": SERVICE_PERMISSIONS, "conversation": CONVERSATION_PERMISSIONS},
             at_least_one=True,
         ),
-        Changes("medium"),
+        OnChange("medium"),
         Example(["sendMessage", "leaveConversation"]),
         Field(description="What holders of the role may do; replaced as a whole, never empty."),
     ] = None
@@ -134,7 +134,7 @@ ROLE = Kind(
     summary="A named set of permissions that users hold in a service or participants in a conversation.",
     docs="https://www.twilio.com/docs/conversations/api/role-resource",
     parent="service",
-    typical=("type", "permissions"),
+    typical_fields=("type", "permissions"),
     sid_prefix="RL",
     list_key="roles",
     # Source: the documented maximum for roles is 50.
@@ -142,10 +142,10 @@ ROLE = Kind(
     # The old one's permissions, and what refers to it, move to the new one.
     replace_risk="medium",
     built_in=BUILT_IN_ROLES,
-    made_by_flex=FLEX_ROLES,
-    told_apart_by="type",
+    built_in_by_flex=FLEX_ROLES,
+    discriminator="type",
     # That the API refuses is unverified; who holds a role in other conversations is not looked up.
-    kept_while=(
+    delete_refusal=(
         "Twilio refused to delete the role, probably because somebody still holds it, so it is kept; give everybody "
         "who holds it another role, then apply again"
     ),

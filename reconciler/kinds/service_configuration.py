@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from reconciler.kinds.base import Kind
-from reconciler.kinds.markers import Changes, Declaration, Example, Ref, Wire
+from reconciler.kinds.markers import Declaration, Example, OnChange, Ref, Wire
 
 
 class ServiceConfiguration(Declaration):
@@ -17,7 +17,7 @@ class ServiceConfiguration(Declaration):
         str | None,
         Wire("DefaultConversationCreatorRoleSid"),
         Ref("role", "service", of_type="conversation"),
-        Changes("medium", "whoever creates a conversation from now on gets another role in it"),
+        OnChange("medium", "whoever creates a conversation from now on gets another role in it"),
         Example("channel admin"),
         Field(description="The role of whoever creates a conversation."),
     ] = None
@@ -25,7 +25,7 @@ class ServiceConfiguration(Declaration):
         str | None,
         Wire("DefaultConversationRoleSid"),
         Ref("role", "service", of_type="conversation"),
-        Changes("medium", "whoever joins a conversation from now on gets another role in it"),
+        OnChange("medium", "whoever joins a conversation from now on gets another role in it"),
         Example("agent"),
         Field(description="The role of whoever joins a conversation."),
     ] = None
@@ -33,7 +33,7 @@ class ServiceConfiguration(Declaration):
         str | None,
         Wire("DefaultChatServiceRoleSid"),
         Ref("role", "service", of_type="service"),
-        Changes("medium", "users made from now on get another role"),
+        OnChange("medium", "users made from now on get another role"),
         Example("service user"),
         Field(description="The role of a new user in the service."),
     ] = None

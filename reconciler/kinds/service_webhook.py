@@ -8,7 +8,7 @@ from pydantic import Field
 
 from reconciler.kinds.account_webhook import Method, PostWebhookUrl, PreWebhookUrl
 from reconciler.kinds.base import Consequence, Contents, Kind
-from reconciler.kinds.markers import Changes, Declaration, Example, Vocabulary, Wire
+from reconciler.kinds.markers import Declaration, Example, OnChange, Vocabulary, Wire
 from reconciler.kinds.vocabulary import SERVICE_FILTERS
 
 
@@ -20,7 +20,7 @@ class ServiceWebhook(Declaration):
         tuple[str, ...] | None,
         Wire("Filters"),
         Vocabulary(SERVICE_FILTERS),
-        Changes("medium"),
+        OnChange("medium"),
         Example(["onMessageAdded"]),
         Field(description="The events that are sent."),
     ] = None

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from reconciler.kinds.base import Consequence, Contents, Kind
-from reconciler.kinds.markers import Changes, Declaration, Example, Immutable, Length, NaturalKey, Ref, Required, Wire
+from reconciler.kinds.markers import Declaration, Example, Immutable, Length, NaturalKey, OnChange, Ref, Required, Wire
 
 
 class User(Declaration):
@@ -30,7 +30,7 @@ class User(Declaration):
         str | None,
         Wire("RoleSid"),
         Ref("role", "service", of_type="service", default="default_chat_service_role"),
-        Changes("medium", "the user may do other things in the service"),
+        OnChange("medium", "the user may do other things in the service"),
         Example("service admin"),
         Field(description="The user's role in the service; the service's default when never set."),
     ] = None
@@ -57,7 +57,7 @@ USER = Kind(
     summary="A person or program that takes part in a service's conversations.",
     docs="https://www.twilio.com/docs/conversations/api/user-resource",
     parent="service",
-    typical=("friendly_name", "role"),
+    typical_fields=("friendly_name", "role"),
     sid_prefix="US",
     list_key="users",
     # Source: the documented maximum for users is 50.

@@ -89,7 +89,7 @@ class ChangeBuilder:
         hidden = {path: value for path, value in declared.values.items() if declared.kind.by_path[path].write_only}
         if not hidden:
             return fields
-        wanted = {path for item in fields for path in declared.kind.resend.get(item.path, ())}
+        wanted = {path for item in fields for path in declared.kind.resend_with.get(item.path, ())}
         if declared.address in self.rotate:
             wanted |= {path for path in hidden if not declared.kind.by_path[path].forces_replacement}
         elif any(item.forces_replacement for item in fields):
@@ -299,7 +299,7 @@ class ChangeBuilder:
                     f"{declared.address} has to be replaced, and the live {path}, which ignore_changes keeps, do not "
                     "fit the new one",
                     value.place,
-                    f"take {path} out of ignore_changes: the new {declared.kind.words} then gets the declared value",
+                    f"take {path} out of ignore_changes: the new {declared.kind.noun} then gets the declared value",
                     address=str(declared.address),
                 )
             )
@@ -318,7 +318,7 @@ class ChangeBuilder:
         contents, carried = self._sent_on_create(declared, saved.values if saved is not None else {})
         self._check_creation(declared, contents, saved)
         later = {
-            path: contents[path] for path, refused in declared.kind.set_later.items() if contents.get(path) in refused
+            path: contents[path] for path, refused in declared.kind.deferred.items() if contents.get(path) in refused
         }
         at_once = {path: content for path, content in contents.items() if path not in later}
         steps = [self._step(declared, "create", at_once, adopts=self.context.lookup_key_if_made_by_flex(declared))]
@@ -339,10 +339,10 @@ class ChangeBuilder:
         if not fields:
             self.unchanged += 1
             return None
-        apart = declared.values.get(declared.kind.told_apart_by)
+        apart = declared.values.get(declared.kind.discriminator)
         of_type = declared.kind.built_in.get(declared.natural_key)
         if apart is not None and of_type is not None and apart.content != of_type:
-            message = f"{declared.natural_key} is Twilio's own {declared.kind.words} of type {of_type}"
+            message = f"{declared.natural_key} is Twilio's own {declared.kind.noun} of type {of_type}"
             hint = f"Write type: {of_type}, or choose another name."
             self.context.problems.append(
                 Problem("cannot-replace", message, apart.place, hint, address=str(declared.address))
@@ -366,7 +366,7 @@ class ChangeBuilder:
                     "cannot-replace",
                     f"{declared.address} would have to be replaced to change {forced}: {why}",
                     next(item.source for item in fields if item.forces_replacement),
-                    f"set it back to what is live ({live.sid}), or declare a new {kind.words} beside it",
+                    f"set it back to what is live ({live.sid}), or declare a new {kind.noun} beside it",
                     address=str(declared.address),
                 )
             )
@@ -400,14 +400,14 @@ class ChangeBuilder:
         kind = declared.kind
         if {*kind.unique_keys(live.values)} & {*kind.unique_keys(contents)}:
             return True
-        if not kind.most_in_parent or declared.parent is None:
+        if not kind.max_per_parent or declared.parent is None:
             return False
         # New ones need a slot for good, a replaced one only for a moment.
         siblings = [item for item in self.context.present if item.kind == kind and item.parent == declared.parent]
         new = sum(1 for item in siblings if item.address not in self.context.matching.live)
         replaced = sorted(item.address for item in siblings if item.address in self.context.replaced)
         there = len(self.context.state.collection(kind, live.parents))
-        return there + new + replaced.index(declared.address) + 1 > kind.most_in_parent
+        return there + new + replaced.index(declared.address) + 1 > kind.max_per_parent
 
     def _repointing(
         self, declared: Declared, live: Live, contents: Mapping[str, Content]

@@ -309,7 +309,7 @@ class PlanContext:
         """By what to find a resource that a new parent may have, where Flex makes it; None for every other one."""
         if declared.parent is None or declared.parent in self.matching.live:
             return None
-        return self.identifying_values(declared) if declared.natural_key in declared.kind.made_by_flex else None
+        return self.identifying_values(declared) if declared.natural_key in declared.kind.built_in_by_flex else None
 
     @staticmethod
     def identifying_values(declared: Declared) -> Mapping[str, Content]:
@@ -376,13 +376,13 @@ class PlanContext:
 
     def label(self, kind: Kind, parent: Address | None, title: str, contents: Mapping[str, object]) -> str:
         """A name as people see it, with the type if another resource has the same name: ``agent (service)``."""
-        of_type = contents.get(kind.told_apart_by) if kind.natural_key else None
-        if not kind.told_apart_by or not isinstance(of_type, str) or not title:
+        of_type = contents.get(kind.discriminator) if kind.natural_key else None
+        if not kind.discriminator or not isinstance(of_type, str) or not title:
             return title
         above = self.matching.live.get(parent) if parent is not None else None
         parents = () if above is None else (*above.parents, above.sid)
         types = {
-            live.values.get(kind.told_apart_by)
+            live.values.get(kind.discriminator)
             for live in (self.state.collection(kind, parents) if above is not None or parent is None else ())
             if live.name == title
         }
@@ -390,7 +390,7 @@ class PlanContext:
             value.content
             for declared in self.config.children(parent)
             if declared.kind == kind and declared.natural_key == title
-            if (value := declared.values.get(kind.told_apart_by)) is not None
+            if (value := declared.values.get(kind.discriminator)) is not None
         }
         return f"{title} ({of_type})" if types - {of_type} else title
 
@@ -503,5 +503,5 @@ def _is_named(declared: Declared | None, entry: Unfinished) -> bool:
 
 def _is_of_type(declared: Declared, live: Live) -> bool:
     """Whether a live resource has the type that a declared one of its kind says, if it says one."""
-    value = declared.values.get(declared.kind.told_apart_by)
-    return value is None or value.content == live.values.get(declared.kind.told_apart_by)
+    value = declared.values.get(declared.kind.discriminator)
+    return value is None or value.content == live.values.get(declared.kind.discriminator)

@@ -71,7 +71,7 @@ def _missing_sids(context: PlanContext, declared: Declared) -> Iterator[Problem]
             continue
         yield Problem(
             "unknown-sid",
-            f"{path} of {declared.address} is {sid}, and there is no such {kind.words} in {where}",
+            f"{path} of {declared.address} is {sid}, and there is no such {kind.noun} in {where}",
             value.place,
             "Correct the SID, or refer to the resource by its handle.",
             severity="warning",

@@ -162,7 +162,7 @@ def _not_read(change: Change, context: GuardContext) -> Guard | None:
     unread = [collection for collection in asked if collection in context.state.unreadable]
     if not unread:
         return None
-    words = " and ".join(BY_NAME[collection.kind].words for collection in unread)
+    words = " and ".join(BY_NAME[collection.kind].noun for collection in unread)
     return Guard(
         "unreadable",
         "withheld",
@@ -186,7 +186,7 @@ def _no_room(change: Change, context: GuardContext) -> Guard | None:
     return Guard(
         "no_room",
         "withheld",
-        f"{change.parent} already holds the {change.kind.most_in_parent} that the API allows; declare fewer, or prune",
+        f"{change.parent} already holds the {change.kind.max_per_parent} that the API allows; declare fewer, or prune",
     )
 
 
@@ -217,7 +217,7 @@ def _final(change: Change, context: GuardContext) -> Guard | None:
     """What takes no more updates, and nothing new inside of it."""
     own = context.live.get(change.address)
     above = context.live.get(change.parent) if change.parent is not None else None
-    if change.action in {"update", "replace"} and own is not None and (why := own.kind.final(own.values)):
+    if change.action in {"update", "replace"} and own is not None and (why := own.kind.why_final(own.values)):
         return Guard(
             "final",
             "withheld",
@@ -226,7 +226,7 @@ def _final(change: Change, context: GuardContext) -> Guard | None:
     if (
         change.action in {"create", "update", "replace"}
         and above is not None
-        and (why := above.kind.final(above.values))
+        and (why := above.kind.why_final(above.values))
     ):
         return Guard("final", "withheld", f"nothing in {change.parent} can be changed: {why}")
     return None
@@ -261,8 +261,8 @@ def _unmakeable(change: Change, context: GuardContext) -> Guard | None:
         return Guard(
             "dead_reference",
             "withheld",
-            f"{path} of {change.address} refers to a {kind.words} that does not exist{f' ({content})' * is_shown}, so "
-            f"the API would refuse to create it again; set {path} to a {kind.words} that exists",
+            f"{path} of {change.address} refers to a {kind.noun} that does not exist{f' ({content})' * is_shown}, so "
+            f"the API would refuse to create it again; set {path} to a {kind.noun} that exists",
         )
     return _doubtful(change, creates[0])
 
@@ -294,9 +294,7 @@ def _built_in(change: Change, context: GuardContext) -> Guard | None:
     if not _removes(change) or live is None or not context.state.is_protected(live):
         return None
     by = "Twilio itself" if live.is_built_in else "Flex"
-    return Guard(
-        "built_in", "withheld", f"the {change.kind.words} {live.title!r} was made by {by} and is never deleted"
-    )
+    return Guard("built_in", "withheld", f"the {change.kind.noun} {live.title!r} was made by {by} and is never deleted")
 
 
 def _default_service(change: Change, context: GuardContext) -> Guard | None:

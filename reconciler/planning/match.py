@@ -195,7 +195,7 @@ class _Matcher:
             self._problem(
                 declared,
                 "dead-pin",
-                f"{declared.address} is pinned to {sid}, and there is no such {declared.kind.words}{where}",
+                f"{declared.address} is pinned to {sid}, and there is no such {declared.kind.noun}{where}",
                 "correct the sid, or take it out to recognise the resource by its name",
             )
         return None
@@ -217,7 +217,7 @@ class _Matcher:
         ]
         if not candidates and name == declared.natural_key:
             self._tell_pinned_elsewhere(declared, parents)
-        apart = declared.kind.told_apart_by
+        apart = declared.kind.discriminator
         value = declared.values.get(apart)
         if value is not None and (
             declared.absent or len(candidates) > 1 or not declared.kind.by_path[apart].forces_replacement
@@ -295,8 +295,8 @@ class _Matcher:
 
     @staticmethod
     def _is_of_type(declared: Declared, live: Live) -> bool:
-        value = declared.values.get(declared.kind.told_apart_by)
-        return value is None or value.content == live.values.get(declared.kind.told_apart_by)
+        value = declared.values.get(declared.kind.discriminator)
+        return value is None or value.content == live.values.get(declared.kind.discriminator)
 
     def _changes_type(self, declared: Declared, live: Live, parents: tuple[str, ...]) -> bool:
         """Whether a live resource of another type can be the declared one before its type was changed.
@@ -319,12 +319,12 @@ class _Matcher:
 
     def _tell_pinned_elsewhere(self, declared: Declared, parents: tuple[str, ...]) -> None:
         """Find a problem where a live resource of that name is another address's, which leaves its name as it is."""
-        apart = declared.values.get(declared.kind.told_apart_by)
+        apart = declared.values.get(declared.kind.discriminator)
         for live in self._named(declared.kind, parents).get(declared.natural_key, ()):
             other = self.pins.get(live.sid)
             if other is None or other.natural_key not in {"", live.name} or declared.absent or other.absent:
                 continue
-            if apart is not None and apart.content != live.values.get(declared.kind.told_apart_by):
+            if apart is not None and apart.content != live.values.get(declared.kind.discriminator):
                 continue
             self._tell_two(declared, other, live)
             return
@@ -335,7 +335,7 @@ class _Matcher:
             if other is declared or other.pin is not None:
                 continue
             if self._is_of_type(other, live) and (
-                live.name != declared.natural_key or declared.kind.told_apart_by in other.values
+                live.name != declared.natural_key or declared.kind.discriminator in other.values
             ):
                 return True
         return False
@@ -388,16 +388,16 @@ class _Matcher:
         for declared in siblings:
             if declared.address in pairs or declared.absent:
                 continue
-            target = declared.values.get(kind.told_apart_by)
+            target = declared.values.get(kind.discriminator)
             content = None if target is None else target.content
             others = [
                 item
                 for item in siblings
                 if item.address not in pairs
-                and (value := item.values.get(kind.told_apart_by)) is not None
+                and (value := item.values.get(kind.discriminator)) is not None
                 and value.content == content
             ]
-            leftover = [live for live in left if live.values.get(kind.told_apart_by) == content]
+            leftover = [live for live in left if live.values.get(kind.discriminator) == content]
             if len(others) == 1 and len(leftover) == 1:
                 if is_pruned:
                     take(declared, leftover[0])
@@ -414,7 +414,7 @@ class _Matcher:
         self._problem(
             declared,
             "ambiguous-name",
-            f"{len(candidates)} live resources of kind {declared.kind.words} are named {name!r}: {listed}",
+            f"{len(candidates)} live resources of kind {declared.kind.noun} are named {name!r}: {listed}",
             f"say which one is meant with `sid:` under {declared.address}",
         )
 
@@ -447,8 +447,7 @@ class _Matcher:
         self.problems.append(
             Problem(
                 code="two-addresses",
-                message=f"{declared.address} and {other.address} both mean the live {live.kind.words} "
-                f"{live.sid}{named}",
+                message=f"{declared.address} and {other.address} both mean the live {live.kind.noun} {live.sid}{named}",
                 place=declared.place,
                 hint="declare it once",
                 related=((other.place, "the other one"),),

@@ -291,7 +291,7 @@ def _in_full_parents(
     creates: dict[Address, list[Change]] = defaultdict(list)
     deletes: dict[Address, list[Change]] = defaultdict(list)
     for change in changes:
-        if change.kind.most_in_parent and change.parent is not None:
+        if change.kind.max_per_parent and change.parent is not None:
             if change.action == "create":
                 creates[change.parent].append(change)
             elif change.action == "delete":
@@ -299,7 +299,7 @@ def _in_full_parents(
     first: dict[Address, set[Address]] = {}
     for parent, leaving in deletes.items():
         coming = sorted(creates.get(parent, ()), key=lambda change: change.address)
-        over = _how_many(leaving[0], state, live) + len(coming) - leaving[0].kind.most_in_parent
+        over = _how_many(leaving[0], state, live) + len(coming) - leaving[0].kind.max_per_parent
         gone = [change.address for change in sorted(leaving, key=lambda change: change.address)][: max(0, over)]
         # The last creates are those that find no room.
         for create, address in zip(reversed(coming), gone, strict=False):
@@ -311,13 +311,13 @@ def creates_without_room(changes: Sequence[Change], state: State, live: Mapping[
     """The creates whose parent stays full, whatever is deleted; the last ones of each parent."""
     inside: dict[Address, list[Change]] = defaultdict(list)
     for change in changes:
-        if change.kind.most_in_parent and change.parent is not None:
+        if change.kind.max_per_parent and change.parent is not None:
             inside[change.parent].append(change)
     refused: set[Address] = set()
     for members in inside.values():
         coming = sorted(change.address for change in members if change.action == "create")
         leaving = sum(1 for change in members if change.action == "delete")
-        over = _how_many(members[0], state, live) - leaving + len(coming) - members[0].kind.most_in_parent
+        over = _how_many(members[0], state, live) - leaving + len(coming) - members[0].kind.max_per_parent
         refused.update(coming[len(coming) - over :] if over > 0 else ())
     return frozenset(refused)
 
@@ -364,7 +364,7 @@ def _close_last(changes: Sequence[Change]) -> list[Change]:
     for change in changes:
         steps = tuple(
             replace(step, needs=(*step.needs, *(inner.id for inner in inside[change.address] if not inner.last)))
-            if step.op == "update" and change.kind.final(step.values) and inside.get(change.address)
+            if step.op == "update" and change.kind.why_final(step.values) and inside.get(change.address)
             else step
             for step in change.steps
         )

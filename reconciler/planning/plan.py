@@ -31,7 +31,7 @@ from reconciler.journal import Unfinished
 from reconciler.kinds import BY_NAME, PARENTS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
-from reconciler.kinds.markers import Changes, Ref
+from reconciler.kinds.markers import OnChange, Ref
 from reconciler.planning import guards, ordering, risk, scope
 from reconciler.planning.change_builder import ChangeBuilder
 from reconciler.planning.context import PlanContext
@@ -455,7 +455,7 @@ class _Planner:
                 continue
             yield Problem(
                 "not-completed",
-                f"an interrupted apply left {self.context.live_address(old)}, the old {old.kind.words} of "
+                f"an interrupted apply left {self.context.live_address(old)}, the old {old.kind.noun} of "
                 f"{entry.address}, whose name has changed since; it and what refers to it are left alone",
                 declared.place,
                 f"To delete it, declare it as {{sid: {old.sid}, absent: true}}.",
@@ -501,14 +501,14 @@ class _Planner:
         twins = {
             (declared.kind, self.context.parents(declared), declared.natural_key): declared
             for declared in self.context.present
-            if declared.natural_key and declared.kind.told_apart_by
-            if declared.kind.by_path[declared.kind.told_apart_by].forces_replacement
+            if declared.natural_key and declared.kind.discriminator
+            if declared.kind.by_path[declared.kind.discriminator].forces_replacement
             if declared.address in self.context.matching.live
         }
         return [
             Problem(
                 "left-over",
-                f"{item.address} has the name of {declared.address} and another {declared.kind.told_apart_by}; "
+                f"{item.address} has the name of {declared.address} and another {declared.kind.discriminator}; "
                 "a replace that was cut short may have left it",
                 declared.place,
                 f"if so, delete it: declare it as {{sid: {item.live.sid}, absent: true}}; if it is wanted, list it "
@@ -558,7 +558,7 @@ class _Planner:
             more = f" and {len(addresses) - _MOST_LISTED:,} more" if len(addresses) > _MOST_LISTED else ""
             yield Problem(
                 "unreadable",
-                f"cannot read the {kind.words}{'' if kind.singleton else ' list'}{f' of {where!r}' if where else ''}: "
+                f"cannot read the {kind.noun}{'' if kind.singleton else ' list'}{f' of {where!r}' if where else ''}: "
                 f"{refusal.answer}" + (f"; not planned: {listed}{more}" if addresses else ""),
                 next((self.context.config.resources[address].place for address in addresses), None),
                 "give the API key permission to read it, or leave these resources out with --exclude"
@@ -568,7 +568,7 @@ class _Planner:
 
     def _labelled(self, change: Change) -> Change:
         """The same change with a name that tells it from others of the same name."""
-        if not change.kind.told_apart_by or not change.kind.natural_key:
+        if not change.kind.discriminator or not change.kind.natural_key:
             return change
         live = self.context.state.get(change.sid or "")
         after = {item.path: item.after for item in change.fields}
@@ -602,7 +602,7 @@ class _Planner:
                 before = str(live.values.get(path) or "") if live is not None else ""
                 name = self.context.name_of(before)
                 after = content.address if isinstance(content, Reference) else content
-                marker = step.kind.by_path[path].marker(Changes)
+                marker = step.kind.by_path[path].marker(OnChange)
                 risks.append(marker.risk if marker is not None else "low")
                 former = f"{name} ({before})" if name else before
                 words.append(f"Moves {step.address}.{path}: {former} → {after}.")

@@ -1,7 +1,7 @@
 """How careful a reviewer should be with a change, and what only a person can judge, in words.
 
 Takes a change as it stands and what is around it; gives its risk and its consequences. Pure. What one field means is
-held by its `Changes` marker, what one resource means by its kind's `consequences`; here is what the action means, and
+held by its `OnChange` marker, what one resource means by its kind's `consequences`; here is what the action means, and
 what needs the rest of the account.
 
 High: destroys history, moves traffic, or takes permissions of a default role away. Medium: deletes anything else, or
@@ -17,7 +17,7 @@ from dataclasses import replace
 from reconciler.change import RISKS, Change, FieldChange
 from reconciler.config.model import Unknown
 from reconciler.kinds.base import Consequence, Contents
-from reconciler.kinds.markers import Changes, Risk
+from reconciler.kinds.markers import OnChange, Risk
 from reconciler.redaction import HIDDEN
 from reconciler.state import Live
 
@@ -80,7 +80,7 @@ def _contents(change: Change, live: Live | None) -> tuple[Contents | None, Conte
 
 
 def _field(change: Change, item: FieldChange, risks: list[Risk], words: list[str]) -> None:
-    marker = change.kind.by_path[item.path].marker(Changes)
+    marker = change.kind.by_path[item.path].marker(OnChange)
     if marker is None or item.before == item.after:
         return
     if isinstance(item.before, Unknown):
@@ -96,7 +96,7 @@ def _creation(change: Change, former: Live | None, risks: list[Risk], words: lis
     if former is None:
         return
     name = json.dumps(former.title, ensure_ascii=False)
-    looks = f"Looks like a new name for the live {change.kind.words} {former.title!r} ({former.sid})."
+    looks = f"Looks like a new name for the live {change.kind.noun} {former.title!r} ({former.sid})."
     if not change.kind.updatable:
         risks.append("high")
         words.append(

@@ -63,7 +63,7 @@ class Unused:
                 meant = self._of_name(declared.kind, parents, declared.renamed_from) or meant
             if meant is not None and meant.title == declared.title:
                 name += self._of_type({path: value.content for path, value in declared.values.items()}, meant.kind)
-            message = f"absent: no {declared.kind.words} {name} in {where}"
+            message = f"absent: no {declared.kind.noun} {name} in {where}"
             if meant is None:
                 hint = f"Nothing to delete. {_REMOVE}"
                 yield self._about(declared, "done-absent", message, hint, severity="notice")
@@ -118,7 +118,7 @@ class Unused:
         if owner is not None:
             message = f"renamed_from: {former} is {owner}, so {created}"
             return self._about(declared, "unused-renamed-from", message, "Remove renamed_from.")
-        message = f"renamed_from: no {declared.kind.words} {former} in {where}"
+        message = f"renamed_from: no {declared.kind.noun} {former} in {where}"
         meant = self._meant(declared, parents, declared.renamed_from)
         if meant is None:
             return self._about(declared, "unused-renamed-from", f"{message}; {created}", "Remove renamed_from.")
@@ -147,7 +147,7 @@ class Unused:
 
     def _unused_pattern(self, prune: Prune, key: str, pattern: str, members: Sequence[Live]) -> Problem:
         where = _shown_parent(prune.collection)
-        message = f"{key}: no {prune.kind.words} in {where} matches {_quoted(pattern)}"
+        message = f"{key}: no {prune.kind.noun} in {where} matches {_quoted(pattern)}"
         handles = [
             item
             for item in self.context.present
@@ -397,12 +397,12 @@ class Unused:
         """The field that keeps a declared resource from being a live one."""
         kind = declared.kind
         return (
-            kind.told_apart_by if live.title == declared.title and kind.told_apart_by else kind.natural_key or "fields"
+            kind.discriminator if live.title == declared.title and kind.discriminator else kind.natural_key or "fields"
         )
 
     @staticmethod
     def _of_type(contents: Mapping[str, object], kind: Kind) -> str:
-        of_type = contents.get(kind.told_apart_by) if kind.told_apart_by else None
+        of_type = contents.get(kind.discriminator) if kind.discriminator else None
         return f" ({of_type})" if isinstance(of_type, str) and of_type else ""
 
     @staticmethod

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from reconciler.change import Action
 from reconciler.documents.drift import for_people, of_plan
 from reconciler.documents.plan import PlanFile
-from reconciler.kinds import kind_words
+from reconciler.kinds import kind_noun
 from reconciler.render.markdown import Words, grouped, plan_markdown, settled
 from reconciler.render.markdown_text import Repository, count, shortened
 from reconciler.render.terminal import Paint, Style, escape, wrap
@@ -97,7 +97,7 @@ class _Page:
             for group in plan.unmanaged:
                 for row in group.rows:
                     name = f" {quoted(row.name)}" if row.name else ""
-                    yield from self._lines(2, f"{escape(kind_words(group.kind))} {escape(row.address)}{name}", "dim")
+                    yield from self._lines(2, f"{escape(kind_noun(group.kind))} {escape(row.address)}{name}", "dim")
         if plan.unverified:
             yield ""
             yield from self._lines(

@@ -18,7 +18,7 @@ from reconciler.documents.drift import for_people
 from reconciler.documents.plan import ChangeEntry, PlanFile, SourceEntry
 from reconciler.documents.report import ReportFile, step_in_words
 from reconciler.errors import GuardRefusal, Place, Problem, ProblemsError, Refused, StalePlan
-from reconciler.kinds import kind_words
+from reconciler.kinds import kind_noun
 from reconciler.render.markdown_text import count, shortened
 
 Level = Literal["error", "warning", "notice"]
@@ -133,7 +133,7 @@ def of_drift(plan: PlanFile) -> Iterator[Annotation]:
         yield Annotation("warning", f"{_DRIFT[entry.action]}: {entry.address}", (_kind(entry), said), _place(entry))
     yield from _warnings(plan)
     if plan.unmanaged:
-        names = [f"{kind_words(entry.kind)} {entry.address} {entry.name}".rstrip() for entry in plan.unmanaged]
+        names = [f"{kind_noun(entry.kind)} {entry.address} {entry.name}".rstrip() for entry in plan.unmanaged]
         title = f"{count(len(names), 'live resource')} that the files do not name"
         yield Annotation("notice", title, tuple(names))
 
@@ -211,7 +211,7 @@ def _warnings(plan: PlanFile) -> Iterator[Annotation]:
 def _kind(entry: ChangeEntry) -> str:
     name = f" {entry.name}" if entry.name else ""
     service = f" of service {entry.service}" if entry.service and entry.kind != "service" else ""
-    words = kind_words(entry.kind)
+    words = kind_noun(entry.kind)
     return f"{words.removeprefix('service ') if service else words}{name}{service}"
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from reconciler.change import MARKS
 from reconciler.config.model import Config, Reference
 from reconciler.documents.plan import PlanFile
-from reconciler.kinds import kind_words
+from reconciler.kinds import kind_noun
 from reconciler.render.markdown_text import shortened
 from reconciler.render.view import ChangeRow, Pointer
 
@@ -208,7 +208,7 @@ def _label(node: Node, limit: int = LABEL_LIMIT) -> tuple[str, str]:
     told = {"": "", "outside": " (not declared)"}
     state = told.get(node.state, f" ({node.state})")
     mark = next((f"{mark} " for action, mark in MARKS.items() if action == node.state), "")
-    return mark + _keeping_ends(node.address, limit), shortened(kind_words(node.kind), limit) + state
+    return mark + _keeping_ends(node.address, limit), shortened(kind_noun(node.kind), limit) + state
 
 
 def _keeping_ends(address: str, limit: int) -> str:

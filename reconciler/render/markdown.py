@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from reconciler.change import Action
 from reconciler.documents.plan import PlanFile
-from reconciler.kinds import kind_words
+from reconciler.kinds import kind_noun
 from reconciler.render.graph import mermaid, needs
 from reconciler.render.markdown_text import Repository, Room, code, count, fence, html_code, prose, shortened, size
 from reconciler.render.terminal import escape
@@ -373,7 +373,7 @@ class _Page:
 
     def _diff(self, group: Group) -> Iterator[str]:
         change = group.first
-        kind = kind_words(change.kind)
+        kind = kind_noun(change.kind)
         kind += f" {literal(change.name)}" if change.name else ""
         yield f"{_MARK[change.mark]} {shortened(change.address, 160)}: {self._what(change, shortened(kind, 120))}"
         # That something differs, the lines below say themselves.
@@ -435,7 +435,7 @@ def settled(side: Side) -> Side:
 
 def shortened_kind(kind: str) -> str:
     """The name of a kind for people: our own words bare, anything else as code."""
-    bare = kind_words(kind)
+    bare = kind_noun(kind)
     return bare if bare.isascii() and bare.replace(" ", "").isalpha() and len(bare) < 40 else code(kind, 40)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.documents.plan import PlanFile
-from reconciler.kinds import kind_words
+from reconciler.kinds import kind_noun
 from reconciler.render.terminal import Paint, Style, cells, escape, wrap
 from reconciler.render.values import TEXT_LIMIT, both_texts, literal, quoted, what_text
 from reconciler.render.view import (
@@ -292,7 +292,7 @@ class _Page:
         lines = wrap(self.words.unmanaged(total), self.width)
         for group in groups:
             shown = group.rows if self.verbose else group.rows[:FIRST_UNMANAGED]
-            lines += self._paragraph(2, _Value(f"{escape(kind_words(group.kind))}: {len(group.rows):,}"))
+            lines += self._paragraph(2, _Value(f"{escape(kind_noun(group.kind))}: {len(group.rows):,}"))
             for row in shown:
                 name = f" {quoted(row.name)}" if row.name else ""
                 sid = "" if row.sid in row.address or not row.sid.isalnum() else f" {escape(row.sid)}"

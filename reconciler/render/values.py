@@ -9,7 +9,7 @@ import json
 import re
 
 from reconciler.json_text import Json
-from reconciler.kinds import kind_words
+from reconciler.kinds import kind_noun
 from reconciler.render.terminal import escape
 from reconciler.render.view import Hidden, Nothing, Plain, Pointer, Side, Unclear
 
@@ -26,7 +26,7 @@ _OTHER_TYPE = re.compile(r"(?:true|false|null|none|yes|no|[-+~]+|-?\d+(?:\.\d+)?
 
 def what_text(kind: str, name: str, service: str) -> str:
     """What a resource is, in words: ``role "agent" of service "Support"``."""
-    words = kind_words(kind)
+    words = kind_noun(kind)
     if service and kind != "service":
         named = f" {quoted(name)}" if name else ""
         return f"{escape(words.removeprefix('service '))}{named} of service {quoted(service)}"

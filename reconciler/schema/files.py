@@ -252,7 +252,7 @@ def _resource(layer: Layer, without: Iterable[str] = ()) -> Schema:
     properties |= _sections(layer.sections)
     if layer.prunable:
         properties["prune"] = prune_schema(
-            layer.prunable, f"Collections of this {kind.words} from which undeclared live resources are deleted."
+            layer.prunable, f"Collections of this {kind.noun} from which undeclared live resources are deleted."
         )
     if "template" in layer.keys:
         properties["template"] = {

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from reconciler.config.layout import Layout, standard_layout
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Field, Shape
-from reconciler.kinds.markers import Between, Choice, Length, Ref, Sid, Timer, Vocabulary
+from reconciler.kinds.markers import Choice, Length, Range, Ref, Sid, Timer, Vocabulary
 from reconciler.schema.files import config_schema
 from reconciler.schema.values import Schema, cleared
 
@@ -45,7 +45,7 @@ def kinds_markdown(layout: Layout | None = None) -> str:
     for shape in layout.shapes.values():
         kind = shape.kind
         name = f"[`{kind.name}`](#{kind.name})"
-        rows.append((name, f"`{_place(kind, layout)}`", _natural_key(kind), f"[{kind.words}]({kind.docs})"))
+        rows.append((name, f"`{_place(kind, layout)}`", _natural_key(kind), f"[{kind.noun}]({kind.docs})"))
     return _table(("kind", "in the configuration", "natural key", "Twilio's documentation"), rows)
 
 
@@ -54,7 +54,7 @@ def _natural_key(kind: Kind) -> str:
         return "– (singleton)"
     if kind.key_summary:
         return kind.key_summary
-    apart = f", then `{kind.told_apart_by}`" if kind.told_apart_by else ""
+    apart = f", then `{kind.discriminator}`" if kind.discriminator else ""
     return f"`{kind.natural_key}`{apart}"
 
 
@@ -101,7 +101,7 @@ def _value(entry: Field, layout: Layout) -> str:
         case Shape.BOOL:
             return "true or false"
         case Shape.INT:
-            limits = entry.marker(Between)
+            limits = entry.marker(Range)
             return "whole number" + ("" if limits is None else f", {limits.least} to {limits.most}")
         case Shape.ENUM:
             return _choice(entry)

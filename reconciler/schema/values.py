@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from reconciler.config.layout import what_begins_with
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Field, Shape
-from reconciler.kinds.markers import Between, Choice, Example, Length, Sid, Vocabulary
+from reconciler.kinds.markers import Choice, Example, Length, Range, Sid, Vocabulary
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -75,7 +75,7 @@ def _choices(entry: Field) -> list[Schema]:
         case Shape.BOOL:
             return [*BOOLEAN]
         case Shape.INT:
-            limits = entry.marker(Between)
+            limits = entry.marker(Range)
             bounds = {} if limits is None else {"minimum": limits.least, "maximum": limits.most}
             return [{"type": "integer", **bounds}, {"type": "string", "pattern": "^[-+]?[0-9]+$"}]
         case Shape.ENUM:
@@ -232,7 +232,7 @@ def resource_snippet(kind: Kind) -> Schema:
     """Build the snippet of a new resource: its typical fields, each with an example as a placeholder."""
     body: Schema = {}
     number = 1
-    for path in kind.typical:
+    for path in kind.typical_fields:
         *blocks, name = path.split(".")
         inner = body
         for block in blocks:
@@ -241,7 +241,7 @@ def resource_snippet(kind: Kind) -> Schema:
         if entry.shape is not Shape.BOOL:
             number += 1
         inner[name] = _placeholder(entry, number)
-    noun = kind.words
+    noun = kind.noun
     key = example(kind.by_path[kind.natural_key]) if kind.natural_key else noun.split(" ")[-1]
     handle = key if kind.natural_key in {"identity", "address", "unique_name"} else key.lower().replace(" ", "-")
     return snippet(noun, kind.summary, {f"${{1:{handle}}}": body})

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Field, Shape
-from reconciler.kinds.markers import Between, Choice, Length, Ref, Sid, Vocabulary
+from reconciler.kinds.markers import Choice, Length, Range, Ref, Sid, Vocabulary
 from tests.pem import certificate_text, key_text
 
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
@@ -97,7 +97,7 @@ def _content(field: Field, references: References, of_type: str) -> st.SearchStr
         case Shape.BOOL:
             return st.one_of(st.booleans(), st.sampled_from(("yes", "No", "ON", "off", "TRUE")))
         case Shape.INT:
-            limits = field.marker(Between) or Between(0, 9)
+            limits = field.marker(Range) or Range(0, 9)
             return st.integers(limits.least, limits.most)
         case Shape.ENUM:
             choice = field.marker(Choice)

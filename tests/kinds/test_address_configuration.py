@@ -9,7 +9,7 @@ import pytest
 from reconciler.api import wire
 from reconciler.kinds.address_configuration import ADDRESS_CONFIGURATION
 from reconciler.kinds.base import Fault
-from reconciler.kinds.markers import Between, Choice, Ref
+from reconciler.kinds.markers import Choice, Range, Ref
 from tests.builders import sid
 
 URL = "https://hooks.example.com/a"
@@ -226,7 +226,7 @@ def test_what_stays_unique_goes_before_its_successor_comes() -> None:
 
 def test_it_refers_to_a_service_and_limits_retries() -> None:
     assert ADDRESS_CONFIGURATION.by_path["auto_creation.service"].marker(Ref) == Ref("service", "account")
-    assert ADDRESS_CONFIGURATION.by_path["auto_creation.studio_retry_count"].marker(Between) == Between(0, 3)
+    assert ADDRESS_CONFIGURATION.by_path["auto_creation.studio_retry_count"].marker(Range) == Range(0, 3)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_nothing_of_it_is_given_once() -> None:
 
 
 def test_its_dates_are_no_settings() -> None:
-    assert CONVERSATION.not_settings == ("DateCreated", "DateUpdated")
+    assert CONVERSATION.runtime_params == ("DateCreated", "DateUpdated")
 
 
 def test_the_least_a_timer_can_be_and_the_most_attributes() -> None:
@@ -94,11 +94,11 @@ def test_a_timer_that_ran_out_is_no_difference(path: str, desired: str, live: st
     ("state", "is_final"), [("closed", True), ("inactive", False), ("active", False), (None, False)]
 )
 def test_only_closed_is_final(state: str | None, *, is_final: bool) -> None:
-    assert bool(CONVERSATION.final({"state": state})) is is_final
+    assert bool(CONVERSATION.why_final({"state": state})) is is_final
 
 
 def test_it_cannot_be_made_closed_but_closed_later() -> None:
-    assert CONVERSATION.set_later == {"state": ("closed",)}
+    assert CONVERSATION.deferred == {"state": ("closed",)}
 
 
 def test_deleting_one_needs_approval_for_what_it_destroys() -> None:
@@ -106,7 +106,7 @@ def test_deleting_one_needs_approval_for_what_it_destroys() -> None:
 
 
 def test_another_name_of_the_email_binding_takes_its_address_along() -> None:
-    assert CONVERSATION.resend == {"bindings.email.name": ("bindings.email.address",)}
+    assert CONVERSATION.resend_with == {"bindings.email.name": ("bindings.email.address",)}
 
 
 def test_reads_an_answer_without_what_cannot_be_compared() -> None:

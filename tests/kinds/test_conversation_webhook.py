@@ -26,9 +26,9 @@ def test_its_target_is_given_once_and_where_it_leads_may_change() -> None:
 
 
 def test_a_conversation_has_five_at_most_and_they_have_no_names() -> None:
-    assert CONVERSATION_WEBHOOK.most_in_parent == CONVERSATION_WEBHOOK.page_size == 5
+    assert CONVERSATION_WEBHOOK.max_per_parent == CONVERSATION_WEBHOOK.page_size == 5
     assert CONVERSATION_WEBHOOK.match_by_content
-    assert CONVERSATION_WEBHOOK.told_apart_by == "target"
+    assert CONVERSATION_WEBHOOK.discriminator == "target"
 
 
 def test_its_writes_know_no_header_for_webhooks() -> None:

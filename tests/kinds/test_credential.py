@@ -27,11 +27,11 @@ def test_nothing_of_it_is_given_once() -> None:
 
 
 def test_it_is_told_by_its_name_and_its_type() -> None:
-    assert (CREDENTIAL.natural_key, CREDENTIAL.told_apart_by) == ("friendly_name", "type")
+    assert (CREDENTIAL.natural_key, CREDENTIAL.discriminator) == ("friendly_name", "type")
 
 
 def test_another_type_takes_every_secret_along() -> None:
-    assert CREDENTIAL.resend == {"type": ("certificate", "private_key", "api_key", "secret")}
+    assert CREDENTIAL.resend_with == {"type": ("certificate", "private_key", "api_key", "secret")}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from reconciler.emulator import contract
 from reconciler.emulator.contract import Fact, Operation
 from reconciler.kinds import BY_NAME, KINDS, Kind
 from reconciler.kinds.fields import Field, Shape, duration
-from reconciler.kinds.markers import Between, Choice, Declaration, Example, Ref, Sid, Timer, Vocabulary, Wire, Words
+from reconciler.kinds.markers import Choice, Declaration, Example, FreeWords, Range, Ref, Sid, Timer, Vocabulary, Wire
 from reconciler.kinds.vocabulary import (
     ACCOUNT_FILTERS,
     ADDRESS_FILTERS,
@@ -63,7 +63,7 @@ def update_body(kind: Kind) -> dict[str, Any]:
 
 def _settings(kind: Kind, operation: Operation) -> dict[str, Any]:
     """A body without what moves by itself."""
-    return {name: item for name, item in operation.parameters["form"].items() if name not in kind.not_settings}
+    return {name: item for name, item in operation.parameters["form"].items() if name not in kind.runtime_params}
 
 
 # --- the table -------------------------------------------------------------------------------------------------------
@@ -117,12 +117,14 @@ def test_it_is_documented(kind: Kind) -> None:
 
 
 def test_only_dates_and_what_has_been_read_are_no_settings() -> None:
-    assert {kind.name: kind.not_settings for kind in KINDS if kind.not_settings} == {
+    assert {kind.name: kind.runtime_params for kind in KINDS if kind.runtime_params} == {
         "conversation": ("DateCreated", "DateUpdated"),
         "participant": ("DateCreated", "DateUpdated", "LastReadMessageIndex", "LastReadTimestamp"),
     }
     for kind in KINDS:
-        assert set(kind.not_settings) <= set(instance_of(kind)["POST"].parameters["form"] if kind.not_settings else ())
+        assert set(kind.runtime_params) <= set(
+            instance_of(kind)["POST"].parameters["form"] if kind.runtime_params else ()
+        )
 
 
 @every_kind
@@ -270,14 +272,14 @@ def test_its_example_is_of_its_type(kind: Kind, field: Field) -> None:
         case Shape.SET:
             vocabulary = field.marker(Vocabulary)
             assert vocabulary is None or set(marker.value) <= set(vocabulary.words)
-            assert vocabulary is not None or field.marker(Words) is not None
+            assert vocabulary is not None or field.marker(FreeWords) is not None
         case Shape.TIMER:
             timer, length = field.marker(Timer), duration(marker.value)
             assert timer is not None
             assert length is not None
             assert length[0] or length[1] >= timer.minimum
         case Shape.INT:
-            between = field.marker(Between)
+            between = field.marker(Range)
             assert between is None or between.least <= marker.value <= between.most
         case _:
             pass
@@ -308,7 +310,7 @@ def test_a_minimum_is_written_as_long_as_it_is(kind: Kind, field: Field) -> None
 @every_kind
 def test_a_resource_is_recognised_by_one_field_or_by_its_contents(kind: Kind) -> None:
     keys = [field.path for field in kind.fields if field.natural_key]
-    assert len(keys) == (0 if kind.singleton or kind.names is not None else 1)
+    assert len(keys) == (0 if kind.singleton or kind.compose_key is not None else 1)
     assert kind.natural_key == (keys[0] if keys else "")
 
 

@@ -27,7 +27,7 @@ def test_who_it_is_cannot_change_in_place() -> None:
 
 
 def test_its_dates_and_what_it_has_read_are_no_settings() -> None:
-    assert PARTICIPANT.not_settings == ("DateCreated", "DateUpdated", "LastReadMessageIndex", "LastReadTimestamp")
+    assert PARTICIPANT.runtime_params == ("DateCreated", "DateUpdated", "LastReadMessageIndex", "LastReadTimestamp")
 
 
 def test_its_role_is_one_for_conversations() -> None:

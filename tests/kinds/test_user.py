@@ -39,7 +39,7 @@ def test_its_role_is_one_for_services() -> None:
 def test_twilio_makes_none_by_itself_and_its_writes_may_trigger_webhooks() -> None:
     assert not live("user", contents={"identity": "guest"}, parents=(SUPPORT,)).is_built_in
     assert USER.webhook_header
-    assert USER.final({"identity": "ada"}) == ""
+    assert USER.why_final({"identity": "ada"}) == ""
 
 
 @pytest.mark.parametrize(

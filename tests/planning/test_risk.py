@@ -11,7 +11,7 @@ from reconciler.change import Action, Change, FieldChange
 from reconciler.config.model import Unknown
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.fields import Content
-from reconciler.kinds.markers import Changes, Risk
+from reconciler.kinds.markers import OnChange, Risk
 from reconciler.planning.risk import higher, judge
 from reconciler.state import Live
 from tests.builders import kind_at, live, reference, sid
@@ -54,7 +54,7 @@ def test_every_field_has_the_risk_that_people_were_promised() -> None:
     risks: dict[str, list[str]] = {"high": [], "medium": [], "low": []}
     for kind in (BY_NAME[name] for name in names):
         for field in kind.fields:
-            marker = field.marker(Changes)
+            marker = field.marker(OnChange)
             risks["low" if marker is None else marker.risk].append(f"{kind.name}.{field.path}")
     assert risks["high"] == [
         "account_configuration.default_service",
@@ -94,7 +94,7 @@ def test_what_a_field_means_is_said_as_sentences() -> None:
         f"{kind.name}.{field.path}": marker.words
         for kind in KINDS
         for field in kind.fields
-        if (marker := field.marker(Changes)) is not None and marker.words
+        if (marker := field.marker(OnChange)) is not None and marker.words
     }
     assert [path for path, words in said.items() if words[0].isupper() or words.endswith(".")] == []
 

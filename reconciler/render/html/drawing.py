@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
-from reconciler.kinds import kind_words
+from reconciler.kinds import kind_noun
 from reconciler.render.graph import Graph, Node
 from reconciler.render.html.frame import SIGNS, bullets, folded, section
 from reconciler.render.html.markup import Html, join, tag, text
@@ -206,7 +206,7 @@ def _box(node: Node, corner: tuple[int, int], link: str) -> Html:
     x, y = corner
     outside = node.state == "outside"
     sign = next((sign for action, sign in SIGNS.items() if action == node.state), "")
-    second = "does not change" if outside else f"{node.state} {kind_words(node.kind)}"
+    second = "does not change" if outside else f"{node.state} {kind_noun(node.kind)}"
     parts = (
         tag("title", f"{node.address}: {second}"),
         tag("rect", x=str(x), y=str(y), width=str(_WIDTH), height=str(_HEIGHT), rx="6"),

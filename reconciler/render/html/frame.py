@@ -16,7 +16,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from reconciler.change import MARKS, Action
-from reconciler.kinds import kind_words
+from reconciler.kinds import kind_noun
 from reconciler.render.html.markup import Html, join, tag, text, verbatim, void
 from reconciler.render.markdown_text import Repository, count
 from reconciler.render.view import SourceRow, UnmanagedGroup, WarningRow
@@ -269,7 +269,7 @@ def unmanaged(
             join([tag("code", row.address), *([text(" "), tag("q", row.name)] if row.name else [])])
             for row in group.rows
         ]
-        folds.append(folded(f"{kind_words(group.kind)}: {len(items):,}", bullets(items, "names")))
+        folds.append(folded(f"{kind_noun(group.kind)}: {len(items):,}", bullets(items, "names")))
     return [section(title, tag("p", told(number)), *folds, identity="unmanaged")]
 
 

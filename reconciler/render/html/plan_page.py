@@ -14,7 +14,7 @@ from reconciler.change import Action
 from reconciler.documents.comparison import ComparisonFile
 from reconciler.documents.drift import for_people
 from reconciler.documents.plan import PlanFile
-from reconciler.kinds import kind_words
+from reconciler.kinds import kind_noun
 from reconciler.render.graph import needs
 from reconciler.render.html.drawing import drawing
 from reconciler.render.html.frame import (
@@ -370,7 +370,7 @@ class _Page:
         words, changes = self.words, self.changes
         actions = [(action, words.labels[action]) for action in _ORDER]
         services = [(index, name or "Account") for name, index in self.services.items()]
-        kinds = [(index, kind_words(name)) for name, index in self.kinds.items()]
+        kinds = [(index, kind_noun(name)) for name, index in self.kinds.items()]
         found = [facet("action", words.facet, actions, Counter(change.action for change in changes))]
         if words.acts:
             found.append(facet("risk", "Risk", _RISKS, Counter(change.risk for change in changes)))
@@ -390,7 +390,7 @@ class _Page:
             if change.guard is not None:
                 held = "old one kept" if change.guard.only_delete else change.guard.verdict
                 marks.insert(0, tag("span", held, class_="held"))
-        where = [kind_words(change.kind), change.service or "account", _first_place(change)]
+        where = [kind_noun(change.kind), change.service or "account", _first_place(change)]
         summary = tag(
             "summary",
             tag("span", SIGNS[change.action], class_="sign", aria_hidden="true"),

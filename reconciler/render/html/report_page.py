@@ -11,7 +11,7 @@ from collections import Counter
 
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.report import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, step_in_words
-from reconciler.kinds import kind_words
+from reconciler.kinds import kind_noun
 from reconciler.render.html.frame import (
     OPEN_UP_TO,
     SIGNS,
@@ -151,7 +151,7 @@ class _Page:
         results = self.results
         actions = [(action, action) for action in ("delete", "replace", "update", "create")]
         services = [(index, name or "Account") for name, index in self.services.items()]
-        kinds = [(index, kind_words(name)) for name, index in self.kinds.items()]
+        kinds = [(index, kind_noun(name)) for name, index in self.kinds.items()]
         by_service = Counter(self.services[result.service] for result in results)
         by_kind = Counter(self.kinds[result.kind] for result in results)
         return (
@@ -169,7 +169,7 @@ class _Page:
             tag("h3", tag("b", did), " ", tag("code", result.address),
                 *([" ", tag("q", result.name)] if result.name and result.name not in result.address else [])),
             tag("span", tag("span", _LABEL[result.status], class_=f"status {result.status}"), class_="marks"),
-            tag("small", f"{kind_words(result.kind)} · {result.service or 'account'}"),
+            tag("small", f"{kind_noun(result.kind)} · {result.service or 'account'}"),
         )  # fmt: skip
         outcomes = tag("ul", *(tag("li", *self._outcome(outcome)) for outcome in result.outcomes), class_="outcomes")
         change = self.planned.get(result.address)
