@@ -814,7 +814,7 @@ async def _connected(
         account_sid: the account that the files name, which a new emulator's file gets; empty for its default.
     """
     from reconciler.api.client import Credentials, checked_url, profiles_file, twilio_url  # noqa: PLC0415 - see above
-    from reconciler.api.rate_limit import Pace  # noqa: PLC0415 - see above
+    from reconciler.api.rate_limit import RateLimit  # noqa: PLC0415 - see above
     from reconciler.api.retry import Retry  # noqa: PLC0415 - see above
 
     retry = Retry(timeout=endpoint.timeout, stop=stop)
@@ -839,7 +839,7 @@ async def _connected(
         retry=retry,
         waiting=progress.waiting,
         # Not for the emulator in process: it counts no writes, and nobody else has to share it.
-        pace=Pace(retry),
+        rate_limit=RateLimit(retry),
         redact=redact,
     ) as client:
         yield client

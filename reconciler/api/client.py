@@ -28,8 +28,8 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from reconciler import __version__, logs
-from reconciler.api.rate_limit import Pace
-from reconciler.api.retry import Gate, Retry, is_ambiguous, is_refused_for_now, never, reason
+from reconciler.api.rate_limit import RateLimit
+from reconciler.api.retry import ConcurrencyLimit, Retry, is_ambiguous, is_refused_for_now, no_retries, retry_reason
 from reconciler.errors import (
     ApiError,
     Intercepted,
@@ -447,7 +447,7 @@ class ReadClient:
         retry: how often and how long a request is tried; once when left out.
         waiting: told of every wait before a request is sent again.
         redact: takes out of errors what may not be shown; what the credentials hold is taken out in any case.
-        pace: how many writes a second; any number when left out.
+        rate_limit: how many writes a second; any number when left out.
 
     Attributes:
         concurrency: how many requests may be under way at once.
@@ -465,7 +465,7 @@ class ReadClient:
         retry: Retry | None = None,
         waiting: Waiting = _unheard,
         redact: Redaction | None = None,
-        pace: Pace | None = None,
+        rate_limit: RateLimit | None = None,
     ) -> None:
         self.credentials = credentials
         self.concurrency = concurrency
@@ -478,9 +478,9 @@ class ReadClient:
         host = urlsplit(base_url).hostname or ""
         is_regional = host.endswith(".twilio.com") and host != TWILIO_HOST
         self._host_hint = "; check TWILIO_REGION and TWILIO_EDGE, which make the host's name" if is_regional else ""
-        self.retry = retry or never()
-        self._gate = Gate(concurrency)
-        self._pace = pace
+        self.retry = retry or no_retries()
+        self._concurrency_limit = ConcurrencyLimit(concurrency)
+        self._rate_limit = rate_limit
         self._is_known = False
         self._waiting = waiting
         self._warned_until = float("-inf")
@@ -644,12 +644,12 @@ class ReadClient:
                 if isinstance(error, Unsent) and not self._is_known and method == "GET":
                     # An address where nobody has ever answered is rather a wrong one than a bad moment: told at once.
                     raise error from None
-                if not may_be_sent or not await self.again(method, path, attempt, error, failed.retry_after):
+                if not may_be_sent or not await self.wait_to_retry(method, path, attempt, error, failed.retry_after):
                     error.may_be_done, error.retry_after = lost is not None, failed.retry_after
                     raise error from None
             attempt += 1
 
-    async def again(self, method: str, path: str, attempt: int, error: ApiError, retry_after: str = "") -> bool:
+    async def wait_to_retry(self, method: str, path: str, attempt: int, error: ApiError, retry_after: str = "") -> bool:
         """Wait as long as is right after a failed attempt, and say so.
 
         Args:
@@ -660,7 +660,7 @@ class ReadClient:
             retry_after: what the answer asked for.
 
         Returns:
-            Whether to try again; see `reconciler.api.retry.Retry.again`.
+            Whether to try again; see `reconciler.api.retry.Retry.wait_to_retry`.
         """
 
         def tell(seconds: float) -> None:
@@ -670,10 +670,10 @@ class ReadClient:
             if is_news:
                 self._warned_until = now + seconds
             level: logs.Level = "warning" if is_news else "info"
-            logs.retry(method, path, attempt=attempt, seconds=seconds, reason=reason(error), level=level)
-            self._waiting(seconds, reason(error))
+            logs.retry(method, path, attempt=attempt, seconds=seconds, reason=retry_reason(error), level=level)
+            self._waiting(seconds, retry_reason(error))
 
-        return await self.retry.again(attempt, retry_after, tell)
+        return await self.retry.wait_to_retry(attempt, retry_after, tell)
 
     async def _attempt(self, request: httpx.Request, path: str, attempt: int) -> Json:
         """Send a request once.
@@ -684,10 +684,10 @@ class ReadClient:
             Stopped: likewise.
         """
         method, write = request.method, request.method != "GET"
-        turn = self._pace.turn(method, path) if self._pace is not None else nullcontext()
+        turn = self._rate_limit.slot(method, path) if self._rate_limit is not None else nullcontext()
         # The turn comes first: a place is for what can be sent.
-        async with turn, self._gate.passing(write=write) as generation:
-            if self.retry.is_over:
+        async with turn, self._concurrency_limit.slot(write=write) as generation:
+            if self.retry.is_past_deadline:
                 raise OutOfTime(f"{method} {path}: not sent, the command's time is up (--timeout)")
             self._count(write=write, again=attempt > 1)
             begun = self.retry.clock()
@@ -701,11 +701,11 @@ class ReadClient:
             if self._is_local:
                 self._emulator = answer.headers.get(_EMULATOR_HEADER, "")[:_LONGEST_ID] or self._emulator
             if answer.status == _TOO_MANY:
-                self._gate.crowded(generation)
+                self._concurrency_limit.on_too_many_requests(generation)
             else:
                 told = answer.headers.get("Twilio-Concurrent-Requests", "")
                 all_of_them = int(told) if told.isascii() and told.isdigit() and len(told) < 10 else 0
-                self._gate.answered(generation, all_of_them - self._gate.under_way)
+                self._concurrency_limit.on_answer(generation, all_of_them - self._concurrency_limit.under_way)
         interceptor = _interceptor(answer)
         refusal = None if answer.is_success or interceptor else _refusal(method, path, answer, self.redact)
         logs.request(
@@ -739,10 +739,14 @@ class ReadClient:
         """
         late = _LATE_WRITE if request.method != "GET" else 0.0
         try:
-            async with asyncio.timeout(min(_LONGEST_ANSWER, max(self.retry.left, 0.0) + late)):
+            async with asyncio.timeout(min(_LONGEST_ANSWER, max(self.retry.seconds_left, 0.0) + late)):
                 return await self._send_through_a_pool(request)
         except TimeoutError:
-            why = "within the time limit" if not self.retry.is_over else "before the command's time was up (--timeout)"
+            why = (
+                "within the time limit"
+                if not self.retry.is_past_deadline
+                else "before the command's time was up (--timeout)"
+            )
             raise _Failed(Unreachable(f"{request.method} {path}: no answer from {self._base_url} {why}")) from None
         except httpx.TimeoutException as error:
             kind = Unsent if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout) else Unreachable

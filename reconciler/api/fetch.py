@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from reconciler.api import wire
 from reconciler.api.client import ReadClient
-from reconciler.api.reader import ACCOUNT, Reading, at_once, live, may_not_be_read, which_account
+from reconciler.api.reader import ACCOUNT, ReadSession, account_of, gather_or_cancel, is_unreadable_collection, to_live
 from reconciler.config.model import Config
 from reconciler.config.selection import EVERYTHING, Selection
 from reconciler.errors import Intercepted, Malformed, MatchError, Problem, Refusal, Refused
@@ -72,7 +72,7 @@ async def fetch_role_holders(state: State, services: Sequence[str], client: Read
                 client.list(f"/v1/Services/{service}/Users", "users", _USERS_PAGE, surely=True)
             )
         except Refused as error:
-            if not may_not_be_read(error):
+            if not is_unreadable_collection(error):
                 raise
             state.unreadable[Collection("user", (service,))] = error.refusal
             return
@@ -82,7 +82,7 @@ async def fetch_role_holders(state: State, services: Sequence[str], client: Read
                 held.setdefault(str(user["role_sid"]), {})[str(user.get("sid"))] = str(user.get("identity"))
         state.role_holders[service] = held
 
-    await at_once([look_through(service) for service in services])
+    await gather_or_cancel([look_through(service) for service in services])
 
 
 async def fetch_participants(state: State, services: Sequence[str], client: ReadClient, progress: Progress) -> None:
@@ -106,7 +106,7 @@ async def fetch_participants(state: State, services: Sequence[str], client: Read
                 holders.setdefault(str(live_one.values["role"]), {})[live_one.sid] = live_one.parents[1]
         conversations, is_complete = await reading.first_conversations(service)
         left = [sid for sid in conversations if Collection(_PARTICIPANT.name, (service, sid)) not in state.complete]
-        lists = await at_once([reading.participants(service, sid) for sid in left])
+        lists = await gather_or_cancel([reading.participants(service, sid) for sid in left])
         for conversation, participants in zip(left, lists, strict=True):
             is_complete = is_complete and participants is not None
             for body in participants or ():
@@ -114,7 +114,7 @@ async def fetch_participants(state: State, services: Sequence[str], client: Read
                     holders.setdefault(str(body["role_sid"]), {})[str(body.get("sid"))] = conversation
         state.participants[service] = Participation(holders, is_complete)
 
-    await at_once([look_through(service) for service in services])
+    await gather_or_cancel([look_through(service) for service in services])
 
 
 async def fetch_collections(
@@ -183,23 +183,23 @@ def _keep(reads: Sequence[Read], answers: Sequence[_Answer], state: State) -> No
     for read, answer in zip(reads, answers, strict=True):
         collection = Collection(read.kind.name, read.parents)
         for body in answer.bodies:
-            state.add(live(read.kind, body, read.parents))
+            state.add(to_live(read.kind, body, read.parents))
         if answer.refusal is not None:
             state.unreadable[collection] = answer.refusal
         elif answer.is_complete:
             state.complete.add(collection)
 
 
-class _Fetch(Reading):
+class _Fetch(ReadSession):
     """What one fetch reads."""
 
     async def first_round(self, config: Config, selection: Selection) -> State:
         reads = scope.first_round(config, selection)
-        answers = await at_once([self._read(read) for read in reads])
+        answers = await gather_or_cancel([self._read(read) for read in reads])
         configuration = next(
             answer.bodies[0] for read, answer in zip(reads, answers, strict=True) if read.kind == ACCOUNT
         )
-        account_sid, default_service_sid = which_account(configuration)
+        account_sid, default_service_sid = account_of(configuration)
         _check_declared(config, account_sid)
         self.check_credentials(account_sid)
         state = State(account_sid=account_sid, default_service_sid=default_service_sid)
@@ -213,7 +213,7 @@ class _Fetch(Reading):
             async for page, is_last in self.counted_pages(pages):
                 return [str(body.get("sid")) for body in page if isinstance(body, dict)], is_last
         except Refused as error:
-            if not may_not_be_read(error):
+            if not is_unreadable_collection(error):
                 raise
         return [], False
 
@@ -225,13 +225,13 @@ class _Fetch(Reading):
                 self.client.list(path, _PARTICIPANT.list_key, _PARTICIPANT.page_size, surely=True)
             )
         except Refused as error:
-            if not may_not_be_read(error):
+            if not is_unreadable_collection(error):
                 raise
             return None
         return found
 
     async def round(self, reads: Sequence[Read], state: State) -> None:
-        _keep(reads, await at_once([self._read(read) for read in reads]), state)
+        _keep(reads, await gather_or_cancel([self._read(read) for read in reads]), state)
 
     async def _read(self, read: Read) -> _Answer:
         try:
@@ -239,7 +239,7 @@ class _Fetch(Reading):
                 return _Answer(await self._bodies(read), is_complete=True)
             return await self._named(read, read.names)
         except Refused as error:
-            if read.kind == ACCOUNT or not may_not_be_read(error):
+            if read.kind == ACCOUNT or not is_unreadable_collection(error):
                 raise
             return _Answer((), refusal=error.refusal)
 
@@ -265,7 +265,7 @@ class _Fetch(Reading):
                 break
             if len(missing) <= _FEW and missing.isdisjoint(_NO_PATH):
                 break
-        singles = await at_once([self.counted(self._single(read, name)) for name in sorted(missing)])
+        singles = await gather_or_cancel([self.counted(self._single(read, name)) for name in sorted(missing)])
         if any(not single.is_sure for single in singles):
             return _Answer(await self._bodies(read), is_complete=True)
         return _Answer([*found, *(single.body for single in singles if single.body is not None)])

@@ -32,7 +32,7 @@ _BELOW_SERVICE = re.compile(r"/v1/(?:Services/([^/?]+)/)?(Users|Roles|Conversati
 Key = tuple[str, ...]
 
 
-def key_of(method: str, path: str) -> Key | None:
+def rate_limit_key(method: str, path: str) -> Key | None:
     """What Twilio counts a request for; None when it is counted for nobody.
 
     Args:
@@ -57,7 +57,7 @@ class _Window:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Pace:
+class RateLimit:
     """The turns of one command.
 
     Args:
@@ -71,14 +71,14 @@ class Pace:
         self._windows: dict[Key, _Window] = {}
 
     @asynccontextmanager
-    async def turn(self, method: str, path: str) -> AsyncIterator[None]:
+    async def slot(self, method: str, path: str) -> AsyncIterator[None]:
         """Hold a turn while a request is sent and answered.
 
         Raises:
             OutOfTime: the command's time will be up before there is one.
             Stopped: a person stopped the command while this waited.
         """
-        key = key_of(method, path)
+        key = rate_limit_key(method, path)
         if key is None:
             yield
             return
@@ -109,6 +109,6 @@ class Pace:
                 await window.ended.wait()
                 continue
             wait = window.answered[0] + _SECOND - now
-            if wait >= self._retry.left:
+            if wait >= self._retry.seconds_left:
                 raise OutOfTime(f"{what}: not sent, the command's time is up (--timeout)")
-            await self._retry.pause(wait)
+            await self._retry.sleep_unless_stopped(wait)

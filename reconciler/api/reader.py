@@ -25,7 +25,7 @@ ACCOUNT = BY_NAME["account_configuration"]
 """Says which account answers."""
 
 
-class Reading:
+class ReadSession:
     """Requests of one reading of an account, and how many of them have been answered.
 
     Args:
@@ -68,7 +68,7 @@ class Reading:
         self._progress.reading(self._answered, self._asked)
 
 
-def may_not_be_read(error: Refused) -> bool:
+def is_unreadable_collection(error: Refused) -> bool:
     """Whether a refused read concerns one collection only, so that everything else can still be read.
 
     403: the key lacks the permission (Twilio error 70051, source: docs/api/errors/70051). 404: the collection does not
@@ -77,7 +77,7 @@ def may_not_be_read(error: Refused) -> bool:
     return error.refusal.status in {403, 404}
 
 
-def which_account(body: Json) -> tuple[str, str]:
+def account_of(body: Json) -> tuple[str, str]:
     """The account that answers, and its default service or "" when it has none, by the account's configuration.
 
     Raises:
@@ -89,14 +89,14 @@ def which_account(body: Json) -> tuple[str, str]:
     return sid, str(body.get("default_chat_service_sid") or "")
 
 
-def live(kind: Kind, body: Json, parents: tuple[str, ...]) -> Live:
+def to_live(kind: Kind, body: Json, parents: tuple[str, ...]) -> Live:
     """One resource of an answer."""
     decoded = wire.decode(kind, body)
     sid = wire.collection_path(kind, parents) if kind.singleton else decoded.sid
     return Live(kind, sid, parents, decoded.values, decoded.created, decoded.updated)
 
 
-async def at_once(requests: Sequence[Coroutine[None, None, Answer]]) -> list[Answer]:
+async def gather_or_cancel(requests: Sequence[Coroutine[None, None, Answer]]) -> list[Answer]:
     """Run everything at once; when one fails, stop the rest and raise that one's error, not a group of errors."""
     tasks = [asyncio.ensure_future(request) for request in requests]
     try:

@@ -56,7 +56,7 @@ def is_ambiguous(error: ApiError) -> bool:
     return isinstance(error, Unreachable | Malformed) and not isinstance(error, Unsent)
 
 
-def reason(error: ApiError) -> str:
+def retry_reason(error: ApiError) -> str:
     """Why a request is sent again, in a few words of our own: the API's may be anything."""
     match error:
         case Refused(refusal=refusal):
@@ -130,21 +130,21 @@ class Retry:
         return self._ends + (LONGEST_FINISH if _IS_FINISHING.get() else 0.0)
 
     @property
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """How many seconds of the command's time are left; none or less when it is up."""
         return self._end - self.clock()
 
     @property
-    def is_over(self) -> bool:
+    def is_past_deadline(self) -> bool:
         """Whether the command's time is up."""
-        return self.left <= 0
+        return self.seconds_left <= 0
 
     @property
     def is_stopped(self) -> bool:
         """Whether a person stopped the command."""
         return self.stop is not None and self.stop.is_set() and not _IS_FINISHING.get()
 
-    async def again(self, attempt: int, retry_after: str = "", tell: Callable[[float], None] = _nobody) -> bool:
+    async def wait_to_retry(self, attempt: int, retry_after: str = "", tell: Callable[[float], None] = _nobody) -> bool:
         """Wait as long as is right after a failed attempt.
 
         Args:
@@ -161,17 +161,17 @@ class Retry:
         if wait is None:
             # Full jitter: whoever was refused together does not come back together.
             wait = self.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1)))
-        return await self.settle(wait, tell)
+        return await self.sleep_within_deadline(wait, tell)
 
-    async def settle(self, seconds: float, tell: Callable[[float], None] = _nobody) -> bool:
+    async def sleep_within_deadline(self, seconds: float, tell: Callable[[float], None] = _nobody) -> bool:
         """Wait so long, if there is time, and tell how long; gives whether there was."""
         if self.clock() + seconds >= self._end or self.is_stopped:
             return False
         tell(seconds)
-        await self.pause(seconds)
+        await self.sleep_unless_stopped(seconds)
         return not self.is_stopped
 
-    async def pause(self, seconds: float) -> None:
+    async def sleep_unless_stopped(self, seconds: float) -> None:
         """Wait, or less when a person stops the command."""
         if self.stop is None or _IS_FINISHING.get():
             await self.sleep(seconds)
@@ -198,12 +198,12 @@ class Retry:
         return min(max((moment - self.now()).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
 
 
-def never() -> Retry:
+def no_retries() -> Retry:
     """Every request once, without a deadline."""
     return Retry(attempts=1)
 
 
-class Gate:
+class ConcurrencyLimit:
     """So many requests at once, fewer while the API has too much to do, and never more than was asked for.
 
     Args:
@@ -220,15 +220,15 @@ class Gate:
         self._generation = 0
 
     @asynccontextmanager
-    async def passing(self, *, write: bool) -> AsyncIterator[int]:
-        """Hold a place; gives the number to say how it went with (`crowded`)."""
+    async def slot(self, *, write: bool) -> AsyncIterator[int]:
+        """Hold a place; gives the number to say how it went with (`on_too_many_requests`)."""
         await self._enter(write=write)
         try:
             yield self._generation
         finally:
             self._leave(write=write)
 
-    def crowded(self, generation: int) -> None:
+    def on_too_many_requests(self, generation: int) -> None:
         """An answer said that there are too many: half as many from now on.
 
         Requests that were sent before the last time the limit went down say nothing new.
@@ -236,11 +236,11 @@ class Gate:
         if generation == self._generation:
             self._lower(self.limit // 2)
 
-    def answered(self, generation: int, others: int) -> None:
+    def on_answer(self, generation: int, others: int) -> None:
         """An answer came.
 
         Args:
-            generation: as `passing` gave it.
+            generation: as `slot` gave it.
             others: how many requests of the account were under way that are not this run's.
         """
         # The limit is the whole account's, production included. How high it is nobody says, so this goes down gently,

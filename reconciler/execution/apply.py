@@ -29,7 +29,7 @@ from reconciler.api.wire import Decoded
 from reconciler.change import Change, Step
 from reconciler.config.model import Reference, Unknown
 from reconciler.errors import ApiError, Cause, Refusal, Refused, cause_of
-from reconciler.execution.fair_slots import Turns, aside
+from reconciler.execution.fair_slots import FairSlots, slot_released
 from reconciler.journal import Journal, Unfinished
 from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME
@@ -147,7 +147,7 @@ class _Run:
         self.creating: dict[tuple[str, Address | None, str], asyncio.Lock] = {}
         self.looks: dict[tuple[str, Address | None], asyncio.Future[list[Decoded]]] = {}
         self.doubts: dict[str, str] = {}
-        self.turns = Turns(self.client.write_concurrency)
+        self.slots = FairSlots(self.client.write_concurrency)
         self.total = sum(1 for change in self.plan.changes for step in change.steps if not _is_withheld(change, step))
 
     async def everything(self) -> list[ChangeResult]:
@@ -237,12 +237,12 @@ class _Run:
                 return
         # A step starts when it can be sent, not when it could be waiting to: an interrupt stops what has not started.
         if len(together) == 1:
-            async with self.turns.place(together[0].parent):
+            async with self.slots.step_slot(together[0].parent):
                 if not self._stopped(together):
                     await self._carry_out(together[0])
             return
         # Nothing comes between a delete and what takes its place: no other step, no interrupt, no deadline.
-        async with self.turns.of(together[0].parent), self.turns.alone():
+        async with self.slots.slot(together[0].parent), self.slots.exclusive():
             if not self._stopped(together):
                 with self.client.retry.finishing():
                     await self._one_after_the_other(together)
@@ -279,7 +279,7 @@ class _Run:
             for step in together:
                 self._skip(step, "", _INTERRUPTED, "interrupted")
             return True
-        if self.client.retry.is_over:
+        if self.client.retry.is_past_deadline:
             for step in together:
                 self._skip(step, "", _OUT_OF_TIME, "deadline")
             return True
@@ -483,7 +483,9 @@ class _Run:
                 if not was_lost:
                     raise
                 # First the wait, then the look: what is lost may still be under way.
-                is_to_be_sent = await self.client.again("POST", path, attempt, error, error.retry_after) and is_lost
+                is_to_be_sent = (
+                    await self.client.wait_to_retry("POST", path, attempt, error, error.retry_after) and is_lost
+                )
                 is_guarded = is_to_be_sent and bool(kind.unique)
                 try:
                     found, is_settled = await self._search(step, filled, is_one_enough=is_guarded)
@@ -516,11 +518,11 @@ class _Run:
         self, step: Step, filled: Mapping[str, Content], *, is_one_enough: bool
     ) -> tuple[Decoded | None, bool]:
         """Look for what a lost create made; gives it, and whether there was time for as many looks as it takes."""
-        async with aside():
+        async with slot_released():
             if is_one_enough:
                 return await self._look_up(step, filled), False
             for seconds in _SETTLING:
-                is_in_time = await self.client.retry.settle(seconds)
+                is_in_time = await self.client.retry.sleep_within_deadline(seconds)
                 found = await self._look_up(step, filled)
                 if found is not None or not is_in_time:
                     return found, is_in_time
@@ -601,7 +603,7 @@ class _Run:
         if filled:
             decoded = await self._write(step.kind, path, filled)
         else:
-            async with aside():
+            async with slot_released():
                 body = await self._once_there(lambda: self.client.get(path))
             decoded = wire.decode(step.kind, body)
         remaining = _remaining(step.kind, values, filled, decoded)
@@ -612,7 +614,7 @@ class _Run:
     async def _adopt(self, step: Step) -> Status:
         """Find what Twilio made by itself in a service that has just been made, and update it where it differs."""
         kind, key = step.kind, step.adopts or {}
-        async with aside():
+        async with slot_released():
             found = await self._find(kind, step.parent, key)
         if found is None:
             missing = [item.path for item in kind.fields if item.required and item.path not in {**key, **step.values}]
@@ -688,7 +690,7 @@ class _Run:
         key = self.plan.builtin_refs.get(reference.address, {})
         found = None
         if key:
-            async with aside():
+            async with slot_released():
                 found = await self._find(kind, parent, key)
         if found is None:
             raise _Failure(f"{reference.address} is not there to be referred to")
@@ -706,7 +708,7 @@ class _Run:
         where, name = (kind.name, parent), key.get(kind.natural_key)
         for seconds in (0.0, *_SETTLING) if is_patient else (0.0,):
             known = self.members.get(where)
-            if seconds and not await self.client.retry.settle(seconds):
+            if seconds and not await self.client.retry.sleep_within_deadline(seconds):
                 break
             if known is None or (seconds and self.members[where] is known):
                 self.members[where] = asyncio.ensure_future(self._once_there(lambda: self._list(kind, parent)))
@@ -728,7 +730,7 @@ class _Run:
             try:
                 return await read()
             except Refused as error:
-                if error.refusal.status != _NOT_FOUND or not await self.client.retry.settle(seconds):
+                if error.refusal.status != _NOT_FOUND or not await self.client.retry.sleep_within_deadline(seconds):
                     raise
         return await read()
 

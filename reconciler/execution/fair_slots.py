@@ -1,7 +1,7 @@
 """Which of the steps that could be sent is next, when not all of them may be under way at once.
 
-Takes what each step writes into; gives turns. One that waits for its own pace (`reconciler.api.rate_limit`) keeps its
-turn, so turns that were simply first come, first served would all be held by the largest service, while every other
+Takes what each step writes into; gives slots. One that waits for its own pace (`reconciler.api.rate_limit`) keeps its
+turn, so slots that were simply first come, first served would all be held by the largest service, while every other
 stood still. Knows neither plans nor HTTP's library.
 """
 
@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 
 
-class Turns:
+class FairSlots:
     """So many at once, shared evenly between those who want some.
 
     Whoever has the fewest is next; of several, who has waited longest; of one's own, the first.
@@ -30,12 +30,12 @@ class Turns:
         self._is_quiet = asyncio.Event()
         self._taken: defaultdict[Hashable, int] = defaultdict(int)
         self._queues: dict[Hashable, deque[asyncio.Future[None]]] = {}
-        # Who waits, by how many turns they have; dicts keep the order in which they came.
+        # Who waits, by how many slots they have; dicts keep the order in which they came.
         self._waiting: list[dict[Hashable, None]] = [{} for _ in range(at_once + 1)]
 
     @asynccontextmanager
-    async def alone(self) -> AsyncIterator[None]:
-        """Let what has begun end, and nothing else begin meanwhile. Only for whoever holds a turn, and not `beside`."""
+    async def exclusive(self) -> AsyncIterator[None]:
+        """Let what has begun end, and nothing else begin meanwhile. Only for whoever holds a turn, and not `shared`."""
         async with self._gate:
             while self._beside:
                 self._is_quiet.clear()
@@ -43,8 +43,8 @@ class Turns:
             yield
 
     @asynccontextmanager
-    async def beside(self) -> AsyncIterator[None]:
-        """Run beside others, but not while one is `alone`."""
+    async def shared(self) -> AsyncIterator[None]:
+        """Run beside others, but not while one is `exclusive`."""
         async with self._gate:
             self._beside += 1
         try:
@@ -55,8 +55,8 @@ class Turns:
                 self._is_quiet.set()
 
     @asynccontextmanager
-    async def place(self, owner: Hashable) -> AsyncIterator[None]:
-        """Hold a turn `beside` others, and give it up for as long as the step is `aside`."""
+    async def step_slot(self, owner: Hashable) -> AsyncIterator[None]:
+        """Hold a turn `shared` others, and give it up for as long as the step is `slot_released`."""
         place = _Place(self, owner)
         await place.take()
         token = _PLACE.set(place)
@@ -67,7 +67,7 @@ class Turns:
             await place.leave()
 
     @asynccontextmanager
-    async def of(self, owner: Hashable) -> AsyncIterator[None]:
+    async def slot(self, owner: Hashable) -> AsyncIterator[None]:
         """Hold a turn."""
         await self._take(owner)
         try:
@@ -122,16 +122,16 @@ class Turns:
 class _Place:
     """A turn that can be given up and taken again."""
 
-    def __init__(self, turns: Turns, owner: Hashable) -> None:
-        self._turns = turns
+    def __init__(self, slots: FairSlots, owner: Hashable) -> None:
+        self._turns = slots
         self._owner = owner
         self._held = AsyncExitStack()
 
     async def take(self) -> None:
         """Wait for a turn, and then for whoever runs alone: always in this order, so that no two block each other."""
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._turns.of(self._owner))
-            await stack.enter_async_context(self._turns.beside())
+            await stack.enter_async_context(self._turns.slot(self._owner))
+            await stack.enter_async_context(self._turns.shared())
             self._held = stack.pop_all()
 
     async def leave(self) -> None:
@@ -144,7 +144,7 @@ _PLACE: ContextVar[_Place | None] = ContextVar("place", default=None)
 
 
 @asynccontextmanager
-async def aside() -> AsyncIterator[None]:
+async def slot_released() -> AsyncIterator[None]:
     """Give this task's place up while it reads or waits, and take one again afterwards; after an error, take none."""
     place = _PLACE.get()
     if place is None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from reconciler.api import wire
 from reconciler.api.client import ReadClient
-from reconciler.api.reader import ACCOUNT, Reading, at_once, live, may_not_be_read, which_account
+from reconciler.api.reader import ACCOUNT, ReadSession, account_of, gather_or_cancel, is_unreadable_collection, to_live
 from reconciler.errors import Refusal, Refused
 from reconciler.json_text import Json
 from reconciler.kinds import KINDS, PARENTS
@@ -41,7 +41,7 @@ async def read_account(client: ReadClient, progress: Progress, include: Sequence
     return await _Whole(client, progress, [kind for kind in KINDS if kind.name not in left_out]).everything()
 
 
-class _Whole(Reading):
+class _Whole(ReadSession):
     """Everything of an account, as far as its kinds are wanted."""
 
     def __init__(self, client: ReadClient, progress: Progress, kinds: Sequence[Kind]) -> None:
@@ -55,7 +55,7 @@ class _Whole(Reading):
 
     async def everything(self) -> State:
         top = [kind for kind in self.kinds if kind.parent is None and kind != ACCOUNT]
-        await at_once([self._read_account(), *(self._read(kind, ()) for kind in top)])
+        await gather_or_cancel([self._read_account(), *(self._read(kind, ()) for kind in top)])
         for parent in PARENTS:
             await self._below([item for item in self.found.values() if item.kind == parent])
         kept = [item for item in self.found.values() if self.gone.isdisjoint({item.sid, *item.parents})]
@@ -72,7 +72,7 @@ class _Whole(Reading):
         )
 
     async def _below(self, parents: Sequence[Live]) -> None:
-        await at_once(
+        await gather_or_cancel(
             [
                 self._read(kind, (*parent.parents, parent.sid))
                 for parent in parents
@@ -85,7 +85,7 @@ class _Whole(Reading):
 
     async def _read_account(self) -> None:
         body = await self.counted(self.client.get(wire.collection_path(ACCOUNT, ())))
-        self.account_sid, self.default_service_sid = which_account(body)
+        self.account_sid, self.default_service_sid = account_of(body)
         self.check_credentials(self.account_sid)
         self._keep(ACCOUNT, body, ())
 
@@ -97,7 +97,7 @@ class _Whole(Reading):
             else:
                 await self._read_list(kind, path, parents)
         except Refused as error:
-            if not may_not_be_read(error):
+            if not is_unreadable_collection(error):
                 raise
             if parents and error.refusal.status == 404 and not await self._is_there(parents):
                 # Somebody deleted it since the round before.
@@ -127,5 +127,5 @@ class _Whole(Reading):
                 return
 
     def _keep(self, kind: Kind, body: Json, parents: tuple[str, ...]) -> None:
-        found = live(kind, body, parents)
+        found = to_live(kind, body, parents)
         self.found[found.sid] = found

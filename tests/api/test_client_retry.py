@@ -14,7 +14,7 @@ import pytest
 
 import reconciler.api.client
 from reconciler.api.client import Client, Credentials
-from reconciler.api.retry import LONGEST_RETRY_AFTER, LONGEST_WAIT, Gate, Retry, is_ambiguous
+from reconciler.api.retry import LONGEST_RETRY_AFTER, LONGEST_WAIT, ConcurrencyLimit, Retry, is_ambiguous
 from reconciler.errors import ApiError, Intercepted, Malformed, Refused, Unreachable, Unsent
 from tests.builders import ACCOUNT
 
@@ -293,34 +293,34 @@ def test_an_interrupt_ends_a_wait() -> None:
 
 
 def test_too_many_halves_what_is_allowed_once_for_what_was_sent_together() -> None:
-    gate = Gate(10)
-    gate.crowded(0)
-    gate.crowded(0)
-    assert gate.limit == 5
+    limit = ConcurrencyLimit(10)
+    limit.on_too_many_requests(0)
+    limit.on_too_many_requests(0)
+    assert limit.limit == 5
     limits = []
     for generation in range(1, 5):
-        gate.crowded(generation)
-        limits.append(gate.limit)
+        limit.on_too_many_requests(generation)
+        limits.append(limit.limit)
     assert limits == [2, 1, 1, 1]
 
 
 def test_good_answers_bring_it_back_slowly_and_no_further_than_it_was() -> None:
-    gate = Gate(4)
-    gate.crowded(0)
+    limit = ConcurrencyLimit(4)
+    limit.on_too_many_requests(0)
     limits = []
     for _ in range(100):
-        gate.answered(1, 0)
-        limits.append(gate.limit)
+        limit.on_answer(1, 0)
+        limits.append(limit.limit)
     assert limits == [2] * 19 + [3] * 20 + [4] * 61
 
 
 def test_it_gives_way_to_the_rest_of_the_account_but_not_for_good() -> None:
-    gate = Gate(8)
+    limit = ConcurrencyLimit(8)
     for generation in range(20):
-        gate.answered(generation, 17)
-    assert gate.limit == 2
-    gate.answered(gate.limit, 16)
-    assert gate.limit == 2
+        limit.on_answer(generation, 17)
+    assert limit.limit == 2
+    limit.on_answer(limit.limit, 16)
+    assert limit.limit == 2
 
 
 def most_at_once(answer: Callable[[int, int], httpx.Response], requests: int) -> list[int]:
@@ -361,13 +361,13 @@ def test_a_header_that_is_no_number_is_ignored() -> None:
 
 def test_whoever_stops_waiting_for_a_place_leaves_the_queue() -> None:
     async def run() -> int:
-        gate = Gate(1)
+        limit = ConcurrencyLimit(1)
 
         async def hold() -> None:
-            async with gate.passing(write=True):
+            async with limit.slot(write=True):
                 await asyncio.sleep(0)
 
-        async with gate.passing(write=False):
+        async with limit.slot(write=False):
             waiting = [asyncio.create_task(hold()) for _ in range(3)]
             await asyncio.sleep(0)
             waiting[0].cancel()
@@ -375,7 +375,7 @@ def test_whoever_stops_waiting_for_a_place_leaves_the_queue() -> None:
         waiting[1].cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
         assert not waiting[2].cancelled()
-        return gate.under_way
+        return limit.under_way
 
     assert asyncio.run(run()) == 0
 

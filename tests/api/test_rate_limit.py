@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.api.client import Client, Credentials, in_process
 from reconciler.api.fetch import fetch
-from reconciler.api.rate_limit import Pace, key_of
+from reconciler.api.rate_limit import RateLimit, rate_limit_key
 from reconciler.config.model import Config
 from reconciler.emulator import Emulator, Store
 from reconciler.emulator.app import Receive, Scope, Send
@@ -55,7 +55,7 @@ LATE = (0.0, 0.001, 0.03, 0.2, 0.5, 0.9)
     ],
 )
 def test_what_a_write_is_counted_for(method: str, path: str, key: tuple[str, ...] | None) -> None:
-    assert key_of(method, path) == key
+    assert rate_limit_key(method, path) == key
 
 
 @settings(max_examples=40)
@@ -70,15 +70,15 @@ def test_no_second_at_the_server_has_more_however_late_requests_arrive(
     time = SimulatedTime()
     processed: list[float] = []
 
-    async def one(pace: Pace, places: asyncio.Semaphore, there: float, back: float) -> None:
-        async with places, pace.turn("POST", USERS):
+    async def one(rate_limit: RateLimit, places: asyncio.Semaphore, there: float, back: float) -> None:
+        async with places, rate_limit.slot("POST", USERS):
             await asyncio.sleep(there)
             processed.append(time.now)
             await asyncio.sleep(back)
 
     async def everything() -> None:
-        pace, places = Pace(time.retry(), rate), asyncio.Semaphore(at_once)
-        await asyncio.gather(*(one(pace, places, *delay) for delay in delays))
+        rate_limit, places = RateLimit(time.retry(), rate), asyncio.Semaphore(at_once)
+        await asyncio.gather(*(one(rate_limit, places, *delay) for delay in delays))
 
     time.run(everything())
     assert len(processed) == len(delays)
@@ -95,13 +95,13 @@ def test_it_is_as_fast_as_it_may_be() -> None:
     time = SimulatedTime()
     began: list[float] = []
 
-    async def one(pace: Pace, path: str) -> None:
-        async with pace.turn("POST", path):
+    async def one(rate_limit: RateLimit, path: str) -> None:
+        async with rate_limit.slot("POST", path):
             began.append(time.now)
 
     async def many(paths: list[str]) -> None:
-        pace = Pace(time.retry(), 30)
-        await asyncio.gather(*(one(pace, path) for path in paths))
+        rate_limit = RateLimit(time.retry(), 30)
+        await asyncio.gather(*(one(rate_limit, path) for path in paths))
 
     time.run(many([USERS] * 90))
     assert began == [0.0] * 30 + [1.0] * 30 + [2.0] * 30
@@ -115,10 +115,10 @@ def test_reads_and_what_is_counted_for_nobody_never_wait() -> None:
     time = SimulatedTime()
 
     async def many() -> None:
-        pace = Pace(time.retry(), 1)
+        rate_limit = RateLimit(time.retry(), 1)
         for method, path in (("GET", USERS), ("POST", "/v1/Services"), ("POST", "/v1/Credentials")):
             for _ in range(20):
-                async with pace.turn(method, path):
+                async with rate_limit.slot(method, path):
                     pass
 
     time.run(many())
@@ -129,10 +129,10 @@ def test_a_turn_that_would_come_after_the_end_is_not_waited_for() -> None:
     time = SimulatedTime()
 
     async def some() -> list[object]:
-        pace = Pace(time.retry(timeout=1.5), 1)
+        rate_limit = RateLimit(time.retry(timeout=1.5), 1)
 
         async def one() -> None:
-            async with pace.turn("POST", USERS):
+            async with rate_limit.slot("POST", USERS):
                 pass
 
         return await asyncio.gather(*(one() for _ in range(4)), return_exceptions=True)
@@ -148,10 +148,10 @@ def test_an_interrupt_ends_the_waiting() -> None:
 
     async def some() -> list[object]:
         stop = asyncio.Event()
-        pace = Pace(time.retry(stop=stop), 1)
+        rate_limit = RateLimit(time.retry(stop=stop), 1)
 
         async def one() -> None:
-            async with pace.turn("POST", USERS):
+            async with rate_limit.slot("POST", USERS):
                 pass
 
         waiting = [asyncio.ensure_future(one()) for _ in range(4)]
@@ -170,14 +170,14 @@ def test_when_all_turns_are_under_way_the_next_comes_a_second_after_the_first_an
     time = SimulatedTime()
     began: list[float] = []
 
-    async def one(pace: Pace) -> None:
-        async with pace.turn("POST", USERS):
+    async def one(rate_limit: RateLimit) -> None:
+        async with rate_limit.slot("POST", USERS):
             began.append(time.now)
             await asyncio.sleep(5)
 
     async def some() -> None:
-        pace = Pace(time.retry(), 2)
-        await asyncio.gather(*(one(pace) for _ in range(3)))
+        rate_limit = RateLimit(time.retry(), 2)
+        await asyncio.gather(*(one(rate_limit) for _ in range(3)))
 
     time.run(some())
     assert began == [0, 0, 6]
@@ -220,10 +220,10 @@ def applied(files: Config, *, paced: bool) -> tuple[Report, list[int], float]:
 
     async def all_of_it() -> Report:
         retry = time.retry()
-        pace = Pace(retry) if paced else None
+        rate_limit = RateLimit(retry) if paced else None
         credentials = Credentials(ACCOUNT, "emulator", ACCOUNT)
         async with Client(
-            "https://x.example.com", credentials, transport=in_process(app), retry=retry, pace=pace
+            "https://x.example.com", credentials, transport=in_process(app), retry=retry, rate_limit=rate_limit
         ) as client:
             made = make_plan(files, await fetch(files, client, Silent()))
             return await apply(made, client, Silent())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.api.client import Credentials, ReadClient, in_process
-from reconciler.api.reader import at_once, which_account
+from reconciler.api.reader import account_of, gather_or_cancel
 from reconciler.cli import export as cli
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.emulator.faults import App, Faults, Faulty
@@ -110,11 +110,11 @@ def test_an_account_that_the_environment_does_not_name_is_an_error() -> None:
 @pytest.mark.parametrize("body", [None, [], "x", {}, {"account_sid": None}, {"account_sid": 5}])
 def test_an_account_that_does_not_say_which_it_is_is_malformed(body: Any) -> None:
     with pytest.raises(Malformed, match="GET /v1/Configuration: the answer names no account"):
-        which_account(body)
+        account_of(body)
 
 
 def test_an_account_without_a_default_service_has_an_empty_one() -> None:
-    assert which_account({"account_sid": ACCOUNT, "default_chat_service_sid": None}) == (ACCOUNT, "")
+    assert account_of({"account_sid": ACCOUNT, "default_chat_service_sid": None}) == (ACCOUNT, "")
 
 
 def test_every_request_is_told_when_it_goes_out_and_when_it_is_back() -> None:
@@ -141,7 +141,7 @@ def test_the_first_error_stops_the_rest_and_is_raised_itself() -> None:
         raise Malformed("no")
 
     with pytest.raises(Malformed, match=r"^no$"):
-        asyncio.run(at_once([slow(), wrong(), slow()]))
+        asyncio.run(gather_or_cancel([slow(), wrong(), slow()]))
     assert ended == ["cleaned up", "cleaned up"]
 
 
@@ -151,4 +151,4 @@ def test_answers_come_in_the_order_of_the_requests() -> None:
             await asyncio.sleep(0)
         return turns
 
-    assert asyncio.run(at_once([after(3), after(1), after(2)])) == [3, 1, 2]
+    assert asyncio.run(gather_or_cancel([after(3), after(1), after(2)])) == [3, 1, 2]

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 
 from reconciler.api.client import Client, Credentials
 from reconciler.api.fetch import fetch
-from reconciler.api.rate_limit import Pace
+from reconciler.api.rate_limit import RateLimit
 from reconciler.api.retry import Retry
 from reconciler.emulator import Emulator, Store
 from reconciler.emulator.server import serve
@@ -68,7 +68,7 @@ def applied(url: str, text: str, *, paced: bool) -> tuple[Report, int, float]:
             made = make_plan(files, await fetch(files, client, Silent()))
             reads = client.requests
         retry = Retry()
-        async with Client(url, CREDENTIALS, retry=retry, pace=Pace(retry) if paced else None) as client:
+        async with Client(url, CREDENTIALS, retry=retry, rate_limit=RateLimit(retry) if paced else None) as client:
             begun = time.process_time()
             report = await apply(made, client, Silent())
             return report, reads, time.process_time() - begun

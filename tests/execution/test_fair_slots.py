@@ -1,4 +1,4 @@
-"""Turns are shared evenly, never more than there are, and none is ever lost."""
+"""Slots are shared evenly, never more than there are, and none is ever lost."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.execution.fair_slots import Turns
+from reconciler.execution.fair_slots import FairSlots
 from tests.simulated_time import SimulatedTime
 
 
@@ -16,14 +16,14 @@ def began(at_once: int, wanted: list[tuple[str, float]]) -> list[tuple[str, floa
     """Who began when, of those who want a turn at the same time, each for so many seconds."""
     time, told = SimulatedTime(), list[tuple[str, float]]()
 
-    async def one(turns: Turns, owner: str, seconds: float) -> None:
-        async with turns.of(owner):
+    async def one(slots: FairSlots, owner: str, seconds: float) -> None:
+        async with slots.slot(owner):
             told.append((owner, round(time.now, 3)))
             await asyncio.sleep(seconds)
 
     async def everybody() -> None:
-        turns = Turns(at_once)
-        await asyncio.gather(*(one(turns, *want) for want in wanted))
+        slots = FairSlots(at_once)
+        await asyncio.gather(*(one(slots, *want) for want in wanted))
 
     time.run(everybody())
     return told
@@ -73,10 +73,10 @@ def test_there_are_never_more_than_so_many_and_none_is_lost(
 ) -> None:
     time, held, most = SimulatedTime(), 0, 0
 
-    async def one(turns: Turns, owner: str, begins: int, seconds: int) -> None:
+    async def one(slots: FairSlots, owner: str, begins: int, seconds: int) -> None:
         nonlocal held, most
         await asyncio.sleep(begins)
-        async with turns.of(owner):
+        async with slots.slot(owner):
             held += 1
             most = max(most, held)
             try:
@@ -91,13 +91,13 @@ def test_there_are_never_more_than_so_many_and_none_is_lost(
             task.cancel()
 
     async def everybody() -> None:
-        turns = Turns(at_once)
-        tasks = [asyncio.ensure_future(one(turns, owner, begins, seconds)) for owner, begins, seconds, _ in wants]
+        slots = FairSlots(at_once)
+        tasks = [asyncio.ensure_future(one(slots, owner, begins, seconds)) for owner, begins, seconds, _ in wants]
         await asyncio.gather(*(gives_up(task, want[3]) for task, want in zip(tasks, wants, strict=True)))
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         assert all(end is None or isinstance(end, asyncio.CancelledError) for end in ended)
         # Who gave up has left nothing behind: as many as ever have their turn at once.
-        again = [asyncio.ensure_future(one(turns, "a", 0, 1)) for _ in range(2 * at_once)]
+        again = [asyncio.ensure_future(one(slots, "a", 0, 1)) for _ in range(2 * at_once)]
         begun = time.now
         await asyncio.gather(*again)
         assert 2 <= time.now - begun < 2.1
