@@ -32,6 +32,8 @@ class Outcome:
         refusal: what the API said, when it refused.
         because: for a skipped step, the id of the step whose failure caused it.
         cause: for a failed step, the sort of its failure.
+        name: for a delete, the natural key of the deleted resource, as it may be shown.
+        is_old: whether it deletes the old resource of a replace, whose address the new one has.
     """
 
     step: str
@@ -43,6 +45,8 @@ class Outcome:
     refusal: Refusal | None = None
     because: str = ""
     cause: Cause = ""
+    name: str = ""
+    is_old: bool = False
 
 
 @dataclass(frozen=True, slots=True)

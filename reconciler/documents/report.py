@@ -54,6 +54,11 @@ class OutcomeEntry(Part):
         description="How it ended; `interrupted`: whether it took place is not known."
     )
     sid: str = Field(default="", description="The resource, where it is known.")
+    name: str = Field(
+        default="",
+        exclude_if=lambda name: not name,
+        description="For a delete, the natural key of the deleted resource: of a replace, that of the old one.",
+    )
     message: str = Field(default="", description="Why, in a sentence; for what is done a doubt that is left.")
     because: str = Field(default="", description="The id of the step whose failure caused a skip.")
     refusal: RefusalEntry | None = Field(default=None, description="What the API said, when it refused.")
@@ -201,6 +206,7 @@ def _outcome(outcome: Outcome) -> OutcomeEntry:
         op=outcome.op,
         status=outcome.status,
         sid=outcome.sid,
+        name=_text(outcome.name),
         message=_text(outcome.message),
         because=outcome.because,
         cause=outcome.cause,

@@ -347,7 +347,8 @@ class _Run:
         change = str(self.owner[step.id].address)
         self._keep(Outcome(step.id, change, step.op, "skipped", step.sid or "", message, because=because, cause=cause))
 
-    def _keep(self, outcome: Outcome, *, ms: float | None = None) -> None:
+    def _keep(self, ended: Outcome, *, ms: float | None = None) -> None:
+        outcome = self._named(ended)
         self.outcomes[outcome.step] = outcome
         self._forget(self.owner[outcome.step])
         refusal = outcome.refusal
@@ -364,6 +365,15 @@ class _Run:
         if outcome.status != "withheld":
             self.ended += 1
             self.progress.ended(outcome, self.ended, self.total)
+
+    def _named(self, outcome: Outcome) -> Outcome:
+        """Add to the outcome of a delete the name of what it deletes: an address may be made of SIDs, or be shared."""
+        if outcome.op != "delete":
+            return outcome
+        change = self.owner[outcome.step]
+        is_old = change.action == "replace"
+        name = change.former_title if is_old else change.name
+        return replace(outcome, name=self.redact(name), is_old=is_old)
 
     async def _attempt(self, step: Step) -> Outcome:
         change = str(self.owner[step.id].address)

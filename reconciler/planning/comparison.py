@@ -93,7 +93,7 @@ class _Comparison:
             guarded = guards.guard((*changes, *deletions), self._guard_context())
         else:
             guarded = (*changes, *deletions)
-        self.warnings += [*self._forgotten_fields(), *self._guards_that_differ(), *self._renamed_services()]
+        self.warnings += [*self._forgotten_fields(), *self._guards_that_differ()]
         return Plan(
             account_sid=after.account_sid or before.account_sid or "",
             environment=after.environment,
@@ -388,7 +388,8 @@ class _Comparison:
         live = _live(old, str(address)) if old is not None else None
         if live is None and change.kind.singleton and not self._is_new(change.parent):
             live = Live(change.kind, str(address), (), dict.fromkeys(change.kind.by_path, NOT_NAMED))
-        judged = risk.judge(change, live, defaults, None)
+        likely = self.pairs.likely.get(change.address) if change.action == "create" else None
+        judged = risk.judge(change, live, defaults, None if likely is None else _shown(self.pairs.before[likely]))
         words = (*change.consequences, *judged.consequences)
         return replace(judged, consequences=words)
 
@@ -450,18 +451,6 @@ class _Comparison:
                     severity="warning",
                     address=str(new.address),
                 )
-
-    def _renamed_services(self) -> Iterator[Problem]:
-        for address, old in self.pairs.likely.items():
-            yield Problem(
-                "likely-rename",
-                f"{address} looks like a new name for the service {_title(self.pairs.before[old])!r}; Twilio cannot "
-                "rename it, so this makes a second, empty one",
-                self.pairs.after[address].place,
-                "keep the name, or pin the service with sid",
-                severity="warning",
-                address=str(address),
-            )
 
     def _guards_that_differ(self) -> Iterator[Problem]:
         """What lets an apply of the second configuration do more, or less, than one of the first."""

@@ -18,7 +18,6 @@ from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.planning.match import Matching, match
 from reconciler.state import Live, State
 
-_SERVICE = BY_NAME["service"]
 _TEXTS = frozenset({Shape.TEXT, Shape.URL, Shape.SID, Shape.ENUM})
 
 
@@ -31,7 +30,8 @@ class Pairs:
         after: what the second wants to exist, by address.
         absent: what the second wants not to exist, by address.
         former: the address in the first of each resource of the second that has one there, absent ones included.
-        likely: for services of the second that are new, services of the first that are likely to be meant.
+        likely: for resources of the second that are new, resources of the first that are probably the same ones under
+            a former name.
         sids: addresses in the first by SID, where either configuration tells it.
     """
 
@@ -64,7 +64,7 @@ def pair(before: Config, after: Config, *, one_account: bool) -> Pairs:
         after=new,
         absent=gone,
         former={address: named[live.sid] for address, live in matching.live.items()},
-        likely={address: named[live.sid] for address, live in matching.former.items() if live.kind == _SERVICE},
+        likely={address: named[live.sid] for address, live in matching.former.items()},
         sids={sid: address for sid, address in named.items() if sid not in stand_in.made_up},
     )
 

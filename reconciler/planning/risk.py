@@ -96,19 +96,22 @@ def _creation(change: Change, former: Live | None, risks: list[Risk], words: lis
     if former is None:
         return
     name = json.dumps(former.title, ensure_ascii=False)
-    looks = f"Looks like a new name for the live {change.kind.noun} {former.title!r} ({former.sid})."
+    # A comparison of two configurations knows no SID.
+    sid = f" ({former.sid})" if former.sid else ""
+    pin = f"sid: {former.sid}" if former.sid else "its sid"
+    looks = f"Looks like a new name for the live {change.kind.noun} {former.title!r}{sid}."
     if not change.kind.updatable:
         risks.append("high")
         words.append(
             f"{looks} Twilio cannot rename it: this makes a second, empty one. To keep the live one, write its name as "
-            f"it is, or pin it with sid: {former.sid}."
+            f"it is, or pin it with {pin}."
         )
     elif change.kind.natural_key:
         risks.append("medium")
         words.append(f"{looks} Whoever holds that one keeps it. To rename it, add renamed_from: {name}.")
     else:
         risks.append("high")
-        words.append(f"{looks} To change that one instead, pin it with sid: {former.sid}.")
+        words.append(f"{looks} To change that one instead, pin it with {pin}.")
 
 
 def _deletion(change: Change, risks: list[Risk], words: list[str]) -> None:

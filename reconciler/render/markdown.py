@@ -17,7 +17,18 @@ from reconciler.change import Action
 from reconciler.documents.plan import PlanFile
 from reconciler.kinds import kind_noun
 from reconciler.render.graph import mermaid, needs
-from reconciler.render.markdown_text import Repository, Room, code, count, fence, html_code, prose, shortened, size
+from reconciler.render.markdown_text import (
+    Repository,
+    Room,
+    cell,
+    code,
+    count,
+    fence,
+    html_code,
+    prose,
+    shortened,
+    size,
+)
 from reconciler.render.terminal import escape
 from reconciler.render.values import KNOWN_LATER, TEXT_LIMIT, both_texts, literal
 from reconciler.render.view import ChangeRow, FieldRow, Nothing, PlanView, Pointer, Side, SourceRow, Unclear, view
@@ -234,7 +245,8 @@ class _Page:
         third = _RISK_SIGN[change.risk]
         if not self.words.acts:
             third = code(change.service, 60) if change.service else "–"
-        return f"| `{change.mark}` {what} | {where} | {third} | {self._source(change)} |"
+        cells = (f"`{change.mark}` {what}", where, third, self._source(change))
+        return f"| {' | '.join(map(cell, cells))} |"
 
     def _what(self, change: ChangeRow, thing: str) -> str:
         action = self.words.actions[change.action]

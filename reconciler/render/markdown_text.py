@@ -40,16 +40,18 @@ def shortened(text: str, limit: int) -> str:
 
 
 def code(text: str, limit: int = CODE_LIMIT) -> str:
-    r"""A text as a code span, in which nothing is looked for.
-
-    A bar becomes ``\u007c``, so that the span may stand in a table: how a bar is escaped there differs by renderer.
-    """
-    shown = shortened(text, limit).replace("|", "\\u007c").strip(" ")
+    """A text as a code span, in which nothing is looked for. In a table, `cell` is needed besides."""
+    shown = shortened(text, limit).strip(" ")
     if not shown:
         return "` `"
     ticks = "`" * (max((len(run) for run in _TICKS.findall(shown)), default=0) + 1)
     pad = " " if shown[0] == "`" or shown[-1] == "`" else ""
     return f"{ticks}{pad}{shown}{pad}{ticks}"
+
+
+def cell(markdown: str) -> str:
+    r"""A cell of a table: a bar becomes ``\u007c``, since renderers differ in how a bar in a code span is escaped."""
+    return markdown.replace("|", "\\u007c")
 
 
 def prose(text: str, limit: int = SENTENCE_LIMIT) -> str:

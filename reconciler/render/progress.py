@@ -16,6 +16,7 @@ from typing import Self, TextIO
 from reconciler.change import Step
 from reconciler.render.report_text import PAST
 from reconciler.render.terminal import Paint, Style, cut, escape
+from reconciler.render.values import quoted
 from reconciler.report import Outcome
 
 REDRAW_SECONDS = 0.1
@@ -140,7 +141,7 @@ class Display:
             self._what = ""
 
     def _say(self, outcome: Outcome, seconds: float) -> None:
-        address = escape(outcome.change)
+        address = _deleted(outcome) if outcome.op == "delete" else escape(outcome.change)
         mark = self._paint(_MARKS[outcome.op], *_COLOURS[_MARKS[outcome.op]])
         match outcome.status:
             case "done":
@@ -195,3 +196,13 @@ class Display:
             stream.flush()
         except (OSError, ValueError):
             self._streams[name] = None
+
+
+def _deleted(outcome: Outcome) -> str:
+    """What a delete is about: its address may be made of SIDs, or be that of the new resource of a replace."""
+    name = f" {quoted(outcome.name)}" if outcome.name and outcome.name not in outcome.change else ""
+    if not outcome.is_old:
+        return escape(outcome.change) + name
+    sid = f" ({escape(outcome.sid)})" if outcome.sid else ""
+    old = f" {quoted(outcome.name)}" if outcome.name else ""
+    return f"{escape(outcome.change)}: old resource{old}{sid}"

@@ -148,7 +148,12 @@ def _row(result: ResultEntry) -> str:
     sid = next((it.sid for it in result.outcomes if it.op != "delete" and it.sid and "/" not in it.sid), "")
     shown = f" {code(sid, 60)}" if sid and sid not in result.address else ""
     kind = shortened_kind(result.kind)
-    return f"- `{MARKS[result.action]}` {kind} {code(result.address)}{name} {how}{shown}"
+    old = "".join(
+        f"; old resource {code(outcome.name, 60) if outcome.name else ''} {code(outcome.sid, 60)} deleted"
+        for outcome in result.outcomes
+        if result.action == "replace" and outcome.op == "delete" and outcome.status == "done" and outcome.sid
+    )
+    return f"- `{MARKS[result.action]}` {kind} {code(result.address)}{name} {how}{shown}{old}"
 
 
 def _parts(result: ResultEntry) -> Iterator[str]:

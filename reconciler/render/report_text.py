@@ -7,12 +7,13 @@ where people look.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.change import MARKS
 from reconciler.documents.report import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, step_in_words
 from reconciler.render.advice import advice_of
 from reconciler.render.terminal import Paint, Style, escape, wrap
+from reconciler.render.values import quoted
 
 PAST = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 COLOURS: dict[str, tuple[Style, ...]] = {"+": ("green",), "~": ("yellow",), "-": ("red",), "-/+": ("red",)}
@@ -73,7 +74,9 @@ class _Page:
             if result.status == "partly":
                 ops = [outcome.op for outcome in result.outcomes if outcome.status in {"done", "unchanged"}]
                 how = f"done in part: {', '.join(ops)}"
-            text = " ".join([escape(result.address), how, *(escape(sid) for sid in sids[:1])])
+            name = f" {quoted(result.name)}" if result.action == "delete" and _is_news(result) else ""
+            text = " ".join([escape(result.address) + name, how, *(escape(sid) for sid in sids[:1])])
+            text += "".join(f"; {old}" for old in _deleted(result))
             first, *rest = wrap(text, self.width - 6)
             lines.append(f"  {self.paint(f'{mark:>3}', *COLOURS[mark])} {first}")
             lines += [" " * 8 + line for line in rest]
@@ -193,6 +196,24 @@ def _what(result: ResultEntry, outcome: OutcomeEntry) -> str:
     if result.action != "replace":
         return outcome.op
     return f"{outcome.op} of the {'old' if outcome.op == 'delete' else 'new'} one"
+
+
+def _is_news(result: ResultEntry) -> bool:
+    """Whether the name of a resource says more than its address."""
+    return bool(result.name) and result.name not in result.address
+
+
+def _deleted(result: ResultEntry) -> Iterator[str]:
+    """The old resources that a replace deleted: the address is that of the new one."""
+    for outcome in result.outcomes:
+        if result.action == "replace" and outcome.op == "delete" and outcome.status == "done":
+            yield old_resource(outcome) + " deleted"
+
+
+def old_resource(outcome: OutcomeEntry) -> str:
+    """Name the old resource of a replace, from the outcome of its delete."""
+    name = f" {quoted(outcome.name)}" if outcome.name else ""
+    return f"old resource{name}" + (f" ({escape(outcome.sid)})" if _is_sid(outcome.sid) else "")
 
 
 def _is_sid(text: str) -> bool:

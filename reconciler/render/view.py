@@ -424,12 +424,12 @@ def _side(value: Json, sensitive: bool, made: frozenset[str], name: str) -> Side
             return Hidden(secret, pending="digest" not in rest, shown=_text_of(rest.get("shown")))
         case {"digest": str(), **rest} if rest.keys() <= {"shown"}:
             return Hidden(shown=_text_of(rest.get("shown")))
+        case {"unknown": str(reason), **rest} if not rest:
+            return Unclear(reason)  # also where the other side is sensitive: there is no value to hide
         case _ if sensitive:
             return Hidden()
         case {"ref": str(address), **rest} if rest.keys() <= {"sid"}:
             return Pointer(address=address, pending=_is_made(address, made))
-        case {"unknown": str(reason), **rest} if not rest:
-            return Unclear(reason)
         case {"json": inner, **rest} if not rest:
             return Plain(inner)
         case str() if name:

@@ -309,7 +309,18 @@ def test_a_service_under_another_name_is_a_second_one() -> None:
     found = compared(DESK, edited(("friendly_name: Help desk", "friendly_name: Help desk 2")))
     assert told(found)[0].startswith("update addresses")
     assert "create services.desk: not named before" in told(found)
-    assert [warning.code for warning in found.warnings] == ["likely-rename"]
+    created = next(change for change in found.changes if change.action == "create" and change.kind.name == "service")
+    assert created.risk == "high"
+    assert created.consequences[0].startswith("Looks like a new name for the live service 'Help desk'. Twilio cannot")
+
+
+def test_a_role_under_another_handle_looks_like_a_rename_as_in_a_plan() -> None:
+    found = compared(DESK, edited(("agent", "operator")))
+    created = next(change for change in found.changes if change.action == "create")
+    assert (str(created.address), created.risk) == ("services.desk.roles.operator", "medium")
+    assert created.consequences[0].startswith("Looks like a new name for the live role 'agent'.")
+    assert created.consequences[0].endswith('add renamed_from: "agent".')
+    assert "(" not in created.consequences[0]  # no SID is known
 
 
 def test_two_environments_are_compared_by_address() -> None:

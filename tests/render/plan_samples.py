@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from reconciler.documents.plan import (
@@ -349,7 +350,7 @@ NEW_SERVICE = plan(
     ),
     no_op=0,
 )
-_LONG = "Lorem ipsum dolor sit amet, consectetur adipiscing elit. " * 180
+_LONG = "Lorem ipsum dolor sit amet, consectetur adipiscing elit. " * 12
 _TEXT = "\n".join(f"line {number}" for number in range(60))
 HOSTILE = plan(
     change(
@@ -388,7 +389,7 @@ HOSTILE = plan(
         "services.x.conversations.y",
         "conversation",
         "update",
-        field("friendly_name", _LONG, _LONG[:5000] + "CHANGED" + _LONG[5000:]),
+        field("friendly_name", _LONG, _LONG[:350] + "CHANGED" + _LONG[350:]),
         field("template", _TEXT, _TEXT.replace("line 30", "line thirty").replace("line 59", "the end")),
         field("attributes", {"a": 1, "b": [1, 2, 3], "c": "same"}, {"a": 2, "b": [1, 3], "c": "same"}),
         field("a.path.that.is.much.longer.than.any.label.should.ever.be", 1, 2, source=source(77)),
@@ -398,82 +399,104 @@ HOSTILE = plan(
     warnings=(WarningEntry(code="x", message="\x1b[31m", hint="\n\n", address="\x00"),),
     left_out=("left\x1bout",),
 )
-MANY_UNMANAGED = plan(
-    unmanaged=tuple(
-        UnmanagedEntry(address=f'services["{sid("IS", n)}"]', kind="service", sid=sid("IS", n), name=f"Service {n}")
-        for n in range(2)
-    )
-    + tuple(
-        UnmanagedEntry(
-            address=f'services.support.roles["{sid("RL", n)}"]', kind="role", sid=sid("RL", n), name=f"role {n}"
+
+
+def _many_unmanaged(roles: int) -> PlanFile:
+    return plan(
+        unmanaged=tuple(
+            UnmanagedEntry(address=f'services["{sid("IS", n)}"]', kind="service", sid=sid("IS", n), name=f"Service {n}")
+            for n in range(2)
         )
-        for n in range(1200)
-    ),
-    options=OptionsEntry(env="staging", target=("services.support",)),
-    left_out=tuple(f"addresses.line{n}" for n in range(8)),
-)
-_MOVED = (
-    change(
-        f"addresses.line{number}",
-        "address_configuration",
-        "update",
-        field(
-            "auto_creation.service",
-            sid("IS", 1),
-            {"ref": "services.support"},
-            before_name="Old",
-            source=source(number),
+        + tuple(
+            UnmanagedEntry(
+                address=f'services.support.roles["{sid("RL", n)}"]', kind="role", sid=sid("RL", n), name=f"role {n}"
+            )
+            for n in range(roles)
         ),
-        sid=sid("IG", number),
-        name=f"+1415555{number:04}",
-        risk="high",
-        consequences=("Messages to this address start their conversations in another service.",),
-        source=source(number),
+        options=OptionsEntry(env="staging", target=("services.support",)),
+        left_out=tuple(f"addresses.line{n}" for n in range(8)),
     )
-    for number in range(1, 701)
-)
-_ROLES = (
-    change(
-        f"services.s{number % 12}.roles.r{number}",
-        "role",
-        "update",
-        field("permissions", ["sendMessage"], ["sendMessage", f"permission{number}"], source=source(number)),
-        sid=sid("RL", number),
-        name=f"r{number}",
-        service=f"Service {number % 12}",
-        risk="medium",
-        consequences=(f"Everyone with the role 'r{number}' gains permission{number}.",),
-        source=source(number, f"s{number % 12}.yaml"),
+
+
+def _moved(number_of: int) -> Iterator[ChangeEntry]:
+    return (
+        change(
+            f"addresses.line{number}",
+            "address_configuration",
+            "update",
+            field(
+                "auto_creation.service",
+                sid("IS", 1),
+                {"ref": "services.support"},
+                before_name="Old",
+                source=source(number),
+            ),
+            sid=sid("IG", number),
+            name=f"+1415555{number:04}",
+            risk="high",
+            consequences=("Messages to this address start their conversations in another service.",),
+            source=source(number),
+        )
+        for number in range(1, number_of + 1)
     )
-    for number in range(240)
-)
-_HIRED = (
-    change(
-        f"services.s1.users.u{number}",
-        "user",
-        "create",
-        field("identity", None, f"u{number}", source=source(number, "s1.yaml")),
-        field("role", None, {"ref": "services.s1.roles.r1"}, source=source(number, "s1.yaml")),
-        name=f"u{number}",
-        service="Service 1",
-        source=source(number, "s1.yaml"),
+
+
+def _gaining(number_of: int) -> Iterator[ChangeEntry]:
+    return (
+        change(
+            f"services.s{number % 12}.roles.r{number}",
+            "role",
+            "update",
+            field("permissions", ["sendMessage"], ["sendMessage", f"permission{number}"], source=source(number)),
+            sid=sid("RL", number),
+            name=f"r{number}",
+            service=f"Service {number % 12}",
+            risk="medium",
+            consequences=(f"Everyone with the role 'r{number}' gains permission{number}.",),
+            source=source(number, f"s{number % 12}.yaml"),
+        )
+        for number in range(number_of)
     )
-    for number in range(40)
-)
-_LOST = (
-    change(
-        f'services.s2.conversations["{sid("CH", number)}"]',
-        "conversation",
-        "delete",
-        sid=sid("CH", number),
-        name=f"old-{number}",
-        service="Service 2",
-        risk="high",
-        consequences=("Destroys the messages in it. Nobody can bring them back.",),
+
+
+def _hired(number_of: int) -> Iterator[ChangeEntry]:
+    return (
+        change(
+            f"services.s1.users.u{number}",
+            "user",
+            "create",
+            field("identity", None, f"u{number}", source=source(number, "s1.yaml")),
+            field("role", None, {"ref": "services.s1.roles.r1"}, source=source(number, "s1.yaml")),
+            name=f"u{number}",
+            service="Service 1",
+            source=source(number, "s1.yaml"),
+        )
+        for number in range(number_of)
     )
-    for number in range(20)
-)
-LARGE = plan(*_MOVED, *_ROLES, *_HIRED, *_LOST, no_op=1200)
+
+
+def _lost(number_of: int) -> Iterator[ChangeEntry]:
+    return (
+        change(
+            f'services.s2.conversations["{sid("CH", number)}"]',
+            "conversation",
+            "delete",
+            sid=sid("CH", number),
+            name=f"old-{number}",
+            service="Service 2",
+            risk="high",
+            consequences=("Destroys the messages in it. Nobody can bring them back.",),
+        )
+        for number in range(number_of)
+    )
+
+
+def _many_changes(*, moved: int, gaining: int, hired: int, lost: int) -> PlanFile:
+    return plan(*_moved(moved), *_gaining(gaining), *_hired(hired), *_lost(lost), no_op=1200)
+
+
+MANY_UNMANAGED = _many_unmanaged(1200)
+LARGE = _many_changes(moved=700, gaining=240, hired=40, lost=20)
 EVERY_KIND = plan(
     change(
         "account.configuration",
@@ -680,6 +703,16 @@ ALL_DONE = report(
     result(NEW_ADDRESS, "done", outcome(NEW_ADDRESS, "create", "done", sid=sid("IG", 1))),
     result(AGENT, "done", outcome(AGENT, "update", "done", sid=sid("RL", 1))),
 )
+DELETED = report(
+    result(
+        REPLACED,
+        "done",
+        outcome(REPLACED, "create", "done", sid=sid("RL", 11)),
+        outcome(REPLACED, "delete", "done", sid=sid("RL", 2), name="old lead"),
+    ),
+    result(DELETED_ROLE, "done", outcome(DELETED_ROLE, "delete", "done", sid=sid("RL", 3), name=DELETED_ROLE.name)),
+    result(LOST_SERVICE, "done", outcome(LOST_SERVICE, "delete", "done", sid=sid("IS", 9), name=LOST_SERVICE.name)),
+)
 NOTHING_DONE = report(seconds=0.4, requests=3, writes=0)
 ALL_STATUSES = report(
     result(NEW_ADDRESS, "done", outcome(NEW_ADDRESS, "create", "done", sid=sid("IG", 1))),
@@ -693,6 +726,7 @@ ALL_STATUSES = report(
             REPLACED,
             "delete",
             "skipped",
+            name="supervisor",
             sid=sid("RL", 2),
             because=f"{AGENT.address}#update",
             message="deletes run only after everything before them succeeded",
@@ -810,10 +844,18 @@ PLANS = {
     "new_service": NEW_SERVICE,
     "thousand": LARGE,
 }
-"""The ten plans that every format has golden files of."""
+"""Plans for every renderer and every property."""
+
+GOLDEN_PLANS = {
+    **{name: found for name, found in PLANS.items() if name != "thousand"},
+    "many_unmanaged": _many_unmanaged(12),
+    "many_changes": _many_changes(moved=5, gaining=8, hired=4, lost=2),
+}
+"""Those that every format has golden files of: small ones stand in for large ones, so that a person can read them."""
 
 REPORTS = {
     "all_done": ALL_DONE,
+    "deleted": DELETED,
     "nothing_done": NOTHING_DONE,
     "all_statuses": ALL_STATUSES,
     "only_withheld": ONLY_WITHHELD,
@@ -823,5 +865,5 @@ REPORTS = {
     "every_cause": EVERY_CAUSE,
 }
 
-DRIFTS = ("every_action", "every_kind", "hostile", "empty", "secrets", "many_unmanaged", "thousand")
+DRIFTS = ("every_action", "every_kind", "hostile", "empty", "secrets", "many_unmanaged", "many_changes")
 """Those of them that every format has golden files of as drifts too."""

@@ -27,14 +27,14 @@ COMMANDS = (
 attacks = st.lists(st.sampled_from((*COMMANDS, *ATTACKS)), max_size=4).map("".join) | st.text(max_size=20)
 
 
-@pytest.mark.parametrize("name", samples.PLANS)
+@pytest.mark.parametrize("name", samples.GOLDEN_PLANS)
 def test_golden_plan(name: str, golden: Callable[[str, str], None]) -> None:
-    golden(f"plan/{name}.github", commands(github.of_plan(samples.PLANS[name]), "config"))
+    golden(f"plan/{name}.github", commands(github.of_plan(samples.GOLDEN_PLANS[name]), "config"))
 
 
 @pytest.mark.parametrize("name", samples.DRIFTS)
 def test_golden_drift(name: str, golden: Callable[[str, str], None]) -> None:
-    golden(f"drift/{name}.github", commands(github.of_drift(samples.PLANS[name])))
+    golden(f"drift/{name}.github", commands(github.of_drift(samples.GOLDEN_PLANS[name])))
 
 
 @pytest.mark.parametrize("name", samples.REPORTS)

@@ -39,15 +39,15 @@ def without_sources(page: str) -> str:
     return re.sub(r"sha256-[^']+", "sha256-…", page)
 
 
-@pytest.mark.parametrize("name", samples.PLANS)
+@pytest.mark.parametrize("name", samples.GOLDEN_PLANS)
 def test_golden_plan(name: str, golden: Callable[[str, str], None]) -> None:
-    page = plan_html(samples.PLANS[name], REPOSITORY if name == "every_action" else None)
+    page = plan_html(samples.GOLDEN_PLANS[name], REPOSITORY if name == "every_action" else None)
     golden(f"plan/{name}.html", without_sources(page))
 
 
 @pytest.mark.parametrize("name", samples.DRIFTS)
 def test_golden_drift(name: str, golden: Callable[[str, str], None]) -> None:
-    golden(f"drift/{name}.html", without_sources(drift_html(samples.PLANS[name])))
+    golden(f"drift/{name}.html", without_sources(drift_html(samples.GOLDEN_PLANS[name])))
 
 
 @pytest.mark.parametrize("name", samples.REPORTS)
@@ -202,6 +202,7 @@ def test_the_verdict_comes_first() -> None:
     reports = {name: heading(report_html(report)) for name, report in samples.REPORTS.items()}
     assert reports == {
         "all_done": "Applied",
+        "deleted": "Applied",
         "nothing_done": "There was nothing to do",
         "all_statuses": "Not all applied",
         "out_of_time": "Not all applied",

@@ -9,6 +9,6 @@ import pytest
 from tests.render import plan_samples as samples
 
 
-@pytest.mark.parametrize("name", samples.PLANS)
+@pytest.mark.parametrize("name", samples.GOLDEN_PLANS)
 def test_golden(name: str, golden: Callable[[str, str], None]) -> None:
-    golden(f"plan/{name}.json", samples.PLANS[name].to_json())
+    golden(f"plan/{name}.json", samples.GOLDEN_PLANS[name].to_json())

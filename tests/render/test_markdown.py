@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from reconciler.documents.plan import GuardEntry, PlanFile, UnmanagedEntry, WarningEntry
 from reconciler.render.drift import drift_chat, drift_json, drift_markdown, drift_text
 from reconciler.render.markdown import LIMIT, plan_markdown
-from reconciler.render.markdown_text import Repository, code, fence, html_code, prose
+from reconciler.render.markdown_text import Repository, cell, code, fence, html_code, prose
 from tests.render import plan_samples as samples
 from tests.render.test_plan_text import hostile as hostile_texts
 from tests.render.test_plan_text import plans
@@ -34,14 +34,14 @@ ATTACKS = (
 attacks = st.sampled_from(ATTACKS) | st.lists(st.sampled_from(ATTACKS), max_size=4).map("".join) | hostile_texts
 
 
-@pytest.mark.parametrize("name", samples.PLANS)
+@pytest.mark.parametrize("name", samples.GOLDEN_PLANS)
 def test_golden(name: str, golden: Callable[[str, str], None]) -> None:
-    golden(f"plan/{name}.md", plan_markdown(samples.PLANS[name], REPOSITORY if name == "every_action" else None))
+    golden(f"plan/{name}.md", plan_markdown(samples.GOLDEN_PLANS[name], REPOSITORY if name == "every_action" else None))
 
 
 @pytest.mark.parametrize("name", samples.DRIFTS)
 def test_golden_drift(name: str, golden: Callable[[str, str], None]) -> None:
-    plan = samples.PLANS[name]
+    plan = samples.GOLDEN_PLANS[name]
     golden(f"drift/{name}.md", drift_markdown(plan))
     golden(f"drift/{name}.txt", drift_text(plan, colour=False, width=100))
     golden(f"drift/{name}.colour.txt", drift_text(plan, colour=True, width=100))
@@ -175,9 +175,10 @@ def test_any_plan_is_harmless_with_links_too(plan: PlanFile) -> None:
 
 @given(attacks)
 def test_a_span_is_one_span_wherever_it_stands(text: str) -> None:
-    [_, cell, _] = tokens(f"x {code(text)} y")
-    assert [child.type for child in cell.children or ()] == ["text", "code_inline", "text"]
-    cells = [token.content for token in tokens(f"| a | b |\n|---|---|\n| {code(text)} | y |") if token.type == "inline"]
+    [_, inline, _] = tokens(f"x {code(text)} y")
+    assert [child.type for child in inline.children or ()] == ["text", "code_inline", "text"]
+    table = f"| a | b |\n|---|---|\n| {cell(code(text))} | y |"
+    cells = [token.content for token in tokens(table) if token.type == "inline"]
     assert len(cells) == 4
     assert cells[3] == "y"
     assert "<" not in html_code(text).removeprefix("<code>").removesuffix("</code>")
@@ -301,3 +302,12 @@ def test_ten_thousand_changes_stay_in_bounds() -> None:
         )
     )  # fmt: skip
     assert len(plan_markdown(plan)) < LIMIT
+
+
+def test_a_bar_is_escaped_in_tables_only() -> None:
+    hint = WarningEntry(code="x", message="a|b is odd", hint="write a|c")
+    change = samples.change('services["a|b"]', "service", "create", source=samples.source(1, "a|b.yaml"))
+    text = plan_markdown(samples.plan(change, warnings=(hint,)))
+    assert "- Warning: `a|b` is odd Hint: write `a|c`" in text
+    assert '`services["a\\u007cb"]`' in text
+    assert "`a\\u007cb.yaml:1`" in text

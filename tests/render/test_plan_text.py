@@ -20,6 +20,7 @@ from reconciler.documents.plan import (
     UnmanagedEntry,
     WarningEntry,
 )
+from reconciler.render.markdown import plan_markdown
 from reconciler.render.terminal import cells
 from reconciler.render.text import plan_text
 from tests.render import plan_samples as samples
@@ -27,14 +28,14 @@ from tests.render import plan_samples as samples
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-@pytest.mark.parametrize("name", samples.PLANS)
+@pytest.mark.parametrize("name", samples.GOLDEN_PLANS)
 def test_golden(name: str, golden: Callable[[str, str], None]) -> None:
-    golden(f"plan/{name}.txt", plan_text(samples.PLANS[name], colour=False, width=100))
+    golden(f"plan/{name}.txt", plan_text(samples.GOLDEN_PLANS[name], colour=False, width=100))
 
 
-@pytest.mark.parametrize("name", samples.PLANS)
+@pytest.mark.parametrize("name", samples.GOLDEN_PLANS)
 def test_golden_narrow_and_in_colour(name: str, golden: Callable[[str, str], None]) -> None:
-    text = plan_text(samples.PLANS[name], colour=True, width=80)
+    text = plan_text(samples.GOLDEN_PLANS[name], colour=True, width=80)
     golden(f"plan/{name}.colour.txt", text.replace("\x1b", "␛"))
 
 
@@ -74,6 +75,25 @@ def test_sensitive_values_are_never_shown_even_if_they_come_unredacted() -> None
     assert "not redacted" not in text
     assert "k1:" not in text
     assert "?token=(sensitive)&v=1" in text
+
+
+def test_settings_of_a_new_service_show_no_live_secret() -> None:
+    unborn = {"unknown": "known after apply"}
+    url = {"secret": "TOK", "digest": "k1:0", "shown": "https://h.example.com/x?token=(sensitive)"}
+    webhooks = samples.change(
+        "services.support.webhooks",
+        "service_webhook",
+        "update",
+        samples.field("method", unborn, "POST"),
+        samples.field("post_webhook_url", unborn, url, sensitive=True),
+    )
+    text = plan_text(samples.plan(webhooks), colour=False, width=120)
+    assert "before: known after apply" in text
+    assert "~ method:           POST" in text
+    assert "~ post_webhook_url: https://h.example.com/x?token=(sensitive) (secret TOK)" in text.replace('"', "")
+    assert "sensitive value" not in text
+    markdown = plan_markdown(samples.plan(webhooks))
+    assert "-   post_webhook_url" not in markdown
 
 
 def test_long_lines_stay_within_the_width_unless_they_are_to_be_copied() -> None:

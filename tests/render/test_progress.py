@@ -198,3 +198,18 @@ def test_what_the_end_of_a_run_kept_from_being_sent_has_no_line_each() -> None:
     with Display(live=None, lines=stream, clock=Clock()) as display:
         display.ended(Outcome("s", "services.s", "create", "skipped", cause="deadline"), 1, 1)
     assert stream.getvalue() == ""
+
+
+def test_a_delete_names_what_it_deletes() -> None:
+    stream = io.StringIO()
+    with Display(live=None, lines=stream, clock=lambda: 0.0) as display:
+        old = Outcome("a", "services.s.roles.operator", "delete", "done", "RL1", name="agent", is_old=True)
+        pruned = Outcome("b", 'addresses["IG1"]', "delete", "done", "IG1", name="+14155550101")
+        absent = Outcome("c", "services.s.roles.lead", "delete", "done", "RL2", name="lead")
+        for number, ended in enumerate((old, pruned, absent), 1):
+            display.ended(ended, number, 3)
+    assert stream.getvalue() == (
+        '  - services.s.roles.operator: old resource "agent" (RL1) deleted (0.0 s)\n'
+        '  - addresses["IG1"] "+14155550101" deleted (0.0 s)\n'
+        "  - services.s.roles.lead deleted (0.0 s)\n"
+    )

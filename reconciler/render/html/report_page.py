@@ -189,6 +189,8 @@ class _Page:
 
     def _outcome(self, outcome: OutcomeEntry) -> list[Html]:
         parts = [tag("b", f"{outcome.op}: {_ENDED[outcome.status]}")]
+        if outcome.name:
+            parts += [text(" "), tag("q", outcome.name)]
         if outcome.sid and "/" not in outcome.sid:
             parts += [text(" "), tag("code", outcome.sid)]
         if outcome.refusal is not None:
