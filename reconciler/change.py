@@ -50,7 +50,7 @@ class FieldChange:
     """
 
     path: str
-    before: Content | Unknown
+    before: Content | Reference | Unknown
     after: Content | Reference | Unknown
     before_name: str = ""
     sensitive: bool = False
@@ -101,7 +101,7 @@ class Step:
     sid: str | None = None
     values: Mapping[str, Content | Reference | Unknown] = field(default_factory=dict)
     expects: Mapping[str, Content | Reference | Unknown] = field(default_factory=dict)
-    adopts: Mapping[str, Content] | None = None
+    adopts: Mapping[str, Content | Reference | Unknown] | None = None
     last: bool = False
     needs: tuple[str, ...] = ()
     makes_way_for: tuple[str, ...] = ()

@@ -8,9 +8,16 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-Json: TypeAlias = Any  # JSON is open by nature; every reader narrows it where it takes it
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+    """A JSON value. A tuple counts as a list."""
+else:
+    # pydantic evaluates the annotations of the documents. It must neither walk nor convert opaque values.
+    Json = Any
 
 _DEEPEST = 130
 """How many levels a document may have: some of its own, and as many as a live value may bring along."""
@@ -35,7 +42,7 @@ def document(text: str | bytes) -> Json:
         shown = text if isinstance(text, str) else text.decode("utf-8")
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8 text") from None
-    found = json.loads(
+    found: Json = json.loads(
         shown, object_pairs_hook=_once_each, parse_constant=_no_constant, parse_float=_finite, parse_int=_short
     )
     if nests_deeper(found, _DEEPEST):
@@ -55,7 +62,8 @@ def parsed(text: str) -> Json:
         ValueError: it is no JSON, or holds a number that JSON has no spelling for.
         RecursionError: it nests deeper than can be read.
     """
-    return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+    found: Json = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+    return found
 
 
 def nests_deeper(value: Json, most: int) -> bool:

@@ -55,8 +55,9 @@ class Live:
         return self.kind.name_of({path: self._shown(path, content) for path, content in self.values.items()})
 
     def _shown(self, path: str, content: Content) -> Content:
-        is_url = self.kind.by_path[path].shape is Shape.URL and isinstance(content, str)
-        return HIDDEN if is_url and url_holds_secret(content) else content
+        if self.kind.by_path[path].shape is not Shape.URL or not isinstance(content, str):
+            return content
+        return HIDDEN if url_holds_secret(content) else content
 
     @property
     def is_built_in(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
@@ -46,7 +45,9 @@ def test_what_is_json_is_read(text: str | bytes, value: Any) -> None:
 
 def test_objects_hold_so_many_keys_and_no_more() -> None:
     keys = [f'"{number}": 0' for number in range(20_001)]
-    assert len(document("{" + ", ".join(keys[1:]) + "}")) == 20_000
+    found = document("{" + ", ".join(keys[1:]) + "}")
+    assert isinstance(found, dict)
+    assert len(found) == 20_000
     with pytest.raises(ValueError, match=r"^an object has more than 20000 keys$"):
         document("{" + ", ".join(keys) + "}")
 
@@ -64,7 +65,7 @@ def test_of_a_key_that_an_api_kept_twice_the_last_one_counts() -> None:
     for text in ("[NaN]", "[Infinity]", "[1e999]", "[1e999"):
         with pytest.raises(ValueError):  # noqa: PT011 - of several sorts
             parsed(text)
-    assert math.isfinite(parsed("1e308"))
+    assert parsed("1e308") == 1e308
 
 
 @pytest.mark.parametrize(

@@ -584,7 +584,7 @@ class ReadClient:
 
     def _next_page(self, page: Json) -> str | None:
         """Path and query of the next page, seen from the base URL; None after the last one."""
-        meta = page.get("meta")
+        meta = page.get("meta") if isinstance(page, dict) else None
         url = meta.get("next_page_url") if isinstance(meta, dict) else None
         if not url:
             return None
@@ -725,7 +725,7 @@ class ReadClient:
         if answer.status == 204:
             return None
         try:
-            return json.loads(answer.body, parse_constant=_refuse_constant)
+            return cast("Json", json.loads(answer.body, parse_constant=_refuse_constant))
         except (ValueError, RecursionError):
             what = "an HTML page, which Twilio never sends" if _is_html(answer) else "not JSON"
             message = f"{method} {path}: the answer is {what} (HTTP {answer.status})"

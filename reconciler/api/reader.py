@@ -83,8 +83,7 @@ def account_of(body: Json) -> tuple[str, str]:
     Raises:
         Malformed: when it does not tell.
     """
-    sid = body.get("account_sid") if isinstance(body, dict) else None
-    if not isinstance(sid, str):
+    if not isinstance(body, dict) or not isinstance(sid := body.get("account_sid"), str):
         raise Malformed("GET /v1/Configuration: the answer names no account")
     return sid, str(body.get("default_chat_service_sid") or "")
 

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import quote
 
 from reconciler import json_text
@@ -61,7 +62,11 @@ def is_plain_in_path(name: str) -> bool:
     return _PLAIN_NAME.match(name) is not None
 
 
-def encode(kind: Kind, values: Mapping[str, Content], resolve: Callable[[Content], Content]) -> Form:
+Sent = TypeVar("Sent")
+"""What stands for a content until it is sent: a content, or a reference."""
+
+
+def encode(kind: Kind, values: Mapping[str, Sent], resolve: Callable[[Sent], Content]) -> Form:
     """The form of a create or an update.
 
     Args:
@@ -79,7 +84,8 @@ def encode(kind: Kind, values: Mapping[str, Content], resolve: Callable[[Content
             continue
         content = resolve(values[field.path])
         if field.shape is Shape.SET:
-            form.extend((field.param, str(item)) for item in (content or ("",)))
+            words = content if isinstance(content, (tuple, list)) and content else ("",)
+            form.extend((field.param, str(word)) for word in words)
         else:
             form.append((field.param, _encode_scalar(field, content)))
     return tuple(form)

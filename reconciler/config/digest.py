@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 
 from reconciler.config.drafts import Draft
 from reconciler.config.model import Approval, Limits, Prune, Reference, Unknown, Value
-from reconciler.json_text import Json
 from reconciler.kinds.fields import Field
 
 
@@ -27,11 +26,11 @@ def digest(
     unmanaged_ignore: tuple[str, ...],
 ) -> str:
     """The digest of one configuration; see the arguments' types for what each is."""
-    meaning = {
+    meaning: dict[str, object] = {
         "account": account_sid,
         "environment": environment,
         "resources": {str(draft.address): _resource(draft) for draft in drafts},
-        "prune": [[str(item.collection), item.match, item.keep] for item in prune],
+        "prune": [[str(item.collection), list(item.match), list(item.keep)] for item in prune],
         "limits": [limits.deletes, limits.updates, limits.creates],
         "approvals": [[str(item.address), item.action] for item in approvals],
         "unmanaged": unmanaged_ignore,
@@ -40,9 +39,9 @@ def digest(
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def _resource(draft: Draft) -> Json:
+def _resource(draft: Draft) -> object:
     by_path = draft.kind.by_path
-    meaning: dict[str, Json] = {
+    meaning: dict[str, object] = {
         "values": {path: _value(by_path[path], value, draft.forms) for path, value in draft.values.items()}
     }
     if draft.pin is not None:
@@ -59,7 +58,7 @@ def _resource(draft: Draft) -> Json:
     return meaning
 
 
-def _value(field: Field, value: Value, forms: Mapping[str, str]) -> Json:
+def _value(field: Field, value: Value, forms: Mapping[str, str]) -> object:
     content = value.content
     if value.secrets:
         return {"secret": forms.get(field.path, ""), "names": value.secrets}
@@ -72,7 +71,7 @@ def _value(field: Field, value: Value, forms: Mapping[str, str]) -> Json:
     return [field.comparable(content)]
 
 
-def _plain(value: Json) -> Json:
+def _plain(value: object) -> object:
     """Sets as sorted lists, which JSON has not."""
     if isinstance(value, frozenset):
         return sorted(value)

@@ -7,13 +7,12 @@ content ``None``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from reconciler.address import Address
 from reconciler.errors import Place, Problem
-from reconciler.json_text import Json
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape
 from reconciler.redaction import HIDDEN, url_holds_secret
@@ -61,6 +60,10 @@ class Outside:
     text: str
 
 
+Written: TypeAlias = "bool | int | float | str | Outside | Sequence[Written] | Mapping[str, Written] | None"
+"""A value as a file writes it: JSON, any part of which may be an `Outside`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """One field as the files set it.
@@ -79,7 +82,7 @@ class Value:
     place: Place
     sensitive: bool = False
     secrets: tuple[str, ...] = ()
-    written: Json | Outside = None
+    written: Written = None
     shown: str = ""
 
 

@@ -38,7 +38,7 @@ from reconciler.config.lint import (
     text_ends_remark,
     url_remarks,
 )
-from reconciler.config.model import Lifecycle, Outside, Unknown, Value
+from reconciler.config.model import Lifecycle, Outside, Unknown, Value, Written
 from reconciler.config.nodes import Entry, Items, Node, Scalar, Table, is_null
 from reconciler.config.remarks import Remark
 from reconciler.errors import Place
@@ -228,13 +228,13 @@ class ResourceReader:
         if _looks_up(node):
             draft.values[field.path] = replace(draft.values[field.path], written=self._outside(field, node))
 
-    def _outside(self, field: Field, node: Node) -> Json | Outside:
+    def _outside(self, field: Field, node: Node) -> Written:
         """How the files write what was read without a problem; see `Value.written`."""
         found: list[Text] = []
         written = self._outside_of(field, node, found)
         return written if any(text.written for text in found) and not any(text.is_lost for text in found) else None
 
-    def _outside_of(self, field: Field, node: Node, found: list[Text]) -> Json | Outside:
+    def _outside_of(self, field: Field, node: Node, found: list[Text]) -> Written:
         match node:
             case Table():
                 return {
@@ -255,7 +255,9 @@ class ResourceReader:
     def _written(self, field: Field, node: Node) -> str:
         """A list or a mapping with what is known put in, and the rest by name."""
         written = self._by_name(node)
-        return json.dumps(sorted(written) if field.shape is Shape.SET else written, sort_keys=True, ensure_ascii=False)
+        if field.shape is Shape.SET and isinstance(written, list):
+            written = sorted(written)
+        return json.dumps(written, sort_keys=True, ensure_ascii=False)
 
     def _by_name(self, node: Node) -> Json:
         match node:

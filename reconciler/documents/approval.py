@@ -420,7 +420,7 @@ def _values(one: Json, other: Json) -> tuple[str, str]:
             return _value(one), _value(other)
 
 
-def _value(value: Json) -> str:
+def _value(value: object) -> str:
     """A value of a plan file in words."""
     match value:
         case None:
@@ -443,6 +443,6 @@ def _value(value: Json) -> str:
             return _shortened(value)
 
 
-def _shortened(value: Json) -> str:
+def _shortened(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=list)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

@@ -36,6 +36,7 @@ from reconciler.change import Action, Change, FieldChange, Guard, Step
 from reconciler.config.model import Reference, Unknown
 from reconciler.errors import Place, PlanFileError, Problem
 from reconciler.json_text import Json
+from reconciler.kinds.fields import Content
 from reconciler.planning.plan import Plan
 from reconciler.redaction import FRAGMENT, HIDDEN, Redaction, spelled_out, texts_of
 from reconciler.redaction.urls import MASK
@@ -379,7 +380,9 @@ class _Form:
         address = "" if is_own else str(step.address)
         return StepEntry(id=step.id, op=step.op, needs=step.needs, address=address, sets=sets)
 
-    def _side(self, item: FieldChange, content: Json, secrets: tuple[str, ...], shown: str = "") -> Json:
+    def _side(
+        self, item: FieldChange, content: Content | Reference | Unknown, secrets: tuple[str, ...], shown: str = ""
+    ) -> Json:
         """A content in the form in which it may be seen; see the module for the forms."""
         parts = {"shown": shown} if shown else {}
         if isinstance(content, Unknown):

@@ -320,7 +320,7 @@ class _Run:
                     former={
                         item.path: item.before
                         for item in change.fields
-                        if not (item.sensitive or item.before is None or isinstance(item.before, Unknown))
+                        if not (item.sensitive or item.before is None or isinstance(item.before, (Reference, Unknown)))
                         if item.path not in values
                     },
                 )
@@ -596,7 +596,7 @@ class _Run:
         return await self.client.post(path, form, idempotent=idempotent, webhooks=webhooks, attempt=attempt)
 
     async def _write(
-        self, kind: Kind, path: str, values: Mapping[str, Content], expects: Mapping[str, Content] = _NOTHING
+        self, kind: Kind, path: str, values: Mapping[str, Content], expects: Mapping[str, object] = _NOTHING
     ) -> Decoded:
         decoded = wire.decode(kind, await self._post(kind, path, values, idempotent=True))
         _check(kind, {**expects, **values}, decoded)
@@ -708,7 +708,7 @@ class _Run:
         return found.sid
 
     async def _find(
-        self, kind: Kind, parent: Address | None, key: Mapping[str, Content], *, is_patient: bool = True
+        self, kind: Kind, parent: Address | None, key: Mapping[str, object], *, is_patient: bool = True
     ) -> Decoded | None:
         """The only member of a collection in a new service whose name is the key's; the list is read once.
 
@@ -839,7 +839,7 @@ def _remaining(
     }
 
 
-def _differs(kind: Kind, path: str, content: Content, found: Decoded) -> bool:
+def _differs(kind: Kind, path: str, content: object, found: Decoded) -> bool:
     field = kind.by_path[path]
     return bool(field.comparable(content) != field.comparable(found.values.get(path)))
 
@@ -848,7 +848,7 @@ def _is_as_sent(kind: Kind, sent: Mapping[str, Content], found: Decoded) -> bool
     return not any(path in found.values and _differs(kind, path, content, found) for path, content in sent.items())
 
 
-def _check(kind: Kind, sent: Mapping[str, Content], decoded: Decoded) -> None:
+def _check(kind: Kind, sent: Mapping[str, object], decoded: Decoded) -> None:
     """Compare what a write answered with what it was sent; contents are not named, since they may be secret.
 
     Raises:

@@ -20,7 +20,7 @@ from reconciler.export.kept import Known, Said, merged
 from reconciler.export.written import Data, Literal, Tree, can_be_written, comment, fits_yaml, lookup, template
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
-from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.kinds.fields import Content, Field, Shape, words_of
 from reconciler.kinds.markers import Choice, Ref, Template
 from reconciler.planning.diff import holds_secret
 from reconciler.redaction import url_parts
@@ -398,7 +398,7 @@ class Writer:
             case Shape.BOOL:
                 return Literal("true" if content else "false"), ()
             case Shape.SET:
-                return tuple(content), ()
+                return words_of(content), ()
             case Shape.JSON if isinstance(content, dict):
                 return Data(content), ()
             case Shape.INT if isinstance(content, int):

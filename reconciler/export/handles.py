@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from reconciler.address import looks_like_sid
-from reconciler.kinds.fields import Content, Shape
+from reconciler.kinds.fields import Shape
 from reconciler.state import Live
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
@@ -90,7 +90,7 @@ def _wanted(live: Live) -> str:
 
 def _contents(live: Live) -> str:
     """What tells resources of one name apart: everything but references, whose SIDs are another account's own."""
-    comparable: list[tuple[str, Content]] = [
+    comparable = [
         (field.path, field.comparable(live.values.get(field.path)))
         for field in live.kind.fields
         if field.shape is not Shape.REF and not field.write_only

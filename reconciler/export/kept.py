@@ -15,10 +15,10 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from reconciler.address import Address
-from reconciler.config.model import Config, Declared, Outside, Unknown, Value
+from reconciler.config.model import Config, Declared, Outside, Unknown, Value, Written
 from reconciler.config.sources import SourceError
 from reconciler.errors import UsageError
-from reconciler.export.written import Data, Literal, lookup
+from reconciler.export.written import Data, Literal, Writable, lookup
 from reconciler.json_text import Json
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.planning.match import match
@@ -75,7 +75,7 @@ class Known:
         """The names of the environment variables that kept fields look up."""
         return {name for value in self.kept.values() for text in texts(value.written) for name in _NAMED.findall(text)}
 
-    def secret_in(self, item: Field, content: Content) -> str:
+    def secret_in(self, item: Field, content: object) -> str:
         """The name of a secret of the files whose value a content spells out; empty when it does not."""
         if item.shape not in _SEARCHED or not self.secrets:
             return ""
@@ -196,7 +196,7 @@ def _unset(declared: Declared, *, is_rotated: bool) -> str:
 # --- what is written --------------------------------------------------------------------------------------------------
 
 
-def texts(written: Json | Outside) -> Iterator[str]:
+def texts(written: Written) -> Iterator[str]:
     """Every text of a written content that takes something from outside."""
     match written:
         case Outside():
@@ -235,7 +235,7 @@ def merged(item: Field, value: Value, live: Content, folder: str) -> str | Liter
             return Data(_laid_over(live, written, folder))
 
 
-def _laid_over(live: Json, written: Json | Outside, folder: str) -> Json:
+def _laid_over(live: Json, written: Written, folder: str) -> Writable:
     match written:
         case Outside():
             return _literal(written, folder)

@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
 from reconciler.config.interpolate import escaped
-from reconciler.json_text import Json
 
 Owner = TypeVar("Owner")
 
@@ -97,6 +96,10 @@ class Tree(Generic[Owner]):
         return not self.entries and not self.comments
 
 
+Writable: TypeAlias = "bool | int | float | str | Literal | Sequence[Writable] | Mapping[str, Writable] | None"
+"""JSON, any part of which may be a `Literal`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Data:
     """JSON of somebody's own.
@@ -105,7 +108,7 @@ class Data:
         value: a mapping; a `Literal` in it stands for itself.
     """
 
-    value: Json
+    value: Writable
 
 
 Value: TypeAlias = "Tree[Owner] | str | Literal | tuple[str | Literal, ...] | Data"
@@ -185,7 +188,7 @@ def _visible(text: str) -> str:
 # --- JSON ------------------------------------------------------------------------------------------------------------
 
 
-def can_be_written(value: Json) -> bool:
+def can_be_written(value: Writable) -> bool:
     """Whether JSON has a spelling for a value: all but infinite numbers, which a careless reader makes of 1e999."""
     match value:
         case dict():
@@ -198,7 +201,7 @@ def can_be_written(value: Json) -> bool:
             return True
 
 
-def fits_yaml(value: Json, depth: int = 0) -> bool:
+def fits_yaml(value: Writable, depth: int = 0) -> bool:
     """Whether JSON can be written as YAML's own mappings and lists."""
     match value:
         case dict():
@@ -213,7 +216,7 @@ def fits_yaml(value: Json, depth: int = 0) -> bool:
             return True
 
 
-def _in_flow(value: Json) -> str:
+def _in_flow(value: Writable) -> str:
     match value:
         case dict():
             return "{" + ", ".join(f"{scalar(name, flow=True)}: {_in_flow(item)}" for name, item in value.items()) + "}"
@@ -227,7 +230,7 @@ def _in_flow(value: Json) -> str:
             return json.dumps(value)
 
 
-def _json_lines(head: str, value: Json, indent: int, owner: Owner | None) -> Iterator[Line[Owner]]:
+def _json_lines(head: str, value: Writable, indent: int, owner: Owner | None) -> Iterator[Line[Owner]]:
     """The lines of a value after ``key:`` or ``-``."""
     flow = scalar(value) if isinstance(value, str) else _in_flow(value)
     if indent + len(head) + 1 + len(flow) <= WIDTH or not isinstance(value, (dict, list)) or not value:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.kinds.base import Consequence, Contents, Fault, Kind
+from reconciler.kinds.base import Consequence, Contents, Fault, Kind, PartialContents
 from reconciler.kinds.markers import (
     Choice,
     Declaration,
@@ -161,7 +161,7 @@ _ONLY_FOR = {
 _NEEDED = {"webhook": "auto_creation.webhook_url", "studio": "auto_creation.studio_flow_sid"}
 
 
-def _type_of(contents: Contents) -> Contents:
+def _type_of(contents: PartialContents) -> Contents:
     """The type that the address's form tells, when it tells one."""
     address = contents.get("address")
     if not isinstance(address, str):
@@ -169,7 +169,7 @@ def _type_of(contents: Contents) -> Contents:
     return next(({"type": name} for name, form, _ in _FORMS if form.match(address)), {})
 
 
-def _check(contents: Contents) -> tuple[Fault, ...]:
+def _check(contents: PartialContents) -> tuple[Fault, ...]:
     """Fields of another auto-creation type than the declared one, which the API would not keep; an odd address."""
     chosen = contents.get("auto_creation.type")
     faults = [
@@ -244,7 +244,7 @@ def channel_of(address: str) -> str:
     return str(_type_of({"address": address}).get("type", ""))
 
 
-def _check_create(contents: Contents) -> tuple[Fault, ...]:
+def _check_create(contents: PartialContents) -> tuple[Fault, ...]:
     """What the chosen auto-creation type cannot do without."""
     chosen = contents.get("auto_creation.type")
     needed = _NEEDED.get(str(chosen))
@@ -257,7 +257,7 @@ def _check_create(contents: Contents) -> tuple[Fault, ...]:
 _TELLS = {"webhook": "webhook", "studio": "Studio flow"}
 
 
-def _consequences(before: Contents | None, after: Contents | None, name: str) -> tuple[Consequence, ...]:
+def _consequences(before: PartialContents | None, after: PartialContents | None, name: str) -> tuple[Consequence, ...]:
     """Where messages that match no conversation go from now on, and who is no longer told of new ones."""
     if after is None:
         if before and before.get("auto_creation.enabled"):

@@ -51,19 +51,22 @@ class Consequence:
 
 
 Contents: TypeAlias = Mapping[str, Content]
+"""Contents by field path."""
+PartialContents: TypeAlias = Mapping[str, object]
+"""Contents by field path, where one that is not known yet is an object of a type of its own."""
 UniqueKey: TypeAlias = tuple[tuple[str, ...], Literal["parent", "account"], tuple[str, ...]]
 """Field paths, whether the key is unique within a parent or in the whole account, and the values of the fields."""
 
 
-def _no_faults(_contents: Contents) -> tuple[Fault, ...]:
+def _no_faults(_contents: PartialContents) -> tuple[Fault, ...]:
     return ()
 
 
-def _nothing_found(_contents: Contents, _now: datetime | None) -> tuple[Fault, ...]:
+def _nothing_found(_contents: PartialContents, _now: datetime | None) -> tuple[Fault, ...]:
     return ()
 
 
-def _nothing_derived(_contents: Contents) -> Contents:
+def _nothing_derived(_contents: PartialContents) -> Contents:
     return {}
 
 
@@ -71,15 +74,17 @@ def _as_returned(live: Contents) -> Contents:
     return live
 
 
-def _never_tolerated(_path: str, _desired: Content, _live: Content) -> bool:
+def _never_tolerated(_path: str, _desired: object, _live: Content) -> bool:
     return False
 
 
-def _no_consequences(_before: Contents | None, _after: Contents | None, _name: str) -> tuple[Consequence, ...]:
+def _no_consequences(
+    _before: PartialContents | None, _after: PartialContents | None, _name: str
+) -> tuple[Consequence, ...]:
     return ()
 
 
-def _never_final(_live: Contents) -> str:
+def _never_final(_live: PartialContents) -> str:
     return ""
 
 
@@ -161,18 +166,20 @@ class Kind:
     built_in_by_flex: frozenset[str] = frozenset()
     destroys: str = ""
     delete_refusal: str = ""
-    check: Callable[[Contents], tuple[Fault, ...]] = _no_faults
-    check_create: Callable[[Contents], tuple[Fault, ...]] = _no_faults
-    inspect: Callable[[Contents, datetime | None], tuple[Fault, ...]] = _nothing_found
-    derive: Callable[[Contents], Contents] = _nothing_derived
-    compose_key: Callable[[Contents], str] | None = None
+    check: Callable[[PartialContents], tuple[Fault, ...]] = _no_faults
+    check_create: Callable[[PartialContents], tuple[Fault, ...]] = _no_faults
+    inspect: Callable[[PartialContents, datetime | None], tuple[Fault, ...]] = _nothing_found
+    derive: Callable[[PartialContents], Contents] = _nothing_derived
+    compose_key: Callable[[PartialContents], str] | None = None
     key_summary: str = ""
     discriminator: str = ""
     match_by_content: bool = False
     normalize: Callable[[Contents], Contents] = _as_returned
-    tolerates: Callable[[str, Content, Content], bool] = _never_tolerated
-    consequences: Callable[[Contents | None, Contents | None, str], tuple[Consequence, ...]] = _no_consequences
-    why_final: Callable[[Contents], str] = _never_final
+    tolerates: Callable[[str, object, Content], bool] = _never_tolerated
+    consequences: Callable[[PartialContents | None, PartialContents | None, str], tuple[Consequence, ...]] = (
+        _no_consequences
+    )
+    why_final: Callable[[PartialContents], str] = _never_final
     webhook_header: bool = False
     readable_by_name: bool = False
     unique: tuple[tuple[tuple[str, ...], Literal["parent", "account"]], ...] = ()
@@ -213,7 +220,7 @@ class Kind:
         """The path of the field that recognises a resource and defaults to the handle; empty where there is none."""
         return next((entry.path for entry in self.fields if entry.natural_key), "")
 
-    def name_of(self, contents: Contents) -> str:
+    def name_of(self, contents: PartialContents) -> str:
         """The natural key of a resource with these contents, as one text; empty when they do not tell it."""
         if self.compose_key is not None:
             return self.compose_key(contents)

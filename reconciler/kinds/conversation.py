@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from reconciler.kinds.base import Contents, Fault, Kind
+from reconciler.kinds.base import Contents, Fault, Kind, PartialContents
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import (
     Choice,
@@ -125,23 +125,23 @@ class Conversation(Declaration):
     bindings: Annotated[Bindings | None, Wire("Bindings"), Field(description="Other channels.")] = None
 
 
-def _tolerates(path: str, desired: Content, live: Content) -> bool:
+def _tolerates(path: str, desired: object, live: Content) -> bool:
     """An inactive conversation is an active one whose timer ran out, or that nobody wrote in (Twilio docs, states)."""
     return path == "state" and desired == "active" and live == "inactive"
 
 
-def _final(live: Contents) -> str:
+def _final(live: PartialContents) -> str:
     """Source: error 50377, a closed conversation takes no update, and nothing can be added to it."""
     return "it is closed, which is for good" if live.get("state") == "closed" else ""
 
 
-def _check(contents: Contents) -> tuple[Fault, ...]:
+def _check(contents: PartialContents) -> tuple[Fault, ...]:
     if contents.get("state") == "closed" and any(contents.get(f"timers.{name}") for name in ("inactive", "closed")):
         return (Fault("state", "a closed conversation has no timers", "take the timers out, or set another state"),)
     return ()
 
 
-def _derive(contents: Contents) -> Contents:
+def _derive(contents: PartialContents) -> Contents:
     """Source: error 50382, timers on a create need an explicit state."""
     has_timers = any(contents.get(f"timers.{name}") for name in ("inactive", "closed"))
     return {"state": "active"} if has_timers else {}

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.kinds.base import Contents, Fault, Kind
-from reconciler.kinds.fields import Content
+from reconciler.kinds.base import Contents, Fault, Kind, PartialContents
+from reconciler.kinds.fields import Content, words_of
 from reconciler.kinds.markers import (
     Choice,
     Declaration,
@@ -106,7 +106,7 @@ _NEEDED = {"webhook": ("url", "filters"), "trigger": ("url", "triggers"), "studi
 _CONFIGURED = ("url", "method", "filters", "triggers", "flow_sid")
 
 
-def _names(contents: Contents) -> str:
+def _names(contents: PartialContents) -> str:
     """The target and where it leads."""
     parts = (contents.get("target"), contents.get("flow_sid") or contents.get("url"))
     return " ".join(part for part in parts if isinstance(part, str))
@@ -125,7 +125,7 @@ def _normalize(live: Contents) -> Contents:
     return {**live, "triggers": live.get("filters"), "filters": None}
 
 
-def _tolerates(path: str, _desired: Content, live: Content) -> bool:
+def _tolerates(path: str, _desired: object, live: Content) -> bool:
     """Whether a live value cannot be compared: filters that the API does not show, which only a Studio flow lacks."""
     return path == "filters" and live is None
 
@@ -134,8 +134,8 @@ _MOST_TRIGGERS, _LONGEST_TRIGGER = 5, 248
 """Source: errors 50362 and 50366."""
 
 
-def _check(contents: Contents) -> tuple[Fault, ...]:
-    target, triggers = contents.get("target"), contents.get("triggers") or ()
+def _check(contents: PartialContents) -> tuple[Fault, ...]:
+    target, triggers = contents.get("target"), words_of(contents.get("triggers"))
     faults: list[Fault] = []
     if len(triggers) > _MOST_TRIGGERS:
         message = f"{len(triggers)} triggers are more than the {_MOST_TRIGGERS} that the API takes"
@@ -148,7 +148,7 @@ def _check(contents: Contents) -> tuple[Fault, ...]:
     return (*faults, *_misplaced(str(target), contents))
 
 
-def _misplaced(target: str, contents: Contents) -> tuple[Fault, ...]:
+def _misplaced(target: str, contents: PartialContents) -> tuple[Fault, ...]:
     return tuple(
         Fault(
             path,
@@ -160,7 +160,7 @@ def _misplaced(target: str, contents: Contents) -> tuple[Fault, ...]:
     )
 
 
-def _check_create(contents: Contents) -> tuple[Fault, ...]:
+def _check_create(contents: PartialContents) -> tuple[Fault, ...]:
     target = str(contents.get("target"))
     return tuple(
         Fault("target", f"target {target} needs `{path}`", f"set {path}")

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from reconciler import certificates
 from reconciler.certificates import Certificate, NotReadable, PrivateKey
-from reconciler.kinds.base import Contents, Fault, Kind
+from reconciler.kinds.base import Fault, Kind, PartialContents
 from reconciler.kinds.markers import (
     Choice,
     Declaration,
@@ -102,7 +102,7 @@ _NEEDED = {"apn": ("certificate", "private_key"), "gcm": ("api_key",), "fcm": ("
 _OWN = ("certificate", "private_key", "sandbox", "api_key", "secret")
 
 
-def _check(contents: Contents) -> tuple[Fault, ...]:
+def _check(contents: PartialContents) -> tuple[Fault, ...]:
     chosen = contents.get("type")
     if chosen not in _FOR:
         return ()
@@ -117,7 +117,7 @@ def _check(contents: Contents) -> tuple[Fault, ...]:
     )
 
 
-def _check_create(contents: Contents) -> tuple[Fault, ...]:
+def _check_create(contents: PartialContents) -> tuple[Fault, ...]:
     chosen = str(contents.get("type"))
     return tuple(
         Fault("type", f"a credential of type {chosen} needs `{path}`", f"set {path} from ${{secret:…}} or ${{file:…}}")
@@ -134,7 +134,7 @@ _OF_SERVICE_ACCOUNT = ("project_id", "client_email", "private_key")
 _RENEW = "get a new one from Apple and set it here"
 
 
-def _inspect(contents: Contents, now: datetime | None) -> tuple[Fault, ...]:
+def _inspect(contents: PartialContents, now: datetime | None) -> tuple[Fault, ...]:
     """What is inside of the secrets; of those that are set, and count for the type."""
     chosen = contents.get("type")
     faults: list[Fault] = []
@@ -148,7 +148,7 @@ def _inspect(contents: Contents, now: datetime | None) -> tuple[Fault, ...]:
     return tuple(faults)
 
 
-def _inspect_apn(contents: Contents, now: datetime | None) -> Iterator[Fault]:
+def _inspect_apn(contents: PartialContents, now: datetime | None) -> Iterator[Fault]:
     certificate: Certificate | None = None
     key: PrivateKey | None = None
     if isinstance(text := contents.get("certificate"), str) and text:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import types
 import typing
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, TypeAlias, get_args, get_origin
@@ -80,7 +81,7 @@ def duration(text: str) -> tuple[int, int] | None:
     return (part["years"] * 12 + part["months"], seconds)
 
 
-def canonical_json(value: Json) -> Json:
+def canonical_json(value: object) -> Hashable:
     """Attributes in a form that compares and hashes by meaning: mappings become sorted tuples, 1.0 becomes 1.
 
     Booleans stay apart from numbers, which Python's own equality would mix.
@@ -96,6 +97,11 @@ def canonical_json(value: Json) -> Json:
             return ("array", tuple(canonical_json(item) for item in value))
         case _:
             return value
+
+
+def words_of(content: object) -> tuple[str, ...]:
+    """The words of a set; none where it is null, or not known yet."""
+    return tuple(content) if isinstance(content, (tuple, list)) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +169,7 @@ class Field:
             Shape.TIMER: "the API has no way to clear a timer, only to overwrite it",
         }.get(self.shape, "")
 
-    def comparable(self, content: Content) -> Content:
+    def comparable(self, content: object) -> Hashable:
         """The form in which two contents of this field are equal exactly when the API means the same by them.
 
         null, absent and "" are one; so are false and null, ``{}`` and null; sets compare without order, choices without
@@ -173,11 +179,11 @@ class Field:
             case Shape.BOOL:
                 return bool(content)
             case Shape.SET:
-                return frozenset(content or ())
+                return frozenset(content or ()) if content is None or isinstance(content, Iterable) else content
             case Shape.ENUM:
                 return str(content or "").lower()
             case Shape.TIMER:
-                return (duration(content) or content) if content else ""
+                return (duration(content) or content) if isinstance(content, str) else content or ""
             case Shape.JSON:
                 return canonical_json({} if content is None or content == "" else content)
             case Shape.INT:
@@ -185,7 +191,7 @@ class Field:
             case _:
                 return content or ""
 
-    def is_empty(self, content: Content) -> bool:
+    def is_empty(self, content: object) -> bool:
         """Whether the content is what the API has for a field that was never set."""
         return bool(self.comparable(content) == self.comparable(None))
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from reconciler.kinds.address_configuration import channel_of, check_form
-from reconciler.kinds.base import Contents, Fault, Kind
+from reconciler.kinds.base import Fault, Kind, PartialContents
 from reconciler.kinds.markers import Declaration, Example, Immutable, Length, OnChange, Ref, ReplaceOnly, Wire
 
 
@@ -67,7 +67,7 @@ class Participant(Declaration):
     ] = None
 
 
-def _names(contents: Contents) -> str:
+def _names(contents: PartialContents) -> str:
     """The identity, or else the address and its proxy."""
     identity = contents.get("identity")
     if isinstance(identity, str) and identity:
@@ -76,7 +76,7 @@ def _names(contents: Contents) -> str:
     return " via ".join(part for part in parts if isinstance(part, str) and part)
 
 
-def _check(contents: Contents) -> tuple[Fault, ...]:
+def _check(contents: PartialContents) -> tuple[Fault, ...]:
     identity, address, proxy = (contents.get(path) for path in ("identity", "address", "proxy_address"))
     faults: list[Fault] = []
     if identity and address:
@@ -97,7 +97,7 @@ def _check(contents: Contents) -> tuple[Fault, ...]:
     return tuple(faults)
 
 
-def _check_create(contents: Contents) -> tuple[Fault, ...]:
+def _check_create(contents: PartialContents) -> tuple[Fault, ...]:
     if contents.get("identity") or contents.get("address") or contents.get("projected_address"):
         return ()
     return (Fault("", "a participant needs an identity, or an address", "add `identity`, or `address`"),)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.kinds.base import Consequence, Contents, Fault, Kind
+from reconciler.kinds.base import Consequence, Contents, Fault, Kind, PartialContents
 from reconciler.kinds.markers import (
     AlwaysSent,
     Choice,
@@ -103,7 +103,7 @@ def is_flex_service(name: str, roles: Iterable[Contents]) -> bool:
     )
 
 
-def _check(contents: Contents) -> tuple[Fault, ...]:
+def _check(contents: PartialContents) -> tuple[Fault, ...]:
     """A name that differs from one of Twilio's own only in spelling."""
     name = contents.get("friendly_name")
     if not isinstance(name, str) or name in BUILT_IN_ROLES:
@@ -116,7 +116,7 @@ def _check(contents: Contents) -> tuple[Fault, ...]:
     return (Fault("friendly_name", message, hint, severity="warning", code="like-built-in"),)
 
 
-def _consequences(before: Contents | None, after: Contents | None, _name: str) -> tuple[Consequence, ...]:
+def _consequences(before: PartialContents | None, after: PartialContents | None, _name: str) -> tuple[Consequence, ...]:
     former = before.get("friendly_name") if before is not None else None
     if before is None or former not in FLEX_ROLES:
         return ()

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from reconciler.kinds.account_webhook import Method, PostWebhookUrl, PreWebhookUrl
-from reconciler.kinds.base import Consequence, Contents, Kind
+from reconciler.kinds.base import Consequence, Kind, PartialContents
 from reconciler.kinds.markers import Declaration, Example, OnChange, Vocabulary, Wire
 from reconciler.kinds.vocabulary import SERVICE_FILTERS
 
@@ -28,7 +28,7 @@ class ServiceWebhook(Declaration):
     post_webhook_url: PostWebhookUrl = None
 
 
-def _consequences(before: Contents | None, after: Contents | None, _name: str) -> tuple[Consequence, ...]:
+def _consequences(before: PartialContents | None, after: PartialContents | None, _name: str) -> tuple[Consequence, ...]:
     """A service's first webhook takes its events away from the account's (Twilio docs, per-service webhooks)."""
     had, has = (
         any((contents or {}).get(path) for path in ("pre_webhook_url", "post_webhook_url"))

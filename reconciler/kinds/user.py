@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from reconciler.kinds.base import Consequence, Contents, Kind
+from reconciler.kinds.base import Consequence, Kind, PartialContents
 from reconciler.kinds.markers import Declaration, Example, Immutable, Length, NaturalKey, OnChange, Ref, Required, Wire
 
 
@@ -45,7 +45,7 @@ class User(Declaration):
     ] = None
 
 
-def _consequences(_before: Contents | None, after: Contents | None, name: str) -> tuple[Consequence, ...]:
+def _consequences(_before: PartialContents | None, after: PartialContents | None, name: str) -> tuple[Consequence, ...]:
     return () if after is not None else (Consequence("medium", f"{name} leaves every conversation it takes part in."),)
 
 

@@ -169,7 +169,7 @@ class ChangeBuilder:
         *,
         sid: str | None = None,
         also_needs: tuple[str, ...] = (),
-        adopts: Mapping[str, Content] | None = None,
+        adopts: Mapping[str, Content | Reference | Unknown] | None = None,
     ) -> Step:
         return Step(
             id=f"{declared.address}#{op}",
@@ -186,7 +186,7 @@ class ChangeBuilder:
     def _field_changes(
         self,
         declared: Declared,
-        contents: Mapping[str, Content],
+        contents: Mapping[str, Content | Reference | Unknown],
         live: Live | None,
         carried: tuple[str, ...] = (),
         saved: Unfinished | None = None,
@@ -410,7 +410,7 @@ class ChangeBuilder:
         return there + new + replaced.index(declared.address) + 1 > kind.max_per_parent
 
     def _repointing(
-        self, declared: Declared, live: Live, contents: Mapping[str, Content]
+        self, declared: Declared, live: Live, contents: Mapping[str, object]
     ) -> tuple[tuple[Step, ...], str]:
         """The step that moves the service's defaults to a role's successor, and why a default cannot be moved."""
         if declared.kind != _ROLE or declared.parent is None:
@@ -619,7 +619,7 @@ class ChangeBuilder:
 
     def _check_merged(self, declared: Declared, live: Live, fields: tuple[FieldChange, ...]) -> None:
         """What the files say, with what they leave as it is in the account, must be something the API takes."""
-        merged = {path: content for path, content in live.values.items() if content is not None}
+        merged: dict[str, object] = {path: content for path, content in live.values.items() if content is not None}
         for path, value in declared.values.items():
             merged[path] = _plain(value.content)
             if isinstance(value.content, Unknown):

@@ -34,7 +34,7 @@ from reconciler.kinds.markers import Ref
 from reconciler.planning import guards, risk
 from reconciler.planning.context import KNOWN_AFTER_APPLY
 from reconciler.planning.diff import differing_keys, holds_secret
-from reconciler.planning.pairing import Pairs, as_written, pair
+from reconciler.planning.pairing import Pairs, as_live, as_written, pair
 from reconciler.planning.plan import Plan, PlanOptions, Unmanaged
 from reconciler.redaction import HIDDEN
 from reconciler.redaction.urls import declared_url, named_url
@@ -138,11 +138,11 @@ class _Comparison:
     def _meaning(self, field: Field, content: Content | Reference | Unknown, *, of_first: bool) -> Meaning:
         if isinstance(content, Unknown):
             return ("written", content.written or content.reason)
-        if field.shape is not Shape.REF or not content:
+        if field.shape is not Shape.REF or not isinstance(content, (str, Reference)) or not content:
             return ("content", field.comparable(content))
         return self._target(content, of_first=of_first)
 
-    def _target(self, content: Content | Reference, *, of_first: bool) -> Meaning:
+    def _target(self, content: str | Reference, *, of_first: bool) -> Meaning:
         """What a reference leads to, told by the first configuration's address where it is there."""
         if not isinstance(content, Reference):
             address = self.pairs.sids.get(content)
@@ -387,7 +387,7 @@ class _Comparison:
         old = self.pairs.before.get(address)
         live = _live(old, str(address)) if old is not None else None
         if live is None and change.kind.singleton and not self._is_new(change.parent):
-            live = Live(change.kind, str(address), (), dict.fromkeys(change.kind.by_path, NOT_NAMED))
+            live = Live(change.kind, str(address), (), as_live(dict.fromkeys(change.kind.by_path, NOT_NAMED)))
         likely = self.pairs.likely.get(change.address) if change.action == "create" else None
         judged = risk.judge(change, live, defaults, None if likely is None else _shown(self.pairs.before[likely]))
         words = (*change.consequences, *judged.consequences)
@@ -401,7 +401,7 @@ class _Comparison:
             for item in resources.values()
             if item.kind == _SERVICE_CONFIGURATION
             for path, value in item.values.items()
-            if item.kind.by_path[path].marker(Ref) is not None and not isinstance(value.content, Unknown)
+            if item.kind.by_path[path].marker(Ref) is not None and isinstance(value.content, (str, Reference))
         }
         roles = (address for address, item in self.pairs.before.items() if item.kind == _ROLE)
         return frozenset(str(address) for address in roles if self._target_at(address, of_first=True) in chosen)
@@ -531,13 +531,13 @@ def _unspelled(content: Content | Reference | Unknown) -> Content | Reference | 
 
 def _live(item: Declared, sid: str = "") -> Live:
     """A resource of the first configuration as if the account had it; what is not named is not known."""
-    values: dict[str, Content] = {
+    values: dict[str, Content | Reference | Unknown] = {
         field.path: NOT_NAMED for field in item.kind.fields if not field.write_only and item.kind.singleton
     }
     values |= item.derived
     for path, value in item.values.items():
         values[path] = as_written(item.kind.by_path[path], value.content)
-    return Live(item.kind, sid or (item.pin if item.pin and item.pin != "default" else ""), (), values)
+    return Live(item.kind, sid or (item.pin if item.pin and item.pin != "default" else ""), (), as_live(values))
 
 
 def _name(item: Declared) -> str:

@@ -76,7 +76,7 @@ class PlanContext:
             and self._immutable_differs(declared, live)
         }
         self.pending_step: dict[Address, str] = {}
-        self.builtin_refs: dict[Address, Mapping[str, Content]] = {}
+        self.builtin_refs: dict[Address, Mapping[str, object]] = {}
         self.sids: dict[Address, str] = {
             address: live.sid for address, live in self.matching.live.items() if not live.kind.singleton
         }
@@ -305,14 +305,14 @@ class PlanContext:
             return False
         return declared.kind.singleton or declared.natural_key in declared.kind.built_in
 
-    def lookup_key_if_made_by_flex(self, declared: Declared) -> Mapping[str, Content] | None:
+    def lookup_key_if_made_by_flex(self, declared: Declared) -> Mapping[str, Content | Reference | Unknown] | None:
         """By what to find a resource that a new parent may have, where Flex makes it; None for every other one."""
         if declared.parent is None or declared.parent in self.matching.live:
             return None
         return self.identifying_values(declared) if declared.natural_key in declared.kind.built_in_by_flex else None
 
     @staticmethod
-    def identifying_values(declared: Declared) -> Mapping[str, Content]:
+    def identifying_values(declared: Declared) -> Mapping[str, Content | Reference | Unknown]:
         """What tells a resource that comes with its parent from the others: everything that cannot change."""
         return {
             field.path: declared.values[field.path].content
@@ -381,7 +381,7 @@ class PlanContext:
             return title
         above = self.matching.live.get(parent) if parent is not None else None
         parents = () if above is None else (*above.parents, above.sid)
-        types = {
+        types: set[object] = {
             live.values.get(kind.discriminator)
             for live in (self.state.collection(kind, parents) if above is not None or parent is None else ())
             if live.name == title
@@ -453,7 +453,7 @@ class PlanContext:
         # Said once; the change below it is never applied, since the problem stops the plan.
         self.sids[reference.address] = ""
 
-    def sid(self, content: Content) -> str:
+    def sid(self, content: Content | Reference | Unknown) -> str:
         """The SID that a content is or stands for; empty when it is not known."""
         if isinstance(content, Reference):
             return self.sid_of(content) or ""

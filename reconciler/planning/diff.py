@@ -63,7 +63,7 @@ def diff(declared: Declared, live: Live, sid_of: SidOf, name_of: Callable[[str],
     return tuple(changes)
 
 
-def differing_keys(before: Content, after: Content) -> tuple[str, ...]:
+def differing_keys(before: object, after: object) -> tuple[str, ...]:
     """Where two JSON contents differ: ``team``, ``tags[0].name``; sorted, for people and machines to look at.
 
     Never decides whether they differ: that is `Field.comparable`, which is exact and quick. Says nothing of what is too
@@ -81,7 +81,7 @@ def differing_keys(before: Content, after: Content) -> tuple[str, ...]:
 _MOST_LOOKED_AT = 2000
 
 
-def _is_small(content: Content) -> bool:
+def _is_small(content: object) -> bool:
     """Whether JSON has few enough parts, and no number of hundreds of digits."""
     seen, level = 0, [content]
     while level:
@@ -132,12 +132,12 @@ def with_shown_urls(change: FieldChange, declared: Declared | None, field: Field
     return replace(change, sensitive=True, before_shown=shown_before, after_shown=after)
 
 
-def holds_secret(field: Field, content: Content) -> bool:
+def holds_secret(field: Field, content: object) -> bool:
     """Whether the content is a URL that carries a secret, which makes it sensitive wherever it comes from."""
     return field.shape is Shape.URL and isinstance(content, str) and url_holds_secret(content)
 
 
-def _same(field: Field, desired: Content, before: Content, sid_of: SidOf) -> bool:
+def _same(field: Field, desired: Content | Reference | Unknown, before: Content, sid_of: SidOf) -> bool:
     if isinstance(desired, Reference):
         sid = sid_of(desired)
         return sid is not None and sid == before

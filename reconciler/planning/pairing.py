@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared, Reference, Unknown, Value
@@ -84,6 +85,11 @@ def wanted(config: Config) -> tuple[dict[Address, Declared], dict[Address, Decla
     return present, absent
 
 
+def as_live(values: Mapping[str, Content | Reference | Unknown]) -> Mapping[str, Content]:
+    """Declared contents in the place of live ones; what names or lacks a value equals only the same name or lack."""
+    return cast("Mapping[str, Content]", values)
+
+
 def as_written(field: Field, content: Content | Reference | Unknown) -> Content | Reference | Unknown:
     """A content that is not known as the text that the files have for it, where the field takes text."""
     if isinstance(content, Unknown) and content.written:
@@ -142,7 +148,7 @@ class _StandIn:
         if key and key not in values and there is not None and there.pin is None and key in there.values:
             # Recognised by a pin that the second has taken out.
             values[key] = _recognisable(there).values[key].content
-        return Live(item.kind, self.sids[item.address], self._parents(item), {**item.derived, **values})
+        return Live(item.kind, self.sids[item.address], self._parents(item), as_live({**item.derived, **values}))
 
     def _parents(self, item: Declared) -> tuple[str, ...]:
         if item.parent is None:

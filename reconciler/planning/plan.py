@@ -30,7 +30,6 @@ from reconciler.errors import MatchError, Problem
 from reconciler.journal import Unfinished
 from reconciler.kinds import BY_NAME, PARENTS
 from reconciler.kinds.base import Kind
-from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import OnChange, Ref
 from reconciler.planning import guards, ordering, risk, scope
 from reconciler.planning.change_builder import ChangeBuilder
@@ -135,7 +134,7 @@ class Plan:
     refusals: tuple[Guard, ...]
     left_out: tuple[Address, ...]
     sids: Mapping[Address, str]
-    builtin_refs: Mapping[Address, Mapping[str, Content]]
+    builtin_refs: Mapping[Address, Mapping[str, object]]
     unreadable: tuple[Problem, ...]
     unset: tuple[Problem, ...]
     unverified: tuple[tuple[Address, str], ...]

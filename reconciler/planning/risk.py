@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from reconciler.change import RISKS, Change, FieldChange
 from reconciler.config.model import Unknown
-from reconciler.kinds.base import Consequence, Contents
+from reconciler.kinds.base import Consequence, PartialContents
 from reconciler.kinds.markers import OnChange, Risk
 from reconciler.redaction import HIDDEN
 from reconciler.state import Live
@@ -70,7 +70,7 @@ def _consequences(change: Change, live: Live | None) -> Iterable[Consequence]:
     return (*kind.consequences(before, None, change.former_title or change.name), *kind.consequences(None, after, new))
 
 
-def _contents(change: Change, live: Live | None) -> tuple[Contents | None, Contents | None]:
+def _contents(change: Change, live: Live | None) -> tuple[PartialContents | None, PartialContents | None]:
     """The contents before and after, as far as they are known."""
     is_new = change.action == "create"
     known = {item.path: item.before for item in change.fields if not (is_new or isinstance(item.before, Unknown))}

@@ -438,7 +438,7 @@ def _side(value: Json, sensitive: bool, made: frozenset[str], name: str) -> Side
             return Plain(value)
 
 
-def _text_of(value: Json) -> str:
+def _text_of(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 

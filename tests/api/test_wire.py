@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.api import wire
 from reconciler.errors import Malformed
+from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape
@@ -148,7 +149,10 @@ def test_reads_a_singleton_without_a_sid() -> None:
 
 
 def test_reads_what_stands_in_blocks() -> None:
-    body = {"new_message": {"enabled": True, "with_media": {"template": "t"}}, "added_to_conversation": None}
+    body: dict[str, Json] = {
+        "new_message": {"enabled": True, "with_media": {"template": "t"}},
+        "added_to_conversation": None,
+    }
     found = wire.decode(NOTIFICATION, body).values
     assert {path: content for path, content in found.items() if content is not None} == {
         "new_message.enabled": True,

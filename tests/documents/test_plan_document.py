@@ -132,8 +132,9 @@ def test_a_secret_is_a_name_and_a_keyed_digest() -> None:
     assert "canary" not in file.to_json()
     webhooks = next(change for change in file.changes if change.kind == "service_webhook")
     after = webhooks.fields[0].after
+    assert isinstance(after, dict)
     assert after["secret"] == "TOKEN"
-    assert after["digest"].startswith("hmac-sha256:")
+    assert str(after["digest"]).startswith("hmac-sha256:")
 
 
 def test_the_live_side_of_a_secret_field_is_a_digest_too() -> None:
@@ -142,6 +143,8 @@ def test_the_live_side_of_a_secret_field_is_a_digest_too() -> None:
     file = seen(account.plan(read(BASE, {"TOKEN": "canary-other"})))
     assert "canary" not in file.to_json()
     (field,) = file.changes[0].fields
+    assert isinstance(field.before, dict)
+    assert isinstance(field.after, dict)
     assert list(field.before) == ["digest", "shown"]
     assert field.before["shown"] == field.after["shown"] == "https://h.example.com/?t=(sensitive)"
 
@@ -171,6 +174,7 @@ def test_a_sensitive_reference_keeps_the_former_name_to_itself() -> None:
     (field,) = plans(account, wanted).changes[0].fields
     assert (field.sensitive, field.before_name) == (False, "agent")
     (field,) = plans(account, hidden).changes[0].fields
+    assert isinstance(field.before, dict)
     assert (field.sensitive, field.before_name, list(field.before)) == (True, "", ["digest"])
 
 

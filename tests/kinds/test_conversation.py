@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.api import wire
+from reconciler.json_text import Json
 from reconciler.kinds.base import Fault
 from reconciler.kinds.conversation import CONVERSATION
 from reconciler.kinds.markers import Length, Timer
@@ -110,7 +111,7 @@ def test_another_name_of_the_email_binding_takes_its_address_along() -> None:
 
 
 def test_reads_an_answer_without_what_cannot_be_compared() -> None:
-    body = {
+    body: dict[str, Json] = {
         "sid": sid("CH"),
         "account_sid": sid("AC"),
         "chat_service_sid": sid("IS"),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.api import wire
+from reconciler.json_text import Json
 from reconciler.kinds.base import Fault
 from reconciler.kinds.conversation_webhook import CONVERSATION_WEBHOOK
 from reconciler.kinds.markers import Choice, Url, Vocabulary
@@ -163,6 +164,10 @@ def test_reads_only_what_the_answer_holds(configuration: Any, expected: dict[str
 
 @pytest.mark.parametrize("where", ["triggers", "filters"])
 def test_the_words_of_a_trigger_are_read_wherever_they_come_back(where: str) -> None:
-    body = {"sid": sid("WH"), "target": "trigger", "configuration": {"url": URL, where: ["stop", "help"]}}
+    body: dict[str, Json] = {
+        "sid": sid("WH"),
+        "target": "trigger",
+        "configuration": {"url": URL, where: ["stop", "help"]},
+    }
     values = wire.decode(CONVERSATION_WEBHOOK, body).values
     assert (values["triggers"], values["filters"]) == (("help", "stop"), None)

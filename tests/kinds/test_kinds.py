@@ -13,7 +13,7 @@ from reconciler import kinds
 from reconciler.emulator import contract
 from reconciler.emulator.contract import Fact, Operation
 from reconciler.kinds import BY_NAME, KINDS, Kind
-from reconciler.kinds.fields import Field, Shape, duration
+from reconciler.kinds.fields import Field, Shape, duration, words_of
 from reconciler.kinds.markers import Choice, Declaration, Example, FreeWords, Range, Ref, Sid, Timer, Vocabulary, Wire
 from reconciler.kinds.vocabulary import (
     ACCOUNT_FILTERS,
@@ -271,15 +271,16 @@ def test_its_example_is_of_its_type(kind: Kind, field: Field) -> None:
             assert marker.value in choice.words
         case Shape.SET:
             vocabulary = field.marker(Vocabulary)
-            assert vocabulary is None or set(marker.value) <= set(vocabulary.words)
+            assert vocabulary is None or set(words_of(marker.value)) <= set(vocabulary.words)
             assert vocabulary is not None or field.marker(FreeWords) is not None
         case Shape.TIMER:
-            timer, length = field.marker(Timer), duration(marker.value)
+            timer, length = field.marker(Timer), duration(str(marker.value))
             assert timer is not None
             assert length is not None
             assert length[0] or length[1] >= timer.minimum
         case Shape.INT:
             between = field.marker(Range)
+            assert isinstance(marker.value, int)
             assert between is None or between.least <= marker.value <= between.most
         case _:
             pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.api import wire
+from reconciler.json_text import Json
 from reconciler.kinds.markers import Ref
 from reconciler.kinds.service_configuration import SERVICE_CONFIGURATION
 from tests.builders import sid
@@ -18,7 +19,7 @@ def test_its_defaults_are_roles_of_the_same_service_and_of_the_right_type() -> N
 
 
 def test_reads_an_answer_that_names_no_account() -> None:
-    body = {
+    body: dict[str, Json] = {
         "chat_service_sid": sid("IS"),
         "default_conversation_creator_role_sid": sid("RL", 1),
         "default_conversation_role_sid": sid("RL", 2),

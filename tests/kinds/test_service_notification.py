@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from reconciler.api import wire
+from reconciler.json_text import Json
+from reconciler.kinds.fields import Content
 from reconciler.kinds.service_notification import SERVICE_NOTIFICATION
 
 
@@ -17,7 +19,7 @@ def test_its_blocks() -> None:
 
 def test_an_untouched_service_is_all_empty() -> None:
     # Captured answers of untouched services hold this much and no more.
-    body = {
+    body: dict[str, Json] = {
         "log_enabled": False,
         "new_message": {"enabled": False},
         "added_to_conversation": {"enabled": False},
@@ -28,7 +30,7 @@ def test_an_untouched_service_is_all_empty() -> None:
 
 
 def test_sends_every_setting_under_its_own_name() -> None:
-    values = {
+    values: dict[str, Content] = {
         "log_enabled": True,
         "new_message.enabled": True,
         "new_message.template": "${PARTICIPANT}: ${MESSAGE}",

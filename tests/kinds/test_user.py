@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.api import wire
+from reconciler.json_text import Json
 from reconciler.kinds.markers import Length, Ref
 from reconciler.kinds.user import USER
 from tests.builders import live, sid
@@ -65,7 +66,7 @@ def test_upper_and_lower_case_of_an_identity_count() -> None:
 
 
 def test_reads_an_answer_without_what_changes_by_itself() -> None:
-    body = {
+    body: dict[str, Json] = {
         "sid": sid("US"),
         "account_sid": sid("AC"),
         "chat_service_sid": SUPPORT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import pytest
@@ -48,7 +49,7 @@ def changes(one: Declared, other: Live, sids: dict[str, str] | None = None) -> t
     return diff(one, other, known.get, nameless)
 
 
-def differing(address: str, desired: Contents, before: dict[str, Content]) -> dict[str, tuple[Content, Content]]:
+def differing(address: str, desired: Contents, before: Mapping[str, Content]) -> dict[str, tuple[object, object]]:
     one = declared(address, desired)
     item = live(one.kind.name, contents=before, parents=(SUPPORT,) if one.parent is not None else ())
     return {change.path: (change.before, change.after) for change in changes(one, item)}
@@ -63,7 +64,12 @@ def sealed(contents: dict[str, Value], *, sensitive: frozenset[str] = frozenset(
 
 
 def test_what_the_files_leave_out_is_not_compared() -> None:
-    before = {"method": "GET", "filters": ("onMessageAdded",), "pre_webhook_url": HOOK, "target": "flex"}
+    before: dict[str, Content] = {
+        "method": "GET",
+        "filters": ("onMessageAdded",),
+        "pre_webhook_url": HOOK,
+        "target": "flex",
+    }
     assert differing("account.webhooks", {"method": "POST"}, before) == {"method": ("GET", "POST")}
 
 
@@ -87,7 +93,11 @@ def test_a_change_tells_everything_about_a_field() -> None:
 
 
 def test_changes_come_in_the_order_of_the_kinds_fields() -> None:
-    desired = {"log_enabled": True, "removed_from_conversation.sound": "x", "new_message.template": "y"}
+    desired: dict[str, Content] = {
+        "log_enabled": True,
+        "removed_from_conversation.sound": "x",
+        "new_message.template": "y",
+    }
     found = differing("services.s.notifications", desired, {})
     assert list(found) == ["log_enabled", "new_message.template", "removed_from_conversation.sound"]
 
@@ -205,7 +215,7 @@ contents = {
 def test_after_sending_what_differs_nothing_differs(desired: dict[str, Content], before: dict[str, Content]) -> None:
     one = declared("account.webhooks", desired)
     found = changes(one, live("account_webhook", contents=before))
-    after = {**before, **{item.path: item.after for item in found}}
+    after: dict[str, Any] = {**before, **{item.path: item.after for item in found}}
     assert changes(one, live("account_webhook", contents=after)) == ()
     assert {item.path for item in found} <= set(desired)
 

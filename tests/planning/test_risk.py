@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ HOOK = "https://hooks.example.com"
 NOT_YET = Unknown("known after apply")
 
 
-def change(address: str, action: Action, fields: dict[str, tuple[Content, Content]], **more: Any) -> Change:
+def change(address: str, action: Action, fields: Mapping[str, tuple[Any, Any]], **more: Any) -> Change:
     where = Address.parse(address)
     kind, parent = kind_at(where)
     listed = tuple(FieldChange(path, before, after, **more) for path, (before, after) in fields.items())
@@ -33,7 +34,7 @@ def change(address: str, action: Action, fields: dict[str, tuple[Content, Conten
 def judged(
     address: str,
     action: Action,
-    fields: dict[str, tuple[Content, Content]] | None = None,
+    fields: Mapping[str, tuple[Any, Any]] | None = None,
     *,
     item: Live | None = None,
     default_roles: tuple[str, ...] = (),
@@ -243,7 +244,7 @@ def test_deleting_anything_else_is_medium() -> None:
 ROLE = live("role", 1, {"friendly_name": "agent"}, parents=(SUPPORT,))
 
 
-def permissions(before: Content, after: Content, *, default: bool = False, **more: Any) -> tuple[Risk, tuple[str, ...]]:
+def permissions(before: object, after: object, *, default: bool = False, **more: Any) -> tuple[Risk, tuple[str, ...]]:
     defaults = (ROLE.sid,) if default else (sid("RL", 2),)
     return judged(AGENT, "update", {"permissions": (before, after)}, item=ROLE, default_roles=defaults, **more)
 

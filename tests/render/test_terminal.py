@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.json_text import Json
 from reconciler.render.terminal import Paint, cells, cut, escape, wrap
 from reconciler.render.values import both_texts, literal
 from reconciler.render.view import Plain
@@ -52,7 +53,7 @@ def test_escape(text: str, shown: str) -> None:
         ([1, {"b": None}], '[1, {"b": null}]'),
     ],
 )
-def test_literal(value: object, shown: str) -> None:
+def test_literal(value: Json, shown: str) -> None:
     assert literal(value) == shown
 
 
