@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # what only some verbs need is imported by them, so that `val
     from reconciler.documents.comparison import ComparisonFile
     from reconciler.documents.plan import PlanFile
     from reconciler.documents.sids import SidsFile
+    from reconciler.emulator import Emulator
     from reconciler.execution.journal_file import JournalFile
     from reconciler.execution.record import Record
     from reconciler.export import Export
@@ -94,6 +95,7 @@ class Endpoint:
         timeout: how many seconds the command may speak with the API, tries included; a person's time to answer is not
             counted.
         environment: environment variables, for credentials, region and edge.
+        app: an emulator that runs in this process already, instead of `emulator`. Retries do not wait for it.
     """
 
     emulator: str = ""
@@ -102,6 +104,7 @@ class Endpoint:
     concurrency: int = 10
     timeout: float = 1800
     environment: Mapping[str, str] = field(default_factory=dict)
+    app: Emulator | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -790,7 +793,7 @@ def _is_local(endpoint: Endpoint) -> bool:
     """Whether the API is an emulator for sure: in process, or on this machine."""
     from reconciler.api.client import is_loopback  # noqa: PLC0415 - see above
 
-    return bool(endpoint.emulator) or (bool(endpoint.api_url) and is_loopback(endpoint.api_url))
+    return bool(endpoint.emulator or endpoint.app) or (bool(endpoint.api_url) and is_loopback(endpoint.api_url))
 
 
 @asynccontextmanager
@@ -819,6 +822,11 @@ async def _connected(
 
     retry = Retry(timeout=endpoint.timeout, stop=stop)
     redact = Redaction(hidden)
+    if endpoint.app is not None:
+        retry = Retry(timeout=endpoint.timeout, stop=stop, sleep=_yield_once)
+        async with _client_of(endpoint.app, endpoint, kind, progress, retry=retry, redact=redact) as client:
+            yield client
+        return
     if endpoint.emulator:
         async with _emulated(endpoint, kind, progress, retry, redact, account_sid=account_sid) as client:
             yield client
@@ -855,7 +863,6 @@ async def _emulated(
     *,
     account_sid: str,
 ) -> AsyncIterator[AnyClient]:
-    from reconciler.api.client import Credentials, in_process  # noqa: PLC0415 - see above
     from reconciler.emulator import Emulator, EmulatorError, OtherAccountError, Store  # noqa: PLC0415 - see above
 
     try:
@@ -866,17 +873,32 @@ async def _emulated(
     except EmulatorError as error:
         raise UsageError(f"--emulator {endpoint.emulator}: {error}") from None
     try:
-        credentials = Credentials(store.account_sid, "emulator", store.account_sid, private=store.private_key())
-        transport = in_process(Emulator(store))
-        async with kind(
-            "https://conversations.twilio.com",
-            credentials,
-            concurrency=endpoint.concurrency,
-            transport=transport,
-            retry=retry,
-            waiting=progress.waiting,
-            redact=redact,
-        ) as client:
+        async with _client_of(Emulator(store), endpoint, kind, progress, retry=retry, redact=redact) as client:
             yield client
     finally:
         store.close()
+
+
+def _client_of(
+    app: Emulator, endpoint: Endpoint, kind: type[AnyClient], progress: Progress, *, retry: Retry, redact: Redaction
+) -> AnyClient:
+    """Build a client for an emulator in this process."""
+    from reconciler.api.client import Credentials, in_process  # noqa: PLC0415 - see above
+
+    account_sid = app.store.account_sid
+    return kind(
+        "https://conversations.twilio.com",
+        Credentials(account_sid, "emulator", account_sid, private=app.store.private_key()),
+        concurrency=endpoint.concurrency,
+        transport=in_process(app),
+        retry=retry,
+        waiting=progress.waiting,
+        redact=redact,
+    )
+
+
+async def _yield_once(_seconds: float) -> None:
+    """Let other requests go on, without waiting: an emulator in this process is shared with nobody."""
+    import asyncio  # noqa: PLC0415 - see above
+
+    await asyncio.sleep(0)

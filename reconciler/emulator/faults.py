@@ -164,6 +164,7 @@ class Faulty:
 
     Attributes:
         befallen: how many requests each fault befell, by name; ``429`` for the crowd.
+        raises: as given; may be replaced between requests.
     """
 
     def __init__(
@@ -182,7 +183,7 @@ class Faulty:
         self._app = app
         self._emulator = emulator or (app if isinstance(app, Emulator) else None)
         self._random = random.Random(seed)  # noqa: S311 - what can be repeated is what is wanted
-        self._raises = raises
+        self.raises = raises
         self._sleep = sleep
         self._clock = clock
         self._under_way = 0
@@ -353,7 +354,7 @@ class Faulty:
 
     async def _break(self, send: Send, answer: _Answer | None) -> None:
         """Break the connection; with an answer, in the middle of its body."""
-        if self._raises:
+        if self.raises:
             raise ConnectionResetError("Connection reset by peer")
         if answer is not None:
             headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer.body) + 1).encode())]
@@ -376,18 +377,21 @@ class Faulty:
 
 
 class FaultyEmulator(Emulator):
-    """An emulator that gets some of its requests wrong, for being served.
+    """An emulator that gets some of its requests wrong.
 
     Args:
         store: as for the emulator.
         faults: what goes wrong.
         seed: what is drawn from.
+        in_process: whether it is called in this process rather than served, where connections break in another way.
         options: as for the emulator.
     """
 
-    def __init__(self, store: Store, faults: Faults, *, seed: int = 0, **options: Any) -> None:
+    def __init__(
+        self, store: Store, faults: Faults, *, seed: int = 0, in_process: bool = False, **options: Any
+    ) -> None:
         super().__init__(store, **options)
-        self.faulty = Faulty(super().__call__, faults, seed=seed, emulator=self, raises=False)
+        self.faulty = Faulty(super().__call__, faults, seed=seed, emulator=self, raises=in_process)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""

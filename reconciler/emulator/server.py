@@ -7,14 +7,17 @@ and only when a server is started.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from reconciler.emulator.app import Emulator
 from reconciler.emulator.errors import EmulatorError
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 4010
+_LONGEST_END = 30.0
+"""Seconds that open requests have to end when a server in a thread is stopped."""
 
 
 def serve(
@@ -49,6 +52,34 @@ def serve(
         # uvicorn stops in good order, then raises the signal again.
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
+
+
+@contextmanager
+def serving(app: Emulator, host: str = LOOPBACK, port: int = 0) -> Iterator[str]:
+    """Serve an emulator in a thread of this process until the block ends.
+
+    Args:
+        app: the emulator.
+        host: the address to listen on.
+        port: the port; 0 for a free one.
+
+    Yields:
+        The served URL. It answers from now on.
+
+    Raises:
+        EmulatorError: the address cannot be listened on.
+    """
+    import uvicorn  # noqa: PLC0415 — as above
+
+    with listen(app, host, port) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            yield app.base_url
+        finally:
+            server.should_exit = True
+            thread.join(_LONGEST_END)
 
 
 def listen(app: Emulator, host: str = LOOPBACK, port: int = 0) -> socket.socket:

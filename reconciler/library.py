@@ -1,0 +1,291 @@
+"""The verbs as methods, for Python programs: validate, plan, apply, drift, and export.
+
+Takes what the command line takes, as arguments; gives the documents that `--format json` prints, as typed objects, and
+raises the errors of `reconciler.errors`. Prints nothing and asks nobody. Everything is imported on first use.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
+
+from reconciler.workflow import Decision, Endpoint, Inputs
+
+if TYPE_CHECKING:
+    from reconciler.documents.drift import DriftFile
+    from reconciler.documents.plan import PlanFile
+    from reconciler.documents.problems import ValidationFile
+    from reconciler.documents.report import ReportFile
+    from reconciler.emulator import Emulator
+    from reconciler.export import Export
+    from reconciler.report import Progress
+
+Result = TypeVar("Result")
+
+
+class Reconciler:
+    """One configuration and the account that it describes; every method reads both again.
+
+    The methods are coroutines. `SyncReconciler` has the same methods without ``await``.
+
+    Args:
+        path: a root file, or a folder with a ``reconciler.yaml``.
+        env: the environment of the configuration, as ``--env``; empty for none.
+        variables: values of ``${var:NAME}``, as ``--var``.
+        overlays: files that are merged last, as ``--overlay``, relative to the current folder.
+        strict: whether warnings of the configuration are errors.
+        targets: addresses to narrow to, as ``--target``.
+        excludes: addresses to leave out, as ``--exclude``.
+        emulator: an emulator's SQLite file, or an `Emulator` of this process. Empty for a real account.
+        api_url: the base URL of another API, such as a served emulator; empty for Twilio.
+        profile: a profile of the Twilio CLI; empty for the credentials in `environ`.
+        concurrency: how many requests may be in flight at once.
+        timeout: the deadline of one method's API calls, retries included, in seconds.
+        environ: environment variables, for credentials, ``${env:}``, and ``${secret:}``; the process's if omitted.
+        progress: receives the progress of reads and writes; nobody if omitted.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] = ".",
+        *,
+        env: str = "",
+        variables: Mapping[str, str] | None = None,
+        overlays: Sequence[str | os.PathLike[str]] = (),
+        strict: bool = False,
+        targets: Sequence[str] = (),
+        excludes: Sequence[str] = (),
+        emulator: str | os.PathLike[str] | Emulator = "",
+        api_url: str = "",
+        profile: str = "",
+        concurrency: int = 10,
+        timeout: float = 1800,
+        environ: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        file, app = (emulator, None) if isinstance(emulator, (str, os.PathLike)) else ("", emulator)
+        self._inputs = Inputs(
+            os.fspath(path),
+            environment=env,
+            variables=dict(variables or {}),
+            overlays=tuple(os.fspath(overlay) for overlay in overlays),
+            strict=strict,
+            targets=tuple(targets),
+            excludes=tuple(excludes),
+        )
+        self._endpoint = Endpoint(
+            emulator=os.fspath(file),
+            api_url=api_url,
+            profile=profile,
+            concurrency=concurrency,
+            timeout=timeout,
+            environment=os.environ if environ is None else environ,
+            app=app,
+        )
+        self._progress = progress
+
+    async def validate(self, *, allow_unset: bool = False) -> ValidationFile:
+        """Check the configuration without an account.
+
+        Args:
+            allow_unset: whether unset environment variables and secrets are unknown values instead of errors.
+
+        Returns:
+            The number of resources and the warnings.
+
+        Raises:
+            ConfigError: everything that is wrong with the configuration.
+        """
+        from reconciler import workflow  # noqa: PLC0415 - see the module
+        from reconciler.documents.problems import of_validation  # noqa: PLC0415 - see the module
+
+        files = workflow.validate(replace(self._inputs, allow_unset=allow_unset), self._endpoint.environment)
+        return of_validation(
+            environment=files.environment,
+            resources=len(files.resources),
+            warnings=files.warnings,
+            acknowledged=len(files.acknowledged),
+        )
+
+    async def plan(self, *, approve: Sequence[str] = (), rotate: Sequence[str] = ()) -> PlanFile:
+        """Find the changes that an apply would make (read-only).
+
+        Args:
+            approve: destructive changes that are approved, as ``[ACTION:]ADDRESS``.
+            rotate: addresses whose write-only values are sent again.
+
+        Raises:
+            ReconcilerError: see `reconciler.errors`.
+        """
+        from reconciler import workflow  # noqa: PLC0415 - see the module
+
+        planned = await workflow.plan(self._with(approve, rotate), self._endpoint, self._watcher())
+        return planned.file
+
+    async def apply(
+        self,
+        plan: PlanFile | None = None,
+        *,
+        approve: Sequence[str] = (),
+        rotate: Sequence[str] = (),
+        trigger_webhooks: bool = False,
+        report: str | os.PathLike[str] = "",
+    ) -> ReportFile:
+        """Plan again and apply.
+
+        Args:
+            plan: an approved plan, as `plan` returned it or `PlanFile` parsed it. Nothing else than its changes is
+                applied. Without one, whatever the fresh plan holds is applied.
+            approve: destructive changes that are approved, as ``[ACTION:]ADDRESS``.
+            rotate: addresses whose write-only values are sent again.
+            trigger_webhooks: whether writes trigger the account's own webhooks.
+            report: a file that is written while the apply runs; empty for none.
+
+        Returns:
+            The outcome of every change. A failed step is not an exception: see `ReportFile.exit_code`.
+
+        Raises:
+            StalePlan: the fresh plan holds something that the approved one does not. Nothing was sent.
+            GuardRefusal: a limit is exceeded, or an approval is missing. Nothing was sent.
+            ReconcilerError: see `reconciler.errors`. Nothing was sent.
+        """
+        from reconciler import workflow  # noqa: PLC0415 - see the module
+        from reconciler.documents.report import to_file  # noqa: PLC0415 - see the module
+        from reconciler.report import Report  # noqa: PLC0415 - see the module
+
+        inputs = self._with(approve, rotate)
+        if plan is not None:
+            options = plan.options
+            inputs = replace(
+                inputs,
+                environment=options.env,
+                targets=options.target,
+                excludes=options.exclude,
+                rotate=options.rotate,
+            )
+        applied = await workflow.apply(
+            inputs,
+            self._endpoint,
+            self._watcher(),
+            _ignore,
+            _preapprove,
+            approved=plan,
+            trigger_webhooks=trigger_webhooks,
+            report=os.fspath(report),
+        )
+        return to_file(applied.report or Report(()), applied.file)
+
+    async def drift(self) -> DriftFile:
+        """Detect drift between the account and the configuration (read-only).
+
+        Raises:
+            ReconcilerError: see `reconciler.errors`.
+        """
+        from reconciler import workflow  # noqa: PLC0415 - see the module
+        from reconciler.documents.drift import of_plan  # noqa: PLC0415 - see the module
+
+        planned = await workflow.plan(self._inputs, self._endpoint, self._watcher())
+        return of_plan(planned.file)
+
+    async def export(self, *, include: Sequence[str] = (), in_one_file: bool = True) -> Export:
+        """Write the account as a configuration, in memory (read-only). The path of this configuration does not matter.
+
+        Args:
+            include: ``users``, ``conversations``, or both, of which an account may have very many.
+            in_one_file: whether everything is in one file, instead of one for each service.
+
+        Returns:
+            The files' texts by path, and what they could not hold.
+
+        Raises:
+            ReconcilerError: see `reconciler.errors`.
+        """
+        from reconciler import workflow  # noqa: PLC0415 - see the module
+
+        return await workflow.export(self._endpoint, self._watcher(), include=include, in_one_file=in_one_file)
+
+    def _with(self, approve: Sequence[str], rotate: Sequence[str]) -> Inputs:
+        return replace(self._inputs, approved=tuple(approve), rotate=tuple(rotate))
+
+    def _watcher(self) -> Progress:
+        from reconciler.report import Silent  # noqa: PLC0415 - see the module
+
+        return self._progress or Silent()
+
+
+class Options(TypedDict, total=False):
+    """The options of `Reconciler` and `SyncReconciler`; see there."""
+
+    env: str
+    variables: Mapping[str, str] | None
+    overlays: Sequence[str | os.PathLike[str]]
+    strict: bool
+    targets: Sequence[str]
+    excludes: Sequence[str]
+    emulator: str | os.PathLike[str] | Emulator
+    api_url: str
+    profile: str
+    concurrency: int
+    timeout: float
+    environ: Mapping[str, str] | None
+    progress: Progress | None
+
+
+class SyncReconciler:
+    """A `Reconciler` whose methods block until they are done. Not for use inside a running event loop.
+
+    Args:
+        path: a root file, or a folder with a ``reconciler.yaml``.
+        options: the other arguments of `Reconciler`.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] = ".", **options: Unpack[Options]) -> None:
+        self._reconciler = Reconciler(path, **options)
+
+    def validate(self, *, allow_unset: bool = False) -> ValidationFile:
+        """See `Reconciler.validate`."""
+        return _run(self._reconciler.validate(allow_unset=allow_unset))
+
+    def plan(self, *, approve: Sequence[str] = (), rotate: Sequence[str] = ()) -> PlanFile:
+        """See `Reconciler.plan`."""
+        return _run(self._reconciler.plan(approve=approve, rotate=rotate))
+
+    def apply(
+        self,
+        plan: PlanFile | None = None,
+        *,
+        approve: Sequence[str] = (),
+        rotate: Sequence[str] = (),
+        trigger_webhooks: bool = False,
+        report: str | os.PathLike[str] = "",
+    ) -> ReportFile:
+        """See `Reconciler.apply`."""
+        return _run(
+            self._reconciler.apply(
+                plan, approve=approve, rotate=rotate, trigger_webhooks=trigger_webhooks, report=report
+            )
+        )
+
+    def drift(self) -> DriftFile:
+        """See `Reconciler.drift`."""
+        return _run(self._reconciler.drift())
+
+    def export(self, *, include: Sequence[str] = (), in_one_file: bool = True) -> Export:
+        """See `Reconciler.export`."""
+        return _run(self._reconciler.export(include=include, in_one_file=in_one_file))
+
+
+def _run(result: Coroutine[Any, Any, Result]) -> Result:
+    import asyncio  # noqa: PLC0415 - see the module
+
+    return asyncio.run(result)
+
+
+def _ignore(_plan: PlanFile) -> None:
+    """Show the plan to nobody."""
+
+
+async def _preapprove(_plan: PlanFile) -> Decision:
+    return Decision.PREAPPROVED

@@ -1,0 +1,224 @@
+"""The package as a library: its public names, the verbs as methods, and the fixtures for pytest."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import get_type_hints
+
+import httpx
+import pytest
+
+import reconciler
+from reconciler import library
+from reconciler.library import Options, Reconciler, SyncReconciler
+from reconciler.testing import EmulatedAccount
+
+DESK = """\
+version: 1
+services:
+  desk:
+    roles:
+      agent: {type: service, permissions: [addParticipant]}
+"""
+DESK_WITH_TWO = DESK + "      lead: {type: service, permissions: [joinConversation]}\n"
+MAIN = "addresses: {main: {address: '+14155550100', type: sms}}\n"
+
+
+def services(account: EmulatedAccount) -> dict[str, str]:
+    """SIDs by name, without the default service that every account has."""
+    return {row["friendly_name"]: row["sid"] for row in account.get("/v1/Services")["services"][1:]}
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    (tmp_path / "reconciler.yaml").write_text(DESK)
+    return tmp_path
+
+
+# --- the public names ------------------------------------------------------------------------------------------------
+
+
+def test_the_public_names_are_these() -> None:
+    assert reconciler.__all__ == [
+        "ApiError", "ConfigError", "DriftFile", "Emulator", "Export", "GuardRefusal", "Interrupted", "JournalError",
+        "MatchError", "PlanFile", "PlanFileError", "Reconciler", "ReconcilerError", "ReportFile", "StalePlan",
+        "SyncReconciler", "UsageError", "ValidationFile", "__version__",
+    ]  # fmt: skip
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    for name in reconciler.__all__:
+        value = getattr(reconciler, name)
+        assert name == "__version__" or inspect.getdoc(value), name
+    assert set(reconciler.__all__) <= set(dir(reconciler))
+    with pytest.raises(AttributeError, match=r"^module 'reconciler' has no attribute 'Terraform'$"):
+        _ = reconciler.Terraform  # type: ignore[attr-defined]
+
+
+def test_every_error_that_can_be_raised_is_public_or_below_a_public_one() -> None:
+    from reconciler import errors
+
+    raised = {value for value in vars(errors).values() if inspect.isclass(value) and issubclass(value, Exception)}
+    public = tuple(getattr(reconciler, name) for name in reconciler.__all__ if name != "__version__")
+    assert [error for error in raised if not issubclass(error, public)] == []
+
+
+def test_importing_the_package_alone_imports_nothing_else() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import reconciler; reconciler.__version__;"
+        "print(sorted(set(sys.modules) - before))"
+    )
+    ended = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "['reconciler']"
+
+
+# --- the verbs -------------------------------------------------------------------------------------------------------
+
+
+def test_a_configuration_is_validated_planned_applied_and_compared(desk: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        desired = Reconciler(desk, emulator=tmp_path / "account.db", environ={})
+        checked = await desired.validate()
+        assert (checked.resources, checked.problems) == (2, ())
+        plan = await desired.plan()
+        assert [(change.action, change.address) for change in plan.changes] == [
+            ("create", "services.desk"),
+            ("create", "services.desk.roles.agent"),
+        ]
+        report = await desired.apply(plan)
+        assert (report.exit_code, report.summary.create) == (0, 2)
+        drift = await desired.drift()
+        assert drift.differences == ()
+        exported = await desired.export()
+        assert "agent:" in exported.files["reconciler.yaml"]
+        again = await desired.apply()
+        assert (again.exit_code, again.changes, again.writes) == (0, (), 0)
+
+    asyncio.run(run())
+
+
+def test_a_plan_is_an_approval(desk: Path, emulated_account: EmulatedAccount) -> None:
+    desired = emulated_account.reconciler(desk)
+    plan = desired.plan()
+    (desk / "reconciler.yaml").write_text(DESK_WITH_TWO)
+    with pytest.raises(reconciler.StalePlan) as caught:
+        desired.apply(plan)
+    assert caught.value.exit_code == 3
+    assert emulated_account.writes == []
+
+
+def test_a_guard_refuses_and_an_approval_is_given(desk: Path, emulated_account: EmulatedAccount) -> None:
+    emulated_account.apply(desk)
+    (desk / "reconciler.yaml").write_text("version: 1\nservices: {desk: {absent: true}}\n")
+    desired = emulated_account.reconciler(desk)
+    with pytest.raises(reconciler.GuardRefusal):
+        desired.apply()
+    assert desired.apply(approve=["services.desk"]).exit_code == 0
+    assert services(emulated_account) == {}
+
+
+def test_the_options_reach_the_configuration(tmp_path: Path, emulated_account: EmulatedAccount) -> None:
+    (tmp_path / "reconciler.yaml").write_text(
+        'version: 1\nservices: {desk: {friendly_name: "${var:name} ${env:PLACE}"}}\n'
+        "environments: {prod: {variables: {name: Prod}}, test: {variables: {name: Test}}}\n"
+        "addresses: {main: {address: '+14155550100', type: sms}}\n"
+    )
+    plan = emulated_account.plan(
+        tmp_path, env="prod", environ={"PLACE": "Berlin"}, targets=["services.desk"], concurrency=2
+    )
+    assert [(change.address, change.name) for change in plan.changes] == [("services.desk", "Prod Berlin")]
+    changed = emulated_account.plan(tmp_path, env="prod", variables={"name": "Other"}, environ={"PLACE": "Berlin"})
+    assert [change.name for change in changed.changes] == ["Other Berlin", "+14155550100"]
+
+
+def test_every_problem_of_a_configuration_is_in_the_error(tmp_path: Path) -> None:
+    (tmp_path / "reconciler.yaml").write_text("version: 1\nservicse: {}\nservices: {desk: {rolse: {}}}\n")
+    with pytest.raises(reconciler.ConfigError) as caught:
+        SyncReconciler(tmp_path, environ={}).validate()
+    assert [problem.code for problem in caught.value.problems] == ["unknown-key", "unknown-key"]
+
+
+def test_the_synchronous_twin_has_the_same_methods_and_options() -> None:
+    def public(of: type) -> dict[str, list[str]]:
+        return {
+            name: list(inspect.signature(method).parameters)
+            for name, method in vars(of).items()
+            if not name.startswith("_")
+        }
+
+    assert public(SyncReconciler) == public(Reconciler)
+    parameters = inspect.signature(Reconciler.__init__).parameters
+    assert [name for name in parameters if name not in {"self", "path"}] == list(Options.__annotations__)
+    assert get_type_hints(library.Options, localns=_names()).keys() == Options.__annotations__.keys()
+
+
+def _names() -> dict[str, object]:
+    from reconciler.report import Progress
+
+    return {"Emulator": reconciler.Emulator, "Progress": Progress}
+
+
+# --- the fixtures ----------------------------------------------------------------------------------------------------
+
+
+def test_an_account_that_is_broken_on_purpose_converges(
+    desk: Path, emulated_account: EmulatedAccount, assert_converges: Callable[..., reconciler.ReportFile]
+) -> None:
+    emulated_account.faults = "503=0.2,reset-after=0.2"
+    report = assert_converges(desk)
+    assert report.resent > 0
+    assert sum(emulated_account.app.faulty.befallen.values()) > 0
+
+
+def test_what_does_not_converge_is_told(desk: Path, emulated_account: EmulatedAccount) -> None:
+    emulated_account.faults = "500=1"
+    with pytest.raises(reconciler.ApiError):
+        emulated_account.assert_converges(desk)
+
+
+def test_somebody_else_changes_the_account(desk: Path, emulated_account: EmulatedAccount) -> None:
+    emulated_account.assert_converges(desk)
+    service = services(emulated_account)["desk"]
+    role = next(
+        role
+        for role in emulated_account.get(f"/v1/Services/{service}/Roles")["roles"]
+        if role["friendly_name"] == "agent"
+    )
+    emulated_account.post(f"/v1/Services/{service}/Roles/{role['sid']}", {"Permission": ["joinConversation"]})
+    drift = emulated_account.drift(desk)
+    assert [found.address for found in drift.differences] == ["services.desk.roles.agent"]
+    emulated_account.delete(f"/v1/Services/{service}/Roles/{role['sid']}")
+    assert [change.action for change in emulated_account.plan(desk).changes] == ["create"]
+    with pytest.raises(AssertionError):
+        emulated_account.get(f"/v1/Services/{service}/Roles/{role['sid']}")
+
+
+def test_time_passes_when_it_is_told_to(emulated_account: EmulatedAccount) -> None:
+    service = emulated_account.post("/v1/Services", {"FriendlyName": "desk"})["sid"]
+    path = f"/v1/Services/{service}/Conversations"
+    sid = emulated_account.post(path, {"FriendlyName": "chat", "State": "active", "Timers.Closed": "PT10M"})["sid"]
+    emulated_account.now += timedelta(minutes=9)
+    assert emulated_account.get(f"{path}/{sid}")["state"] == "active"
+    emulated_account.now += timedelta(minutes=2)
+    assert emulated_account.get(f"{path}/{sid}")["state"] == "closed"
+
+
+def test_the_account_is_served(desk: Path, emulated_account: EmulatedAccount, served_account: str) -> None:
+    environ = {"TWILIO_ACCOUNT_SID": emulated_account.account_sid, "TWILIO_AUTH_TOKEN": "emulator"}
+    report = SyncReconciler(desk, api_url=served_account, environ=environ).apply()
+    assert report.exit_code == 0
+    names = [row["friendly_name"] for row in httpx.get(f"{served_account}/v1/Services").json()["services"]]
+    assert names[1:] == ["desk"]
+
+
+def test_an_account_is_the_same_in_each_run() -> None:
+    first, second = EmulatedAccount(), EmulatedAccount()
+    assert first.snapshot() == second.snapshot()
+    first.close()
+    second.close()
