@@ -2,7 +2,7 @@
 
     .venv/bin/python .github/picture.py
 
-The account is the emulator's, seeded, so that the same code draws the same picture; tests/test_readme.py compares.
+The account is the emulator's, seeded, so that the same code draws the same picture; tests/docs/test_readme.py compares.
 """  # noqa: INP001 - a script, in a folder that is no package
 
 from __future__ import annotations

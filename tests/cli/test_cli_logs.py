@@ -108,7 +108,7 @@ def test_a_line_of_the_log_does_not_break_the_line_of_the_terminal(
 
 
 def test_every_command_that_speaks_with_an_account_has_a_log() -> None:
-    from tests.test_readme import OPTIONS
+    from tests.docs.test_guide import OPTIONS
 
     speaking = {command for command, option in OPTIONS if option == "--api-url"}
     assert {command for command, option in OPTIONS if option == "--log-level"} == speaking

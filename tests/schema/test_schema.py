@@ -39,37 +39,22 @@ def test_every_schema_and_page_is_generated() -> None:
     assert GENERATED.keys() == {
         *(f"schemas/{path.name}" for path in (ROOT / "schemas").iterdir()),
         "reconciler/docs/api-coverage.md",
-        "README.md",
     }
 
 
 def test_generated_files_are_written_where_they_belong(tmp_path: Path) -> None:
-    for path in ("reconciler/emulator/contract.json", "README.md"):
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_bytes((ROOT / path).read_bytes())
+    contract = Path("reconciler/emulator/contract.json")
+    (tmp_path / contract).parent.mkdir(parents=True)
+    (tmp_path / contract).write_bytes((ROOT / contract).read_bytes())
     write.write(tmp_path)
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert written == {*GENERATED, "reconciler/emulator/contract.json"}
+    assert written == {*GENERATED, str(contract)}
     assert (tmp_path / "schemas/README.md").read_text(encoding="utf-8") == GENERATED["schemas/README.md"]
 
 
 @pytest.mark.parametrize("name", schema.SCHEMAS)
 def test_schemas_are_valid_schemas(name: str) -> None:
     Draft202012Validator.check_schema(schema.SCHEMAS[name]())
-
-
-def test_the_readme_changes_only_between_its_markers() -> None:
-    readme = (
-        "before\n<!-- reference:start -->\nold\n<!-- reference:end -->\nbetween\n"
-        "<!-- coverage:start -->\nold\n<!-- coverage:end -->\nafter\n"
-    )
-    updated = write.update_readme(readme, PATHS)
-    assert updated == (
-        f"before\n<!-- reference:start -->\n{reference.reference_markdown()}<!-- reference:end -->\nbetween\n"
-        f"<!-- coverage:start -->\n\n{reference.coverage_markdown(PATHS)}\n<!-- coverage:end -->\nafter\n"
-    )
-    assert write.update_readme(updated, PATHS) == updated
-    assert write.update_readme("no markers", PATHS) == "no markers"
 
 
 # --- the reference ---------------------------------------------------------------------------------------------------

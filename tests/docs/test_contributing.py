@@ -1,0 +1,52 @@
+"""The guide for contributors against the project: layers, dependencies, locks."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import tomllib
+
+from packaging.requirements import Requirement
+
+from tests.docs.pages import REPOSITORY
+
+CONTRIBUTING = (REPOSITORY / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+LOCKS = ("requirements.lock", ".github/actions/reconcile/requirements.txt")
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_the_guide_draws_the_layers_as_they_are_checked() -> None:
+    drawn = [" ".join(text.split()).split(" › ") for text in re.findall(r"```\n([^`]*›[^`]*)```", CONTRIBUTING)]
+    contracts = PROJECT["tool"]["importlinter"]["contracts"]
+    checked = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    assert drawn == [[layer for layer in layers if layer != "__main__"] for layers in checked]
+
+
+def test_the_lock_file_agrees_with_the_project() -> None:
+    project = PROJECT["project"]
+    extras = itertools.chain(*project["optional-dependencies"].values())
+    wanted = [Requirement(text) for text in (*project["dependencies"], *extras, *PROJECT["build-system"]["requires"])]
+    text = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
+    locked = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
+    assert [str(one) for one in wanted if not one.specifier.contains(locked.get(one.name.lower(), "0"))] == []
+    # Each with its hashes, and from wherever the machine gets its packages.
+    entries = re.findall(r"^[a-z0-9-]+==.*\\\n(?: {4}--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", text, re.MULTILINE)
+    assert len(entries) == len(locked)
+    head, _, below = text.partition("#    .ci/lock\n")
+    assert all(line.startswith("# ") and "/" not in line for line in head.splitlines())
+    assert below == "".join(entries)
+
+
+def test_the_action_installs_what_the_lock_file_has() -> None:
+    texts = [(REPOSITORY / name).read_text(encoding="utf-8") for name in LOCKS]
+    everything, installed = (set(re.findall(r"^([a-z0-9-]+==\S+)", text, re.MULTILINE)) for text in texts)
+    assert installed <= everything
+
+
+def test_every_dependency_has_a_reason_in_the_guide() -> None:
+    project = PROJECT["project"]
+    required = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
+    names = {re.split(r"[>=<\[]", text)[0].lower() for text in required}
+    rows = re.findall(r"^\| ([a-z, *-]+) \| ", CONTRIBUTING.partition("## Dependencies")[2], re.MULTILINE)
+    told = {name for row in rows for name in row.split(", ")} - {"package"}
+    assert {name for name in names if not name.startswith("types-")} == told - {"types-*"}

@@ -1,0 +1,106 @@
+"""The guide and the pages of the action against what they describe: their tables are complete."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import click
+import yaml
+
+from reconciler import errors
+from reconciler.cli import exit_codes
+from tests.docs.pages import REPOSITORY, blocks, table
+from tests.docs.test_pages import LEAVES
+
+GUIDE = "reconciler/docs/guide.md"
+ACTION = ".github/actions/reconcile/README.md"
+OPTIONS = {
+    (name, option)
+    for name, command in LEAVES.items()
+    for parameter in command.params
+    if isinstance(parameter, click.Option)
+    for option in (*parameter.opts, *parameter.secondary_opts)
+}
+
+
+def spelled(command: str) -> str:
+    parameters = (parameter for parameter in LEAVES[command].params if isinstance(parameter, click.Argument))
+    words = [parameter.make_metavar(click.Context(LEAVES[command])) for parameter in parameters]
+    return " ".join(["reconciler", command, *words])
+
+
+def test_the_table_of_commands_is_complete() -> None:
+    assert [row[0].strip("`") for row in table(GUIDE, "command")] == [spelled(name) for name in LEAVES]
+
+
+def test_the_table_of_options_is_complete() -> None:
+    told = {
+        (command, option.split(" ")[0])
+        for options, commands, _ in table(GUIDE, "option")
+        for option in re.findall(r"`([^`]+)`", options)
+        for command in commands.split(", ")
+    }
+    assert told == OPTIONS
+
+
+def test_the_table_of_options_names_what_they_take_and_what_they_are_without() -> None:
+    for options, commands, what in table(GUIDE, "option"):
+        for command in commands.split(", "):
+            defaults = []
+            for text in re.findall(r"`([^`]+)`", options):
+                name, _, takes = text.partition(" ")
+                option = next(item for item in LEAVES[command].params if name in item.opts)
+                assert isinstance(option, click.Option)
+                metavar = re.sub(r"^\[(.*)\]$", r"\1", option.make_metavar(click.Context(LEAVES[command])))
+                assert takes == ("" if option.is_flag else metavar), (command, name)
+                assert ("Repeatable" in what) is option.multiple, (command, name)
+                if isinstance(option.default, (int, str)) and option.show_default and not option.is_flag:
+                    defaults.append(str(option.default))
+            shown = f"({', '.join(defaults)})"
+            assert not defaults or defaults == ["text"] or shown in what, (command, shown)
+
+
+def tree(error: type[BaseException]) -> Iterator[type[BaseException]]:
+    yield error
+    for below in error.__subclasses__():
+        yield from tree(below)
+
+
+def test_the_table_of_exit_codes_is_complete() -> None:
+    codes = [int(row[0]) for row in table(GUIDE, "code")]
+    assert sorted(codes) == sorted(exit_codes.PRECEDENCE)
+    raised = {error.exit_code for error in tree(errors.ReconcilerError) if issubclass(error, errors.ReconcilerError)}
+    assert raised == {1, 3, 4, 130}
+    assert raised | {exit_codes.DONE, exit_codes.DIFFERENCES, exit_codes.WITHHELD, exit_codes.BUG} == set(codes)
+
+
+def test_the_tables_of_the_action_are_the_action() -> None:
+    action = yaml.safe_load((REPOSITORY / ".github/actions/reconcile/action.yml").read_text(encoding="utf-8"))
+    inputs = {name: (what["description"], what.get("default")) for name, what in action["inputs"].items()}
+    assert inputs == {
+        name.strip("`"): (what.removesuffix("."), None if default == "required" else default.strip("`"))
+        for name, what, default in table(ACTION, "input")
+    }
+    assert {name: what["description"] for name, what in action["outputs"].items()} == {
+        name.strip("`"): what.removesuffix(".") for name, what in table(ACTION, "output")
+    }
+
+
+def test_the_pages_use_the_action_and_the_hook_as_they_are() -> None:
+    hooks = yaml.safe_load((REPOSITORY / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    action = yaml.safe_load((REPOSITORY / ".github/actions/reconcile/action.yml").read_text(encoding="utf-8"))
+    (steps,) = (yaml.safe_load(block.text) for block in blocks(ACTION, "yaml"))
+    (repositories,) = (
+        yaml.safe_load(block.text) for block in blocks(GUIDE, "yaml") if block.comment == "not a configuration"
+    )
+    assert [step["with"]["command"] for step in steps] == ["install", "plan"]
+    assert all(step["with"].keys() <= action["inputs"].keys() for step in steps)
+    assert [hook["id"] for hook in repositories["repos"][0]["hooks"]] == [hook["id"] for hook in hooks]
+
+
+def test_every_top_level_key_is_in_the_table() -> None:
+    from reconciler.config.layout import standard_layout
+
+    layout = standard_layout()
+    assert {row[0].strip("`") for row in table(GUIDE, "key")} == {*layout.top_keys, "x-…"}
