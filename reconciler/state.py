@@ -119,7 +119,7 @@ class State:
     ) -> None:
         self.account_sid = account_sid
         self.default_service_sid = default_service_sid
-        self._flex: dict[str, bool] = {}
+        self._flex: dict[tuple[str, frozenset[str]], bool] = {}
         self._by_sid: dict[str, Live] = {}
         self._by_collection: dict[Collection, dict[str, Live]] = {}
         self.complete: set[Collection] = set(complete)
@@ -139,24 +139,40 @@ class State:
         """The resource with that SID, if it was read."""
         return self._by_sid.get(sid)
 
-    def is_protected(self, live: Live) -> bool:
-        """Whether Twilio made a resource: in every service, or in a service of Flex."""
+    def is_protected(self, live: Live, replacements: frozenset[str] = frozenset()) -> bool:
+        """Whether Twilio made a resource: in every service, or in a service of Flex.
+
+        Args:
+            live: the resource.
+            replacements: SIDs of roles that an apply created to replace others. They do not count as signs of Flex:
+                between create and delete, a role whose type changes exists in both types.
+        """
         if live.is_built_in:
             return True
-        return live.name in live.kind.built_in_by_flex and bool(live.parents) and self.is_flex(live.parents[0])
+        return (
+            live.name in live.kind.built_in_by_flex
+            and bool(live.parents)
+            and self.is_flex(live.parents[0], replacements)
+        )
 
-    def is_flex(self, service_sid: str) -> bool:
-        """Whether a service is probably Flex's own, as far as the account was read; see `is_flex_service`."""
-        if service_sid not in self._flex:
+    def is_flex(self, service_sid: str, replacements: frozenset[str] = frozenset()) -> bool:
+        """Whether a service is probably Flex's own, as far as the account was read; see `is_flex_service`.
+
+        Args:
+            service_sid: the service.
+            replacements: see `is_protected`.
+        """
+        key = (service_sid, replacements)
+        if key not in self._flex:
             service = self.get(service_sid)
-            roles = self.collection(_ROLE, (service_sid,))
+            roles = [role for role in self.collection(_ROLE, (service_sid,)) if role.sid not in replacements]
             webhook = self.singleton(_ACCOUNT_WEBHOOK, ())
             # Flex tells its own program of what happens in the account's default service.
             is_target = webhook is not None and webhook.values.get("target") == "flex"
-            self._flex[service_sid] = (is_target and service_sid == self.default_service_sid) or is_flex_service(
+            self._flex[key] = (is_target and service_sid == self.default_service_sid) or is_flex_service(
                 service.name if service is not None else "", [role.values for role in roles]
             )
-        return self._flex[service_sid]
+        return self._flex[key]
 
     def singleton(self, kind: Kind, parents: tuple[str, ...]) -> Live | None:
         """The singleton of that kind in that parent, if it was read."""

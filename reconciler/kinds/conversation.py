@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from reconciler.kinds.base import Contents, Fault, Kind, PartialContents
+from reconciler.kinds.base import Consequence, Contents, Fault, Kind, PartialContents
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import (
     Choice,
@@ -147,6 +147,13 @@ def _derive(contents: PartialContents) -> Contents:
     return {"state": "active"} if has_timers else {}
 
 
+def _consequences(before: PartialContents | None, after: PartialContents | None, name: str) -> tuple[Consequence, ...]:
+    """Say that a close is final: nothing in a closed conversation can be changed, and it cannot be opened again."""
+    if before is None or after is None or before.get("state") == "closed" or after.get("state") != "closed":
+        return ()
+    return (Consequence("high", f"Closes {name} permanently: nobody can write in it, and it cannot be reopened."),)
+
+
 CONVERSATION = Kind(
     name="conversation",
     model=Conversation,
@@ -164,6 +171,7 @@ CONVERSATION = Kind(
     check=_check,
     derive=_derive,
     tolerates=_tolerates,
+    consequences=_consequences,
     runtime_params=("DateCreated", "DateUpdated"),
     why_final=_final,
     # Source: error 50353.

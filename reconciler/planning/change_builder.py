@@ -355,7 +355,7 @@ class ChangeBuilder:
         kind = declared.kind
         forced = ", ".join(item.path for item in fields if item.forces_replacement)
         why = kind.irreplaceable
-        if self.context.state.is_protected(live) and not why:
+        if self.context.is_protected(live) and not why:
             by = "Twilio itself" if live.is_built_in else "Flex"
             why = f"{live.title!r} was made by {by}, and is never deleted"
         if declared.pin is not None and not why:
@@ -570,7 +570,7 @@ class ChangeBuilder:
             if live.sid not in self.context.matching.addresses
             and live.name not in implied
             and guards.is_pruned(prune, live)
-            and not self.context.state.is_protected(live)
+            and not self.context.is_protected(live)
         )
 
     def _deletion(

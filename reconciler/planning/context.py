@@ -152,13 +152,43 @@ class PlanContext:
         ]
         for heirs in (
             [declared for declared in inside if declared.natural_key == entry.name],
-            [declared for declared in inside if declared.renamed_from == entry.name],
+            [
+                declared
+                for declared in inside
+                if declared.renamed_from == entry.name and self._may_be_heir(declared, entry)
+            ],
         ):
             own = [declared for declared in heirs if _is_of_type(declared, entry.as_live())]
             chosen = heirs if len(heirs) == 1 else own
             if len(chosen) == 1:
                 return replace(entry, address=chosen[0].address)
         return entry
+
+    def _may_be_heir(self, declared: Declared, entry: Unfinished) -> bool:
+        """Whether a resource that is renamed from the old one of an entry can be the one that was to replace it.
+
+        It cannot if it existed before the old one did, or if the address of the entry still declares the new resource.
+        """
+        old = self.state.get(entry.sid)
+        if old is None:
+            return True
+        if self._is_newer(self.config.resources.get(entry.address), old):
+            return False
+        return not self._of_name(declared, old) or self._is_newer(declared, old)
+
+    def _is_newer(self, declared: Declared | None, old: Live) -> bool:
+        """Whether a declared resource is live and was created after another one; dates have whole seconds."""
+        if declared is None or declared.kind != old.kind or declared.absent:
+            return False
+        return any(live.created >= old.created for live in self._of_name(declared, old))
+
+    def _of_name(self, declared: Declared, old: Live) -> list[Live]:
+        """The live resources beside an old one that have the name and type of a declared one."""
+        return [
+            live
+            for live in self.state.collection(old.kind, old.parents)
+            if live.sid != old.sid and live.name == declared.natural_key and _is_of_type(declared, live)
+        ]
 
     def saved_values(self, declared: Declared) -> Unfinished | None:
         """What an interrupted apply saved of a resource before it deleted it, and did not create it anew."""
@@ -190,6 +220,33 @@ class PlanContext:
                 and (old.kind, old.parents) == (new.kind, new.parents)
             ):
                 yield entry, old
+
+    @cached_property
+    def replacements(self) -> frozenset[str]:
+        """The SIDs of the new resources of interrupted replaces that are under way."""
+        found = (self.matching.live.get(entry.address) for entry in self.unfinished if entry.sid in self.under_way)
+        return frozenset(live.sid for live in found if live is not None and live.sid not in self.under_way)
+
+    def heirs_of_name(self, live: Live, owner: Address) -> Iterator[Declared]:
+        """The declared resources that are to take the name of a live one from the declared one that has it now.
+
+        Args:
+            live: the resource that has the name.
+            owner: the declared resource that is, or replaces, the live one.
+        """
+        declared = self.config.resources.get(owner)
+        if declared is None or declared.natural_key == live.name:
+            return
+        for other in self.config.children(declared.parent):
+            if other is declared or other.kind != live.kind or other.absent or other.natural_key != live.name:
+                continue
+            current = self.matching.live.get(other.address)
+            if _is_of_type(other, live) and (current is None or current.name != live.name):
+                yield other
+
+    def is_protected(self, live: Live) -> bool:
+        """Whether Twilio made a live resource, which is then never deleted."""
+        return self.state.is_protected(live, self.replacements)
 
     def is_finished(self, entry: Unfinished) -> bool:
         """Whether nothing is left to do for a replace that was begun, and nothing saved for it can be needed."""

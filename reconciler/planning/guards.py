@@ -43,8 +43,10 @@ class GuardContext:
         no_room: addresses of creates whose parent is full.
         moved: SIDs of users and participants whom this plan gives another role, or deletes.
         names_taken: addresses of creates of roles, with the live role that has the same name and type and stays.
+        names_given_up: changes that free a name, with the declared resource that was to take it and does not.
         assigned: by SID, the roles that the configuration or the plan assigns by it, with the address that does.
         successors: by SID of the old resource, the addresses whose interrupted replaces are completed.
+        replacements: SIDs of the new resources of interrupted replaces.
     """
 
     config: Config
@@ -56,10 +58,12 @@ class GuardContext:
     remaining_defaults: Mapping[str, str] = field(default_factory=dict)
     moved: frozenset[str] = frozenset()
     names_taken: Mapping[Address, Live] = field(default_factory=dict)
+    names_given_up: Mapping[Address, Address] = field(default_factory=dict)
     services_of_addresses: frozenset[tuple[str, str]] = frozenset()
     no_room: frozenset[Address] = frozenset()
     assigned: Mapping[str, str] = field(default_factory=dict)
     successors: Mapping[str, Address] = field(default_factory=dict)
+    replacements: frozenset[str] = frozenset()
 
     @cached_property
     def first_protected_below(self) -> Mapping[Address, Address]:
@@ -213,6 +217,19 @@ def _name_taken(change: Change, context: GuardContext) -> Guard | None:
     )
 
 
+def _name_given_up(change: Change, context: GuardContext) -> Guard | None:
+    """A rename whose former name the next resource of a chain of renames does not take in this apply."""
+    heir = context.names_given_up.get(change.address)
+    if heir is None:
+        return None
+    return Guard(
+        "name_given_up",
+        "withheld",
+        f"{heir} takes the name that {change.address} gives up, and is withheld or left out of this apply, so no "
+        "resource would have that name; apply both together",
+    )
+
+
 def _final(change: Change, context: GuardContext) -> Guard | None:
     """What takes no more updates, and nothing new inside of it."""
     own = context.live.get(change.address)
@@ -291,7 +308,7 @@ def _doubtful(change: Change, create: Step) -> Guard | None:
 
 def _built_in(change: Change, context: GuardContext) -> Guard | None:
     live = context.state.get(change.sid or "")
-    if not _removes(change) or live is None or not context.state.is_protected(live):
+    if not _removes(change) or live is None or not context.state.is_protected(live, context.replacements):
         return None
     by = "Twilio itself" if live.is_built_in else "Flex"
     return Guard("built_in", "withheld", f"the {change.kind.noun} {live.title!r} was made by {by} and is never deleted")
@@ -499,6 +516,7 @@ GUARDS = (
     _no_room,
     _prevent_create,
     _name_taken,
+    _name_given_up,
     _prevent_destroy,
     _unmakeable,
     _built_in,

@@ -30,7 +30,7 @@ nothing, and never guesses: where two live resources could be meant, that is a p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from types import MappingProxyType
@@ -363,15 +363,29 @@ class _Matcher:
             left.remove(live)
 
         ambiguous: set[Address] = set()
-        for likeness in (_is_exact, _is_nearly_exact, _has_same_name):
-            for declared in siblings:
-                if declared.address in pairs or declared.address in ambiguous:
+        # What must not exist takes nothing that fits a resource that must, so that no apply deletes what it declares.
+        for likeness, is_absent in (
+            (_is_exact, False),
+            (_is_nearly_exact, False),
+            (_is_exact, True),
+            (_is_nearly_exact, True),
+            (_has_same_name, False),
+            (_has_same_name, True),
+        ):
+            open_ones = [
+                declared
+                for declared in siblings
+                if declared.absent is is_absent and declared.address not in {*pairs, *ambiguous}
+            ]
+            if likeness is not _has_same_name:
+                certain = [declared for declared in open_ones if not _has_unknown(declared)]
+                for declared, live in _assign(certain, left, likeness):
+                    take(declared, live)
+            for declared in open_ones:
+                if declared.address in pairs:
                     continue
                 alike = [live for live in left if likeness(declared, live)]
-                is_guess = likeness is _has_same_name or any(
-                    isinstance(value.content, Unknown) for value in declared.values.values()
-                )
-                if len(alike) > 1 and is_guess:
+                if len(alike) > 1:
                     ambiguous.add(declared.address)
                     self._tell_ambiguous(declared, alike)
                 elif alike:
@@ -517,6 +531,37 @@ class _Matcher:
 def _title(declared: Declared, live: Live) -> str:
     """The live name, unless the files say that it may not be shown."""
     return live.title if declared.title == declared.natural_key else declared.title
+
+
+def _assign(
+    siblings: Iterable[Declared], candidates: Iterable[Live], fits_live: Callable[[Declared, Live], bool]
+) -> list[tuple[Declared, Live]]:
+    """Pair as many declared resources as possible with a live one that fits, each live one at most once.
+
+    A declared resource with few fields may fit several live ones; it leaves to the others what only they fit. Without
+    such a conflict, it gets the first live one (a maximum bipartite matching by augmenting paths).
+    """
+    options = {item.address: [live for live in candidates if fits_live(item, live)] for item in siblings}
+    declared_by_address = {item.address: item for item in siblings}
+    taken: dict[str, Address] = {}
+
+    def find_place(address: Address, seen: set[str]) -> bool:
+        for live in options[address]:
+            if live.sid not in seen:
+                seen.add(live.sid)
+                if live.sid not in taken or find_place(taken[live.sid], seen):
+                    taken[live.sid] = address
+                    return True
+        return False
+
+    for address in options:
+        find_place(address, set())
+    by_sid = {live.sid: live for lives in options.values() for live in lives}
+    return [(declared_by_address[address], by_sid[sid]) for sid, address in taken.items()]
+
+
+def _has_unknown(declared: Declared) -> bool:
+    return any(isinstance(value.content, Unknown) for value in declared.values.values())
 
 
 def _is_exact(declared: Declared, live: Live) -> bool:

@@ -91,12 +91,15 @@ def _taking(change: Change) -> Step:
 def _sharing_unique_keys(changes: Sequence[Change], state: State) -> dict[Address, set[Address]]:
     leaving: dict[tuple[object, ...], Address] = {}
     deleted: dict[str, Address] = {}
+    closed: dict[str, Address] = {}
     for change in changes:
         live = state.get(change.sid or "")
         if live is None:
             continue
         if change.action == "delete":
             deleted[live.sid] = change.address
+        elif _closes(change, live):
+            closed[live.sid] = change.address
         kept = {} if change.action == "delete" else {**live.values, **_wanted(change)}
         freed = {*_unique_keys(change.kind, change.parent, live.values)}
         for key in freed - {*_unique_keys(change.kind, change.parent, kept)}:
@@ -107,12 +110,28 @@ def _sharing_unique_keys(changes: Sequence[Change], state: State) -> dict[Addres
             within = next((deleted[sid] for sid in live.parents if sid in deleted), None)
             if within is not None:
                 leaving.update(dict.fromkeys(_unique_keys(live.kind, within, live.values), within))
+    if closed:
+        # Source: an address and proxy pair is unique among active conversations, so closing one frees its pairs.
+        for live in state:
+            within = next((closed[sid] for sid in live.parents if sid in closed), None)
+            if within is not None:
+                for key in _unique_keys(live.kind, within, live.values):
+                    leaving.setdefault(key, within)
+    closing = frozenset(closed.values())
     first: dict[Address, set[Address]] = defaultdict(set)
     for change in changes:
         for key in _unique_keys(change.kind, change.parent, _wanted(change)):
-            if key in leaving and leaving[key] != change.address:
-                first[change.address].add(leaving[key])
+            if key not in leaving or leaving[key] == change.address:
+                continue
+            if leaving[key] in closing and any(change.address.is_within(one) for one in closing):
+                continue  # a conversation closes after everything inside it, so this cannot wait for a close
+            first[change.address].add(leaving[key])
     return dict(first)
+
+
+def _closes(change: Change, live: Live) -> bool:
+    """Whether an update makes a resource final: it closes a conversation."""
+    return change.action == "update" and bool(change.kind.why_final({**live.values, **_wanted(change)}))
 
 
 def _wanted(change: Change) -> Mapping[str, Content | Reference | Unknown]:
@@ -160,7 +179,11 @@ def collections_to_fetch(changes: Sequence[Change], state: State) -> frozenset[C
         if key[2] is None
     }
     above = {kind: _path_to(kind) for kind in wanting}
-    left = [live for change in changes if change.action == "delete" and (live := state.get(change.sid or ""))]
+    left = [
+        live
+        for change in changes
+        if (live := state.get(change.sid or "")) and (change.action == "delete" or _closes(change, live))
+    ]
     collections: set[Collection] = set()
     while left:
         live = left.pop()

@@ -288,6 +288,28 @@ class _Planner:
                         taken[change.address] = live
         return taken
 
+    def _names_given_up(
+        self, changes: Sequence[Change], doing: Sequence[Change], kept: frozenset[Address]
+    ) -> dict[Address, Address]:
+        """The changes that free a name which another declared resource was to take, and does not take in this apply.
+
+        Returns:
+            By the address of the change, the declared resource. With the change alone, nothing would have the name.
+        """
+        taking = {change.address for change in doing}
+        given_up: dict[Address, Address] = {}
+        for change in changes:
+            live = self.context.state.get(change.sid or "")
+            if change.address in kept and change.address in taking:
+                continue  # its old resource stays
+            own = self.context.successor(change.completes) if change.completes else change.address
+            if live is None or not live.name or own is None or (change.action == "delete" and not change.completes):
+                continue
+            for other in self.context.heirs_of_name(live, own):
+                if other.address not in taking:
+                    given_up[change.address] = other.address
+        return given_up
+
     def _guard_context(
         self, changes: tuple[Change, ...], doing: tuple[Change, ...], kept: frozenset[Address]
     ) -> guards.GuardContext:
@@ -313,6 +335,8 @@ class _Planner:
                 if (successor := self.context.successor(change.completes)) is not None
             },
             names_taken=self._names_taken(changes, kept),
+            names_given_up=self._names_given_up(changes, doing, kept),
+            replacements=self.context.replacements,
             moved=frozenset(
                 change.sid
                 for change in doing
@@ -500,7 +524,7 @@ class _Planner:
         twins = {
             (declared.kind, self.context.parents(declared), declared.natural_key): declared
             for declared in self.context.present
-            if declared.natural_key and declared.kind.discriminator
+            if declared.natural_key and declared.kind.discriminator and not declared.kind.match_by_content
             if declared.kind.by_path[declared.kind.discriminator].forces_replacement
             if declared.address in self.context.matching.live
         }
@@ -586,7 +610,9 @@ class _Planner:
         if change.kind == _ROLE and live is not None:
             configuration = self.context.state.singleton(_SERVICE_CONFIGURATION, live.parents)
             defaults = self.context.default_role_sids(configuration) if configuration is not None else ()
-        judged = risk.judge(change, live, defaults, self.context.matching.former.get(change.address))
+        judged = risk.judge(
+            change, live, defaults, self.context.matching.former.get(change.address), self.context.sid_of
+        )
         return self._with_unknown_holders(self._with_moved_defaults(judged))
 
     def _with_moved_defaults(self, change: Change) -> Change:
@@ -670,7 +696,7 @@ class _Planner:
             and not live.kind.singleton
             and live.sid not in self.context.matching.addresses
             and deleted.isdisjoint((live.sid, *live.parents))
-            and not self.context.state.is_protected(live)
+            and not self.context.is_protected(live)
         ]
         return sorted(found, key=lambda item: item.address)
 

@@ -15,9 +15,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from reconciler.change import RISKS, Change, FieldChange
-from reconciler.config.model import Unknown
+from reconciler.config.model import Reference, Unknown
 from reconciler.kinds.base import Consequence, PartialContents
 from reconciler.kinds.markers import OnChange, Risk
+from reconciler.planning.diff import SidOf
 from reconciler.redaction import HIDDEN
 from reconciler.state import Live
 
@@ -27,7 +28,13 @@ def higher(*risks: Risk) -> Risk:
     return max(risks, key=RISKS.index, default="low")
 
 
-def judge(change: Change, live: Live | None, default_roles: Iterable[str], former: Live | None) -> Change:
+def judge(
+    change: Change,
+    live: Live | None,
+    default_roles: Iterable[str],
+    former: Live | None,
+    sid_of: SidOf = lambda _reference: None,
+) -> Change:
     """The same change with its risk and consequences.
 
     Args:
@@ -35,6 +42,7 @@ def judge(change: Change, live: Live | None, default_roles: Iterable[str], forme
         live: the live resource, if there is one.
         default_roles: SIDs of the roles that its service gives by default now.
         former: a live resource that the new one is likely to be a rename of.
+        sid_of: resolves references; a reference to the resource that is referred to now changes nothing.
     """
     risks: list[Risk] = ["low"]
     words: list[str] = []
@@ -45,7 +53,8 @@ def judge(change: Change, live: Live | None, default_roles: Iterable[str], forme
             _deletion(change, risks, words)
         case _:
             for item in change.fields:
-                _field(change, item, risks, words)
+                if not (isinstance(item.after, Reference) and sid_of(item.after) == item.before):
+                    _field(change, item, risks, words)
             if change.action == "replace":
                 risks.append(change.kind.replace_risk)
     if change.kind.name == "role" and change.action in {"update", "replace"}:

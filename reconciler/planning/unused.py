@@ -132,7 +132,7 @@ class Unused:
     # --- globs --------------------------------------------------------------------------------------------------------
 
     def patterns(self) -> Iterator[Problem]:
-        """Every `match` and `except` that no live name in its collection matches."""
+        """Every `match` and `except` that no name in its collection matches, live or declared."""
         for prune in self.context.config.prune.values():
             parents = self.context.pruned_parents(prune)
             if parents is None or not self.context.selection.covers_collection(prune.collection):
@@ -140,9 +140,15 @@ class Unused:
             if Collection(prune.kind.name, parents) not in self.context.state.complete:
                 continue
             members = self.context.state.collection(prune.kind, parents)
+            names = {live.name for live in members}
+            names |= {
+                declared.natural_key
+                for declared in self.context.present
+                if declared.kind == prune.kind and declared.address.parts[:-1] == prune.collection.parts
+            }
             for key, patterns in (("match", prune.match), ("except", prune.keep)):
                 for pattern in patterns:
-                    if not any(globs.matches(pattern, live.name) for live in members):
+                    if not any(globs.matches(pattern, name) for name in names):
                         yield self._unused_pattern(prune, key, pattern, members)
 
     def _unused_pattern(self, prune: Prune, key: str, pattern: str, members: Sequence[Live]) -> Problem:
@@ -376,7 +382,7 @@ class Unused:
         candidates = [
             live
             for live in self.context.state.collection(declared.kind, parents)
-            if live.sid not in self.context.matching.addresses and not self.context.state.is_protected(live)
+            if live.sid not in self.context.matching.addresses and not self.context.is_protected(live)
         ]
         handle = declared.address.parts[-1]
         return self.near.closest(name, candidates) or self.near.closest(handle, candidates)

@@ -196,3 +196,35 @@ def test_a_second_rename_reports_what_the_first_one_left(folder: Folder, *, defa
     names = {row["name"] for row in account.state().values() if row["kind"] == "role" and row["parent"] == sid}
     assert {"last", "old"} <= names
     assert "new" not in names
+
+
+def test_a_role_that_exists_in_both_types_for_a_moment_makes_no_service_flexs(folder: Folder) -> None:
+    files = "version: 1\nservices: {club: {roles: {admin: {type: conversation, permissions: [sendMessage]}}}}\n"
+    account = Account()
+    account.role(account.service("club"), "admin", "service")
+    folder.write(files)
+    assert apply(folder, account, fault=BETWEEN).was_killed
+    assert sorted(row["type"] for row in account.state().values() if row.get("name") == "admin") == [
+        "conversation",
+        "service",
+    ]
+    run = apply(folder, account)
+    assert run.code == 0, run.out + run.err
+    assert [row["type"] for row in account.state().values() if row.get("name") == "admin"] == ["conversation"]
+
+
+def test_a_stale_former_name_takes_over_no_interrupted_rename(folder: Folder) -> None:
+    account = Account()
+    service = account.service("club")
+    account.role(service, "lead", "service", "joinConversation", "deleteAnyMessage")
+    old = account.role(service, "agent", "service", "joinConversation")
+    account.default_roles(service, user=old)
+    lead = "lead: {type: service, permissions: [joinConversation, deleteAnyMessage]%s}"
+    desk = "desk: {type: service, permissions: [joinConversation]%s}"
+    roles = f"version: 1\nservices: {{club: {{roles: {{{lead}, {desk}}}}}}}\n"
+    folder.write(roles % ("", ", renamed_from: agent"))
+    assert apply(folder, account, fault=BETWEEN).was_killed
+    folder.write(roles % (", renamed_from: agent", ""))
+    document = folder.run(account, "plan", "--format", "json").document
+    assert [change["address"] for change in document["changes"] if change["action"] == "delete"] == []
+    assert "not-completed" in [item["code"] for item in document["warnings"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given, settings
@@ -220,7 +221,12 @@ def test_a_webhook_that_is_pinned_is_not_another_ones_likeness() -> None:
     }
 
 
-HOOK = {"target": "webhook", "url": "https://a.example.com", "method": "POST", "filters": ("onMessageAdded",)}
+HOOK: dict[str, Content] = {
+    "target": "webhook",
+    "url": "https://a.example.com",
+    "method": "POST",
+    "filters": ("onMessageAdded",),
+}
 
 
 @pytest.mark.parametrize(
@@ -770,3 +776,49 @@ def test_no_live_resource_is_two_declared_ones_and_order_never_matters(
     chance.shuffle(live_roles)
     chance.shuffle(resources)
     assert match(configuration(*resources), state(service("support"), *live_roles)) == found
+
+
+# --- webhooks: what must exist comes first, and the most specific one decides ----------------------------------------
+
+SAVED: dict[str, Content] = HOOK | {"filters": ("onMessageUpdated",)}
+BARE: dict[str, Content] = {"target": "webhook", "url": "https://a.example.com"}
+POSTED: dict[str, Content] = BARE | {"method": "POST"}
+
+
+@pytest.mark.parametrize("live_order", [(HOOK, SAVED), (SAVED, HOOK)], ids=["a", "b"])
+@pytest.mark.parametrize("handles", ["ab", "ba"])
+def test_a_webhook_with_fewer_fields_leaves_the_live_one_that_only_another_fits(
+    handles: str, live_order: tuple[dict[str, Content], ...]
+) -> None:
+    found = webhooks({handles[0]: POSTED, handles[1]: SAVED}, live_order)
+    assert found == {handles[0]: live_order.index(HOOK), handles[1]: live_order.index(SAVED)}
+
+
+@pytest.mark.parametrize("handles", ["ab", "ba"])
+@pytest.mark.parametrize("declared_one", [HOOK, HOOK | {"method": "GET"}], ids=["exact", "same events"])
+def test_an_absent_webhook_takes_no_live_one_that_a_declared_one_fits(
+    handles: str, declared_one: dict[str, Content]
+) -> None:
+    assert webhooks({handles[0]: BARE, handles[1]: declared_one}, [HOOK], absent=handles[0]) == {handles[1]: 0}
+
+
+def test_an_absent_webhook_takes_what_no_declared_one_fits() -> None:
+    assert webhooks({"a": BARE, "b": HOOK}, [SAVED], absent="a") == {"a": 0}
+    assert webhooks({"a": BARE, "b": HOOK}, [SAVED, HOOK], absent="a") == {"a": 0, "b": 1}
+
+
+def webhooks(
+    files: dict[str, dict[str, Content]], lives: Iterable[dict[str, Content]], absent: str = ""
+) -> dict[str, int]:
+    """The number of the live webhook of each declared one, by handle."""
+    parents = (SUPPORT, sid("CH"))
+    hooks = [live("conversation_webhook", number, item, parents=parents) for number, item in enumerate(lives)]
+    lobby = "services.support.conversations.lobby"
+    config = in_support(
+        declared(lobby),
+        *(declared(f"{lobby}.webhooks.{name}", item, absent=name == absent) for name, item in files.items()),
+    )
+    talk = live("conversation", 1, {"unique_name": "lobby"}, parents=IN_SUPPORT)
+    found = matched(config, state(service("support"), talk, *hooks))
+    numbers = {hook.sid: number for number, hook in enumerate(hooks)}
+    return {address.rpartition(".")[2]: numbers[found[address]] for address in found if "webhooks" in address}

@@ -84,3 +84,44 @@ def test_names_that_are_exchanged_are_refused_with_a_way_out() -> None:
     )
     account.converge(named(a=(sids["one"], "spare"), b=(sids["two"], "one")))
     account.converge(named(a=(sids["one"], "two"), b=(sids["two"], "one")))
+
+
+# --- a conversation that closes frees the pairs in it ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("closing", ["a-old", "z-old"])
+def test_a_pair_in_a_conversation_that_closes_is_free_before_another_takes_it(closing: str) -> None:
+    account = World()
+    service = account.post("/v1/Services", {"FriendlyName": "club"})["sid"]
+    old = account.post(f"/v1/Services/{service}/Conversations", {"UniqueName": closing})["sid"]
+    account.post(f"/v1/Services/{service}/Conversations", {"UniqueName": "new"})
+    pair = {"MessagingBinding.Address": CUSTOMER, "MessagingBinding.ProxyAddress": DESK}
+    account.post(f"/v1/Services/{service}/Conversations/{old}/Participants", pair)
+    files = read(
+        f"version: 1\nservices:\n  club:\n    conversations:\n      {closing}: {{state: closed}}\n"
+        f'      new: {{participants: {{caller: {{address: "{CUSTOMER}", proxy_address: "{DESK}"}}}}}}\n'
+    )
+    account.forget_requests()
+    account.converge(files)
+    base = f"POST /v1/Services/{service}/Conversations"
+    assert account.writes[0] == f"{base}/{old}"
+    assert len(account.writes) == 2
+
+
+def test_a_participant_of_a_conversation_that_closes_waits_for_no_close() -> None:
+    account = World()
+    service = account.post("/v1/Services", {"FriendlyName": "club"})["sid"]
+    for name, number in (("one", "+14155550101"), ("two", "+14155550102")):
+        sid = account.post(f"/v1/Services/{service}/Conversations", {"UniqueName": name})["sid"]
+        pair = {"MessagingBinding.Address": number, "MessagingBinding.ProxyAddress": DESK}
+        account.post(f"/v1/Services/{service}/Conversations/{sid}/Participants", pair)
+    # Each conversation is to get the pair of the other one, and closes after everything inside it.
+    files = read(
+        "version: 1\nservices:\n  club:\n    conversations:\n"
+        f'      one: {{state: closed, participants: {{x: {{address: "+14155550102", proxy_address: "{DESK}"}}}}}}\n'
+        f'      two: {{state: closed, participants: {{x: {{address: "+14155550101", proxy_address: "{DESK}"}}}}}}\n'
+    )
+    made = account.plan(files)
+    needs = {str(change.address): change.steps[0].needs for change in made.changes}
+    assert needs["services.club.conversations.one.participants.x"] == ()
+    assert needs["services.club.conversations.one"] == ("services.club.conversations.one.participants.x#create",)

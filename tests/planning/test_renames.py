@@ -211,3 +211,43 @@ def test_a_role_that_is_probably_renamed_is_said_to_be(live: tuple[str, str, str
         f'To rename it, add renamed_from: "{name}".'
     )
     assert (change.risk, change.consequences) == (("medium", (words,)) if hinted else ("low", ()))
+
+
+CHAIN = """
+addresses:
+  "+14155550101": {friendly_name: Front door, renamed_from: "+14155550102"%s}
+  "+14155550103": {renamed_from: "+14155550101"}
+"""
+FRONT_DOOR = 'addresses["+14155550101"]'
+
+
+@pytest.mark.parametrize(
+    ("options", "lifecycle"),
+    [
+        ({"excludes": (FRONT_DOOR,)}, ""),
+        ({"targets": ('addresses["+14155550103"]',)}, ""),
+        ({}, ", lifecycle: {prevent_destroy: true}"),
+    ],
+)
+def test_a_name_is_not_given_up_where_what_takes_it_is_left_out(options: dict[str, Any], lifecycle: str) -> None:
+    account, _ = club()
+    for number in "12":
+        account.post("/v1/Configuration/Addresses", {"Type": "sms", "Address": f"+1415555010{number}"})
+    before = account.snapshot()
+    text = HEAD + CHAIN % lifecycle
+    made = account.plan(read(text), **options)
+    held = {str(change.address): change.guard.name for change in made.changes if change.guard is not None}
+    assert held['addresses["+14155550103"]'] == "name_given_up"
+    assert account.apply(read(text), **options).exit_code == 5
+    assert account.snapshot() == before
+    if options:
+        account.converge(read(text))
+
+
+def test_a_user_whose_name_nobody_takes_over_is_kept() -> None:
+    account, service = club()
+    for identity in ("b", "c"):
+        account.post(f"{service}/Users", {"Identity": identity})
+    text = HEAD + "    users: {a: {renamed_from: b}, b: {renamed_from: c, lifecycle: {prevent_destroy: true}}}\n"
+    assert account.apply(read(text)).exit_code == 5
+    assert sorted(users(account, service)) == ["b", "c"]

@@ -370,3 +370,20 @@ def test_judging_changes_nothing_but_risk_and_consequences() -> None:
     one = change(AGENT, "update", {"permissions": (("a",), ("b",))})
     found = judge(one, ROLE, (), None)
     assert (found.address, found.fields, found.steps, found.guard) == (one.address, one.fields, one.steps, one.guard)
+
+
+def test_a_reference_to_what_is_referred_to_now_changes_nothing() -> None:
+    one = change("addresses.main", "replace", {"auto_creation.service": (SUPPORT, reference("services.support"))})
+    same = judge(one, None, (), None, lambda _reference: SUPPORT)
+    moved = judge(one, None, (), None, lambda _reference: sid("IS", 2))
+    assert same.consequences == ()
+    assert moved.consequences == ("Messages to this address start their conversations in another service.",)
+
+
+def test_closing_a_conversation_is_high_and_says_that_it_is_for_good() -> None:
+    closing = {"state": ("active", "closed")}
+    assert judged("services.support.conversations.lobby", "update", closing) == (
+        "high",
+        ("Closes lobby permanently: nobody can write in it, and it cannot be reopened.",),
+    )
+    assert judged("services.support.conversations.lobby", "update", {"state": ("active", "inactive")})[0] == "medium"

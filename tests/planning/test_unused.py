@@ -415,3 +415,22 @@ def test_a_rotate_that_sends_something_is_no_error(targets: list[str]) -> None:
     made = account.plan(files, rotate=["credentials.push"], targets=targets)
     change = next(change for change in made.changes if str(change.address) == "credentials.push")
     assert [item.path for item in change.fields] == ["secret"]
+
+
+def test_a_pattern_that_matches_what_the_same_plan_creates_is_not_reported() -> None:
+    account, _ = club()
+    text = HEAD + 'addresses: {main: {address: "+14155550100"}}\nprune: {addresses: {match: "+1415*"}}\n'
+    assert planned(account, text) == []
+    other = text.replace('match: "+1415*"', 'match: "+1515*"')
+    assert [code for _, code, _ in planned(account, other)] == ["unused-match"]
+    assert [code for _, code, _ in planned(account, text.replace('*"}}', '*", except: ["+14155550100"]}}'))] == []
+
+
+def test_a_second_webhook_of_one_url_is_not_taken_for_the_rest_of_a_replace() -> None:
+    account, service = club()
+    conversation = account.post(f"{service}/Conversations", {"UniqueName": "lobby"})["sid"]
+    for event in ("onMessageAdded", "onMessageUpdated"):
+        form = {"Target": "webhook", "Configuration.Url": "https://x.example/1", "Configuration.Filters": [event]}
+        account.post(f"{service}/Conversations/{conversation}/Webhooks", form)
+    hook = "w: {target: webhook, url: 'https://x.example/1', filters: [onMessageAdded]}"
+    assert planned(account, f"{HEAD}    conversations: {{lobby: {{webhooks: {{{hook}}}}}}}\n") == []
