@@ -101,6 +101,7 @@ class Recorder:
     ) -> None:
         self.account = account
         self.fault = fault
+        self.store = account.emulator.store
         self.log: list[Exchange] = []
         self.death = asyncio.Event()
         self._at_death = at_death
