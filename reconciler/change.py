@@ -13,6 +13,7 @@ from typing import Literal
 from reconciler.address import Address
 from reconciler.config.model import Reference, Unknown
 from reconciler.errors import Place
+from reconciler.json_text import Json
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Risk
@@ -30,6 +31,24 @@ Op = Literal["create", "update", "delete"]
 Verdict = Literal["refused", "withheld"]
 
 
+@dataclass(frozen=True, slots=True)
+class InnerChange:
+    """One difference inside a JSON value.
+
+    Attributes:
+        path: where inside the value: ``team``, ``tags[0].name``, ``["a.b"]``. The index of an item is that in the list
+            that has it; of a changed item, that in the list before.
+        kind: whether only the later value has it, only the former one, or both with other contents.
+        before: the former content; None where it is added.
+        after: the later content; None where it is removed.
+    """
+
+    path: str
+    kind: Literal["added", "removed", "changed"]
+    before: Json
+    after: Json
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class FieldChange:
     """One field that differs.
@@ -44,7 +63,8 @@ class FieldChange:
         forces_replacement: whether the API can only make this change by making the resource anew.
         source: where the files say so.
         before_source: where the other files say what was before; None where it comes from the account.
-        inside: for JSON that may be shown, where inside of it the two differ: ``team``, ``tags[0].name``; sorted.
+        inside: for JSON that may be shown, the differences inside it, sorted by path; empty where both are not
+            mappings, or are too large to be looked through.
         before_shown: of a sensitive URL, the live side with its secret parts masked; empty if all of it is hidden.
         after_shown: the same of the files' side.
     """
@@ -58,7 +78,7 @@ class FieldChange:
     forces_replacement: bool = False
     source: Place | None = None
     before_source: Place | None = None
-    inside: tuple[str, ...] = ()
+    inside: tuple[InnerChange, ...] = ()
     before_shown: str = ""
     after_shown: str = ""
 

@@ -256,6 +256,8 @@ class _Comparison:
             now, then = _values(item.before, was.before)
             hint = _key_hint(was.before, item.before)
             yield f"{item.path} is now {now}; it was {then} in the approved plan{hint}"
+        elif self._is_same_value(was.after, item.after) and was.inside != item.inside:
+            yield f"the differences inside {item.path} are not those that the approved plan showed"
         if was.forces_replacement != item.forces_replacement:
             yield f"whether {item.path} forces a replacement has changed"
 

@@ -16,6 +16,7 @@ from reconciler.change import Action
 from reconciler.documents.plan import (
     ChangeEntry,
     FieldEntry,
+    InnerEntry,
     OptionsEntry,
     Part,
     PlanFile,
@@ -36,6 +37,15 @@ _MOST_KINDS = 8
 STATES: dict[Action, State] = {"create": "missing", "update": "differs", "replace": "differs", "delete": "unwanted"}
 
 
+class InnerDrift(Part):
+    """One difference inside a JSON value."""
+
+    path: str = Field(description='Where inside the value: `team`, `tags[0].name`, `["a.b"]`.')
+    only_in: Literal["", "files", "account"] = Field(default="", description="Which side has it; empty for both.")
+    files: Json = Field(default=None, description="The value in the files, as plain JSON; null where they lack it.")
+    account: Json = Field(default=None, description="The value in the account, likewise.")
+
+
 class DriftField(Part):
     """One field that differs."""
 
@@ -46,7 +56,7 @@ class DriftField(Part):
     sensitive: bool = Field(description="Whether the values are hidden.")
     immutable: bool = Field(default=False, description="Whether only a replacement could make it equal.")
     source: SourceEntry | None = Field(description="Where the files say so.")
-    inside: tuple[str, ...] = Field(default=(), description="For JSON, where inside of it the two differ.")
+    inside: tuple[InnerDrift, ...] = Field(default=(), description="For JSON, the differences inside it.")
 
 
 class Difference(Part):
@@ -200,12 +210,24 @@ def _difference(entry: ChangeEntry, state: State) -> Difference:
                 sensitive=field.sensitive,
                 immutable=field.forces_replacement,
                 source=field.source,
-                inside=field.inside,
+                inside=tuple(map(_inner, field.inside)),
             )
             for field in entry.fields
         ),
         source=entry.source,
     )
+
+
+_ONLY_IN: dict[str, Literal["", "files", "account"]] = {"added": "files", "removed": "account", "changed": ""}
+_KINDS: dict[str, Literal["added", "removed", "changed"]] = {"files": "added", "account": "removed", "": "changed"}
+
+
+def _inner(entry: InnerEntry) -> InnerDrift:
+    return InnerDrift(path=entry.path, only_in=_ONLY_IN[entry.kind], files=entry.after, account=entry.before)
+
+
+def _inner_entry(entry: InnerDrift) -> InnerEntry:
+    return InnerEntry(path=entry.path, kind=_KINDS[entry.only_in], before=entry.account, after=entry.files)
 
 
 def to_plan(drift: DriftFile) -> PlanFile:
@@ -264,7 +286,7 @@ def _change(difference: Difference) -> ChangeEntry:
                 sensitive=field.sensitive,
                 forces_replacement=field.immutable,
                 source=field.source,
-                inside=field.inside,
+                inside=tuple(map(_inner_entry, field.inside)),
             )
             for field in difference.fields
         ),

@@ -32,7 +32,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reconciler import json_text
 from reconciler.address import Address, AddressError, looks_like_sid
-from reconciler.change import Action, Change, FieldChange, Guard, Step
+from reconciler.change import Action, Change, FieldChange, Guard, InnerChange, Step
 from reconciler.config.model import Reference, Unknown
 from reconciler.errors import Place, PlanFileError, Problem
 from reconciler.json_text import Json
@@ -61,6 +61,15 @@ class SourceEntry(Part):
     via: str = Field(default="", description="How the value came there: a variable, an overlay, a template.")
 
 
+class InnerEntry(Part):
+    """One difference inside a JSON value."""
+
+    path: str = Field(description='Where inside the value: `team`, `tags[0].name`, `["a.b"]`.')
+    kind: Literal["added", "removed", "changed"] = Field(description="Which of the two sides has it.")
+    before: Json = Field(default=None, description="The live value, as plain JSON; null where it is added.")
+    after: Json = Field(default=None, description="The configured value, as plain JSON; null where it is removed.")
+
+
 class FieldEntry(Part):
     """One field that differs."""
 
@@ -76,7 +85,7 @@ class FieldEntry(Part):
         exclude_if=lambda place: place is None,
         description="Where other files say what was before; left out where the account does.",
     )
-    inside: tuple[str, ...] = Field(default=(), description="For JSON, where inside of it the two differ.")
+    inside: tuple[InnerEntry, ...] = Field(default=(), description="For JSON, the differences inside it.")
 
 
 class StepEntry(Part):
@@ -349,16 +358,18 @@ class _Form:
 
     def field(self, item: FieldChange) -> FieldEntry:
         """One field."""
+        before = self._before(item)
+        is_shown = before == {"json": item.before}
         return FieldEntry(
             path=item.path,
-            before=self._before(item),
+            before=before,
             after=self._side(item, item.after, item.secrets, self.mask.url(item.after_shown, self.mask.long)),
             before_name="" if item.sensitive else self.mask.every(item.before_name),
             sensitive=item.sensitive,
             forces_replacement=item.forces_replacement,
             source=_source(item.source),
             before_source=_source(item.before_source),
-            inside=tuple(map(self.mask.every, item.inside)),
+            inside=tuple(map(_inner, item.inside)) if is_shown else (),
         )
 
     def _before(self, item: FieldChange) -> Json:
@@ -417,6 +428,10 @@ def _change(change: Change, account_sid: str, key: bytes, sids: _Sids, mask: _Ma
         guard=_guard(change.guard, mask) if change.guard is not None else None,
         source=_source(change.source),
     )
+
+
+def _inner(change: InnerChange) -> InnerEntry:
+    return InnerEntry(path=change.path, kind=change.kind, before=change.before, after=change.after)
 
 
 def _digest(content: Json, where: tuple[str, ...], key: bytes) -> str:

@@ -33,7 +33,7 @@ from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Ref
 from reconciler.planning import guards, risk
 from reconciler.planning.context import KNOWN_AFTER_APPLY
-from reconciler.planning.diff import differing_keys, holds_secret
+from reconciler.planning.diff import holds_secret, inner_changes
 from reconciler.planning.pairing import Pairs, as_live, as_written, pair
 from reconciler.planning.plan import Plan, PlanOptions, Unmanaged
 from reconciler.redaction import HIDDEN
@@ -236,7 +236,7 @@ class _Comparison:
             forces_replacement=is_forced,
             source=value.place if value is not None else None,
             before_source=was.place if was is not None else None,
-            inside=differing_keys(shown_before, shown_after) if field.shape is Shape.JSON and not is_hidden else (),
+            inside=inner_changes(shown_before, shown_after) if field.shape is Shape.JSON and not is_hidden else (),
             before_shown=before_shown,
             after_shown=after_shown,
         )

@@ -9,13 +9,19 @@ fields. Pure. Never compares what the files leave out, what they say to ignore, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from difflib import SequenceMatcher
+from typing import Literal, TypeAlias
 
-from reconciler.change import FieldChange
+from reconciler.change import FieldChange, InnerChange
 from reconciler.config.model import Declared, Reference, Unknown
 from reconciler.config.unset import may_be
-from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.json_text import Json
+from reconciler.kinds.fields import Content, Field, Shape, canonical_json
 from reconciler.redaction import url_holds_secret
 from reconciler.redaction.urls import declared_url, holds_random_segment, live_url, shows_host
 from reconciler.state import Live
@@ -55,7 +61,7 @@ def diff(declared: Declared, live: Live, sid_of: SidOf, name_of: Callable[[str],
                 secrets=value.secrets,
                 forces_replacement=field.forces_replacement,
                 source=value.place,
-                inside=differing_keys(before, value.content)
+                inside=inner_changes(before, value.content)
                 if field.shape is Shape.JSON and not declared.is_sensitive(path)
                 else (),
             )
@@ -63,30 +69,40 @@ def diff(declared: Declared, live: Live, sid_of: SidOf, name_of: Callable[[str],
     return tuple(changes)
 
 
-def differing_keys(before: object, after: object) -> tuple[str, ...]:
-    """Where two JSON contents differ: ``team``, ``tags[0].name``; sorted, for people and machines to look at.
+def inner_changes(before: object, after: object) -> tuple[InnerChange, ...]:
+    """Compare two different JSON values and return the differences inside them, sorted by path.
 
-    Never decides whether they differ: that is `Field.comparable`, which is exact and quick. Says nothing of what is too
-    large to be looked through, or holds numbers that the library cannot take.
+    Whether the two differ at all is decided by `Field.comparable`, which is exact and fast; this only shows where.
+
+    Returns:
+        Nothing unless both are mappings that are small enough to be looked through.
     """
+    if not (isinstance(before, dict) and isinstance(after, dict) and _is_small(before) and _is_small(after)):
+        return ()
     from deepdiff import DeepDiff  # noqa: PLC0415 - slow to import, and needed only where attributes differ
 
-    if not isinstance(before, dict) or not isinstance(after, dict) or not (_is_small(before) and _is_small(after)):
-        return ()
-    found = DeepDiff(before, after, view="tree", ignore_numeric_type_changes=True, threshold_to_diff_deeper=0)
-    paths = {_dotted(level.path(output_format="list")) for levels in found.values() for level in levels}
-    return tuple(sorted(paths))
+    found = DeepDiff(*_aligned(before, after), view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
+    changes: list[tuple[list[_Key], InnerChange]] = []
+    for report, levels in found.items():
+        for level in levels:
+            keys = level.path(output_format="list")
+            old, new = _at(before, [_old(key) for key in keys]), _at(after, [_new(key) for key in keys])
+            kind: Literal["added", "removed", "changed"] = "changed"
+            if report.endswith(("_added", "_removed")):
+                kind = "added" if report.endswith("_added") else "removed"
+            changes.append((keys, InnerChange(_dotted(keys), kind, old, new)))
+    return tuple(change for _, change in sorted(changes, key=lambda item: _position(item[0])))
 
 
 _MOST_LOOKED_AT = 2000
 
 
 def _is_small(content: object) -> bool:
-    """Whether JSON has few enough parts, and no number of hundreds of digits."""
+    """Whether JSON has few enough parts to be compared part by part."""
     seen, level = 0, [content]
     while level:
         seen += len(level)
-        if seen > _MOST_LOOKED_AT or any(type(item) is int and item.bit_length() > _MOST_BITS for item in level):
+        if seen > _MOST_LOOKED_AT:
             return False
         level = [
             inner
@@ -97,12 +113,84 @@ def _is_small(content: object) -> bool:
     return True
 
 
-_MOST_BITS = 512
+_MOST_EQUAL_PAIRS = 5_000
+"""Each of them may be part of the best alignment, so that looking for it takes their number many times over."""
+
+_Key: TypeAlias = "str | tuple[int, int]"
+"""A key of a mapping; of an item of a list, its index before and after, -1 for none."""
 
 
-def _dotted(keys: Sequence[str | int]) -> str:
-    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
-    return text.removeprefix(".")
+def _aligned(before: Json, after: Json) -> tuple[object, object]:
+    """Prepare two JSON values for deepdiff, which left to itself takes true for 1, rounds numbers, and misses items.
+
+    Scalars become texts that are equal for equal meaning, and lists become mappings with one key for each pair of
+    items that belong together.
+    """
+    if isinstance(before, dict) and isinstance(after, dict):
+        pairs = {key: _aligned(before[key], after[key]) for key in before.keys() & after.keys()}
+        old = {key: pairs[key][0] if key in pairs else "" for key in before}
+        new = {key: pairs[key][1] if key in pairs else "" for key in after}
+        return old, new
+    if isinstance(before, (list, tuple)) and isinstance(after, (list, tuple)):
+        indices = list(_alignment(before, after))
+        items = {(i, j): _aligned(before[i], after[j]) if min(i, j) >= 0 else ("", "") for i, j in indices}
+        return (
+            {key: old for key, (old, _) in items.items() if key[0] >= 0},
+            {key: new for key, (_, new) in items.items() if key[1] >= 0},
+        )
+    return ascii(canonical_json(before)), ascii(canonical_json(after))
+
+
+def _alignment(before: Sequence[Json], after: Sequence[Json]) -> Iterator[tuple[int, int]]:
+    """Pair the items of two lists: equal ones, and those that take the place of one another; -1 for no partner."""
+    contents, later = ([ascii(canonical_json(item)) for item in items] for items in (before, after))
+    counts = Counter(later)
+    if sum(counts[item] for item in contents) > _MOST_EQUAL_PAIRS:
+        codes: Sequence[tuple[str, int, int, int, int]] = [("replace", 0, len(before), 0, len(after))]
+    else:
+        codes = SequenceMatcher(None, contents, later, autojunk=False).get_opcodes()
+    for _, old, old_end, new, new_end in codes:
+        both = min(old_end - old, new_end - new)
+        yield from ((old + step, new + step) for step in range(both))
+        yield from ((index, -1) for index in range(old + both, old_end))
+        yield from ((-1, index) for index in range(new + both, new_end))
+
+
+def _old(key: _Key) -> str | int:
+    return key if isinstance(key, str) else key[0]
+
+
+def _new(key: _Key) -> str | int:
+    return key if isinstance(key, str) else key[1]
+
+
+def _at(value: Json, keys: Sequence[str | int]) -> Json:
+    """The part of a value at a path; None where it has no such part."""
+    for key in keys:
+        if isinstance(key, str):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        else:
+            value = value[key] if isinstance(value, (list, tuple)) and key >= 0 else None
+    return value
+
+
+def _position(keys: Sequence[_Key]) -> list[tuple[str, int, int]]:
+    """Sort by key, and items by their index before, or if they are new by that after."""
+    return [(key, 0, 0) if isinstance(key, str) else ("", max(key), key[1]) for key in keys]
+
+
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
+
+
+def _dotted(keys: Sequence[_Key]) -> str:
+    """A path as text; a key that is not a plain word is quoted, so that no two paths look the same."""
+    parts = []
+    for key in keys:
+        if isinstance(key, str):
+            parts.append(f".{key}" if _PLAIN_KEY.match(key) else f"[{json.dumps(key, ensure_ascii=False)}]")
+        else:
+            parts.append(f"[{key[0] if key[0] >= 0 else key[1]}]")
+    return "".join(parts).removeprefix(".")
 
 
 def with_shown_urls(change: FieldChange, declared: Declared | None, field: Field) -> FieldChange:

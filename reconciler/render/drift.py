@@ -15,7 +15,7 @@ from reconciler.kinds import kind_noun
 from reconciler.render.markdown import Words, grouped, plan_markdown, settled
 from reconciler.render.markdown_text import Repository, count, shortened
 from reconciler.render.terminal import Paint, Style, escape, wrap
-from reconciler.render.values import TEXT_LIMIT, both_texts, literal, quoted, what_text
+from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, what_text
 from reconciler.render.view import ChangeRow, FieldRow, PlanView, view
 
 CHAT_LINES = 8
@@ -141,11 +141,10 @@ class _Page:
                 yield from self._lines(4, f"in both: {len(row.items.kept):,}", "dim")
         elif lines := row.lines:
             yield from self._lines(4, "line by line; - the account has, + the files say", "dim")
-            for mark, line in lines:
+            for mark, text in line_texts(lines, limit=self.limit):
                 if mark == "…":
-                    yield from self._lines(4, f"… {line} equal lines", "dim")
+                    yield from self._lines(4, f"… {text} equal lines", "dim")
                 else:
-                    text = escape(line) if self.verbose else shortened(line, TEXT_LIMIT)
                     style: Style = "green" if mark == "+" else "red" if mark == "-" else "dim"
                     yield from self._lines(4, f"{mark} {text}", style)
         else:

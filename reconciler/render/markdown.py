@@ -30,7 +30,7 @@ from reconciler.render.markdown_text import (
     size,
 )
 from reconciler.render.terminal import escape
-from reconciler.render.values import KNOWN_LATER, TEXT_LIMIT, both_texts, literal
+from reconciler.render.values import KNOWN_LATER, TEXT_LIMIT, both_texts, line_texts, literal
 from reconciler.render.view import ChangeRow, FieldRow, Nothing, PlanView, Pointer, Side, SourceRow, Unclear, view
 
 LIMIT = 65_536
@@ -43,6 +43,10 @@ MARKER_PART = 100
 GRAPH_NODES, GRAPH_EDGES, GRAPH_LABEL = 20, 30, 40
 FIELD_LINES = 40
 """Over this many lines the difference of one field is shown in part."""
+
+LINE_TEXT_LIMIT = 200
+LABEL_LIMIT = 60
+"""Characters of a value, and of the name before it: together, they must stay below the limit of a line in a fence."""
 
 _RANK: dict[Action, int] = {"delete": 0, "replace": 1, "update": 2, "create": 2}
 _RISK = {"high": 0, "medium": 1, "low": 2}
@@ -419,19 +423,22 @@ class _Page:
                 yield f"      ({len(row.items.kept):,} the same on both sides)"
         elif lines := row.lines:
             yield f"    {path}:{note}"
-            for mark, line in lines:
-                shown = f"      … {line} equal lines" if mark == "…" else f"{mark}     {shortened(line, TEXT_LIMIT)}"
-                yield shown
+            for mark, line in line_texts(lines, limit=LINE_TEXT_LIMIT):
+                yield f"      … {line} equal lines" if mark == "…" else f"{mark}     {line}"
         else:
             sides = (row.before, row.after) if self.words.acts else (settled(row.before), settled(row.after))
-            before, after = both_texts(*sides, limit=TEXT_LIMIT)
+            before, after = both_texts(*sides, limit=LINE_TEXT_LIMIT)
             unsaid = self.words.acts or bool(change.before_unknown) or change.action == "create"
             shows_before = not (isinstance(row.before, (Nothing, Unclear)) and unsaid)
             shows_after = not (isinstance(row.after, Nothing) and self.words.acts)
+            label = f"{path}: "
+            if len(label) > LABEL_LIMIT:
+                yield f"    {path}:{note}"
+                label, note = "  ", ""
             if shows_before:
-                yield f"-   {path}: {self.words.before}{before}{'' if shows_after else note}"
+                yield f"-   {label}{self.words.before}{before}{'' if shows_after else note}"
             if shows_after:
-                yield f"+   {path}: {self.words.after}{after}{note}"
+                yield f"+   {label}{self.words.after}{after}{note}"
 
 
 def settled(side: Side) -> Side:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from reconciler.documents.plan import PlanFile
 from reconciler.kinds import kind_noun
 from reconciler.render.terminal import Paint, Style, cells, escape, wrap
-from reconciler.render.values import TEXT_LIMIT, both_texts, literal, quoted, what_text
+from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, what_text
 from reconciler.render.view import (
     ChangeRow,
     DiffLine,
@@ -243,14 +243,11 @@ class _Page:
     def _diff(self, lines: Sequence[DiffLine]) -> list[str]:
         shown = lines if self.verbose else lines[:DIFF_LINES]
         page: list[str] = []
-        for mark, text in shown:
+        for mark, text in line_texts(shown, limit=self.limit):
             if mark == "…":
                 page.append(" " * _DEEP + self.paint(f"… {text} equal lines", "dim"))
                 continue
-            part = text
-            if self.limit and len(text) > self.limit:
-                part = f"{text[: self.limit]}… ({len(text):,} characters)"
-            page += self._paragraph(_DEEP, _Value(escape(part), f"{mark} ", COLOURS.get(mark, ("dim",))))
+            page += self._paragraph(_DEEP, _Value(text, f"{mark} ", COLOURS.get(mark, ("dim",))))
         if len(shown) < len(lines):
             page.append(
                 " " * _DEEP + self.paint(f"… {len(lines) - len(shown)} more lines (--verbose shows them)", "dim")

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from reconciler.json_text import Json
 from reconciler.kinds import kind_noun
 from reconciler.render.terminal import escape
-from reconciler.render.view import Hidden, Nothing, Plain, Pointer, Side, Unclear
+from reconciler.render.view import DiffLine, Hidden, Nothing, Plain, Pointer, Side, Unclear
 
 TEXT_LIMIT = 300
 """Over this many characters a text is shown in part, unless everything is asked for."""
@@ -52,8 +54,8 @@ def side_text(side: Side, *, limit: int = 0, start: int = 0, end: int | None = N
     Args:
         side: which.
         limit: how many characters of a text to show; 0 for all.
-        start: where to start showing it, when it is over the limit.
-        end: where to stop at the latest, when it is over the limit; its end when left out.
+        start: where in the escaped text to start, when it is over the limit.
+        end: where in the escaped text to stop at the latest, when it is over the limit; its end when left out.
     """
     match side:
         case Nothing():
@@ -73,11 +75,12 @@ def side_text(side: Side, *, limit: int = 0, start: int = 0, end: int | None = N
         case Pointer(address=address, pending=pending):
             return escape(address) + (" (known after apply)" if pending else "")
         case Plain(value=str(text)) if limit and len(text) > limit:
-            stop = min(start + limit, len(text) if end is None else end)
-            shown = ("…" if start else "") + quoted(text[start:stop]) + ("…" if stop < len(text) else "")
+            written = quoted(text)[1:-1]
+            stop = min(start + limit, len(written) if end is None else end)
+            shown = ("…" if start else "") + f'"{written[start:stop]}"' + ("…" if stop < len(written) else "")
             return f"{shown} ({len(text):,} characters)"
         case Plain(value=value):
-            return literal(value)
+            return excerpt(literal(value), limit=limit)
 
 
 def _about(side: Hidden) -> str:
@@ -91,7 +94,7 @@ def _about(side: Hidden) -> str:
 
 
 def both_texts(before: Side, after: Side, *, limit: int) -> tuple[str, str]:
-    """Both sides; of two long texts only the part that differs, with a little around it.
+    """Both sides; of two long values only the part that differs, with a little around it.
 
     Args:
         before: the live side.
@@ -100,15 +103,67 @@ def both_texts(before: Side, after: Side, *, limit: int) -> tuple[str, str]:
     """
     match before, after:
         case Plain(value=str(old)), Plain(value=str(new)) if limit:
-            head = equal_start(old, new)
-            tail = equal_start(old[head:][::-1], new[head:][::-1])
-            start = max(0, head - CONTEXT)
-            ends = [min(len(text), len(text) - tail + CONTEXT) for text in (old, new)]
+            start, ends = _window(quoted(old)[1:-1], quoted(new)[1:-1])
             return (
                 side_text(before, limit=limit, start=start, end=ends[0]),
                 side_text(after, limit=limit, start=start, end=ends[1]),
             )
+        case Plain(value=old), Plain(value=new) if limit:
+            texts = literal(old), literal(new)
+            start, ends = _window(*texts)
+            return (
+                excerpt(texts[0], limit=limit, start=start, end=ends[0]),
+                excerpt(texts[1], limit=limit, start=start, end=ends[1]),
+            )
     return side_text(before, limit=limit), side_text(after, limit=limit)
+
+
+def _window(old: str, new: str) -> tuple[int, tuple[int, int]]:
+    """Where to start and end showing two texts, so that the part that differs is seen with a little around it."""
+    head = equal_start(old, new)
+    tail = equal_start(old[head:][::-1], new[head:][::-1])
+    start = max(0, head - CONTEXT)
+    return start, (min(len(old), len(old) - tail + CONTEXT), min(len(new), len(new) - tail + CONTEXT))
+
+
+def excerpt(text: str, *, limit: int, start: int = 0, end: int | None = None) -> str:
+    """An escaped text, or if it is over the limit the part of it from `start` on, and its length."""
+    if not limit or len(text) <= limit:
+        return text
+    stop = min(start + limit, len(text) if end is None else end)
+    shown = ("…" if start else "") + text[start:stop] + ("…" if stop < len(text) else "")
+    return f"{shown} ({len(text):,} characters)"
+
+
+def line_texts(lines: Sequence[DiffLine], *, limit: int) -> Iterator[DiffLine]:
+    """The lines of a difference as they are shown: escaped, and of long ones the part that differs.
+
+    Args:
+        lines: as `FieldRow.lines` gives them.
+        limit: how many characters of each to show; 0 for all.
+    """
+    for changed, group in groupby(lines, lambda line: line[0] in "+-"):
+        run = list(group)
+        if not changed:
+            yield from ((mark, excerpt(escape(text), limit=limit)) for mark, text in run)
+            continue
+        old, new = ([text for mark, text in run if mark == which] for which in "-+")
+        pairs = [_two_lines(*pair, limit=limit) for pair in zip(old, new, strict=False)]
+        yield from (("-", before) for before, _ in pairs)
+        yield from (("-", excerpt(escape(text), limit=limit)) for text in old[len(pairs) :])
+        yield from (("+", after) for _, after in pairs)
+        yield from (("+", excerpt(escape(text), limit=limit)) for text in new[len(pairs) :])
+
+
+def _two_lines(old: str, new: str, *, limit: int) -> tuple[str, str]:
+    before, after = escape(old), escape(new)
+    if not limit or max(len(before), len(after)) <= limit:
+        return before, after
+    start, ends = _window(before, after)
+    return (
+        excerpt(before, limit=limit, start=start, end=ends[0]),
+        excerpt(after, limit=limit, start=start, end=ends[1]),
+    )
 
 
 def equal_start(one: str, other: str) -> int:

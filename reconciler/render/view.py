@@ -333,7 +333,7 @@ def _acknowledged(number: int) -> Iterator[WarningRow]:
 def _change(entry: ChangeEntry, made: frozenset[str]) -> ChangeRow:
     # A replace sends everything, and most of it is as it was.
     told = [field for field in entry.fields if entry.action != "replace" or not _is_equal(field)]
-    fields = tuple(_field(field, entry.action, made) for field in told)
+    fields = tuple(row for field in told for row in _rows(field, entry.action, made))
     reasons = {row.before.reason if isinstance(row.before, Unclear) else "" for row in fields}
     return ChangeRow(
         address=entry.address,
@@ -376,6 +376,30 @@ def _unmanaged(entries: Sequence[UnmanagedEntry]) -> tuple[UnmanagedGroup, ...]:
 
 
 # --- fields ----------------------------------------------------------------------------------------------------------
+
+
+def _rows(entry: FieldEntry, action: Action, made: frozenset[str]) -> Iterator[FieldRow]:
+    """The rows of one field: one for each difference inside it where these are known, else one for the field."""
+    if entry.sensitive or not entry.inside:
+        yield _field(entry, action, made)
+        return
+    source, before_source = _source(entry.source), _source(entry.before_source)
+    for inner in entry.inside:
+        dot = "" if inner.path.startswith("[") else "."
+        yield FieldRow(
+            path=f"{entry.path}{dot}{inner.path}",
+            mark=_INNER_MARKS[inner.kind],
+            before=Nothing() if inner.kind == "added" else Plain(inner.before),
+            after=Nothing() if inner.kind == "removed" else Plain(inner.after),
+            items=None,
+            forces_replacement=entry.forces_replacement,
+            source=source,
+            before_source=None if before_source == source else before_source,
+        )
+        source = before_source = None  # of all of them, said once
+
+
+_INNER_MARKS: dict[str, FieldMark] = {"added": "+", "removed": "-", "changed": "~"}
 
 
 def _field(entry: FieldEntry, action: Action, made: frozenset[str]) -> FieldRow:

@@ -15,9 +15,9 @@ from reconciler.config.model import Declared, Lifecycle, Reference, Unknown, Val
 from reconciler.errors import Place
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
-from reconciler.kinds.fields import Content
+from reconciler.kinds.fields import Content, canonical_json
 from reconciler.kinds.markers import Declaration, Secret, Wire, WriteOnly
-from reconciler.planning.diff import diff, differing_keys, holds_secret
+from reconciler.planning.diff import diff, holds_secret, inner_changes
 from reconciler.state import Live
 from tests.builders import HERE, Contents, declared, live, reference, sid, value
 
@@ -337,42 +337,103 @@ def test_what_is_sensitive_is_still_compared() -> None:
     assert one.lifecycle == Lifecycle()
 
 
-# --- inside of JSON --------------------------------------------------------------------------------------------------
+# --- inside JSON -----------------------------------------------------------------------------------------------------
+
+
+def inside(before: Any, after: Any) -> list[tuple[str, Any, Any]]:
+    return [(change.path, change.before, change.after) for change in inner_changes(before, after)]
 
 
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        ({"team": 1, "vip": True}, {"team": 2, "vip": True}, ("team",)),
-        ({"tags": [{"name": "a"}, {"name": "b"}]}, {"tags": [{"name": "a"}, {"name": "c"}]}, ("tags[1].name",)),
-        ({"old": 1}, {"new": 1}, ("new", "old")),
-        ({"n": 1}, {"n": 1.0}, ()),
-        (None, {"n": 1}, ()),
+        ({"team": 1, "vip": True}, {"team": 2, "vip": True}, [("team", 1, 2)]),
+        ({"tags": [{"name": "a"}, {"id": 1}]}, {"tags": [{"name": "a"}, {"id": 2}]}, [("tags[1].id", 1, 2)]),
+        ({"skills": ["a", "b"]}, {"skills": ["a", "c", "d"]}, [("skills[1]", "b", "c"), ("skills[2]", None, "d")]),
+        ({"skills": ["a", "b", "c"]}, {"skills": ["b", "c"]}, [("skills[0]", "a", None)]),
+        ({"old": 1}, {"new": 1}, [("new", None, 1), ("old", 1, None)]),
+        ({"a": {"b": 1}}, {"a": [1]}, [("a", {"b": 1}, [1])]),
+        ({"a.b": 1, "__c": 1}, {"a.b": 2, "__c": 2}, [("__c", 1, 2), ('["a.b"]', 1, 2)]),
+        ({"": 1}, {"": 2}, [('[""]', 1, 2)]),
+        ({"n": 1}, {"n": 1.0}, []),
+        ({"n": 1, "x": [0]}, {"n": True, "x": [False]}, [("n", 1, True), ("x[0]", 0, False)]),
+        ({"n": 1.1}, {"n": 1.1000000000000003}, [("n", 1.1, 1.1000000000000003)]),
+        ({"n": 10**400}, {"n": 10**400 + 1}, [("n", 10**400, 10**400 + 1)]),
+        ({"n": None}, {}, [("n", None, None)]),
+        (None, {"n": 1}, []),
     ],
-)
-def test_says_where_inside_of_attributes_two_differ(before: Any, after: Any, expected: tuple[str, ...]) -> None:
-    assert differing_keys(before, after) == expected
+)  # fmt: skip
+def test_says_where_inside_attributes_two_differ(before: Any, after: Any, expected: list[tuple[str, Any, Any]]) -> None:
+    assert inside(before, after) == expected
+
+
+def test_tells_null_from_nothing() -> None:
+    [change] = inner_changes({"n": None}, {})
+    assert change.kind == "removed"
 
 
 MANY = {str(number): number for number in range(2000)}
-LARGE = {"a": 2**512}
 
 
-@pytest.mark.parametrize("odd", [None, [], "text", MANY, LARGE, {"a": [LARGE]}], ids=lambda odd: str(odd)[:10])
-def test_says_nothing_of_what_is_no_mapping_or_too_much_on_either_side(odd: Any) -> None:
-    assert differing_keys(odd, {"a": 1}) == ()
-    assert differing_keys({"a": 1}, odd) == ()
+@pytest.mark.parametrize("odd", [None, [], "text", MANY], ids=lambda odd: str(odd)[:10])
+def test_says_nothing_of_what_is_no_mapping_or_too_large(odd: Any) -> None:
+    assert inside(odd, {"a": 1}) == []
+    assert inside({"a": 1}, odd) == []
 
 
-def test_what_is_just_not_too_much_is_looked_into() -> None:
+def test_what_is_just_not_too_large_is_looked_into() -> None:
     keys = {str(number): number for number in range(1999)}
-    assert differing_keys(keys, keys | {"7": 0}) == ("7",)
-    assert differing_keys({"a": 2**512 - 1}, {"a": 1}) == ("a",)
+    assert inside(keys, keys | {"7": 0}) == [("7", 7, 0)]
 
 
-def test_where_inside_they_differ_is_told_of_attributes_that_are_shown() -> None:
+scalars = st.none() | st.booleans() | st.integers(0, 2) | st.floats(0, 2) | st.sampled_from(["", "1", "true", "a"])
+lists = st.dictionaries(st.sampled_from(["a", "b"]), st.lists(scalars, max_size=5), max_size=2)
+
+
+@given(lists, lists)
+def test_the_differences_inside_are_all_of_them(before: dict[str, list[Any]], after: dict[str, list[Any]]) -> None:
+    made = {key: dict(enumerate(items)) for key, items in before.items()}
+    added: dict[str, dict[int, Any]] = {}
+    for change in inner_changes(before, after):
+        key, _, index = change.path.rstrip("]").partition("[")
+        if not index:
+            assert change.kind in {"added", "removed"}
+            made.pop(key, None)
+            if change.kind == "added":
+                made[key] = dict(enumerate(after[key]))
+        elif change.kind == "added":
+            added.setdefault(key, {})[int(index)] = change.after
+        elif change.kind == "removed":
+            del made[key][int(index)]
+        else:
+            made[key][int(index)] = change.after
+    rebuilt = {key: [items[index] for index in sorted(items)] for key, items in made.items()}
+    for key, items in added.items():
+        for at in sorted(items):
+            rebuilt[key].insert(at, items[at])
+    assert canonical_json(rebuilt) == canonical_json(after)
+
+
+def test_lists_of_many_equal_items_are_compared_in_a_moment() -> None:
+    before = {"items": ["a", "b"] * 450}
+    found = inner_changes(before, {"items": ["a", "c"] * 450})
+    assert len(found) == 450
+
+
+def test_differences_inside_are_told_of_attributes_that_are_shown() -> None:
     account = Live(SEALED, "XX", values={"attributes": {"team": 1, "kept": 2}})
     (found,) = changes(sealed({"attributes": value({"team": 2, "kept": 2})}), account)
-    assert (found.sensitive, found.inside) == (False, ("team",))
+    assert not found.sensitive
+    assert [(change.path, change.before, change.after) for change in found.inside] == [("team", 1, 2)]
     (found,) = changes(sealed({"attributes": value({"team": 2, "kept": 2}, sensitive=True)}), account)
     assert (found.sensitive, found.inside) == (True, ())
+
+
+def test_equal_attributes_never_reach_deepdiff(monkeypatch: pytest.MonkeyPatch) -> None:
+    import deepdiff
+
+    monkeypatch.setattr(deepdiff, "DeepDiff", None)
+    account = Live(SEALED, "XX", values={"attributes": {"team": 1.0, "tags": ["a"]}})
+    assert changes(sealed({"attributes": value({"tags": ["a"], "team": 1})}), account) == ()
+    with pytest.raises(TypeError):
+        changes(sealed({"attributes": value({"tags": ["b"], "team": 1})}), account)

@@ -14,6 +14,7 @@ from reconciler.documents.plan import (
     ChangeEntry,
     FieldEntry,
     GuardEntry,
+    InnerEntry,
     OptionsEntry,
     PlanFile,
     SourceEntry,
@@ -21,8 +22,10 @@ from reconciler.documents.plan import (
     WarningEntry,
 )
 from reconciler.render.markdown import plan_markdown
-from reconciler.render.terminal import cells
+from reconciler.render.terminal import cells, escape
 from reconciler.render.text import plan_text
+from reconciler.render.values import line_texts
+from reconciler.render.view import DiffLine
 from tests.render import plan_samples as samples
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -94,6 +97,54 @@ def test_settings_of_a_new_service_show_no_live_secret() -> None:
     assert "sensitive value" not in text
     markdown = plan_markdown(samples.plan(webhooks))
     assert "-   post_webhook_url" not in markdown
+
+
+def long_attributes(key: str) -> PlanFile:
+    """An update of one long string inside attributes that differs at its end only."""
+    before, after = "x" * 900 + "agent", "x" * 900 + "admin"
+    return samples.plan(
+        samples.change(
+            "services.s.users.ada",
+            "user",
+            "update",
+            samples.field(
+                "attributes",
+                {"json": {key: before, "team": 1}},
+                {"json": {key: after, "team": 1}},
+                inside=(InnerEntry(path=key, kind="changed", before=before, after=after),),
+            ),
+        )
+    )
+
+
+def test_differences_inside_attributes_show_path_before_and_after() -> None:
+    text = plan_text(samples.EVERY_KIND, colour=False, width=100)
+    assert "+ attributes.languages[1]: fr" in text
+    assert "~ attributes.team:         1 → 2" in text
+    markdown = plan_markdown(samples.EVERY_KIND)
+    assert "+   attributes.languages[1]: fr" in markdown
+    assert "-   attributes.team: 1\n+   attributes.team: 2" in markdown
+
+
+@pytest.mark.parametrize("plan", [long_attributes("level"), long_attributes("level" * 30)], ids=["short", "long"])
+def test_the_two_sides_of_a_difference_are_never_shown_alike(plan: PlanFile) -> None:
+    for text in (plan_text(plan, colour=False, width=80), plan_markdown(plan)):
+        assert 'xxxagent" (905 characters)' in text
+        assert 'xxxadmin" (905 characters)' in text
+
+
+@given(
+    st.text(max_size=2),
+    st.text('a\u200b\U000e0041"', max_size=700),
+    st.text(max_size=2),
+    st.text("b\x00", max_size=500),
+)
+def test_long_lines_that_differ_are_shown_differently(one: str, start: str, other: str, end: str) -> None:
+    old, new = f"{start}{one}{end}", f"{start}{other}{end}"
+    lines: list[DiffLine] = [("-", old), ("+", new)]
+    (_, before), (_, after) = line_texts(lines, limit=200)
+    assert (before == after) == (escape(old) == escape(new))
+    assert max(len(before), len(after)) <= 230
 
 
 def test_long_lines_stay_within_the_width_unless_they_are_to_be_copied() -> None:
