@@ -6,6 +6,7 @@ A fenced block may have a comment right above it that says how it is meant:
 |-----------------------|--------------------------------------------------------------------------|
 | `command:NAME`        | a command that `.ci/run` reads out of the README                         |
 | `file: PATH`          | the block is the whole text of that file from here on                    |
+| `a part of a configuration` | YAML that is not valid on its own                                     |
 | `not a configuration` | YAML of something else, such as a workflow                               |
 | `not run: REASON`     | commands that a test cannot run                                          |
 | `exits N`             | the exit status of the block's last command                              |
@@ -88,8 +89,8 @@ def commands(block: Block) -> Iterator[Command]:
     """
     if block.language == "sh":
         # What installs the tool comes before the last `&&`.
-        lines = [line.rpartition("&& .venv/bin/")[2] for line in block.text.replace("\\\n", " ").splitlines()]
-        found = [Command(line, None, 0) for line in lines if line and not line.startswith("#")]
+        lines = [line.rpartition("&& .venv/bin/")[2] for line in block.text.replace("\\\n", " ").split("\n")]
+        found = [Command(line, None, 0) for line in map(str.strip, lines) if line and not line.startswith("#")]
     else:
         found = []
         for step in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:

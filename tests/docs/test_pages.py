@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shlex
@@ -49,6 +50,9 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ):
         subprocess.run(shlex.split(command), cwd=origin, check=True, capture_output=True)
     monkeypatch.chdir(clone)
+    for name, project in (("service-account.json", "desk"), ("new-service-account.json", "new-desk")):
+        account = {"project_id": project, "client_email": f"fcm@{project}.invalid", "private_key": "made up"}
+        Path(name).write_text(json.dumps(account))
     return clone
 
 
@@ -92,7 +96,9 @@ class _Shell:
             assert program == "." or subprocess.run([program, *arguments], check=False).returncode == 0, where
         elif program == "export":
             for setting in arguments:
-                self._monkeypatch.setenv(*setting.split("=", 1))
+                name, _, value = setting.partition("=")
+                file = re.fullmatch(r"\$\(cat (.+)\)", value)
+                self._monkeypatch.setenv(name, Path(file[1]).read_text(encoding="utf-8") if file else value)
         elif arguments[:2] == ["emulator", "serve"]:
             self._url = self._servers.enter_context(serving(arguments))
         else:
@@ -198,6 +204,7 @@ CONFIGURATIONS = [
     for page in PAGES
     for block in blocks(page, "yaml")
     if block.comment not in {"not a configuration", "a part of a configuration"}
+    and not block.comment.startswith("file: ")  # the commands of the page use these
 ]
 
 
