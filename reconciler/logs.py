@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Literal
 
+from reconciler.kinds.api_paths import path_words
 from reconciler.redaction import spelled_out
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -37,12 +38,6 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
 }
 """The keys that a line of each sort may have, in their order; time, level and event come before them."""
 
-_WORDS = frozenset(
-    {
-        "v1", "Addresses", "Bindings", "Configuration", "Conversations", "Credentials", "Messages", "Notifications",
-        "ParticipantConversations", "Participants", "Roles", "Services", "Users", "Webhooks",
-    }
-)  # fmt: skip
 _SID = re.compile(r"[A-Z]{2}[0-9a-fA-F]{32}\Z")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}\Z")
 _PLAIN = re.compile(r"""[!#-&(-<>-\[\]-~]+\Z""")
@@ -172,8 +167,8 @@ def shown_path(path: str) -> str:
     Of the query, only numbers of pages stay; page tokens are the server's, and may hold anything.
     """
     before, mark, query = path.partition("?")
-    parts = before.split("/")[:_MOST_PARTS]
-    told = "/".join(part if not part or part in _WORDS or _SID.match(part) else "*" for part in parts)
+    parts, words = before.split("/")[:_MOST_PARTS], path_words()
+    told = "/".join(part if not part or part in words or _SID.match(part) else "*" for part in parts)
     if not mark:
         return told
     return f"{told}?{'&'.join(_shown_parameter(pair) for pair in query.split('&')[:_MOST_PARTS])}"

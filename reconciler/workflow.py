@@ -573,13 +573,14 @@ async def export(
     """
     from reconciler.api.client import ReadClient  # noqa: PLC0415 - see above
     from reconciler.export import export as write  # noqa: PLC0415 - see above
-    from reconciler.export.account import LONG, read_account  # noqa: PLC0415 - see above
+    from reconciler.export.account import read_account  # noqa: PLC0415 - see above
     from reconciler.export.kept import known_from  # noqa: PLC0415 - see above
     from reconciler.kinds import BY_NAME  # noqa: PLC0415 - see above
+    from reconciler.kinds.relations import long_collections  # noqa: PLC0415 - see above
 
     there = _former(former, endpoint.environment) if former else None
-    held = {declared.kind.name for declared in there.resources.values()} if there is not None else set()
-    wanted = {*include, *(word for word, kinds in LONG.items() if not held.isdisjoint(kinds))}
+    held = {declared.kind for declared in there.resources.values()} if there is not None else set()
+    wanted = {*include, *(word for word, kinds in long_collections().items() if not held.isdisjoint(kinds))}
     async with _connected(endpoint, ReadClient, progress) as client:
         state = await read_account(client, progress, sorted(wanted))
     if there is None:

@@ -442,14 +442,14 @@ account: {configuration: {default_closed_timer: null}}
 """
         },
         """\
-error: default_conversation_role cannot be cleared: the API cannot take a reference back, only replace it
+error: default_conversation_role cannot be cleared: Twilio can replace a reference but not remove it
   --> reconciler.yaml:4:48
   |
 4 |     configuration: {default_conversation_role: null}
   |                                                ^
   = give it a value, or take the line out to leave it as it is
 
-error: default_closed_timer cannot be cleared: the API has no way to clear a timer, only to overwrite it
+error: default_closed_timer cannot be cleared: Twilio can overwrite a timer but not clear it
   --> reconciler.yaml:5:49
   |
 5 | account: {configuration: {default_closed_timer: null}}

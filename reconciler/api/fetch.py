@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 from reconciler.api import wire
 from reconciler.api.client import ReadClient
-from reconciler.api.reader import ACCOUNT, ReadSession, account_of, gather_or_cancel, is_unreadable_collection, to_live
+from reconciler.api.reader import ReadSession, account_of, gather_or_cancel, is_unreadable_collection, to_live
 from reconciler.config.model import Config
 from reconciler.config.selection import EVERYTHING, Selection
 from reconciler.errors import Intercepted, Malformed, MatchError, Problem, Refusal, Refused
 from reconciler.json_text import Json
-from reconciler.kinds import BY_NAME, PARENTS
+from reconciler.kinds import ACCOUNT, BY_NAME, KINDS
 from reconciler.kinds.base import Kind
+from reconciler.kinds.relations import holding_below, holding_beside
 from reconciler.planning import scope
 from reconciler.planning.match import match
 from reconciler.planning.plan import Plan
@@ -30,11 +31,8 @@ _FEW = 50
 """How many names are looked up one by one rather than by paging on; they are asked for at once, pages are not."""
 _NO_PATH = frozenset({".", ".."})
 """Names that a URL's path cannot hold."""
-_PARTICIPANT = BY_NAME["participant"]
 _MOST_SEARCHED = 20
 """In how many conversations of a service that are not read anyway holders of a role are looked up; our decision."""
-_USERS_PAGE = 50
-"""Source: the documented maximum for users is 50."""
 
 
 async def fetch(config: Config, client: ReadClient, progress: Progress, selection: Selection = EVERYTHING) -> State:
@@ -47,8 +45,8 @@ async def fetch(config: Config, client: ReadClient, progress: Progress, selectio
     """
     reading = _Fetch(client, progress)
     state = await reading.first_round(config, selection)
-    for depth in scope.DEPTHS:
-        matched = match(config, state, PARENTS, selection)
+    for depth in scope.depths():
+        matched = match(config, state, KINDS.parents, selection)
         reads = scope.next_round(config, matched.live, depth, selection)
         await reading.round(reads, state)
     return state
@@ -64,22 +62,25 @@ async def fetch_role_holders(state: State, services: Sequence[str], client: Read
         progress: who is told.
     """
     reading = _Fetch(client, progress)
+    holding = holding_beside()
+    user, role_sid = holding.kind, holding.field.response[-1]
+    identity = user.by_path[user.natural_key].response[-1]
 
     async def look_through(service: str) -> None:
         try:
             # A user who moves to a page that was read already must not hide that a role is held.
             users = await reading.counted(
-                client.list(f"/v1/Services/{service}/Users", "users", _USERS_PAGE, surely=True)
+                client.list(wire.collection_path(user, (service,)), user.list_key, user.page_size, surely=True)
             )
         except Refused as error:
             if not is_unreadable_collection(error):
                 raise
-            state.unreadable[Collection("user", (service,))] = error.refusal
+            state.unreadable[Collection(user.name, (service,))] = error.refusal
             return
         held: dict[str, dict[str, str]] = {}
-        for user in users:
-            if isinstance(user, dict) and user.get("role_sid"):
-                held.setdefault(str(user["role_sid"]), {})[str(user.get("sid"))] = str(user.get("identity"))
+        for body in users:
+            if isinstance(body, dict) and body.get(role_sid):
+                held.setdefault(str(body[role_sid]), {})[str(body.get("sid"))] = str(body.get(identity))
         state.role_holders[service] = held
 
     await gather_or_cancel([look_through(service) for service in services])
@@ -98,20 +99,22 @@ async def fetch_participants(state: State, services: Sequence[str], client: Read
         progress: who is told.
     """
     reading = _Fetch(client, progress)
+    holding = holding_below()
+    participant, path, role_sid = holding.kind, holding.field.path, holding.field.response[-1]
 
     async def look_through(service: str) -> None:
         holders: dict[str, dict[str, str]] = {}
         for live_one in state:
-            if live_one.kind == _PARTICIPANT and live_one.parents[0] == service and live_one.values.get("role"):
-                holders.setdefault(str(live_one.values["role"]), {})[live_one.sid] = live_one.parents[1]
+            if live_one.kind == participant and live_one.parents[0] == service and live_one.values.get(path):
+                holders.setdefault(str(live_one.values[path]), {})[live_one.sid] = live_one.parents[1]
         conversations, is_complete = await reading.first_conversations(service)
-        left = [sid for sid in conversations if Collection(_PARTICIPANT.name, (service, sid)) not in state.complete]
+        left = [sid for sid in conversations if Collection(participant.name, (service, sid)) not in state.complete]
         lists = await gather_or_cancel([reading.participants(service, sid) for sid in left])
         for conversation, participants in zip(left, lists, strict=True):
             is_complete = is_complete and participants is not None
             for body in participants or ():
-                if isinstance(body, dict) and body.get("role_sid"):
-                    holders.setdefault(str(body["role_sid"]), {})[str(body.get("sid"))] = conversation
+                if isinstance(body, dict) and body.get(role_sid):
+                    holders.setdefault(str(body[role_sid]), {})[str(body.get("sid"))] = conversation
         state.participants[service] = Participation(holders, is_complete)
 
     await gather_or_cancel([look_through(service) for service in services])
@@ -208,7 +211,8 @@ class _Fetch(ReadSession):
 
     async def first_conversations(self, service: str) -> tuple[list[str], bool]:
         """The SIDs of the first page of a service's conversations, and whether those are all."""
-        pages = self.client.pages(f"/v1/Services/{service}/Conversations", "conversations", _MOST_SEARCHED)
+        kind = BY_NAME[holding_below().kind.parent or ""]
+        pages = self.client.pages(wire.collection_path(kind, (service,)), kind.list_key, _MOST_SEARCHED)
         try:
             async for page, is_last in self.counted_pages(pages):
                 return [str(body.get("sid")) for body in page if isinstance(body, dict)], is_last
@@ -219,10 +223,11 @@ class _Fetch(ReadSession):
 
     async def participants(self, service: str, conversation: str) -> Sequence[Json] | None:
         """The participants of a conversation; None if they may not be read."""
-        path = f"/v1/Services/{service}/Conversations/{conversation}/Participants"
+        kind = holding_below().kind
+        path = wire.collection_path(kind, (service, conversation))
         try:
             found: Sequence[Json] = await self.counted(
-                self.client.list(path, _PARTICIPANT.list_key, _PARTICIPANT.page_size, surely=True)
+                self.client.list(path, kind.list_key, kind.page_size, surely=True)
             )
         except Refused as error:
             if not is_unreadable_collection(error):

@@ -1,7 +1,7 @@
 """How many writes a second go to one service and to one conversation: no more than Twilio publishes.
 
 Takes the moment at which a write may be sent; gives turns, first come first served. Reads never wait here, nor do
-writes that Twilio counts for nobody. Knows neither kinds nor HTTP's library.
+writes that Twilio counts for nobody. Does not know the HTTP library.
 
 A turn is taken before a write is sent and given back a second after its answer came, so whenever Twilio processes one,
 every other that it processed in the second before still holds its turn: however late or early single requests arrive,
@@ -12,7 +12,6 @@ through what is in it and what is added meanwhile, up to twice as much in its fi
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from dataclasses import dataclass, field
 
 from reconciler.api.retry import Retry
 from reconciler.errors import OutOfTime, Stopped
+from reconciler.kinds.api_paths import write_scope
 
 WRITES_PER_SECOND = 30
 """For a service: creating and deleting its conversations, all of its users and roles; apart from these for each
@@ -27,24 +27,8 @@ conversation: itself and what is in it. Source: Twilio docs, Conversations limit
 """
 
 _SECOND = 1.0
-_BELOW_SERVICE = re.compile(r"/v1/(?:Services/([^/?]+)/)?(Users|Roles|Conversations)(?:/([^/?]+))?(/)?")
 
 Key = tuple[str, ...]
-
-
-def rate_limit_key(method: str, path: str) -> Key | None:
-    """What Twilio counts a request for; None when it is counted for nobody.
-
-    Args:
-        method: the HTTP verb.
-        path: from ``/v1``.
-    """
-    found = _BELOW_SERVICE.match(path) if method != "GET" else None
-    if found is None:
-        return None
-    service, collection, name, is_deeper = found.groups(default="")
-    is_conversation = collection == "Conversations" and name and (is_deeper or method != "DELETE")
-    return (service, name) if is_conversation else (service,)
 
 
 @dataclass
@@ -78,7 +62,7 @@ class RateLimit:
             OutOfTime: the command's time will be up before there is one.
             Stopped: a person stopped the command while this waited.
         """
-        key = rate_limit_key(method, path)
+        key = write_scope(method, path)
         if key is None:
             yield
             return

@@ -14,14 +14,12 @@ from reconciler.api import wire
 from reconciler.api.client import Pages, ReadClient
 from reconciler.errors import Malformed, Refused, UsageError
 from reconciler.json_text import Json
-from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
 from reconciler.report import Progress
 from reconciler.state import Live
 
 Answer = TypeVar("Answer")
 
-ACCOUNT = BY_NAME["account_configuration"]
 """Says which account answers."""
 
 

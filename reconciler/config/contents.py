@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 
 from reconciler import json_text
 from reconciler.config.findings import listed
-from reconciler.config.layout import sid_of_what, what_begins_with
 from reconciler.config.lookalike import did_you_mean
 from reconciler.config.remarks import Remark
 from reconciler.json_text import Json
-from reconciler.kinds.fields import Content, Field, Shape, duration
+from reconciler.kinds.comparable import duration
+from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Choice, Length, Range, Sid, Timer, Url, Vocabulary
+from reconciler.kinds.sids import prefix_noun, sid_noun
 from reconciler.kinds.vocabulary import misplaced_event
 
 _TRUE = frozenset({"true", "yes", "on"})
@@ -128,8 +129,8 @@ def _timer(field: Field, text: str, shown: str) -> str:
 
 def sid_error(name: str, prefix: str, text: str, shown: str) -> UnfitError:
     """What to say of a text that is not the SID that is asked for."""
-    wanted = f"the SID of {what_begins_with(prefix)}, {prefix} and 32 hexadecimal digits"
-    found = sid_of_what(text)
+    wanted = f"the SID of {prefix_noun(prefix)}, {prefix} and 32 hexadecimal digits"
+    found = sid_noun(text)
     if found:
         return UnfitError("wrong-sid", f"{name} is {shown}, the SID of {found}", f"write {wanted}")
     return UnfitError("wrong-sid", f"{name} must be {wanted}, not {shown}", f"copy it from Twilio's console: {prefix}…")
@@ -137,7 +138,7 @@ def sid_error(name: str, prefix: str, text: str, shown: str) -> UnfitError:
 
 def is_sid(text: str, prefix: str) -> bool:
     """Whether a text is a SID of that prefix."""
-    return text[:2] == prefix and bool(sid_of_what(text))
+    return text[:2] == prefix and bool(sid_noun(text))
 
 
 def _sid(field: Field, text: str, shown: str) -> str:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TypeAlias
 
-from reconciler.address import looks_like_sid
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Field
@@ -22,8 +20,6 @@ TOP_KEYS = (
     "version", "include", "account", "templates", "variables", "environments", "prune", "limits", "approvals",
     "unmanaged", "acknowledge",
 )  # fmt: skip
-TEMPLATED = "service"
-"""The kind whose resources may name a template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +104,11 @@ class Layout:
             tuple(dict.fromkeys([*TOP_KEYS, *top])),
         )
 
+    @property
+    def templated(self) -> Shape | None:
+        """What may stand in a resource that can use a template, and so in a template."""
+        return next((shape for shape in self.shapes.values() if shape.kind.is_container), None)
+
     def kind_at(self, parts: Sequence[str]) -> Kind | None:
         """The kind of the resource at an address; None when nothing can stand there."""
         sections: Sections = self.sections
@@ -130,7 +131,7 @@ class Layout:
         return kind
 
 
-@cache
+@KINDS.derived
 def standard_layout() -> Layout:
     """The layout of the kinds that this release has."""
     return Layout.of(KINDS)
@@ -148,7 +149,7 @@ def _shape(kind: Kind, kinds: Sequence[Kind]) -> Shape:
     prunable = _prunable(sections)
     if prunable:
         keys.append("prune")
-    if kind.name == TEMPLATED:
+    if kind.is_container:
         keys.append("template")
     by_path: dict[str, tuple[str, ...]] = {entry.path: (entry.path,) for entry in kind.fields}
     by_path |= {block.path: tuple(_group_of(group, block.path.split(".")).paths()) for block in kind.blocks}
@@ -180,25 +181,3 @@ def _prunable(sections: Sections) -> dict[str, Kind]:
     return {
         key: kind for key, kind in sections.items() if isinstance(kind, Kind) and kind.deletable and not kind.singleton
     }
-
-
-# What a SID's prefix says, for kinds of this tool and for things beyond it (Twilio docs, "What is a String
-# Identifier").
-_ELSEWHERE = {
-    "AC": "an account", "MG": "a messaging service", "FW": "a Studio flow", "CH": "a conversation", "US": "a user",
-    "MB": "a participant", "IM": "a message", "WH": "a webhook", "CR": "a credential", "PN": "a phone number",
-    "SK": "an API key", "IS": "a service", "RL": "a role", "IG": "an address", "SM": "an SMS", "MM": "an MMS",
-    "NO": "a notification", "BS": "a binding", "PC": "a proxy",
-}  # fmt: skip
-
-
-def sid_of_what(text: str) -> str:
-    """What a SID belongs to, told by its prefix: ``a role``; empty when the text is no SID."""
-    if not looks_like_sid(text):
-        return ""
-    return _ELSEWHERE.get(text[:2], f"something whose SIDs begin with {text[:2]}")
-
-
-def what_begins_with(prefix: str) -> str:
-    """What the SIDs of a prefix belong to: ``a role``."""
-    return _ELSEWHERE.get(prefix, "what is meant")

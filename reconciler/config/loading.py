@@ -29,7 +29,7 @@ from reconciler.config.findings import Findings, shown
 from reconciler.config.guards import GuardReader, account_guard
 from reconciler.config.identities import check_identities
 from reconciler.config.interpolate import Interpolation, Variable
-from reconciler.config.layout import TEMPLATED, Layout
+from reconciler.config.layout import Layout
 from reconciler.config.model import Config, Declared
 from reconciler.config.nodes import Entry, Scalar, Table, count, is_null, relabelled
 from reconciler.config.references import References
@@ -80,7 +80,7 @@ def load_with(
 
     drafting = Drafting(layout, findings)
     drafts = drafting.of_tree(tree)
-    shape = layout.shapes.get(TEMPLATED)
+    shape = layout.templated
     template_drafts: list[Draft] = []
     for entry in templates.values():
         if isinstance(entry.value, Table) and shape is not None:

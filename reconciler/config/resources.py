@@ -45,6 +45,7 @@ from reconciler.errors import Place
 from reconciler.json_text import Json, nests_deeper
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Length, Template, Vocabulary
+from reconciler.kinds.relations import account_default_of
 from reconciler.redaction import url_holds_secret
 from reconciler.redaction.urls import declared_url, written_url
 
@@ -578,7 +579,7 @@ class ResourceReader:
             message = "a template cannot be pinned: a SID belongs to one service"
             self._tell(draft, Remark("misplaced-pin", message, "write sid in the service"), entry.key.place)
         elif text is not None:
-            can_be_default = draft.kind.name == "service"
+            can_be_default = account_default_of(draft.kind) is not None
             if (can_be_default and text == "default") or is_sid(text, draft.kind.sid_prefix):
                 draft.pin, draft.pin_place = text, entry.value.place
             else:

@@ -10,19 +10,14 @@ from collections.abc import Sequence
 
 from reconciler.api import wire
 from reconciler.api.client import ReadClient
-from reconciler.api.reader import ACCOUNT, ReadSession, account_of, gather_or_cancel, is_unreadable_collection, to_live
+from reconciler.api.reader import ReadSession, account_of, gather_or_cancel, is_unreadable_collection, to_live
 from reconciler.errors import Refusal, Refused
 from reconciler.json_text import Json
-from reconciler.kinds import KINDS, PARENTS
+from reconciler.kinds import ACCOUNT, KINDS
 from reconciler.kinds.base import Kind
+from reconciler.kinds.relations import long_collections
 from reconciler.report import Progress
 from reconciler.state import Collection, Live, State
-
-LONG: dict[str, tuple[str, ...]] = {
-    "users": ("user",),
-    "conversations": ("conversation", "conversation_webhook", "participant"),
-}
-"""What is read only when it is asked for, since there may be millions: by the word that asks, the kinds."""
 
 
 async def read_account(client: ReadClient, progress: Progress, include: Sequence[str] = ()) -> State:
@@ -31,14 +26,14 @@ async def read_account(client: ReadClient, progress: Progress, include: Sequence
     Args:
         client: how to read.
         progress: who is told how many requests are out and back.
-        include: keys of `LONG`.
+        include: keys of `long_collections`.
 
     Raises:
         UsageError: when the account is not the one that the environment names.
         ApiError: when the API could not be asked or refused.
     """
-    left_out = {name for word, names in LONG.items() if word not in include for name in names}
-    return await _Whole(client, progress, [kind for kind in KINDS if kind.name not in left_out]).everything()
+    left_out = {kind for word, kinds in long_collections().items() if word not in include for kind in kinds}
+    return await _Whole(client, progress, [kind for kind in KINDS if kind not in left_out]).everything()
 
 
 class _Whole(ReadSession):
@@ -56,7 +51,7 @@ class _Whole(ReadSession):
     async def everything(self) -> State:
         top = [kind for kind in self.kinds if kind.parent is None and kind != ACCOUNT]
         await gather_or_cancel([self._read_account(), *(self._read(kind, ()) for kind in top)])
-        for parent in PARENTS:
+        for parent in KINDS.parents:
             await self._below([item for item in self.found.values() if item.kind == parent])
         kept = [item for item in self.found.values() if self.gone.isdisjoint({item.sid, *item.parents})]
         return State(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -18,7 +18,7 @@ from reconciler.config.interpolate import escaped
 from reconciler.export.handles import handles, in_order
 from reconciler.export.kept import Known, Said, merged
 from reconciler.export.written import Data, Literal, Tree, can_be_written, comment, fits_yaml, lookup, template
-from reconciler.kinds import BY_NAME, KINDS
+from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape, words_of
 from reconciler.kinds.markers import Choice, Ref, Template
@@ -39,28 +39,6 @@ class Verdicts:
     left_out: dict[Said, str] = field(default_factory=dict)
     pinned: dict[str, str] = field(default_factory=dict)
 
-
-_ROLE = BY_NAME["role"]
-_SERVICE = BY_NAME["service"]
-_CONVERSATION = BY_NAME["conversation"]
-_OWN_ROLES = frozenset({"service admin", "service user", "channel admin", "channel user"})
-"""Without Flex's `guest`, which not every new service has."""
-
-_UNTOUCHED: Mapping[str, Mapping[str, Content]] = {
-    "service_webhook": {"method": "POST"},
-    "account_webhook": {"method": "POST", "target": "webhook"},
-}
-"""What webhooks may say that nobody has configured; without a URL it says nothing."""
-
-_UNSAID: Mapping[tuple[str, str], Content] = {("conversation", "state"): "active"}
-"""Contents that every new resource has. Source: OpenAPI description of State, "defaults to active"."""
-
-
-_UNREAD: Mapping[str, Mapping[str, str]] = {
-    "conversation": {"timers": "timers.inactive"},
-    "conversation_webhook": {"replay_after": "replay_after"},
-}
-"""By kind: what Twilio has and does not return, and is no secret, with the field by which it is looked for."""
 
 _IN_URL = "set this environment variable before you plan: it is part of the live URL"
 _NOT_RETURNED = "Twilio does not return it; set this environment variable before it has to be sent"
@@ -108,7 +86,7 @@ class Writer:
         What they may do in a new service is not documented. So a role counts as untouched when its dates say that it
         never changed, and no other role of that name that never changed may do something else.
         """
-        roles = [live for live in self.state if live.kind == _ROLE and live.name in _OWN_ROLES]
+        roles = [live for live in self.state if live.name in live.kind.built_in]
         contents: dict[str, set[tuple[Content, Content]]] = {}
         for live in roles:
             if live.created == live.updated:
@@ -117,7 +95,7 @@ class Writer:
             live.sid
             for live in roles
             if contents.get(live.name) == {(live.values.get("type"), live.values.get("permissions"))}
-            and sum(other.name.lower() == live.name for other in self.state.collection(_ROLE, live.parents)) == 1
+            and sum(other.name.lower() == live.name for other in self.state.collection(live.kind, live.parents)) == 1
         )
 
     def is_written(self, live: Live) -> bool:
@@ -196,16 +174,16 @@ class Writer:
         tree: Tree[Said] = Tree()
         tree.below("account").add("sid", Literal(self.state.account_sid))
         for kind in KINDS:
-            if kind.parent is None and (kind != _SERVICE or with_services):
+            if kind.parent is None and (not kind.is_container or with_services):
                 self._write_kind(kind, (), tree)
         return tree
 
     def services(self) -> Iterator[tuple[str, Tree[Said]]]:
         """Each service: its handle, and a tree that holds ``services: {handle: …}``."""
-        members = [live for live in self.state.collection(_SERVICE, ()) if live.sid in self.addresses]
+        members = [live for live in self.state if live.kind.is_container and live.sid in self.addresses]
         for live in sorted(members, key=lambda live: self.addresses[live.sid]):
             tree: Tree[Said] = Tree()
-            self._write_member(live, tree.below(*_SERVICE.section))
+            self._write_member(live, tree.below(*live.kind.section))
             yield self.addresses[live.sid].parts[-1], tree
 
     def _write_kind(self, kind: Kind, parents: tuple[str, ...], into: Tree[Said]) -> None:
@@ -253,7 +231,7 @@ class Writer:
             what = "conversation is" if closed == 1 else "conversations are"
             yield f"{closed} closed {what} left out: closed is for good, and nothing in them can change."
         written = [live for live in members if self.is_written(live)]
-        for name, path in _UNREAD.get(kind.name, {}).items():
+        for name, path in _unreturned(kind).items():
             if any(self._counts(live, kind.by_path[path]) for live in written):
                 them = "them" if name.endswith("s") else "it"
                 yield f"Twilio does not return `{name}`: write {them} where a {kind.noun} has {them}."
@@ -262,7 +240,7 @@ class Writer:
 
     def _is_untouched(self, live: Live) -> bool:
         """Whether a singleton says no more than one that nobody has configured."""
-        usual = _UNTOUCHED.get(live.kind.name, {})
+        usual = live.kind.initial
         judged = (*self.verdicts.left_out, *self.known.kept)
         return not any(said.sid == live.sid for said in judged) and all(
             item.write_only or item.is_empty(live.values.get(item.path))
@@ -291,7 +269,8 @@ class Writer:
             is_switch_off = item.shape is Shape.BOOL and not kind.singleton and self._counts(live, item)
             if item.is_empty(content) and not is_switch_off:
                 continue
-            if kind.derive(contents).get(item.path) == content or _UNSAID.get((kind.name, item.path)) == content:
+            is_initial = not kind.singleton and kind.initial.get(item.path) == content
+            if kind.derive(contents).get(item.path) == content or is_initial:
                 continue
             contents[item.path] = content
             yield item.path, content
@@ -426,7 +405,7 @@ class Writer:
 
     def _folder(self, live: Live) -> str:
         """The folder of the file that a resource is written into, seen from the root's."""
-        return self._service_folder if live.kind == _SERVICE or live.parents else ""
+        return self._service_folder if live.kind.is_container or live.parents else ""
 
     def _url(self, live: Live, item: Field, url: str) -> Literal:
         """A URL whose secret parts are looked up; a secret that the files use already keeps its name."""
@@ -457,6 +436,19 @@ class Writer:
             number += 1
             name = f"{wanted}_{number}"
         return name
+
+
+def _unreturned(kind: Kind) -> dict[str, str]:
+    """What Twilio has and does not return, and is no secret: by its key, the first of its fields.
+
+    What Twilio needs again whenever something else changes is told where that is left out.
+    """
+    resent = {path for paths in kind.resend_with.values() for path in paths}
+    found: dict[str, str] = {}
+    for item in kind.fields:
+        if item.write_only and not item.secret and item.path not in resent:
+            found.setdefault(item.path.split(".")[0], item.path)
+    return found
 
 
 def _moves(kind: Kind, item: Field, content: Content) -> bool:

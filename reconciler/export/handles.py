@@ -17,9 +17,6 @@ from reconciler.state import Live
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
 _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 _LONGEST_SLUG = 48
-_ITSELF = frozenset({"user", "conversation", "participant", "address_configuration"})
-"""Kinds whose names are made for machines, and that people know by exactly these names."""
-_WORDS: Mapping[str, str] = {"address_configuration": "address", "conversation_webhook": "webhook"}
 
 
 def is_handle(text: str) -> bool:
@@ -45,7 +42,7 @@ def handles(members: Sequence[Live], kept: Mapping[str, str], hidden: Collection
     for live in in_order(members):
         if live.sid in chosen:
             continue
-        wanted = _WORDS.get(live.kind.name, live.kind.name) if live.sid in hidden else _wanted(live)
+        wanted = _noun(live) if live.sid in hidden else _wanted(live)
         handle, number = wanted, 1
         while handle in taken:
             number += 1
@@ -67,16 +64,11 @@ def _may_keep(live: Live, handle: str) -> bool:
 
 
 def _wanted(live: Live) -> str:
-    name = live.name if live.kind.natural_key or live.kind.name == "participant" else ""
-    word = _WORDS.get(live.kind.name, live.kind.name)
-    if live.kind.name == "participant":
-        parts = [live.values.get(path) for path in ("identity", "address", "projected_address")]
-        name = next((part for part in parts if isinstance(part, str) and part), "")
-    elif live.kind.match_by_content:
-        target = live.values.get(live.kind.discriminator)
-        name = target if isinstance(target, str) else ""
+    word = _noun(live)
+    parts = [live.values.get(path) for path in live.kind.handle_fields or (live.kind.natural_key,)]
+    name = next((part for part in parts if part and isinstance(part, str)), "")
     if is_handle(name) and (
-        _PLAIN.match(name) or live.kind.name in _ITSELF or (live.is_built_in and name in live.kind.built_in)
+        _PLAIN.match(name) or live.kind.key_as_handle or (live.is_built_in and name in live.kind.built_in)
     ):
         return name
     readable = slug(name or str(live.values.get("friendly_name") or ""))
@@ -86,6 +78,11 @@ def _wanted(live: Live) -> str:
         return name
     # A slug is never one of Twilio's own names, which have blanks or are whole words that stand for themselves.
     return readable if readable and readable not in live.kind.built_in and is_handle(readable) else word
+
+
+def _noun(live: Live) -> str:
+    """The last word of the kind's noun: ``webhook``."""
+    return live.kind.noun.rsplit(" ", 1)[-1]
 
 
 def _contents(live: Live) -> str:

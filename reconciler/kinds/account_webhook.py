@@ -69,5 +69,6 @@ ACCOUNT_WEBHOOK = Kind(
     summary="Where the events of services without webhooks of their own go.",
     docs="https://www.twilio.com/docs/conversations/api/webhook-configuration-resource",
     singleton=True,
+    initial={"method": "POST", "target": "webhook"},
     deletable=False,
 )

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.kinds.base import Consequence, Contents, Fault, Kind, PartialContents
+from reconciler.kinds.base import Kind
+from reconciler.kinds.hooks import Consequence, Contents, Fault, PartialContents
 from reconciler.kinds.markers import (
     Choice,
     Declaration,
@@ -297,6 +298,7 @@ ADDRESS_CONFIGURATION = Kind(
     list_key="address_configurations",
     # Source: the documented maximum for addresses is 50.
     page_size=50,
+    key_as_handle=True,
     unique=((("address",), "account"),),
     check=_check,
     check_create=_check_create,

@@ -1,8 +1,8 @@
-"""What a kind is: where it stands, how it is recognised, what may be done to it, and its fields.
+"""The definition of a kind: its place, its natural key, what the API can do with it, and its fields.
 
-A kind is declared once, as a frozen pydantic model whose annotations carry markers (`reconciler.kinds.markers`), and as
-a `Kind` around it. `Kind` flattens the model into rows (`reconciler.kinds.fields`); validation, diff, replacement,
-ordering, encoding, fetching, export, schemas and the reference documentation read those rows and nothing else. This
+A kind is declared once: a frozen pydantic model whose annotations carry markers (`reconciler.kinds.markers`), and a
+`Kind` with that model. `Kind` turns the model into fields (`reconciler.kinds.fields`). Validation, diff, replacement,
+ordering, encoding, fetching, export, schemas, and the reference documentation work from these definitions alone. This
 package does no I/O and knows neither YAML nor HTTP.
 """
 
@@ -14,137 +14,89 @@ from datetime import datetime
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-from reconciler.kinds.fields import Block, Content, Field, flatten
+from reconciler.kinds import hooks
+from reconciler.kinds.fields import Content, Field
+from reconciler.kinds.flatten import Block, flatten
+from reconciler.kinds.hooks import Consequence, Contents, Fault, PartialContents
 from reconciler.kinds.markers import Declaration, Ref, Risk
 
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something wrong with a resource that only its kind can know.
-
-    Attributes:
-        path: the field it stands at; empty when it is about the whole resource.
-        message: one sentence; never a part of a secret.
-        hint: what to do.
-        severity: whether it cannot be, or is only doubtful.
-        code: what it is, for programs.
-    """
-
-    path: str
-    message: str
-    hint: str = ""
-    severity: Literal["error", "warning"] = "error"
-    code: str = "inconsistent"
-
-
-@dataclass(frozen=True, slots=True)
-class Consequence:
-    """What a change means for the people who run the account, where no single field says it (`OnChange` does).
-
-    Attributes:
-        risk: how careful a reviewer should be.
-        sentence: what happens, whole.
-    """
-
-    risk: Risk
-    sentence: str
-
-
-Contents: TypeAlias = Mapping[str, Content]
-"""Contents by field path."""
-PartialContents: TypeAlias = Mapping[str, object]
-"""Contents by field path, where one that is not known yet is an object of a type of its own."""
 UniqueKey: TypeAlias = tuple[tuple[str, ...], Literal["parent", "account"], tuple[str, ...]]
 """Field paths, whether the key is unique within a parent or in the whole account, and the values of the fields."""
 
 
-def _no_faults(_contents: PartialContents) -> tuple[Fault, ...]:
-    return ()
-
-
-def _nothing_found(_contents: PartialContents, _now: datetime | None) -> tuple[Fault, ...]:
-    return ()
-
-
-def _nothing_derived(_contents: PartialContents) -> Contents:
-    return {}
-
-
-def _as_returned(live: Contents) -> Contents:
-    return live
-
-
-def _never_tolerated(_path: str, _desired: object, _live: Content) -> bool:
-    return False
-
-
-def _no_consequences(
-    _before: PartialContents | None, _after: PartialContents | None, _name: str
-) -> tuple[Consequence, ...]:
-    return ()
-
-
-def _never_final(_live: PartialContents) -> str:
-    return ""
-
-
 @dataclass(frozen=True)
 class Kind:
-    """A type of resource: where it stands, how it is recognised, what may be done to it, and its fields.
+    """A type of resource.
 
     Attributes:
-        name: the word for it in code, JSON and documentation: ``role``.
-        model: the pydantic model that declares its fields.
-        section: the keys under which the files hold it, below its parent: ``("roles",)``,
+        name: The identifier of the kind in code, JSON, and documentation: ``service_webhook``.
+        model: The pydantic model that declares its fields.
+        section: The keys that hold it in the configuration, below its parent: ``("roles",)``,
             ``("account", "webhooks")``.
-        path: the API's path of the collection, or of the resource itself for a singleton; parents by name in braces:
+        path: The API's path of the collection, or of the resource itself for a singleton, with parents in braces:
             ``/v1/Services/{service}/Roles``.
-        parent: the kind that contains it; None at the top.
-        singleton: whether it always exists, once in each parent, without a SID of its own.
-        sid_prefix: the two capitals of its SIDs; empty for singletons.
-        list_key: the key of the array in a list's answer; empty for singletons.
-        page_size: what to ask for in a page; never over what the API truly gives (sources: each kind's module).
-        updatable: whether the API has an update operation at all.
-        deletable: whether it can be deleted.
-        replace_risk: how careful a reviewer should be with a replace, whatever it changes.
-        irreplaceable: why a resource of this kind can never be replaced; empty when it can.
-        built_in: natural keys of the resources that Twilio makes with every parent, and what `discriminator` says of
-            each. Compared exactly, in references as in declarations.
-        built_in_by_flex: natural keys of those that Flex makes in its own parents.
-        destroys: what a delete destroys that nobody can bring back, as the end of "deletes …"; empty when nothing.
-        delete_refusal: why the API may refuse to delete one for a reason that no read shows, and the way out; empty
-            when it does not.
-        check: finds what only this kind can know to be wrong, from the contents that the files set.
-        check_create: the same for what a create needs, from all contents that the create would send.
-        inspect: the same for what is inside of the contents that the files set, and for what the moment makes of it;
-            a warning as well as an error. The moment is None where nobody tells it: then nothing is said of dates.
-        compose_key: finds the natural key, as one text, where it is made of more than one field.
-        key_summary: the fields of that natural key, for the reference documentation.
-        discriminator: the field that tells two resources of one natural key apart; empty when nothing does.
-        match_by_content: whether it has no name of its own, so that the most alike one is the same one.
-        normalize: live contents as they would be if the API always said the same thing in the same place.
-        tolerates: whether a live content of a field is as good as the desired one, though it is another.
-        consequences: what a change means beyond what its fields say, from the contents that are known before and after
-            (None where there is no resource), and from its name as it may be shown. What is not known yet is an object
-            of another type than the field's.
-        why_final: why the API takes no update of a resource with these live contents; empty when it does.
-        webhook_header: whether its writes know the header ``X-Twilio-Webhook-Enabled``.
-        readable_by_name: whether one of its resources can be read by its natural key in the place of its SID.
-        unique: what two of them can never share: fields, and whether within a parent or in the whole account.
-        implies: fields whose content is the natural key of another kind in the same service, which has to be there
-            first when the same apply makes it.
-        inherits: what a new one takes from a configuration, apart from the defaults that its references name: its own
-            field that overrides the default (empty when none does), the configuration's kind, and its field.
-        max_per_parent: how many of them one parent can hold; 0 when there is no limit.
-        runtime_params: form parameters that the API has for what moves by itself (dates, what has been read), and that
-            are therefore no fields.
-        deferred: contents that a create refuses, and that an update sets once everything inside is there; by field.
-        resend_with: write-only fields that go along when a field changes that says what they mean, by that field.
-        derive: contents that a create takes when the files leave them out, from those that they set.
-        typical_fields: the fields that a new one mostly sets, by path; what editors put there to be filled in.
-        noun: the word for one of them in messages; by default the name with blanks.
-        docs: where Twilio documents it.
-        summary: one sentence for the reference documentation.
+        summary: One sentence for the reference documentation and for editors.
+        docs: The URL of Twilio's documentation.
+
+        parent: The kind that contains it; None at the top.
+        singleton: Whether it exists exactly once in each parent, without a SID of its own.
+        sid_prefix: The first two characters of its SIDs; empty for singletons.
+        list_key: The key of the array in the response of a list; empty for singletons.
+        page_size: The page size to request; at most what the API returns (sources: each kind's module).
+        noun: What messages call one of them; by default the name with spaces.
+        is_container: Whether users organize an account by it: messages name the one that a resource is in, it can use
+            a template, and an export gives each one a file.
+        is_traffic: Whether most of them are created by customers, not by operators: plans do not list unmanaged ones,
+            and an export includes them only on request.
+
+        updatable: Whether the API can update it.
+        deletable: Whether the API can delete it.
+        why_final: Returns why the API accepts no update of a resource with these live values; empty if it does.
+        replace_risk: The risk of a replace, whatever it changes.
+        irreplaceable: Why it can never be replaced; empty if it can.
+        destroys: What a delete destroys for good, as the end of "deletes …"; empty for nothing.
+        delete_refusal: Why the API may refuse a delete for a reason that no read shows, and how to go on; empty if it
+            does not.
+        max_per_parent: How many of them one parent can hold; 0 without a limit.
+        write_limit: What Twilio counts its writes against: the ``container`` that it is in; or, for itself and
+            everything inside it, each ``resource`` (whose creates and deletes count for the container); empty without a
+            published limit, or if it counts for the resource that it is in.
+
+        built_in: The natural keys of resources that Twilio creates with every parent, each with its value of the
+            `discriminator`. Compared exactly, in references and in declarations.
+        built_in_fallback: By value of the `discriminator`, the built-in resource to use in place of a deleted one.
+        built_in_by_flex: The natural keys of resources that Flex creates in its own parents.
+        never_pruned: Natural keys that no prune rule covers.
+        initial: Values that a resource has if nobody sets them.
+
+        compose_key: Composes the natural key as one text, if it consists of several fields.
+        key_summary: The fields of that natural key, for the reference documentation.
+        discriminator: The field that distinguishes resources with the same natural key; empty if none does.
+        match_by_content: Whether it has no name, so that live resources are matched by similarity.
+        unique: Keys that two of them can never share: field paths, and whether within a parent or the whole account.
+        readable_by_name: Whether the API can read one by its natural key in place of its SID.
+        handle_fields: Fields whose first value suggests a handle in an export; by default the natural key.
+        key_as_handle: Whether an export uses the natural key as the handle even if it is no plain identifier.
+
+        check: Finds problems in the values that the configuration sets.
+        check_create: Finds problems in the values that a create would send.
+        inspect: Finds problems inside values (certificates, keys), some of which depend on the time. Without a time, it
+            checks no dates.
+        derive: Returns values that a create uses if the configuration omits them, from those that it sets.
+        normalize: Returns live values as if the API always returned the same value in the same place.
+        tolerates: Whether a live value of a field is as good as a different desired value.
+        consequences: Returns effects of a change beyond those of single fields, from the values before and after (None
+            if there is no resource) and the name that may be shown.
+
+        webhook_header: Whether its writes accept the header ``X-Twilio-Webhook-Enabled``.
+        implies: Fields whose value is the natural key of a resource of another kind in the same service, which must be
+            created first if the same apply creates it.
+        inherits: The defaults that a new one takes from a configuration, besides those of its references: its own field
+            that overrides the default (empty if none does), the configuration's kind, and its field.
+        runtime_params: Form parameters that are not configuration (dates, read positions), and therefore not fields.
+        deferred: Values that a create rejects, by field; an update sets them once everything inside exists.
+        resend_with: Write-only fields that an update must repeat if a field changes, by that field.
+        typical_fields: The fields of an editor's snippet for a new one.
     """
 
     name: str
@@ -153,48 +105,69 @@ class Kind:
     path: str
     summary: str
     docs: str
+
     parent: str | None = None
     singleton: bool = False
     sid_prefix: str = ""
     list_key: str = ""
     page_size: int = 50
+    noun: str = ""
+    is_container: bool = False
+    is_traffic: bool = False
+
     updatable: bool = True
     deletable: bool = True
+    why_final: Callable[[PartialContents], str] = hooks.never_final
     replace_risk: Risk = "high"
     irreplaceable: str = ""
-    built_in: Mapping[str, str] = field(default_factory=dict)
-    built_in_by_flex: frozenset[str] = frozenset()
     destroys: str = ""
     delete_refusal: str = ""
-    check: Callable[[PartialContents], tuple[Fault, ...]] = _no_faults
-    check_create: Callable[[PartialContents], tuple[Fault, ...]] = _no_faults
-    inspect: Callable[[PartialContents, datetime | None], tuple[Fault, ...]] = _nothing_found
-    derive: Callable[[PartialContents], Contents] = _nothing_derived
+    max_per_parent: int = 0
+    write_limit: Literal["", "container", "resource"] = ""
+
+    built_in: Mapping[str, str] = field(default_factory=dict)
+    built_in_fallback: Mapping[str, str] = field(default_factory=dict)
+    built_in_by_flex: frozenset[str] = frozenset()
+    never_pruned: frozenset[str] = frozenset()
+    initial: Contents = field(default_factory=dict)
+
     compose_key: Callable[[PartialContents], str] | None = None
     key_summary: str = ""
     discriminator: str = ""
     match_by_content: bool = False
-    normalize: Callable[[Contents], Contents] = _as_returned
-    tolerates: Callable[[str, object, Content], bool] = _never_tolerated
-    consequences: Callable[[PartialContents | None, PartialContents | None, str], tuple[Consequence, ...]] = (
-        _no_consequences
-    )
-    why_final: Callable[[PartialContents], str] = _never_final
-    webhook_header: bool = False
-    readable_by_name: bool = False
     unique: tuple[tuple[tuple[str, ...], Literal["parent", "account"]], ...] = ()
+    readable_by_name: bool = False
+    handle_fields: tuple[str, ...] = ()
+    key_as_handle: bool = False
+
+    check: Callable[[PartialContents], tuple[Fault, ...]] = hooks.no_faults
+    check_create: Callable[[PartialContents], tuple[Fault, ...]] = hooks.no_faults
+    inspect: Callable[[PartialContents, datetime | None], tuple[Fault, ...]] = hooks.no_inspection
+    derive: Callable[[PartialContents], Contents] = hooks.derive_nothing
+    normalize: Callable[[Contents], Contents] = hooks.as_returned
+    tolerates: Callable[[str, object, Content], bool] = hooks.never_tolerated
+    consequences: Callable[[PartialContents | None, PartialContents | None, str], tuple[Consequence, ...]] = (
+        hooks.no_consequences
+    )
+
+    webhook_header: bool = False
     implies: Mapping[str, str] = field(default_factory=dict)
     inherits: tuple[tuple[str, str, str], ...] = ()
-    max_per_parent: int = 0
     runtime_params: tuple[str, ...] = ()
     deferred: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     resend_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     typical_fields: tuple[str, ...] = ()
-    noun: str = ""
 
     def __post_init__(self) -> None:
         if not self.noun:
             object.__setattr__(self, "noun", self.name.replace("_", " "))
+
+    @property
+    def indefinite(self) -> str:
+        """The noun with its article: ``an address``."""
+        # "user" begins with a consonant sound.
+        article = "an" if self.noun[0] in "aeiou" and not self.noun.startswith("us") else "a"
+        return f"{article} {self.noun}"
 
     @cached_property
     def _flat(self) -> tuple[tuple[Field, ...], tuple[Block, ...]]:
@@ -217,11 +190,11 @@ class Kind:
 
     @cached_property
     def natural_key(self) -> str:
-        """The path of the field that recognises a resource and defaults to the handle; empty where there is none."""
+        """The field that identifies a resource and defaults to the handle; empty if there is none."""
         return next((entry.path for entry in self.fields if entry.natural_key), "")
 
     def name_of(self, contents: PartialContents) -> str:
-        """The natural key of a resource with these contents, as one text; empty when they do not tell it."""
+        """Return the natural key of a resource with these values, as one text; empty if they do not determine it."""
         if self.compose_key is not None:
             return self.compose_key(contents)
         name = contents.get(self.natural_key)
@@ -229,7 +202,7 @@ class Kind:
 
     @cached_property
     def defaults(self) -> tuple[tuple[str, str, str], ...]:
-        """Every default that a new one takes: its own field, the configuration's kind, and that one's field."""
+        """The defaults that a new one takes: its own field, the configuration's kind, and that kind's field."""
         references = (
             (entry.path, "service_configuration", marker.default)
             for entry in self.fields
@@ -238,10 +211,10 @@ class Kind:
         return (*references, *self.inherits)
 
     def unique_keys(self, contents: Mapping[str, object]) -> Iterator[UniqueKey]:
-        """The keys of a resource with these contents that no second resource can have.
+        """Yield the keys of a resource with these values that no second resource can have.
 
         Args:
-            contents: by field path; a key with a part that is missing or not a text is no key.
+            contents: Values by field path; a key with a missing part, or one that is not text, is left out.
         """
         for paths, scope in self.unique:
             values = tuple(content for path in paths if isinstance(content := contents.get(path), str) and content)
@@ -249,9 +222,9 @@ class Kind:
                 yield paths, scope, values
 
     def __hash__(self) -> int:
-        """Kinds are told apart by name."""
+        """Hash by name; kinds are unique by name."""
         return hash(self.name)
 
     def __repr__(self) -> str:
-        """Short, for test output."""
+        """Return a short form for test output."""
         return f"<kind {self.name}>"

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from reconciler.kinds.base import Consequence, Contents, Fault, Kind, PartialContents
+from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
+from reconciler.kinds.hooks import Consequence, Contents, Fault, PartialContents
 from reconciler.kinds.markers import (
     Choice,
     Declaration,
@@ -187,6 +188,11 @@ CONVERSATION = Kind(
     deferred={"state": ("closed",)},
     resend_with={"bindings.email.name": ("bindings.email.address",)},
     webhook_header=True,
+    is_traffic=True,
+    write_limit="resource",
+    key_as_handle=True,
+    # Source: OpenAPI description of State, "defaults to active".
+    initial={"state": "active"},
     # Source: the OpenAPI description of {Sid}: a SID or the unique name.
     readable_by_name=True,
 )

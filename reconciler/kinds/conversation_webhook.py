@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.kinds.base import Contents, Fault, Kind, PartialContents
+from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, words_of
+from reconciler.kinds.hooks import Contents, Fault, PartialContents
 from reconciler.kinds.markers import (
     Choice,
     Declaration,
@@ -190,6 +191,7 @@ CONVERSATION_WEBHOOK = Kind(
     tolerates=_tolerates,
     discriminator="target",
     match_by_content=True,
+    handle_fields=("target",),
     # Source: error 50361, the sixth webhook of a conversation.
     max_per_parent=5,
 )

@@ -12,7 +12,8 @@ from pydantic import Field
 
 from reconciler import certificates
 from reconciler.certificates import Certificate, NotReadable, PrivateKey
-from reconciler.kinds.base import Fault, Kind, PartialContents
+from reconciler.kinds.base import Kind
+from reconciler.kinds.hooks import Fault, PartialContents
 from reconciler.kinds.markers import (
     Choice,
     Declaration,

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from reconciler.kinds.address_configuration import channel_of, check_form
-from reconciler.kinds.base import Fault, Kind, PartialContents
+from reconciler.kinds.base import Kind
+from reconciler.kinds.hooks import Fault, PartialContents
 from reconciler.kinds.markers import Declaration, Example, Immutable, Length, OnChange, Ref, ReplaceOnly, Wire
 
 
@@ -127,4 +128,7 @@ PARTICIPANT = Kind(
     # Inferred: Twilio creates a user for an identity that has none, and gives it the default role.
     inherits=(("", "service_configuration", "default_chat_service_role"),),
     webhook_header=True,
+    is_traffic=True,
+    key_as_handle=True,
+    handle_fields=("identity", "address", "projected_address"),
 )

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.kinds.base import Consequence, Contents, Fault, Kind, PartialContents
+from reconciler.kinds.base import Kind
+from reconciler.kinds.hooks import Consequence, Contents, Fault, PartialContents
 from reconciler.kinds.markers import (
     AlwaysSent,
     Choice,
@@ -142,7 +143,11 @@ ROLE = Kind(
     # The old one's permissions, and what refers to it, move to the new one.
     replace_risk="medium",
     built_in=BUILT_IN_ROLES,
+    built_in_fallback={"service": "service user", "conversation": "channel user"},
     built_in_by_flex=FLEX_ROLES,
+    # Flex creates it, and whether a service belongs to Flex is not certain.
+    never_pruned=frozenset({"guest"}),
+    write_limit="container",
     discriminator="type",
     # That the API refuses is unverified; who holds a role in other conversations is not looked up.
     delete_refusal=(

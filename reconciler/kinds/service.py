@@ -36,6 +36,7 @@ SERVICE = Kind(
     sid_prefix="IS",
     list_key="services",
     page_size=50,
+    is_container=True,
     # Source: the OpenAPI description has no update operation on /v1/Services/{Sid}.
     updatable=False,
     irreplaceable="Twilio cannot rename a service, and a new one would start without its conversations",

@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from reconciler.kinds.account_webhook import Method, PostWebhookUrl, PreWebhookUrl
-from reconciler.kinds.base import Consequence, Kind, PartialContents
+from reconciler.kinds.base import Kind
+from reconciler.kinds.hooks import Consequence, PartialContents
 from reconciler.kinds.markers import Declaration, Example, OnChange, Vocabulary, Wire
 from reconciler.kinds.vocabulary import SERVICE_FILTERS
 
@@ -50,6 +51,7 @@ SERVICE_WEBHOOK = Kind(
     docs="https://www.twilio.com/docs/conversations/api/per-service-webhook-resource",
     parent="service",
     singleton=True,
+    initial={"method": "POST"},
     deletable=False,
     consequences=_consequences,
 )

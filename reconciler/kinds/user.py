@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from reconciler.kinds.base import Consequence, Kind, PartialContents
+from reconciler.kinds.base import Kind
+from reconciler.kinds.hooks import Consequence, PartialContents
 from reconciler.kinds.markers import Declaration, Example, Immutable, Length, NaturalKey, OnChange, Ref, Required, Wire
 
 
@@ -65,6 +66,9 @@ USER = Kind(
     # Source: the OpenAPI description of Identity; error 50201.
     unique=((("identity",), "parent"),),
     webhook_header=True,
+    is_traffic=True,
+    write_limit="container",
+    key_as_handle=True,
     consequences=_consequences,
     # Source: the OpenAPI description of {Sid}: a SID or the identity.
     readable_by_name=True,

@@ -15,8 +15,9 @@ from reconciler.config.model import Declared, Prune, Reference, Unknown, Value
 from reconciler.errors import Place, Problem
 from reconciler.journal import Unfinished
 from reconciler.kinds import BY_NAME
-from reconciler.kinds.base import Fault, Kind
+from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.kinds.hooks import Fault
 from reconciler.kinds.markers import Ref, Vocabulary
 from reconciler.planning import guards
 from reconciler.planning.context import PlanContext

@@ -16,7 +16,7 @@ from reconciler.config.model import Config, Declared, Prune, Reference, Unknown
 from reconciler.config.selection import EVERYTHING, Selection
 from reconciler.errors import Problem
 from reconciler.journal import Unfinished
-from reconciler.kinds import BY_NAME, PARENTS
+from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Ref
@@ -133,7 +133,7 @@ class PlanContext:
         moved = [entry for entry in unfinished if not _is_named(self.config.resources.get(entry.address), entry)]
         if not moved:
             return unfinished
-        parents = match(self.config, self.state, PARENTS, self.selection).live
+        parents = match(self.config, self.state, KINDS.parents, self.selection).live
         there = {address: (*live.parents, live.sid) for address, live in parents.items()}
         return tuple(self._with_handle(entry, there) if entry in moved else entry for entry in unfinished)
 

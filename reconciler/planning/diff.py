@@ -21,7 +21,8 @@ from reconciler.change import FieldChange, InnerChange
 from reconciler.config.model import Declared, Reference, Unknown
 from reconciler.config.unset import may_be
 from reconciler.json_text import Json
-from reconciler.kinds.fields import Content, Field, Shape, canonical_json
+from reconciler.kinds.comparable import canonical_json
+from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.redaction import url_holds_secret
 from reconciler.redaction.urls import declared_url, holds_random_segment, live_url, shows_host
 from reconciler.state import Live

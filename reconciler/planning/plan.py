@@ -28,7 +28,7 @@ from reconciler.config.model import Approval, Config, Declared, Reference, Unkno
 from reconciler.config.selection import Selection, select
 from reconciler.errors import MatchError, Problem
 from reconciler.journal import Unfinished
-from reconciler.kinds import BY_NAME, PARENTS
+from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.markers import OnChange, Ref
 from reconciler.planning import guards, ordering, risk, scope
@@ -178,7 +178,7 @@ class _Planner:
         selection = options.selection(config)
         self.unreadable: Mapping[Collection, tuple[Address, ...]] = {}
         if state.unreadable:
-            parents = match(config, state, PARENTS, selection).live
+            parents = match(config, state, KINDS.parents, selection).live
             self.unreadable = scope.unreadable(config, state, parents, selection)
             found = [address for addresses in self.unreadable.values() for address in addresses]
             selection = selection.without(config, found)

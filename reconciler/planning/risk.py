@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from reconciler.change import RISKS, Change, FieldChange
 from reconciler.config.model import Reference, Unknown
-from reconciler.kinds.base import Consequence, PartialContents
+from reconciler.kinds.hooks import Consequence, PartialContents
 from reconciler.kinds.markers import OnChange, Risk
 from reconciler.planning.diff import SidOf
 from reconciler.redaction import HIDDEN

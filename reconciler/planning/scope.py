@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared, Reference
 from reconciler.config.selection import EVERYTHING, Selection
-from reconciler.kinds import BY_NAME, KINDS
+from reconciler.kinds import ACCOUNT, BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.markers import Ref
+from reconciler.kinds.relations import default_kinds_of
+from reconciler.kinds.relations import depth as depth_of
 from reconciler.state import Collection, Live, State
 
 
@@ -54,7 +55,7 @@ def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read
     """The account's configuration, always, and the top-level collections that the plan's part of the files needs."""
     covered = [declared for declared in config.resources.values() if selection.covers(declared)]
     pruned = [prune for prune in config.prune.values() if selection.covers_collection(prune.collection)]
-    kinds = {BY_NAME["account_configuration"]}
+    kinds = {ACCOUNT}
     kinds |= {declared.kind for declared in covered if declared.kind.parent is None}
     kinds |= {prune.kind for prune in pruned if prune.kind.parent is None}
     decisive: set[Kind] = set()
@@ -97,7 +98,7 @@ def next_round(
 
     def add(kind: Kind, parent: Address | None, names: Iterable[str] | None = None) -> None:
         above = live.get(parent) if parent is not None else None
-        if above is None or parent not in present or present[parent].absent or _depth(kind) != depth:
+        if above is None or parent not in present or present[parent].absent or depth_of(kind) != depth:
             return
         key = (kind, (*above.parents, above.sid))
         if names is None or not kind.readable_by_name:
@@ -109,7 +110,7 @@ def next_round(
         if declared.kind.parent is None:
             continue
         add(declared.kind, declared.parent, [declared.pin or declared.natural_key, declared.renamed_from])
-        for kind in _naming_defaults(declared.kind):
+        for kind in default_kinds_of(declared.kind):
             add(kind, declared.parent)
         for kind, scope in _by_sid(declared):
             if scope == "service":
@@ -122,7 +123,7 @@ def next_round(
         if prune.kind.parent is not None and selection.covers_collection(prune.collection):
             parent = Address(prune.collection.parts[: -len(prune.kind.section)])
             add(prune.kind, parent)
-            for kind in _naming_defaults(prune.kind):
+            for kind in default_kinds_of(prune.kind):
                 add(kind, parent)
     reads = [
         Read(kind, parents, None if names is None else frozenset(name for name in names if name))
@@ -160,23 +161,6 @@ def unreadable(
     return {collection: tuple(addresses) for collection, addresses in found.items()}
 
 
-@cache
-def _naming_defaults(kind: Kind) -> tuple[Kind, ...]:
-    """The singletons beside it that say which of its resources are defaults.
-
-    That decides what may be deleted, and how risky a permission is that a default role loses.
-    """
-    return tuple(
-        other
-        for other in KINDS
-        if other.singleton and other.parent == kind.parent
-        if any((ref := field.marker(Ref)) is not None and ref.kind == kind.name for field in other.fields)
-    )
-
-
-def _depth(kind: Kind) -> int:
-    return 0 if kind.parent is None else 1 + _depth(BY_NAME[kind.parent])
-
-
-DEPTHS = range(1, 1 + max(_depth(kind) for kind in BY_NAME.values()))
-"""How far below the top there is something to read."""
+def depths() -> range:
+    """How far below the top there is something to read."""
+    return range(1, 1 + max(depth_of(kind) for kind in KINDS))

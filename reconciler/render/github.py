@@ -18,7 +18,7 @@ from reconciler.documents.drift import for_people
 from reconciler.documents.plan import ChangeEntry, PlanFile, SourceEntry
 from reconciler.documents.report import ReportFile, step_in_words
 from reconciler.errors import GuardRefusal, Place, Problem, ProblemsError, Refused, StalePlan
-from reconciler.kinds import kind_noun
+from reconciler.kinds import kind_noun, kind_nouns
 from reconciler.render.markdown_text import count, shortened
 
 Level = Literal["error", "warning", "notice"]
@@ -210,9 +210,9 @@ def _warnings(plan: PlanFile) -> Iterator[Annotation]:
 
 def _kind(entry: ChangeEntry) -> str:
     name = f" {entry.name}" if entry.name else ""
-    service = f" of service {entry.service}" if entry.service and entry.kind != "service" else ""
-    words = kind_noun(entry.kind)
-    return f"{words.removeprefix('service ') if service else words}{name}{service}"
+    noun, container = kind_nouns(entry.kind)
+    within = f" of {container} {entry.service}" if entry.service and container else ""
+    return f"{noun.removeprefix(f'{container} ') if within else noun}{name}{within}"
 
 
 def _place(entry: ChangeEntry) -> SourceEntry | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from reconciler.json_text import Json
-from reconciler.kinds import kind_noun
+from reconciler.kinds import kind_nouns
 from reconciler.render.terminal import escape
 from reconciler.render.view import DiffLine, Hidden, Nothing, Plain, Pointer, Side, Unclear
 
@@ -28,11 +28,11 @@ _OTHER_TYPE = re.compile(r"(?:true|false|null|none|yes|no|[-+~]+|-?\d+(?:\.\d+)?
 
 def what_text(kind: str, name: str, service: str) -> str:
     """What a resource is, in words: ``role "agent" of service "Support"``."""
-    words = kind_noun(kind)
-    if service and kind != "service":
+    noun, container = kind_nouns(kind)
+    if service and container:
         named = f" {quoted(name)}" if name else ""
-        return f"{escape(words.removeprefix('service '))}{named} of service {quoted(service)}"
-    return f"{escape(words)} {quoted(name)}" if name else escape(words)
+        return f"{escape(noun.removeprefix(f'{container} '))}{named} of {container} {quoted(service)}"
+    return f"{escape(noun)} {quoted(name)}" if name else escape(noun)
 
 
 def quoted(text: str) -> str:

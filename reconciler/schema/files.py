@@ -14,6 +14,7 @@ from typing import Any
 from reconciler.config.layout import Group, Layout, Sections, standard_layout
 from reconciler.config.layout import Shape as Layer
 from reconciler.kinds.base import Kind
+from reconciler.kinds.relations import account_default_of
 from reconciler.schema.values import (
     DRAFT,
     INTERPOLATED,
@@ -140,8 +141,6 @@ def _account(layout: Layout) -> Schema:
 
 
 def _definitions(layout: Layout) -> Schema:
-    template = layout.shapes["service"]
-    without = {"sid", "template", "absent", "renamed_from"}
     return {
         "interpolated": {
             "type": "string",
@@ -171,11 +170,15 @@ def _definitions(layout: Layout) -> Schema:
             "examples": ["+1415*"],
         },
         **{shape.kind.name: _resource(shape) for shape in layout.shapes.values()},
-        "template": {
-            **_resource(template, without=without),
-            "description": "Settings that services share.",
-        },
+        "template": _template(layout),
     }
+
+
+def _template(layout: Layout) -> Schema:
+    templated = layout.templated
+    assert templated is not None
+    without = {"sid", "template", "absent", "renamed_from"}
+    return {**_resource(templated, without=without), "description": "Settings that services share."}
 
 
 def _environment() -> Schema:
@@ -307,9 +310,9 @@ def _common_keys(layer: Layer) -> Schema:
     pin = sid_schema(
         kind.sid_prefix, "SID of the live resource. Pins it, so that its name is managed only if it is written here."
     )
-    if kind.name == "service":
+    if account_default_of(kind) is not None:
         pin = {**pin, "anyOf": [{"const": "default"}, *pin["anyOf"]]}
-        pin["description"] += " `default` is the account's default service."
+        pin["description"] += f" `default` is the account's default {kind.noun}."
     lifecycle = {
         "prevent_destroy": flag_schema("Never delete or replace this resource."),
         "prevent_create": flag_schema("Never create this resource."),

@@ -201,9 +201,11 @@ def common_keys_markdown(layout: Layout | None = None) -> str:
     layout = layout or standard_layout()
     schema = config_schema(layout)
     definitions = schema["$defs"]
-    # A service has all of them.
+    # A container has all of them.
+    assert layout.templated is not None
+    container = layout.templated.kind.name
     keys = ("sid", "absent", "renamed_from", "lifecycle", "sensitive", "prune", "template")
-    own = {key: definitions["service"]["properties"][key] for key in keys}
+    own = {key: definitions[container]["properties"][key] for key in keys}
     return _table(("key", "description", "example"), _key_rows(own, definitions, "", layout))
 
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from reconciler.config.layout import what_begins_with
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Field, Shape
 from reconciler.kinds.markers import Choice, Example, Length, Range, Sid, Vocabulary
+from reconciler.kinds.sids import prefix_noun
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -138,7 +138,7 @@ def _sid(prefix: str) -> Schema:
     return {
         "type": "string",
         "pattern": f"^{prefix}[0-9a-fA-F]{{32}}$",
-        "patternErrorMessage": f"Expected the SID of {what_begins_with(prefix)}: {prefix} and 32 hexadecimal digits.",
+        "patternErrorMessage": f"Expected the SID of {prefix_noun(prefix)}: {prefix} and 32 hexadecimal digits.",
     }
 
 

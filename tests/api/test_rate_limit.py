@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from reconciler.api.client import Client, Credentials, in_process
 from reconciler.api.fetch import fetch
-from reconciler.api.rate_limit import RateLimit, rate_limit_key
+from reconciler.api.rate_limit import RateLimit
 from reconciler.config.model import Config
 from reconciler.emulator import Emulator, Store
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.errors import OutOfTime, Stopped
 from reconciler.execution.apply import apply
+from reconciler.kinds.api_paths import write_scope
 from reconciler.planning.plan import make_plan
 from reconciler.report import Report, Silent
 from tests.simulated_time import SimulatedTime
@@ -55,7 +56,7 @@ LATE = (0.0, 0.001, 0.03, 0.2, 0.5, 0.9)
     ],
 )
 def test_what_a_write_is_counted_for(method: str, path: str, key: tuple[str, ...] | None) -> None:
-    assert rate_limit_key(method, path) == key
+    assert write_scope(method, path) == key
 
 
 @settings(max_examples=40)

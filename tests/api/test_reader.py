@@ -15,8 +15,8 @@ from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.emulator.faults import App, Faults, Faulty
 from reconciler.emulator.rules import Rules
 from reconciler.errors import Malformed, UsageError
-from reconciler.export import account
 from reconciler.export.account import read_account
+from reconciler.kinds.relations import long_collections
 from reconciler.report import Silent
 from reconciler.state import State
 from tests.world import ACCOUNT, World
@@ -84,7 +84,7 @@ def test_a_service_that_goes_between_two_rounds_is_left_out_with_all_in_it() -> 
 
 
 def test_the_command_line_knows_the_words_for_what_is_long() -> None:
-    assert tuple(account.LONG) == cli.LONG
+    assert tuple(long_collections()) == cli.LONG
 
 
 def test_a_list_of_the_account_itself_that_is_not_there_is_left_out() -> None:

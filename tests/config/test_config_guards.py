@@ -59,7 +59,7 @@ def test_a_reference(name: str, expected: object) -> None:
         ("service user", '12:34 wrong-role-type: default_conversation_role takes a role of type conversation, and "service user" is of type service (name a role of type conversation)'),
         ("gone", "12:34 reference-to-absent: default_conversation_role refers to services.s.roles.gone, which must not exist (refer to another one, or take absent out)"),
         (f"IS{SID}", f'12:34 wrong-sid: default_conversation_role is "IS{SID}", the SID of a service (write the SID of a role, RL and 32 hexadecimal digits)'),
-        ("null", "12:34 not-clearable: default_conversation_role cannot be cleared: the API cannot take a reference back, only replace it (give it a value, or take the line out to leave it as it is)"),
+        ("null", "12:34 not-clearable: default_conversation_role cannot be cleared: Twilio can replace a reference but not remove it (give it a value, or take the line out to leave it as it is)"),
     ],
 )  # fmt: skip
 def test_a_reference_that_is_wrong(name: str, expected: str) -> None:

@@ -26,7 +26,7 @@ from reconciler.documents.approval import not_approved
 from reconciler.emulator.errors import EmulatorError
 from reconciler.emulator.faults import Faults
 from reconciler.errors import ConfigError, PlanFileError
-from reconciler.kinds.fields import duration
+from reconciler.kinds.comparable import duration
 from reconciler.redaction import Redaction, url_holds_secret
 from reconciler.render.problems import problems_text
 from tests.config.memory import MemorySources

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.api import wire
 from reconciler.kinds.address_configuration import ADDRESS_CONFIGURATION
-from reconciler.kinds.base import Fault
+from reconciler.kinds.hooks import Fault
 from reconciler.kinds.markers import Choice, Range, Ref
 from tests.builders import sid
 

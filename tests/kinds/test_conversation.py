@@ -8,8 +8,8 @@ import pytest
 
 from reconciler.api import wire
 from reconciler.json_text import Json
-from reconciler.kinds.base import Fault
 from reconciler.kinds.conversation import CONVERSATION
+from reconciler.kinds.hooks import Fault
 from reconciler.kinds.markers import Length, Timer
 from tests.builders import sid
 

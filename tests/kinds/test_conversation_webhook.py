@@ -8,8 +8,8 @@ import pytest
 
 from reconciler.api import wire
 from reconciler.json_text import Json
-from reconciler.kinds.base import Fault
 from reconciler.kinds.conversation_webhook import CONVERSATION_WEBHOOK
+from reconciler.kinds.hooks import Fault
 from reconciler.kinds.markers import Choice, Url, Vocabulary
 from reconciler.kinds.vocabulary import POST_FILTERS, PRE_FILTERS
 from tests.builders import sid

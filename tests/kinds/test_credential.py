@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from reconciler.api import wire
-from reconciler.kinds.base import Fault
 from reconciler.kinds.credential import CREDENTIAL
+from reconciler.kinds.hooks import Fault
 from reconciler.kinds.markers import Choice, Length
 from tests.builders import sid
 

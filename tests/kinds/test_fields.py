@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
-from reconciler.kinds.fields import Content, Field, canonical_json, duration
+from reconciler.kinds.comparable import canonical_json, duration
+from reconciler.kinds.fields import Content, Field
 from reconciler.kinds.markers import Declaration, Wire
 
 

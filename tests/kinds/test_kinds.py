@@ -13,7 +13,8 @@ from reconciler import kinds
 from reconciler.emulator import contract
 from reconciler.emulator.contract import Fact, Operation
 from reconciler.kinds import BY_NAME, KINDS, Kind
-from reconciler.kinds.fields import Field, Shape, duration, words_of
+from reconciler.kinds.comparable import duration
+from reconciler.kinds.fields import Field, Shape, words_of
 from reconciler.kinds.markers import Choice, Declaration, Example, FreeWords, Range, Ref, Sid, Timer, Vocabulary, Wire
 from reconciler.kinds.vocabulary import (
     ACCOUNT_FILTERS,
@@ -80,9 +81,15 @@ def test_every_kind_that_a_module_makes_is_registered() -> None:
     assert made == set(KINDS)
 
 
+TOOLS = {
+    "api_paths", "base", "catalog", "comparable", "fields", "flatten", "hooks", "markers", "relations", "sids",
+    "vocabulary",
+}  # fmt: skip
+
+
 def test_every_module_but_the_tools_makes_the_kind_of_its_name() -> None:
     modules = {info.name for info in pkgutil.iter_modules(kinds.__path__)}
-    assert modules - {"base", "fields", "markers", "vocabulary"} == {kind.name for kind in KINDS}
+    assert modules - TOOLS == {kind.name for kind in KINDS}
     for kind in KINDS:
         assert getattr(importlib.import_module(f"reconciler.kinds.{kind.name}"), kind.name.upper()) is kind
 
@@ -378,13 +385,13 @@ def test_what_can_be_cleared() -> None:
 @pytest.mark.parametrize(
     ("kind", "path", "why"),
     [
-        ("account_configuration", "default_service", "the API cannot take a reference back, only replace it"),
-        ("service_configuration", "default_chat_service_role", "the API cannot take a reference back, only replace it"),
-        ("account_configuration", "default_closed_timer", "the API has no way to clear a timer, only to overwrite it"),
-        ("account_webhook", "method", "the API has no empty choice"),
+        ("account_configuration", "default_service", "Twilio can replace a reference but not remove it"),
+        ("service_configuration", "default_chat_service_role", "Twilio can replace a reference but not remove it"),
+        ("account_configuration", "default_closed_timer", "Twilio can overwrite a timer but not clear it"),
+        ("account_webhook", "method", "Twilio has no empty choice"),
         ("service", "friendly_name", "it cannot change once the resource exists"),
-        ("role", "permissions", "the API requires it"),
-        ("address_configuration", "auto_creation.studio_retry_count", "the API has no empty number"),
+        ("role", "permissions", "Twilio requires it"),
+        ("address_configuration", "auto_creation.studio_retry_count", "Twilio has no empty number"),
     ],
 )  # fmt: skip
 def test_says_why_a_field_cannot_be_cleared(kind: str, path: str, why: str) -> None:

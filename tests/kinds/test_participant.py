@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.api import wire
-from reconciler.kinds.base import Fault
+from reconciler.kinds.hooks import Fault
 from reconciler.kinds.markers import Length, Ref
 from reconciler.kinds.participant import PARTICIPANT
 from tests.builders import sid

@@ -15,7 +15,8 @@ from reconciler.config.model import Declared, Lifecycle, Reference, Unknown, Val
 from reconciler.errors import Place
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
-from reconciler.kinds.fields import Content, canonical_json
+from reconciler.kinds.comparable import canonical_json
+from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Declaration, Secret, Wire, WriteOnly
 from reconciler.planning.diff import diff, holds_secret, inner_changes
 from reconciler.state import Live

@@ -267,7 +267,7 @@ def test_what_stands_in_conversations_waits_for_the_third_round() -> None:
     lobby = live("conversation", 1, {"unique_name": "lobby"}, parents=(SUPPORT,))
     assert named(config, *BOTH, lobby) == {("conversation", (SUPPORT,)): frozenset({"lobby"})}
     assert named(config, *BOTH, lobby, depth=2) == {("participant", (SUPPORT, lobby.sid)): None}
-    assert list(scope.DEPTHS) == [1, 2]
+    assert list(scope.depths()) == [1, 2]
 
 
 @pytest.mark.parametrize("gone", ["services.support", LOBBY])

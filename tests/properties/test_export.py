@@ -23,7 +23,8 @@ from reconciler.export.account import read_account
 from reconciler.export.kept import known_from
 from reconciler.export.written import Data, Tree, lines, scalar
 from reconciler.kinds import BY_NAME, KINDS
-from reconciler.kinds.fields import Field, Shape, canonical_json
+from reconciler.kinds.comparable import canonical_json
+from reconciler.kinds.fields import Field, Shape
 from reconciler.report import Silent
 from reconciler.state import Live, State
 from tests.properties.accounts import inhabited

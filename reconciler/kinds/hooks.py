@@ -1,0 +1,88 @@
+"""Results of the functions that a kind provides, and their defaults for kinds without any.
+
+Each function takes values of a resource by field path and does no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from reconciler.kinds.fields import Content
+from reconciler.kinds.markers import Risk
+
+Contents: TypeAlias = Mapping[str, Content]
+"""Values of a resource by field path."""
+PartialContents: TypeAlias = Mapping[str, object]
+"""Values by field path, in which a value that is unknown until apply is an object of a type of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A problem with the values of a resource that only its kind can detect.
+
+    Attributes:
+        path: The field; empty if it concerns the whole resource.
+        message: One sentence that says what is wrong; it never contains a part of a secret.
+        hint: How to fix it.
+        severity: Whether the resource is invalid or only suspicious.
+        code: A stable identifier for programs.
+    """
+
+    path: str
+    message: str
+    hint: str = ""
+    severity: Literal["error", "warning"] = "error"
+    code: str = "inconsistent"
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """An effect of a change that no single field expresses (`OnChange` does that for fields).
+
+    Attributes:
+        risk: How carefully a reviewer should look.
+        sentence: What happens, as a complete sentence.
+    """
+
+    risk: Risk
+    sentence: str
+
+
+def no_faults(_contents: PartialContents) -> tuple[Fault, ...]:
+    """Find no problems."""
+    return ()
+
+
+def no_inspection(_contents: PartialContents, _now: datetime | None) -> tuple[Fault, ...]:
+    """Find no problems inside values."""
+    return ()
+
+
+def derive_nothing(_contents: PartialContents) -> Contents:
+    """Derive no values."""
+    return {}
+
+
+def as_returned(live: Contents) -> Contents:
+    """Return live values unchanged."""
+    return live
+
+
+def never_tolerated(_path: str, _desired: object, _live: Content) -> bool:
+    """Treat every difference as a difference."""
+    return False
+
+
+def no_consequences(
+    _before: PartialContents | None, _after: PartialContents | None, _name: str
+) -> tuple[Consequence, ...]:
+    """Report no consequences."""
+    return ()
+
+
+def never_final(_live: PartialContents) -> str:
+    """Accept updates in every state."""
+    return ""
