@@ -792,7 +792,7 @@ def _approvals(texts: tuple[str, ...]) -> tuple[Approval, ...]:
 
 def _is_local(endpoint: Endpoint) -> bool:
     """Whether the API is an emulator for sure: in process, or on this machine."""
-    from reconciler.api.client import is_loopback  # noqa: PLC0415 - see above
+    from reconciler.api.hosts import is_loopback  # noqa: PLC0415 - see above
 
     return bool(endpoint.emulator or endpoint.app) or (bool(endpoint.api_url) and is_loopback(endpoint.api_url))
 
@@ -817,7 +817,8 @@ async def _connected(
         hidden: texts that no error may repeat.
         account_sid: the account that the files name, which a new emulator's file gets; empty for its default.
     """
-    from reconciler.api.client import Credentials, checked_url, profiles_file, twilio_url  # noqa: PLC0415 - see above
+    from reconciler.api.credentials import Credentials, profiles_file  # noqa: PLC0415 - see above
+    from reconciler.api.hosts import checked_url, twilio_url  # noqa: PLC0415 - see above
     from reconciler.api.rate_limit import RateLimit  # noqa: PLC0415 - see above
     from reconciler.api.retry import Retry  # noqa: PLC0415 - see above
 
@@ -846,7 +847,7 @@ async def _connected(
         credentials,
         concurrency=endpoint.concurrency,
         retry=retry,
-        waiting=progress.waiting,
+        on_wait=progress.waiting,
         # Not for the emulator in process: it counts no writes, and nobody else has to share it.
         rate_limit=RateLimit(retry),
         redact=redact,
@@ -884,7 +885,8 @@ def _client_of(
     app: Emulator, endpoint: Endpoint, kind: type[AnyClient], progress: Progress, *, retry: Retry, redact: Redaction
 ) -> AnyClient:
     """Build a client for an emulator in this process."""
-    from reconciler.api.client import Credentials, in_process  # noqa: PLC0415 - see above
+    from reconciler.api.credentials import Credentials  # noqa: PLC0415 - see above
+    from reconciler.api.transport import in_process  # noqa: PLC0415 - see above
 
     account_sid = app.store.account_sid
     return kind(
@@ -893,7 +895,7 @@ def _client_of(
         concurrency=endpoint.concurrency,
         transport=in_process(app),
         retry=retry,
-        waiting=progress.waiting,
+        on_wait=progress.waiting,
         redact=redact,
     )
 

@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 
 from reconciler.address import Address
-from reconciler.api.client import Credentials, ReadClient, twilio_url
+from reconciler.api.client import ReadClient
+from reconciler.api.credentials import Credentials
+from reconciler.api.hosts import twilio_url
 from reconciler.documents import report as report_file
 from reconciler.emulator import Emulator, Store
 from reconciler.execution.journal_file import JournalFile

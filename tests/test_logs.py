@@ -145,8 +145,8 @@ def test_an_absurd_path_is_a_short_line() -> None:
 def test_levels(level: logs.Level, heard: int) -> None:
     with written(level=level) as lines:
         logs.request("GET", "/v1/Services", attempt=1, ms=1, status=200)
-        logs.retry("GET", "/v1/Services", attempt=1, seconds=1, reason="no answer came")
-        logs.retry("GET", "/v1/Services", attempt=1, seconds=9, reason="no answer came", level="warning")
+        logs.retry("GET", "/v1/Services", attempt=1, seconds=1, reason="no answer")
+        logs.retry("GET", "/v1/Services", attempt=1, seconds=9, reason="no answer", level="warning")
         logs.step("create", "services.a", status="done")
         logs.step("create", "services.b", status="failed")
     assert len(lines) == heard
@@ -204,7 +204,7 @@ def test_a_failed_attempt_says_what_failed_and_how_long_it_waits() -> None:
         {**asked, "status": 503, "attempt": 1, "request_id": "RQ7", "bytes": 27},
         {"level": "info", **again, "attempt": 1, "seconds": 0.5, "reason": "Twilio answered 503 (server error)"},
         {**asked, "failure": "network", "attempt": 2},
-        {"level": "info", **again, "attempt": 2, "seconds": 1, "reason": "no answer came"},
+        {"level": "info", **again, "attempt": 2, "seconds": 1, "reason": "no answer"},
         {**asked, "status": 429, "attempt": 3, "code": 20429, "bytes": 29},
         {"level": "warning", **again, "attempt": 3, "seconds": 7, "reason": "Twilio answered 429 (too many requests)"},
         {**asked, "status": 200, "attempt": 4, "bytes": 2},

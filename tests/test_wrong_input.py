@@ -796,13 +796,13 @@ def test_an_account_that_is_not_the_declared_one(run: Run) -> None:
     assert (
         refused(run)
         == f"""\
-error: the credentials are for account {ACCOUNT}, and the files are for {OTHER_ACCOUNT}
+error: the credentials belong to account {ACCOUNT}, but the configuration is for {OTHER_ACCOUNT}
   --> reconciler.yaml:2:16
   |
 2 | account: {{sid: {OTHER_ACCOUNT}}}
   |                ^
-  = use the other account's credentials, another environment (--env), or a new file of --emulator, which gets the \
-account of the files
+  = use the credentials of that account, another environment (--env), or a new file with --emulator, which gets the \
+account of the configuration
 
 1 error
 """
@@ -902,8 +902,8 @@ def test_credentials_are_not_sent_in_the_clear(run: Run, monkeypatch: pytest.Mon
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", ACCOUNT)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "token")
     assert run("plan", "--api-url", "http://api.example.com") == Result(1, "", """\
-Error: --api-url http://api.example.com would send credentials in the clear; http:// is for this
-       machine only
+Error: --api-url http://api.example.com would send credentials unencrypted. Use https://; http:// is
+       allowed only for this machine (127.0.0.1)
 """)  # fmt: skip
 
 

@@ -11,9 +11,11 @@ from typing import Any
 
 from reconciler import config
 from reconciler.address import Address
-from reconciler.api.client import Client, Credentials, ReadClient, Transport, in_process
+from reconciler.api.client import Client, ReadClient
+from reconciler.api.credentials import Credentials
 from reconciler.api.fetch import fetch, fetch_planned
 from reconciler.api.retry import Retry
+from reconciler.api.transport import Transport, in_process
 from reconciler.config.model import Approval, Config
 from reconciler.documents import plan as plan_file
 from reconciler.documents.plan import PlanFile

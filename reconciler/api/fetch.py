@@ -1,8 +1,8 @@
-"""Reading the account: from what has to be read to a `State`, with the fewest and most parallel requests.
+"""The live account as a `State`, read with the fewest and most parallel requests.
 
-Takes a `Config`, whose scope says what is needed, and a `ReadClient`, which cannot write; gives a `State`. Everything
-in one round is asked at once; a list goes page by page. Checks after round one that the account is the declared one, so
-that nothing of another account is read any further.
+Takes a `Config`, whose scope determines the reads, and a `ReadClient`, which cannot write; gives a `State`. The reads
+of one round run concurrently; lists are read page by page. After round one it checks that the account is the declared
+one, so that nothing else of another account is read.
 """
 
 from __future__ import annotations
@@ -27,140 +27,146 @@ from reconciler.planning.scope import Read
 from reconciler.report import Progress
 from reconciler.state import Collection, Participation, State
 
-_FEW = 50
-"""How many names are looked up one by one rather than by paging on; they are asked for at once, pages are not."""
-_NO_PATH = frozenset({".", ".."})
-"""Names that a URL's path cannot hold."""
+_MOST_SINGLE_READS = 50
+"""Up to this many missing names are read one by one, concurrently, instead of reading further pages in sequence."""
+_NOT_IN_PATHS = frozenset({".", ".."})
+"""Names that a URL's path cannot contain."""
 _MOST_SEARCHED = 20
-"""In how many conversations of a service that are not read anyway holders of a role are looked up; our decision."""
+"""The number of a service's conversations that are searched for holders of a role; our decision."""
 
 
 async def fetch(config: Config, client: ReadClient, progress: Progress, selection: Selection = EVERYTHING) -> State:
-    """Read what the files name, prune or refer into, as far as the plan covers it.
+    """Read the resources that the configuration declares, prunes, or refers to.
+
+    Args:
+        config: the configuration.
+        client: reads the account.
+        progress: receives the number of requests sent and answered.
+        selection: the part of the configuration that the plan covers.
 
     Raises:
-        MatchError: when the account is not the one that the files declare.
-        UsageError: when the account is not the one that the environment names.
-        ApiError: when the API could not be asked or refused.
+        MatchError: the account is not the one that the configuration declares.
+        UsageError: the account is not the one that the environment names.
+        ApiError: the API could not be reached, or refused a request.
     """
-    reading = _Fetch(client, progress)
-    state = await reading.first_round(config, selection)
+    session = _Fetch(client, progress)
+    state = await session.first_round(config, selection)
     for depth in scope.depths():
         matched = match(config, state, KINDS.parents, selection)
         reads = scope.next_round(config, matched.live, depth, selection)
-        await reading.round(reads, state)
+        await session.read_round(reads, state)
     return state
 
 
 async def fetch_role_holders(state: State, services: Sequence[str], client: ReadClient, progress: Progress) -> None:
-    """Look through the users of services, for who holds which role; kept in the state.
+    """Read the users of services, and add the holders of each role to the state.
 
     Args:
-        state: gets the holders.
-        services: SIDs of the services to look through.
-        client: how to read.
-        progress: who is told.
+        state: receives the holders.
+        services: SIDs of the services.
+        client: reads the account.
+        progress: receives the number of requests sent and answered.
     """
-    reading = _Fetch(client, progress)
+    session = _Fetch(client, progress)
     holding = holding_beside()
     user, role_sid = holding.kind, holding.field.response[-1]
     identity = user.by_path[user.natural_key].response[-1]
 
-    async def look_through(service: str) -> None:
+    async def read_users(service: str) -> None:
         try:
-            # A user who moves to a page that was read already must not hide that a role is held.
-            users = await reading.counted(
-                client.list(wire.collection_path(user, (service,)), user.list_key, user.page_size, surely=True)
+            # Consistent: a user who moves to a page that was already read must not hide that a role is held.
+            users = await session.counted(
+                client.list(wire.collection_path(user, (service,)), user.list_key, user.page_size, consistent=True)
             )
         except Refused as error:
             if not is_unreadable_collection(error):
                 raise
             state.unreadable[Collection(user.name, (service,))] = error.refusal
             return
-        held: dict[str, dict[str, str]] = {}
+        holders: dict[str, dict[str, str]] = {}
         for body in users:
             if isinstance(body, dict) and body.get(role_sid):
-                held.setdefault(str(body[role_sid]), {})[str(body.get("sid"))] = str(body.get(identity))
-        state.role_holders[service] = held
+                holders.setdefault(str(body[role_sid]), {})[str(body.get("sid"))] = str(body.get(identity))
+        state.role_holders[service] = holders
 
-    await gather_or_cancel([look_through(service) for service in services])
+    await gather_or_cancel([read_users(service) for service in services])
 
 
 async def fetch_participants(state: State, services: Sequence[str], client: ReadClient, progress: Progress) -> None:
-    """Look through participants in services, for who holds which role; kept in the state.
+    """Read participants in services, and add the holders of each role to the state.
 
-    Those in conversations that were read anyway, and those in the first page of each service's conversations: a service
-    may have any number of them, and the list begins with the most active (source: docs, conversation resource).
+    Covers the conversations already in the state, and the first page of each service's conversations: a service may
+    have any number of them, and the list begins with the most active (source: docs, conversation resource).
 
     Args:
-        state: gets the holders.
-        services: SIDs of the services to look through.
-        client: how to read.
-        progress: who is told.
+        state: receives the holders.
+        services: SIDs of the services.
+        client: reads the account.
+        progress: receives the number of requests sent and answered.
     """
-    reading = _Fetch(client, progress)
+    session = _Fetch(client, progress)
     holding = holding_below()
     participant, path, role_sid = holding.kind, holding.field.path, holding.field.response[-1]
 
-    async def look_through(service: str) -> None:
+    async def read_participants(service: str) -> None:
         holders: dict[str, dict[str, str]] = {}
         for live_one in state:
             if live_one.kind == participant and live_one.parents[0] == service and live_one.values.get(path):
                 holders.setdefault(str(live_one.values[path]), {})[live_one.sid] = live_one.parents[1]
-        conversations, is_complete = await reading.first_conversations(service)
-        left = [sid for sid in conversations if Collection(participant.name, (service, sid)) not in state.complete]
-        lists = await gather_or_cancel([reading.participants(service, sid) for sid in left])
-        for conversation, participants in zip(left, lists, strict=True):
+        conversations, is_complete = await session.first_conversations(service)
+        unread = [sid for sid in conversations if Collection(participant.name, (service, sid)) not in state.complete]
+        lists = await gather_or_cancel([session.participants(service, sid) for sid in unread])
+        for conversation, participants in zip(unread, lists, strict=True):
             is_complete = is_complete and participants is not None
             for body in participants or ():
                 if isinstance(body, dict) and body.get(role_sid):
                     holders.setdefault(str(body[role_sid]), {})[str(body.get("sid"))] = conversation
         state.participants[service] = Participation(holders, is_complete)
 
-    await gather_or_cancel([look_through(service) for service in services])
+    await gather_or_cancel([read_participants(service) for service in services])
 
 
 async def fetch_collections(
     state: State, collections: Sequence[Collection], client: ReadClient, progress: Progress
 ) -> None:
-    """Read further lists into a state.
+    """Read further collections, and add their resources to the state.
 
     Args:
-        state: gets what is in them.
-        collections: which lists.
-        client: how to read.
-        progress: who is told.
+        state: receives the resources.
+        collections: the collections to read.
+        client: reads the account.
+        progress: receives the number of requests sent and answered.
     """
     reads = [Read(BY_NAME[collection.kind], collection.parents) for collection in collections]
-    await _Fetch(client, progress).round(reads, state)
+    await _Fetch(client, progress).read_round(reads, state)
 
 
-async def fetch_planned(plan_of: Callable[[], Plan], state: State, client: ReadClient, progress: Progress) -> Plan:
-    """Plan, read what only the plan shows to be needed, and plan again.
+async def fetch_planned(build_plan: Callable[[], Plan], state: State, client: ReadClient, progress: Progress) -> Plan:
+    """Build a plan, reading further parts of the account until the plan needs no more.
 
     Args:
-        plan_of: makes a plan of the state as it is.
-        state: gets what is read.
-        client: how to read.
-        progress: who is told.
+        build_plan: builds a plan from the present state.
+        state: receives the further parts.
+        client: reads the account.
+        progress: receives the number of requests sent and answered.
     """
-    made = plan_of()
-    while made.role_holders_to_fetch or made.participants_to_fetch or made.collections_to_fetch:
-        await fetch_role_holders(state, sorted(made.role_holders_to_fetch), client, progress)
-        await fetch_participants(state, sorted(made.participants_to_fetch), client, progress)
-        await fetch_collections(state, sorted(made.collections_to_fetch, key=str), client, progress)
-        made = plan_of()
-    return made
+    plan = build_plan()
+    while plan.role_holders_to_fetch or plan.participants_to_fetch or plan.collections_to_fetch:
+        await fetch_role_holders(state, sorted(plan.role_holders_to_fetch), client, progress)
+        await fetch_participants(state, sorted(plan.participants_to_fetch), client, progress)
+        await fetch_collections(state, sorted(plan.collections_to_fetch, key=str), client, progress)
+        plan = build_plan()
+    return plan
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """What one read found.
+class _ReadResult:
+    """The result of one read.
 
     Attributes:
         bodies: the resources.
-        is_complete: whether that is all there are.
-        refusal: why it may not be read; None where it may.
+        is_complete: whether they are the whole collection.
+        refusal: the API's refusal of the read; None if it was allowed.
     """
 
     bodies: Sequence[Json]
@@ -169,48 +175,49 @@ class _Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Single:
-    """What a read by name found.
+class _NamedResult:
+    """The result of a read by name.
 
     Attributes:
-        body: the resource; None if there is none.
-        is_sure: whether the answer is about that name for sure, and not about another path.
+        body: the resource; None if it does not exist.
+        is_certain: whether the answer certainly concerns that name, not another path.
     """
 
     body: Json | None
-    is_sure: bool = True
+    is_certain: bool = True
 
 
-def _keep(reads: Sequence[Read], answers: Sequence[_Answer], state: State) -> None:
-    """Put what was read into a state."""
-    for read, answer in zip(reads, answers, strict=True):
+def _store(reads: Sequence[Read], results: Sequence[_ReadResult], state: State) -> None:
+    """Add the results of reads to the state."""
+    for read, result in zip(reads, results, strict=True):
         collection = Collection(read.kind.name, read.parents)
-        for body in answer.bodies:
+        for body in result.bodies:
             state.add(to_live(read.kind, body, read.parents))
-        if answer.refusal is not None:
-            state.unreadable[collection] = answer.refusal
-        elif answer.is_complete:
+        if result.refusal is not None:
+            state.unreadable[collection] = result.refusal
+        elif result.is_complete:
             state.complete.add(collection)
 
 
 class _Fetch(ReadSession):
-    """What one fetch reads."""
+    """The reads of one fetch."""
 
     async def first_round(self, config: Config, selection: Selection) -> State:
+        """Read the account's configuration and the top-level lists; check the account."""
         reads = scope.first_round(config, selection)
-        answers = await gather_or_cancel([self._read(read) for read in reads])
+        results = await gather_or_cancel([self._read(read) for read in reads])
         configuration = next(
-            answer.bodies[0] for read, answer in zip(reads, answers, strict=True) if read.kind == ACCOUNT
+            result.bodies[0] for read, result in zip(reads, results, strict=True) if read.kind == ACCOUNT
         )
         account_sid, default_service_sid = account_of(configuration)
         _check_declared(config, account_sid)
         self.check_credentials(account_sid)
         state = State(account_sid=account_sid, default_service_sid=default_service_sid)
-        _keep(reads, answers, state)
+        _store(reads, results, state)
         return state
 
     async def first_conversations(self, service: str) -> tuple[list[str], bool]:
-        """The SIDs of the first page of a service's conversations, and whether those are all."""
+        """Return the SIDs of the first page of a service's conversations, and whether the page is the only one."""
         kind = BY_NAME[holding_below().kind.parent or ""]
         pages = self.client.pages(wire.collection_path(kind, (service,)), kind.list_key, _MOST_SEARCHED)
         try:
@@ -222,85 +229,86 @@ class _Fetch(ReadSession):
         return [], False
 
     async def participants(self, service: str, conversation: str) -> Sequence[Json] | None:
-        """The participants of a conversation; None if they may not be read."""
+        """Return the participants of a conversation; None if the credentials may not read them."""
         kind = holding_below().kind
         path = wire.collection_path(kind, (service, conversation))
         try:
-            found: Sequence[Json] = await self.counted(
-                self.client.list(path, kind.list_key, kind.page_size, surely=True)
+            bodies: Sequence[Json] = await self.counted(
+                self.client.list(path, kind.list_key, kind.page_size, consistent=True)
             )
         except Refused as error:
             if not is_unreadable_collection(error):
                 raise
             return None
-        return found
+        return bodies
 
-    async def round(self, reads: Sequence[Read], state: State) -> None:
-        _keep(reads, await gather_or_cancel([self._read(read) for read in reads]), state)
+    async def read_round(self, reads: Sequence[Read], state: State) -> None:
+        """Run reads concurrently, and add their results to the state."""
+        _store(reads, await gather_or_cancel([self._read(read) for read in reads]), state)
 
-    async def _read(self, read: Read) -> _Answer:
+    async def _read(self, read: Read) -> _ReadResult:
         try:
             if read.names is None or read.kind.singleton:
-                return _Answer(await self._bodies(read), is_complete=True)
-            return await self._named(read, read.names)
+                return _ReadResult(await self._read_all(read), is_complete=True)
+            return await self._read_named(read, read.names)
         except Refused as error:
             if read.kind == ACCOUNT or not is_unreadable_collection(error):
                 raise
-            return _Answer((), refusal=error.refusal)
+            return _ReadResult((), refusal=error.refusal)
 
-    async def _named(self, read: Read, names: frozenset[str]) -> _Answer:
-        """What is wanted of a list that may be very long: page by page while much is missing, then one by one.
+    async def _read_named(self, read: Read, names: frozenset[str]) -> _ReadResult:
+        """Read the named resources of a list that may be very long: pages while many are missing, then one by one.
 
-        Few names in a long list cost one page and one request each, all at once; many names in a list cost its pages. A
-        name that a path may not carry unchanged is only missing when the whole list lacks it.
+        A few names in a long list cost one page, and one concurrent request each; many names cost the pages of the
+        list. A name that a path may not carry unchanged counts as missing only if the whole list lacks it.
         """
-        found: list[Json] = []
+        bodies: list[Json] = []
         missing = set(names)
         path = wire.collection_path(read.kind, read.parents)
         pages = self.client.pages(path, read.kind.list_key, read.kind.page_size)
         async for page, is_last in self.counted_pages(pages):
-            found.extend(page)
+            bodies.extend(page)
             for body in page:
                 decoded = wire.decode(read.kind, body)
                 missing -= {decoded.sid, read.kind.name_of(decoded.values)}
             if is_last and not (pages.has_moved and missing):
-                return _Answer(found, is_complete=True)
+                return _ReadResult(bodies, is_complete=True)
             if is_last:
-                # What is missing may have moved to a page that had been read.
+                # A missing resource may have moved to a page that was already read.
                 break
-            if len(missing) <= _FEW and missing.isdisjoint(_NO_PATH):
+            if len(missing) <= _MOST_SINGLE_READS and missing.isdisjoint(_NOT_IN_PATHS):
                 break
-        singles = await gather_or_cancel([self.counted(self._single(read, name)) for name in sorted(missing)])
-        if any(not single.is_sure for single in singles):
-            return _Answer(await self._bodies(read), is_complete=True)
-        return _Answer([*found, *(single.body for single in singles if single.body is not None)])
+        singles = await gather_or_cancel([self.counted(self._read_by_name(read, name)) for name in sorted(missing)])
+        if any(not single.is_certain for single in singles):
+            return _ReadResult(await self._read_all(read), is_complete=True)
+        return _ReadResult([*bodies, *(single.body for single in singles if single.body is not None)])
 
-    async def _single(self, read: Read, name: str) -> _Single:
+    async def _read_by_name(self, read: Read, name: str) -> _NamedResult:
         """Read one resource by its name or SID."""
-        if name in _NO_PATH:
-            return _Single(None, is_sure=False)
+        if name in _NOT_IN_PATHS:
+            return _NamedResult(None, is_certain=False)
         try:
             body = await self.client.get(wire.instance_path(read.kind, read.parents, name))
         except (Refused, Intercepted) as error:
             if not wire.is_plain_in_path(name):
-                return _Single(None, is_sure=False)
+                return _NamedResult(None, is_certain=False)
             if isinstance(error, Refused) and error.refusal.status == 404:
-                return _Single(None)
+                return _NamedResult(None)
             raise
-        return _Single(body, is_sure=_is_named(read.kind, body, name))
+        return _NamedResult(body, is_certain=_is_named(read.kind, body, name))
 
-    async def _bodies(self, read: Read) -> Sequence[Json]:
+    async def _read_all(self, read: Read) -> Sequence[Json]:
         path = wire.collection_path(read.kind, read.parents)
         if read.kind.singleton:
             return [await self.counted(self.client.get(path))]
-        found: Sequence[Json] = await self.counted(
-            self.client.list(path, read.kind.list_key, read.kind.page_size, surely=read.surely)
+        bodies: Sequence[Json] = await self.counted(
+            self.client.list(path, read.kind.list_key, read.kind.page_size, consistent=read.consistent)
         )
-        return found
+        return bodies
 
 
 def _is_named(kind: Kind, body: Json, name: str) -> bool:
-    """Whether an answer is the resource of that name or SID, and not what another path leads to."""
+    """Return whether an answer is the resource of that name or SID, not one that another path leads to."""
     try:
         decoded = wire.decode(kind, body)
     except Malformed:
@@ -309,12 +317,17 @@ def _is_named(kind: Kind, body: Json, name: str) -> bool:
 
 
 def _check_declared(config: Config, account_sid: str) -> None:
+    """Check that the account is the one that the configuration declares.
+
+    Raises:
+        MatchError: it is another account.
+    """
     if config.account_sid is not None and config.account_sid != account_sid:
         problem = Problem(
             "wrong-account",
-            f"the credentials are for account {account_sid}, and the files are for {config.account_sid}",
+            f"the credentials belong to account {account_sid}, but the configuration is for {config.account_sid}",
             config.account_place,
-            "use the other account's credentials, another environment (--env), or a new file of --emulator, which gets "
-            "the account of the files",
+            "use the credentials of that account, another environment (--env), or a new file with --emulator, which "
+            "gets the account of the configuration",
         )
         raise MatchError([problem], config.lines)

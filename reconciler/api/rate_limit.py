@@ -1,12 +1,12 @@
-"""How many writes a second go to one service and to one conversation: no more than Twilio publishes.
+"""The rate of writes to one service and to one conversation, kept within the limits that Twilio publishes.
 
-Takes the moment at which a write may be sent; gives turns, first come first served. Reads never wait here, nor do
-writes that Twilio counts for nobody. Does not know the HTTP library.
+Takes requests; gives each a slot when it may be sent, in order. Reads never wait here, nor do writes without a
+published limit. Does not know the HTTP library.
 
-A turn is taken before a write is sent and given back a second after its answer came, so whenever Twilio processes one,
-every other that it processed in the second before still holds its turn: however late or early single requests arrive,
-no window of a second holds more than there are turns. A bucket that is refilled steadily cannot promise that: it lets
-through what is in it and what is added meanwhile, up to twice as much in its first second.
+A slot is taken before a write is sent and returned one second after its answer. So when Twilio processes a write, every
+other write that it processed within the second before still holds its slot: however late or early single requests
+arrive, no window of one second contains more writes than there are slots. A token bucket cannot guarantee that: in its
+first second it allows its content and its refill, up to twice the rate.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from reconciler.errors import OutOfTime, Stopped
 from reconciler.kinds.api_paths import write_scope
 
 WRITES_PER_SECOND = 30
-"""For a service: creating and deleting its conversations, all of its users and roles; apart from these for each
-conversation: itself and what is in it. Source: Twilio docs, Conversations limits, which says "about" this many.
+"""Per service: creates and deletes of its conversations, and all writes to its users and roles. Per conversation:
+writes to the conversation itself and to everything in it. Source: Twilio docs, Conversations limits (which say
+"about" this many).
 """
 
 _SECOND = 1.0
@@ -33,20 +34,20 @@ Key = tuple[str, ...]
 
 @dataclass
 class _Window:
-    """The turns of one key: those of writes under way, and of those that were answered less than a second ago."""
+    """The slots of one key: those of writes in progress, and those of writes answered less than a second ago."""
 
-    under_way: int = 0
+    in_progress: int = 0
     answered: deque[float] = field(default_factory=deque)
     queue: asyncio.Lock = field(default_factory=asyncio.Lock)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class RateLimit:
-    """The turns of one command.
+    """The write rate of one command.
 
     Args:
-        retry: tells the time, how much of it is left, and waits.
-        writes: how many in any second for one key.
+        retry: the command's clock, deadline, and sleep.
+        writes: the highest number of writes within any second for one key.
     """
 
     def __init__(self, retry: Retry, writes: int = WRITES_PER_SECOND) -> None:
@@ -56,11 +57,11 @@ class RateLimit:
 
     @asynccontextmanager
     async def slot(self, method: str, path: str) -> AsyncIterator[None]:
-        """Hold a turn while a request is sent and answered.
+        """Hold a slot while a request is sent and answered.
 
         Raises:
-            OutOfTime: the command's time will be up before there is one.
-            Stopped: a person stopped the command while this waited.
+            OutOfTime: no slot becomes free before the command's deadline.
+            Stopped: the command was interrupted while this waited.
         """
         key = write_scope(method, path)
         if key is None:
@@ -69,30 +70,30 @@ class RateLimit:
         window = self._windows.setdefault(key, _Window())
         async with window.queue:
             await self._wait(window, f"{method} {path}")
-            window.under_way += 1
+            window.in_progress += 1
         try:
             yield
         finally:
-            window.under_way -= 1
+            window.in_progress -= 1
             window.answered.append(self._retry.clock())
             window.ended.set()
 
-    async def _wait(self, window: _Window, what: str) -> None:
-        """Until there is a turn; only the first of a queue is in here."""
+    async def _wait(self, window: _Window, request: str) -> None:
+        """Wait for a free slot; only the first request of a queue waits here."""
         while True:
             now = self._retry.clock()
             while window.answered and window.answered[0] + _SECOND <= now:
                 window.answered.popleft()
-            if window.under_way + len(window.answered) < self._writes:
+            if window.in_progress + len(window.answered) < self._writes:
                 return
             if self._retry.is_stopped:
-                raise Stopped(f"{what}: not sent, the run was interrupted")
+                raise Stopped(f"{request}: not sent, the run was interrupted")
             if not window.answered:
-                # As many as there are turns are under way, and none of them has been answered.
+                # Every slot is held by a write in progress.
                 window.ended.clear()
                 await window.ended.wait()
                 continue
             wait = window.answered[0] + _SECOND - now
             if wait >= self._retry.seconds_left:
-                raise OutOfTime(f"{what}: not sent, the command's time is up (--timeout)")
+                raise OutOfTime(f"{request}: not sent, the command's deadline has passed (--timeout)")
             await self._retry.sleep_unless_stopped(wait)

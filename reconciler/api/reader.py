@@ -1,7 +1,7 @@
-"""Reading many things of an account at once: what `fetch` (what a plan needs) and `export` (everything) have in common.
+"""Many reads of one account: the common part of `fetch` (what a plan needs) and `export` (everything).
 
-Takes a `ReadClient`, which cannot write, and paths; gives what the API says, and tells how many requests are out and
-back. Decides nothing about what is read, and keeps nothing of it.
+Takes a `ReadClient`, which cannot write, and requests; gives their answers, and reports the progress. Does not decide
+what to read, and keeps nothing of it.
 """
 
 from __future__ import annotations
@@ -11,63 +11,65 @@ from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 from typing import TypeVar
 
 from reconciler.api import wire
-from reconciler.api.client import Pages, ReadClient
+from reconciler.api.client import ReadClient
+from reconciler.api.paging import Pages
 from reconciler.errors import Malformed, Refused, UsageError
 from reconciler.json_text import Json
 from reconciler.kinds.base import Kind
 from reconciler.report import Progress
 from reconciler.state import Live
 
-Answer = TypeVar("Answer")
-
-"""Says which account answers."""
+T = TypeVar("T")
 
 
 class ReadSession:
-    """Requests of one reading of an account, and how many of them have been answered.
+    """The reads of one account, counted for the progress display.
 
     Args:
-        client: how to read.
-        progress: who is told how many requests are out and back.
+        client: reads.
+        progress: receives the number of requests sent and answered.
     """
 
     def __init__(self, client: ReadClient, progress: Progress) -> None:
         self.client = client
         self._progress = progress
-        self._asked = 0
+        self._sent = 0
         self._answered = 0
 
-    async def counted(self, request: Awaitable[Answer]) -> Answer:
-        """Await one request."""
-        self._tell(asked=1)
+    async def counted(self, request: Awaitable[T]) -> T:
+        """Await one request and count it."""
+        self._count(sent=1)
         answer = await request
-        self._tell(answered=1)
+        self._count(answered=1)
         return answer
 
     async def counted_pages(self, pages: Pages) -> AsyncIterator[tuple[Sequence[Json], bool]]:
-        """Each page as `Pages` gives it; how many there are is known only as they come."""
+        """Iterate over pages and count them; their number is known only at the end."""
         async for page in pages:
-            self._tell(asked=1, answered=1)
+            self._count(sent=1, answered=1)
             yield page
 
     def check_credentials(self, account_sid: str) -> None:
-        """Check that the account that answers is the one that the environment names, if it names one.
+        """Check that the account is the one that the environment names, if it names one.
 
         Raises:
-            UsageError: when it is another one.
+            UsageError: it is another account.
         """
         expected = self.client.credentials.account_sid
         if expected and expected != account_sid:
-            raise UsageError(f"TWILIO_ACCOUNT_SID is {expected}, but the credentials are for account {account_sid}")
+            raise UsageError(
+                f"TWILIO_ACCOUNT_SID is {expected}, but the credentials belong to account {account_sid}. Set the "
+                "credentials of the account that you mean"
+            )
 
-    def _tell(self, *, asked: int = 0, answered: int = 0) -> None:
-        self._asked += asked
+    def _count(self, *, sent: int = 0, answered: int = 0) -> None:
+        self._sent += sent
         self._answered += answered
-        self._progress.reading(self._answered, self._asked)
+        self._progress.reading(self._answered, self._sent)
 
 
 def is_unreadable_collection(error: Refused) -> bool:
-    """Whether a refused read concerns one collection only, so that everything else can still be read.
+    """Return whether a refused read concerns one collection only, so that everything else can still be read.
 
     403: the key lacks the permission (Twilio error 70051, source: docs/api/errors/70051). 404: the collection does not
     exist for this account or region. Everything else, such as 401, concerns the whole account.
@@ -76,25 +78,28 @@ def is_unreadable_collection(error: Refused) -> bool:
 
 
 def account_of(body: Json) -> tuple[str, str]:
-    """The account that answers, and its default service or "" when it has none, by the account's configuration.
+    """Return the account and its default service, "" if it has none.
+
+    Args:
+        body: the account's configuration as the API returned it.
 
     Raises:
-        Malformed: when it does not tell.
+        Malformed: it does not name the account.
     """
     if not isinstance(body, dict) or not isinstance(sid := body.get("account_sid"), str):
-        raise Malformed("GET /v1/Configuration: the answer names no account")
+        raise Malformed("GET /v1/Configuration: the answer does not name the account")
     return sid, str(body.get("default_chat_service_sid") or "")
 
 
 def to_live(kind: Kind, body: Json, parents: tuple[str, ...]) -> Live:
-    """One resource of an answer."""
+    """Decode one resource of an answer."""
     decoded = wire.decode(kind, body)
     sid = wire.collection_path(kind, parents) if kind.singleton else decoded.sid
     return Live(kind, sid, parents, decoded.values, decoded.created, decoded.updated)
 
 
-async def gather_or_cancel(requests: Sequence[Coroutine[None, None, Answer]]) -> list[Answer]:
-    """Run everything at once; when one fails, stop the rest and raise that one's error, not a group of errors."""
+async def gather_or_cancel(requests: Sequence[Coroutine[None, None, T]]) -> list[T]:
+    """Run requests concurrently; if one fails, cancel the others and raise its error, not a group of errors."""
     tasks = [asyncio.ensure_future(request) for request in requests]
     try:
         return list(await asyncio.gather(*tasks))

@@ -461,7 +461,7 @@ class _Run:
             return
         where = (step.kind.name, step.parent)
         if where not in self.looks:
-            self.looks[where] = asyncio.ensure_future(self._list(step.kind, step.parent, surely=True))
+            self.looks[where] = asyncio.ensure_future(self._list(step.kind, step.parent, consistent=True))
         found = self._new(step.kind, filled, await self.looks[where])
         if step.kind.match_by_content:
             found = [item for item in found if _is_as_sent(step.kind, filled, item)]
@@ -554,7 +554,7 @@ class _Run:
                 return None
             candidates = [wire.decode(kind, body)]
         else:
-            candidates = await self._list(kind, step.parent, surely=not kind.unique)
+            candidates = await self._list(kind, step.parent, consistent=not kind.unique)
         new = self._new(kind, filled, candidates)
         alike = [item for item in new if _is_as_sent(kind, filled, item)]
         # Without a name, contents are all there is to go by; with one, what was sent may have been changed since.
@@ -729,9 +729,9 @@ class _Run:
                 return found[0]
         return None
 
-    async def _list(self, kind: Kind, parent: Address | None, *, surely: bool = False) -> list[Decoded]:
+    async def _list(self, kind: Kind, parent: Address | None, *, consistent: bool = False) -> list[Decoded]:
         path = wire.collection_path(kind, self._parents(parent))
-        bodies: list[Json] = list(await self.client.list(path, kind.list_key, kind.page_size, surely=surely))
+        bodies: list[Json] = list(await self.client.list(path, kind.list_key, kind.page_size, consistent=consistent))
         return [wire.decode(kind, body) for body in bodies]
 
     async def _once_there(self, read: Callable[[], Awaitable[Answer]]) -> Answer:

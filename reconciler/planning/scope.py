@@ -29,13 +29,13 @@ class Read:
         kind: what it holds or is.
         parents: SIDs of what contains it, outermost first.
         names: natural keys and SIDs that are all that is wanted of a list; None when all of it is.
-        surely: whether what is missing decides that something is deleted, so that a list that moves is read again.
+        consistent: whether what is missing decides that something is deleted, so that a list that moves is read again.
     """
 
     kind: Kind
     parents: tuple[str, ...] = ()
     names: frozenset[str] | None = None
-    surely: bool = False
+    consistent: bool = False
 
 
 def _present(config: Config, selection: Selection) -> Iterable[Declared]:
@@ -71,7 +71,7 @@ def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read
         kinds.add(BY_NAME["account_webhook"])  # its target says whether the default service is Flex's
     if address in kinds or any(scope == "account" for declared in covered for _, scope in _by_sid(declared)):
         kinds.add(service)  # a service that is referred to by its SID may not exist
-    return tuple(Read(kind, surely=kind in decisive) for kind in sorted(kinds, key=lambda kind: kind.name))
+    return tuple(Read(kind, consistent=kind in decisive) for kind in sorted(kinds, key=lambda kind: kind.name))
 
 
 def _by_sid(declared: Declared) -> Iterable[tuple[Kind, str]]:

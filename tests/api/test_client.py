@@ -14,12 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.api.client import (
-    Client,
-    Credentials,
-    ReadClient,
-    in_process,
-)
+from reconciler.api.client import Client, ReadClient
+from reconciler.api.credentials import Credentials
+from reconciler.api.transport import in_process
 from reconciler.errors import ApiError, Intercepted, Malformed, Refusal, Refused, Unreachable, Unsent
 from tests.builders import ACCOUNT
 
@@ -221,7 +218,7 @@ def test_pages_that_go_round_in_a_circle_are_malformed(length: int) -> None:
         asked.append(request.url.query.decode())
         return page([1], f"{HOST}/v1/Things?Page={len(asked) % length}")
 
-    with pytest.raises(Malformed, match="the pages go round in a circle at /v1/Things"):
+    with pytest.raises(Malformed, match="the pages form a loop at /v1/Things"):
         listing(handler)
     # Five pages in a row that bring nothing new: one may be a repetition, after which it goes on.
     assert len(asked) == length + 1 + 5
@@ -282,20 +279,20 @@ def test_pages_without_an_end_that_bring_nothing_new_are_malformed() -> None:
         asked.append(request.url.query.decode())
         return page(thing("a", "b"), f"{HOST}/v1/Things?PageToken={len(asked)}")
 
-    with pytest.raises(Malformed, match="the pages go round in a circle at /v1/Things"):
+    with pytest.raises(Malformed, match="the pages form a loop at /v1/Things"):
         listing(handler)
     assert len(asked) == 6
 
 
 def test_pages_without_an_end_that_bring_something_new_are_malformed_at_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconciler.api.client._MOST_PAGES", 30)
+    monkeypatch.setattr("reconciler.api.paging._MOST_PAGES", 30)
     asked: list[str] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
         asked.append(request.url.query.decode())
         return page(thing(str(len(asked))), f"{HOST}/v1/Things?PageToken={len(asked)}")
 
-    with pytest.raises(Malformed, match="the pages are more than 30"):
+    with pytest.raises(Malformed, match="the pages exceed 30"):
         listing(handler)
     assert len(asked) == 30
 
@@ -315,7 +312,7 @@ def test_a_list_that_must_be_sure_is_read_until_two_readings_agree(
     readings: list[list[list[Any]]], expected: str, requests: int
 ) -> None:
     handler, asked = pages_of(*readings)
-    found = ask(lambda client: client.list("/v1/Things", "things", 50, surely=True), handler)
+    found = ask(lambda client: client.list("/v1/Things", "things", 50, consistent=True), handler)
     assert sids(found) == expected
     assert len(asked) == requests
 
@@ -323,7 +320,7 @@ def test_a_list_that_must_be_sure_is_read_until_two_readings_agree(
 def test_a_list_that_never_stands_still_is_nothing_to_go_by() -> None:
     handler, _ = pages_of(*([thing(str(number)), thing("x")] for number in range(9)))
     with pytest.raises(Malformed, match="GET /v1/Things: the list changes faster than it can be read"):
-        ask(lambda client: client.list("/v1/Things", "things", 50, surely=True), handler)
+        ask(lambda client: client.list("/v1/Things", "things", 50, consistent=True), handler)
 
 
 @pytest.mark.parametrize(
@@ -643,14 +640,14 @@ def test_many_at_once_are_spread_over_small_pools() -> None:
 
             async def send(_request: httpx.Request, *, stream: bool) -> httpx.Response:
                 assert stream
-                held.append(list(client._under_way))
+                held.append(list(client._connections._in_flight))
                 await asyncio.sleep(0)
                 return httpx.Response(200, json={})
 
-            for pool in client._pools:
+            for pool in client._connections._pools:
                 pool.send = send  # type: ignore[method-assign, assignment]
             await asyncio.gather(*(client.get("/v1/Configuration") for _ in range(200)))
-            assert client._under_way == [0, 0, 0]
-            return len(client._pools), [max(counts) for counts in zip(*held, strict=True)]
+            assert client._connections._in_flight == [0, 0, 0]
+            return len(client._connections._pools), [max(counts) for counts in zip(*held, strict=True)]
 
     assert asyncio.run(most()) == (3, [17, 17, 16])

@@ -10,7 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.api.client import Credentials, ReadClient, checked_url, is_loopback, profiles_file, twilio_url
+from reconciler.api.client import ReadClient
+from reconciler.api.credentials import Credentials, profiles_file
+from reconciler.api.hosts import checked_url, is_loopback, twilio_url
 from reconciler.errors import Refused, UsageError
 from reconciler.report import Silent
 from reconciler.workflow import Endpoint, _connected
@@ -105,7 +107,7 @@ def test_a_profile_may_lack_region_and_edge(tmp_path: Path) -> None:
 def test_a_profile_that_is_none_is_told(tmp_path: Path, content: Any) -> None:
     with pytest.raises(UsageError) as raised:
         profile(tmp_path, content)
-    assert str(raised.value).startswith(("--profile work: ", "apiSecret holds a character"))
+    assert str(raised.value).startswith(("--profile work: ", "apiSecret contains a character"))
     assert "s3cret" not in str(raised.value)
 
 
@@ -180,12 +182,12 @@ def test_the_host_of_a_profile(tmp_path: Path, environment: dict[str, str], own:
 
 
 def test_a_profile_that_does_not_exist_names_those_that_do(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="has no such profile; it has home, work"):
+    with pytest.raises(UsageError, match=r"has no such profile\. Profiles: home, work"):
         profile(tmp_path, {"profiles": {"home": WORK, "work": WORK}}, "wrok")
 
 
 def test_a_profile_without_its_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is no such file"):
+    with pytest.raises(UsageError, match="the file does not exist"):
         Credentials.from_profile("work", tmp_path / "nowhere.json")
 
 
@@ -219,9 +221,9 @@ def test_twilios_hosts(region: str, edge: str, expected: str) -> None:
     "label", ["evil.com/", "evil.com/#", "a.b", "us1 ", " ", "a@b", "a:80", "us1\n", "ü", "?", "/"]
 )
 def test_a_region_or_edge_never_leads_to_another_host(label: str) -> None:
-    with pytest.raises(UsageError, match=r"invalid region .* \(TWILIO_REGION\): it looks like ie1"):
+    with pytest.raises(UsageError, match=r"invalid region .* in TWILIO_REGION: it must be a single word such as ie1"):
         twilio_url(label)
-    with pytest.raises(UsageError, match=r"invalid edge .* \(TWILIO_EDGE\): it looks like dublin"):
+    with pytest.raises(UsageError, match=r"invalid edge .* in TWILIO_EDGE: it must be a single word such as dublin"):
         twilio_url("us1", label)
 
 
@@ -229,8 +231,8 @@ def test_an_unknown_region_needs_its_edge() -> None:
     with pytest.raises(UsageError) as raised:
         twilio_url("ie9")
     assert str(raised.value) == (
-        "unknown region 'ie9' (TWILIO_REGION): known are au1, br1, de1, ie1, jp1, jp2, sg1, us1, us2; for any other, "
-        "set its edge too (TWILIO_EDGE)"
+        "unknown region 'ie9' in TWILIO_REGION. Known regions: au1, br1, de1, ie1, jp1, jp2, sg1, us1, us2. For "
+        "another region, also set TWILIO_EDGE"
     )
 
 
@@ -255,28 +257,28 @@ def test_another_api_may_be_used(url: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("http://conversations.example.com", "in the clear"),
-        ("http://10.0.0.1:4010", "in the clear"),
-        ("http://0.0.0.0:4010", "in the clear"),
-        ("http://localhost.evil.example.com", "in the clear"),
-        ("http://127.0.0.1.evil.example.com", "in the clear"),
-        ("http://[::2]", "in the clear"),
-        ("http://127.1", "in the clear"),
-        ("https://ada:s3cret@example.com", "holds a user name or password"),
-        ("https://ada@example.com", "holds a user name or password"),
-        ("https://:s3cret@example.com", "holds a user name or password"),
-        ("http://127.0.0.1\\@evil.example.com", "holds a user name or password"),
-        ("ada:s3cret@example.com", "holds a user name or password"),
-        ("ftp://example.com", "is no http or https URL"),
-        ("file:///etc/passwd", "is no http or https URL"),
-        ("127.0.0.1:4010", "is no http or https URL"),
-        ("https://", "is no http or https URL"),
-        ("", "is no http or https URL"),
-        ("https://[bad", "is no URL"),
-        ("https://example.com:99999", "is no URL"),
-        ("https://example.com:port", "is no URL"),
-        ("https://exa\x00mple.com", "is no URL"),
-        ("https://xn--\u00fc.example.com", "is no URL"),
+        ("http://conversations.example.com", "unencrypted"),
+        ("http://10.0.0.1:4010", "unencrypted"),
+        ("http://0.0.0.0:4010", "unencrypted"),
+        ("http://localhost.evil.example.com", "unencrypted"),
+        ("http://127.0.0.1.evil.example.com", "unencrypted"),
+        ("http://[::2]", "unencrypted"),
+        ("http://127.1", "unencrypted"),
+        ("https://ada:s3cret@example.com", "contains a user name or password"),
+        ("https://ada@example.com", "contains a user name or password"),
+        ("https://:s3cret@example.com", "contains a user name or password"),
+        ("http://127.0.0.1\\@evil.example.com", "contains a user name or password"),
+        ("ada:s3cret@example.com", "contains a user name or password"),
+        ("ftp://example.com", "is not an http or https URL"),
+        ("file:///etc/passwd", "is not an http or https URL"),
+        ("127.0.0.1:4010", "is not an http or https URL"),
+        ("https://", "is not an http or https URL"),
+        ("", "is not an http or https URL"),
+        ("https://[bad", "is not a valid URL"),
+        ("https://example.com:99999", "is not a valid URL"),
+        ("https://example.com:port", "is not a valid URL"),
+        ("https://exa\x00mple.com", "is not a valid URL"),
+        ("https://xn--\u00fc.example.com", "is not a valid URL"),
     ],
 )
 def test_an_api_that_may_not_be_used_is_told(url: str, why: str) -> None:
@@ -321,7 +323,7 @@ def test_a_proxy_of_the_environment_never_sees_credentials_in_the_clear(
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example.com:3128")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128")
     client = ReadClient(base, CREDENTIALS)
-    (pool,) = client._pools
+    (pool,) = client._connections._pools
     assert (pool._transport_for_url(httpx.URL(base)) is not pool._transport) is through_proxy
 
 
@@ -332,7 +334,8 @@ def test_a_credential_that_none_can_be_is_told_and_not_repeated(name: str, stray
     with pytest.raises(UsageError) as caught:
         Credentials.from_environment({**given, name: stray})
     assert str(caught.value) == (
-        f"{name} holds a character that no key has (a blank, a line break, or one that is not ASCII); copy it again"
+        f"{name} contains a character that no credential has (a space, a line break, or a non-ASCII character). "
+        "Copy it again"
     )
 
 

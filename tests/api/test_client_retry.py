@@ -13,8 +13,10 @@ import httpx
 import pytest
 
 import reconciler.api.client
-from reconciler.api.client import Client, Credentials
-from reconciler.api.retry import LONGEST_RETRY_AFTER, LONGEST_WAIT, ConcurrencyLimit, Retry, is_ambiguous
+from reconciler.api.client import Client
+from reconciler.api.concurrency_limit import ConcurrencyLimit
+from reconciler.api.credentials import Credentials
+from reconciler.api.retry import LONGEST_RETRY_AFTER, LONGEST_WAIT, Retry, is_ambiguous
 from reconciler.errors import ApiError, Intercepted, Malformed, Refused, Unreachable, Unsent
 from tests.builders import ACCOUNT
 
@@ -375,7 +377,7 @@ def test_whoever_stops_waiting_for_a_place_leaves_the_queue() -> None:
         waiting[1].cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
         assert not waiting[2].cancelled()
-        return limit.under_way
+        return limit.in_use
 
     assert asyncio.run(run()) == 0
 
@@ -409,7 +411,7 @@ def hang(work: Work, *, timeout: float, answers: list[httpx.Response] | None = N
 
 def test_a_read_that_is_not_answered_ends_with_the_command_s_time() -> None:
     error, asked = hang(get, timeout=0.05)
-    assert str(error) == (f"GET /v1/Services/IS1: no answer from {HOST} before the command's time was up (--timeout)")
+    assert str(error) == (f"GET /v1/Services/IS1: no answer from {HOST} before the command's deadline (--timeout)")
     assert asked == ["GET"]
 
 

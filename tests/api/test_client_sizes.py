@@ -14,8 +14,10 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from reconciler.api.client import _LARGEST_ANSWER, Client, Credentials, ReadClient
+from reconciler.api.client import Client, ReadClient
+from reconciler.api.credentials import Credentials
 from reconciler.api.retry import Retry, is_ambiguous
+from reconciler.api.transport import _LARGEST_ANSWER
 from reconciler.errors import Malformed, Refused, TooLarge
 from tests.builders import ACCOUNT
 
@@ -84,7 +86,7 @@ def test_an_answer_without_an_end_is_not_read_to_its_end() -> None:
             get(url)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-    assert str(caught.value) == ("GET /v1/Configuration: the answer is larger than 10 MB, and no answer of Twilio is")
+    assert str(caught.value) == ("GET /v1/Configuration: the answer is larger than 10 MB, more than Twilio ever sends")
     assert most < 6 * _LARGEST_ANSWER
     assert len(asked) == 1  # and not asked for again
 
@@ -131,9 +133,9 @@ def test_the_largest_answer_is_read() -> None:
 @pytest.mark.parametrize(
     ("coding", "body", "told"),
     [
-        ("br", b"x", "the answer is packed as 'br', which was not asked for"),
-        ("gzip", b"no gzip", "the answer says that it is packed as gzip, and it is not"),
-        ("gzip", gzip.compress(NOTHING, mtime=0)[:-9], "the answer ends before it is complete"),
+        ("br", b"x", "the answer has the encoding 'br', which was not requested"),
+        ("gzip", b"no gzip", "the answer claims to be gzip, but is not"),
+        ("gzip", gzip.compress(NOTHING, mtime=0)[:-9], "the answer is incomplete"),
     ],
 )
 def test_what_cannot_be_unpacked_is_told_and_asked_for_again(coding: str, body: bytes, told: str) -> None:

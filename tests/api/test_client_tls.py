@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from reconciler.api.client import Credentials, ReadClient
+from reconciler.api.client import ReadClient
+from reconciler.api.credentials import Credentials
 from reconciler.errors import Unreachable
 
 ACCOUNT = "AC" + "0" * 32

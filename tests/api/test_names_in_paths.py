@@ -11,8 +11,10 @@ from urllib.parse import quote, unquote
 import pytest
 
 from reconciler.api import wire
-from reconciler.api.client import Credentials, ReadClient, in_process
+from reconciler.api.client import ReadClient
+from reconciler.api.credentials import Credentials
 from reconciler.api.fetch import fetch
+from reconciler.api.transport import in_process
 from reconciler.emulator import Emulator, Rules
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.planning.plan import Plan, PlanOptions, make_plan

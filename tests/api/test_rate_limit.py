@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.api.client import Client, Credentials, in_process
+from reconciler.api.client import Client
+from reconciler.api.credentials import Credentials
 from reconciler.api.fetch import fetch
 from reconciler.api.rate_limit import RateLimit
+from reconciler.api.transport import in_process
 from reconciler.config.model import Config
 from reconciler.emulator import Emulator, Store
 from reconciler.emulator.app import Receive, Scope, Send

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.api.client import Credentials, ReadClient, in_process
+from reconciler.api.client import ReadClient
+from reconciler.api.credentials import Credentials
 from reconciler.api.reader import account_of, gather_or_cancel
+from reconciler.api.transport import in_process
 from reconciler.cli import export as cli
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.emulator.faults import App, Faults, Faulty
@@ -104,12 +106,15 @@ def test_an_account_that_the_environment_does_not_name_is_an_error() -> None:
     other = "AC" + "f" * 32
     with pytest.raises(UsageError) as told:
         whole(World().emulator, credentials=Credentials("SK" + "1" * 32, "emulator", other))
-    assert str(told.value) == f"TWILIO_ACCOUNT_SID is {other}, but the credentials are for account {ACCOUNT}"
+    assert str(told.value) == (
+        f"TWILIO_ACCOUNT_SID is {other}, but the credentials belong to account {ACCOUNT}. Set the credentials of the "
+        "account that you mean"
+    )
 
 
 @pytest.mark.parametrize("body", [None, [], "x", {}, {"account_sid": None}, {"account_sid": 5}])
 def test_an_account_that_does_not_say_which_it_is_is_malformed(body: Any) -> None:
-    with pytest.raises(Malformed, match="GET /v1/Configuration: the answer names no account"):
+    with pytest.raises(Malformed, match="GET /v1/Configuration: the answer does not name the account"):
         account_of(body)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.api.client import Credentials, ReadClient
+from reconciler.api.client import ReadClient
+from reconciler.api.credentials import Credentials
 from reconciler.errors import Refused
 from reconciler.export import Export, export
 from reconciler.export.account import read_account

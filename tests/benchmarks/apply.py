@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
-from reconciler.api.client import Client, Credentials
+from reconciler.api.client import Client
+from reconciler.api.credentials import Credentials
 from reconciler.api.fetch import fetch
 from reconciler.api.rate_limit import RateLimit
 from reconciler.api.retry import Retry

@@ -54,13 +54,13 @@ def test_an_emulator_of_another_account_is_an_error_with_a_way_out(cli: Cli, tmp
         result = cli(command, "--emulator", "demo.db")
         assert result.code == 1
         assert result.err == (
-            f"error: the credentials are for account {DEFAULT_ACCOUNT_SID}, and the files are for {ONE}\n"
+            f"error: the credentials belong to account {DEFAULT_ACCOUNT_SID}, but the configuration is for {ONE}\n"
             "  --> reconciler.yaml:2:16\n"
             "  |\n"
             f"2 | account: {{sid: {ONE}}}\n"
             "  |                ^\n"
-            "  = use the other account's credentials, another environment (--env), or a new file of --emulator, which "
-            "gets the account of the files\n\n1 error\n"
+            "  = use the credentials of that account, another environment (--env), or a new file with --emulator, "
+            "which gets the account of the configuration\n\n1 error\n"
         )
     # A configuration for any account takes any file.
     (tmp_path / "reconciler.yaml").write_text(f"version: 1\n{DESK}")

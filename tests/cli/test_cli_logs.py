@@ -81,8 +81,8 @@ def test_only_a_long_wait_is_told_unasked_and_only_where_there_is_no_terminal(
     stream = Tty() if is_terminal else None
 
     async def plan(*_: object) -> workflow.Planned:
-        logs.retry("GET", "/v1/Services", attempt=1, seconds=1, reason="no answer came")
-        logs.retry("GET", "/v1/Services", attempt=4, seconds=8, reason="no answer came", level="warning")
+        logs.retry("GET", "/v1/Services", attempt=1, seconds=1, reason="no answer")
+        logs.retry("GET", "/v1/Services", attempt=4, seconds=8, reason="no answer", level="warning")
         logs.step("create", "services.a", status="failed")
         return workflow.Planned(None, samples.EMPTY, 0)  # type: ignore[arg-type]
 
@@ -91,7 +91,7 @@ def test_only_a_long_wait_is_told_unasked_and_only_where_there_is_no_terminal(
         monkeypatch.setattr(sys, "stderr", stream)
     result = cli("plan", *EMULATED)
     told = stream.getvalue() if stream is not None else result.err
-    assert told.count('retry method=GET path=/v1/Services attempt=4 seconds=8 reason="no answer came"') == shown
+    assert told.count('retry method=GET path=/v1/Services attempt=4 seconds=8 reason="no answer"') == shown
     assert told.count("attempt=1") == told.count("services.a") == 0
 
 

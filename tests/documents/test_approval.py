@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.api.client import Client, Credentials, in_process
+from reconciler.api.client import Client
+from reconciler.api.credentials import Credentials
 from reconciler.api.retry import Retry
+from reconciler.api.transport import in_process
 from reconciler.documents import approval
 from reconciler.documents import plan as plan_file
 from reconciler.documents.plan import PlanFile

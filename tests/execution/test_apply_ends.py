@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 import reconciler.execution.apply
-from reconciler.api.client import Client, Credentials, in_process
+from reconciler.api.client import Client
+from reconciler.api.credentials import Credentials
 from reconciler.api.fetch import fetch
 from reconciler.api.retry import Retry
+from reconciler.api.transport import in_process
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.execution.apply import apply
 from reconciler.planning.plan import Plan, make_plan

@@ -118,7 +118,8 @@ def test_the_whole_account_plans_as_empty_from_files_and_from_one_file() -> None
 def test_what_is_long_is_not_read_unless_it_is_asked_for() -> None:
     import asyncio
 
-    from reconciler.api.client import ReadClient, in_process
+    from reconciler.api.client import ReadClient
+    from reconciler.api.transport import in_process
     from reconciler.export.account import read_account
     from reconciler.report import Silent
     from tests.world import _ANYONE

@@ -14,9 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from reconciler.api.client import Client, Credentials, ReadClient, in_process
+from reconciler.api.client import Client, ReadClient
+from reconciler.api.credentials import Credentials
 from reconciler.api.fetch import fetch, fetch_planned
 from reconciler.api.retry import Retry
+from reconciler.api.transport import in_process
 from reconciler.config.model import Approval, Config
 from reconciler.emulator import Rules
 from reconciler.emulator.app import Receive, Scope, Send

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.api.client import Client, Credentials, ReadClient, in_process
+from reconciler.api.client import Client, ReadClient
+from reconciler.api.credentials import Credentials
 from reconciler.api.fetch import fetch
 from reconciler.api.retry import Retry
+from reconciler.api.transport import in_process
 from reconciler.config.model import Config
 from reconciler.emulator import Emulator
 from reconciler.emulator.faults import Faults, Faulty, FaultyEmulator

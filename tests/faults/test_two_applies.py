@@ -12,9 +12,11 @@ from collections import Counter
 
 import pytest
 
-from reconciler.api.client import Client, Credentials, in_process
+from reconciler.api.client import Client
+from reconciler.api.credentials import Credentials
 from reconciler.api.fetch import fetch
 from reconciler.api.retry import Retry
+from reconciler.api.transport import in_process
 from reconciler.config.model import Config
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.errors import MatchError

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.api import client, retry
-from reconciler.api.client import Transport, in_process
 from reconciler.api.retry import Retry
+from reconciler.api.transport import Transport, in_process
 from reconciler.emulator import Emulator, Store
 from reconciler.emulator.app import Receive, Scope, Send
 

@@ -26,8 +26,10 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from reconciler.api.client import Client, Credentials, in_process
+from reconciler.api.client import Client
+from reconciler.api.credentials import Credentials
 from reconciler.api.retry import Retry
+from reconciler.api.transport import in_process
 from reconciler.documents import approval
 from reconciler.documents import plan as plan_file
 from reconciler.documents.plan import PlanFile

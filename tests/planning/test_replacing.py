@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.api.client import Client, Credentials, in_process
+from reconciler.api.client import Client
+from reconciler.api.credentials import Credentials
 from reconciler.api.retry import Retry
+from reconciler.api.transport import in_process
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.execution.apply import apply
 from reconciler.report import Report, Silent

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.api.client import Credentials, ReadClient, in_process
+from reconciler.api.client import ReadClient
+from reconciler.api.credentials import Credentials
 from reconciler.api.fetch import fetch, fetch_planned
+from reconciler.api.transport import in_process
 from reconciler.emulator import Rules
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.errors import MatchError

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from reconciler.api import wire
-from reconciler.api.client import ReadClient, in_process
+from reconciler.api.client import ReadClient
+from reconciler.api.transport import in_process
 from reconciler.config.model import Config
 from reconciler.emulator import Emulator, Rules, Store
 from reconciler.errors import ConfigError, MatchError

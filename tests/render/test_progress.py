@@ -162,8 +162,8 @@ def test_the_live_line_says_that_a_request_waits_and_why() -> None:
     )
     now = 4.5
     # One that is over sooner, and one too short to read of.
-    display.waiting(1.4, "no answer came")
-    display.waiting(0.9, "no answer came")
+    display.waiting(1.4, "no answer")
+    display.waiting(0.9, "no answer")
     display.tick()
     assert "waiting 2 s: Twilio answered 429 (too many requests)" in Terminal(stream.getvalue()).line
     now = 6.0
@@ -173,8 +173,8 @@ def test_the_live_line_says_that_a_request_waits_and_why() -> None:
 
 def test_a_wait_before_anything_was_answered_is_shown_too() -> None:
     stream = io.StringIO()
-    Display(live=stream, lines=None, clock=lambda: 0.0, width=80).waiting(3, "no answer came")
-    assert Terminal(stream.getvalue()).line == "Asking, 0 s; waiting 3 s: no answer came"
+    Display(live=stream, lines=None, clock=lambda: 0.0, width=80).waiting(3, "no answer")
+    assert Terminal(stream.getvalue()).line == "Asking, 0 s; waiting 3 s: no answer"
 
 
 def test_a_line_of_the_log_stands_above_the_live_one() -> None:

@@ -1,0 +1,123 @@
+"""The number of simultaneous requests: lowered when the account is under strain, raised again as answers come.
+
+Takes answers' signs of strain; gives slots. Knows neither the HTTP library nor kinds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+_ANSWERS_BEFORE_RAISE = 20
+"""Answers without strain before the limit rises by one: it falls at once, and rises step by step."""
+
+
+class ConcurrencyLimit:
+    """A limit of simultaneous requests that adapts to the account's load and never exceeds its maximum.
+
+    Args:
+        most: the maximum; at most half of the slots are for writes.
+
+    Attributes:
+        limit: the present limit.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = self.limit = max(1, most)
+        self._in_use = self._writes = self._good_answers = 0
+        self._waiting: deque[tuple[bool, asyncio.Future[None]]] = deque()
+        self._generation = 0
+
+    @asynccontextmanager
+    async def slot(self, *, write: bool) -> AsyncIterator[int]:
+        """Hold a slot while a request is sent and answered.
+
+        Yields:
+            The generation of the limit, for `on_too_many_requests` and `on_answer`.
+        """
+        await self._acquire(write=write)
+        try:
+            yield self._generation
+        finally:
+            self._release(write=write)
+
+    def on_too_many_requests(self, generation: int) -> None:
+        """Halve the limit after an answer with status 429.
+
+        Answers to requests that were sent before the limit was last lowered are ignored: they say nothing about the
+        present limit.
+        """
+        if generation == self._generation:
+            self._lower(self.limit // 2)
+
+    def on_answer(self, generation: int, others: int) -> None:
+        """Adapt the limit after any other answer.
+
+        Args:
+            generation: the value that `slot` gave.
+            others: the number of the account's simultaneous requests that are not this run's.
+        """
+        # Twilio's limit covers the whole account, production included, and is not published. The requests of others are
+        # no refusal, so the limit falls slowly, and only to a quarter.
+        if others > 2 * self.most:
+            if generation == self._generation and self.limit > max(1, self.most // 4):
+                self._lower(self.limit - 1)
+            return
+        self._good_answers += 1
+        if self._good_answers >= _ANSWERS_BEFORE_RAISE and self.limit < self.most:
+            self.limit, self._good_answers = self.limit + 1, 0
+            self._wake()
+
+    @property
+    def in_use(self) -> int:
+        """The number of slots held."""
+        return self._in_use
+
+    def _lower(self, limit: int) -> None:
+        self.limit, self._good_answers = max(1, limit), 0
+        self._generation += 1
+
+    def _has_room(self, *, write: bool) -> bool:
+        return self._in_use < self.limit and not (write and self._writes >= max(1, self.limit // 2))
+
+    async def _acquire(self, *, write: bool) -> None:
+        if self._has_room(write=write) and not any(is_write is write for is_write, _ in self._waiting):
+            self._take(write=write)
+            return
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        entry = (write, granted)
+        self._waiting.append(entry)
+        try:
+            await granted
+        except asyncio.CancelledError:
+            if granted.done() and not granted.cancelled():
+                # The slot was granted in the moment of the cancellation.
+                self._release(write=write)
+            else:
+                self._waiting.remove(entry)
+            raise
+
+    def _take(self, *, write: bool) -> None:
+        self._in_use += 1
+        self._writes += write
+
+    def _release(self, *, write: bool) -> None:
+        self._in_use -= 1
+        self._writes -= write
+        self._wake()
+
+    def _wake(self) -> None:
+        """Grant free slots to the waiting requests, in order; a write that has to wait does not delay reads."""
+        passed_over: deque[tuple[bool, asyncio.Future[None]]] = deque()
+        while self._waiting and self._in_use < self.limit:
+            write, granted = self._waiting.popleft()
+            if granted.done():
+                continue
+            if self._has_room(write=write):
+                self._take(write=write)
+                granted.set_result(None)
+            else:
+                passed_over.append((write, granted))
+        self._waiting = deque([*passed_over, *self._waiting])

@@ -1,0 +1,221 @@
+"""HTTP requests: connection pools, the in-process transport, and answers read within limits.
+
+Takes a request; gives an `Answer` of any status, or an `ApiError` that says whether the request may have reached the
+API. Never follows a redirect, and never sends credentials to any host but the one of the base URL. Does not retry, and
+does not interpret answers.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Any, cast
+from urllib.parse import urlencode
+
+import httpx
+
+from reconciler import __version__
+from reconciler.api.answers import FIRST_ERROR, LONGEST_MESSAGE, Answer
+from reconciler.api.credentials import Credentials
+from reconciler.api.hosts import host_hint
+from reconciler.errors import Malformed, TooLarge, Unreachable, Unsent, UsageError
+
+_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+_LARGEST_ANSWER = 10_000_000
+"""Bytes of one answer, decompressed. The largest that Twilio gives is a page of 50 users or conversations: each has at
+most 16,384 characters of attributes, which JSON in JSON writes as six bytes each at worst, so 5 MB."""
+_LARGEST_POOL = 20
+"""Connections in one pool of the HTTP library, which examines all of them for each request: with 50 connections a
+request costs five times the CPU that it costs with 20, and throughput is lower (measured by tests/benchmarks/apply.py).
+"""
+
+Transport = httpx.AsyncBaseTransport
+"""A way to the API other than the network, such as the emulator in process."""
+
+Request = httpx.Request
+"""A request that can be sent any number of times; made by `ConnectionPools.build_request`."""
+
+App = Callable[
+    [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
+]
+"""An ASGI application, whose scopes and events are open mappings by its specification."""
+
+
+class _InProcessTransport(httpx.ASGITransport):
+    """Reports a `ConnectionError` of the application as a broken connection."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await super().handle_async_request(request)
+        except ConnectionError as error:
+            raise httpx.ReadError(str(error), request=request) from None
+
+
+def in_process(app: App) -> Transport:
+    """Build the transport to an API that runs in this process, as an ASGI application."""
+    return _InProcessTransport(app=app)
+
+
+class ConnectionPools:
+    """Connections to one API, in as many pools as it takes to keep each of them small.
+
+    Args:
+        base_url: scheme, host, and port, without a trailing slash.
+        credentials: sent with every request.
+        concurrency: the highest number of simultaneous connections.
+        transport: used instead of the network, if given.
+
+    Raises:
+        UsageError: an environment variable for proxies or certificates is invalid.
+    """
+
+    def __init__(
+        self, base_url: str, credentials: Credentials, *, concurrency: int, transport: Transport | None
+    ) -> None:
+        self._base_url = base_url
+        count = max(1, -(-concurrency // _LARGEST_POOL)) if transport is None else 1
+        size = max(1, -(-concurrency // count))
+        self._pools = [
+            _open_pool(
+                auth=httpx.BasicAuth(credentials.username, credentials.password),
+                headers={
+                    "Accept": "application/json",
+                    # The only encoding that `_read_body` decompresses within a limit.
+                    "Accept-Encoding": "gzip",
+                    "User-Agent": f"reconciler/{__version__}",
+                },
+                timeout=_TIMEOUT,
+                follow_redirects=False,
+                # http:// is for this machine only, and a proxy would see its credentials.
+                trust_env=transport is None and base_url.startswith("https://"),
+                limits=httpx.Limits(max_connections=size, max_keepalive_connections=size),
+                transport=transport,
+            )
+            for _ in range(count)
+        ]
+        self._in_flight = [0] * count
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        for pool in self._pools:
+            await cast("AbstractAsyncContextManager[None]", pool).__aexit__(kind, error, trace)
+
+    def build_request(
+        self, method: str, path: str, form: Sequence[tuple[str, str]] | None, headers: Mapping[str, str]
+    ) -> Request:
+        """Build a request.
+
+        Args:
+            method: the HTTP verb.
+            path: path and query, relative to the base URL.
+            form: parameters of the body; None for no body.
+            headers: further headers.
+
+        Raises:
+            Malformed: path or form cannot be sent. They come from the API then: control characters in a link, halves
+                of characters in a name.
+        """
+        media_type = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
+        try:
+            content = urlencode(form).encode() if form is not None else None
+            return self._pools[0].build_request(
+                method, self._base_url + path, content=content, headers={**media_type, **headers}
+            )
+        except (httpx.InvalidURL, UnicodeError):
+            raise Malformed(
+                f"{method} {path[:200]!r} cannot be sent: it is not a valid path, or contains invalid text"
+            ) from None
+
+    async def send(self, request: Request) -> Answer:
+        """Send a request once, through the pool with the fewest requests in flight.
+
+        Raises:
+            Unsent: no connection was established, so the API cannot have received the request.
+            Unreachable: there was no answer, or only a part of one.
+            Malformed: the body cannot be decompressed.
+            TooLarge: the body is larger than any of the API's.
+        """
+        index = self._in_flight.index(min(self._in_flight))
+        self._in_flight[index] += 1
+        try:
+            return await _exchange(self._pools[index], request)
+        except httpx.TimeoutException as error:
+            is_unsent = isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
+            hint = host_hint(self._base_url) if is_unsent else ""
+            message = f"no answer from {self._base_url} within the time limit{hint}"
+            raise (Unsent(message) if is_unsent else Unreachable(message)) from None
+        except httpx.HTTPError as error:
+            # A proxy that refuses to connect has forwarded nothing.
+            is_proxy = isinstance(error, httpx.ProxyError)
+            is_unsent = is_proxy or isinstance(error, httpx.ConnectError)
+            why = str(error)[:LONGEST_MESSAGE] or type(error).__name__
+            hint = host_hint(self._base_url) if is_unsent else ""
+            if is_proxy:
+                why, hint = f"the proxy refused: {why}", "; check HTTPS_PROXY and NO_PROXY"
+            message = f"{self._base_url} cannot be reached: {why}{hint}"
+            raise (Unsent(message) if is_unsent else Unreachable(message)) from None
+        finally:
+            self._in_flight[index] -= 1
+
+
+async def _exchange(pool: httpx.AsyncClient, request: Request) -> Answer:
+    response = await pool.send(request, stream=True)
+    try:
+        body = await _read_body(response)
+    except Malformed as error:
+        # The status of a refusal counts, however its body is encoded: it may be a proxy's.
+        if response.status_code < FIRST_ERROR or isinstance(error, TooLarge):
+            raise
+        body = b""
+    finally:
+        await response.aclose()
+    return Answer(response.status_code, response.reason_phrase, response.headers, body)
+
+
+async def _read_body(response: httpx.Response) -> bytes:
+    """Read and decompress a body, never holding more of it in memory than `_LARGEST_ANSWER`.
+
+    Raises:
+        TooLarge: it is larger.
+        Malformed: it has an encoding that was not requested, or is damaged.
+    """
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in {"", "identity", "gzip"}:
+        raise Malformed(f"the answer has the encoding {encoding[:40]!r}, which was not requested")
+    unpack = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
+    body, received = bytearray(), 0
+    # The library's own way decompresses whatever arrived at once: up to a thousand times as much, and that again for
+    # each encoding inside of another.
+    async for piece in cast("httpx.AsyncByteStream", response.stream):
+        received += len(piece)
+        try:
+            body += unpack.decompress(piece, _LARGEST_ANSWER + 1 - len(body)) if unpack is not None else piece
+        except zlib.error:
+            raise Malformed("the answer claims to be gzip, but is not") from None
+        if max(received, len(body)) > _LARGEST_ANSWER:
+            raise TooLarge(f"the answer is larger than {_LARGEST_ANSWER // 1_000_000} MB, more than Twilio ever sends")
+    if unpack is not None and received and not unpack.eof:
+        raise Malformed("the answer is incomplete")
+    return bytes(body)
+
+
+def _open_pool(**options: Any) -> httpx.AsyncClient:
+    """Build a client of the HTTP library, which reads further options from environment variables.
+
+    Raises:
+        UsageError: a variable for proxies or certificates is invalid. Its value is not repeated, since the URL of a
+            proxy may contain a password.
+    """
+    try:
+        return httpx.AsyncClient(**options)
+    except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
+        what = "proxies (HTTPS_PROXY, ALL_PROXY, NO_PROXY)"
+        if isinstance(error, OSError):
+            what = "certificates (SSL_CERT_FILE, SSL_CERT_DIR)"
+        elif isinstance(error, ImportError):
+            what += ", which support only http:// and https://"
+        raise UsageError(f"cannot set up the network: check the environment variables for {what}") from None
