@@ -364,7 +364,14 @@ ACCOUNT = {"type": "service_account", "project_id": "p", "client_email": "a@exam
     [
         (json.dumps(ACCOUNT), None),
         (json.dumps(ACCOUNT, indent=2), None),
-        ("anything-else", None),
+        (
+            "anything-else",
+            (
+                "warning",
+                "unusual-key",
+                "secret is neither the JSON key of a service account nor a server key of Firebase",
+            ),
+        ),
         (
             "AAAAabc-_12:" + "APA91b" + "x" * 134,
             (
@@ -400,7 +407,7 @@ def test_google_has_another_service_now() -> None:
 
 def test_what_does_not_count_for_the_type_is_not_looked_into() -> None:
     found = load("type: fcm\nsecret: ${secret:S}\ncertificate: ${secret:S}\n", {"S": "nonsense"})
-    assert [item.code for item in found] == ["inconsistent"]
+    assert [item.code for item in found] == ["unusual-key", "inconsistent"]
 
 
 def test_a_pinned_credential_may_leave_its_type_out() -> None:

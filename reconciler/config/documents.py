@@ -63,7 +63,7 @@ class Documents:
         self._merger = Merger(findings)
         self._folder = posixpath.dirname(sources.root)
         self._unsets = False
-        self._patterns = 0
+        self._globbed: set[tuple[str, str]] = set()
         self._root_path = posixpath.basename(sources.root)
 
     def base(self) -> Table:
@@ -198,12 +198,14 @@ class Documents:
             return ()
         if not globs.is_glob(item.text):
             return (globs.literal(pattern),)
-        self._patterns += 1
-        if self._patterns > _MOST_PATTERNS:
+        if (pattern, path) in self._globbed:
+            return ()  # its files have been read
+        if len(self._globbed) >= _MOST_PATTERNS:
             self.complete = False
             message = f"includes have more than {_MOST_PATTERNS} patterns"
             self._findings.error("too-large", message, item.place, "use fewer patterns, for instance one with **")
             return ()
+        self._globbed.add((pattern, path))
         try:
             # A wildcard does not mean the very file that it stands in.
             found = [match for match in self._sources.glob(pattern) if match != path]

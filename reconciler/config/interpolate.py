@@ -47,6 +47,7 @@ _HELD = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.:-]*\}")
 _BRACE = re.compile(r"\$\{|\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 _TEMPLATE_NAME_HERE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.]*\}")
+_TIGHT_COMMENT = re.compile(r"[ \t]#[^\s#]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _LONGEST_TOKEN_SHOWN = 60
 # The namespace that was meant, by what other tools write for it: ${var.host}, ${{ secrets.TOKEN }}, ${ENV:HOST}.
@@ -299,6 +300,28 @@ class Interpolation:
         if not self._spend(len(found.text), scalar):
             return Text("", failed=True)
         return found if found.written and found.is_outside else replace(found, written="")
+
+    def place_before_comment(self, text: Text, scalar: Scalar) -> Place | None:
+        """Find a value that YAML probably ended too early: ``Sales #1``.
+
+        A comment is written after two spaces, or with a space after the ``#``, so any other one may have been meant as
+        text.
+
+        Args:
+            text: the value.
+            scalar: the scalar that it was read from; those of its variables are checked as well.
+
+        Returns:
+            The place of the value; None if no comment follows it in this way.
+        """
+        return next((item.place for item in (scalar, *text.literals) if self._is_before_comment(item)), None)
+
+    def _is_before_comment(self, scalar: Scalar) -> bool:
+        if not scalar.plain or not scalar.text or scalar.line != scalar.end_line:
+            return False
+        begin = scalar.column - 1
+        line = lines_of(self._lines, scalar.place)
+        return line.startswith(scalar.text, begin) and _TIGHT_COMMENT.match(line, begin + len(scalar.text)) is not None
 
     def _spend(self, work: int, scalar: Scalar) -> bool:
         """Account for work; False, and one error, once there is too much of it."""

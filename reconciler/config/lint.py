@@ -17,6 +17,17 @@ from reconciler.config.interpolate import Part
 from reconciler.config.remarks import Remark
 from reconciler.json_text import Json
 
+
+def comment_remark(path: str) -> Remark:
+    """Warn that a value ends where YAML begins a comment.
+
+    Args:
+        path: the field, for the message.
+    """
+    message = f'{path} ends before " #", where YAML begins a comment'
+    return Remark("swallowed-text", message, "quote the value to keep the rest, or write a space after the #")
+
+
 # --- names -----------------------------------------------------------------------------------------------------------
 
 _LONGEST_CHECKED = 10_000

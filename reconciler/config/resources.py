@@ -29,6 +29,7 @@ from reconciler.config.interpolate import Interpolation, Text, unescaped
 from reconciler.config.layout import Group
 from reconciler.config.lint import (
     blank_in_url,
+    comment_remark,
     invisible_remark,
     json_number_remarks,
     name_remark,
@@ -126,6 +127,11 @@ class ResourceReader:
                 address=draft.about if draft else "",
             )  # fmt: skip
             return None
+        if (place := self._interpolation.place_before_comment(text, node)) is not None:
+            remark = comment_remark(name)
+            self._findings.warning(
+                remark.code, remark.message, place, remark.hint, address=draft.about if draft else ""
+            )
         if text.secrets:
             hint = "a secret belongs into a field"
             self._findings.error("misplaced-secret", f"{name} cannot come from a secret", node.place, hint)
@@ -296,9 +302,15 @@ class ResourceReader:
             self._fail(draft, error.remark, node.place)
         if remark is not None:
             self._warn(draft, remark, node.place)
+        if field.shape in {Shape.TEXT, Shape.URL}:
+            self._check_comment(draft, field, node, text)
         for doubt in self._doubts(draft, field, text, sensitive=sensitive):
             self._warn(draft, doubt, node.place)
         self._keep(draft, field, content, place, text, sensitive=sensitive)
+
+    def _check_comment(self, draft: Draft, field: Field, node: Scalar, text: Text) -> None:
+        if (place := self._interpolation.place_before_comment(text, node)) is not None:
+            self._warn(draft, comment_remark(field.path), place)
 
     def _doubts(self, draft: Draft, field: Field, text: Text, *, sensitive: bool) -> Iterator[Remark]:
         """What is valid and probably not meant in the text of a field."""
@@ -502,6 +514,8 @@ class ResourceReader:
                         draft, node.place, lambda: json_scalar(text.text, text.tag, bare=text.bare)
                     )
                 self._check_json_spelling(draft, field, node, text, content)
+                if isinstance(content, str):
+                    self._check_comment(draft, field, node, text)
                 return content
 
     def _json_key(self, draft: Draft, field: Field, key: Scalar) -> str:
@@ -680,6 +694,27 @@ class ResourceReader:
             for path, content in draft.kind.derive(contents).items()
             if path not in draft.values and path not in draft.broken
         }
+        self._check_creation(draft)
+
+    def _check_creation(self, draft: Draft) -> None:
+        """Report what keeps a resource from being created.
+
+        A declaration may leave out what a live resource has, so this is a warning. Without a natural key, however, no
+        live resource is ever found. Write-only fields are left out on purpose once the resource exists.
+        """
+        if draft.goes or draft.pin is not None or draft.lifecycle.prevent_create or draft.broken:
+            return
+        contents: dict[str, object] = {field.path: True for field in draft.kind.fields if field.write_only}
+        contents |= {**draft.derived, **{path: value.content for path, value in draft.values.items()}}
+        is_lost = draft.kind.compose_key is not None and not draft.kind.name_of(contents)
+        for fault in draft.kind.check_create(contents):
+            value = draft.values.get(fault.path)
+            place = value.place if value is not None else draft.key.place
+            if is_lost and not fault.path:
+                self._tell(draft, Remark("incomplete", fault.message, fault.hint), place)
+            else:
+                hint = f"{fault.hint}; only an existing resource can do without"
+                self._warn(draft, Remark("incomplete", fault.message, hint), place)
 
     # --- problems ---
 

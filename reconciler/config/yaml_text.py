@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import yaml
 
 from reconciler.config.findings import Findings, shown
-from reconciler.config.nodes import UNSET, Entry, Items, Node, Origin, Scalar, Table
+from reconciler.config.nodes import NULLS, UNSET, Entry, Items, Node, Origin, Scalar, Table
 from reconciler.errors import Place
 from reconciler.redaction import line_holds_secret, literal_holds_secret, may_be_secret
 
@@ -148,6 +148,7 @@ def parse(data: bytes, origin: Origin, findings: Findings) -> Parsed:
         message = f"the YAML cannot be read: {shown(str(error).splitlines()[0] if str(error) else 'no reason given')}"
         findings.error("yaml-syntax", message, Place(origin.file))
         return Parsed(None, (), broken=True, unsets=False)
+    builder.check_anchors()
     return Parsed(builder.root, lines, broken=False, unsets=builder.unsets)
 
 
@@ -309,6 +310,7 @@ class _Builder:
         self._lines = lines
         self._stack: list[_Frame] = []
         self._anchors: dict[str, _Anchored | None] = {}
+        self._unused_anchors: dict[str, Place] = {}
         self._expanded = 0
         self._written = 0
         self._documents = 0
@@ -363,6 +365,16 @@ class _Builder:
                         self._place(event),
                         "leave !unset alone on its line",
                     )
+            elif tag == "null" and event.value not in NULLS:
+                self._findings.error(
+                    "null-with-value",
+                    "!!null is followed by text",
+                    self._place(event),
+                    "quote the value, or write null",
+                )
+                tag = "str"
+            elif event.tag == "!" and not event.style:
+                self._warn_swallowed(self._place(event), "a tag", "!")
         start, end = event.start_mark, event.end_mark
         text = event.value
         if not text.isascii() and _SURROGATE.search(text):
@@ -378,7 +390,23 @@ class _Builder:
             self._findings.conceal(self._origin.file, node.line, node.end_line)
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchored(node, 1, 1)
+            if not event.style and not self._is_extension():
+                self._unused_anchors[event.anchor] = self._place(event)
         self._add(node, 1, 1, event)
+
+    def _is_extension(self) -> bool:
+        """Whether this is inside of an ``x-*`` key, whose anchors may be there for later."""
+        key = self._stack[0].key if self._stack else None
+        return key is not None and key.text.startswith("x-")
+
+    def check_anchors(self) -> None:
+        """Report values whose anchor nothing refers to: text that begins with & was meant."""
+        for place in self._unused_anchors.values():
+            self._warn_swallowed(place, "an anchor that nothing refers to", "&")
+
+    def _warn_swallowed(self, place: Place, what: str, character: str) -> None:
+        message = f"YAML reads the word that begins with {character} as {what}, not as a part of the value"
+        self._findings.warning("swallowed-text", message, place, f"quote the value to keep the {character}")
 
     def _unknown_tag(self, event: Event) -> None:
         hint = "take the tag out; of its own tags the tool knows !unset, in overlays"
@@ -446,6 +474,7 @@ class _Builder:
                 "unknown-alias", f"*{name} refers to an anchor that does not stand before it in this file", event, hint
             )
         found = self._anchors[name]
+        self._unused_anchors.pop(name, None)
         if found is None:
             self._stop(
                 "alias-in-itself", f"*{name} stands inside of what it refers to", event, "write out what is meant"

@@ -230,6 +230,11 @@ def _inspect_fcm(secret: str) -> Iterator[Fault]:
             message = f"secret is JSON, but no key of a service account: it has no {missing[0]}"
             hint = "create one in Firebase's console: Project settings, Service accounts"
             yield Fault("secret", message, hint, code="malformed-key")
+    elif not secret.lstrip().startswith(('"', "'")):  # quotes around it are reported as such
+        # Twilio documents both forms, and not which texts it refuses.
+        message = "secret is neither the JSON key of a service account nor a server key of Firebase"
+        hint = "set the JSON file as downloaded: ${file:service-account.json}, or a secret with its text"
+        yield Fault("secret", message, hint, "warning", "unusual-key")
 
 
 CREDENTIAL = Kind(

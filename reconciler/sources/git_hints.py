@@ -116,12 +116,12 @@ class _Advice:
             add = self._command("remote", "add", unknown, "URL")
             fetch = self._command("fetch", unknown, branch.partition("/")[2])
             return f"there is no remote {unknown} here: {add}, then {fetch}"
-        return self._plain(base, [name.split("/", 2)[-1] for name in names])
+        return self._plain(base, suffix, [name.split("/", 2)[-1] for name in names])
 
-    def _plain(self, base: str, names: Sequence[str]) -> str:
+    def _plain(self, base: str, suffix: str, names: Sequence[str]) -> str:
         """A name that says nothing of a remote."""
         close = get_close_matches(base, names, n=1, cutoff=0.75)
-        meant = f"did you mean git:{close[0]}? If not: " if close else ""
+        meant = f"did you mean git:{close[0]}{suffix}? If not: " if close else ""
         remote = self._remote()
         if not remote:
             return f"{meant}there is no remote to fetch it from; git branch --all and git tag list what is there"
@@ -132,11 +132,13 @@ class _Advice:
         tag = re.fullmatch(r"(?:refs/)?tags/(.+)", base)
         if tag is not None:
             return f"{meant}{self._command('fetch', remote, 'tag', tag[1])}, if {remote} has that tag"
+        if suffix.startswith("@{"):
+            return f"{meant}this clone has no reflog of {base}; name the commit itself"
         name = re.sub(r"\A(?:refs/)?heads/", "", base)
         fetch = self._command("fetch", remote, name)
         shallow = self.git("rev-parse", "--is-shallow-repository") == "true"
         clone = "this clone is shallow and may lack it: " if shallow and not meant else ""
-        return f"{meant}{clone}{fetch}, then compare with git:FETCH_HEAD, if {remote} has it"
+        return f"{meant}{clone}{fetch}, then compare with git:FETCH_HEAD{suffix}, if {remote} has it"
 
     def _of_remote(self, branch: str) -> tuple[str, str] | None:
         """A remote of this repository and a branch of it; of several that fit, the one of the longest name."""

@@ -208,6 +208,8 @@ def _collection(
         if not kind.natural_key:
             # What recognises it is made of several fields; the first of them is enough to tell two apart.
             _tell_apart(kind, body, key)
+            if kind.name == "participant" and not body.get("identity") and not body.get("address"):
+                body["identity"] = key
         if not kind.natural_key or draw(st.booleans()):
             handle = f"handle{index}"
             if kind.natural_key:

@@ -250,6 +250,7 @@ KEPT = "refs/remotes/origin"
         ("feature/x", FETCH.format("feature/x"), "FETCH_HEAD", "3\n"),
         ("v1", FETCH.format("v1"), "FETCH_HEAD", "4\n"),
         ("refs/heads/side", FETCH.format("side"), "FETCH_HEAD", "2\n"),
+        ("v1~1", FETCH.format("v1").replace("FETCH_HEAD", "FETCH_HEAD~1"), "FETCH_HEAD~1", "3\n"),
         ("tags/v1", "git fetch origin tag v1\nif origin has that tag", "tags/v1", "4\n"),
         ("refs/tags/v1", "git fetch origin tag v1\nif origin has that tag", "v1", "4\n"),
         # A shallow clone keeps what it fetches under the name of its one branch only.
@@ -325,6 +326,7 @@ def test_in_a_whole_clone_a_name_is_looked_for_among_those_that_are_there(
     assert advice("mian") == (
         "did you mean git:main? If not:\n  git fetch origin mian\nthen compare with git:FETCH_HEAD, if origin has it"
     )
+    assert advice("nope@{1}") == "this clone has no reflog of nope; name the commit itself"
     assert advice("nope") == "git fetch origin nope\nthen compare with git:FETCH_HEAD, if origin has it"
     assert advice("HEAD~9") == "the history of HEAD does not go back that far; see `git log HEAD`"
     assert advice("main@{7}") == "the reflog of main does not go back that far; name the commit itself (see `git log`)"
