@@ -711,10 +711,10 @@ class ResourceReader:
             value = draft.values.get(fault.path)
             place = value.place if value is not None else draft.key.place
             if is_lost and not fault.path:
-                self._tell(draft, Remark("incomplete", fault.message, fault.hint), place)
+                self._tell(draft, Remark("incomplete-resource", fault.message, fault.hint), place)
             else:
                 hint = f"{fault.hint}; only an existing resource can do without"
-                self._warn(draft, Remark("incomplete", fault.message, hint), place)
+                self._warn(draft, Remark("incomplete-resource", fault.message, hint), place)
 
     # --- problems ---
 

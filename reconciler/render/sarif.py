@@ -45,7 +45,7 @@ RULES: dict[str, str] = {
     "include-cycle": "A file includes itself.",
     "include-nothing": "An include matches no file.",
     "included-twice": "Two includes name the same file.",
-    "incomplete": "A declaration lacks what a new resource needs.",
+    "incomplete-resource": "A declaration lacks what a new resource needs.",
     "interpolated-key": "A key is interpolated, which keys never are.",
     "interpolated-path": "A path of a file is made of variables.",
     "invisible-character": "A name, a URL, or a key contains a character that nobody sees.",
