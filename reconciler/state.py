@@ -11,14 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.errors import Refusal
-from reconciler.kinds import BY_NAME
+from reconciler.kinds import flex
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape
-from reconciler.kinds.role import is_flex_service
 from reconciler.redaction import HIDDEN, url_holds_secret
-
-_ROLE = BY_NAME["role"]
-_ACCOUNT_WEBHOOK = BY_NAME["account_webhook"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +152,7 @@ class State:
         )
 
     def is_flex(self, service_sid: str, replacements: frozenset[str] = frozenset()) -> bool:
-        """Whether a service is probably Flex's own, as far as the account was read; see `is_flex_service`.
+        """Whether a service is probably Flex's own, as far as the account was read; see `flex.is_flex_service`.
 
         Args:
             service_sid: the service.
@@ -165,12 +161,12 @@ class State:
         key = (service_sid, replacements)
         if key not in self._flex:
             service = self.get(service_sid)
-            roles = [role for role in self.collection(_ROLE, (service_sid,)) if role.sid not in replacements]
-            webhook = self.singleton(_ACCOUNT_WEBHOOK, ())
-            # Flex tells its own program of what happens in the account's default service.
-            is_target = webhook is not None and webhook.values.get("target") == "flex"
-            self._flex[key] = (is_target and service_sid == self.default_service_sid) or is_flex_service(
-                service.name if service is not None else "", [role.values for role in roles]
+            roles = [role for role in self.collection(flex.ROLES, (service_sid,)) if role.sid not in replacements]
+            webhook = self.singleton(flex.WEBHOOK, ()) if service_sid == self.default_service_sid else None
+            self._flex[key] = flex.is_flex_service(
+                service.name if service is not None else "",
+                [role.values for role in roles],
+                webhook.values if webhook is not None else None,
             )
         return self._flex[key]
 

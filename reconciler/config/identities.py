@@ -15,6 +15,7 @@ from reconciler.config.findings import Findings, shown
 from reconciler.config.lint import skeleton
 from reconciler.config.model import Reference
 from reconciler.errors import Place
+from reconciler.kinds.relations import account_defaults
 
 
 def check_identities(drafts: Sequence[Draft], findings: Findings) -> None:
@@ -196,7 +197,8 @@ def _check_pins(drafts: Sequence[Draft], findings: Findings) -> None:
 def _check_default(default: Draft, place: Place, drafts: Sequence[Draft], findings: Findings) -> None:
     """The service pinned as the account's default must be the one that the account's configuration names."""
     for draft in drafts:
-        value = draft.values.get("default_service") if draft.parent is None and draft.kind.singleton else None
+        path = next((path for name, path in account_defaults() if name == draft.kind.name), "")
+        value = draft.values.get(path)
         if value is None or not isinstance(value.content, Reference) or value.content.address == default.address:
             continue
         message = f"{default.address} is pinned to the default service, which is to be {value.content.address}"
@@ -277,13 +279,15 @@ def _check_second_proxies(drafts: Sequence[Draft], findings: Findings) -> None:
     """Report one address that takes part in one conversation by two proxy addresses."""
     taken: dict[tuple[Address, str], Draft] = {}
     for draft in drafts:
-        value, proxy = draft.values.get("address"), draft.values.get("proxy_address")
-        if draft.kind.name != "participant" or draft.goes or draft.parent is None or value is None or proxy is None:
+        if not draft.kind.exclusive_pair:
+            continue
+        value, proxy = (draft.values.get(path) for path in draft.kind.exclusive_pair)
+        if draft.goes or draft.parent is None or value is None or proxy is None:
             continue
         if not isinstance(value.content, str):
             continue
         first = taken.setdefault((draft.parent.address, value.content), draft)
-        other = first.values.get("proxy_address")
+        other = first.values.get(draft.kind.exclusive_pair[1])
         if first is draft or other is None or other.content == proxy.content:
             continue
         findings.warning(

@@ -29,7 +29,7 @@ from reconciler.export.handles import slug
 from reconciler.export.kept import Known, Said, texts
 from reconciler.export.written import Line, Tree, lines, scalar
 from reconciler.kinds import BY_NAME
-from reconciler.planning.dangling import dead_services
+from reconciler.planning.dangling import dead_destinations
 from reconciler.planning.plan import Plan, make_plan
 from reconciler.state import State
 
@@ -42,6 +42,7 @@ MOST_IN_FILE = 5_000_000
 """How many bytes of users and conversations go into one file; a configuration takes files of twice that size."""
 _SPLIT = frozenset({"users", "conversations"})
 _MOST_ROUNDS = 20
+_NAMELESS = "service"
 _LOOKUP = re.compile(r"(?<!\$)\$\{((?:secret|env|file):[^{}:]+)")
 _MOST_LISTED = 3
 _ALIKE = frozenset({"declared-twice"})
@@ -104,7 +105,7 @@ def export(state: State, *, known: Known | None = None, in_one_file: bool = True
                 secrets=tuple(sorted({*writer.secrets.values(), *writer.looked_up, *written.secrets()})),
                 left_out=len(writer.untold | verdicts.left_out.keys()),
                 pinned=tuple(address for address, declared in loaded.resources.items() if declared.pin is not None),
-                warnings=(*written.warnings(loaded), *_dead_services(state)),
+                warnings=(*written.warnings(loaded), *_dead_destinations(state)),
                 unreadable=_unreadable(state),
             )
         reasons = written.reasons
@@ -116,9 +117,9 @@ def export(state: State, *, known: Known | None = None, in_one_file: bool = True
     )
 
 
-def _dead_services(state: State) -> Iterator[str]:
-    for live, sid in dead_services(state):
-        yield f"the address {live.title} starts conversations in {sid}, a service that does not exist"
+def _dead_destinations(state: State) -> Iterator[str]:
+    for live, use, sid in dead_destinations(state):
+        yield f"the {live.kind.noun} {live.title} {use.ref.verb} {sid}, a {use.ref.kind} that does not exist"
 
 
 @dataclass
@@ -301,9 +302,9 @@ def _file_names(handles: Sequence[str]) -> dict[str, str]:
     """A name for each service's file, unlike any other even where upper and lower case are one."""
     names: dict[str, str] = {}
     for handle in handles:
-        wanted = slug(handle) or "service"
+        wanted = slug(handle) or _NAMELESS
         if wanted in _RESERVED:
-            wanted += "-service"
+            wanted += f"-{_NAMELESS}"
         name, number = wanted, 1
         while name in names.values():
             number += 1

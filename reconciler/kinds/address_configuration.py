@@ -49,7 +49,7 @@ class AutoCreation(Declaration):
     service: Annotated[
         str | None,
         Wire("ConversationServiceSid"),
-        Ref("service", "account"),
+        Ref("service", "account", verb="starts conversations in"),
         OnChange("high", "messages to this address start their conversations in another service"),
         Example("support"),
         Field(description="The service in which conversations start; the account's default when never set."),

@@ -75,6 +75,8 @@ class Kind:
         match_by_content: Whether it has no name, so that live resources are matched by similarity.
         unique: Keys that two of them can never share: field paths, and whether within a parent or the whole account.
         readable_by_name: Whether the API can read one by its natural key in place of its SID.
+        exclusive_pair: Two fields of which the first should have only one value of the second within a parent, such as
+            an address and its proxy address; empty if there are none.
         handle_fields: Fields whose first value suggests a handle in an export; by default the natural key.
         key_as_handle: Whether an export uses the natural key as the handle even if it is no plain identifier.
 
@@ -137,6 +139,7 @@ class Kind:
     match_by_content: bool = False
     unique: tuple[tuple[tuple[str, ...], Literal["parent", "account"]], ...] = ()
     readable_by_name: bool = False
+    exclusive_pair: tuple[str, ...] = ()
     handle_fields: tuple[str, ...] = ()
     key_as_handle: bool = False
 

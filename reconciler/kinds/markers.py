@@ -89,13 +89,15 @@ class Ref:
         kind: the name of the kind referred to.
         scope: ``service`` when it must be in the same service, ``account`` when it stands at the top.
         of_type: for roles, the type that the role must have; empty when any will do.
-        default: the field of the service's configuration that says what is referred to when nothing is.
+        default: The field of the service's configuration with the reference that applies if none is set.
+        verb: What the resource does with the other one, for messages: ``starts conversations in``.
     """
 
     kind: str
     scope: Literal["service", "account"]
     of_type: str = ""
     default: str = ""
+    verb: str = "refers to"
 
 
 @dataclass(frozen=True, slots=True)

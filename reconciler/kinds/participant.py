@@ -130,5 +130,6 @@ PARTICIPANT = Kind(
     webhook_header=True,
     is_traffic=True,
     key_as_handle=True,
+    exclusive_pair=("address", "proxy_address"),
     handle_fields=("identity", "address", "projected_address"),
 )

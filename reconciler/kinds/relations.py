@@ -89,6 +89,25 @@ def destinations_of(kind: Kind) -> tuple[Use, ...]:
     return tuple(use for use in uses_of(kind) if not use.kind.singleton and not use.ref.default)
 
 
+def defaults_kind_of(kind: Kind) -> Kind:
+    """Return the one singleton that chooses defaults among the resources of a held kind."""
+    (chooser,) = default_kinds_of(kind)
+    return chooser
+
+
+@KINDS.derived
+def chooses_held(kind: Kind) -> bool:
+    """Return whether a kind is the singleton that chooses defaults among held resources, such as roles."""
+    return any(kind in default_kinds_of(held) for held in KINDS if is_held(held))
+
+
+@KINDS.derived
+def account_defaults() -> frozenset[tuple[str, str]]:
+    """Return the fields that choose a default for the account: their kinds' names and their paths."""
+    defaults = (account_default_of(kind) for kind in KINDS)
+    return frozenset((use.kind.name, use.field.path) for use in defaults if use is not None)
+
+
 @KINDS.derived
 def depth(kind: Kind) -> int:
     """Return how many resources contain one of a kind."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
 
 from reconciler.kinds.base import Kind
-from reconciler.kinds.hooks import Consequence, Contents, Fault, PartialContents
+from reconciler.kinds.hooks import Consequence, Fault, PartialContents
 from reconciler.kinds.markers import (
     AlwaysSent,
     Choice,
@@ -76,32 +76,12 @@ BUILT_IN_ROLES: Mapping[str, str] = {
 
 # Source: Twilio docs, Flex "Conversations roles": `admin` and `supervisor` are there as service and conversation roles.
 FLEX_ROLES = frozenset({"admin", "supervisor", "agent", "guest"})
-_IN_BOTH_TYPES = ("admin", "supervisor")
 
 _WORD = re.compile(r"[^\W_]+")
 
 
 def _words(name: str) -> list[str]:
     return _WORD.findall(name.lower())
-
-
-def is_flex_service(name: str, roles: Iterable[Contents]) -> bool:
-    """Whether a service is probably Flex's own, by its name and its roles.
-
-    Nothing in the API marks such a service. This is our decision: the name contains the word "Flex" (Flex's own is
-    "Flex Chat Service"), `admin` or `supervisor` exists in both types, or all of Flex's roles exist.
-
-    Args:
-        name: the service's friendly name.
-        roles: the contents of its roles, as far as they were read.
-    """
-    found = {(role.get("friendly_name"), role.get("type")) for role in roles}
-    names = {one for one, _ in found}
-    return (
-        "flex" in _words(name)
-        or any((one, "service") in found and (one, "conversation") in found for one in _IN_BOTH_TYPES)
-        or names >= FLEX_ROLES
-    )
 
 
 def _check(contents: PartialContents) -> tuple[Fault, ...]:

@@ -19,13 +19,11 @@ from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.hooks import Fault
 from reconciler.kinds.markers import Ref, Vocabulary
+from reconciler.kinds.relations import defaults_kind_of, is_held
 from reconciler.planning import guards
 from reconciler.planning.context import PlanContext
 from reconciler.planning.diff import diff, holds_secret
 from reconciler.state import Live
-
-_ROLE = BY_NAME["role"]
-_SERVICE_CONFIGURATION = BY_NAME["service_configuration"]
 
 
 class ChangeBuilder:
@@ -414,26 +412,28 @@ class ChangeBuilder:
         self, declared: Declared, live: Live, contents: Mapping[str, object]
     ) -> tuple[tuple[Step, ...], str]:
         """The step that moves the service's defaults to a role's successor, and why a default cannot be moved."""
-        if declared.kind != _ROLE or declared.parent is None:
+        if not is_held(declared.kind) or declared.parent is None:
             return (), ""
-        address = declared.parent.child(*_SERVICE_CONFIGURATION.section)
+        chooser = defaults_kind_of(declared.kind)
+        address = declared.parent.child(*chooser.section)
         moved: dict[str, Content | Reference] = {}
         stuck = ""
         for field in self._defaults_on(live, declared.parent):
             reference = field.marker(Ref)
             if any(address.is_within(one) for one in self.context.selection.excludes):
                 stuck = f"{field.path}, which --exclude leaves out"
-            elif reference is not None and reference.of_type != contents.get("type"):
-                stuck = f"{field.path}, which takes only roles of type {live.values.get('type')}"
+            elif reference is not None and reference.of_type != contents.get(declared.kind.discriminator):
+                only = f"{declared.kind.noun}s of type {live.values.get(declared.kind.discriminator)}"
+                stuck = f"{field.path}, which takes only {only}"
             else:
-                moved[field.path] = Reference(declared.address, _ROLE.name)
+                moved[field.path] = Reference(declared.address, declared.kind.name)
         if not moved:
             return (), stuck
         step = Step(
             id=f"{declared.address}#repoint",
             op="update",
             address=address,
-            kind=_SERVICE_CONFIGURATION,
+            kind=chooser,
             parent=declared.parent,
             values=moved,
             needs=(f"{declared.address}#create",),
@@ -442,13 +442,14 @@ class ChangeBuilder:
 
     def _defaults_on(self, role: Live, service: Address) -> Iterable[Field]:
         """The defaults of a service that are a live role, and that the files neither set nor say to ignore."""
-        configuration = self.context.state.singleton(_SERVICE_CONFIGURATION, role.parents)
-        managed = self.context.config.resources.get(service.child(*_SERVICE_CONFIGURATION.section))
+        chooser = defaults_kind_of(role.kind)
+        configuration = self.context.state.singleton(chooser, role.parents)
+        managed = self.context.config.resources.get(service.child(*chooser.section))
         if configuration is None:
             return ()
         return (
             field
-            for field in _SERVICE_CONFIGURATION.fields
+            for field in chooser.fields
             if field.marker(Ref) is not None
             if configuration.values.get(field.path) == role.sid
             if managed is None or field.path not in {*managed.values, *managed.lifecycle.ignore_changes}
@@ -469,51 +470,54 @@ class ChangeBuilder:
             if old is None or new is None or declared.parent is None or successor in self.context.replaced:
                 continue
             if (
-                declared.kind != _ROLE
+                not is_held(declared.kind)
                 or not self.context.selection.covers(declared)
                 or not _may_succeed(declared, new, old)
             ):
                 continue
-            address = declared.parent.child(*_SERVICE_CONFIGURATION.section)
+            chooser = defaults_kind_of(declared.kind)
+            address = declared.parent.child(*chooser.section)
             if any(address.is_within(one) for one in self.context.selection.excludes):
                 continue
             fields = [
                 FieldChange(
                     path=field.path,
                     before=old.sid,
-                    after=Reference(successor, _ROLE.name),
+                    after=Reference(successor, declared.kind.name),
                     before_name=old.title,
                     source=declared.place,
                 )
                 for field in self._defaults_on(old, declared.parent)
-                if (reference := field.marker(Ref)) is not None and reference.of_type == new.values.get("type")
+                if (reference := field.marker(Ref)) is not None
+                and reference.of_type == new.values.get(new.kind.discriminator)
             ]
             if fields:
-                changes = self._with_fields(changes, address, declared.parent, fields)
+                changes = self._with_fields(changes, chooser, declared.parent, fields)
         return changes
 
     def _with_fields(
-        self, changes: list[Change], address: Address, service: Address, fields: list[FieldChange]
+        self, changes: list[Change], chooser: Kind, service: Address, fields: list[FieldChange]
     ) -> list[Change]:
         """Let the update of a service's configuration change more fields; add it where there is none."""
+        address = service.child(*chooser.section)
         change = next((change for change in changes if change.address == address), None)
         if change is None:
             change = Change(
                 address=address,
-                kind=_SERVICE_CONFIGURATION,
+                kind=chooser,
                 action="update",
                 sid=None,
                 name="",
                 parent=service,
                 service=self.context.service_name(service),
-                steps=(Step(f"{address}#update", "update", address, _SERVICE_CONFIGURATION, service),),
+                steps=(Step(f"{address}#update", "update", address, chooser, service),),
                 reason="follows a role that was renamed",
             )
         else:
             changes = [other for other in changes if other.address != address]
         step = change.steps[0]
         step = replace(step, values={**step.values, **{item.path: item.after for item in fields}})
-        order = list(_SERVICE_CONFIGURATION.by_path)
+        order = list(chooser.by_path)
         merged = tuple(sorted([*change.fields, *fields], key=lambda item: order.index(item.path)))
         return [*changes, replace(change, fields=merged, steps=(step, *change.steps[1:]))]
 

@@ -28,9 +28,9 @@ from reconciler.address import Address
 from reconciler.change import Action, Change, FieldChange, Guard
 from reconciler.config.model import Config, Declared, Prune, Reference, Unknown, Value
 from reconciler.errors import Place, Problem
-from reconciler.kinds import BY_NAME
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Ref
+from reconciler.kinds.relations import chooses_held, is_held
 from reconciler.planning import guards, risk
 from reconciler.planning.context import KNOWN_AFTER_APPLY
 from reconciler.planning.diff import holds_secret, inner_changes
@@ -44,8 +44,6 @@ Meaning: TypeAlias = tuple[object, ...]
 """A content in a form that is equal for equal meaning, whichever side it stands on."""
 
 NOT_NAMED = Unknown("not named before")
-_ROLE = BY_NAME["role"]
-_SERVICE_CONFIGURATION = BY_NAME["service_configuration"]
 _LOOKUP = re.compile(r"\$\{(?:env|secret|var):[A-Za-z0-9_.-]+\}")
 
 
@@ -155,7 +153,7 @@ class _Comparison:
 
     def _target_at(self, address: Address, *, of_first: bool) -> Meaning:
         item = (self.pairs.before if of_first else self.pairs.after).get(address)
-        if item is not None and item.kind == _ROLE and item.natural_key in _ROLE.built_in:
+        if item is not None and item.natural_key in item.kind.built_in:
             return ("built-in", self._service(address, of_first=of_first), item.natural_key)
         if of_first:
             return ("first", address)
@@ -281,7 +279,7 @@ class _Comparison:
         parent = self.pairs.former.get(new.parent) if new.parent is not None else None
         if parent is not None and (new.kind.name, parent.parts[:2], _name(new)) in self.met_before:
             return True
-        return new.kind == _ROLE and new.natural_key in _ROLE.built_in
+        return new.natural_key in new.kind.built_in
 
     def _created(self, new: Declared) -> Iterator[FieldChange]:
         for field in new.kind.fields:
@@ -399,11 +397,11 @@ class _Comparison:
             self._target(value.content, of_first=of_first)
             for of_first, resources in ((True, self.pairs.before), (False, self.pairs.after))
             for item in resources.values()
-            if item.kind == _SERVICE_CONFIGURATION
+            if chooses_held(item.kind)
             for path, value in item.values.items()
             if item.kind.by_path[path].marker(Ref) is not None and isinstance(value.content, (str, Reference))
         }
-        roles = (address for address, item in self.pairs.before.items() if item.kind == _ROLE)
+        roles = (address for address, item in self.pairs.before.items() if is_held(item.kind))
         return frozenset(str(address) for address in roles if self._target_at(address, of_first=True) in chosen)
 
     def _guard_context(self) -> guards.GuardContext:

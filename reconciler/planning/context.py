@@ -20,13 +20,13 @@ from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Ref
+from reconciler.kinds.relations import account_defaults, chooses_held, depth
 from reconciler.planning.diff import diff
 from reconciler.planning.match import Matching, match
 from reconciler.redaction import HIDDEN
 from reconciler.state import Live, State
 
 KNOWN_AFTER_APPLY = Unknown("known after apply")
-_SERVICE_CONFIGURATION = BY_NAME["service_configuration"]
 
 
 class PlanContext:
@@ -83,7 +83,7 @@ class PlanContext:
         self.by_natural_key: dict[tuple[str, tuple[str, ...], str], Address] = {
             (declared.kind.name, declared.address.parts[:2], declared.natural_key): declared.address
             for declared in self.present
-            if declared.kind.parent == "service" and declared.natural_key
+            if depth(declared.kind) == 1 and declared.natural_key
         }
         # Users whom the files name as participants only: Twilio makes them by itself, and pruning them would undo that.
         self.implied_users = {
@@ -520,11 +520,11 @@ class PlanContext:
         """By service, the SIDs of the roles it gives by default: before, and as far as the files say it, after."""
         defaults: dict[str, set[str]] = {}
         for live in self.state:
-            if live.kind == _SERVICE_CONFIGURATION:
+            if chooses_held(live.kind):
                 defaults.setdefault(live.parents[0], set()).update(self.default_role_sids(live))
         for declared in self.covered():
             parents = self.parents(declared)
-            if declared.kind == _SERVICE_CONFIGURATION and parents:
+            if chooses_held(declared.kind) and parents:
                 after = (self.sid(value.content) for value in declared.values.values())
                 defaults.setdefault(parents[0], set()).update(sid for sid in after if sid)
         return {service: frozenset(sids) for service, sids in defaults.items()}
@@ -544,7 +544,7 @@ class PlanContext:
             self.sid(value.content)
             for declared in self.covered()
             for path, value in declared.values.items()
-            if declared.kind.name == "account_configuration" and path == "default_service"
+            if (declared.kind.name, path) in account_defaults()
         }
         return frozenset(sid for sid in {self.state.default_service_sid, *after} if sid)
 

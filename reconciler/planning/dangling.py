@@ -9,47 +9,45 @@ from collections.abc import Iterator
 
 from reconciler.config.model import Declared
 from reconciler.errors import Problem
-from reconciler.kinds import BY_NAME
+from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.markers import Ref
+from reconciler.kinds.relations import Use, destinations_of
 from reconciler.planning.context import PlanContext
 from reconciler.state import Collection, Live, State
-
-_ADDRESS = BY_NAME["address_configuration"]
-_PARTICIPANT = BY_NAME["participant"]
-_POINTS_TO = "auto_creation.service"
-_SERVICES = Collection("service")
 
 
 def dangling(context: PlanContext) -> Iterator[Problem]:
     """Warnings about what the configuration and the account refer to and the account does not have."""
     for declared in context.covered():
         yield from _missing_sids(context, declared)
-        if declared.kind == _PARTICIPANT:
+        if declared.kind.exclusive_pair:
             yield from _second_proxy(context, declared)
-    for live, sid in dead_services(context.state):
+    for live, use, sid in dead_destinations(context.state):
         address = context.matching.addresses.get(live.sid)
         declared_here = context.config.resources.get(address) if address is not None else None
-        if declared_here is not None and _POINTS_TO in declared_here.values:
+        if declared_here is not None and use.field.path in declared_here.values:
             continue  # reported as the configuration's own SID, or changed by the plan
         yield Problem(
             "dead-service",
-            f"the address {context.title(declared_here, live)} starts conversations in {sid}, a service that does "
-            "not exist",
+            f"the {live.kind.noun} {context.title(declared_here, live)} {use.ref.verb} {sid}, a {use.ref.kind} that "
+            "does not exist",
             declared_here.place if declared_here is not None else None,
-            f"Set {_POINTS_TO} to a service that exists.",
+            f"Set {use.field.path} to a {use.ref.kind} that exists.",
             severity="warning",
             address=str(context.live_address(live)),
         )
 
 
-def dead_services(state: State) -> Iterator[tuple[Live, str]]:
-    """Each live address that starts conversations in a service that does not exist, with that service's SID."""
-    if _SERVICES not in state.complete:
-        return
-    for live in state.collection(_ADDRESS, ()):
-        sid = live.values.get(_POINTS_TO)
-        if isinstance(sid, str) and sid and state.get(sid) is None:
-            yield live, sid
+def dead_destinations(state: State) -> Iterator[tuple[Live, Use, str]]:
+    """Yield live resources that direct traffic into one that does not exist, with the field and the missing SID."""
+    for kind in KINDS:
+        if kind.parent is not None or Collection(kind.name) not in state.complete:
+            continue
+        for use in destinations_of(kind):
+            for live in state.collection(use.kind, ()):
+                sid = live.values.get(use.field.path)
+                if isinstance(sid, str) and sid and state.get(sid) is None:
+                    yield live, use, sid
 
 
 def _missing_sids(context: PlanContext, declared: Declared) -> Iterator[Problem]:
@@ -81,12 +79,13 @@ def _missing_sids(context: PlanContext, declared: Declared) -> Iterator[Problem]
 
 def _second_proxy(context: PlanContext, declared: Declared) -> Iterator[Problem]:
     """A new participant whose address already takes part, unmanaged, by another proxy address."""
-    address = declared.values.get("address")
+    path = declared.kind.exclusive_pair[0]
+    address = declared.values.get(path)
     parents = context.parents(declared)
     if address is None or parents is None or declared.address in context.matching.live:
         return
-    for live in context.state.collection(_PARTICIPANT, parents):
-        if live.values.get("address") == address.content and live.sid not in context.matching.addresses:
+    for live in context.state.collection(declared.kind, parents):
+        if live.values.get(path) == address.content and live.sid not in context.matching.addresses:
             yield Problem(
                 "second-proxy",
                 f"{declared.address} gives a second proxy address to somebody who takes part already ({live.sid})",

@@ -19,8 +19,9 @@ from reconciler.address import Address
 from reconciler.change import Action, Change, Guard, Step
 from reconciler.config import globs
 from reconciler.config.model import Approval, Config, Declared, Limits, Prune, Reference, Unknown
-from reconciler.kinds import BY_NAME, KINDS
+from reconciler.kinds import BY_NAME
 from reconciler.kinds.markers import Ref
+from reconciler.kinds.relations import holding_below, holding_beside, is_held, uses_of
 from reconciler.redaction import HIDDEN
 from reconciler.state import Collection, Live, State
 
@@ -87,7 +88,7 @@ def is_pruned(prune: Prune, live: Live) -> bool:
     Globs are matched against the natural key, with case. What Twilio made by itself never does, nor does `guest`: Flex
     makes it, and whether a service is Flex's is not certain.
     """
-    if live.is_built_in or (live.kind.name == "role" and live.name == "guest"):
+    if live.is_built_in or live.name in live.kind.never_pruned:
         return False
     wanted = not prune.match or any(globs.matches(glob, live.name) for glob in prune.match)
     return wanted and not any(globs.matches(glob, live.name) for glob in prune.keep)
@@ -129,10 +130,10 @@ def role_holders_to_fetch(changes: Sequence[Change], state: State) -> frozenset[
     return frozenset(
         live.parents[0]
         for change in changes
-        if change.kind.name == "role" and change.action in {"delete", "replace"} and not change.is_withheld
+        if is_held(change.kind) and change.action in {"delete", "replace"} and not change.is_withheld
         if (live := state.get(change.sid or "")) is not None
         and live.parents[0] not in state.role_holders
-        and Collection("user", (live.parents[0],)) not in state.unreadable
+        and Collection(holding_beside().kind.name, (live.parents[0],)) not in state.unreadable
     )
 
 
@@ -141,9 +142,9 @@ def participants_to_fetch(changes: Sequence[Change], state: State) -> frozenset[
     return frozenset(
         live.parents[0]
         for change in changes
-        if change.kind.name == "role" and _removes(change) and not change.is_withheld
+        if is_held(change.kind) and _removes(change) and not change.is_withheld
         if (live := state.get(change.sid or "")) is not None
-        and live.values.get("type") == "conversation"
+        and live.values.get(live.kind.discriminator) == holding_below().ref.of_type
         and live.parents[0] not in state.participants
     )
 
@@ -159,9 +160,9 @@ def _not_read(change: Change, context: GuardContext) -> Guard | None:
         return None
     asked = [
         Collection(kind.name, live.parents[: 1 if kind.parent else 0])
-        for kind in KINDS
-        if any((ref := field.marker(Ref)) is not None and ref.kind == change.kind.name for field in kind.fields)
-        and kind.name in _SEARCHED
+        for kind in dict.fromkeys(use.kind for use in uses_of(change.kind))
+        # Others are looked through as far as it is feasible: there may be any number of participants.
+        if kind.parent in {None, change.kind.parent}
     ]
     unread = [collection for collection in asked if collection in context.state.unreadable]
     if not unread:
@@ -173,10 +174,6 @@ def _not_read(change: Change, context: GuardContext) -> Guard | None:
         f"whether anything still uses {change.address} is unknown: the API key may not read the {words} list",
         only_delete=_has_more(change) and change.steps[-1].op == "delete",
     )
-
-
-_SEARCHED = frozenset({"user", "service_configuration", "address_configuration"})
-"""The kinds that are looked through for references before what they refer to is deleted."""
 
 
 def _has_more(change: Change) -> bool:
@@ -343,7 +340,7 @@ def _service_in_use(change: Change, context: GuardContext) -> Guard | None:
 def _default_role(change: Change, context: GuardContext) -> Guard | None:
     """A default role, before or after; a replace may delete one once the same plan has moved the default."""
     live = context.state.get(change.sid or "")
-    if not _removes(change) or change.kind.name != "role" or live is None:
+    if not _removes(change) or not is_held(change.kind) or live is None:
         return None
     if change.action == "replace" or change.completes:
         default = context.remaining_defaults.get(live.sid)
@@ -368,7 +365,7 @@ def _default_role(change: Change, context: GuardContext) -> Guard | None:
 
 def _role_in_use(change: Change, context: GuardContext) -> Guard | None:
     live = context.state.get(change.sid or "")
-    if change.kind.name != "role" or not _removes(change) or live is None:
+    if not is_held(change.kind) or not _removes(change) or live is None:
         return None
     holding = context.state.role_holders.get(live.parents[0], {}).get(live.sid, {})
     left = sorted((identity, sid) for sid, identity in holding.items() if sid not in context.moved)
@@ -378,7 +375,7 @@ def _role_in_use(change: Change, context: GuardContext) -> Guard | None:
     declared = {
         key: item
         for item in context.config.resources.values()
-        if item.kind.name == "user" and item.parent == service
+        if item.kind == holding_beside().kind and item.parent == service
         for key in (item.pin, item.natural_key)
         if key
     }
@@ -449,8 +446,7 @@ def _successor_of(change: Change, live: Live) -> str:
     """The role for those who hold one that goes: the new role of a replace, or Twilio's own for users."""
     if change.action != "delete":
         return change.address.parts[-1]
-    own = [name for name, of_type in live.kind.built_in.items() if of_type == live.values.get("type")]
-    return next((name for name in own if name.endswith("user")), "service user")
+    return live.kind.built_in_fallback[str(live.values[live.kind.discriminator])]
 
 
 def _moving(change: Change, service: Address, users: Sequence[Declared | str], live: Live) -> str:
@@ -474,7 +470,7 @@ _PLAIN = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)\Z)[A-Za-z][A-Za-z
 def _role_assigned(change: Change, context: GuardContext) -> Guard | None:
     """A role that the same configuration gives to somebody by its SID, which a delete would leave pointing nowhere."""
     live = context.state.get(change.sid or "")
-    if change.kind.name != "role" or not _removes(change) or live is None or live.sid not in context.assigned:
+    if not is_held(change.kind) or not _removes(change) or live is None or live.sid not in context.assigned:
         return None
     return Guard(
         "role_assigned",

@@ -42,6 +42,7 @@ from reconciler.config.unset import fits, may_be
 from reconciler.errors import Problem
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape
+from reconciler.kinds.relations import is_held
 from reconciler.planning.near import SIMILAR, similarity
 from reconciler.state import Live, State
 
@@ -478,7 +479,7 @@ class _Matcher:
         for declared in unmatched:
             if declared.absent or declared.pin is not None:
                 continue
-            if declared.kind.name == "role":
+            if is_held(declared.kind):
                 former |= self._former_role(declared)
             if declared.kind.updatable:
                 continue

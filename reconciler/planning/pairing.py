@@ -16,6 +16,7 @@ from reconciler.address import Address
 from reconciler.config.model import Config, Declared, Reference, Unknown, Value
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.kinds.relations import account_defaults
 from reconciler.planning.match import Matching, match
 from reconciler.state import Live, State
 
@@ -125,10 +126,11 @@ class _StandIn:
             self.sids[address] = sid
             if "default" in pins:
                 self.default = sid
-        configuration = self.old.get(Address(BY_NAME["account_configuration"].section))
-        chosen = configuration.values.get("default_service") if configuration is not None else None
-        if not self.default and chosen is not None and isinstance(chosen.content, Reference):
-            self.default = self.sids.get(chosen.content.address, "")
+        for name, path in account_defaults():
+            configuration = self.old.get(Address(BY_NAME[name].section))
+            chosen = configuration.values.get(path) if configuration is not None else None
+            if not self.default and chosen is not None and isinstance(chosen.content, Reference):
+                self.default = self.sids.get(chosen.content.address, "")
 
     def matching(self) -> Matching:
         known = {*self.sids.values(), *(["default"] if self.default else [])}

@@ -31,6 +31,14 @@ from reconciler.journal import Unfinished
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.markers import OnChange, Ref
+from reconciler.kinds.relations import (
+    chooses_held,
+    defaults_kind_of,
+    destinations_of,
+    holding_below,
+    holdings_of,
+    is_held,
+)
 from reconciler.planning import guards, ordering, risk, scope
 from reconciler.planning.change_builder import ChangeBuilder
 from reconciler.planning.context import PlanContext
@@ -40,16 +48,8 @@ from reconciler.planning.match import match
 from reconciler.planning.unused import Unused, is_ignored
 from reconciler.state import Collection, Live, State
 
-_TRAFFIC = frozenset({"user", "conversation", "participant"})
-"""Kinds whose resources are mostly made by customers, not by operators: their names belong in no plan."""
-_ROLE = BY_NAME["role"]
-_HOLDERS = frozenset({"user", "participant"})
-"""The kinds that hold roles."""
 _FORBIDDEN = 403
 _MOST_LISTED = 3
-_ADDRESS = BY_NAME["address_configuration"]
-_POINTS_TO = "auto_creation.service"
-_SERVICE_CONFIGURATION = BY_NAME["service_configuration"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,13 +277,14 @@ class _Planner:
         taken: dict[Address, Live] = {}
         for change in doing:
             parent = self.context.matching.live.get(change.parent) if change.parent is not None else None
-            if change.kind != _ROLE or parent is None:
+            if not is_held(change.kind) or parent is None:
                 continue
             for step in change.steps:
                 if step.op != "create" or step.adopts is not None:
                     continue
-                for live in self.context.state.collection(_ROLE, (parent.sid,)):
-                    same = all(live.values.get(path) == step.values.get(path) for path in ("friendly_name", "type"))
+                same_key = (change.kind.natural_key, change.kind.discriminator)
+                for live in self.context.state.collection(change.kind, (parent.sid,)):
+                    same = all(live.values.get(path) == step.values.get(path) for path in same_key)
                     if same and live.sid not in gone:
                         taken[change.address] = live
         return taken
@@ -314,6 +315,7 @@ class _Planner:
         self, changes: tuple[Change, ...], doing: tuple[Change, ...], kept: frozenset[Address]
     ) -> guards.GuardContext:
         """What guards look at, when of all changes only some are done, and some of these without their delete."""
+        holding = {use.kind: use.field.path for kind in KINDS for use in holdings_of(kind)}
         coming = tuple(change for change in changes if change.action != "delete")
         leaving = tuple(change for change in doing if change.action == "delete")
         return guards.GuardContext(
@@ -340,8 +342,8 @@ class _Planner:
             moved=frozenset(
                 change.sid
                 for change in doing
-                if change.kind.name in _HOLDERS and change.sid
-                if change.action == "delete" or any(item.path == "role" for item in change.fields)
+                if change.kind in holding and change.sid
+                if change.action == "delete" or any(item.path == holding[change.kind] for item in change.fields)
             ),
         )
 
@@ -350,7 +352,7 @@ class _Planner:
         defaults = {
             (live.parents[0], field.path): str(live.values[field.path])
             for live in self.context.state
-            if live.kind == _SERVICE_CONFIGURATION
+            if chooses_held(live.kind)
             for field in live.kind.fields
             if field.marker(Ref) is not None and live.values.get(field.path)
         }
@@ -359,7 +361,7 @@ class _Planner:
             if service is None:
                 continue
             for step in change.steps:
-                if step.kind == _SERVICE_CONFIGURATION:
+                if chooses_held(step.kind):
                     for path, content in step.values.items():
                         defaults[service.sid, path] = self.context.sid(content)
         return {sid: path for (_, path), sid in sorted(defaults.items()) if sid}
@@ -384,28 +386,30 @@ class _Planner:
     @staticmethod
     def _assigned(kind: Kind, path: str, content: object, address: Address) -> dict[str, str]:
         reference = kind.by_path[path].marker(Ref)
-        if reference is None or reference.kind != _ROLE.name or not isinstance(content, str) or not content:
+        if reference is None or not is_held(BY_NAME[reference.kind]) or not isinstance(content, str) or not content:
             return {}
         return {content: str(address)}
 
     def _services_of_addresses(self, changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
-        addresses = [change for change in changes if change.kind == _ADDRESS]
-        by_sid = {change.sid: change for change in addresses}
+        paths = {use.kind: use.field.path for kind in KINDS for use in destinations_of(kind)}
+        leading = [change for change in changes if change.kind in paths]
+        by_sid = {change.sid: change for change in leading}
         # A value that only the account had comes from what an interrupted apply saved, too.
         pointing = {
-            (self.context.sid(step.values.get(_POINTS_TO)), change.name)
-            for change in addresses
+            (self.context.sid(step.values.get(paths[change.kind])), change.name)
+            for change in leading
             for step in change.steps
         }
-        for live in self.context.state.collection(_ADDRESS, ()):
-            change = by_sid.get(live.sid)
+        for live in (live for kind in paths for live in self.context.state.collection(kind, ())):
+            change, path = by_sid.get(live.sid), paths[live.kind]
             if change is not None and change.action == "delete":
                 continue
-            moved = [item.after for item in (change.fields if change is not None else ()) if item.path == _POINTS_TO]
-            pointing.add((self.context.sid(moved[0]) if moved else str(live.values.get(_POINTS_TO) or ""), live.name))
+            moved = [item.after for item in (change.fields if change is not None else ()) if item.path == path]
+            pointing.add((self.context.sid(moved[0]) if moved else str(live.values.get(path) or ""), live.name))
         for declared in self.context.present:
-            value = declared.values.get(_POINTS_TO) if declared.kind == _ADDRESS else None
-            if value is not None and _POINTS_TO not in declared.lifecycle.ignore_changes:
+            path = paths.get(declared.kind, "")
+            value = declared.values.get(path)
+            if value is not None and path not in declared.lifecycle.ignore_changes:
                 pointing.add((self.context.sid(value.content), declared.title))
         return frozenset((sid, name) for sid, name in pointing if sid)
 
@@ -607,8 +611,8 @@ class _Planner:
         change = self._labelled(unlabelled)
         live = self.context.state.get(change.sid) if change.sid else self._live_singleton(change) or change.former
         defaults: Iterable[str] = ()
-        if change.kind == _ROLE and live is not None:
-            configuration = self.context.state.singleton(_SERVICE_CONFIGURATION, live.parents)
+        if is_held(change.kind) and live is not None:
+            configuration = self.context.state.singleton(defaults_kind_of(change.kind), live.parents)
             defaults = self.context.default_role_sids(configuration) if configuration is not None else ()
         judged = risk.judge(
             change, live, defaults, self.context.matching.former.get(change.address), self.context.sid_of
@@ -619,7 +623,7 @@ class _Planner:
         """The same change, which says what defaults of its service it moves on the way."""
         risks, words = [change.risk], list(change.consequences)
         for step in change.steps:
-            if step.kind != _SERVICE_CONFIGURATION or step.kind == change.kind:
+            if not chooses_held(step.kind) or step.kind == change.kind:
                 continue
             service = self.context.matching.live.get(step.parent) if step.parent is not None else None
             live = None if service is None else self.context.state.singleton(step.kind, (service.sid,))
@@ -636,10 +640,14 @@ class _Planner:
     def _with_unknown_holders(self, change: Change) -> Change:
         """The same change, which says that not everybody was looked up who may hold the role that it deletes."""
         live = self.context.state.get(change.sid or "")
-        if change.kind != _ROLE or change.action not in {"delete", "replace"} or live is None:
+        if not is_held(change.kind) or change.action not in {"delete", "replace"} or live is None:
             return change
         found = self.context.state.participants.get(live.parents[0])
-        if found is None or found.is_complete or live.values.get("type") != "conversation":
+        if (
+            found is None
+            or found.is_complete
+            or live.values.get(live.kind.discriminator) != holding_below().ref.of_type
+        ):
             return change
         sentence = (
             "Participants of the most active conversations were looked up, not of all. If one elsewhere holds the role "
@@ -669,7 +677,7 @@ class _Planner:
         found = {}
         for declared in self.context.config.resources.values():
             parents = self.context.parents(declared)
-            if declared.kind.name not in _TRAFFIC or declared.parent is None or parents is None:
+            if not declared.kind.is_traffic or declared.parent is None or parents is None:
                 continue
             collection = declared.parent.child(*declared.kind.section)
             if collection not in self.context.config.prune and self.context.selection.covers(declared):

@@ -16,8 +16,10 @@ from dataclasses import replace
 
 from reconciler.change import RISKS, Change, FieldChange
 from reconciler.config.model import Reference, Unknown
+from reconciler.kinds.fields import Shape
 from reconciler.kinds.hooks import Consequence, PartialContents
 from reconciler.kinds.markers import OnChange, Risk
+from reconciler.kinds.relations import is_held
 from reconciler.planning.diff import SidOf
 from reconciler.redaction import HIDDEN
 from reconciler.state import Live
@@ -57,7 +59,7 @@ def judge(
                     _field(change, item, risks, words)
             if change.action == "replace":
                 risks.append(change.kind.replace_risk)
-    if change.kind.name == "role" and change.action in {"update", "replace"}:
+    if is_held(change.kind) and change.action in {"update", "replace"}:
         _permissions(change, live is not None and live.sid in set(default_roles), risks, words)
     for consequence in _consequences(change, live):
         risks.append(consequence.risk)
@@ -131,7 +133,7 @@ def _deletion(change: Change, risks: list[Risk], words: list[str]) -> None:
 
 
 def _permissions(change: Change, is_default: bool, risks: list[Risk], words: list[str]) -> None:  # noqa: FBT001 - a fact about the role, not a mode
-    item = next((item for item in change.fields if item.path == "permissions"), None)
+    item = next((item for item in change.fields if change.kind.by_path[item.path].shape is Shape.SET), None)
     if item is None or isinstance(item.before, Unknown) or isinstance(item.after, Unknown):
         return
     before, after = _words(item.before), _words(item.after)
@@ -141,9 +143,9 @@ def _permissions(change: Change, is_default: bool, risks: list[Risk], words: lis
     if item.sensitive:
         return
     if gained:
-        words.append(f"Everyone with the role {change.name!r} gains {_listed(gained)}.")
+        words.append(f"Everyone with the {change.kind.noun} {change.name!r} gains {_listed(gained)}.")
     if lost:
-        words.append(f"Everyone with the role {change.name!r} loses {_listed(lost)}.")
+        words.append(f"Everyone with the {change.kind.noun} {change.name!r} loses {_listed(lost)}.")
 
 
 def _words(content: object) -> list[str]:

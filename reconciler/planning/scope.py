@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared, Reference
 from reconciler.config.selection import EVERYTHING, Selection
-from reconciler.kinds import ACCOUNT, BY_NAME, KINDS
+from reconciler.kinds import ACCOUNT, BY_NAME, KINDS, flex
 from reconciler.kinds.base import Kind
 from reconciler.kinds.markers import Ref
-from reconciler.kinds.relations import default_kinds_of
+from reconciler.kinds.relations import default_kinds_of, destinations_of
 from reconciler.kinds.relations import depth as depth_of
 from reconciler.state import Collection, Live, State
 
@@ -59,18 +59,15 @@ def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read
     kinds |= {declared.kind for declared in covered if declared.kind.parent is None}
     kinds |= {prune.kind for prune in pruned if prune.kind.parent is None}
     decisive: set[Kind] = set()
-    service, address, role = BY_NAME["service"], BY_NAME["address_configuration"], BY_NAME["role"]
-    if any(prune.kind == service for prune in pruned) or any(
-        declared.kind == service and declared.absent for declared in covered
-    ):
-        kinds.add(address)  # a service that addresses still point to is not deleted
-        decisive.add(address)
-    if any(prune.kind == role for prune in pruned) or any(
-        declared.kind == role and declared.absent for declared in covered
-    ):
-        kinds.add(BY_NAME["account_webhook"])  # its target says whether the default service is Flex's
-    if address in kinds or any(scope == "account" for declared in covered for _, scope in _by_sid(declared)):
-        kinds.add(service)  # a service that is referred to by its SID may not exist
+    for kind in {prune.kind for prune in pruned} | {declared.kind for declared in covered if declared.absent}:
+        decisive |= {use.kind for use in destinations_of(kind)}  # a service that addresses lead to is not deleted
+        if kind.built_in_by_flex:
+            kinds.add(flex.WEBHOOK)  # its target says whether the default service is Flex's
+    kinds |= decisive
+    for kind in KINDS:
+        if kind.parent is None and kinds & {use.kind for use in destinations_of(kind)}:
+            kinds.add(kind)  # a service that is referred to by its SID may not exist
+    kinds |= {kind for declared in covered for kind, scope in _by_sid(declared) if scope == "account"}
     return tuple(Read(kind, consistent=kind in decisive) for kind in sorted(kinds, key=lambda kind: kind.name))
 
 

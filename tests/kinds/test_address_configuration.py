@@ -225,7 +225,8 @@ def test_what_stays_unique_goes_before_its_successor_comes() -> None:
 
 
 def test_it_refers_to_a_service_and_limits_retries() -> None:
-    assert ADDRESS_CONFIGURATION.by_path["auto_creation.service"].marker(Ref) == Ref("service", "account")
+    ref = ADDRESS_CONFIGURATION.by_path["auto_creation.service"].marker(Ref)
+    assert ref == Ref("service", "account", verb="starts conversations in")
     assert ADDRESS_CONFIGURATION.by_path["auto_creation.studio_retry_count"].marker(Range) == Range(0, 3)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from reconciler.api import wire
+from reconciler.kinds.flex import is_flex_service
 from reconciler.kinds.markers import Choice, Length, Vocabulary
-from reconciler.kinds.role import BUILT_IN_ROLES, ROLE, is_flex_service
+from reconciler.kinds.role import BUILT_IN_ROLES, ROLE
 from tests.builders import live, sid
 
 SUPPORT = sid("IS")
