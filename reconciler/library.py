@@ -99,10 +99,10 @@ class Reconciler:
             ConfigError: everything that is wrong with the configuration.
         """
         from reconciler import workflow  # noqa: PLC0415 - see the module
-        from reconciler.documents.problems import of_validation  # noqa: PLC0415 - see the module
+        from reconciler.documents.problems import validation_document  # noqa: PLC0415 - see the module
 
         files = workflow.validate(replace(self._inputs, allow_unset=allow_unset), self._endpoint.environment)
-        return of_validation(
+        return validation_document(
             environment=files.environment,
             resources=len(files.resources),
             warnings=files.warnings,
@@ -152,7 +152,7 @@ class Reconciler:
             ReconcilerError: see `reconciler.errors`. Nothing was sent.
         """
         from reconciler import workflow  # noqa: PLC0415 - see the module
-        from reconciler.documents.report import to_file  # noqa: PLC0415 - see the module
+        from reconciler.documents.report import report_document  # noqa: PLC0415 - see the module
         from reconciler.report import Report  # noqa: PLC0415 - see the module
 
         inputs = self._with(approve, rotate)
@@ -175,7 +175,7 @@ class Reconciler:
             trigger_webhooks=trigger_webhooks,
             report=os.fspath(report),
         )
-        return to_file(applied.report or Report(()), applied.file)
+        return report_document(applied.report or Report(()), applied.file)
 
     async def drift(self) -> DriftFile:
         """Detect drift between the account and the configuration (read-only).
@@ -184,10 +184,10 @@ class Reconciler:
             ReconcilerError: see `reconciler.errors`.
         """
         from reconciler import workflow  # noqa: PLC0415 - see the module
-        from reconciler.documents.drift import of_plan  # noqa: PLC0415 - see the module
+        from reconciler.documents.drift import drift_document  # noqa: PLC0415 - see the module
 
         planned = await workflow.plan(self._inputs, self._endpoint, self._watcher())
-        return of_plan(planned.file)
+        return drift_document(planned.file)
 
     async def export(self, *, include: Sequence[str] = (), in_one_file: bool = True) -> Export:
         """Write the account as a configuration, in memory (read-only). The path of this configuration does not matter.

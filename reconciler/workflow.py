@@ -243,7 +243,7 @@ def compare(before: Inputs, after: Inputs) -> ComparisonFile:
         ConfigError: everything that is wrong with either.
         UsageError: a ref that names no commit, or no repository.
     """
-    from reconciler.documents.comparison import SideEntry, of_comparison  # noqa: PLC0415 - see above
+    from reconciler.documents.comparison import SideEntry, comparison_document  # noqa: PLC0415 - see above
     from reconciler.planning.comparison import compare as compare_configs  # noqa: PLC0415 - see above
     from reconciler.planning.comparison import is_one_account  # noqa: PLC0415 - see above
 
@@ -273,7 +273,7 @@ def compare(before: Inputs, after: Inputs) -> ComparisonFile:
         problems = dict.fromkeys(problem for error in wrong for problem in error.problems)
         raise ConfigError(list(problems), {file: lines for error in wrong for file, lines in error.lines.items()})
     (first, one), (second, other) = read
-    return of_comparison(
+    return comparison_document(
         compare_configs(first, second),
         one,
         other,
@@ -432,7 +432,7 @@ async def _planned_to_apply(
     """
     from reconciler.api.client import ReadClient  # noqa: PLC0415 - see above
     from reconciler.documents.approval import not_approved  # noqa: PLC0415 - see above
-    from reconciler.documents.plan import live_entries  # noqa: PLC0415 - see above
+    from reconciler.documents.live import live_entries  # noqa: PLC0415 - see above
 
     shared_key = _plan_key(endpoint)
     options = _plan_options(inputs)
@@ -494,7 +494,7 @@ async def sids(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> SidsFi
     """
     from reconciler.api.client import ReadClient  # noqa: PLC0415 - see above
     from reconciler.api.fetch import fetch  # noqa: PLC0415 - see above
-    from reconciler.documents.sids import of_sids  # noqa: PLC0415 - see above
+    from reconciler.documents.sids import sids_document  # noqa: PLC0415 - see above
     from reconciler.planning.match import match  # noqa: PLC0415 - see above
 
     files = validate(inputs, endpoint.environment, secrets_later=True)
@@ -521,7 +521,7 @@ async def sids(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> SidsFi
         and selection.covers(declared)
         and (not options.targets or any(declared.address.is_within(target) for target in options.targets))
     ]
-    return of_sids(
+    return sids_document(
         state.account_sid,
         files.environment,
         {address: matched.live[address].sid for address in wanted if address in matched.live},
@@ -726,10 +726,10 @@ def _plan_key(endpoint: Endpoint) -> bytes | None:
 
 
 def _seen(made: Plan, client: ReadClient, key: bytes | None, files: Config) -> PlanFile:
-    from reconciler.documents.plan import of_plan  # noqa: PLC0415 - see above
+    from reconciler.documents.plan import plan_document  # noqa: PLC0415 - see above
 
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return of_plan(
+    return plan_document(
         made,
         key=key or client.credentials.digest_key(),
         tool_version=__version__,

@@ -20,7 +20,7 @@ from reconciler.address import Address
 from reconciler.api.client import ReadClient
 from reconciler.api.credentials import Credentials
 from reconciler.api.hosts import twilio_url
-from reconciler.documents import report as report_file
+from reconciler.documents.report import parse_report
 from reconciler.emulator import Emulator, Store
 from reconciler.execution.journal_file import JournalFile
 from reconciler.journal import Scope, Unfinished, to_json
@@ -150,7 +150,7 @@ def test_the_report_is_written_during_the_apply_and_restores_what_may_be_shown(
         ["auto_creation.webhook_url"],
         False,
     )
-    shown = report_file.parse((folder.path / "report.json").read_bytes(), "report.json")
+    shown = parse_report((folder.path / "report.json").read_bytes(), "report.json")
     assert [outcome.status for outcome in shown.changes[0].outcomes] == ["interrupted", "skipped"]
     # In a pipeline, the next run may have the report and nothing else.
     (journal,) = journals(folder)

@@ -17,8 +17,7 @@ from reconciler.api.fetch import fetch, fetch_planned
 from reconciler.api.retry import Retry
 from reconciler.api.transport import Transport, in_process
 from reconciler.config.model import Approval, Config
-from reconciler.documents import plan as plan_file
-from reconciler.documents.plan import PlanFile
+from reconciler.documents.plan import PlanFile, plan_document
 from reconciler.emulator import Emulator, Rules, Store
 from reconciler.execution.apply import apply
 from reconciler.journal import Unfinished
@@ -174,4 +173,4 @@ def _options(options: Mapping[str, Any]) -> PlanOptions:
 
 def seen(made: Plan) -> PlanFile:
     """A plan as it may be shown."""
-    return plan_file.of_plan(made, key=b"test", tool_version="0", created_at="2026-01-02T12:00:00Z")
+    return plan_document(made, key=b"test", tool_version="0", created_at="2026-01-02T12:00:00Z")

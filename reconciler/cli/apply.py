@@ -73,9 +73,9 @@ def apply(
     that the plan was made with are taken from it. A plan file is an approval, not a program: what is sent comes from
     the files as they are now. Run again after a failure, it takes up where it stopped.
     """
-    from reconciler.documents import plan as plan_file  # noqa: PLC0415 - help and completion do without
+    from reconciler.documents.plan import parse_plan  # noqa: PLC0415 - help and completion do without
 
-    approved = plan_file.parse(read_limited(plan_path), plan_path) if plan_path else None
+    approved = parse_plan(read_limited(plan_path), plan_path) if plan_path else None
     if approved is not None:
         inputs = _as_planned(inputs, approved)
     run = Run(display(lines_on_stdout=output.as_log, may_colour=output.may_colour))
@@ -181,9 +181,9 @@ def _outcome(applied: Applied) -> str:
     """Summarize what was applied in a sentence, for a user who cannot see the report."""
     if applied.report is None:
         return "nothing was sent to the account"
-    from reconciler.documents import report as report_file  # noqa: PLC0415 - help and completion do without
+    from reconciler.documents.report import report_document  # noqa: PLC0415 - help and completion do without
 
-    told = report_file.to_file(applied.report, applied.file).summary
+    told = report_document(applied.report, applied.file).summary
     counts = (
         ("created", told.create), ("updated", told.update), ("replaced", told.replace), ("deleted", told.delete),
         ("done in part", told.partly), ("failed", told.failed), ("interrupted", told.interrupted),
@@ -255,8 +255,8 @@ def _show(applied: Applied, output: Output, *, shown: bool) -> None:
     if output.as_log:
         console.out("\n")
     # What went well was listed line by line while it happened.
-    from reconciler.documents import report as report_file  # noqa: PLC0415 - help and completion do without
+    from reconciler.documents.report import report_document  # noqa: PLC0415 - help and completion do without
     from reconciler.report import Report  # noqa: PLC0415 - help and completion do without
 
-    report = report_file.to_file(applied.report or Report(()), applied.file)
+    report = report_document(applied.report or Report(()), applied.file)
     showing.show_report(report, replace(output, watched=True), applied.file)

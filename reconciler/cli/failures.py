@@ -58,9 +58,9 @@ def tell(error: BaseException, arguments: Sequence[str]) -> int:
     text = usage + error_text(error, colour=colour, width=console.width_of(sys.stderr))
     match format_asked(arguments):
         case "json":
-            from reconciler.documents import problems as problem_file  # noqa: PLC0415 - most runs do without
+            from reconciler.documents.problems import error_document  # noqa: PLC0415 - most runs do without
 
-            console.out(problem_file.of_error(error, exit_code=code).to_json())
+            console.out(error_document(error, exit_code=code).to_json())
         case "sarif":
             from reconciler.render import sarif  # noqa: PLC0415 - most runs do without
 

@@ -44,7 +44,7 @@ def check_replaceable(path: str) -> None:
     Raises:
         UsageError: when it is something else, such as a file of the configuration.
     """
-    from reconciler.documents.plan import format_of  # noqa: PLC0415 - help and completion do without
+    from reconciler.documents.saved import format_of  # noqa: PLC0415 - help and completion do without
 
     try:
         if not Path(path).is_file():

@@ -45,11 +45,11 @@ def graph(inputs: Inputs, *, plan: str, format_name: str) -> int:
     PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. A dashed arrow leads to
     what contains a resource, a solid one to what a field of it refers to. Variables and secrets need not be set.
     """
-    from reconciler.documents import plan as plan_file  # noqa: PLC0415 - help and completion do without
+    from reconciler.documents.plan import parse_plan  # noqa: PLC0415 - help and completion do without
     from reconciler.render import graph as rendered  # noqa: PLC0415 - help and completion do without
 
     config = workflow.validate(replace(inputs, allow_unset=True), os.environ)
-    saved = plan_file.parse(read_limited(plan), plan) if plan else None
+    saved = parse_plan(read_limited(plan), plan) if plan else None
     drawn = rendered.graph(config, saved)
     console.out(rendered.dot(drawn) if format_name == "dot" else rendered.mermaid(drawn))
     return DONE

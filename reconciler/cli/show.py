@@ -30,25 +30,26 @@ def show(file: str, output: Output) -> int:
     input. Asks nobody: neither the files nor the account.
     """
     # Help and completion do without.
-    from reconciler.documents import comparison as comparison_file  # noqa: PLC0415 - see above
-    from reconciler.documents import drift as drift_file  # noqa: PLC0415 - see above
-    from reconciler.documents import plan as plan_file  # noqa: PLC0415 - see above
-    from reconciler.documents import report as report_file  # noqa: PLC0415 - see above
+    from reconciler.documents.comparison import parse_comparison  # noqa: PLC0415 - see above
+    from reconciler.documents.drift import parse_drift, to_plan  # noqa: PLC0415 - see above
+    from reconciler.documents.plan import parse_plan  # noqa: PLC0415 - see above
+    from reconciler.documents.report import parse_report  # noqa: PLC0415 - see above
+    from reconciler.documents.saved import format_of  # noqa: PLC0415 - see above
 
     text = read_limited(file)
-    match plan_file.format_of(text):
+    match format_of(text):
         case "reconciler.report":
             _check(output, showing.REPORT, "report")
-            showing.show_report(report_file.parse(text, file), output)
+            showing.show_report(parse_report(text, file), output)
         case "reconciler.drift":
             _check(output, showing.DRIFT, "drift")
-            showing.show_drift(drift_file.to_plan(drift_file.parse(text, file)), output)
+            showing.show_drift(to_plan(parse_drift(text, file)), output)
         case "reconciler.diff":
             _check(output, showing.COMPARISON, "diff")
-            showing.show_comparison(comparison_file.parse(text, file), output)
+            showing.show_comparison(parse_comparison(text, file), output)
         case _:
             _check(output, showing.PLAN, "plan")
-            showing.show_plan(plan_file.parse(text, file), output)
+            showing.show_plan(parse_plan(text, file), output)
     return DONE
 
 

@@ -17,7 +17,8 @@ from reconciler.render.terminal import escape
 
 if TYPE_CHECKING:
     from reconciler.documents.comparison import ComparisonFile
-    from reconciler.documents.plan import PlanFile, WarningEntry
+    from reconciler.documents.entries import WarningEntry
+    from reconciler.documents.plan import PlanFile
     from reconciler.documents.report import ReportFile
 
 Formats: TypeAlias = "Collection[str]"

@@ -42,7 +42,7 @@ def validate(inputs: Inputs, output: Output, *, allow_unset: bool, all_environme
     PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. Every problem is told at
     once, with its place and what to do. Warnings end with 0, with --strict with 1.
     """
-    from reconciler.documents.problems import of_validation  # noqa: PLC0415 - help and completion do without
+    from reconciler.documents.problems import validation_document  # noqa: PLC0415 - help and completion do without
     from reconciler.render.problems import problems_text  # noqa: PLC0415 - help and completion do without
 
     if all_environments and inputs.environment:
@@ -56,7 +56,7 @@ def validate(inputs: Inputs, output: Output, *, allow_unset: bool, all_environme
     warnings, number = configs[0].warnings, len({address for config in configs for address in config.resources})
     lines = {file: text for config in configs for file, text in config.lines.items()}
     if output.format_name == "json":
-        told = of_validation(
+        told = validation_document(
             environment=configs[0].environment if len(configs) == 1 else "",
             environments=[(config.environment, len(config.resources)) for config in configs]
             if all_environments

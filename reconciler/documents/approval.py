@@ -30,7 +30,9 @@ from typing import Any
 from reconciler.address import Address, AddressError
 from reconciler.change import RISKS
 from reconciler.config.unset import pieces_fit
-from reconciler.documents.plan import WHOLE, ChangeEntry, FieldEntry, LiveEntry, PlanFile, StepEntry, withheld_part
+from reconciler.documents.entries import ChangeEntry, FieldEntry, StepEntry
+from reconciler.documents.live import LiveEntry
+from reconciler.documents.plan import WHOLE, PlanFile, withheld_part
 from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME, kind_noun
 from reconciler.kinds.fields import Shape

@@ -10,18 +10,17 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from reconciler.documents.plan import (
+from reconciler.documents.entries import (
     ChangeEntry,
     GuardEntry,
     OptionsEntry,
     Part,
-    PlanFile,
     SummaryEntry,
     UnmanagedEntry,
     WarningEntry,
-    of_plan,
-    parse_as,
 )
+from reconciler.documents.plan import PlanFile, plan_document
+from reconciler.documents.saved import parse_as
 from reconciler.planning.plan import Plan
 from reconciler.redaction import spelled_out
 
@@ -80,11 +79,11 @@ class ComparisonFile(Part):
         )
 
 
-def of_comparison(
+def comparison_document(
     plan: Plan, before: SideEntry, after: SideEntry, *, one_account: bool, tool_version: str
 ) -> ComparisonFile:
     """Turn what `reconciler.planning.comparison.compare` made into what may leave the process."""
-    shown = of_plan(plan, key=b"", tool_version=tool_version, created_at="")
+    shown = plan_document(plan, key=b"", tool_version=tool_version, created_at="")
     return ComparisonFile(
         tool_version=tool_version,
         before=before,
@@ -121,7 +120,7 @@ def _blank(side: Any) -> Any:
             return side
 
 
-def parse(text: str | bytes, name: str) -> ComparisonFile:
+def parse_comparison(text: str | bytes, name: str) -> ComparisonFile:
     """Read a saved comparison.
 
     Args:

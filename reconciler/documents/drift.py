@@ -13,19 +13,19 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from reconciler.change import Action
-from reconciler.documents.plan import (
+from reconciler.documents.entries import (
     ChangeEntry,
     FieldEntry,
     InnerEntry,
     OptionsEntry,
     Part,
-    PlanFile,
     SourceEntry,
     SummaryEntry,
     UnmanagedEntry,
     WarningEntry,
-    parse_as,
 )
+from reconciler.documents.plan import PlanFile
+from reconciler.documents.saved import parse_as
 from reconciler.json_text import Json
 from reconciler.redaction import spelled_out
 
@@ -112,7 +112,7 @@ class DriftFile(Part):
         return spelled_out(self.model_dump_json(indent=2, ensure_ascii=True)) + "\n"
 
 
-def of_plan(plan: PlanFile) -> DriftFile:
+def drift_document(plan: PlanFile) -> DriftFile:
     """What a plan says of what is."""
     missing = _missing(plan)
     states = Counter(_state(entry, missing) for entry in plan.changes)
@@ -298,7 +298,7 @@ def _change(difference: Difference) -> ChangeEntry:
     )
 
 
-def parse(text: str | bytes, name: str) -> DriftFile:
+def parse_drift(text: str | bytes, name: str) -> DriftFile:
     """Read a saved drift.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from reconciler.documents.plan import Part
+from reconciler.documents.entries import Part
 from reconciler.documents.report import RefusalEntry
 from reconciler.errors import (
     ApiError,
@@ -100,7 +100,7 @@ class ValidationFile(_Document):
     acknowledged: int = Field(default=0, description="How many warnings the files acknowledge; they are not listed.")
 
 
-def of_error(error: BaseException, *, exit_code: int) -> ErrorFile:
+def error_document(error: BaseException, *, exit_code: int) -> ErrorFile:
     """An error as a document.
 
     Args:
@@ -118,7 +118,7 @@ def of_error(error: BaseException, *, exit_code: int) -> ErrorFile:
     )
 
 
-def of_validation(
+def validation_document(
     *,
     environment: str,
     resources: int,

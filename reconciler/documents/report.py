@@ -11,7 +11,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from reconciler.documents.plan import OptionsEntry, Part, PlanFile, WarningEntry, parse_as
+from reconciler.documents.entries import OptionsEntry, Part, WarningEntry
+from reconciler.documents.plan import PlanFile
+from reconciler.documents.saved import parse_as
 from reconciler.errors import Cause, Refusal
 from reconciler.journal import UnfinishedEntry
 from reconciler.redaction import spelled_out
@@ -137,7 +139,7 @@ class ReportFile(Part):
         return spelled_out(self.model_dump_json(indent=2, ensure_ascii=True)) + "\n"
 
 
-def to_file(report: Report, plan: PlanFile) -> ReportFile:
+def report_document(report: Report, plan: PlanFile) -> ReportFile:
     """A report in the form that may be shown.
 
     Args:
@@ -174,7 +176,7 @@ def to_file(report: Report, plan: PlanFile) -> ReportFile:
     )
 
 
-def parse(text: str | bytes, name: str) -> ReportFile:
+def parse_report(text: str | bytes, name: str) -> ReportFile:
     """Read a saved report, which is hostile input.
 
     Args:

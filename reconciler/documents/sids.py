@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import Field
 
 from reconciler.address import Address
-from reconciler.documents.plan import Part
+from reconciler.documents.entries import Part
 from reconciler.redaction import spelled_out
 
 _PLAIN = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*\Z")
@@ -42,7 +42,9 @@ class SidsFile(Part):
         return "".join(f"{variable(Address.parse(address))}={sid}\n" for address, sid in self.sids.items())
 
 
-def of_sids(account_sid: str, environment: str, sids: Mapping[Address, str], missing: Sequence[Address]) -> SidsFile:
+def sids_document(
+    account_sid: str, environment: str, sids: Mapping[Address, str], missing: Sequence[Address]
+) -> SidsFile:
     """SIDs as a document.
 
     Args:

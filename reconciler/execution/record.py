@@ -14,10 +14,9 @@ from pathlib import Path
 
 from reconciler.address import Address
 from reconciler.change import Change, Step
-from reconciler.documents import plan as plan_file
-from reconciler.documents import report as report_file
 from reconciler.documents.plan import PlanFile
-from reconciler.documents.report import ReportFile
+from reconciler.documents.report import ReportFile, parse_report, report_document
+from reconciler.documents.saved import format_of
 from reconciler.errors import JournalError, PlanFileError, UsageError
 from reconciler.execution.journal_file import JournalFile, is_tracked, write_durably
 from reconciler.journal import Scope, Unfinished, from_entry, to_entry
@@ -173,7 +172,7 @@ class Record:
                 digest = entry.name_digest or self._scope.digest(entry.name)
                 named = replace(named, name="", name_digest=digest)
             entries.append(to_entry(named))
-        found = report_file.to_file(report, self._seen)
+        found = report_document(report, self._seen)
         signature = self._scope.signature(entries) if entries else ""
         return found.model_copy(
             update={"ended": ended, "unfinished": tuple(entries), "unfinished_signature": signature}
@@ -203,9 +202,9 @@ def read_report(path: Path, scope: Scope, names: Callable[[Address], Iterable[st
     if not text:
         return ()
     try:
-        if plan_file.format_of(text) != "reconciler.report":
+        if format_of(text) != "reconciler.report":
             raise UsageError(f"cannot write {path}: the file exists and is not a report. Name another file")
-        report = report_file.parse(text, str(path))
+        report = parse_report(text, str(path))
     except PlanFileError as error:
         raise UsageError(f"cannot write {path}: {error}") from None
     if not report.unfinished:

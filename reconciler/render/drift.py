@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.change import Action
-from reconciler.documents.drift import for_people, of_plan
+from reconciler.documents.drift import drift_document, for_people
 from reconciler.documents.plan import PlanFile
 from reconciler.kinds import kind_noun
 from reconciler.render.markdown import Words, grouped, plan_markdown, settled
@@ -173,4 +173,4 @@ def drift_chat(plan: PlanFile) -> str:
 
 def drift_json(plan: PlanFile) -> str:
     """A drift as JSON; contents of fields have the forms that they have in a plan file."""
-    return of_plan(plan).to_json()
+    return drift_document(plan).to_json()

@@ -15,7 +15,8 @@ from typing import Literal
 
 from reconciler.change import Action
 from reconciler.documents.drift import for_people
-from reconciler.documents.plan import ChangeEntry, PlanFile, SourceEntry
+from reconciler.documents.entries import ChangeEntry, SourceEntry
+from reconciler.documents.plan import PlanFile
 from reconciler.documents.report import ReportFile, step_in_words
 from reconciler.errors import GuardRefusal, Place, Problem, ProblemsError, Refused, StalePlan
 from reconciler.kinds import kind_noun, kind_nouns

@@ -19,7 +19,8 @@ from typing import Literal, TypeAlias
 from pydantic_core import to_json
 
 from reconciler.change import MARKS, Action
-from reconciler.documents.plan import ChangeEntry, FieldEntry, GuardEntry, PlanFile, SourceEntry, UnmanagedEntry
+from reconciler.documents.entries import ChangeEntry, FieldEntry, GuardEntry, SourceEntry, UnmanagedEntry
+from reconciler.documents.plan import PlanFile
 from reconciler.json_text import Json
 from reconciler.kinds.markers import Risk
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import yaml
 
-from reconciler.documents.plan import of_plan
+from reconciler.documents.plan import plan_document
 from tests.world import World, read
 
 SERVICES, ROLES = 100, 100
@@ -52,7 +52,7 @@ def main() -> None:
     fetching, again = cpu(lambda: account.plan(config))
     pages = -(-(ROLES + 4) // PAGE)
     ideal = 1 + -(-(SERVICES + 1) // PAGE) + SERVICES * (pages + 1)
-    writing, _ = cpu(lambda: of_plan(made, key=b"", tool_version="", created_at="").to_json())
+    writing, _ = cpu(lambda: plan_document(made, key=b"", tool_version="", created_at="").to_json())
     print(f"resources            {len(config.resources)}")
     print(f"load the files       {loading:.2f} s CPU, {loading / parsing:.1f} times the bare parse ({parsing:.2f} s)")
     print(f"plan, all to create  {creating:.2f} s CPU for {len(made.changes)} changes; as a plan file {writing:.2f} s")

@@ -12,7 +12,7 @@ from functools import partial
 from reconciler.cli import showing
 from reconciler.cli.output import Output
 from reconciler.documents.plan import PlanFile
-from reconciler.documents.problems import of_error
+from reconciler.documents.problems import error_document
 from reconciler.errors import ConfigError, Place, Problem
 from reconciler.render import github
 from reconciler.render.problems import problems_text
@@ -96,7 +96,7 @@ def problems() -> None:
         Problem("unknown-key", f"a service has no key {number}", Place("a.yaml", number, 1), "did you mean roles?")
         for number in range(1, CHANGES + 1)
     ]
-    json = cpu(partial(of_error, ConfigError(found), exit_code=1))
+    json = cpu(partial(error_document, ConfigError(found), exit_code=1))
     print(f"{len(found):,} problems: as JSON {json:.2f} s CPU")
     renderers: Mapping[str, Callable[[], object]] = {
         "text": partial(problems_text, found, {"a.yaml": ("rols: {}",) * CHANGES}, colour=True),

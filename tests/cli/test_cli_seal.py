@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.documents import plan as plan_file
+from reconciler.documents.plan import parse_plan
 from tests.commands import Run, runner
 
 HERE = ("--emulator", "e.db")
@@ -158,8 +158,8 @@ def test_a_refusal_of_something_else_does_not_speak_of_the_seal(run: Run) -> Non
 
 def test_the_seal_depends_on_key_and_contents_and_on_no_time(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECONCILER_PLAN_KEY", KEY)
-    plan = plan_file.parse(json.dumps(run("plan", *HERE, "--format", "json").json), "plan.json")
-    again = plan_file.parse(json.dumps(run("plan", *HERE, "--format", "json").json), "plan.json")
+    plan = parse_plan(json.dumps(run("plan", *HERE, "--format", "json").json), "plan.json")
+    again = parse_plan(json.dumps(run("plan", *HERE, "--format", "json").json), "plan.json")
     assert plan.seal == again.seal
     assert plan.seal.startswith("hmac-sha256:")
     assert plan.model_copy(update={"created_at": "", "seal": ""}).sealed(b"a") == plan.model_copy(

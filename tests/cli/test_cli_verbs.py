@@ -503,8 +503,8 @@ def test_what_show_cannot_read_it_does_not_ask_to_be_written_over(cli: Cli) -> N
     refused = cli("show", "reconciler.yaml")
     assert refused.code == 1
     assert " ".join(refused.err.split()) == (
-        "Error: reconciler.yaml is no plan of this version of reconciler (not JSON: Expecting value: line 1 column 1 "
-        "(char 0)); make one with `reconciler plan --out plan.json`"
+        "Error: reconciler.yaml is not a plan of this version of reconciler (not JSON: Expecting value: line 1 column "
+        "1 (char 0)). Make one with `reconciler plan --out plan.json`"
     )
 
 
@@ -605,7 +605,7 @@ def test_a_plan_of_a_later_version_is_told_for_what_it_is(cli: Cli, files: Path,
     refused = cli("apply", *EMULATED, "--plan", "plan.json")
     assert refused.code == 1
     assert " ".join(refused.err.split()) == (
-        "Error: plan.json is a plan of format version 2, and this release of reconciler reads version 1; use the "
+        "Error: plan.json is a plan of format version 2, but this release of reconciler reads version 1. Use the "
         "release that made it, or make a new one with `reconciler plan --out plan.json`"
     )
 

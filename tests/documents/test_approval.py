@@ -15,8 +15,8 @@ from reconciler.api.credentials import Credentials
 from reconciler.api.retry import Retry
 from reconciler.api.transport import in_process
 from reconciler.documents import approval
-from reconciler.documents import plan as plan_file
-from reconciler.documents.plan import PlanFile
+from reconciler.documents.live import live_entries
+from reconciler.documents.plan import PlanFile, parse_plan
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.errors import PlanFileError
 from reconciler.execution.apply import apply
@@ -39,14 +39,14 @@ class Account(World):
 
     def approve(self, files: str, env: Mapping[str, str] | None = None, **options: Any) -> PlanFile:
         """The plan of these files, by way of its file."""
-        return plan_file.parse(seen(self.plan(read(files, env), **options)).to_json(), "plan.json")
+        return parse_plan(seen(self.plan(read(files, env), **options)).to_json(), "plan.json")
 
     def differences(
         self, approved: PlanFile, files: str, env: Mapping[str, str] | None = None, **options: Any
     ) -> tuple[str, ...]:
         """What a fresh plan of these files does that was not approved."""
         fresh = self.plan(read(files, env), **options)
-        return approval.not_approved(approved, seen(fresh), plan_file.live_entries(fresh, approved, key=b"test"))
+        return approval.not_approved(approved, seen(fresh), live_entries(fresh, approved, key=b"test"))
 
     def add(self, service: str, section: str, form: Mapping[str, Any]) -> str:
         """Something new in a service, made by somebody else."""
@@ -56,7 +56,7 @@ class Account(World):
 def edited(file: PlanFile, change: Any) -> PlanFile:
     content = json.loads(file.to_json())
     change(content)
-    return plan_file.parse(json.dumps(content), "plan.json")
+    return parse_plan(json.dumps(content), "plan.json")
 
 
 # --- where it happens ------------------------------------------------------------------------------------------------
@@ -497,10 +497,10 @@ def test_a_plan_of_a_release_without_parents_is_refused_with_what_to_do() -> Non
     for change in content["changes"]:
         del change["parents"]
     with pytest.raises(PlanFileError) as error:
-        plan_file.parse(json.dumps(content), "plan.json")
+        parse_plan(json.dumps(content), "plan.json")
     assert str(error.value) == (
-        "plan.json was made by an older release of reconciler, which did not record the SIDs that an approval covers; "
-        "make a new plan with `reconciler plan --out plan.json`"
+        "plan.json was made by an older release of reconciler, which did not record the SIDs that an approval covers. "
+        "Make a new plan with `reconciler plan --out plan.json`"
     )
 
 
@@ -508,8 +508,8 @@ def test_a_plan_with_two_changes_of_one_address_is_refused() -> None:
     content = json.loads(Account().approve(SUPPORT).to_json())
     content["changes"].append(content["changes"][0])
     content["summary"]["create"] += 1
-    with pytest.raises(PlanFileError, match=r"^plan.json has two changes of services.support; make a new plan"):
-        plan_file.parse(json.dumps(content), "plan.json")
+    with pytest.raises(PlanFileError, match=r"^plan.json has two changes of services.support. Make a new plan"):
+        parse_plan(json.dumps(content), "plan.json")
 
 
 def test_references_and_parents_have_the_form_of_the_contract() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.documents import drift as drift_file
+from reconciler.documents.drift import parse_drift, to_plan
 from reconciler.errors import PlanFileError
 from reconciler.render.drift import drift_chat, drift_json, drift_markdown, drift_text
 from tests.render import plan_samples as samples
@@ -13,7 +13,7 @@ from tests.render import plan_samples as samples
 @pytest.mark.parametrize("name", samples.PLANS)
 def test_a_saved_drift_shows_what_the_plan_showed(name: str) -> None:
     plan = samples.PLANS[name]
-    again = drift_file.to_plan(drift_file.parse(drift_json(plan), "drift.json"))
+    again = to_plan(parse_drift(drift_json(plan), "drift.json"))
     assert drift_text(again, colour=True, width=90) == drift_text(plan, colour=True, width=90)
     assert drift_text(again, colour=False, width=90, verbose=True) == drift_text(
         plan, colour=False, width=90, verbose=True
@@ -26,5 +26,5 @@ def test_a_saved_drift_shows_what_the_plan_showed(name: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", samples.SMALL.to_json(), "\udcff".encode("utf-8", "replace")])
 def test_what_is_no_drift_is_an_error(text: str) -> None:
-    with pytest.raises(PlanFileError, match=r"^x\.json is no drift of this version of reconciler"):
-        drift_file.parse(text, "x.json")
+    with pytest.raises(PlanFileError, match=r"^x\.json is not a drift of this version of reconciler"):
+        parse_drift(text, "x.json")

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.documents import approval
-from reconciler.documents import plan as plan_file
-from reconciler.documents.plan import PlanFile
+from reconciler.documents.live import live_entries
+from reconciler.documents.plan import PlanFile, parse_plan
 from reconciler.errors import PlanFileError
 from reconciler.planning.plan import Plan
 from tests.world import World, read, seen
@@ -43,14 +43,14 @@ def plans(account: World, text: str, env: Mapping[str, str] = TOKEN, **options: 
 def not_approved(approved: PlanFile, fresh: Plan | PlanFile) -> tuple[str, ...]:
     if isinstance(fresh, PlanFile):
         return approval.not_approved(approved, fresh, {})
-    return approval.not_approved(approved, seen(fresh), plan_file.live_entries(fresh, approved, key=b"test"))
+    return approval.not_approved(approved, seen(fresh), live_entries(fresh, approved, key=b"test"))
 
 
 def edited(file: PlanFile, change: Any) -> PlanFile:
     """A plan file after somebody's hand was in it."""
     content = json.loads(file.to_json())
     change(content)
-    return plan_file.parse(json.dumps(content), "plan.json")
+    return parse_plan(json.dumps(content), "plan.json")
 
 
 def test_a_plan_is_its_own_approval() -> None:
@@ -60,7 +60,7 @@ def test_a_plan_is_its_own_approval() -> None:
 
 def test_a_plan_survives_its_file() -> None:
     file = plans(World(), BASE)
-    assert plan_file.parse(file.to_json(), "plan.json") == file
+    assert parse_plan(file.to_json(), "plan.json") == file
 
 
 def test_the_same_inputs_give_the_same_bytes() -> None:
@@ -470,16 +470,16 @@ def test_a_replace_of_which_a_part_was_withheld_is_not_approved_as_a_whole(*, on
 )
 def test_what_is_no_plan_is_told_in_a_sentence(text: str, says: str) -> None:
     with pytest.raises(PlanFileError) as error:
-        plan_file.parse(text, "plan.json")
+        parse_plan(text, "plan.json")
     assert says in str(error.value)
-    assert "make one with `reconciler plan --out plan.json`" in str(error.value)
+    assert "Make one with `reconciler plan --out plan.json`" in str(error.value)
 
 
 def test_a_plan_of_a_later_format_is_told_with_who_can_read_it() -> None:
     with pytest.raises(PlanFileError) as error:
-        plan_file.parse('{"format": "reconciler.plan", "format_version": 2}', "plan.json")
+        parse_plan('{"format": "reconciler.plan", "format_version": 2}', "plan.json")
     assert str(error.value) == (
-        "plan.json is a plan of format version 2, and this release of reconciler reads version 1; use the release that "
+        "plan.json is a plan of format version 2, but this release of reconciler reads version 1. Use the release that "
         "made it, or make a new one with `reconciler plan --out plan.json`"
     )
 
@@ -518,4 +518,4 @@ def test_a_plan_that_is_said_to_hold_nothing_back_is_refused() -> None:
 @given(st.binary())
 def test_no_bytes_do_more_than_be_refused(data: bytes) -> None:
     with pytest.raises(PlanFileError):
-        plan_file.parse(data, "plan.json")
+        parse_plan(data, "plan.json")

@@ -19,10 +19,10 @@ from reconciler.address import Address, AddressError
 from reconciler.cli import showing
 from reconciler.cli.output import Output
 from reconciler.config.sources import select
-from reconciler.documents import drift as drift_file
-from reconciler.documents import plan as plan_file
-from reconciler.documents import report as report_file
 from reconciler.documents.approval import not_approved
+from reconciler.documents.drift import DriftFile, drift_document, parse_drift, to_plan
+from reconciler.documents.plan import PlanFile, parse_plan
+from reconciler.documents.report import ReportFile, parse_report
 from reconciler.emulator.errors import EmulatorError
 from reconciler.emulator.faults import Faults
 from reconciler.errors import ConfigError, PlanFileError
@@ -101,18 +101,18 @@ def _seen(text: str) -> None:
     assert all(character == "\n" or character.isprintable() for character in text), text
 
 
-def _show_plan(found: plan_file.PlanFile) -> None:
+def _show_plan(found: PlanFile) -> None:
     for render in (*showing.PLAN.values(), *showing.DRIFT.values()):
         _seen(render(found, _OUTPUT))
     assert not_approved(found, found, {}) == ()
 
 
-def _show_drift(found: drift_file.DriftFile) -> None:
+def _show_drift(found: DriftFile) -> None:
     for render in showing.DRIFT.values():
-        _seen(render(drift_file.to_plan(found), _OUTPUT))
+        _seen(render(to_plan(found), _OUTPUT))
 
 
-def _show_report(found: report_file.ReportFile) -> None:
+def _show_report(found: ReportFile) -> None:
     for render in showing.REPORT.values():
         _seen(render(found, None, _OUTPUT))
 
@@ -199,7 +199,7 @@ def _spoilt(seed: str) -> st.SearchStrategy[bytes]:
 
 
 def _sample_drift() -> str:
-    return drift_file.of_plan(plan_file.parse(PLAN, "plan.json")).to_json()
+    return drift_document(parse_plan(PLAN, "plan.json")).to_json()
 
 
 REPORT = (FOLDER / "report.json").read_text(encoding="utf-8")
@@ -223,9 +223,9 @@ TARGETS = (
     Target("yaml", _load, _yaml),
     Target("interpolation", _interpolate, _bytes),
     Target("address", _address, _bytes),
-    Target("plan", _saved(plan_file.parse, _show_plan), _spoilt(PLAN)),
-    Target("drift", _saved(drift_file.parse, _show_drift), _spoilt(_sample_drift())),
-    Target("report", _saved(report_file.parse, _show_report), _spoilt(REPORT)),
+    Target("plan", _saved(parse_plan, _show_plan), _spoilt(PLAN)),
+    Target("drift", _saved(parse_drift, _show_drift), _spoilt(_sample_drift())),
+    Target("report", _saved(parse_report, _show_report), _spoilt(REPORT)),
     Target("faults", _faults, st.one_of(_spec, _bytes)),
     Target("glob", _glob, _parts.map(lambda parts: "".join(parts).encode())),
     Target("small", _small, st.one_of(_bytes, _lines.map(lambda lines: "\n".join(lines).encode("utf-8", "replace")))),

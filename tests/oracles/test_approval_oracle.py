@@ -31,8 +31,8 @@ from reconciler.api.credentials import Credentials
 from reconciler.api.retry import Retry
 from reconciler.api.transport import in_process
 from reconciler.documents import approval
-from reconciler.documents import plan as plan_file
-from reconciler.documents.plan import PlanFile
+from reconciler.documents.live import live_entries
+from reconciler.documents.plan import PlanFile, parse_plan, plan_document
 from reconciler.emulator import Rules
 from reconciler.emulator.app import Message, Receive, Scope, Send
 from reconciler.errors import ConfigError, MatchError
@@ -177,14 +177,14 @@ def made_by(log: Log) -> list[str]:
 def approve(world: World, files: str, approvals: list[str]) -> PlanFile:
     """The plan as its file holds it."""
     made = world.plan(read(files), approved=approvals)
-    shown = plan_file.of_plan(made, key=_KEY, tool_version="0", created_at=world.now.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    return plan_file.parse(shown.to_json(), "plan.json")
+    shown = plan_document(made, key=_KEY, tool_version="0", created_at=world.now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    return parse_plan(shown.to_json(), "plan.json")
 
 
 def goes_on(world: World, approved: PlanFile, made: Plan) -> bool:
     """Whether the approved plan lets a fresh one be applied, as `reconciler apply --plan` decides it."""
-    fresh = plan_file.of_plan(made, key=_KEY, tool_version="0", created_at=world.now.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    live = plan_file.live_entries(made, approved, key=_KEY)
+    fresh = plan_document(made, key=_KEY, tool_version="0", created_at=world.now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    live = live_entries(made, approved, key=_KEY)
     return not approval.not_approved(approved, fresh, live) and not made.blocking()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler.change import Change, FieldChange
 from reconciler.config.model import Reference, Unknown
-from reconciler.documents.comparison import ComparisonFile, SideEntry, of_comparison
+from reconciler.documents.comparison import ComparisonFile, SideEntry, comparison_document
 from reconciler.planning.comparison import compare
 from reconciler.planning.plan import Plan
 from reconciler.render.comparison import comparison_markdown, comparison_text
@@ -56,7 +56,7 @@ def the_field(plan: Plan) -> FieldChange:
 
 def seen(before: str, after: str) -> ComparisonFile:
     sides = [SideEntry(name=name, config_digest="") for name in ("old", "new")]
-    return of_comparison(compared(before, after), sides[0], sides[1], one_account=True, tool_version="0")
+    return comparison_document(compared(before, after), sides[0], sides[1], one_account=True, tool_version="0")
 
 
 def test_what_means_the_same_does_not_differ() -> None:

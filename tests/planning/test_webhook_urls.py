@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from reconciler.config.model import Config
-from reconciler.documents import plan as plan_file
 from reconciler.documents.approval import not_approved
-from reconciler.documents.plan import PlanFile
+from reconciler.documents.plan import PlanFile, parse_plan, plan_document
 from reconciler.planning.plan import Plan
 from reconciler.render.html.plan_page import plan_html
 from reconciler.render.markdown import plan_markdown
@@ -32,7 +31,7 @@ HOOK = webhooks("https://hooks.example.com/in?token=${secret:HOOK_TOKEN}&v=1")
 
 
 def saved(made: Plan, files: Config) -> PlanFile:
-    return plan_file.of_plan(made, key=b"k", tool_version="0", created_at="2026-01-02T12:00:00Z", hidden=files.secrets)
+    return plan_document(made, key=b"k", tool_version="0", created_at="2026-01-02T12:00:00Z", hidden=files.secrets)
 
 
 def planned(account: World, text: str, env: Mapping[str, str] | None = None) -> PlanFile:
@@ -153,7 +152,7 @@ def test_an_edited_masked_text_is_not_approved(account: World, env: Mapping[str,
         del side["shown"]
     else:
         side["shown"] = shown
-    edited = plan_file.parse(json.dumps(content), "plan.json")
+    edited = parse_plan(json.dumps(content), "plan.json")
     assert len(not_approved(edited, planned(account, HOOK), {})) == 1
 
 

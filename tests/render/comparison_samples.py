@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.documents.comparison import ComparisonFile, SideEntry, of_comparison
+from reconciler.documents.comparison import ComparisonFile, SideEntry, comparison_document
 from reconciler.planning.comparison import compare, is_one_account
 from tests.world import read
 
@@ -92,7 +92,7 @@ def _seen(before: str, after: str, *names: str) -> ComparisonFile:
     ]
     found = compare(*configs)
     one_account = is_one_account(*configs)
-    return of_comparison(found, *sides, one_account=one_account, tool_version="0.1.0")
+    return comparison_document(found, *sides, one_account=one_account, tool_version="0.1.0")
 
 
 COMPARISONS: Mapping[str, ComparisonFile] = {

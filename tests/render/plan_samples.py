@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from reconciler.documents.plan import (
+from reconciler.documents.entries import (
     ChangeEntry,
     FieldEntry,
     GuardEntry,
     InnerEntry,
     OptionsEntry,
-    PlanFile,
     SourceEntry,
     StepEntry,
     SummaryEntry,
     UnmanagedEntry,
     WarningEntry,
 )
+from reconciler.documents.plan import PlanFile
 from reconciler.documents.report import OutcomeEntry, RefusalEntry, ReportFile, ReportSummaryEntry, ResultEntry
 
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"

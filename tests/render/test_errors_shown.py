@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.documents.problems import of_error, of_validation
+from reconciler.documents.problems import error_document, validation_document
 from reconciler.errors import (
     ConfigError,
     GuardRefusal,
@@ -97,7 +97,7 @@ def test_errors_as_json() -> None:
     problem = Problem(
         "code", "wrong", Place("a.yaml", 2, 3, "variable x"), "do it", related=((Place("b.yaml"), "here"),)
     )
-    document = json.loads(of_error(ConfigError([problem]), exit_code=1).to_json())
+    document = json.loads(error_document(ConfigError([problem]), exit_code=1).to_json())
     assert document == {
         "format": "reconciler.error",
         "format_version": 1,
@@ -119,13 +119,13 @@ def test_errors_as_json() -> None:
         "refusal": None,
         "cause": "",
     }
-    assert json.loads(of_error(StalePlan(["d"]), exit_code=3).to_json())["differences"] == ["d"]
-    assert json.loads(of_error(GuardRefusal(["r"]), exit_code=4).to_json())["reasons"] == ["r"]
-    assert json.loads(of_error(REFUSED, exit_code=1).to_json())["refusal"]["request_id"] == "RQ1"
+    assert json.loads(error_document(StalePlan(["d"]), exit_code=3).to_json())["differences"] == ["d"]
+    assert json.loads(error_document(GuardRefusal(["r"]), exit_code=4).to_json())["reasons"] == ["r"]
+    assert json.loads(error_document(REFUSED, exit_code=1).to_json())["refusal"]["request_id"] == "RQ1"
 
 
 def test_validation_as_json() -> None:
-    document = json.loads(of_validation(environment="prod", resources=3, warnings=[Problem("c", "m")]).to_json())
+    document = json.loads(validation_document(environment="prod", resources=3, warnings=[Problem("c", "m")]).to_json())
     assert document["resources"] == 3
     assert [problem["code"] for problem in document["problems"]] == ["c"]
 
@@ -142,7 +142,7 @@ def test_any_error_is_harmless_as_text_and_as_json(text: str, several: list[str]
     ]
     for error in errors:
         assert_harmless(shown(error))
-        document = of_error(error, exit_code=1).to_json()
+        document = error_document(error, exit_code=1).to_json()
         assert document.isascii()
         assert json.loads(document)["message"] == str(error)
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from reconciler.documents.plan import GuardEntry, PlanFile, UnmanagedEntry, WarningEntry
+from reconciler.documents.entries import GuardEntry, UnmanagedEntry, WarningEntry
+from reconciler.documents.plan import PlanFile
 from reconciler.render.drift import drift_chat, drift_json, drift_markdown, drift_text
 from reconciler.render.markdown import LIMIT, plan_markdown
 from reconciler.render.markdown_text import Repository, cell, code, fence, html_code, prose

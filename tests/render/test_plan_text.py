@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.documents.plan import (
+from reconciler.documents.entries import (
     ChangeEntry,
     FieldEntry,
     GuardEntry,
     InnerEntry,
     OptionsEntry,
-    PlanFile,
     SourceEntry,
     UnmanagedEntry,
     WarningEntry,
 )
+from reconciler.documents.plan import PlanFile
 from reconciler.render.markdown import plan_markdown
 from reconciler.render.terminal import cells, escape
 from reconciler.render.text import plan_text

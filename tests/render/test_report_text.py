@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.address import Address
 from reconciler.change import Change
-from reconciler.documents.report import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, to_file
+from reconciler.documents.report import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, report_document
 from reconciler.errors import Refusal
 from reconciler.kinds.role import ROLE
 from reconciler.render.report_markdown import report_markdown
@@ -62,7 +62,7 @@ def test_a_report_becomes_a_file() -> None:
         ),
     ]
     report = Report((result_of(change, outcomes),), requests=3, writes=2, seconds=1.23456)
-    made = to_file(report, samples.SMALL)
+    made = report_document(report, samples.SMALL)
     assert made.exit_code == 1
     assert made.seconds == 1.235
     assert (made.summary.partly, made.summary.replace, made.summary.failed) == (1, 0, 0)

@@ -1,0 +1,156 @@
+"""The parts that several documents share: places, fields, changes, guards, warnings.
+
+Each is a frozen pydantic model that refuses unknown keys, since a saved document is hostile input.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reconciler.json_text import Json
+
+
+class Part(BaseModel):
+    """The base of every document and of its parts: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourceEntry(Part):
+    """A place in the configuration."""
+
+    file: str = Field(description="The file, as it was named.")
+    line: int = Field(description="The line, from 1; 0 if unknown.")
+    column: int = Field(default=0, description="The column, from 1; 0 if unknown.")
+    via: str = Field(default="", description="Where the value came from: a variable, an overlay, or a template.")
+
+
+class InnerEntry(Part):
+    """One difference inside a JSON value."""
+
+    path: str = Field(description='The path inside the value: `team`, `tags[0].name`, `["a.b"]`.')
+    kind: Literal["added", "removed", "changed"] = Field(description="Which of the two sides has it.")
+    before: Json = Field(default=None, description="The former value, as plain JSON; null if it is added.")
+    after: Json = Field(default=None, description="The configured value, as plain JSON; null if it is removed.")
+
+
+class FieldEntry(Part):
+    """One field that differs."""
+
+    path: str = Field(description="The field's path, with dots.")
+    before: Json = Field(description="The live value, in one of the forms of `reconciler.documents.values`.")
+    after: Json = Field(description="The configured value, in the same forms.")
+    before_name: str = Field(default="", description="The name of the resource that a live reference names.")
+    sensitive: bool = Field(description="Whether the values are hidden.")
+    forces_replacement: bool = Field(description="Whether this makes the change a replace.")
+    source: SourceEntry | None = Field(description="Where the configuration sets it.")
+    before_source: SourceEntry | None = Field(
+        default=None,
+        exclude_if=lambda place: place is None,
+        description="Where another configuration sets the former value; absent if the account does.",
+    )
+    inside: tuple[InnerEntry, ...] = Field(default=(), description="For JSON, the differences inside it.")
+
+
+class StepEntry(Part):
+    """One API call."""
+
+    id: str = Field(description="Unique in the plan.")
+    op: Literal["create", "update", "delete"] = Field(description="The operation.")
+    needs: tuple[str, ...] = Field(description="The steps that must succeed first.")
+    address: str = Field(
+        default="",
+        exclude_if=lambda address: not address,
+        description="The resource it writes to, if that is not the resource of the change.",
+    )
+    sets: dict[str, Json] = Field(
+        default_factory=dict,
+        exclude_if=lambda values: not values,
+        description="The values it sends besides the fields of the change, by field.",
+    )
+
+
+class GuardEntry(Part):
+    """Why a change is refused or withheld."""
+
+    name: str = Field(description="The name of the guard.")
+    verdict: Literal["refused", "withheld"] = Field(description="Stops the apply, or leaves this change out of it.")
+    message: str = Field(description="What is protected, and what to do.")
+    only_delete: bool = Field(default=False, description="Whether only the old resource of a replace is kept.")
+    holders: tuple[str, ...] = Field(
+        default=(), exclude_if=lambda names: not names, description="All users who hold the role."
+    )
+    fix: str = Field(
+        default="", exclude_if=lambda text: not text, description="YAML for the configuration that resolves it."
+    )
+
+
+class ChangeEntry(Part):
+    """A change of one resource."""
+
+    address: str = Field(description="The resource's address.")
+    kind: str = Field(description="The resource's kind.")
+    action: Literal["create", "update", "replace", "delete"] = Field(description="The action.")
+    sid: str | None = Field(description="The live resource; null if there is none yet.")
+    name: str = Field(description="The natural key; empty for a singleton.")
+    service: str = Field(default="", description="The name of its service; empty at the top of the account.")
+    parents: tuple[str | None, ...] = Field(
+        description="The SIDs of the resources that contain it, outermost first; null for one that this plan creates."
+    )
+    fields: tuple[FieldEntry, ...] = Field(description="The fields that differ.")
+    steps: tuple[StepEntry, ...] = Field(description="The API calls, in order.")
+    reason: str = Field(description="The reason, as a short phrase.")
+    risk: Literal["low", "medium", "high"] = Field(description="The risk.")
+    consequences: tuple[str, ...] = Field(default=(), description="The effects that a reviewer must judge.")
+    guard: GuardEntry | None = Field(description="Why it is refused or withheld; null if it is not.")
+    source: SourceEntry | None = Field(default=None, description="Where the configuration declares it.")
+
+
+class UnmanagedEntry(Part):
+    """A live resource that the configuration does not declare."""
+
+    address: str = Field(description="Its address, with SIDs for undeclared resources.")
+    kind: str = Field(description="Its kind.")
+    sid: str = Field(description="Its SID.")
+    name: str = Field(description="Its natural key.")
+
+
+class WarningEntry(Part):
+    """A warning or a notice."""
+
+    code: str = Field(description="A stable name.")
+    severity: Literal["warning", "notice"] = Field(
+        default="warning",
+        exclude_if=lambda severity: severity == "warning",
+        description="A notice names an entry of the configuration that has done its work and can be removed.",
+    )
+    message: str = Field(description="What is doubtful.")
+    hint: str = Field(default="", description="How to fix it.")
+    address: str = Field(default="", description="The address of the resource.")
+    source: SourceEntry | None = Field(default=None, description="The place in the configuration.")
+
+
+class OptionsEntry(Part):
+    """The options that the plan was made with."""
+
+    env: str = Field(description="The environment; empty for none.")
+    target: tuple[str, ...] = Field(default=(), description="The addresses of `--target`.")
+    exclude: tuple[str, ...] = Field(default=(), description="The addresses of `--exclude`.")
+    approved: tuple[str, ...] = Field(default=(), description="The approvals of `--approve`: [ACTION:]ADDRESS.")
+    rotate: tuple[str, ...] = Field(default=(), description="The addresses of `--rotate`.")
+
+
+class SummaryEntry(BaseModel):
+    """The number of changes by action, and of other resources."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+
+    create: int
+    update: int
+    replace: int
+    delete: int
+    no_op: int = Field(alias="no-op", description="Resources that match the configuration.")
+    unmanaged: int = Field(description="Live resources that the configuration does not declare.")
+    withheld: int = Field(description="Changes that a guard withholds; not counted above.")

@@ -1,0 +1,176 @@
+"""The forms in which contents leave the process, with nothing secret in them.
+
+Takes the changes of a plan or of a comparison; gives entries. A content has one of these forms:
+
+* plain JSON;
+* ``{"ref": address, "sid": "RL…"}`` for another resource; the SID is null while the plan itself creates it, and absent
+  in a comparison;
+* ``{"secret": "NAME", "digest": "…"}`` for a content that comes from secrets: their names, and a keyed digest of the
+  content, which is absent if a secret is not set;
+* ``{"digest": "…"}`` for other sensitive contents, and ``{"sensitive": true}`` in a comparison, which has no digests;
+* any of these three with ``"shown": "https://hooks.example.com/in?token=(sensitive)"`` for a URL, of which only the
+  secret parts are masked;
+* ``{"unknown": reason}`` for a content that is unknown until apply;
+* ``{"json": mapping}`` for JSON that is a mapping itself, so that no live value can pose as one of the above.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from reconciler.address import Address
+from reconciler.change import FieldChange, Guard, InnerChange
+from reconciler.config.model import Reference, Unknown
+from reconciler.documents.entries import FieldEntry, GuardEntry, InnerEntry, SourceEntry, WarningEntry
+from reconciler.errors import Place, Problem
+from reconciler.json_text import Json
+from reconciler.kinds.fields import Content
+from reconciler.redaction import FRAGMENT, HIDDEN, Redaction, texts_of
+from reconciler.redaction.urls import MASK
+
+SidOf = Callable[[Address], str | None]
+"""The SID of a referenced resource; None for one that the plan creates."""
+
+
+class Mask:
+    """Masks secrets of the configuration in texts that come from the account.
+
+    Args:
+        secrets: the secrets.
+
+    Attributes:
+        every: masks all of them, in a value or a name.
+        long: masks the longer ones. In a sentence or a text of the configuration, a short one is most likely a word.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        known = frozenset(secrets)
+        self.every = Redaction(known)
+        self.long = Redaction(secret for secret in known if len(secret) >= FRAGMENT)
+
+    @staticmethod
+    def url(shown: str, redact: Redaction) -> str:
+        """Mask the remaining secrets in a URL whose secret parts are masked already."""
+        return redact(shown).replace(HIDDEN, MASK)
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Makes keyed digests of sensitive contents, which tell whether two are equal and nothing else.
+
+    Attributes:
+        account_sid: the account, which digests are bound to.
+        key: known only to those who may know the contents.
+    """
+
+    account_sid: str
+    key: bytes
+
+    def of(self, content: Json, address: str, path: str) -> str:
+        """Return the digest of a content, bound to its place."""
+        text = json.dumps([self.account_sid, address, path, content], sort_keys=True, ensure_ascii=True)
+        return "hmac-sha256:" + hmac.new(self.key, text.encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ValueForms:
+    """Turns the contents of one change into the forms in which they leave the process.
+
+    Attributes:
+        address: the change's address.
+        mask: masks secrets of the configuration in live values.
+        digests: makes digests of sensitive contents; None in a comparison, in which nothing is approved.
+        sid_of: finds the SIDs of referenced resources; None in a comparison, which knows no account.
+    """
+
+    address: str
+    mask: Mask
+    digests: Digests | None = None
+    sid_of: SidOf | None = None
+
+    def field(self, item: FieldChange) -> FieldEntry:
+        """Describe one field."""
+        before = self._before(item)
+        is_shown = before == {"json": item.before}
+        return FieldEntry(
+            path=item.path,
+            before=before,
+            after=self.side(item, item.after, item.secrets, self.mask.url(item.after_shown, self.mask.long)),
+            before_name="" if item.sensitive else self.mask.every(item.before_name),
+            sensitive=item.sensitive,
+            forces_replacement=item.forces_replacement,
+            source=source_entry(item.source),
+            before_source=source_entry(item.before_source),
+            inside=tuple(map(_inner, item.inside)) if is_shown else (),
+        )
+
+    def _before(self, item: FieldChange) -> Json:
+        """Describe the former content; one that repeats a secret of the configuration is as sensitive."""
+        if not item.sensitive and any(self.mask.every(text) != text for text in texts_of(item.before)):
+            return self.side(replace(item, sensitive=True), item.before, ())
+        return self.side(item, item.before, (), self.mask.url(item.before_shown, self.mask.every))
+
+    def side(
+        self, item: FieldChange, content: Content | Reference | Unknown, secrets: tuple[str, ...], shown: str = ""
+    ) -> Json:
+        """Return the form of one side of a field.
+
+        Args:
+            item: the field.
+            content: the content of that side.
+            secrets: the names of the secrets that the content comes from.
+            shown: for a sensitive URL, the URL with its secret parts masked.
+        """
+        parts: dict[str, Json] = {"shown": shown} if shown else {}
+        if isinstance(content, Unknown):
+            return {"secret": ", ".join(secrets), **parts} if secrets else {"unknown": content.reason}
+        if isinstance(content, Reference):
+            address = str(content.address)
+            return {"ref": address} if self.sid_of is None else {"ref": address, "sid": self.sid_of(content.address)}
+        if not item.sensitive or content is None:
+            if isinstance(content, dict):
+                return {"json": content}
+            return list(content) if isinstance(content, tuple) else content
+        if self.digests is None:
+            return {"secret": ", ".join(secrets), **parts} if secrets else {"sensitive": True, **parts}
+        digest = self.digests.of(content, self.address, item.path)
+        return {"secret": ", ".join(secrets), "digest": digest, **parts} if secrets else {"digest": digest, **parts}
+
+
+def _inner(change: InnerChange) -> InnerEntry:
+    return InnerEntry(path=change.path, kind=change.kind, before=change.before, after=change.after)
+
+
+def source_entry(place: Place | None) -> SourceEntry | None:
+    """Describe a place in the configuration."""
+    if place is None:
+        return None
+    return SourceEntry(file=place.file, line=place.line, column=place.column, via=place.via)
+
+
+def guard_entry(guard: Guard, mask: Mask) -> GuardEntry:
+    """Describe why a change is refused or withheld."""
+    return GuardEntry(
+        name=guard.name,
+        verdict=guard.verdict,
+        message=mask.long(guard.message),
+        only_delete=guard.only_delete,
+        holders=tuple(map(mask.every, guard.holders)),
+        fix=mask.long(guard.fix),
+    )
+
+
+def warning_entry(problem: Problem, mask: Mask) -> WarningEntry:
+    """Describe a warning or a notice."""
+    return WarningEntry(
+        code=problem.code,
+        severity="notice" if problem.severity == "notice" else "warning",
+        message=mask.long(problem.message),
+        hint=mask.long(problem.hint),
+        address=problem.address,
+        source=source_entry(problem.place),
+    )
