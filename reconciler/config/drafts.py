@@ -1,8 +1,7 @@
-"""Resources while they are read: what stands where, before anything inside is understood.
+"""Drafts: the resources of a configuration and their addresses, before their fields are read.
 
-Takes the merged tree and the layout; gives one `Draft` per resource and tells keys and handles that cannot stand there.
-The handles of all resources have to be known before a reference can be read, so this goes first. What is inside of a
-resource is for `resources`.
+Takes the merged tree and the layout; returns one `Draft` per resource and reports invalid handles. This stage comes
+first because resolving a reference requires all handles. `resource_reader` reads the fields.
 """
 
 from __future__ import annotations
@@ -13,47 +12,48 @@ from dataclasses import dataclass, field
 
 from reconciler.address import Address, looks_like_sid
 from reconciler.config.findings import Findings, shown
-from reconciler.config.layout import Layout, Sections, Shape
+from reconciler.config.layout import KindLayout, Layout, Sections
 from reconciler.config.lint import skeleton
 from reconciler.config.model import Lifecycle, Value
-from reconciler.config.nodes import Entry, Node, Scalar, Table
+from reconciler.config.nodes import MapEntry, MapNode, Node, ScalarNode
 from reconciler.errors import Place
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 
-# Line breaks, and what reorders the text around it: addresses are shown in reviews. Other invisible characters follow
-# the rules of names.
+# Line breaks and characters that reorder the text around them, since reviewers read addresses. Other invisible
+# characters follow the rules for names.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(slots=True, eq=False)
 class Draft:
-    """A resource that is being read; see `Declared` for what it becomes.
+    """A resource that is being read; it becomes a `Declared`, which describes the other attributes.
 
     Attributes:
-        address: where it stands.
-        shape: what may stand in it.
-        key: its handle, or the section key of a singleton.
-        entries: its mapping.
-        parent: the resource that contains it; None at the top.
-        is_template: whether it is (inside of) a template, where nothing is referred to and nothing is left out.
-        sections: the section keys that stand in it.
-        values: what was read, by field path.
-        forms: the texts that hold secrets, with these by name; by field path.
-        words: by the path of a set, where each of its words is written.
-        broken: the paths of fields that are written and could not be read.
+        address: Its address.
+        layout: Its valid keys.
+        key: Its handle, or the section key of a singleton.
+        entries: Its mapping.
+        parent: The resource that contains it; None at the top.
+        is_template: Whether it is a template or part of one: its references are not resolved, and its handle is no
+            natural key.
+        values: The values read so far, by field path.
+        forms: The texts that contain secrets, with the secrets by name, by field path.
+        words: For each set, the scalars of its words, by field path and word.
+        broken: The paths of fields that are written but could not be read.
+        references: The references to resolve: field path, text, and scalar.
     """
 
     address: Address
-    shape: Shape
-    key: Scalar
-    entries: Mapping[str, Entry]
+    layout: KindLayout
+    key: ScalarNode
+    entries: Mapping[str, MapEntry]
     parent: Draft | None
     is_template: bool = False
     values: dict[str, Value] = field(default_factory=dict)
     forms: dict[str, str] = field(default_factory=dict)
     derived: Mapping[str, Content] = field(default_factory=dict)
-    words: dict[str, Mapping[str, Scalar]] = field(default_factory=dict)
+    words: dict[str, Mapping[str, ScalarNode]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     pin: str | None = None
     pin_place: Place | None = None
@@ -62,65 +62,65 @@ class Draft:
     renamed_from_place: Place | None = None
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     sensitive: frozenset[str] = frozenset()
-    references: list[tuple[str, str, Scalar]] = field(default_factory=list)
+    references: list[tuple[str, str, ScalarNode]] = field(default_factory=list)
 
     @property
     def kind(self) -> Kind:
-        """What it is."""
-        return self.shape.kind
+        """Its kind."""
+        return self.layout.kind
 
     @property
     def handle(self) -> str:
-        """Its key in the files."""
+        """Its key in the configuration."""
         return self.key.text
 
     @property
     def natural_key(self) -> str:
-        """The natural key as one text; empty where there is none, or none that can be told."""
+        """The natural key as one text; empty if it has none or the key is unknown."""
         return self.kind.name_of({path: value.content for path, value in self.values.items()})
 
     @property
-    def goes(self) -> bool:
-        """Whether it or what contains it must not exist: then nothing of it is managed."""
-        return self.absent or (self.parent is not None and self.parent.goes)
+    def is_absent(self) -> bool:
+        """Whether it or a resource that contains it is declared ``absent``."""
+        return self.absent or (self.parent is not None and self.parent.is_absent)
 
     @property
-    def about(self) -> str:
-        """The address for a problem; empty for templates, which stand for several resources."""
+    def problem_address(self) -> str:
+        """The address that problems name; empty for templates, which apply to several resources."""
         return "" if self.is_template else str(self.address)
 
 
-class Drafting:
-    """Finds every resource of a tree.
+class DraftBuilder:
+    """Builds the drafts of a configuration.
 
     Args:
-        layout: what may stand where.
-        findings: takes every problem.
+        layout: The valid keys.
+        findings: Collects the problems.
     """
 
     def __init__(self, layout: Layout, findings: Findings) -> None:
         self._layout = layout
         self._findings = findings
 
-    def of_tree(self, tree: Table) -> list[Draft]:
-        """The resources of a whole configuration, each after the one that contains it."""
+    def build(self, tree: MapNode) -> list[Draft]:
+        """Build a draft for each resource of a configuration, parents first."""
         return list(self._in_sections(self._layout.sections, tree.entries, (), None, is_template=False))
 
-    def of_template(self, key: Scalar, table: Table, shape: Shape) -> list[Draft]:
-        """A template and what is inside, as if it were a resource."""
-        draft = Draft(Address.of("templates", key.text), shape, key, table.entries, None, is_template=True)
+    def build_template(self, key: ScalarNode, table: MapNode, layout: KindLayout) -> list[Draft]:
+        """Build the drafts of a template and of the resources in it."""
+        draft = Draft(Address.of("templates", key.text), layout, key, table.entries, None, is_template=True)
         return [draft, *self._inside(draft)]
 
     def _inside(self, draft: Draft) -> Iterator[Draft]:
-        if draft.shape.sections:
+        if draft.layout.sections:
             yield from self._in_sections(
-                draft.shape.sections, draft.entries, draft.address.parts, draft, is_template=draft.is_template
+                draft.layout.sections, draft.entries, draft.address.parts, draft, is_template=draft.is_template
             )
 
     def _in_sections(
         self,
         sections: Sections,
-        entries: Mapping[str, Entry],
+        entries: Mapping[str, MapEntry],
         parts: tuple[str, ...],
         parent: Draft | None,
         *,
@@ -132,37 +132,37 @@ class Drafting:
                 continue
             path = (*parts, name)
             if isinstance(found, Kind):
-                shape = self._layout.shapes[found.name]
+                layout = self._layout.layouts[found.name]
                 if found.singleton:
-                    yield from self._resource(path, shape, entry, parent, is_template=is_template)
+                    yield from self._resource(path, layout, entry, parent, is_template=is_template)
                     continue
                 for inner in self.table(entry.value, f"{name} must be a mapping of handles").values():
                     if self._is_handle(inner.key):
                         yield from self._resource(
-                            (*path, inner.key.text), shape, inner, parent, is_template=is_template
+                            (*path, inner.key.text), layout, inner, parent, is_template=is_template
                         )
             else:
                 below = self.table(entry.value, f"{name} must be a mapping")
                 yield from self._in_sections(found, below, path, parent, is_template=is_template)
 
     def _resource(
-        self, path: tuple[str, ...], shape: Shape, entry: Entry, parent: Draft | None, *, is_template: bool
+        self, path: tuple[str, ...], layout: KindLayout, entry: MapEntry, parent: Draft | None, *, is_template: bool
     ) -> Iterator[Draft]:
         message = f"{shown(entry.key.text)} must be a mapping of settings"
-        draft = Draft(Address(path), shape, entry.key, self.table(entry.value, message), parent, is_template)
+        draft = Draft(Address(path), layout, entry.key, self.table(entry.value, message), parent, is_template)
         yield draft
         yield from self._inside(draft)
 
-    def table(self, node: Node, message: str) -> Mapping[str, Entry]:
-        """The entries of a mapping; null is an empty one, anything else an error."""
-        if isinstance(node, Table):
+    def table(self, node: Node, message: str) -> Mapping[str, MapEntry]:
+        """Return the entries of a mapping; null counts as an empty one. Reports anything else."""
+        if isinstance(node, MapNode):
             return node.entries
-        if not (isinstance(node, Scalar) and node.is_null):
+        if not (isinstance(node, ScalarNode) and node.is_null):
             hint = "write keys with colons, indented below; {} when there is nothing to say"
             self._findings.error("wrong-type", message, node.place, hint)
         return {}
 
-    def _is_handle(self, key: Scalar) -> bool:
+    def _is_handle(self, key: ScalarNode) -> bool:
         text = key.text
         # A key is text, also if YAML reads it as null: a user may have the identity "null".
         if not skeleton(text):

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.config.documents import text_items
+from reconciler.config.files import text_items
 from reconciler.config.findings import Findings, shown
 from reconciler.config.interpolate import Variable, is_variable_name
-from reconciler.config.nodes import Entry, Node, Scalar, Table, is_null
+from reconciler.config.nodes import MapEntry, MapNode, Node, ScalarNode, is_null
 from reconciler.errors import Place
 
 _KEYS = ("account_sid", "variables", "overlays")
@@ -29,12 +29,12 @@ class Environment:
     """
 
     name: str
-    account_sid: Scalar | None = None
-    variables: Mapping[str, Scalar] = field(default_factory=dict)
-    overlays: tuple[Scalar, ...] = ()
+    account_sid: ScalarNode | None = None
+    variables: Mapping[str, ScalarNode] = field(default_factory=dict)
+    overlays: tuple[ScalarNode, ...] = ()
 
 
-def read_environments(tree: Table, findings: Findings) -> dict[str, Environment]:
+def read_environments(tree: MapNode, findings: Findings) -> dict[str, Environment]:
     """Every environment by name, with all of their problems told."""
     entry = tree.entries.get("environments")
     environments = {}
@@ -70,7 +70,7 @@ def pick(environments: Mapping[str, Environment], name: str, findings: Findings,
     return environments.get(name) or Environment("")
 
 
-def read_variables(entry: Entry | None, findings: Findings) -> dict[str, Scalar]:
+def read_variables(entry: MapEntry | None, findings: Findings) -> dict[str, ScalarNode]:
     """A block of variables: text by name."""
     variables = {}
     for name, item in entries_of(entry, "variables", findings).items():
@@ -78,7 +78,7 @@ def read_variables(entry: Entry | None, findings: Findings) -> dict[str, Scalar]
             message = f"no ${{var:…}} can use a variable of the name {shown(name)}"
             hint = "names have letters, digits, dots, dashes, and underscores, and begin with a letter or underscore"
             findings.warning("malformed-name", message, item.key.place, hint)
-        if isinstance(item.value, Scalar):
+        if isinstance(item.value, ScalarNode):
             variables[name] = item.value
         else:
             message = f"variable {shown(name)} must be a single value"
@@ -87,7 +87,7 @@ def read_variables(entry: Entry | None, findings: Findings) -> dict[str, Scalar]
 
 
 def all_variables(
-    tree: Table, base: Mapping[str, Scalar], picked: Environment, options: Mapping[str, str], findings: Findings
+    tree: MapNode, base: Mapping[str, ScalarNode], picked: Environment, options: Mapping[str, str], findings: Findings
 ) -> dict[str, Variable]:
     """Every variable, each from where it counts: the command line, overlays, the environment, the files.
 
@@ -110,25 +110,25 @@ def all_variables(
     return variables
 
 
-def entries_of(entry: Entry | None, name: str, findings: Findings) -> Mapping[str, Entry]:
+def entries_of(entry: MapEntry | None, name: str, findings: Findings) -> Mapping[str, MapEntry]:
     """The entries of a mapping; none when it is left out or null, or when it is something else, which is an error."""
     if entry is None or is_null(entry.value):
         return {}
-    if isinstance(entry.value, Table):
+    if isinstance(entry.value, MapNode):
         return entry.value.entries
     findings.error("wrong-type", f"{name} must be a mapping", _place(entry), "write keys with colons, indented below")
     return {}
 
 
-def _place(entry: Entry) -> Place:
+def _place(entry: MapEntry) -> Place:
     node: Node = entry.value
     return node.place
 
 
-def _scalar(entry: Entry | None, name: str, findings: Findings) -> Scalar | None:
+def _scalar(entry: MapEntry | None, name: str, findings: Findings) -> ScalarNode | None:
     if entry is None:
         return None
-    if isinstance(entry.value, Scalar) and not entry.value.is_null:
+    if isinstance(entry.value, ScalarNode) and not entry.value.is_null:
         return entry.value
     findings.error("wrong-type", f"{name} must be text", entry.value.place, "write it on one line")
     return None

@@ -98,7 +98,7 @@ def _check_similar_names(drafts: Sequence[Draft], findings: Findings) -> None:
     first_of: dict[tuple[str, Address | None, str], Draft] = {}
     for draft in drafts:
         name = draft.natural_key
-        if not name or draft.goes or draft.kind.match_by_content:
+        if not name or draft.is_absent or draft.kind.match_by_content:
             continue
         parent = draft.parent.address if draft.parent is not None else None
         first = first_of.setdefault((draft.kind.name, parent, skeleton(name)), draft)
@@ -133,7 +133,7 @@ def _check_shared(drafts: Sequence[Draft], findings: Findings) -> None:
     taken: dict[tuple[Hashable, ...], Draft] = {}
     for draft in drafts:
         above = draft.parent.values.get("state") if draft.parent is not None else None
-        if draft.goes or (above is not None and above.content == "closed"):
+        if draft.is_absent or (above is not None and above.content == "closed"):
             continue
         for paths, scope in draft.kind.unique:
             values = tuple(value.content if (value := draft.values.get(path)) else None for path in paths)
@@ -158,7 +158,7 @@ def _check_capacities(drafts: Sequence[Draft], findings: Findings) -> None:
     held: Counter[tuple[str, Address]] = Counter()
     for draft in drafts:
         most = draft.kind.max_per_parent
-        if not most or draft.goes or draft.parent is None:
+        if not most or draft.is_absent or draft.parent is None:
             continue
         key = (draft.kind.name, draft.parent.address)
         held[key] += 1
@@ -222,7 +222,7 @@ def _check_former_names(drafts: Sequence[Draft], findings: Findings) -> None:
                 message,
                 draft.renamed_from_place,
                 "take the line out once the rename is done",
-                address=draft.about,
+                address=draft.problem_address,
             )
 
 
@@ -241,7 +241,7 @@ def _check_former_name_has_effect(draft: Draft, findings: Findings) -> None:
             f"renamed_from has no effect {why}",
             draft.renamed_from_place,
             "Remove renamed_from.",
-            address=draft.about,
+            address=draft.problem_address,
         )
 
 
@@ -271,7 +271,7 @@ def _check_exchanged_names(drafts: Sequence[Draft], findings: Findings) -> None:
             related=[
                 (draft.renamed_from_place, "and here") for draft in circle[1:] if draft.renamed_from_place is not None
             ],
-            address=first.about,
+            address=first.problem_address,
         )
 
 
@@ -282,7 +282,7 @@ def _check_second_proxies(drafts: Sequence[Draft], findings: Findings) -> None:
         if not draft.kind.exclusive_pair:
             continue
         value, proxy = (draft.values.get(path) for path in draft.kind.exclusive_pair)
-        if draft.goes or draft.parent is None or value is None or proxy is None:
+        if draft.is_absent or draft.parent is None or value is None or proxy is None:
             continue
         if not isinstance(value.content, str):
             continue
@@ -296,5 +296,5 @@ def _check_second_proxies(drafts: Sequence[Draft], findings: Findings) -> None:
             proxy.place,
             "Remove one of them: everything would be sent to this address twice.",
             related=[(other.place, f"{first.address} has its proxy address here")],
-            address=draft.about,
+            address=draft.problem_address,
         )

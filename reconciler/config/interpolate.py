@@ -1,6 +1,6 @@
 """Scalars -> text: replaces `${env:…}`, `${var:…}`, `${file:…}`, and `${secret:…}` with their values.
 
-Takes a scalar, the variables, and `Sources`; returns a `Text`, which records what went into it: secrets by name,
+Takes a scalar, the variables, and `Sources`; returns a `ResolvedText`, which records its parts: secrets by name,
 variables, placeholders that were left alone, and what is not set. The caller, which knows the field, decides what a
 missing value means (an error, or unknown) and where a placeholder is allowed. No problem contains a secret's value.
 
@@ -29,9 +29,9 @@ from functools import cached_property
 from itertools import groupby, pairwise
 from typing import Literal, NamedTuple, TypeAlias
 
-from reconciler.config.documents import lines_of
+from reconciler.config.files import lines_of
 from reconciler.config.findings import Findings, listed, shown
-from reconciler.config.nodes import Scalar
+from reconciler.config.nodes import ScalarNode
 from reconciler.config.sources import SourceError, Sources, beside
 from reconciler.errors import Place
 from reconciler.redaction import TOOL_SECRETS, is_of_the_tool, may_be_secret
@@ -133,7 +133,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class ResolvedText:
     """A scalar's text once everything is put in.
 
     Attributes:
@@ -164,7 +164,7 @@ class Text:
     form: str = ""
     written: str = ""
     namespaces: frozenset[str] = frozenset()
-    literals: tuple[Scalar, ...] = ()
+    literals: tuple[ScalarNode, ...] = ()
     missing: tuple[Missing, ...] = ()
     placeholders: tuple[Placeholder, ...] = ()
     parts: tuple[Part, ...] = ()
@@ -192,7 +192,7 @@ class Variable(NamedTuple):
     """
 
     name: str
-    scalar: Scalar | None
+    scalar: ScalarNode | None
     text: str = ""
     where: str = ""
 
@@ -264,7 +264,7 @@ class Interpolation:
         self._elsewhere = elsewhere
         self._environment = environment
         self._complete = complete
-        self._resolved: dict[str, Text] = {}
+        self._resolved: dict[str, ResolvedText] = {}
         self._resolving: list[str] = []
         self._files: dict[str, str | SourceError] = {}
         self._environment_texts: dict[str, str | None] = {}
@@ -278,30 +278,30 @@ class Interpolation:
         """The work done so far, in the unit of `MOST_WORK`."""
         return self._work
 
-    def text(self, scalar: Scalar) -> Text:
+    def text(self, scalar: ScalarNode) -> ResolvedText:
         """Resolve a scalar."""
         if "${" not in scalar.text:
-            return Text(scalar.text, scalar.is_null, scalar.plain, scalar.tag)
+            return ResolvedText(scalar.text, scalar.is_null, scalar.plain, scalar.tag)
         if not self._spend(len(scalar.text), scalar):
-            return Text("", failed=True)
+            return ResolvedText("", failed=True)
         try:
             pieces = _pieces(scalar.text, 0, 0)
         except _MalformedError as error:
             place = self._place(scalar, error.token, 0)
             self._findings.error(error.code, error.message, place, self._way_out(error))
-            return Text("", failed=True)
+            return ResolvedText("", failed=True)
         if len(pieces) == 1 and isinstance(pieces[0], str):
-            return Text(pieces[0], bare=scalar.plain, tag=scalar.tag)
+            return ResolvedText(pieces[0], bare=scalar.plain, tag=scalar.tag)
         found = self._joined(pieces, scalar)
         if len(found.text) > _LONGEST:
             message = f"interpolation makes this text longer than {_LONGEST} characters"
             self._findings.error("too-large", message, scalar.place, "use fewer variables of variables")
-            return Text("", failed=True)
+            return ResolvedText("", failed=True)
         if not self._spend(len(found.text), scalar):
-            return Text("", failed=True)
+            return ResolvedText("", failed=True)
         return found if found.written and found.is_outside else replace(found, written="")
 
-    def place_before_comment(self, text: Text, scalar: Scalar) -> Place | None:
+    def place_before_comment(self, text: ResolvedText, scalar: ScalarNode) -> Place | None:
         """Find a value that YAML probably ended too early: ``Sales #1``.
 
         A comment is written after two spaces, or with a space after the ``#``, so any other one may have been meant as
@@ -316,14 +316,14 @@ class Interpolation:
         """
         return next((item.place for item in (scalar, *text.literals) if self._is_before_comment(item)), None)
 
-    def _is_before_comment(self, scalar: Scalar) -> bool:
+    def _is_before_comment(self, scalar: ScalarNode) -> bool:
         if not scalar.plain or not scalar.text or scalar.line != scalar.end_line:
             return False
         begin = scalar.column - 1
         line = lines_of(self._lines, scalar.place)
         return line.startswith(scalar.text, begin) and _TIGHT_COMMENT.match(line, begin + len(scalar.text)) is not None
 
-    def _spend(self, work: int, scalar: Scalar) -> bool:
+    def _spend(self, work: int, scalar: ScalarNode) -> bool:
         """Account for work; False, and one error, once there is too much of it."""
         if self._work > MOST_WORK:
             return False
@@ -345,7 +345,7 @@ class Interpolation:
             if key not in self._in_templates:
                 self.report_placeholders(placeholders)
 
-    def allow_placeholders(self, text: Text) -> None:
+    def allow_placeholders(self, text: ResolvedText) -> None:
         """Take note that a text is a notification template, and report what Twilio would not fill in."""
         self._in_templates.update(map(id, text.literals))
         self.report_placeholders([item for item in text.placeholders if not item.is_name])
@@ -367,7 +367,7 @@ class Interpolation:
         literal = "write $${ for a literal ${"
         return f"did you mean ${{{meant}:…}}? or {literal}" if meant else f"known are {listed(NAMESPACES)}; {literal}"
 
-    def _place(self, scalar: Scalar, token: str, offset: int) -> Place:
+    def _place(self, scalar: ScalarNode, token: str, offset: int) -> Place:
         """The place of a token in the scalar, or else of the scalar.
 
         Args:
@@ -384,14 +384,14 @@ class Interpolation:
                 return Place(scalar.origin.file, scalar.line, column + 1, scalar.origin.via)
         return scalar.place
 
-    def _joined(self, pieces: list[_Piece], scalar: Scalar) -> Text:
+    def _joined(self, pieces: list[_Piece], scalar: ScalarNode) -> ResolvedText:
         if not self._spend(len(pieces) * _PIECE_WORK, scalar):
-            return Text("", failed=True)
+            return ResolvedText("", failed=True)
         self._active += 1
         if self._active > _MOST_ACTIVE:
             message = f"more than {_MOST_ACTIVE} variables or defaults refer to each other in a row"
             self._findings.error("too-deep", message, scalar.place, "make the row shorter")
-            parts = [Text("", failed=True)]
+            parts = [ResolvedText("", failed=True)]
         else:
             parts = [self._piece(piece, scalar) for piece in pieces]
         self._active -= 1
@@ -399,10 +399,10 @@ class Interpolation:
             return parts[0]
         # Accounted for before anything is put together.
         if not self._spend(sum(map(_work_of, parts)), scalar):
-            return Text("", failed=True)
+            return ResolvedText("", failed=True)
         secrets = sorted({name for part in parts for name in part.secrets})
         text = "".join(part.text for part in parts)
-        return Text(
+        return ResolvedText(
             text,
             via=", ".join(dict.fromkeys(part.via for part in parts if part.via)),
             secrets=tuple(secrets),
@@ -416,17 +416,17 @@ class Interpolation:
             failed=any(part.failed for part in parts),
         )
 
-    def _piece(self, piece: _Piece, scalar: Scalar) -> Text:
+    def _piece(self, piece: _Piece, scalar: ScalarNode) -> ResolvedText:
         match piece:
             case str():
-                return Text(piece)
+                return ResolvedText(piece)
             case _Unprefixed():
                 place = self._place(scalar, piece.token, piece.offset)
                 hint = self._namespace_hint(piece.token)
                 is_name = _TEMPLATE_NAME.match(piece.token) is not None
                 placeholder = Placeholder(piece.token, place, hint, "written", is_name)
                 # Where it is allowed, it is written as it is.
-                return Text(piece.token, written=piece.token, placeholders=(placeholder,))
+                return ResolvedText(piece.token, written=piece.token, placeholders=(placeholder,))
             case _:
                 return self._looked_up(piece, scalar)
 
@@ -452,7 +452,7 @@ class Interpolation:
             ways.reverse()
         return f"write {' or '.join(ways)}; {literal}"
 
-    def _looked_up(self, lookup: _Lookup, scalar: Scalar) -> Text:
+    def _looked_up(self, lookup: _Lookup, scalar: ScalarNode) -> ResolvedText:
         match lookup.namespace:
             case "env":
                 return replace(self._environment_variable(lookup, scalar), written=self._token(lookup, scalar))
@@ -463,7 +463,7 @@ class Interpolation:
             case _:
                 return replace(self._secret(lookup, scalar), written=lookup.token)
 
-    def _token(self, lookup: _Lookup, scalar: Scalar) -> str:
+    def _token(self, lookup: _Lookup, scalar: ScalarNode) -> str:
         """A lookup as a file would write it that has the same outside; see `Text.written`. Looks nothing up."""
         name = lookup.name
         if lookup.namespace == "file":
@@ -492,7 +492,7 @@ class Interpolation:
         token = f"${{{lookup.namespace}:{name}:-{default}}}"
         return token if (default or not any(map(any, parts))) and _is_one_lookup(token, default) else ""
 
-    def _default(self, lookup: _Lookup, scalar: Scalar) -> Text:
+    def _default(self, lookup: _Lookup, scalar: ScalarNode) -> ResolvedText:
         assert lookup.default is not None
         # Parsed once before, as part of the whole text, so that no malformed default gets here.
         offset = lookup.offset + len(lookup.token) - len(lookup.default) - 1
@@ -500,7 +500,7 @@ class Interpolation:
         # Another run may find what this one did not, so the text depends on where it was looked for.
         return text if lookup.namespace == "var" else replace(text, namespaces=text.namespaces | {lookup.namespace})
 
-    def _read_environment(self, lookup: _Lookup, scalar: Scalar) -> tuple[str | None, bool]:
+    def _read_environment(self, lookup: _Lookup, scalar: ScalarNode) -> tuple[str | None, bool]:
         """The environment variable, and whether it is fit for use; an unfit one has been reported."""
         if is_of_the_tool(lookup.name):
             place = self._place(scalar, lookup.token, lookup.offset)
@@ -522,7 +522,7 @@ class Interpolation:
             return None, False
         return text, True
 
-    def _is_of_the_tool(self, text: str, lookup: _Lookup, scalar: Scalar) -> bool:
+    def _is_of_the_tool(self, text: str, lookup: _Lookup, scalar: ScalarNode) -> bool:
         """Report a text that holds a credential of this tool under another name, which a plan would show."""
         held = next((name for name, secret in self._tool_secrets.items() if secret in text), "")
         if held:
@@ -537,7 +537,7 @@ class Interpolation:
         found = {name: self._sources.environment(name) or "" for name in TOOL_SECRETS}
         return {name: value for name, value in found.items() if len(value) >= _SHORTEST_TOOL_SECRET}
 
-    def _outside(self, text: str, lookup: _Lookup, scalar: Scalar, name: str) -> tuple[Placeholder, ...]:
+    def _outside(self, text: str, lookup: _Lookup, scalar: ScalarNode, name: str) -> tuple[Placeholder, ...]:
         """The warning for a value from outside that holds a `${…}`, if it does."""
         if "${" not in text or _HELD.search(text) is None:
             return ()
@@ -545,10 +545,10 @@ class Interpolation:
         hint = "values are not interpolated a second time: set it to the final text"
         return (Placeholder(f"the value of {name}", place, hint, "outside", is_name=False),)
 
-    def _environment_variable(self, lookup: _Lookup, scalar: Scalar) -> Text:
+    def _environment_variable(self, lookup: _Lookup, scalar: ScalarNode) -> ResolvedText:
         text, is_fit = self._read_environment(lookup, scalar)
         if not is_fit:
-            return Text("", failed=True)
+            return ResolvedText("", failed=True)
         name = f"environment variable {lookup.name}"
         if text is None or not text.strip():
             if lookup.default is not None and not self._by_name:
@@ -556,52 +556,52 @@ class Interpolation:
             place = self._place(scalar, lookup.token, lookup.offset)
             hint = f"set it, or give a default: ${{env:{lookup.name}:-…}}"
             missing = Missing("unset-environment", f"{name} {_unset(text)}", place, hint, is_secret=False)
-            return Text("", form=lookup.token, missing=(missing,))
+            return ResolvedText("", form=lookup.token, missing=(missing,))
         placeholders = self._outside(text, lookup, scalar, name)
         if may_be_secret(lookup.name):
             # In a pull request anybody may write this line, and the plan of it is shown to everybody.
             self.secrets.add(text)
-            return Text(
+            return ResolvedText(
                 text, secrets=(lookup.name,), form=f"${{env:{lookup.name}}}", namespaces=frozenset({"env", "secret"}),
                 placeholders=placeholders, parts=(Part(text, name, is_secret=True),),
             )  # fmt: skip
-        return Text(text, namespaces=frozenset({"env"}), placeholders=placeholders, parts=(Part(text, name),))
+        return ResolvedText(text, namespaces=frozenset({"env"}), placeholders=placeholders, parts=(Part(text, name),))
 
-    def _secret(self, lookup: _Lookup, scalar: Scalar) -> Text:
+    def _secret(self, lookup: _Lookup, scalar: ScalarNode) -> ResolvedText:
         text, is_fit = self._read_environment(lookup, scalar)
         if not is_fit:
-            return Text("", failed=True)
+            return ResolvedText("", failed=True)
         form, name = f"${{secret:{lookup.name}}}", f"secret {lookup.name}"
         if text is None or not text.strip():
             place = self._place(scalar, lookup.token, lookup.offset)
             hint = f"set the environment variable {lookup.name}"
             missing = Missing("unset-secret", f"{name} {_unset(text)}", place, hint, is_secret=True)
-            return Text(
+            return ResolvedText(
                 "", secrets=(lookup.name,), form=form, namespaces=frozenset({"secret"}), missing=(missing,)
             )  # fmt: skip
         self.secrets.add(text)
-        return Text(
+        return ResolvedText(
             text, secrets=(lookup.name,), form=form, namespaces=frozenset({"secret"}),
             placeholders=self._outside(text, lookup, scalar, name), parts=(Part(text, name, is_secret=True),),
         )  # fmt: skip
 
-    def _file(self, lookup: _Lookup, scalar: Scalar) -> Text:
+    def _file(self, lookup: _Lookup, scalar: ScalarNode) -> ResolvedText:
         path = beside(scalar.origin.path, lookup.name)
         if path is None:
             message = f"{shown(lookup.name)} lies outside of the root file's folder"
             place = self._place(scalar, lookup.token, lookup.offset)
             self._findings.error("outside-folder", message, place, "name a file in that folder or below")
-            return Text("", failed=True)
+            return ResolvedText("", failed=True)
         found = self._file_text(path)
         if isinstance(found, SourceError):
             if found.missing and lookup.default is not None:
                 return self._default(lookup, scalar)
             place = self._place(scalar, lookup.token, lookup.offset)
             self._findings.error("unreadable-file", found.message, place, found.hint)
-            return Text("", failed=True)
+            return ResolvedText("", failed=True)
         if self._is_of_the_tool(found, lookup, scalar):
-            return Text("", failed=True)
-        return Text(found, namespaces=frozenset({"file"}), parts=(Part(found, f"file {shown(path)}"),))
+            return ResolvedText("", failed=True)
+        return ResolvedText(found, namespaces=frozenset({"file"}), parts=(Part(found, f"file {shown(path)}"),))
 
     def _file_text(self, path: str) -> str | SourceError:
         if path not in self._files:
@@ -622,18 +622,18 @@ class Interpolation:
                 self._files[path] = _not_text(path, data)
         return self._files[path]
 
-    def _variable_used(self, lookup: _Lookup, scalar: Scalar) -> Text:
+    def _variable_used(self, lookup: _Lookup, scalar: ScalarNode) -> ResolvedText:
         self.used.add(lookup.name)
         if lookup.name not in self._variables:
             if lookup.default is not None:
                 return self._default(lookup, scalar)
             if not self._complete:
-                return Text("", failed=True)
+                return ResolvedText("", failed=True)
             message = f"variable {lookup.name} is not defined"
             hint = self._where_to_define(lookup.name)
             place = self._place(scalar, lookup.token, lookup.offset)
             missing = Missing("undefined-variable", message, place, hint, is_secret=False)
-            return Text("", form=lookup.token, missing=(missing,))
+            return ResolvedText("", form=lookup.token, missing=(missing,))
         found = self._variable(lookup.name)
         self._spend(_work_of(found), scalar)
         if lookup.default is not None and not found.failed and not found.missing and (found.null or not found.text):
@@ -649,7 +649,7 @@ class Interpolation:
         meant = self._findings.closest(name, tuple(self._variables))
         return f"did you mean {meant}?" if meant else f"define it under variables, or say --var {name}=…"
 
-    def _variable(self, name: str) -> Text:
+    def _variable(self, name: str) -> ResolvedText:
         if name in self._resolved:
             return self._resolved[name]
         variable = self._variables[name]
@@ -666,24 +666,24 @@ class Interpolation:
         self._resolved[name] = text
         return text
 
-    def _option(self, variable: Variable) -> Text:
+    def _option(self, variable: Variable) -> ResolvedText:
         if not variable.text.strip():
-            return Text("", failed=True)  # an error by itself, whatever uses it
+            return ResolvedText("", failed=True)  # an error by itself, whatever uses it
         placeholders: tuple[Placeholder, ...] = ()
         if _HELD.search(variable.text) is not None:
             hint = "let the shell fill it in, or define the variable in the files"
             token = f"the value of --var {variable.name}"
             placeholders = (Placeholder(token, None, hint, "outside", is_name=False),)
-        return Text(
+        return ResolvedText(
             variable.text, via=variable.via, namespaces=frozenset({"option"}), placeholders=placeholders,
             parts=(Part(variable.text, f"variable {variable.name}"),),
         )  # fmt: skip
 
-    def _defined(self, variable: Variable, scalar: Scalar, text: Text) -> Text:
+    def _defined(self, variable: Variable, scalar: ScalarNode, text: ResolvedText) -> ResolvedText:
         """What a variable of the files stands for, given the text of its scalar."""
         literals = tuple({id(literal): literal for literal in (*text.literals, scalar)}.values())
         if not self._spend(len(literals) * _RECORD_WORK, scalar):
-            return Text("", failed=True)
+            return ResolvedText("", failed=True)
         if text.placeholders:
             self._unfilled[id(scalar)] = text.placeholders
         parts = text.parts or ((Part(text.text),) if text.text else ())
@@ -691,13 +691,13 @@ class Interpolation:
         named = tuple(part if part.source else Part(part.text, source) for part in parts)
         return replace(text, via=variable.via, literals=literals, parts=named)
 
-    def _circle(self, name: str) -> Text:
+    def _circle(self, name: str) -> ResolvedText:
         """Tell a circle of variables, once and the same whichever of them was met first."""
         cycle = self._resolving[self._resolving.index(name) :]
         first = cycle.index(min(cycle))
         cycle = [*cycle[first:], *cycle[:first]]
         for item in cycle:
-            self._resolved[item] = Text("", failed=True)
+            self._resolved[item] = ResolvedText("", failed=True)
         start = self._variables[cycle[0]].scalar
         message = f"variables refer to each other in a circle: {' → '.join([*cycle, cycle[0]])}"
         hint = "give one of them a value of its own"
@@ -729,19 +729,19 @@ def _unset(text: str | None) -> str:
     return "is empty, which counts as not set" if not text else "holds only whitespace, which counts as not set"
 
 
-def _work_of(text: Text) -> int:
+def _work_of(text: ResolvedText) -> int:
     """What it costs to take a text into another, in characters."""
     records = len(text.literals) + len(text.secrets) + len(text.missing) + len(text.placeholders)
     return len(text.text) + len(text.form) + len(text.written) + len(text.via) + records * _RECORD_WORK
 
 
-def _parts_of(texts: list[Text]) -> tuple[Part, ...]:
+def _parts_of(texts: list[ResolvedText]) -> tuple[Part, ...]:
     """The parts of several texts, without empty ones; none if everything is literal."""
     parts = [part for text in texts for part in (text.parts or (Part(text.text),)) if part.text]
     return tuple(parts) if any(part.source for part in parts) else ()
 
 
-def _written(parts: list[Text]) -> str:
+def _written(parts: list[ResolvedText]) -> str:
     """What parts say together; see `Text.written`."""
     if not any(part.written and part.is_outside for part in parts) or any(part.is_lost for part in parts):
         return ""

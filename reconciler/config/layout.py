@@ -1,7 +1,6 @@
-"""What may stand where in the files, worked out from the kinds: sections, fields, blocks and the keys of all resources.
+"""The layout of configuration files, derived from the kinds: the keys of each kind and of the top level.
 
-Takes the table of kinds; gives, for each kind and for the top level, what every key is. This is the one place that
-knows that kinds nest; a new kind needs no change here.
+Takes the table of kinds; returns a `Layout`. No other module knows how kinds nest. A new kind needs no change here.
 """
 
 from __future__ import annotations
@@ -23,19 +22,19 @@ TOP_KEYS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """A mapping that holds fields: a resource's own, or a block inside.
+class FieldTree:
+    """The fields and nested blocks of a resource, or of one of its blocks.
 
     Attributes:
-        fields: the fields by key.
-        blocks: the blocks by key.
+        fields: The fields by key.
+        blocks: The nested blocks by key.
     """
 
     fields: dict[str, Field] = field(default_factory=dict)
-    blocks: dict[str, Group] = field(default_factory=dict)
+    blocks: dict[str, FieldTree] = field(default_factory=dict)
 
     def paths(self) -> Iterator[str]:
-        """The paths of every field inside."""
+        """Yield the path of every field, nested blocks included."""
         for entry in self.fields.values():
             yield entry.path
         for block in self.blocks.values():
@@ -43,30 +42,29 @@ class Group:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Every key, fields first."""
+        """All keys, fields first."""
         return (*self.fields, *self.blocks)
 
 
 Sections: TypeAlias = dict[str, "Kind | Sections"]
-"""What stands under section keys: a kind, or a mapping of further sections (``account``)."""
+"""Section keys, each with its kind or a mapping of further sections (``account``)."""
 
 
 @dataclass(frozen=True, eq=False)
-class Shape:
-    """What may stand in a resource of one kind.
+class KindLayout:
+    """The keys of a resource of one kind.
 
     Attributes:
-        kind: the kind.
-        group: its fields and blocks.
-        sections: the kinds inside, by section key.
-        prunable: those of them that may be pruned, by section key.
-        keys: every key that may stand there, for suggestions.
-        by_path: each field and block by dotted path: the paths of the fields that it stands for.
-        type_first: whether the field `type` decides which words another field takes.
+        kind: The kind.
+        field_tree: Its fields and blocks.
+        sections: The kinds that it contains, by section key.
+        prunable: The prunable ones of these, by section key.
+        keys: Every valid key, for suggestions.
+        by_path: The field paths that each dotted path covers: one for a field, several for a block.
     """
 
     kind: Kind
-    group: Group
+    field_tree: FieldTree
     sections: Sections
     prunable: Mapping[str, Kind]
     keys: tuple[str, ...]
@@ -75,42 +73,41 @@ class Shape:
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """What may stand where.
+    """The keys of a whole configuration.
 
     Attributes:
-        kinds: every kind by name.
-        sections: the kinds at the top, by section key.
-        shapes: what may stand in a resource, by kind name.
-        prunable: the kinds at the top that may be pruned, by section key.
-        top_keys: every key of the top level.
+        kinds: Every kind by name.
+        sections: The top-level kinds, by section key.
+        layouts: The layout of each kind, by its name.
+        prunable: The prunable top-level kinds, by section key.
+        top_keys: Every valid top-level key.
     """
 
     kinds: Mapping[str, Kind]
     sections: Sections
-    shapes: Mapping[str, Shape]
+    layouts: Mapping[str, KindLayout]
     prunable: Mapping[str, Kind]
     top_keys: tuple[str, ...]
 
     @classmethod
     def of(cls, kinds: Sequence[Kind]) -> Layout:
-        """Work it out from a table of kinds."""
-        shapes = {kind.name: _shape(kind, kinds) for kind in kinds}
+        """Derive the layout from a table of kinds."""
         top = _sections(None, kinds)
         return cls(
             {kind.name: kind for kind in kinds},
             top,
-            shapes,
+            {kind.name: _kind_layout(kind, kinds) for kind in kinds},
             _prunable(top),
             tuple(dict.fromkeys([*TOP_KEYS, *top])),
         )
 
     @property
-    def templated(self) -> Shape | None:
-        """What may stand in a resource that can use a template, and so in a template."""
-        return next((shape for shape in self.shapes.values() if shape.kind.is_container), None)
+    def templated(self) -> KindLayout | None:
+        """The layout of the kind that can use templates, and so of templates; None if no kind can."""
+        return next((inner for inner in self.layouts.values() if inner.kind.is_container), None)
 
     def kind_at(self, parts: Sequence[str]) -> Kind | None:
-        """The kind of the resource at an address; None when nothing can stand there."""
+        """Return the kind of the resource at an address; None if no resource can have it."""
         sections: Sections = self.sections
         position = 0
         kind: Kind | None = None
@@ -127,39 +124,39 @@ class Layout:
                 if position >= len(parts) or not parts[position]:
                     return None
                 position += 1
-            sections = self.shapes[kind.name].sections
+            sections = self.layouts[kind.name].sections
         return kind
 
 
 @KINDS.derived
 def standard_layout() -> Layout:
-    """The layout of the kinds that this release has."""
+    """Return the layout of this release's kinds."""
     return Layout.of(KINDS)
 
 
-def _shape(kind: Kind, kinds: Sequence[Kind]) -> Shape:
-    group = Group()
+def _kind_layout(kind: Kind, kinds: Sequence[Kind]) -> KindLayout:
+    tree = FieldTree()
     for block in kind.blocks:
-        _group_of(group, block.path.split("."))
+        _subtree(tree, block.path.split("."))
     for entry in kind.fields:
         *above, name = entry.path.split(".")
-        _group_of(group, above).fields[name] = entry
+        _subtree(tree, above).fields[name] = entry
     sections = _sections(kind.name, kinds)
-    keys = [*group.keys, *sections, *(SINGLETON_KEYS if kind.singleton else COMMON_KEYS)]
+    keys = [*tree.keys, *sections, *(SINGLETON_KEYS if kind.singleton else COMMON_KEYS)]
     prunable = _prunable(sections)
     if prunable:
         keys.append("prune")
     if kind.is_container:
         keys.append("template")
     by_path: dict[str, tuple[str, ...]] = {entry.path: (entry.path,) for entry in kind.fields}
-    by_path |= {block.path: tuple(_group_of(group, block.path.split(".")).paths()) for block in kind.blocks}
-    return Shape(kind, group, sections, prunable, tuple(keys), by_path)
+    by_path |= {block.path: tuple(_subtree(tree, block.path.split(".")).paths()) for block in kind.blocks}
+    return KindLayout(kind, tree, sections, prunable, tuple(keys), by_path)
 
 
-def _group_of(group: Group, names: Sequence[str]) -> Group:
+def _subtree(tree: FieldTree, names: Sequence[str]) -> FieldTree:
     for name in names:
-        group = group.blocks.setdefault(name, Group())
-    return group
+        tree = tree.blocks.setdefault(name, FieldTree())
+    return tree
 
 
 def _sections(parent: str | None, kinds: Sequence[Kind]) -> Sections:
@@ -170,9 +167,9 @@ def _sections(parent: str | None, kinds: Sequence[Kind]) -> Sections:
         inner = sections
         for key in kind.section[:-1]:
             below = inner.setdefault(key, {})
-            assert isinstance(below, dict), f"{kind.section} leads through the section of another kind"
+            assert isinstance(below, dict), f"the section {kind.section} passes through that of another kind"
             inner = below
-        assert kind.section[-1] not in inner, f"two kinds at {kind.section}"
+        assert kind.section[-1] not in inner, f"two kinds share the section {kind.section}"
         inner[kind.section[-1]] = kind
     return sections
 

@@ -22,18 +22,18 @@ from datetime import datetime
 from reconciler.address import Address
 from reconciler.config.acknowledged import split
 from reconciler.config.digest import digest
-from reconciler.config.documents import Documents
-from reconciler.config.drafts import Draft, Drafting
+from reconciler.config.drafts import Draft, DraftBuilder
 from reconciler.config.environments import all_variables, entries_of, pick, read_environments, read_variables
+from reconciler.config.files import FileLoader
 from reconciler.config.findings import Findings, shown
-from reconciler.config.guards import GuardReader, account_guard
 from reconciler.config.identities import check_identities
 from reconciler.config.interpolate import Interpolation, Variable
 from reconciler.config.layout import Layout
 from reconciler.config.model import Config, Declared
-from reconciler.config.nodes import Entry, Scalar, Table, count, is_null, relabelled
+from reconciler.config.nodes import MapEntry, MapNode, ScalarNode, count, is_null, relabelled
 from reconciler.config.references import References
-from reconciler.config.resources import ResourceReader
+from reconciler.config.resource_reader import ResourceReader
+from reconciler.config.settings import SettingsReader, account_guard
 from reconciler.config.sources import Sources, beside
 from reconciler.errors import ConfigError
 
@@ -56,7 +56,7 @@ def load_with(
 ) -> Config:
     """Read a configuration of the kinds in a layout; see `reconciler.config.load` for the other arguments."""
     findings = Findings()
-    documents = Documents(sources, findings)
+    documents = FileLoader(sources, findings)
     base = documents.base()
     environments = read_environments(base, findings)
     base_variables = read_variables(base.entries.get("variables"), findings)
@@ -78,20 +78,20 @@ def load_with(
     interpolation.check_variables()
     _check_top(tree, layout, findings)
 
-    drafting = Drafting(layout, findings)
-    drafts = drafting.of_tree(tree)
-    shape = layout.templated
+    builder = DraftBuilder(layout, findings)
+    drafts = builder.build(tree)
+    template_layout = layout.templated
     template_drafts: list[Draft] = []
     for entry in templates.values():
-        if isinstance(entry.value, Table) and shape is not None:
-            template_drafts += drafting.of_template(entry.key, entry.value, shape)
+        if isinstance(entry.value, MapNode) and template_layout is not None:
+            template_drafts += builder.build_template(entry.key, entry.value, template_layout)
     reader = ResourceReader(findings, interpolation, allow_unset=allow_unset, secrets_later=secrets_later, now=now)
     for draft in [*drafts, *template_drafts]:
         reader.read(draft)
     References(drafts, layout.kinds, findings, complete=documents.complete).resolve()
     check_identities(drafts, findings)
 
-    guards = GuardReader(layout, findings, reader, complete=documents.complete)
+    guards = SettingsReader(layout, findings, reader, complete=documents.complete)
     prune = guards.prune(tree, [*drafts, *template_drafts])
     limits = guards.limits(tree)
     approvals = guards.approvals(tree)
@@ -140,8 +140,8 @@ def load_with(
 
 
 def overlaid(
-    documents: Documents, base: Table, named: Sequence[Scalar], options: Sequence[str], findings: Findings
-) -> Table:
+    documents: FileLoader, base: MapNode, named: Sequence[ScalarNode], options: Sequence[str], findings: Findings
+) -> MapNode:
     """The tree with the environment's overlays and then those of the command line on top."""
     tree = base
     for scalar in named:
@@ -158,7 +158,7 @@ def overlaid(
         else:
             tree = documents.overlaid(tree, path, None)
     defined = tree.entries.get("environments")
-    if defined is not None and isinstance(defined.value, Table):
+    if defined is not None and isinstance(defined.value, MapNode):
         for entry in defined.value.entries.values():
             if entry.key.origin.via.startswith("overlay "):
                 message = "an overlay cannot define an environment: it may be part of one"
@@ -166,23 +166,23 @@ def overlaid(
     return tree
 
 
-def templated(documents: Documents, tree: Table, findings: Findings) -> tuple[Table, Mapping[str, Entry]]:
+def templated(documents: FileLoader, tree: MapNode, findings: Findings) -> tuple[MapNode, Mapping[str, MapEntry]]:
     """The tree with templates laid under the services that name one and ``!unset`` marks gone, and the templates."""
     templates = entries_of(tree.entries.get("templates"), "templates", findings)
     for name, entry in templates.items():
-        if not isinstance(entry.value, Table) and not is_null(entry.value):
+        if not isinstance(entry.value, MapNode) and not is_null(entry.value):
             message = f"template {shown(name)} must be a mapping of what services share"
             findings.error("wrong-type", message, entry.value.place, "write keys with colons, indented below")
-        if isinstance(entry.value, Table) and "template" in entry.value.entries:
+        if isinstance(entry.value, MapNode) and "template" in entry.value.entries:
             place = entry.value.entries["template"].key.place
             findings.error(
                 "nested-template", "a template cannot name another template", place, "write out what it shares"
             )
     services = tree.entries.get("services")
-    if services is not None and isinstance(services.value, Table):
+    if services is not None and isinstance(services.value, MapNode):
         expanded = _expanded_services(documents, services.value, templates, findings)
-        tree = Table(
-            {**tree.entries, "services": Entry(services.key, expanded)},
+        tree = MapNode(
+            {**tree.entries, "services": MapEntry(services.key, expanded)},
             tree.origin,
             tree.line,
             tree.column,
@@ -194,18 +194,18 @@ def templated(documents: Documents, tree: Table, findings: Findings) -> tuple[Ta
 
 
 def _expanded_services(
-    documents: Documents, services: Table, templates: Mapping[str, Entry], findings: Findings
-) -> Table:
-    labelled: dict[str, tuple[Table, int]] = {}
+    documents: FileLoader, services: MapNode, templates: Mapping[str, MapEntry], findings: Findings
+) -> MapNode:
+    labelled: dict[str, tuple[MapNode, int]] = {}
     added = 0
-    expanded: dict[str, Entry] = {}
+    expanded: dict[str, MapEntry] = {}
     for handle, entry in services.entries.items():
         expanded[handle] = entry
         service = entry.value
-        if not isinstance(service, Table) or (named := service.entries.get("template")) is None:
+        if not isinstance(service, MapNode) or (named := service.entries.get("template")) is None:
             continue
         expanded[handle] = _without_template(entry)
-        if isinstance(named.value, Scalar) and (named.value.is_unset or named.value.is_null):
+        if isinstance(named.value, ScalarNode) and (named.value.is_unset or named.value.is_null):
             continue
         template = _named_template(named, templates, documents, findings)
         if template is None:
@@ -213,7 +213,7 @@ def _expanded_services(
         name = template.key.text
         if name not in labelled:
             copy = relabelled(_without_template(template).value, f"template {name}")
-            assert isinstance(copy, Table)
+            assert isinstance(copy, MapNode)
             labelled[name] = (copy, count(copy))
         below, size = labelled[name]
         added += size
@@ -224,15 +224,15 @@ def _expanded_services(
             documents.complete = False
             return services
         above = expanded[handle].value
-        assert isinstance(above, Table)
-        expanded[handle] = Entry(entry.key, documents.expanded(below, above))
-    return Table(expanded, services.origin, services.line, services.column, services.cleared)
+        assert isinstance(above, MapNode)
+        expanded[handle] = MapEntry(entry.key, documents.expanded(below, above))
+    return MapNode(expanded, services.origin, services.line, services.column, services.cleared)
 
 
 def _named_template(
-    named: Entry, templates: Mapping[str, Entry], documents: Documents, findings: Findings
-) -> Entry | None:
-    if not isinstance(named.value, Scalar):
+    named: MapEntry, templates: Mapping[str, MapEntry], documents: FileLoader, findings: Findings
+) -> MapEntry | None:
+    if not isinstance(named.value, ScalarNode):
         findings.error(
             "wrong-type", "template must be the name of a template", named.value.place, "write template: NAME"
         )
@@ -242,15 +242,15 @@ def _named_template(
         hint = findings.instead(named.value.text, tuple(templates)) or "define it under templates"
         message = f"there is no template {shown(named.value.text)}"
         findings.error("unknown-template", message, named.value.place, hint)
-    return found if found is not None and isinstance(found.value, Table) else None
+    return found if found is not None and isinstance(found.value, MapNode) else None
 
 
-def _without_template(entry: Entry) -> Entry:
+def _without_template(entry: MapEntry) -> MapEntry:
     table = entry.value
-    if not isinstance(table, Table) or "template" not in table.entries:
+    if not isinstance(table, MapNode) or "template" not in table.entries:
         return entry
     own = {key: inner for key, inner in table.entries.items() if key != "template"}
-    return Entry(entry.key, Table(own, table.origin, table.line, table.column, table.cleared))
+    return MapEntry(entry.key, MapNode(own, table.origin, table.line, table.column, table.cleared))
 
 
 def _defined_elsewhere(environments: Mapping[str, object], picked: str) -> Mapping[str, tuple[str, ...]]:
@@ -263,7 +263,7 @@ def _defined_elsewhere(environments: Mapping[str, object], picked: str) -> Mappi
     return {variable: tuple(sorted(names)) for variable, names in defining.items()}
 
 
-def _check_top(tree: Table, layout: Layout, findings: Findings) -> None:
+def _check_top(tree: MapNode, layout: Layout, findings: Findings) -> None:
     """Keys that nobody knows, at the top and in ``account``."""
     for key, entry in tree.entries.items():
         if key not in layout.top_keys:
@@ -271,7 +271,7 @@ def _check_top(tree: Table, layout: Layout, findings: Findings) -> None:
             findings.error("unknown-key", message, entry.key.place, findings.instead(key, layout.top_keys))
     for name, sections in layout.sections.items():
         below = tree.entries.get(name)
-        if not isinstance(sections, dict) or below is None or not isinstance(below.value, Table):
+        if not isinstance(sections, dict) or below is None or not isinstance(below.value, MapNode):
             continue
         known = ("sid", *sections)
         for key, entry in below.value.entries.items():

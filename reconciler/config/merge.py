@@ -24,11 +24,11 @@ from reconciler.config.nodes import (
     UNSET,
     UNSET_DONE,
     UNSET_IN_VAIN,
-    Entry,
-    Items,
+    ListNode,
+    MapEntry,
+    MapNode,
     Node,
-    Scalar,
-    Table,
+    ScalarNode,
     is_null,
 )
 
@@ -44,55 +44,55 @@ class Merger:
         self._findings = findings
         # The mappings made here, which may be added to in place. Kept by id, and kept alive so that the id stays
         # theirs.
-        self._own: dict[int, tuple[Table, dict[str, Entry]]] = {}
+        self._own: dict[int, tuple[MapNode, dict[str, MapEntry]]] = {}
 
-    def unite(self, tables: Sequence[Table]) -> Table:
+    def unite(self, tables: Sequence[MapNode]) -> MapNode:
         """One mapping of the top level of several files that do not overlap; what overlaps is an error."""
         united = tables[0]
         for table in tables[1:]:
             united = self._unite_tables(united, table, ())
         return united
 
-    def override(self, below: Table, above: Table) -> Table:
+    def override(self, below: MapNode, above: MapNode) -> MapNode:
         """The first mapping with the second laid over it."""
         return self._override_tables(below, above, is_template=False)
 
-    def expand(self, template: Table, table: Table) -> Table:
+    def expand(self, template: MapNode, table: MapNode) -> MapNode:
         """A service laid over its template."""
         return self._override_tables(template, table, is_template=True)
 
-    def _mine(self, table: Table) -> tuple[Table, dict[str, Entry]]:
+    def _mine(self, table: MapNode) -> tuple[MapNode, dict[str, MapEntry]]:
         known = self._own.get(id(table))
         if known is not None:
             return known
         entries = dict(table.entries)
-        made = (Table(entries, table.origin, table.line, table.column, table.cleared), entries)
+        made = (MapNode(entries, table.origin, table.line, table.column, table.cleared), entries)
         self._own[id(made[0])] = made
         return made
 
-    def _unite_tables(self, one: Table, other: Table, path: tuple[str, ...]) -> Table:
+    def _unite_tables(self, one: MapNode, other: MapNode, path: tuple[str, ...]) -> MapNode:
         united, entries = self._mine(one)
         for key, entry in other.entries.items():
             first = entries.get(key)
             if first is None:
                 entries[key] = entry
             else:
-                entries[key] = Entry(first.key, self._unite(first, entry, (*path, key)))
+                entries[key] = MapEntry(first.key, self._unite(first, entry, (*path, key)))
         return united
 
-    def _unite(self, first: Entry, second: Entry, path: tuple[str, ...]) -> Node:
+    def _unite(self, first: MapEntry, second: MapEntry, path: tuple[str, ...]) -> Node:
         one, other = first.value, second.value
         # Sections and handles take turns in a path, so a prune has an odd place, and a role called prune an even one.
         if path[-1] == "prune" and len(path) % 2 == 1:
             one, other = _as_table(one), _as_table(other)
-        if isinstance(one, Table) and isinstance(other, Table):
+        if isinstance(one, MapNode) and isinstance(other, MapNode):
             return self._unite_tables(one, other, path)
         if is_null(other):
             return one
         if is_null(one):
             return other
-        if path in {("approvals",), ("acknowledge",)} and isinstance(one, Items) and isinstance(other, Items):
-            return Items([*one.items, *other.items], one.origin, one.line, one.column)
+        if path in {("approvals",), ("acknowledge",)} and isinstance(one, ListNode) and isinstance(other, ListNode):
+            return ListNode([*one.items, *other.items], one.origin, one.line, one.column)
         self._findings.error(
             "set-twice",
             f"{Address(path)} is set twice",
@@ -102,7 +102,7 @@ class Merger:
         )
         return one
 
-    def _override_tables(self, below: Table, above: Table, *, is_template: bool) -> Table:
+    def _override_tables(self, below: MapNode, above: MapNode, *, is_template: bool) -> MapNode:
         merged, entries = self._mine(below)
         for key, entry in above.entries.items():
             first = entries.get(key)
@@ -111,48 +111,48 @@ class Merger:
             else:
                 value = self._override(first.value, entry.value, is_template=is_template)
                 # What an overlay adds to stays where it was written; what is laid over a template is the person's own.
-                keeps_place = not is_template and isinstance(first.value, Table) and isinstance(value, Table)
-                entries[key] = Entry(first.key if keeps_place else entry.key, value)
+                keeps_place = not is_template and isinstance(first.value, MapNode) and isinstance(value, MapNode)
+                entries[key] = MapEntry(first.key if keeps_place else entry.key, value)
         return merged
 
     def _override(self, below: Node, above: Node, *, is_template: bool) -> Node:
-        if isinstance(above, Scalar) and above.is_unset:
+        if isinstance(above, ScalarNode) and above.is_unset:
             return _retagged(above, UNSET_DONE)
-        if isinstance(below, Table) and isinstance(above, Table):
+        if isinstance(below, MapNode) and isinstance(above, MapNode):
             return self._override_tables(below, above, is_template=is_template)
-        if isinstance(below, Table) and isinstance(above, Scalar) and above.is_null:
-            return Table(below.entries, below.origin, below.line, below.column, cleared=above)
+        if isinstance(below, MapNode) and isinstance(above, ScalarNode) and above.is_null:
+            return MapNode(below.entries, below.origin, below.line, below.column, cleared=above)
         return above
 
-    def swept(self, table: Table) -> Table:
+    def swept(self, table: MapNode) -> MapNode:
         """A tree without its ``!unset`` marks; those that took nothing out are told."""
-        entries: dict[str, Entry] = {}
+        entries: dict[str, MapEntry] = {}
         for key, entry in table.entries.items():
-            if isinstance(entry.value, Scalar) and entry.value.is_unset:
+            if isinstance(entry.value, ScalarNode) and entry.value.is_unset:
                 self._tell_unset(entry.value, key)
             else:
-                entries[key] = Entry(entry.key, self._swept_node(entry.value, key))
-        return Table(entries, table.origin, table.line, table.column, table.cleared)
+                entries[key] = MapEntry(entry.key, self._swept_node(entry.value, key))
+        return MapNode(entries, table.origin, table.line, table.column, table.cleared)
 
     def _swept_node(self, node: Node, key: str) -> Node:
         match node:
-            case Table():
+            case MapNode():
                 return self.swept(node)
-            case Items():
+            case ListNode():
                 kept: list[Node] = []
                 for item in node.items:
-                    if isinstance(item, Scalar) and item.is_unset:
+                    if isinstance(item, ScalarNode) and item.is_unset:
                         hint = "write the whole list as it should be; lists are replaced, not merged"
                         self._findings.error(
                             "unset-in-list", "!unset takes no single item out of a list", item.place, hint
                         )
                     else:
                         kept.append(self._swept_node(item, key))
-                return Items(kept, node.origin, node.line, node.column)
+                return ListNode(kept, node.origin, node.line, node.column)
             case _:
                 return node
 
-    def _tell_unset(self, mark: Scalar, key: str) -> None:
+    def _tell_unset(self, mark: ScalarNode, key: str) -> None:
         if mark.tag == UNSET_DONE:
             return
         if mark.tag == UNSET_IN_VAIN or mark.origin.via.startswith("overlay "):
@@ -166,22 +166,22 @@ class Merger:
 
 def _as_table(node: Node) -> Node:
     """A list of sections to prune as the mapping that says the same."""
-    if not isinstance(node, Items) or not all(isinstance(item, Scalar) for item in node.items):
+    if not isinstance(node, ListNode) or not all(isinstance(item, ScalarNode) for item in node.items):
         return node
     entries = {
-        item.text: Entry(item, Table({}, item.origin, item.line, item.column))
+        item.text: MapEntry(item, MapNode({}, item.origin, item.line, item.column))
         for item in node.items
-        if isinstance(item, Scalar)
+        if isinstance(item, ScalarNode)
     }
-    return Table(entries, node.origin, node.line, node.column)
+    return MapNode(entries, node.origin, node.line, node.column)
 
 
-def _retagged(mark: Scalar, tag: str) -> Scalar:
-    return Scalar("", mark.plain, tag, mark.origin, mark.line, mark.column, mark.end_line)
+def _retagged(mark: ScalarNode, tag: str) -> ScalarNode:
+    return ScalarNode("", mark.plain, tag, mark.origin, mark.line, mark.column, mark.end_line)
 
 
-def _in_vain(entry: Entry) -> Entry:
+def _in_vain(entry: MapEntry) -> MapEntry:
     value = entry.value
-    if isinstance(value, Scalar) and value.tag == UNSET:
-        return Entry(entry.key, _retagged(value, UNSET_IN_VAIN))
+    if isinstance(value, ScalarNode) and value.tag == UNSET:
+        return MapEntry(entry.key, _retagged(value, UNSET_IN_VAIN))
     return entry

@@ -1,7 +1,7 @@
-"""The tree that a file's text becomes: scalars, lists and mappings that know where they stand.
+"""The syntax tree of a file: scalars, lists, and mappings with their positions.
 
-Text stays text here: what a scalar means is for the field to say that it is written at. Nodes are shared (aliases,
-templates), so nobody changes one after it was made; merging makes new mappings.
+A scalar is text: its field decides what the text means. Aliases and templates share nodes, so no node is ever changed;
+merging creates new mappings.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Origin:
 
 
 @dataclass(slots=True, eq=False)
-class Scalar:
+class ScalarNode:
     """A scalar as it was written.
 
     Attributes:
@@ -75,7 +75,7 @@ class Scalar:
 
 
 @dataclass(slots=True, eq=False)
-class Items:
+class ListNode:
     """A list.
 
     Attributes:
@@ -96,15 +96,15 @@ class Items:
         return Place(self.origin.file, self.line, self.column, self.origin.via)
 
 
-class Entry(NamedTuple):
+class MapEntry(NamedTuple):
     """A key and its value."""
 
-    key: Scalar
+    key: ScalarNode
     value: Node
 
 
 @dataclass(slots=True, eq=False)
-class Table:
+class MapNode:
     """A mapping with text keys.
 
     Attributes:
@@ -116,11 +116,11 @@ class Table:
             that changes nothing, JSON for null; only whoever knows the field can say.
     """
 
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, MapEntry]
     origin: Origin
     line: int
     column: int
-    cleared: Scalar | None = None
+    cleared: ScalarNode | None = None
 
     @property
     def place(self) -> Place:
@@ -128,20 +128,20 @@ class Table:
         return Place(self.origin.file, self.line, self.column, self.origin.via)
 
 
-Node: TypeAlias = Scalar | Items | Table
+Node: TypeAlias = ScalarNode | ListNode | MapNode
 
 
 def is_null(node: Node) -> bool:
     """Whether a node is a scalar that means null."""
-    return isinstance(node, Scalar) and node.is_null
+    return isinstance(node, ScalarNode) and node.is_null
 
 
 def count(node: Node) -> int:
     """How many nodes a tree has when it is walked, shared ones counted each time."""
     match node:
-        case Table():
+        case MapNode():
             return 1 + sum(count(entry.value) for entry in node.entries.values())
-        case Items():
+        case ListNode():
             return 1 + sum(count(item) for item in node.items)
         case _:
             return 1
@@ -157,14 +157,14 @@ def relabelled(node: Node, via: str) -> Node:
             words = f"{item.origin.via}, {via}" if item.origin.via else via
             origin = origins[item.origin] = Origin(item.origin.file, item.origin.path, words)
         match item:
-            case Scalar():
-                return Scalar(item.text, item.plain, item.tag, origin, item.line, item.column, item.end_line)
-            case Items():
-                return Items([copy(inner) for inner in item.items], origin, item.line, item.column)
-            case Table():
+            case ScalarNode():
+                return ScalarNode(item.text, item.plain, item.tag, origin, item.line, item.column, item.end_line)
+            case ListNode():
+                return ListNode([copy(inner) for inner in item.items], origin, item.line, item.column)
+            case MapNode():
                 entries = {
-                    key: Entry(
-                        Scalar(
+                    key: MapEntry(
+                        ScalarNode(
                             entry.key.text, entry.key.plain, entry.key.tag, origin,
                             entry.key.line, entry.key.column, entry.key.end_line,
                         ),
@@ -172,6 +172,6 @@ def relabelled(node: Node, via: str) -> Node:
                     )
                     for key, entry in item.entries.items()
                 }  # fmt: skip
-                return Table(entries, origin, item.line, item.column, item.cleared)
+                return MapNode(entries, origin, item.line, item.column, item.cleared)
 
     return copy(node)

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.address import Address
-from reconciler.config.documents import Documents
-from reconciler.config.drafts import Drafting
+from reconciler.config.drafts import DraftBuilder
 from reconciler.config.environments import pick, read_environments
+from reconciler.config.files import FileLoader
 from reconciler.config.findings import Findings
 from reconciler.config.layout import standard_layout
 from reconciler.config.loading import overlaid, templated
@@ -42,11 +42,11 @@ def outline(sources: Sources, *, environment: str = "", overlays: Sequence[str] 
         overlays: overlays of the command line, relative to the root file's folder.
     """
     findings = Findings()
-    documents = Documents(sources, findings)
+    documents = FileLoader(sources, findings)
     base = documents.base()
     environments = read_environments(base, findings)
     picked = pick(environments, environment, findings, complete=False)
     tree = overlaid(documents, base, picked.overlays, overlays, findings)
     tree, _ = templated(documents, tree, findings)
-    drafts = Drafting(standard_layout(), findings).of_tree(tree)
+    drafts = DraftBuilder(standard_layout(), findings).build(tree)
     return Outline({draft.address: draft.kind for draft in drafts}, tuple(environments))

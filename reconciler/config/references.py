@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.address import Address, looks_like_sid
-from reconciler.config.contents import is_sid, sid_error
 from reconciler.config.drafts import Draft
 from reconciler.config.findings import Findings, shown
 from reconciler.config.lookalike import did_you_mean
 from reconciler.config.model import Reference
-from reconciler.config.nodes import Scalar
+from reconciler.config.nodes import ScalarNode
+from reconciler.config.value_parsers import is_sid, sid_error
 from reconciler.errors import Place
 from reconciler.kinds.base import Kind
 from reconciler.kinds.markers import Ref
@@ -56,7 +56,7 @@ class References:
             for path, text, scalar in draft.references:
                 self._resolve(draft, path, text, scalar)
 
-    def _resolve(self, draft: Draft, path: str, text: str, scalar: Scalar) -> None:
+    def _resolve(self, draft: Draft, path: str, text: str, scalar: ScalarNode) -> None:
         ref = draft.kind.by_path[path].marker(Ref)
         value = draft.values[path]
         assert ref is not None
@@ -65,7 +65,9 @@ class References:
         if looks_like_sid(text):
             if not is_sid(text, kind.sid_prefix):
                 remark = sid_error(path, kind.sid_prefix, text, told).remark
-                self._findings.error(remark.code, remark.message, scalar.place, remark.hint, address=draft.about)
+                self._findings.error(
+                    remark.code, remark.message, scalar.place, remark.hint, address=draft.problem_address
+                )
             return
         group = (kind.name, _container(draft, kind, ref))
         found = self._by_handle.get(group, {}).get(text)
@@ -84,7 +86,7 @@ class References:
             message = f"{path} refers to {told}, and there is no such {kind.noun}{where}"
             meant = self._findings.closest(text, candidates)
             hint = did_you_mean(text, meant) if meant else f"declare it, or write a SID: {kind.sid_prefix}…"
-            self._findings.error("unknown-reference", message, scalar.place, hint, address=draft.about)
+            self._findings.error("unknown-reference", message, scalar.place, hint, address=draft.problem_address)
 
     def _known(self, group: tuple[str, Address | None], kind: Kind) -> tuple[str, ...]:
         if group not in self._candidates:
@@ -92,10 +94,10 @@ class References:
         return self._candidates[group]
 
     def _check_target(self, draft: Draft, path: str, ref: Ref, target: Draft, place: Place) -> None:
-        if target.absent and not draft.goes:
+        if target.absent and not draft.is_absent:
             self._findings.error(
                 "reference-to-absent", f"{path} refers to {target.address}, which must not exist", place,
-                "refer to another one, or take absent out", address=draft.about,
+                "refer to another one, or take absent out", address=draft.problem_address,
                 related=[(target.entries["absent"].key.place, "it is absent here")],
             )  # fmt: skip
             return
@@ -110,7 +112,9 @@ class References:
             message = f"{path} takes a {ref.kind} of type {ref.of_type}, and {name} is of type {of_type}"
             related = [(declared, "its type is declared here")] if declared is not None else []
             hint = f"name a {ref.kind} of type {ref.of_type}"
-            self._findings.error("wrong-role-type", message, place, hint, related=related, address=draft.about)
+            self._findings.error(
+                "wrong-role-type", message, place, hint, related=related, address=draft.problem_address
+            )
 
 
 def _container(draft: Draft, kind: Kind, ref: Ref) -> Address | None:

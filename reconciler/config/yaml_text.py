@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import yaml
 
 from reconciler.config.findings import Findings, shown
-from reconciler.config.nodes import NULLS, UNSET, Entry, Items, Node, Origin, Scalar, Table
+from reconciler.config.nodes import NULLS, UNSET, ListNode, MapEntry, MapNode, Node, Origin, ScalarNode
 from reconciler.errors import Place
 from reconciler.redaction import line_holds_secret, literal_holds_secret, may_be_secret
 
@@ -289,10 +289,10 @@ class _Frame:
     line: int
     column: int
     anchor: str | None
-    entries: dict[str, Entry] | None
+    entries: dict[str, MapEntry] | None
     items: list[Node] = field(default_factory=list)
     merged: list[Node] = field(default_factory=list)
-    key: Scalar | None = None
+    key: ScalarNode | None = None
     waits: bool = False
     hides: bool = False
     size: int = 1
@@ -385,7 +385,9 @@ class _Builder:
                 text = _SURROGATE.sub("\ufffd", text)
         # A block scalar's end mark is the beginning of the line after it.
         last = end.line + 1 if end.column or end.line == start.line else end.line
-        node = Scalar(text, not event.style and tag != "str", tag, self._origin, start.line + 1, start.column + 1, last)
+        node = ScalarNode(
+            text, not event.style and tag != "str", tag, self._origin, start.line + 1, start.column + 1, last
+        )
         if literal_holds_secret(text):
             self._findings.conceal(self._origin.file, node.line, node.end_line)
         if event.anchor is not None:
@@ -456,11 +458,11 @@ class _Builder:
         frame = self._stack.pop()
         node: Node
         if frame.entries is None:
-            node = Items(frame.items, self._origin, frame.line, frame.column)
+            node = ListNode(frame.items, self._origin, frame.line, frame.column)
         else:
             for merged in frame.merged:
                 self._merge(frame.entries, merged)
-            node = Table(frame.entries, self._origin, frame.line, frame.column)
+            node = MapNode(frame.entries, self._origin, frame.line, frame.column)
         if frame.anchor is not None:
             self._anchors[frame.anchor] = _Anchored(node, frame.size, frame.height)
         self._add(node, frame.size, frame.height, None)
@@ -510,12 +512,12 @@ class _Builder:
             if frame.key is not None:
                 self._set(frame, frame.key, node)
                 frame.key = None
-            elif frame.hides and isinstance(node, Scalar):
+            elif frame.hides and isinstance(node, ScalarNode):
                 self._findings.conceal(self._origin.file, node.line, node.end_line)
             frame.hides = False
 
-    def _key(self, node: Node, frame: _Frame, event: Event) -> Scalar | None:
-        if not isinstance(node, Scalar):
+    def _key(self, node: Node, frame: _Frame, event: Event) -> ScalarNode | None:
+        if not isinstance(node, ScalarNode):
             self._findings.error(
                 "key-not-text", "a key must be text", node.place, "put it in quotes when it begins with [ or {"
             )
@@ -525,7 +527,7 @@ class _Builder:
             return None
         if isinstance(event, yaml.AliasEvent):
             place = self._place(event)
-            node = Scalar(node.text, node.plain, node.tag, self._origin, place.line, place.column, place.line)
+            node = ScalarNode(node.text, node.plain, node.tag, self._origin, place.line, place.column, place.line)
         if node.plain and node.text == "<<":
             return node
         first = frame.entries.get(node.text) if frame.entries else None
@@ -538,24 +540,24 @@ class _Builder:
             return None
         return node
 
-    def _set(self, frame: _Frame, key: Scalar, value: Node) -> None:
+    def _set(self, frame: _Frame, key: ScalarNode, value: Node) -> None:
         assert frame.entries is not None
         if key.plain and key.text == "<<":
             frame.merged.append(value)
             return
-        frame.entries[key.text] = Entry(key, value)
-        if isinstance(value, Table) or not may_be_secret(key.text):
+        frame.entries[key.text] = MapEntry(key, value)
+        if isinstance(value, MapNode) or not may_be_secret(key.text):
             return
-        for item in value.items if isinstance(value, Items) else [value]:
-            if isinstance(item, Scalar) and item.text and not _is_lookup(item.text):
+        for item in value.items if isinstance(value, ListNode) else [value]:
+            if isinstance(item, ScalarNode) and item.text and not _is_lookup(item.text):
                 self._findings.conceal(self._origin.file, item.line, item.end_line)
 
-    def _merge(self, entries: dict[str, Entry], merged: Node) -> None:
+    def _merge(self, entries: dict[str, MapEntry], merged: Node) -> None:
         """YAML's merge key: what the mapping says itself wins, then the earlier of several."""
-        if isinstance(merged, Scalar) and merged.is_null:
+        if isinstance(merged, ScalarNode) and merged.is_null:
             return
-        for table in merged.items if isinstance(merged, Items) else [merged]:
-            if not isinstance(table, Table):
+        for table in merged.items if isinstance(merged, ListNode) else [merged]:
+            if not isinstance(table, MapNode):
                 self._findings.error(
                     "merge-key",
                     "<< merges mappings, and this is none",

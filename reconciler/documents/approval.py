@@ -29,7 +29,7 @@ from typing import Any
 
 from reconciler.address import Address, AddressError
 from reconciler.change import RISKS
-from reconciler.config.unset import pieces_fit
+from reconciler.config.unknown_values import pieces_fit
 from reconciler.documents.entries import ChangeEntry, FieldEntry, StepEntry
 from reconciler.documents.live import LiveEntry
 from reconciler.documents.plan import WHOLE, PlanFile, withheld_part

@@ -19,7 +19,7 @@ from typing import Literal, TypeAlias
 
 from reconciler.change import FieldChange, InnerChange
 from reconciler.config.model import Declared, Reference, Unknown
-from reconciler.config.unset import may_be
+from reconciler.config.unknown_values import may_be
 from reconciler.json_text import Json
 from reconciler.kinds.comparable import canonical_json
 from reconciler.kinds.fields import Content, Field, Shape

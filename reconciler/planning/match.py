@@ -38,7 +38,7 @@ from types import MappingProxyType
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared, Reference, Unknown
 from reconciler.config.selection import EVERYTHING, Selection
-from reconciler.config.unset import fits, may_be
+from reconciler.config.unknown_values import fits, may_be
 from reconciler.errors import Problem
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape

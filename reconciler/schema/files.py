@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconciler.config.layout import Group, Layout, Sections, standard_layout
-from reconciler.config.layout import Shape as Layer
+from reconciler.config.layout import FieldTree, KindLayout, Layout, Sections, standard_layout
 from reconciler.kinds.base import Kind
 from reconciler.kinds.relations import account_default_of
 from reconciler.schema.values import (
@@ -169,7 +168,7 @@ def _definitions(layout: Layout) -> Schema:
             "description": "One glob or a list: `*` matches any text, `?` one character; a backslash escapes them.",
             "examples": ["+1415*"],
         },
-        **{shape.kind.name: _resource(shape) for shape in layout.shapes.values()},
+        **{inner.kind.name: _resource(inner) for inner in layout.layouts.values()},
         "template": _template(layout),
     }
 
@@ -248,29 +247,29 @@ def _section(kind: Kind) -> Schema:
     }
 
 
-def _resource(layer: Layer, without: Iterable[str] = ()) -> Schema:
-    kind = layer.kind
+def _resource(layout: KindLayout, without: Iterable[str] = ()) -> Schema:
+    kind = layout.kind
     described = {block.path: block.description for block in kind.blocks}
-    properties = _group(layer.group, described, "")
-    properties |= _sections(layer.sections)
-    if layer.prunable:
+    properties = _group(layout.field_tree, described, "")
+    properties |= _sections(layout.sections)
+    if layout.prunable:
         properties["prune"] = prune_schema(
-            layer.prunable, f"Collections of this {kind.noun} from which undeclared live resources are deleted."
+            layout.prunable, f"Collections of this {kind.noun} from which undeclared live resources are deleted."
         )
-    if "template" in layer.keys:
+    if "template" in layout.keys:
         properties["template"] = {
             "type": [*SCALAR, "null"],
             "minLength": 1,
             "description": "Name of a template whose values are inherited. Values written here override them.",
             "examples": ["standard"],
         }
-    properties |= _singleton_keys(layer) if kind.singleton else _common_keys(layer)
+    properties |= _singleton_keys(layout) if kind.singleton else _common_keys(layout)
     return closed(
         {key: value for key, value in properties.items() if key not in set(without)}, f"{kind.summary} {kind.docs}"
     )
 
 
-def _group(group: Group, described: Mapping[str, str], prefix: str) -> Schema:
+def _group(group: FieldTree, described: Mapping[str, str], prefix: str) -> Schema:
     properties = {key: field_schema(entry) for key, entry in group.fields.items()}
     for key, block in group.blocks.items():
         path = f"{prefix}{key}"
@@ -278,35 +277,35 @@ def _group(group: Group, described: Mapping[str, str], prefix: str) -> Schema:
     return properties
 
 
-def _paths(layer: Layer, description: str) -> Schema:
+def _paths(layout: KindLayout, description: str) -> Schema:
     """Build the schema of a list of a resource's fields and blocks."""
     return {
         "description": description,
         "type": ["array", "null"],
-        "items": {"anyOf": [{"enum": sorted(layer.by_path)}, INTERPOLATED]},
-        "examples": [[layer.kind.fields[0].path]],
+        "items": {"anyOf": [{"enum": sorted(layout.by_path)}, INTERPOLATED]},
+        "examples": [[layout.kind.fields[0].path]],
     }
 
 
-def _ignore_changes(layer: Layer) -> Schema:
-    return _paths(layer, "Fields whose differences are ignored. A create still sends them.")
+def _ignore_changes(layout: KindLayout) -> Schema:
+    return _paths(layout, "Fields whose differences are ignored. A create still sends them.")
 
 
-def _sensitive(layer: Layer) -> Schema:
-    return _paths(layer, "Fields whose values are never shown.")
+def _sensitive(layout: KindLayout) -> Schema:
+    return _paths(layout, "Fields whose values are never shown.")
 
 
-def _singleton_keys(layer: Layer) -> Schema:
+def _singleton_keys(layout: KindLayout) -> Schema:
     """Build the keys that every singleton accepts besides its fields."""
     return {
-        "lifecycle": closed({"ignore_changes": _ignore_changes(layer)}, "Fields that are left alone."),
-        "sensitive": _sensitive(layer),
+        "lifecycle": closed({"ignore_changes": _ignore_changes(layout)}, "Fields that are left alone."),
+        "sensitive": _sensitive(layout),
     }
 
 
-def _common_keys(layer: Layer) -> Schema:
+def _common_keys(layout: KindLayout) -> Schema:
     """Build the keys that every other resource accepts besides its fields."""
-    kind = layer.kind
+    kind = layout.kind
     pin = sid_schema(
         kind.sid_prefix, "SID of the live resource. Pins it, so that its name is managed only if it is written here."
     )
@@ -316,7 +315,7 @@ def _common_keys(layer: Layer) -> Schema:
     lifecycle = {
         "prevent_destroy": flag_schema("Never delete or replace this resource."),
         "prevent_create": flag_schema("Never create this resource."),
-        "ignore_changes": _ignore_changes(layer),
+        "ignore_changes": _ignore_changes(layout),
     }
     return {
         "sid": pin,
@@ -328,7 +327,7 @@ def _common_keys(layer: Layer) -> Schema:
             "examples": [example(kind.by_path[kind.natural_key]) if kind.natural_key else "former-name"],
         },
         "lifecycle": closed(lifecycle, "Actions that are prevented, and fields that are left alone."),
-        "sensitive": _sensitive(layer),
+        "sensitive": _sensitive(layout),
     }
 
 

@@ -31,7 +31,7 @@ def reference_markdown(layout: Layout | None = None) -> str:
         layout: The kinds and their places; those of this release by default.
     """
     layout = layout or standard_layout()
-    return "\n".join(_kind(shape.kind, layout) for shape in layout.shapes.values())
+    return "\n".join(_kind(item.kind, layout) for item in layout.layouts.values())
 
 
 def kinds_markdown(layout: Layout | None = None) -> str:
@@ -42,8 +42,8 @@ def kinds_markdown(layout: Layout | None = None) -> str:
     """
     layout = layout or standard_layout()
     rows = []
-    for shape in layout.shapes.values():
-        kind = shape.kind
+    for item in layout.layouts.values():
+        kind = item.kind
         name = f"[`{kind.name}`](#{kind.name})"
         rows.append((name, f"`{_place(kind, layout)}`", _natural_key(kind), f"[{kind.noun}]({kind.docs})"))
     return _table(("kind", "in the configuration", "natural key", "Twilio's documentation"), rows)
@@ -255,7 +255,7 @@ def coverage_markdown(paths: Paths, layout: Layout | None = None) -> str:
         layout: The kinds and their places; those of this release by default.
     """
     layout = layout or standard_layout()
-    used = {path: use for shape in layout.shapes.values() for path, use in _used(shape.kind).items()}
+    used = {path: use for item in layout.layouts.values() for path, use in _used(item.kind).items()}
     rows = []
     for path in sorted(paths):
         kind, sent = used.get(path, (None, ()))

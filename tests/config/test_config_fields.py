@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.config.contents import UnfitError, json_scalar
 from reconciler.config.model import Lifecycle
+from reconciler.config.value_parsers import InvalidValueError, json_scalar
 from tests.config.told import content, problems_of, read, told
 
 TIMER = "account: {{configuration: {{default_inactive_timer: {}}}}}"
@@ -367,13 +367,13 @@ def test_json_follows_the_core_schema(text: str, expected: Any) -> None:
 
 @pytest.mark.parametrize("text", [".inf", "-.INF", ".nan", "1e999", "9" * 5000])
 def test_numbers_that_json_has_not(text: str) -> None:
-    with pytest.raises(UnfitError, match="JSON has no such number"):
+    with pytest.raises(InvalidValueError, match="JSON has no such number"):
         json_scalar(text, "", bare=True)
 
 
 def test_a_tag_that_does_not_fit() -> None:
     assert json_scalar("5", "float", bare=False) == 5.0
-    with pytest.raises(UnfitError, match="not what its tag !!int says"):
+    with pytest.raises(InvalidValueError, match="not what its tag !!int says"):
         json_scalar("x", "int", bare=True)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.config.model import Config, Unknown
-from reconciler.config.unset import fits, may_be
+from reconciler.config.unknown_values import fits, may_be
 from reconciler.errors import ConfigError, MatchError
 from reconciler.kinds.fields import Content
 from tests.commands import Run, forget_surroundings, runner

@@ -12,21 +12,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NoReturn
 
-from reconciler.config.contents import (
-    UnfitError,
-    boolean,
-    is_sid,
-    json_scalar,
-    parsed_json,
-    sid_error,
-    typed,
-    unknown_word,
-)
-from reconciler.config.documents import text_items
 from reconciler.config.drafts import Draft
+from reconciler.config.files import text_items
 from reconciler.config.findings import Findings, shown, with_article
-from reconciler.config.interpolate import Interpolation, Text, unescaped
-from reconciler.config.layout import Group
+from reconciler.config.interpolate import Interpolation, ResolvedText, unescaped
+from reconciler.config.layout import FieldTree
 from reconciler.config.lint import (
     blank_in_url,
     comment_remark,
@@ -40,8 +30,18 @@ from reconciler.config.lint import (
     url_remarks,
 )
 from reconciler.config.model import Lifecycle, Outside, Unknown, Value, Written
-from reconciler.config.nodes import Entry, Items, Node, Scalar, Table, is_null
+from reconciler.config.nodes import ListNode, MapEntry, MapNode, Node, ScalarNode, is_null
 from reconciler.config.remarks import Remark
+from reconciler.config.value_parsers import (
+    InvalidValueError,
+    boolean,
+    is_sid,
+    json_scalar,
+    parsed_json,
+    sid_error,
+    typed,
+    unknown_word,
+)
 from reconciler.errors import Place
 from reconciler.json_text import Json, nests_deeper
 from reconciler.kinds.fields import Content, Field, Shape
@@ -62,7 +62,7 @@ class _NotReadError(Exception):
 class _UnknownError(Exception):
     """A value cannot be told now, because something in the text is not set."""
 
-    def __init__(self, text: Text) -> None:
+    def __init__(self, text: ResolvedText) -> None:
         self.text = text
         self.reason = "; ".join(dict.fromkeys(item.message for item in text.missing))
         super().__init__(self.reason)
@@ -97,7 +97,7 @@ class ResourceReader:
     def read(self, draft: Draft) -> None:
         """Fill a draft."""
         self._read_sensitive(draft)
-        self._read_group(draft, draft.shape.group, draft.entries, is_whole=True)
+        self._read_group(draft, draft.layout.field_tree, draft.entries, is_whole=True)
         if draft.kind.singleton:
             self._read_lifecycle(draft)
         else:
@@ -115,7 +115,7 @@ class ResourceReader:
     def text(self, node: Node, name: str, draft: Draft | None = None) -> str | None:
         """One text of a key that is no field; None when it could not be read, which has been told."""
         try:
-            if not isinstance(node, Scalar):
+            if not isinstance(node, ScalarNode):
                 self._findings.error("wrong-type", f"{name} must be a single value", node.place, "write it on one line")
                 return None
             text = self._resolved(node, None)
@@ -124,13 +124,13 @@ class ResourceReader:
         if text.null or not text.text:
             self._findings.error(
                 "wrong-type", f"{name} has no value", node.place, "give it one, or take the line out",
-                address=draft.about if draft else "",
+                address=draft.problem_address if draft else "",
             )  # fmt: skip
             return None
         if (place := self._interpolation.place_before_comment(text, node)) is not None:
             remark = comment_remark(name)
             self._findings.warning(
-                remark.code, remark.message, place, remark.hint, address=draft.about if draft else ""
+                remark.code, remark.message, place, remark.hint, address=draft.problem_address if draft else ""
             )
         if text.secrets:
             hint = "a secret belongs into a field"
@@ -138,7 +138,7 @@ class ResourceReader:
             return None
         return text.text
 
-    def _resolved(self, scalar: Scalar, field: Field | None) -> Text:
+    def _resolved(self, scalar: ScalarNode, field: Field | None) -> ResolvedText:
         """What a scalar says; raises when that cannot be told."""
         text = self._interpolation.text(scalar)
         if text.missing:
@@ -149,7 +149,7 @@ class ResourceReader:
             self._check_placeholders(text, field)
         return text
 
-    def _check_placeholders(self, text: Text, field: Field | None) -> None:
+    def _check_placeholders(self, text: ResolvedText, field: Field | None) -> None:
         """Report `${NAME}` where Twilio does not fill it in; raises if it is in the files."""
         if field is not None and field.marker(Template) is not None:
             self._interpolation.allow_placeholders(text)
@@ -158,7 +158,7 @@ class ResourceReader:
         if any(item.origin == "written" for item in text.placeholders):
             raise _NotReadError
 
-    def _tell_missing(self, text: Text, field: Field | None) -> NoReturn:
+    def _tell_missing(self, text: ResolvedText, field: Field | None) -> NoReturn:
         """Raise for a text of which something is not set; a field that may wait for its secret is unknown for now."""
         can_wait = field is not None and (self._secrets_later or field.secret or field.write_only)
         needed = [item for item in text.missing if not (self._allow_unset or (can_wait and item.is_secret))]
@@ -170,23 +170,25 @@ class ResourceReader:
 
     # --- fields ---
 
-    def _read_group(self, draft: Draft, group: Group, entries: Mapping[str, Entry], *, is_whole: bool) -> None:
+    def _read_group(self, draft: Draft, group: FieldTree, entries: Mapping[str, MapEntry], *, is_whole: bool) -> None:
         for key, entry in entries.items():
             if (field := group.fields.get(key)) is not None:
                 self._read_field(draft, field, entry)
             elif (block := group.blocks.get(key)) is not None:
                 self._read_block(draft, key, block, entry)
-            elif not is_whole or key not in draft.shape.keys:
-                self._tell_unknown_key(draft, key, entry, draft.shape.keys if is_whole else group.keys)
+            elif not is_whole or key not in draft.layout.keys:
+                self._tell_unknown_key(draft, key, entry, draft.layout.keys if is_whole else group.keys)
 
-    def _read_block(self, draft: Draft, key: str, block: Group, entry: Entry) -> None:
-        if isinstance(entry.value, Table):
+    def _read_block(self, draft: Draft, key: str, block: FieldTree, entry: MapEntry) -> None:
+        if isinstance(entry.value, MapNode):
             self._read_group(draft, block, entry.value.entries, is_whole=False)
         elif not is_null(entry.value):
             hint = f"write keys with colons below it, for instance {block.keys[0]}"
-            self._findings.error("wrong-type", f"{key} must be a mapping", entry.value.place, hint, address=draft.about)
+            self._findings.error(
+                "wrong-type", f"{key} must be a mapping", entry.value.place, hint, address=draft.problem_address
+            )
 
-    def _tell_unknown_key(self, draft: Draft, key: str, entry: Entry, keys: tuple[str, ...]) -> None:
+    def _tell_unknown_key(self, draft: Draft, key: str, entry: MapEntry, keys: tuple[str, ...]) -> None:
         what = with_article(draft.kind.noun)
         if draft.kind.singleton and key in {"sid", "absent", "renamed_from"}:
             message, hint = f"{key} cannot be said of {what}, which always exists", "take the line out"
@@ -194,15 +196,15 @@ class ResourceReader:
             message, hint = f"nothing in {what} can be pruned", "take the line out"
         else:
             message, hint = f"{what} has no key {shown(key)}", self._findings.instead(key, keys)
-        self._findings.error("unknown-key", message, entry.key.place, hint, address=draft.about)
+        self._findings.error("unknown-key", message, entry.key.place, hint, address=draft.problem_address)
 
-    def _read_field(self, draft: Draft, field: Field, entry: Entry) -> None:
+    def _read_field(self, draft: Draft, field: Field, entry: MapEntry) -> None:
         node = entry.value
-        if isinstance(node, Table) and node.cleared is not None and field.shape is Shape.JSON:
+        if isinstance(node, MapNode) and node.cleared is not None and field.shape is Shape.JSON:
             node = node.cleared
-        place = entry.key.place if isinstance(node, Table) else node.place
+        place = entry.key.place if isinstance(node, MapNode) else node.place
         if (
-            isinstance(node, Scalar)
+            isinstance(node, ScalarNode)
             and node.is_null
             and not node.text
             and not node.tag
@@ -210,7 +212,7 @@ class ResourceReader:
         ):
             hint = f"write {entry.key.text}: null to clear it, or take the line out to leave it as it is"
             self._warn(draft, Remark("empty-value", f"{field.path} has no value, which clears it", hint), place)
-        if not isinstance(node, Scalar) and (field.secret or field.path in draft.sensitive):
+        if not isinstance(node, ScalarNode) and (field.secret or field.path in draft.sensitive):
             self._conceal_all(node)
         try:
             match field.shape:
@@ -224,7 +226,7 @@ class ResourceReader:
             secrets = unknown.text.secrets
             sensitive = bool(secrets) or field.secret or field.path in draft.sensitive
             place = _with_via(place, unknown.text.via)
-            written = unknown.text.form if isinstance(node, Scalar) else self._written(field, node)
+            written = unknown.text.form if isinstance(node, ScalarNode) else self._written(field, node)
             url = _shown_url(draft, field, unknown.text) if sensitive else ""
             draft.values[field.path] = Value(Unknown(unknown.reason, written), place, sensitive, secrets, shown=url)
             if secrets:
@@ -237,18 +239,18 @@ class ResourceReader:
 
     def _outside(self, field: Field, node: Node) -> Written:
         """How the files write what was read without a problem; see `Value.written`."""
-        found: list[Text] = []
+        found: list[ResolvedText] = []
         written = self._outside_of(field, node, found)
         return written if any(text.written for text in found) and not any(text.is_lost for text in found) else None
 
-    def _outside_of(self, field: Field, node: Node, found: list[Text]) -> Written:
+    def _outside_of(self, field: Field, node: Node, found: list[ResolvedText]) -> Written:
         match node:
-            case Table():
+            case MapNode():
                 return {
                     unescaped(key)[0]: self._outside_of(field, entry.value, found)
                     for key, entry in node.entries.items()
                 }
-            case Items():
+            case ListNode():
                 return [self._outside_of(field, item, found) for item in node.items]
             case _:
                 text = self._interpolation.text(node)
@@ -268,17 +270,17 @@ class ResourceReader:
 
     def _by_name(self, node: Node) -> Json:
         match node:
-            case Table():
+            case MapNode():
                 return {key: self._by_name(entry.value) for key, entry in node.entries.items()}
-            case Items():
+            case ListNode():
                 return [self._by_name(item) for item in node.items]
             case _:
                 text = self._interpolation.text(node)
                 return text.form or text.text
 
     def _read_scalar(self, draft: Draft, field: Field, node: Node) -> None:
-        if not isinstance(node, Scalar):
-            what = "a list" if isinstance(node, Items) else "a mapping"
+        if not isinstance(node, ScalarNode):
+            what = "a list" if isinstance(node, ListNode) else "a mapping"
             message = f"{field.path} must be a single value, not {what}"
             self._fail(draft, Remark("wrong-type", message, "write it on one line"), node.place)
         text = self._resolved(node, field)
@@ -298,7 +300,7 @@ class ResourceReader:
         try:
             told = _HIDDEN if sensitive else shown(text.text)
             content, remark = typed(field, text.text, told, self._findings.closest)
-        except UnfitError as error:
+        except InvalidValueError as error:
             self._fail(draft, error.remark, node.place)
         if remark is not None:
             self._warn(draft, remark, node.place)
@@ -308,11 +310,11 @@ class ResourceReader:
             self._warn(draft, doubt, node.place)
         self._keep(draft, field, content, place, text, sensitive=sensitive)
 
-    def _check_comment(self, draft: Draft, field: Field, node: Scalar, text: Text) -> None:
+    def _check_comment(self, draft: Draft, field: Field, node: ScalarNode, text: ResolvedText) -> None:
         if (place := self._interpolation.place_before_comment(text, node)) is not None:
             self._warn(draft, comment_remark(field.path), place)
 
-    def _doubts(self, draft: Draft, field: Field, text: Text, *, sensitive: bool) -> Iterator[Remark]:
+    def _doubts(self, draft: Draft, field: Field, text: ResolvedText, *, sensitive: bool) -> Iterator[Remark]:
         """What is valid and probably not meant in the text of a field."""
         if draft.absent or "absent" in draft.entries:
             return
@@ -334,7 +336,9 @@ class ResourceReader:
         else:
             yield from _given(name_remark(field.path, text.text))
 
-    def _keep(self, draft: Draft, field: Field, content: Content, place: Place, text: Text, *, sensitive: bool) -> None:
+    def _keep(
+        self, draft: Draft, field: Field, content: Content, place: Place, text: ResolvedText, *, sensitive: bool
+    ) -> None:
         url = _shown_url(draft, field, text) if sensitive else ""
         draft.values[field.path] = Value(content, place, sensitive, text.secrets, shown=url)
         if text.secrets:
@@ -345,7 +349,7 @@ class ResourceReader:
                 draft, Remark("literal-secret", f"{field.path} stands in the files for all to read", hint), place
             )
 
-    def _cleared(self, draft: Draft, field: Field, text: Text, place: Place) -> Content:
+    def _cleared(self, draft: Draft, field: Field, text: ResolvedText, place: Place) -> Content:
         """The content of a field that is set to null or to no text, if it can be."""
         why = field.why_not_clearable()
         if why:
@@ -353,7 +357,7 @@ class ResourceReader:
             self._fail(draft, Remark("not-clearable", f"{field.path} cannot be cleared: {why}", hint), place)
         return None if text.null else ""
 
-    def _is_sensitive(self, draft: Draft, field: Field, text: Text) -> bool:
+    def _is_sensitive(self, draft: Draft, field: Field, text: ResolvedText) -> bool:
         return (
             bool(text.secrets)
             or field.secret
@@ -361,7 +365,7 @@ class ResourceReader:
             or (field.shape is Shape.URL and url_holds_secret(text.text))
         )
 
-    def _conceal_literals(self, node: Scalar, text: Text) -> None:
+    def _conceal_literals(self, node: ScalarNode, text: ResolvedText) -> None:
         """A line that holds a sensitive literal is never shown, nor is that of a variable that went into it."""
         literals = [scalar for scalar in text.literals if not _is_only_lookup(scalar)]
         if not _is_only_lookup(node) and not (text.secrets and "${secret:" in node.text):
@@ -371,10 +375,10 @@ class ResourceReader:
 
     def _conceal_all(self, node: Node) -> None:
         match node:
-            case Table():
+            case MapNode():
                 for entry in node.entries.values():
                     self._conceal_all(entry.value)
-            case Items():
+            case ListNode():
                 for item in node.items:
                     self._conceal_all(item)
             case _ if not _is_only_lookup(node):
@@ -389,21 +393,21 @@ class ResourceReader:
             self._fail_if_kept(draft, field, node.place)
             draft.values[field.path] = Value(None, node.place, field.path in draft.sensitive)
             return
-        if not isinstance(node, Items):
+        if not isinstance(node, ListNode):
             hint = "write a list with a - before each entry"
-            if isinstance(node, Scalar) and node.text.isprintable() and len(node.text) <= 60 and node.text:
+            if isinstance(node, ScalarNode) and node.text.isprintable() and len(node.text) <= 60 and node.text:
                 hint = f"write a list: {field.path.rsplit('.', 1)[-1]}: [{node.text}]"
             self._fail(draft, Remark("wrong-type", f"{field.path} must be a list", hint), node.place)
         if not node.items:
             self._fail_if_kept(draft, field, node.place)
-        words: dict[str, Scalar] = {}
+        words: dict[str, ScalarNode] = {}
         secrets: set[str] = set()
         forms: list[str] = []
         vias: dict[str, None] = {}
         failed = False
         for item in node.items:
             word = self._word(draft, field, item)
-            if word is None or not isinstance(item, Scalar):
+            if word is None or not isinstance(item, ScalarNode):
                 failed = True
             elif word.text in words:
                 told = _HIDDEN if word.secrets or field.path in draft.sensitive else shown(word.text)
@@ -424,8 +428,8 @@ class ResourceReader:
         place = _with_via(node.place, ", ".join(via for via in vias if via))
         draft.values[field.path] = Value(tuple(sorted(words)), place, sensitive, tuple(sorted(secrets)))
 
-    def _word(self, draft: Draft, field: Field, item: Node) -> Text | None:
-        if not isinstance(item, Scalar):
+    def _word(self, draft: Draft, field: Field, item: Node) -> ResolvedText | None:
+        if not isinstance(item, ScalarNode):
             hint = "write each entry as one word"
             self._tell(draft, Remark("wrong-type", f"each entry of {field.path} must be text", hint), item.place)
             return None
@@ -472,8 +476,8 @@ class ResourceReader:
             self._fail_if_kept(draft, field, place)
             draft.values[field.path] = Value(None, place, field.path in draft.sensitive)
             return
-        texts: list[Text] = []
-        if isinstance(node, Scalar):
+        texts: list[ResolvedText] = []
+        if isinstance(node, ScalarNode):
             text = self._resolved(node, field)
             texts.append(text)
             content = self._unfit_told(draft, node.place, lambda: parsed_json(text.text)) if text.text else {}
@@ -496,14 +500,14 @@ class ResourceReader:
         vias = ", ".join(dict.fromkeys(text.via for text in texts if text.via))
         draft.values[field.path] = Value(content, _with_via(place, vias), sensitive, secrets)
 
-    def _json(self, draft: Draft, field: Field, node: Node, texts: list[Text]) -> Json:
+    def _json(self, draft: Draft, field: Field, node: Node, texts: list[ResolvedText]) -> Json:
         match node:
-            case Table():
+            case MapNode():
                 return {
                     self._json_key(draft, field, entry.key): self._json(draft, field, entry.value, texts)
                     for entry in node.entries.values()
                 }
-            case Items():
+            case ListNode():
                 return [self._json(draft, field, item, texts) for item in node.items]
             case _:
                 text = self._resolved(node, field)
@@ -518,7 +522,7 @@ class ResourceReader:
                     self._check_comment(draft, field, node, text)
                 return content
 
-    def _json_key(self, draft: Draft, field: Field, key: Scalar) -> str:
+    def _json_key(self, draft: Draft, field: Field, key: ScalarNode) -> str:
         """A key of JSON, which is never interpolated; ``$${`` in it means ``${``, as everywhere."""
         text, has_lookup = unescaped(key.text)
         if has_lookup:
@@ -527,7 +531,9 @@ class ResourceReader:
             self._fail(draft, Remark("interpolated-key", message, hint), key.place)
         return text
 
-    def _check_json_spelling(self, draft: Draft, field: Field, node: Scalar, text: Text, content: Json) -> None:
+    def _check_json_spelling(
+        self, draft: Draft, field: Field, node: ScalarNode, text: ResolvedText, content: Json
+    ) -> None:
         """Warn about a scalar without quotes whose JSON is spelled in another way."""
         is_bare = text.bare or (text.null and node.tag != "null")
         if not is_bare or text.tag:
@@ -542,7 +548,7 @@ class ResourceReader:
     def _unfit_told(self, draft: Draft, place: Place, read: Callable[[], Json]) -> Json:
         try:
             return read()
-        except UnfitError as error:
+        except InvalidValueError as error:
             self._fail(draft, error.remark, place)
 
     def _check_json_length(self, draft: Draft, field: Field, content: Json, place: Place) -> None:
@@ -587,7 +593,7 @@ class ResourceReader:
                 entries["absent"].value.place,
             )
 
-    def _read_pin(self, draft: Draft, entry: Entry) -> None:
+    def _read_pin(self, draft: Draft, entry: MapEntry) -> None:
         text = self.text(entry.value, "sid", draft)
         if draft.is_template:
             message = "a template cannot be pinned: a SID belongs to one service"
@@ -615,7 +621,7 @@ class ResourceReader:
         entry = draft.entries.get("lifecycle")
         if entry is None or is_null(entry.value):
             return
-        if not isinstance(entry.value, Table):
+        if not isinstance(entry.value, MapNode):
             hint = "write for instance lifecycle: {ignore_changes: [FIELD]}"
             self._tell(draft, Remark("wrong-type", "lifecycle must be a mapping", hint), entry.value.place)
             return
@@ -643,7 +649,7 @@ class ResourceReader:
 
     def _paths(self, draft: Draft, node: Node, name: str) -> frozenset[str]:
         """Field paths; that of a block stands for all fields inside."""
-        by_path = draft.shape.by_path
+        by_path = draft.layout.by_path
         found: set[str] = set()
         for item in text_items(node, name, self._findings):
             text = self.text(item, name, draft)
@@ -668,7 +674,7 @@ class ResourceReader:
         field = draft.kind.by_path[path]
         try:
             content, remark = typed(field, draft.handle, shown(draft.handle), self._findings.closest)
-        except UnfitError as error:
+        except InvalidValueError as error:
             self._tell(draft, error.remark, draft.key.place)
             return
         doubt = None if draft.absent or field.shape is not Shape.TEXT else name_remark(path, draft.handle)
@@ -702,7 +708,7 @@ class ResourceReader:
         A declaration may leave out what a live resource has, so this is a warning. Without a natural key, however, no
         live resource is ever found. Write-only fields are left out on purpose once the resource exists.
         """
-        if draft.goes or draft.pin is not None or draft.lifecycle.prevent_create or draft.broken:
+        if draft.is_absent or draft.pin is not None or draft.lifecycle.prevent_create or draft.broken:
             return
         contents: dict[str, object] = {field.path: True for field in draft.kind.fields if field.write_only}
         contents |= {**draft.derived, **{path: value.content for path, value in draft.values.items()}}
@@ -719,10 +725,10 @@ class ResourceReader:
     # --- problems ---
 
     def _tell(self, draft: Draft, remark: Remark, place: Place) -> None:
-        self._findings.error(remark.code, remark.message, place, remark.hint, address=draft.about)
+        self._findings.error(remark.code, remark.message, place, remark.hint, address=draft.problem_address)
 
     def _warn(self, draft: Draft, remark: Remark, place: Place) -> None:
-        self._findings.warning(remark.code, remark.message, place, remark.hint, address=draft.about)
+        self._findings.warning(remark.code, remark.message, place, remark.hint, address=draft.problem_address)
 
     def _fail(self, draft: Draft, remark: Remark, place: Place) -> NoReturn:
         self._tell(draft, remark, place)
@@ -736,25 +742,25 @@ def _given(remark: Remark | None) -> Iterator[Remark]:
 
 def _is_left_empty(node: Node) -> bool:
     """Whether nothing is written for a value, which is null all the same; its lines may be commented out."""
-    return isinstance(node, Scalar) and node.is_null and not node.text and not node.tag
+    return isinstance(node, ScalarNode) and node.is_null and not node.text and not node.tag
 
 
 def _looks_up(node: Node) -> bool:
     """Whether anything may be looked up in what is written."""
     match node:
-        case Table():
+        case MapNode():
             return any(_looks_up(entry.value) for entry in node.entries.values())
-        case Items():
+        case ListNode():
             return any(map(_looks_up, node.items))
         case _:
             return "${" in node.text
 
 
-def _place(node: Scalar, text: Text) -> Place:
+def _place(node: ScalarNode, text: ResolvedText) -> Place:
     return _with_via(node.place, text.via) if text.via else node.place
 
 
-def _shown_url(draft: Draft, field: Field, text: Text) -> str:
+def _shown_url(draft: Draft, field: Field, text: ResolvedText) -> str:
     """A sensitive URL with its secret parts masked; empty for other fields, and where the whole is to be hidden."""
     if field.shape is not Shape.URL or field.path in draft.sensitive:
         return ""
@@ -771,7 +777,7 @@ def _with_via(place: Place, via: str) -> Place:
     return replace(place, via=f"{place.via}, {via}" if place.via else via)
 
 
-def _is_only_lookup(scalar: Scalar) -> bool:
+def _is_only_lookup(scalar: ScalarNode) -> bool:
     """Whether nothing literal stands in a scalar."""
     text = scalar.text
     return text.startswith("${") and text.endswith("}") and text.count("${") == 1 and ":-" not in text

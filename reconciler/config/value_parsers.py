@@ -1,7 +1,7 @@
-"""Text -> the content of a field: typed by the field, never by how YAML would guess.
+"""Text -> the content of a field, typed by the field and never by YAML.
 
-Takes a field and text; gives the content and perhaps a remark, or raises `UnfitError`. Knows nothing of places; what a
-message may show of the value is decided by the caller, so that no secret gets into one.
+Takes a field and its text; returns the content, with a remark if there is one, or raises `InvalidValueError`. Knows no
+places. The caller decides how messages show the value, so that they contain no secret.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Suggest = Callable[[str, Collection[str]], str]
 """Finds the word that was meant; see `Findings.closest`."""
 
 
-class UnfitError(Exception):
+class InvalidValueError(Exception):
     """The text is no content of the field.
 
     Args:
@@ -58,7 +58,7 @@ def typed(field: Field, text: str, shown: str, suggest: Suggest) -> tuple[Conten
         suggest: finds the word that was meant.
 
     Raises:
-        UnfitError: when the field cannot take it.
+        InvalidValueError: when the field cannot take it.
     """
     match field.shape:
         case Shape.BOOL:
@@ -86,18 +86,18 @@ def boolean(text: str) -> bool | None:
 def _boolean(field: Field, text: str, shown: str) -> bool:
     found = boolean(text)
     if found is None:
-        raise UnfitError("wrong-type", f"{field.path} must be true or false, not {shown}", "write true or false")
+        raise InvalidValueError("wrong-type", f"{field.path} must be true or false, not {shown}", "write true or false")
     return found
 
 
 def _integer(field: Field, text: str, shown: str) -> int:
     if _INTEGER.match(text) is None:
-        raise UnfitError("wrong-type", f"{field.path} must be a whole number, not {shown}", "write digits only")
+        raise InvalidValueError("wrong-type", f"{field.path} must be a whole number, not {shown}", "write digits only")
     number = int(text)
     limits = field.marker(Range)
     if limits is not None and not limits.least <= number <= limits.most:
         message = f"{field.path} must lie between {limits.least} and {limits.most}, and is {shown}"
-        raise UnfitError("out-of-range", message, f"write a number from {limits.least} to {limits.most}")
+        raise InvalidValueError("out-of-range", message, f"write a number from {limits.least} to {limits.most}")
     return number
 
 
@@ -111,7 +111,7 @@ def _choice(field: Field, text: str, shown: str, suggest: Suggest) -> tuple[str,
     hint = did_you_mean(text, meant) if meant else f"write {listed(choice.words).replace(' and ', ' or ')}"
     if choice.extended_by_twilio:
         return text, Remark("unknown-word", f"{field.path} {shown} is not known to this release", hint)
-    raise UnfitError("unknown-choice", f"{field.path} cannot be {shown}", hint)
+    raise InvalidValueError("unknown-choice", f"{field.path} cannot be {shown}", hint)
 
 
 def _timer(field: Field, text: str, shown: str) -> str:
@@ -120,20 +120,22 @@ def _timer(field: Field, text: str, shown: str) -> str:
     length = duration(text) if len(text) <= _LONGEST_DURATION else None
     if length is None:
         message = f"{field.path} must be an ISO 8601 duration, not {shown}"
-        raise UnfitError("wrong-type", message, "write for instance PT15M, PT1H or P30D")
+        raise InvalidValueError("wrong-type", message, "write for instance PT15M, PT1H or P30D")
     if length[0] * _MONTH + length[1] < timer.minimum:
         message = f"{field.path} is {shown}, under its minimum of {timer.written}"
-        raise UnfitError("out-of-range", message, f"write {timer.written} or more")
+        raise InvalidValueError("out-of-range", message, f"write {timer.written} or more")
     return text.strip().upper()
 
 
-def sid_error(name: str, prefix: str, text: str, shown: str) -> UnfitError:
+def sid_error(name: str, prefix: str, text: str, shown: str) -> InvalidValueError:
     """What to say of a text that is not the SID that is asked for."""
     wanted = f"the SID of {prefix_noun(prefix)}, {prefix} and 32 hexadecimal digits"
     found = sid_noun(text)
     if found:
-        return UnfitError("wrong-sid", f"{name} is {shown}, the SID of {found}", f"write {wanted}")
-    return UnfitError("wrong-sid", f"{name} must be {wanted}, not {shown}", f"copy it from Twilio's console: {prefix}…")
+        return InvalidValueError("wrong-sid", f"{name} is {shown}, the SID of {found}", f"write {wanted}")
+    return InvalidValueError(
+        "wrong-sid", f"{name} must be {wanted}, not {shown}", f"copy it from Twilio's console: {prefix}…"
+    )
 
 
 def is_sid(text: str, prefix: str) -> bool:
@@ -152,18 +154,20 @@ def _sid(field: Field, text: str, shown: str) -> str:
 def _url(field: Field, text: str, shown: str) -> tuple[str, Remark | None]:
     if _BLANK_OR_CONTROL.search(text):
         message = f"{field.path} holds a blank or a control character: {shown}"
-        raise UnfitError("malformed-url", message, "write a blank as %20")
+        raise InvalidValueError("malformed-url", message, "write a blank as %20")
     try:
         parts = urlsplit(text)
         host, scheme, _port = parts.hostname, parts.scheme, parts.port
     except ValueError:
-        raise UnfitError("malformed-url", f"{field.path} is no URL: {shown}", "write https://host/path") from None
+        raise InvalidValueError(
+            "malformed-url", f"{field.path} is no URL: {shown}", "write https://host/path"
+        ) from None
     if scheme not in {"http", "https"} or not host:
         message = f"{field.path} must be an absolute http or https URL, not {shown}"
-        raise UnfitError("malformed-url", message, "write https://host/path")
+        raise InvalidValueError("malformed-url", message, "write https://host/path")
     most = (field.marker(Url) or Url()).max_length
     if most and len(text) > most:
-        raise UnfitError(
+        raise InvalidValueError(
             "too-long", f"{field.path} is {len(text)} characters long, over its limit of {most}", "shorten it"
         )
     return _length(field, text)
@@ -175,7 +179,7 @@ def _length(field: Field, text: str) -> tuple[str, Remark | None]:
         return text, None
     if len(text) > limit.most:
         message = f"{field.path} is {len(text)} characters long, over its limit of {limit.most}"
-        raise UnfitError("too-long", message, f"shorten it to {limit.most} characters")
+        raise InvalidValueError("too-long", message, f"shorten it to {limit.most} characters")
     if limit.doubtful and len(text) > limit.doubtful:
         message = f"{field.path} is {len(text)} characters long; the documentation allows {limit.doubtful}"
         return text, Remark("doubtful-length", message, f"shorten it to {limit.doubtful} characters to be safe")
@@ -237,7 +241,7 @@ def json_scalar(text: str, tag: str, *, bare: bool) -> Json:
         bare: whether it stands without quotes.
 
     Raises:
-        UnfitError: when it is a number that JSON has not, or not what its tag says.
+        InvalidValueError: when it is a number that JSON has not, or not what its tag says.
     """
     if tag == "str" or (not bare and not tag):
         return text
@@ -250,9 +254,9 @@ def json_scalar(text: str, tag: str, *, bare: bool) -> Json:
         if tag != "int" and _JSON_FLOAT.match(text) and math.isfinite(float(text)):
             return float(text)
         if _NOT_A_NUMBER.match(text) or _JSON_INTEGER.match(text) or _JSON_FLOAT.match(text):
-            raise UnfitError("wrong-type", "JSON has no such number", "put it in quotes to make it text")
+            raise InvalidValueError("wrong-type", "JSON has no such number", "put it in quotes to make it text")
     if tag:
-        raise UnfitError("wrong-type", f"this is not what its tag !!{tag} says", "take the tag out")
+        raise InvalidValueError("wrong-type", f"this is not what its tag !!{tag} says", "take the tag out")
     return text
 
 
@@ -260,17 +264,17 @@ def parsed_json(text: str) -> Json:
     """JSON that came as text, for instance from a file.
 
     Raises:
-        UnfitError: when it is not JSON.
+        InvalidValueError: when it is not JSON.
     """
     try:
         return json_text.document(text)
     except JSONDecodeError:
         why = ""
     except RecursionError:
-        raise UnfitError("too-deep", "this JSON is nested too deep", "make it flatter") from None
+        raise InvalidValueError("too-deep", "this JSON is nested too deep", "make it flatter") from None
     except ValueError as error:
         why = f": {error}"
         if "half a character" in why:
             hint = "write both escapes of the pair, for instance \\ud83d\\ude00, or the character itself"
-            raise UnfitError("wrong-type", f"this text is no JSON{why}", hint) from None
-    raise UnfitError("wrong-type", f"this text is no JSON{why}", "write a mapping, or JSON text")
+            raise InvalidValueError("wrong-type", f"this text is no JSON{why}", hint) from None
+    raise InvalidValueError("wrong-type", f"this text is no JSON{why}", "write a mapping, or JSON text")

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from typing import Literal
 
 from reconciler.address import Address, AddressError
-from reconciler.config.contents import is_sid, sid_error
 from reconciler.config.drafts import Draft
 from reconciler.config.environments import Environment, entries_of
 from reconciler.config.findings import Findings, listed, shown
 from reconciler.config.interpolate import Interpolation
 from reconciler.config.layout import Layout
 from reconciler.config.model import Acknowledgement, Approval, Limits, Prune
-from reconciler.config.nodes import Entry, Items, Node, Scalar, Table, is_null
-from reconciler.config.resources import ResourceReader
+from reconciler.config.nodes import ListNode, MapEntry, MapNode, Node, ScalarNode, is_null
+from reconciler.config.resource_reader import ResourceReader
+from reconciler.config.value_parsers import is_sid, sid_error
 from reconciler.errors import Place
 from reconciler.kinds.base import Kind
 
@@ -25,7 +25,7 @@ _LIMITS = ("deletes", "updates", "creates")
 _MOST = 10**9
 
 
-class GuardReader:
+class SettingsReader:
     """Reads guards.
 
     Args:
@@ -43,20 +43,20 @@ class GuardReader:
 
     # --- prune ---
 
-    def prune(self, tree: Table, drafts: list[Draft]) -> dict[Address, Prune]:
+    def prune(self, tree: MapNode, drafts: list[Draft]) -> dict[Address, Prune]:
         """Every collection to prune, sorted by its address."""
         found = self._prune_in(tree.entries, (), self._layout.prunable, "the files hold")
         for draft in drafts:
-            if draft.shape.prunable and "prune" in draft.entries:
+            if draft.layout.prunable and "prune" in draft.entries:
                 where = "a template may" if draft.is_template else f"{draft.address} holds"
-                prunes = self._prune_in(draft.entries, draft.address.parts, draft.shape.prunable, where, draft)
+                prunes = self._prune_in(draft.entries, draft.address.parts, draft.layout.prunable, where, draft)
                 if not draft.is_template:
                     found += prunes
         return {item.collection: item for item in sorted(found, key=lambda item: item.collection)}
 
     def _prune_in(
         self,
-        entries: Mapping[str, Entry],
+        entries: Mapping[str, MapEntry],
         parts: tuple[str, ...],
         prunable: Mapping[str, Kind],
         where: str,
@@ -80,16 +80,16 @@ class GuardReader:
             found.append(Prune(Address((*parts, key)), kind, named.place, match, keep))
         return found
 
-    def _pruned_sections(self, entry: Entry | None) -> dict[str, tuple[Scalar, Node | None]]:
+    def _pruned_sections(self, entry: MapEntry | None) -> dict[str, tuple[ScalarNode, Node | None]]:
         if entry is None or is_null(entry.value):
             return {}
         node = entry.value
-        if isinstance(node, Table):
+        if isinstance(node, MapNode):
             return {key: (inner.key, inner.value) for key, inner in node.entries.items()}
-        sections: dict[str, tuple[Scalar, Node | None]] = {}
-        if isinstance(node, Items):
+        sections: dict[str, tuple[ScalarNode, Node | None]] = {}
+        if isinstance(node, ListNode):
             for item in node.items:
-                if not isinstance(item, Scalar):
+                if not isinstance(item, ScalarNode):
                     hint = "to say more about a collection, write prune as a mapping: {addresses: {match: …}}"
                     self._findings.error(
                         "wrong-type", "each entry of prune must be the name of a collection", item.place, hint
@@ -117,7 +117,7 @@ class GuardReader:
     def _rules(self, node: Node | None, section: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if node is None or is_null(node):
             return (), ()
-        if not isinstance(node, Table):
+        if not isinstance(node, MapNode):
             hint = f"write {section}: {{}} for all of them, or {section}: {{match: …, except: […]}}"
             self._findings.error("wrong-type", f"prune of {section} must be a mapping", node.place, hint)
             return (), ()
@@ -132,7 +132,7 @@ class GuardReader:
 
     def _globs(self, node: Node, name: str) -> tuple[str, ...]:
         """One glob or several. An empty list of them would turn a narrow prune into one of everything."""
-        items = node.items if isinstance(node, Items) else [node]
+        items = node.items if isinstance(node, ListNode) else [node]
         if not items or is_null(node):
             hint = "write at least one glob, or take the line out"
             self._findings.error("wrong-type", f"{name} says nothing", node.place, hint)
@@ -142,7 +142,7 @@ class GuardReader:
 
     # --- limits, approvals, unmanaged ---
 
-    def limits(self, tree: Table) -> Limits:
+    def limits(self, tree: MapNode) -> Limits:
         """How much one apply may do."""
         found: dict[str, int] = {}
         for key, entry in entries_of(tree.entries.get("limits"), "limits", self._findings).items():
@@ -160,12 +160,12 @@ class GuardReader:
             found[key] = int(text)
         return Limits(**found)
 
-    def approvals(self, tree: Table) -> tuple[Approval, ...]:
+    def approvals(self, tree: MapNode) -> tuple[Approval, ...]:
         """Consent given in the files, sorted, each once."""
         entry = tree.entries.get("approvals")
         if entry is None or is_null(entry.value):
             return ()
-        if not isinstance(entry.value, Items):
+        if not isinstance(entry.value, ListNode):
             hint = "write a list: [{address: services.support, action: delete}]"
             self._findings.error("wrong-type", "approvals must be a list", entry.value.place, hint)
             return ()
@@ -176,12 +176,12 @@ class GuardReader:
                 found[approval.address, approval.action] = approval
         return tuple(found[key] for key in sorted(found))
 
-    def acknowledgements(self, tree: Table) -> tuple[Acknowledgement, ...]:
+    def acknowledgements(self, tree: MapNode) -> tuple[Acknowledgement, ...]:
         """The warnings that the files acknowledge, in their order."""
         entry = tree.entries.get("acknowledge")
         if entry is None or is_null(entry.value):
             return ()
-        if not isinstance(entry.value, Items):
+        if not isinstance(entry.value, ListNode):
             hint = "write a list: [{code: stale-renamed-from, address: services.support}]"
             self._findings.error("wrong-type", "acknowledge must be a list", entry.value.place, hint)
             return ()
@@ -190,7 +190,7 @@ class GuardReader:
 
     def _acknowledgement(self, node: Node) -> Acknowledgement | None:
         known = ("code", "address")
-        if not isinstance(node, Table):
+        if not isinstance(node, MapNode):
             hint = "write {code: stale-renamed-from, address: services.support}"
             message = "an entry of acknowledge must be a mapping with code and address"
             self._findings.error("wrong-type", message, node.place, hint)
@@ -221,7 +221,7 @@ class GuardReader:
 
     def _approval(self, node: Node) -> Approval | None:
         known = ("address", "action")
-        if not isinstance(node, Table):
+        if not isinstance(node, MapNode):
             hint = "write {address: services.support, action: delete}"
             self._findings.error(
                 "wrong-type", "an approval must be a mapping with address and action", node.place, hint
@@ -262,7 +262,7 @@ class GuardReader:
             return None
         return address
 
-    def _approved_action(self, entry: Entry | None) -> Literal["delete", "replace"] | None:
+    def _approved_action(self, entry: MapEntry | None) -> Literal["delete", "replace"] | None:
         if entry is None:
             return "delete"
         text = self._reader.text(entry.value, "action")
@@ -275,14 +275,14 @@ class GuardReader:
             self._findings.error("unknown-choice", message, entry.value.place, "write delete or replace")
         return None
 
-    def unmanaged_ignore(self, tree: Table) -> tuple[str, ...]:
+    def unmanaged_ignore(self, tree: MapNode) -> tuple[str, ...]:
         """Globs of unmanaged resources that are not worth reporting."""
         globs: tuple[str, ...] = ()
         for key, entry in entries_of(tree.entries.get("unmanaged"), "unmanaged", self._findings).items():
             if key != "ignore":
                 hint = self._findings.instead(key, ("ignore",))
                 self._findings.error("unknown-key", f"unmanaged has no key {shown(key)}", entry.key.place, hint)
-            elif isinstance(entry.value, Items):
+            elif isinstance(entry.value, ListNode):
                 texts = [self._reader.text(item, "ignore") for item in entry.value.items]
                 globs = tuple(sorted({text for text in texts if text is not None}))
             elif not is_null(entry.value):
@@ -292,7 +292,7 @@ class GuardReader:
 
 
 def account_guard(
-    tree: Table,
+    tree: MapNode,
     picked: Environment,
     environments: Mapping[str, Environment],
     interpolation: Interpolation,
@@ -309,8 +309,8 @@ def account_guard(
     sid: str | None = None
     place: Place | None = None
     account = tree.entries.get("account")
-    if account is not None and isinstance(account.value, Table) and (entry := account.value.entries.get("sid")):
-        if isinstance(entry.value, Scalar) and not entry.value.is_null:
+    if account is not None and isinstance(account.value, MapNode) and (entry := account.value.entries.get("sid")):
+        if isinstance(entry.value, ScalarNode) and not entry.value.is_null:
             sid, place = (
                 _guard(entry.value, "account.sid", interpolation, findings, allow_unset=allow_unset),
                 entry.value.place,
@@ -333,7 +333,7 @@ def account_guard(
 
 
 def _guard(
-    scalar: Scalar, name: str, interpolation: Interpolation, findings: Findings, *, allow_unset: bool
+    scalar: ScalarNode, name: str, interpolation: Interpolation, findings: Findings, *, allow_unset: bool
 ) -> str | None:
     text = interpolation.text(scalar)
     if text.failed:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from reconciler.config import globs
 from reconciler.config.findings import Findings, shown
 from reconciler.config.merge import Merger
-from reconciler.config.nodes import Items, Node, Origin, Scalar, Table, is_null
+from reconciler.config.nodes import ListNode, MapNode, Node, Origin, ScalarNode, is_null
 from reconciler.config.sources import SourceError, Sources, beside, readable
 from reconciler.config.yaml_text import parse
 from reconciler.errors import Place
@@ -42,7 +42,7 @@ class _Seen:
         self.names: dict[str, str] = {}
 
 
-class Documents:
+class FileLoader:
     """Reads files and merges them.
 
     Args:
@@ -66,11 +66,11 @@ class Documents:
         self._globbed: set[tuple[str, str]] = set()
         self._root_path = posixpath.basename(sources.root)
 
-    def base(self) -> Table:
+    def base(self) -> MapNode:
         """The root file and what it includes, as one mapping."""
         return self._read_united(self._root_path, _Asked(None, ""), is_root=True)
 
-    def overlaid(self, tree: Table, path: str, place: Place | None) -> Table:
+    def overlaid(self, tree: MapNode, path: str, place: Place | None) -> MapNode:
         """The tree with an overlay file, and what that includes, laid over it.
 
         Args:
@@ -82,26 +82,26 @@ class Documents:
             tree, self._read_united(path, _Asked(place, f"overlay {readable(path)}"), is_root=False)
         )
 
-    def expanded(self, template: Table, service: Table) -> Table:
+    def expanded(self, template: MapNode, service: MapNode) -> MapNode:
         """A service laid over its template."""
         # A merger of its own: the template is used again, and must stay as it is.
         return Merger(self._findings).expand(template, service)
 
-    def swept(self, tree: Table) -> Table:
+    def swept(self, tree: MapNode) -> MapNode:
         """The tree without ``!unset`` marks."""
         return self._merger.swept(tree) if self._unsets else tree
 
-    def _read_united(self, path: str, asked: _Asked, *, is_root: bool) -> Table:
-        tables: list[Table] = []
+    def _read_united(self, path: str, asked: _Asked, *, is_root: bool) -> MapNode:
+        tables: list[MapNode] = []
         self._gather(path, asked, is_root=is_root, stack=[], seen=_Seen(), tables=tables)
-        return self._merger.unite(tables) if tables else Table({}, Origin(self.shown(path), path, asked.via), 1, 1)
+        return self._merger.unite(tables) if tables else MapNode({}, Origin(self.shown(path), path, asked.via), 1, 1)
 
     def shown(self, path: str) -> str:
         """A path relative to the root's folder as people are shown it."""
         return readable(posixpath.join(self._folder, path))
 
     def _gather(
-        self, path: str, asked: _Asked, *, is_root: bool, stack: list[str], seen: _Seen, tables: list[Table]
+        self, path: str, asked: _Asked, *, is_root: bool, stack: list[str], seen: _Seen, tables: list[MapNode]
     ) -> None:
         """Add the file's mapping and those of its includes, each file once."""
         if path in stack:
@@ -121,7 +121,7 @@ class Documents:
         self._check_version(table, path, is_root=is_root)
         include = table.entries.get("include")
         own = {key: entry for key, entry in table.entries.items() if not _belongs_to_file(key)}
-        tables.append(Table(own, table.origin, table.line, table.column))
+        tables.append(MapNode(own, table.origin, table.line, table.column))
         if include is None:
             return
         stack.append(path)
@@ -145,7 +145,7 @@ class Documents:
             self._findings.warning("similar-files", message, asked.place, hint)
         return False
 
-    def _read(self, path: str, asked: _Asked) -> Table | None:
+    def _read(self, path: str, asked: _Asked) -> MapNode | None:
         file = self.shown(path)
         try:
             data = self._sources.read(path)
@@ -164,16 +164,16 @@ class Documents:
             self.complete = False
             return None
         node = parsed.node
-        if isinstance(node, Table):
+        if isinstance(node, MapNode):
             return node
         if node is None or is_null(node):
-            return Table({}, Origin(file, path, asked.via), 1, 1)
+            return MapNode({}, Origin(file, path, asked.via), 1, 1)
         self.complete = False
         message = f"{file} must hold a mapping of keys such as services and account"
         self._findings.error("wrong-type", message, node.place, "begin with the line version: 1")
         return None
 
-    def _check_version(self, table: Table, path: str, *, is_root: bool) -> None:
+    def _check_version(self, table: MapNode, path: str, *, is_root: bool) -> None:
         entry = table.entries.get("version")
         if entry is None:
             if is_root:
@@ -181,16 +181,16 @@ class Documents:
                 self._findings.error(
                     "missing-version", message, Place(self.shown(path), 1, 1), "begin with the line version: 1"
                 )
-        elif not isinstance(entry.value, Scalar):
+        elif not isinstance(entry.value, ScalarNode):
             self._findings.error("wrong-type", "version must be 1", entry.key.place, "write version: 1")
         elif entry.value.text != VERSION:
             message = f"version {shown(entry.value.text)} is not known"
             self._findings.error("unknown-version", message, entry.value.place, "write version: 1")
 
-    def _included(self, node: Node) -> Sequence[Scalar]:
+    def _included(self, node: Node) -> Sequence[ScalarNode]:
         return text_items(node, "include", self._findings)
 
-    def _matches(self, item: Scalar, path: str) -> Sequence[str]:
+    def _matches(self, item: ScalarNode, path: str) -> Sequence[str]:
         """The files that an entry of an include list names."""
         # The folder of the including file is not part of the pattern: its name may contain wildcard characters.
         pattern = self.located(item, globs.escape(path))
@@ -218,7 +218,7 @@ class Documents:
             self._findings.warning("include-nothing", f"{shown(item.text)} matches no file", item.place, hint)
         return found
 
-    def located(self, item: Scalar, path: str) -> str | None:
+    def located(self, item: ScalarNode, path: str) -> str | None:
         """The path that a file's scalar names, relative to the root's folder; None when that is an error."""
         if "${" in item.text:
             hint = "write the path out; what differs between environments belongs into overlays"
@@ -232,17 +232,17 @@ class Documents:
         return found
 
 
-def text_items(node: Node, name: str, findings: Findings) -> list[Scalar]:
+def text_items(node: Node, name: str, findings: Findings) -> list[ScalarNode]:
     """The scalars of a list of texts; a null is an empty list, and anything else an error."""
     if is_null(node):
         return []
-    if not isinstance(node, Items):
-        example = node.text if isinstance(node, Scalar) and len(node.text) < 40 and "${" not in node.text else "…"
+    if not isinstance(node, ListNode):
+        example = node.text if isinstance(node, ScalarNode) and len(node.text) < 40 and "${" not in node.text else "…"
         findings.error("wrong-type", f"{name} must be a list", node.place, f"write a list: [{example}]")
         return []
     found = []
     for item in node.items:
-        if isinstance(item, Scalar) and not item.is_null:
+        if isinstance(item, ScalarNode) and not item.is_null:
             found.append(item)
         else:
             findings.error("wrong-type", f"each entry of {name} must be text", item.place, "write it without nesting")
