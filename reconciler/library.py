@@ -186,7 +186,7 @@ class Reconciler:
         from reconciler import workflow  # noqa: PLC0415 - see the module
         from reconciler.documents.drift import drift_document  # noqa: PLC0415 - see the module
 
-        planned = await workflow.plan(self._inputs, self._endpoint, self._watcher())
+        planned = await workflow.drift(self._inputs, self._endpoint, self._watcher())
         return drift_document(planned.file)
 
     async def export(self, *, include: Sequence[str] = (), in_one_file: bool = True) -> Export:

@@ -21,9 +21,9 @@ from typing import Any, cast
 
 import pytest
 
-from reconciler import workflow
 from reconciler.api.client import Client, ReadClient
 from reconciler.emulator import Emulator, Rules, Store
+from reconciler.workflow import planning
 from tests.commands import Result, Run, forget_surroundings, runner
 from tests.emulator.served import served
 
@@ -284,14 +284,14 @@ def test_nothing_but_apply_sends_anything_but_get(run: Run, account: Account) ->
 
 def test_what_shows_holds_a_client_that_has_no_way_to_write() -> None:
     assert {name for name in dir(ReadClient) if not name.startswith("_")} == {
-        "again",
+        "wait_to_retry",
         "endpoint",
         "get",
         "list",
         "pages",
     }
     assert {name for name in dir(Client) if not name.startswith("_")} == {
-        "again",
+        "wait_to_retry",
         "endpoint",
         "get",
         "list",
@@ -668,12 +668,12 @@ def test_a_bug_keeps_its_traceback_to_a_file_and_its_secrets_to_itself(
     def broken(*_arguments: object) -> None:
         raise ValueError(f"could not digest {CANARY}")
 
-    monkeypatch.setattr(workflow, "_seen", broken)
+    monkeypatch.setattr(planning, "build_document", broken)
     ended = run("plan", *account.whole())
     assert ended.code == 70
     assert "this is a bug in reconciler" in ended.err
     (file,) = Path().glob("reconciler-bug-*.txt")
-    assert "Traceback" in file.read_text() or "workflow.py" in file.read_text()
+    assert "Traceback" in file.read_text() or "planning.py" in file.read_text()
     assert_no_canary(ended)
     assert_no_canary_in_files()
 

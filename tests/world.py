@@ -13,7 +13,6 @@ from reconciler import config
 from reconciler.address import Address
 from reconciler.api.client import Client, ReadClient
 from reconciler.api.credentials import Credentials
-from reconciler.api.fetch import fetch, fetch_planned
 from reconciler.api.retry import Retry
 from reconciler.api.transport import Transport, in_process
 from reconciler.config.model import Approval, Config
@@ -21,8 +20,9 @@ from reconciler.documents.plan import PlanFile, plan_document
 from reconciler.emulator import Emulator, Rules, Store
 from reconciler.execution.apply import apply
 from reconciler.journal import Unfinished
-from reconciler.planning.plan import Plan, PlanOptions, make_plan
+from reconciler.planning.plan import Plan, PlanOptions
 from reconciler.report import Report, Silent
+from reconciler.workflow.planning import fetch_and_plan
 from tests.config.memory import MemorySources
 from tests.restricted import Restricted
 
@@ -117,9 +117,7 @@ class World:
                 _ANYONE,
                 transport=self.transport(),
             ) as client:
-                chosen = _options(options)
-                state = await fetch(files, client, Silent(), chosen.selection(files))
-                return await fetch_planned(lambda: make_plan(files, state, chosen, unfinished), state, client, Silent())
+                return await fetch_and_plan(files, client, Silent(), _options(options), lambda _account_sid: unfinished)
 
         return asyncio.run(run())
 

@@ -50,7 +50,7 @@ def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozen
     something differs.
     """
     run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
-    found = run.execute(lambda: workflow.plan(inputs, endpoint, run.display)).file
+    found = run.execute(lambda: workflow.drift(inputs, endpoint, run.display)).file
     showing.show_drift(found, output)
     counts = {"differences": len(found.changes), "unmanaged": len(found.unmanaged)}
     if found.unreadable:

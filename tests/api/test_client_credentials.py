@@ -15,7 +15,8 @@ from reconciler.api.credentials import Credentials, profiles_file
 from reconciler.api.hosts import checked_url, is_loopback, twilio_url
 from reconciler.errors import Refused, UsageError
 from reconciler.report import Silent
-from reconciler.workflow import Endpoint, _connected
+from reconciler.workflow import Endpoint
+from reconciler.workflow.connecting import connect
 from tests.builders import ACCOUNT
 
 CREDENTIALS = Credentials("SK1", "s3cret", ACCOUNT)
@@ -175,7 +176,7 @@ def test_the_host_of_a_profile(tmp_path: Path, environment: dict[str, str], own:
     endpoint = Endpoint(profile="work", environment={**environment, "TWILIO_CONFIG_DIR": str(tmp_path)})
 
     async def base_url() -> str:
-        async with _connected(endpoint, ReadClient, Silent()) as client:
+        async with connect(endpoint, ReadClient, Silent()) as client:
             return client._base_url
 
     assert asyncio.run(base_url()) == f"https://{host}"

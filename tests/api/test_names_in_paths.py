@@ -13,12 +13,12 @@ import pytest
 from reconciler.api import wire
 from reconciler.api.client import ReadClient
 from reconciler.api.credentials import Credentials
-from reconciler.api.fetch import fetch
 from reconciler.api.transport import in_process
 from reconciler.emulator import Emulator, Rules
 from reconciler.emulator.app import Receive, Scope, Send
-from reconciler.planning.plan import Plan, PlanOptions, make_plan
+from reconciler.planning.plan import Plan
 from reconciler.report import Silent
+from reconciler.workflow.planning import fetch_and_plan
 from tests.faults.harness import Once, failures, run
 from tests.world import ACCOUNT, World, read
 
@@ -107,7 +107,7 @@ def planned(text: str, app: Any) -> Plan:
 
     async def plan() -> Plan:
         async with ReadClient("https://a.example.com", _ANYONE, transport=in_process(app)) as client:
-            return make_plan(files, await fetch(files, client, Silent()), PlanOptions())
+            return await fetch_and_plan(files, client, Silent())
 
     return asyncio.run(plan())
 

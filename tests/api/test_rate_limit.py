@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from reconciler.api.client import Client
 from reconciler.api.credentials import Credentials
-from reconciler.api.fetch import fetch
 from reconciler.api.rate_limit import RateLimit
 from reconciler.api.transport import in_process
 from reconciler.config.model import Config
@@ -22,8 +21,8 @@ from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.errors import OutOfTime, Stopped
 from reconciler.execution.apply import apply
 from reconciler.kinds.api_paths import write_scope
-from reconciler.planning.plan import make_plan
 from reconciler.report import Report, Silent
+from reconciler.workflow.planning import fetch_and_plan
 from tests.simulated_time import SimulatedTime
 from tests.world import ACCOUNT, NOON, World, read
 
@@ -228,7 +227,7 @@ def applied(files: Config, *, paced: bool) -> tuple[Report, list[int], float]:
         async with Client(
             "https://x.example.com", credentials, transport=in_process(app), retry=retry, rate_limit=rate_limit
         ) as client:
-            made = make_plan(files, await fetch(files, client, Silent()))
+            made = await fetch_and_plan(files, client, Silent())
             return await apply(made, client, Silent())
 
     report = time.run(all_of_it())

@@ -19,14 +19,13 @@ from multiprocessing.connection import Connection
 
 from reconciler.api.client import Client
 from reconciler.api.credentials import Credentials
-from reconciler.api.fetch import fetch
 from reconciler.api.rate_limit import RateLimit
 from reconciler.api.retry import Retry
 from reconciler.emulator import Emulator, Store
 from reconciler.emulator.server import serve
 from reconciler.execution.apply import apply
-from reconciler.planning.plan import make_plan
 from reconciler.report import Report, Silent
+from reconciler.workflow.planning import fetch_and_plan
 from tests.world import ACCOUNT, read
 
 RESOURCES = 1000
@@ -66,7 +65,7 @@ def applied(url: str, text: str, *, paced: bool) -> tuple[Report, int, float]:
     async def both() -> tuple[Report, int, float]:
         files = read(text)
         async with Client(url, CREDENTIALS) as client:
-            made = make_plan(files, await fetch(files, client, Silent()))
+            made = await fetch_and_plan(files, client, Silent())
             reads = client.requests
         retry = Retry()
         async with Client(url, CREDENTIALS, retry=retry, rate_limit=RateLimit(retry) if paced else None) as client:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.emulator import Store
 from tests.commands import Run, forget_surroundings, runner
 
 FILES = """\
@@ -43,6 +44,12 @@ def files(tmp_path: Path) -> Path:
     path = tmp_path / "reconciler.yaml"
     path.write_text(FILES)
     return path
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> None:
+    """An emulated account as Twilio makes it, in demo.db: commands that only read create none."""
+    Store.open(tmp_path / "demo.db").close()
 
 
 def in_process_of_its_own(

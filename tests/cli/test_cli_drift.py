@@ -48,6 +48,7 @@ def test_it_says_whose_value_is_which(cli: Cli, applied: Path) -> None:
     assert (field["files"], field["account"]) == (["leaveConversation"], ["sendMessage"])
 
 
+@pytest.mark.usefixtures("account")
 def test_what_is_missing_is_called_that(cli: Cli, files: Path) -> None:
     assert files.exists()
     result = cli("drift", *EMULATED, "--format", "chat")

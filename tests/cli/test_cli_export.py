@@ -59,6 +59,7 @@ def test_exporting_again_keeps_handles_and_leaves_files_of_people_alone(cli: Cli
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.yaml")} == before
 
 
+@pytest.mark.usefixtures("account")
 def test_what_is_no_longer_part_of_an_export_is_named(cli: Cli, tmp_path: Path) -> None:
     assert cli("export", *EMULATED, "--out", "conf").code == 0
     old = tmp_path / "conf" / "services" / "old.yaml"
@@ -69,13 +70,14 @@ def test_what_is_no_longer_part_of_an_export_is_named(cli: Cli, tmp_path: Path) 
     assert cli("plan", "conf", *EMULATED, "--detailed-exitcode").code == 0
 
 
+@pytest.mark.usefixtures("account")
 def test_files_of_another_account_are_not_written_over(cli: Cli, tmp_path: Path) -> None:
     assert cli("export", *EMULATED, "--out", "conf").code == 0
     root = tmp_path / "conf" / "reconciler.yaml"
     root.write_text(root.read_text().replace("AC" + "0" * 32, "AC" + "1" * 32))
     refused = cli("export", *EMULATED, "--out", "conf", "--force")
     assert refused.code == 1
-    assert "those of account AC1111" in refused.err
+    assert "the existing configuration is for account AC1111" in refused.err
 
 
 def test_files_that_do_not_load_are_not_written_over(cli: Cli, tmp_path: Path) -> None:
@@ -86,13 +88,14 @@ def test_files_that_do_not_load_are_not_written_over(cli: Cli, tmp_path: Path) -
     refused = cli("export", *EMULATED, "--out", "conf", "--force")
     assert refused.code == 1
     assert " ".join(refused.err.split()) == (
-        'Error: the files that are there do not load (conf/reconciler.yaml:2:10: version "2" is not known), so an '
-        "export cannot keep their handles, and what they take from secrets; mend them (`reconciler validate` tells "
-        "all), or name another folder"
+        'Error: the existing configuration is invalid (conf/reconciler.yaml:2:10: version "2" is not known), so an '
+        "export cannot keep its handles and the values that it takes from secrets; fix it (`reconciler validate` lists "
+        "every problem), or name another folder"
     )
     assert root.read_text() == f"{MARK}\nversion: 2\n"
 
 
+@pytest.mark.usefixtures("account")
 def test_a_link_is_not_followed(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "conf").mkdir()
@@ -103,6 +106,7 @@ def test_a_link_is_not_followed(cli: Cli, tmp_path: Path) -> None:
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
+@pytest.mark.usefixtures("account")
 def test_wrong_usage_is_told(cli: Cli, tmp_path: Path) -> None:
     assert "neither of users and conversations" in cli("export", *EMULATED, "--include", "users,rolls").err
     (tmp_path / "file").write_text("")

@@ -54,13 +54,13 @@ def test_an_emulator_of_another_account_is_an_error_with_a_way_out(cli: Cli, tmp
         result = cli(command, "--emulator", "demo.db")
         assert result.code == 1
         assert result.err == (
-            f"error: the credentials belong to account {DEFAULT_ACCOUNT_SID}, but the configuration is for {ONE}\n"
+            f"error: demo.db holds account {DEFAULT_ACCOUNT_SID}, but the configuration is for account {ONE}\n"
             "  --> reconciler.yaml:2:16\n"
             "  |\n"
             f"2 | account: {{sid: {ONE}}}\n"
             "  |                ^\n"
-            "  = use the credentials of that account, another environment (--env), or a new file with --emulator, "
-            "which gets the account of the configuration\n\n1 error\n"
+            "  = use another --emulator FILE (a new file gets the account of the configuration), or another "
+            "environment (--env)\n\n1 error\n"
         )
     # A configuration for any account takes any file.
     (tmp_path / "reconciler.yaml").write_text(f"version: 1\n{DESK}")
@@ -227,3 +227,12 @@ def test_a_folder_without_a_root_file_says_what_to_name_or_how_to_begin(
     # What is suggested works.
     if hint.endswith("name that"):
         assert cli("validate", hint.partition(" ")[0]).code == 0
+
+
+@pytest.mark.parametrize("command", ["drift", "sids", "export"])
+def test_a_command_that_only_reads_creates_no_account(cli: Cli, files: Path, command: str) -> None:
+    assert files.exists()
+    result = cli(command, "--emulator", "demo.bd")
+    assert (result.code, result.out) == (1, "")
+    assert "--emulator demo.bd: no such file. Check the name" in " ".join(result.err.split())
+    assert not Path("demo.bd").exists()

@@ -51,9 +51,9 @@ def test_the_environment_asks_for_a_log_too(cli: Cli, files: Path, monkeypatch: 
     assert files.exists()
     monkeypatch.setenv("RECONCILER_LOG_FORMAT", "json")
     monkeypatch.setenv("RECONCILER_LOG_LEVEL", "info")
-    assert names(cli("drift", *EMULATED)) == ["begin", "end"]
+    assert names(cli("plan", *EMULATED)) == ["begin", "end"]
     monkeypatch.setenv("RECONCILER_LOG_LEVEL", "loud")
-    refused = cli("drift", *EMULATED).err
+    refused = cli("plan", *EMULATED).err
     assert [words for words in ("loud", "debug", "warning") if words not in refused] == []
 
 

@@ -45,6 +45,7 @@ def test_what_can_be_printed_is_what_there_is() -> None:
     ],
     ids=lambda value: " ".join(value).encode("ascii", "replace").decode() if isinstance(value, list) else "",
 )  # fmt: skip
+@pytest.mark.usefixtures("account")
 def test_each_exit(
     cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], ends: tuple[int, str]
 ) -> None:

@@ -71,9 +71,9 @@ def test_an_approval_that_was_edited_into_a_plan_does_not_count(run: Run, forge:
     done = run("apply", *HERE, "--plan", "plan.json")
     assert done.code == 4
     assert (
-        "the approvals in the plan file do not count, because its seal does not match: it was edited, or made with "
-        "other credentials; give --approve again, or set the same RECONCILER_PLAN_KEY (or use the same credentials) "
-        "for plan and apply"
+        "the approvals in the plan file do not count, because its seal does not match: the file was edited, or made "
+        "with other credentials; give --approve again, or set the same RECONCILER_PLAN_KEY (or use the same "
+        "credentials) for plan and apply"
     ) in " ".join(done.err.split())
     assert services(run) == {"s", "t"}
 

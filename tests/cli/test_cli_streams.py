@@ -40,6 +40,7 @@ def test_a_stream_that_is_closed_is_no_bug(closed: str, files: Path) -> None:
 @pytest.mark.parametrize(
     "command", [PLAN, "plan --emulator demo.db --format json", "export --emulator demo.db", "schema"]
 )
+@pytest.mark.usefixtures("account")
 def test_output_that_cannot_be_written_is_an_error_and_no_bug(command: str, files: Path) -> None:
     assert files.exists()
     ended = in_a_shell(f"{command} >{FULL}")

@@ -189,7 +189,7 @@ def test_a_plan_key_keys_the_digests_of_secrets_in_plans(
     for verb in ("plan", "apply"):
         refused = cli(verb, "--emulator", "account.db")
         assert refused.code == 1
-        assert "RECONCILER_PLAN_KEY has under 32 characters" in " ".join(refused.err.split())
+        assert "RECONCILER_PLAN_KEY has fewer than 32 characters" in " ".join(refused.err.split())
 
 
 def test_a_plan_keeps_its_options(cli: Cli, files: Path) -> None:
@@ -263,6 +263,7 @@ def test_a_report_is_shown_again(cli: Cli, name: str) -> None:
     assert "a report is not shown as chat; there are: text, markdown, html, json" in wrong.err
 
 
+@pytest.mark.usefixtures("account")
 def test_a_drift_is_shown_again(cli: Cli, files: Path) -> None:
     assert files.exists()
     for name in ("text", "markdown", "html", "json", "chat"):
@@ -294,7 +295,7 @@ def test_plan_apply_and_show_as_a_page(cli: Cli, files: Path, monkeypatch: pytes
     applied = cli("apply", *EMULATED, "--plan", "plan.json", "--format", "html")
     assert applied.code == 0
     # What was done, with what differed; and nothing but the page on standard output.
-    assert applied.out.startswith("<!DOCTYPE html>\n<html lang=")
+    assert applied.out.lstrip("\n").startswith("<!DOCTYPE html>\n<html lang=")
     assert applied.out.endswith("</html>\n")
     assert "</span> Applied</h1>" in applied.out
     assert '<dl class="fields alone">' in applied.out
@@ -543,9 +544,9 @@ def test_a_plan_of_other_files_is_told(cli: Cli, files: Path, tmp_path: Path) ->
     refused = cli("apply", "other", *EMULATED, "--plan", "plan.json")
     assert (refused.code, refused.out) == (3, "")
     assert " ".join(refused.err.split()) == (
-        "Error: the approved plan no longer fits the files or the account; nothing was sent: - it was made for the "
-        "environment 'staging', and the files in other have none of that name (the files define none; add it under "
-        "environments); if it is a plan of other files, name those Make a new plan and have it reviewed: reconciler "
+        "Error: the approved plan no longer fits the files or the account; nothing was sent: - the plan was made "
+        "for environment 'staging', which other does not define (the files define none; add it under environments); if "
+        "the plan belongs to another configuration, name that one Make a new plan and have it reviewed: reconciler "
         "plan --out PLAN"
     )
 

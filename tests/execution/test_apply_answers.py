@@ -11,13 +11,12 @@ import pytest
 
 from reconciler.api.client import Client
 from reconciler.api.credentials import Credentials
-from reconciler.api.fetch import fetch
 from reconciler.api.retry import Retry
 from reconciler.api.transport import in_process
 from reconciler.emulator.app import Message, Receive, Scope, Send
 from reconciler.execution.apply import apply
-from reconciler.planning.plan import make_plan
 from reconciler.report import Report, Silent
+from reconciler.workflow.planning import fetch_and_plan
 from tests.faults.harness import Once, no_time, run
 from tests.scenario import HEAD, club, writes
 from tests.world import ACCOUNT, World, read
@@ -222,7 +221,7 @@ def test_a_report_counts_what_this_apply_sent_and_nothing_before_it() -> None:
         async with Client(
             "https://x.example.com", ANYONE, transport=in_process(again), retry=Retry(sleep=no_time)
         ) as client:
-            made = make_plan(files, await fetch(files, client, Silent()))
+            made = await fetch_and_plan(files, client, Silent())
             await client.post(f"{base}/Users", [("Identity", "zoe")], idempotent=True)
             assert (client.writes, client.resent) == (2, 1)
             return await apply(made, client, Silent())

@@ -13,13 +13,13 @@ import pytest
 import reconciler.execution.apply
 from reconciler.api.client import Client
 from reconciler.api.credentials import Credentials
-from reconciler.api.fetch import fetch
 from reconciler.api.retry import Retry
 from reconciler.api.transport import in_process
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.execution.apply import apply
-from reconciler.planning.plan import Plan, make_plan
+from reconciler.planning.plan import Plan
 from reconciler.report import Outcome, Report, Silent
+from reconciler.workflow.planning import fetch_and_plan
 from tests.world import ACCOUNT, World, read
 
 FILES = "version: 1\nservices:\n  support:\n    users:\n" + "".join(f"      user{n}: {{}}\n" for n in range(12))
@@ -51,7 +51,7 @@ class Account:
             credentials = Credentials(ACCOUNT, "emulator", ACCOUNT)
             url = "https://x.example.com"
             async with Client(url, credentials, transport=in_process(self.world.emulator)) as client:
-                made = make_plan(files, await fetch(files, client, Silent()))
+                made = await fetch_and_plan(files, client, Silent())
             retry = Retry(timeout=timeout, clock=lambda: self.now, stop=stop)
             async with Client(url, credentials, concurrency=2, transport=in_process(self), retry=retry) as client:
                 return await work(client, made)

@@ -8,13 +8,12 @@ import pytest
 
 from reconciler.api.client import Client
 from reconciler.api.credentials import Credentials
-from reconciler.api.fetch import fetch
 from reconciler.api.retry import Retry
 from reconciler.api.transport import in_process
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.execution.apply import apply
-from reconciler.planning.plan import make_plan
 from reconciler.report import Report, Silent
+from reconciler.workflow.planning import fetch_and_plan
 from tests.world import ACCOUNT, World, read
 
 MANY = "".join(f"  c{number}: {{}}\n" for number in range(20))
@@ -55,7 +54,7 @@ def applied(text: str) -> tuple[Report, list[int]]:
         async with Client(
             "https://a.example.com", someone, concurrency=2, transport=in_process(app), retry=Retry(sleep=sleep)
         ) as client:
-            made = make_plan(files, await fetch(files, client, Silent()))
+            made = await fetch_and_plan(files, client, Silent())
             return await apply(made, client, Silent())
 
     report = asyncio.run(run())

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from reconciler.api.client import Client, ReadClient
 from reconciler.api.credentials import Credentials
-from reconciler.api.fetch import fetch, fetch_planned
+from reconciler.api.fetch import fetch
 from reconciler.api.retry import Retry
 from reconciler.api.transport import in_process
 from reconciler.config.model import Approval, Config
@@ -25,8 +25,9 @@ from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.emulator.faults import Faults, Faulty
 from reconciler.errors import ApiError, MatchError
 from reconciler.execution.apply import apply
-from reconciler.planning.plan import Plan, PlanOptions, make_plan
+from reconciler.planning.plan import Plan, PlanOptions
 from reconciler.report import Outcome, Report, Silent
+from reconciler.workflow.planning import fetch_and_plan
 from tests.properties.accounts import inhabited, only_named_differs
 from tests.properties.strategies import Call
 from tests.properties.test_convergence import explained
@@ -292,7 +293,7 @@ class Chaos:
             state = await fetch(self.files, client, Silent())
 
             async def planned(options: PlanOptions) -> Plan:
-                return await fetch_planned(lambda: make_plan(self.files, state, options), state, client, Silent())
+                return await fetch_and_plan(self.files, client, Silent(), options, state=state)
 
             made = await planned(PlanOptions())
             wanting = [

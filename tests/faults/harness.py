@@ -8,15 +8,14 @@ from typing import Any
 
 from reconciler.api.client import Client
 from reconciler.api.credentials import Credentials
-from reconciler.api.fetch import fetch
 from reconciler.api.retry import Retry
 from reconciler.api.transport import in_process
 from reconciler.config.model import Config
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.emulator.faults import App, Faults, Faulty
 from reconciler.execution.apply import apply
-from reconciler.planning.plan import make_plan
 from reconciler.report import Report, Silent
+from reconciler.workflow.planning import fetch_and_plan
 from tests.world import ACCOUNT, World, read
 
 FILES = """
@@ -105,7 +104,7 @@ def run(app: App, files: Config, *, attempts: int = 8, plan_over: App | None = N
         retry = Retry(attempts=attempts, **({"sleep": no_time} | time))
         transport = in_process(plan_over or app)
         async with Client("https://x.example.com", credentials, transport=transport, retry=retry) as client:
-            made = make_plan(files, await fetch(files, client, Silent()))
+            made = await fetch_and_plan(files, client, Silent())
         transport = in_process(app)
         async with Client("https://x.example.com", credentials, transport=transport, retry=retry) as client:
             return await apply(made, client, Silent())

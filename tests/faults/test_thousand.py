@@ -15,7 +15,6 @@ import pytest
 
 from reconciler.api.client import Client, ReadClient
 from reconciler.api.credentials import Credentials
-from reconciler.api.fetch import fetch
 from reconciler.api.retry import Retry
 from reconciler.api.transport import in_process
 from reconciler.config.model import Config
@@ -23,8 +22,9 @@ from reconciler.emulator import Emulator
 from reconciler.emulator.faults import Faults, Faulty, FaultyEmulator
 from reconciler.emulator.store import Store
 from reconciler.execution.apply import apply
-from reconciler.planning.plan import Plan, make_plan
+from reconciler.planning.plan import Plan
 from reconciler.report import Report, Silent
+from reconciler.workflow.planning import fetch_and_plan
 from tests.emulator.served import served
 from tests.simulated_time import SimulatedTime
 from tests.world import ACCOUNT, NOON, read
@@ -81,7 +81,7 @@ def _applied(files: Config, url: str, **way: Any) -> Coroutine[Any, Any, tuple[P
     async def both() -> tuple[Plan, Report, int]:
         credentials = Credentials(ACCOUNT, "emulator", ACCOUNT)
         async with ReadClient(url, credentials, **way) as reader:
-            made = make_plan(files, await fetch(files, reader, Silent()))
+            made = await fetch_and_plan(files, reader, Silent())
             assert not made.role_holders_to_fetch
             assert not made.collections_to_fetch
         async with Client(url, credentials, concurrency=24, **way) as client:

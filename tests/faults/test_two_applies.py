@@ -14,15 +14,14 @@ import pytest
 
 from reconciler.api.client import Client
 from reconciler.api.credentials import Credentials
-from reconciler.api.fetch import fetch
 from reconciler.api.retry import Retry
 from reconciler.api.transport import in_process
 from reconciler.config.model import Config
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.errors import MatchError
 from reconciler.execution.apply import apply
-from reconciler.planning.plan import make_plan
 from reconciler.report import Report, Silent
+from reconciler.workflow.planning import fetch_and_plan
 from tests.faults.harness import COUNTS, counts, everything, no_time
 from tests.world import ACCOUNT, World
 
@@ -46,7 +45,8 @@ def both(world: World, files: Config, seed: int, head_start: int) -> tuple[Repor
         retry = Retry(sleep=no_time, uniform=random.Random(seed).uniform)
         credentials = Credentials(ACCOUNT, "emulator", ACCOUNT)
         async with Client("https://x.example.com", credentials, transport=in_process(app), retry=retry) as client:
-            return await apply(make_plan(files, await fetch(files, client, Silent())), client, Silent())
+            made = await fetch_and_plan(files, client, Silent())
+            return await apply(made, client, Silent())
 
     async def all_of_it() -> tuple[Report, Report]:
         return await asyncio.gather(one(0), one(head_start))

@@ -11,15 +11,15 @@ import pytest
 
 from reconciler.api.client import ReadClient
 from reconciler.api.credentials import Credentials
-from reconciler.api.fetch import fetch, fetch_planned
 from reconciler.api.transport import in_process
 from reconciler.emulator import Rules
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.errors import MatchError
-from reconciler.planning.plan import Plan, make_plan
+from reconciler.planning.plan import Plan
 from reconciler.render.markdown import plan_markdown
 from reconciler.render.text import plan_text
 from reconciler.report import Silent
+from reconciler.workflow.planning import fetch_and_plan
 from tests.scenario import HEAD, club, told
 from tests.world import ACCOUNT, World, read, seen
 
@@ -345,8 +345,7 @@ def planned(text: str, app: Moving) -> Plan:
         credentials = Credentials(ACCOUNT, "emulator", ACCOUNT)
         async with ReadClient("https://x.example.com", credentials, transport=in_process(app)) as client:
             files = read(text)
-            state = await fetch(files, client, Silent())
-            return await fetch_planned(lambda: make_plan(files, state), state, client, Silent())
+            return await fetch_and_plan(files, client, Silent())
 
     return asyncio.run(run())
 

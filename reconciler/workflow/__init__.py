@@ -1,0 +1,38 @@
+"""The verbs as functions: the one place where input and output (disk, network) meet the pure core.
+
+Takes what the user asked for, as `Inputs` and `Endpoint`; gives data: a `Config`, a `Planned`, an `Applied`. Prints
+nothing and asks nothing (the caller passes `confirm`). Knows no exit codes except those of the errors it raises.
+
+`inputs` is what the user asked for, `loading` reads the configuration, `connecting` opens the API, `recording` finds
+and writes what an apply leaves on the disk. `planning`, `applying`, `exporting`, `comparing`, and `locating` each hold
+one verb. What only some verbs need is imported by their functions, so that `validate` starts without an HTTP library.
+"""
+
+from reconciler.workflow.applying import Applied, Confirm, Decision, Show, apply
+from reconciler.workflow.comparing import compare
+from reconciler.workflow.connecting import PLAN_KEY, SHORTEST_PLAN_KEY
+from reconciler.workflow.exporting import export
+from reconciler.workflow.inputs import Endpoint, Inputs
+from reconciler.workflow.loading import validate, validate_all
+from reconciler.workflow.locating import sids
+from reconciler.workflow.planning import Planned, drift, plan
+
+__all__ = [
+    "PLAN_KEY",
+    "SHORTEST_PLAN_KEY",
+    "Applied",
+    "Confirm",
+    "Decision",
+    "Endpoint",
+    "Inputs",
+    "Planned",
+    "Show",
+    "apply",
+    "compare",
+    "drift",
+    "export",
+    "plan",
+    "sids",
+    "validate",
+    "validate_all",
+]

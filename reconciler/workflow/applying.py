@@ -1,0 +1,278 @@
+"""Applies: plans again, asks for approval, and carries the plan out.
+
+Takes `Inputs`, an `Endpoint`, and functions that show and decide; gives an `Applied`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ConfigError, GuardRefusal, MatchError, StalePlan, UsageError
+from reconciler.workflow.connecting import PLAN_KEY, connect, is_local, plan_key
+from reconciler.workflow.loading import validate
+from reconciler.workflow.planning import approvals, build_document, known_secrets, plan_options, plan_with_records
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from reconciler.config.model import Config
+    from reconciler.documents.plan import PlanFile
+    from reconciler.planning.plan import Plan, PlanOptions
+    from reconciler.report import Progress, Report
+    from reconciler.workflow.inputs import Endpoint, Inputs
+    from reconciler.workflow.recording import Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The result of an apply.
+
+    Attributes:
+        file: The plan that was applied.
+        report: The outcomes; None if there was nothing to do, or the user declined.
+        declined: Whether the user declined.
+    """
+
+    file: PlanFile
+    report: Report | None
+    declined: bool = False
+
+
+Show = Callable[["PlanFile"], None]
+"""Shows a plan that has changes, before anything else is done with it."""
+
+
+class Decision(Enum):
+    """The decision about a plan that was shown.
+
+    Attributes:
+        DECLINED: It is not applied.
+        APPROVED: A user approved it just now. The account may have changed while the user read the plan, so it is
+            planned again, and only the changes that were shown are applied.
+        PREAPPROVED: It was approved from the start, so no time has passed since it was made.
+    """
+
+    DECLINED = "declined"
+    APPROVED = "approved"
+    PREAPPROVED = "preapproved"
+
+
+Confirm = Callable[["PlanFile"], Awaitable[Decision]]
+"""Decides about a plan that was shown."""
+
+
+async def apply(
+    inputs: Inputs,
+    endpoint: Endpoint,
+    progress: Progress,
+    show: Show,
+    confirm: Confirm,
+    *,
+    approved: PlanFile | None = None,
+    stop: asyncio.Event | None = None,
+    trigger_webhooks: bool = False,
+    report: str = "",
+) -> Applied:
+    """Plan again and apply.
+
+    Args:
+        inputs: The configuration.
+        endpoint: The API.
+        progress: Receives the progress.
+        show: Shows the plan, unless there is nothing to do.
+        confirm: Decides about the plan before anything is written.
+        approved: A reviewed plan, which must contain every change of the fresh one. Its approvals count if its seal
+            matches.
+        stop: If set, no further step is started.
+        trigger_webhooks: Whether writes trigger the account's own webhooks.
+        report: A file that the report is written to during the apply; empty for none.
+
+    Raises:
+        JournalError: Values that only the account has could not be saved; nothing was sent.
+        MatchError: A step needs a secret that is not set; nothing was sent.
+        StalePlan: The approved plan no longer fits, or belongs to another configuration; nothing was sent.
+        GuardRefusal: A guard refuses; nothing was sent.
+        ReconcilerError: See `reconciler.errors`; nothing was sent.
+    """
+    config = _load(inputs, approved, endpoint.environment)
+    if config.account_sid is None and not is_local(endpoint):
+        raise UsageError(
+            "the configuration does not name its account, so nothing is applied to a real one; set account.sid, or "
+            "account_sid of the environment, to the account's SID"
+        )
+    planning = _Planning(config, inputs, progress, report)
+    fresh, endpoint = await planning.run(endpoint, approved)
+    if fresh.plan.changes or fresh.differences:
+        show(fresh.document)
+        fresh.check()
+        decision = await confirm(fresh.document)
+        if decision is Decision.DECLINED:
+            return Applied(fresh.document, None, declined=True)
+        if decision is Decision.APPROVED:
+            fresh, endpoint = await planning.run(endpoint, fresh.document)
+            fresh.check()
+    found = await _carry_out(fresh, config, endpoint, progress, stop, trigger_webhooks=trigger_webhooks)
+    return Applied(fresh.document, found)
+
+
+async def _carry_out(
+    fresh: _Fresh,
+    config: Config,
+    endpoint: Endpoint,
+    progress: Progress,
+    stop: asyncio.Event | None,
+    *,
+    trigger_webhooks: bool,
+) -> Report | None:
+    """Send the steps of a plan; give the outcomes, or None if there is nothing to do."""
+    from reconciler.api.client import Client  # noqa: PLC0415 - see the package
+    from reconciler.execution.apply import apply as apply_plan  # noqa: PLC0415 - see the package
+    from reconciler.report import Report  # noqa: PLC0415 - see the package
+
+    if not fresh.plan.changes:
+        with fresh.recorder.record(fresh.plan, fresh.document, progress) as record:
+            record.end(Report(()))
+        return None
+    async with connect(endpoint, Client, progress, stop, config=config, creates_emulator=True) as client:
+        with fresh.recorder.record(fresh.plan, fresh.document, progress) as record:
+            report = await apply_plan(
+                fresh.plan, client, record, stop, trigger_webhooks=trigger_webhooks, journal=record
+            )
+            record.end(report)
+        return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Fresh:
+    """A plan that was made to be applied.
+
+    Attributes:
+        plan: The plan.
+        document: The plan as it may be shown.
+        recorder: The files on the disk that the apply reads and writes.
+        differences: What the approved plan does not contain, one sentence each.
+        is_sealed: Whether the approvals of the approved plan count.
+    """
+
+    plan: Plan
+    document: PlanFile
+    recorder: Recorder
+    differences: tuple[str, ...]
+    is_sealed: bool
+
+    def check(self) -> None:
+        """Raise the reason why the plan cannot be applied, if there is one.
+
+        Raises:
+            StalePlan: The approved plan does not contain it.
+            GuardRefusal: A guard refuses it.
+        """
+        if self.differences:
+            raise StalePlan(self.differences)
+        if self.plan.blocking():
+            raise GuardRefusal((*self.plan.blocking(), *(() if self.is_sealed else _unsealed(self.plan))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Planning:
+    """Plans to apply; the second time, with what is left of the deadline.
+
+    Attributes:
+        config: The configuration.
+        inputs: How to plan it.
+        progress: Receives the progress.
+        report: The file that the report is written to during the apply; empty for none.
+    """
+
+    config: Config
+    inputs: Inputs
+    progress: Progress
+    report: str
+
+    async def run(self, endpoint: Endpoint, approved: PlanFile | None) -> tuple[_Fresh, Endpoint]:
+        """Plan; give the plan, and the endpoint with what is left of the deadline.
+
+        Args:
+            endpoint: The API.
+            approved: A plan that must contain the fresh one.
+
+        Raises:
+            MatchError: A step needs a secret that is not set.
+        """
+        begin = time.monotonic()
+        fresh = await self._plan(endpoint, approved)
+        return fresh, replace(endpoint, timeout=endpoint.timeout - (time.monotonic() - begin))
+
+    async def _plan(self, endpoint: Endpoint, approved: PlanFile | None) -> _Fresh:
+        from reconciler.api.client import ReadClient  # noqa: PLC0415 - see the package
+        from reconciler.documents.approval import not_approved  # noqa: PLC0415 - see the package
+        from reconciler.documents.live import live_entries  # noqa: PLC0415 - see the package
+
+        config, inputs = self.config, self.inputs
+        shared_key = plan_key(endpoint)
+        options = plan_options(inputs)
+        is_sealed = True
+        async with connect(endpoint, ReadClient, self.progress, config=config, creates_emulator=True) as reader:
+            key = shared_key or reader.credentials.digest_key()
+            if approved is not None:
+                is_sealed = approved.has_valid_seal(key)
+                options = _with_approvals(options, approved, is_sealed=is_sealed)
+            made, recorder = await plan_with_records(
+                config, inputs, options, reader, self.progress, key=shared_key, report=self.report
+            )
+            document = build_document(made, reader, key, config)
+        if made.unset:
+            raise MatchError(made.unset, config.lines)
+        if approved is None:
+            return _Fresh(made, document, recorder, (), is_sealed)
+        live = live_entries(made, approved, key=key, hidden=known_secrets(config, reader))
+        return _Fresh(made, document, recorder, not_approved(approved, document, live), is_sealed)
+
+
+def _with_approvals(options: PlanOptions, approved: PlanFile, *, is_sealed: bool) -> PlanOptions:
+    """Add the approvals of an approved plan, which count only if its seal proves that nobody edited them.
+
+    The plan is compared with a fresh one, so editing it gains nothing else.
+    """
+    brought = approvals(approved.options.approved)
+    counting = dict.fromkeys((*brought, *options.approved) if is_sealed else options.approved)
+    return replace(options, approved=tuple(counting), brought=brought)
+
+
+def _unsealed(made: Plan) -> Iterator[str]:
+    """Explain why an approval in the plan file does not count, if a guard requires it."""
+    brought = {(approval.address, approval.action) for approval in made.options.brought}
+    required = [
+        change
+        for change in made.changes
+        if change.guard is not None and change.guard.name == "approval" and (change.address, change.action) in brought
+    ]
+    if required:
+        yield (
+            "the approvals in the plan file do not count, because its seal does not match: the file was edited, or "
+            "made with other credentials; give --approve again, or set the same "
+            f"{PLAN_KEY} (or use the same credentials) for plan and apply"
+        )
+
+
+def _load(inputs: Inputs, approved: PlanFile | None, environment: Mapping[str, str]) -> Config:
+    """Load the configuration to apply.
+
+    Raises:
+        StalePlan: It has no environment of the name that the approved plan was made for.
+    """
+    try:
+        return validate(inputs, environment, secrets_later=True)
+    except ConfigError as error:
+        unknown = next((problem for problem in error.problems if problem.code == "unknown-environment"), None)
+        if approved is None or unknown is None:
+            raise
+        difference = (
+            f"the plan was made for environment {approved.options.env!r}, which {inputs.path} does not define "
+            f"({unknown.hint}); if the plan belongs to another configuration, name that one"
+        )
+        raise StalePlan([difference]) from None

@@ -1,0 +1,103 @@
+"""Exports: reads the whole account and writes it as a configuration, in memory (read-only).
+
+Takes an `Endpoint`; gives an `Export`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ConfigError, UsageError
+from reconciler.sources.disk import DiskSources
+from reconciler.workflow.connecting import connect
+from reconciler.workflow.inputs import Inputs
+from reconciler.workflow.loading import validate
+
+if TYPE_CHECKING:
+    from reconciler.config.model import Config
+    from reconciler.export import Export
+    from reconciler.report import Progress
+    from reconciler.state import State
+    from reconciler.workflow.inputs import Endpoint
+
+
+async def export(
+    endpoint: Endpoint,
+    progress: Progress,
+    *,
+    include: Sequence[str] = (),
+    former: str = "",
+    in_one_file: bool = True,
+) -> Export:
+    """Write the live account as a configuration, in memory (read-only: the client has no write methods).
+
+    Args:
+        endpoint: The API.
+        progress: Receives the progress.
+        include: The collections to include that may be very long: ``users``, ``conversations``.
+        former: The folder of an existing configuration, whose handles and interpolated values are kept. Of the long
+            collections, those that it contains are included too. Empty for none.
+        in_one_file: Whether to write everything into one file.
+
+    Raises:
+        UsageError: The existing configuration is another account's or invalid, it would lose values that an export
+            cannot restore, or the emulator's file does not exist.
+        ReconcilerError: See `reconciler.errors`.
+    """
+    from reconciler.api.client import ReadClient  # noqa: PLC0415 - see the package
+    from reconciler.export import export as write  # noqa: PLC0415 - see the package
+    from reconciler.export.account import read_account  # noqa: PLC0415 - see the package
+    from reconciler.export.kept import known_from  # noqa: PLC0415 - see the package
+    from reconciler.kinds.relations import long_collections  # noqa: PLC0415 - see the package
+
+    existing = _load_existing(former, endpoint.environment) if former else None
+    kinds = {declared.kind for declared in existing.resources.values()} if existing is not None else set()
+    wanted = {*include, *(word for word, names in long_collections().items() if not kinds.isdisjoint(names))}
+    async with connect(endpoint, ReadClient, progress) as client:
+        state = await read_account(client, progress, sorted(wanted))
+    if existing is None:
+        return write(state, in_one_file=in_one_file)
+    _check_existing(existing, state, endpoint)
+    sources = DiskSources(former, endpoint.environment)
+    return write(state, known=known_from(existing, state, sources.environment, sources.read), in_one_file=in_one_file)
+
+
+def _check_existing(existing: Config, state: State, endpoint: Endpoint) -> None:
+    """Check that an export may overwrite an existing configuration.
+
+    Raises:
+        UsageError: It is another account's, or would lose declared resources that the API key may not read.
+    """
+    from reconciler.kinds import BY_NAME  # noqa: PLC0415 - see the package
+
+    if existing.account_sid not in {None, state.account_sid}:
+        holder = f"{endpoint.emulator} holds" if endpoint.emulator else "the credentials are for"
+        raise UsageError(
+            f"the existing configuration is for account {existing.account_sid}, but {holder} account "
+            f"{state.account_sid}; name another folder"
+        )
+    if state.unreadable:
+        nouns = sorted({BY_NAME[collection.kind].noun for collection in state.unreadable})
+        raise UsageError(
+            f"the API key may not read everything ({', '.join(nouns)}), so an export over the existing configuration "
+            "would lose what it declares; give the key permission, or name another folder"
+        )
+
+
+def _load_existing(folder: str, environment: Mapping[str, str]) -> Config:
+    """Load the configuration that an export writes over.
+
+    Raises:
+        UsageError: It is invalid, so its handles and interpolated values cannot be kept.
+    """
+    try:
+        return validate(Inputs(folder, allow_unset=True), environment)
+    except ConfigError as error:
+        first = next(problem for problem in error.problems if problem.severity == "error")
+        where = f"{first.place}: " if first.place is not None else ""
+        raise UsageError(
+            f"the existing configuration is invalid ({where}{first.message}), so an export cannot keep its handles and "
+            "the values that it takes from secrets; fix it (`reconciler validate` lists every problem), or name "
+            "another folder"
+        ) from None

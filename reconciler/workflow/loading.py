@@ -1,0 +1,101 @@
+"""Reads and checks a configuration, offline.
+
+Takes `Inputs`; gives a `Config`, or a `ConfigError` with every problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from reconciler import config as config_package
+from reconciler.errors import ConfigError, Problem
+from reconciler.redaction import texts_of
+from reconciler.sources.disk import DiskSources
+
+if TYPE_CHECKING:
+    from reconciler.config.model import Config
+    from reconciler.workflow.inputs import Inputs
+
+
+def validate(inputs: Inputs, environment: Mapping[str, str], *, secrets_later: bool = False) -> Config:
+    """Read and check a configuration, offline.
+
+    Args:
+        inputs: The configuration.
+        environment: Environment variables.
+        secrets_later: Whether secrets may be unset, since only what an apply sends needs them.
+
+    Raises:
+        ConfigError: The configuration is invalid. The error contains every problem.
+    """
+    sources = DiskSources(inputs.path, environment)
+    return config_package.load(
+        sources,
+        environment=inputs.environment,
+        variables=inputs.variables,
+        overlays=[sources.relative(overlay) for overlay in inputs.overlays],
+        strict=inputs.strict,
+        allow_unset=inputs.allow_unset,
+        secrets_later=secrets_later,
+        now=datetime.now(UTC),
+    )
+
+
+def validate_all(inputs: Inputs, environment: Mapping[str, str]) -> tuple[Config, ...]:
+    """Read and check a configuration for each environment it defines, or once if it defines none; offline.
+
+    Args:
+        inputs: The configuration. The environment in it does not count.
+        environment: Environment variables.
+
+    Raises:
+        ConfigError: The configuration is invalid in at least one environment. A problem of only some environments
+            names them.
+    """
+    from reconciler.config.outline import outline  # noqa: PLC0415 - see the package
+
+    sources = DiskSources(inputs.path, environment)
+    names = sorted(outline(sources).environments) or [""]
+    configs: list[Config] = []
+    problems: dict[str, Sequence[Problem]] = {}
+    lines: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        try:
+            config = validate(replace(inputs, environment=name), environment)
+        except ConfigError as error:
+            problems[name] = error.problems
+            lines |= error.lines
+        else:
+            configs.append(config)
+            problems[name] = config.warnings
+            lines |= config.lines
+    merged = _merge_problems(problems)
+    if len(configs) < len(names):
+        raise ConfigError(merged, lines)
+    return tuple(replace(config, warnings=tuple(merged)) for config in configs)
+
+
+def _merge_problems(problems: Mapping[str, Sequence[Problem]]) -> list[Problem]:
+    """List each problem once, with the names of the environments that have it unless all of them do."""
+    environments: dict[Problem, list[str]] = {}
+    for name, own in problems.items():
+        for problem in dict.fromkeys(own):
+            environments.setdefault(problem, []).append(name)
+    merged = [
+        problem
+        if len(names) == len(problems)
+        else replace(problem, message=f"{problem.message} (in {', '.join(names)})")
+        for problem, names in environments.items()
+    ]
+    return sorted(merged, key=Problem.sort_key)
+
+
+def hidden_texts(config: Config) -> Iterator[str]:
+    """Yield every text of the configuration that may not be shown."""
+    for declared in config.resources.values():
+        for path, value in declared.values.items():
+            if declared.is_sensitive(path):
+                yield from texts_of(value.content)

@@ -1,0 +1,232 @@
+"""Plans: reads the configuration and the account, and compares them (read-only).
+
+Takes `Inputs` and an `Endpoint`; gives a `Planned`. `fetch_and_plan` is the one place that fetches, plans, fetches what
+only the plan shows to be needed, and plans again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from reconciler import __version__
+from reconciler.address import Address, AddressError
+from reconciler.errors import MatchError, UsageError
+from reconciler.redaction import texts_of, url_parts
+from reconciler.workflow.connecting import connect, plan_key
+from reconciler.workflow.loading import validate
+from reconciler.workflow.recording import Recorder, find_recorder
+
+if TYPE_CHECKING:
+    from reconciler.api.client import ReadClient
+    from reconciler.config.model import Approval, Config
+    from reconciler.documents.plan import PlanFile
+    from reconciler.journal import Unfinished
+    from reconciler.planning.plan import Plan, PlanOptions
+    from reconciler.report import Progress
+    from reconciler.state import State
+    from reconciler.workflow.inputs import Endpoint, Inputs
+
+_LONGEST_NAME = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, as it may be shown, with what it was made from.
+
+    Attributes:
+        config: The configuration.
+        file: The plan as it may be shown and saved.
+        requests: The number of requests that the fetch took.
+    """
+
+    config: Config
+    file: PlanFile
+    requests: int
+
+
+async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planned:
+    """Show the changes that an apply would make (read-only: the client has no write methods).
+
+    An emulator's file is created if it does not exist.
+
+    Raises:
+        ReconcilerError: See `reconciler.errors`.
+    """
+    return await _plan(inputs, endpoint, progress, creates_emulator=True)
+
+
+async def drift(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planned:
+    """Detect drift between the account and the configuration (read-only: the client has no write methods).
+
+    Raises:
+        UsageError: The emulator's file does not exist.
+        ReconcilerError: See `reconciler.errors`.
+    """
+    return await _plan(inputs, endpoint, progress, creates_emulator=False)
+
+
+async def _plan(inputs: Inputs, endpoint: Endpoint, progress: Progress, *, creates_emulator: bool) -> Planned:
+    from reconciler.api.client import ReadClient  # noqa: PLC0415 - see the package
+
+    config = validate(inputs, endpoint.environment, secrets_later=True)
+    key = plan_key(endpoint)
+    options = plan_options(inputs)
+    async with connect(endpoint, ReadClient, progress, config=config, creates_emulator=creates_emulator) as client:
+        made, _ = await plan_with_records(config, inputs, options, client, progress, key=key)
+        return Planned(config, build_document(made, client, key, config), client.requests)
+
+
+async def plan_with_records(
+    config: Config,
+    inputs: Inputs,
+    options: PlanOptions,
+    client: ReadClient,
+    progress: Progress,
+    *,
+    key: bytes | None,
+    report: str = "",
+) -> tuple[Plan, Recorder]:
+    """Plan, completing what interrupted applies left.
+
+    Args:
+        config: The configuration.
+        inputs: The path of the configuration, and whether warnings are errors.
+        options: What narrows or widens the plan.
+        client: The API.
+        progress: Receives the progress.
+        key: The key that plan and apply share; None for the credentials' own.
+        report: The file of the report; empty for none.
+
+    Raises:
+        MatchError: The configuration does not fit the account, or the plan has warnings and they are errors.
+    """
+    recorders: list[Recorder] = []
+
+    def unfinished(account_sid: str) -> Sequence[Unfinished]:
+        recorders.append(find_recorder(config, inputs, client, account_sid, key=key, report=report))
+        return recorders[-1].unfinished
+
+    made = await fetch_and_plan(config, client, progress, options, unfinished)
+    if inputs.strict:
+        _check_warnings(made, config)
+    return made, recorders[-1]
+
+
+def _check_warnings(made: Plan, config: Config) -> None:
+    """Raise the plan's warnings as errors.
+
+    Raises:
+        MatchError: The plan has warnings.
+    """
+    warnings = [problem for problem in made.warnings if problem.severity == "warning"]
+    if warnings:
+        raise MatchError([replace(problem, severity="error") for problem in warnings], config.lines)
+
+
+async def fetch_and_plan(
+    config: Config,
+    client: ReadClient,
+    progress: Progress,
+    options: PlanOptions | None = None,
+    unfinished: Callable[[str], Sequence[Unfinished]] = lambda _account_sid: (),
+    *,
+    state: State | None = None,
+) -> Plan:
+    """Fetch the account, plan, fetch what only the plan shows to be needed, and plan again.
+
+    Args:
+        config: The configuration.
+        client: The API.
+        progress: Receives the progress.
+        options: What narrows or widens the plan.
+        unfinished: Gives the replaces that interrupted applies of an account began.
+        state: The account, if it has been fetched already.
+    """
+    from reconciler.api.fetch import fetch, fetch_planned  # noqa: PLC0415 - see the package
+    from reconciler.planning.plan import PlanOptions, make_plan  # noqa: PLC0415 - see the package
+
+    options = options or PlanOptions()
+    fetched = state or await fetch(config, client, progress, options.selection(config))
+    entries = unfinished(fetched.account_sid)
+    return await fetch_planned(lambda: make_plan(config, fetched, options, entries), fetched, client, progress)
+
+
+def build_document(made: Plan, client: ReadClient, key: bytes | None, config: Config) -> PlanFile:
+    """Build the plan as it may be shown and saved.
+
+    Args:
+        made: The plan.
+        client: The API, whose credentials key the digests unless there is a key.
+        key: The key that plan and apply share; None for the credentials' own.
+        config: The configuration.
+    """
+    from reconciler.documents.plan import plan_document  # noqa: PLC0415 - see the package
+
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return plan_document(
+        made,
+        key=key or client.credentials.digest_key(),
+        tool_version=__version__,
+        created_at=now,
+        hidden=known_secrets(config, client),
+    )
+
+
+def known_secrets(config: Config, client: ReadClient) -> Iterator[str]:
+    """Return secrets that the account may repeat in a name or a value. Longer texts, and JSON, are key material."""
+    from reconciler.kinds.fields import Shape  # noqa: PLC0415 - see the package
+
+    secrets = [*config.secrets, *client.credentials.secrets()]
+    for declared in config.resources.values():
+        for path, value in declared.values.items():
+            if path in declared.sensitive or declared.kind.by_path[path].secret:
+                if declared.kind.by_path[path].shape is Shape.TEXT:
+                    secrets += texts_of(value.content)
+            elif isinstance(value.content, str) and value.sensitive:
+                secrets += [part.text for part in url_parts(value.content) if part.secret]
+    return (text for text in secrets if len(text) <= _LONGEST_NAME and "\n" not in text.strip() and text[:1] != "{")
+
+
+# --- options ---------------------------------------------------------------------------------------------------------
+
+
+def plan_options(inputs: Inputs) -> PlanOptions:
+    """Parse what narrows or widens a plan.
+
+    Raises:
+        UsageError: An address is invalid.
+    """
+    from reconciler.planning.plan import PlanOptions  # noqa: PLC0415 - see the package
+
+    return PlanOptions(
+        targets=_addresses("--target", inputs.targets),
+        excludes=_addresses("--exclude", inputs.excludes),
+        approved=approvals(inputs.approved),
+        rotate=_addresses("--rotate", inputs.rotate),
+    )
+
+
+def _addresses(option: str, texts: tuple[str, ...]) -> tuple[Address, ...]:
+    try:
+        return tuple(Address.parse(text) for text in texts)
+    except AddressError as error:
+        raise UsageError(
+            f'{option}: {error}; an address looks like services.support.roles.agent or addresses["+14155550100"]'
+        ) from None
+
+
+def approvals(texts: tuple[str, ...]) -> tuple[Approval, ...]:
+    """Parse approvals.
+
+    Raises:
+        UsageError: One is invalid.
+    """
+    from reconciler.config.model import Approval  # noqa: PLC0415 - see the package
+
+    try:
+        return tuple(Approval.parse(text) for text in texts)
+    except AddressError as error:
+        raise UsageError(f"--approve: {error}; write services.support, or replace:services.support") from None

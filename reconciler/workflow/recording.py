@@ -1,0 +1,123 @@
+"""Finds what interrupted applies left on the disk, and opens the files that an apply writes.
+
+Takes a configuration, a client, and paths; gives a `Recorder`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.errors import JournalError
+from reconciler.sources.disk import DiskSources
+
+if TYPE_CHECKING:
+    from reconciler.address import Address
+    from reconciler.api.client import ReadClient
+    from reconciler.config.model import Config
+    from reconciler.documents.plan import PlanFile
+    from reconciler.execution.journal_file import JournalFile
+    from reconciler.execution.record import Record
+    from reconciler.journal import Unfinished
+    from reconciler.planning.plan import Plan
+    from reconciler.report import Progress
+    from reconciler.workflow.inputs import Inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """The files on the disk that an apply reads and writes.
+
+    Attributes:
+        journal: The journal's file.
+        report: The report's file; None for none.
+        unfinished: The replaces that interrupted applies began.
+    """
+
+    journal: JournalFile
+    report: Path | None
+    unfinished: tuple[Unfinished, ...]
+
+    @contextmanager
+    def record(self, plan: Plan, document: PlanFile, progress: Progress) -> Iterator[Record]:
+        """Open the record of an apply. The journal is locked and written only if there is something to write.
+
+        Raises:
+            JournalError: The journal cannot be written, or another apply writes it.
+        """
+        from reconciler.execution.record import Record  # noqa: PLC0415 - see the package
+
+        with ExitStack() as stack:
+            has_replaces = any(change.action == "replace" and not change.is_withheld for change in plan.changes)
+            record = Record(
+                plan,
+                document,
+                scope=self.journal.scope,
+                journal=self._open_journal(stack) if self.unfinished or has_replaces else None,
+                report=self.report,
+                unfinished=self.unfinished,
+                progress=progress,
+            )
+            record.start()
+            yield record
+
+    def _open_journal(self, stack: ExitStack) -> JournalFile | None:
+        """Lock the journal; None if it cannot be written and a report keeps what may be shown.
+
+        Raises:
+            JournalError: It cannot be written and there is no report, or another apply writes or changed it.
+        """
+        before = self.journal.entries
+        try:
+            journal = stack.enter_context(self.journal.writing())
+        except JournalError:
+            if self.report is None or self.journal.is_locked:
+                raise
+            return None
+        journal.load()
+        if journal.entries.keys() != before.keys():
+            raise JournalError(
+                f"another apply changed {journal.path.as_posix()} in the meantime; nothing was sent. Run the command "
+                "again"
+            )
+        return journal
+
+
+def find_recorder(
+    config: Config, inputs: Inputs, client: ReadClient, account_sid: str, *, key: bytes | None, report: str
+) -> Recorder:
+    """Read what interrupted applies of this configuration, account, and environment left.
+
+    Args:
+        config: The configuration.
+        inputs: The path of the configuration, beside which the journal is.
+        client: The API, which scopes the journal.
+        account_sid: The account that was read.
+        key: The key that plan and apply share; None for the credentials' own.
+        report: The file of the report, which may be that of an interrupted apply; empty for none.
+    """
+    from reconciler.execution.journal_file import JournalFile  # noqa: PLC0415 - see the package
+    from reconciler.execution.record import read_report  # noqa: PLC0415 - see the package
+    from reconciler.journal import Scope  # noqa: PLC0415 - see the package
+
+    root = Path(DiskSources(inputs.path, {}).root)
+    scope = Scope(
+        account_sid=account_sid,
+        root=root.name,
+        environment=config.environment,
+        endpoint=client.endpoint,
+        key=key or client.credentials.signing_key(),
+    )
+    journal = JournalFile(root.parent, scope)
+
+    def names(address: Address) -> tuple[str, ...]:
+        declared = config.resources.get(address)
+        return () if declared is None else (declared.natural_key, declared.renamed_from)
+
+    entries = {entry.sid: entry for entry in read_report(Path(report), scope, names)} if report else {}
+    # The journal contains what a report leaves out.
+    entries |= {entry.sid: entry for entry in journal.load()}
+    return Recorder(journal, Path(report) if report else None, tuple(entries.values()))
