@@ -35,6 +35,7 @@ from reconciler.config.references import References
 from reconciler.config.resource_reader import ResourceReader
 from reconciler.config.settings import SettingsReader, account_guard
 from reconciler.config.sources import Sources, beside
+from reconciler.config.text_resolver import TextResolver
 from reconciler.errors import ConfigError
 
 MOST_TEMPLATED = 1_000_000
@@ -85,13 +86,14 @@ def load_with(
     for entry in templates.values():
         if isinstance(entry.value, MapNode) and template_layout is not None:
             template_drafts += builder.build_template(entry.key, entry.value, template_layout)
-    reader = ResourceReader(findings, interpolation, allow_unset=allow_unset, secrets_later=secrets_later, now=now)
+    texts = TextResolver(findings, interpolation, allow_unset=allow_unset, secrets_later=secrets_later)
+    reader = ResourceReader(findings, interpolation, texts, now=now)
     for draft in [*drafts, *template_drafts]:
         reader.read(draft)
     References(drafts, layout.kinds, findings, complete=documents.complete).resolve()
     check_identities(drafts, findings)
 
-    guards = SettingsReader(layout, findings, reader, complete=documents.complete)
+    guards = SettingsReader(layout, findings, texts, complete=documents.complete)
     prune = guards.prune(tree, [*drafts, *template_drafts])
     limits = guards.limits(tree)
     approvals = guards.approvals(tree)

@@ -16,7 +16,7 @@ from reconciler.config.interpolate import Interpolation
 from reconciler.config.layout import Layout
 from reconciler.config.model import Acknowledgement, Approval, Limits, Prune
 from reconciler.config.nodes import ListNode, MapEntry, MapNode, Node, ScalarNode, is_null
-from reconciler.config.resource_reader import ResourceReader
+from reconciler.config.text_resolver import TextResolver
 from reconciler.config.value_parsers import is_sid, sid_error
 from reconciler.errors import Place
 from reconciler.kinds.base import Kind
@@ -31,14 +31,14 @@ class SettingsReader:
     Args:
         layout: what may stand where.
         findings: takes every problem.
-        reader: reads texts.
+        texts: Resolves scalars.
         complete: whether every file was read; when not, a collection that is not there is no news.
     """
 
-    def __init__(self, layout: Layout, findings: Findings, reader: ResourceReader, *, complete: bool) -> None:
+    def __init__(self, layout: Layout, findings: Findings, texts: TextResolver, *, complete: bool) -> None:
         self._layout = layout
         self._findings = findings
-        self._reader = reader
+        self._texts = texts
         self._complete = complete
 
     # --- prune ---
@@ -137,7 +137,7 @@ class SettingsReader:
             hint = "write at least one glob, or take the line out"
             self._findings.error("wrong-type", f"{name} says nothing", node.place, hint)
             return ()
-        texts = [self._reader.text(item, name) for item in items]
+        texts = [self._texts.text(item, name) for item in items]
         return tuple(sorted({text for text in texts if text is not None}))
 
     # --- limits, approvals, unmanaged ---
@@ -150,7 +150,7 @@ class SettingsReader:
                 hint = self._findings.instead(key, _LIMITS)
                 self._findings.error("unknown-key", f"limits has no key {shown(key)}", entry.key.place, hint)
                 continue
-            text = self._reader.text(entry.value, f"limits.{key}")
+            text = self._texts.text(entry.value, f"limits.{key}")
             if text is None:
                 continue
             if not (text.isascii() and text.isdigit() and len(text) <= len(str(_MOST))):
@@ -205,9 +205,9 @@ class SettingsReader:
             message = "an entry of acknowledge lacks the code of a warning"
             self._findings.error("missing-key", message, node.place, "add code: …, as --format json shows it")
             return None
-        code = self._reader.text(named.value, "code")
+        code = self._texts.text(named.value, "code")
         about = node.entries.get("address")
-        address = "" if about is None else self._reader.text(about.value, "address")
+        address = "" if about is None else self._texts.text(about.value, "address")
         if code is None or address is None:
             return None
         if about is not None:
@@ -240,7 +240,7 @@ class SettingsReader:
         return None if address is None or action is None else Approval(address, action, named.value.place)
 
     def _approved_address(self, node: Node) -> Address | None:
-        text = self._reader.text(node, "address")
+        text = self._texts.text(node, "address")
         if text is None:
             return None
         try:
@@ -265,7 +265,7 @@ class SettingsReader:
     def _approved_action(self, entry: MapEntry | None) -> Literal["delete", "replace"] | None:
         if entry is None:
             return "delete"
-        text = self._reader.text(entry.value, "action")
+        text = self._texts.text(entry.value, "action")
         if text == "delete":
             return "delete"
         if text == "replace":
@@ -283,7 +283,7 @@ class SettingsReader:
                 hint = self._findings.instead(key, ("ignore",))
                 self._findings.error("unknown-key", f"unmanaged has no key {shown(key)}", entry.key.place, hint)
             elif isinstance(entry.value, ListNode):
-                texts = [self._reader.text(item, "ignore") for item in entry.value.items]
+                texts = [self._texts.text(item, "ignore") for item in entry.value.items]
                 globs = tuple(sorted({text for text in texts if text is not None}))
             elif not is_null(entry.value):
                 hint = "write a list with a - before each glob"

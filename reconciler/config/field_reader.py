@@ -1,0 +1,250 @@
+"""Fields: the value of each, typed by its kind, with its place, secrets, and form.
+
+Takes the entry of a field; stores its value in the draft. References stay text; `references` resolves them once all
+resources are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from reconciler.config.draft_problems import HIDDEN_VALUE, DraftProblems, NotReadError, check_comment, with_via
+from reconciler.config.drafts import Draft
+from reconciler.config.findings import shown
+from reconciler.config.interpolate import Interpolation, ResolvedText
+from reconciler.config.json_reader import JsonReader
+from reconciler.config.lint import (
+    blank_in_url,
+    invisible_remark,
+    name_remark,
+    placeholder_remark,
+    secret_remark,
+    text_ends_remark,
+    url_remarks,
+)
+from reconciler.config.model import Unknown, Value
+from reconciler.config.nodes import ListNode, MapEntry, MapNode, Node, ScalarNode
+from reconciler.config.remarks import Remark
+from reconciler.config.set_reader import SetReader
+from reconciler.config.text_resolver import TextResolver, UnknownTextError
+from reconciler.config.value_parsers import (
+    InvalidValueError,
+    typed,
+)
+from reconciler.config.written_forms import WrittenForms
+from reconciler.errors import Place
+from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.kinds.markers import Template
+from reconciler.redaction import url_holds_secret
+from reconciler.redaction.urls import declared_url, written_url
+
+
+class FieldReader:
+    """Reads fields.
+
+    Args:
+        problems: Reports the problems.
+        texts: Resolves scalars.
+        interpolation: Resolves scalars for their forms.
+    """
+
+    def __init__(self, problems: DraftProblems, texts: TextResolver, interpolation: Interpolation) -> None:
+        self._problems = problems
+        self._texts = texts
+        self._interpolation = interpolation
+        self._forms = WrittenForms(interpolation)
+        self._sets = SetReader(problems, texts)
+        self._json = JsonReader(problems, texts, interpolation)
+
+    def check_words(self, draft: Draft) -> None:
+        """Report unknown words in sets. The type may decide which are known, so this comes last."""
+        self._sets.check_words(draft)
+
+    def read(self, draft: Draft, field: Field, entry: MapEntry) -> None:
+        """Read one field."""
+        node = entry.value
+        if isinstance(node, MapNode) and node.cleared is not None and field.shape is Shape.JSON:
+            node = node.cleared
+        place = entry.key.place if isinstance(node, MapNode) else node.place
+        if (
+            isinstance(node, ScalarNode)
+            and node.is_null
+            and not node.text
+            and not node.tag
+            and not field.why_not_clearable()
+        ):
+            hint = f"write {entry.key.text}: null to clear it, or take the line out to leave it as it is"
+            self._problems.warning(
+                draft, Remark("empty-value", f"{field.path} has no value, which clears it", hint), place
+            )
+        if not isinstance(node, ScalarNode) and (field.secret or field.path in draft.sensitive):
+            self._conceal_all(node)
+        try:
+            match field.shape:
+                case Shape.SET:
+                    self._sets.read(draft, field, node)
+                case Shape.JSON:
+                    self._json.read(draft, field, node, place)
+                case _:
+                    self._read_scalar(draft, field, node)
+        except UnknownTextError as unknown:
+            secrets = unknown.text.secrets
+            sensitive = bool(secrets) or field.secret or field.path in draft.sensitive
+            place = with_via(place, unknown.text.via)
+            written = unknown.text.form if isinstance(node, ScalarNode) else self._forms.by_name(field, node)
+            url = _shown_url(draft, field, unknown.text) if sensitive else ""
+            draft.values[field.path] = Value(Unknown(unknown.reason, written), place, sensitive, secrets, shown=url)
+            if secrets:
+                draft.forms[field.path] = unknown.text.form
+        except NotReadError:
+            draft.broken.add(field.path)
+            return
+        if _looks_up(node):
+            draft.values[field.path] = replace(draft.values[field.path], written=self._forms.outside(field, node))
+
+    def _read_scalar(self, draft: Draft, field: Field, node: Node) -> None:
+        if not isinstance(node, ScalarNode):
+            what = "a list" if isinstance(node, ListNode) else "a mapping"
+            message = f"{field.path} must be a single value, not {what}"
+            self._problems.fail(draft, Remark("wrong-type", message, "write it on one line"), node.place)
+        text = self._texts.resolve(node, field)
+        place = _place(node, text)
+        sensitive = self._is_sensitive(draft, field, text)
+        if sensitive:
+            self._conceal_literals(node, text)
+        if text.null or (not text.text and field.shape is not Shape.BOOL):
+            self._keep(draft, field, self._cleared(draft, field, text, node.place), place, text, sensitive=sensitive)
+            return
+        if field.shape is Shape.REF:
+            draft.references.append((field.path, text.text, node))
+            self._keep(draft, field, text.text, place, text, sensitive=sensitive)
+            return
+        if field.shape is Shape.URL and (blank := blank_in_url(field.path, text.parts)) is not None:
+            self._problems.fail(draft, blank, node.place)
+        try:
+            told = HIDDEN_VALUE if sensitive else shown(text.text)
+            content, remark = typed(field, text.text, told, self._problems.findings.closest)
+        except InvalidValueError as error:
+            self._problems.fail(draft, error.remark, node.place)
+        if remark is not None:
+            self._problems.warning(draft, remark, node.place)
+        if field.shape in {Shape.TEXT, Shape.URL}:
+            check_comment(self._problems, self._interpolation, draft, field, node, text)
+        for doubt in self._doubts(draft, field, text, sensitive=sensitive):
+            self._problems.warning(draft, doubt, node.place)
+        self._keep(draft, field, content, place, text, sensitive=sensitive)
+
+    def _doubts(self, draft: Draft, field: Field, text: ResolvedText, *, sensitive: bool) -> Iterator[Remark]:
+        """What is valid and probably not meant in the text of a field."""
+        if draft.absent or "absent" in draft.entries:
+            return
+        is_url, is_template = field.shape is Shape.URL, field.marker(Template) is not None
+        if not is_url and field.shape is not Shape.TEXT:
+            return
+        if not is_template:
+            is_name = not is_url and not field.secret
+            yield from _given(
+                placeholder_remark(field.path, text.text, is_url=is_url, is_hidden=sensitive, is_name=is_name)
+            )
+        if is_url:
+            yield from _given(invisible_remark(field.path, text.text, text.parts, what="the URL"))
+            yield from url_remarks(field.path, text.parts)
+        elif field.secret:
+            yield from _given(secret_remark(field.path, text.text))
+        elif is_template:
+            yield from _given(text_ends_remark(field.path, text.text))
+        else:
+            yield from _given(name_remark(field.path, text.text))
+
+    def _keep(
+        self, draft: Draft, field: Field, content: Content, place: Place, text: ResolvedText, *, sensitive: bool
+    ) -> None:
+        url = _shown_url(draft, field, text) if sensitive else ""
+        draft.values[field.path] = Value(content, place, sensitive, text.secrets, shown=url)
+        if text.secrets:
+            draft.forms[field.path] = text.form
+        if field.secret and content is not None and text.namespaces.isdisjoint({"secret", "file"}):
+            hint = f"write ${{secret:NAME}} or ${{file:PATH}} for {field.path}"
+            self._problems.warning(
+                draft, Remark("literal-secret", f"{field.path} stands in the files for all to read", hint), place
+            )
+
+    def _cleared(self, draft: Draft, field: Field, text: ResolvedText, place: Place) -> Content:
+        """The content of a field that is set to null or to no text, if it can be."""
+        why = field.why_not_clearable()
+        if why:
+            hint = "give it a value, or take the line out to leave it as it is"
+            self._problems.fail(draft, Remark("not-clearable", f"{field.path} cannot be cleared: {why}", hint), place)
+        return None if text.null else ""
+
+    def _is_sensitive(self, draft: Draft, field: Field, text: ResolvedText) -> bool:
+        return (
+            bool(text.secrets)
+            or field.secret
+            or field.path in draft.sensitive
+            or (field.shape is Shape.URL and url_holds_secret(text.text))
+        )
+
+    def _conceal_literals(self, node: ScalarNode, text: ResolvedText) -> None:
+        """A line that holds a sensitive literal is never shown, nor is that of a variable that went into it."""
+        literals = [scalar for scalar in text.literals if not _is_only_lookup(scalar)]
+        if not _is_only_lookup(node) and not (text.secrets and "${secret:" in node.text):
+            literals.append(node)
+        for scalar in literals:
+            self._problems.findings.conceal(scalar.origin.file, scalar.line, scalar.end_line)
+
+    def _conceal_all(self, node: Node) -> None:
+        match node:
+            case MapNode():
+                for entry in node.entries.values():
+                    self._conceal_all(entry.value)
+            case ListNode():
+                for item in node.items:
+                    self._conceal_all(item)
+            case _ if not _is_only_lookup(node):
+                self._problems.findings.conceal(node.origin.file, node.line, node.end_line)
+            case _:
+                pass
+
+
+def _given(remark: Remark | None) -> Iterator[Remark]:
+    if remark is not None:
+        yield remark
+
+
+def _is_left_empty(node: Node) -> bool:
+    """Whether nothing is written for a value, which is null all the same; its lines may be commented out."""
+    return isinstance(node, ScalarNode) and node.is_null and not node.text and not node.tag
+
+
+def _looks_up(node: Node) -> bool:
+    """Whether anything may be looked up in what is written."""
+    match node:
+        case MapNode():
+            return any(_looks_up(entry.value) for entry in node.entries.values())
+        case ListNode():
+            return any(map(_looks_up, node.items))
+        case _:
+            return "${" in node.text
+
+
+def _place(node: ScalarNode, text: ResolvedText) -> Place:
+    return with_via(node.place, text.via) if text.via else node.place
+
+
+def _shown_url(draft: Draft, field: Field, text: ResolvedText) -> str:
+    """A sensitive URL with its secret parts masked; empty for other fields, and where the whole is to be hidden."""
+    if field.shape is not Shape.URL or field.path in draft.sensitive:
+        return ""
+    if text.missing:
+        return written_url(text.form)
+    if not text.parts and text.secrets:
+        return ""  # too long to be told apart
+    return declared_url([(part.text, part.is_secret) for part in text.parts] or [(text.text, False)])
+
+
+def _is_only_lookup(scalar: ScalarNode) -> bool:
+    """Whether nothing literal stands in a scalar."""
+    text = scalar.text
+    return text.startswith("${") and text.endswith("}") and text.count("${") == 1 and ":-" not in text

@@ -1,0 +1,137 @@
+"""Meta-arguments: `sid`, `absent`, `renamed_from`, `lifecycle`, and `sensitive`.
+
+Takes drafts; fills in what the files say about a resource as a whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.config.draft_problems import DraftProblems
+from reconciler.config.drafts import Draft
+from reconciler.config.files import text_items
+from reconciler.config.findings import shown, with_article
+from reconciler.config.model import Lifecycle
+from reconciler.config.nodes import MapEntry, MapNode, Node, is_null
+from reconciler.config.remarks import Remark
+from reconciler.config.text_resolver import TextResolver
+from reconciler.config.value_parsers import (
+    boolean,
+    is_sid,
+    sid_error,
+)
+from reconciler.kinds.relations import account_default_of
+
+
+class MetaArgumentReader:
+    """Reads meta-arguments.
+
+    Args:
+        problems: Reports the problems.
+        texts: Resolves scalars.
+    """
+
+    def __init__(self, problems: DraftProblems, texts: TextResolver) -> None:
+        self._problems = problems
+        self._texts = texts
+
+    def read(self, draft: Draft) -> None:
+        """Read all meta-arguments of a resource that is no singleton, except `sensitive`."""
+        entries = draft.entries
+        if (entry := entries.get("sid")) is not None:
+            self._read_pin(draft, entry)
+        if (entry := entries.get("absent")) is not None:
+            draft.absent = self._flag(draft, entry.value, "absent")
+        if (entry := entries.get("renamed_from")) is not None:
+            text = self._texts.text(entry.value, "renamed_from", draft)
+            draft.renamed_from = text or ""
+            draft.renamed_from_place = entry.value.place
+        self.read_lifecycle(draft)
+        if draft.absent and draft.lifecycle.prevent_destroy:
+            self._problems.error(
+                draft,
+                Remark(
+                    "absent-and-protected",
+                    "absent says that it must not exist, and lifecycle.prevent_destroy that it must not go",
+                    "take one of the two out",
+                ),
+                entries["absent"].value.place,
+            )
+
+    def read_sensitive(self, draft: Draft) -> None:
+        """Read `sensitive`, which every field read afterwards depends on."""
+        entry = draft.entries.get("sensitive")
+        if entry is not None:
+            draft.sensitive = self._paths(draft, entry.value, "sensitive")
+
+    def read_lifecycle(self, draft: Draft) -> None:
+        """Read `lifecycle`; of singletons, it has only `ignore_changes`."""
+        entry = draft.entries.get("lifecycle")
+        if entry is None or is_null(entry.value):
+            return
+        if not isinstance(entry.value, MapNode):
+            hint = "write for instance lifecycle: {ignore_changes: [FIELD]}"
+            self._problems.error(draft, Remark("wrong-type", "lifecycle must be a mapping", hint), entry.value.place)
+            return
+        known = ("ignore_changes",) if draft.kind.singleton else ("prevent_destroy", "prevent_create", "ignore_changes")
+        lifecycle = Lifecycle()
+        for key, inner in entry.value.entries.items():
+            if key not in known:
+                always = key in {"prevent_destroy", "prevent_create"}
+                message = (
+                    f"{key} cannot be said of what always exists" if always else f"lifecycle has no key {shown(key)}"
+                )
+                self._problems.error(
+                    draft, Remark("unknown-key", message, self._problems.findings.instead(key, known)), inner.key.place
+                )
+            elif key == "ignore_changes":
+                lifecycle = replace(lifecycle, ignore_changes=self._paths(draft, inner.value, key))
+            elif key == "prevent_destroy":
+                lifecycle = replace(lifecycle, prevent_destroy=self._flag(draft, inner.value, key))
+            else:
+                lifecycle = replace(lifecycle, prevent_create=self._flag(draft, inner.value, key))
+        draft.lifecycle = lifecycle
+
+    def _read_pin(self, draft: Draft, entry: MapEntry) -> None:
+        text = self._texts.text(entry.value, "sid", draft)
+        if draft.is_template:
+            message = "a template cannot be pinned: a SID belongs to one service"
+            self._problems.error(draft, Remark("misplaced-pin", message, "write sid in the service"), entry.key.place)
+        elif text is not None:
+            can_be_default = account_default_of(draft.kind) is not None
+            if (can_be_default and text == "default") or is_sid(text, draft.kind.sid_prefix):
+                draft.pin, draft.pin_place = text, entry.value.place
+            else:
+                remark = sid_error("sid", draft.kind.sid_prefix, text, shown(text)).remark
+                if text == "default":
+                    remark = Remark("wrong-sid", "sid: default is for services only", f"write {draft.kind.sid_prefix}…")
+                self._problems.error(draft, remark, entry.value.place)
+
+    def _flag(self, draft: Draft, node: Node, name: str) -> bool:
+        text = self._texts.text(node, name, draft)
+        if text is None:
+            return False
+        found = boolean(text)
+        if found is None:
+            self._problems.error(
+                draft, Remark("wrong-type", f"{name} must be true or false, not {shown(text)}"), node.place
+            )
+        return found or False
+
+    def _paths(self, draft: Draft, node: Node, name: str) -> frozenset[str]:
+        """Field paths; that of a block stands for all fields inside."""
+        by_path = draft.layout.by_path
+        found: set[str] = set()
+        for item in text_items(node, name, self._problems.findings):
+            text = self._texts.text(item, name, draft)
+            if text is None:
+                continue
+            if text in by_path:
+                found.update(by_path[text])
+            else:
+                what = with_article(draft.kind.noun)
+                hint = self._problems.findings.instead(text, by_path.keys())
+                self._problems.error(
+                    draft, Remark("unknown-field", f"{what} has no field {shown(text)}", hint), item.place
+                )
+        return frozenset(found)

@@ -1,0 +1,121 @@
+"""Sets: lists of words, and which words Twilio is known to accept.
+
+Takes the node of a set; stores its value in the draft.
+"""
+
+from __future__ import annotations
+
+import json
+
+from reconciler.config.draft_problems import HIDDEN_VALUE, DraftProblems, NotReadError, with_via
+from reconciler.config.drafts import Draft
+from reconciler.config.findings import shown
+from reconciler.config.interpolate import ResolvedText
+from reconciler.config.lint import (
+    name_remark,
+)
+from reconciler.config.model import Value
+from reconciler.config.nodes import ListNode, Node, ScalarNode, is_null
+from reconciler.config.remarks import Remark
+from reconciler.config.text_resolver import TextResolver
+from reconciler.config.value_parsers import (
+    unknown_word,
+)
+from reconciler.kinds.fields import Field, Shape
+from reconciler.kinds.markers import Vocabulary
+
+
+class SetReader:
+    """Reads fields that are sets.
+
+    Args:
+        problems: Reports the problems.
+        texts: Resolves scalars.
+    """
+
+    def __init__(self, problems: DraftProblems, texts: TextResolver) -> None:
+        self._problems = problems
+        self._texts = texts
+
+    def read(self, draft: Draft, field: Field, node: Node) -> None:
+        """Read one set.
+
+        Raises:
+            NotReadError: The value is invalid.
+            UnknownTextError: A word is not set.
+        """
+        if is_null(node):
+            self._problems.fail_if_not_emptiable(draft, field, node.place)
+            draft.values[field.path] = Value(None, node.place, field.path in draft.sensitive)
+            return
+        if not isinstance(node, ListNode):
+            hint = "write a list with a - before each entry"
+            if isinstance(node, ScalarNode) and node.text.isprintable() and len(node.text) <= 60 and node.text:
+                hint = f"write a list: {field.path.rsplit('.', 1)[-1]}: [{node.text}]"
+            self._problems.fail(draft, Remark("wrong-type", f"{field.path} must be a list", hint), node.place)
+        if not node.items:
+            self._problems.fail_if_not_emptiable(draft, field, node.place)
+        words: dict[str, ScalarNode] = {}
+        secrets: set[str] = set()
+        forms: list[str] = []
+        vias: dict[str, None] = {}
+        failed = False
+        for item in node.items:
+            word = self._word(draft, field, item)
+            if word is None or not isinstance(item, ScalarNode):
+                failed = True
+            elif word.text in words:
+                told = HIDDEN_VALUE if word.secrets or field.path in draft.sensitive else shown(word.text)
+                related = [(words[word.text].place, "it stands here first")]
+                message = f"{field.path}: {told} stands twice in the list"
+                self._problems.findings.warning("duplicate-item", message, item.place, "take one out", related=related)
+            else:
+                words[word.text] = item
+                secrets.update(word.secrets)
+                forms.append(word.form or word.text)
+                vias[word.via] = None
+        if failed:
+            raise NotReadError
+        draft.words[field.path] = words
+        if secrets:
+            draft.forms[field.path] = json.dumps(sorted(forms))
+        sensitive = bool(secrets) or field.secret or field.path in draft.sensitive
+        place = with_via(node.place, ", ".join(via for via in vias if via))
+        draft.values[field.path] = Value(tuple(sorted(words)), place, sensitive, tuple(sorted(secrets)))
+
+    def _word(self, draft: Draft, field: Field, item: Node) -> ResolvedText | None:
+        if not isinstance(item, ScalarNode):
+            hint = "write each entry as one word"
+            self._problems.error(
+                draft, Remark("wrong-type", f"each entry of {field.path} must be text", hint), item.place
+            )
+            return None
+        try:
+            text = self._texts.resolve(item, field)
+        except NotReadError:
+            return None
+        if text.null or not text.text:
+            hint = "take it out, or put it in quotes"
+            self._problems.error(draft, Remark("wrong-type", f"an entry of {field.path} is empty", hint), item.place)
+            return None
+        remark = name_remark(f"an entry of {field.path}", text.text)
+        if remark is not None:
+            self._problems.warning(draft, remark, item.place)
+        return text
+
+    def check_words(self, draft: Draft) -> None:
+        """Words that Twilio is not known to take, now that the type is known that may decide which."""
+        for field in draft.kind.fields:
+            if field.shape is not Shape.SET or field.path not in draft.values:
+                continue
+            value = draft.values[field.path]
+            if not isinstance(value.content, tuple) or field.marker(Vocabulary) is None:
+                continue
+            kind = draft.values.get("type")
+            of_type = kind.content if kind is not None and isinstance(kind.content, str) else ""
+            for word in value.content:
+                told = HIDDEN_VALUE if value.sensitive else shown(word)
+                remark = unknown_word(field, word, told, of_type, self._problems.findings.closest)
+                if remark is not None:
+                    written = draft.words.get(field.path, {}).get(word)
+                    self._problems.warning(draft, remark, value.place if written is None else written.place)

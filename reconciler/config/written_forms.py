@@ -1,0 +1,69 @@
+"""How files write values that come from outside of them, with environment variables, secrets, and files by name.
+
+Takes the nodes of a field; returns their form. No form contains a value from outside.
+"""
+
+from __future__ import annotations
+
+import json
+
+from reconciler.config.interpolate import Interpolation, ResolvedText, unescaped
+from reconciler.config.model import Outside, Written
+from reconciler.config.nodes import ListNode, MapNode, Node
+from reconciler.config.value_parsers import (
+    json_scalar,
+)
+from reconciler.json_text import Json
+from reconciler.kinds.fields import Field, Shape
+
+
+class WrittenForms:
+    """Renders values as files write them.
+
+    Args:
+        interpolation: Resolves scalars.
+    """
+
+    def __init__(self, interpolation: Interpolation) -> None:
+        self._interpolation = interpolation
+
+    def outside(self, field: Field, node: Node) -> Written:
+        """How the files write what was read without a problem; see `Value.written`."""
+        found: list[ResolvedText] = []
+        written = self._outside_of(field, node, found)
+        return written if any(text.written for text in found) and not any(text.is_lost for text in found) else None
+
+    def _outside_of(self, field: Field, node: Node, found: list[ResolvedText]) -> Written:
+        match node:
+            case MapNode():
+                return {
+                    unescaped(key)[0]: self._outside_of(field, entry.value, found)
+                    for key, entry in node.entries.items()
+                }
+            case ListNode():
+                return [self._outside_of(field, item, found) for item in node.items]
+            case _:
+                text = self._interpolation.text(node)
+                found.append(text)
+                if text.written:
+                    return Outside(text.written)
+                if field.shape is not Shape.JSON or text.missing:
+                    return text.text
+                return None if text.null else json_scalar(text.text, text.tag, bare=text.bare)
+
+    def by_name(self, field: Field, node: Node) -> str:
+        """A list or a mapping with what is known put in, and the rest by name."""
+        written = self._node_by_name(node)
+        if field.shape is Shape.SET and isinstance(written, list):
+            written = sorted(written)
+        return json.dumps(written, sort_keys=True, ensure_ascii=False)
+
+    def _node_by_name(self, node: Node) -> Json:
+        match node:
+            case MapNode():
+                return {key: self._node_by_name(entry.value) for key, entry in node.entries.items()}
+            case ListNode():
+                return [self._node_by_name(item) for item in node.items]
+            case _:
+                text = self._interpolation.text(node)
+                return text.form or text.text
