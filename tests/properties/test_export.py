@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from reconciler.api import wire
 from reconciler.api.client import ReadClient
-from reconciler.api.transport import in_process
 from reconciler.config.model import Config
 from reconciler.emulator import Emulator, Rules, Store
 from reconciler.errors import ConfigError, MatchError
@@ -67,9 +66,7 @@ def exported(account: World, *, former: Config | None = None, in_one_file: bool 
     """What `export` makes of an account, everything included."""
 
     async def run() -> State:
-        async with ReadClient(
-            "https://conversations.twilio.com", _ANYONE, transport=in_process(account.emulator)
-        ) as client:
+        async with ReadClient("https://conversations.twilio.com", _ANYONE, transport=account.transport()) as client:
             return await read_account(client, Silent(), ("users", "conversations"))
 
     found = asyncio.run(run())
