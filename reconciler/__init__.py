@@ -4,32 +4,11 @@
 
     plan = await Reconciler("conversations", env="prod").plan()
 
-Everything in `__all__` is public and loaded on first use: importing this package alone imports nothing else.
+Everything in `__all__` is public and loaded on first use: importing this package alone imports nothing else. Type
+checkers read the stub `__init__.pyi`.
 """
 
 __version__ = "0.1.0"
-
-TYPE_CHECKING = False  # the standard library's, without importing `typing`: type checkers know it by its name
-if TYPE_CHECKING:
-    from reconciler.documents.drift import DriftFile
-    from reconciler.documents.plan import PlanFile
-    from reconciler.documents.problems import ValidationFile
-    from reconciler.documents.report import ReportFile
-    from reconciler.emulator import Emulator
-    from reconciler.errors import (
-        ApiError,
-        ConfigError,
-        GuardRefusal,
-        Interrupted,
-        JournalError,
-        MatchError,
-        PlanFileError,
-        ReconcilerError,
-        StalePlan,
-        UsageError,
-    )
-    from reconciler.export import Export
-    from reconciler.library import Reconciler, SyncReconciler
 
 _ERRORS = "reconciler.errors"
 _HOMES = {
@@ -77,22 +56,20 @@ __all__ = [
 ]
 
 
-if not TYPE_CHECKING:  # a type checker shall know that no other names exist
+def __getattr__(name: str) -> object:
+    """Import a public name's module on first use.
 
-    def __getattr__(name: str) -> object:
-        """Import a public name's module on first use.
+    Raises:
+        AttributeError: there is no public name like that.
+    """
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - not needed by whoever asks for the version alone
 
-        Raises:
-            AttributeError: there is no public name like that.
-        """
-        home = _HOMES.get(name)
-        if home is None:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from importlib import import_module  # noqa: PLC0415 - not needed by whoever asks for the version alone
-
-        found = getattr(import_module(home), name)
-        globals()[name] = found
-        return found
+    found = getattr(import_module(home), name)
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:

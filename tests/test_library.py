@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import importlib
 import inspect
 import subprocess
 import sys
@@ -50,6 +52,17 @@ def test_the_public_names_are_these() -> None:
         "MatchError", "PlanFile", "PlanFileError", "Reconciler", "ReconcilerError", "ReportFile", "StalePlan",
         "SyncReconciler", "UsageError", "ValidationFile", "__version__",
     ]  # fmt: skip
+
+
+def test_type_checkers_see_the_same_names_from_the_same_places() -> None:
+    stub = ast.parse(Path(reconciler.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    imported = {
+        alias.name: node.module for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert sorted([*imported, "__version__"]) == sorted(reconciler.__all__)
+    assert {name: getattr(reconciler, name) for name in imported} == {
+        name: getattr(importlib.import_module(str(module)), name) for name, module in imported.items()
+    }
 
 
 def test_every_public_name_is_there_and_documented() -> None:
