@@ -23,11 +23,11 @@ _HOMES = {
     "MatchError": _ERRORS,
     "PlanFile": "reconciler.documents.plan",
     "PlanFileError": _ERRORS,
-    "Reconciler": "reconciler.library",
+    "Reconciler": "reconciler.workflow.library",
     "ReconcilerError": _ERRORS,
     "ReportFile": "reconciler.documents.report",
     "StalePlan": _ERRORS,
-    "SyncReconciler": "reconciler.library",
+    "SyncReconciler": "reconciler.workflow.library",
     "UsageError": _ERRORS,
     "ValidationFile": "reconciler.documents.problems",
 }

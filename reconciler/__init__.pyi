@@ -14,8 +14,8 @@ from reconciler.errors import ReconcilerError as ReconcilerError
 from reconciler.errors import StalePlan as StalePlan
 from reconciler.errors import UsageError as UsageError
 from reconciler.export import Export as Export
-from reconciler.library import Reconciler as Reconciler
-from reconciler.library import SyncReconciler as SyncReconciler
+from reconciler.workflow.library import Reconciler as Reconciler
+from reconciler.workflow.library import SyncReconciler as SyncReconciler
 
 __version__: str
 

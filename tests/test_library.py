@@ -17,9 +17,9 @@ import httpx
 import pytest
 
 import reconciler
-from reconciler import library
-from reconciler.library import Options, Reconciler, SyncReconciler
 from reconciler.testing import EmulatedAccount
+from reconciler.workflow import library
+from reconciler.workflow.library import Options, Reconciler, SyncReconciler
 
 DESK = """\
 version: 1

@@ -18,7 +18,7 @@ from reconciler.documents.report import ReportFile
 from reconciler.emulator import Rules, Store
 from reconciler.emulator.faults import Faults, FaultyEmulator
 from reconciler.emulator.server import serving
-from reconciler.library import Options, SyncReconciler
+from reconciler.workflow.library import Options, SyncReconciler
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 """The moment of a new account."""
