@@ -10,12 +10,13 @@ from typing import NoReturn
 
 from reconciler.config.drafts import Draft
 from reconciler.config.findings import Findings
-from reconciler.config.interpolate import Interpolation, ResolvedText
+from reconciler.config.interpolate import Interpolation
 from reconciler.config.lint import (
     comment_remark,
 )
 from reconciler.config.nodes import ScalarNode
 from reconciler.config.remarks import Remark
+from reconciler.config.resolved_text import ResolvedText
 from reconciler.errors import Place
 from reconciler.kinds.fields import Field
 

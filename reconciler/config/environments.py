@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from reconciler.config.files import text_items
 from reconciler.config.findings import Findings, shown
-from reconciler.config.interpolate import Variable, is_variable_name
+from reconciler.config.interpolation_syntax import is_variable_name
 from reconciler.config.nodes import MapEntry, MapNode, Node, ScalarNode, is_null
+from reconciler.config.resolved_text import Variable
 from reconciler.errors import Place
 
 _KEYS = ("account_sid", "variables", "overlays")

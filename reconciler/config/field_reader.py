@@ -12,7 +12,7 @@ from dataclasses import replace
 from reconciler.config.draft_problems import HIDDEN_VALUE, DraftProblems, NotReadError, check_comment, with_via
 from reconciler.config.drafts import Draft
 from reconciler.config.findings import shown
-from reconciler.config.interpolate import Interpolation, ResolvedText
+from reconciler.config.interpolate import Interpolation
 from reconciler.config.json_reader import JsonReader
 from reconciler.config.lint import (
     blank_in_url,
@@ -26,6 +26,7 @@ from reconciler.config.lint import (
 from reconciler.config.model import Unknown, Value
 from reconciler.config.nodes import ListNode, MapEntry, MapNode, Node, ScalarNode
 from reconciler.config.remarks import Remark
+from reconciler.config.resolved_text import ResolvedText
 from reconciler.config.set_reader import SetReader
 from reconciler.config.text_resolver import TextResolver, UnknownTextError
 from reconciler.config.value_parsers import (

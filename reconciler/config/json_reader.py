@@ -11,7 +11,8 @@ from collections.abc import Callable
 from reconciler.config.draft_problems import DraftProblems, check_comment, with_via
 from reconciler.config.drafts import Draft
 from reconciler.config.findings import shown
-from reconciler.config.interpolate import Interpolation, ResolvedText, unescaped
+from reconciler.config.interpolate import Interpolation
+from reconciler.config.interpolation_syntax import unescaped
 from reconciler.config.lint import (
     json_number_remarks,
     number_remark,
@@ -19,6 +20,7 @@ from reconciler.config.lint import (
 from reconciler.config.model import Value
 from reconciler.config.nodes import ListNode, MapNode, Node, ScalarNode, is_null
 from reconciler.config.remarks import Remark
+from reconciler.config.resolved_text import ResolvedText
 from reconciler.config.text_resolver import TextResolver
 from reconciler.config.value_parsers import (
     InvalidValueError,

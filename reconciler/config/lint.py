@@ -13,8 +13,8 @@ import unicodedata
 from collections.abc import Sequence
 
 from reconciler.config.findings import shown
-from reconciler.config.interpolate import Part
 from reconciler.config.remarks import Remark
+from reconciler.config.resolved_text import Part
 from reconciler.json_text import Json
 
 

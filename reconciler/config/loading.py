@@ -27,11 +27,12 @@ from reconciler.config.environments import all_variables, entries_of, pick, read
 from reconciler.config.files import FileLoader
 from reconciler.config.findings import Findings, shown
 from reconciler.config.identities import check_identities
-from reconciler.config.interpolate import Interpolation, Variable
+from reconciler.config.interpolate import Interpolation
 from reconciler.config.layout import Layout
 from reconciler.config.model import Config, Declared
 from reconciler.config.nodes import MapEntry, MapNode, ScalarNode, count, is_null, relabelled
 from reconciler.config.references import References
+from reconciler.config.resolved_text import Variable
 from reconciler.config.resource_reader import ResourceReader
 from reconciler.config.settings import SettingsReader, account_guard
 from reconciler.config.sources import Sources, beside

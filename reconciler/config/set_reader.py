@@ -10,13 +10,13 @@ import json
 from reconciler.config.draft_problems import HIDDEN_VALUE, DraftProblems, NotReadError, with_via
 from reconciler.config.drafts import Draft
 from reconciler.config.findings import shown
-from reconciler.config.interpolate import ResolvedText
 from reconciler.config.lint import (
     name_remark,
 )
 from reconciler.config.model import Value
 from reconciler.config.nodes import ListNode, Node, ScalarNode, is_null
 from reconciler.config.remarks import Remark
+from reconciler.config.resolved_text import ResolvedText
 from reconciler.config.text_resolver import TextResolver
 from reconciler.config.value_parsers import (
     unknown_word,

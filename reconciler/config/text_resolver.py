@@ -10,11 +10,12 @@ from typing import NoReturn
 from reconciler.config.draft_problems import NotReadError
 from reconciler.config.drafts import Draft
 from reconciler.config.findings import Findings
-from reconciler.config.interpolate import Interpolation, ResolvedText
+from reconciler.config.interpolate import Interpolation
 from reconciler.config.lint import (
     comment_remark,
 )
 from reconciler.config.nodes import Node, ScalarNode
+from reconciler.config.resolved_text import ResolvedText
 from reconciler.kinds.fields import Field
 from reconciler.kinds.markers import Template
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 
-from reconciler.config.interpolate import Interpolation, ResolvedText, unescaped
+from reconciler.config.interpolate import Interpolation
+from reconciler.config.interpolation_syntax import unescaped
 from reconciler.config.model import Outside, Written
 from reconciler.config.nodes import ListNode, MapNode, Node
+from reconciler.config.resolved_text import ResolvedText
 from reconciler.config.value_parsers import (
     json_scalar,
 )

@@ -9,100 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import yaml
 
 from reconciler.config.findings import Findings, shown
-from reconciler.config.nodes import NULLS, UNSET, ListNode, MapEntry, MapNode, Node, Origin, ScalarNode
+from reconciler.config.nodes import Node, Origin
+from reconciler.config.yaml_errors import harmless_lines, report_syntax_error
+from reconciler.config.yaml_tree import Event, StopReadingError, TreeBuilder
 from reconciler.errors import Place
-from reconciler.redaction import line_holds_secret, literal_holds_secret, may_be_secret
-
-MOST_DEPTH = 60
-MOST_WRITTEN = 250_000
-"""How many keys, values, lists and mappings a file may have; a resource has about ten."""
-MOST_EXPANDED = 500_000
-"""How many nodes aliases and merge keys may add to those that are written."""
 
 _LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-Event: TypeAlias = Any  # of the sorts that PyYAML gives, told apart as they come
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE = re.compile(r"\\(?:u[dD]|U0000[dD])[89a-fA-F]")
-_FLOW_TOKEN = re.compile(
-    r"""
-    (?P<begin> [\[{] )
-    | (?P<end> [\]}] )
-    | " (?: [^"\\] | \\. )* "?
-    | ' (?: [^'] | '' )* '?
-    | \# .*
-    | [\s,]+
-    | [^\s,\[\]{}]+
-    """,
-    re.VERBOSE,
-)
-"""What stands on a line of nested lists and mappings in brackets: where they begin and end, quoted text, a comment,
-separators, and other words."""
-_CORE = "tag:yaml.org,2002:"
-_SCALAR_TAGS = {
-    "!": "str", _CORE + "str": "str", _CORE + "int": "int", _CORE + "float": "float", _CORE + "bool": "bool",
-    _CORE + "null": "null", "!unset": UNSET,
-}  # fmt: skip
-_LIST_TAGS = frozenset({None, "!", _CORE + "seq"})
-_MAPPING_TAGS = frozenset({None, "!", _CORE + "map"})
-
-_CONFLICT = re.compile(r"(?:<{7}|>{7}) ")
-# libyaml's words, and what they mean for somebody who only wanted to write a list.
-_EXPLAINED = (
-    (
-        "mapping values are not allowed",
-        "a colon stands where none can be",
-        'put text that holds ": " in quotes, or check the indentation',
-    ),
-    (
-        "could not find expected ':'",
-        "a line is neither a key with a colon nor part of the text above",
-        "check the indentation, and put text of several lines in quotes",
-    ),
-    (
-        "did not find expected key",
-        "this does not continue the mapping above",
-        "check the indentation and the quotes of the lines before",
-    ),
-    (
-        "did not find expected '-' indicator",
-        "this does not continue the list above",
-        "check the indentation of the lines before",
-    ),
-    ("did not find expected ',' or ']'", "a list in brackets is not closed here", "add a comma or a ]"),
-    (
-        "did not find expected ',' or '}'",
-        "a mapping in braces is not closed here",
-        "add a comma or a }; put text that holds ${…} in quotes here",
-    ),
-    ("found unexpected end of stream", "these quotes are not closed", "close them"),
-    (
-        "found character that cannot start any token",
-        "this character cannot begin a value",
-        "put the value in quotes",
-    ),
-    (
-        "did not find expected whitespace or line break",
-        "a tag such as !unset runs into what follows",
-        "put a space after it, also before a comma or a brace",
-    ),
-    ("did not find expected node content", "a value is missing here", "write one, or {} or [] for nothing at all"),
-    (
-        "did not find expected alphabetic or numeric character",
-        "* begins an alias, and & an anchor, and no name follows",
-        'put text that begins with one of them in quotes, for instance "*.yaml"',
-    ),
-    ("mapping keys are not allowed", "? begins a key of several lines", 'put text that begins with "? " in quotes'),
-    ("found duplicate anchor", "this anchor's name is taken", "give it another name"),
-    ("block sequence entries are not allowed", "a list item cannot stand here", "begin the list on a line of its own"),
-)
 
 
 class Parsed(NamedTuple):
@@ -138,11 +57,11 @@ def parse(data: bytes, origin: Origin, findings: Findings) -> Parsed:
     lines = tuple(_LINE_BREAK.split(text))
     try:
         builder = _built(text, origin, findings, lines)
-    except _StopReadingError:
-        return Parsed(None, _only_harmless(lines), broken=True, unsets=False)
+    except StopReadingError:
+        return Parsed(None, harmless_lines(lines), broken=True, unsets=False)
     except yaml.MarkedYAMLError as error:
-        _tell_syntax(error, origin, lines, findings)
-        return Parsed(None, _only_harmless(lines), broken=True, unsets=False)
+        report_syntax_error(error, origin, lines, findings)
+        return Parsed(None, harmless_lines(lines), broken=True, unsets=False)
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         # The pure parser lets ValueError through for escapes such as \UFFFFFFFF.
         message = f"the YAML cannot be read: {shown(str(error).splitlines()[0] if str(error) else 'no reason given')}"
@@ -152,20 +71,20 @@ def parse(data: bytes, origin: Origin, findings: Findings) -> Parsed:
     return Parsed(builder.root, lines, broken=False, unsets=builder.unsets)
 
 
-def _built(text: str, origin: Origin, findings: Findings, lines: tuple[str, ...]) -> _Builder:
+def _built(text: str, origin: Origin, findings: Findings, lines: tuple[str, ...]) -> TreeBuilder:
     """The builder of a file's tree, after all of its events.
 
     JSON writes a character beyond the first 65,536 as two escapes, a surrogate pair, which libyaml refuses. The pure
     parser reads the two halves, and the builder joins them. It is three times slower, so only such a file goes through
     it.
     """
-    builder = _Builder(origin, findings, lines)
+    builder = TreeBuilder(origin, findings, lines)
     try:
         _build(text, builder)
     except yaml.MarkedYAMLError as error:
         if _ESCAPED_SURROGATE.search(text) is None:
             raise
-        builder = _Builder(origin, findings, lines)
+        builder = TreeBuilder(origin, findings, lines)
         try:
             _build(text, builder, pure=True)
         except yaml.MarkedYAMLError as other:
@@ -179,13 +98,13 @@ def _line_of(error: yaml.MarkedYAMLError) -> int:
     return -1 if mark is None else int(mark.line)
 
 
-def _build(text: str, builder: _Builder, *, pure: bool = False) -> None:
+def _build(text: str, builder: TreeBuilder, *, pure: bool = False) -> None:
     """Pass every event to the builder, and check its limits before the parser's own.
 
     The parser scans ahead of its events, so a limit of its own can stop it before the builder sees what is too much.
 
     Raises:
-        _StopReadingError: the file exceeds a limit, which has been reported.
+        StopReadingError: the file exceeds a limit, which has been reported.
         yaml.YAMLError: the file is malformed.
     """
     try:
@@ -219,355 +138,3 @@ def _decoded(data: bytes, origin: Origin, findings: Findings) -> str | None:
         findings.error("not-text", message, Place(origin.file, len(before), len(before[-1]) + 1), hint)
         return None
     return text
-
-
-def _only_harmless(lines: tuple[str, ...]) -> tuple[str, ...]:
-    """The lines of a broken file without those that may hold secrets: nobody can tell which do."""
-    concealed = False
-    harmless = []
-    for line in lines:
-        key = re.match(r"\s*(?:-\s+)?[\"']?([\w-]+)[\"']?\s*:", line)
-        if key is not None or not line.strip():
-            concealed = False
-        if line_holds_secret(line):
-            concealed = True
-        harmless.append("" if concealed else line)
-    return tuple(harmless)
-
-
-def _tell_syntax(error: yaml.MarkedYAMLError, origin: Origin, lines: tuple[str, ...], findings: Findings) -> None:
-    mark = error.problem_mark or error.context_mark
-    problem = error.problem or error.context or "it is malformed"
-    if "unexpected end of stream" in problem:
-        # The end of the file says nothing; where the quotes were opened does.
-        mark = error.context_mark or mark
-    place = Place(origin.file) if mark is None else Place(origin.file, mark.line + 1, mark.column + 1)
-    message, hint = f"the YAML is malformed: {problem}", ""
-    for theirs, ours, way_out in _EXPLAINED:
-        if theirs in problem:
-            message, hint = f"the YAML is malformed: {ours}", way_out
-            break
-    conflict = next((number for number, line in enumerate(lines, 1) if _CONFLICT.match(line)), 0)
-    if conflict:
-        place = Place(origin.file, conflict, 1)
-        message, hint = "this file has conflict markers of git", "resolve the conflict, and remove the markers"
-    elif mark is not None and lines[mark.line : mark.line + 1] and lines[mark.line][mark.column :].startswith("\t"):
-        message, hint = "the YAML is malformed: a tab cannot indent", "indent with spaces"
-    related = []
-    context = error.context_mark
-    if not conflict and context is not None and mark is not None and context.line != mark.line:
-        related.append((Place(origin.file, context.line + 1, context.column + 1), "what it belongs to begins here"))
-    findings.error("yaml-syntax", message, place, hint, related=related)
-    if 0 < place.line <= len(lines) and lines[place.line - 1] and not _only_harmless(lines)[place.line - 1]:
-        findings.conceal(place.file, place.line, place.line)
-
-
-class _StopReadingError(Exception):
-    """The file is over a limit, which has been told."""
-
-
-class _Anchored(NamedTuple):
-    node: Node
-    size: int
-    height: int
-
-
-@dataclass(slots=True)
-class _Frame:
-    """A list or a mapping that is being read.
-
-    Attributes:
-        entries: a mapping's entries; None for a list.
-        items: a list's items.
-        key: the mapping's key that waits for its value.
-        waits: whether a key was read, be it one that is of no use.
-        hides: whether the value of a key that is of no use may be a secret.
-        size: how many nodes it holds, those behind aliases counted each time.
-        height: how deep it goes.
-    """
-
-    line: int
-    column: int
-    anchor: str | None
-    entries: dict[str, MapEntry] | None
-    items: list[Node] = field(default_factory=list)
-    merged: list[Node] = field(default_factory=list)
-    key: ScalarNode | None = None
-    waits: bool = False
-    hides: bool = False
-    size: int = 1
-    height: int = 1
-
-
-class _Builder:
-    """Makes the tree of a file's events."""
-
-    def __init__(self, origin: Origin, findings: Findings, lines: tuple[str, ...]) -> None:
-        self.root: Node | None = None
-        self.unsets = False
-        self._origin = origin
-        self._findings = findings
-        self._lines = lines
-        self._stack: list[_Frame] = []
-        self._anchors: dict[str, _Anchored | None] = {}
-        self._unused_anchors: dict[str, Place] = {}
-        self._expanded = 0
-        self._written = 0
-        self._documents = 0
-        self._read: Event = None
-
-    def take(self, event: Event) -> None:
-        self._read = event
-        self._written += 1
-        if self._written > MOST_WRITTEN:
-            message = f"the file holds more than {MOST_WRITTEN} keys, values and lists"
-            self._stop("too-large", message, event, "split it, and include the parts")
-        match event:
-            case yaml.ScalarEvent():
-                self._scalar(event)
-            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                self._begin(event)
-            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                self._end()
-            case yaml.AliasEvent():
-                self._alias(event)
-            case yaml.DocumentStartEvent():
-                self._documents += 1
-                if self._documents > 1:
-                    self._stop(
-                        "several-documents",
-                        "the file holds more than one YAML document",
-                        event,
-                        "take the line --- out, or make it two files",
-                    )
-            case _:
-                pass
-
-    def _place(self, event: Event) -> Place:
-        return Place(self._origin.file, event.start_mark.line + 1, event.start_mark.column + 1, self._origin.via)
-
-    def _stop(self, code: str, message: str, event: Event, hint: str) -> None:
-        self._findings.error(code, message, self._place(event), hint)
-        raise _StopReadingError
-
-    def _scalar(self, event: Event) -> None:
-        tag = ""
-        if event.tag is not None:
-            tag = _SCALAR_TAGS.get(event.tag, "")
-            if not tag:
-                self._unknown_tag(event)
-            elif tag == UNSET:
-                self.unsets = True
-                if event.value:
-                    self._findings.error(
-                        "unset-with-value",
-                        "!unset takes no value",
-                        self._place(event),
-                        "leave !unset alone on its line",
-                    )
-            elif tag == "null" and event.value not in NULLS:
-                self._findings.error(
-                    "null-with-value",
-                    "!!null is followed by text",
-                    self._place(event),
-                    "quote the value, or write null",
-                )
-                tag = "str"
-            elif event.tag == "!" and not event.style:
-                self._warn_swallowed(self._place(event), "a tag", "!")
-        start, end = event.start_mark, event.end_mark
-        text = event.value
-        if not text.isascii() and _SURROGATE.search(text):
-            text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-            if _SURROGATE.search(text):
-                hint = 'write both halves, for instance "\\ud83d\\ude00", or the character itself'
-                self._findings.error("not-text", "half a surrogate pair is no character", self._place(event), hint)
-                text = _SURROGATE.sub("\ufffd", text)
-        # A block scalar's end mark is the beginning of the line after it.
-        last = end.line + 1 if end.column or end.line == start.line else end.line
-        node = ScalarNode(
-            text, not event.style and tag != "str", tag, self._origin, start.line + 1, start.column + 1, last
-        )
-        if literal_holds_secret(text):
-            self._findings.conceal(self._origin.file, node.line, node.end_line)
-        if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchored(node, 1, 1)
-            if not event.style and not self._is_extension():
-                self._unused_anchors[event.anchor] = self._place(event)
-        self._add(node, 1, 1, event)
-
-    def _is_extension(self) -> bool:
-        """Whether this is inside of an ``x-*`` key, whose anchors may be there for later."""
-        key = self._stack[0].key if self._stack else None
-        return key is not None and key.text.startswith("x-")
-
-    def check_anchors(self) -> None:
-        """Report values whose anchor nothing refers to: text that begins with & was meant."""
-        for place in self._unused_anchors.values():
-            self._warn_swallowed(place, "an anchor that nothing refers to", "&")
-
-    def _warn_swallowed(self, place: Place, what: str, character: str) -> None:
-        message = f"YAML reads the word that begins with {character} as {what}, not as a part of the value"
-        self._findings.warning("swallowed-text", message, place, f"quote the value to keep the {character}")
-
-    def _unknown_tag(self, event: Event) -> None:
-        hint = "take the tag out; of its own tags the tool knows !unset, in overlays"
-        self._findings.error("unknown-tag", f"the tag {shown(str(event.tag))} is not known", self._place(event), hint)
-
-    def _begin(self, event: Event) -> None:
-        is_mapping = isinstance(event, yaml.MappingStartEvent)
-        if event.tag is not None and event.tag not in (_MAPPING_TAGS if is_mapping else _LIST_TAGS):
-            if event.tag == "!unset":
-                self._findings.error(
-                    "unset-with-value", "!unset takes no value", self._place(event), "leave !unset alone on its line"
-                )
-            else:
-                self._unknown_tag(event)
-        if event.anchor is not None:
-            self._anchors[event.anchor] = None
-        mark = event.start_mark
-        self._stack.append(_Frame(mark.line + 1, mark.column + 1, event.anchor, {} if is_mapping else None))
-        if len(self._stack) > MOST_DEPTH:
-            self._too_deep(self._place(event))
-
-    def check_depth_ahead(self, end: int | None) -> None:
-        """Count the nesting in brackets that follows the last event.
-
-        Args:
-            end: the number of lines that the parser scanned; None if it does not say.
-
-        Raises:
-            _StopReadingError: it exceeds the limit, which has been reported.
-        """
-        if self._read is None:
-            return
-        mark = self._read.end_mark
-        depth = len(self._stack)
-        for number, line in enumerate(self._lines[mark.line : end], mark.line):
-            for token in _FLOW_TOKEN.finditer(line, mark.column if number == mark.line else 0):
-                depth += (token["begin"] is not None) - (token["end"] is not None)
-                if depth > MOST_DEPTH:
-                    self._too_deep(Place(self._origin.file, number + 1, token.start() + 1, self._origin.via))
-
-    def _too_deep(self, place: Place) -> None:
-        message = f"lists and mappings are nested more than {MOST_DEPTH} deep"
-        self._findings.error("too-deep", message, place, "make it flatter")
-        raise _StopReadingError
-
-    def _end(self) -> None:
-        frame = self._stack.pop()
-        node: Node
-        if frame.entries is None:
-            node = ListNode(frame.items, self._origin, frame.line, frame.column)
-        else:
-            for merged in frame.merged:
-                self._merge(frame.entries, merged)
-            node = MapNode(frame.entries, self._origin, frame.line, frame.column)
-        if frame.anchor is not None:
-            self._anchors[frame.anchor] = _Anchored(node, frame.size, frame.height)
-        self._add(node, frame.size, frame.height, None)
-
-    def _alias(self, event: Event) -> None:
-        name = event.anchor
-        if name not in self._anchors:
-            meant = self._findings.closest(name, tuple(self._anchors))
-            hint = f"did you mean *{meant}?" if meant else f"anchor something with &{name} before this line"
-            self._stop(
-                "unknown-alias", f"*{name} refers to an anchor that does not stand before it in this file", event, hint
-            )
-        found = self._anchors[name]
-        self._unused_anchors.pop(name, None)
-        if found is None:
-            self._stop(
-                "alias-in-itself", f"*{name} stands inside of what it refers to", event, "write out what is meant"
-            )
-            return
-        self._expanded += found.size
-        if self._expanded > MOST_EXPANDED:
-            self._stop(
-                "too-large",
-                f"aliases make this file more than {MOST_EXPANDED} nodes large",
-                event,
-                "use fewer aliases of aliases",
-            )
-        if len(self._stack) + found.height > MOST_DEPTH:
-            self._too_deep(self._place(event))
-        self._add(found.node, found.size, found.height, event)
-
-    def _add(self, node: Node, size: int, height: int, event: Event) -> None:
-        if not self._stack:
-            self.root = node
-            return
-        frame = self._stack[-1]
-        frame.size += size
-        if height >= frame.height:
-            frame.height = height + 1
-        if frame.entries is None:
-            frame.items.append(node)
-        elif not frame.waits:
-            frame.waits = True
-            frame.key = self._key(node, frame, event)
-        else:
-            frame.waits = False
-            if frame.key is not None:
-                self._set(frame, frame.key, node)
-                frame.key = None
-            elif frame.hides and isinstance(node, ScalarNode):
-                self._findings.conceal(self._origin.file, node.line, node.end_line)
-            frame.hides = False
-
-    def _key(self, node: Node, frame: _Frame, event: Event) -> ScalarNode | None:
-        if not isinstance(node, ScalarNode):
-            self._findings.error(
-                "key-not-text", "a key must be text", node.place, "put it in quotes when it begins with [ or {"
-            )
-            return None
-        if node.is_unset:
-            self._findings.error("unset-with-value", "!unset cannot be a key", node.place)
-            return None
-        if isinstance(event, yaml.AliasEvent):
-            place = self._place(event)
-            node = ScalarNode(node.text, node.plain, node.tag, self._origin, place.line, place.column, place.line)
-        if node.plain and node.text == "<<":
-            return node
-        first = frame.entries.get(node.text) if frame.entries else None
-        if first is not None:
-            self._findings.error(
-                "duplicate-key", f"the key {shown(node.text)} stands twice in one mapping", node.place,
-                "keep one of the two", related=[(first.key.place, "it stands here first")],
-            )  # fmt: skip
-            frame.hides = may_be_secret(node.text)
-            return None
-        return node
-
-    def _set(self, frame: _Frame, key: ScalarNode, value: Node) -> None:
-        assert frame.entries is not None
-        if key.plain and key.text == "<<":
-            frame.merged.append(value)
-            return
-        frame.entries[key.text] = MapEntry(key, value)
-        if isinstance(value, MapNode) or not may_be_secret(key.text):
-            return
-        for item in value.items if isinstance(value, ListNode) else [value]:
-            if isinstance(item, ScalarNode) and item.text and not _is_lookup(item.text):
-                self._findings.conceal(self._origin.file, item.line, item.end_line)
-
-    def _merge(self, entries: dict[str, MapEntry], merged: Node) -> None:
-        """YAML's merge key: what the mapping says itself wins, then the earlier of several."""
-        if isinstance(merged, ScalarNode) and merged.is_null:
-            return
-        for table in merged.items if isinstance(merged, ListNode) else [merged]:
-            if not isinstance(table, MapNode):
-                self._findings.error(
-                    "merge-key",
-                    "<< merges mappings, and this is none",
-                    table.place,
-                    "refer to an anchored mapping: << : *name",
-                )
-                continue
-            for key, entry in table.entries.items():
-                entries.setdefault(key, entry)
-
-
-def _is_lookup(text: str) -> bool:
-    return text.startswith("${") and text.endswith("}")

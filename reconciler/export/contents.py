@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from reconciler.address import Address
-from reconciler.config.interpolate import escaped
+from reconciler.config.interpolation_syntax import escaped
 from reconciler.export.handles import handles, in_order
 from reconciler.export.kept import Known, Said, merged
 from reconciler.export.written import Data, Literal, Tree, can_be_written, comment, fits_yaml, lookup, template

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
-from reconciler.config.interpolate import escaped
+from reconciler.config.interpolation_syntax import escaped
 
 Owner = TypeVar("Owner")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from reconciler.config import yaml_text
+from reconciler.config import yaml_errors, yaml_text
 from tests.config.told import content, problems_of, read, told
 
 LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
@@ -93,7 +93,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, problem: str, context: str | None = 
     monkeypatch.setattr(yaml_text, "_events", events)
 
 
-@pytest.mark.parametrize(("theirs", "ours", "hint"), yaml_text._EXPLAINED)
+@pytest.mark.parametrize(("theirs", "ours", "hint"), yaml_errors.EXPLAINED)
 def test_what_the_parser_says_is_explained(monkeypatch: pytest.MonkeyPatch, theirs: str, ours: str, hint: str) -> None:
     refuse(monkeypatch, f"{theirs} here")
     assert told(b"a: 1\nb: 2\n") == [f"2:4 yaml-syntax: the YAML is malformed: {ours} ({hint})"]
