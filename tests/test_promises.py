@@ -317,7 +317,7 @@ def test_a_field_that_the_api_kept_is_a_failed_step(run: Run, account: Account) 
     write(FILES.replace("post_webhook_url: https://hooks.example.com/support", "post_webhook_url: null"))
     ended = run("apply", *account.whole(), "--yes")
     assert ended.code == 1
-    kept = "      the API answered with success, but has its own value of post_webhook_url"
+    kept = "      Twilio reported success, but kept its own value of post_webhook_url"
     assert f"  services.support.webhooks: update\n{kept}" in ended.out
     assert "Not all applied: 0 created, 0 updated" in ended.out
     assert run("plan", *account.whole(), "--detailed-exitcode").code == 2
@@ -545,7 +545,7 @@ def test_a_failure_skips_what_needs_it_by_name_and_withholds_deletes(run: Run, a
     assert [line for line in account.writes if line.startswith("DELETE")] == []
     text = run("apply", *account.whole(), "--yes").out
     for words in ("services.support.configuration: update", "the create of services.support.roles.broken failed",
-                  "50104", "deletes wait for everything else"):  # fmt: skip
+                  "50104", "deletes run only after everything else has"):  # fmt: skip
         assert words in text
 
 

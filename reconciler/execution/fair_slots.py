@@ -1,8 +1,8 @@
-"""Which of the steps that could be sent is next, when not all of them may be under way at once.
+"""Slots for steps that run concurrently, shared fairly between the resources that they write into.
 
-Takes what each step writes into; gives slots. One that waits for its own pace (`reconciler.api.rate_limit`) keeps its
-turn, so slots that were simply first come, first served would all be held by the largest service, while every other
-stood still. Knows neither plans nor HTTP's library.
+Takes the owner of each step (the resource that it writes into); gives slots. A step that waits for its owner's rate
+limit (`reconciler.api.rate_limit`) keeps its slot. If slots were given in the order of requests, the largest service
+would hold all of them, while every other one waited. Knows neither plans nor the HTTP library.
 """
 
 from __future__ import annotations
@@ -15,141 +15,145 @@ from contextvars import ContextVar
 
 
 class FairSlots:
-    """So many at once, shared evenly between those who want some.
+    """A fixed number of slots, shared evenly between the owners that want some.
 
-    Whoever has the fewest is next; of several, who has waited longest; of one's own, the first.
+    The owner that holds the fewest is next; of several, the one that has waited longest. An owner's own requests are
+    served in order.
 
     Args:
-        at_once: how many.
+        count: the number of slots.
     """
 
-    def __init__(self, at_once: int) -> None:
-        self._free = at_once
+    def __init__(self, count: int) -> None:
+        self._free = count
         self._gate = asyncio.Lock()
-        self._beside = 0
-        self._is_quiet = asyncio.Event()
-        self._taken: defaultdict[Hashable, int] = defaultdict(int)
+        self._shared = 0
+        self._no_shared = asyncio.Event()
+        self._held: defaultdict[Hashable, int] = defaultdict(int)
         self._queues: dict[Hashable, deque[asyncio.Future[None]]] = {}
-        # Who waits, by how many slots they have; dicts keep the order in which they came.
-        self._waiting: list[dict[Hashable, None]] = [{} for _ in range(at_once + 1)]
+        # The waiting owners, by the number of slots that they hold; dicts keep their order of arrival.
+        self._waiting: list[dict[Hashable, None]] = [{} for _ in range(count + 1)]
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[None]:
-        """Let what has begun end, and nothing else begin meanwhile. Only for whoever holds a turn, and not `shared`."""
+        """Wait until everything `shared` has ended, and let nothing else begin meanwhile.
+
+        The caller must hold a `slot`, and must not be `shared` itself.
+        """
         async with self._gate:
-            while self._beside:
-                self._is_quiet.clear()
-                await self._is_quiet.wait()
+            while self._shared:
+                self._no_shared.clear()
+                await self._no_shared.wait()
             yield
 
     @asynccontextmanager
     async def shared(self) -> AsyncIterator[None]:
-        """Run beside others, but not while one is `exclusive`."""
+        """Run concurrently with others, but not while something is `exclusive`."""
         async with self._gate:
-            self._beside += 1
+            self._shared += 1
         try:
             yield
         finally:
-            self._beside -= 1
-            if not self._beside:
-                self._is_quiet.set()
+            self._shared -= 1
+            if not self._shared:
+                self._no_shared.set()
 
     @asynccontextmanager
     async def step_slot(self, owner: Hashable) -> AsyncIterator[None]:
-        """Hold a turn `shared` others, and give it up for as long as the step is `slot_released`."""
-        place = _Place(self, owner)
-        await place.take()
-        token = _PLACE.set(place)
+        """Hold a `shared` slot for a step, which gives it up within `slot_released`."""
+        step_slot = _StepSlot(self, owner)
+        await step_slot.acquire()
+        token = _STEP_SLOT.set(step_slot)
         try:
             yield
         finally:
-            _PLACE.reset(token)
-            await place.leave()
+            _STEP_SLOT.reset(token)
+            await step_slot.release()
 
     @asynccontextmanager
     async def slot(self, owner: Hashable) -> AsyncIterator[None]:
-        """Hold a turn."""
-        await self._take(owner)
+        """Hold a slot."""
+        await self._acquire(owner)
         try:
             yield
         finally:
-            self._give_back(owner)
+            self._release(owner)
 
-    async def _take(self, owner: Hashable) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def _acquire(self, owner: Hashable) -> None:
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if owner not in self._queues:
             self._queues[owner] = deque()
-            self._waiting[self._taken[owner]][owner] = None
-        self._queues[owner].append(turn)
-        self._share()
+            self._waiting[self._held[owner]][owner] = None
+        self._queues[owner].append(granted)
+        self._grant()
         try:
-            await turn
+            await granted
         except asyncio.CancelledError:
-            if not turn.cancelled():
-                # It was given just when nobody wanted it any more.
-                self._give_back(owner)
+            if not granted.cancelled():
+                # The slot was granted in the moment of the cancellation.
+                self._release(owner)
             raise
 
-    def _give_back(self, owner: Hashable) -> None:
+    def _release(self, owner: Hashable) -> None:
         self._free += 1
         self._count(owner, -1)
-        self._share()
+        self._grant()
 
-    def _share(self) -> None:
-        """Give what is free to those who wait."""
+    def _grant(self) -> None:
+        """Grant the free slots to the owners that wait."""
         while self._free and self._queues:
             owner = next(iter(next(filter(None, self._waiting))))
-            turn = self._queues[owner].popleft()
+            granted = self._queues[owner].popleft()
             if not self._queues[owner]:
                 del self._queues[owner]
-                del self._waiting[self._taken[owner]][owner]
-            # Who gave up still stands in the queue.
-            if not turn.cancelled():
+                del self._waiting[self._held[owner]][owner]
+            # A cancelled request is still in the queue.
+            if not granted.cancelled():
                 self._free -= 1
                 self._count(owner, 1)
-                turn.set_result(None)
+                granted.set_result(None)
 
-    def _count(self, owner: Hashable, more: int) -> None:
-        """Let an owner have so many more, and wait among those who have as many."""
+    def _count(self, owner: Hashable, delta: int) -> None:
+        """Adjust the number of slots held by an owner by delta."""
         if owner in self._queues:
-            del self._waiting[self._taken[owner]][owner]
-            self._waiting[self._taken[owner] + more][owner] = None
-        self._taken[owner] += more
-        if not self._taken[owner]:
-            del self._taken[owner]
+            del self._waiting[self._held[owner]][owner]
+            self._waiting[self._held[owner] + delta][owner] = None
+        self._held[owner] += delta
+        if not self._held[owner]:
+            del self._held[owner]
 
 
-class _Place:
-    """A turn that can be given up and taken again."""
+class _StepSlot:
+    """A slot that can be given up and acquired again."""
 
     def __init__(self, slots: FairSlots, owner: Hashable) -> None:
-        self._turns = slots
+        self._slots = slots
         self._owner = owner
         self._held = AsyncExitStack()
 
-    async def take(self) -> None:
-        """Wait for a turn, and then for whoever runs alone: always in this order, so that no two block each other."""
+    async def acquire(self) -> None:
+        """Wait for a slot, then for the end of an exclusive sequence: always in this order, which avoids deadlocks."""
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._turns.slot(self._owner))
-            await stack.enter_async_context(self._turns.shared())
+            await stack.enter_async_context(self._slots.slot(self._owner))
+            await stack.enter_async_context(self._slots.shared())
             self._held = stack.pop_all()
 
-    async def leave(self) -> None:
-        """Give the turn up, if it is held."""
+    async def release(self) -> None:
+        """Give the slot up, if it is held."""
         await self._held.aclose()
 
 
-_PLACE: ContextVar[_Place | None] = ContextVar("place", default=None)
-"""The place of the step that runs in this task; none where several steps belong together."""
+_STEP_SLOT: ContextVar[_StepSlot | None] = ContextVar("step_slot", default=None)
+"""The slot of the step that runs in this task; None in a sequence of steps that runs exclusively."""
 
 
 @asynccontextmanager
 async def slot_released() -> AsyncIterator[None]:
-    """Give this task's place up while it reads or waits, and take one again afterwards; after an error, take none."""
-    place = _PLACE.get()
-    if place is None:
+    """Give up this task's slot while it reads or waits, and acquire one again afterwards, unless an error ends it."""
+    step_slot = _STEP_SLOT.get()
+    if step_slot is None:
         yield
         return
-    await place.leave()
+    await step_slot.release()
     yield
-    await place.take()
+    await step_slot.acquire()

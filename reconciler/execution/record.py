@@ -19,6 +19,7 @@ from reconciler.documents.report import ReportFile, parse_report, report_documen
 from reconciler.documents.saved import format_of
 from reconciler.errors import JournalError, PlanFileError, UsageError
 from reconciler.execution.journal_file import JournalFile, is_tracked, write_durably
+from reconciler.execution.schedule import is_withheld
 from reconciler.journal import Scope, Unfinished, from_entry, to_entry
 from reconciler.planning.plan import Plan
 from reconciler.report import Outcome, Progress, Report, result_of
@@ -155,7 +156,7 @@ class Record:
         if found is not None:
             return found
         address, sid = str(change.address), step.sid or ""
-        if change.is_withheld or (change.guard is not None and change.guard.only_delete and step.last):
+        if is_withheld(change, step):
             return Outcome(step.id, address, step.op, "withheld", sid, change.guard.message if change.guard else "")
         if step.id in self._begun:
             message = "its request was under way when this report was written"

@@ -92,7 +92,7 @@ def test_a_delete_that_is_refused_is_a_failure() -> None:
     account, base = club()
     account.post(f"{base}/Users", {"Identity": "ada"})
     app = Otherwise(account, "DELETE", "", lambda _body: None, times=99, status=400)
-    assert ends(app, account, GONE) == ["services.club.users.ada#delete failed: the API refused it"]
+    assert ends(app, account, GONE) == ["services.club.users.ada#delete failed: Twilio refused the request"]
 
 
 # --- what comes with a new service -----------------------------------------------------------------------------------
@@ -110,7 +110,8 @@ def test_a_role_of_a_new_service_that_is_there_twice_is_a_failure() -> None:
 
     assert ends(Otherwise(account, "GET", "/Roles", twice), account, USER)[1] == (
         'services.club.roles["channel user"]#update failed: '
-        "the new service has 2 resources of kind role named 'channel user'"
+        "the new service has 2 resources of kind role named 'channel user', so the one to update is ambiguous. "
+        "Pin it with `sid`"
     )
 
 
@@ -123,7 +124,7 @@ def test_a_role_of_a_new_service_that_is_of_another_type_is_a_failure() -> None:
 
     assert ends(Otherwise(account, "GET", "/Roles", other), account, USER)[1] == (
         'services.club.roles["channel user"]#update failed: '
-        "Twilio made this role with another type, which cannot be changed"
+        "Twilio created this role with another type, which cannot be changed"
     )
     assert [item.path for item in writes(account)] == ["/v1/Services"]
 
@@ -148,11 +149,12 @@ def test_a_reference_to_a_role_that_a_new_service_lacks_is_a_failure() -> None:
     files = HEAD + "    configuration: {default_conversation_role: channel user}\n"
     found = ends(Otherwise(account, "GET", "/Roles", none, times=99), account, files)
     assert found[1] == (
-        'services.club.configuration#update failed: services.club.roles["channel user"] is not there to be referred to'
+        'services.club.configuration#update failed: services.club.roles["channel user"], which this resource refers '
+        "to, does not exist"
     )
 
 
-@pytest.mark.parametrize(("times", "ending"), [(2, "done"), (3, "failed: the API refused it")])
+@pytest.mark.parametrize(("times", "ending"), [(2, "done"), (3, "failed: Twilio refused the request")])
 def test_a_new_service_that_reads_do_not_show_yet_is_waited_for_and_not_for_ever(times: int, ending: str) -> None:
     account = World()
     app = Otherwise(account, "GET", "/Roles", lambda _body: None, times=times, status=404)
@@ -205,7 +207,7 @@ def test_a_value_that_the_api_kept_for_itself_is_a_failure(method: str) -> None:
 
     end = "/Users" if method == "create" else ""
     (found,) = ends(Otherwise(account, "POST", end, kept), account, files)
-    told = "failed: the API answered with success, but has its own value of friendly_name"
+    told = "failed: Twilio reported success, but kept its own value of friendly_name"
     assert found.startswith(f"services.club.users.ada#{method} {told}")
 
 

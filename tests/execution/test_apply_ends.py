@@ -90,7 +90,7 @@ def test_out_of_time_the_rest_is_not_sent_and_says_so() -> None:
     assert done(report) == account.users()
     assert 0 < len(account.users()) < 12
     assert {(item.message, item.cause, item.because) for item in outcomes(report) if item.status == "skipped"} == {
-        ("the command's time was up first (--timeout)", "deadline", "")
+        ("the command's deadline passed before this step (--timeout)", "deadline", "")
     }
     assert (report.exit_code, report.interrupted, report.writes) == (1, False, statuses(report)["done"])
     account.world.converge(read(FILES))
@@ -123,7 +123,7 @@ def test_stopped_what_is_under_way_ends_and_nothing_else_begins() -> None:
     assert statuses(report) == {"done": 4, "skipped": 9}
     assert done(report) == account.users()
     assert {(item.message, item.cause) for item in outcomes(report) if item.status == "skipped"} == {
-        ("the run was interrupted first", "interrupted")
+        ("the run was interrupted before this step", "interrupted")
     }
     assert (report.exit_code, report.interrupted) == (130, True)
 
@@ -137,7 +137,7 @@ def test_what_does_not_end_is_cut_off_and_nobody_knows(then: str, monkeypatch: p
     assert statuses(report) == {"done": 3, "interrupted": 1, "skipped": 9}
     assert done(report) == account.users()
     assert [(item.message, item.cause) for item in outcomes(report) if item.status == "interrupted"] == [
-        ("the run was stopped while its request was under way", "interrupted")
+        ("the run was stopped while its request was in progress", "interrupted")
     ]
     assert (report.exit_code, report.interrupted) == (130, True)
 

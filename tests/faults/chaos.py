@@ -377,7 +377,7 @@ def _outcomes(report: Report) -> list[Outcome]:
 
 def _says_what_was_kept(outcome: Outcome) -> bool:
     """Whether a step failed because the API took what was sent, and made something else of it."""
-    return outcome.refusal is None and "has its own value of" in outcome.message
+    return outcome.refusal is None and "kept its own value of" in outcome.message
 
 
 def _comes_along(row: Mapping[str, Any], rules: Rules) -> bool:

@@ -35,5 +35,5 @@ def test_a_deadline_that_is_over_ends_the_command(tmp_path: Path, capsys: pytest
     (tmp_path / "reconciler.yaml").write_text("version: 1\nservices: {support: {}}\n")
     account = str(tmp_path / "account.db")
     assert run("plan", str(tmp_path), "--emulator", account, "--timeout", "0.000001") == 1
-    assert "the command's time is up (--timeout)" in capsys.readouterr().err
+    assert "not sent, the command's deadline has passed" in capsys.readouterr().err
     assert run("plan", str(tmp_path), "--emulator", account, "--timeout", "60") == 0

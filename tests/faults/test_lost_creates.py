@@ -67,7 +67,7 @@ def test_a_lost_create_is_found_even_when_it_is_not_to_be_tried_again() -> None:
 def test_what_never_took_place_is_a_failure_after_the_last_attempt() -> None:
     world = World()
     app = Once(world.emulator, "503", creating("Credentials"), times=100)
-    assert failures(run(app, everything())) == ["credentials.android#create: the API refused it"]
+    assert failures(run(app, everything())) == ["credentials.android#create: Twilio refused the request"]
     assert app.wrong.befallen == {"503": 8}
     assert counts(world) == {**COUNTS, "credential": 0}
 
@@ -82,7 +82,7 @@ def test_what_cannot_be_looked_up_says_that_nobody_knows() -> None:
 
     report = run(Once(world.emulator, "reset-after", from_the_create_on, times=100), everything())
     (failure,) = failures(report)
-    assert "whether it was created all the same could not be found out" in failure
+    assert "whether it was created is unknown, because" in failure
     assert [
         item.status for result in report.results for item in result.outcomes if item.change == "credentials.android"
     ] == ["interrupted"]
@@ -133,7 +133,7 @@ def test_what_somebody_changed_meanwhile_is_left_to_the_next_plan() -> None:
     app = Meddled(world.emulator, "reset-after", creating("Users"))
     files = read("version: 1\nservices: {support: {users: {ada: {friendly_name: Ada}}}}\n")
     (unknown,) = failures(run(app, files))
-    assert "of that name has other contents; whether it is the one that was created nobody can tell" in unknown
+    assert "has the same name but other values, so it is not known whether this create succeeded" in unknown
     assert failures(run(world.emulator, files)) == []
     assert world.plan(files).changes == ()
 
@@ -149,7 +149,7 @@ def test_what_a_plan_did_not_see_is_not_overwritten_by_a_create_that_was_lost() 
     app = Once(world.emulator, "503", creating("Addresses"))
     (unknown,) = failures(run(app, files, plan_over=planned))
     assert planned.befallen == {"shifted": 1}
-    assert "of that name has other contents" in unknown
+    assert "has the same name but other values" in unknown
     assert world.snapshot() == before
     world.converge(files)
 
@@ -233,7 +233,7 @@ def test_without_time_for_another_look_nothing_is_sent_again(collection: str) ->
     report = run(app, everything(), clock=time, sleep=time.sleep, timeout=0.9)
     unknown = [item for result in report.results for item in result.outcomes if item.status == "interrupted"]
     assert unknown
-    assert all("there was no time to find out whether it was created all the same" in item.message for item in unknown)
+    assert all("there was no time left to find out whether it was created" in item.message for item in unknown)
     assert app.wrong.befallen["503"] == len(unknown)
 
 
@@ -250,8 +250,8 @@ def test_what_somebody_made_since_the_account_was_read_is_not_made_again() -> No
     report = world.do(made)
     (failure,) = failures(report)
     assert failure == (
-        f"services.support.roles.reader#create: {theirs} is the same and was not there when the account was read; "
-        "nothing was sent, plan again"
+        f"services.support.roles.reader#create: {theirs} is the same resource, and was created after the account "
+        "was read. Nothing was sent. Run the command again"
     )
     world.converge(files)
     assert world.role("support", "reader") == theirs
@@ -265,7 +265,7 @@ def test_what_a_moving_list_did_not_show_is_not_made_again() -> None:
     files = read("version: 1\nservices: {support: {}}\n")
     app = Faulty(world.emulator, Faults({"shifted": 1}, pages=2))
     (failure,) = failures(run(app, files))
-    assert "is the same and was not there when the account was read" in failure
+    assert "is the same resource, and was created after the account was read" in failure
     assert app.befallen == {"shifted": 1}
     assert run(world.emulator, files).results == ()
 
@@ -306,8 +306,8 @@ def test_what_was_sent_again_and_may_turn_up_twice_is_told(collection: str) -> N
         if item.message and item.op == "create"
     ]
     told = (
-        "its answer was lost, and 5 seconds of looking did not find it, so it was sent again; if the first one turns "
-        "up later there are two: run `reconciler plan` in a few minutes, which names both"
+        "its answer was lost, and it was not found within 5 seconds, so it was sent again. If the first request still "
+        "succeeds later, there are two: run `reconciler plan` in a few minutes, which names both"
     )
     # What the API keeps unique cannot be there twice.
     assert doubts == ([("done", told)] if collection in REPEATABLE else [])

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler.api import client, retry
+from reconciler.api import retry, transport
 from reconciler.api.retry import Retry
 from reconciler.api.transport import Transport, in_process
 from reconciler.emulator import Emulator, Store
@@ -222,7 +222,7 @@ def tamper(case: Case, replace: Callable[[Any, str, Any], None]) -> None:
         return Retry(**given, sleep=no_time)
 
     # The workflow asks both modules at the moment when it needs them.
-    replace(client, "in_process", hostile)
+    replace(transport, "in_process", hostile)
     replace(retry, "Retry", hurried)
 
 

@@ -761,7 +761,9 @@ INTERRUPTED = report(
     result(
         DEFAULT_ROLE,
         "skipped",
-        outcome(DEFAULT_ROLE, "update", "skipped", message="the run was interrupted first", cause="interrupted"),
+        outcome(
+            DEFAULT_ROLE, "update", "skipped", message="the run was interrupted before this step", cause="interrupted"
+        ),
     ),
     interrupted=True,
     exit_code=130,
@@ -781,7 +783,7 @@ OUT_OF_TIME = report(
                 entry,
                 "create",
                 "skipped",
-                message="the command's time was up first (--timeout)",
+                message="the command's deadline passed before this step (--timeout)",
                 cause="deadline",
             ),
         )

@@ -1,0 +1,79 @@
+"""The order of an apply: the phases of its steps, and the groups that run as one unit. Pure.
+
+Takes steps; gives them in phases and groups. Each step names what it needs; nothing here waits or sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from reconciler.change import Change, Step
+from reconciler.planning import graph
+
+
+def phases(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """Divide steps into three phases, of which each begins when the one before has ended.
+
+    The first has everything that is neither `last` nor `late`; the second, the `late` steps and their dependents; the
+    third, the `last` steps.
+    """
+    dependents: dict[str, list[Step]] = {}
+    for step in steps:
+        for need in step.needs:
+            dependents.setdefault(need, []).append(step)
+    queue = [step for step in steps if step.late]
+    late = {step.id for step in queue}
+    while queue:
+        for step in dependents.get(queue.pop().id, ()):
+            if step.id not in late:
+                late.add(step.id)
+                queue.append(step)
+    yield [step for step in steps if not step.last and step.id not in late]
+    yield [step for step in steps if not step.last and step.id in late]
+    yield [step for step in steps if step.last]
+
+
+def groups(steps: Sequence[Step]) -> list[list[Step]]:
+    """Group deletes with the steps that they make way for; every other step is a group of its own.
+
+    Returns:
+        Groups in the order of the plan as far as dependencies allow. In a group, each step comes after what it needs,
+        and deletes come first where that leaves a choice.
+    """
+    by_id = {step.id: step for step in steps}
+    position = {step.id: index for index, step in enumerate(steps)}
+    group = {step.id: {step.id} for step in steps}
+    for step in steps:
+        for taker in step.makes_way_for:
+            if taker in by_id and group[taker] is not group[step.id]:
+                group[step.id] |= group[taker]
+                group.update(dict.fromkeys(group[taker], group[step.id]))
+    while True:
+        members = {min(ids): ids for ids in group.values()}
+        name = {step: first for first, ids in members.items() for step in ids}
+        needs = {
+            first: {name[need] for step in ids for need in by_id[step].needs if need in name} - {first}
+            for first, ids in members.items()
+        }
+        try:
+            order = graph.order({first: min(position[step] for step in members[first]) for first in members}, needs)
+        except graph.CycleError as error:
+            # Groups that wait for each other become one; inside, each step comes after what it needs.
+            merged = set().union(*(members[first] for first in error.cycle))
+            group.update(dict.fromkeys(merged, merged))
+            continue
+        return [_ordered([by_id[step] for step in sorted(members[first])]) for first in order]
+
+
+def _ordered(steps: Sequence[Step]) -> list[Step]:
+    """Order the steps of a group: each after what it needs, and deletes first where that leaves a choice."""
+    by_id = {step.id: step for step in steps}
+    ranks = {step.id: (step.op != "delete", step.id) for step in steps}
+    return [by_id[step] for step in graph.order(ranks, {step.id: step.needs for step in steps})]
+
+
+def is_withheld(change: Change, step: Step) -> bool:
+    """Return whether a guard withholds a step of a change."""
+    if change.guard is None or change.guard.verdict != "withheld":
+        return False
+    return step.last or not change.guard.only_delete

@@ -1,0 +1,152 @@
+"""One step of a plan: create, update, or delete a resource, or adopt one that Twilio itself created.
+
+Takes a step; gives its status, or raises. Decides nothing about order, and reports nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.api import wire
+from reconciler.api.client import Client
+from reconciler.api.wire import Decoded
+from reconciler.change import Step
+from reconciler.config.model import Reference, Unknown
+from reconciler.execution.answer_check import check_answer, differs, is_left_out, still_to_clear
+from reconciler.execution.fair_slots import slot_released
+from reconciler.execution.lost_creates import Creates
+from reconciler.execution.references import References
+from reconciler.execution.step_errors import StepFailed
+from reconciler.execution.writes import Writes
+from reconciler.kinds.fields import Content
+from reconciler.planning.plan import Plan
+from reconciler.report import Status
+
+
+class StepRunner:
+    """Runs single steps of one apply.
+
+    Args:
+        plan: the plan that the steps belong to.
+        client: reads and writes.
+        trigger_webhooks: whether writes fire the account's webhooks where the API allows to choose.
+
+    Attributes:
+        references: the SIDs known so far.
+    """
+
+    def __init__(self, plan: Plan, client: Client, *, trigger_webhooks: bool) -> None:
+        self.references = References(plan, client)
+        self._client = client
+        self._writes = Writes(client, trigger_webhooks=trigger_webhooks)
+        self._creates = Creates(plan, client, self._writes, self.references)
+
+    def doubt(self, step: Step) -> str:
+        """Return what remains uncertain about a step that succeeded; empty for nothing."""
+        return self._creates.doubts.get(step.id, "")
+
+    async def run(self, step: Step) -> Status:
+        """Run a step.
+
+        Returns:
+            ``done``, or ``unchanged`` if there was nothing to send.
+
+        Raises:
+            StepFailed: it failed for a reason other than the API's.
+            OutcomeUnknown: it is not known whether it had an effect.
+            ApiError: the API failed or refused it.
+        """
+        match step.op:
+            case "create" if step.adopts is None:
+                return await self._create(step, step.values)
+            case "create":
+                return await self._create_or_update(step)
+            case "delete":
+                deleted = await self._writes.delete(step.kind, self.references.instance_path(step))
+                return "done" if deleted else "unchanged"
+            case "update" if step.adopts is None:
+                values = await self.references.resolve(step.values)
+                await self._writes.update(step.kind, self.references.instance_path(step), values, step.expects)
+                return "done"
+            case "update" if step.kind.singleton:
+                return await self._update_new_singleton(step)
+            case _:
+                return await self._adopt(step)
+
+    async def _create(self, step: Step, values: Mapping[str, Content | Reference | Unknown]) -> Status:
+        """Create a resource, and clear what the API has set by itself."""
+        kind = step.kind
+        resolved = await self.references.resolve(values)
+        sent = {path: content for path, content in resolved.items() if not is_left_out(kind, path, content)}
+        created = await self._creates.create(step, sent)
+        check_answer(kind, sent, created)
+        remaining = still_to_clear(kind, resolved, sent, created)
+        if remaining:
+            path = wire.instance_path(kind, self.references.parents(step.parent), created.sid)
+            await self._writes.update(kind, path, remaining)
+        return "done"
+
+    async def _update_new_singleton(self, step: Step) -> Status:
+        """Update a singleton of a service created by this run, whose values were never read.
+
+        Values that are to be empty are most likely empty, so only the others are sent; the answer shows whether more is
+        needed.
+        """
+        path = self.references.instance_path(step)
+        values = await self.references.resolve(step.values)
+        sent = {name: content for name, content in values.items() if not step.kind.by_path[name].is_empty(content)}
+        if sent:
+            live = await self._writes.update(step.kind, path, sent)
+        else:
+            async with slot_released():
+                body = await self.references.read_new(lambda: self._client.get(path))
+            live = wire.decode(step.kind, body)
+        remaining = still_to_clear(step.kind, values, sent, live)
+        if remaining:
+            await self._writes.update(step.kind, path, remaining)
+        return "done" if sent or remaining else "unchanged"
+
+    async def _adopt(self, step: Step) -> Status:
+        """Find a resource that Twilio creates in a new service, and update the fields that differ."""
+        kind, key = step.kind, step.adopts or {}
+        async with slot_released():
+            live = await self.references.find_builtin(kind, step.parent, key)
+        if live is None:
+            missing = [item.path for item in kind.fields if item.required and item.path not in {**key, **step.values}]
+            if missing:
+                raise StepFailed(
+                    f"the new service has no built-in {kind.noun} {key.get(kind.natural_key)!r}, and the "
+                    f"configuration does not set {missing[0]}, which is needed to create it. Set {missing[0]}"
+                )
+            return await self._create(step, {**key, **step.values})
+        wrong = [path for path, content in key.items() if differs(kind, path, content, live)]
+        if wrong:
+            self.references.sids[step.address] = live.sid
+            raise StepFailed(f"Twilio created this {kind.noun} with another {wrong[0]}, which cannot be changed")
+        return await self._update_live(step, live)
+
+    async def _create_or_update(self, step: Step) -> Status:
+        """Create a resource that a new service may already have (Flex creates a role `guest`), or update it.
+
+        It is looked for once, without waiting: a service created over the API most likely does not have it.
+        """
+        kind, key = step.kind, step.adopts or {}
+        live = await self.references.find_builtin(kind, step.parent, key, wait=False)
+        if live is None or any(differs(kind, path, content, live) for path, content in key.items()):
+            return await self._create(step, step.values)
+        return await self._update_live(step, live)
+
+    async def _update_live(self, step: Step, live: Decoded) -> Status:
+        """Update the fields of a live resource that differ."""
+        kind = step.kind
+        self.references.sids[step.address] = live.sid
+        values = await self.references.resolve(step.values)
+        differing = {path: content for path, content in values.items() if differs(kind, path, content, live)}
+        if not differing:
+            return "unchanged"
+        for item in kind.fields:
+            if item.always_sent and item.path not in differing:
+                differing[item.path] = live.values.get(item.path)
+        path = wire.instance_path(kind, self.references.parents(step.parent), live.sid)
+        await self._writes.update(kind, path, differing)
+        return "done"
