@@ -5,12 +5,14 @@ Knows no field types. Templates have no address, since they apply to several res
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NoReturn
 
 from reconciler.config.drafts import Draft
+from reconciler.config.files import lines_of
 from reconciler.config.findings import Findings
-from reconciler.config.interpolate import Interpolation
 from reconciler.config.lint import (
     comment_remark,
 )
@@ -74,14 +76,42 @@ def with_via(place: Place, via: str) -> Place:
     return replace(place, via=f"{place.via}, {via}" if place.via else via)
 
 
+_TIGHT_COMMENT = re.compile(r"[ \t]#[^\s#]")
+
+
 def check_comment(  # noqa: PLR0917 - a value and everything that it was read with
     problems: DraftProblems,
-    interpolation: Interpolation,
+    lines: Mapping[str, tuple[str, ...]],
     draft: Draft,
     field: Field,
     node: ScalarNode,
     text: ResolvedText,
 ) -> None:
     """Warn about a value that YAML probably ended too early."""
-    if (place := interpolation.place_before_comment(text, node)) is not None:
+    if (place := place_before_comment(lines, text, node)) is not None:
         problems.warning(draft, comment_remark(field.path), place)
+
+
+def place_before_comment(lines: Mapping[str, tuple[str, ...]], text: ResolvedText, scalar: ScalarNode) -> Place | None:
+    """Find a value that YAML probably ended too early: ``Sales #1``.
+
+    Comments are usually written after two spaces, or with a space after the ``#``. Any other may have been meant as
+    text.
+
+    Args:
+        lines: The lines of the files.
+        text: The value; the scalars of its variables are checked as well.
+        scalar: The scalar that it was read from.
+
+    Returns:
+        The place of the value; None if no such comment follows it.
+    """
+    return next((item.place for item in (scalar, *text.literals) if _is_before_comment(lines, item)), None)
+
+
+def _is_before_comment(lines: Mapping[str, tuple[str, ...]], scalar: ScalarNode) -> bool:
+    if not scalar.plain or not scalar.text or scalar.line != scalar.end_line:
+        return False
+    begin = scalar.column - 1
+    line = lines_of(lines, scalar.place)
+    return line.startswith(scalar.text, begin) and _TIGHT_COMMENT.match(line, begin + len(scalar.text)) is not None

@@ -131,7 +131,7 @@ class FieldReader:
         if remark is not None:
             self._problems.warning(draft, remark, node.place)
         if field.shape in {Shape.TEXT, Shape.URL}:
-            check_comment(self._problems, self._interpolation, draft, field, node, text)
+            check_comment(self._problems, self._interpolation.lines, draft, field, node, text)
         for doubt in self._doubts(draft, field, text, sensitive=sensitive):
             self._problems.warning(draft, doubt, node.place)
         self._keep(draft, field, content, place, text, sensitive=sensitive)

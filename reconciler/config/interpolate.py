@@ -27,7 +27,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from reconciler.config.external_values import ExternalValues, token_place
-from reconciler.config.files import lines_of
 from reconciler.config.findings import Findings, listed, shown
 from reconciler.config.interpolation_hints import malformed_hint, namespace_hint
 from reconciler.config.interpolation_syntax import (
@@ -52,12 +51,10 @@ from reconciler.config.resolved_text import (
     written_form,
 )
 from reconciler.config.sources import Sources, beside
-from reconciler.errors import Place
 
 _TEMPLATE_NAME = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.]*\}\Z")
 _HELD = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.:-]*\}")
 """What a value from outside holds if whoever set it expected the shell or the CI system to fill it in."""
-_TIGHT_COMMENT = re.compile(r"[ \t]#[^\s#]")
 _MOST_ACTIVE = 60
 """How many texts may be in the making at once: variables of variables, and defaults inside of defaults."""
 _LONGEST = 1_000_000
@@ -84,6 +81,7 @@ class Interpolation:
             matter.
 
     Attributes:
+        lines: the lines of the files.
         used: the names of the variables that anything asked for.
     """
 
@@ -102,7 +100,7 @@ class Interpolation:
         self.used: set[str] = set()
         self._external = ExternalValues(sources, findings, lines, by_name=by_name)
         self._findings = findings
-        self._lines = lines
+        self.lines = lines
         self._variables = variables
         self._elsewhere = elsewhere
         self._environment = environment
@@ -133,7 +131,7 @@ class Interpolation:
         try:
             pieces = split_pieces(scalar.text, 0, 0)
         except MalformedInterpolationError as error:
-            place = token_place(self._lines, scalar, error.token, 0)
+            place = token_place(self.lines, scalar, error.token, 0)
             self._findings.error(error.code, error.message, place, malformed_hint(error, self._findings))
             return ResolvedText("", failed=True)
         if len(pieces) == 1 and isinstance(pieces[0], str):
@@ -146,28 +144,6 @@ class Interpolation:
         if not self._spend(len(found.text), scalar):
             return ResolvedText("", failed=True)
         return found if found.written and found.is_outside else replace(found, written="")
-
-    def place_before_comment(self, text: ResolvedText, scalar: ScalarNode) -> Place | None:
-        """Find a value that YAML probably ended too early: ``Sales #1``.
-
-        A comment is written after two spaces, or with a space after the ``#``, so any other one may have been meant as
-        text.
-
-        Args:
-            text: the value.
-            scalar: the scalar that it was read from; those of its variables are checked as well.
-
-        Returns:
-            The place of the value; None if no comment follows it in this way.
-        """
-        return next((item.place for item in (scalar, *text.literals) if self._is_before_comment(item)), None)
-
-    def _is_before_comment(self, scalar: ScalarNode) -> bool:
-        if not scalar.plain or not scalar.text or scalar.line != scalar.end_line:
-            return False
-        begin = scalar.column - 1
-        line = lines_of(self._lines, scalar.place)
-        return line.startswith(scalar.text, begin) and _TIGHT_COMMENT.match(line, begin + len(scalar.text)) is not None
 
     def _spend(self, work: int, scalar: ScalarNode) -> bool:
         """Account for work; False, and one error, once there is too much of it."""
@@ -243,7 +219,7 @@ class Interpolation:
             case str():
                 return ResolvedText(piece)
             case Unprefixed():
-                place = token_place(self._lines, scalar, piece.token, piece.offset)
+                place = token_place(self.lines, scalar, piece.token, piece.offset)
                 hint = namespace_hint(piece.token, self._variables)
                 is_name = _TEMPLATE_NAME.match(piece.token) is not None
                 placeholder = Placeholder(piece.token, place, hint, "written", is_name)
@@ -306,7 +282,7 @@ class Interpolation:
                 return ResolvedText("", failed=True)
             message = f"variable {lookup.name} is not defined"
             hint = self._where_to_define(lookup.name)
-            place = token_place(self._lines, scalar, lookup.token, lookup.offset)
+            place = token_place(self.lines, scalar, lookup.token, lookup.offset)
             missing = Missing("undefined-variable", message, place, hint, is_secret=False)
             return ResolvedText("", form=lookup.token, missing=(missing,))
         found = self._variable(lookup.name)

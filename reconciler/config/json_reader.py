@@ -101,7 +101,7 @@ class JsonReader:
                     content = self._valid(draft, node.place, lambda: json_scalar(text.text, text.tag, bare=text.bare))
                 self._check_json_spelling(draft, field, node, text, content)
                 if isinstance(content, str):
-                    check_comment(self._problems, self._interpolation, draft, field, node, text)
+                    check_comment(self._problems, self._interpolation.lines, draft, field, node, text)
                 return content
 
     def _json_key(self, draft: Draft, field: Field, key: ScalarNode) -> str:

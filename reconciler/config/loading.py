@@ -16,20 +16,27 @@ problems are told at once and none of them only because of another. Does no I/O 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.address import Address
 from reconciler.config.acknowledged import split
 from reconciler.config.digest import digest
 from reconciler.config.drafts import Draft, DraftBuilder
-from reconciler.config.environments import all_variables, entries_of, pick, read_environments, read_variables
+from reconciler.config.environments import (
+    Environment,
+    all_variables,
+    entries_of,
+    pick,
+    read_environments,
+    read_variables,
+)
 from reconciler.config.files import FileLoader
 from reconciler.config.findings import Findings, shown
 from reconciler.config.identities import check_identities
 from reconciler.config.interpolate import Interpolation
 from reconciler.config.layout import Layout
-from reconciler.config.model import Config, Declared
+from reconciler.config.model import Approval, Config, Declared, Limits, Prune
 from reconciler.config.nodes import MapEntry, MapNode, ScalarNode, count, is_null, relabelled
 from reconciler.config.references import References
 from reconciler.config.resolved_text import Variable
@@ -37,10 +44,43 @@ from reconciler.config.resource_reader import ResourceReader
 from reconciler.config.settings import SettingsReader, account_guard
 from reconciler.config.sources import Sources, beside
 from reconciler.config.text_resolver import TextResolver
-from reconciler.errors import ConfigError
+from reconciler.errors import ConfigError, Place
 
 MOST_TEMPLATED = 1_000_000
 """How many nodes templates may add to those that are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The files of a configuration for one environment, merged.
+
+    Attributes:
+        files: Reads the files.
+        tree: The merged tree, with templates applied.
+        templates: The templates by name.
+        environments: Every environment by name.
+        selected: The selected environment.
+        base_variables: The variables of the files without overlays.
+    """
+
+    files: FileLoader
+    tree: MapNode
+    templates: Mapping[str, MapEntry]
+    environments: Mapping[str, Environment]
+    selected: Environment
+    base_variables: Mapping[str, ScalarNode]
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """The settings of a configuration as a whole; see `Config`."""
+
+    account_sid: str | None
+    account_place: Place | None
+    prune: Mapping[Address, Prune]
+    limits: Limits
+    approvals: tuple[Approval, ...]
+    unmanaged_ignore: tuple[str, ...]
 
 
 def load_with(
@@ -56,89 +96,117 @@ def load_with(
     secrets_later: bool = False,
     now: datetime | None = None,
 ) -> Config:
-    """Read a configuration of the kinds in a layout; see `reconciler.config.load` for the other arguments."""
+    """Load a configuration of the kinds in a layout; see `reconciler.config.load` for the other arguments."""
     findings = Findings()
-    documents = FileLoader(sources, findings)
-    base = documents.base()
-    environments = read_environments(base, findings)
-    base_variables = read_variables(base.entries.get("variables"), findings)
-    picked = pick(environments, environment, findings, complete=documents.complete)
-    tree = overlaid(documents, base, picked.overlays, overlays, findings)
-    tree, templates = templated(documents, tree, findings)
-
-    every_variable = all_variables(tree, base_variables, picked, variables, findings)
+    source = _read_files(sources, environment, overlays, findings)
+    every_variable = all_variables(source.tree, source.base_variables, source.selected, variables, findings)
     interpolation = Interpolation(
         sources,
         findings,
-        documents.lines,
+        source.files.lines,
         variables=every_variable,
-        elsewhere=_defined_elsewhere(environments, picked.name),
-        environment=picked.name,
-        complete=documents.complete and (not environment or environment in environments),
+        elsewhere=_defined_elsewhere(source.environments, source.selected.name),
+        environment=source.selected.name,
+        complete=source.files.complete and (not environment or environment in source.environments),
         by_name=by_name,
     )
     interpolation.check_variables()
-    _check_top(tree, layout, findings)
+    _check_top(source.tree, layout, findings)
 
+    texts = TextResolver(findings, interpolation, allow_unset=allow_unset, secrets_later=secrets_later)
+    drafts, template_drafts = _read_resources(source, layout, texts, interpolation, findings, now)
+    reader = SettingsReader(layout, findings, texts, complete=source.files.complete)
+    account_sid, account_place = account_guard(
+        source.tree, source.selected, source.environments, interpolation, findings, allow_unset=allow_unset
+    )
+    settings = _Settings(
+        account_sid=account_sid,
+        account_place=account_place,
+        prune=reader.prune(source.tree, [*drafts, *template_drafts]),
+        limits=reader.limits(source.tree),
+        approvals=reader.approvals(source.tree),
+        unmanaged_ignore=reader.unmanaged_ignore(source.tree),
+    )
+    _check_options(variables, interpolation, findings, complete=source.files.complete)
+    if source.files.complete:
+        _check_overriding(every_variable, interpolation.used, findings)
+    interpolation.check_placeholders()
+    acknowledge = reader.acknowledgements(source.tree)
+    problems, acknowledged = split(acknowledge, findings.problems(strict=False))
+    if strict:
+        problems = tuple(replace(problem, severity="error") for problem in problems)
+    lines = findings.without_secrets(source.files.lines)
+    if any(problem.severity == "error" for problem in problems):
+        raise ConfigError(problems, lines)
+    config = _config(source, settings, drafts)
+    return replace(
+        config,
+        warnings=problems,
+        lines=lines,
+        acknowledge=acknowledge,
+        acknowledged=acknowledged,
+        secrets=frozenset(interpolation.secrets),
+    )
+
+
+def _read_files(sources: Sources, environment: str, overlays: Sequence[str], findings: Findings) -> _Source:
+    files = FileLoader(sources, findings)
+    base = files.base()
+    environments = read_environments(base, findings)
+    base_variables = read_variables(base.entries.get("variables"), findings)
+    selected = pick(environments, environment, findings, complete=files.complete)
+    tree = overlaid(files, base, selected.overlays, overlays, findings)
+    tree, templates = templated(files, tree, findings)
+    return _Source(files, tree, templates, environments, selected, base_variables)
+
+
+def _read_resources(  # noqa: PLR0917 - the inputs of one stage
+    source: _Source,
+    layout: Layout,
+    texts: TextResolver,
+    interpolation: Interpolation,
+    findings: Findings,
+    now: datetime | None,
+) -> tuple[list[Draft], list[Draft]]:
+    """Read the resources, with their references resolved, and those of the templates."""
     builder = DraftBuilder(layout, findings)
-    drafts = builder.build(tree)
+    drafts = builder.build(source.tree)
     template_layout = layout.templated
     template_drafts: list[Draft] = []
-    for entry in templates.values():
+    for entry in source.templates.values():
         if isinstance(entry.value, MapNode) and template_layout is not None:
             template_drafts += builder.build_template(entry.key, entry.value, template_layout)
-    texts = TextResolver(findings, interpolation, allow_unset=allow_unset, secrets_later=secrets_later)
     reader = ResourceReader(findings, interpolation, texts, now=now)
     for draft in [*drafts, *template_drafts]:
         reader.read(draft)
-    References(drafts, layout.kinds, findings, complete=documents.complete).resolve()
+    References(drafts, layout.kinds, findings, complete=source.files.complete).resolve()
     check_identities(drafts, findings)
+    return drafts, template_drafts
 
-    guards = SettingsReader(layout, findings, texts, complete=documents.complete)
-    prune = guards.prune(tree, [*drafts, *template_drafts])
-    limits = guards.limits(tree)
-    approvals = guards.approvals(tree)
-    unmanaged_ignore = guards.unmanaged_ignore(tree)
-    account_sid, account_place = account_guard(
-        tree, picked, environments, interpolation, findings, allow_unset=allow_unset
-    )
-    _check_options(variables, interpolation, findings, complete=documents.complete)
-    if documents.complete:
-        _check_overriding(every_variable, interpolation.used, findings)
-    interpolation.check_placeholders()
 
-    acknowledge = guards.acknowledgements(tree)
-    problems, known = split(acknowledge, findings.problems(strict=False))
-    if strict:
-        problems = tuple(replace(problem, severity="error") for problem in problems)
-    lines = findings.without_secrets(documents.lines)
-    if any(problem.severity == "error" for problem in problems):
-        raise ConfigError(problems, lines)
+def _config(source: _Source, settings: _Settings, drafts: list[Draft]) -> Config:
     drafts.sort(key=lambda draft: draft.address)
     return Config(
-        account_sid=account_sid,
-        account_place=account_place,
-        environment=picked.name,
+        account_sid=settings.account_sid,
+        account_place=settings.account_place,
+        environment=source.selected.name,
         resources={draft.address: _declared(draft) for draft in drafts},
-        prune=prune,
-        limits=limits,
-        approvals=approvals,
-        warnings=problems,
-        lines=lines,
+        prune=settings.prune,
+        limits=settings.limits,
+        approvals=settings.approvals,
+        warnings=(),
+        lines={},
         digest=digest(
-            account_sid=account_sid,
-            environment=picked.name,
+            account_sid=settings.account_sid,
+            environment=source.selected.name,
             drafts=drafts,
-            prune=prune.values(),
-            limits=limits,
-            approvals=approvals,
-            unmanaged_ignore=unmanaged_ignore,
+            prune=settings.prune.values(),
+            limits=settings.limits,
+            approvals=settings.approvals,
+            unmanaged_ignore=settings.unmanaged_ignore,
         ),
-        unmanaged_ignore=unmanaged_ignore,
-        environments=tuple(sorted(environments)),
-        acknowledge=acknowledge,
-        acknowledged=known,
-        secrets=frozenset(interpolation.secrets),
+        unmanaged_ignore=settings.unmanaged_ignore,
+        environments=tuple(sorted(source.environments)),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from reconciler.config.draft_problems import NotReadError
+from reconciler.config.draft_problems import NotReadError, place_before_comment
 from reconciler.config.drafts import Draft
 from reconciler.config.findings import Findings
 from reconciler.config.interpolate import Interpolation
@@ -66,7 +66,7 @@ class TextResolver:
                 address=draft.problem_address if draft else "",
             )  # fmt: skip
             return None
-        if (place := self._interpolation.place_before_comment(text, node)) is not None:
+        if (place := place_before_comment(self._interpolation.lines, text, node)) is not None:
             remark = comment_remark(name)
             self._findings.warning(
                 remark.code, remark.message, place, remark.hint, address=draft.problem_address if draft else ""

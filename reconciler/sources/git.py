@@ -8,11 +8,9 @@ Knows nothing of YAML.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import posixpath
 import shlex
-import subprocess
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -20,17 +18,15 @@ from typing import NamedTuple, Self
 
 from reconciler.config.sources import Behind, SourceError, check_folder_links, fixed_part, looks_like_yaml, select
 from reconciler.errors import UsageError
-from reconciler.sources.disk import LARGEST, ROOT_NAME
+from reconciler.sources.disk import ROOT_NAME
 from reconciler.sources.git_hints import how_to_get
+from reconciler.sources.git_process import WHOLE, GitProcess, git_environment
 
 _LFS = b"version https://git-lfs.github.com/spec/v1\n"
 _LONGEST_POINTER = 1024
 _MOST_LINKS = 40
 """How many links may lead to one another; as many as Linux follows."""
-_WHOLE = "git fetch --refetch --no-filter"
-"""Fetches what a partial clone left out. Source: git-fetch(1), since git 2.36."""
 _LINK, _FOLDER, _SUBMODULE = "120000", "040000", "160000"
-_PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
 
 
 class _Entry(NamedTuple):
@@ -57,11 +53,11 @@ class GitSources:
     def __init__(
         self, ref: str, path: str = ".", *, from_top: bool = False, env: Mapping[str, str] | None = None
     ) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
         self._folders: set[str] = set()
         self._ref = ref
-        self._env = _environment(os.environ if env is None else env)
-        self._at = _folder_of(path) if not from_top and "GIT_DIR" not in self._env else "."
+        variables = git_environment(os.environ if env is None else env)
+        folder = _folder_of(path) if not from_top and "GIT_DIR" not in variables else "."
+        self._git = GitProcess(ref, folder, variables)
         self._commit = self._resolved(ref)
         self._tree: dict[str, _Entry] | None = None
         self._folder = self._root_name = ""
@@ -100,7 +96,7 @@ class GitSources:
             raise SourceError(f"{shown} is a folder", "name a file")
         if entry.mode == _SUBMODULE:
             raise SourceError(f"{shown} is a submodule", "name a file of this repository")
-        data = self._blob(entry.oid, shown)
+        data = self._git.read_blob(entry.oid, shown)
         if data.startswith(_LFS) and len(data) < _LONGEST_POINTER:
             raise SourceError(
                 f"{shown} is kept in Git LFS, and git's objects hold only a pointer to it",
@@ -180,14 +176,8 @@ class GitSources:
             return path
 
     def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            process, self._process = self._process, None
-            for stream in (process.stdin, process.stdout):
-                if stream is not None:
-                    with contextlib.suppress(OSError):
-                        stream.close()
-            process.wait()
+        """End the git process."""
+        self._git.close()
 
     def __enter__(self) -> Self:
         """The sources themselves."""
@@ -209,47 +199,28 @@ class GitSources:
         """The commit that a ref names."""
         if not ref or ref.startswith("-") or ".." in ref or any(not char.isprintable() for char in ref):
             raise UsageError(f"git:{ref!r} names no commit; write git:BRANCH, git:TAG or git:COMMIT")
-        found = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        found = self._git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
         if found.returncode == 0:
             return found.stdout.decode().strip()
-        inside = self._git("rev-parse", "--git-dir")
+        inside = self._git.run("rev-parse", "--git-dir")
         if inside.returncode != 0:
             said = inside.stderr.decode(errors="replace").strip().partition("\n")[0]
-            if "not a git repository (or any" in said and "GIT_DIR" not in self._env:
-                where = Path(self._at).resolve()
+            if "not a git repository (or any" in said and "GIT_DIR" not in self._git.env:
+                where = Path(self._git.folder).resolve()
                 raise UsageError(
                     f"git:{ref}: {where} lies in no git repository; run this in the clone that holds the files, or "
                     "compare with a folder or a file"
                 )
             raise UsageError(f"git:{ref} cannot be read: git says {said!r}; mend what `git status` says there")
-        advice = how_to_get(ref, self._answer, folder=self._other_folder())
+        advice = how_to_get(ref, self._git.output, folder=self._git.other_folder())
         raise UsageError(f"git:{ref}: this repository has no such commit{advice}")
-
-    def _answer(self, *arguments: str) -> str | None:
-        """What git prints, without the last line feed; None if it fails."""
-        done = self._git(*arguments)
-        return done.stdout.decode(errors="replace").removesuffix("\n") if done.returncode == 0 else None
-
-    def _other_folder(self) -> str:
-        """The folder to run git in; empty if the current folder is in the same repository."""
-        if self._at == ".":
-            return ""
-        here = subprocess.run(  # noqa: S603 - no shell, nothing that was typed
-            [*_GIT, "rev-parse", "--absolute-git-dir"],
-            env=self._env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
-        there = self._git("rev-parse", "--absolute-git-dir")
-        return "" if here.returncode == 0 and here.stdout == there.stdout else self._at
 
     def _from_top(self, path: str, *, from_top: bool) -> str:
         """A path as seen from the top of the repository; empty for the top itself."""
         if from_top:
             inside = posixpath.normpath(path or ".")
         else:
-            top = self._git("rev-parse", "--show-toplevel")
+            top = self._git.run("rev-parse", "--show-toplevel")
             # Without a work tree there is no current folder in it either.
             base = top.stdout.decode(errors="surrogateescape").removesuffix("\n") if top.returncode == 0 else None
             typed = Path(path)
@@ -274,9 +245,9 @@ class GitSources:
 
     def _listed(self, *paths: str, recursively: bool = False) -> dict[str, _Entry]:
         options = ("-r",) if recursively else ()
-        listing = self._git("ls-tree", "-z", "--full-tree", *options, self._commit, "--", *paths)
+        listing = self._git.run("ls-tree", "-z", "--full-tree", *options, self._commit, "--", *paths)
         if listing.returncode != 0:
-            raise UsageError(f"git:{self._ref}: this clone lacks the files of that commit; {_WHOLE}")
+            raise UsageError(f"git:{self._ref}: this clone lacks the files of that commit; {WHOLE}")
         entries = {}
         for line in listing.stdout.split(b"\0"):
             head, tab, name = line.partition(b"\t")
@@ -299,7 +270,7 @@ class GitSources:
                     raise SourceError(f"{shown} does not exist", hint, missing=True)
                 return where, entry
             link, oid = found
-            target = self._blob(oid, shown).decode(errors="surrogateescape")
+            target = self._git.read_blob(oid, shown).decode(errors="surrogateescape")
             if target.startswith("/") or _climbs_out(link, target):
                 raise _leads_out(shown)
             where = _joined(posixpath.dirname(link), target, where[len(link) + 1 :])
@@ -320,53 +291,6 @@ class GitSources:
     def _is_inside(self, where: str) -> bool:
         return not self._folder or where.startswith(f"{self._folder}/")
 
-    # --- git itself ---------------------------------------------------------------------------------------------------
-
-    def _git(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-        try:
-            return subprocess.run(  # noqa: S603 - no shell; what people typed comes after --end-of-options or --
-                [*_GIT, *arguments],
-                cwd=self._at,
-                env=self._env,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=False,
-            )
-        except OSError as error:
-            raise UsageError(
-                f"git:{self._ref} needs git, which cannot be run ({error.strerror}); install git, or "
-                "compare with a folder"
-            ) from None
-
-    def _blob(self, oid: str, shown: str) -> bytes:
-        """An object's content, from the one process that serves them all."""
-        if self._process is None:
-            self._process = subprocess.Popen(  # noqa: S603 - as above
-                [*_GIT, "cat-file", "--batch"],
-                cwd=self._at,
-                env=self._env,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
-        asked, answers = self._process.stdin, self._process.stdout
-        assert asked is not None
-        assert answers is not None
-        try:
-            asked.write(f"{oid}\n".encode())
-            asked.flush()
-            head = answers.readline().split()
-        except OSError:
-            head = []
-        if len(head) != 3:
-            raise SourceError(f"{shown} is in that commit, and this clone lacks its content", _WHOLE)
-        size = int(head[2])
-        if size > LARGEST:
-            self.close()
-            raise SourceError(f"{shown} is larger than {LARGEST // 1_000_000} MB", "split it, and include the parts")
-        data = answers.read(size + 1)
-        return data[:size]
-
 
 def _joined(*parts: str) -> str:
     """Parts of a path from the top as one; empty for the top itself."""
@@ -385,24 +309,6 @@ def _folders_of(paths: Iterable[str]) -> Iterator[str]:
     for path in paths:
         while path := posixpath.dirname(path):
             yield path
-
-
-_GIT = ("git", "--no-pager", "--no-replace-objects", "--literal-pathspecs")
-"""What stands in an object is what is read: no replacements, and no patterns in names."""
-
-
-def _environment(env: Mapping[str, str]) -> dict[str, str]:
-    """The environment of git: it may not ask, fetch, trace or translate."""
-    kept = {name: value for name, value in env.items() if not name.startswith("GIT_TRACE")}
-    # A hook's are relative to where git was called, and we call it elsewhere.
-    kept |= {name: str(Path(kept[name]).absolute()) for name in _PLACES if name in kept}
-    return kept | {
-        "LC_ALL": "C",
-        "GIT_ALLOW_PROTOCOL": "none",
-        "GIT_NO_LAZY_FETCH": "1",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_TERMINAL_PROMPT": "0",
-    }
 
 
 def _folder_of(path: str) -> str:

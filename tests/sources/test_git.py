@@ -14,7 +14,7 @@ from reconciler.config import load
 from reconciler.config.sources import SourceError
 from reconciler.errors import ConfigError, UsageError
 from reconciler.render.error_text import error_text
-from reconciler.sources import git as git_sources
+from reconciler.sources import git_process
 from reconciler.sources.disk import LARGEST
 from reconciler.sources.git import GitSources
 
@@ -199,7 +199,7 @@ def test_within_a_hook_its_repository_is_meant(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("ref", ["", "-h", "--output=x", "a\nb", "main..HEAD", "a\0b"])
 def test_what_is_no_ref_never_reaches_git(ref: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(git_sources, "_GIT", ("false",))
+    monkeypatch.setattr(git_process, "GIT", ("false",))
     assert unusable(ref) == f"git:{ref!r} names no commit; write git:BRANCH, git:TAG or git:COMMIT"
 
 
@@ -482,7 +482,7 @@ def test_one_process_serves_all_contents(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(subprocess, "Popen", counted)
     with GitSources("main") as sources:
         assert [int(sources.read(path)) for path in sources.glob("services/*.yaml")] == sorted(range(200), key=str)
-    assert [command for command in started if "cat-file" in command] == [[*git_sources._GIT, "cat-file", "--batch"]]
+    assert [command for command in started if "cat-file" in command] == [[*git_process.GIT, "cat-file", "--batch"]]
 
 
 def test_the_environment_is_never_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,134 @@
+"""One git process for a repository: commands, and the contents of objects.
+
+Changes nothing in the repository: no prompts, no fetches, no hooks, filters, or replacement objects.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from reconciler.config.sources import SourceError
+from reconciler.errors import UsageError
+from reconciler.sources.disk import LARGEST
+
+WHOLE = "git fetch --refetch --no-filter"
+"""Fetches what a partial clone left out. Source: git-fetch(1), since git 2.36."""
+_PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
+GIT = ("git", "--no-pager", "--no-replace-objects", "--literal-pathspecs")
+"""Reads objects as they are stored, without replacements, and takes names as names, not as patterns."""
+
+
+class GitProcess:
+    """Runs git in a repository. Close it when done.
+
+    Args:
+        ref: The commit as typed, for messages.
+        folder: The folder to run git in.
+        env: The environment variables of git.
+    """
+
+    def __init__(self, ref: str, folder: str, env: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.env = env
+        self._ref = ref
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        """Run a git command.
+
+        Raises:
+            UsageError: git cannot be run.
+        """
+        try:
+            return subprocess.run(  # noqa: S603 - no shell; what people typed comes after --end-of-options or --
+                [*GIT, *arguments],
+                cwd=self.folder,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+            )
+        except OSError as error:
+            raise UsageError(
+                f"git:{self._ref} needs git, which cannot be run ({error.strerror}); install git, or "
+                "compare with a folder"
+            ) from None
+
+    def output(self, *arguments: str) -> str | None:
+        """Return the output of a git command without its last line feed; None if it fails."""
+        done = self.run(*arguments)
+        return done.stdout.decode(errors="replace").removesuffix("\n") if done.returncode == 0 else None
+
+    def other_folder(self) -> str:
+        """Return the folder to run git in; empty if the current folder is in the same repository."""
+        if self.folder == ".":
+            return ""
+        here = subprocess.run(  # noqa: S603 - no shell, nothing that was typed
+            [*GIT, "rev-parse", "--absolute-git-dir"],
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        there = self.run("rev-parse", "--absolute-git-dir")
+        return "" if here.returncode == 0 and here.stdout == there.stdout else self.folder
+
+    def read_blob(self, oid: str, shown: str) -> bytes:
+        """Return the content of an object. One process serves all of them.
+
+        Raises:
+            SourceError: The clone lacks the object, or it is too large.
+        """
+        if self._process is None:
+            self._process = subprocess.Popen(  # noqa: S603 - as above
+                [*GIT, "cat-file", "--batch"],
+                cwd=self.folder,
+                env=self.env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        asked, answers = self._process.stdin, self._process.stdout
+        assert asked is not None
+        assert answers is not None
+        try:
+            asked.write(f"{oid}\n".encode())
+            asked.flush()
+            head = answers.readline().split()
+        except OSError:
+            head = []
+        if len(head) != 3:
+            raise SourceError(f"{shown} is in that commit, and this clone lacks its content", WHOLE)
+        size = int(head[2])
+        if size > LARGEST:
+            self.close()
+            raise SourceError(f"{shown} is larger than {LARGEST // 1_000_000} MB", "split it, and include the parts")
+        data = answers.read(size + 1)
+        return data[:size]
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            process, self._process = self._process, None
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    with contextlib.suppress(OSError):
+                        stream.close()
+            process.wait()
+
+
+def git_environment(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment variables of git. It must not prompt, fetch, trace, or translate."""
+    kept = {name: value for name, value in env.items() if not name.startswith("GIT_TRACE")}
+    # A hook's paths are relative to the folder that git was called in, and this tool calls it elsewhere.
+    kept |= {name: str(Path(kept[name]).absolute()) for name in _PLACES if name in kept}
+    return kept | {
+        "LC_ALL": "C",
+        "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
