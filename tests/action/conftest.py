@@ -164,9 +164,9 @@ class World:
     def pushed(self, sha: str) -> Run:
         return self.runner.run(WORKFLOWS / "apply.yml", "push", {"after": sha}, sha=sha, ref="refs/heads/main")
 
-    def by_hand(self, workflow: str) -> Run:
+    def by_hand(self, workflow: str, **inputs: str) -> Run:
         sha = git(self.clone, "rev-parse", "main")
-        return self.runner.run(WORKFLOWS / workflow, "workflow_dispatch", {}, sha=sha, ref="refs/heads/main")
+        return self.runner.run(WORKFLOWS / workflow, "workflow_dispatch", {}, sha=sha, ref="refs/heads/main", **inputs)
 
     # --- what can be seen ---------------------------------------------------------------------------------------------
 

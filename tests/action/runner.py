@@ -28,7 +28,7 @@ JOB_KEYS = {
     "name", "if", "runs-on", "timeout-minutes", "environment", "permissions", "steps", "outputs", "needs",
     "concurrency",
 }  # fmt: skip
-STEP_KEYS = {"name", "id", "if", "uses", "with", "env", "run", "shell"}
+STEP_KEYS = {"name", "id", "if", "uses", "with", "env", "run", "shell", "continue-on-error"}
 
 
 @dataclass
@@ -89,7 +89,7 @@ class Runner:
     package: str = "installed"
     before: dict[str, Callable[[], None]] = field(default_factory=dict)
 
-    def run(self, workflow: Path, event_name: str, event: dict[str, Any], *, sha: str, ref: str) -> Run:
+    def run(self, workflow: Path, event_name: str, event: dict[str, Any], *, sha: str, ref: str, **inputs: str) -> Run:
         """One run of a workflow."""
         described = yaml.load(workflow.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
         assert event_name in described["on"], described["on"]
@@ -110,20 +110,27 @@ class Runner:
             event_name=event_name, event=event, sha=sha, ref=ref, repository=REPOSITORY, run_id=str(number),
             workflow=described["name"],
         )  # fmt: skip
+        on = described["on"]
+        declared = (on.get("workflow_dispatch") or {}).get("inputs", {}) if isinstance(on, dict) else {}
+        assert inputs.keys() <= declared.keys()
+        given = dict.fromkeys(declared, "") | inputs
         ended: dict[str, Ended] = {}
         for name, job in described["jobs"].items():
             self.before.get(name, lambda: None)()
-            ended[name] = self._job(job, github, ended, from_here=from_here)
+            ended[name] = self._job(job, github, ended, Strict(given), from_here=from_here)
         failed = any(job.result == "failure" for job in ended.values())
         run["conclusion"] = "failure" if failed else "success"
         return Run(number, ended)
 
-    def _job(self, job: dict[str, Any], github: Strict, ended: Mapping[str, Ended], *, from_here: bool) -> Ended:
+    def _job(
+        self, job: dict[str, Any], github: Strict, ended: Mapping[str, Ended], inputs: Strict, *, from_here: bool
+    ) -> Ended:
         _only(job, JOB_KEYS)
         assert int(job["timeout-minutes"]) <= 60
         needs = [job["needs"]] if isinstance(job.get("needs"), str) else job.get("needs", [])
         contexts: dict[str, Any] = {
             "github": github,
+            "inputs": inputs,
             "needs": Strict({name: {"outputs": ended[name].outputs, "result": ended[name].result} for name in needs}),
         }
         if any(ended[name].result != "success" for name in needs) or not holds(job.get("if", True), contexts):
@@ -187,6 +194,8 @@ class _Job:
                 outputs = self._ours(given, own, contexts)
             else:
                 self._others(step["uses"], given, own)
+            if step.get("continue-on-error") == "true" and self.ended.result == "failure":
+                self.ended.result, self.ended.code = "success", 0
             if "id" in step:
                 contexts["steps"][step["id"]] = {"outputs": outputs}
 
@@ -273,12 +282,16 @@ def _only(found: Mapping[str, Any], known: set[str]) -> None:
 
 
 def _outputs(text: str) -> dict[str, str]:
-    """What a step wrote to GITHUB_OUTPUT, in the form that takes any value."""
+    """What a step wrote to GITHUB_OUTPUT: lines of NAME=VALUE, or the form that takes any value."""
     found: dict[str, str] = {}
     lines = iter(text.splitlines())
     for line in lines:
         name, sign, end = line.partition("<<")
-        assert sign, line
+        if not sign:
+            name, sign, text = line.partition("=")
+            found[name] = text
+            assert sign, line
+            continue
         value: list[str] = []
         for inner in lines:
             if inner == end:

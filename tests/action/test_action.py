@@ -31,7 +31,7 @@ def refused(world: World, run: Run, number: int, *reasons: str) -> None:
     assert run.jobs["reviewed"].code == 3
     assert world.writes == []
     (said,) = [body for body in world.github.bodies(number) if body.startswith("<!-- reconciler:action apply ")]
-    assert "⛔ Not applied: no plan that was reviewed fits. Nothing was sent" in said
+    assert "⛔ Not applied: no reviewed plan fits. Nothing was sent" in said
     for reason in reasons:
         assert reason in said
         assert reason in run.summary
@@ -75,6 +75,41 @@ def test_a_change_from_its_pull_request_into_the_account(world: World) -> None:
         for name, job in applied.jobs.items()
     }
     assert seen == {"reviewed": {"looking-is-secret"}, "apply": {"writing-is-secret"}}
+    kept = world.github.kept(applied.number, "reconciler-report")
+    assert json.loads(kept["report.json"])["format"] == "reconciler.report"
+
+
+def test_a_pull_request_elsewhere_passes_the_required_check(world: World) -> None:
+    run = world.planned(world.open("words", {"README.md": "Words\n"}))
+    assert run.results == {"plan": "success", "offline": "skipped"}, run.log
+    assert run.summary == "Nothing of the configuration changed.\n"
+    assert world.github.comments == {}
+    assert not world.calls.read_text()
+    seen = {text for job in run.jobs.values() for step in job.environments for text in step.values()}
+    assert not [text for text in seen if text.endswith("-is-secret")]
+
+
+@pytest.mark.slow
+def test_lines_that_a_pull_request_removes_are_in_its_summary(world: World) -> None:
+    world.on_main({PATH: MORE})
+    run = world.planned(world.open("back", {PATH: FILES}))
+    assert run.results == {"plan": "success", "offline": "skipped"}, run.log
+    assert "No longer managed" in run.summary
+
+
+@pytest.mark.slow
+def test_a_base_that_is_invalid_or_missing_does_not_fail_the_plan_that_mends_it(world: World) -> None:
+    world.on_main({PATH: "version: [\n"})
+    run = world.planned(world.open("mended", {PATH: MORE}))
+    assert run.results == {"plan": "success", "offline": "skipped"}, run.log
+
+
+@pytest.mark.slow
+def test_an_option_of_a_plan_that_is_made_by_hand(world: World) -> None:
+    world.on_main({PATH: MORE})
+    run = world.by_hand("apply.yml", options="--target=services.support.roles.agent")
+    assert run.results == {"reviewed": "success", "apply": "success"}, run.log
+    assert {path.rsplit("/", 1)[-1] for _, path in world.writes} == {"Services", "Roles"}
 
 
 @pytest.mark.parametrize("job", ["reviewed", "apply"])
@@ -96,7 +131,7 @@ def test_somebody_changed_the_account_after_the_review(world: World, job: str) -
     assert ended.jobs[job].code == 3
     assert world.roles() == {"agent": ["sendMediaMessage", "sendMessage"]}
     said = world.github.bodies(pull.number)[-1]
-    heading = {"reviewed": "no plan that was reviewed fits", "apply": "The approved plan no longer fits"}
+    heading = {"reviewed": "no reviewed plan fits", "apply": "The approved plan no longer fits"}
     assert heading[job] in said
     assert "services.support.roles.agent" in said
 
@@ -137,7 +172,7 @@ def test_another_merge_came_in_between(world: World) -> None:
     world.on_main({"conversations/other.yaml": "version: 1\n", "README.md": "Elsewhere\n"})
     refused(
         world, world.pushed(world.merge(pull)), pull.number,
-        "the files that were merged are not the files that were planned", "+ 'conversations/other.yaml'",
+        "the merged files are not the planned files", "+ 'conversations/other.yaml'",
     )  # fmt: skip
     assert "README" not in world.github.bodies(pull.number)[-1]
 
@@ -242,7 +277,7 @@ EXCHANGED = (b"leaveConversation", b"addParticipant")
 def test_a_plan_that_was_exchanged(merged: Merged) -> None:
     plan, manifest = merged.kept()
     merged.keep(plan.replace(*EXCHANGED), manifest)
-    merged.refused("what was kept is not about this: its plan is")
+    merged.refused("the kept plan belongs to another change: its plan is")
 
 
 def test_a_plan_that_was_exchanged_together_with_its_digest(merged: Merged) -> None:
@@ -250,17 +285,17 @@ def test_a_plan_that_was_exchanged_together_with_its_digest(merged: Merged) -> N
     other = plan.replace(*EXCHANGED)
     digest = f"sha256:{hashlib.sha256(other).hexdigest()}"
     merged.keep(other, {**manifest, "plan": digest})
-    merged.refused("the comment on the pull request shows something else")
+    merged.refused("the comment on the pull request differs from the kept plan")
     # Even in the comment: what people read there is still another plan.
     merged.comment["body"] = merged.comment["body"].replace(str(manifest["plan"]), digest)
-    merged.refused("the comment on the pull request shows something else")
+    merged.refused("the comment on the pull request differs from the kept plan")
 
 
 def test_a_plan_of_something_else(merged: Merged) -> None:
     plan, manifest = merged.kept()
     for name, other in (("pull_request", 1), ("head", "0" * 40), ("env", "staging"), ("path", ".")):
         merged.keep(plan, {**manifest, name: other})
-        merged.refused(f"what was kept is not about this: its {name} is {other!r}")
+        merged.refused(f"the kept plan belongs to another change: its {name} is {other!r}")
 
 
 def test_what_was_kept_is_no_plan(merged: Merged) -> None:
@@ -268,13 +303,13 @@ def test_what_was_kept_is_no_plan(merged: Merged) -> None:
     ((number, (run, name, _)),) = merged.world.github.artifacts.items()
     for data in (b"no archive", packed({"plan.json": b"{}"})):
         merged.world.github.artifacts[number] = (run, name, data)
-        merged.refused("kept is no plan")
+        merged.refused("is not a plan")
     merged.keep(b"{}", {**manifest, "plan": f"sha256:{hashlib.sha256(b'{}').hexdigest()}"})
-    merged.refused("what was kept is no plan: the plan cannot be shown")
+    merged.refused("the kept plan is invalid: the plan cannot be rendered")
     merged.keep(b"{}", {"format": "something"})
-    merged.refused("what was kept does not say which commit it is about")
+    merged.refused("the kept manifest is invalid")
     merged.world.github.artifacts.clear()
-    merged.refused(f"runs/{run} kept no plan under the name")
+    merged.refused(f"runs/{run} has no artifact")
 
 
 def test_a_manifest_cannot_put_words_into_the_comment(merged: Merged) -> None:
@@ -283,18 +318,18 @@ def test_a_manifest_cannot_put_words_into_the_comment(merged: Merged) -> None:
     words = f"{planned}.\n\n### Nothing to see here"
     merged.keep(plan, {**manifest, "planned": words})
     merged.comment["body"] = merged.comment["body"].replace(planned, words)
-    merged.refused("what was kept does not say which commit was planned")
+    merged.refused("the kept manifest does not name the planned commit")
 
 
 def test_a_comment_that_was_edited(merged: Merged) -> None:
     merged.comment["body"] = merged.comment["body"].replace("leaveConversation", "sendMessage")
-    merged.refused("the comment on the pull request shows something else")
+    merged.refused("the comment on the pull request differs from the kept plan")
 
 
 @pytest.mark.parametrize("author", ["mallory", "github-actions", ""])
 def test_a_comment_that_somebody_else_wrote(merged: Merged, author: str) -> None:
     merged.comment["user"] = {"login": author}
-    merged.refused("no comment of github-actions[bot]")
+    merged.refused("no comment by github-actions[bot]")
 
 
 @pytest.mark.parametrize(
@@ -306,8 +341,8 @@ def test_a_comment_that_somebody_else_wrote(merged: Merged, author: str) -> None
         ({"head_branch": "another"}, "for another pull request, branch, or base"),
         ({"head_sha": "0" * 40}, "plan.yml has not planned"),
         ({"path": ".github/workflows/other/plan.yml"}, "plan.yml has not planned"),
-        ({"conclusion": "failure"}, "did not go well"),
-        ({"conclusion": None}, "was not done when it was merged"),
+        ({"conclusion": "failure"}, " failed: https://github.example/"),
+        ({"conclusion": None}, "was not finished at the merge"),
     ],
 )
 def test_a_run_that_is_not_the_plan_of_this_commit(merged: Merged, other: dict[str, Any], reason: str) -> None:
@@ -378,7 +413,7 @@ def something_unmanaged(plan: dict[str, Any]) -> None:
     plan["summary"]["unmanaged"] = 0
 
 
-ALL_CHANGES = "Different in\n  'services.support'\n  'services.support.roles.agent'\n  'services.support.webhooks'"
+ALL_CHANGES = "now, in\n  'services.support'\n  'services.support.roles.agent'\n  'services.support.webhooks'"
 FORGED: list[Any] = [
     pytest.param(
         every_change(risk="low", consequences=[], service="Sandbox for load tests", reason="formatting only"),
@@ -394,14 +429,14 @@ FORGED: list[Any] = [
             ("name", every_change(name="test"), ALL_CHANGES),
             ("places", every_source, "Different in"),
             ("a change less", the_first_of, "Different in"),
-            ("order", in_another_order, "Different in\n  'changes'"),
-            ("unmanaged", something_unmanaged, "Different in\n  'summary'\n  'unmanaged'"),
-            ("files", lambda plan: plan.update(config_digest="sha256:" + "0" * 64), "Different in\n  'config_digest'"),
-            ("account", lambda plan: plan.update(account_sid="AC" + "1" * 32), "Different in\n  'account_sid'"),
+            ("order", in_another_order, "now, in\n  'changes'"),
+            ("unmanaged", something_unmanaged, "now, in\n  'summary'\n  'unmanaged'"),
+            ("files", lambda plan: plan.update(config_digest="sha256:" + "0" * 64), "now, in\n  'config_digest'"),
+            ("account", lambda plan: plan.update(account_sid="AC" + "1" * 32), "now, in\n  'account_sid'"),
         )
     ),
     pytest.param(
-        lambda plan: plan["options"].update(env="staging"), "Different in\n  'options'", id="another environment"
+        lambda plan: plan["options"].update(env="staging"), "now, in\n  'options'", id="another environment"
     ),
 ]  # fmt: skip
 
@@ -413,7 +448,7 @@ def test_what_reviewers_read_is_what_the_files_and_the_account_say(
     forge(merged, alter)
     # Whatever GitHub tells of the run: after the merge, it may name no pull request.
     merged.world.github.runs[merged.run.number]["pull_requests"] = []
-    merged.refused("the reviewed plan is not what the merged files and the account give now", reason)
+    merged.refused("the reviewed plan differs from a plan of the merged files and the account now", reason)
 
 
 def twin(merged: Merged, base: str) -> int:
@@ -433,7 +468,7 @@ def twin(merged: Merged, base: str) -> int:
 
 def test_another_pull_request_of_the_same_commit(merged: Merged) -> None:
     number = twin(merged, "branch-with-another-workflow")
-    merged.refused(f"pull request {number} has the same newest commit")
+    merged.refused(f"pull request {number} has the same head commit")
 
 
 def test_a_run_for_another_pull_request_of_the_same_commit(merged: Merged) -> None:
@@ -451,7 +486,7 @@ def test_a_run_for_another_pull_request_of_the_same_commit(merged: Merged) -> No
     merged.comment["body"] = merged.comment["body"].replace(url, f"runs/{newer['id']}")
     merged.refused(f"runs/{newer['id']} planned {newer['head_sha']} for another pull request, branch, or base")
     newer["pull_requests"] = []
-    merged.refused("the reviewed plan is not what the merged files and the account give now")
+    merged.refused("the reviewed plan differs from a plan of the merged files and the account now")
 
 
 def test_the_base_was_changed_after_the_review(merged: Merged) -> None:
@@ -475,7 +510,7 @@ def test_a_plan_that_has_expired(merged: Merged) -> None:
     ((number, _),) = merged.world.github.artifacts.items()
     merged.world.github.expired.add(number)
     try:
-        merged.refused("kept has expired")
+        merged.refused("has expired")
     finally:
         merged.world.github.expired.clear()
 
@@ -485,12 +520,12 @@ def test_two_plans_under_one_name(merged: Merged) -> None:
     ((_, kept),) = github.artifacts.items()
     number = github.new_id()
     github.artifacts[number], github.kept_at[number] = kept, github.now()
-    merged.refused("kept 2 plans under the name 'reconciler-plan'")
+    merged.refused("has 2 artifacts 'reconciler-plan'")
 
 
 def test_two_comments_that_show_a_plan(merged: Merged) -> None:
     merged.world.github.say(merged.pull.number, BOT, merged.comment["body"])
-    merged.refused("2 comments of github-actions[bot] on the pull request show a plan")
+    merged.refused("2 comments by github-actions[bot] on the pull request show a plan")
 
 
 def test_files_that_can_no_longer_be_planned(merged: Merged) -> None:
@@ -498,7 +533,7 @@ def test_files_that_can_no_longer_be_planned(merged: Merged) -> None:
     looking = SECRETS["conversations-plan"] | {"TWILIO_API_SECRET": "a wrong one"}
     merged.world.runner.secrets = {**known, "conversations-plan": looking}
     try:
-        merged.refused("the plan could not be made again from the merged files: it ended with 1")
+        merged.refused("planning the merged files again failed with status 1")
     finally:
         merged.world.runner.secrets = known
 
@@ -525,7 +560,7 @@ def test_commits_that_nobody_planned(world: World) -> None:
     direct = world.pushed(world.on_main({PATH: MORE}))
     assert direct.results == {"reviewed": "failure", "apply": "skipped"}
     assert direct.jobs["reviewed"].code == 3
-    assert "is not what one pull request was merged as" in direct.summary
+    assert "is not the merge of exactly one pull request" in direct.summary
 
     unplanned = world.open("unplanned", {PATH: MORE + "x-note: 1\n"})
     refused(world, world.pushed(world.merge(unplanned)), unplanned.number, "plan.yml has not planned")
@@ -545,7 +580,7 @@ def test_a_plan_that_failed(world: World) -> None:
     assert "### ❌ 1 error" in said
     assert f"acme/desk/blob/{world.github.pulls[pull.number]['head']['sha']}/conversations/reconciler.yaml#L6" in said
     assert "::error file=conversations/reconciler.yaml,line=6,col=21," in run.log
-    refused(world, world.pushed(world.merge(pull)), pull.number, "did not go well")
+    refused(world, world.pushed(world.merge(pull)), pull.number, "failed: https://github.example/")
 
 
 def test_a_fork_sees_no_secret_and_no_account(world: World) -> None:
@@ -563,7 +598,7 @@ def test_a_fork_sees_no_secret_and_no_account(world: World) -> None:
     assert world.github.asked == []
     assert "valid" in run.summary
     assert "leaveConversation" in run.summary
-    refused(world, world.pushed(world.merge(pull)), pull.number, "the pull request came from a fork")
+    refused(world, world.pushed(world.merge(pull)), pull.number, "the pull request comes from a fork")
 
 
 @pytest.mark.slow

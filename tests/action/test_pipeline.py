@@ -80,7 +80,7 @@ def test_the_pipeline_installs_what_a_commit_names(tmp_path: Path) -> None:
         HOME=str(tmp_path), **inherited,
     )  # fmt: skip
     # A wheel that was exchanged on the way is refused by its hash, before anything of it is run.
-    (wheel,) = (workspace / ".reconciler").glob("click-*.whl")
+    (wheel,) = (workspace / ".packages").glob("click-*.whl")
     data = wheel.read_bytes()
     wheel.write_bytes(data + b"x")
     with pytest.raises(AssertionError, match=r"(?i)hash"):

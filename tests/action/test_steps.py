@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
-from reconcile_steps import comment, github, install, run, tell
+from reconcile_steps import comment, github, install, publish, result, run
 from reconcile_steps.job import Failed, Job
 
 from reconciler.documents.plan import PlanFile
@@ -79,7 +79,7 @@ def test_reading_is_tried_again_and_writing_is_not(
 
 def test_a_permission_that_is_missing_is_named_as_such(stand_in: GitHub, tmp_path: Path) -> None:
     stand_in.tokens["ghs_token"] = Token(BOT, {"contents": "read"})
-    with pytest.raises(Failed, match="403, Resource not accessible by integration; does the job have the permission"):
+    with pytest.raises(Failed, match=r"403, Resource not accessible by integration\. Check the permissions of the job"):
         github.GitHub(job(stand_in, tmp_path)).get("issues")
 
 
@@ -103,17 +103,17 @@ def test_a_comment_that_github_keeps_otherwise_is_told_at_once(
     asked = job(stand_in, tmp_path)
     say = stand_in.say
     monkeypatch.setattr(stand_in, "say", lambda number, login, text: say(number, login, text.replace("\n", " \r\n")))
-    assert tell.keep_comment(asked, github.GitHub(asked), 7, body)
+    assert publish.keep_comment(asked, github.GitHub(asked), 7, body)
     monkeypatch.setattr(stand_in, "say", lambda number, login, text: say(number, login, text[:-5]))
-    with pytest.raises(Failed, match="keeps another text"):
-        tell.keep_comment(asked, github.GitHub(asked), 8, body)
+    with pytest.raises(Failed, match="stored another text"):
+        publish.keep_comment(asked, github.GitHub(asked), 8, body)
 
 
 def test_another_author_than_was_told_is_told(stand_in: GitHub, tmp_path: Path) -> None:
     stand_in.tokens["ghs_token"] = Token("desk-app[bot]", WRITES)
     asked = job(stand_in, tmp_path)
-    with pytest.raises(Failed, match=r"by desk-app\[bot\], not by github-actions\[bot\]: set the input author"):
-        tell.keep_comment(asked, github.GitHub(asked), 7, f"{comment.marker('plan', '.', '')}\nIt\n")
+    with pytest.raises(Failed, match=r"is desk-app\[bot\], not github-actions\[bot\]\. Set the input author"):
+        publish.keep_comment(asked, github.GitHub(asked), 7, f"{comment.marker('plan', '.', '')}\nIt\n")
 
 
 # --- comments --------------------------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def test_markers_differ_where_what_they_are_about_does() -> None:
 
 @pytest.mark.parametrize("text", ["```\n# Heading\n```", "````", "@ada <img src=x>", "a\r\n::error::b", "x" * 100_000])
 def test_what_a_command_said_stays_in_its_block(text: str) -> None:
-    body = comment.told_body("<!-- m -->", "❌ It failed", text, commit="abc", run_url="https://github.example/run")
+    body = comment.log_body("<!-- m -->", "❌ It failed", text, commit="abc", run_url="https://github.example/run")
     assert len(body) < comment.LIMIT
     kinds = [token.type for token in MarkdownIt().parse(body) if token.nesting >= 0]
     assert kinds == ["html_block", "heading_open", "inline", "fence", "hr", "paragraph_open", "inline"]
@@ -148,9 +148,9 @@ def test_a_body_is_never_longer_than_a_comment(length: int) -> None:
         comment.plan_body(
             "<!-- m -->", text, digest="sha256:" + "0" * 64, head="1" * 40, planned="2" * 40, run_url=url
         ),
-        comment.ended_body("<!-- m -->", "❌", run.Ended(1, "", text), commit="1" * 40, run_url=url),
+        comment.result_body("<!-- m -->", "❌", result.CommandResult(1, "", text), commit="1" * 40, run_url=url),
         comment.drift_body("<!-- m -->", text, run_url=url),
-        comment.told_body("<!-- m -->", "❌", text, commit="1" * 40, run_url=url),
+        comment.log_body("<!-- m -->", "❌", text, commit="1" * 40, run_url=url),
     ]
     for body in bodies:
         assert len(body) <= 65_536
@@ -182,8 +182,8 @@ def test_what_nobody_guards_cannot_give_commands_to_the_runner(
     tmp_path: Path, stand_in: GitHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hostile = program(tmp_path, "import sys\nprint('::set-env name=A::b', file=sys.stderr)\nprint('Said')\nsys.exit(4)")
-    ended = run.call(job(stand_in, tmp_path, RECONCILER=hostile), "plan", [])
-    assert ended == run.Ended(4, "Said\n::set-env name=A::b\n", "")
+    ended = run.run_command(job(stand_in, tmp_path, RECONCILER=hostile), "plan", [])
+    assert ended == result.CommandResult(4, "Said\n::set-env name=A::b\n", "")
     said, first, hidden, empty, last = capsys.readouterr().out.splitlines()
     name, guard = first[2:].split("::")
     assert (said, name, len(guard), hidden, empty, last) == (
@@ -197,7 +197,7 @@ def test_arguments_are_handed_over_as_they_are(tmp_path: Path, stand_in: GitHub)
         stand_in, tmp_path, RECONCILER=tells, INPUT_PATH="-x $(id)", INPUT_ENV="pr;od", HOOK_TOKEN="t",
         INPUT_ARGS='--approve\nservices["a b"]\n\n  --strict  ', INPUT_AGAINST="git:HEAD^1", GITHUB_SHA="1",
     )  # fmt: skip
-    words, environment = json.loads(run.call(told, "diff", ["--one"], GITHUB_SHA="2").said)
+    words, environment = json.loads(run.run_command(told, "diff", ["--one"], GITHUB_SHA="2").output)
     assert words == [
         "diff", "--one", "--format", "github", "--env", "pr;od", "--approve", 'services["a b"]', "--strict",
         "--", "git:HEAD^1", "-x $(id)",
@@ -211,8 +211,8 @@ def test_arguments_are_handed_over_as_they_are(tmp_path: Path, stand_in: GitHub)
 def test_the_summary_is_the_commands_own(tmp_path: Path, stand_in: GitHub) -> None:
     (tmp_path / "summary.md").write_text("Of an earlier one")
     writes = program(tmp_path, "import os\nopen(os.environ['GITHUB_STEP_SUMMARY'], 'a').write('### It')")
-    assert run.call(job(stand_in, tmp_path, RECONCILER=writes), "validate", []).markdown == "### It"
-    assert run.call(job(stand_in, tmp_path, RECONCILER=program(tmp_path, "")), "validate", []).markdown == ""
+    assert run.run_command(job(stand_in, tmp_path, RECONCILER=writes), "validate", []).markdown == "### It"
+    assert run.run_command(job(stand_in, tmp_path, RECONCILER=program(tmp_path, "")), "validate", []).markdown == ""
 
 
 def test_an_output_takes_any_text(stand_in: GitHub, tmp_path: Path) -> None:
@@ -243,8 +243,8 @@ def test_an_apply_of_another_plan_than_was_reviewed_is_not_begun(tmp_path: Path,
     )  # fmt: skip
     assert run.main(told) == 0
     assert "exit-code<<" in (tmp_path / "output").read_text()
-    said = json.loads((tmp_path / "tell.json").read_text())["comment"]
-    assert "⛔ Not applied: no plan that was reviewed fits. Nothing was sent" in said
+    said = json.loads((tmp_path / "messages.json").read_text())["comment"]
+    assert "⛔ Not applied: no reviewed plan fits. Nothing was sent" in said
     assert "begun" not in said
     assert "\n3\n" in (tmp_path / "output").read_text()
 
@@ -259,7 +259,7 @@ def test_what_the_command_says_of_a_file_that_is_no_plan_is_told(tmp_path: Path,
         GITHUB_SHA="1" * 40, GITHUB_RUN_ID="1", GITHUB_SERVER_URL="https://g.example",
     )  # fmt: skip
     assert run.main(told) == 0
-    assert "plan.json is no plan" in json.loads((tmp_path / "tell.json").read_text())["comment"]
+    assert "plan.json is no plan" in json.loads((tmp_path / "messages.json").read_text())["comment"]
     assert "\n1\n" in (tmp_path / "output").read_text()
 
 

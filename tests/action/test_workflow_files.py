@@ -92,8 +92,8 @@ def test_only_the_apply_job_names_the_environment_that_writes() -> None:
 def test_the_token_is_given_to_the_steps_that_speak_with_github() -> None:
     described = {step["name"]: step for step in steps(ACTION / "action.yml")}
     assert [name for name, step in described.items() if "token" in str(step.get("env", {})).lower()] == [
-        "Find what was reviewed",
-        "Tell it on GitHub",
+        "Find the reviewed plan",
+        "Update the comment and the issue",
     ]
 
 

@@ -1,6 +1,6 @@
-"""The action's steps: ``python main.py STEP``, with everything else in environment variables.
+"""Runs a step of the action: ``python main.py STEP``, with everything else in environment variables.
 
-Needs nothing but Python: it runs before `reconciler` is installed, and must not import what it installs.
+Needs only Python: it runs before `reconciler` is installed, and must not import what it installs.
 """
 
 from __future__ import annotations
@@ -8,17 +8,17 @@ from __future__ import annotations
 import os
 import sys
 
-from reconcile_steps import install, reviewed, run, tell
+from reconcile_steps import install, publish, reviewed, run
 from reconcile_steps.job import Failed, Job
 
-STEPS = {"install": install.main, "reviewed": reviewed.main, "run": run.main, "tell": tell.main, "end": run.end}
+STEPS = {"install": install.main, "reviewed": reviewed.main, "run": run.main, "publish": publish.main, "end": run.end}
 
 
 def main() -> int:
     """Run a step.
 
     Returns:
-        What the step ends with: 0, or what failed.
+        The exit code of the step.
     """
     job = Job(os.environ)
     try:

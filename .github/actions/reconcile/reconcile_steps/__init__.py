@@ -1,1 +1,1 @@
-"""What the steps of the action do; standard library only."""
+"""The steps of the action. They use only the standard library."""

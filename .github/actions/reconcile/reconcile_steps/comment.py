@@ -1,41 +1,40 @@
-"""What stands in comments, issues and summaries: made from what `reconciler` rendered, and the same every time.
+"""Builds the bodies of comments, issues, and summaries from what `reconciler` rendered; equal inputs give equal bodies.
 
-Takes texts; gives a body that one comment has room for. Its first line is ours alone, and how it is found again.
+Takes texts; gives a body that fits into one comment. Its first line is unique to the action, which finds it by that.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
-if TYPE_CHECKING:
-    from reconcile_steps.run import Ended
+from reconcile_steps.result import CommandResult
 
 LIMIT = 65_536
-"""GitHub takes no longer one."""
+"""The longest comment that GitHub accepts."""
 LOG_LIMIT = 20_000
 
-NOT_SENT = "⛔ Not applied: no plan that was reviewed fits. Nothing was sent"
+NOT_SENT = "⛔ Not applied: no reviewed plan fits. Nothing was sent"
 
 
 def marker(command: str, path: str, environment: str) -> str:
-    """The first line of a body: invisible, and the same for every run about the same thing."""
+    """Return the first line of a body: invisible, and the same for every run on the same configuration."""
     parts = [quote(part, safe="").replace("-", "%2D") for part in (command, path, environment)]
     return f"<!-- reconciler:action {' '.join(part or '.' for part in parts)} -->"
 
 
 def plan_body(mark: str, markdown: str, *, digest: str, head: str, planned: str, run_url: str) -> str:
-    """The comment on a plan; who has the plan can make it again and compare.
+    """Build the comment on a plan. It can be rebuilt from the plan, and compared.
 
     Args:
-        mark: the first line.
-        markdown: the plan, as `reconciler` shows it.
-        digest: of the plan's file.
-        head: the newest commit of the pull request.
-        planned: the commit whose files were planned: that one merged into its base.
-        run_url: where it was planned.
+        mark: The first line.
+        markdown: The plan, as `reconciler` renders it.
+        digest: The digest of the plan file.
+        head: The head commit of the pull request.
+        planned: The commit that was planned: the head merged into its base.
+        run_url: The URL of the run that planned it.
     """
     footer = f"---\nPlan `{digest}` of {head}, merged as {planned}, by [this run]({run_url})."
     body = f"{mark}\n{markdown.rstrip()}\n\n{footer}\n"
@@ -44,35 +43,36 @@ def plan_body(mark: str, markdown: str, *, digest: str, head: str, planned: str,
     return body
 
 
-def told_body(mark: str, heading: str, said: str, *, commit: str, run_url: str) -> str:
-    """The comment on how something ended, with what was said about it."""
+def log_body(mark: str, heading: str, output: str, *, commit: str, run_url: str) -> str:
+    """Build a comment from a heading and the output of a command."""
     parts = [f"{mark}\n### {heading}"]
-    if said.strip():
-        parts.append(fenced(said))
+    if output.strip():
+        parts.append(fenced(output))
     parts.append(f"---\nCommit {commit}, [this run]({run_url}).\n")
     return "\n\n".join(parts)
 
 
-def ended_body(mark: str, heading: str, ended: Ended, *, commit: str, run_url: str) -> str:
-    """The comment on how a command ended: in its own words, or in what it said when it came to none."""
+def result_body(mark: str, heading: str, result: CommandResult, *, commit: str, run_url: str) -> str:
+    """Build the comment on the result of a command: its Markdown, or its output if it has none."""
     footer = f"---\nCommit {commit}, [this run]({run_url})."
-    body = f"{mark}\n{ended.markdown.rstrip()}\n\n{footer}\n"
-    if not ended.markdown.strip() or _size(body) > LIMIT:
-        return told_body(mark, heading, ended.said, commit=commit, run_url=run_url)
+    body = f"{mark}\n{result.markdown.rstrip()}\n\n{footer}\n"
+    if not result.markdown.strip() or _size(body) > LIMIT:
+        return log_body(mark, heading, result.output, commit=commit, run_url=run_url)
     return body
 
 
 def drift_body(mark: str, markdown: str, *, run_url: str) -> str:
-    """The issue on a drift."""
-    footer = f"---\nAs seen by [this run]({run_url}). This issue is closed when the difference is gone."
+    """Build the issue on a drift."""
+    footer = f"---\nDetected by [this run]({run_url}). This issue is closed when the drift is gone."
     body = f"{mark}\n{markdown.rstrip()}\n\n{footer}\n"
     if _size(body) > LIMIT:
-        body = f"{mark}\n### The account differs from the files\n\nThe summary of the run shows how.\n\n{footer}\n"
+        heading = "### Drift: the account differs from the configuration"
+        body = f"{mark}\n{heading}\n\nThe summary of the run shows the drift.\n\n{footer}\n"
     return body
 
 
 def fenced(text: str) -> str:
-    """A text as a block of code that it cannot close, its end where it is too long."""
+    """Return a text as a code block that it cannot close; only the end of a long one."""
     text = text.strip("\n").replace("\r", "")
     if len(text) > LOG_LIMIT:
         text = "…\n" + text[-LOG_LIMIT:]
@@ -82,17 +82,17 @@ def fenced(text: str) -> str:
 
 
 def _size(body: str) -> int:
-    """How long a body is by the longer of two counts: some take a character beyond the first 65,536 for two."""
+    """Return the length in UTF-16 units: GitHub may count a character above U+FFFF as two."""
     return len(body.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def is_ours(item: Mapping[str, Any], mark: str, author: str) -> bool:
-    """Whether a comment or an issue is the one with this first line, written by us."""
+def is_own(item: Mapping[str, Any], mark: str, author: str) -> bool:
+    """Return whether a comment or an issue has this first line and this author."""
     body = str(item.get("body") or "")
     writer = item.get("user") or {}
-    return writer.get("login") == author and same(body.partition("\n")[0]) == mark
+    return writer.get("login") == author and normalize(body.partition("\n")[0]) == mark
 
 
-def same(body: str) -> str:
-    """A body in the one spelling in which two are compared: GitHub may keep other line ends."""
+def normalize(body: str) -> str:
+    """Return a body in the form in which two are compared: GitHub may store other line endings."""
     return "\n".join(line.rstrip() for line in body.replace("\r\n", "\n").strip().split("\n"))

@@ -1,7 +1,7 @@
-"""GitHub over REST: pages, a bounded number of tries for reading, and no token for anybody else.
+"""Calls GitHub's REST API: pagination, a limited number of retries for reads, and the token only for GitHub.
 
-Takes a path and JSON; gives JSON. The address comes from ``GITHUB_API_URL``, so that GitHub Enterprise works, and so
-does a stand-in in tests.
+Takes a path and JSON; gives JSON. The base URL comes from ``GITHUB_API_URL``, so GitHub Enterprise works, and so does
+the stand-in of the tests.
 """
 
 from __future__ import annotations
@@ -19,54 +19,54 @@ from reconcile_steps.job import Failed, Job
 
 PAGE = 100
 PAGES = 300
-"""Pages of anything after which something is wrong."""
+"""The most pages of one list; more is an error."""
 TRIES = 4
 TIMEOUT = 30
 ANSWER_LIMIT = 64 * 1024 * 1024
-_AGAIN = {429, 500, 502, 503, 504}
+_RETRIED = {429, 500, 502, 503, 504}
 
 
 class _NoRedirect(HTTPRedirectHandler):
     def redirect_request(self, *_request: object, **_named: object) -> None:
-        """Follow nothing by itself: urllib would send the token along."""
+        """Follow no redirect: urllib would send the token along."""
 
 
-class NotThere(Failed):
-    """GitHub answered 404."""
+class NotFound(Failed):
+    """GitHub returned 404."""
 
 
 class GitHub:
-    """One repository.
+    """A client for one repository.
 
     Args:
-        job: says where GitHub is, which repository, and with which token to ask.
+        job: The job, which names the API, the repository, and the token.
     """
 
     def __init__(self, job: Job) -> None:
-        self._root = job.told("GITHUB_API_URL").rstrip("/")
-        self._token = job.told("INPUT_TOKEN")
+        self._root = job.variable("GITHUB_API_URL").rstrip("/")
+        self._token = job.variable("INPUT_TOKEN")
         self._repository = job.repository
         self._opener = build_opener(_NoRedirect())
         parts = urlsplit(self._root)
         if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}:
-            raise Failed(f"{self._root} is not https, and the token is sent nowhere else")
+            raise Failed(f"{self._root} is not https; the token is only sent over https")
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
-        """One answer to a GET below the repository.
+        """Send a GET below the repository; return the response.
 
         Raises:
-            NotThere: there is no such thing, or the token may not see it.
-            Failed: GitHub could not be asked, or said no.
+            NotFound: It does not exist, or the token may not see it.
+            Failed: GitHub could not be reached, or refused.
         """
         return json.loads(self._read(self._url(path, query)))
 
     def pages(self, path: str, query: Mapping[str, str] | None = None, *, key: str = "") -> Iterator[dict[str, Any]]:
-        """Every item of a list, page by page.
+        """Yield every item of a list, page by page.
 
         Args:
-            path: below the repository.
-            query: what else to ask.
-            key: where in an answer the items are; empty when the answer is the list.
+            path: The path below the repository.
+            query: Further query parameters.
+            key: The key of the items in a response; empty if the response is the list.
         """
         for number in range(1, PAGES + 1):
             answer = self.get(path, {**(query or {}), "per_page": str(PAGE), "page": str(number)})
@@ -77,19 +77,19 @@ class GitHub:
         raise Failed(f"{path} has over {PAGES * PAGE:,} items")
 
     def send(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Write something, once: whether a write whose answer was lost took place is not known."""
+        """Send a write, once: if the response is lost, it is unknown whether the write took place."""
         data = json.dumps(body).encode()
         answer = json.loads(self._once(self._request(self._url(path), method, data)))
         return answer if isinstance(answer, dict) else {}
 
     def download(self, path: str) -> bytes:
-        """What a path redirects to; the token stays with GitHub."""
+        """Download what a path redirects to; the token is not sent there."""
         try:
             return self._once(self._request(self._url(path)))
         except _Redirected as elsewhere:
             parts = urlsplit(elsewhere.location)
             if parts.scheme != "https" and parts.hostname != urlsplit(self._root).hostname:
-                raise Failed(f"GitHub keeps {path} where it cannot be had over https") from None
+                raise Failed(f"GitHub redirects {path} to a URL that is not https") from None
             return self._read(elsewhere.location, with_token=False)
 
     # --- one request --------------------------------------------------------------------------------------------------
@@ -111,13 +111,13 @@ class GitHub:
         return Request(url, data=data, headers=headers, method=method)  # noqa: S310 - the address is checked above
 
     def _read(self, url: str, *, with_token: bool = True) -> bytes:
-        for tried in range(TRIES):
+        for attempt in range(TRIES):
             try:
                 return self._once(self._request(url, with_token=with_token))
-            except _Passing as passing:
-                if tried == TRIES - 1:
+            except _Transient as error:
+                if attempt == TRIES - 1:
                     raise
-                time.sleep(min(passing.wait or 2**tried, 60))
+                time.sleep(min(error.wait or 2**attempt, 60))
         raise AssertionError
 
     def _once(self, request: Request) -> bytes:
@@ -127,16 +127,16 @@ class GitHub:
                 found: bytes = answer.read(ANSWER_LIMIT + 1)
         except HTTPError as error:
             with error:
-                raise _said_no(what, error) from None
+                raise _error_of(what, error) from None
         except (URLError, HTTPException, OSError) as error:
-            raise _Passing(f"GitHub did not answer {what}: {error}") from None
+            raise _Transient(f"no response from GitHub to {what}: {error}") from None
         if len(found) > ANSWER_LIMIT:
-            raise Failed(f"the answer to {what} is over {ANSWER_LIMIT:,} bytes")
+            raise Failed(f"the response to {what} exceeds {ANSWER_LIMIT:,} bytes")
         return found
 
 
-class _Passing(Failed):
-    """What may be otherwise in a moment."""
+class _Transient(Failed):
+    """An error that a retry may fix."""
 
     def __init__(self, message: str, wait: float = 0) -> None:
         super().__init__(message)
@@ -149,21 +149,21 @@ class _Redirected(Failed):
         self.location = location
 
 
-def _said_no(what: str, error: HTTPError) -> Failed:
-    """What an answer with another status means."""
+def _error_of(what: str, error: HTTPError) -> Failed:
+    """Return the error of a response with an error status."""
     location = error.headers.get("Location", "")
     if error.code in {301, 302, 303, 307, 308} and location:
-        return _Redirected(f"{what} leads elsewhere", location)
+        return _Redirected(f"{what} is redirected", location)
     try:
         said = str(json.loads(error.read(10_000)).get("message", ""))
     except (ValueError, AttributeError, OSError):
         said = ""
     message = f"{what}: {error.code}{f', {said}' if said else ''}"
     if error.code == 404:
-        return NotThere(message)
+        return NotFound(message)
     if error.code == 403 and not error.headers.get("Retry-After"):
-        return Failed(f"{message}; does the job have the permission?")
-    if error.code in _AGAIN or error.code == 403:
+        return Failed(f"{message}. Check the permissions of the job")
+    if error.code in _RETRIED or error.code == 403:
         wait = error.headers.get("Retry-After", "")
-        return _Passing(message, float(wait) if wait.isdigit() else 0)
+        return _Transient(message, float(wait) if wait.isdigit() else 0)
     return Failed(message)

@@ -1,6 +1,6 @@
-"""Installs `reconciler` into an environment of its own, and makes the folder that the other steps share.
+"""Installs `reconciler` into its own virtual environment, and creates the folder that the steps share.
 
-What pip runs sees none of the job's variables but those that pip needs: no secret is there to be taken.
+Code that pip runs sees only the environment variables that pip needs, so it cannot read a secret.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from reconcile_steps.job import Failed, Job
 
 ACTION = Path(__file__).resolve().parents[1]
 ROOT = ACTION.parents[2]
-"""The repository that the action is part of, whole: GitHub fetches it at the commit that a workflow names."""
+"""The repository that contains the action: GitHub fetches it at the commit that a workflow names."""
 
 INSTALLED = "installed"
 _NEEDED = re.compile(r"PATH|HOME|LANG|LC_\w+|TMPDIR|SSL_CERT_\w+|PIP_\w+|(?i:https?_proxy|no_proxy|all_proxy)")
 
 
 def main(job: Job) -> int:
-    """Install what the input `package` asks for; give `reconciler` and `folder`.
+    """Install the package of the input `package`; set the outputs `reconciler` and `folder`.
 
-    With the command `install`, later steps find `reconciler` on the PATH, and nothing else of its environment.
+    With the command `install`, later steps find `reconciler` on the PATH, without the rest of its environment.
     """
-    folder = tempfile.mkdtemp(prefix="reconciler-", dir=job.told("RUNNER_TEMP"))
+    folder = tempfile.mkdtemp(prefix="reconciler-", dir=job.variable("RUNNER_TEMP"))
     command = _command(job)
     job.output("folder", folder)
     job.output("reconciler", command)
@@ -44,10 +44,12 @@ def _command(job: Job) -> str:
     if package == INSTALLED:
         found = shutil.which("reconciler", path=job.environment.get("PATH"))
         if found is None:
-            raise Failed("there is no reconciler on the PATH; install it before, or leave `package` out")
+            raise Failed(
+                "reconciler is not on the PATH. Add a step with `command: install` before, or remove `package`"
+            )
         return found
     name = hashlib.sha256(f"{ROOT}\0{package}".encode()).hexdigest()[:12]
-    folder = Path(job.told("RUNNER_TEMP")) / f"reconciler-environment-{name}"
+    folder = Path(job.variable("RUNNER_TEMP")) / f"reconciler-environment-{name}"
     done = folder / "done"
     if not done.exists():
         _install(job, package, folder)
@@ -59,12 +61,12 @@ def _install(job: Job, package: str, folder: Path) -> None:
     environment = {name: text for name, text in job.environment.items() if _NEEDED.fullmatch(name)}
     if not package and not (ROOT / "reconciler" / "__init__.py").is_file():
         raise Failed(
-            "this action was copied without the repository around it; name the repository in `uses`, or say in "
-            "`package` what to install"
+            "the action was copied without its repository. Name the repository in `uses`, or the package to install "
+            "in `package`"
         )
 
     def call(*words: str) -> None:
-        # From the action's folder: Python would look for modules in the files that somebody else wrote.
+        # In the action's folder: in the workspace, Python would import modules that a pull request added.
         subprocess.run([*words], cwd=ACTION, env=environment, check=True)  # noqa: S603 - our own words
 
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -73,8 +75,8 @@ def _install(job: Job, package: str, folder: Path) -> None:
         if package:
             call(*pip, package)
         else:
-            # Each of them is what was tested, byte for byte.
+            # Exactly the files that were tested, byte for byte.
             call(*pip, "--require-hashes", "--only-binary", ":all:", "--requirement", "requirements.txt")
             call(*pip, "--no-deps", "--no-index", "--no-build-isolation", str(ROOT))
     except subprocess.CalledProcessError as failure:
-        raise Failed(f"reconciler could not be installed: pip ended with {failure.returncode}") from None
+        raise Failed(f"reconciler could not be installed: pip exited with status {failure.returncode}") from None

@@ -1,20 +1,21 @@
-"""Finds the plan that was reviewed in the pull request of a merged commit, and says why when there is none.
+"""Finds the plan that was reviewed in the pull request of a merged commit, or explains why there is none.
 
-Takes a push to the branch that is deployed; gives the plan, its digest and the pull request's number, or ends with 3.
+Takes a push to the deployed branch; gives the plan, its digest, and the number of the pull request, or exits with
+status 3.
 
-Trusted: git, GitHub's record of which pull request a commit came from, and this code, which comes from the branch that
-is deployed. Not trusted: the pull request's run, its artifact, and comments. Whoever may push a branch can change the
-workflow that runs for it, upload any plan, and write any comment in the bot's name. GitHub does not tell which base
-had the workflow of a run: its `pull_requests` are those that are open with the same head, and none after the merge.
+Trusted: git, GitHub's record of the pull request that a commit came from, and this code, which comes from the deployed
+branch. Not trusted: the pull request's run, its artifact, and comments. Anyone who may push a branch can change the
+workflow that runs for it, upload any plan, and write any comment as the bot. GitHub does not record the base of a run:
+its `pull_requests` are the open ones with the same head, and none after the merge.
 
-* A run counts only if it is the plan workflow's, for the newest commit and the branch of this pull request, which no
-  other pull request shares, and if the pull request does not touch `.github/`.
-* The comment that people saw must be, to the letter, what this code makes of the kept plan.
+* A run counts only if it belongs to the plan workflow, the head commit, and the branch of this pull request, if no
+  other pull request shares that commit, and if the pull request does not change `.github/`.
+* The comment that reviewers saw must equal, to the letter, what this code renders from the kept plan.
 * The merged files must be the planned files.
-* The kept plan must be, but for its time and its seal, the plan that this code makes of the merged files and the
-  account now. So everything that reviewers read (risks, consequences, reasons, places) is derived again, wherever the
-  plan came from.
-* `apply --plan` sends nothing that this plan does not have.
+* The kept plan must equal, except for its time and seal, the plan that this code makes from the merged files and the
+  account now. So everything that reviewers read (risks, consequences, reasons, places) is derived again, whatever the
+  origin of the plan.
+* `apply --plan` sends nothing that is not in this plan.
 """
 
 from __future__ import annotations
@@ -30,24 +31,24 @@ from pathlib import Path
 from typing import Any
 
 from reconcile_steps import comment
-from reconcile_steps.github import GitHub, NotThere
+from reconcile_steps.github import GitHub, NotFound
 from reconcile_steps.job import Failed, Job
-from reconcile_steps.run import call, digest_of, files_of, has_changes, leave, rendered
+from reconcile_steps.run import digest_of, has_changes, list_files, render_plan, run_command, save_messages
 
 STALE = 3
 LATE = (2, 4)
-"""How many seconds GitHub may take to know of a merge that has just been."""
+"""How many seconds GitHub may take to list a merge that has just happened."""
 MEMBER_LIMIT = 64 * 1024 * 1024
 NAMED = 40
-_UNCOMPARED = frozenset({"created_at", "seal"})
-"""Parts of a plan that differ with the time and the key. The apply checks the seal before approvals count."""
-"""How many files that differ are named."""
+"""The number of differences that are named."""
 MANY = 3_000
-"""GitHub lists no more files of a pull request than this."""
+"""The most files of a pull request that GitHub lists."""
+_UNCOMPARED = frozenset({"created_at", "seal"})
+"""Parts of a plan that depend on the time and the key. The apply checks the seal before approvals count."""
 
 
 class NotReviewed(Failed):
-    """There is no plan that was reviewed and still fits."""
+    """No reviewed plan fits."""
 
     def __init__(self, message: str, number: int = 0) -> None:
         super().__init__(message, STALE)
@@ -55,36 +56,36 @@ class NotReviewed(Failed):
 
 
 def main(job: Job) -> int:
-    """Find the plan, check it, and leave it to be kept."""
+    """Find the plan, check it, and keep it."""
     github = GitHub(job)
     try:
-        pull_request = _merged(job, github)
+        pull_request = _merged_pull_request(job, github)
         try:
             _check(job, github, pull_request)
         except NotReviewed as failure:
             raise NotReviewed(str(failure), int(pull_request["number"])) from None
     except NotReviewed as failure:
         job.error(str(failure))
-        body = comment.told_body(
+        body = comment.log_body(
             comment.marker("apply", job.input("path"), job.input("env")),
             comment.NOT_SENT,
-            f"{failure}\n\nTo go on, start the apply workflow by hand: it makes a new plan and asks its reviewers.",
-            commit=job.told("GITHUB_SHA"),
+            f"{failure}\n\nTo continue, run the apply workflow manually: it makes a new plan and waits for reviewers.",
+            commit=job.variable("GITHUB_SHA"),
             run_url=job.run_url,
         )
         job.summary(body)
-        leave(job, {"comment": body, "pull_request": failure.number} if failure.number else {})
+        save_messages(job, {"comment": body, "pull_request": failure.number} if failure.number else {})
         job.output("exit-code", str(STALE))
         return 0
-    leave(job, {})
+    save_messages(job, {})
     job.output("exit-code", "0")
     return 0
 
 
-def _merged(job: Job, github: GitHub) -> dict[str, Any]:
-    """The pull request that was merged as this commit."""
-    sha = job.told("GITHUB_SHA")
-    branch = job.told("GITHUB_REF").removeprefix("refs/heads/")
+def _merged_pull_request(job: Job, github: GitHub) -> dict[str, Any]:
+    """Return the pull request that was merged as this commit."""
+    sha = job.variable("GITHUB_SHA")
+    branch = job.variable("GITHUB_REF").removeprefix("refs/heads/")
     found: list[dict[str, Any]] = []
     for wait in (0, *LATE):
         time.sleep(wait)
@@ -96,19 +97,17 @@ def _merged(job: Job, github: GitHub) -> dict[str, Any]:
         if found:
             break
     if len(found) != 1:
-        raise NotReviewed(
-            f"commit {sha} is not what one pull request was merged as, so nobody has reviewed a plan of it"
-        )
+        raise NotReviewed(f"commit {sha} is not the merge of exactly one pull request, so no plan of it was reviewed")
     return found[0]
 
 
 def _check(job: Job, github: GitHub, pull_request: dict[str, Any]) -> None:
     number, head = int(pull_request["number"]), str(pull_request["head"]["sha"])
     if (pull_request["head"].get("repo") or {}).get("full_name") != job.repository:
-        raise NotReviewed("the pull request came from a fork, whose branches are not planned")
-    run = _run(job, github, pull_request)
-    _own_head(github, pull_request)
-    kept = _kept(job, github, run)
+        raise NotReviewed("the pull request comes from a fork, which gets no plan")
+    run = _find_run(job, github, pull_request)
+    _check_head_is_unique(github, pull_request)
+    kept = _fetch_artifact(job, github, run)
     folder = job.folder / "kept"
     folder.mkdir()
     file = folder / "plan.json"
@@ -123,23 +122,25 @@ def _check(job: Job, github: GitHub, pull_request: dict[str, Any]) -> None:
         ("env", job.input("env")),
     ):
         if manifest.get(name) != wanted:
-            raise NotReviewed(f"what was kept is not about this: its {name} is {manifest.get(name)!r}, not {wanted!r}")
+            raise NotReviewed(
+                f"the kept plan belongs to another change: its {name} is {manifest.get(name)!r}, not {wanted!r}"
+            )
     planned = manifest.get("planned")
     if not (isinstance(planned, str) and re.fullmatch(r"[0-9a-f]{40,64}", planned)):
-        # It stands in the comment, where it must not be able to say anything.
-        raise NotReviewed("what was kept does not say which commit was planned")
+        # It is part of the comment, so it must not be free text.
+        raise NotReviewed("the kept manifest does not name the planned commit")
     try:
-        markdown = rendered(job, file, head)
+        markdown = render_plan(job, file, head)
     except Failed as failure:
-        raise NotReviewed(f"what was kept is no plan: {failure}") from None
+        raise NotReviewed(f"the kept plan is invalid: {failure}") from None
     mark = comment.marker("plan", job.input("path"), job.input("env"))
     wanted = comment.plan_body(mark, markdown, digest=digest, head=head, planned=planned, run_url=_url(job, run))
-    _as_shown(job, github, number, wanted)
+    _check_comment(job, github, number, wanted)
     changes = has_changes(file)
     if changes:
-        _own_workflow(github, number)
-        _as_merged(job, manifest)
-        _as_planned_now(job, file)
+        _check_workflows_unchanged(github, number)
+        _check_files(job, manifest)
+        _check_fresh_plan(job, file)
     job.summary(markdown)
     sys.stdout.write(f"Reviewed in pull request {number}, planned by {_url(job, run)}: {digest}\n")
     job.output("pull-request", str(number))
@@ -150,14 +151,14 @@ def _check(job: Job, github: GitHub, pull_request: dict[str, Any]) -> None:
 
 
 def _url(job: Job, run: dict[str, Any]) -> str:
-    return f"{job.told('GITHUB_SERVER_URL')}/{job.repository}/actions/runs/{int(run['id'])}"
+    return f"{job.variable('GITHUB_SERVER_URL')}/{job.repository}/actions/runs/{int(run['id'])}"
 
 
-def _own_head(github: GitHub, pull_request: dict[str, Any]) -> None:
-    """Check that no other pull request has the same newest commit.
+def _check_head_is_unique(github: GitHub, pull_request: dict[str, Any]) -> None:
+    """Check that no other pull request has the same head commit.
 
     Raises:
-        NotReviewed: one has, so that a run for this commit may be that one's, with the workflow of another base.
+        NotReviewed: One has, so a run for this commit may belong to it, with the workflow of another base.
     """
     head = str(pull_request["head"]["sha"])
     others = sorted(
@@ -166,15 +167,15 @@ def _own_head(github: GitHub, pull_request: dict[str, Any]) -> None:
         if item["number"] != pull_request["number"] and (item.get("head") or {}).get("sha") == head
     )
     if others:
-        raise NotReviewed(f"pull request {others[0]} has the same newest commit, so whose plan this is cannot be told")
+        raise NotReviewed(f"pull request {others[0]} has the same head commit, so the plan may belong to either")
 
 
-def _run(job: Job, github: GitHub, pull_request: dict[str, Any]) -> dict[str, Any]:
-    """Find the newest run of the plan workflow for a pull request's newest commit; it must have succeeded."""
+def _find_run(job: Job, github: GitHub, pull_request: dict[str, Any]) -> dict[str, Any]:
+    """Find the newest run of the plan workflow for a pull request's head commit; it must have succeeded."""
     head = str(pull_request["head"]["sha"])
     workflow = job.input("workflow")
     if not re.fullmatch(r"[A-Za-z0-9._-]+\.ya?ml", workflow):
-        raise Failed(f"the input workflow takes the name of a file below .github/workflows, not {workflow!r}")
+        raise Failed(f"invalid input workflow: {workflow!r}. Use the name of a file in .github/workflows")
     query = {"event": "pull_request", "head_sha": head}
     try:
         found = [
@@ -185,26 +186,26 @@ def _run(job: Job, github: GitHub, pull_request: dict[str, Any]) -> dict[str, An
             and (run.get("head_repository") or {}).get("full_name") == job.repository
             and str(run.get("path", "")).partition("@")[0] == f".github/workflows/{workflow}"
         ]
-    except NotThere:
-        raise NotReviewed(f"there is no workflow {workflow}") from None
+    except NotFound:
+        raise NotReviewed(f"workflow {workflow} does not exist") from None
     if not found:
-        raise NotReviewed(f"{workflow} has not planned {head}, the newest commit of the pull request")
+        raise NotReviewed(f"{workflow} has not planned {head}, the head commit of the pull request")
     for run in found:
-        if not _is_of(run, pull_request):
+        if not _may_belong_to(run, pull_request):
             raise NotReviewed(
-                f"{_url(job, run)} planned {head} for another pull request, branch, or base, so whose plan is the one "
-                "that was reviewed cannot be told"
+                f"{_url(job, run)} planned {head} for another pull request, branch, or base, so the reviewed plan "
+                "cannot be identified"
             )
     newest = max(found, key=lambda run: (str(run.get("run_started_at")), int(run["id"])))
     if newest.get("conclusion") is None:
-        raise NotReviewed(f"the plan of {head} was not done when it was merged: {_url(job, newest)}")
+        raise NotReviewed(f"the plan of {head} was not finished at the merge: {_url(job, newest)}")
     if newest["conclusion"] != "success":
-        raise NotReviewed(f"the plan of {head} did not go well: {_url(job, newest)}")
+        raise NotReviewed(f"the plan of {head} failed: {_url(job, newest)}")
     return newest
 
 
-def _is_of(run: dict[str, Any], pull_request: dict[str, Any]) -> bool:
-    """Whether a run can be that of a pull request, by its branch and the open pull requests that GitHub names."""
+def _may_belong_to(run: dict[str, Any], pull_request: dict[str, Any]) -> bool:
+    """Return whether a run can belong to a pull request, by its branch and the open pull requests that GitHub lists."""
     base, head = pull_request["base"], pull_request["head"]
     if run.get("head_branch", head.get("ref")) != head.get("ref"):
         return False
@@ -215,8 +216,8 @@ def _is_of(run: dict[str, Any], pull_request: dict[str, Any]) -> bool:
     )
 
 
-def _kept(job: Job, github: GitHub, run: dict[str, Any]) -> dict[str, bytes]:
-    """Fetch what a run kept: the plan, and what it says of itself."""
+def _fetch_artifact(job: Job, github: GitHub, run: dict[str, Any]) -> dict[str, bytes]:
+    """Fetch the artifact of a run: the plan and its manifest."""
     name = job.input("artifact")
     found = [
         item
@@ -224,33 +225,33 @@ def _kept(job: Job, github: GitHub, run: dict[str, Any]) -> dict[str, bytes]:
         if item.get("name") == name
     ]
     if not found:
-        raise NotReviewed(f"{_url(job, run)} kept no plan under the name {name!r}")
+        raise NotReviewed(f"{_url(job, run)} has no artifact {name!r}")
     if len(found) > 1:
-        raise NotReviewed(f"{_url(job, run)} kept {len(found)} plans under the name {name!r}")
+        raise NotReviewed(f"{_url(job, run)} has {len(found)} artifacts {name!r}")
     (kept,) = found
     if kept.get("expired"):
-        raise NotReviewed(f"the plan that {_url(job, run)} kept has expired")
+        raise NotReviewed(f"the artifact of {_url(job, run)} has expired")
     if (kept.get("workflow_run") or {}).get("id", run["id"]) != run["id"]:
-        raise NotReviewed(f"another run than {_url(job, run)} kept the plan")
-    # Both are ISO 8601 in UTC. Of a run that was started again, the time is that of its last attempt.
+        raise NotReviewed(f"the artifact belongs to another run than {_url(job, run)}")
+    # Both are ISO 8601 in UTC. The time of a run is that of its last attempt.
     if str(kept.get("created_at") or "~") < str(run.get("run_started_at") or ""):
-        raise NotReviewed(f"an earlier attempt of {_url(job, run)} kept the plan, and the last one kept none")
+        raise NotReviewed(f"the plan comes from an earlier attempt of {_url(job, run)}; the last one kept none")
     packed = github.download(f"actions/artifacts/{int(kept['id'])}/zip")
     digest = kept.get("digest")
     if digest and digest != "sha256:" + hashlib.sha256(packed).hexdigest():
-        raise NotReviewed("what GitHub keeps of the plan is damaged: it has another digest")
+        raise NotReviewed("the artifact is damaged: its digest does not match")
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             return {member: _member(archive, member) for member in ("plan.json", "manifest.json")}
     except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError) as error:
-        raise NotReviewed(f"what {_url(job, run)} kept is no plan: {error}") from None
+        raise NotReviewed(f"the artifact of {_url(job, run)} is not a plan: {error}") from None
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
     with archive.open(name) as file:
         found = file.read(MEMBER_LIMIT + 1)
     if len(found) > MEMBER_LIMIT:
-        raise NotReviewed(f"the {name} that was kept is over {MEMBER_LIMIT:,} bytes")
+        raise NotReviewed(f"{name} in the artifact exceeds {MEMBER_LIMIT:,} bytes")
     return found
 
 
@@ -260,36 +261,38 @@ def _manifest(text: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or (found.get("format"), found.get("format_version")) != ("reconciler.reviewed", 1):
-        raise NotReviewed("what was kept does not say which commit it is about, or another version wrote it")
+        raise NotReviewed("the kept manifest is invalid, or another version wrote it")
     return found
 
 
-def _as_shown(job: Job, github: GitHub, number: int, wanted: str) -> None:
-    """Check that the one comment says what the plan says.
+def _check_comment(job: Job, github: GitHub, number: int, wanted: str) -> None:
+    """Check that the one comment shows the kept plan.
 
     Raises:
-        NotReviewed: there is none or more than one, or it says something else.
+        NotReviewed: There is none, or more than one, or it differs.
     """
     mark = wanted.partition("\n")[0]
     author = job.input("author")
-    found = [item for item in github.pages(f"issues/{number}/comments") if comment.is_ours(item, mark, author)]
+    found = [item for item in github.pages(f"issues/{number}/comments") if comment.is_own(item, mark, author)]
     if not found:
-        raise NotReviewed(f"no comment of {author} on the pull request shows a plan")
+        raise NotReviewed(f"no comment by {author} on the pull request shows a plan")
     if len(found) > 1:
-        raise NotReviewed(f"{len(found)} comments of {author} on the pull request show a plan: which one was reviewed?")
-    (shown,) = found
-    if comment.same(str(shown.get("body"))) != comment.same(wanted):
         raise NotReviewed(
-            "the comment on the pull request shows something else than the plan that was kept: somebody edited it, or "
-            "another version of reconciler wrote it"
+            f"{len(found)} comments by {author} on the pull request show a plan, so the reviewed one is unknown"
+        )
+    (shown,) = found
+    if comment.normalize(str(shown.get("body"))) != comment.normalize(wanted):
+        raise NotReviewed(
+            "the comment on the pull request differs from the kept plan: it was edited, or another version of "
+            "reconciler wrote it"
         )
 
 
-def _own_workflow(github: GitHub, number: int) -> None:
-    """The pull request left the workflows alone, so what planned it is what this branch had.
+def _check_workflows_unchanged(github: GitHub, number: int) -> None:
+    """Check that the pull request does not change workflows, so the workflow that planned it is this branch's.
 
     Raises:
-        NotReviewed: it did not, or has too many files to tell.
+        NotReviewed: It changes one, or it has more files than GitHub lists.
     """
     count = 0
     for item in github.pages(f"pulls/{number}/files"):
@@ -297,69 +300,67 @@ def _own_workflow(github: GitHub, number: int) -> None:
         for name in (item.get("filename"), item.get("previous_filename")):
             if str(name or "").startswith(".github/"):
                 raise NotReviewed(
-                    f"the pull request changes {name}: what planned it was not what this branch has; merge workflows "
-                    "and configuration apart"
+                    f"the pull request changes {name}, so a changed workflow may have planned it. Merge changes of "
+                    "workflows and of the configuration separately"
                 )
     if count >= MANY:
-        raise NotReviewed(f"the pull request changes {count:,} files or more, and GitHub lists no more than that")
+        raise NotReviewed(f"the pull request changes {count:,} or more files, and GitHub lists no more than that")
 
 
-def _as_merged(job: Job, manifest: dict[str, Any]) -> None:
-    """The files that were merged are those that were planned.
+def _check_files(job: Job, manifest: dict[str, Any]) -> None:
+    """Check that the merged files are the planned files.
 
     Raises:
-        NotReviewed: they are not, with what differs.
+        NotReviewed: They are not; the message lists the differences.
     """
     planned = manifest.get("files")
     planned = planned if isinstance(planned, dict) else {}
-    merged = files_of(job)
-    differ = sorted(name for name in planned.keys() | merged.keys() if planned.get(name) != merged.get(name))
-    if not differ:
+    merged = list_files(job)
+    differing = sorted(name for name in planned.keys() | merged.keys() if planned.get(name) != merged.get(name))
+    if not differing:
         return
     lines = [
         f"  {'+' if name not in planned else '-' if name not in merged else '~'} {name!r}"[:200]
-        for name in differ[:NAMED]
+        for name in differing[:NAMED]
     ]
-    if len(differ) > NAMED:
-        lines.append(f"  … {len(differ) - NAMED:,} more")
-    raise NotReviewed(
-        "the files that were merged are not the files that were planned: the branch had moved.\n" + "\n".join(lines)
-    )
+    if len(differing) > NAMED:
+        lines.append(f"  … {len(differing) - NAMED:,} more")
+    raise NotReviewed("the merged files are not the planned files: the branch has moved.\n" + "\n".join(lines))
 
 
-def _as_planned_now(job: Job, file: Path) -> None:
-    """Check that the kept plan is what the merged files and the account give now.
+def _check_fresh_plan(job: Job, file: Path) -> None:
+    """Check that the kept plan equals a plan of the merged files and the account now.
 
-    Equal files and accounts give equal plans but for the time, so whatever else differs was changed since, or forged.
+    Equal files and accounts give equal plans except for the time, so any other difference was changed since, or forged.
 
     Raises:
-        NotReviewed: it is not, with what differs, or the plan could not be made.
+        NotReviewed: It differs (the message lists the differences), or planning failed.
     """
     fresh = job.folder / "fresh.json"
-    ended = call(job, "plan", ["--out", str(fresh)])
+    result = run_command(job, "plan", ["--out", str(fresh)])
     if not fresh.is_file():
-        raise NotReviewed(f"the plan could not be made again from the merged files: it ended with {ended.code}")
+        raise NotReviewed(f"planning the merged files again failed with status {result.code}")
     differ = _differences(json.loads(file.read_bytes()), json.loads(fresh.read_bytes()))
     if differ:
         lines = [f"  {name!r}"[:200] for name in differ[:NAMED]]
         if len(differ) > NAMED:
             lines.append(f"  … {len(differ) - NAMED:,} more")
         raise NotReviewed(
-            "the reviewed plan is not what the merged files and the account give now. Different in\n" + "\n".join(lines)
+            "the reviewed plan differs from a plan of the merged files and the account now, in\n" + "\n".join(lines)
         )
 
 
 def _differences(kept: dict[str, Any], fresh: dict[str, Any]) -> list[str]:
-    """List the addresses of changes, and the other parts, that two plans do not share."""
+    """List the addresses of changes, and the other parts, in which two plans differ."""
     kept, fresh = ({name: part for name, part in plan.items() if name not in _UNCOMPARED} for plan in (kept, fresh))
-    # As text: in Python true is 1.
-    ours, theirs = ({_spelled(change): change for change in plan.pop("changes")} for plan in (kept, fresh))
+    # Compared as JSON text, because True equals 1 in Python.
+    ours, theirs = ({_canonical(change): change for change in plan.pop("changes")} for plan in (kept, fresh))
     changes = [(ours | theirs)[spelled] for spelled in ours.keys() ^ theirs.keys()]
-    parts = [name for name in kept.keys() | fresh.keys() if _spelled(kept.get(name)) != _spelled(fresh.get(name))]
+    parts = [name for name in kept.keys() | fresh.keys() if _canonical(kept.get(name)) != _canonical(fresh.get(name))]
     if not changes and list(ours) != list(theirs):
         parts.append("changes")
     return sorted({str(change["address"]) for change in changes}) + sorted(parts)
 
 
-def _spelled(found: Any) -> str:
+def _canonical(found: Any) -> str:
     return json.dumps(found, sort_keys=True)

@@ -1,6 +1,7 @@
-"""Runs `reconciler`, and leaves for the next steps what to tell about it.
+"""Runs `reconciler`, and prepares the comment or issue that the step `publish` posts.
 
-Never ends with the command's own code: the comment and the plan are wanted of a failure too. `end` does, at last.
+Never exits with the command's status: the comment and the plan of a failed command are published too. `end` exits with
+it, last.
 """
 
 from __future__ import annotations
@@ -13,85 +14,70 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reconcile_steps import comment
 from reconcile_steps.job import Failed, Job
+from reconcile_steps.result import CommandResult
 
 COMMANDS = ("plan", "apply", "drift", "validate", "diff")
 KEPT = 500
-"""How many lines of what a command says are kept, from the end."""
-_OURS = ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE")
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a command ended and what it said.
-
-    Attributes:
-        code: its exit code.
-        said: what it wrote, its end where that was long.
-        markdown: what it would have a job's summary say; empty when it came to nothing.
-    """
-
-    code: int
-    said: str
-    markdown: str
+"""The number of lines of a command's output that are kept, from the end."""
+_GITHUB_FILES = ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE")
 
 
 def main(job: Job) -> int:
     """Run the command of the input `command`."""
     command = job.input("command")
     if command not in COMMANDS:
-        raise Failed(f"the input command takes {', '.join(('install', *COMMANDS, 'reviewed'))}, not {command!r}")
-    told: dict[str, Any] = {}
+        raise Failed(f"invalid input command: {command!r}. Use one of {', '.join(('install', *COMMANDS, 'reviewed'))}")
+    messages: dict[str, Any] = {}
     match command:
         case "plan":
-            code = _plan(job, told)
+            code = _plan(job, messages)
         case "apply":
-            code = _apply(job, told)
+            code = _apply(job, messages)
         case "drift":
-            code = _drift(job, told)
+            code = _drift(job, messages)
         case _:
             code = _others(job, command)
-    leave(job, told)
+    save_messages(job, messages)
     job.output("exit-code", str(code))
     return 0
 
 
 def end(job: Job) -> int:
-    """End with the command's exit code; a drift that an issue tells of is no failure."""
-    code = int(job.told("EXIT_CODE"))
+    """Exit with the command's status; a drift that an issue reports is not a failure."""
+    code = int(job.variable("EXIT_CODE"))
     return 0 if job.input("command") == "drift" and code == 2 and job.flag("issue") else code
 
 
-def leave(job: Job, told: dict[str, Any]) -> None:
-    """Leave for the step `tell` what it shall tell."""
-    (job.folder / "tell.json").write_text(json.dumps(told), encoding="utf-8")
+def save_messages(job: Job, messages: dict[str, Any]) -> None:
+    """Save the comment or issue that the step `publish` posts."""
+    (job.folder / "messages.json").write_text(json.dumps(messages), encoding="utf-8")
 
 
 # --- the commands -----------------------------------------------------------------------------------------------------
 
 
-def _plan(job: Job, told: dict[str, Any]) -> int:
+def _plan(job: Job, messages: dict[str, Any]) -> int:
     kept = job.folder / "kept"
     kept.mkdir()
     file = kept / "plan.json"
     mark = comment.marker("plan", job.input("path"), job.input("env"))
     pull_request = job.pull_request()
-    planned = job.told("GITHUB_SHA")
-    # Links lead to the pull request's own commit: the one that tries the merge is not kept for ever.
+    planned = job.variable("GITHUB_SHA")
+    # Links lead to the pull request's own commit: GitHub deletes the trial merge commit some day.
     head = str(pull_request.get("head", {}).get("sha", "")) or planned
-    ended = call(job, "plan", ["--out", str(file)], GITHUB_SHA=head)
-    job.summary(ended.markdown)
+    result = run_command(job, "plan", ["--out", str(file)], GITHUB_SHA=head)
+    job.summary(result.markdown)
     if not file.is_file():
-        told["comment"] = comment.ended_body(mark, "❌ There is no plan", ended, commit=head, run_url=job.run_url)
-        return ended.code or 1
+        messages["comment"] = comment.result_body(mark, "❌ Planning failed", result, commit=head, run_url=job.run_url)
+        return result.code or 1
     digest = digest_of(file)
-    told["comment"] = comment.plan_body(
-        mark, rendered(job, file, head), digest=digest, head=head, planned=planned, run_url=job.run_url
+    messages["comment"] = comment.plan_body(
+        mark, render_plan(job, file, head), digest=digest, head=head, planned=planned, run_url=job.run_url
     )
     if pull_request:
         manifest = {
@@ -103,75 +89,86 @@ def _plan(job: Job, told: dict[str, Any]) -> int:
             "planned": planned,
             "path": job.input("path"),
             "env": job.input("env"),
-            "files": files_of(job),
+            "files": list_files(job),
         }
         (kept / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8")
     job.output("kept", str(kept))
-    _tell_plan(job, file)
-    return ended.code
+    _output_plan(job, file)
+    return result.code
 
 
-def _apply(job: Job, told: dict[str, Any]) -> int:
+def _apply(job: Job, messages: dict[str, Any]) -> int:
     file = Path(job.input("plan"))
     if not job.input("plan") or not file.is_file():
-        raise Failed("the input plan has to name the file of a plan that was reviewed")
+        raise Failed("invalid input plan: no such file. Name the file of a reviewed plan")
     wanted = job.input("digest")
     if wanted and digest_of(file) != wanted:
-        said = f"The plan is not the one that was reviewed: its digest is\n{digest_of(file)} and should be\n{wanted}\n"
-        sys.stdout.write(said)
-        ended = Ended(3, said, "")
+        output = f"The plan is not the reviewed one: its digest is\n{digest_of(file)} and should be\n{wanted}\n"
+        sys.stdout.write(output)
+        result = CommandResult(3, output, "")
     else:
-        ended = call(job, "apply", ["--plan", str(file)])
+        result = _apply_plan(job, file)
     mark = comment.marker("apply", job.input("path"), job.input("env"))
-    heading = comment.NOT_SENT if ended.code == 3 else f"❌ The apply ended with {ended.code}"
-    body = comment.ended_body(mark, heading, ended, commit=job.told("GITHUB_SHA"), run_url=job.run_url)
+    heading = comment.NOT_SENT if result.code == 3 else f"❌ The apply exited with status {result.code}"
+    body = comment.result_body(mark, heading, result, commit=job.variable("GITHUB_SHA"), run_url=job.run_url)
     job.summary(body)
-    told["comment"] = body
-    _tell_plan(job, file)
-    return ended.code
+    messages["comment"] = body
+    _output_plan(job, file)
+    return result.code
 
 
-def _tell_plan(job: Job, file: Path) -> None:
+def _apply_plan(job: Job, file: Path) -> CommandResult:
+    """Apply a plan; keep the report, with which a later run completes an apply that was interrupted."""
+    report = job.folder / "report" / "report.json"
+    report.parent.mkdir()
+    result = run_command(job, "apply", ["--plan", str(file), "--report", str(report)])
+    if report.is_file():
+        job.output("report", str(report.parent))
+    return result
+
+
+def _output_plan(job: Job, file: Path) -> None:
     job.output("plan", str(file))
     job.output("digest", digest_of(file))
     job.output("has-changes", str(has_changes(file)).lower())
 
 
-def _drift(job: Job, told: dict[str, Any]) -> int:
-    ended = call(job, "drift", [])
-    job.summary(ended.markdown)
-    # Of an account that could not be asked nothing is known, so the issue stays as it is.
-    if ended.code in {0, 2}:
+def _drift(job: Job, messages: dict[str, Any]) -> int:
+    result = run_command(job, "drift", [])
+    job.summary(result.markdown)
+    # If the account could not be read, the issue stays unchanged.
+    if result.code in {0, 2}:
         mark = comment.marker("drift", job.input("path"), job.input("env"))
         what = job.input("env") or job.input("path")
-        told["issue"] = {
-            "open": ended.code == 2,
+        messages["issue"] = {
+            "open": result.code == 2,
             "mark": mark,
-            "title": "Conversations: the account differs from the files" + (f" ({what})" if what != "." else ""),
-            "body": comment.drift_body(mark, ended.markdown, run_url=job.run_url),
+            "title": "Conversations: the account differs from the configuration"
+            + (f" ({what})" if what != "." else ""),
+            "body": comment.drift_body(mark, result.markdown, run_url=job.run_url),
         }
-    return ended.code
+    return result.code
 
 
 def _others(job: Job, command: str) -> int:
-    ended = call(job, command, [])
-    job.summary(ended.markdown)
-    return ended.code
+    result = run_command(job, command, [])
+    job.summary(result.markdown)
+    return result.code
 
 
-# --- what they share --------------------------------------------------------------------------------------------------
+# --- shared --------------------------------------------------------------------------------------------------
 
 
-def call(job: Job, command: str, options: Sequence[str], **environment: str) -> Ended:
-    """Run a command, showing what it says while it says it, with annotations at the lines of the files.
+def run_command(job: Job, command: str, options: Sequence[str], **environment: str) -> CommandResult:
+    """Run a command and print its output as it comes, with annotations at the lines of the configuration.
 
     Args:
-        job: the job.
-        command: the verb.
-        options: what only this verb takes.
-        environment: variables that the command sees otherwise than the job.
+        job: The job.
+        command: The command.
+        options: The options that only this command has.
+        environment: Environment variables that override the job's.
     """
-    words = [job.told("RECONCILER"), command, *options, "--format", "github"]
+    words = [job.variable("RECONCILER"), command, *options, "--format", "github"]
     if job.input("env"):
         words += ["--env", job.input("env")]
     words += [line.strip() for line in job.input("args").splitlines() if line.strip()]
@@ -179,20 +176,24 @@ def call(job: Job, command: str, options: Sequence[str], **environment: str) -> 
     summary = job.folder / "summary.md"
     summary.unlink(missing_ok=True)
     environment = {**_environment(job), "GITHUB_STEP_SUMMARY": str(summary), **environment}
-    code, said = _streamed(words, environment)
-    return Ended(code, said, summary.read_text(encoding="utf-8") if summary.is_file() else "")
+    code, said = _stream(words, environment)
+    return CommandResult(code, said, summary.read_text(encoding="utf-8") if summary.is_file() else "")
 
 
 def _environment(job: Job) -> dict[str, str]:
-    """What `reconciler` sees: the job's variables, but for where steps write and what the action was given."""
-    return {name: text for name, text in job.environment.items() if name not in _OURS and not name.startswith("INPUT_")}
+    """Return the job's environment variables without GitHub's files and the action's inputs."""
+    return {
+        name: text
+        for name, text in job.environment.items()
+        if name not in _GITHUB_FILES and not name.startswith("INPUT_")
+    }
 
 
-def _streamed(words: Sequence[str], environment: dict[str, str]) -> tuple[int, str]:
-    """Run it; give its exit code and the end of what it said.
+def _stream(words: Sequence[str], environment: dict[str, str]) -> tuple[int, str]:
+    """Run a command; return its exit code and the end of its output.
 
-    Standard output goes on as it comes: the command itself tells the runner where to look for commands in it. Of
-    standard error nobody does, so that it follows at the end, as mere text.
+    Standard output is passed on as it comes: the command itself marks what the runner may parse for workflow commands.
+    Standard error has no such marks, so it follows at the end, as text that is not parsed.
     """
     kept: deque[str] = deque(maxlen=KEPT)
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="backslashreplace") as errors:
@@ -207,37 +208,37 @@ def _streamed(words: Sequence[str], environment: dict[str, str]) -> tuple[int, s
                 kept.append(line)
             code = process.wait()
         errors.seek(0)
-        told = errors.read()
-    if told:
+        log = errors.read()
+    if log:
         guard = secrets.token_hex(16)
-        sys.stdout.write(f"::stop-commands::{guard}\n{told}\n::{guard}::\n")
+        sys.stdout.write(f"::stop-commands::{guard}\n{log}\n::{guard}::\n")
         sys.stdout.flush()
-    return code if code >= 0 else 128 - code, "".join(kept) + told
+    return code if code >= 0 else 128 - code, "".join(kept) + log
 
 
-def rendered(job: Job, file: Path, head: str) -> str:
-    """A plan as Markdown, its links leading to the pull request's commit.
+def render_plan(job: Job, file: Path, head: str) -> str:
+    """Render a plan as Markdown, with links to the pull request's commit.
 
     Raises:
         Failed: `reconciler` cannot read it.
     """
-    ended = subprocess.run(  # noqa: S603 - no shell reads the words
-        [job.told("RECONCILER"), "show", "--format", "markdown", str(file)],
+    result = subprocess.run(  # noqa: S603 - no shell reads the words
+        [job.variable("RECONCILER"), "show", "--format", "markdown", str(file)],
         env={**_environment(job), "GITHUB_SHA": head}, stdin=subprocess.DEVNULL, capture_output=True, check=False,
         text=True, encoding="utf-8", errors="backslashreplace",
     )  # fmt: skip
-    if ended.returncode:
-        raise Failed(f"the plan cannot be shown: {ended.stderr.strip()}")
-    return ended.stdout
+    if result.returncode:
+        raise Failed(f"the plan cannot be rendered: {result.stderr.strip()}")
+    return result.stdout
 
 
 def digest_of(file: Path) -> str:
-    """The digest of a file, as it is published."""
+    """Return the digest of a file, as it is published."""
     return "sha256:" + hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def has_changes(file: Path) -> bool:
-    """Whether a plan would change anything; what is no plan changes nothing, and the command has told what it is."""
+    """Return whether a plan has changes; an invalid plan has none, and the command has reported it."""
     try:
         found = json.loads(file.read_bytes())
     except (ValueError, RecursionError):
@@ -247,16 +248,16 @@ def has_changes(file: Path) -> bool:
     return isinstance(summary, dict) and any(summary.get(action) for action in actions)
 
 
-def files_of(job: Job) -> dict[str, str]:
-    """Every file that git has beside and below the root file, with git's digest of its content.
+def list_files(job: Job) -> dict[str, str]:
+    """List every tracked file beside and below the root file, with git's mode and digest.
 
     Raises:
-        Failed: git cannot tell, or the files are outside of the workspace.
+        Failed: git fails, or the configuration is outside the workspace.
     """
     root = (job.workspace / job.input("path")).resolve()
     folder = root if root.is_dir() else root.parent
     if not folder.is_relative_to(job.workspace):
-        raise Failed(f"{job.input('path')} is outside of the workspace")
+        raise Failed(f"{job.input('path')} is outside the workspace")
     below = folder.relative_to(job.workspace).as_posix()
     listed = subprocess.run(  # noqa: S603 - no shell reads the words
         ["git", "ls-tree", "-r", "-z", "--full-tree", "HEAD", *(["--", f"{below}/"] if below != "." else [])],  # noqa: S607 - the runner's git
@@ -267,7 +268,7 @@ def files_of(job: Job) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in listed.stdout.split("\0"):
         what, _, name = line.partition("\t")
-        # Workflows lie beside a configuration at the top, and mean nothing to it.
+        # Workflows are beside a configuration at the top of the repository, but are not part of it.
         if name and not name.startswith(".github/"):
             mode, _, blob = what.split(" ")
             found[name.encode("utf-8", "backslashreplace").decode()] = f"{mode} {blob}"
