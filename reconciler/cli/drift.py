@@ -50,9 +50,9 @@ def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozen
     something differs.
     """
     run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
-    found = run.execute(lambda: workflow.drift(inputs, endpoint, run.display)).file
+    found = run.execute(lambda: workflow.drift(inputs, endpoint, run.display))
     showing.show_drift(found, output)
-    counts = {"differences": len(found.changes), "unmanaged": len(found.unmanaged)}
+    counts = {"differences": len(found.differences), "unmanaged": len(found.unmanaged)}
     if found.unreadable:
         return ERROR
     return DIFFERENCES if any(counts[kind] for kind in fail_on) else DONE

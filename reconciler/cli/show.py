@@ -31,7 +31,7 @@ def show(file: str, output: Output) -> int:
     """
     # Help and completion do without.
     from reconciler.documents.comparison import parse_comparison  # noqa: PLC0415 - see above
-    from reconciler.documents.drift import parse_drift, to_plan  # noqa: PLC0415 - see above
+    from reconciler.documents.drift import parse_drift  # noqa: PLC0415 - see above
     from reconciler.documents.plan import parse_plan  # noqa: PLC0415 - see above
     from reconciler.documents.report import parse_report  # noqa: PLC0415 - see above
     from reconciler.documents.saved import format_of  # noqa: PLC0415 - see above
@@ -43,7 +43,7 @@ def show(file: str, output: Output) -> int:
             showing.show_report(parse_report(text, file), output)
         case "reconciler.drift":
             _check(output, showing.DRIFT, "drift")
-            showing.show_drift(to_plan(parse_drift(text, file)), output)
+            showing.show_drift(parse_drift(text, file), output)
         case "reconciler.diff":
             _check(output, showing.COMPARISON, "diff")
             showing.show_comparison(parse_comparison(text, file), output)

@@ -17,12 +17,14 @@ from reconciler.render.terminal import escape
 
 if TYPE_CHECKING:
     from reconciler.documents.comparison import ComparisonFile
+    from reconciler.documents.drift import DriftFile
     from reconciler.documents.entries import WarningEntry
     from reconciler.documents.plan import PlanFile
     from reconciler.documents.report import ReportFile
 
 Formats: TypeAlias = "Collection[str]"
 PlanRenderer: TypeAlias = "Callable[[PlanFile, Output], str]"
+DriftRenderer: TypeAlias = "Callable[[DriftFile, Output], str]"
 ComparisonRenderer: TypeAlias = "Callable[[ComparisonFile, Output], str]"
 ReportRenderer: TypeAlias = "Callable[[ReportFile, PlanFile | None, Output], str]"
 
@@ -104,56 +106,50 @@ def show_plan(plan: PlanFile, output: Output) -> None:
 # --- a drift ---------------------------------------------------------------------------------------------------------
 
 
-def _drift_as_text(plan: PlanFile, output: Output) -> str:
+def _drift_as_text(drift: DriftFile, output: Output) -> str:
     from reconciler.render.drift import drift_text  # noqa: PLC0415 - see above
 
-    return drift_text(plan, colour=output.colour, width=output.width, verbose=output.verbose)
+    return drift_text(drift, colour=output.colour, width=output.width, verbose=output.verbose)
 
 
-def _drift_as_markdown(plan: PlanFile, _output: Output) -> str:
+def _drift_as_markdown(drift: DriftFile, _output: Output) -> str:
     from reconciler.render.drift import drift_markdown  # noqa: PLC0415 - see above
 
-    return drift_markdown(plan, repository())
+    return drift_markdown(drift, repository())
 
 
-def _drift_as_html(plan: PlanFile, _output: Output) -> str:
+def _drift_as_html(drift: DriftFile, _output: Output) -> str:
     from reconciler.render.html import drift_html  # noqa: PLC0415 - see above
 
-    return drift_html(plan, repository())
+    return drift_html(drift, repository())
 
 
-def _drift_as_json(plan: PlanFile, _output: Output) -> str:
-    from reconciler.render.drift import drift_json  # noqa: PLC0415 - see above
-
-    return drift_json(plan)
-
-
-def _drift_as_chat(plan: PlanFile, _output: Output) -> str:
+def _drift_as_chat(drift: DriftFile, _output: Output) -> str:
     from reconciler.render.drift import drift_chat  # noqa: PLC0415 - see above
 
-    return drift_chat(plan)
+    return drift_chat(drift)
 
 
-def _drift_as_annotations(plan: PlanFile, _output: Output) -> str:
+def _drift_as_annotations(drift: DriftFile, _output: Output) -> str:
     from reconciler.render import github  # noqa: PLC0415 - see above
 
-    return github.commands(github.of_drift(plan), workspace_folder())
+    return github.commands(github.of_drift(drift), workspace_folder())
 
 
-DRIFT: Mapping[str, PlanRenderer] = {
+DRIFT: Mapping[str, DriftRenderer] = {
     "text": _drift_as_text,
     "markdown": _drift_as_markdown,
     "html": _drift_as_html,
-    "json": _drift_as_json,
+    "json": lambda drift, _: drift.to_json(),
     "github": _drift_as_annotations,
     "chat": _drift_as_chat,
 }
 
 
-def show_drift(plan: PlanFile, output: Output) -> None:
-    """Write what a plan says of what is, to standard output."""
-    _write(DRIFT, output, plan)
-    tell_unreadable(plan.unreadable)
+def show_drift(drift: DriftFile, output: Output) -> None:
+    """Write a drift to standard output."""
+    _write(DRIFT, output, drift)
+    tell_unreadable(drift.unreadable)
 
 
 # --- two configurations ----------------------------------------------------------------------------------------------
@@ -174,7 +170,7 @@ def _comparison_as_markdown(found: ComparisonFile, _output: Output) -> str:
 def _comparison_as_annotations(found: ComparisonFile, _output: Output) -> str:
     from reconciler.render import github  # noqa: PLC0415 - see above
 
-    return github.commands(github.of_plan(found.as_plan()), workspace_folder())
+    return github.commands(github.of_comparison(found), workspace_folder())
 
 
 def _comparison_as_html(found: ComparisonFile, _output: Output) -> str:

@@ -1,41 +1,59 @@
-"""A comparison of two configurations in JSON, typed, with nothing secret in it.
+"""The comparison document: how two configurations differ, without secrets.
 
-Takes the `Plan` that a comparison made, or the JSON of a comparison, which is hostile input; gives `ComparisonFile`.
-It is no plan file, so nothing that was merely compared is ever taken for an approval. Does no I/O.
+Takes a `Comparison`, or the JSON of one, which is hostile input; gives `ComparisonFile`. It has no steps, digests, or
+parents, so that no comparison can be taken for an approval. Does no I/O.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
+from reconciler.change import Change
 from reconciler.documents.entries import (
-    ChangeEntry,
+    FieldEntry,
     GuardEntry,
-    OptionsEntry,
     Part,
+    SourceEntry,
     SummaryEntry,
     UnmanagedEntry,
     WarningEntry,
 )
-from reconciler.documents.plan import PlanFile, plan_document
 from reconciler.documents.saved import parse_as
-from reconciler.planning.plan import Plan
+from reconciler.documents.values import Mask, ValueForms, guard_entry, source_entry, warning_entry
+from reconciler.planning.comparison import Comparison
 from reconciler.redaction import spelled_out
 
 
 class SideEntry(Part):
     """One of the two configurations."""
 
-    name: str = Field(description="Its root file, with the ref it was read at, and its environment.")
-    account_sid: str = Field(default="", description="The account it is for; empty when it does not say.")
-    env: str = Field(default="", description="The environment; empty without one.")
-    config_digest: str = Field(description="What the files mean, as a digest.")
+    name: str = Field(description="Its root file, with the git ref and the environment.")
+    account_sid: str = Field(default="", description="The account it is for; empty if it names none.")
+    env: str = Field(default="", description="The environment; empty for none.")
+    config_digest: str = Field(description="A digest of the configuration's meaning.")
+
+
+class ComparedChange(Part):
+    """A change from the first configuration to the second."""
+
+    address: str = Field(description="The resource's address.")
+    kind: str = Field(description="The resource's kind.")
+    action: Literal["create", "update", "replace", "delete"] = Field(description="The action.")
+    sid: str | None = Field(description="The SID that the resource is pinned to; null for none.")
+    name: str = Field(description="The natural key; empty for a singleton.")
+    service: str = Field(default="", description="The name of its service; empty at the top of the account.")
+    fields: tuple[FieldEntry, ...] = Field(description="The fields that differ.")
+    reason: str = Field(description="The reason, as a short phrase.")
+    risk: Literal["low", "medium", "high"] = Field(description="The risk.")
+    consequences: tuple[str, ...] = Field(default=(), description="The effects that a reviewer must judge.")
+    guard: GuardEntry | None = Field(description="Why an apply would refuse or withhold it; null if it would not.")
+    source: SourceEntry | None = Field(default=None, description="Where the second configuration declares it.")
 
 
 class ComparisonFile(Part):
-    """What changes if the account is as the first configuration says, and the files become the second."""
+    """The changes that an apply of the second configuration would make if the account matched the first."""
 
     format: Literal["reconciler.diff"] = "reconciler.diff"
     format_version: Literal[1] = 1
@@ -43,91 +61,90 @@ class ComparisonFile(Part):
     before: SideEntry
     after: SideEntry
     one_account: bool = Field(
-        description="Whether both are for one account and environment; if not, addresses are compared, nothing judged"
+        description="Whether both are for one account and environment; if not, addresses are compared, nothing judged."
     )
     summary: SummaryEntry
-    changes: tuple[ChangeEntry, ...]
+    changes: tuple[ComparedChange, ...]
     no_longer_managed: tuple[UnmanagedEntry, ...] = Field(
-        description="What only the first names, and the second does not delete: the account keeps it."
+        description="Resources that only the first configuration declares: the account keeps them."
     )
     warnings: tuple[WarningEntry, ...]
-    guards: tuple[GuardEntry, ...] = Field(default=(), description="What would refuse an apply as a whole.")
+    guards: tuple[GuardEntry, ...] = Field(default=(), description="Guards that would refuse an apply as a whole.")
 
     @property
     def differs(self) -> bool:
-        """Whether the two do not mean the same; guards and fields that are no longer managed count."""
-        told = any(warning.code in {"guard-differs", "no-longer-managed"} for warning in self.warnings)
-        return bool(self.changes or self.no_longer_managed or told)
+        """Whether the two differ in meaning, including guards and fields that are no longer managed."""
+        is_warned = any(warning.code in {"guard-differs", "no-longer-managed"} for warning in self.warnings)
+        return bool(self.changes or self.no_longer_managed or is_warned)
 
     def to_json(self) -> str:
-        """The text of the file: indented, in the order of the format, in ASCII, ending in a newline."""
+        """Render the document as indented ASCII that ends in a newline."""
         return spelled_out(self.model_dump_json(indent=2, by_alias=True, ensure_ascii=True)) + "\n"
-
-    def as_plan(self) -> PlanFile:
-        """The same as renderers of plans look at it."""
-        return PlanFile(
-            tool_version=self.tool_version,
-            account_sid=self.after.account_sid,
-            created_at="",
-            config_digest=self.after.config_digest,
-            options=OptionsEntry(env=self.after.env),
-            summary=self.summary,
-            changes=self.changes,
-            unmanaged=self.no_longer_managed,
-            warnings=self.warnings,
-            guards=self.guards,
-        )
 
 
 def comparison_document(
-    plan: Plan, before: SideEntry, after: SideEntry, *, one_account: bool, tool_version: str
+    comparison: Comparison, before: SideEntry, after: SideEntry, *, tool_version: str
 ) -> ComparisonFile:
-    """Turn what `reconciler.planning.comparison.compare` made into what may leave the process."""
-    shown = plan_document(plan, key=b"", tool_version=tool_version, created_at="")
+    """Turn a comparison into a document without secrets.
+
+    Args:
+        comparison: the comparison.
+        before: describes the first configuration.
+        after: describes the second one.
+        tool_version: this program's version.
+    """
+    mask = Mask()
+    actions = [change.action for change in comparison.changes if not change.is_withheld]
     return ComparisonFile(
         tool_version=tool_version,
         before=before,
         after=after,
-        one_account=one_account,
-        summary=shown.summary,
-        changes=tuple(map(_without_account, shown.changes)),
-        no_longer_managed=shown.unmanaged,
-        warnings=shown.warnings,
-        guards=shown.guards,
+        one_account=comparison.one_account,
+        summary=SummaryEntry(
+            create=actions.count("create"),
+            update=actions.count("update"),
+            replace=actions.count("replace"),
+            delete=actions.count("delete"),
+            no_op=comparison.unchanged,
+            unmanaged=len(comparison.no_longer_managed),
+            withheld=len(comparison.changes) - len(actions),
+        ),
+        changes=tuple(_change(change, mask) for change in comparison.changes),
+        no_longer_managed=tuple(
+            UnmanagedEntry(address=str(item.address), kind=item.kind.name, sid=item.sid, name=item.name)
+            for item in comparison.no_longer_managed
+        ),
+        warnings=tuple(warning_entry(problem, mask) for problem in comparison.warnings),
+        guards=tuple(guard_entry(guard, mask) for guard in comparison.refusals),
     )
 
 
-def _without_account(entry: ChangeEntry) -> ChangeEntry:
-    """A change without what only an account gives: SIDs, and digests, which serve to compare with a later plan."""
-    steps = tuple(
-        step.model_copy(update={"sets": {path: _blank(value) for path, value in step.sets.items()}})
-        for step in entry.steps
+def _change(change: Change, mask: Mask) -> ComparedChange:
+    forms = ValueForms(str(change.address), mask)
+    return ComparedChange(
+        address=str(change.address),
+        kind=change.kind.name,
+        action=change.action,
+        sid=change.sid,
+        name=change.name,
+        service=change.service,
+        fields=tuple(forms.field(item) for item in change.fields),
+        reason=change.reason,
+        risk=change.risk,
+        consequences=change.consequences,
+        guard=guard_entry(change.guard, mask) if change.guard is not None else None,
+        source=source_entry(change.source),
     )
-    fields = tuple(
-        field.model_copy(update={"before": _blank(field.before), "after": _blank(field.after)})
-        for field in entry.fields
-    )
-    return entry.model_copy(update={"parents": (), "steps": steps, "fields": fields})
-
-
-def _blank(side: Any) -> Any:
-    match side:
-        case {"digest": str()}:
-            return {**side, "digest": ""}
-        case {"ref": str(), "sid": str() | None}:
-            return {"ref": side["ref"]}
-        case _:
-            return side
 
 
 def parse_comparison(text: str | bytes, name: str) -> ComparisonFile:
-    """Read a saved comparison.
+    """Parse a saved comparison.
 
     Args:
-        text: its content.
-        name: what to call it in an error.
+        text: its text.
+        name: what to call it in an error, usually its file.
 
     Raises:
-        PlanFileError: when it is none, or one of another format version.
+        PlanFileError: it is not a comparison, or one of another format version.
     """
     return parse_as(ComparisonFile, text, name, "diff", "reconciler diff --format json")

@@ -1,13 +1,14 @@
-"""A drift in JSON: how the account differs from the files, typed, with nothing secret in it.
+"""The drift document: how an account differs from its configuration, without secrets.
 
-Takes the `PlanFile` that has all of it, or the JSON of a drift, which is hostile input; gives `DriftFile`. What a plan
-would create is missing here, and so is what comes with a service that is missing (its settings, the roles that Twilio
-makes in it), though a plan would update that; what a plan would delete is unwanted. Does no I/O.
+Takes the `PlanFile` that would remove the differences, or the JSON of a drift, which is hostile input; gives
+`DriftFile`. A resource that the plan would create is missing, and so are the settings and built-in roles of a missing
+service, which the plan would update; a resource that it would delete is unwanted. Does no I/O.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from pydantic import Field
@@ -17,10 +18,8 @@ from reconciler.documents.entries import (
     ChangeEntry,
     FieldEntry,
     InnerEntry,
-    OptionsEntry,
     Part,
     SourceEntry,
-    SummaryEntry,
     UnmanagedEntry,
     WarningEntry,
 )
@@ -29,99 +28,119 @@ from reconciler.documents.saved import parse_as
 from reconciler.json_text import Json
 from reconciler.redaction import spelled_out
 
-State: TypeAlias = Literal["missing", "differs", "unwanted"]
+DriftState: TypeAlias = Literal["missing", "differs", "unwanted"]
 
 LONGEST_ADDRESS = 10_000
-"""Characters; what is longer is no address."""
-_MOST_KINDS = 8
-STATES: dict[Action, State] = {"create": "missing", "update": "differs", "replace": "differs", "delete": "unwanted"}
+"""Characters; a longer text is not an address."""
+_STATES: Mapping[Action, DriftState] = {
+    "create": "missing",
+    "update": "differs",
+    "replace": "differs",
+    "delete": "unwanted",
+}
 
 
 class InnerDrift(Part):
     """One difference inside a JSON value."""
 
-    path: str = Field(description='Where inside the value: `team`, `tags[0].name`, `["a.b"]`.')
-    only_in: Literal["", "files", "account"] = Field(default="", description="Which side has it; empty for both.")
-    files: Json = Field(default=None, description="The value in the files, as plain JSON; null where they lack it.")
-    account: Json = Field(default=None, description="The value in the account, likewise.")
+    path: str = Field(description='The path inside the value: `team`, `tags[0].name`, `["a.b"]`.')
+    only_in: Literal["", "files", "account"] = Field(default="", description="The side that has it; empty for both.")
+    files: Json = Field(default=None, description="The configured value, as plain JSON; null if there is none.")
+    account: Json = Field(default=None, description="The live value, as plain JSON; null if there is none.")
 
 
 class DriftField(Part):
     """One field that differs."""
 
-    path: str = Field(description="The field, dotted.")
-    files: Json = Field(description="What the files say, in the forms that contents have in a plan file.")
-    account: Json = Field(description="What the account has, likewise.")
-    account_name: str = Field(default="", description="The name of what the account's reference refers to; for people.")
+    path: str = Field(description="The field's path, with dots.")
+    files: Json = Field(description="The configured value, in one of the forms of a plan file.")
+    account: Json = Field(description="The live value, in the same forms.")
+    account_name: str = Field(default="", description="The name of the resource that a live reference names.")
     sensitive: bool = Field(description="Whether the values are hidden.")
-    immutable: bool = Field(default=False, description="Whether only a replacement could make it equal.")
-    source: SourceEntry | None = Field(description="Where the files say so.")
+    immutable: bool = Field(default=False, description="Whether only a replace could change it.")
+    source: SourceEntry | None = Field(description="Where the configuration sets it.")
     inside: tuple[InnerDrift, ...] = Field(default=(), description="For JSON, the differences inside it.")
 
 
 class Difference(Part):
-    """One resource that is not as the files say."""
+    """A resource that differs from the configuration."""
 
-    address: str = Field(description="Where it stands in the files, or would stand.")
-    kind: str = Field(description="What it is.")
-    state: State = Field(description="Missing in the account, different there, or there and not wanted by the files.")
-    sid: str | None = Field(description="The live resource; null when there is none.")
-    name: str = Field(description="Its natural key; empty for a singleton.")
+    address: str = Field(description="The resource's address.")
+    kind: str = Field(description="The resource's kind.")
+    state: DriftState = Field(description="Missing in the account, different, or live and to be deleted.")
+    sid: str | None = Field(description="The live resource; null if there is none.")
+    name: str = Field(description="The natural key; empty for a singleton.")
     service: str = Field(default="", description="The name of its service; empty at the top of the account.")
-    risk: Literal["low", "medium", "high"] = Field(default="low", description="How much making it equal would risk.")
-    fields: tuple[DriftField, ...] = Field(description="What differs.")
-    source: SourceEntry | None = Field(default=None, description="Where the files declare it.")
+    risk: Literal["low", "medium", "high"] = Field(
+        default="low", description="The risk of the change that would remove the difference."
+    )
+    fields: tuple[DriftField, ...] = Field(description="The fields that differ.")
+    source: SourceEntry | None = Field(default=None, description="Where the configuration declares it.")
 
 
 class DriftSummary(Part):
-    """How many of each."""
+    """The number of resources by state."""
 
     differs: int
     missing: int
     unwanted: int
-    unmanaged: int = Field(description="Live resources that the files do not name.")
-    equal: int = Field(description="Resources that are as the files say.")
+    unmanaged: int = Field(description="Live resources that the configuration does not declare.")
+    equal: int = Field(description="Resources that match the configuration.")
 
 
 class DriftFile(Part):
-    """How an account differs from its files."""
+    """The differences between an account and its configuration."""
 
     format: Literal["reconciler.drift"] = "reconciler.drift"
     format_version: Literal[1] = 1
     tool_version: str
     account_sid: str
     created_at: str = Field(description="When the account was read.")
-    config_digest: str = Field(description="What the files mean, as a digest.")
-    env: str = Field(description="The environment; empty without one.")
+    config_digest: str = Field(description="A digest of the configuration's meaning.")
+    env: str = Field(description="The environment; empty for none.")
+    target: tuple[str, ...] = Field(
+        default=(), exclude_if=lambda addresses: not addresses, description="The addresses of `--target`."
+    )
+    exclude: tuple[str, ...] = Field(
+        default=(), exclude_if=lambda addresses: not addresses, description="The addresses of `--exclude`."
+    )
     summary: DriftSummary
     differences: tuple[Difference, ...]
     unmanaged: tuple[UnmanagedEntry, ...]
-    not_compared: tuple[str, ...] = Field(default=(), description="Declared values that Twilio never returns.")
+    not_compared: tuple[str, ...] = Field(default=(), description="Write-only values, which were not compared.")
     unlisted: tuple[str, ...] = Field(
         default=(),
         exclude_if=lambda collections: not collections,
-        description="Collections whose undeclared resources are not compared, because they are not pruned.",
+        description="Collections whose undeclared resources were not compared, because they are not pruned.",
+    )
+    left_out: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=lambda addresses: not addresses,
+        description="Declared resources that `--target` or `--exclude` omits.",
     )
     warnings: tuple[WarningEntry, ...]
     unreadable: tuple[WarningEntry, ...] = Field(
-        default=(), description="Collections that may not be read, with what could not be compared because of that."
+        default=(), description="Collections that could not be read, with the resources that could not be compared."
     )
 
     def to_json(self) -> str:
-        """The text of the file: indented, in the order of the format, in ASCII, ending in a newline."""
+        """Render the document as indented ASCII that ends in a newline."""
         return spelled_out(self.model_dump_json(indent=2, ensure_ascii=True)) + "\n"
 
 
 def drift_document(plan: PlanFile) -> DriftFile:
-    """What a plan says of what is."""
-    missing = _missing(plan)
-    states = Counter(_state(entry, missing) for entry in plan.changes)
+    """Describe the drift that a plan would remove."""
+    missing = frozenset(entry.address for entry in plan.changes if _STATES[entry.action] == "missing")
+    differences = tuple(_difference(entry, missing) for entry in plan.changes)
+    states = Counter(entry.state for entry in differences)
     return DriftFile(
         tool_version=plan.tool_version,
         account_sid=plan.account_sid,
         created_at=plan.created_at,
         config_digest=plan.config_digest,
         env=plan.options.env,
+        target=plan.options.target,
+        exclude=plan.options.exclude,
         summary=DriftSummary(
             differs=states["differs"],
             missing=states["missing"],
@@ -129,70 +148,28 @@ def drift_document(plan: PlanFile) -> DriftFile:
             unmanaged=len(plan.unmanaged),
             equal=plan.summary.no_op,
         ),
-        differences=tuple(_difference(entry, _state(entry, missing)) for entry in plan.changes),
+        differences=differences,
         unmanaged=plan.unmanaged,
         not_compared=plan.unverified,
         unlisted=plan.unlisted,
+        left_out=plan.left_out,
         warnings=plan.warnings,
         unreadable=plan.unreadable,
     )
 
 
-def _missing(plan: PlanFile) -> frozenset[str]:
-    """The addresses of what is not in the account."""
-    return frozenset(entry.address for entry in plan.changes if STATES[entry.action] == "missing")
-
-
-def _state(entry: ChangeEntry, missing: frozenset[str]) -> State:
-    return "missing" if STATES[entry.action] == "differs" and _above(entry.address, missing) else STATES[entry.action]
-
-
-def _above(address: str, missing: frozenset[str]) -> str:
-    """The outermost of the missing resources that an address lies in; empty when it lies in none."""
+def missing_above(address: str, missing: frozenset[str]) -> str:
+    """Return the outermost missing resource that contains an address; empty if none does."""
     if len(address) > LONGEST_ADDRESS:
         return ""
     ends = (end for end, character in enumerate(address) if character in ".[")
     return next((address[:end] for end in ends if address[:end] in missing), "")
 
 
-def for_people(plan: PlanFile, *, below: bool = False) -> PlanFile:
-    """A plan as a drift of it is told to people: a service that is missing is one difference, with its parts counted.
-
-    Args:
-        plan: the plan.
-        below: whether what lies in something that is missing is listed all the same.
-
-    Returns:
-        The plan with a summary of all that is missing, and with a reason only where something is left away: how much.
-    """
-    missing = _missing(plan)
-    inside: dict[str, Counter[str]] = {}
-    kept: list[ChangeEntry] = []
-    states: Counter[Action] = Counter()
-    for entry in plan.changes:
-        action: Action = "create" if _state(entry, missing) == "missing" else entry.action
-        states[action] += 1
-        above = _above(entry.address, missing) if action == "create" else ""
-        if above and not below:
-            inside.setdefault(above, Counter())[entry.kind.replace("_", " ")] += 1
-        else:
-            kept.append(entry.model_copy(update={"action": action, "reason": ""}))
-    summary = plan.summary.model_copy(
-        update={action: states[action] for action in ("create", "update", "replace", "delete")}
-    )
-    changes = tuple(
-        entry.model_copy(update={"reason": _with_it(inside[entry.address])}) if entry.address in inside else entry
-        for entry in kept
-    )
-    return plan.model_copy(update={"summary": summary, "changes": changes})
-
-
-def _with_it(kinds: Counter[str]) -> str:
-    listed = ", ".join(f"{kind} {number:,}" for kind, number in sorted(kinds.items())[:_MOST_KINDS])
-    return f"and {kinds.total():,} below it: {listed}{', …' if len(kinds) > _MOST_KINDS else ''}"
-
-
-def _difference(entry: ChangeEntry, state: State) -> Difference:
+def _difference(entry: ChangeEntry, missing: frozenset[str]) -> Difference:
+    state = _STATES[entry.action]
+    if state == "differs" and missing_above(entry.address, missing):
+        state = "missing"  # a setting of a missing service, or a role that Twilio creates in it
     return Difference(
         address=entry.address,
         kind=entry.kind,
@@ -201,111 +178,39 @@ def _difference(entry: ChangeEntry, state: State) -> Difference:
         name=entry.name,
         service=entry.service,
         risk=entry.risk,
-        fields=tuple(
-            DriftField(
-                path=field.path,
-                files=field.after,
-                account=field.before,
-                account_name=field.before_name,
-                sensitive=field.sensitive,
-                immutable=field.forces_replacement,
-                source=field.source,
-                inside=tuple(map(_inner, field.inside)),
-            )
-            for field in entry.fields
-        ),
+        fields=tuple(map(_field, entry.fields)),
         source=entry.source,
     )
 
 
-_ONLY_IN: dict[str, Literal["", "files", "account"]] = {"added": "files", "removed": "account", "changed": ""}
-_KINDS: dict[str, Literal["added", "removed", "changed"]] = {"files": "added", "account": "removed", "": "changed"}
+def _field(entry: FieldEntry) -> DriftField:
+    return DriftField(
+        path=entry.path,
+        files=entry.after,
+        account=entry.before,
+        account_name=entry.before_name,
+        sensitive=entry.sensitive,
+        immutable=entry.forces_replacement,
+        source=entry.source,
+        inside=tuple(map(_inner, entry.inside)),
+    )
+
+
+_ONLY_IN: Mapping[str, Literal["", "files", "account"]] = {"added": "files", "removed": "account", "changed": ""}
 
 
 def _inner(entry: InnerEntry) -> InnerDrift:
     return InnerDrift(path=entry.path, only_in=_ONLY_IN[entry.kind], files=entry.after, account=entry.before)
 
 
-def _inner_entry(entry: InnerDrift) -> InnerEntry:
-    return InnerEntry(path=entry.path, kind=_KINDS[entry.only_in], before=entry.account, after=entry.files)
-
-
-def to_plan(drift: DriftFile) -> PlanFile:
-    """The plan that a drift was told from, as far as renderers of drifts look at it; it has no steps and no guards."""
-    changes = tuple(_change(difference) for difference in drift.differences)
-    actions = Counter(change.action for change in changes)
-    return PlanFile(
-        tool_version=drift.tool_version,
-        account_sid=drift.account_sid,
-        created_at=drift.created_at,
-        config_digest=drift.config_digest,
-        options=OptionsEntry(env=drift.env),
-        summary=SummaryEntry(
-            create=actions["create"],
-            update=actions["update"],
-            replace=actions["replace"],
-            delete=actions["delete"],
-            no_op=drift.summary.equal,
-            unmanaged=drift.summary.unmanaged,
-            withheld=0,
-        ),
-        changes=changes,
-        unmanaged=drift.unmanaged,
-        warnings=drift.warnings,
-        unreadable=drift.unreadable,
-        unverified=drift.not_compared,
-        unlisted=drift.unlisted,
-    )
-
-
-def _action(difference: Difference) -> Action:
-    match difference.state:
-        case "missing":
-            return "create"
-        case "unwanted":
-            return "delete"
-        case _:
-            return "replace" if any(field.immutable for field in difference.fields) else "update"
-
-
-def _change(difference: Difference) -> ChangeEntry:
-    return ChangeEntry(
-        address=difference.address,
-        kind=difference.kind,
-        action=_action(difference),
-        sid=difference.sid,
-        name=difference.name,
-        service=difference.service,
-        parents=(),
-        fields=tuple(
-            FieldEntry(
-                path=field.path,
-                before=field.account,
-                after=field.files,
-                before_name=field.account_name,
-                sensitive=field.sensitive,
-                forces_replacement=field.immutable,
-                source=field.source,
-                inside=tuple(map(_inner_entry, field.inside)),
-            )
-            for field in difference.fields
-        ),
-        steps=(),
-        reason="",
-        risk=difference.risk,
-        guard=None,
-        source=difference.source,
-    )
-
-
 def parse_drift(text: str | bytes, name: str) -> DriftFile:
-    """Read a saved drift.
+    """Parse a saved drift.
 
     Args:
-        text: its content.
-        name: what to call it in an error.
+        text: its text.
+        name: what to call it in an error, usually its file.
 
     Raises:
-        PlanFileError: when it is none, or one of another format version.
+        PlanFileError: it is not a drift, or one of another format version.
     """
     return parse_as(DriftFile, text, name, "drift", "reconciler drift --format json")

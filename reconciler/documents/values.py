@@ -7,7 +7,7 @@ Takes the changes of a plan or of a comparison; gives entries. A content has one
   in a comparison;
 * ``{"secret": "NAME", "digest": "…"}`` for a content that comes from secrets: their names, and a keyed digest of the
   content, which is absent if a secret is not set;
-* ``{"digest": "…"}`` for other sensitive contents, and ``{"sensitive": true}`` in a comparison, which has no digests;
+* ``{"digest": "…"}`` for other sensitive contents. A comparison, which has no digests, has ``"sensitive": true`` there;
 * any of these three with ``"shown": "https://hooks.example.com/in?token=(sensitive)"`` for a URL, of which only the
   secret parts are masked;
 * ``{"unknown": reason}`` for a content that is unknown until apply;
@@ -136,7 +136,8 @@ class ValueForms:
                 return {"json": content}
             return list(content) if isinstance(content, tuple) else content
         if self.digests is None:
-            return {"secret": ", ".join(secrets), **parts} if secrets else {"sensitive": True, **parts}
+            hidden: dict[str, Json] = {"sensitive": True, **parts}
+            return {"secret": ", ".join(secrets), **hidden} if secrets else hidden
         digest = self.digests.of(content, self.address, item.path)
         return {"secret": ", ".join(secrets), "digest": digest, **parts} if secrets else {"digest": digest, **parts}
 

@@ -21,13 +21,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from reconciler.address import Address
 from reconciler.change import Action, Change, FieldChange, Guard
 from reconciler.config.model import Config, Declared, Prune, Reference, Unknown, Value
 from reconciler.errors import Place, Problem
+from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Ref
 from reconciler.kinds.relations import chooses_held, is_held
@@ -35,7 +36,6 @@ from reconciler.planning import guards, risk
 from reconciler.planning.context import KNOWN_AFTER_APPLY
 from reconciler.planning.diff import holds_secret, inner_changes
 from reconciler.planning.pairing import Pairs, as_live, as_written, pair
-from reconciler.planning.plan import Plan, PlanOptions, Unmanaged
 from reconciler.redaction import HIDDEN
 from reconciler.redaction.urls import declared_url, named_url
 from reconciler.state import Live, State
@@ -47,6 +47,45 @@ NOT_NAMED = Unknown("not named before")
 _LOOKUP = re.compile(r"\$\{(?:env|secret|var):[A-Za-z0-9_.-]+\}")
 
 
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A resource that only the first configuration declares, and that the second does not delete.
+
+    Attributes:
+        address: its address in the first configuration.
+        kind: its kind.
+        name: its natural key, as it may be shown.
+        sid: the SID that it is pinned to; empty for none.
+    """
+
+    address: Address
+    kind: Kind
+    name: str
+    sid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How two configurations differ.
+
+    Attributes:
+        one_account: whether both are for one account and environment. If not, addresses are compared, and nothing is
+            judged.
+        changes: the changes that an apply of the second would make if the account matched the first; without steps.
+        unchanged: how many resources are equal.
+        no_longer_managed: the resources that only the first declares.
+        warnings: what is doubtful, in the second configuration and about the two.
+        refusals: the guards that refuse the changes as a whole (limits).
+    """
+
+    one_account: bool
+    changes: tuple[Change, ...]
+    unchanged: int
+    no_longer_managed: tuple[Forgotten, ...]
+    warnings: tuple[Problem, ...]
+    refusals: tuple[Guard, ...]
+
+
 def is_one_account(before: Config, after: Config) -> bool:
     """Whether the one could become the other: they are for one environment, and not for two accounts."""
     sids = {before.account_sid, after.account_sid} - {None}
@@ -54,12 +93,12 @@ def is_one_account(before: Config, after: Config) -> bool:
     return len(sids) < 2 and len(names) < 2
 
 
-def compare(before: Config, after: Config) -> Plan:
+def compare(before: Config, after: Config) -> Comparison:
     """What would change if the account were as the first configuration says, and the files became the second."""
-    return _Comparison(before, after).run()
+    return _Comparer(before, after).run()
 
 
-class _Comparison:
+class _Comparer:
     """One run of `compare`."""
 
     def __init__(self, before: Config, after: Config) -> None:
@@ -80,8 +119,8 @@ class _Comparison:
             if self.one_account and (old := self._before(item)) is not None and self._is_replaced(old, item)
         )
 
-    def run(self) -> Plan:
-        before, after = self.configs
+    def run(self) -> Comparison:
+        after = self.configs[1]
         changes = [change for item in self.pairs.after.values() if (change := self._change(item)) is not None]
         deletions = list(self._deletions())
         if self.one_account:
@@ -92,25 +131,13 @@ class _Comparison:
         else:
             guarded = (*changes, *deletions)
         self.warnings += [*self._forgotten_fields(), *self._guards_that_differ()]
-        return Plan(
-            account_sid=after.account_sid or before.account_sid or "",
-            environment=after.environment,
-            config_digest=after.digest,
-            options=PlanOptions(),
+        return Comparison(
+            one_account=self.one_account,
             changes=tuple(self._approvable(change) for change in guarded),
             unchanged=self.unchanged,
-            unmanaged=tuple(self._no_longer_named({change.address for change in deletions})),
+            no_longer_managed=tuple(self._no_longer_managed({change.address for change in deletions})),
             warnings=(*after.warnings, *self.warnings),
-            acknowledged=0,
             refusals=guards.limit(guarded, after.limits) if self.one_account else (),
-            left_out=(),
-            sids={},
-            builtin_refs={},
-            unreadable=(),
-            unset=(),
-            unverified=(),
-            role_holders_to_fetch=frozenset(),
-            collections_to_fetch=frozenset(),
         )
 
     # --- who is who ---------------------------------------------------------------------------------------------------
@@ -304,7 +331,7 @@ class _Comparison:
             address=new.address,
             kind=new.kind,
             action=action,
-            sid=new.pin if new.pin != "default" else None,
+            sid=_pinned_sid(new) or None,
             name=_title(new) or (_title(old) if old is not None else ""),
             parent=new.parent,
             service=_title(service) if service is not None else "",
@@ -352,7 +379,7 @@ class _Comparison:
             address=address,
             kind=item.kind,
             action="delete",
-            sid=item.pin if item.pin != "default" else None,
+            sid=_pinned_sid(item) or None,
             name=_title(item),
             parent=item.parent,
             service=_title(service) if service is not None else "",
@@ -372,11 +399,11 @@ class _Comparison:
             return None
         return prune if guards.is_pruned(prune, _live(old)) else None
 
-    def _no_longer_named(self, deleted: set[Address]) -> Iterator[Unmanaged]:
+    def _no_longer_managed(self, deleted: set[Address]) -> Iterator[Forgotten]:
         gone = deleted | {self.pairs.former[item] for item in self.pairs.absent if item in self.pairs.former}
         for address, item in self._left_over():
             if not any(Address(address.parts[:end]) in gone for end in range(1, len(address.parts) + 1)):
-                yield Unmanaged(address, _shown(item))
+                yield Forgotten(address, item.kind, _title(item), _pinned_sid(item))
 
     # --- what it means ------------------------------------------------------------------------------------------------
 
@@ -527,6 +554,10 @@ def _unspelled(content: Content | Reference | Unknown) -> Content | Reference | 
     return Unknown(HIDDEN) if isinstance(content, Unknown) and content.written else content
 
 
+def _pinned_sid(item: Declared) -> str:
+    return item.pin if item.pin and item.pin != "default" else ""
+
+
 def _live(item: Declared, sid: str = "") -> Live:
     """A resource of the first configuration as if the account had it; what is not named is not known."""
     values: dict[str, Content | Reference | Unknown] = {
@@ -535,7 +566,7 @@ def _live(item: Declared, sid: str = "") -> Live:
     values |= item.derived
     for path, value in item.values.items():
         values[path] = as_written(item.kind.by_path[path], value.content)
-    return Live(item.kind, sid or (item.pin if item.pin and item.pin != "default" else ""), (), as_live(values))
+    return Live(item.kind, sid or _pinned_sid(item), (), as_live(values))
 
 
 def _name(item: Declared) -> str:

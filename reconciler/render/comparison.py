@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 from reconciler.change import Action
 from reconciler.documents.comparison import ComparisonFile, SideEntry
-from reconciler.render.markdown import Words, plan_markdown
+from reconciler.render.markdown import Words, changes_markdown
 from reconciler.render.markdown_text import Repository, code, count
+from reconciler.render.rows import ChangesView
 from reconciler.render.terminal import escape
-from reconciler.render.text import PageWords, plan_text
-from reconciler.render.view import PlanView
+from reconciler.render.text import PageWords, changes_text
+from reconciler.render.view import comparison_view
 
 _IF = "As if the account were as the first says; what only the account knows is left open."
 _TWO = "Two environments: compared address by address, whatever their accounts; names and SIDs may well differ."
@@ -44,7 +45,7 @@ def comparison_text(found: ComparisonFile, *, colour: bool, width: int, verbose:
     sides = _sides(found, escape)
     beginning = f"F{sides[1:]}"
 
-    def nothing(plan: PlanView) -> str:
+    def nothing(plan: ChangesView) -> str:
         if found.differs:
             return f"{beginning}: no resource differs in a field ({count(plan.counts.no_op, 'resource')} compared)."
         return f"No differences: {sides} ({count(plan.counts.no_op, 'resource')} compared)."
@@ -55,19 +56,19 @@ def comparison_text(found: ComparisonFile, *, colour: bool, width: int, verbose:
         unmanaged=_no_longer if found.one_account else _only_first,
         verdict=lambda plan: f"Diff: {_counted(plan, one_account=found.one_account)}.",
     )
-    return plan_text(found.as_plan(), colour=colour, width=width, verbose=verbose, words=words)
+    return changes_text(comparison_view(found), words, colour=colour, width=width, verbose=verbose)
 
 
 def comparison_markdown(found: ComparisonFile, repository: Repository | None = None) -> str:
     """A comparison as Markdown: never longer than a comment may be."""
 
-    def verdict(plan: PlanView) -> str:
+    def verdict(plan: ChangesView) -> str:
         if not found.differs:
             return f"✅ No differences: {count(plan.counts.no_op, 'resource')} compared"
         told = _counted(plan, one_account=found.one_account)
         return f"⚠️ {told}; {plan.high:,} of high risk" if plan.high else told
 
-    def where(_plan: PlanView) -> str:
+    def where(_plan: ChangesView) -> str:
         return f"F{_sides(found, code)[1:]}. {_IF if found.one_account else _TWO}"
 
     words = Words(
@@ -82,10 +83,10 @@ def comparison_markdown(found: ComparisonFile, repository: Repository | None = N
         unmanaged=_no_longer if found.one_account else _only_first,
         only_in=("", "") if found.one_account else ("only in the second: ", "only in the first: "),
     )
-    return plan_markdown(found.as_plan(), repository, words)
+    return changes_markdown(comparison_view(found), words, repository)
 
 
-def _counted(plan: PlanView, *, one_account: bool) -> str:
+def _counted(plan: ChangesView, *, one_account: bool) -> str:
     counts = plan.counts
     if one_account:
         told = (

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.change import Action
-from reconciler.documents.drift import drift_document, for_people
-from reconciler.documents.plan import PlanFile
+from reconciler.documents.drift import DriftFile
 from reconciler.kinds import kind_noun
-from reconciler.render.markdown import Words, grouped, plan_markdown, settled
+from reconciler.render.markdown import Words, changes_markdown, grouped, settled
 from reconciler.render.markdown_text import Repository, count, shortened
+from reconciler.render.rows import ChangeRow, ChangesView, FieldRow
 from reconciler.render.terminal import Paint, Style, escape, wrap
 from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, what_text
-from reconciler.render.view import ChangeRow, FieldRow, PlanView, view
+from reconciler.render.view import drift_view
 
 CHAT_LINES = 8
 CHAT_LIMIT = 1_500
@@ -32,7 +32,7 @@ _COLOURS: dict[Action, Style] = {"create": "green", "update": "yellow", "replace
 _CHAT = str.maketrans({character: f"\\u{ord(character):04x}" for character in "@<>&`"})
 
 
-def _summary(plan: PlanView) -> str:
+def _summary(plan: ChangesView) -> str:
     if not plan.changes and not plan.counts.unmanaged:
         return f"No drift: {count(plan.counts.no_op, 'resource')} compared"
     parts = [
@@ -59,22 +59,22 @@ DRIFT = Words(
 )
 
 
-def drift_markdown(plan: PlanFile, repository: Repository | None = None) -> str:
+def drift_markdown(drift: DriftFile, repository: Repository | None = None) -> str:
     """A drift as Markdown: never longer than a comment or an issue may be."""
-    return plan_markdown(for_people(plan), repository, DRIFT)
+    return changes_markdown(drift_view(drift), DRIFT, repository)
 
 
-def drift_text(plan: PlanFile, *, colour: bool, width: int, verbose: bool = False) -> str:
+def drift_text(drift: DriftFile, *, colour: bool, width: int, verbose: bool = False) -> str:
     """A drift as text.
 
     Args:
-        plan: what was found.
+        drift: the drift.
         colour: whether to lay colours on.
         width: how many columns there are; fewer than 40 are taken as 40.
         verbose: whether to show long texts in full, and everything that is missing, field by field.
     """
     page = _Page(Paint(colour), max(width, 40), verbose=verbose)
-    return "\n".join(page.drift(view(for_people(plan, below=verbose)))) + "\n"
+    return "\n".join(page.drift(drift_view(drift, nested=verbose))) + "\n"
 
 
 class _Page:
@@ -84,7 +84,7 @@ class _Page:
         self.limit = 0 if verbose else TEXT_LIMIT
         self.verbose = verbose
 
-    def drift(self, plan: PlanView) -> Iterator[str]:
+    def drift(self, plan: ChangesView) -> Iterator[str]:
         environment = f", environment {escape(plan.environment)}" if plan.environment else ""
         head = f"{_summary(plan)}. Account {escape(plan.account)}{environment}, {plan.counts.no_op:,} as the files say."
         yield from self._lines(0, head, "bold")
@@ -153,9 +153,9 @@ class _Page:
             yield from self._lines(4, f"account has  {before}", "red")
 
 
-def drift_chat(plan: PlanFile) -> str:
+def drift_chat(drift: DriftFile) -> str:
     """A drift in a few lines for a chat, in which nothing calls anybody, links or is an entity."""
-    rows = view(for_people(plan))
+    rows = drift_view(drift)
     environment = f", {shortened(rows.environment, 40)}" if rows.environment else ""
     lines = [f"{_summary(rows)} (account {shortened(rows.account, 40)}{environment})."]
     groups = grouped(rows.changes)  # the gravest first, and what is alike once, for only a few are named
@@ -169,8 +169,3 @@ def drift_chat(plan: PlanFile) -> str:
     more = sum(len(group.changes) for group in groups[CHAT_LINES:])
     lines += [f"… and {more:,} more"] if more else []
     return "\n".join(line.replace("://", ":\\u002f/").translate(_CHAT) for line in lines) + "\n"
-
-
-def drift_json(plan: PlanFile) -> str:
-    """A drift as JSON; contents of fields have the forms that they have in a plan file."""
-    return drift_document(plan).to_json()

@@ -14,13 +14,16 @@ from posixpath import normpath
 from typing import Literal
 
 from reconciler.change import Action
-from reconciler.documents.drift import for_people
-from reconciler.documents.entries import ChangeEntry, SourceEntry
+from reconciler.documents.comparison import ComparisonFile
+from reconciler.documents.drift import DriftFile
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.report import ReportFile, step_in_words
 from reconciler.errors import GuardRefusal, Place, Problem, ProblemsError, Refused, StalePlan
-from reconciler.kinds import kind_noun, kind_nouns
+from reconciler.kinds import kind_noun
 from reconciler.render.markdown_text import count, shortened
+from reconciler.render.rows import ChangeRow, ChangesView, SourceRow
+from reconciler.render.values import both_texts
+from reconciler.render.view import comparison_view, drift_view, plan_view
 
 Level = Literal["error", "warning", "notice"]
 
@@ -30,6 +33,7 @@ SHOWN = 10
 TITLE_LIMIT = 120
 SENTENCE_LIMIT = 600
 SENTENCES = 6
+VALUE_LIMIT = 120
 
 _DONE: Mapping[Action, str] = {"create": "Creates", "update": "Changes", "replace": "Replaces", "delete": "Deletes"}
 _DRIFT: Mapping[Action, str] = {
@@ -53,7 +57,7 @@ class Annotation:
     level: Level
     title: str
     sentences: tuple[str, ...]
-    place: Place | SourceEntry | None = None
+    place: Place | SourceRow | None = None
 
 
 def commands(found: Iterable[Annotation], folder: str = "") -> str:
@@ -84,7 +88,7 @@ def _command(annotation: Annotation, folder: str) -> str:
     return f"::{annotation.level} {told}::{_data(chr(10).join(sentences) or '-')}"
 
 
-def _properties(place: Place | SourceEntry | None, folder: str) -> list[tuple[str, str]]:
+def _properties(place: Place | SourceRow | None, folder: str) -> list[tuple[str, str]]:
     if place is None or not place.file or place.file.startswith("/"):
         return []
     path = normpath(f"{folder}/{place.file}" if folder else place.file)
@@ -107,36 +111,59 @@ def _property(text: str) -> str:
 
 
 def of_plan(plan: PlanFile) -> Iterator[Annotation]:
-    """What a reviewer must not miss: what an apply would refuse, what it would destroy, what is of high risk."""
-    for guard in plan.guards:
-        if guard.verdict == "refused":
-            yield Annotation("error", "An apply would refuse this plan", (guard.message,))
-    for entry in sorted(plan.changes, key=lambda entry: (_RANK[entry.action], _RISK[entry.risk])):
-        guard_of = entry.guard
-        refused = guard_of is not None and guard_of.verdict == "refused"
-        withheld = guard_of is not None and not refused and not guard_of.only_delete
-        if not (refused or withheld or entry.action in {"delete", "replace"} or entry.risk == "high"):
+    """What a reviewer must not miss in a plan: refusals, deletes, and high risks."""
+    return _of_changes(plan_view(plan))
+
+
+def of_comparison(comparison: ComparisonFile) -> Iterator[Annotation]:
+    """What a reviewer must not miss in a comparison."""
+    return _of_changes(comparison_view(comparison))
+
+
+def _of_changes(rows: ChangesView) -> Iterator[Annotation]:
+    for reason in rows.refusals:
+        yield Annotation("error", "An apply would refuse this plan", (reason,))
+    for change in sorted(rows.changes, key=lambda change: (_RANK[change.action], _RISK[change.risk])):
+        guard = change.guard
+        refused = guard is not None and guard.verdict == "refused"
+        if not (refused or change.is_withheld or change.action in {"delete", "replace"} or change.risk == "high"):
             continue
-        level: Level = "error" if refused else "notice" if withheld else "warning"
-        verdict = "" if guard_of is None else "the old one is kept" if guard_of.only_delete else guard_of.verdict
-        held = "" if guard_of is None else f"{verdict}: {guard_of.message}"
-        title = f"{_DONE[entry.action]} {entry.address}" + (" (high risk)" if entry.risk == "high" else "")
-        yield Annotation(level, title, (_kind(entry), held, *entry.consequences), _place(entry))
-    yield from _warnings(plan)
+        level: Level = "error" if refused else "notice" if change.is_withheld else "warning"
+        verdict = "" if guard is None else "the old one is kept" if guard.only_delete else guard.verdict
+        held = "" if guard is None else f"{verdict}: {guard.message}"
+        title = f"{_DONE[change.action]} {change.address}" + (" (high risk)" if change.risk == "high" else "")
+        sentences = (_kind(change), held, *change.consequences, *_inner_differences(change))
+        yield Annotation(level, title, sentences, _place(change))
+    yield from _warnings(rows)
 
 
-def of_drift(plan: PlanFile) -> Iterator[Annotation]:
-    """Everything that differs, and how much is live that the files do not name."""
-    for entry in sorted(for_people(plan).changes, key=lambda entry: (_RISK[entry.risk], _RANK[entry.action])):
-        fields = [field.path for field in entry.fields] if entry.action in {"update", "replace"} else []
-        shown = ", ".join(fields[:10]) + (f" and {len(fields) - 10:,} more" if len(fields) > 10 else "")
-        said = f"differs in: {shown}" if shown else entry.reason
-        yield Annotation("warning", f"{_DRIFT[entry.action]}: {entry.address}", (_kind(entry), said), _place(entry))
-    yield from _warnings(plan)
-    if plan.unmanaged:
-        names = [f"{kind_noun(entry.kind)} {entry.address} {entry.name}".rstrip() for entry in plan.unmanaged]
-        title = f"{count(len(names), 'live resource')} that the files do not name"
+def of_drift(drift: DriftFile) -> Iterator[Annotation]:
+    """Every resource that differs, and the unmanaged ones."""
+    rows = drift_view(drift)
+    for change in sorted(rows.changes, key=lambda change: (_RISK[change.risk], _RANK[change.action])):
+        paths = [row.path for row in change.fields] if change.action in {"update", "replace"} else []
+        shown = ", ".join(paths[:10]) + (f" and {len(paths) - 10:,} more" if len(paths) > 10 else "")
+        reason = f"differs in: {shown}" if shown else change.reason
+        inner = _inner_differences(change) if paths else ()
+        title = f"{_DRIFT[change.action]}: {change.address}"
+        yield Annotation("warning", title, (_kind(change), reason, *inner), _place(change))
+    yield from _warnings(rows)
+    if rows.unmanaged:
+        names = [
+            f"{kind_noun(group.kind)} {row.address} {row.name}".rstrip()
+            for group in rows.unmanaged
+            for row in group.rows
+        ]
+        title = f"{count(len(names), 'live resource')} that the configuration does not declare"
         yield Annotation("notice", title, tuple(names))
+
+
+def _inner_differences(change: ChangeRow) -> Iterator[str]:
+    """The differences inside `attributes`, one sentence each."""
+    for row in change.fields:
+        if row.path.startswith(("attributes.", "attributes[")) and row.items is None and not row.lines:
+            before, after = both_texts(row.before, row.after, limit=VALUE_LIMIT)
+            yield f"{row.path}: {before} → {after}"
 
 
 def of_report(report: ReportFile, plan: PlanFile | None = None) -> Iterator[Annotation]:
@@ -146,7 +173,7 @@ def of_report(report: ReportFile, plan: PlanFile | None = None) -> Iterator[Anno
         report: how it went.
         plan: what was applied, which knows the places; None where it is not at hand.
     """
-    places = {} if plan is None else {entry.address: _place(entry) for entry in plan.changes}
+    places = {} if plan is None else {change.address: _place(change) for change in plan_view(plan).changes}
     levels: Mapping[str, Level] = {
         "failed": "error", "interrupted": "error", "skipped": "warning", "withheld": "warning", "done": "warning",
     }  # fmt: skip
@@ -203,20 +230,22 @@ def _alone(title: str, sentences: Sequence[str]) -> Annotation:
     return Annotation("error", title, said)
 
 
-def _warnings(plan: PlanFile) -> Iterator[Annotation]:
-    for warning in plan.warnings:
+def _warnings(rows: ChangesView) -> Iterator[Annotation]:
+    for warning in rows.warnings:
+        if warning.code in {"acknowledged", "unreadable"}:
+            continue  # a count, and what is an error of the command
         title = f"reconciler: {warning.code}"
         yield Annotation(warning.severity, title, (warning.message, warning.hint, warning.address), warning.source)
 
 
-def _kind(entry: ChangeEntry) -> str:
-    name = f" {entry.name}" if entry.name else ""
-    noun, container = kind_nouns(entry.kind)
-    within = f" of {container} {entry.service}" if entry.service and container else ""
-    return f"{noun.removeprefix(f'{container} ') if within else noun}{name}{within}"
+def _kind(change: ChangeRow) -> str:
+    name = f" {change.name}" if change.name else ""
+    service = f" of service {change.service}" if change.service and change.kind != "service" else ""
+    words = kind_noun(change.kind)
+    return f"{words.removeprefix('service ') if service else words}{name}{service}"
 
 
-def _place(entry: ChangeEntry) -> SourceEntry | None:
-    """Where the files say so; of what has no place of its own, the first of its fields."""
-    places = (entry.source, *(field.source for field in entry.fields))
+def _place(change: ChangeRow) -> SourceRow | None:
+    """Where the configuration declares the resource; without such a place, that of its first field."""
+    places = (change.source, *(row.source for row in change.fields))
     return next((place for place in places if place is not None), None)

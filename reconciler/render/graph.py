@@ -15,7 +15,7 @@ from reconciler.config.model import Config, Reference
 from reconciler.documents.plan import PlanFile
 from reconciler.kinds import kind_noun
 from reconciler.render.markdown_text import shortened
-from reconciler.render.view import ChangeRow, Pointer
+from reconciler.render.rows import ChangeRow, Pointer
 
 LABEL_LIMIT = 120
 

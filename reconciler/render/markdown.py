@@ -29,9 +29,10 @@ from reconciler.render.markdown_text import (
     shortened,
     size,
 )
+from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, Nothing, Pointer, Side, SourceRow, Unclear
 from reconciler.render.terminal import escape
 from reconciler.render.values import KNOWN_LATER, TEXT_LIMIT, both_texts, line_texts, literal
-from reconciler.render.view import ChangeRow, FieldRow, Nothing, PlanView, Pointer, Side, SourceRow, Unclear, view
+from reconciler.render.view import plan_view
 
 LIMIT = 65_536
 """A comment on GitHub has fewer characters than this."""
@@ -79,18 +80,18 @@ class Words:
     actions: Mapping[Action, str]
     counted: Mapping[Action, str]
     section: str
-    verdict: Callable[[PlanView], str]
+    verdict: Callable[[ChangesView], str]
     full: str
     before: str = ""
     after: str = ""
     acts: bool = True
-    where: Callable[[PlanView], str] | None = None
+    where: Callable[[ChangesView], str] | None = None
     unmanaged: Callable[[int], str] = lambda number: f"{count(number, 'live resource')} that the files do not name"
     only_in: tuple[str, str] = ("", "")
     tells_reason: bool = False
 
 
-def _verdict(plan: PlanView) -> str:
+def _verdict(plan: ChangesView) -> str:
     if not plan.changes:
         return f"✅ Nothing to do: {count(plan.counts.no_op, 'resource')} compared, all as the files say"
     counts = plan.counts
@@ -113,36 +114,45 @@ PLAN = Words(
 )
 
 
-def plan_markdown(plan: PlanFile, repository: Repository | None = None, words: Words = PLAN) -> str:
-    """A plan as Markdown.
+def plan_markdown(plan: PlanFile, repository: Repository | None = None) -> str:
+    """Render a plan as Markdown.
 
     Args:
-        plan: what to show.
-        repository: where the files are on the web; None for no links.
-        words: what to call things.
+        plan: the plan.
+        repository: where the configuration is on the web; None for no links.
     """
-    page = _Page(view(plan), repository, words)
-    return page.text()
+    return changes_markdown(plan_view(plan), PLAN, repository)
+
+
+def changes_markdown(rows: ChangesView, words: Words, repository: Repository | None) -> str:
+    """Render rows as Markdown.
+
+    Args:
+        rows: the rows of a plan, a drift, or a comparison.
+        words: the words for that document.
+        repository: where the configuration is on the web; None for no links.
+    """
+    return _Page(rows, repository, words).text()
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Changes that are the same but for where they happen."""
+class ChangeGroup:
+    """Changes that differ only in the names and places of their resources."""
 
     changes: tuple[ChangeRow, ...]
 
     @property
     def first(self) -> ChangeRow:
-        """The one that is shown."""
+        """The change that is shown for all of them."""
         return self.changes[0]
 
 
-def grouped(changes: Iterable[ChangeRow]) -> list[Group]:
+def grouped(changes: Iterable[ChangeRow]) -> list[ChangeGroup]:
     """Put identical changes together, what destroys first, then by risk, then in the plan's order."""
     found: dict[object, list[ChangeRow]] = {}
     for change in changes:
         found.setdefault(_likeness(change), []).append(change)
-    groups = [Group(tuple(same)) for same in found.values()]
+    groups = [ChangeGroup(tuple(same)) for same in found.values()]
     return sorted(groups, key=lambda group: (_RANK[group.first.action], _RISK[group.first.risk]))
 
 
@@ -161,7 +171,7 @@ def _likeness(change: ChangeRow) -> object:
 class _Page:
     """One layout: what is told in which order, and how much room each part may take."""
 
-    def __init__(self, plan: PlanView, repository: Repository | None, words: Words) -> None:
+    def __init__(self, plan: ChangesView, repository: Repository | None, words: Words) -> None:
         self.plan = plan
         self.repository = repository
         self.words = words
@@ -233,7 +243,7 @@ class _Page:
             rows.append(f"| … | {missing.total():,} more, not listed: {told} | | |")
         return ["\n".join([*head, *rows])]
 
-    def _row(self, group: Group) -> str:
+    def _row(self, group: ChangeGroup) -> str:
         change = group.first
         what = self._what(change, shortened_kind(change.kind))
         if change.guard is not None and self.words.acts:
@@ -353,11 +363,11 @@ class _Page:
 
     def _details(self) -> list[str]:
         """A collapsed block for each service, in the table's order, until the room is used up."""
-        services: dict[str, list[Group]] = {}
+        services: dict[str, list[ChangeGroup]] = {}
         for group in self.groups:
             services.setdefault(group.first.service, []).append(group)
         blocks: list[str] = []
-        missing: list[Group] = []
+        missing: list[ChangeGroup] = []
         for position, (service, groups) in enumerate(services.items()):
             # What comes first may not take everything: each has half of what is left, the last one all of it.
             last = position == len(services) - 1
@@ -380,14 +390,14 @@ class _Page:
             blocks.append(f"The details of {number:,} more did not fit; {self.words.full}.")
         return blocks
 
-    def _block(self, group: Group) -> str:
+    def _block(self, group: ChangeGroup) -> str:
         """The difference of a group, cut where it would leave no room for others."""
         lines = list(self._diff(group))
         taken = Room(CHANGE_LIMIT).take(lines, at_most=CHANGE_LIMIT)
         more = [f"    … {len(lines) - len(taken):,} more lines"] if len(taken) < len(lines) else []
         return "\n".join([*taken, *more])
 
-    def _diff(self, group: Group) -> Iterator[str]:
+    def _diff(self, group: ChangeGroup) -> Iterator[str]:
         change = group.first
         kind = kind_noun(change.kind)
         kind += f" {literal(change.name)}" if change.name else ""
@@ -462,7 +472,7 @@ def _item(item: str) -> str:
     return shortened(literal(item), TEXT_LIMIT) if len(item) > TEXT_LIMIT else literal(item)
 
 
-def _consequence(said: tuple[Group, str]) -> str:
+def _consequence(said: tuple[ChangeGroup, str]) -> str:
     group, text = said
     more = f" And alike for {len(group.changes) - 1:,} more." if len(group.changes) > 1 else ""
     risk = "**High risk** " if group.first.risk == "high" else ""

@@ -12,22 +12,22 @@ from dataclasses import dataclass
 
 from reconciler.documents.plan import PlanFile
 from reconciler.kinds import kind_noun
-from reconciler.render.terminal import Paint, Style, cells, escape, wrap
-from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, what_text
-from reconciler.render.view import (
+from reconciler.render.line_diff import DiffLine
+from reconciler.render.rows import (
     ChangeRow,
-    DiffLine,
+    ChangesView,
     FieldRow,
     GuardRow,
-    Items,
     Nothing,
-    PlanView,
+    SetDiff,
     SourceRow,
     Unclear,
     UnmanagedGroup,
     WarningRow,
-    view,
 )
+from reconciler.render.terminal import Paint, Style, cells, escape, wrap
+from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, what_text
+from reconciler.render.view import plan_view
 
 DIFF_LINES = 40
 """Over this many lines a text's difference is shown in part, unless everything is asked for."""
@@ -56,26 +56,36 @@ class PageWords:
         verdict: the line that counts.
     """
 
-    head: Callable[[PlanView], str]
-    nothing: Callable[[PlanView], str]
+    head: Callable[[ChangesView], str]
+    nothing: Callable[[ChangesView], str]
     unmanaged: Callable[[int], str]
-    verdict: Callable[[PlanView], str]
+    verdict: Callable[[ChangesView], str]
 
 
-def plan_text(
-    plan: PlanFile, *, colour: bool, width: int, verbose: bool = False, words: PageWords | None = None
-) -> str:
-    """A plan as text.
+def plan_text(plan: PlanFile, *, colour: bool, width: int, verbose: bool = False) -> str:
+    """Render a plan as text.
 
     Args:
-        plan: what to show.
-        colour: whether to lay colours on.
-        width: how many columns there are; fewer than 40 are taken as 40.
-        verbose: whether to show long texts and every unmanaged resource in full.
-        words: what to call things; a plan's own when left out.
+        plan: the plan.
+        colour: whether to use colors.
+        width: the number of columns; at least 40 are used.
+        verbose: whether to show full output: long values, and every unmanaged resource.
     """
-    page = _Page(Paint(colour), max(width, NARROWEST), words or _PLAN, verbose=verbose)
-    return "\n".join(page.plan(view(plan))) + "\n"
+    return changes_text(plan_view(plan), _PLAN, colour=colour, width=width, verbose=verbose)
+
+
+def changes_text(rows: ChangesView, words: PageWords, *, colour: bool, width: int, verbose: bool) -> str:
+    """Render the rows of a plan or a comparison as text; see `plan_text`.
+
+    Args:
+        rows: the rows.
+        words: the sentences around them.
+        colour: whether to use colors.
+        width: the number of columns.
+        verbose: whether to show full output.
+    """
+    page = _Page(Paint(colour), max(width, NARROWEST), words, verbose=verbose)
+    return "\n".join(page.plan(rows)) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +109,7 @@ class _Page:
         # Values begin in the left half of the page, or below a label that is too long for that.
         self.widest_label = min(WIDEST_LABEL, width // 2 - _BODY - 3)
 
-    def plan(self, plan: PlanView) -> list[str]:
+    def plan(self, plan: ChangesView) -> list[str]:
         lines: list[str] = []
         if plan.changes:
             lines += [self.paint(line, "bold") for line in wrap(self.words.head(plan), self.width)]
@@ -217,7 +227,7 @@ class _Page:
             return self.paint(head, "red") + self.paint(comment[len(head) :], "dim")
         return self.paint(comment, "dim")
 
-    def _items(self, items: Items, row: FieldRow) -> list[_Value]:
+    def _items(self, items: SetDiff, row: FieldRow) -> list[_Value]:
         """A set: whole where it is new or goes, as what is added and removed where it changes."""
         added, removed = _listed(items.added), _listed(items.removed)
         if isinstance(row.before, (Nothing, Unclear)):
@@ -256,7 +266,7 @@ class _Page:
 
     # --- around the changes -------------------------------------------------------------------------------------------
 
-    def _unverified(self, plan: PlanView) -> list[str]:
+    def _unverified(self, plan: ChangesView) -> list[str]:
         """What nobody can compare, in one line: it is there at every plan, and must not become noise."""
         if not plan.unverified:
             return []
@@ -266,7 +276,7 @@ class _Page:
         lines = ["Cannot be verified, since Twilio never returns them (--rotate ADDRESS sends them again):"]
         return [*lines, *(f"    {escape(item)}" for item in plan.unverified)]
 
-    def _left_out(self, plan: PlanView) -> list[str]:
+    def _left_out(self, plan: ChangesView) -> list[str]:
         if not plan.left_out:
             return []
         narrowed = " ".join(
@@ -308,7 +318,7 @@ class _Page:
             lines += self._paragraph(2, _Value(escape(warning.hint))) if warning.hint else []
         return lines
 
-    def _verdict(self, plan: PlanView) -> list[str]:
+    def _verdict(self, plan: ChangesView) -> list[str]:
         lines = [self.paint(line, "bold") for line in wrap(self.words.verdict(plan), self.width)]
         if plan.high:
             verb = "is" if plan.high == 1 else "are"
@@ -329,12 +339,12 @@ _RISK_STYLES: dict[str, tuple[Style, ...]] = {"low": (), "medium": ("yellow",), 
 _VERDICT_STYLES: dict[str, tuple[Style, ...]] = {"refused": _ALARM, "withheld": ("yellow",)}
 
 
-def _where(plan: PlanView) -> str:
+def _where(plan: ChangesView) -> str:
     environment = f", environment {escape(plan.environment)}" if plan.environment else ""
     return f"Account {escape(plan.account)}{environment}"
 
 
-def _nothing_to_do(plan: PlanView) -> str:
+def _nothing_to_do(plan: ChangesView) -> str:
     environment = f" for environment {escape(plan.environment)}" if plan.environment else ""
     compared = _count(plan.counts.no_op, "resource")
     narrowed = "what was looked at in " if plan.targets or plan.excludes else ""
@@ -348,7 +358,7 @@ def _unmanaged_title(number: int) -> str:
     return f"Unmanaged: {_count(number, 'live resource')} that the files do not name; left alone."
 
 
-def _counted(plan: PlanView) -> str:
+def _counted(plan: ChangesView) -> str:
     counts = plan.counts
     doing = (
         f"{counts.create:,} to create, {counts.update:,} to update, "

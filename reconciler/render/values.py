@@ -12,8 +12,9 @@ from itertools import groupby
 
 from reconciler.json_text import Json
 from reconciler.kinds import kind_nouns
+from reconciler.render.line_diff import DiffLine
+from reconciler.render.rows import Hidden, Nothing, Plain, Pointer, Side, Unclear
 from reconciler.render.terminal import escape
-from reconciler.render.view import DiffLine, Hidden, Nothing, Plain, Pointer, Side, Unclear
 
 TEXT_LIMIT = 300
 """Over this many characters a text is shown in part, unless everything is asked for."""

@@ -35,7 +35,6 @@ def compare(before: Inputs, after: Inputs) -> ComparisonFile:
     """
     from reconciler.documents.comparison import comparison_document  # noqa: PLC0415 - see the package
     from reconciler.planning.comparison import compare as compare_configs  # noqa: PLC0415 - see the package
-    from reconciler.planning.comparison import is_one_account  # noqa: PLC0415 - see the package
 
     sides: list[tuple[Config, SideEntry]] = []
     errors: list[ConfigError] = []
@@ -48,13 +47,7 @@ def compare(before: Inputs, after: Inputs) -> ComparisonFile:
         problems = dict.fromkeys(problem for error in errors for problem in error.problems)
         raise ConfigError(list(problems), {file: lines for error in errors for file, lines in error.lines.items()})
     (first, one), (second, other) = sides
-    return comparison_document(
-        compare_configs(first, second),
-        one,
-        other,
-        one_account=is_one_account(first, second),
-        tool_version=__version__,
-    )
+    return comparison_document(compare_configs(first, second), one, other, tool_version=__version__)
 
 
 def _load(inputs: Inputs) -> tuple[Config, SideEntry]:

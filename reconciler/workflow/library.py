@@ -184,10 +184,8 @@ class Reconciler:
             ReconcilerError: see `reconciler.errors`.
         """
         from reconciler import workflow  # noqa: PLC0415 - see the module
-        from reconciler.documents.drift import drift_document  # noqa: PLC0415 - see the module
 
-        planned = await workflow.drift(self._inputs, self._endpoint, self._watcher())
-        return drift_document(planned.file)
+        return await workflow.drift(self._inputs, self._endpoint, self._watcher())
 
     async def export(self, *, include: Sequence[str] = (), in_one_file: bool = True) -> Export:
         """Write the account as a configuration, in memory (read-only). The path of this configuration does not matter.

@@ -22,6 +22,7 @@ from reconciler.workflow.recording import Recorder, find_recorder
 if TYPE_CHECKING:
     from reconciler.api.client import ReadClient
     from reconciler.config.model import Approval, Config
+    from reconciler.documents.drift import DriftFile
     from reconciler.documents.plan import PlanFile
     from reconciler.journal import Unfinished
     from reconciler.planning.plan import Plan, PlanOptions
@@ -58,14 +59,16 @@ async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planne
     return await _plan(inputs, endpoint, progress, creates_emulator=True)
 
 
-async def drift(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planned:
+async def drift(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> DriftFile:
     """Detect drift between the account and the configuration (read-only: the client has no write methods).
 
     Raises:
         UsageError: The emulator's file does not exist.
         ReconcilerError: See `reconciler.errors`.
     """
-    return await _plan(inputs, endpoint, progress, creates_emulator=False)
+    from reconciler.documents.drift import drift_document  # noqa: PLC0415 - see the package
+
+    return drift_document((await _plan(inputs, endpoint, progress, creates_emulator=False)).file)
 
 
 async def _plan(inputs: Inputs, endpoint: Endpoint, progress: Progress, *, creates_emulator: bool) -> Planned:

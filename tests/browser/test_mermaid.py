@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.render.graph import Edge, Graph, Node, mermaid, needs
-from reconciler.render.view import view
+from reconciler.render.view import plan_view
 from tests.browser.conftest import WAIT_MS
 from tests.render import plan_samples as samples
 
@@ -91,7 +91,7 @@ def test_whatever_is_in_an_address_is_shown_and_not_meant(page: Page) -> None:
 
 
 def test_the_graph_of_a_plan_is_drawn(page: Page) -> None:
-    drawn = Drawn(page, mermaid(needs(view(samples.EVERY_ACTION).changes), limit=40))
+    drawn = Drawn(page, mermaid(needs(plan_view(samples.EVERY_ACTION).changes), limit=40))
     assert drawn.nodes == [
         ["+ addresses.main", "address (create)"],
         ["services.support", "unchanged"],

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.documents.drift import drift_document
 from reconciler.render.html import drift_html, plan_html, report_html
 from tests.browser.conftest import Open, Opened
 from tests.render import plan_samples as samples
@@ -33,7 +34,7 @@ PAGES = {
     "many_unmanaged": lambda: plan_html(samples.MANY_UNMANAGED),
     "large": lambda: plan_html(samples.LARGE),
     "attacks": lambda: plan_html(hostile_plan(ATTACKED)),
-    "drift": lambda: drift_html(samples.EVERY_ACTION),
+    "drift": lambda: drift_html(drift_document(samples.EVERY_ACTION)),
     "report": lambda: report_html(samples.ALL_STATUSES, samples.EVERY_ACTION),
     "hostile_report": lambda: report_html(hostile_report(ATTACKED)),
 }
@@ -91,7 +92,7 @@ def test_a_report_is_filtered_by_how_it_ended(open_page: Open) -> None:
 
 
 def test_a_drift_is_filtered_by_what_is_so(open_page: Open) -> None:
-    opened = open_page(drift_html(samples.EVERY_ACTION))
+    opened = open_page(drift_html(drift_document(samples.EVERY_ACTION)))
     opened.page.get_by_role("checkbox", name="missing").check()
     assert opened.shown() == ["addresses.main"]
     opened.assert_found("1 of 6 differences")

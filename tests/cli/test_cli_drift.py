@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from reconciler.api.client import ReadClient
-from reconciler.render.drift import CHAT_LIMIT, drift_chat, drift_json, drift_markdown, drift_text
+from reconciler.documents.drift import drift_document
+from reconciler.render.drift import CHAT_LIMIT, drift_chat, drift_markdown, drift_text
 from reconciler.render.markdown import LIMIT
 from reconciler.render.terminal import escape
 from tests.cli.conftest import FILES
@@ -140,16 +141,16 @@ def test_markdown_links_to_the_commit_that_a_job_runs_on(
 @pytest.mark.parametrize("name", samples.PLANS)
 def test_every_sample_in_every_format(name: str) -> None:
     plan = samples.PLANS[name]
-    text = drift_text(plan, colour=False, width=100)
-    assert len(drift_chat(plan)) < CHAT_LIMIT
-    assert len(drift_markdown(plan).encode()) < LIMIT
-    told = json.loads(drift_json(plan))
+    text = drift_text(drift_document(plan), colour=False, width=100)
+    assert len(drift_chat(drift_document(plan))) < CHAT_LIMIT
+    assert len(drift_markdown(drift_document(plan)).encode()) < LIMIT
+    told = json.loads(drift_document(plan).to_json())
     assert len(told["differences"]) == len(plan.changes)
-    for shown in (text, drift_chat(plan), drift_markdown(plan)):
+    for shown in (text, drift_chat(drift_document(plan)), drift_markdown(drift_document(plan))):
         assert "known after apply" not in shown
         assert "An apply" not in shown
         assert [item for item in shown if not item.isprintable() and item != "\n"] == []
-    whole = drift_text(plan, colour=False, width=100, verbose=True).replace("\n", "")
+    whole = drift_text(drift_document(plan), colour=False, width=100, verbose=True).replace("\n", "")
     assert all(escape(entry.address)[:40] in whole for entry in plan.changes)
     assert text.count("\n  ") >= len(plan.unmanaged)
 
@@ -202,7 +203,10 @@ def test_a_conversation_that_is_missing_is_one_difference_too(cli: Cli, files: P
 
 
 def test_secrets_stay_hidden() -> None:
-    for shown in (drift_text(samples.SECRETS, colour=True, width=80, verbose=True), drift_markdown(samples.SECRETS)):
+    for shown in (
+        drift_text(drift_document(samples.SECRETS), colour=True, width=80, verbose=True),
+        drift_markdown(drift_document(samples.SECRETS)),
+    ):
         assert "not redacted" not in shown
         assert "k1:" not in shown
 
@@ -211,5 +215,5 @@ def test_a_chat_calls_nobody() -> None:
     plan = samples.plan(
         samples.change('users["@here <!channel> https://evil.example"]', "user", "update", samples.field("@x", 1, 2))
     )
-    assert not set("@<>") & set(drift_chat(plan))
-    assert "://" not in drift_chat(plan)
+    assert not set("@<>") & set(drift_chat(drift_document(plan)))
+    assert "://" not in drift_chat(drift_document(plan))

@@ -20,7 +20,7 @@ from reconciler.cli import showing
 from reconciler.cli.output import Output
 from reconciler.config.sources import select
 from reconciler.documents.approval import not_approved
-from reconciler.documents.drift import DriftFile, drift_document, parse_drift, to_plan
+from reconciler.documents.drift import DriftFile, drift_document, parse_drift
 from reconciler.documents.plan import PlanFile, parse_plan
 from reconciler.documents.report import ReportFile, parse_report
 from reconciler.emulator.errors import EmulatorError
@@ -102,14 +102,15 @@ def _seen(text: str) -> None:
 
 
 def _show_plan(found: PlanFile) -> None:
-    for render in (*showing.PLAN.values(), *showing.DRIFT.values()):
+    for render in showing.PLAN.values():
         _seen(render(found, _OUTPUT))
+    _show_drift(drift_document(found))
     assert not_approved(found, found, {}) == ()
 
 
 def _show_drift(found: DriftFile) -> None:
     for render in showing.DRIFT.values():
-        _seen(render(to_plan(found), _OUTPUT))
+        _seen(render(found, _OUTPUT))
 
 
 def _show_report(found: ReportFile) -> None:

@@ -7,8 +7,7 @@ from typing import Any
 from reconciler.change import Change, FieldChange
 from reconciler.config.model import Reference, Unknown
 from reconciler.documents.comparison import ComparisonFile, SideEntry, comparison_document
-from reconciler.planning.comparison import compare
-from reconciler.planning.plan import Plan
+from reconciler.planning.comparison import Comparison, compare
 from reconciler.render.comparison import comparison_markdown, comparison_text
 from reconciler.render.html import comparison_html
 from reconciler.render.markdown_text import Repository
@@ -28,7 +27,7 @@ addresses:
 """
 
 
-def compared(before: str, after: str, env: dict[str, str] | None = None, **options: Any) -> Plan:
+def compared(before: str, after: str, env: dict[str, str] | None = None, **options: Any) -> Comparison:
     sides = [read(text, env, by_name=True, **options) for text in (before, after)]
     return compare(sides[0], sides[1])
 
@@ -40,7 +39,7 @@ def edited(*pairs: tuple[str, str], base: str = DESK) -> str:
     return base
 
 
-def told(plan: Plan) -> list[str]:
+def told(plan: Comparison) -> list[str]:
     return [f"{change.action} {change.address}: {change.reason}" for change in plan.changes]
 
 
@@ -48,7 +47,7 @@ def fields(change: Change) -> dict[str, tuple[object, object]]:
     return {item.path: (item.before, item.after) for item in change.fields}
 
 
-def the_field(plan: Plan) -> FieldChange:
+def the_field(plan: Comparison) -> FieldChange:
     [change] = plan.changes
     [field] = change.fields
     return field
@@ -56,7 +55,7 @@ def the_field(plan: Plan) -> FieldChange:
 
 def seen(before: str, after: str) -> ComparisonFile:
     sides = [SideEntry(name=name, config_digest="") for name in ("old", "new")]
-    return comparison_document(compared(before, after), sides[0], sides[1], one_account=True, tool_version="0")
+    return comparison_document(compared(before, after), sides[0], sides[1], tool_version="0")
 
 
 def test_what_means_the_same_does_not_differ() -> None:
@@ -68,7 +67,7 @@ def test_what_means_the_same_does_not_differ() -> None:
         ('  "+14155550100": {', '  main: {address: "+14155550100", '),
     )
     found = compared(DESK, other)
-    assert (told(found), found.unmanaged, found.unchanged) == ([], (), 5)
+    assert (told(found), found.no_longer_managed, found.unchanged) == ([], (), 5)
 
 
 def test_a_field_has_both_sides_with_their_places() -> None:
@@ -95,7 +94,7 @@ def test_what_the_second_does_not_name_is_left_alone() -> None:
     bare = edited(("method: POST, ", ""), ("    configuration: {default_conversation_role: agent}\n", ""))
     found = compared(DESK, bare)
     assert told(found) == []
-    assert [(str(item.address), item.live.kind.name) for item in found.unmanaged] == [
+    assert [(str(item.address), item.kind.name) for item in found.no_longer_managed] == [
         ("services.desk.configuration", "service_configuration")
     ]
     [warning] = found.warnings
@@ -131,10 +130,10 @@ def test_a_replaced_role_takes_its_references_along() -> None:
 def test_deletes_are_asked_for_and_everything_else_is_no_longer_managed() -> None:
     gone = DESK.partition("addresses:")[0] + "addresses:\n  {}\n"
     assert told(compared(DESK, gone)) == []
-    assert [str(item.address) for item in compared(DESK, gone).unmanaged] == ['addresses["+14155550100"]']
+    assert [str(item.address) for item in compared(DESK, gone).no_longer_managed] == ['addresses["+14155550100"]']
     pruned = compared(DESK, gone + "prune: [addresses]\n")
     assert told(pruned) == ['delete addresses["+14155550100"]: pruned']
-    assert pruned.unmanaged == ()
+    assert pruned.no_longer_managed == ()
     assert [warning.message for warning in pruned.warnings] == [
         "addresses is pruned now: what the account has there, falls under it and is not named is deleted"
     ]
@@ -168,13 +167,13 @@ services:
     absent = before.partition("      hall")[0] + f"      {hall}\n"
     found = compared(before, absent)
     assert told(found) == ["delete services.desk.conversations.hall: absent: true"]
-    assert (found.unmanaged, found.warnings) == ((), ())
+    assert (found.no_longer_managed, found.warnings) == ((), ())
     # Neither is a rule no longer there that goes with what it is of, nor one that would come along with nothing.
     assert compared(absent.replace("absent: true, ", ""), absent).warnings == ()
     desk = "\nversion: 1\nservices:\n  desk: {absent: true, conversations: {}, prune: [conversations]}\n"
     found = compared(before, desk)
     assert told(found) == ["delete services.desk: absent: true"]
-    assert (found.unmanaged, found.warnings) == ((), ())
+    assert (found.no_longer_managed, found.warnings) == ((), ())
 
 
 def test_destroying_history_needs_approval_and_says_by_which_address() -> None:
@@ -235,7 +234,7 @@ def test_what_is_sensitive_is_not_shown_unless_it_is_only_a_name() -> None:
     push = "version: 1\ncredentials:\n  ios: {type: fcm, secret: '%s'}\n"
     literal = seen(push % "one", push % "two")
     [field] = literal.changes[0].fields
-    assert (field.before, field.after, field.sensitive) == ({"digest": ""}, {"digest": ""}, True)
+    assert (field.before, field.after, field.sensitive) == ({"sensitive": True}, {"sensitive": True}, True)
     assert "one" not in literal.to_json().replace("one_account", "")
     named = the_field(compared(push % "${secret:OLD}", push % "${secret:NEW}"))
     assert (named.before, named.after, named.sensitive) == (
@@ -299,7 +298,7 @@ def test_pins_recognise_and_say_nothing_more() -> None:
     other = pinned.replace("1" * 32, "2" * 32)
     found = compared(pinned, other)
     assert told(found)[-1].startswith("update services.desk.webhooks")
-    assert str(found.unmanaged[0].address) == "services.desk"
+    assert str(found.no_longer_managed[0].address) == "services.desk"
     # Instead of the SID of what is pinned, a handle may stand, and the other way about.
     by_sid = both.replace("service: desk", f"service: {sid}")
     assert told(compared(by_sid, both)) == told(compared(both, by_sid)) == []

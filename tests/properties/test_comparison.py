@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reconciler.change import Change, FieldChange
 from reconciler.config.model import Config, Unknown
 from reconciler.errors import MatchError
-from reconciler.planning.comparison import NOT_NAMED, compare
+from reconciler.planning.comparison import NOT_NAMED, Comparison, compare
 from reconciler.planning.plan import Plan
 from tests.properties.strategies import SERVICES, configurations, text
 from tests.properties.test_convergence import _shuffled, approved, quick, thorough
@@ -24,7 +24,7 @@ from tests.world import World, read
 def test_a_configuration_does_not_differ_from_itself(root: dict[str, Any], chance: random.Random) -> None:
     one, other = read(text(root)), read(text(_shuffled(root, chance)))
     found = compare(one, other)
-    assert (found.changes, found.unmanaged, found.warnings) == ((), (), other.warnings)
+    assert (found.changes, found.no_longer_managed, found.warnings) == ((), (), other.warnings)
     assert found.unchanged == sum(1 for item in _wanted(one))
 
 
@@ -113,7 +113,7 @@ def _has(config: Config, service: str) -> bool:
     return any(item.natural_key == service and not item.absent for item in config.resources.values())
 
 
-def _told(plan: Plan) -> dict[tuple[str, str, str, str], Change]:
+def _told(plan: Plan | Comparison) -> dict[tuple[str, str, str, str], Change]:
     """Changes by what they do to what; deletes by name, since what the files do not name has another address."""
     return {
         (

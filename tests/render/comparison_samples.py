@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.documents.comparison import ComparisonFile, SideEntry, comparison_document
-from reconciler.planning.comparison import compare, is_one_account
+from reconciler.planning.comparison import compare
 from tests.world import read
 
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
@@ -91,8 +91,7 @@ def _seen(before: str, after: str, *names: str) -> ComparisonFile:
         for name, config in zip(names, configs, strict=True)
     ]
     found = compare(*configs)
-    one_account = is_one_account(*configs)
-    return comparison_document(found, *sides, one_account=one_account, tool_version="0.1.0")
+    return comparison_document(found, *sides, tool_version="0.1.0")
 
 
 COMPARISONS: Mapping[str, ComparisonFile] = {

@@ -26,7 +26,7 @@ def test_golden(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"comparison/{name}.md", comparison_markdown(found, repository))
     golden(f"comparison/{name}.html", without_sources(comparison_html(found, repository)))
     golden(f"comparison/{name}.json", found.to_json())
-    golden(f"comparison/{name}.github", github.commands(github.of_plan(found.as_plan()), "config"))
+    golden(f"comparison/{name}.github", github.commands(github.of_comparison(found), "config"))
 
 
 @pytest.mark.parametrize("name", COMPARISONS)

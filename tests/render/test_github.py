@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.documents.drift import drift_document
 from reconciler.documents.plan import PlanFile
 from reconciler.errors import ConfigError, GuardRefusal, Place, Problem, Refusal, Refused, StalePlan, UsageError
 from reconciler.render import github
@@ -34,7 +35,7 @@ def test_golden_plan(name: str, golden: Callable[[str, str], None]) -> None:
 
 @pytest.mark.parametrize("name", samples.DRIFTS)
 def test_golden_drift(name: str, golden: Callable[[str, str], None]) -> None:
-    golden(f"drift/{name}.github", commands(github.of_drift(samples.GOLDEN_PLANS[name])))
+    golden(f"drift/{name}.github", commands(github.of_drift(drift_document(samples.GOLDEN_PLANS[name]))))
 
 
 @pytest.mark.parametrize("name", samples.REPORTS)
@@ -79,7 +80,7 @@ def assert_only_annotations(text: str) -> None:
 @given(plans())
 def test_any_plan_and_drift_is_only_annotations(plan: PlanFile) -> None:
     assert_only_annotations(commands(github.of_plan(plan), "a,b:c"))
-    assert_only_annotations(commands(github.of_drift(plan)))
+    assert_only_annotations(commands(github.of_drift(drift_document(plan))))
 
 
 @given(st.lists(attacks, min_size=1, max_size=20))
@@ -87,7 +88,7 @@ def test_whatever_the_values_there_are_as_many_commands_as_of_harmless_ones(text
     def outline(texts: Sequence[str]) -> Iterator[list[str]]:
         error = ConfigError([Problem("c", text, Place(f"x{text}.yaml", 3, 4), text) for text in texts[:1]])
         for found in (
-            github.of_plan(hostile_plan(texts)), github.of_drift(hostile_plan(texts)),
+            github.of_plan(hostile_plan(texts)), github.of_drift(drift_document(hostile_plan(texts))),
             github.of_report(hostile_report(texts), hostile_plan(texts)), github.of_error(error),
         ):  # fmt: skip
             text = commands(found)

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.documents.drift import drift_document
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.report import ResultEntry
 from reconciler.render.graph import needs
 from reconciler.render.html import drift_html, plan_html, report_html
 from reconciler.render.html.drawing import MOST
 from reconciler.render.html.markup import tag, text
-from reconciler.render.view import view
+from reconciler.render.view import plan_view
 from tests.render import plan_samples as samples
 from tests.render.elements import Element, every, read, shape
 from tests.render.test_markdown import ATTACKS, COMMIT, REPOSITORY, attacks, hostile_plan
@@ -47,7 +48,7 @@ def test_golden_plan(name: str, golden: Callable[[str, str], None]) -> None:
 
 @pytest.mark.parametrize("name", samples.DRIFTS)
 def test_golden_drift(name: str, golden: Callable[[str, str], None]) -> None:
-    golden(f"drift/{name}.html", without_sources(drift_html(samples.GOLDEN_PLANS[name])))
+    golden(f"drift/{name}.html", without_sources(drift_html(drift_document(samples.GOLDEN_PLANS[name]))))
 
 
 @pytest.mark.parametrize("name", samples.REPORTS)
@@ -100,7 +101,7 @@ def elements(page: str) -> list[Element]:
 @settings(max_examples=60)
 def test_any_plan_and_drift_is_a_page_of_our_elements(plan: PlanFile) -> None:
     elements(plan_html(plan, REPOSITORY))
-    elements(drift_html(plan, REPOSITORY))
+    elements(drift_html(drift_document(plan), REPOSITORY))
 
 
 @given(st.lists(results, max_size=4), st.sampled_from([0, 1, 5, 130]), st.none() | plans())
@@ -131,7 +132,8 @@ def _number(character: str) -> int:
 def test_whatever_the_values_the_elements_are_those_of_harmless_ones(found: list[str]) -> None:
     _seen.clear()
     mild = [harmless(item) for item in found]
-    for render in (plan_html, drift_html):
+    renderers: tuple[Callable[[PlanFile], str], ...] = (plan_html, lambda plan: drift_html(drift_document(plan)))
+    for render in renderers:
         told, expected = render(hostile_plan(found)), render(hostile_plan(mild))
         assert shape(read(told)[0]) == shape(read(expected)[0])
     told, expected = report_html(hostile_report(found)), report_html(hostile_report(mild))
@@ -171,7 +173,7 @@ def test_the_policy_allows_this_style_and_this_script_and_nothing_else() -> None
 
 
 def test_sensitive_values_are_never_shown() -> None:
-    for page in (plan_html(samples.SECRETS), drift_html(samples.SECRETS)):
+    for page in (plan_html(samples.SECRETS), drift_html(drift_document(samples.SECRETS))):
         assert "not redacted" not in page
         assert "nor was this" not in page
         assert "k1:" not in page
@@ -196,9 +198,9 @@ def test_the_verdict_comes_first() -> None:
     assert heading(plan_html(samples.EVERY_ACTION)) == "2 of 6 changes are of high risk"
     assert heading(plan_html(samples.GUARDS)) == "An apply would refuse this plan"
     assert heading(plan_html(samples.plan(samples.WITHHELD))) == "Nothing would be sent: 1 change withheld"
-    assert heading(drift_html(samples.EVERY_ACTION)) == "6 differences between files and account"
-    assert heading(drift_html(samples.EMPTY)) == "No drift"
-    assert heading(drift_html(samples.MANY_UNMANAGED)) == "No drift, but unmanaged resources"
+    assert heading(drift_html(drift_document(samples.EVERY_ACTION))) == "6 differences between files and account"
+    assert heading(drift_html(drift_document(samples.EMPTY))) == "No drift"
+    assert heading(drift_html(drift_document(samples.MANY_UNMANAGED))) == "No drift, but unmanaged resources"
     reports = {name: heading(report_html(report)) for name, report in samples.REPORTS.items()}
     assert reports == {
         "all_done": "Applied",
@@ -220,11 +222,11 @@ def test_what_destroys_comes_first() -> None:
 
 
 def test_a_drift_says_what_is_and_nothing_of_what_would_be_done() -> None:
-    page = drift_html(samples.GUARDS)
+    page = drift_html(drift_document(samples.GUARDS))
     _, words = read(page[page.index("<body") :].replace("</html>", ""))
     for word in ("apply", "risk", "withheld", "destroy", "approve"):
         assert word not in words.partition("'use strict'")[0].lower(), word
-    assert "The account has" in drift_html(samples.SMALL)
+    assert "The account has" in drift_html(drift_document(samples.SMALL))
 
 
 def test_a_report_has_what_twilio_support_asks_for_and_links_only_to_twilio() -> None:
@@ -287,7 +289,7 @@ def test_long_texts_are_folded_and_show_what_differs() -> None:
 
 
 def test_the_graph_has_containment_and_references() -> None:
-    found = needs(view(samples.NEW_SERVICE).changes)
+    found = needs(plan_view(samples.NEW_SERVICE).changes)
     assert [(edge.source, edge.target, edge.label) for edge in found.edges] == [
         ("services.support.roles.agent", "services.support", ""),
         ("services.support.configuration", "services.support", ""),
@@ -304,7 +306,7 @@ def boxes(page: str) -> dict[str, tuple[int, int]]:
 
 
 def test_what_is_needed_stands_on_the_left_and_nothing_stands_upon_another() -> None:
-    changes = view(samples.NEW_SERVICE).changes
+    changes = plan_view(samples.NEW_SERVICE).changes
     page = plan_html(samples.NEW_SERVICE)
     where = boxes(page)
     for edge in needs(changes).edges:

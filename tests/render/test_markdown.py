@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from reconciler.documents.drift import drift_document
 from reconciler.documents.entries import GuardEntry, UnmanagedEntry, WarningEntry
 from reconciler.documents.plan import PlanFile
-from reconciler.render.drift import drift_chat, drift_json, drift_markdown, drift_text
+from reconciler.render.drift import drift_chat, drift_markdown, drift_text
 from reconciler.render.markdown import LIMIT, plan_markdown
 from reconciler.render.markdown_text import Repository, cell, code, fence, html_code, prose
 from tests.render import plan_samples as samples
@@ -43,11 +44,11 @@ def test_golden(name: str, golden: Callable[[str, str], None]) -> None:
 @pytest.mark.parametrize("name", samples.DRIFTS)
 def test_golden_drift(name: str, golden: Callable[[str, str], None]) -> None:
     plan = samples.GOLDEN_PLANS[name]
-    golden(f"drift/{name}.md", drift_markdown(plan))
-    golden(f"drift/{name}.txt", drift_text(plan, colour=False, width=100))
-    golden(f"drift/{name}.colour.txt", drift_text(plan, colour=True, width=100))
-    golden(f"drift/{name}.chat", drift_chat(plan))
-    golden(f"drift/{name}.json", drift_json(plan))
+    golden(f"drift/{name}.md", drift_markdown(drift_document(plan)))
+    golden(f"drift/{name}.txt", drift_text(drift_document(plan), colour=False, width=100))
+    golden(f"drift/{name}.colour.txt", drift_text(drift_document(plan), colour=True, width=100))
+    golden(f"drift/{name}.chat", drift_chat(drift_document(plan)))
+    golden(f"drift/{name}.json", drift_document(plan).to_json())
 
 
 # --- how it is read --------------------------------------------------------------------------------------------------
@@ -93,8 +94,8 @@ MERMAID = re.compile(
 @given(plans())
 @settings(max_examples=50)
 def test_any_drift_is_harmless(plan: PlanFile) -> None:
-    assert_harmless(drift_markdown(plan, REPOSITORY))
-    for text in (drift_text(plan, colour=False, width=80), drift_chat(plan)):
+    assert_harmless(drift_markdown(drift_document(plan), REPOSITORY))
+    for text in (drift_text(drift_document(plan), colour=False, width=80), drift_chat(drift_document(plan))):
         assert [character for character in text if not character.isprintable() and character != "\n"] == []
 
 
@@ -210,7 +211,7 @@ def test_a_small_graph_is_drawn_and_a_large_one_is_not() -> None:
     assert "```mermaid\nflowchart LR\n" in plan_markdown(samples.EVERY_ACTION)
     for plan in (samples.SMALL, samples.LARGE, samples.EMPTY):
         assert "mermaid" not in plan_markdown(plan)
-    assert "mermaid" not in drift_markdown(samples.EVERY_ACTION)
+    assert "mermaid" not in drift_markdown(drift_document(samples.EVERY_ACTION))
 
 
 def test_sources_are_linked_where_the_repository_is_known() -> None:

@@ -21,11 +21,11 @@ from reconciler.documents.entries import (
     WarningEntry,
 )
 from reconciler.documents.plan import PlanFile
+from reconciler.render.line_diff import DiffLine
 from reconciler.render.markdown import plan_markdown
 from reconciler.render.terminal import cells, escape
 from reconciler.render.text import plan_text
 from reconciler.render.values import line_texts
-from reconciler.render.view import DiffLine
 from tests.render import plan_samples as samples
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")

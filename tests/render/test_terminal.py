@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.json_text import Json
+from reconciler.render.rows import Plain
 from reconciler.render.terminal import Paint, cells, cut, escape, wrap
 from reconciler.render.values import both_texts, literal
-from reconciler.render.view import Plain
 
 
 @pytest.mark.parametrize(

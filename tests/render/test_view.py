@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.kinds import BY_NAME
-from reconciler.render import view as walked
+from reconciler.render import rows
+from reconciler.render.line_diff import DiffLine
 from reconciler.render.markdown import plan_markdown
-from reconciler.render.view import DiffLine, view
+from reconciler.render.view import plan_view
 from tests.render import plan_samples as samples
 
 words = st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=30)
@@ -34,7 +35,7 @@ def sides(lines: tuple[DiffLine, ...], old: list[str], new: list[str]) -> tuple[
 def test_a_difference_by_lines_tells_both_texts(old: list[str], new: list[str]) -> None:
     texts = "\n".join([*old, "end", "end"]), "\n".join([*new, "end", "end"])
     change = samples.change("x", "role", "update", samples.field("text", *texts))
-    row = view(samples.plan(change)).changes[0].fields[0]
+    row = plan_view(samples.plan(change)).changes[0].fields[0]
     assert sides(row.lines, texts[0].split("\n"), texts[1].split("\n")) == (texts[0].split("\n"), texts[1].split("\n"))
 
 
@@ -42,7 +43,7 @@ def test_lines_that_stay_where_they_were_are_not_told_as_moved() -> None:
     before = {"json": {"a": 1, "b": 2, "c": 3, "d": 4}}
     after = {"json": {"a": 1, "b": 5, "c": 3, "d": 6}}
     change = samples.change("x", "role", "update", samples.field("attributes", before, after))
-    assert list(view(samples.plan(change)).changes[0].fields[0].lines) == [
+    assert list(plan_view(samples.plan(change)).changes[0].fields[0].lines) == [
         (" ", "{"), (" ", '  "a": 1,'),
         ("-", '  "b": 2,'), ("+", '  "b": 5,'),
         (" ", '  "c": 3,'),
@@ -53,14 +54,14 @@ def test_lines_that_stay_where_they_were_are_not_told_as_moved() -> None:
 
 def test_a_comment_compares_no_more_than_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     compared = 0
-    compare = walked._lines
+    compare = rows.lines_of
 
-    def counted(*given: walked.Side) -> tuple[DiffLine, ...]:
+    def counted(*given: rows.Side) -> tuple[DiffLine, ...]:
         nonlocal compared
         compared += 1
         return compare(*given)
 
-    monkeypatch.setattr(walked, "_lines", counted)
+    monkeypatch.setattr(rows, "lines_of", counted)
     long = [{"json": {f"key{key}": number for key in range(50)}} for number in range(5_001)]
     plan_markdown(
         samples.plan(

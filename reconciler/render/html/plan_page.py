@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.change import Action
 from reconciler.documents.comparison import ComparisonFile
-from reconciler.documents.drift import for_people
+from reconciler.documents.drift import DriftFile
 from reconciler.documents.plan import PlanFile
 from reconciler.kinds import kind_noun
 from reconciler.render.graph import needs
@@ -38,10 +38,11 @@ from reconciler.render.html.frame import (
 )
 from reconciler.render.html.markup import Html, join, tag, text
 from reconciler.render.html.sides import field
-from reconciler.render.markdown import Group, grouped, settled
+from reconciler.render.markdown import ChangeGroup, grouped, settled
 from reconciler.render.markdown_text import Repository, count
+from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, SourceRow
 from reconciler.render.terminal import escape
-from reconciler.render.view import ChangeRow, FieldRow, PlanView, SourceRow, view
+from reconciler.render.view import comparison_view, drift_view, plan_view
 
 FIRST_MEANINGS = 20
 """So many of what a plan means for people are shown at once, the others folded."""
@@ -130,30 +131,28 @@ def plan_html(plan: PlanFile, repository: Repository | None = None) -> str:
         plan: what to show.
         repository: where the files are on the web; None for no links.
     """
-    rows = view(plan)
-    return _Page(plan, rows, repository, _PLAN).document(_plan_verdict(rows))
+    rows = plan_view(plan)
+    return _Page(rows, repository, _PLAN).document(_plan_verdict(rows))
 
 
-def drift_html(plan: PlanFile, repository: Repository | None = None) -> str:
+def drift_html(drift: DriftFile, repository: Repository | None = None) -> str:
     """A drift as a page; the arguments are those of a plan."""
-    # With search and filters nothing needs to be left away.
-    whole = for_people(plan, below=True)
-    rows = view(whole)
-    return _Page(whole, rows, repository, _DRIFT).document(_drift_verdict(rows))
+    # With search and filters, nothing has to be left out.
+    rows = drift_view(drift, nested=True)
+    return _Page(rows, repository, _DRIFT).document(_drift_verdict(rows))
 
 
 def comparison_html(found: ComparisonFile, repository: Repository | None = None) -> str:
     """A comparison of two configurations as a page; the repository is that of the second one."""
-    plan = found.as_plan()
-    rows = view(plan)
+    rows = comparison_view(found)
     words = _BECOMES if found.one_account else _DIFFERS
-    return _Page(plan, rows, repository, words).document(_comparison_verdict(found, rows))
+    return _Page(rows, repository, words).document(_comparison_verdict(found, rows))
 
 
 # --- verdicts --------------------------------------------------------------------------------------------------------
 
 
-def _plan_verdict(plan: PlanView) -> Verdict:
+def _plan_verdict(plan: ChangesView) -> Verdict:
     number = len(plan.changes)
     lead: list[str] = []
     held = all(change.is_withheld for change in plan.changes)
@@ -176,7 +175,7 @@ def _plan_verdict(plan: PlanView) -> Verdict:
     return Verdict(tone, "Plan: what an apply would do", headline, (*lead, *_narrowed(plan)), _facts(plan))
 
 
-def _drift_verdict(plan: PlanView) -> Verdict:
+def _drift_verdict(plan: ChangesView) -> Verdict:
     number = len(plan.changes)
     lead = f"{count(plan.counts.no_op, 'resource')} {_is(plan.counts.no_op)} as the files say."
     if number:
@@ -200,7 +199,7 @@ def _high(high: int, number: int) -> str:
     return f"{high:,} of {number:,} changes {_is(high)} of high risk"
 
 
-def _comparison_verdict(found: ComparisonFile, plan: PlanView) -> Verdict:
+def _comparison_verdict(found: ComparisonFile, plan: ChangesView) -> Verdict:
     number = len(plan.changes)
     lead = ["As if the account were as the first says; what only the account knows is left open."]
     if not found.one_account:
@@ -221,7 +220,7 @@ def _is(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def _narrowed(plan: PlanView) -> tuple[str, ...]:
+def _narrowed(plan: ChangesView) -> tuple[str, ...]:
     if not (plan.targets or plan.excludes):
         return ()
     parts = [f"only {', '.join(plan.targets)}"] if plan.targets else []
@@ -229,7 +228,7 @@ def _narrowed(plan: PlanView) -> tuple[str, ...]:
     return (f"Narrowed down: {'; '.join(parts)}.",)
 
 
-def _facts(plan: PlanView) -> tuple[tuple[str, str], ...]:
+def _facts(plan: ChangesView) -> tuple[tuple[str, str], ...]:
     return ("Account", plan.account), ("Environment", plan.environment)
 
 
@@ -239,8 +238,7 @@ def _facts(plan: PlanView) -> tuple[tuple[str, str], ...]:
 class _Page:
     """One layout of one plan."""
 
-    def __init__(self, file: PlanFile, plan: PlanView, repository: Repository | None, words: _Words) -> None:
-        self.file = file
+    def __init__(self, plan: ChangesView, repository: Repository | None, words: _Words) -> None:
         self.plan = plan
         self.repository = repository
         self.words = words
@@ -276,8 +274,10 @@ class _Page:
                 "left-out",
             ),
         ]  # fmt: skip
-        file = self.file
-        made = (f"reconciler {file.tool_version}", file.created_at, f"files {file.config_digest}")
+        origin = plan.origin
+        made = (
+            f"reconciler {origin['tool_version']}", origin["created_at"], f"configuration {origin['config_digest']}"
+        )  # fmt: skip
         foot = " · ".join(part for part in made if part)
         return document(self.words.page, verdict, parts, foot, has_list=bool(self.changes))
 
@@ -339,7 +339,7 @@ class _Page:
             body.append(folded(f"{len(items) - FIRST_MEANINGS:,} more", bullets(items[FIRST_MEANINGS:])))
         return [section("What it means for people", *body, identity="meaning")]
 
-    def _meaning(self, group: Group, sentence: str) -> Html:
+    def _meaning(self, group: ChangeGroup, sentence: str) -> Html:
         parts = [_risk(group.first), text(" "), tag("b", sentence), text(" "), self._to(group.first.address)]
         if len(group.changes) > 1:
             parts.append(text(f" and alike for {len(group.changes) - 1:,} more"))

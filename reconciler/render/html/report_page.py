@@ -29,7 +29,7 @@ from reconciler.render.html.markup import Html, join, tag, text
 from reconciler.render.html.plan_page import fields
 from reconciler.render.markdown_text import Repository, count
 from reconciler.render.report_text import MESSAGE_LIMIT, PAST, next_steps
-from reconciler.render.view import view
+from reconciler.render.view import plan_view
 
 _STATUSES = (
     ("failed", "failed"), ("interrupted", "interrupted"), ("partly", "done in part"), ("skipped", "skipped"),
@@ -61,7 +61,7 @@ class _Page:
     def __init__(self, report: ReportFile, plan: PlanFile | None, repository: Repository | None) -> None:
         self.report = report
         self.repository = repository
-        self.planned = {change.address: change for change in view(plan).changes} if plan is not None else {}
+        self.planned = {change.address: change for change in plan_view(plan).changes} if plan is not None else {}
         self.results = sorted(report.changes, key=lambda result: _RANK[result.status])
         self.identity: dict[str, str] = {}
         for number, result in enumerate(self.results, 1):

@@ -11,8 +11,9 @@ from itertools import groupby, zip_longest
 from operator import itemgetter
 
 from reconciler.render.html.markup import Html, by_line, join, tag, text
+from reconciler.render.line_diff import DiffLine, LineMark
+from reconciler.render.rows import FieldRow, Nothing, Plain, Pointer, SetDiff, Side
 from reconciler.render.values import equal_start, literal, side_text
-from reconciler.render.view import DiffLine, FieldRow, Items, LineMark, Nothing, Plain, Pointer, Side
 
 CONTEXT = 80
 """How many equal characters stand around a difference in a long text."""
@@ -114,7 +115,7 @@ def _cell(which: str, content: Html, *, empty: bool = False) -> Html:
     return tag("dd", content, class_=f"{which} none" if empty else which)
 
 
-def _items(row: FieldRow, items: Items, *, alone: bool) -> Html:
+def _items(row: FieldRow, items: SetDiff, *, alone: bool) -> Html:
     cells = [] if alone else [_side_of_set("b", "del", items.removed, row.before)]
     cells.append(_side_of_set("a", "ins", items.added, row.after))
     if items.kept:
