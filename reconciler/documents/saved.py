@@ -63,7 +63,8 @@ def parse_as(model: type[Saved], text: str | bytes, name: str, noun: str, comman
             )
         return model.model_validate(content)
     except ValidationError as error:
-        if any(item["type"] == "missing" and item["loc"][-1:] == ("parents",) for item in error.errors()):
+        lacks_parents = any(item["type"] == "missing" and item["loc"][-1:] == ("parents",) for item in error.errors())
+        if lacks_parents and format_of(text) == model.model_fields["format"].default:
             raise PlanFileError(
                 f"{name} was made by an older release of reconciler, which did not record the SIDs that an approval "
                 f"covers. Make a new plan with `{command}`"

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from reconciler.change import Action
 from reconciler.documents.comparison import ComparisonFile, SideEntry
 from reconciler.render.markdown import Words, changes_markdown
-from reconciler.render.markdown_text import Repository, code, count
+from reconciler.render.markdown_text import Repository, code
 from reconciler.render.rows import ChangesView
 from reconciler.render.terminal import escape
 from reconciler.render.text import PageWords, changes_text
 from reconciler.render.view import comparison_view
+from reconciler.render.wording import count
 
 _IF = "As if the account were as the first says; what only the account knows is left open."
 _TWO = "Two environments: compared address by address, whatever their accounts; names and SIDs may well differ."

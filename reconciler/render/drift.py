@@ -12,11 +12,12 @@ from reconciler.change import Action
 from reconciler.documents.drift import DriftFile
 from reconciler.kinds import kind_noun
 from reconciler.render.markdown import Words, changes_markdown, grouped, settled
-from reconciler.render.markdown_text import Repository, count, shortened
+from reconciler.render.markdown_text import Repository, shortened
 from reconciler.render.rows import ChangeRow, ChangesView, FieldRow
 from reconciler.render.terminal import Paint, Style, escape, wrap
 from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, what_text
 from reconciler.render.view import drift_view
+from reconciler.render.wording import count
 
 CHAT_LINES = 8
 CHAT_LIMIT = 1_500

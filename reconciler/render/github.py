@@ -20,10 +20,11 @@ from reconciler.documents.plan import PlanFile
 from reconciler.documents.report import ReportFile, step_in_words
 from reconciler.errors import GuardRefusal, Place, Problem, ProblemsError, Refused, StalePlan
 from reconciler.kinds import kind_noun
-from reconciler.render.markdown_text import count, shortened
+from reconciler.render.markdown_text import shortened
 from reconciler.render.rows import ChangeRow, ChangesView, SourceRow
 from reconciler.render.values import both_texts
 from reconciler.render.view import comparison_view, drift_view, plan_view
+from reconciler.render.wording import count
 
 Level = Literal["error", "warning", "notice"]
 

@@ -17,22 +17,12 @@ from reconciler.change import Action
 from reconciler.documents.plan import PlanFile
 from reconciler.kinds import kind_noun
 from reconciler.render.graph import mermaid, needs
-from reconciler.render.markdown_text import (
-    Repository,
-    Room,
-    cell,
-    code,
-    count,
-    fence,
-    html_code,
-    prose,
-    shortened,
-    size,
-)
+from reconciler.render.markdown_text import Repository, Room, cell, code, fence, html_code, prose, shortened, size
 from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, Nothing, Pointer, Side, SourceRow, Unclear
 from reconciler.render.terminal import escape
 from reconciler.render.values import KNOWN_LATER, TEXT_LIMIT, both_texts, line_texts, literal
 from reconciler.render.view import plan_view
+from reconciler.render.wording import count
 
 LIMIT = 65_536
 """A comment on GitHub has fewer characters than this."""

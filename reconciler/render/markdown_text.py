@@ -87,11 +87,6 @@ def fence(language: str, lines: Iterable[str]) -> str:
     return "\n".join([ticks + language, *body, ticks])
 
 
-def count(number: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 @dataclass(frozen=True, slots=True)
 class Repository:
     """Where the files can be looked at on the web.

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.errors import GuardRefusal, Place, Problem, ProblemsError, Refused, StalePlan
 from reconciler.render.markdown import BUDGET
-from reconciler.render.markdown_text import Repository, Room, code, count, prose, size
+from reconciler.render.markdown_text import Repository, Room, code, prose, size
+from reconciler.render.wording import count
 
 
 def problems_markdown(

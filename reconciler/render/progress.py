@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from reconciler.change import Step
-from reconciler.render.report_text import PAST
 from reconciler.render.terminal import Paint, Style, cut, escape
 from reconciler.render.values import quoted
+from reconciler.render.wording import PAST
 from reconciler.report import Outcome
 
 REDRAW_SECONDS = 0.1

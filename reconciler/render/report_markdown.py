@@ -13,8 +13,9 @@ from urllib.parse import quote
 from reconciler.change import MARKS
 from reconciler.documents.report import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, step_in_words
 from reconciler.render.markdown import BUDGET, MARKER_PART, shortened_kind
-from reconciler.render.markdown_text import Room, code, count, prose, size
-from reconciler.render.report_text import PAST, next_steps
+from reconciler.render.markdown_text import Room, code, prose, size
+from reconciler.render.report_text import next_steps
+from reconciler.render.wording import PAST, count, operation
 
 _WORSE_FIRST = ("failed", "interrupted", "skipped", "withheld")
 
@@ -104,15 +105,9 @@ def _where(report: ReportFile) -> str:
     return f"Account {code(report.account_sid)}{environment}{narrowed}: {cost}."
 
 
-def _what(result: ResultEntry, outcome: OutcomeEntry) -> str:
-    if result.action != "replace":
-        return outcome.op
-    return f"{outcome.op} of the {'old' if outcome.op == 'delete' else 'new'} one"
-
-
 def _failed(result: ResultEntry, outcome: OutcomeEntry) -> str:
     why = _refusal(outcome.refusal) if outcome.refusal is not None else _why(outcome)
-    return f"- {code(result.address)} {_what(result, outcome)}{f': {why}' if why else ''}"
+    return f"- {code(result.address)} {operation(result, outcome)}{f': {why}' if why else ''}"
 
 
 def _refusal(refusal: RefusalEntry) -> str:
@@ -126,7 +121,7 @@ def _refusal(refusal: RefusalEntry) -> str:
 
 def _held(result: ResultEntry, outcome: OutcomeEntry) -> str:
     why = _why(outcome)
-    return f"- {code(result.address)} {_what(result, outcome)}{f': {why}' if why else ''}"
+    return f"- {code(result.address)} {operation(result, outcome)}{f': {why}' if why else ''}"
 
 
 def _why(outcome: OutcomeEntry) -> str:

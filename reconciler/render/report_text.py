@@ -14,8 +14,8 @@ from reconciler.documents.report import OutcomeEntry, RefusalEntry, ReportFile, 
 from reconciler.render.advice import advice_of
 from reconciler.render.terminal import Paint, Style, escape, wrap
 from reconciler.render.values import quoted
+from reconciler.render.wording import PAST, count, operation
 
-PAST = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 COLOURS: dict[str, tuple[Style, ...]] = {"+": ("green",), "~": ("yellow",), "-": ("red",), "-/+": ("red",)}
 
 MESSAGE_LIMIT = 1000
@@ -97,10 +97,10 @@ class _Page:
         for result in report.changes:
             for outcome in result.outcomes:
                 if _is_unsent(outcome):
-                    alike.setdefault(outcome.message, []).append(f"{result.address}: {_what(result, outcome)}")
+                    alike.setdefault(outcome.message, []).append(f"{result.address}: {operation(result, outcome)}")
         lines: list[str] = []
         for message, found in alike.items():
-            lines += self._lines(0, f"Not sent, {_count(len(found), 'step')}: {escape(_cut(message))}", *_NOTICE)
+            lines += self._lines(0, f"Not sent, {count(len(found), 'step')}: {escape(_cut(message))}", *_NOTICE)
             for what in found[:MOST_ALIKE]:
                 lines += self._lines(2, escape(what), "bold")
             if len(found) > MOST_ALIKE:
@@ -108,7 +108,7 @@ class _Page:
         return lines
 
     def _outcome(self, result: ResultEntry, outcome: OutcomeEntry) -> list[str]:
-        what = _what(result, outcome)
+        what = operation(result, outcome)
         sid = f" {outcome.sid}" if _is_sid(outcome.sid) and outcome.sid not in result.address else ""
         lines = self._lines(2, f"{escape(result.address)}: {what}{escape(sid)}", "bold")
         lines += self._refusal(outcome.refusal) if outcome.refusal is not None else []
@@ -137,7 +137,7 @@ class _Page:
         text = ", ".join(f"{number:,} {word}" for word, number in done)
         rest = ", ".join(f"{number:,} {word}" for word, number in other if number)
         resent = f", {report.resent:,} sent again" if report.resent else ""
-        cost = f"{_count(report.requests, 'request')} ({_count(report.writes, 'write')}{resent})"
+        cost = f"{count(report.requests, 'request')} ({count(report.writes, 'write')}{resent})"
         cost += f" in {report.seconds:.1f} s"
         verb = {0: "Applied", 5: "Applied"}.get(report.exit_code, "Not all applied")
         styles = _STYLES.get(report.exit_code, _ALARM)
@@ -192,12 +192,6 @@ def _is_unsent(outcome: OutcomeEntry) -> bool:
     return outcome.status == "skipped" and outcome.cause in {"deadline", "interrupted"}
 
 
-def _what(result: ResultEntry, outcome: OutcomeEntry) -> str:
-    if result.action != "replace":
-        return outcome.op
-    return f"{outcome.op} of the {'old' if outcome.op == 'delete' else 'new'} one"
-
-
 def _is_news(result: ResultEntry) -> bool:
     """Whether the name of a resource says more than its address."""
     return bool(result.name) and result.name not in result.address
@@ -223,7 +217,3 @@ def _is_sid(text: str) -> bool:
 
 def _cut(text: str) -> str:
     return text if len(text) <= MESSAGE_LIMIT else f"{text[:MESSAGE_LIMIT]}… ({len(text):,} characters)"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -28,6 +28,7 @@ from reconciler.render.rows import (
 from reconciler.render.terminal import Paint, Style, cells, escape, wrap
 from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, what_text
 from reconciler.render.view import plan_view
+from reconciler.render.wording import count
 
 DIFF_LINES = 40
 """Over this many lines a text's difference is shown in part, unless everything is asked for."""
@@ -271,7 +272,7 @@ class _Page:
         if not plan.unverified:
             return []
         if not self.verbose:
-            told = f"Cannot be verified: {_count(len(plan.unverified), 'value')} that Twilio never returns"
+            told = f"Cannot be verified: {count(len(plan.unverified), 'value')} that Twilio never returns"
             return wrap(f"{told} (--verbose lists them; --rotate ADDRESS sends them again).", self.width)
         lines = ["Cannot be verified, since Twilio never returns them (--rotate ADDRESS sends them again):"]
         return [*lines, *(f"    {escape(item)}" for item in plan.unverified)]
@@ -283,7 +284,7 @@ class _Page:
             [f"--target {shlex.quote(escape(address))}" for address in plan.targets]
             + [f"--exclude {shlex.quote(escape(address))}" for address in plan.excludes]
         )
-        title = f"Left out{f' by {narrowed}' if narrowed else ''}: {_count(len(plan.left_out), 'resource')}"
+        title = f"Left out{f' by {narrowed}' if narrowed else ''}: {count(len(plan.left_out), 'resource')}"
         shown = plan.left_out if self.verbose else plan.left_out[:FIRST_LEFT_OUT]
         lines = [*wrap(title, self.width)]
         for address in shown:
@@ -322,11 +323,11 @@ class _Page:
         lines = [self.paint(line, "bold") for line in wrap(self.words.verdict(plan), self.width)]
         if plan.high:
             verb = "is" if plan.high == 1 else "are"
-            text = f"{_count(plan.high, 'change')} {verb} of high risk."
+            text = f"{count(plan.high, 'change')} {verb} of high risk."
             lines += self._paragraph(0, _Value(text, styles=_ALARM))
         if plan.refused or plan.refusals:
             lines += self._paragraph(0, _Value("An apply would refuse this plan and send nothing:", styles=_ALARM))
-            refused = [f"{_count(plan.refused, 'change')} refused, as marked above"] if plan.refused else []
+            refused = [f"{count(plan.refused, 'change')} refused, as marked above"] if plan.refused else []
             for reason in [*map(escape, plan.refusals), *refused]:
                 lines += self._paragraph(2, _Value(reason, "! ", _ALARM))
         if plan.approvals:
@@ -346,7 +347,7 @@ def _where(plan: ChangesView) -> str:
 
 def _nothing_to_do(plan: ChangesView) -> str:
     environment = f" for environment {escape(plan.environment)}" if plan.environment else ""
-    compared = _count(plan.counts.no_op, "resource")
+    compared = count(plan.counts.no_op, "resource")
     narrowed = "what was looked at in " if plan.targets or plan.excludes else ""
     return (
         f"Nothing to do: {narrowed}account {escape(plan.account)} is as the files say{environment} "
@@ -355,7 +356,7 @@ def _nothing_to_do(plan: ChangesView) -> str:
 
 
 def _unmanaged_title(number: int) -> str:
-    return f"Unmanaged: {_count(number, 'live resource')} that the files do not name; left alone."
+    return f"Unmanaged: {count(number, 'live resource')} that the files do not name; left alone."
 
 
 def _counted(plan: ChangesView) -> str:
@@ -370,10 +371,6 @@ def _counted(plan: ChangesView) -> str:
 
 
 _PLAN = PageWords(head=_where, nothing=_nothing_to_do, unmanaged=_unmanaged_title, verdict=_counted)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _approve(addresses: Iterable[str]) -> str:

@@ -44,6 +44,7 @@ from reconciler.render.rows import (
     WarningRow,
     set_diff,
 )
+from reconciler.render.wording import count
 
 _LONGEST_ADDRESS = 10_000
 """Characters; longer than three names of 256 characters can make, all of them escaped. Longer texts are not addresses,
@@ -199,8 +200,7 @@ def _warnings(entries: Iterable[WarningEntry]) -> tuple[WarningRow, ...]:
 
 def _acknowledged(number: int) -> Iterator[WarningRow]:
     if number:
-        noun = "warning" if number == 1 else "warnings"
-        yield WarningRow("notice", "acknowledged", f"{number:,} {noun} acknowledged", "", "", None)
+        yield WarningRow("notice", "acknowledged", f"{count(number, 'warning')} acknowledged", "", "", None)
 
 
 def _change(entry: ChangeEntry | ComparedChange, created: frozenset[str]) -> ChangeRow:
@@ -267,7 +267,7 @@ def _difference(entry: Difference, missing: frozenset[str], inside: Counter[str]
 
 def _with_inside(kinds: Counter[str]) -> str:
     """What else is missing inside a missing resource, by kind."""
-    listed = ", ".join(f"{number:,} {kind}" for kind, number in sorted(kinds.items())[:_MOST_KINDS])
+    listed = ", ".join(count(number, kind) for kind, number in sorted(kinds.items())[:_MOST_KINDS])
     return f"and {kinds.total():,} inside it: {listed}{', …' if len(kinds) > _MOST_KINDS else ''}"
 
 

@@ -163,7 +163,7 @@ services:
     conversations: {lobby: {webhooks: {bot: {target: studio, flow_sid: FW0123456789abcdef0123456789abcdef}}}}
 addresses: {"+14155550100": {auto_creation: {enabled: true, type: default}}}
 """
-BELOW = "and 5 below it: conversation 1, conversation webhook 1, role 2, service configuration 1"
+BELOW = "and 5 inside it: 1 conversation, 1 conversation webhook, 2 roles, 1 service configuration"
 
 
 def test_a_service_that_is_missing_is_one_difference_with_what_is_in_it_counted(cli: Cli, files: Path) -> None:
@@ -198,7 +198,7 @@ def test_a_conversation_that_is_missing_is_one_difference_too(cli: Cli, files: P
     text = cli("drift", *EMULATED)
     assert " ".join(text.out.split("\n\n")[1].split()) == (
         'services.support.conversations.lobby: missing in the account conversation "lobby" of service "support" · '
-        "reconciler.yaml:6 and 1 below it: conversation webhook 1"
+        "reconciler.yaml:6 and 1 inside it: 1 conversation webhook"
     )
 
 

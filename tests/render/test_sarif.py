@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler import workflow
+import reconciler
 from reconciler.errors import ConfigError, Place, Problem, UsageError
 from reconciler.render.sarif import MOST_RESULTS, RULES, of_error, sarif
 from tests.render.test_markdown import attacks
 
-PACKAGE = Path(workflow.__file__).parent
+PACKAGE = Path(reconciler.__file__).parent
 OFFLINE = ("config", "kinds")
 """Where the problems come from that files have by themselves."""
 

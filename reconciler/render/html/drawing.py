@@ -16,8 +16,8 @@ from reconciler.kinds import kind_noun
 from reconciler.render.graph import Graph, Node
 from reconciler.render.html.frame import SIGNS, bullets, folded, section
 from reconciler.render.html.markup import Html, join, tag, text
-from reconciler.render.markdown_text import count
 from reconciler.render.terminal import cells, cut, escape
+from reconciler.render.wording import count
 
 MOST = 48
 """A drawing of more resources than this helps nobody."""

@@ -18,8 +18,9 @@ from importlib.resources import files
 from reconciler.change import MARKS, Action
 from reconciler.kinds import kind_noun
 from reconciler.render.html.markup import Html, join, tag, text, verbatim, void
-from reconciler.render.markdown_text import Repository, count
+from reconciler.render.markdown_text import Repository
 from reconciler.render.rows import SourceRow, UnmanagedGroup, WarningRow
+from reconciler.render.wording import count
 
 OPEN_UP_TO = 12
 """Up to this many changes are shown unfolded."""

@@ -39,10 +39,11 @@ from reconciler.render.html.frame import (
 from reconciler.render.html.markup import Html, join, tag, text
 from reconciler.render.html.sides import field
 from reconciler.render.markdown import ChangeGroup, grouped, settled
-from reconciler.render.markdown_text import Repository, count
+from reconciler.render.markdown_text import Repository
 from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, SourceRow
 from reconciler.render.terminal import escape
 from reconciler.render.view import comparison_view, drift_view, plan_view
+from reconciler.render.wording import count
 
 FIRST_MEANINGS = 20
 """So many of what a plan means for people are shown at once, the others folded."""

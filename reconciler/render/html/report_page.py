@@ -27,9 +27,10 @@ from reconciler.render.html.frame import (
 )
 from reconciler.render.html.markup import Html, join, tag, text
 from reconciler.render.html.plan_page import fields
-from reconciler.render.markdown_text import Repository, count
-from reconciler.render.report_text import MESSAGE_LIMIT, PAST, next_steps
+from reconciler.render.markdown_text import Repository
+from reconciler.render.report_text import MESSAGE_LIMIT, next_steps
 from reconciler.render.view import plan_view
+from reconciler.render.wording import PAST, count
 
 _STATUSES = (
     ("failed", "failed"), ("interrupted", "interrupted"), ("partly", "done in part"), ("skipped", "skipped"),

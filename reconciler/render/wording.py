@@ -1,0 +1,22 @@
+"""Words that several renderers use: numbers with nouns, and what a step did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.documents.report import OutcomeEntry, ResultEntry
+
+PAST: Mapping[str, str] = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number with its noun: ``1 role``, ``1,200 roles``, ``2 addresses``."""
+    plural = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{plural}"
+
+
+def operation(result: ResultEntry, outcome: OutcomeEntry) -> str:
+    """Name a step's operation; of a replace, with the resource it is about."""
+    if result.action != "replace":
+        return outcome.op
+    return f"{outcome.op} of the {'old' if outcome.op == 'delete' else 'new'} resource"
