@@ -12,11 +12,12 @@ from collections.abc import Iterable, Mapping
 
 from reconciler.address import Address
 from reconciler.api import wire
+from reconciler.api.answers import is_not_found
 from reconciler.api.client import Client
 from reconciler.api.retry import is_ambiguous
 from reconciler.api.wire import Decoded
 from reconciler.change import Step
-from reconciler.errors import ApiError, Refused
+from reconciler.errors import ApiError
 from reconciler.execution.answer_check import differs, matches
 from reconciler.execution.fair_slots import slot_released
 from reconciler.execution.references import LOOKUP_DELAYS, References
@@ -31,7 +32,6 @@ _SENT_AGAIN = (
     f"its answer was lost, and it was not found within {sum(LOOKUP_DELAYS):.0f} seconds, so it was sent again. If the "
     "first request still succeeds later, there are two: run `reconciler plan` in a few minutes, which names both"
 )
-_NOT_FOUND = 404
 
 
 class Creates:
@@ -198,8 +198,8 @@ class Creates:
             path = wire.instance_path(kind, self._references.parents(step.parent), name)
             try:
                 body = await self._client.get(path)
-            except Refused as error:
-                if error.refusal.status != _NOT_FOUND:
+            except ApiError as error:
+                if not is_not_found(error):
                     raise
                 return None
             candidates = [wire.decode(kind, body)]

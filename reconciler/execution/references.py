@@ -11,11 +11,12 @@ from typing import TypeVar
 
 from reconciler.address import Address
 from reconciler.api import wire
+from reconciler.api.answers import is_not_found
 from reconciler.api.client import ReadClient
 from reconciler.api.wire import Decoded
 from reconciler.change import Step
 from reconciler.config.model import Reference, Unknown
-from reconciler.errors import Refused
+from reconciler.errors import ApiError
 from reconciler.execution.fair_slots import slot_released
 from reconciler.execution.step_errors import StepFailed
 from reconciler.json_text import Json
@@ -29,7 +30,6 @@ T = TypeVar("T")
 LOOKUP_DELAYS = (1.0, 4.0)
 """Seconds of the wait before each further look for something that is missing. A read may lag behind the writes (no
 read-after-write consistency is documented), and a request whose answer was lost may still be in progress."""
-_NOT_FOUND = 404
 
 
 class References:
@@ -141,7 +141,7 @@ class References:
         for seconds in LOOKUP_DELAYS:
             try:
                 return await read()
-            except Refused as error:
-                if error.refusal.status != _NOT_FOUND or not await self._client.retry.sleep_within_deadline(seconds):
+            except ApiError as error:
+                if not is_not_found(error) or not await self._client.retry.sleep_within_deadline(seconds):
                     raise
         return await read()

@@ -1,7 +1,7 @@
 """Single writes: the form of a create, update, or delete is sent, and its answer compared with it.
 
-Takes a kind, a path, and values; gives the decoded answer. An update whose answer was lost is looked up before it
-counts as failed.
+Takes a kind, a path, and values; gives the decoded answer. An update or delete whose answer was lost is looked
+up before it counts as failed.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.api import wire
+from reconciler.api.answers import is_not_found
 from reconciler.api.client import Client
 from reconciler.api.wire import Decoded
-from reconciler.errors import Refused
-from reconciler.execution.answer_check import check_answer
+from reconciler.errors import ApiError
+from reconciler.execution.answer_check import check_answer, matches
+from reconciler.execution.fair_slots import slot_released
 from reconciler.json_text import Json
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
-
-_NOT_FOUND = 404
 
 
 class Writes:
@@ -48,6 +48,9 @@ class Writes:
     ) -> Decoded:
         """Send an update, and check that it took effect.
 
+        If an answer was lost and the update failed in the end, the resource is read: the lost request may have taken
+        effect. A repeated update can fail only because of that, as one of a conversation that the first one closed.
+
         Args:
             kind: the kind of the resource.
             path: its path.
@@ -58,19 +61,49 @@ class Writes:
             StepFailed: the API kept its own value of a field.
             ApiError: the update failed.
         """
-        answer = wire.decode(kind, await self._post(kind, path, values, idempotent=True))
-        check_answer(kind, {**(expects or {}), **values}, answer)
+        expected = {**(expects or {}), **values}
+        try:
+            answer = wire.decode(kind, await self._post(kind, path, values, idempotent=True))
+        except ApiError as error:
+            live = await self._find_lost_update(kind, path, expected) if error.may_be_done else None
+            if live is None:
+                raise
+            return live
+        check_answer(kind, expected, answer)
         return answer
 
+    async def _find_lost_update(self, kind: Kind, path: str, expected: Mapping[str, object]) -> Decoded | None:
+        """Return the resource of an update whose answer was lost, if it certainly has every value that was sent."""
+        try:
+            async with slot_released():
+                live = wire.decode(kind, await self._client.get(path))
+        except ApiError:
+            return None
+        is_readable = expected.keys() <= live.values.keys()
+        return live if is_readable and matches(kind, expected, live) else None
+
     async def delete(self, kind: Kind, path: str) -> bool:
-        """Delete a resource; return False if it did not exist."""
+        """Delete a resource; return False if it did not exist.
+
+        If the answer was lost and the delete failed in the end, the resource is read: it may be gone all the same.
+        """
         try:
             await self._client.delete(path, webhooks=self._trigger_webhooks and kind.webhook_header)
-        except Refused as error:
-            if error.refusal.status != _NOT_FOUND:
+        except ApiError as error:
+            if is_not_found(error):
+                return False
+            if not (error.may_be_done and await self._is_gone(path)):
                 raise
-            return False
         return True
+
+    async def _is_gone(self, path: str) -> bool:
+        """Return whether a resource certainly does not exist."""
+        try:
+            async with slot_released():
+                await self._client.get(path)
+        except ApiError as error:
+            return is_not_found(error)
+        return False
 
     async def _post(
         self, kind: Kind, path: str, values: Mapping[str, Content], *, idempotent: bool, attempt: int = 1

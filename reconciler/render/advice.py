@@ -50,6 +50,11 @@ _BY_CODE: Mapping[int, str] = {
         "Twilio does not offer this in that region (in IE1, only the Chat channel): unset TWILIO_REGION and "
         "TWILIO_EDGE to use US1, with US1 credentials."
     ),
+    # Error dictionary: a pair is unique in all open conversations of the account, also those that a plan does not read.
+    50416: (
+        "The address and proxy address are in use in another open conversation, which Twilio's message names: close "
+        "that conversation, remove its participant, or use another proxy address; then run the same command again."
+    ),
 }
 """For codes of Twilio that say more than the sort of a failure does."""
 

@@ -232,3 +232,20 @@ def test_a_report_counts_what_this_apply_sent_and_nothing_before_it() -> None:
     assert (report.requests, report.writes, report.resent) == (2, 2, 0)
     assert 0 <= report.seconds < 60
     assert [outcome.status for result in report.results for outcome in result.outcomes] == ["done", "done"]
+
+
+def test_a_pair_that_an_undeclared_conversation_has_names_that_conversation() -> None:
+    account = World()
+    account.converge(read("version: 1\nservices: {club: {}}\n"))
+    service = account.service("club")
+    other = account.post(f"/v1/Services/{service}/Conversations", {"UniqueName": "other"})["sid"]
+    pair = {"MessagingBinding.Address": "+14155550199", "MessagingBinding.ProxyAddress": "+14155550100"}
+    account.post(f"/v1/Services/{service}/Conversations/{other}/Participants", pair)
+    files = read(
+        "version: 1\nservices: {club: {conversations: {lounge: {participants: {guest: "
+        '{address: "+14155550199", proxy_address: "+14155550100"}}}}}}\n'
+    )
+    report = account.do(account.plan(files))
+    (refusal,) = [outcome.refusal for result in report.results for outcome in result.outcomes if outcome.refusal]
+    assert refusal.code == 50416
+    assert other in refusal.message

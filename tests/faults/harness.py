@@ -14,6 +14,7 @@ from reconciler.config.model import Config
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.emulator.faults import App, Faults, Faulty
 from reconciler.execution.apply import apply
+from reconciler.planning.plan import PlanOptions
 from reconciler.report import Report, Silent
 from reconciler.workflow.planning import fetch_and_plan
 from tests.world import ACCOUNT, World, read
@@ -96,7 +97,15 @@ class Waited:
         await no_time(seconds)
 
 
-def run(app: App, files: Config, *, attempts: int = 8, plan_over: App | None = None, **time: Any) -> Report:
+def run(
+    app: App,
+    files: Config,
+    *,
+    attempts: int = 8,
+    plan_over: App | None = None,
+    options: PlanOptions | None = None,
+    **time: Any,
+) -> Report:
     """Plan and apply over that application, in no time or in that which is given."""
     credentials = Credentials(ACCOUNT, "emulator", ACCOUNT)
 
@@ -104,7 +113,7 @@ def run(app: App, files: Config, *, attempts: int = 8, plan_over: App | None = N
         retry = Retry(attempts=attempts, **({"sleep": no_time} | time))
         transport = in_process(plan_over or app)
         async with Client("https://x.example.com", credentials, transport=transport, retry=retry) as client:
-            made = await fetch_and_plan(files, client, Silent())
+            made = await fetch_and_plan(files, client, Silent(), options)
         transport = in_process(app)
         async with Client("https://x.example.com", credentials, transport=transport, retry=retry) as client:
             return await apply(made, client, Silent())

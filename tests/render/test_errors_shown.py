@@ -79,6 +79,10 @@ def test_a_refusal_tells_everything_that_twilio_said() -> None:
         (Refused(Refusal("GET", "/v1/Services", 403, 70051, "no")), "give the restricted key access to Conversations"),
         (Refused(Refusal("GET", "/v1/Services", 400, 70005, "no")), "wait some minutes"),
         (Refused(Refusal("GET", "/v1/Services", 404, 50385, "no")), "unset TWILIO_REGION and TWILIO_EDGE"),
+        (
+            Refused(Refusal("POST", "/v1/Services", 409, 50416, "in CH1")),
+            "in another open conversation, which Twilio's",
+        ),
         (Refused(Refusal("GET", "/v1/Services", 404, 404, "no")), ""),
     ],
 )
