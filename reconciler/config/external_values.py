@@ -88,7 +88,7 @@ class ExternalValues:
         form, name = f"${{secret:{lookup.name}}}", f"secret {lookup.name}"
         if text is None or not text.strip():
             place = token_place(self._lines, scalar, lookup.token, lookup.offset)
-            hint = f"set the environment variable {lookup.name}"
+            hint = f"set the environment variable {lookup.name}, or check the files without it: --allow-unset"
             missing = Missing("unset-secret", f"{name} {_unset(text)}", place, hint, is_secret=True)
             return ResolvedText(
                 "", secrets=(lookup.name,), form=form, namespaces=frozenset({"secret"}), missing=(missing,)

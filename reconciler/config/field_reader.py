@@ -16,6 +16,7 @@ from reconciler.config.interpolate import Interpolation
 from reconciler.config.json_reader import JsonReader
 from reconciler.config.lint import (
     blank_in_url,
+    host_remark,
     invisible_remark,
     name_remark,
     placeholder_remark,
@@ -149,8 +150,11 @@ class FieldReader:
                 placeholder_remark(field.path, text.text, is_url=is_url, is_hidden=sensitive, is_name=is_name)
             )
         if is_url:
-            yield from _given(invisible_remark(field.path, text.text, text.parts, what="the URL"))
+            invisible = invisible_remark(field.path, text.text, text.parts, what="the URL")
+            yield from _given(invisible)
             yield from url_remarks(field.path, text.parts)
+            if invisible is None and not text.secrets and field.path not in draft.sensitive:
+                yield from _given(host_remark(field.path, text.text))
         elif field.secret:
             yield from _given(secret_remark(field.path, text.text))
         elif is_template:

@@ -86,6 +86,8 @@ class JsonReader:
 
     def _json(self, draft: Draft, field: Field, node: Node, texts: list[ResolvedText]) -> Json:
         match node:
+            case MapNode() if node.cleared is not None:
+                return None
             case MapNode():
                 return {
                     self._json_key(draft, field, entry.key): self._json(draft, field, entry.value, texts)

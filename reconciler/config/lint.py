@@ -11,6 +11,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from reconciler.config.findings import shown
 from reconciler.config.remarks import Remark
@@ -240,6 +241,27 @@ _NOT_IN_URLS = '"<>^`{|}'
 _PARENT_SEGMENT = re.compile(r"(?:\A|/)\.\.(?:/|\Z)")
 _HOST_SUFFIX = re.compile(r"[A-Za-z0-9.-]*\.[A-Za-z]{2,}")
 _PORT = re.compile(r":[0-9]*")
+
+
+def host_remark(path: str, url: str) -> Remark | None:
+    """Warn about a host with letters that may look like others, and show what it is in ASCII.
+
+    Args:
+        path: The field, for the message.
+        url: The URL; its host may be shown.
+    """
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return None
+    if host.isascii():
+        return None
+    try:
+        plain = host.encode("idna").decode()
+    except UnicodeError:
+        plain = host.encode("ascii", "backslashreplace").decode()
+    message = f"{path} has a host with characters beyond ASCII: {plain}"
+    return Remark("non-ascii-host", message, "write the host in ASCII, so that reviewers see where requests go")
 
 
 def url_remarks(path: str, parts: Sequence[Part]) -> list[Remark]:

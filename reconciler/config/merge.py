@@ -6,8 +6,8 @@ as far as merging needs it: `prune` and `approvals` unite. What a null means is 
 
     below           above            unite                    override
     mapping         mapping          merged                   merged
-    mapping         null             the mapping              the mapping, marked as cleared
-    null            mapping          the mapping              the mapping
+    block           null             the block                the block, marked as cleared
+    null            block            the block                the block
     prune           prune            united                   above wins (mappings merge)
     approvals       approvals        one after the other      above wins
     anything        !unset           (an error, by `swept`)   taken out
@@ -87,10 +87,12 @@ class Merger:
             one, other = _as_table(one), _as_table(other)
         if isinstance(one, MapNode) and isinstance(other, MapNode):
             return self._unite_tables(one, other, path)
-        if is_null(other):
-            return one
-        if is_null(one):
-            return other
+        if is_null(one) or is_null(other):
+            empty, kept = (one, other) if is_null(one) else (other, one)
+            # An empty block adds nothing. The null of a field, or of a key in attributes, is a value like any other.
+            is_block = isinstance(kept, MapNode) and "attributes" not in path[::2]
+            if is_block or is_null(kept) or path in {("approvals",), ("acknowledge",)} or empty is kept:
+                return kept
         if path in {("approvals",), ("acknowledge",)} and isinstance(one, ListNode) and isinstance(other, ListNode):
             return ListNode([*one.items, *other.items], one.origin, one.line, one.column)
         self._findings.error(

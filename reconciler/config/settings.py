@@ -63,7 +63,7 @@ class SettingsReader:
         draft: Draft | None = None,
     ) -> list[Prune]:
         found = []
-        for key, (named, rules) in self._pruned_sections(entries.get("prune")).items():
+        for key, (named, rules) in self._pruned_sections(entries.get("prune"), tuple(prunable)).items():
             kind = prunable.get(key)
             if kind is None:
                 hint = self._findings.instead(key, tuple(prunable), what="what can be pruned here:")
@@ -76,12 +76,20 @@ class SettingsReader:
                 hint = f"write {key}: {{}} when every one of them is to go"
                 self._findings.error("prune-of-nothing", message, named.place, hint)
                 continue
+            if rules is not None and (is_null(rules) or (isinstance(rules, MapNode) and rules.cleared)):
+                # Its lines may be commented out, which must not widen what is deleted.
+                message = f"prune.{key} is empty"
+                hint = f"write {key}: {{}} to prune all of them, or remove {key} from prune to keep them"
+                self._findings.error("empty-prune", message, named.place, hint)
+                continue
             match, keep = self._rules(rules, key)
             found.append(Prune(Address((*parts, key)), kind, named.place, match, keep))
         return found
 
-    def _pruned_sections(self, entry: MapEntry | None) -> dict[str, tuple[ScalarNode, Node | None]]:
-        if entry is None or is_null(entry.value):
+    def _pruned_sections(
+        self, entry: MapEntry | None, prunable: tuple[str, ...]
+    ) -> dict[str, tuple[ScalarNode, Node | None]]:
+        if entry is None or is_null(entry.value) or (isinstance(entry.value, MapNode) and entry.value.cleared):
             return {}
         node = entry.value
         if isinstance(node, MapNode):
@@ -106,11 +114,7 @@ class SettingsReader:
                 else:
                     sections[item.text] = (item, None)
         else:
-            hint = (
-                f"write a list: prune: [{node.text}]"
-                if node.text.isidentifier()
-                else "write for instance prune: [addresses]"
-            )
+            hint = f"write a list: prune: [{node.text if node.text in prunable else ', '.join(prunable)}]"
             self._findings.error("wrong-type", "prune must be a list or a mapping", node.place, hint)
         return sections
 

@@ -58,6 +58,7 @@ class GitSources:
         variables = git_environment(os.environ if env is None else env)
         folder = _folder_of(path) if not from_top and "GIT_DIR" not in variables else "."
         self._git = GitProcess(ref, folder, variables)
+        self._git.check_not_embedded()
         self._commit = self._resolved(ref)
         self._tree: dict[str, _Entry] | None = None
         self._folder = self._root_name = ""

@@ -62,6 +62,28 @@ class GitProcess:
         done = self.run(*arguments)
         return done.stdout.decode(errors="replace").removesuffix("\n") if done.returncode == 0 else None
 
+    def check_not_embedded(self) -> None:
+        """Refuse a repository that the files of another repository form.
+
+        A folder with ``HEAD``, ``objects``, and ``refs`` is a bare repository to git, which finds it before the real
+        one. The author of a pull request could forge the history that the files are compared with.
+
+        Raises:
+            UsageError: The folder is in one.
+        """
+        found = self.output("rev-parse", "--absolute-git-dir")
+        folder = Path(self.folder).resolve()
+        if "GIT_DIR" in self.env or found is None or not folder.is_relative_to(Path(found).resolve()):
+            return
+        around = GitProcess(self._ref, str(Path(found).resolve().parent), self.env).output(
+            "rev-parse", "--absolute-git-dir"
+        )
+        if around is not None and Path(around).resolve() != Path(found).resolve():
+            raise UsageError(
+                f"git:{self._ref}: {found} looks like a git repository inside of another one, and could forge its "
+                "history; remove HEAD, objects, and refs from it, or name the repository with GIT_DIR"
+            )
+
     def other_folder(self) -> str:
         """Return the folder to run git in; empty if the current folder is in the same repository."""
         if self.folder == ".":

@@ -199,7 +199,7 @@ def test_a_guard_that_guards_nothing(written: str, expected: str) -> None:
 
 def test_prune() -> None:
     text = """
-prune: {addresses: {match: "+1*", except: ["+14155550122", "+1999*"]}, services: ~}
+prune: {addresses: {match: "+1*", except: ["+14155550122", "+1999*"]}, services: {}}
 addresses: {}
 services: {s: {roles: {}, prune: [roles]}}
 """

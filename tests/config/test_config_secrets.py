@@ -81,10 +81,12 @@ def test_an_unset_secret_of_a_field_that_is_never_returned_is_unknown() -> None:
 
 def test_an_unset_secret_elsewhere_is_an_error() -> None:
     text = "services: {s: {webhooks: {pre_webhook_url: 'https://a.example/${secret:NO}'}}}"
-    assert told(text) == ["2:63 unset-secret: secret NO is not set (set the environment variable NO)"]
+    assert told(text) == [
+        "2:63 unset-secret: secret NO is not set (set the environment variable NO, or check the files without it: --allow-unset)"
+    ]
     for text_of_it, why in (("", "is empty"), (" \n", "holds only whitespace")):
         assert told(text, {"NO": text_of_it}) == [
-            f"2:63 unset-secret: secret NO {why}, which counts as not set (set the environment variable NO)"
+            f"2:63 unset-secret: secret NO {why}, which counts as not set (set the environment variable NO, or check the files without it: --allow-unset)"
         ]
 
 

@@ -7,7 +7,7 @@ import pytest
 from reconciler.config.layout import Layout
 from reconciler.kinds import KINDS
 from tests.config.memory import MemorySources
-from tests.config.told import Files, content, problems_of, sources
+from tests.config.told import Files, content, problems_of, read, sources
 
 LAYOUT = Layout.of(KINDS)
 CUT = "swallowed-text"
@@ -164,3 +164,74 @@ def test_a_pattern_that_is_repeated_is_matched_once(monkeypatch: pytest.MonkeyPa
     assert codes(files) == []
     assert count == 1
     assert sources(files).root == "reconciler.yaml"
+
+
+# --- empty rules and nulls ---
+
+PRUNED = "services: {s: {roles: {}}}\naddresses: {}\n"
+
+
+@pytest.mark.parametrize(
+    "rules", ["prune: {addresses: }", "prune:\n  addresses:\n  #   match: a*", "prune: {addresses: ~}"]
+)
+def test_an_empty_rule_does_not_prune_everything(rules: str) -> None:
+    (problem,) = problems_of(PRUNED + rules, layout=LAYOUT)
+    assert (problem.code, problem.message) == ("empty-prune", "prune.addresses is empty")
+    assert problem.hint == "write addresses: {} to prune all of them, or remove addresses from prune to keep them"
+
+
+def test_a_null_in_an_overlay_switches_pruning_off() -> None:
+    base = f"version: 1\n{PRUNED}prune: {{addresses: {{match: 'a*'}}}}\n"
+    files = {"reconciler.yaml": base, "off.yaml": "prune: null", "empty.yaml": "prune: {addresses: null}"}
+    assert read(files, overlays=["off.yaml"]).prune == {}
+    found = problems_of(files, layout=LAYOUT, overlays=["empty.yaml"])
+    assert [item.code for item in found] == ["empty-prune"]
+
+
+def test_a_list_or_an_empty_mapping_prunes_everything() -> None:
+    for rules in ("prune: [addresses]", "prune: {addresses: {}}"):
+        assert [str(address) for address in read(PRUNED + rules).prune] == ["addresses"]
+
+
+def test_a_switch_names_what_can_be_pruned() -> None:
+    (problem,) = problems_of("services:\n  s: {prune: true}", layout=LAYOUT)
+    assert problem.hint == "write a list: prune: [roles, users, conversations]"
+
+
+@pytest.mark.parametrize("laid", ["skills: null", "skills: ~"])
+def test_a_null_over_a_mapping_in_attributes_is_null(laid: str) -> None:
+    user = "services: {s: {users: {u: {attributes: {%s}}}}}"
+    files = {"reconciler.yaml": "version: 1\n" + user % "x: 1, skills: {sales: 1}", "over.yaml": user % laid}
+    assert content(files, "services.s.users.u", "attributes", overlays=["over.yaml"]) == {"x": 1, "skills": None}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("friendly_name: null", "friendly_name: NEW"),
+        ("attributes: {skills: null}", "attributes: {skills: 1}"),
+        ("attributes: {skills: {a: 1}}", "attributes: {skills: null}"),
+    ],
+)
+def test_a_null_and_a_value_in_two_files_are_set_twice(one: str, other: str) -> None:
+    user = "services: {s: {users: {u: {%s}}}}"
+    files = {"reconciler.yaml": "version: 1\ninclude: [other.yaml]\n" + user % one, "other.yaml": user % other}
+    assert codes(files) == ["set-twice"]
+
+
+def test_an_empty_block_in_one_file_adds_nothing() -> None:
+    files = {
+        "reconciler.yaml": "version: 1\ninclude: [other.yaml]\nservices: {s: {users: }}",
+        "other.yaml": "services: {s: {users: {u: {}}}}",
+    }
+    assert codes(files) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "plain"),
+    [("hooks.ex\u0430mple.com", "hooks.xn--exmple-4nf.com"), ("a.com\u3002evil.net", "a.com.evil.net")],
+)
+def test_a_host_beyond_ascii_is_shown_in_ascii(host: str, plain: str) -> None:
+    text = f"services: {{s: {{webhooks: {{post_webhook_url: 'https://{host}/in'}}}}}}"
+    found = [item.message for item in problems_of(text, layout=LAYOUT) if item.code == "non-ascii-host"]
+    assert found == [f"post_webhook_url has a host with characters beyond ASCII: {plain}"]

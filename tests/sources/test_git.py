@@ -175,6 +175,17 @@ def test_a_ref_may_have_slashes_and_the_path_another_repository(tmp_path: Path) 
         assert sources.root == "team/desk:./reconciler.yaml"
 
 
+def test_a_repository_that_the_files_form_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    commit({"conf/reconciler.yaml": "real\n"})
+    git("init", "-q", "--bare", "conf")
+    git("fetch", "-q", "..", "main:main", at=Path.cwd() / "conf")
+    with pytest.raises(UsageError, match="looks like a git repository inside of another one"):
+        GitSources("main", "conf")
+    monkeypatch.chdir("conf")
+    with pytest.raises(UsageError, match="looks like a git repository inside of another one"):
+        GitSources("main")
+
+
 def test_bare_repositories_work_trees_and_other_hashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commit({"conf/reconciler.yaml": "one\n"})
     git("clone", "-q", "--bare", ".", str(tmp_path / "bare.git"))
