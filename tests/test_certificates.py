@@ -329,9 +329,9 @@ def test_an_expired_certificate_of_the_wrong_key_is_told_as_both() -> None:
         (
             certificates.SANDBOX_OID,
             "false",
-            "sandbox is false, and the certificate is for Apple's development network",
+            "sandbox is false, but the certificate is for Apple's development network",
         ),
-        (certificates.PRODUCTION_OID, "true", "sandbox is true, and the certificate is for Apple's production network"),
+        (certificates.PRODUCTION_OID, "true", "sandbox is true, but the certificate is for Apple's production network"),
         (certificates.SANDBOX_OID, "true", ""),
         (certificates.PRODUCTION_OID, "false", ""),
     ],
@@ -377,7 +377,7 @@ ACCOUNT = {"type": "service_account", "project_id": "p", "client_email": "a@exam
             (
                 "warning",
                 "legacy-key",
-                "secret looks like a legacy server key, which Firebase no longer takes and Twilio warns of (52116)",
+                "secret looks like a legacy server key, which Firebase no longer accepts (Twilio warning 52116)",
             ),
         ),
         (
@@ -385,13 +385,13 @@ ACCOUNT = {"type": "service_account", "project_id": "p", "client_email": "a@exam
             (
                 "warning",
                 "legacy-key",
-                "secret looks like a legacy server key, which Firebase no longer takes and Twilio warns of (52116)",
+                "secret looks like a legacy server key, which Firebase no longer accepts (Twilio warning 52116)",
             ),
         ),
-        ('{"type": "service_account", ', ("error", "malformed-key", "secret begins like JSON, and is none")),
+        ('{"type": "service_account", ', ("error", "malformed-key", "secret begins like JSON but is invalid JSON")),
         (
             '{"project_info": {"project_id": "hunter2"}}',
-            ("error", "malformed-key", "secret is JSON, but no key of a service account: it has no project_id"),
+            ("error", "malformed-key", "secret is JSON but not a service account key: project_id is missing"),
         ),
     ],
 )
@@ -402,7 +402,7 @@ def test_what_firebase_takes(secret: str, expected: tuple[str, str, str] | None)
 
 def test_google_has_another_service_now() -> None:
     found = told(load("type: gcm\napi_key: ${secret:GCM}\n", {"GCM": "k"}))
-    assert found == [Told("warning", "obsolete-type", "gcm is obsolete: Google has shut its service down", "4")]
+    assert found == [Told("warning", "obsolete-type", "gcm is obsolete: Google has shut down the service", "4")]
 
 
 def test_what_does_not_count_for_the_type_is_not_looked_into() -> None:

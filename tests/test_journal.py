@@ -745,9 +745,9 @@ def test_an_approved_rename_states_the_effects_of_each_of_its_parts_so_that_it_c
     shown = " ".join(plan.out.split())
     if files == RENAMED_ADDRESS:
         assert "Messages to +14155550111 no longer start conversations." in shown
-        assert "Messages to +14155550122 that match no conversation start one from now on." in shown
+        assert "Messages to +14155550122 that belong to no conversation start one." in shown
     else:
-        assert "ada leaves every conversation it takes part in." in shown
+        assert "ada is removed from all of its conversations." in shown
     run = folder.run(account, "apply", "--plan", "plan.json", fault=Fault(failure, at))
     assert run.was_killed or run.code == 1
     plan = folder.run(account, "plan")

@@ -1,4 +1,4 @@
-"""The kind `account_configuration`: the account's default service, messaging service and timers."""
+"""The kind `account_configuration`: the account's default service, messaging service, and timers."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from reconciler.kinds.markers import Declaration, Example, OnChange, Ref, Sid, T
 
 
 class AccountConfiguration(Declaration):
-    """What can be set on the account's configuration."""
+    """The settings of the account's configuration."""
 
     default_service: Annotated[
         str | None,
         Wire("DefaultChatServiceSid"),
         Ref("service", "account"),
-        OnChange("high", "new conversations, and every account-level path, move to another service"),
+        OnChange("high", "new conversations and account-level API paths use another service"),
         Example("support"),
-        Field(description="The service that is meant where none is named."),
+        Field(description="The account's default service, used if a request names none."),
     ] = None
     default_messaging_service_sid: Annotated[
         str | None,
         Wire("DefaultMessagingServiceSid"),
         Sid("MG"),
-        OnChange("medium", "new conversations send through another messaging service"),
+        OnChange("medium", "new conversations use another messaging service"),
         Example("MG0123456789abcdef0123456789abcdef"),
-        Field(description="The messaging service that new conversations use."),
+        Field(description="The messaging service of new conversations."),
     ] = None
     default_inactive_timer: Annotated[
         str | None,
@@ -36,16 +36,16 @@ class AccountConfiguration(Declaration):
         Timer(60, "PT1M"),
         OnChange("medium"),
         Example("PT15M"),
-        Field(description="How long until a quiet conversation becomes inactive; an ISO 8601 duration."),
+        Field(description="Time without activity until a conversation becomes inactive, as an ISO 8601 duration."),
     ] = None
     default_closed_timer: Annotated[
         str | None,
         Wire("DefaultClosedTimer"),
         # Source: OpenAPI description, "Minimum value for this timer is 10 minutes"; error 50376.
         Timer(600, "PT10M"),
-        OnChange("medium", "conversations close, for good, after another time"),
+        OnChange("medium", "conversations close permanently after a different time"),
         Example("P30D"),
-        Field(description="How long until a quiet conversation is closed for good; an ISO 8601 duration."),
+        Field(description="Time without activity until a conversation closes permanently, as an ISO 8601 duration."),
     ] = None
 
 
@@ -54,7 +54,7 @@ ACCOUNT_CONFIGURATION = Kind(
     model=AccountConfiguration,
     section=("account", "configuration"),
     path="/v1/Configuration",
-    summary="The account's defaults: service, messaging service, timers.",
+    summary="Defaults of the account: service, messaging service, and timers.",
     docs="https://www.twilio.com/docs/conversations/api/configuration-resource",
     singleton=True,
     deletable=False,

@@ -1,4 +1,4 @@
-"""The kind `account_webhook`: where the events of services without webhooks of their own go."""
+"""The kind `account_webhook`: the webhooks of services without webhooks of their own."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from reconciler.kinds.base import Kind
 from reconciler.kinds.markers import Choice, Declaration, Example, OnChange, Url, Vocabulary, Wire
 from reconciler.kinds.vocabulary import ACCOUNT_FILTERS, METHODS
 
-# Both hooks are the same for the account and for a service.
+# The account and its services have the same two webhooks.
 Method = Annotated[
     str | None,
     Wire("Method"),
     Choice(METHODS),
     OnChange("medium"),
     Example("POST"),
-    Field(description="The HTTP method of both hooks."),
+    Field(description="The HTTP method of both webhooks."),
 ]
 PreWebhookUrl = Annotated[
     str | None,
     Wire("PreWebhookUrl"),
     Url(),
-    OnChange("high", "another server may change or reject what people send"),
+    OnChange("high", "a different server can change or reject messages and other requests"),
     Example("https://hooks.example.com/pre"),
-    Field(description="Asked before an event takes place; it may change or reject it."),
+    Field(description="Called before an event; its response can change or reject the event."),
 ]
 PostWebhookUrl = Annotated[
     str | None,
@@ -33,20 +33,20 @@ PostWebhookUrl = Annotated[
     Url(),
     OnChange("medium"),
     Example("https://hooks.example.com/post"),
-    Field(description="Told after an event took place."),
+    Field(description="Called after an event."),
 ]
 
 
 class AccountWebhook(Declaration):
-    """What can be set on the account's webhooks."""
+    """The settings of the account's webhooks."""
 
     target: Annotated[
         str | None,
         Wire("Target"),
         Choice(("webhook", "flex")),
-        OnChange("high", "the account's events go to another place altogether"),
+        OnChange("high", "the account's events go to Flex instead of the webhooks, or the reverse"),
         Example("webhook"),
-        Field(description="Whether events go to the URLs here or to Flex."),
+        Field(description="The destination of events: these webhooks, or Flex."),
     ] = None
     method: Method = None
     filters: Annotated[
@@ -55,7 +55,7 @@ class AccountWebhook(Declaration):
         Vocabulary(ACCOUNT_FILTERS),
         OnChange("medium"),
         Example(["onMessageAdded", "onConversationAdded"]),
-        Field(description="The events that are sent."),
+        Field(description="The events that trigger the webhooks."),
     ] = None
     pre_webhook_url: PreWebhookUrl = None
     post_webhook_url: PostWebhookUrl = None
@@ -66,7 +66,7 @@ ACCOUNT_WEBHOOK = Kind(
     model=AccountWebhook,
     section=("account", "webhooks"),
     path="/v1/Configuration/Webhooks",
-    summary="Where the events of services without webhooks of their own go.",
+    summary="Webhooks for the events of all services that have no webhooks of their own.",
     docs="https://www.twilio.com/docs/conversations/api/webhook-configuration-resource",
     singleton=True,
     initial={"method": "POST", "target": "webhook"},

@@ -1,4 +1,4 @@
-"""The kind `address_configuration`: what happens when a message reaches an address outside of any conversation."""
+"""The kind `address_configuration`: whether messages to an address start conversations, and where."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from reconciler.kinds.vocabulary import ADDRESS_FILTERS, ADDRESS_TYPES, METHODS
 
 
 class AutoCreation(Declaration):
-    """Conversations made by themselves."""
+    """Automatic creation of conversations."""
 
     enabled: Annotated[
         bool | None,
         Wire("Enabled"),
         OnChange("high"),
         Example(True),
-        Field(description="Whether a message outside of any conversation starts one. Twilio's default: false."),
+        Field(description="Whether a message that belongs to no conversation starts one. Twilio's default: false."),
     ] = None
     type: Annotated[
         str | None,
@@ -44,15 +44,15 @@ class AutoCreation(Declaration):
         Choice(("webhook", "studio", "default")),
         OnChange("medium"),
         Example("webhook"),
-        Field(description="What is told of the new conversation: a webhook, a Studio flow, or nothing."),
+        Field(description="What handles the new conversation: a webhook, a Studio flow, or nothing (`default`)."),
     ] = None
     service: Annotated[
         str | None,
         Wire("ConversationServiceSid"),
         Ref("service", "account", verb="starts conversations in"),
-        OnChange("high", "messages to this address start their conversations in another service"),
+        OnChange("high", "messages to this address start conversations in another service"),
         Example("support"),
-        Field(description="The service in which conversations start; the account's default when never set."),
+        Field(description="The service in which conversations start. Default on create: the account's default."),
     ] = None
     webhook_url: Annotated[
         str | None,
@@ -60,7 +60,7 @@ class AutoCreation(Declaration):
         Url(),
         OnChange("medium"),
         Example("https://hooks.example.com/new"),
-        Field(description="The URL that is told; for type `webhook`."),
+        Field(description="The URL that is called. For type `webhook`."),
     ] = None
     webhook_method: Annotated[
         str | None,
@@ -68,7 +68,7 @@ class AutoCreation(Declaration):
         Choice(METHODS),
         OnChange("medium"),
         Example("POST"),
-        Field(description="The HTTP method; for type `webhook`."),
+        Field(description="The HTTP method. For type `webhook`."),
     ] = None
     webhook_filters: Annotated[
         tuple[str, ...] | None,
@@ -76,7 +76,7 @@ class AutoCreation(Declaration):
         Vocabulary(ADDRESS_FILTERS),
         OnChange("medium"),
         Example(["onMessageAdded"]),
-        Field(description="The events that are sent; for type `webhook`."),
+        Field(description="The events that are sent. For type `webhook`."),
     ] = None
     studio_flow_sid: Annotated[
         str | None,
@@ -84,7 +84,7 @@ class AutoCreation(Declaration):
         Sid("FW"),
         OnChange("medium"),
         Example("FW0123456789abcdef0123456789abcdef"),
-        Field(description="The Studio flow; for type `studio`."),
+        Field(description="The Studio flow that is started. For type `studio`."),
     ] = None
     studio_retry_count: Annotated[
         int | None,
@@ -92,12 +92,12 @@ class AutoCreation(Declaration):
         # Source: the community Terraform provider; the OpenAPI description has no limits.
         Range(0, 3),
         Example(3),
-        Field(description="How often the flow is tried again, 0 to 3; for type `studio`."),
+        Field(description="Number of retries of the flow, 0 to 3. For type `studio`."),
     ] = None
 
 
 class AddressConfiguration(Declaration):
-    """What can be set on an address."""
+    """The settings of an address."""
 
     address: Annotated[
         str | None,
@@ -107,7 +107,7 @@ class AddressConfiguration(Declaration):
         Required(),
         Length(256),
         Example("+14155550100"),
-        Field(description="The address itself, for instance `whatsapp:+14155550100`. Default: the handle."),
+        Field(description="The address, such as `whatsapp:+14155550100`. Default: the handle."),
     ] = None
     type: Annotated[
         str | None,
@@ -117,17 +117,17 @@ class AddressConfiguration(Declaration):
         Choice(ADDRESS_TYPES, extended_by_twilio=True),
         OnChange("high"),
         Example("sms"),
-        Field(description="The channel. Default: told by the address's form."),
+        Field(description="The channel. Default: derived from the form of the address."),
     ] = None
     friendly_name: Annotated[
         str | None,
         Wire("FriendlyName"),
         Length(256),
         Example("Main line"),
-        Field(description="A name for people."),
+        Field(description="The display name."),
     ] = None
     auto_creation: Annotated[
-        AutoCreation | None, Wire("AutoCreation"), Field(description="Conversations made by themselves.")
+        AutoCreation | None, Wire("AutoCreation"), Field(description="Automatic creation of conversations.")
     ] = None
     address_country: Annotated[
         str | None,
@@ -136,11 +136,12 @@ class AddressConfiguration(Declaration):
         Length(2),
         OnChange("medium"),
         Example("US"),
-        Field(description="The country of a short code, as two letters (ISO 3166-1)."),
+        Field(description="The country of a short code, as a two-letter ISO 3166-1 code."),
     ] = None
 
 
-# Source: Twilio docs, Flex address guides and "Conversations addresses": how an address of each begins, and one.
+# Source: Twilio docs, Flex address guides and "Conversations addresses": the form of each channel's addresses, and an
+# example.
 _FORMS = (
     ("whatsapp", re.compile(r"whatsapp:\+\d+\Z"), "whatsapp:+14155550100"),
     ("messenger", re.compile(r"messenger:.+\Z"), "messenger:103000"),
@@ -150,20 +151,20 @@ _FORMS = (
     ("sms", re.compile(r"\+?\d+\Z"), "+14155550100"),
 )
 
-# Source: short codes have 3 to 8 digits, by country; longer numbers are E.164, which begins with a plus sign.
+# Source: short codes have 3 to 8 digits, depending on the country; longer numbers are E.164, which starts with a plus.
 _BARE_NUMBER = re.compile(r"\d{9,}\Z")
 
-# Which fields count for which type: a response only holds the keys that apply (OpenAPI examples).
+# The fields of each type; a response has only the keys that apply (source: OpenAPI examples).
 _ONLY_FOR = {
     "webhook": ("auto_creation.webhook_url", "auto_creation.webhook_method", "auto_creation.webhook_filters"),
     "studio": ("auto_creation.studio_flow_sid", "auto_creation.studio_retry_count"),
 }
-# Source: OpenAPI description and the community provider: what each type cannot do without.
+# Source: OpenAPI description and the community provider: what each type requires.
 _NEEDED = {"webhook": "auto_creation.webhook_url", "studio": "auto_creation.studio_flow_sid"}
 
 
 def _type_of(contents: PartialContents) -> Contents:
-    """The type that the address's form tells, when it tells one."""
+    """Derive the type from the form of the address, if it determines one."""
     address = contents.get("address")
     if not isinstance(address, str):
         return {}
@@ -171,13 +172,13 @@ def _type_of(contents: PartialContents) -> Contents:
 
 
 def _check(contents: PartialContents) -> tuple[Fault, ...]:
-    """Fields of another auto-creation type than the declared one, which the API would not keep; an odd address."""
+    """Report fields of another auto-creation type, which Twilio would drop, and unusual addresses."""
     chosen = contents.get("auto_creation.type")
     faults = [
         Fault(
             path,
-            f"{path} counts only for auto_creation.type {owner}, and here the type is {chosen}",
-            f"take the line out, or set auto_creation.type: {owner}",
+            f"{path} has no effect for auto_creation.type {chosen}, only for {owner}",
+            f"remove it, or set auto_creation.type: {owner}",
         )
         for owner, paths in _ONLY_FOR.items()
         for path in paths
@@ -187,16 +188,16 @@ def _check(contents: PartialContents) -> tuple[Fault, ...]:
     form = next((form for name, form, _ in _FORMS if name == channel), None)
     if isinstance(address, str) and address and (channel is None or (channel == "sms" and _BARE_NUMBER.match(address))):
         faults += check_form(
-            "address", address, "Write it like one of {}, or set type. Without `address`, the handle is the address."
+            "address", address, "Use a form such as {}, or set type. Without `address`, the handle is the address."
         )
     elif form is not None and isinstance(address, str) and address and not form.match(address):
-        # Only doubtful: what Twilio takes is wider than what it documents, and has become wider before.
+        # A warning only: Twilio accepts more than it documents, and has extended it before.
         example = next(example for name, _, example in _FORMS if name == channel)
         faults.append(
             Fault(
                 "address",
-                f"the address has not the form of an address of type {channel}",
-                f"such an address looks like {example}; without `address`, the handle is the address",
+                f"the address does not look like one of type {channel}",
+                f"expected a form such as {example}; without `address`, the handle is the address",
                 severity="warning",
                 code="unusual-address",
             )
@@ -215,72 +216,70 @@ def _check(contents: PartialContents) -> tuple[Fault, ...]:
     needed = _NEEDED.get(str(chosen))
     if needed is not None and needed in contents and not contents[needed]:
         faults.append(
-            Fault(
-                needed, f"auto_creation.type {chosen} cannot do without {needed}", "give it a value, or change the type"
-            )
+            Fault(needed, f"auto_creation.type {chosen} requires {needed}", "set a value, or change the type")
         )
     return tuple(faults)
 
 
 def check_form(path: str, address: str, hint: str) -> list[Fault]:
-    """Check the form of an address: it may be that of no channel, or of a number that lacks its plus sign.
+    """Report an address that looks like one of no channel, or like a number without its plus sign.
 
     Args:
-        path: the field.
-        address: its text.
-        hint: how to fix it, with ``{}`` for the examples.
+        path: The field.
+        address: Its text.
+        hint: How to fix it, with ``{}`` for the examples.
     """
     what = path.replace("_", " ")
-    looks = f"the {what} has the form of no channel"
+    looks = f"the {what} does not look like an address of any channel"
     if _type_of({"address": address}):
         if not _BARE_NUMBER.match(address):
             return []
-        looks = f"the {what} is a number without +, and too long for a short code"
+        looks = f"the {what} is a number without +, too long for a short code"
     examples = ", ".join(example for _, _, example in _FORMS)
     return [Fault(path, looks, hint.format(examples), severity="warning", code="unusual-address")]
 
 
 def channel_of(address: str) -> str:
-    """The type that an address's form tells; empty if it tells none."""
+    """Return the type that the form of an address determines; empty if it determines none."""
     return str(_type_of({"address": address}).get("type", ""))
 
 
 def _check_create(contents: PartialContents) -> tuple[Fault, ...]:
-    """What the chosen auto-creation type cannot do without."""
+    """Report fields that the auto-creation type requires."""
     chosen = contents.get("auto_creation.type")
     needed = _NEEDED.get(str(chosen))
     if needed is not None and not contents.get(needed):
-        return (Fault("auto_creation.type", f"auto_creation.type {chosen} needs {needed}", f"set {needed}"),)
+        return (Fault("auto_creation.type", f"auto_creation.type {chosen} requires {needed}", f"set {needed}"),)
     return ()
 
 
-# What tells of new conversations, by type.
-_TELLS = {"webhook": "webhook", "studio": "Studio flow"}
+# What handles new conversations, by type.
+_HANDLERS = {"webhook": "webhook", "studio": "Studio flow"}
 
 
 def _consequences(before: PartialContents | None, after: PartialContents | None, name: str) -> tuple[Consequence, ...]:
-    """Where messages that match no conversation go from now on, and who is no longer told of new ones."""
+    """Report where messages that belong to no conversation go, and what no longer handles new conversations."""
     if after is None:
         if before and before.get("auto_creation.enabled"):
             return (Consequence("high", f"Messages to {name} no longer start conversations."),)
         return ()
     if before is None:
         if after.get("auto_creation.enabled") is True:
-            return (Consequence("medium", f"Messages to {name} that match no conversation start one from now on."),)
+            return (Consequence("medium", f"Messages to {name} that belong to no conversation start one."),)
         return ()
     found = []
     starts = after.get("auto_creation.enabled")
-    started = before.get("auto_creation.enabled", starts)  # what is not known may be the same
+    started = before.get("auto_creation.enabled", starts)  # an unknown value may be the same
     if starts and not started:
-        sentence = f"Messages to {name} that match no conversation start one from now on"
-        found.append(Consequence("high", f"{sentence}, instead of reaching the number's own messaging webhook."))
+        sentence = f"Messages to {name} that belong to no conversation start one"
+        found.append(Consequence("high", f"{sentence}, instead of reaching the number's messaging webhook."))
     if started and not starts:
-        sentence = f"Messages to {name} that match no conversation start none any more"
-        found.append(Consequence("high", f"{sentence}, and reach the number's own messaging webhook."))
-    told, tells = before.get("auto_creation.type"), after.get("auto_creation.type")
-    if isinstance(told, str) and told in _TELLS and told != tells:
-        # The settings of a type go with it.
-        sentence = f"The {_TELLS[told]} that {name} has now is no longer told of new conversations."
+        sentence = f"Messages to {name} that belong to no conversation no longer start one"
+        found.append(Consequence("high", f"{sentence}, and reach the number's messaging webhook instead."))
+    former, chosen = before.get("auto_creation.type"), after.get("auto_creation.type")
+    if isinstance(former, str) and former in _HANDLERS and former != chosen:
+        # The settings of the former type are lost.
+        sentence = f"The {_HANDLERS[former]} of {name} no longer receives new conversations."
         found.append(Consequence("low", sentence))
     return tuple(found)
 
@@ -291,7 +290,7 @@ ADDRESS_CONFIGURATION = Kind(
     model=AddressConfiguration,
     section=("addresses",),
     path="/v1/Configuration/Addresses",
-    summary="What happens when a message reaches an address outside of any conversation.",
+    summary="An address, and whether messages to it that belong to no conversation start one.",
     docs="https://www.twilio.com/docs/conversations/api/address-configuration-resource",
     typical_fields=("friendly_name", "auto_creation.enabled", "auto_creation.type", "auto_creation.service"),
     sid_prefix="IG",

@@ -1,4 +1,4 @@
-"""The kind `conversation`: one conversation that is configuration rather than traffic, such as a standing channel."""
+"""The kind `conversation`: a conversation that is configuration, not traffic, such as a permanent channel."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from reconciler.kinds.markers import (
 
 
 class Timers(Declaration):
-    """When a quiet conversation changes its state by itself."""
+    """Timers that change the state of a conversation without activity."""
 
     inactive: Annotated[
         str | None,
@@ -34,7 +34,7 @@ class Timers(Declaration):
         # Source: error 50375, the inactive timer is at least a minute.
         Timer(60, "PT1M"),
         Example("PT1H"),
-        Field(description="How long until it becomes inactive; an ISO 8601 duration."),
+        Field(description="Time without activity until it becomes inactive, as an ISO 8601 duration."),
     ] = None
     closed: Annotated[
         str | None,
@@ -43,58 +43,58 @@ class Timers(Declaration):
         # Source: error 50376, the closed timer is at least ten minutes.
         Timer(600, "PT10M"),
         Example("P1D"),
-        Field(description="How long until it is closed for good; an ISO 8601 duration."),
+        Field(description="Time without activity until it closes permanently, as an ISO 8601 duration."),
     ] = None
 
 
 class Email(Declaration):
-    """Where messages of the conversation go as e-mail."""
+    """The email binding of a conversation."""
 
-    # Source: OpenAPI examples: what comes back is a generated address (projected_address), not what was sent.
+    # Source: OpenAPI examples: the response has a generated address (projected_address), not the one that was sent.
     address: Annotated[
         str | None,
         Wire("Address"),
         WriteOnly(),
-        NotClearable("the API has no way to take a binding away"),
+        NotClearable("Twilio cannot remove a binding"),
         Example("desk@example.com"),
-        Field(description="The address; Twilio answers with one of its own making."),
+        Field(description="The email address. Twilio returns a generated address instead."),
     ] = None
     name: Annotated[
         str | None,
         Wire("Name"),
-        NotClearable("the API has no way to take a binding away"),
+        NotClearable("Twilio cannot remove a binding"),
         Example("Desk"),
-        Field(description="The name that messages come from."),
+        Field(description="The sender name of emails."),
     ] = None
 
 
 class Bindings(Declaration):
-    """Other channels that the conversation reaches."""
+    """Other channels of a conversation."""
 
-    email: Annotated[Email | None, Wire("Email"), Field(description="E-mail.")] = None
+    email: Annotated[Email | None, Wire("Email"), Field(description="The email binding.")] = None
 
 
 class Conversation(Declaration):
-    """What can be set on a conversation. Its dates move by themselves, and are no settings."""
+    """The settings of a conversation. Its dates change by themselves and are not settings."""
 
     unique_name: Annotated[
         str | None,
         Wire("UniqueName"),
         NaturalKey(),
         Length(256),
-        NotClearable("it recognises the conversation"),
-        OnChange("medium", "whatever finds the conversation by its name no longer does"),
+        NotClearable("it identifies the conversation"),
+        OnChange("medium", "systems that find the conversation by its unique name no longer do"),
         Example("announcements"),
-        Field(description="The name that recognises it within its service. Default: the handle."),
+        Field(description="The name that identifies it within its service. Default: the handle."),
     ] = None
     friendly_name: Annotated[
         str | None,
         Wire("FriendlyName"),
         Length(256),
-        # Source: the community provider's live tests: an empty one is ignored.
-        NotClearable("the API keeps the old name"),
+        # Source: the community provider's live tests: an empty name is ignored.
+        NotClearable("Twilio keeps the old name"),
         Example("Announcements"),
-        Field(description="A name for people."),
+        Field(description="The display name."),
     ] = None
     state: Annotated[
         str | None,
@@ -102,18 +102,18 @@ class Conversation(Declaration):
         Choice(("active", "inactive", "closed")),
         OnChange("medium"),
         Example("active"),
-        Field(
-            description="`closed` is for good. A timer may make an active conversation inactive; that is no difference."
-        ),
+        Field(description="`closed` is permanent. `active` also accepts a conversation that a timer made inactive."),
     ] = None
-    timers: Annotated[Timers | None, Wire("Timers"), Field(description="When its state changes by itself.")] = None
+    timers: Annotated[
+        Timers | None, Wire("Timers"), Field(description="Timers that change its state without activity.")
+    ] = None
     messaging_service_sid: Annotated[
         str | None,
         Wire("MessagingServiceSid"),
         Sid("MG"),
-        OnChange("medium", "its messages go out through another messaging service"),
+        OnChange("medium", "its messages use another messaging service"),
         Example("MG0123456789abcdef0123456789abcdef"),
-        Field(description="The messaging service; the account's default when never set."),
+        Field(description="The messaging service. Default on create: the account's `default_messaging_service_sid`."),
     ] = None
     attributes: Annotated[
         dict[str, Any] | None,  # JSON of the user's own shape
@@ -121,29 +121,31 @@ class Conversation(Declaration):
         # Source: the documented limit of a conversation's attributes is 16 KB.
         Length(16384),
         Example({"pinned": True}),
-        Field(description="Data of your own, as a mapping; compared by meaning."),
+        Field(description="Your own data, as a mapping. Compared as JSON, so order and spacing do not matter."),
     ] = None
-    bindings: Annotated[Bindings | None, Wire("Bindings"), Field(description="Other channels.")] = None
+    bindings: Annotated[Bindings | None, Wire("Bindings"), Field(description="Other channels of the conversation.")] = (
+        None
+    )
 
 
 def _tolerates(path: str, desired: object, live: Content) -> bool:
-    """An inactive conversation is an active one whose timer ran out, or that nobody wrote in (Twilio docs, states)."""
+    """Tolerate inactive for active: a timer makes it so (source: Twilio docs, states of conversations)."""
     return path == "state" and desired == "active" and live == "inactive"
 
 
 def _final(live: PartialContents) -> str:
-    """Source: error 50377, a closed conversation takes no update, and nothing can be added to it."""
-    return "it is closed, which is for good" if live.get("state") == "closed" else ""
+    """Source: error 50377: a closed conversation accepts no update, and nothing can be added to it."""
+    return "it is closed, which is permanent" if live.get("state") == "closed" else ""
 
 
 def _check(contents: PartialContents) -> tuple[Fault, ...]:
     if contents.get("state") == "closed" and any(contents.get(f"timers.{name}") for name in ("inactive", "closed")):
-        return (Fault("state", "a closed conversation has no timers", "take the timers out, or set another state"),)
+        return (Fault("state", "a closed conversation has no timers", "remove the timers, or set another state"),)
     return ()
 
 
 def _derive(contents: PartialContents) -> Contents:
-    """Source: error 50382, timers on a create need an explicit state."""
+    """Source: error 50382: timers on a create require an explicit state."""
     has_timers = any(contents.get(f"timers.{name}") for name in ("inactive", "closed"))
     return {"state": "active"} if has_timers else {}
 
@@ -160,7 +162,7 @@ CONVERSATION = Kind(
     model=Conversation,
     section=("conversations",),
     path="/v1/Services/{service}/Conversations",
-    summary="One conversation that is configuration rather than traffic, such as a standing channel.",
+    summary="A conversation that is configuration, not traffic, such as a permanent channel.",
     docs="https://www.twilio.com/docs/conversations/api/conversation-resource",
     parent="service",
     typical_fields=("friendly_name",),
@@ -177,14 +179,14 @@ CONVERSATION = Kind(
     why_final=_final,
     # Source: error 50353.
     unique=((("unique_name",), "parent"),),
-    # Source: the OpenAPI description of both configurations: what new conversations and their creators get.
+    # Source: the OpenAPI description of both configurations: the defaults of new conversations and their creators.
     inherits=(
         ("", "service_configuration", "default_conversation_creator_role"),
         ("messaging_service_sid", "account_configuration", "default_messaging_service_sid"),
         ("timers.inactive", "account_configuration", "default_inactive_timer"),
         ("timers.closed", "account_configuration", "default_closed_timer"),
     ),
-    # Source: error 50384, a create as closed is refused.
+    # Source: error 50384: a create with state closed is rejected.
     deferred={"state": ("closed",)},
     resend_with={"bindings.email.name": ("bindings.email.address",)},
     webhook_header=True,

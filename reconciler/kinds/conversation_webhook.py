@@ -1,4 +1,4 @@
-"""The kind `conversation_webhook`: a webhook, trigger or Studio flow of one conversation."""
+"""The kind `conversation_webhook`: a webhook, keyword trigger, or Studio flow of one conversation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from reconciler.kinds.vocabulary import METHODS, POST_FILTERS
 
 
 class ConversationWebhook(Declaration):
-    """What can be set on a conversation's webhook."""
+    """The settings of a conversation's webhook."""
 
     target: Annotated[
         str | None,
@@ -39,17 +39,17 @@ class ConversationWebhook(Declaration):
         Choice(("webhook", "trigger", "studio")),
         OnChange("high"),
         Example("webhook"),
-        Field(description="What is told: a URL of events, a URL of keywords, or a Studio flow."),
+        Field(description="The type: a URL that receives events, a URL that receives keywords, or a Studio flow."),
     ] = None
     url: Annotated[
         str | None,
         Wire("Configuration.Url"),
         # Source: error 50372.
         Url(512),
-        NotClearable("a webhook without one tells nobody"),
+        NotClearable("a webhook requires a URL"),
         OnChange("medium"),
         Example("https://crm.example.com/hook"),
-        Field(description="The URL that is told; for `webhook` and `trigger`."),
+        Field(description="The URL that is called. For targets `webhook` and `trigger`."),
     ] = None
     method: Annotated[
         str | None,
@@ -57,16 +57,16 @@ class ConversationWebhook(Declaration):
         Choice(METHODS),
         OnChange("medium"),
         Example("POST"),
-        Field(description="The HTTP method; for `webhook` and `trigger`."),
+        Field(description="The HTTP method. For targets `webhook` and `trigger`."),
     ] = None
     filters: Annotated[
         tuple[str, ...] | None,
         Wire("Configuration.Filters"),
-        # Source: Twilio docs, conversation-scoped webhooks: events after the fact only.
+        # Source: Twilio docs, conversation-scoped webhooks: post-action events only.
         Vocabulary(POST_FILTERS, at_least_one=True),
         OnChange("medium"),
         Example(["onMessageAdded"]),
-        Field(description="The events that are sent; for `webhook` and `studio`."),
+        Field(description="The events that are sent. For targets `webhook` and `studio`."),
     ] = None
     triggers: Annotated[
         tuple[str, ...] | None,
@@ -74,7 +74,7 @@ class ConversationWebhook(Declaration):
         FreeWords(),
         OnChange("medium"),
         Example(["help", "stop"]),
-        Field(description="The words in a message that are told of, at most five; for `trigger`."),
+        Field(description="The keywords in a message that call the URL, at most five. For target `trigger`."),
     ] = None
     flow_sid: Annotated[
         str | None,
@@ -82,22 +82,22 @@ class ConversationWebhook(Declaration):
         Sid("FW"),
         OnChange("medium"),
         Example("FW0123456789abcdef0123456789abcdef"),
-        Field(description="The Studio flow; for `studio`."),
+        Field(description="The Studio flow that is started. For target `studio`."),
     ] = None
     replay_after: Annotated[
         int | None,
         Wire("Configuration.ReplayAfter"),
         Immutable(),
-        # Whether it is returned is unverified: the examples lack it, the community provider reads it.
+        # Unverified whether it is returned: the examples lack it, the community provider reads it.
         WriteOnly(),
         Range(0, 2**31 - 1),
         Example(0),
-        Field(description="The index of the message after which those that are there already are sent once."),
+        Field(description="On create, existing messages after this message index are sent once."),
     ] = None
 
 
-# Which fields count for which target, and what it cannot do without (errors 50367 to 50371). A Studio webhook may be
-# sent filters too (community Terraform provider).
+# The fields of each target, and those that it requires (errors 50367 to 50371). A Studio webhook accepts filters, too
+# (community Terraform provider).
 _FOR = {
     "webhook": ("url", "method", "filters"),
     "trigger": ("url", "method", "triggers"),
@@ -108,16 +108,16 @@ _CONFIGURED = ("url", "method", "filters", "triggers", "flow_sid")
 
 
 def _names(contents: PartialContents) -> str:
-    """The target and where it leads."""
+    """Return the target and its destination."""
     parts = (contents.get("target"), contents.get("flow_sid") or contents.get("url"))
     return " ".join(part for part in parts if isinstance(part, str))
 
 
 def _normalize(live: Contents) -> Contents:
-    """Put a live webhook's contents where the configuration has them.
+    """Move live values to the fields that the configuration uses.
 
-    A trigger's words come back under `triggers` (community provider), or `filters` (example of the description).
-    Whether a Studio flow's filters come back is unverified: without any, nothing is known of them.
+    A trigger's keywords are returned under `triggers` (community provider) or under `filters` (example in the OpenAPI
+    description). Unverified whether a Studio flow's filters are returned: if there are none, they are unknown.
     """
     if live.get("target") == "studio" and not live.get("filters"):
         return {path: content for path, content in live.items() if path != "filters"}
@@ -127,7 +127,7 @@ def _normalize(live: Contents) -> Contents:
 
 
 def _tolerates(path: str, _desired: object, live: Content) -> bool:
-    """Whether a live value cannot be compared: filters that the API does not show, which only a Studio flow lacks."""
+    """Tolerate any filters of a Studio flow if the API does not return them."""
     return path == "filters" and live is None
 
 
@@ -139,10 +139,10 @@ def _check(contents: PartialContents) -> tuple[Fault, ...]:
     target, triggers = contents.get("target"), words_of(contents.get("triggers"))
     faults: list[Fault] = []
     if len(triggers) > _MOST_TRIGGERS:
-        message = f"{len(triggers)} triggers are more than the {_MOST_TRIGGERS} that the API takes"
-        faults.append(Fault("triggers", message, "take some out, or declare another webhook for them"))
+        message = f"{len(triggers)} triggers are too many: Twilio accepts {_MOST_TRIGGERS}"
+        faults.append(Fault("triggers", message, "remove some, or declare another webhook for them"))
     if any(len(word) > _LONGEST_TRIGGER for word in triggers):
-        message = f"a trigger is longer than the {_LONGEST_TRIGGER} characters that the API takes"
+        message = f"a trigger is too long: Twilio accepts {_LONGEST_TRIGGER} characters"
         faults.append(Fault("triggers", message, "shorten it"))
     if target not in _FOR:
         return tuple(faults)
@@ -153,8 +153,8 @@ def _misplaced(target: str, contents: PartialContents) -> tuple[Fault, ...]:
     return tuple(
         Fault(
             path,
-            f"{path} does not count for target {target}",
-            f"take the line out; {target} has {', '.join(_FOR[target])}",
+            f"{path} has no effect for target {target}",
+            f"remove it; {target} uses {', '.join(_FOR[target])}",
         )
         for path in _CONFIGURED
         if path not in _FOR[target] and contents.get(path) is not None
@@ -164,7 +164,7 @@ def _misplaced(target: str, contents: PartialContents) -> tuple[Fault, ...]:
 def _check_create(contents: PartialContents) -> tuple[Fault, ...]:
     target = str(contents.get("target"))
     return tuple(
-        Fault("target", f"target {target} needs `{path}`", f"set {path}")
+        Fault("target", f"target {target} requires `{path}`", f"set {path}")
         for path in _NEEDED.get(target, ())
         if not contents.get(path)
     )
@@ -175,13 +175,13 @@ CONVERSATION_WEBHOOK = Kind(
     model=ConversationWebhook,
     section=("webhooks",),
     path="/v1/Services/{service}/Conversations/{conversation}/Webhooks",
-    summary="A webhook, trigger or Studio flow of one conversation; at most five.",
+    summary="A webhook, keyword trigger, or Studio flow of one conversation; at most five each.",
     docs="https://www.twilio.com/docs/conversations/api/conversation-scoped-webhook-resource",
     parent="conversation",
     typical_fields=("target", "url", "method", "filters"),
     sid_prefix="WH",
     list_key="webhooks",
-    # Source: the documented page of scoped webhooks is 5, as many as there can be.
+    # Source: the documented page size of scoped webhooks is 5, which is also their maximum number.
     page_size=5,
     check=_check,
     check_create=_check_create,

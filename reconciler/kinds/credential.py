@@ -1,4 +1,4 @@
-"""The kind `credential`: what Twilio needs to send push notifications to an app."""
+"""The kind `credential`: keys and certificates for push notifications to an app."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ from reconciler.kinds.markers import (
     WriteOnly,
 )
 
-_NEEDED_TO_SEND = "a credential without it sends nothing"
+_NEEDED_TO_SEND = "a credential cannot send without it"
 
 
 class Credential(Declaration):
-    """What can be set on a credential. What is secret in it never comes back, so it cannot be compared."""
+    """The settings of a credential. Twilio never returns its secrets, so they cannot be compared."""
 
     type: Annotated[
         str | None,
         Wire("Type"),
         Required(),
         Choice(("apn", "gcm", "fcm")),
-        OnChange("high", "apps that use it get their notifications another way, or not at all"),
+        OnChange("high", "apps that use it may stop receiving notifications"),
         Example("fcm"),
-        Field(description="Apple's service, Google's old one, or Firebase."),
+        Field(description="The push service: Apple (`apn`), Firebase (`fcm`), or Google's former service (`gcm`)."),
     ] = None
     friendly_name: Annotated[
         str | None,
         Wire("FriendlyName"),
         NaturalKey(),
         Length(64),
-        NotClearable("it recognises the credential"),
+        NotClearable("it identifies the credential"),
         Example("Android push"),
-        Field(description="The name that recognises it, together with its type. Default: the handle."),
+        Field(description="The name that identifies it, together with its type. Default: the handle."),
     ] = None
     certificate: Annotated[
         str | None,
@@ -59,7 +59,7 @@ class Credential(Declaration):
         Secret(),
         NotClearable(_NEEDED_TO_SEND),
         Example("${file:apn.pem}"),
-        Field(description="The certificate as PEM text; for `apn`. Read first; said when it has expired or soon will."),
+        Field(description="The certificate as PEM text, for `apn`. `validate` warns before it expires."),
     ] = None
     private_key: Annotated[
         str | None,
@@ -68,14 +68,14 @@ class Credential(Declaration):
         Secret(),
         NotClearable(_NEEDED_TO_SEND),
         Example("${secret:APN_KEY}"),
-        Field(description="The certificate's private key as PEM text, not encrypted; for `apn`."),
+        Field(description="The certificate's private key as unencrypted PEM text, for `apn`."),
     ] = None
     sandbox: Annotated[
         bool | None,
         Wire("Sandbox"),
-        OnChange("high", "notifications go to the other one of Apple's two networks"),
+        OnChange("high", "notifications go to Apple's other network (development or production)"),
         Example(False),
-        Field(description="Whether it is for Apple's development network; for `apn`."),
+        Field(description="Whether it is for Apple's development network, for `apn`."),
     ] = None
     api_key: Annotated[
         str | None,
@@ -84,7 +84,7 @@ class Credential(Declaration):
         Secret(),
         NotClearable(_NEEDED_TO_SEND),
         Example("${secret:GCM_KEY}"),
-        Field(description="The API key; for `gcm`."),
+        Field(description="The API key, for `gcm`."),
     ] = None
     secret: Annotated[
         str | None,
@@ -93,11 +93,11 @@ class Credential(Declaration):
         Secret(),
         NotClearable(_NEEDED_TO_SEND),
         Example("${secret:FCM_SECRET}"),
-        Field(description="The JSON key of a service account; for `fcm`."),
+        Field(description="The JSON key file of a service account, for `fcm`."),
     ] = None
 
 
-# Which fields count for which type (OpenAPI description, texts of the parameters).
+# The fields of each type (source: OpenAPI description, texts of the parameters).
 _FOR = {"apn": ("certificate", "private_key", "sandbox"), "gcm": ("api_key",), "fcm": ("secret",)}
 _NEEDED = {"apn": ("certificate", "private_key"), "gcm": ("api_key",), "fcm": ("secret",)}
 _OWN = ("certificate", "private_key", "sandbox", "api_key", "secret")
@@ -110,8 +110,8 @@ def _check(contents: PartialContents) -> tuple[Fault, ...]:
     return tuple(
         Fault(
             path,
-            f"{path} does not count for type {chosen}",
-            f"take the line out; {chosen} has {', '.join(_FOR[chosen])}",
+            f"{path} has no effect for type {chosen}",
+            f"remove it; {chosen} uses {', '.join(_FOR[chosen])}",
         )
         for path in _OWN
         if path not in _FOR[chosen] and contents.get(path) not in {None, False}
@@ -121,14 +121,16 @@ def _check(contents: PartialContents) -> tuple[Fault, ...]:
 def _check_create(contents: PartialContents) -> tuple[Fault, ...]:
     chosen = str(contents.get("type"))
     return tuple(
-        Fault("type", f"a credential of type {chosen} needs `{path}`", f"set {path} from ${{secret:…}} or ${{file:…}}")
+        Fault(
+            "type", f"a credential of type {chosen} requires `{path}`", f"set {path} from ${{secret:…}} or ${{file:…}}"
+        )
         for path in _NEEDED.get(chosen, ())
         if not contents.get(path)
     )
 
 
 _NOTICE = timedelta(days=30)
-"""How long before a certificate ends somebody has to begin to renew it."""
+"""How long before its expiry a certificate is reported."""
 # The form of Firebase's legacy server keys, and of those that came before.
 _LEGACY_KEY = re.compile(r"AAAA[\w-]{7}:[\w-]{100,200}\Z|AIza[\w-]{35}\Z", re.ASCII)
 _OF_SERVICE_ACCOUNT = ("project_id", "client_email", "private_key")
@@ -136,11 +138,11 @@ _RENEW = "get a new one from Apple and set it here"
 
 
 def _inspect(contents: PartialContents, now: datetime | None) -> tuple[Fault, ...]:
-    """What is inside of the secrets; of those that are set, and count for the type."""
+    """Check the contents of the secrets that are set and used by the type."""
     chosen = contents.get("type")
     faults: list[Fault] = []
     if chosen == "gcm":
-        message = "gcm is obsolete: Google has shut its service down"
+        message = "gcm is obsolete: Google has shut down the service"
         faults.append(Fault("type", message, "use fcm, with a service account", "warning", "obsolete-type"))
     if chosen in {"apn", None}:
         faults += _inspect_apn(contents, now)
@@ -167,20 +169,20 @@ def _inspect_apn(contents: PartialContents, now: datetime | None) -> Iterator[Fa
         ("private_key", key, "openssl pkey -in FILE -out KEY.pem"),
     ):
         if found is not None and found.has_more:
-            # Source: Twilio docs, push notifications on iOS: everything outside of the block is to be taken out.
-            message = f"{path} holds more than one block of PEM text, and Twilio asks for that block alone"
-            hint = f"take out what stands before its -----BEGIN and after its -----END: {command}"
+            # Source: Twilio docs, push notifications on iOS: remove everything outside of the block.
+            message = f"{path} contains more than one block of PEM text, but Twilio requires that block alone"
+            hint = f"remove everything before its -----BEGIN and after its -----END: {command}"
             yield Fault(path, message, hint, "warning", "surplus-text")
         text = contents.get(path)
         if found is not None and isinstance(text, str) and certificates.has_windows_line_breaks(text):
-            # Our decision: RFC 7468 allows them, and whether Twilio reads them is not known.
+            # Our decision: RFC 7468 allows them; unverified whether Twilio accepts them.
             hint = r"convert it: sed -i 's/\r$//' FILE"
             yield Fault(path, f"{path} has Windows line breaks (CRLF)", hint, "warning", "windows-line-breaks")
     if certificate is None:
         return
     if key is not None and key.public_key != certificate.public_key and key.public_key and certificate.public_key:
         message = "private_key does not belong to the certificate"
-        hint = "set the key that the certificate was asked for with"
+        hint = "set the key with which the certificate was requested"
         yield Fault("private_key", message, hint, code="key-mismatch")
     if now is not None:
         yield from _inspect_dates(certificate, now)
@@ -190,7 +192,7 @@ def _inspect_apn(contents: PartialContents, now: datetime | None) -> Iterator[Fa
 def _inspect_dates(certificate: Certificate, now: datetime) -> Iterator[Fault]:
     begins, ends = f"{certificate.begins:%Y-%m-%d}", f"{certificate.ends:%Y-%m-%d}"
     if certificate.ends <= now:
-        hint = f"{_RENEW}, or take the line out to leave what Twilio has as it is"
+        hint = f"{_RENEW}, or remove the line to leave the live value as it is"
         yield Fault(
             "certificate", f"certificate expired on {ends}", hint, code="expired-certificate", severity="warning"
         )
@@ -198,37 +200,37 @@ def _inspect_dates(certificate: Certificate, now: datetime) -> Iterator[Fault]:
         message = f"certificate is not valid before {begins}"
         yield Fault("certificate", message, "wait until then", "warning", "future-certificate")
     elif certificate.ends - now < _NOTICE:
-        # How many days are left is not said: a plan of the same files and account says the same every day.
+        # No number of days: a plan of the same configuration and account must not change every day.
         yield Fault("certificate", f"certificate expires on {ends}", _RENEW, "warning", "expiring-certificate")
 
 
 def _inspect_network(certificate: Certificate, *, sandbox: object) -> Iterator[Fault]:
-    """One that says it is for both networks, or for neither, fits whatever `sandbox` says."""
+    """Report a certificate for the other network; one for both networks, or for neither, fits any `sandbox`."""
     if certificate.for_sandbox == certificate.for_production or not isinstance(sandbox, bool):
         return
     if sandbox != certificate.for_sandbox:
         network = "development" if certificate.for_sandbox else "production"
-        message = f"sandbox is {str(sandbox).lower()}, and the certificate is for Apple's {network} network"
-        hint = f"set sandbox: {str(certificate.for_sandbox).lower()}, or another certificate"
+        message = f"sandbox is {str(sandbox).lower()}, but the certificate is for Apple's {network} network"
+        hint = f"set sandbox: {str(certificate.for_sandbox).lower()}, or use another certificate"
         yield Fault("sandbox", message, hint, "warning", "wrong-network")
 
 
 def _inspect_fcm(secret: str) -> Iterator[Fault]:
     if _LEGACY_KEY.match(secret.strip()):
         # Source: error 52116.
-        message = "secret looks like a legacy server key, which Firebase no longer takes and Twilio warns of (52116)"
-        hint = "create a key of a service account in Firebase's console, and set the JSON file here"
+        message = "secret looks like a legacy server key, which Firebase no longer accepts (Twilio warning 52116)"
+        hint = "create a service account key in the Firebase console, and set its JSON file here"
         yield Fault("secret", message, hint, "warning", "legacy-key")
     elif secret.lstrip().startswith("{"):
         try:
             account = json.loads(secret)
         except (ValueError, RecursionError):
-            message = "secret begins like JSON, and is none"
-            yield Fault("secret", message, "set the whole file, as it was downloaded", code="malformed-key")
+            message = "secret begins like JSON but is invalid JSON"
+            yield Fault("secret", message, "set the whole file as it was downloaded", code="malformed-key")
             return
         if missing := [name for name in _OF_SERVICE_ACCOUNT if not account.get(name)]:
-            message = f"secret is JSON, but no key of a service account: it has no {missing[0]}"
-            hint = "create one in Firebase's console: Project settings, Service accounts"
+            message = f"secret is JSON but not a service account key: {missing[0]} is missing"
+            hint = "create one in the Firebase console: Project settings, Service accounts"
             yield Fault("secret", message, hint, code="malformed-key")
     elif not secret.lstrip().startswith(('"', "'")):  # quotes around it are reported as such
         # Twilio documents both forms, and not which texts it refuses.
@@ -242,7 +244,7 @@ CREDENTIAL = Kind(
     model=Credential,
     section=("credentials",),
     path="/v1/Credentials",
-    summary="What Twilio needs to send push notifications to an app.",
+    summary="Keys or certificates with which Twilio sends push notifications to an app.",
     docs="https://www.twilio.com/docs/conversations/api/credential-resource",
     typical_fields=("type", "friendly_name", "secret"),
     sid_prefix="CR",

@@ -1,4 +1,4 @@
-"""The kind `participant`: who takes part in a conversation, by identity or by an address behind a proxy."""
+"""The kind `participant`: a member of a conversation, by identity or by an address with a proxy address."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from reconciler.kinds.markers import Declaration, Example, Immutable, Length, On
 
 
 class Participant(Declaration):
-    """What can be set on a participant. Its dates and what it has read are traffic, and no settings."""
+    """The settings of a participant. Its dates and read positions are traffic, not settings."""
 
     identity: Annotated[
         str | None,
         Wire("Identity"),
         Length(256),
         # Source: error 50444: an identity can only be added to a participant that has a projected address and none yet.
-        ReplaceOnly("the API refuses another identity (50444)"),
+        ReplaceOnly("Twilio rejects a changed identity (50444)"),
         Example("ada@example.com"),
-        Field(description="A user of the service, who takes part through your own app."),
+        Field(description="The identity of a user who participates through your app."),
     ] = None
     address: Annotated[
         str | None,
@@ -30,33 +30,33 @@ class Participant(Declaration):
         Immutable(),
         Length(256),
         Example("+14155550199"),
-        Field(description="The address of somebody outside, for instance a phone number."),
+        Field(description="The address of an external participant, such as a phone number."),
     ] = None
     proxy_address: Annotated[
         str | None,
         Wire("MessagingBinding.ProxyAddress"),
         Length(256),
         # Source: error 50441, seen as HTTP 400 in the issues of Twilio's own Terraform provider.
-        ReplaceOnly("the API refuses another proxy address (50441)"),
+        ReplaceOnly("Twilio rejects a changed proxy address (50441)"),
         Example("+14155550100"),
-        Field(description="Your own address that they write to."),
+        Field(description="Your own address to which they send messages."),
     ] = None
     projected_address: Annotated[
         str | None,
         Wire("MessagingBinding.ProjectedAddress"),
         Length(256),
-        # Source: errors 50440 to 50443: what may be changed about a projected address is not documented.
-        ReplaceOnly("what may be changed about it is not documented (50440 to 50443)"),
+        # Source: errors 50440 to 50443: it is undocumented which changes of a projected address are accepted.
+        ReplaceOnly("it is undocumented which changes Twilio accepts (50440 to 50443)"),
         Example("+14155550100"),
-        Field(description="Your own address that they appear as in a group text message."),
+        Field(description="Your own address that represents them in a group text message."),
     ] = None
     role: Annotated[
         str | None,
         Wire("RoleSid"),
         Ref("role", "service", of_type="conversation", default="default_conversation_role"),
-        OnChange("medium", "the participant may do other things in the conversation"),
+        OnChange("medium", "the participant's permissions in the conversation change"),
         Example("agent"),
-        Field(description="The role in the conversation; the service's default when never set."),
+        Field(description="The role. Default on create: the service's `default_conversation_role`."),
     ] = None
     attributes: Annotated[
         dict[str, Any] | None,  # JSON of the user's own shape
@@ -64,12 +64,12 @@ class Participant(Declaration):
         # Source: the documented limit of a participant's attributes is 4 KB.
         Length(4096),
         Example({"vip": True}),
-        Field(description="Data of your own, as a mapping; compared by meaning."),
+        Field(description="Your own data, as a mapping. Compared as JSON, so order and spacing do not matter."),
     ] = None
 
 
 def _names(contents: PartialContents) -> str:
-    """The identity, or else the address and its proxy."""
+    """Return the identity, or else the address and its proxy address."""
     identity = contents.get("identity")
     if isinstance(identity, str) and identity:
         return identity
@@ -81,19 +81,21 @@ def _check(contents: PartialContents) -> tuple[Fault, ...]:
     identity, address, proxy = (contents.get(path) for path in ("identity", "address", "proxy_address"))
     faults: list[Fault] = []
     if identity and address:
-        faults.append(Fault("address", "a participant has an identity or an address, not both", "keep one of the two"))
+        faults.append(Fault("address", "a participant has an identity or an address, not both", "remove one of them"))
     if address and address == proxy:
         # Source: error 50409.
-        faults.append(Fault("proxy_address", "the proxy address is the participant's own address", "write your own"))
+        faults.append(
+            Fault("proxy_address", "the proxy address is the participant's own address", "use your own address")
+        )
     for path in ("address", "proxy_address", "projected_address"):
         text = contents.get(path)
         if isinstance(text, str) and text:
-            faults += check_form(path, text, "Write it like one of {}.")
+            faults += check_form(path, text, "Use a form such as {}.")
     if isinstance(address, str) and isinstance(proxy, str):
         ours, theirs = channel_of(proxy), channel_of(address)
         if ours and theirs and ours != theirs:
-            message = f"the address is one of type {theirs}, and the proxy address one of type {ours}"
-            hint = "write two addresses of one type"
+            message = f"the address is of type {theirs}, but the proxy address is of type {ours}"
+            hint = "use two addresses of the same type"
             faults.append(Fault("proxy_address", message, hint, severity="warning", code="unusual-address"))
     return tuple(faults)
 
@@ -101,7 +103,7 @@ def _check(contents: PartialContents) -> tuple[Fault, ...]:
 def _check_create(contents: PartialContents) -> tuple[Fault, ...]:
     if contents.get("identity") or contents.get("address") or contents.get("projected_address"):
         return ()
-    return (Fault("", "a participant needs an identity, or an address", "add `identity`, or `address`"),)
+    return (Fault("", "a participant requires an identity or an address", "add `identity` or `address`"),)
 
 
 PARTICIPANT = Kind(
@@ -109,7 +111,7 @@ PARTICIPANT = Kind(
     model=Participant,
     section=("participants",),
     path="/v1/Services/{service}/Conversations/{conversation}/Participants",
-    summary="Who takes part in a conversation.",
+    summary="A member of a conversation: a user by identity, or an external address.",
     docs="https://www.twilio.com/docs/conversations/api/conversation-participant-resource",
     parent="conversation",
     typical_fields=("identity", "role"),
@@ -122,10 +124,10 @@ PARTICIPANT = Kind(
     compose_key=_names,
     key_summary="`identity`, or `address` and `proxy_address`",
     runtime_params=("DateCreated", "DateUpdated", "LastReadMessageIndex", "LastReadTimestamp"),
-    # Source: errors 50433 and 50416; a pair is taken in all active conversations of the account.
+    # Source: errors 50433 and 50416; a pair is unique across all active conversations of the account.
     unique=((("identity",), "parent"), (("address", "proxy_address"), "account")),
     implies={"identity": "user"},
-    # Inferred: Twilio creates a user for an identity that has none, and gives it the default role.
+    # Inferred: Twilio creates a user for an identity without one, with the default role.
     inherits=(("", "service_configuration", "default_chat_service_role"),),
     webhook_header=True,
     is_traffic=True,

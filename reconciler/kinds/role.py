@@ -27,7 +27,7 @@ from reconciler.kinds.vocabulary import CONVERSATION_PERMISSIONS, PERMISSIONS, S
 
 
 class Role(Declaration):
-    """What can be set on a role."""
+    """The settings of a role."""
 
     friendly_name: Annotated[
         str | None,
@@ -38,7 +38,7 @@ class Role(Declaration):
         # Source: the documentation says 64; the community provider's live test creates one of 256.
         Length(256, doubtful=64),
         Example("agent"),
-        Field(description="The role's name within its service. Default: the handle."),
+        Field(description="The name, within the service. Default: the handle."),
     ] = None
     type: Annotated[
         str | None,
@@ -46,9 +46,9 @@ class Role(Declaration):
         Immutable(),
         Required(),
         Choice(("conversation", "service")),
-        OnChange("high", "everyone who holds the role gets another one"),
+        OnChange("high", "everyone with the role gets a different one"),
         Example("conversation"),
-        Field(description="Whether the role counts within a conversation or in the whole service."),
+        Field(description="Whether the role applies in a conversation (participants) or in the whole service (users)."),
     ] = None
     permissions: Annotated[
         tuple[str, ...] | None,
@@ -62,7 +62,7 @@ class Role(Declaration):
         ),
         OnChange("medium"),
         Example(["sendMessage", "leaveConversation"]),
-        Field(description="What holders of the role may do; replaced as a whole, never empty."),
+        Field(description="What holders of the role may do. The list replaces the live one and cannot be empty."),
     ] = None
 
 
@@ -74,7 +74,7 @@ BUILT_IN_ROLES: Mapping[str, str] = {
     "channel user": "conversation",
 }
 
-# Source: Twilio docs, Flex "Conversations roles": `admin` and `supervisor` are there as service and conversation roles.
+# Source: Twilio docs, Flex "Conversations roles"; `admin` and `supervisor` exist as service and as conversation roles.
 FLEX_ROLES = frozenset({"admin", "supervisor", "agent", "guest"})
 
 _WORD = re.compile(r"[^\W_]+")
@@ -85,15 +85,15 @@ def _words(name: str) -> list[str]:
 
 
 def _check(contents: PartialContents) -> tuple[Fault, ...]:
-    """A name that differs from one of Twilio's own only in spelling."""
+    """Report a name that differs from that of a built-in role only in spelling."""
     name = contents.get("friendly_name")
     if not isinstance(name, str) or name in BUILT_IN_ROLES:
         return ()
     own = next((one for one in BUILT_IN_ROLES if _words(one) == _words(name)), None)
     if own is None:
         return ()
-    message = f'this is not Twilio\'s own role "{own}": names are compared exactly, so it is another role'
-    hint = f"Write friendly_name: {own} to change Twilio's own role, or choose a name that differs more."
+    message = f'this is not the built-in role "{own}": names are compared exactly, so it is a different role'
+    hint = f"Write friendly_name: {own} to change the built-in role, or choose a name that differs more."
     return (Fault("friendly_name", message, hint, severity="warning", code="like-built-in"),)
 
 
@@ -104,7 +104,7 @@ def _consequences(before: PartialContents | None, after: PartialContents | None,
     # A replace deletes the old role as well.
     if after is not None and all(after.get(path) == before.get(path) for path in ("friendly_name", "type")):
         return ()
-    return (Consequence("high", f"Flex makes a role of the name {former!r}: check that Flex does not use this one."),)
+    return (Consequence("high", f"Flex creates a role named {former!r}: check that Flex does not use this one."),)
 
 
 ROLE = Kind(
@@ -112,7 +112,7 @@ ROLE = Kind(
     model=Role,
     section=("roles",),
     path="/v1/Services/{service}/Roles",
-    summary="A named set of permissions that users hold in a service or participants in a conversation.",
+    summary="A named set of permissions that users hold in a service, or participants in a conversation.",
     docs="https://www.twilio.com/docs/conversations/api/role-resource",
     parent="service",
     typical_fields=("type", "permissions"),
@@ -120,7 +120,7 @@ ROLE = Kind(
     list_key="roles",
     # Source: the documented maximum for roles is 50.
     page_size=50,
-    # The old one's permissions, and what refers to it, move to the new one.
+    # Permissions and references move to the new role.
     replace_risk="medium",
     built_in=BUILT_IN_ROLES,
     built_in_fallback={"service": "service user", "conversation": "channel user"},
@@ -129,10 +129,10 @@ ROLE = Kind(
     never_pruned=frozenset({"guest"}),
     write_limit="container",
     discriminator="type",
-    # That the API refuses is unverified; who holds a role in other conversations is not looked up.
+    # Whether the API refuses is unverified; holders in other conversations are not looked up.
     delete_refusal=(
-        "Twilio refused to delete the role, probably because somebody still holds it, so it is kept; give everybody "
-        "who holds it another role, then apply again"
+        "Twilio refused to delete the role, probably because it is still held, so it is kept; give its holders another "
+        "role, then apply again"
     ),
     check=_check,
     consequences=_consequences,

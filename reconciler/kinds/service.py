@@ -1,4 +1,4 @@
-"""The kind `service`: a Conversations service, the container of everything but addresses and credentials."""
+"""The kind `service`: a Conversations service, which contains everything except addresses and credentials."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reconciler.kinds.markers import Declaration, Example, Immutable, Length, Na
 
 
 class Service(Declaration):
-    """What can be set on a service: its name, once."""
+    """The settings of a service: its name, on create only."""
 
     friendly_name: Annotated[
         str | None,
@@ -21,7 +21,7 @@ class Service(Declaration):
         Required(),
         Length(256),
         Example("Customer Support"),
-        Field(description="The service's name. Twilio cannot rename a service. Default: the handle."),
+        Field(description="The name, which Twilio cannot change. Default: the handle."),
     ] = None
 
 
@@ -30,7 +30,7 @@ SERVICE = Kind(
     model=Service,
     section=("services",),
     path="/v1/Services",
-    summary="A container of roles, users, conversations and settings.",
+    summary="A Conversations service: it contains roles, users, conversations, and their settings.",
     docs="https://www.twilio.com/docs/conversations/api/service-resource",
     typical_fields=("friendly_name",),
     sid_prefix="IS",
@@ -40,5 +40,5 @@ SERVICE = Kind(
     # Source: the OpenAPI description has no update operation on /v1/Services/{Sid}.
     updatable=False,
     irreplaceable="Twilio cannot rename a service, and a new one would start without its conversations",
-    destroys="every conversation, message, user and role in it",
+    destroys="every conversation, message, user, and role in it",
 )

@@ -11,37 +11,37 @@ from reconciler.kinds.markers import Declaration, Example, OnChange, Ref, Wire
 
 
 class ServiceConfiguration(Declaration):
-    """What can be set on a service's configuration."""
+    """The settings of a service's configuration."""
 
     default_conversation_creator_role: Annotated[
         str | None,
         Wire("DefaultConversationCreatorRoleSid"),
         Ref("role", "service", of_type="conversation"),
-        OnChange("medium", "whoever creates a conversation from now on gets another role in it"),
+        OnChange("medium", "creators of new conversations get a different role"),
         Example("channel admin"),
-        Field(description="The role of whoever creates a conversation."),
+        Field(description="Default role of the participant who creates a conversation."),
     ] = None
     default_conversation_role: Annotated[
         str | None,
         Wire("DefaultConversationRoleSid"),
         Ref("role", "service", of_type="conversation"),
-        OnChange("medium", "whoever joins a conversation from now on gets another role in it"),
+        OnChange("medium", "new participants get a different role"),
         Example("agent"),
-        Field(description="The role of whoever joins a conversation."),
+        Field(description="Default role of other participants in a conversation."),
     ] = None
     default_chat_service_role: Annotated[
         str | None,
         Wire("DefaultChatServiceRoleSid"),
         Ref("role", "service", of_type="service"),
-        OnChange("medium", "users made from now on get another role"),
+        OnChange("medium", "new users get a different role"),
         Example("service user"),
-        Field(description="The role of a new user in the service."),
+        Field(description="Default role of a new user in the service."),
     ] = None
     reachability_enabled: Annotated[
         bool | None,
         Wire("ReachabilityEnabled"),
         Example(True),
-        Field(description="Whether users' online state and reachability are tracked."),
+        Field(description="Whether Twilio tracks if users are online and reachable by push notification."),
     ] = None
 
 
@@ -50,7 +50,7 @@ SERVICE_CONFIGURATION = Kind(
     model=ServiceConfiguration,
     section=("configuration",),
     path="/v1/Services/{service}/Configuration",
-    summary="A service's default roles and its reachability indicator.",
+    summary="Default roles of a service, and its reachability indicator.",
     docs="https://www.twilio.com/docs/conversations/api/service-configuration-resource",
     parent="service",
     singleton=True,

@@ -1,4 +1,4 @@
-"""The kind `service_notification`: the push notifications that a service sends."""
+"""The kind `service_notification`: the push notifications of a service."""
 
 from __future__ import annotations
 
@@ -11,68 +11,82 @@ from reconciler.kinds.markers import Declaration, Example, Template, Wire
 
 
 class WithMedia(Declaration):
-    """Notifications of messages that carry media."""
+    """Notifications of messages with media."""
 
     enabled: Annotated[
-        bool | None, Wire("Enabled"), Field(description="Whether messages with media have a notification of their own.")
+        bool | None, Wire("Enabled"), Field(description="Whether messages with media use a separate notification.")
     ] = None
     template: Annotated[
         str | None,
         Wire("Template"),
         Template(),
         Example("${PARTICIPANT} sent a file"),
-        Field(description="The text; empty means Twilio's own."),
+        Field(description="The text, with Twilio's placeholders. Empty: Twilio's default text."),
     ] = None
 
 
 class NewMessage(Declaration):
     """Notifications of new messages."""
 
-    enabled: Annotated[bool | None, Wire("Enabled"), Field(description="Whether new messages are notified.")] = None
+    enabled: Annotated[bool | None, Wire("Enabled"), Field(description="Whether new messages send notifications.")] = (
+        None
+    )
     template: Annotated[
         str | None,
         Wire("Template"),
         Template(),
         Example("${PARTICIPANT}: ${MESSAGE}"),
-        Field(description="The text; empty means Twilio's own."),
+        Field(description="The text, with Twilio's placeholders. Empty: Twilio's default text."),
     ] = None
     sound: Annotated[
-        str | None, Wire("Sound"), Example("ring"), Field(description="The sound's name, for instance `default`.")
+        str | None, Wire("Sound"), Example("ring"), Field(description="The name of the sound, such as `default`.")
     ] = None
     badge_count_enabled: Annotated[
-        bool | None, Wire("BadgeCountEnabled"), Field(description="Whether the app's badge is counted up (APNs only).")
+        bool | None,
+        Wire("BadgeCountEnabled"),
+        Field(description="Whether the app's badge count increases (APNs only)."),
     ] = None
-    with_media: Annotated[WithMedia | None, Wire("WithMedia"), Field(description="Messages that carry media.")] = None
+    with_media: Annotated[
+        WithMedia | None, Wire("WithMedia"), Field(description="The notification for messages with media.")
+    ] = None
 
 
 class Membership(Declaration):
-    """Notifications of being added to or removed from a conversation."""
+    """Notifications when a user is added to or removed from a conversation."""
 
-    enabled: Annotated[bool | None, Wire("Enabled"), Field(description="Whether this is notified.")] = None
+    enabled: Annotated[bool | None, Wire("Enabled"), Field(description="Whether this event sends notifications.")] = (
+        None
+    )
     template: Annotated[
         str | None,
         Wire("Template"),
         Template(),
         Example("Welcome to ${CONVERSATION}"),
-        Field(description="The text; empty means Twilio's own."),
+        Field(description="The text, with Twilio's placeholders. Empty: Twilio's default text."),
     ] = None
     sound: Annotated[
-        str | None, Wire("Sound"), Example("default"), Field(description="The sound's name, for instance `default`.")
+        str | None, Wire("Sound"), Example("default"), Field(description="The name of the sound, such as `default`.")
     ] = None
 
 
 class ServiceNotification(Declaration):
-    """What can be set on a service's notifications."""
+    """The settings of a service's notifications."""
 
-    log_enabled: Annotated[bool | None, Wire("LogEnabled"), Field(description="Whether notifications are logged.")] = (
+    log_enabled: Annotated[bool | None, Wire("LogEnabled"), Field(description="Whether Twilio logs notifications.")] = (
         None
     )
-    new_message: Annotated[NewMessage | None, Wire("NewMessage"), Field(description="New messages.")] = None
+    new_message: Annotated[
+        NewMessage | None, Wire("NewMessage"), Field(description="The notification for new messages.")
+    ] = None
     added_to_conversation: Annotated[
-        Membership | None, Wire("AddedToConversation"), Field(description="Being added to a conversation.")
+        Membership | None,
+        Wire("AddedToConversation"),
+        Field(description="The notification when a user is added to a conversation."),
     ] = None
     removed_from_conversation: Annotated[
-        Membership | None, Wire("RemovedFromConversation"), Field(description="Being removed from a conversation.")
+        Membership | None,
+        Wire("RemovedFromConversation"),
+        Field(description="The notification when a user is removed from a conversation."),
     ] = None
 
 
@@ -81,7 +95,7 @@ SERVICE_NOTIFICATION = Kind(
     model=ServiceNotification,
     section=("notifications",),
     path="/v1/Services/{service}/Configuration/Notifications",
-    summary="Push notifications: which are sent, with which text and sound.",
+    summary="Push notifications of a service: their events, texts, and sounds.",
     docs="https://www.twilio.com/docs/conversations/api/service-notification-resource",
     parent="service",
     singleton=True,

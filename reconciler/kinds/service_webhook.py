@@ -1,4 +1,4 @@
-"""The kind `service_webhook`: where a service's events go; shadows the account's webhooks for that service."""
+"""The kind `service_webhook`: the webhooks of one service, which replace the account's for that service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.kinds.vocabulary import SERVICE_FILTERS
 
 
 class ServiceWebhook(Declaration):
-    """What can be set on a service's webhooks."""
+    """The settings of a service's webhooks."""
 
     method: Method = None
     filters: Annotated[
@@ -23,22 +23,22 @@ class ServiceWebhook(Declaration):
         Vocabulary(SERVICE_FILTERS),
         OnChange("medium"),
         Example(["onMessageAdded"]),
-        Field(description="The events that are sent."),
+        Field(description="The events that trigger the webhooks."),
     ] = None
     pre_webhook_url: PreWebhookUrl = None
     post_webhook_url: PostWebhookUrl = None
 
 
 def _consequences(before: PartialContents | None, after: PartialContents | None, _name: str) -> tuple[Consequence, ...]:
-    """A service's first webhook takes its events away from the account's (Twilio docs, per-service webhooks)."""
+    """Report that a service's first webhook replaces the account's (source: Twilio docs, per-service webhooks)."""
     had, has = (
         any((contents or {}).get(path) for path in ("pre_webhook_url", "post_webhook_url"))
         for contents in (before, after)
     )
     if has and not had:
-        return (Consequence("low", "The account's webhooks are no longer told of this service's events."),)
+        return (Consequence("low", "The account's webhooks no longer receive this service's events."),)
     if had and not has:
-        return (Consequence("low", "This service's events go to the account's webhooks again."),)
+        return (Consequence("low", "The account's webhooks receive this service's events again."),)
     return ()
 
 
@@ -47,7 +47,7 @@ SERVICE_WEBHOOK = Kind(
     model=ServiceWebhook,
     section=("webhooks",),
     path="/v1/Services/{service}/Configuration/Webhooks",
-    summary="Where a service's events go. Once configured, it replaces the account's webhooks for that service.",
+    summary="Webhooks for the events of one service. If set, they replace the account's webhooks for that service.",
     docs="https://www.twilio.com/docs/conversations/api/per-service-webhook-resource",
     parent="service",
     singleton=True,

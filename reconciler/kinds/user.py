@@ -1,4 +1,4 @@
-"""The kind `user`: a person or program that takes part in a service's conversations."""
+"""The kind `user`: a person or program that participates in a service's conversations through an app."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.kinds.markers import Declaration, Example, Immutable, Length, Na
 
 
 class User(Declaration):
-    """What can be set on a user. Whether it is online or can be notified is no setting, and changes by itself."""
+    """The settings of a user. Whether it is online or reachable changes by itself and is not a setting."""
 
     identity: Annotated[
         str | None,
@@ -22,18 +22,18 @@ class User(Declaration):
         Required(),
         Length(256),
         Example("ada@example.com"),
-        Field(description="Who the user is for your own systems; upper and lower case count. Default: the handle."),
+        Field(description="The user's ID in your own systems; case-sensitive. Default: the handle."),
     ] = None
     friendly_name: Annotated[
-        str | None, Wire("FriendlyName"), Example("Ada"), Field(description="A name for people.")
+        str | None, Wire("FriendlyName"), Example("Ada"), Field(description="The display name.")
     ] = None
     role: Annotated[
         str | None,
         Wire("RoleSid"),
         Ref("role", "service", of_type="service", default="default_chat_service_role"),
-        OnChange("medium", "the user may do other things in the service"),
+        OnChange("medium", "the user's permissions in the service change"),
         Example("service admin"),
-        Field(description="The user's role in the service; the service's default when never set."),
+        Field(description="The role in the service. Default on create: the service's `default_chat_service_role`."),
     ] = None
     attributes: Annotated[
         dict[str, Any] | None,  # JSON of the user's own shape
@@ -42,12 +42,12 @@ class User(Declaration):
         # for conversations, is the largest that any resource has.
         Length(16384, doubtful=4096),
         Example({"team": 1}),
-        Field(description="Data of your own, as a mapping; compared by meaning."),
+        Field(description="Your own data, as a mapping. Compared as JSON, so order and spacing do not matter."),
     ] = None
 
 
 def _consequences(_before: PartialContents | None, after: PartialContents | None, name: str) -> tuple[Consequence, ...]:
-    return () if after is not None else (Consequence("medium", f"{name} leaves every conversation it takes part in."),)
+    return () if after is not None else (Consequence("medium", f"{name} is removed from all of its conversations."),)
 
 
 USER = Kind(
@@ -55,7 +55,7 @@ USER = Kind(
     model=User,
     section=("users",),
     path="/v1/Services/{service}/Users",
-    summary="A person or program that takes part in a service's conversations.",
+    summary="A person or program that participates in a service's conversations through an app.",
     docs="https://www.twilio.com/docs/conversations/api/user-resource",
     parent="service",
     typical_fields=("friendly_name", "role"),

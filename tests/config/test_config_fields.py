@@ -195,8 +195,8 @@ def test_fields_that_contradict_each_other() -> None:
     text = "addresses: {'+1': {auto_creation: {enabled: true, type: studio, webhook_url: 'https://a.example', studio_flow_sid: FW0123456789abcdef0123456789abcdef}}}"
     assert told(text) == [
         (
-            "2:78 inconsistent: auto_creation.webhook_url counts only for auto_creation.type webhook, and here the type is "
-            "studio (take the line out, or set auto_creation.type: webhook)"
+            "2:78 inconsistent: auto_creation.webhook_url has no effect for auto_creation.type studio, only for webhook "
+            "(remove it, or set auto_creation.type: webhook)"
         )
     ]
 

@@ -103,7 +103,7 @@ def test_a_participant_without_identity_and_address_is_an_error() -> None:
     text = "services: {s: {conversations: {c: {participants: {p: {%s}}}}}}"
     (problem,) = problems_of(text % "attributes: {a: 1}", layout=LAYOUT)
     assert (problem.code, problem.severity) == ("incomplete-resource", "error")
-    assert problem.message == "a participant needs an identity, or an address"
+    assert problem.message == "a participant requires an identity or an address"
     for fine in (
         "identity: x",
         "address: +14155550100, proxy_address: +14155550101",
@@ -118,7 +118,7 @@ def test_a_webhook_address_without_a_url_is_a_warning() -> None:
     text = "addresses: {'+14155550100': {auto_creation: {type: webhook, enabled: true}%s}}"
     (problem,) = problems_of(text % "", layout=LAYOUT)
     assert (problem.code, problem.severity) == ("incomplete-resource", "warning")
-    assert problem.message == "auto_creation.type webhook needs auto_creation.webhook_url"
+    assert problem.message == "auto_creation.type webhook requires auto_creation.webhook_url"
     assert problem.hint == "set auto_creation.webhook_url; only an existing resource can do without"
     for existing in (f", sid: IG{7:032x}", ", absent: true", ", lifecycle: {prevent_create: true}"):
         assert codes(text % existing) == []

@@ -83,17 +83,17 @@ def test_nothing_is_underlined_in_an_overlay_that_takes_things_out(editor: Langu
         (
             "services:\n  a:\n    webhooks:\n      method: POST\n      post_webhook_url: hooks.example.com",
             7,
-            "An absolute URL, for instance https://hooks.example.com/path.",
+            "Expected an absolute URL, such as https://hooks.example.com/path.",
         ),
         (
             "account:\n  sid: IS0123456789abcdef0123456789abcdef",
             4,
-            "The SID of an account: AC and 32 hexadecimal digits.",
+            "Expected the SID of an account: AC and 32 hexadecimal digits.",
         ),
         (
             "account:\n  configuration:\n    default_closed_timer: 10 minutes",
             5,
-            "An ISO 8601 duration, for instance PT15M, PT1H or P30D.",
+            "Expected an ISO 8601 duration, such as PT15M, PT1H, or P30D.",
         ),
         ("limits:\n  deletes: many", 4, 'Incorrect type. Expected "integer".'),
         (
@@ -201,17 +201,23 @@ def test_an_interpolated_example_is_inserted_as_text(editor: LanguageServer) -> 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("ser|vices: {}", "A container of roles, users, conversations and settings."),
-        (ROLE + "permiss|ions: []", "What holders of the role may do; replaced as a whole, never empty."),
-        (ROLE + "ty|pe: service", "Whether the role counts within a conversation or in the whole service."),
+        ("ser|vices: {}", "A Conversations service: it contains roles, users, conversations, and their settings."),
+        (
+            ROLE + "permiss|ions: []",
+            "What holders of the role may do. The list replaces the live one",
+        ),
+        (
+            ROLE + "ty|pe: service",
+            "Whether the role applies in a conversation (participants)",
+        ),
         (ROLE + "type: serv|ice", "* `conversation`"),
-        (ROLE + "lifecycle: {ignore_|changes: []}", "Fields whose differences do not count"),
+        (ROLE + "lifecycle: {ignore_|changes: []}", "Fields whose differences are ignored."),
         ("account:\n  webhooks: {pre_web|hook_url: null}", "Asked before an event takes place"),
         ("account:\n  webhooks: {pre_web|hook_url: '${var:x}'}", "Asked before an event takes place"),
         ("addresses:\n  a:\n    auto_cr|eation: {}", "Conversations made by themselves."),
         (
             f"environments:\n  a: {{account|_sid: {ACCOUNT}}}",
-            "The only account that may be acted on.",
+            "SID of the account that this configuration is for.",
         ),
     ],
 )

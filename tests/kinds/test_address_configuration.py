@@ -59,8 +59,8 @@ def test_an_address_of_another_form_than_its_type_is_doubtful(address: str, kind
     assert ADDRESS_CONFIGURATION.check({"address": address, "type": kind}) == (
         Fault(
             "address",
-            f"the address has not the form of an address of type {kind}",
-            f"such an address looks like {looks_like}; without `address`, the handle is the address",
+            f"the address does not look like one of type {kind}",
+            f"expected a form such as {looks_like}; without `address`, the handle is the address",
             severity="warning",
             code="unusual-address",
         ),
@@ -154,8 +154,8 @@ def test_a_field_of_another_type_is_a_fault(contents: dict[str, Any], faults: li
     assert ADDRESS_CONFIGURATION.check(contents) == tuple(
         Fault(
             path,
-            f"{path} counts only for auto_creation.type {owner}, and here the type is {chosen}",
-            f"take the line out, or set auto_creation.type: {owner}",
+            f"{path} has no effect for auto_creation.type {chosen}, only for {owner}",
+            f"remove it, or set auto_creation.type: {owner}",
         )
         for path, owner, chosen in faults
     )
@@ -184,8 +184,8 @@ def test_what_a_type_cannot_do_without_cannot_be_cleared(empty: str | None) -> N
     ) == (
         Fault(
             "auto_creation.webhook_url",
-            "auto_creation.type webhook cannot do without auto_creation.webhook_url",
-            "give it a value, or change the type",
+            "auto_creation.type webhook requires auto_creation.webhook_url",
+            "set a value, or change the type",
         ),
     )
 
@@ -202,7 +202,7 @@ def test_what_a_type_cannot_do_without_cannot_be_cleared(empty: str | None) -> N
 def test_a_create_needs_what_its_type_cannot_do_without(contents: dict[str, Any], needed: str) -> None:
     chosen = contents["auto_creation.type"]
     assert ADDRESS_CONFIGURATION.check_create(contents) == (
-        Fault("auto_creation.type", f"auto_creation.type {chosen} needs {needed}", f"set {needed}"),
+        Fault("auto_creation.type", f"auto_creation.type {chosen} requires {needed}", f"set {needed}"),
     )
 
 
@@ -279,11 +279,11 @@ def test_reads_only_what_the_answer_holds(auto_creation: Any, expected: dict[str
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        *((address, "the address has the form of no channel") for address in (
+        *((address, "the address does not look like an address of any channel") for address in (
             "+1 415 555 0100", "whatsapp:14155550102", "WhatsApp:+14155550103", "%2B14155550105", "RCS:agent_x",
             "mailto:desk@example.com", "main", "tel:+14155550100", "+", "(415) 555-0100", "whatsapp:+1-415", "a@b@c",
         )),
-        *((address, "the address is a number without +, and too long for a short code") for address in (
+        *((address, "the address is a number without +, too long for a short code") for address in (
             "4155550107", "00442071838750", "123456789",
         )),
     ],
@@ -306,5 +306,5 @@ def test_an_address_of_a_channel_is_not_doubtful(address: str) -> None:
 
 def test_a_number_without_plus_is_doubtful_for_a_declared_type_too() -> None:
     (fault,) = ADDRESS_CONFIGURATION.check({"address": "4155550107", "type": "sms"})
-    assert fault.message == "the address is a number without +, and too long for a short code"
+    assert fault.message == "the address is a number without +, too long for a short code"
     assert ADDRESS_CONFIGURATION.check({"address": "4155550107", "type": "gbm"}) == ()

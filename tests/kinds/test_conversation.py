@@ -56,7 +56,7 @@ def test_timers_come_with_a_state(contents: dict[str, Any], derived: dict[str, A
 @pytest.mark.parametrize("timer", ["timers.inactive", "timers.closed"])
 def test_what_is_closed_has_no_timers(timer: str) -> None:
     assert CONVERSATION.check({"state": "closed", timer: "PT1H"}) == (
-        Fault("state", "a closed conversation has no timers", "take the timers out, or set another state"),
+        Fault("state", "a closed conversation has no timers", "remove the timers, or set another state"),
     )
 
 

@@ -83,16 +83,16 @@ def test_these_go_together(contents: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("contents", "path", "hint"),
     [
-        ({"target": "webhook", "triggers": ("help",)}, "triggers", "webhook has url, method, filters"),
-        ({"target": "webhook", "flow_sid": FLOW}, "flow_sid", "webhook has url, method, filters"),
-        ({"target": "trigger", "filters": ("onMessageAdded",)}, "filters", "trigger has url, method, triggers"),
-        ({"target": "studio", "url": URL}, "url", "studio has flow_sid, filters"),
-        ({"target": "studio", "method": "POST"}, "method", "studio has flow_sid, filters"),
+        ({"target": "webhook", "triggers": ("help",)}, "triggers", "webhook uses url, method, filters"),
+        ({"target": "webhook", "flow_sid": FLOW}, "flow_sid", "webhook uses url, method, filters"),
+        ({"target": "trigger", "filters": ("onMessageAdded",)}, "filters", "trigger uses url, method, triggers"),
+        ({"target": "studio", "url": URL}, "url", "studio uses flow_sid, filters"),
+        ({"target": "studio", "method": "POST"}, "method", "studio uses flow_sid, filters"),
     ],
 )
 def test_a_field_of_another_target_is_a_fault(contents: dict[str, Any], path: str, hint: str) -> None:
     assert CONVERSATION_WEBHOOK.check(contents) == (
-        Fault(path, f"{path} does not count for target {contents['target']}", f"take the line out; {hint}"),
+        Fault(path, f"{path} has no effect for target {contents['target']}", f"remove it; {hint}"),
     )
 
 
@@ -101,12 +101,12 @@ def test_the_most_and_the_longest_triggers() -> None:
     assert CONVERSATION_WEBHOOK.check({"target": "trigger", "triggers": six}) == (
         Fault(
             "triggers",
-            "6 triggers are more than the 5 that the API takes",
-            "take some out, or declare another webhook for them",
+            "6 triggers are too many: Twilio accepts 5",
+            "remove some, or declare another webhook for them",
         ),
     )
     assert CONVERSATION_WEBHOOK.check({"triggers": ("x" * 249,)}) == (
-        Fault("triggers", "a trigger is longer than the 248 characters that the API takes", "shorten it"),
+        Fault("triggers", "a trigger is too long: Twilio accepts 248 characters", "shorten it"),
     )
 
 
@@ -126,7 +126,7 @@ def test_the_most_and_the_longest_triggers() -> None:
 def test_a_create_needs_what_its_target_cannot_do_without(contents: dict[str, Any], missing: list[str]) -> None:
     target = contents.get("target")
     assert CONVERSATION_WEBHOOK.check_create(contents) == tuple(
-        Fault("target", f"target {target} needs `{path}`", f"set {path}") for path in missing
+        Fault("target", f"target {target} requires `{path}`", f"set {path}") for path in missing
     )
 
 

@@ -37,14 +37,14 @@ def test_another_type_takes_every_secret_along() -> None:
 @pytest.mark.parametrize(
     ("contents", "path", "hint"),
     [
-        ({"type": "fcm", "sandbox": True}, "sandbox", "fcm has secret"),
-        ({"type": "fcm", "api_key": "k"}, "api_key", "fcm has secret"),
-        ({"type": "apn", "secret": "s"}, "secret", "apn has certificate, private_key, sandbox"),
-        ({"type": "gcm", "certificate": "c"}, "certificate", "gcm has api_key"),
+        ({"type": "fcm", "sandbox": True}, "sandbox", "fcm uses secret"),
+        ({"type": "fcm", "api_key": "k"}, "api_key", "fcm uses secret"),
+        ({"type": "apn", "secret": "s"}, "secret", "apn uses certificate, private_key, sandbox"),
+        ({"type": "gcm", "certificate": "c"}, "certificate", "gcm uses api_key"),
     ],
 )
 def test_a_field_of_another_type_is_a_fault(contents: dict[str, Any], path: str, hint: str) -> None:
-    fault = Fault(path, f"{path} does not count for type {contents['type']}", f"take the line out; {hint}")
+    fault = Fault(path, f"{path} has no effect for type {contents['type']}", f"remove it; {hint}")
     assert fault in CREDENTIAL.check(contents)
 
 
@@ -71,7 +71,7 @@ def test_a_create_needs_what_its_type_sends_with(contents: dict[str, Any], missi
     assert CREDENTIAL.check_create(contents) == tuple(
         Fault(
             "type",
-            f"a credential of type {contents['type']} needs `{path}`",
+            f"a credential of type {contents['type']} requires `{path}`",
             f"set {path} from ${{secret:…}} or ${{file:…}}",
         )
         for path in missing

@@ -77,20 +77,20 @@ def test_these_go_together(contents: dict[str, Any]) -> None:
 
 def test_it_takes_part_in_one_way() -> None:
     assert PARTICIPANT.check({"identity": "ada@example.com", "address": CUSTOMER}) == (
-        Fault("address", "a participant has an identity or an address, not both", "keep one of the two"),
+        Fault("address", "a participant has an identity or an address, not both", "remove one of them"),
     )
 
 
 def test_nobody_writes_to_themselves() -> None:
     assert PARTICIPANT.check({"address": CUSTOMER, "proxy_address": CUSTOMER}) == (
-        Fault("proxy_address", "the proxy address is the participant's own address", "write your own"),
+        Fault("proxy_address", "the proxy address is the participant's own address", "use your own address"),
     )
 
 
 @pytest.mark.parametrize("contents", [{}, {"proxy_address": DESK}, {"role": "agent"}, {"identity": None}])
 def test_a_create_needs_somebody(contents: dict[str, Any]) -> None:
     assert PARTICIPANT.check_create(contents) == (
-        Fault("", "a participant needs an identity, or an address", "add `identity`, or `address`"),
+        Fault("", "a participant requires an identity or an address", "add `identity` or `address`"),
     )
 
 
@@ -134,9 +134,18 @@ def test_reads_the_binding_that_the_answer_holds(binding: Any, expected: dict[st
         ({"address": "4155550199", "proxy_address": DESK}, [("address", "number without +")]),
         ({"address": CUSTOMER, "proxy_address": "14155550100"}, [("proxy_address", "number without +")]),
         ({"identity": "ada", "projected_address": "14155550100"}, [("projected_address", "number without +")]),
-        ({"address": "+1 415 555 0194", "proxy_address": DESK}, [("address", "form of no channel")]),
-        ({"address": CUSTOMER, "proxy_address": f"whatsapp:{DESK}"}, [("proxy_address", "one of type whatsapp")]),
-        ({"address": f"whatsapp:{CUSTOMER}", "proxy_address": DESK}, [("proxy_address", "one of type sms")]),
+        (
+            {"address": "+1 415 555 0194", "proxy_address": DESK},
+            [("address", "look like an address of any channel")],
+        ),
+        (
+            {"address": CUSTOMER, "proxy_address": f"whatsapp:{DESK}"},
+            [("proxy_address", "is of type whatsapp")],
+        ),
+        (
+            {"address": f"whatsapp:{CUSTOMER}", "proxy_address": DESK},
+            [("proxy_address", "is of type sms")],
+        ),
     ],
 )
 def test_addresses_of_an_unusual_form(contents: dict[str, Any], faults: list[tuple[str, str]]) -> None:

@@ -23,7 +23,7 @@ def test_it_is_never_replaced_and_its_delete_destroys_history() -> None:
     assert SERVICE.irreplaceable == (
         "Twilio cannot rename a service, and a new one would start without its conversations"
     )
-    assert SERVICE.destroys == "every conversation, message, user and role in it"
+    assert SERVICE.destroys == "every conversation, message, user, and role in it"
 
 
 def test_reads_an_answer() -> None:

@@ -397,7 +397,7 @@ def test_deleting_a_service_needs_approval_by_its_address() -> None:
     assert verdict(one, around(approved=("services.support", f'services["{SALES}"]'))) == ("approval", "refused", False)
     assert verdict(one, around(approved=(WITH_SID,))) is None
     assert message(one, around()) == (
-        f"deleting {WITH_SID} destroys every conversation, message, user and role in it; approve it with "
+        f"deleting {WITH_SID} destroys every conversation, message, user, and role in it; approve it with "
         f"--approve '{WITH_SID}', or under approvals: in the files"
     )
 

@@ -127,7 +127,7 @@ def test_nothing_in_a_closed_conversation_changes_and_everything_else_does() -> 
     guard = held["services.club.conversations.lounge"]
     assert guard is not None
     assert guard.message == (
-        "services.club.conversations.lounge cannot be changed: it is closed, which is for good; to have it anew, "
+        "services.club.conversations.lounge cannot be changed: it is closed, which is permanent; to have it anew, "
         "delete it (absent: true), then declare it"
     )
     assert made.blocking() == ()

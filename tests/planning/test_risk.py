@@ -109,8 +109,8 @@ def test_what_a_field_means_is_said_as_sentences() -> None:
             (
                 "high",
                 (
-                    "New conversations, and every account-level path, move to another service.",
-                    "Conversations close, for good, after another time.",
+                    "New conversations and account-level API paths use another service.",
+                    "Conversations close permanently after a different time.",
                 ),
             ),
         ),
@@ -118,7 +118,7 @@ def test_what_a_field_means_is_said_as_sentences() -> None:
         (
             "account.webhooks",
             {"pre_webhook_url": (HOOK, None)},
-            ("high", ("Another server may change or reject what people send.",)),
+            ("high", ("A different server can change or reject messages and other requests.",)),
         ),
         ("services.support.notifications", {"new_message.template": ("a", "b")}, ("low", ())),
         ("addresses.main", {"friendly_name": ("a", "b")}, ("low", ())),
@@ -126,12 +126,12 @@ def test_what_a_field_means_is_said_as_sentences() -> None:
         (
             "addresses.main",
             {"auto_creation.type": ("webhook", "studio")},
-            ("medium", ("The webhook that main has now is no longer told of new conversations.",)),
+            ("medium", ("The webhook of main no longer receives new conversations.",)),
         ),
         (
             "addresses.main",
             {"auto_creation.type": ("studio", "default")},
-            ("medium", ("The Studio flow that main has now is no longer told of new conversations.",)),
+            ("medium", ("The Studio flow of main no longer receives new conversations.",)),
         ),
         ("addresses.main", {"auto_creation.type": ("default", "webhook")}, ("medium", ())),
         ("addresses.main", {"auto_creation.type": (None, "webhook")}, ("medium", ())),
@@ -177,22 +177,22 @@ def test_a_create_is_low(address: str, fields: dict[str, tuple[Content, Content]
 def test_an_address_that_starts_conversations_takes_messages_over() -> None:
     assert judged("addresses.main", "create", {"auto_creation.enabled": (None, True)}) == (
         "medium",
-        ("Messages to main that match no conversation start one from now on.",),
+        ("Messages to main that belong to no conversation start one.",),
     )
 
 
 @pytest.mark.parametrize(
     ("before", "after", "sentences"),
     [
-        (False, True, ("start one from now on, instead of reaching the number's own messaging webhook.",)),
-        (True, False, ("start none any more, and reach the number's own messaging webhook.",)),
+        (False, True, ("start one, instead of reaching the number's messaging webhook.",)),
+        (True, False, ("no longer start one, and reach the number's messaging webhook instead.",)),
         (False, None, ()),
     ],
 )
 def test_an_address_that_begins_or_ends_to_start_conversations_moves_traffic(
     before: Content, after: Content, sentences: tuple[str, ...]
 ) -> None:
-    told = tuple(f"Messages to main that match no conversation {sentence}" for sentence in sentences)
+    told = tuple(f"Messages to main that belong to no conversation {sentence}" for sentence in sentences)
     assert judged("addresses.main", "update", {"auto_creation.enabled": (before, after)}) == ("high", told)
 
 
@@ -216,14 +216,14 @@ def test_a_replace_is_high_when_there_is_a_moment_without_it(address: str, expec
 def test_a_role_of_another_type_is_high() -> None:
     assert judged(AGENT, "replace", {"type": ("service", "conversation")}) == (
         "high",
-        ("Everyone who holds the role gets another one.",),
+        ("Everyone with the role gets a different one.",),
     )
 
 
 def test_deleting_a_service_destroys_history() -> None:
     assert judged("services.support", "delete") == (
         "high",
-        ("Destroys every conversation, message, user and role in it. Nobody can bring that back.",),
+        ("Destroys every conversation, message, user, and role in it. Nobody can bring that back.",),
     )
 
 
@@ -305,8 +305,8 @@ def test_a_hostile_name_is_quoted() -> None:
 
 # --- shadowing -------------------------------------------------------------------------------------------------------
 
-TAKEN = "The account's webhooks are no longer told of this service's events."
-GIVEN_BACK = "This service's events go to the account's webhooks again."
+TAKEN = "The account's webhooks no longer receive this service's events."
+GIVEN_BACK = "The account's webhooks receive this service's events again."
 
 
 def webhooks(before: dict[str, Content] | None, fields: dict[str, tuple[Content, Content]]) -> tuple[str, ...]:
@@ -377,7 +377,7 @@ def test_a_reference_to_what_is_referred_to_now_changes_nothing() -> None:
     same = judge(one, None, (), None, lambda _reference: SUPPORT)
     moved = judge(one, None, (), None, lambda _reference: sid("IS", 2))
     assert same.consequences == ()
-    assert moved.consequences == ("Messages to this address start their conversations in another service.",)
+    assert moved.consequences == ("Messages to this address start conversations in another service.",)
 
 
 def test_closing_a_conversation_is_high_and_says_that_it_is_for_good() -> None:

@@ -286,7 +286,7 @@ def test_another_target_that_lacks_what_it_needs_deletes_nothing() -> None:
     before = account.snapshot()
     with pytest.raises(MatchError) as error:
         account.plan(read(text))
-    assert {problem.message for problem in error.value.problems} == {"target trigger needs `url`"}
+    assert {problem.message for problem in error.value.problems} == {"target trigger requires `url`"}
     assert account.snapshot() == before
 
 

@@ -130,7 +130,7 @@ DEFAULT_ROLE = change(
     field("reachability_enabled", False, True, source=source(5)),
     service=SUPPORT,
     risk="medium",
-    consequences=("Whoever joins a conversation from now on gets another role in it.",),
+    consequences=("New participants get a different role.",),
     source=source(3),
 )
 NEW_ADDRESS = change(
@@ -151,7 +151,7 @@ NEW_ADDRESS = change(
     ),
     name="+14155550100",
     risk="medium",
-    consequences=("Messages to +14155550100 that match no conversation start one from now on.",),
+    consequences=("Messages to +14155550100 that belong to no conversation start one.",),
     source=source(2, "addresses.yaml"),
 )
 REPLACED = change(
@@ -169,7 +169,7 @@ REPLACED = change(
     name="lead",
     service=SUPPORT,
     risk="high",
-    consequences=("Everyone who holds the role gets another one.",),
+    consequences=("Everyone with the role gets a different one.",),
     source=source(19),
 )
 DELETED_ROLE = change(
@@ -207,7 +207,7 @@ HOOKS = change(
     field("method", "GET", "POST", source=source(7, "reconciler.yaml")),
     field("filters", ["onMessageAdded"], None, source=source(6, "reconciler.yaml")),
     risk="high",
-    consequences=("Another server may change or reject what people send.",),
+    consequences=("A different server can change or reject messages and other requests.",),
     source=source(5, "reconciler.yaml"),
 )
 LOST_SERVICE = change(
@@ -218,11 +218,11 @@ LOST_SERVICE = change(
     name="Old Support",
     service="Old Support",
     risk="high",
-    consequences=("Destroys every conversation, message, user and role in it. Nobody can bring that back.",),
+    consequences=("Destroys every conversation, message, user, and role in it. Nobody can bring that back.",),
     guard=GuardEntry(
         name="approval",
         verdict="refused",
-        message=f'deleting services["{sid("IS", 9)}"] destroys every conversation, message, user and role in it; '
+        message=f'deleting services["{sid("IS", 9)}"] destroys every conversation, message, user, and role in it; '
         f"approve it with --approve 'services[\"{sid('IS', 9)}\"]', or under approvals: in the files",
     ),
 )
@@ -347,7 +347,7 @@ NEW_SERVICE = plan(
         field("filters", _UNBORN, ["onMessageAdded"], source=source(8)),
         field("post_webhook_url", {"unknown": "another reason"}, "https://hooks.example.com/support/post"),
         service=SUPPORT,
-        consequences=("The account's webhooks are no longer told of this service's events.",),
+        consequences=("The account's webhooks no longer receive this service's events.",),
     ),
     no_op=0,
 )
@@ -435,7 +435,7 @@ def _moved(number_of: int) -> Iterator[ChangeEntry]:
             sid=sid("IG", number),
             name=f"+1415555{number:04}",
             risk="high",
-            consequences=("Messages to this address start their conversations in another service.",),
+            consequences=("Messages to this address start conversations in another service.",),
             source=source(number),
         )
         for number in range(1, number_of + 1)
@@ -543,7 +543,7 @@ EVERY_KIND = plan(
         field("pre_webhook_url", None, "https://hooks.example.com/support/pre", source=source(33)),
         service=SUPPORT,
         risk="high",
-        consequences=("Another server may change or reject what people send.",),
+        consequences=("A different server can change or reject messages and other requests.",),
         source=source(30),
     ),
     AGENT,
