@@ -378,7 +378,10 @@ class _Matcher:
                 for declared in siblings
                 if declared.absent is is_absent and declared.address not in {*pairs, *ambiguous}
             ]
-            if likeness is not _has_same_name:
+            if is_absent:
+                # The most specific one first; which of several live ones goes is for a person to say.
+                open_ones.sort(key=lambda declared: -len(declared.values))
+            elif likeness is not _has_same_name:
                 certain = [declared for declared in open_ones if not _has_unknown(declared)]
                 for declared, live in _assign(certain, left, likeness):
                     take(declared, live)

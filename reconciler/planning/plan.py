@@ -612,8 +612,8 @@ class _Planner:
         live = self.context.state.get(change.sid) if change.sid else self._live_singleton(change) or change.former
         defaults: Iterable[str] = ()
         if is_held(change.kind) and live is not None:
-            configuration = self.context.state.singleton(defaults_kind_of(change.kind), live.parents)
-            defaults = self.context.default_role_sids(configuration) if configuration is not None else ()
+            # Before the plan and after it, so that a plan applied in part is no riskier than the whole.
+            defaults = self.context.default_roles().get(live.parents[0], ())
         judged = risk.judge(
             change, live, defaults, self.context.matching.former.get(change.address), self.context.sid_of
         )

@@ -816,9 +816,23 @@ def webhooks(
     lobby = "services.support.conversations.lobby"
     config = in_support(
         declared(lobby),
-        *(declared(f"{lobby}.webhooks.{name}", item, absent=name == absent) for name, item in files.items()),
+        *(declared(f"{lobby}.webhooks.{name}", item, absent=name in absent) for name, item in files.items()),
     )
     talk = live("conversation", 1, {"unique_name": "lobby"}, parents=IN_SUPPORT)
     found = matched(config, state(service("support"), talk, *hooks))
     numbers = {hook.sid: number for number, hook in enumerate(hooks)}
     return {address.rpartition(".")[2]: numbers[found[address]] for address in found if "webhooks" in address}
+
+
+def test_an_absent_webhook_that_fits_several_live_ones_is_ambiguous() -> None:
+    parents = (SUPPORT, sid("CH"))
+    hooks = [live("conversation_webhook", number, item, parents=parents) for number, item in enumerate([HOOK, SAVED])]
+    talk = live("conversation", 1, {"unique_name": "lobby"}, parents=IN_SUPPORT)
+    lobby = "services.support.conversations.lobby"
+    config = in_support(declared(lobby), declared(f"{lobby}.webhooks.a", BARE, absent=True))
+    assert told(match(config, state(service("support"), talk, *hooks))) == [("ambiguous-name", f"{lobby}.webhooks.a")]
+
+
+def test_of_two_absent_webhooks_the_one_with_more_fields_chooses_first() -> None:
+    found = webhooks({"a": BARE, "b": SAVED}, [HOOK, SAVED], absent="ab")
+    assert found == {"a": 0, "b": 1}

@@ -589,3 +589,14 @@ def test_an_update_of_the_new_role_does_not_move_a_default_later() -> None:
     role(account, service, "new", "service", "editOwnUserInfo")
     account.post(f"{service}/Configuration", {"DefaultChatServiceRoleSid": old})
     account.converge(read(HEAD + "    roles: {new: {renamed_from: old, permissions: [joinConversation]}}\n"))
+
+
+def test_a_role_that_loses_a_permission_is_as_risky_as_the_default_that_it_becomes() -> None:
+    account, service = club()
+    role(account, service, "agent", "service", "joinConversation", "deleteAnyMessage")
+    text = HEAD + (
+        "    configuration: {default_chat_service_role: agent}\n"
+        "    roles: {agent: {type: service, permissions: [joinConversation]}}\n"
+    )
+    risks = {str(change.address): change.risk for change in account.plan(read(text)).changes}
+    assert risks["services.club.roles.agent"] == "high"
