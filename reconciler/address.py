@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
@@ -71,6 +72,33 @@ class Address:
     def child(self, *parts: str) -> Address:
         """The address further down."""
         return Address(self.parts + parts)
+
+    @property
+    def root(self) -> Address:
+        """The top-level resource that this address is in: ``services.support`` for everything in that service."""
+        return Address(self.parts[:2])
+
+    @property
+    def collection(self) -> Address:
+        """The address of the collection that holds the resource: without its handle."""
+        return Address(self.parts[:-1])
+
+    def owner(self, section: Sequence[str]) -> Address | None:
+        """The address of the resource that contains this one; None at the top.
+
+        Args:
+            section: the section of this resource's kind.
+        """
+        return self.collection.collection_owner(section)
+
+    def collection_owner(self, section: Sequence[str]) -> Address | None:
+        """The address of the resource that contains this collection, or this singleton; None at the top.
+
+        Args:
+            section: the section of the collection's kind.
+        """
+        parts = self.parts[: -len(section)]
+        return Address(parts) if parts else None
 
     def is_within(self, other: Address) -> bool:
         """Whether this is the other address or stands below it."""

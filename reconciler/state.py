@@ -39,6 +39,11 @@ class Live:
     updated: str = ""
 
     @property
+    def lineage(self) -> tuple[str, ...]:
+        """The SIDs above what it contains: its own parents, then itself."""
+        return (*self.parents, self.sid)
+
+    @property
     def name(self) -> str:
         """Its natural key as text; empty for singletons."""
         return self.kind.name_of(self.values)

@@ -151,10 +151,10 @@ async def fetch_planned(build_plan: Callable[[], Plan], state: State, client: Re
         progress: receives the number of requests sent and answered.
     """
     plan = build_plan()
-    while plan.role_holders_to_fetch or plan.participants_to_fetch or plan.collections_to_fetch:
-        await fetch_role_holders(state, sorted(plan.role_holders_to_fetch), client, progress)
-        await fetch_participants(state, sorted(plan.participants_to_fetch), client, progress)
-        await fetch_collections(state, sorted(plan.collections_to_fetch, key=str), client, progress)
+    while plan.missing:
+        await fetch_role_holders(state, sorted(plan.missing.role_holders), client, progress)
+        await fetch_participants(state, sorted(plan.missing.participants), client, progress)
+        await fetch_collections(state, sorted(plan.missing.collections, key=str), client, progress)
         plan = build_plan()
     return plan
 

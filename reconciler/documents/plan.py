@@ -171,7 +171,7 @@ class _References:
     """
 
     def __init__(self, plan: Plan) -> None:
-        self._live = plan.sids
+        self._live = plan.execution.sids
         self._created = {
             change.address
             for change in plan.changes

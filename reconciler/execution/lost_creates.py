@@ -49,8 +49,8 @@ class Creates:
 
     def __init__(self, plan: Plan, client: Client, writes: Writes, references: References) -> None:
         self.doubts: dict[str, str] = {}
-        self._known_parents = plan.sids
-        self._existing_sids = plan.existing_sids
+        self._known_parents = plan.execution.sids
+        self._existing_sids = plan.execution.existing_sids
         self._client = client
         self._writes = writes
         self._references = references

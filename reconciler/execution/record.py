@@ -72,7 +72,7 @@ class Record:
             JournalError: something cannot be written.
         """
         try:
-            for sid in self._plan.finished_replaces:
+            for sid in self._plan.execution.finished_replaces:
                 self.finish(sid)
             self._write_report()
         except OSError as error:

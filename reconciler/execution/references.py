@@ -44,8 +44,8 @@ class References:
     """
 
     def __init__(self, plan: Plan, client: ReadClient) -> None:
-        self.sids: dict[Address, str] = dict(plan.sids)
-        self._builtin_refs = plan.builtin_refs
+        self.sids: dict[Address, str] = dict(plan.execution.sids)
+        self._builtin_refs = plan.execution.builtin_refs
         self._client = client
         self._lists: dict[tuple[str, Address | None], asyncio.Future[list[Decoded]]] = {}
 
@@ -83,7 +83,7 @@ class References:
         if sid is not None:
             return sid
         kind = BY_NAME[reference.kind]
-        parent = Address(reference.address.parts[: -len(kind.section) - 1])
+        parent = reference.address.owner(kind.section)
         key = self._builtin_refs.get(reference.address, {})
         resource = None
         if key:

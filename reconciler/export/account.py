@@ -69,7 +69,7 @@ class _Whole(ReadSession):
     async def _below(self, parents: Sequence[Live]) -> None:
         await gather_or_cancel(
             [
-                self._read(kind, (*parent.parents, parent.sid))
+                self._read(kind, parent.lineage)
                 for parent in parents
                 # A closed conversation is history: nothing in it can change, and it is not exported.
                 if not parent.kind.why_final(parent.values)

@@ -216,7 +216,7 @@ class Writer:
         tree = self._fields(live)
         for kind in KINDS:
             if kind.parent == live.kind.name:
-                self._write_kind(kind, (*live.parents, live.sid), tree)
+                self._write_kind(kind, live.lineage, tree)
         section.add(self.addresses[live.sid].parts[-1], tree, Said(live.sid))
 
     def _about_section(self, kind: Kind, everything: Iterable[Live]) -> Iterator[str]:

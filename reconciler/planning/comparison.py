@@ -34,6 +34,7 @@ from reconciler.kinds.markers import Ref
 from reconciler.kinds.relations import chooses_held, is_held
 from reconciler.planning import guards, risk
 from reconciler.planning.context import KNOWN_AFTER_APPLY
+from reconciler.planning.deletions import is_pruned
 from reconciler.planning.diff import holds_secret, inner_changes
 from reconciler.planning.pairing import Pairs, as_live, as_written, pair
 from reconciler.redaction import HIDDEN
@@ -108,7 +109,7 @@ class _Comparer:
         self.pins = {item.pin: address for address, item in self.pairs.after.items() if item.pin is not None}
         # The rules that say something: what is not to exist goes with all that is in it.
         self.rules = (self._rules(before, self.pairs.before), self._rules(after, self.pairs.after))
-        self.pruned = {(rule.kind, self.pairs.former.get(_owner(rule))): rule for rule in self.rules[1].values()}
+        self.pruned = {(rule.kind, self._former_owner(rule)): rule for rule in self.rules[1].values()}
         # Users whom the files name as participants: Twilio makes them by itself, and a prune leaves them alone.
         self.met_before, self.met = _met(self.pairs.before.values()), _met(self.pairs.after.values())
         self.unchanged = 0
@@ -140,7 +141,12 @@ class _Comparer:
             refusals=guards.limit(guarded, after.limits) if self.one_account else (),
         )
 
-    # --- who is who ---------------------------------------------------------------------------------------------------
+    def _former_owner(self, rule: Prune) -> Address | None:
+        """The address in the first configuration of what contains a pruned collection; None at the top."""
+        owner = rule.collection.collection_owner(rule.kind.section)
+        return self.pairs.former.get(owner) if owner is not None else None
+
+    # --- who is who --------------------------------------------------------------------------------------------------
 
     def _before(self, item: Declared) -> Declared | None:
         """What a resource of the second was in the first."""
@@ -152,7 +158,7 @@ class _Comparer:
         return {
             collection: rule
             for collection, rule in config.prune.items()
-            if rule.kind.parent is None or _owner(rule) in present
+            if rule.kind.parent is None or rule.collection.collection_owner(rule.kind.section) in present
         }
 
     def _is_new(self, parent: Address | None) -> bool:
@@ -187,10 +193,10 @@ class _Comparer:
         return ("first", self.pairs.former[address]) if address in self.pairs.former else ("second", address)
 
     def _service(self, address: Address, *, of_first: bool) -> Meaning:
-        root = Address(address.parts[:2])
+        root = address.root
         return ("first", root) if of_first else self._target_at(root, of_first=False)
 
-    # --- fields -------------------------------------------------------------------------------------------------------
+    # --- fields ------------------------------------------------------------------------------------------------------
 
     def _is_replaced(self, old: Declared, new: Declared) -> bool:
         return any(
@@ -266,7 +272,7 @@ class _Comparer:
             after_shown=after_shown,
         )
 
-    # --- changes ------------------------------------------------------------------------------------------------------
+    # --- changes -----------------------------------------------------------------------------------------------------
 
     def _change(self, new: Declared) -> Change | None:
         old = self._before(new)
@@ -304,7 +310,7 @@ class _Comparer:
         if new.kind.singleton or new.pin is not None:
             return True
         parent = self.pairs.former.get(new.parent) if new.parent is not None else None
-        if parent is not None and (new.kind.name, parent.parts[:2], _name(new)) in self.met_before:
+        if parent is not None and (new.kind.name, parent.root, _name(new)) in self.met_before:
             return True
         return new.natural_key in new.kind.built_in
 
@@ -320,7 +326,7 @@ class _Comparer:
     def _described(
         self, new: Declared, old: Declared | None, action: Action, fields: tuple[FieldChange, ...], reason: str
     ) -> Change:
-        service = self.pairs.after.get(Address(new.address.parts[:2])) if new.parent is not None else None
+        service = self.pairs.after.get(new.address.root) if new.parent is not None else None
         words: tuple[str, ...] = ()
         missing = [
             field.path for field in new.kind.fields if field.required and field.path not in {*new.values, *new.derived}
@@ -373,7 +379,7 @@ class _Comparer:
                 yield self._deletion(old, address, "pruned", prune.place)
 
     def _deletion(self, item: Declared, address: Address, reason: str, place: Place) -> Change:
-        root = Address(item.address.parts[:2])
+        root = item.address.root
         service = self.pairs.before.get(root) or self.pairs.after.get(root) if item.parent is not None else None
         return Change(
             address=address,
@@ -395,9 +401,9 @@ class _Comparer:
     def _pruning(self, old: Declared) -> Prune | None:
         """The second configuration's rule under which a resource that it does not name falls."""
         prune = self.pruned.get((old.kind, old.parent))
-        if prune is None or (old.kind.name, prune.collection.parts[:2], _name(old)) in self.met:
+        if prune is None or (old.kind.name, prune.collection.root, _name(old)) in self.met:
             return None
-        return prune if guards.is_pruned(prune, _live(old)) else None
+        return prune if is_pruned(prune, _live(old)) else None
 
     def _no_longer_managed(self, deleted: set[Address]) -> Iterator[Forgotten]:
         gone = deleted | {self.pairs.former[item] for item in self.pairs.absent if item in self.pairs.former}
@@ -405,7 +411,7 @@ class _Comparer:
             if not any(Address(address.parts[:end]) in gone for end in range(1, len(address.parts) + 1)):
                 yield Forgotten(address, item.kind, _title(item), _pinned_sid(item))
 
-    # --- what it means ------------------------------------------------------------------------------------------------
+    # --- what it means -----------------------------------------------------------------------------------------------
 
     def _judged(self, change: Change, defaults: frozenset[str]) -> Change:
         address = self.pairs.former.get(change.address, change.address)
@@ -452,7 +458,7 @@ class _Comparer:
         )
         return replace(change, guard=Guard("approval_by_sid", "refused", message))
 
-    # --- warnings -----------------------------------------------------------------------------------------------------
+    # --- warnings ----------------------------------------------------------------------------------------------------
 
     def _forgotten_fields(self) -> Iterator[Problem]:
         for new in self.pairs.after.values():
@@ -512,15 +518,10 @@ def _guard_problem(message: str, place: Place | None) -> Problem:
     return Problem("guard-differs", message, place, severity="warning")
 
 
-def _owner(rule: Prune) -> Address:
-    """What contains a pruned collection; of the account's own collections, no resource's address."""
-    return Address(rule.collection.parts[: -len(rule.kind.section)])
-
-
-def _met(items: Iterable[Declared]) -> frozenset[tuple[str, tuple[str, ...], str]]:
+def _met(items: Iterable[Declared]) -> frozenset[tuple[str, Address, str]]:
     """Kind, service and natural key of what takes part in something."""
     return frozenset(
-        (kind, item.address.parts[:2], str(item.values[path].content))
+        (kind, item.address.root, str(item.values[path].content))
         for item in items
         for path, kind in item.kind.implies.items()
         if path in item.values

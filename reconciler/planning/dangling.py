@@ -13,6 +13,7 @@ from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.markers import Ref
 from reconciler.kinds.relations import Use, destinations_of
 from reconciler.planning.context import PlanContext
+from reconciler.planning.naming import title
 from reconciler.state import Collection, Live, State
 
 
@@ -29,12 +30,12 @@ def dangling(context: PlanContext) -> Iterator[Problem]:
             continue  # reported as the configuration's own SID, or changed by the plan
         yield Problem(
             "dead-service",
-            f"the {live.kind.noun} {context.title(declared_here, live)} {use.ref.verb} {sid}, a {use.ref.kind} that "
+            f"the {live.kind.noun} {title(declared_here, live)} {use.ref.verb} {sid}, a {use.ref.kind} that "
             "does not exist",
             declared_here.place if declared_here is not None else None,
             f"Set {use.field.path} to a {use.ref.kind} that exists.",
             severity="warning",
-            address=str(context.live_address(live)),
+            address=str(context.naming.address_of(live)),
         )
 
 
@@ -59,9 +60,9 @@ def _missing_sids(context: PlanContext, declared: Declared) -> Iterator[Problem]
         parents: tuple[str, ...] | None = ()
         where = "the account"
         if ref.scope == "service":
-            root = declared.address.parts[:2]
-            above = next((live for at, live in context.matching.live.items() if at.parts == root), None)
-            parents, where = (None if above is None else (above.sid,)), root[1]
+            root = declared.address.root
+            above = context.matching.live.get(root)
+            parents, where = (None if above is None else (above.sid,)), root.parts[1]
         found = context.state.get(sid)
         if found is not None and (found.kind, found.parents) == (kind, parents):
             continue

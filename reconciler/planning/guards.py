@@ -17,8 +17,7 @@ from functools import cached_property
 
 from reconciler.address import Address
 from reconciler.change import Action, Change, Guard, Step
-from reconciler.config import globs
-from reconciler.config.model import Approval, Config, Declared, Limits, Prune, Reference, Unknown
+from reconciler.config.model import Approval, Config, Declared, Limits, Reference, Unknown
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.markers import Ref
 from reconciler.kinds.relations import holding_below, holding_beside, is_held, uses_of
@@ -80,18 +79,6 @@ class GuardContext:
 def _named(change: Change, live: Live) -> str:
     """The live name, unless the files say that it may not be shown."""
     return change.name if HIDDEN in change.name else live.title
-
-
-def is_pruned(prune: Prune, live: Live) -> bool:
-    """Whether a live resource that the files do not name falls under a prune rule.
-
-    Globs are matched against the natural key, with case. What Twilio made by itself never does, nor does `guest`: Flex
-    makes it, and whether a service is Flex's is not certain.
-    """
-    if live.is_built_in or live.name in live.kind.never_pruned:
-        return False
-    wanted = not prune.match or any(globs.matches(glob, live.name) for glob in prune.match)
-    return wanted and not any(globs.matches(glob, live.name) for glob in prune.keep)
 
 
 def guard(changes: Sequence[Change], context: GuardContext) -> tuple[Change, ...]:
@@ -371,7 +358,7 @@ def _role_in_use(change: Change, context: GuardContext) -> Guard | None:
     left = sorted((identity, sid) for sid, identity in holding.items() if sid not in context.moved)
     if not left:
         return _role_in_conversations(change, context, live)
-    service = Address(change.address.parts[:2])
+    service = change.address.root
     declared = {
         key: item
         for item in context.config.resources.values()

@@ -191,8 +191,8 @@ def collections_to_fetch(changes: Sequence[Change], state: State) -> frozenset[C
             if live.kind not in path[:-1]:
                 continue
             inner = path[path.index(live.kind) + 1]
-            collections.add(Collection(inner.name, (*live.parents, live.sid)))
-            left += state.collection(inner, (*live.parents, live.sid))
+            collections.add(Collection(inner.name, live.lineage))
+            left += state.collection(inner, live.lineage)
     return frozenset(collections - state.complete - state.unreadable.keys())
 
 
@@ -229,7 +229,7 @@ def _after_defaults(changes: Sequence[Change]) -> list[Change]:
 def _configuration(step: Step, kind: str) -> Address:
     """The address of the configuration that gives a new resource its defaults."""
     section = BY_NAME[kind].section
-    return Address(section) if BY_NAME[kind].parent is None else Address((*step.address.parts[:2], *section))
+    return Address(section) if BY_NAME[kind].parent is None else step.address.root.child(*section)
 
 
 def _delay_deletes(changes: Sequence[Change]) -> list[Change]:
@@ -348,7 +348,7 @@ def creates_without_room(changes: Sequence[Change], state: State, live: Mapping[
 def _how_many(member: Change, state: State, live: Mapping[Address, Live]) -> int:
     """How many of its kind its parent holds now."""
     above = live.get(member.parent) if member.parent is not None else None
-    return 0 if above is None else len(state.collection(member.kind, (*above.parents, above.sid)))
+    return 0 if above is None else len(state.collection(member.kind, above.lineage))
 
 
 def _delete_referrers_first(changes: Sequence[Change], state: State) -> list[Change]:

@@ -17,6 +17,7 @@ from reconciler.config.model import Config, Declared, Reference, Unknown, Value
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.relations import account_defaults
+from reconciler.planning.desired import Desired
 from reconciler.planning.match import Matching, match
 from reconciler.state import Live, State
 
@@ -53,8 +54,10 @@ def pair(before: Config, after: Config, *, one_account: bool) -> Pairs:
         after: the other one.
         one_account: whether both are for the same account.
     """
-    old, _ = wanted(before)
-    new, gone = wanted(after)
+    old = {declared.address: declared for declared in Desired.of(before).present}
+    desired = Desired.of(after)
+    new = {declared.address: declared for declared in desired.present}
+    gone = {declared.address: declared for declared in desired.absent}
     if not one_account:
         same = {address: address for address, item in {**new, **gone}.items() if _is_at(old, address, item)}
         return Pairs(old, new, gone, same)
@@ -69,21 +72,6 @@ def pair(before: Config, after: Config, *, one_account: bool) -> Pairs:
         likely={address: named[live.sid] for address, live in matching.former.items()},
         sids={sid: address for sid, address in named.items() if sid not in stand_in.made_up},
     )
-
-
-def wanted(config: Config) -> tuple[dict[Address, Declared], dict[Address, Declared]]:
-    """What is to exist, and what is not; without what stands in the latter."""
-    gone: set[Address] = set()
-    present, absent = {}, {}
-    for address, declared in config.resources.items():
-        if declared.parent in gone:
-            gone.add(address)
-        elif declared.absent:
-            gone.add(address)
-            absent[address] = declared
-        else:
-            present[address] = declared
-    return present, absent
 
 
 def as_live(values: Mapping[str, Content | Reference | Unknown]) -> Mapping[str, Content]:

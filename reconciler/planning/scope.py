@@ -18,6 +18,7 @@ from reconciler.kinds.base import Kind
 from reconciler.kinds.markers import Ref
 from reconciler.kinds.relations import default_kinds_of, destinations_of
 from reconciler.kinds.relations import depth as depth_of
+from reconciler.planning.desired import Desired
 from reconciler.state import Collection, Live, State
 
 
@@ -40,15 +41,12 @@ class Read:
 
 def _present(config: Config, selection: Selection) -> Iterable[Declared]:
     """Declared resources that a plan covers, without what is inside of something that must not exist."""
-    absent: set[Address] = set()
-    for declared in config.resources.values():
-        if declared.parent in absent:
-            absent.add(declared.address)
-            continue
-        if declared.absent:
-            absent.add(declared.address)
-        if selection.covers(declared):
-            yield declared
+    inside_absent = Desired.of(config).inside_absent
+    return (
+        declared
+        for declared in config.resources.values()
+        if declared.address not in inside_absent and selection.covers(declared)
+    )
 
 
 def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read, ...]:
@@ -97,7 +95,7 @@ def next_round(
         above = live.get(parent) if parent is not None else None
         if above is None or parent not in present or present[parent].absent or depth_of(kind) != depth:
             return
-        key = (kind, (*above.parents, above.sid))
+        key = (kind, above.lineage)
         if names is None or not kind.readable_by_name:
             wanted[key] = None
         elif (known := wanted.setdefault(key, set())) is not None:
@@ -111,14 +109,14 @@ def next_round(
             add(kind, declared.parent)
         for kind, scope in _by_sid(declared):
             if scope == "service":
-                add(kind, Address(declared.address.parts[:2]))
+                add(kind, declared.address.root)
         for value in declared.values.values():
             if isinstance(value.content, Reference):
                 referred = value.content
-                add(BY_NAME[referred.kind], Address(referred.address.parts[: -len(BY_NAME[referred.kind].section) - 1]))
+                add(BY_NAME[referred.kind], referred.address.owner(BY_NAME[referred.kind].section))
     for prune in config.prune.values():
         if prune.kind.parent is not None and selection.covers_collection(prune.collection):
-            parent = Address(prune.collection.parts[: -len(prune.kind.section)])
+            parent = prune.collection.collection_owner(prune.kind.section)
             add(prune.kind, parent)
             for kind in default_kinds_of(prune.kind):
                 add(kind, parent)
@@ -146,13 +144,13 @@ def unreadable(
         for value in declared.values.values():
             if isinstance(value.content, Reference):
                 kind = BY_NAME[value.content.kind]
-                above = Address(value.content.address.parts[: -len(kind.section) - 1]) if kind.parent else None
+                above = value.content.address.owner(kind.section)
                 needed.append((kind, above))
         for kind, parent in needed:
             above_live = live.get(parent) if parent is not None else None
             if parent is not None and above_live is None:
                 continue
-            parents = () if above_live is None else (*above_live.parents, above_live.sid)
+            parents = () if above_live is None else above_live.lineage
             if (collection := Collection(kind.name, parents)) in found:
                 found[collection].append(declared.address)
     return {collection: tuple(addresses) for collection, addresses in found.items()}

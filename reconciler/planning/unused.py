@@ -28,6 +28,7 @@ from reconciler.errors import Problem, Severity
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.planning.context import PlanContext
+from reconciler.planning.naming import title
 from reconciler.planning.near import Nearness, is_typo
 from reconciler.state import Collection, Live
 
@@ -47,11 +48,11 @@ class Unused:
         self.context = context
         self.near = Nearness()
 
-    # --- absent, renamed_from -----------------------------------------------------------------------------------------
+    # --- absent, renamed_from ----------------------------------------------------------------------------------------
 
     def absents(self) -> Iterator[Problem]:
         """Every `absent` that deletes nothing."""
-        for declared in self.context.absent:
+        for declared in self.context.desired.absent:
             if declared.address in self.context.matching.live or not self.context.selection.covers(declared):
                 continue
             parents = self.context.parents(declared)
@@ -77,7 +78,7 @@ class Unused:
 
     def former_names(self) -> Iterator[Problem]:
         """Every `renamed_from` that renames nothing."""
-        for declared in self.context.present:
+        for declared in self.context.desired.present:
             if not declared.renamed_from or declared.pin is not None or not self.context.selection.covers(declared):
                 continue
             live = self.context.matching.live.get(declared.address)
@@ -96,15 +97,15 @@ class Unused:
 
     def _stale_former_name(self, declared: Declared, parents: tuple[str, ...], live: Live) -> Problem:
         old = self._of_name(declared.kind, parents, declared.renamed_from)
-        title = _quoted(self.context.title(declared, live))
+        name = _quoted(title(declared, live))
         is_shown = declared.title == declared.natural_key
         if old is None or not is_shown or old.sid in self.context.matching.addresses:
-            message = f"renamed_from: {title} has its new name"
+            message = f"renamed_from: {name} has its new name"
             return self._about(declared, "stale-renamed-from", message, "Remove renamed_from.")
         return self._about(
             declared,
             "stale-renamed-from",
-            f"renamed_from: both {title} and {_quoted(old.title)} exist in {self._where(declared)}; "
+            f"renamed_from: both {name} and {_quoted(old.title)} exist in {self._where(declared)}; "
             "the old one is left alone",
             f"Remove renamed_from. To delete the old one, declare it as {{sid: {old.sid}, absent: true}}.",
         )
@@ -129,7 +130,7 @@ class Unused:
             f"Otherwise {created}. Write renamed_from exactly as the live name, or remove it.",
         )
 
-    # --- globs --------------------------------------------------------------------------------------------------------
+    # --- globs -------------------------------------------------------------------------------------------------------
 
     def patterns(self) -> Iterator[Problem]:
         """Every `match` and `except` that no name in its collection matches, live or declared."""
@@ -143,7 +144,7 @@ class Unused:
             names = {live.name for live in members}
             names |= {
                 declared.natural_key
-                for declared in self.context.present
+                for declared in self.context.desired.present
                 if declared.kind == prune.kind and declared.address.parts[:-1] == prune.collection.parts
             }
             for key, patterns in (("match", prune.match), ("except", prune.keep)):
@@ -156,18 +157,18 @@ class Unused:
         message = f"{key}: no {prune.kind.noun} in {where} matches {_quoted(pattern)}"
         handles = [
             item
-            for item in self.context.present
+            for item in self.context.desired.present
             if item.address.parts[:-1] == prune.collection.parts and globs.matches(pattern, item.address.parts[-1])
         ]
-        shown = [live for live in members if self.context.shown(live)]
+        shown = [live for live in members if self.context.naming.may_show(live)]
         lowered = [live for live in shown if globs.matches(pattern.lower(), live.name.lower())]
         meant: Live | None = None
         by_sid = next((live for live in members if globs.matches(pattern, live.sid)), None)
         if by_sid is not None:
-            meant = by_sid if self.context.shown(by_sid) else None
+            meant = by_sid if self.context.naming.may_show(by_sid) else None
         elif handles:
             meant = self.context.matching.live.get(handles[0].address)
-            meant = meant if meant is not None and self.context.shown(meant) else None
+            meant = meant if meant is not None and self.context.naming.may_show(meant) else None
         meant = meant or (lowered[0] if lowered else None)
         if meant is None:
             meant = self.near.closest(globs.literal(pattern).replace("*", " ").replace("?", " "), shown)
@@ -317,7 +318,7 @@ class Unused:
                 is_narrowed = address in selection.omitted
                 what = "is left out of the plan" + (" by --target or --exclude" if is_narrowed else "")
                 hint = "Leave out one of the two options."
-            elif declared not in self.context.present:
+            elif declared not in self.context.desired.present:
                 what, hint = "is absent in the configuration", "Remove the option."
             elif with_keys[address] <= declared.lifecycle.ignore_changes:
                 what = "has ignore_changes for its write-only values"
@@ -345,8 +346,8 @@ class Unused:
             if item.title == item.natural_key
         }
         for live in self.context.state:
-            if live.title and not live.kind.singleton and self.context.shown(live):
-                there = self.context.live_address(live)
+            if live.title and not live.kind.singleton and self.context.naming.may_show(live):
+                there = self.context.naming.address_of(live)
                 names.setdefault((there.parts[:-1], live.title), there)
         found = names.get((address.parts[:-1], address.parts[-1]))
         if found is not None:
@@ -373,7 +374,7 @@ class Unused:
         text = self.near.closest_text(str(address), [str(one) for one in known])
         return next((one for one in known if str(one) == text), None) if text else None
 
-    # --- near misses --------------------------------------------------------------------------------------------------
+    # --- near misses -------------------------------------------------------------------------------------------------
 
     def _meant(self, declared: Declared, parents: tuple[str, ...], name: str) -> Live | None:
         """The unmanaged live resource that a declared one probably means; None where its name may not be shown."""

@@ -206,14 +206,14 @@ class Chaos:
         held |= {result.change.address for result in report.results if {*result.outcomes} & {*bad}}
         assert [change for change in again.changes if change.address not in held] == []
         # What they made while we were making the same is what the files name, even where no plan says so.
-        for sid in self.made_meanwhile & (self.managed | set(again.sids.values())):
+        for sid in self.made_meanwhile & (self.managed | set(again.execution.sids.values())):
             self.expected.pop(sid, None)
         only_named_differs(self.expected, self.world.snapshot(), self.plans)
         self.nothing_twice(again)
 
     def changes_files(self) -> bool:
         """Let the files be others; gives whether they can be planned from what is there."""
-        self.managed |= set(self.world.plan(self.files).sids.values())
+        self.managed |= set(self.world.plan(self.files).execution.sids.values())
         self.files, self.other_files = self.other_files, self.files
         try:
             self.world.plan(self.files)
@@ -328,7 +328,7 @@ class Chaos:
 
     def nothing_twice(self, made: Plan) -> None:
         """Whatever is there and nobody else made is what the files name, or what Twilio made along with it."""
-        managed = self.managed | set(made.sids.values())
+        managed = self.managed | set(made.execution.sids.values())
         for sid, row in self.world.snapshot().items():
             if sid in self.theirs or sid in managed or _comes_along(row, self.world.rules):
                 continue

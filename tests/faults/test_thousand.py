@@ -82,8 +82,7 @@ def _applied(files: Config, url: str, **way: Any) -> Coroutine[Any, Any, tuple[P
         credentials = Credentials(ACCOUNT, "emulator", ACCOUNT)
         async with ReadClient(url, credentials, **way) as reader:
             made = await fetch_and_plan(files, reader, Silent())
-            assert not made.role_holders_to_fetch
-            assert not made.collections_to_fetch
+            assert not made.missing
         async with Client(url, credentials, concurrency=24, **way) as client:
             return made, await apply(made, client, Silent()), reader.requests + client.requests
 

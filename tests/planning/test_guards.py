@@ -12,7 +12,8 @@ from reconciler.address import Address
 from reconciler.change import Action, Change, Guard, Step
 from reconciler.config.model import Approval, Config, Limits
 from reconciler.emulator import Rules
-from reconciler.planning.guards import GuardContext, guard, is_pruned, limit, role_holders_to_fetch
+from reconciler.planning.deletions import is_pruned
+from reconciler.planning.guards import GuardContext, guard, limit, role_holders_to_fetch
 from reconciler.render.text import plan_text
 from reconciler.state import State
 from tests.builders import configuration, declared, kind_at, live, prune, sid, state

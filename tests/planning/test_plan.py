@@ -258,7 +258,7 @@ def test_an_interrupted_rename_that_the_files_take_back_deletes_nothing() -> Non
     for roles in ("{helper: {}}", "{agent: {}}", "{}"):
         made = account.plan(read(SUPPORT + f"    roles: {roles}\n"), unfinished=[begun])
         assert made.changes == ()
-        assert made.finished_replaces == {old}
+        assert made.execution.finished_replaces == {old}
 
 
 def test_an_address_of_another_type_is_deleted_first_and_keeps_what_the_files_do_not_name() -> None:

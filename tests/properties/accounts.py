@@ -93,7 +93,7 @@ def _named(made: Plan) -> dict[str, set[str]]:
         for step in change.steps:
             block = blocks.get(step.kind.name)
             if block is not None:
-                owner = made.account_sid if step.parent is None else made.sids.get(step.parent, "")
+                owner = made.account_sid if step.parent is None else made.execution.sids.get(step.parent, "")
             else:
                 owner = step.sid or ""
             for path in step.values:

@@ -1,0 +1,215 @@
+"""The values that a create sends: declared, derived, and carried over from the resource that it replaces.
+
+Takes a `PlanContext`, a declared resource, and the values of a former one; gives `CreateValues` with the problems of
+what the API would not take, and the field changes that show them. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.change import FieldChange
+from reconciler.config.model import Declared, Reference, Unknown, Value
+from reconciler.errors import Place, Problem
+from reconciler.journal import Unfinished
+from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.kinds.hooks import Fault
+from reconciler.kinds.markers import Ref, Vocabulary
+from reconciler.planning.context import PlanContext
+from reconciler.planning.diff import holds_secret
+from reconciler.planning.steps import is_empty, plain, problems_of
+from reconciler.state import Live
+
+
+@dataclass(frozen=True, slots=True)
+class CreateValues:
+    """What a create sends.
+
+    Attributes:
+        values: by field path. Empty values are there only if they are declared: the API most likely has them empty.
+        carried: paths of the values that come from the former resource.
+        problems: what the API would not take.
+    """
+
+    values: Mapping[str, Content | Reference | Unknown]
+    carried: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+def values_for_create(
+    context: PlanContext, declared: Declared, former: Mapping[str, Content], saved: Unfinished | None = None
+) -> CreateValues:
+    """Collect what a create has to send.
+
+    Args:
+        context: configuration and account.
+        declared: the resource to create.
+        former: the values of the resource that the new one replaces; empty if there is none.
+        saved: the entry of a journal that the former values come from.
+    """
+    values: dict[str, Content | Reference | Unknown] = dict(declared.derived)
+    values.update({path: value.content for path, value in declared.values.items()})
+    carried = {
+        path: _redirected(context, declared.kind.by_path[path], content)
+        for path, content in former.items()
+        # What the files say to ignore keeps its value; what the API does not return has none that could be kept.
+        if path not in declared.values or path in declared.lifecycle.ignore_changes
+        if not declared.kind.by_path[path].write_only
+    }
+    values.update(carried)
+    problems: list[Problem] = []
+    for path in _unfit_paths(declared, values, carried):
+        problems += _cannot_carry(declared, path)
+        del values[path], carried[path]
+        if path in declared.values:
+            values[path] = declared.values[path].content
+    sent = {
+        field.path: values[field.path]
+        for field in declared.kind.fields
+        if field.path in values
+        if not is_empty(field, values[field.path]) or (field.path in declared.values and field.path not in carried)
+    }
+    problems += _check(declared, sent, saved)
+    return CreateValues(sent, tuple(path for path in sent if path in carried), tuple(problems))
+
+
+def field_changes_of_create(
+    context: PlanContext,
+    declared: Declared,
+    create: CreateValues,
+    live: Live | None,
+    saved: Unfinished | None = None,
+) -> tuple[FieldChange, ...]:
+    """Build one field change for each value that a create sends.
+
+    Args:
+        context: configuration and account.
+        declared: the resource to create.
+        create: what the create sends.
+        live: the resource that the new one replaces; None if there is none.
+        saved: the entry of a journal that the carried values come from.
+    """
+    return tuple(
+        _field_change(context, declared, field, create, live=live, saved=saved)
+        for field in declared.kind.fields
+        if field.path in create.values
+        if not is_empty(field, create.values[field.path]) or field.shape is Shape.BOOL
+    )
+
+
+def _field_change(
+    context: PlanContext,
+    declared: Declared,
+    field: Field,
+    create: CreateValues,
+    *,
+    live: Live | None,
+    saved: Unfinished | None,
+) -> FieldChange:
+    is_carried = field.path in create.carried
+    value: Value | None = None if is_carried else declared.values.get(field.path)
+    before = live.values.get(field.path) if live is not None else None
+    content = create.values[field.path]
+    if field.shape is Shape.BOOL and content is None:
+        content = False
+    source = value.place if value is not None else None
+    if is_carried and saved is not None:
+        source = Place(saved.source, via="saved by an interrupted apply")
+    return FieldChange(
+        path=field.path,
+        before=before,
+        after=content,
+        before_name=context.naming.of_sid(before) if isinstance(before, str) else "",
+        sensitive=declared.is_sensitive(field.path)
+        or holds_secret(field, content)
+        or holds_secret(field, before)
+        or (saved is not None and is_carried and field.path in saved.sensitive),
+        secrets=value.secrets if value is not None else (),
+        forces_replacement=live is not None
+        and field.forces_replacement
+        and bool(field.comparable(content) != field.comparable(before)),
+        source=source,
+    )
+
+
+def _redirected(context: PlanContext, field: Field, content: Content) -> Content | Reference:
+    """A content of a resource to replace; where it refers to one that is replaced as well, to the new one."""
+    reference = field.marker(Ref)
+    address = context.successor(content) if isinstance(content, str) else None
+    if reference is None or address is None:
+        return content
+    return Reference(address, reference.kind)
+
+
+def _unfit_paths(
+    declared: Declared,
+    values: Mapping[str, Content | Reference | Unknown],
+    carried: Mapping[str, Content | Reference],
+) -> list[str]:
+    """Find the live values that the new resource cannot have beside its declared ones.
+
+    Such are the settings of another target or type (a trigger has no filters), and the permissions of a role of
+    another type.
+
+    Args:
+        declared: the resource in the files.
+        values: what the create would send.
+        carried: those of the values that come from the live resource.
+    """
+    contents = {path: plain(content) for path, content in values.items()}
+    wrong = {fault.path for fault in declared.kind.check(contents) if fault.severity == "error"}
+    return [
+        path
+        for path, content in carried.items()
+        if path in wrong or _is_of_other_type(declared.kind.by_path[path], content, contents.get("type"))
+    ]
+
+
+def _cannot_carry(declared: Declared, path: str) -> list[Problem]:
+    value = declared.values.get(path)
+    if value is None:
+        return []
+    return [
+        Problem(
+            "cannot-carry",
+            f"{declared.address} has to be replaced, and the live {path}, which ignore_changes keeps, do not "
+            "fit the new one",
+            value.place,
+            f"take {path} out of ignore_changes: the new {declared.kind.noun} then gets the declared value",
+            address=str(declared.address),
+        )
+    ]
+
+
+def _check(
+    declared: Declared, values: Mapping[str, Content | Reference | Unknown], saved: Unfinished | None
+) -> list[Problem]:
+    """Report what a create with these values lacks."""
+    if declared.pin is not None:
+        return []  # a dead pin, which is reported as such
+    missing = [
+        Fault("", f"{declared.address} is not in the account and cannot be created without `{field.path}`", "add it")
+        for field in declared.kind.fields
+        if field.required and is_empty(field, values.get(field.path))
+    ]
+    faults = [*missing, *declared.kind.check_create({path: plain(content) for path, content in values.items()})]
+    if saved is not None and saved.lost:
+        lost = ", ".join(saved.lost)
+        hint = (
+            f"an interrupted apply deleted a resource with {lost}, which may not be shown, so {saved.source} does "
+            "not hold it: run this where .reconciler/ of that apply is, or write it in the configuration"
+        )
+        faults = [replace(fault, hint=hint) for fault in faults]
+    return problems_of(declared, faults)
+
+
+def _is_of_other_type(field: Field, content: object, chosen: object) -> bool:
+    """Whether a set has words that count only for another type than the chosen one; Twilio may add words to any."""
+    vocabulary = field.marker(Vocabulary)
+    if vocabulary is None or not isinstance(content, tuple) or not isinstance(chosen, str):
+        return False
+    own = vocabulary.by_type.get(chosen)
+    return own is not None and any(
+        word not in own and any(word in words for words in vocabulary.by_type.values()) for word in content
+    )

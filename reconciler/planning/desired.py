@@ -1,0 +1,46 @@
+"""The desired state of a configuration: what has to exist, and what must not.
+
+Takes a `Config`; gives a `Desired`. Pure, and knows nothing of the account.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.address import Address
+from reconciler.config.model import Config, Declared
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The declared resources, by whether they have to exist.
+
+    Attributes:
+        present: resources that have to exist, in the order of the configuration: parents first.
+        absent: resources with `absent: true`, without those inside another absent resource.
+        inside_absent: addresses of the resources inside an absent one; they go with it.
+        removed: addresses of everything that must not exist: the absent resources, and what is inside them.
+    """
+
+    present: tuple[Declared, ...]
+    absent: tuple[Declared, ...]
+    inside_absent: frozenset[Address]
+    removed: frozenset[Address]
+
+    @classmethod
+    def of(cls, config: Config) -> Desired:
+        """Sort the resources of a configuration into present and absent ones."""
+        gone: set[Address] = set()
+        present: list[Declared] = []
+        absent: list[Declared] = []
+        inside: set[Address] = set()
+        for declared in config.resources.values():
+            if declared.parent in gone:
+                inside.add(declared.address)
+            elif declared.absent:
+                absent.append(declared)
+            else:
+                present.append(declared)
+                continue
+            gone.add(declared.address)
+        return cls(tuple(present), tuple(absent), frozenset(inside), frozenset(gone))

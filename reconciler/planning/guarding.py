@@ -1,0 +1,194 @@
+"""Guards a plan: what a guard knows about the account, and which guards hold until nothing more follows.
+
+Takes a `PlanContext` and changes in order; gives the same changes with their guards. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from reconciler.address import Address
+from reconciler.change import Change
+from reconciler.config.model import Approval
+from reconciler.kinds import BY_NAME, KINDS
+from reconciler.kinds.base import Kind
+from reconciler.kinds.markers import Ref
+from reconciler.kinds.relations import chooses_held, destinations_of, holdings_of, is_held
+from reconciler.planning import guards, ordering
+from reconciler.planning.context import PlanContext
+from reconciler.state import Live
+
+
+def guard_changes(
+    context: PlanContext, changes: tuple[Change, ...], approved: Iterable[Approval]
+) -> tuple[Change, ...]:
+    """Every change with the guard that holds it, where what is held makes no way for anything else.
+
+    A user who keeps a role, because the change of the user is withheld, keeps the role from being deleted.
+    """
+    approvals = frozenset((item.address, item.action) for item in (*context.config.approvals, *approved))
+    held: frozenset[Address] = frozenset()
+    kept: frozenset[Address] = frozenset()
+    while True:
+        doing = tuple(change for change in changes if change.address not in held)
+        guarded = guards.guard(changes, replace(_guard_context(context, changes, doing, kept), approved=approvals))
+        found = held | {change.address for change in guarded if change.is_withheld}
+        keeping = kept | {change.address for change in guarded if change.guard is not None}
+        if (found, keeping) == (held, kept):
+            return guarded
+        held, kept = found, keeping
+
+
+def _guard_context(
+    context: PlanContext, changes: tuple[Change, ...], doing: tuple[Change, ...], kept: frozenset[Address]
+) -> guards.GuardContext:
+    """What guards look at, when of all changes only some are done, and some of these without their delete."""
+    holding = {use.kind: use.field.path for kind in KINDS for use in holdings_of(kind)}
+    coming = tuple(change for change in changes if change.action != "delete")
+    leaving = tuple(change for change in doing if change.action == "delete")
+    return guards.GuardContext(
+        config=context.config,
+        state=context.state,
+        approved=frozenset(),
+        default_roles=context.default_roles,
+        remaining_defaults=_remaining_defaults(context, doing),
+        default_services=context.default_services,
+        live=context.matching.live,
+        services_of_addresses=_services_of_addresses(context, doing),
+        no_room=ordering.creates_without_room((*coming, *leaving), context.state, context.matching.live),
+        assigned=_assigned_roles(context, doing),
+        successors={
+            change.completes: successor
+            for change in changes
+            if (successor := context.successor(change.completes)) is not None
+        },
+        names_taken=_names_taken(context, changes, kept),
+        names_given_up=_names_given_up(context, changes, doing, kept),
+        replacements=context.interrupted.replacements,
+        moved=frozenset(
+            change.sid
+            for change in doing
+            if change.kind in holding and change.sid
+            if change.action == "delete" or any(item.path == holding[change.kind] for item in change.fields)
+        ),
+    )
+
+
+def _names_taken(context: PlanContext, doing: Iterable[Change], kept: frozenset[Address]) -> dict[Address, Live]:
+    """The creates of a role whose name and type another live role keeps, with that role.
+
+    Twilio takes a second one, and then neither can be told from the other.
+
+    Args:
+        context: configuration and account.
+        doing: the changes that are done.
+        kept: those of which at least the delete is withheld.
+    """
+    gone = {
+        change.sid for change in doing if change.address not in kept for step in change.steps if step.op == "delete"
+    }
+    taken: dict[Address, Live] = {}
+    for change in doing:
+        parent = context.matching.live.get(change.parent) if change.parent is not None else None
+        if not is_held(change.kind) or parent is None:
+            continue
+        for step in change.steps:
+            if step.op != "create" or step.adopts is not None:
+                continue
+            same_key = (change.kind.natural_key, change.kind.discriminator)
+            for live in context.state.collection(change.kind, (parent.sid,)):
+                same = all(live.values.get(path) == step.values.get(path) for path in same_key)
+                if same and live.sid not in gone:
+                    taken[change.address] = live
+    return taken
+
+
+def _names_given_up(
+    context: PlanContext, changes: Sequence[Change], doing: Sequence[Change], kept: frozenset[Address]
+) -> dict[Address, Address]:
+    """The changes that free a name which another declared resource was to take, and does not take in this apply.
+
+    Returns:
+        By the address of the change, the declared resource. With the change alone, nothing would have the name.
+    """
+    taking = {change.address for change in doing}
+    given_up: dict[Address, Address] = {}
+    for change in changes:
+        live = context.state.get(change.sid or "")
+        if change.address in kept and change.address in taking:
+            continue  # its old resource stays
+        own = context.successor(change.completes) if change.completes else change.address
+        if live is None or not live.name or own is None or (change.action == "delete" and not change.completes):
+            continue
+        for other in context.heirs_of_name(live, own):
+            if other.address not in taking:
+                given_up[change.address] = other.address
+    return given_up
+
+
+def _remaining_defaults(context: PlanContext, doing: Iterable[Change]) -> dict[str, str]:
+    """The roles that are a service's default once the given changes are done, by SID, with the default's field."""
+    defaults = {
+        (live.parents[0], field.path): str(live.values[field.path])
+        for live in context.state
+        if chooses_held(live.kind)
+        for field in live.kind.fields
+        if field.marker(Ref) is not None and live.values.get(field.path)
+    }
+    for change in doing:
+        service = context.matching.live.get(change.parent) if change.parent is not None else None
+        if service is None:
+            continue
+        for step in change.steps:
+            if chooses_held(step.kind):
+                for path, content in step.values.items():
+                    defaults[service.sid, path] = context.sid(content)
+    return {sid: path for (_, path), sid in sorted(defaults.items()) if sid}
+
+
+def _assigned_roles(context: PlanContext, doing: Iterable[Change]) -> dict[str, str]:
+    """The roles that somebody has by their SID after the apply, with whoever has them.
+
+    That is what the files say, and what an undeclared field of a replaced resource carries over.
+    """
+    assigned: dict[str, str] = {}
+    for declared in context.desired.present:
+        is_live = declared.address in context.matching.live
+        for path, value in declared.values.items():
+            if not (is_live and path in declared.lifecycle.ignore_changes):
+                assigned.update(_assigned(declared.kind, path, value.content, declared.address))
+    for change in doing:
+        for step in change.steps:
+            for path, content in step.values.items():
+                assigned.update(_assigned(step.kind, path, content, step.address))
+    return assigned
+
+
+def _assigned(kind: Kind, path: str, content: object, address: Address) -> dict[str, str]:
+    reference = kind.by_path[path].marker(Ref)
+    if reference is None or not is_held(BY_NAME[reference.kind]) or not isinstance(content, str) or not content:
+        return {}
+    return {content: str(address)}
+
+
+def _services_of_addresses(context: PlanContext, changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
+    paths = {use.kind: use.field.path for kind in KINDS for use in destinations_of(kind)}
+    leading = [change for change in changes if change.kind in paths]
+    by_sid = {change.sid: change for change in leading}
+    # A value that only the account had comes from what an interrupted apply saved, too.
+    pointing = {
+        (context.sid(step.values.get(paths[change.kind])), change.name) for change in leading for step in change.steps
+    }
+    for live in (live for kind in paths for live in context.state.collection(kind, ())):
+        change, path = by_sid.get(live.sid), paths[live.kind]
+        if change is not None and change.action == "delete":
+            continue
+        moved = [item.after for item in (change.fields if change is not None else ()) if item.path == path]
+        pointing.add((context.sid(moved[0]) if moved else str(live.values.get(path) or ""), live.name))
+    for declared in context.desired.present:
+        path = paths.get(declared.kind, "")
+        value = declared.values.get(path)
+        if value is not None and path not in declared.lifecycle.ignore_changes:
+            pointing.add((context.sid(value.content), declared.title))
+    return frozenset((sid, name) for sid, name in pointing if sid)

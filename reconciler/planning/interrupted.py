@@ -1,0 +1,244 @@
+"""Replaces that an earlier apply began and did not finish, seen from the present configuration and account.
+
+Takes the entries of a journal, a `Config`, and a `State`; gives the entries with their present addresses, and which of
+them the configuration still asks for. `Interrupted` adds what follows once resources are matched. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from reconciler.address import Address
+from reconciler.config.model import Config, Declared
+from reconciler.config.selection import Selection
+from reconciler.journal import Unfinished
+from reconciler.kinds import KINDS
+from reconciler.kinds.fields import Content
+from reconciler.planning.desired import Desired
+from reconciler.planning.match import Matching, match
+from reconciler.planning.match_by_name import is_of_type
+from reconciler.state import Live, State
+
+
+def with_present_addresses(
+    unfinished: Sequence[Unfinished], config: Config, state: State, selection: Selection
+) -> tuple[Unfinished, ...]:
+    """Give each entry the address that the configuration gives its resource now: a handle may have changed."""
+    moved = [entry for entry in unfinished if not _is_named(config.resources.get(entry.address), entry)]
+    if not moved:
+        return tuple(unfinished)
+    parents = match(config, state, KINDS.parents, selection).live
+    finder = _HeirFinder(config, state, {address: live.lineage for address, live in parents.items()})
+    return tuple(finder.with_present_address(entry) if entry in moved else entry for entry in unfinished)
+
+
+def under_way(unfinished: Sequence[Unfinished], config: Config, state: State) -> dict[str, Address]:
+    """Return the old resources that the configuration still replaces, by SID, with the address that replaces them."""
+    return {entry.sid: entry.address for entry in unfinished if _is_wanted(entry, unfinished, config, state)}
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """The interrupted replaces beside the matched resources.
+
+    Attributes:
+        entries: the entries of the journal, with their present addresses.
+        under_way: SIDs of the old resources that the configuration still replaces, with the address that replaces them.
+        config: the configuration.
+        state: the account.
+        selection: the part of the configuration that the plan covers.
+        desired: the desired state of the configuration.
+        matching: which declared resource is which live one.
+    """
+
+    entries: tuple[Unfinished, ...]
+    under_way: Mapping[str, Address]
+    config: Config
+    state: State
+    selection: Selection
+    desired: Desired
+    matching: Matching
+
+    def saved_values(self, declared: Declared, parents: tuple[str, ...] | None) -> Unfinished | None:
+        """Return what an apply saved of a resource that it deleted and did not create again.
+
+        Args:
+            declared: the resource to create.
+            parents: the SIDs of what contains it; None if that does not exist.
+        """
+        for entry in reversed(self.entries):  # of several, the last one
+            if (
+                entry.address == declared.address
+                and entry.kind == declared.kind
+                and entry.name in {declared.natural_key, declared.renamed_from}
+                and entry.parents == parents
+                and self.state.get(entry.sid) is None
+            ):
+                return entry
+        return None
+
+    def to_complete(self) -> Iterator[tuple[Unfinished, Live]]:
+        """Yield the replaces whose old resource still exists beside the new one, with the old resource."""
+        removed = self.desired.removed
+        for entry in self.entries:
+            declared, old = self.config.resources.get(entry.address), self.state.get(entry.sid)
+            new = self.matching.live.get(entry.address)
+            if (
+                declared is not None
+                and old is not None
+                and new is not None
+                and old.sid in self.under_way
+                and declared.address not in removed
+                and self.selection.covers(declared)
+                and new.sid != old.sid
+                and old.sid not in self.matching.addresses
+                and (old.kind, old.parents) == (new.kind, new.parents)
+            ):
+                yield entry, old
+
+    @cached_property
+    def completed_by(self) -> Mapping[str, Address]:
+        """The addresses whose interrupted replaces this plan completes, by the SID of the old resource."""
+        return {old.sid: entry.address for entry, old in self.to_complete()}
+
+    @cached_property
+    def replacements(self) -> frozenset[str]:
+        """The SIDs of the new resources of the replaces that are under way."""
+        found = (self.matching.live.get(entry.address) for entry in self.entries if entry.sid in self.under_way)
+        return frozenset(live.sid for live in found if live is not None and live.sid not in self.under_way)
+
+    @property
+    def finished(self) -> frozenset[str]:
+        """The SIDs of the old resources whose entries are no longer needed."""
+        return frozenset(entry.sid for entry in self.entries if self._is_finished(entry))
+
+    def _is_finished(self, entry: Unfinished) -> bool:
+        """Whether nothing is left to do for an entry, and none of its saved values can be needed."""
+        declared, old = self.config.resources.get(entry.address), self.state.get(entry.sid)
+        if old is not None:
+            # It has everything that was saved of it.
+            return old.sid not in self.under_way or old.sid in self.matching.addresses
+        live = self.matching.live.get(entry.address)
+        if declared is None or declared.absent:
+            return not self.unrestored_fields(entry)
+        return self.selection.covers(declared) and live is not None and not self.unrestored_fields(entry)
+
+    def unrestored_fields(self, entry: Unfinished) -> tuple[str, ...]:
+        """Return the paths of the saved values that the entry of a deleted resource alone still holds.
+
+        The configuration does not set them, and the live resource does not have them.
+        """
+        declared, live = self.config.resources.get(entry.address), self.matching.live.get(entry.address)
+        values = live.values if live is not None and live.kind == entry.kind else {}
+        return tuple(
+            path
+            for path in (*entry.values, *entry.lost)
+            if declared is None or path not in declared.values or path in declared.lifecycle.ignore_changes
+            if _differs_from_saved(entry, path, values.get(path))
+        )
+
+
+class _HeirFinder:
+    """Finds the declared resource that an entry of a journal is about, after its handle has changed."""
+
+    def __init__(self, config: Config, state: State, lineages: Mapping[Address, tuple[str, ...]]) -> None:
+        self.config = config
+        self.state = state
+        self.lineages = lineages
+
+    def with_present_address(self, entry: Unfinished) -> Unfinished:
+        """Return an entry with the address of the one resource that has its natural key, or else as it is."""
+        siblings = [
+            declared
+            for declared in self.config.resources.values()
+            if declared.kind == entry.kind and not declared.absent and declared.pin is None
+            if entry.parents == (self.lineages.get(declared.parent) if declared.parent is not None else ())
+        ]
+        for heirs in (
+            [declared for declared in siblings if declared.natural_key == entry.name],
+            [
+                declared
+                for declared in siblings
+                if declared.renamed_from == entry.name and self._may_be_heir(declared, entry)
+            ],
+        ):
+            of_type = [declared for declared in heirs if is_of_type(declared, entry.as_live())]
+            chosen = heirs if len(heirs) == 1 else of_type
+            if len(chosen) == 1:
+                return replace(entry, address=chosen[0].address)
+        return entry
+
+    def _may_be_heir(self, declared: Declared, entry: Unfinished) -> bool:
+        """Whether a resource that is renamed from the old one of an entry can be the one that was to replace it.
+
+        It cannot if it existed before the old one did, or if the address of the entry still declares the new resource.
+        """
+        old = self.state.get(entry.sid)
+        if old is None:
+            return True
+        if self._is_newer(self.config.resources.get(entry.address), old):
+            return False
+        return not self._of_name(declared, old) or self._is_newer(declared, old)
+
+    def _is_newer(self, declared: Declared | None, old: Live) -> bool:
+        """Whether a declared resource is live and was created after another one; dates have whole seconds."""
+        if declared is None or declared.kind != old.kind or declared.absent:
+            return False
+        return any(live.created >= old.created for live in self._of_name(declared, old))
+
+    def _of_name(self, declared: Declared, old: Live) -> list[Live]:
+        """The live resources beside an old one that have the name and type of a declared one."""
+        return [
+            live
+            for live in self.state.collection(old.kind, old.parents)
+            if live.sid != old.sid and live.name == declared.natural_key and is_of_type(declared, live)
+        ]
+
+
+def _is_wanted(entry: Unfinished, unfinished: Sequence[Unfinished], config: Config, state: State) -> bool:
+    """Whether the configuration still asks to replace the old resource of an entry."""
+    declared, old = config.resources.get(entry.address), state.get(entry.sid)
+    if declared is None or declared.absent or old is None or declared.kind != old.kind:
+        return False
+    siblings = [other for other in config.children(declared.parent) if other is not declared and other.kind == old.kind]
+    return (
+        old.name in {declared.natural_key, declared.renamed_from}
+        and entry.is_still(old)
+        and not any(_keeps(other, old, unfinished, state) for other in siblings)
+    )
+
+
+def _keeps(other: Declared, old: Live, unfinished: Sequence[Unfinished], state: State) -> bool:
+    """Whether a sibling of the replacing resource is the old one, which is then to stay.
+
+    It has the name of the old one. A resource that takes this name from another one is not it, nor is one that exists
+    already.
+    """
+    if other.absent or other.pin is not None or other.natural_key != old.name or not is_of_type(other, old):
+        return False
+    siblings = state.collection(old.kind, old.parents)
+    exists = any(live.name == old.name and live.sid != old.sid and is_of_type(other, live) for live in siblings)
+    is_renamed = bool(other.renamed_from) and (
+        any(live.name == other.renamed_from for live in siblings)
+        or any(entry.address == other.address for entry in unfinished)
+    )
+    return not exists and not is_renamed
+
+
+def _is_named(declared: Declared | None, entry: Unfinished) -> bool:
+    """Whether a declared resource has the kind and the natural key of an entry, or is renamed from it."""
+    return (
+        declared is not None
+        and declared.kind == entry.kind
+        and entry.name in {declared.natural_key, declared.renamed_from}
+    )
+
+
+def _differs_from_saved(entry: Unfinished, path: str, content: Content) -> bool:
+    field = entry.kind.by_path[path]
+    if path in entry.lost:
+        # A value that was not saved is known to be missing only where nothing is in its place.
+        return field.is_empty(content)
+    return bool(field.comparable(content) != field.comparable(entry.values[path]))

@@ -1,0 +1,72 @@
+"""Problems of matching: names that are ambiguous, unknown, or meant twice.
+
+Collects problems for `match`. Only resources that the plan covers are reported: what was not read is not missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.config.model import Declared
+from reconciler.config.selection import Selection
+from reconciler.errors import Problem
+from reconciler.state import Live
+
+
+class MatchProblems:
+    """Collects the problems of one run of `match`.
+
+    Args:
+        selection: the part of the configuration that the plan covers.
+    """
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+        self._problems: list[Problem] = []
+
+    @property
+    def all(self) -> tuple[Problem, ...]:
+        """Every problem, in the order of the reports."""
+        return tuple(self._problems)
+
+    def add(self, declared: Declared, code: str, message: str, hint: str) -> None:
+        """Report a problem of a declared resource."""
+        if self._selection.covers(declared):
+            place = declared.pin_place or declared.place
+            self._problems.append(Problem(code, message, place, hint, address=str(declared.address)))
+
+    def add_ambiguous(self, declared: Declared, candidates: Sequence[Live]) -> None:
+        """Report that several live resources could be a declared one."""
+        listed = ", ".join(
+            f"{live.sid} (created {live.created or 'at an unknown time'}, updated {live.updated or 'never'})"
+            for live in candidates
+        )
+        name = _title(declared, candidates[0])
+        self.add(
+            declared,
+            "ambiguous-name",
+            f"{len(candidates)} live resources of kind {declared.kind.noun} are named {name!r}: {listed}",
+            f"say which one is meant with `sid:` under {declared.address}",
+        )
+
+    def add_two_addresses(self, declared: Declared, other: Declared, live: Live) -> None:
+        """Report that two declared resources mean the same live one."""
+        if not (self._selection.covers(declared) or self._selection.covers(other)):
+            return
+        title = _title(declared, live)
+        named = f" ({title!r})" if title else ""
+        self._problems.append(
+            Problem(
+                code="two-addresses",
+                message=f"{declared.address} and {other.address} both mean the live {live.kind.noun} {live.sid}{named}",
+                place=declared.place,
+                hint="declare it once",
+                related=((other.place, "the other one"),),
+                address=str(declared.address),
+            )
+        )
+
+
+def _title(declared: Declared, live: Live) -> str:
+    """The live name, unless the files say that it may not be shown."""
+    return live.title if declared.title == declared.natural_key else declared.title

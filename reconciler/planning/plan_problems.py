@@ -1,0 +1,206 @@
+"""What a plan reports besides its changes: values not restored, left-over resources, unread collections.
+
+Takes a `PlanContext` and guarded changes; gives problems, most of them warnings. Pure; decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from reconciler.address import Address
+from reconciler.change import Change
+from reconciler.config.model import Declared, Unknown
+from reconciler.errors import Problem
+from reconciler.journal import Unfinished
+from reconciler.kinds import BY_NAME
+from reconciler.planning import ordering
+from reconciler.planning.context import PlanContext
+from reconciler.planning.unmanaged import Unmanaged
+from reconciler.state import Collection
+
+_FORBIDDEN = 403
+_MOST_LISTED = 3
+
+
+def swapped_names(context: PlanContext, changes: Sequence[Change]) -> Iterator[Problem]:
+    """Report names that are exchanged: the API takes no two of one name at once, so neither could be the first."""
+    by_address = {change.address: change for change in changes}
+    for circle in ordering.find_swaps(changes, context.state):
+        first = by_address[circle[0]]
+        who = " and ".join(map(str, circle))
+        yield Problem(
+            "swapped-names",
+            f"{who} exchange their names, and no two can have one name at any moment",
+            first.fields[0].source if first.fields else first.source,
+            "apply another name for one of them first, then this",
+            address=str(first.address),
+        )
+
+
+def unrestored_values(context: PlanContext, changes: Iterable[Change]) -> Iterator[Problem]:
+    """Values that an interrupted apply saved, and that no change restores."""
+    restored = {change.completes for change in changes}
+    for entry in context.interrupted.entries:
+        declared = context.config.resources.get(entry.address)
+        if entry.sid not in restored and (problem := _still_saved(context, entry, declared)) is not None:
+            yield problem
+        if entry.lost and entry.sid in restored and declared is not None:
+            yield Problem(
+                "not-restored",
+                f"{', '.join(entry.lost)} of {entry.address} may not be shown, so {entry.source} does not hold "
+                "what an interrupted apply deleted",
+                declared.place,
+                "run this where .reconciler/ of that apply is, or write the value in the files",
+                severity="warning",
+                address=str(entry.address),
+            )
+
+
+def _still_saved(context: PlanContext, entry: Unfinished, declared: Declared | None) -> Problem | None:
+    """A warning for the saved values of a deleted resource, which stay saved until they are restored or discarded.
+
+    Args:
+        context: configuration and account.
+        entry: what no change restores.
+        declared: its resource in the files.
+    """
+    is_open = declared is None or declared.absent or context.selection.covers(declared)
+    lacking = context.interrupted.unrestored_fields(entry)
+    if not is_open or not lacking or context.state.get(entry.sid) is not None:
+        return None
+    # Values are not shown: what a customer wrote may be among them.
+    held = [path for path in lacking if path not in entry.lost]
+    what = f"holds {', '.join(held)}" if held else f"cannot hold {', '.join(lacking)}"
+    saved = f"{entry.source} {what} of {entry.address}, which an interrupted apply deleted"
+    if declared is None or declared.absent:
+        why, restore = "and the configuration no longer declares", "declare the resource again"
+    elif entry.address in context.matching.live:
+        why, restore = "and which exists again without them", "write them in the configuration"
+    else:
+        why, restore = "and the configuration declares by another name", "write them in the configuration"
+    return Problem(
+        "not-restored",
+        f"{saved} {why}",
+        None if declared is None else declared.place,
+        f"to restore them, {restore}; to discard them, delete {entry.source}",
+        severity="warning",
+        address=str(entry.address),
+    )
+
+
+def uncompleted_renames(context: PlanContext, changes: Iterable[Change]) -> Iterator[Problem]:
+    """Old resources of interrupted renames that the configuration no longer asks for; nothing else names them."""
+    deleted = {change.sid for change in changes if change.action == "delete"}
+    for entry in context.interrupted.entries:
+        old = context.state.get(entry.sid)
+        if old is None or not entry.is_still(old) or entry.sid in {*context.interrupted.under_way, *deleted}:
+            continue
+        declared = context.config.resources.get(entry.address)
+        if declared is None or declared.address not in context.matching.live:
+            continue
+        if declared.absent or entry.sid in context.matching.addresses:
+            continue
+        yield Problem(
+            "not-completed",
+            f"an interrupted apply left {context.naming.address_of(old)}, the old {old.kind.noun} of "
+            f"{entry.address}, whose name has changed since; it and what refers to it are left alone",
+            declared.place,
+            f"To delete it, declare it as {{sid: {old.sid}, absent: true}}.",
+            severity="warning",
+            address=str(entry.address),
+        )
+
+
+def left_over_roles(context: PlanContext, unmanaged: Iterable[Unmanaged]) -> list[Problem]:
+    """What bears a declared name and is of another type: a replace that was cut short may have left it.
+
+    Nothing in the account tells it from what somebody wants, so it is told and left alone.
+    """
+    twins = {
+        (declared.kind, context.parents(declared), declared.natural_key): declared
+        for declared in context.desired.present
+        if declared.natural_key and declared.kind.discriminator and not declared.kind.match_by_content
+        if declared.kind.by_path[declared.kind.discriminator].forces_replacement
+        if declared.address in context.matching.live
+    }
+    return [
+        Problem(
+            "left-over",
+            f"{item.address} has the name of {declared.address} and another {declared.kind.discriminator}; "
+            "a replace that was cut short may have left it",
+            declared.place,
+            f"if so, delete it: declare it as {{sid: {item.live.sid}, absent: true}}; if it is wanted, list it "
+            "under unmanaged.ignore, or declare it too",
+            severity="warning",
+            address=str(declared.address),
+        )
+        for item in unmanaged
+        if (declared := twins.get((item.live.kind, item.live.parents, item.live.name))) is not None
+    ]
+
+
+def partly_compared_values(context: PlanContext, changes: Iterable[Change]) -> list[Problem]:
+    """Values of live resources that were not compared because their secrets are not set, by secret."""
+    sent = {(change.address, item.path) for change in changes for item in change.fields}
+    skipped: dict[tuple[str, ...], list[tuple[Declared, str]]] = {}
+    for declared in context.covered():
+        for path, value in declared.values.items():
+            if (
+                isinstance(value.content, Unknown)
+                and value.secrets
+                and not declared.kind.by_path[path].write_only
+                and path not in declared.lifecycle.ignore_changes
+                and (declared.address, path) not in sent
+            ):
+                skipped.setdefault(value.secrets, []).append((declared, path))
+    return [
+        Problem(
+            "not-compared",
+            f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not set, so "
+            f"{', '.join(f'{path} of {declared.address}' for declared, path in found)} "
+            f"{'was' if len(found) == 1 else 'were'} only compared in part",
+            found[0][0].values[found[0][1]].place,
+            "set the environment variable to compare the whole value",
+            severity="warning",
+            address=str(found[0][0].address),
+        )
+        for names, found in sorted(skipped.items())
+    ]
+
+
+def unreadable_collections(
+    context: PlanContext, affected: Mapping[Collection, tuple[Address, ...]]
+) -> Iterable[Problem]:
+    """What may not be read, and what that keeps from being planned."""
+    for collection, refusal in sorted(context.state.unreadable.items(), key=lambda item: str(item[0])):
+        kind = BY_NAME[collection.kind]
+        where = context.naming.of_sid(collection.parents[-1]) if collection.parents else ""
+        addresses = affected.get(collection, ())
+        listed = ", ".join(map(str, addresses[:_MOST_LISTED]))
+        more = f" and {len(addresses) - _MOST_LISTED:,} more" if len(addresses) > _MOST_LISTED else ""
+        yield Problem(
+            "unreadable",
+            f"cannot read the {kind.noun}{'' if kind.singleton else ' list'}{f' of {where!r}' if where else ''}: "
+            f"{refusal.answer}" + (f"; not planned: {listed}{more}" if addresses else ""),
+            next((context.config.resources[address].place for address in addresses), None),
+            "give the API key permission to read it, or leave these resources out with --exclude"
+            if refusal.status == _FORBIDDEN
+            else "it does not exist in this account or region; leave these resources out with --exclude",
+        )
+
+
+def unset_secrets(changes: Iterable[Change]) -> tuple[Problem, ...]:
+    """The secrets that the plan has to send and that are not set."""
+    return tuple(
+        Problem(
+            "unset-secret",
+            f"{item.path} of {change.address} has to be sent, and {item.after.reason}",
+            item.source,
+            f"set {', '.join(item.secrets)} in the environment, or leave {change.address} out with --exclude",
+            address=str(change.address),
+        )
+        for change in changes
+        if not change.is_withheld
+        for item in change.fields
+        if isinstance(item.after, Unknown) and item.secrets
+    )

@@ -1,0 +1,86 @@
+"""Unmanaged resources that a declared one without a match probably is, under a former name.
+
+Used only for hints and risk, never to decide what a plan does. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from difflib import SequenceMatcher
+
+from reconciler.config.model import Declared
+from reconciler.planning.match_by_name import is_of_type
+from reconciler.planning.near import SIMILAR, similarity
+from reconciler.state import Live, State
+
+_TELLING = 4
+"""How many characters of a name must be in another one to mean anything."""
+_WORD = re.compile(r"[^\W_]+")
+
+
+def former_service(declared: Declared, state: State, taken: Container[str]) -> Live | None:
+    """Return the unmanaged resource that a declared one that cannot be renamed was probably called before.
+
+    Its name is close to the new one, or is what the handle says: the handle usually still says the old name.
+
+    Args:
+        declared: a resource at the top of the account, without a live one.
+        state: the account.
+        taken: SIDs of the live resources that are declared.
+    """
+    candidates = [live for live in state.collection(declared.kind, ()) if live.sid not in taken]
+    handle = _slug(declared.address.parts[-1])
+    likeness = {
+        live.sid: 1.0 if _slug(live.name) == handle else _likeness(live.name, declared.natural_key)
+        for live in candidates
+    }
+    best = max(candidates, key=lambda live: (likeness[live.sid], live.sid), default=None)
+    return best if best is not None and likeness[best.sid] >= SIMILAR else None
+
+
+def former_role(
+    declared: Declared, parents: tuple[str, ...] | None, state: State, taken: Container[str]
+) -> Live | None:
+    """Return the unmanaged role of the same type that has a similar name, or else exactly the same permissions.
+
+    Args:
+        declared: a role without a live one.
+        parents: the SIDs of what contains it; None while that does not exist.
+        state: the account.
+        taken: SIDs of the live resources that are declared.
+    """
+    if parents is None or declared.natural_key in declared.kind.built_in:
+        return None
+    field = declared.kind.by_path["permissions"]
+    candidates = [
+        live
+        for live in state.collection(declared.kind, parents)
+        if live.sid not in taken and not state.is_protected(live) and is_of_type(declared, live)
+    ]
+    likeness = {live.sid: similarity(live.name, declared.natural_key) for live in candidates}
+    similar = [live for live in candidates if likeness[live.sid] >= SIMILAR]
+    wanted = declared.values.get("permissions")
+    permissions = field.comparable(wanted.content) if wanted is not None else None
+
+    def has_permissions(live: Live) -> bool:
+        return bool(field.comparable(live.values.get("permissions")) == permissions)
+
+    if similar:
+        return max(similar, key=lambda live: (likeness[live.sid], has_permissions(live), live.sid))
+    same = [live for live in candidates if has_permissions(live)]
+    return same[0] if len(same) == 1 else None
+
+
+def _slug(name: str) -> str:
+    """A name as a handle would have it: lower case, and whatever is no letter or digit a dash."""
+    return "-".join(_WORD.findall(name.lower()))
+
+
+def _likeness(one: str, other: str) -> float:
+    """How alike two names are, from 0 to 1, without regard to case; 1 when one contains the other."""
+    first, second = one.lower().strip(), other.lower().strip()
+    shorter = min(first, second, key=len)
+    if len(shorter) >= _TELLING and (first in second or second in first):
+        return 1.0
+    return SequenceMatcher(None, first, second).ratio()

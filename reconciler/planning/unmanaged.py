@@ -1,0 +1,85 @@
+"""What is live and not declared.
+
+Takes a `PlanContext` and the changes of a plan; gives the unmanaged resources of the collections that were read. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reconciler.address import Address
+from reconciler.change import Change
+from reconciler.planning.context import PlanContext
+from reconciler.planning.unused import is_ignored
+from reconciler.state import Live
+
+
+@dataclass(frozen=True, slots=True)
+class Unmanaged:
+    """A live resource that the files do not name.
+
+    Attributes:
+        address: made of SIDs where the files have no handle.
+        live: the resource.
+        name: its natural key as it may be shown, with the type if others have the same name; empty for `live.title`.
+    """
+
+    address: Address
+    live: Live
+    name: str = ""
+
+
+def unmanaged_resources(context: PlanContext, changes: Iterable[Change]) -> tuple[Unmanaged, ...]:
+    """Return the unmanaged resources that a plan lists: without what is ignored, and without customers."""
+    ignored = context.config.unmanaged_ignore
+    unlisted = {*unlisted_collections(context).values()}
+    return tuple(
+        item
+        for item in undeclared_resources(context, changes)
+        if (item.live.kind.name, item.live.parents) not in unlisted
+        if not any(is_ignored(glob, item.address) for glob in ignored)
+    )
+
+
+def unlisted_collections(context: PlanContext) -> dict[Address, tuple[str, tuple[str, ...]]]:
+    """Collections that hold traffic and are not pruned, by address: what else is in them is not compared."""
+    found = {}
+    for declared in context.config.resources.values():
+        parents = context.parents(declared)
+        if not declared.kind.is_traffic or declared.parent is None or parents is None:
+            continue
+        collection = declared.parent.child(*declared.kind.section)
+        if collection not in context.config.prune and context.selection.covers(declared):
+            found[collection] = (declared.kind.name, parents)
+    return dict(sorted(found.items()))
+
+
+def undeclared_resources(context: PlanContext, changes: Iterable[Change]) -> list[Unmanaged]:
+    """Everything live in a collection that was read, but not declared."""
+    deleted = {change.sid for change in changes if change.action == "delete"}
+    named = {
+        (declared.kind, context.parents(declared))
+        for declared in context.config.resources.values()
+        if context.selection.covers(declared)
+    }
+    named |= {
+        (prune.kind, context.pruned_parents(prune))
+        for prune in context.config.prune.values()
+        if context.selection.covers_collection(prune.collection)
+    }
+    found = [
+        Unmanaged(context.naming.address_of(live), live, _name_of_unmanaged(context, live))
+        for live in context.state
+        if (live.kind, live.parents) in named
+        and not live.kind.singleton
+        and live.sid not in context.matching.addresses
+        and deleted.isdisjoint((live.sid, *live.parents))
+        and not context.is_protected(live)
+    ]
+    return sorted(found, key=lambda item: item.address)
+
+
+def _name_of_unmanaged(context: PlanContext, live: Live) -> str:
+    above = context.matching.addresses.get(live.parents[-1]) if live.parents else None
+    return context.naming.label(live.kind, above, live.title, live.values)
