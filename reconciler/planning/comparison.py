@@ -36,6 +36,7 @@ from reconciler.planning import guards, risk
 from reconciler.planning.context import KNOWN_AFTER_APPLY
 from reconciler.planning.deletions import is_pruned
 from reconciler.planning.diff import holds_secret, inner_changes
+from reconciler.planning.guard_context import GuardContext
 from reconciler.planning.pairing import Pairs, as_live, as_written, pair
 from reconciler.redaction import HIDDEN
 from reconciler.redaction.urls import declared_url, named_url
@@ -437,9 +438,9 @@ class _Comparer:
         roles = (address for address, item in self.pairs.before.items() if is_held(item.kind))
         return frozenset(str(address) for address in roles if self._target_at(address, of_first=True) in chosen)
 
-    def _guard_context(self) -> guards.GuardContext:
+    def _guard_context(self) -> GuardContext:
         after = self.configs[1]
-        return guards.GuardContext(
+        return GuardContext(
             config=after,
             state=State(account_sid=""),
             approved=frozenset((item.address, item.action) for item in after.approvals),

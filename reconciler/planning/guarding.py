@@ -17,6 +17,7 @@ from reconciler.kinds.markers import Ref
 from reconciler.kinds.relations import chooses_held, destinations_of, holdings_of, is_held
 from reconciler.planning import guards, ordering
 from reconciler.planning.context import PlanContext
+from reconciler.planning.guard_context import GuardContext
 from reconciler.state import Live
 
 
@@ -42,12 +43,12 @@ def guard_changes(
 
 def _guard_context(
     context: PlanContext, changes: tuple[Change, ...], doing: tuple[Change, ...], kept: frozenset[Address]
-) -> guards.GuardContext:
+) -> GuardContext:
     """What guards look at, when of all changes only some are done, and some of these without their delete."""
     holding = {use.kind: use.field.path for kind in KINDS for use in holdings_of(kind)}
     coming = tuple(change for change in changes if change.action != "delete")
     leaving = tuple(change for change in doing if change.action == "delete")
-    return guards.GuardContext(
+    return GuardContext(
         config=context.config,
         state=context.state,
         approved=frozenset(),

@@ -8,77 +8,18 @@ A guard *withholds* a part (the rest is done, exit code 5) or *refuses* the whol
 
 from __future__ import annotations
 
-import json
-import re
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import replace
 
-from reconciler.address import Address
-from reconciler.change import Action, Change, Guard, Step
-from reconciler.config.model import Approval, Config, Declared, Limits, Reference, Unknown
+from reconciler.change import Change, Guard, Step
+from reconciler.config.model import Approval, Limits, Reference, Unknown
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.markers import Ref
-from reconciler.kinds.relations import holding_below, holding_beside, is_held, uses_of
-from reconciler.redaction import HIDDEN
-from reconciler.state import Collection, Live, State
-
-
-@dataclass(frozen=True)
-class GuardContext:
-    """What guards look at besides the changes.
-
-    Attributes:
-        config: the files.
-        state: the account.
-        approved: the address and action of each destructive change that is approved, in the configuration or on the
-            command line.
-        default_roles: by service SID, the SIDs of its default roles before the apply and after it.
-        remaining_defaults: SIDs of the roles that are a default after the apply as it will be carried out, with the
-            field that says so.
-        default_services: SIDs of the account's default service before the apply and after it.
-        live: the live resource of each declared one that has one.
-        services_of_addresses: what addresses that stay point to after the apply: a service's SID, and the address.
-        no_room: addresses of creates whose parent is full.
-        moved: SIDs of users and participants whom this plan gives another role, or deletes.
-        names_taken: addresses of creates of roles, with the live role that has the same name and type and stays.
-        names_given_up: changes that free a name, with the declared resource that was to take it and does not.
-        assigned: by SID, the roles that the configuration or the plan assigns by it, with the address that does.
-        successors: by SID of the old resource, the addresses whose interrupted replaces are completed.
-        replacements: SIDs of the new resources of interrupted replaces.
-    """
-
-    config: Config
-    state: State
-    approved: frozenset[tuple[Address, Action]]
-    default_roles: Mapping[str, frozenset[str]]
-    default_services: frozenset[str]
-    live: Mapping[Address, Live] = field(default_factory=dict)
-    remaining_defaults: Mapping[str, str] = field(default_factory=dict)
-    moved: frozenset[str] = frozenset()
-    names_taken: Mapping[Address, Live] = field(default_factory=dict)
-    names_given_up: Mapping[Address, Address] = field(default_factory=dict)
-    services_of_addresses: frozenset[tuple[str, str]] = frozenset()
-    no_room: frozenset[Address] = frozenset()
-    assigned: Mapping[str, str] = field(default_factory=dict)
-    successors: Mapping[str, Address] = field(default_factory=dict)
-    replacements: frozenset[str] = frozenset()
-
-    @cached_property
-    def first_protected_below(self) -> Mapping[Address, Address]:
-        """By what would take it along, and by itself: the first address whose lifecycle prevents that it goes."""
-        found: dict[Address, Address] = {}
-        for item in self.config.resources.values():
-            if item.lifecycle.prevent_destroy:
-                for length in range(1, len(item.address.parts) + 1):
-                    found.setdefault(Address(item.address.parts[:length]), item.address)
-        return found
-
-
-def _named(change: Change, live: Live) -> str:
-    """The live name, unless the files say that it may not be shown."""
-    return change.name if HIDDEN in change.name else live.title
+from reconciler.kinds.relations import uses_of
+from reconciler.planning.guard_context import GuardContext, has_more, live_name, removes
+from reconciler.planning.role_guards import default_role, role_assigned, role_in_use
+from reconciler.state import Collection
 
 
 def guard(changes: Sequence[Change], context: GuardContext) -> tuple[Change, ...]:
@@ -112,38 +53,10 @@ def limit(changes: Sequence[Change], limits: Limits) -> tuple[Guard, ...]:
     )
 
 
-def role_holders_to_fetch(changes: Sequence[Change], state: State) -> frozenset[str]:
-    """SIDs of the services whose users have to be looked through, because a role in them is about to be deleted."""
-    return frozenset(
-        live.parents[0]
-        for change in changes
-        if is_held(change.kind) and change.action in {"delete", "replace"} and not change.is_withheld
-        if (live := state.get(change.sid or "")) is not None
-        and live.parents[0] not in state.role_holders
-        and Collection(holding_beside().kind.name, (live.parents[0],)) not in state.unreadable
-    )
-
-
-def participants_to_fetch(changes: Sequence[Change], state: State) -> frozenset[str]:
-    """SIDs of the services whose participants have to be looked through, because a conversation role is deleted."""
-    return frozenset(
-        live.parents[0]
-        for change in changes
-        if is_held(change.kind) and _removes(change) and not change.is_withheld
-        if (live := state.get(change.sid or "")) is not None
-        and live.values.get(live.kind.discriminator) == holding_below().ref.of_type
-        and live.parents[0] not in state.participants
-    )
-
-
-def _removes(change: Change) -> bool:
-    return change.action in {"delete", "replace"}
-
-
 def _not_read(change: Change, context: GuardContext) -> Guard | None:
     """A delete whose consequences cannot be judged, because what refers to the resource may not be read."""
     live = context.state.get(change.sid or "")
-    if not _removes(change) or live is None:
+    if not removes(change) or live is None:
         return None
     asked = [
         Collection(kind.name, live.parents[: 1 if kind.parent else 0])
@@ -159,13 +72,8 @@ def _not_read(change: Change, context: GuardContext) -> Guard | None:
         "unreadable",
         "withheld",
         f"whether anything still uses {change.address} is unknown: the API key may not read the {words} list",
-        only_delete=_has_more(change) and change.steps[-1].op == "delete",
+        only_delete=has_more(change) and change.steps[-1].op == "delete",
     )
-
-
-def _has_more(change: Change) -> bool:
-    """Whether a change that deletes does something else as well, which is done although its delete is withheld."""
-    return any(step.op != "delete" for step in change.steps)
 
 
 def _no_room(change: Change, context: GuardContext) -> Guard | None:
@@ -196,7 +104,7 @@ def _name_taken(change: Change, context: GuardContext) -> Guard | None:
     return Guard(
         "name_taken",
         "withheld",
-        f"the role {_named(change, live)!r} ({live.sid}) keeps its name in this apply, and a second "
+        f"the role {live_name(change, live)!r} ({live.sid}) keeps its name in this apply, and a second "
         "one of that name and type could not be told from it; let the apply rename or delete that one too",
     )
 
@@ -234,14 +142,14 @@ def _final(change: Change, context: GuardContext) -> Guard | None:
 
 
 def _prevent_destroy(change: Change, context: GuardContext) -> Guard | None:
-    if not _removes(change):
+    if not removes(change):
         return None
     # The rest of an interrupted replace has the old resource's address, and the lifecycle of the new one.
     kept = context.first_protected_below.get(context.successors.get(change.completes, change.address))
     if kept is None:
         return None
     message = f"the lifecycle of {kept} prevents that it is destroyed"
-    return Guard("prevent_destroy", "withheld", message, only_delete=bool(change.completes) and _has_more(change))
+    return Guard("prevent_destroy", "withheld", message, only_delete=bool(change.completes) and has_more(change))
 
 
 def _unmakeable(change: Change, context: GuardContext) -> Guard | None:
@@ -292,14 +200,14 @@ def _doubtful(change: Change, create: Step) -> Guard | None:
 
 def _built_in(change: Change, context: GuardContext) -> Guard | None:
     live = context.state.get(change.sid or "")
-    if not _removes(change) or live is None or not context.state.is_protected(live, context.replacements):
+    if not removes(change) or live is None or not context.state.is_protected(live, context.replacements):
         return None
     by = "Twilio itself" if live.is_built_in else "Flex"
     return Guard("built_in", "withheld", f"the {change.kind.noun} {live.title!r} was made by {by} and is never deleted")
 
 
 def _default_service(change: Change, context: GuardContext) -> Guard | None:
-    if not _removes(change) or change.sid not in context.default_services:
+    if not removes(change) or change.sid not in context.default_services:
         return None
     return Guard(
         "default_service",
@@ -311,7 +219,7 @@ def _default_service(change: Change, context: GuardContext) -> Guard | None:
 
 def _service_in_use(change: Change, context: GuardContext) -> Guard | None:
     """A service in which an address still starts conversations (what becomes of the address then is unverified)."""
-    if not _removes(change):
+    if not removes(change):
         return None
     users = [name for sid, name in sorted(context.services_of_addresses) if sid == change.sid]
     if not users:
@@ -321,150 +229,6 @@ def _service_in_use(change: Change, context: GuardContext) -> Guard | None:
         "service_in_use",
         "withheld",
         f"the address {who} conversations in it; point it to another service first, or delete it",
-    )
-
-
-def _default_role(change: Change, context: GuardContext) -> Guard | None:
-    """A default role, before or after; a replace may delete one once the same plan has moved the default."""
-    live = context.state.get(change.sid or "")
-    if not _removes(change) or not is_held(change.kind) or live is None:
-        return None
-    if change.action == "replace" or change.completes:
-        default = context.remaining_defaults.get(live.sid)
-        if default is None:
-            return None
-        return Guard(
-            "default_role",
-            "withheld",
-            f"the role {_named(change, live)!r} stays its service's {default}, which this apply does not change, so "
-            "only the new role is created; move the default, then delete the old role",
-            only_delete=_has_more(change) and change.steps[0].op != "delete",
-        )
-    if live.sid not in context.default_roles.get(live.parents[0], frozenset()):
-        return None
-    return Guard(
-        "default_role",
-        "withheld",
-        f"the role {_named(change, live)!r} is one of its service's defaults; once an apply has pointed the defaults "
-        "elsewhere, the next one may delete it",
-    )
-
-
-def _role_in_use(change: Change, context: GuardContext) -> Guard | None:
-    live = context.state.get(change.sid or "")
-    if not is_held(change.kind) or not _removes(change) or live is None:
-        return None
-    holding = context.state.role_holders.get(live.parents[0], {}).get(live.sid, {})
-    left = sorted((identity, sid) for sid, identity in holding.items() if sid not in context.moved)
-    if not left:
-        return _role_in_conversations(change, context, live)
-    service = change.address.root
-    declared = {
-        key: item
-        for item in context.config.resources.values()
-        if item.kind == holding_beside().kind and item.parent == service
-        for key in (item.pin, item.natural_key)
-        if key
-    }
-    users = [declared.get(sid) or declared.get(identity) or identity for identity, sid in left]
-    names = tuple(_shown_user(user) for user in users)
-    who = "1 user still holds" if len(names) == 1 else f"{len(names):,} users still hold"
-    listed = ", ".join(names[:_HOLDERS]) + (f" and {len(names) - _HOLDERS:,} more" if len(names) > _HOLDERS else "")
-    return Guard(
-        "role_in_use",
-        "withheld",
-        f"{who} the role {_named(change, live)!r} ({listed}); give them another one first",
-        only_delete=_has_more(change),
-        holders=names,
-        fix=_moving(change, service, users, live) if service in context.config.resources else "",
-    )
-
-
-def _role_in_conversations(change: Change, context: GuardContext, live: Live) -> Guard | None:
-    """A role that participants hold: those who are not declared are named by SID, since they may be customers."""
-    found = context.state.participants.get(live.parents[0])
-    holding = {} if found is None else found.holders.get(live.sid, {})
-    left = {sid: conversation for sid, conversation in holding.items() if sid not in context.moved}
-    if not left:
-        return None
-    declared = {item.sid: address for address, item in context.live.items() if item.sid in left}
-    names = (
-        *sorted(str(address) for address in declared.values()),
-        *sorted(f"{sid} in {conversation}" for sid, conversation in left.items() if sid not in declared),
-    )
-    who = "1 participant still holds" if len(names) == 1 else f"{len(names):,} participants still hold"
-    listed = ", ".join(names[:_HOLDERS]) + (f" and {len(names) - _HOLDERS:,} more" if len(names) > _HOLDERS else "")
-    return Guard(
-        "role_in_use",
-        "withheld",
-        f"{who} the role {_named(change, live)!r} ({listed}); give them another one first",
-        only_delete=_has_more(change),
-        holders=names,
-        fix=_moving_participants(change, sorted(declared.values()), live),
-    )
-
-
-def _moving_participants(change: Change, participants: Sequence[Address], live: Live) -> str:
-    """YAML that gives another role to declared participants."""
-    role = _scalar(_successor_of(change, live))
-    lines: list[str] = []
-    above: tuple[str, ...] = ()
-    for address in participants:
-        for depth, part in enumerate(address.parts[:-1]):
-            if address.parts[: depth + 1] != above[: depth + 1]:
-                lines.append(f"{'  ' * depth}{_scalar(part)}:")
-        lines.append(f"{'  ' * (len(address.parts) - 1)}{_scalar(address.parts[-1])}: {{role: {role}}}")
-        above = address.parts[:-1]
-    return "\n".join(lines)
-
-
-_HOLDERS = 10
-"""How many holders of a role its message names."""
-
-
-def _shown_user(user: Declared | str) -> str:
-    """A user by identity, or by address if the configuration does not show the identity."""
-    if isinstance(user, str):
-        return user
-    return user.title if user.title == user.natural_key and user.title else str(user.address)
-
-
-def _successor_of(change: Change, live: Live) -> str:
-    """The role for those who hold one that goes: the new role of a replace, or Twilio's own for users."""
-    if change.action != "delete":
-        return change.address.parts[-1]
-    return live.kind.built_in_fallback[str(live.values[live.kind.discriminator])]
-
-
-def _moving(change: Change, service: Address, users: Sequence[Declared | str], live: Live) -> str:
-    """YAML that gives another role to the users of one: the new role of a replace, or Twilio's own."""
-    role = _successor_of(change, live)
-    lines = ["services:", f"  {_scalar(service.parts[-1])}:", "    users:"]
-    for user in users:
-        key = user if isinstance(user, str) else user.address.parts[-1]
-        lines.append(f"      {_scalar(key)}: {{role: {_scalar(role)}}}")
-    return "\n".join(lines)
-
-
-def _scalar(text: str) -> str:
-    """A text as YAML: as it is where that is safe, else in double quotes."""
-    return text if _PLAIN.match(text) else json.dumps(text, ensure_ascii=False)
-
-
-_PLAIN = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)\Z)[A-Za-z][A-Za-z0-9 _-]*[A-Za-z0-9_-]\Z", re.IGNORECASE)
-
-
-def _role_assigned(change: Change, context: GuardContext) -> Guard | None:
-    """A role that the same configuration gives to somebody by its SID, which a delete would leave pointing nowhere."""
-    live = context.state.get(change.sid or "")
-    if not is_held(change.kind) or not _removes(change) or live is None or live.sid not in context.assigned:
-        return None
-    return Guard(
-        "role_assigned",
-        "withheld",
-        f"{context.assigned[live.sid]} is given the role {_named(change, live)!r} by its SID ({live.sid}); let it "
-        "refer to another role, or to this one by its handle",
-        only_delete=_has_more(change),
     )
 
 
@@ -505,9 +269,9 @@ GUARDS = (
     _built_in,
     _default_service,
     _service_in_use,
-    _default_role,
-    _role_assigned,
-    _role_in_use,
+    default_role,
+    role_assigned,
+    role_in_use,
     _approval,
 )
 """Every guard of a single change, the ones that withhold before the one that refuses."""

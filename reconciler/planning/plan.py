@@ -30,7 +30,7 @@ from reconciler.errors import MatchError, Problem
 from reconciler.journal import Unfinished
 from reconciler.kinds import KINDS
 from reconciler.kinds.fields import Content
-from reconciler.planning import guards, ordering, plan_problems, scope
+from reconciler.planning import guards, ordering, plan_problems, role_guards, scope
 from reconciler.planning.assessment import assess
 from reconciler.planning.change_builder import ChangeBuilder, Draft
 from reconciler.planning.context import PlanContext
@@ -38,8 +38,11 @@ from reconciler.planning.dangling import dangling
 from reconciler.planning.guarding import guard_changes
 from reconciler.planning.match import match
 from reconciler.planning.naming import title
+from reconciler.planning.near import Nearness
 from reconciler.planning.unmanaged import Unmanaged, undeclared_resources, unlisted_collections, unmanaged_resources
-from reconciler.planning.unused import Unused
+from reconciler.planning.unused_names import UnusedNames
+from reconciler.planning.unused_options import UnusedOptions
+from reconciler.planning.unused_patterns import UnusedPatterns
 from reconciler.state import Collection, Live, State
 
 
@@ -185,7 +188,10 @@ class _Planner:
             found = [address for addresses in self.affected.values() for address in addresses]
             selection = selection.without(config, found)
         self.context = PlanContext(config, state, selection, unfinished)
-        self.unused = Unused(self.context)
+        near = Nearness()
+        self.unused_names = UnusedNames(self.context, near)
+        self.unused_patterns = UnusedPatterns(self.context, near)
+        self.unused_options = UnusedOptions(self.context, near)
 
     def run(self) -> Plan:
         """Build, order, and guard the changes.
@@ -228,8 +234,8 @@ class _Planner:
             unlisted=tuple(unlisted_collections(self.context)),
             execution=self._execution(draft),
             missing=MissingReads(
-                role_holders=guards.role_holders_to_fetch(changes, state),
-                participants=guards.participants_to_fetch(changes, state),
+                role_holders=role_guards.role_holders_to_fetch(changes, state),
+                participants=role_guards.participants_to_fetch(changes, state),
                 collections=ordering.collections_to_fetch(changes, state),
             ),
         )
@@ -251,18 +257,18 @@ class _Planner:
             ("--rotate", self.options.rotate),
         )
         for option, addresses in given:
-            yield from self.unused.options(option, addresses, changes)
-        yield from self.unused.rotations(self.options.rotate, changes)
+            yield from self.unused_options.options(option, addresses, changes)
+        yield from self.unused_options.rotations(self.options.rotate, changes)
 
     def _warnings(self, changes: Sequence[Change], unmanaged: Sequence[Unmanaged]) -> Iterator[Problem]:
         yield from dangling(self.context)
-        yield from self.unused.absents()
-        yield from self.unused.former_names()
-        yield from self.unused.patterns()
+        yield from self.unused_names.absents()
+        yield from self.unused_names.former_names()
+        yield from self.unused_patterns.patterns()
         undeclared = undeclared_resources(self.context, changes)
-        yield from self.unused.ignored((item.address, item.live) for item in undeclared)
+        yield from self.unused_patterns.ignored((item.address, item.live) for item in undeclared)
         given = [item for item in self.options.approved if item not in self.options.brought]
-        yield from self.unused.approvals([*self.context.config.approvals, *given], changes)
+        yield from self.unused_options.approvals([*self.context.config.approvals, *given], changes)
         yield from plan_problems.left_over_roles(self.context, unmanaged)
         yield from plan_problems.unrestored_values(self.context, changes)
         yield from plan_problems.uncompleted_renames(self.context, changes)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from reconciler.address import Address
 from reconciler.change import Change
 from reconciler.planning.context import PlanContext
-from reconciler.planning.unused import is_ignored
+from reconciler.planning.unused_patterns import is_ignored
 from reconciler.state import Live
 
 

@@ -13,7 +13,9 @@ from reconciler.change import Action, Change, Guard, Step
 from reconciler.config.model import Approval, Config, Limits
 from reconciler.emulator import Rules
 from reconciler.planning.deletions import is_pruned
-from reconciler.planning.guards import GuardContext, guard, limit, role_holders_to_fetch
+from reconciler.planning.guard_context import GuardContext
+from reconciler.planning.guards import guard, limit
+from reconciler.planning.role_guards import role_holders_to_fetch
 from reconciler.render.text import plan_text
 from reconciler.state import State
 from tests.builders import configuration, declared, kind_at, live, prune, sid, state

@@ -1,0 +1,82 @@
+"""What guards know besides the changes: approvals, defaults, holders, and names.
+
+`reconciler.planning.guarding` collects it; every guard reads it. Pure data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from reconciler.address import Address
+from reconciler.change import Action, Change
+from reconciler.config.model import Config
+from reconciler.redaction import HIDDEN
+from reconciler.state import Live, State
+
+
+@dataclass(frozen=True)
+class GuardContext:
+    """What guards look at besides the changes.
+
+    Attributes:
+        config: the files.
+        state: the account.
+        approved: the address and action of each destructive change that is approved, in the configuration or on the
+            command line.
+        default_roles: by service SID, the SIDs of its default roles before the apply and after it.
+        remaining_defaults: SIDs of the roles that are a default after the apply as it will be carried out, with the
+            field that says so.
+        default_services: SIDs of the account's default service before the apply and after it.
+        live: the live resource of each declared one that has one.
+        services_of_addresses: what addresses that stay point to after the apply: a service's SID, and the address.
+        no_room: addresses of creates whose parent is full.
+        moved: SIDs of users and participants whom this plan gives another role, or deletes.
+        names_taken: addresses of creates of roles, with the live role that has the same name and type and stays.
+        names_given_up: changes that free a name, with the declared resource that was to take it and does not.
+        assigned: by SID, the roles that the configuration or the plan assigns by it, with the address that does.
+        successors: by SID of the old resource, the addresses whose interrupted replaces are completed.
+        replacements: SIDs of the new resources of interrupted replaces.
+    """
+
+    config: Config
+    state: State
+    approved: frozenset[tuple[Address, Action]]
+    default_roles: Mapping[str, frozenset[str]]
+    default_services: frozenset[str]
+    live: Mapping[Address, Live] = field(default_factory=dict)
+    remaining_defaults: Mapping[str, str] = field(default_factory=dict)
+    moved: frozenset[str] = frozenset()
+    names_taken: Mapping[Address, Live] = field(default_factory=dict)
+    names_given_up: Mapping[Address, Address] = field(default_factory=dict)
+    services_of_addresses: frozenset[tuple[str, str]] = frozenset()
+    no_room: frozenset[Address] = frozenset()
+    assigned: Mapping[str, str] = field(default_factory=dict)
+    successors: Mapping[str, Address] = field(default_factory=dict)
+    replacements: frozenset[str] = frozenset()
+
+    @cached_property
+    def first_protected_below(self) -> Mapping[Address, Address]:
+        """By what would take it along, and by itself: the first address whose lifecycle prevents that it goes."""
+        found: dict[Address, Address] = {}
+        for item in self.config.resources.values():
+            if item.lifecycle.prevent_destroy:
+                for length in range(1, len(item.address.parts) + 1):
+                    found.setdefault(Address(item.address.parts[:length]), item.address)
+        return found
+
+
+def live_name(change: Change, live: Live) -> str:
+    """The live name, unless the files say that it may not be shown."""
+    return change.name if HIDDEN in change.name else live.title
+
+
+def removes(change: Change) -> bool:
+    """Whether a change deletes a live resource."""
+    return change.action in {"delete", "replace"}
+
+
+def has_more(change: Change) -> bool:
+    """Whether a change that deletes does something else as well, which is done although its delete is withheld."""
+    return any(step.op != "delete" for step in change.steps)

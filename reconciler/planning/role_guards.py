@@ -1,0 +1,185 @@
+"""Guards of roles: defaults, holders, and roles that the configuration assigns by SID.
+
+Each takes a change and a `GuardContext`; gives the guard that stops the change, or None. A role that somebody holds is
+never deleted; the guard shows the YAML that gives the holders another role. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+
+from reconciler.address import Address
+from reconciler.change import Change, Guard
+from reconciler.config.model import Declared
+from reconciler.kinds.relations import holding_below, holding_beside, is_held
+from reconciler.planning.guard_context import GuardContext, has_more, live_name, removes
+from reconciler.state import Collection, Live, State
+
+_HOLDERS = 10
+"""How many holders of a role its message names."""
+
+_PLAIN = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)\Z)[A-Za-z][A-Za-z0-9 _-]*[A-Za-z0-9_-]\Z", re.IGNORECASE)
+
+
+def default_role(change: Change, context: GuardContext) -> Guard | None:
+    """A default role, before or after; a replace may delete one once the same plan has moved the default."""
+    live = context.state.get(change.sid or "")
+    if not removes(change) or not is_held(change.kind) or live is None:
+        return None
+    if change.action == "replace" or change.completes:
+        default = context.remaining_defaults.get(live.sid)
+        if default is None:
+            return None
+        return Guard(
+            "default_role",
+            "withheld",
+            f"the role {live_name(change, live)!r} stays its service's {default}, which this apply does not change, so "
+            "only the new role is created; move the default, then delete the old role",
+            only_delete=has_more(change) and change.steps[0].op != "delete",
+        )
+    if live.sid not in context.default_roles.get(live.parents[0], frozenset()):
+        return None
+    return Guard(
+        "default_role",
+        "withheld",
+        f"the role {live_name(change, live)!r} is one of its service's defaults; once an apply has pointed the "
+        "defaults elsewhere, the next one may delete it",
+    )
+
+
+def role_in_use(change: Change, context: GuardContext) -> Guard | None:
+    """Withhold the delete of a role that users or participants hold."""
+    live = context.state.get(change.sid or "")
+    if not is_held(change.kind) or not removes(change) or live is None:
+        return None
+    holding = context.state.role_holders.get(live.parents[0], {}).get(live.sid, {})
+    left = sorted((identity, sid) for sid, identity in holding.items() if sid not in context.moved)
+    if not left:
+        return _role_in_conversations(change, context, live)
+    service = change.address.root
+    declared = {
+        key: item
+        for item in context.config.resources.values()
+        if item.kind == holding_beside().kind and item.parent == service
+        for key in (item.pin, item.natural_key)
+        if key
+    }
+    users = [declared.get(sid) or declared.get(identity) or identity for identity, sid in left]
+    names = tuple(_shown_user(user) for user in users)
+    who = "1 user still holds" if len(names) == 1 else f"{len(names):,} users still hold"
+    listed = ", ".join(names[:_HOLDERS]) + (f" and {len(names) - _HOLDERS:,} more" if len(names) > _HOLDERS else "")
+    return Guard(
+        "role_in_use",
+        "withheld",
+        f"{who} the role {live_name(change, live)!r} ({listed}); give them another one first",
+        only_delete=has_more(change),
+        holders=names,
+        fix=_moving(change, service, users, live) if service in context.config.resources else "",
+    )
+
+
+def _role_in_conversations(change: Change, context: GuardContext, live: Live) -> Guard | None:
+    """A role that participants hold: those who are not declared are named by SID, since they may be customers."""
+    found = context.state.participants.get(live.parents[0])
+    holding = {} if found is None else found.holders.get(live.sid, {})
+    left = {sid: conversation for sid, conversation in holding.items() if sid not in context.moved}
+    if not left:
+        return None
+    declared = {item.sid: address for address, item in context.live.items() if item.sid in left}
+    names = (
+        *sorted(str(address) for address in declared.values()),
+        *sorted(f"{sid} in {conversation}" for sid, conversation in left.items() if sid not in declared),
+    )
+    who = "1 participant still holds" if len(names) == 1 else f"{len(names):,} participants still hold"
+    listed = ", ".join(names[:_HOLDERS]) + (f" and {len(names) - _HOLDERS:,} more" if len(names) > _HOLDERS else "")
+    return Guard(
+        "role_in_use",
+        "withheld",
+        f"{who} the role {live_name(change, live)!r} ({listed}); give them another one first",
+        only_delete=has_more(change),
+        holders=names,
+        fix=_moving_participants(change, sorted(declared.values()), live),
+    )
+
+
+def _moving_participants(change: Change, participants: Sequence[Address], live: Live) -> str:
+    """YAML that gives another role to declared participants."""
+    role = _scalar(_successor_of(change, live))
+    lines: list[str] = []
+    above: tuple[str, ...] = ()
+    for address in participants:
+        for depth, part in enumerate(address.parts[:-1]):
+            if address.parts[: depth + 1] != above[: depth + 1]:
+                lines.append(f"{'  ' * depth}{_scalar(part)}:")
+        lines.append(f"{'  ' * (len(address.parts) - 1)}{_scalar(address.parts[-1])}: {{role: {role}}}")
+        above = address.parts[:-1]
+    return "\n".join(lines)
+
+
+def _shown_user(user: Declared | str) -> str:
+    """A user by identity, or by address if the configuration does not show the identity."""
+    if isinstance(user, str):
+        return user
+    return user.title if user.title == user.natural_key and user.title else str(user.address)
+
+
+def _successor_of(change: Change, live: Live) -> str:
+    """The role for those who hold one that goes: the new role of a replace, or Twilio's own for users."""
+    if change.action != "delete":
+        return change.address.parts[-1]
+    return live.kind.built_in_fallback[str(live.values[live.kind.discriminator])]
+
+
+def _moving(change: Change, service: Address, users: Sequence[Declared | str], live: Live) -> str:
+    """YAML that gives another role to the users of one: the new role of a replace, or Twilio's own."""
+    role = _successor_of(change, live)
+    lines = ["services:", f"  {_scalar(service.parts[-1])}:", "    users:"]
+    for user in users:
+        key = user if isinstance(user, str) else user.address.parts[-1]
+        lines.append(f"      {_scalar(key)}: {{role: {_scalar(role)}}}")
+    return "\n".join(lines)
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML: as it is where that is safe, else in double quotes."""
+    return text if _PLAIN.match(text) else json.dumps(text, ensure_ascii=False)
+
+
+def role_assigned(change: Change, context: GuardContext) -> Guard | None:
+    """A role that the same configuration gives to somebody by its SID, which a delete would leave pointing nowhere."""
+    live = context.state.get(change.sid or "")
+    if not is_held(change.kind) or not removes(change) or live is None or live.sid not in context.assigned:
+        return None
+    return Guard(
+        "role_assigned",
+        "withheld",
+        f"{context.assigned[live.sid]} is given the role {live_name(change, live)!r} by its SID ({live.sid}); let it "
+        "refer to another role, or to this one by its handle",
+        only_delete=has_more(change),
+    )
+
+
+def role_holders_to_fetch(changes: Sequence[Change], state: State) -> frozenset[str]:
+    """SIDs of the services whose users have to be looked through, because a role in them is about to be deleted."""
+    return frozenset(
+        live.parents[0]
+        for change in changes
+        if is_held(change.kind) and change.action in {"delete", "replace"} and not change.is_withheld
+        if (live := state.get(change.sid or "")) is not None
+        and live.parents[0] not in state.role_holders
+        and Collection(holding_beside().kind.name, (live.parents[0],)) not in state.unreadable
+    )
+
+
+def participants_to_fetch(changes: Sequence[Change], state: State) -> frozenset[str]:
+    """SIDs of the services whose participants have to be looked through, because a conversation role is deleted."""
+    return frozenset(
+        live.parents[0]
+        for change in changes
+        if is_held(change.kind) and removes(change) and not change.is_withheld
+        if (live := state.get(change.sid or "")) is not None
+        and live.values.get(live.kind.discriminator) == holding_below().ref.of_type
+        and live.parents[0] not in state.participants
+    )
