@@ -577,7 +577,7 @@ def test_a_delete_that_twilio_refuses_is_withheld_and_says_why(goes: str) -> Non
     report = account.do(made)
     outcomes = [outcome for result in report.results for outcome in result.outcomes if outcome.op == "delete"]
     assert [outcome.status for outcome in outcomes] == ["withheld"]
-    assert outcomes[0].message.startswith("Twilio refused to delete the role, probably because somebody still holds it")
+    assert outcomes[0].message.startswith("Twilio refused to delete the role, probably because it is still held")
     assert outcomes[0].refusal is not None
     assert report.exit_code == 5
     assert account.get(f"{service}/Conversations/{found[0]}/Participants/{found[1]}")["role_sid"] == old
