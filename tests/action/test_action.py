@@ -112,7 +112,7 @@ def test_an_option_of_a_plan_that_is_made_by_hand(world: World) -> None:
     assert {path.rsplit("/", 1)[-1] for _, path in world.writes} == {"Services", "Roles"}
 
 
-@pytest.mark.parametrize("job", ["reviewed", "apply"])
+@pytest.mark.parametrize("job", ["reviewed", pytest.param("apply", marks=pytest.mark.slow)])
 def test_somebody_changed_the_account_after_the_review(world: World, job: str) -> None:
     first = world.open("begin", {PATH: FILES + "x-note: begin\n"})
     world.planned(first)

@@ -463,9 +463,11 @@ def _modules_that_run(run: Run) -> list[str]:
     return sorted(seen)
 
 
-def test_a_bug_anywhere_leaves_no_canary_behind(run: Run, tmp_path: Path) -> None:
-    modules = [name for name in _modules_that_run(run) if name not in _TELLING]
-    assert len(modules) > 60
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in (1, 2, 3))])
+def test_a_bug_anywhere_leaves_no_canary_behind(part: int, run: Run, tmp_path: Path) -> None:
+    everything = [name for name in _modules_that_run(run) if name not in _TELLING]
+    assert len(everything) > 60
+    modules = everything[part::4]
     secrets = " ".join(planted.environment().values())
     ended: dict[str, int] = {}
     leaks: dict[str, dict[str, set[str]]] = {}
@@ -491,8 +493,8 @@ def test_a_bug_anywhere_leaves_no_canary_behind(run: Run, tmp_path: Path) -> Non
             leaks[module] = result.leaks()
     assert leaks == {}
     assert set(ended.values()) <= {70, 1, 0}, ended
-    assert sum(code == 70 for code in ended.values()) > 50, ended
-    assert len(list((tmp_path / "crashes").glob("reconciler-bug-*"))) > 50
+    assert sum(code == 70 for code in ended.values()) > 12, ended
+    assert len(list((tmp_path / "crashes").glob("reconciler-bug-*"))) > 12
 
 
 # --- the emulator's file ---------------------------------------------------------------------------------------------
