@@ -46,7 +46,7 @@ def kinds_markdown(layout: Layout | None = None) -> str:
         kind = item.kind
         name = f"[`{kind.name}`](#{kind.name})"
         rows.append((name, f"`{_place(kind, layout)}`", _natural_key(kind), f"[{kind.noun}]({kind.docs})"))
-    return _table(("kind", "in the configuration", "natural key", "Twilio's documentation"), rows)
+    return markdown_table(("kind", "in the configuration", "natural key", "Twilio's documentation"), rows)
 
 
 def _natural_key(kind: Kind) -> str:
@@ -66,7 +66,9 @@ def _kind(kind: Kind, layout: Layout) -> str:
         "",
         f"In the configuration: `{_place(kind, layout)}`",
         "",
-        _table(("field", "value", "`null`", "description"), [_row(entry, kind, layout) for entry in kind.fields]),
+        markdown_table(
+            ("field", "value", "`null`", "description"), [_row(entry, kind, layout) for entry in kind.fields]
+        ),
     ]
     return "\n".join([*lines, *_word_lists(kind)])
 
@@ -189,7 +191,7 @@ def top_keys_markdown(layout: Layout | None = None) -> str:
     own = {key: node for key, node in schema["properties"].items() if key not in layout.sections or key == "account"}
     rows = [*_key_rows(own, schema["$defs"], "", layout)]
     rows.append(("`x-…`", schema["patternProperties"]["^x-"]["description"], ""))
-    return _table(("key", "description", "example"), rows)
+    return markdown_table(("key", "description", "example"), rows)
 
 
 def common_keys_markdown(layout: Layout | None = None) -> str:
@@ -206,7 +208,7 @@ def common_keys_markdown(layout: Layout | None = None) -> str:
     container = layout.templated.kind.name
     keys = ("sid", "absent", "renamed_from", "lifecycle", "sensitive", "prune", "template")
     own = {key: definitions[container]["properties"][key] for key in keys}
-    return _table(("key", "description", "example"), _key_rows(own, definitions, "", layout))
+    return markdown_table(("key", "description", "example"), _key_rows(own, definitions, "", layout))
 
 
 def _key_rows(properties: Schema, definitions: Schema, prefix: str, layout: Layout) -> Iterator[tuple[str, ...]]:
@@ -267,7 +269,7 @@ def coverage_markdown(paths: Paths, layout: Layout | None = None) -> str:
         else:
             coverage = "emulated"
         rows.append((f"`{path}`", ", ".join(methods), ", ".join(sent) or "–", coverage))
-    return _table(("path", "methods", "sent by reconciler", "coverage"), rows)
+    return markdown_table(("path", "methods", "sent by reconciler", "coverage"), rows)
 
 
 def _used(kind: Kind) -> Mapping[str, tuple[Kind, tuple[str, ...]]]:
@@ -285,6 +287,12 @@ def _used(kind: Kind) -> Mapping[str, tuple[Kind, tuple[str, ...]]]:
 # --- Markdown --------------------------------------------------------------------------------------------------------
 
 
-def _table(head: tuple[str, ...], rows: Collection[tuple[str, ...]] | Iterator[tuple[str, ...]]) -> str:
+def markdown_table(head: tuple[str, ...], rows: Collection[tuple[str, ...]] | Iterator[tuple[str, ...]]) -> str:
+    """Render a Markdown table that ends in a newline.
+
+    Args:
+        head: The headings of the columns.
+        rows: The cells of each row; pipes in them are escaped.
+    """
     first, *others = (f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in (head, *rows))
     return "".join([first, "|" + "---|" * len(head) + "\n", *others])

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import reconciler
 from reconciler.errors import ConfigError, Place, Problem, UsageError
-from reconciler.render.sarif import MOST_RESULTS, RULES, of_error, sarif
+from reconciler.render.sarif import MOST_RESULTS, of_error, sarif
 from tests.render.test_markdown import attacks
-
-PACKAGE = Path(reconciler.__file__).parent
-OFFLINE = ("config", "kinds")
-"""Where the problems come from that files have by themselves."""
 
 
 def told(*problems: Problem, folder: str = "") -> Any:
@@ -39,8 +32,8 @@ def test_one_problem_in_full() -> None:
         {
             "id": "unknown-key",
             "name": "UnknownKey",
-            "shortDescription": {"text": "There is no key of this name here."},
-            "help": {"text": "There is no key of this name here. The result says where, and what to do about it."},
+            "shortDescription": {"text": "A mapping has no key of this name."},
+            "help": {"text": "A mapping has no key of this name. Correct the name, or remove the key."},
             "defaultConfiguration": {"level": "error"},
             "properties": {"tags": ["configuration"], "problem.severity": "error"},
         }
@@ -120,23 +113,3 @@ def test_whatever_the_words_there_is_one_result_for_each_problem(texts: list[tup
     for result in run["results"]:
         assert "](" not in result["message"]["text"]
         assert all(character.isprintable() for character in result["message"]["text"])
-
-
-def codes(folder: str) -> set[str]:
-    """Every text that looks like a code and is given to a call."""
-    found = set()
-    for path in (PACKAGE / folder).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            values = [*node.args, *(word.value for word in node.keywords)] if isinstance(node, ast.Call) else []
-            for value in values:
-                branches = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
-                for branch in branches:
-                    if isinstance(branch, ast.Constant) and isinstance(branch.value, str):
-                        found.update(re.findall(r"^[a-z]+(?:-[a-z]+)+$", branch.value))
-    return found
-
-
-def test_every_code_has_a_rule() -> None:
-    given_to_calls = codes("config") | codes("kinds")
-    assert len(given_to_calls) > 50
-    assert given_to_calls - {"create-first", "delete-first"} == set(RULES)

@@ -39,13 +39,15 @@ def test_every_schema_and_page_is_generated() -> None:
     assert GENERATED.keys() == {
         *(f"schemas/{path.name}" for path in (ROOT / "schemas").iterdir()),
         "reconciler/docs/api-coverage.md",
+        "reconciler/docs/troubleshooting.md",
     }
 
 
 def test_generated_files_are_written_where_they_belong(tmp_path: Path) -> None:
-    contract = Path("reconciler/emulator/contract.json")
-    (tmp_path / contract).parent.mkdir(parents=True)
-    (tmp_path / contract).write_bytes((ROOT / contract).read_bytes())
+    contract, page = Path("reconciler/emulator/contract.json"), Path("reconciler/docs/troubleshooting.md")
+    for path in (contract, page):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).write_bytes((ROOT / path).read_bytes())
     write.write(tmp_path)
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert written == {*GENERATED, str(contract)}

@@ -1,0 +1,582 @@
+"""The codes of problems: what each one means and how to fix it.
+
+SARIF rules, `reconciler/docs/troubleshooting.md`, and the tests share this table. A code keeps its meaning across
+releases, because `acknowledge` entries and code scanning refer to it. Holds data only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class ProblemCode(NamedTuple):
+    """What a problem's code means.
+
+    Attributes:
+        cause: What is wrong, in one sentence that fits every problem with this code.
+        fix: How to fix it, in Markdown.
+    """
+
+    cause: str
+    fix: str
+
+
+_FILES = {
+    "alias-in-itself": ProblemCode(
+        "A YAML alias is inside the value that it refers to.", "Write the value out instead of using the alias."
+    ),
+    "duplicate-key": ProblemCode(
+        "A mapping contains the same key twice.", "Remove one of the two, or merge their contents."
+    ),
+    "include-cycle": ProblemCode("Files include each other in a cycle.", "Include the files from the root file only."),
+    "include-nothing": ProblemCode(
+        "An `include` pattern matches no file.",
+        "Patterns are relative to the file that contains them. Correct the pattern, or remove it.",
+    ),
+    "included-twice": ProblemCode(
+        "Two includes name the same file, for instance through a link; it is read once.", "Include it under one name."
+    ),
+    "interpolated-path": ProblemCode(
+        "A file name in `include` or `overlays` contains `${…}`.",
+        "Write the path out. Use overlays for what differs between environments.",
+    ),
+    "key-not-text": ProblemCode(
+        "A key of a mapping is a list or a mapping.", "Quote a key that begins with `[` or `{`."
+    ),
+    "merge-key": ProblemCode(
+        "The value of a YAML merge key (`<<`) is not a mapping.", "Refer to an anchored mapping: `<<: *name`."
+    ),
+    "missing-version": ProblemCode(
+        "The root file does not declare the version of its format.", "Begin the file with the line `version: 1`."
+    ),
+    "not-text": ProblemCode(
+        "A file or an environment variable is not valid UTF-8 text.",
+        "Save the file as UTF-8, or set the variable to text.",
+    ),
+    "null-with-value": ProblemCode(
+        "A YAML `!!null` tag is followed by text.", "Quote the value without the tag, or write `null`."
+    ),
+    "outside-folder": ProblemCode(
+        "A path leads outside the root file's folder.",
+        "Move the file into that folder or below, and name it there.",
+    ),
+    "set-twice": ProblemCode(
+        "Two files set the same value.",
+        "Keep one of the two. Only an overlay can override a value of another file.",
+    ),
+    "several-documents": ProblemCode(
+        "A file contains more than one YAML document.", "Remove the `---` line, or split the file."
+    ),
+    "similar-files": ProblemCode(
+        "Two included files have names that differ only in case or in Unicode form.",
+        "Rename one of them: macOS and Windows treat both as one file.",
+    ),
+    "swallowed-text": ProblemCode(
+        "YAML reads a part of a value as a comment, an anchor, or a tag.",
+        "Quote the whole value. If the comment is intended, write a space after the `#`.",
+    ),
+    "too-deep": ProblemCode(
+        "Includes, values, interpolations, or variables that use each other are nested too deep.",
+        "Make the structure flatter; include files from the root file.",
+    ),
+    "too-large": ProblemCode(
+        "A file, its aliases, its include patterns, a template's use, or an interpolated value exceeds a limit.",
+        "Split the file and include the parts, or use fewer aliases, patterns, or variables, as the message says.",
+    ),
+    "unknown-alias": ProblemCode(
+        "A YAML alias refers to an anchor that is not defined before it in the same file.",
+        "Define the anchor earlier in the file, or quote the value if it begins with a literal `*`.",
+    ),
+    "unknown-tag": ProblemCode(
+        "A value has a YAML tag that the tool does not know.", "Remove the tag. In overlays, `!unset` is available."
+    ),
+    "unknown-version": ProblemCode(
+        "The configuration declares a version that this release does not know.", "Write `version: 1`."
+    ),
+    "unreadable-file": ProblemCode(
+        "A file cannot be read: it is missing, is not a regular file, is too large, or access is denied.",
+        "Correct the path or the permissions. Paths in a file are relative to that file; `--overlay` is relative to "
+        "the current folder.",
+    ),
+    "unset-in-list": ProblemCode(
+        "An item of a list is `!unset`.", "Write the list as it should be. Overlays replace lists as a whole."
+    ),
+    "unset-in-vain": ProblemCode("An overlay's `!unset` removes a key that does not exist.", "Remove the line."),
+    "unset-misplaced": ProblemCode(
+        "`!unset` is used where there is nothing to remove from.",
+        "Use it in an overlay, or in a service that names a template.",
+    ),
+    "unset-with-value": ProblemCode(
+        "`!unset` has a value, or is used as a key.", "Write `!unset` alone as the value: `key: !unset`."
+    ),
+    "yaml-syntax": ProblemCode(
+        "A file is not valid YAML.", "Correct the syntax at the place shown; often it is an indentation or a quote."
+    ),
+}
+
+_INTERPOLATION = {
+    "empty-variable": ProblemCode(
+        "`--var NAME=` sets a variable to an empty value.",
+        'Check where the value comes from. To clear a value, define `NAME: ""` under `variables`.',
+    ),
+    "guards-nothing": ProblemCode(
+        "The expected account comes from the environment, a secret, a file, or `--var`, so comparing it with the "
+        "credentials protects nothing.",
+        "Write the account's SID, or a variable that the configuration defines.",
+    ),
+    "interpolated-key": ProblemCode(
+        "A key inside JSON contains an expression; keys are never interpolated.",
+        "Write `$${` for a literal `${`, or write the whole field as JSON text, which is interpolated.",
+    ),
+    "malformed-interpolation": ProblemCode(
+        "An expression `${…}` has no name, or an invalid one.",
+        "Names consist of letters, digits, dots, dashes, and underscores, and begin with a letter or underscore.",
+    ),
+    "malformed-name": ProblemCode(
+        "A variable has a name that no expression can refer to.",
+        "Use letters, digits, dots, dashes, and underscores; begin with a letter or underscore.",
+    ),
+    "misplaced-environment": ProblemCode(
+        "An overlay defines an environment.", "Define environments in the root file or in included files."
+    ),
+    "misplaced-secret": ProblemCode(
+        "A secret is used in a key whose value is shown, such as `sid` or `renamed_from`.",
+        "Use secrets only in fields of resources.",
+    ),
+    "missing-namespace": ProblemCode(
+        "`${NAME}` has no namespace. Only notification templates contain such placeholders.",
+        "Write `${env:NAME}`, `${secret:NAME}`, or `${var:NAME}`; write `$${NAME}` for the literal text.",
+    ),
+    "secret-default": ProblemCode(
+        "A `${secret:…}` has a default value, which would be visible in the configuration.",
+        "Remove the default, or use `${env:…}` for a value that is not secret.",
+    ),
+    "tool-variable": ProblemCode(
+        "The configuration reads a credential or a setting of this tool or of the CI service, or a value that "
+        "contains such a credential.",
+        "Use a variable of its own with another value: what a configuration reads is shown or sent.",
+    ),
+    "unclosed-interpolation": ProblemCode(
+        "An expression `${…` has no closing brace.", "Add the `}`, or write `$${` for a literal `${`."
+    ),
+    "undefined-variable": ProblemCode(
+        "A `${var:NAME}` is not defined.",
+        "Define it under `variables` or in the environment, select an environment that defines it (`--env NAME`), or "
+        "pass `--var NAME=VALUE`.",
+    ),
+    "unfilled-placeholder": ProblemCode(
+        "A value contains a placeholder such as `{{NAME}}` or `$(NAME)`, or a value from outside contains `${…}`. It "
+        "is sent as it is written.",
+        "Use `${env:NAME}`, `${var:NAME}`, or `${secret:NAME}`. Set environment variables to the final text: values "
+        "are not interpolated again.",
+    ),
+    "unknown-environment": ProblemCode(
+        "The configuration does not define the selected environment.",
+        "Correct `--env` or `RECONCILER_ENV`, or add it under `environments`.",
+    ),
+    "unknown-namespace": ProblemCode(
+        "An expression has an unknown namespace, such as `${evn:NAME}`.",
+        "Use `var`, `env`, `secret`, or `file`; write `$${` for a literal `${`.",
+    ),
+    "unset-environment": ProblemCode(
+        "An environment variable is not set, or is empty.",
+        "Set it, or give a default: `${env:NAME:-text}`. `validate --allow-unset` works without it.",
+    ),
+    "unset-secret": ProblemCode(
+        "A secret that is needed is not set: to validate its field, to match the resource, or to send the value.",
+        "Set the environment variable of that name. `validate --allow-unset` and `plan` work without most secrets; "
+        "`--exclude ADDRESS` leaves the resource out.",
+    ),
+    "unused-variable": ProblemCode(
+        "A variable is set that nothing uses, probably because its name is misspelled.",
+        "Correct the name, or remove the variable.",
+    ),
+    "variable-cycle": ProblemCode(
+        "A variable's value refers to the variable itself.", "Give one of the variables a value without the reference."
+    ),
+}
+
+_VALUES = {
+    "auto-creation-off": ProblemCode(
+        "An address sets `auto_creation.type` without `auto_creation.enabled`; Twilio creates it with auto-creation "
+        "off.",
+        "Set `auto_creation.enabled` to `true` or `false`.",
+    ),
+    "blank-at-end": ProblemCode(
+        "A name, a text, or a secret begins or ends with a blank or a line break.",
+        "Remove it. In a YAML block, write `>-` or `|-` instead of `>` or `|`.",
+    ),
+    "doubtful-length": ProblemCode(
+        "A text is longer than the documentation allows, or longer than is known to work.",
+        "Shorten it to the length in the message.",
+    ),
+    "duplicate-item": ProblemCode("A list contains an item twice.", "Remove one of the two."),
+    "empty-value": ProblemCode(
+        "A key without a value clears the field.",
+        "Write `null` if that is intended; remove the line to leave the field as it is.",
+    ),
+    "incomplete-resource": ProblemCode(
+        "A resource lacks a field that Twilio requires on create. It is a warning if an existing resource can do "
+        "without the field.",
+        "Add the field that the message names.",
+    ),
+    "inconsistent": ProblemCode(
+        "Fields of a resource contradict each other, for instance a Studio flow on a webhook of another `target`.",
+        "Remove the field, or change the one that it depends on, as the hint says.",
+    ),
+    "invisible-character": ProblemCode(
+        "A name, a URL, or a secret contains an invisible character, or one that an encoding destroyed.",
+        "Type the text again, and save the file as UTF-8.",
+    ),
+    "json-spelling": ProblemCode(
+        "A value in `attributes` is sent with another spelling than the one written, for instance `1_000` or `yes`.",
+        "Quote it to send the text, or write the number or boolean as JSON spells it.",
+    ),
+    "misplaced-event": ProblemCode(
+        "A webhook filter is an event of other webhooks, which this one never receives.",
+        "Use the event that the hint names, or move the filter to the other webhook.",
+    ),
+    "not-clearable": ProblemCode(
+        "A field is `null` or empty that Twilio cannot clear.",
+        "Write a value, or remove the line to leave the field as it is.",
+    ),
+    "out-of-range": ProblemCode(
+        "A number or a timer is below its minimum or above its maximum.", "Write a value within the range."
+    ),
+    "too-long": ProblemCode(
+        "A text is longer than Twilio accepts.", "Shorten it. `attributes` count in bytes of JSON."
+    ),
+    "too-many": ProblemCode(
+        "A parent contains more resources than Twilio allows, such as a sixth webhook of a conversation; or there are "
+        "more than 10,000 problems.",
+        "Remove one; or fix the problems that are listed and run the command again.",
+    ),
+    "unknown-choice": ProblemCode("A value is not one of the allowed words.", "Use one of the words in the hint."),
+    "unknown-field": ProblemCode(
+        "A resource has no field of this name.", "Correct the name. `schemas/README.md` lists every field."
+    ),
+    "unknown-key": ProblemCode("A mapping has no key of this name.", "Correct the name, or remove the key."),
+    "unknown-word": ProblemCode(
+        "A permission, webhook filter, or type is not known to this release.",
+        "Correct a misspelling. If Twilio has added the word since, list the warning under `acknowledge`.",
+    ),
+    "unusual-address": ProblemCode(
+        "A messaging address does not have the form of its channel, or a participant's two addresses are of different "
+        "channels.",
+        "Write it like one of the examples in the hint. Phone numbers need a `+`.",
+    ),
+    "word-of-other-type": ProblemCode(
+        "A permission belongs to roles of the other type.", "Remove the permission, or change the role's `type`."
+    ),
+    "wrong-sid": ProblemCode(
+        "A SID is malformed, or belongs to another type of resource.",
+        "Copy the SID from the Twilio Console; the message names the expected prefix.",
+    ),
+    "wrong-type": ProblemCode(
+        "A value has the wrong YAML type, for instance a list where a mapping is expected.",
+        "Write the form that the hint shows.",
+    ),
+}
+
+_RESOURCES = {
+    "absent-and-protected": ProblemCode(
+        "A resource has both `absent: true` and `lifecycle.prevent_destroy`.", "Remove one of the two."
+    ),
+    "contradicting-default": ProblemCode(
+        "A service is pinned with `sid: default`, but `account.configuration.default_service` names another service.",
+        "Pin the service by its SID, or name it as `default_service`.",
+    ),
+    "declared-twice": ProblemCode(
+        "Two resources have the same natural key, or share a field that must be unique.",
+        "Remove one of them, or give them different names.",
+    ),
+    "empty-prune": ProblemCode(
+        "A collection under `prune` has no value, perhaps because its lines are commented out.",
+        "Write `{}` to prune every undeclared member, or remove the key to prune none.",
+    ),
+    "exchanged-names": ProblemCode(
+        "Resources take each other's names with `renamed_from`.",
+        "Rename one of them to a third name, apply, and then rename it again.",
+    ),
+    "like-built-in": ProblemCode(
+        "A role's name is similar to that of a built-in role, but not equal.",
+        "Write the built-in name exactly to change that role, or choose a name that differs more.",
+    ),
+    "malformed-address": ProblemCode(
+        "An address in `approvals` or `acknowledge` cannot be parsed.",
+        'Write it as a plan shows it, such as `services.support.roles.agent` or `addresses["+14155550100"]`.',
+    ),
+    "malformed-handle": ProblemCode(
+        "A handle cannot be used in an address: it is empty, looks like a SID, or contains an expression or a control "
+        "character.",
+        "Choose a plain name. Interpolate the natural key instead; pin a resource with `sid`.",
+    ),
+    "misplaced-pin": ProblemCode("A template has a `sid`.", "Write `sid` in the service that uses the template."),
+    "missing-key": ProblemCode(
+        "An entry of `approvals` lacks its `address`, or an entry of `acknowledge` its `code`.", "Add the key."
+    ),
+    "nested-template": ProblemCode("A template names another template.", "Write out what the two share."),
+    "pinned-twice": ProblemCode(
+        "Two resources are pinned to the same SID.", "Keep one of the pins, and correct or remove the other one."
+    ),
+    "prune-of-nothing": ProblemCode(
+        "`prune` names a collection that the configuration does not contain.",
+        "Declare the collection; write `{}` if every member should be deleted.",
+    ),
+    "reference-to-absent": ProblemCode(
+        "A resource refers to one with `absent: true`.", "Refer to another resource, or remove `absent`."
+    ),
+    "renamed-from-itself": ProblemCode(
+        "`renamed_from` equals the present name.", "Remove `renamed_from` once the rename is done."
+    ),
+    "second-proxy": ProblemCode(
+        "An address takes part in one conversation through two proxy addresses and would receive everything twice.",
+        "Remove one of the two; or pin the live participant with `sid`.",
+    ),
+    "similar-names": ProblemCode(
+        "Two resources have names that look alike but are different for Twilio.",
+        "Spell them the same to declare one resource, or make the difference visible.",
+    ),
+    "unknown-collection": ProblemCode(
+        "`prune` names a collection that cannot be pruned here.", "Use one of the names in the hint."
+    ),
+    "unknown-reference": ProblemCode(
+        "A reference names a resource that the configuration does not declare.",
+        "Correct the handle, declare the resource, or write its SID.",
+    ),
+    "unknown-template": ProblemCode(
+        "A service names a template that is not defined.", "Correct the name, or define it under `templates`."
+    ),
+    "unnormalized-name": ProblemCode(
+        "A name is not in Unicode's composed form (NFC), so a name that looks the same is a different one.",
+        "Type the name again, or convert it to NFC.",
+    ),
+    "wrong-role-type": ProblemCode(
+        "A role of one type is used where the other type is required.", "Refer to a role of the type in the hint."
+    ),
+}
+
+_SECRETS = {
+    "expired-certificate": ProblemCode(
+        "A push certificate has expired.", "Get a new certificate from Apple; or remove the line to leave it as it is."
+    ),
+    "expiring-certificate": ProblemCode(
+        "A push certificate expires within 30 days.", "Get a new certificate from Apple, and send it with `--rotate`."
+    ),
+    "future-certificate": ProblemCode(
+        "A push certificate is not valid yet.", "Wait until the date in the message, or use another certificate."
+    ),
+    "key-mismatch": ProblemCode(
+        "A private key does not belong to the certificate.",
+        "Use the key with which the certificate was requested.",
+    ),
+    "legacy-key": ProblemCode(
+        "An FCM credential contains a legacy server key, which Firebase no longer accepts.",
+        "Create a service account key in the Firebase console, and use the JSON file.",
+    ),
+    "literal-secret": ProblemCode(
+        "A certificate or key is written literally in the configuration.", "Use `${secret:NAME}` or `${file:PATH}`."
+    ),
+    "malformed-certificate": ProblemCode(
+        "A push certificate cannot be read as PEM.", "Convert it: `openssl x509 -in FILE -out CERT.pem`."
+    ),
+    "malformed-key": ProblemCode(
+        "A private key cannot be read as PEM, or the JSON of a service account is invalid or incomplete.",
+        "Convert a private key with `openssl pkey -in FILE -out KEY.pem`; use a service account's whole JSON file.",
+    ),
+    "malformed-url": ProblemCode(
+        "A value is not an absolute http or https URL, or contains a blank or a line break.",
+        "Write `https://host/path`, and a blank as `%20`.",
+    ),
+    "non-ascii-host": ProblemCode(
+        "The host of a URL contains characters beyond ASCII, which may look like others.",
+        "Write the host in ASCII (`xn--…`), so that reviewers see where requests go.",
+    ),
+    "obsolete-type": ProblemCode(
+        "A credential is of type `gcm`, a service that Google has shut down.",
+        "Use `type: fcm` with a service account key.",
+    ),
+    "quoted-value": ProblemCode(
+        "A secret is enclosed in quotes, which are sent as a part of it.",
+        "Remove the quotes where the variable is set. Docker's env files and some CI services keep them.",
+    ),
+    "surplus-text": ProblemCode(
+        "There is other text around the PEM block of a certificate or key.",
+        "Keep only the block from `-----BEGIN` to `-----END`.",
+    ),
+    "unusual-key": ProblemCode(
+        "The secret of an FCM credential is neither a service account's JSON nor a server key.",
+        "Use the JSON file as downloaded: `${file:service-account.json}`.",
+    ),
+    "url-structure": ProblemCode(
+        "An interpolated value changes the host, the path, or the parameters of its URL.",
+        "Percent-encode the value where it is set, for instance `#` as `%23`, `&` as `%26`, and `+` as `%2B`.",
+    ),
+    "windows-line-breaks": ProblemCode(
+        "A certificate or key has Windows line breaks (CRLF).", r"Convert it: `sed -i 's/\r$//' FILE`."
+    ),
+    "wrong-network": ProblemCode(
+        "`sandbox` does not match the network that the push certificate is for.",
+        "Correct `sandbox`, or use the other certificate.",
+    ),
+}
+
+_MATCHING = {
+    "ambiguous-name": ProblemCode(
+        "Several live resources have the declared name.", "Pin the one that you mean with `sid: …`."
+    ),
+    "dead-pin": ProblemCode(
+        "A resource is pinned to a SID that does not exist in its parent.",
+        "Correct the SID, or remove it to match the resource by name.",
+    ),
+    "dead-service": ProblemCode(
+        "A live address or setting directs traffic to a service that does not exist.",
+        "Set the field in the message to an existing service.",
+    ),
+    "left-over": ProblemCode(
+        "An unmanaged resource has the name of a declared one, but another type. An interrupted replace may have left "
+        "it.",
+        "Delete it with `{sid: …, absent: true}`; or declare it, or list it under `unmanaged.ignore`.",
+    ),
+    "no-default-service": ProblemCode(
+        "A service is pinned with `sid: default`, but the account has no default service.",
+        "Pin it by its SID, or remove the pin.",
+    ),
+    "two-addresses": ProblemCode("Two declared resources match the same live resource.", "Declare it once."),
+    "unknown-built-in": ProblemCode(
+        "A reference names a built-in role that the live service does not have, or has more than once.",
+        "Refer to the role by its SID, or declare it.",
+    ),
+    "unknown-sid": ProblemCode(
+        "A reference is a SID that does not exist in the account or service.",
+        "Correct the SID, or refer to the resource by its handle.",
+    ),
+    "unreadable": ProblemCode(
+        "A collection cannot be read, so the resources that need it are not planned (exit status 1).",
+        "Give the API key permission to read it, or leave the resources out with `--exclude`.",
+    ),
+    "wrong-account": ProblemCode(
+        "The credentials, or the emulator's file, belong to another account than the configuration declares.",
+        "Use the other account's credentials, another environment (`--env`), or a new file with `--emulator`.",
+    ),
+}
+
+_PLANNING = {
+    "absent-but-needed": ProblemCode(
+        "A user is `absent`, but takes part in a declared conversation, which would create the user again.",
+        "Remove the participant or the `absent`.",
+    ),
+    "cannot-be": ProblemCode(
+        "The declared fields together with the live ones are not valid for Twilio.",
+        "Declare the field in the message with a value that fits, as the hint says.",
+    ),
+    "cannot-carry": ProblemCode(
+        "A replace would have to carry over a field under `ignore_changes` whose live value does not fit the new "
+        "resource.",
+        "Remove the field from `ignore_changes`; the new resource then gets the declared value.",
+    ),
+    "cannot-replace": ProblemCode(
+        "A change requires a replace that is not possible: a service, a pinned resource, or a role that Twilio or Flex "
+        "created.",
+        "Set the field back to its live value, or declare a new resource beside the old one. Instead of `sid`, use "
+        "`renamed_from`.",
+    ),
+    "done-absent": ProblemCode(
+        "The resource with `absent: true` does not exist; there is nothing to delete.", "Remove the entry."
+    ),
+    "done-approval": ProblemCode(
+        "An entry of `approvals` approves nothing in this plan.", "Remove it once its change is applied."
+    ),
+    "not-compared": ProblemCode(
+        "A value was compared only in part, because a secret in it is not set.", "Set the environment variable."
+    ),
+    "not-completed": ProblemCode(
+        "An interrupted rename left an old resource that the configuration no longer names. It is left alone.",
+        "To delete it, declare it as `{sid: …, absent: true}`.",
+    ),
+    "not-restored": ProblemCode(
+        "An interrupted apply saved values of a deleted resource, and this plan does not restore them, or cannot "
+        "restore all of them.",
+        "Declare the resource or the values, or run the command where `.reconciler/` of that apply is. To discard "
+        "them, delete the file in the message.",
+    ),
+    "nothing-to-rotate": ProblemCode(
+        "`--rotate` names a resource that has no write-only values to send.",
+        "Use an address from the hint, or remove the option.",
+    ),
+    "renamed-but-needed": ProblemCode(
+        "A user is renamed, but a declared participant still has the former identity.",
+        "Change the participant's identity, or remove `renamed_from`.",
+    ),
+    "stale-renamed-from": ProblemCode(
+        "A rename is done, or both the old and the new name exist.",
+        "Remove `renamed_from`. To delete the old resource, declare it as `{sid: …, absent: true}`.",
+    ),
+    "swapped-names": ProblemCode(
+        "Live resources exchange their names, and no two can have one name at the same time.",
+        "Rename one of them to a third name, apply, and then apply this configuration.",
+    ),
+    "unknown-address": ProblemCode(
+        "`--target`, `--exclude`, or `--rotate` names no resource.", "Use an address that the plan shows."
+    ),
+    "unused-absent": ProblemCode(
+        "No resource has the exact name of the one with `absent: true`, but a similar one exists.",
+        "Write the name exactly as it is, or pin the resource with `sid`.",
+    ),
+    "unused-acknowledgement": ProblemCode(
+        "An entry of `acknowledge` matches no warning.", "Remove the entry, or correct its code or address."
+    ),
+    "unused-approval": ProblemCode(
+        "An approval matches no change of the plan, or a change with another action.",
+        "Use the address and the action that the plan shows.",
+    ),
+    "unused-except": ProblemCode(
+        "An `except` pattern of `prune` matches no name.",
+        "Patterns match natural keys, not handles or SIDs. Correct the pattern, or remove it.",
+    ),
+    "unused-ignore": ProblemCode(
+        "A pattern of `unmanaged.ignore` matches no unmanaged resource.",
+        "Use an address that the plan shows, or remove the pattern.",
+    ),
+    "unused-match": ProblemCode(
+        "A `match` pattern of `prune` matches no name.",
+        "Patterns match natural keys, not handles or SIDs. Correct the pattern, or remove it.",
+    ),
+    "unused-renamed-from": ProblemCode(
+        "`renamed_from` has no effect: nothing has the former name, or the resource is absent or pinned.",
+        "Write the former name exactly, or remove `renamed_from`.",
+    ),
+}
+
+_COMPARING = {
+    "guard-differs": ProblemCode(
+        "`prune`, `limits`, `approvals`, or `lifecycle` differ between the two configurations.",
+        "Check that the second configuration is meant to delete or protect something else.",
+    ),
+    "no-longer-managed": ProblemCode(
+        "The second configuration no longer declares a field; the account keeps its value.",
+        "To clear the field, set it to `null`.",
+    ),
+    "not-sent": ProblemCode(
+        "A write-only value differs. No plan can see the difference, because Twilio never returns the value.",
+        "Send it with `--rotate ADDRESS`.",
+    ),
+}
+
+TOPICS: Mapping[str, Mapping[str, ProblemCode]] = {
+    "Files and YAML": _FILES,
+    "Interpolation and environments": _INTERPOLATION,
+    "Values": _VALUES,
+    "Resources and references": _RESOURCES,
+    "Secrets, certificates, and URLs": _SECRETS,
+    "Matching with the account": _MATCHING,
+    "Planning": _PLANNING,
+    "Comparing two configurations": _COMPARING,
+}
+"""Every code, by the topic under which the documentation lists it."""
+
+PROBLEM_CODES: Mapping[str, ProblemCode] = {
+    code: meaning for topic in TOPICS.values() for code, meaning in topic.items()
+}
+"""Every code with its meaning."""
