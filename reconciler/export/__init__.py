@@ -21,6 +21,7 @@ from functools import cached_property
 
 from reconciler import config
 from reconciler.address import Address
+from reconciler.change import Change
 from reconciler.config.model import Config, Unknown, Value
 from reconciler.config.sources import select
 from reconciler.errors import ConfigError, MatchError, ProblemsError, ReconcilerError
@@ -96,7 +97,7 @@ def export(state: State, *, known: Known | None = None, in_one_file: bool = True
     for _ in range(_MOST_ROUNDS):
         writer = Writer(state, known, verdicts, "" if in_one_file else _SERVICES)
         written = _Written(writer, in_one_file=in_one_file)
-        before = (len(verdicts.left_out), len(verdicts.pinned))
+        before = len(verdicts)
         loaded = written.judge(verdicts)
         if loaded is not None:
             return Export(
@@ -105,16 +106,24 @@ def export(state: State, *, known: Known | None = None, in_one_file: bool = True
                 secrets=tuple(sorted({*writer.secrets.values(), *writer.looked_up, *written.secrets()})),
                 left_out=len(writer.untold | verdicts.left_out.keys()),
                 pinned=tuple(address for address, declared in loaded.resources.items() if declared.pin is not None),
-                warnings=(*written.warnings(loaded), *_dead_destinations(state)),
+                warnings=(*written.warnings(loaded), *_unpruned(verdicts), *_dead_destinations(state)),
                 unreadable=_unreadable(state),
             )
         reasons = written.reasons
-        if before == (len(verdicts.left_out), len(verdicts.pinned)):
+        if before == len(verdicts):
             break
     raise ReconcilerError(
         "this account could not be written as files that plan as empty, which is a bug in reconciler: "
         + "; ".join(reasons[:3])
     )
+
+
+def _unpruned(verdicts: Verdicts) -> Iterator[str]:
+    for collection in sorted(verdicts.unpruned):
+        yield (
+            f"{collection}: the prune rule of the existing files is not kept, because it would delete live resources "
+            "that the exported files do not contain"
+        )
 
 
 def _dead_destinations(state: State) -> Iterator[str]:
@@ -233,7 +242,9 @@ class _Written:
                 self.differing |= said
                 continue
             self.reasons.append(reason)
-            if sid in self.writer.pinnable(verdicts):
+            if change.action == "delete" and not sid:
+                verdicts.unpruned.add(_collection_of(change))
+            elif sid in self.writer.pinnable(verdicts):
                 verdicts.pinned[sid] = "nothing else tells it apart"
             elif sid:
                 for item in said:
@@ -277,6 +288,10 @@ class _Written:
     def _take_out(self, said: Said, reason: str, verdicts: Verdicts) -> None:
         """Leave a field out, and where that is done already, the resource."""
         verdicts.left_out[said if said not in verdicts.left_out else Said(said.sid)] = reason
+
+
+def _collection_of(change: Change) -> Address:
+    return Address(change.kind.section) if change.parent is None else change.parent.child(*change.kind.section)
 
 
 def _unreadable(state: State) -> tuple[str, ...]:

@@ -34,10 +34,16 @@ class Verdicts:
     Attributes:
         left_out: fields and resources that the files cannot hold, each with the reason.
         pinned: resources that only their SID recognises, each with the reason.
+        unpruned: collections whose prune rule is not kept, since it would delete what the files do not hold.
     """
 
     left_out: dict[Said, str] = field(default_factory=dict)
     pinned: dict[str, str] = field(default_factory=dict)
+    unpruned: set[Address] = field(default_factory=set)
+
+    def __len__(self) -> int:
+        """Return how many there are, by which an export sees that there are more."""
+        return len(self.left_out) + len(self.pinned) + len(self.unpruned)
 
 
 _IN_URL = "set this environment variable before you plan: it is part of the live URL"
@@ -176,11 +182,18 @@ class Writer:
         for kind in KINDS:
             if kind.parent is None and (not kind.is_container or with_services):
                 self._write_kind(kind, (), tree)
+        top = [kind for kind in KINDS if kind.parent is None]
+        is_elsewhere = not with_services and any(live.kind.is_container for live in self._written())
+        self.known.policies.write_prune(tree, None, top, self.verdicts.unpruned, with_empty=not is_elsewhere)
+        self.known.policies.write_top(tree)
         return tree
+
+    def _written(self) -> Iterator[Live]:
+        return (live for live in self.state if live.sid in self.addresses)
 
     def services(self) -> Iterator[tuple[str, Tree[Said]]]:
         """Each service: its handle, and a tree that holds ``services: {handle: …}``."""
-        members = [live for live in self.state if live.kind.is_container and live.sid in self.addresses]
+        members = [live for live in self._written() if live.kind.is_container]
         for live in sorted(members, key=lambda live: self.addresses[live.sid]):
             tree: Tree[Said] = Tree()
             self._write_member(live, tree.below(*live.kind.section))
@@ -217,6 +230,8 @@ class Writer:
         for kind in KINDS:
             if kind.parent == live.kind.name:
                 self._write_kind(kind, live.lineage, tree)
+        inner = [kind for kind in KINDS if kind.parent == live.kind.name]
+        self.known.policies.write_prune(tree, self.addresses[live.sid], inner, self.verdicts.unpruned)
         section.add(self.addresses[live.sid].parts[-1], tree, Said(live.sid))
 
     def _about_section(self, kind: Kind, everything: Iterable[Live]) -> Iterator[str]:
@@ -342,9 +357,12 @@ class Writer:
                 tree.below(*blocks).add(name, self._secret(owner), owner, (_NOT_RETURNED,))
             elif not item.write_only and not item.is_empty(content):
                 tree.comments += self._why_not(live, item, content)
-        if moving:
-            listed = Literal(f"{{ignore_changes: [{', '.join(moving)}]}}")
-            tree.add("lifecycle", listed, Said(live.sid), ("moves by itself, so that only a create sends it",))
+        policies = self.known.policies
+        if lifecycle := policies.lifecycle_of(live.sid, moving):
+            why = ("moves by itself, so that only a create sends it",) if moving else ()
+            tree.add("lifecycle", Data(lifecycle), Said(live.sid), why)
+        if hidden := policies.sensitive.get(live.sid):
+            tree.add("sensitive", tuple(sorted(hidden)), Said(live.sid))
         return tree
 
     def _why_not(self, live: Live, item: Field, content: Content) -> Iterator[str]:

@@ -18,6 +18,7 @@ from reconciler.address import Address
 from reconciler.config.model import Config, Declared, Outside, Unknown, Value, Written
 from reconciler.config.sources import SourceError
 from reconciler.errors import UsageError
+from reconciler.export.policies import Policies
 from reconciler.export.written import Data, Literal, Writable, lookup
 from reconciler.json_text import Json
 from reconciler.kinds.fields import Content, Field, Shape
@@ -62,6 +63,7 @@ class Known:
         secrets: values of the secrets that they use, by name.
         environment: an environment variable.
         read: another file's bytes.
+        policies: what they say about applying them: limits, prune rules, lifecycles.
     """
 
     addresses: Mapping[str, Address] = field(default_factory=dict)
@@ -70,6 +72,7 @@ class Known:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     environment: Callable[[str], str | None] = _nothing
     read: Callable[[str], bytes] = _no_file
+    policies: Policies = field(default_factory=Policies)
 
     def names(self) -> set[str]:
         """The names of the environment variables that kept fields look up."""
@@ -131,7 +134,8 @@ def known_from(
         # A shorter one is part of too many texts that are none of its.
         if len(secret := environment(name) or "") >= FRAGMENT
     }
-    return Known(matched.addresses, kept, unclear, secrets, environment, read)
+    policies = Policies.of(former, matched.addresses)
+    return Known(matched.addresses, kept, unclear, secrets, environment, read, policies)
 
 
 def _check_found(former: Config, found: set[Address], troubled: set[str], unmatched: set[str]) -> None:
