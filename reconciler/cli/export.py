@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -85,7 +86,16 @@ def export(endpoint: Endpoint, *, out: str, include: tuple[str, ...], force: boo
         console.err("Set these secrets before you plan or apply:\n")
         # As lines of a shell, to be pasted and filled in. A credential's are needed only when it is sent again.
         console.err("".join(f"  export {escape(name)}='…'\n" for name in exported.secrets))
+    if folder is not None:
+        console.err(f"Next: reconciler plan {_plan_arguments(folder, endpoint)}\n")
     return WITHHELD if exported.unreadable else DONE
+
+
+def _plan_arguments(folder: Path, endpoint: Endpoint) -> str:
+    """Return the arguments of the plan that compares the exported configuration with the same account."""
+    options = (("--emulator", endpoint.emulator), ("--api-url", endpoint.api_url), ("--profile", endpoint.profile))
+    words = [str(folder), *(word for name, value in options if value for word in (name, value))]
+    return " ".join(escape(shlex.quote(word)) for word in words)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -31,7 +31,7 @@ def test_a_folder_gets_one_file_for_each_service(cli: Cli, files: Path, tmp_path
     assert files.exists()
     cli("apply", *EMULATED, "--yes")
     exported = cli("export", *EMULATED, "--out", "conf")
-    assert exported == Result(0, "", "Wrote 3 files into conf.\n")
+    assert exported == Result(0, "", "Wrote 3 files into conf.\nNext: reconciler plan conf --emulator demo.db\n")
     written = sorted(tmp_path.glob("conf/**/*.yaml"))
     assert [path.relative_to(tmp_path / "conf").as_posix() for path in written] == [
         "reconciler.yaml",
