@@ -20,10 +20,11 @@ from reconciler.address import Address
 from reconciler.api.client import ReadClient
 from reconciler.api.credentials import Credentials
 from reconciler.api.hosts import twilio_url
+from reconciler.documents.journal import JournalScope, journal_text
 from reconciler.documents.report import parse_report
 from reconciler.emulator import Emulator, Store
 from reconciler.execution.journal_file import JournalFile
-from reconciler.journal import Scope, Unfinished, to_json
+from reconciler.journal import UnfinishedReplace
 from reconciler.kinds import BY_NAME
 from tests.oracles.account import Account, picture
 from tests.oracles.command import Folder, Run
@@ -59,12 +60,11 @@ def apply(folder: Folder, account: Account, *options: str, fault: Fault | None =
     return folder.run(account, "apply", "--yes", "--format", "json", *options, fault=fault)
 
 
-def scope_of(account: Account) -> Scope:
+def scope_of(account: Account) -> JournalScope:
     """What the journals of these tests belong to."""
-    return Scope(
+    return JournalScope(
         account_sid="AC" + "0" * 32,
         root="reconciler.yaml",
-        environment="",
         endpoint=f"emulator {account.emulator.store.public_id()}",
         key=Credentials("AC" + "0" * 32, "emulator", "AC" + "0" * 32).signing_key(),
     )
@@ -381,12 +381,38 @@ def test_another_account_is_not_given_what_this_one_lost(folder: Folder, account
     for other in (
         replace(scope, account_sid="AC" + "9" * 32),
         replace(scope, root="other.yaml"),
-        replace(scope, environment="prod"),
         replace(scope, endpoint="ie1.twilio.com"),
     ):
         assert JournalFile(folder.path, other).load() == ()
     assert [entry.name for entry in JournalFile(folder.path, scope).load()] == [NUMBER]
     assert journals(folder) == [journal]
+
+
+@pytest.mark.parametrize(("first", "second"), [(("--env", "prod"), ()), ((), ("--env", "prod"))])
+def test_a_run_in_another_environment_of_the_account_restores_the_values(
+    folder: Folder, account: Account, first: tuple[str, ...], second: tuple[str, ...]
+) -> None:
+    killed(folder, account, *first, files=FILES + "environments: {prod: {}}\n")
+    assert apply(folder, account, *second).code == 0
+    assert picture(account.state()) == expected()
+    assert journals(folder) == []
+
+
+def test_a_rename_of_another_environment_is_reported_and_left_to_it(folder: Folder) -> None:
+    account = with_default_role()
+    head = "version: 1\nservices: {support: {friendly_name: Support}}\n"
+    folder.write(head + "environments: {prod: {overlays: [prod.yaml]}}\n")
+    (folder.path / "prod.yaml").write_text(RENAMED)
+    assert apply(folder, account, "--env", "prod", fault=Fault("killed after", 0)).was_killed
+    run = apply(folder, account)
+    assert (run.code, run.writes) == (0, [])
+    plan = folder.run(account, "plan", "--format", "json").document
+    assert [(item["code"], item["hint"]) for item in plan["warnings"]] == [
+        ("not-completed", "To complete it, run that apply again, with --env prod.")
+    ]
+    assert apply(folder, account, "--env", "prod").code == 0
+    assert not any("service:old" in line for line in picture(account.state()))
+    assert journals(folder) == []
 
 
 def test_values_of_what_is_no_longer_declared_are_kept_and_reported(folder: Folder, account: Account) -> None:
@@ -447,7 +473,7 @@ def test_an_edited_journal_is_refused_with_a_way_out(
         run = folder.run(account, *command)
         assert (run.code, run.writes) == (1, [])
         said = " ".join((run.out + run.err).split())
-        assert "restore the file, or delete it to go on without them" in said
+        assert "restore the file, or delete it to continue without them" in said
         assert "s3cr3t" not in said
 
 
@@ -544,9 +570,9 @@ def test_an_emulator_keeps_its_identity_on_another_port(tmp_path: Path) -> None:
         assert again.public_id() == first
 
 
-def forged(account: Account, entry: Unfinished) -> str:
+def forged(account: Account, entry: UnfinishedReplace) -> str:
     """A journal as somebody would write it who knows everything but the credentials."""
-    return to_json(replace(scope_of(account), key=b"guessed"), [entry])
+    return journal_text(replace(scope_of(account), key=b"guessed"), [entry])
 
 
 def test_a_forged_journal_deletes_nothing(folder: Folder) -> None:
@@ -556,7 +582,7 @@ def test_a_forged_journal_deletes_nothing(folder: Folder) -> None:
     account.role(service, "member")
     folder.write(RENAMED)
     before = picture(account.state())
-    entry = Unfinished(
+    entry = UnfinishedReplace(
         Address.parse("services.support.roles.member"), BY_NAME["role"], role, "old", (service.rpartition("/")[2],)
     )
     path = JournalFile(folder.path, scope_of(account)).path
@@ -569,7 +595,7 @@ def test_a_forged_journal_deletes_nothing(folder: Folder) -> None:
     # The same with the right key, but for a role of another name or type than the live one.
     for wrong in (replace(entry, name="anything"), replace(entry, former={"type": "conversation"})):
         path.parent.mkdir(exist_ok=True)
-        path.write_text(to_json(scope_of(account), [wrong]))
+        path.write_text(journal_text(scope_of(account), [wrong]))
         run = apply(folder, account)
         assert (run.code, [exchange.method for exchange in run.writes if exchange.method == "DELETE"]) == (0, [])
 

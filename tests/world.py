@@ -19,7 +19,7 @@ from reconciler.config.model import Approval, Config
 from reconciler.documents.plan import PlanFile, plan_document
 from reconciler.emulator import Emulator, Rules, Store
 from reconciler.execution.apply import apply
-from reconciler.journal import Unfinished
+from reconciler.journal import UnfinishedReplace
 from reconciler.planning.plan import Plan, PlanOptions
 from reconciler.report import Report, Silent
 from reconciler.workflow.planning import fetch_and_plan
@@ -109,7 +109,7 @@ class World:
 
     def plan(self, files: Config, **options: Any) -> Plan:
         """Fetch and plan with a client that cannot write; `unfinished` is what interrupted applies left."""
-        unfinished: Sequence[Unfinished] = options.pop("unfinished", ())
+        unfinished: Sequence[UnfinishedReplace] = options.pop("unfinished", ())
 
         async def run() -> Plan:
             async with ReadClient(

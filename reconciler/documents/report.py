@@ -12,10 +12,10 @@ from typing import Literal
 from pydantic import Field
 
 from reconciler.documents.entries import OptionsEntry, Part, WarningEntry
+from reconciler.documents.journal import JournalEntry
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.saved import parse_as
 from reconciler.errors import Cause, Refusal
-from reconciler.journal import UnfinishedEntry
 from reconciler.redaction import spelled_out
 from reconciler.report import ChangeResult, Outcome, Report
 
@@ -121,7 +121,7 @@ class ReportFile(Part):
         exclude_if=bool,
         description="False in a report that was written while the apply ran: it was killed, or still runs.",
     )
-    unfinished: tuple[UnfinishedEntry, ...] = Field(
+    unfinished: tuple[JournalEntry, ...] = Field(
         default=(),
         exclude_if=lambda entries: not entries,
         description="Replaces that were begun and are not complete, with the values that only the account had; without "

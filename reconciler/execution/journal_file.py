@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reconciler import journal
+from reconciler.documents.journal import JournalScope, journal_text, parse_journal
 from reconciler.errors import JournalError
-from reconciler.journal import Scope, Unfinished
+from reconciler.journal import UnfinishedReplace
 
 try:
     import fcntl
@@ -51,15 +51,15 @@ class JournalFile:
         is_locked: whether another apply was found to hold it.
     """
 
-    def __init__(self, folder: Path, scope: Scope) -> None:
-        names = f"{scope.root}\0{scope.environment}\0{scope.endpoint}"
+    def __init__(self, folder: Path, scope: JournalScope) -> None:
+        names = f"{scope.root}\0{scope.endpoint}"
         key = hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()[:12]
         self.scope = scope
         self.path = folder / FOLDER / f"journal-{scope.account_sid}-{key}.json"
-        self.entries: dict[str, Unfinished] = {}
+        self.entries: dict[str, UnfinishedReplace] = {}
         self.is_locked = False
 
-    def load(self) -> tuple[Unfinished, ...]:
+    def load(self) -> tuple[UnfinishedReplace, ...]:
         """Read the entries that an interrupted apply left.
 
         Raises:
@@ -95,7 +95,7 @@ class JournalFile:
                 f"git tracks the journal {shown}, so it is not used: it is no part of the configuration, and may hold "
                 f"secrets. Remove it from git: git rm --cached {shlex.quote(shown)}"
             )
-        found = journal.parse(text, shown, self.scope)
+        found = parse_journal(text, shown, self.scope)
         self.entries = {entry.sid: entry for entry in found}
         return found
 
@@ -123,7 +123,7 @@ class JournalFile:
             with contextlib.suppress(OSError):
                 self.path.parent.rmdir()
 
-    def begin(self, entry: Unfinished) -> None:
+    def begin(self, entry: UnfinishedReplace) -> None:
         """Keep an entry; see `reconciler.journal.Journal`."""
         self._write({**self.entries, entry.sid: entry})
 
@@ -172,14 +172,14 @@ class JournalFile:
                 ) from None
             os.close(descriptor)
 
-    def _write(self, entries: dict[str, Unfinished]) -> None:
+    def _write(self, entries: dict[str, UnfinishedReplace]) -> None:
         """Replace the file; when this returns, it is on the disk.
 
         Raises:
             OSError: it could not be written; what was there is still there.
         """
         if entries:
-            write_durably(self.path, journal.to_json(self.scope, entries.values()))
+            write_durably(self.path, journal_text(self.scope, entries.values()))
         else:
             self.path.unlink(missing_ok=True)
             _sync(self.path.parent)

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from reconciler.address import Address
 from reconciler.change import Change, Step
+from reconciler.documents.journal import JournalScope, journal_entry, parse_entry
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.report import ReportFile, parse_report, report_document
 from reconciler.documents.saved import format_of
 from reconciler.errors import JournalError, PlanFileError, UsageError
 from reconciler.execution.journal_file import JournalFile, is_tracked, write_durably
 from reconciler.execution.schedule import is_withheld
-from reconciler.journal import Scope, Unfinished, from_entry, to_entry
+from reconciler.journal import UnfinishedReplace
 from reconciler.planning.plan import Plan
 from reconciler.report import Outcome, Progress, Report, result_of
 
@@ -47,10 +48,10 @@ class Record:
         plan: Plan,
         seen: PlanFile,
         *,
-        scope: Scope,
+        scope: JournalScope,
         journal: JournalFile | None,
         report: Path | None,
-        unfinished: Iterable[Unfinished],
+        unfinished: Iterable[UnfinishedReplace],
         progress: Progress,
     ) -> None:
         self._plan = plan
@@ -97,7 +98,7 @@ class Record:
 
     # --- the journal --------------------------------------------------------------------------------------------------
 
-    def begin(self, entry: Unfinished) -> None:
+    def begin(self, entry: UnfinishedReplace) -> None:
         """Keep an entry durably; see `reconciler.journal.Journal`."""
         if self._journal is not None:
             self._journal.begin(entry)
@@ -172,7 +173,7 @@ class Record:
             if entry.title:
                 digest = entry.name_digest or self._scope.digest(entry.name)
                 named = replace(named, name="", name_digest=digest)
-            entries.append(to_entry(named))
+            entries.append(journal_entry(named))
         found = report_document(report, self._seen)
         signature = self._scope.signature(entries) if entries else ""
         return found.model_copy(
@@ -180,7 +181,9 @@ class Record:
         )
 
 
-def read_report(path: Path, scope: Scope, names: Callable[[Address], Iterable[str]]) -> tuple[Unfinished, ...]:
+def read_report(
+    path: Path, scope: JournalScope, names: Callable[[Address], Iterable[str]]
+) -> tuple[UnfinishedReplace, ...]:
     """Read what an interrupted apply left in a report that is to be replaced.
 
     Args:
@@ -213,16 +216,16 @@ def read_report(path: Path, scope: Scope, names: Callable[[Address], Iterable[st
     if not scope.has_signed(report.unfinished, report.unfinished_signature):
         raise UsageError(
             f"cannot write {path}: it holds what an interrupted apply to account {report.account_sid} saved, and was "
-            "edited, or that apply had other credentials, another RECONCILER_PLAN_KEY, endpoint, root file, or "
-            "environment. Name another file"
+            "edited, or that apply had other credentials, another RECONCILER_PLAN_KEY, endpoint, or root file. "
+            "Name another file"
         )
     if is_tracked(path):
         raise UsageError(f"cannot write {path}: it holds what an interrupted apply saved, and git tracks it")
-    entries = (from_entry(entry, str(path)) for entry in report.unfinished)
+    entries = (parse_entry(entry, str(path)) for entry in report.unfinished)
     return tuple(_named(entry, names(entry.address), scope) for entry in entries)
 
 
-def _named(entry: Unfinished, names: Iterable[str], scope: Scope) -> Unfinished:
+def _named(entry: UnfinishedReplace, names: Iterable[str], scope: JournalScope) -> UnfinishedReplace:
     """The same entry with its natural key, which a report may not hold, if that is one of several."""
     found = next((name for name in names if scope.digest(name) == entry.name_digest), "")
     return replace(entry, name=found) if entry.name_digest else entry

@@ -12,7 +12,7 @@ from reconciler.change import Change, Step
 from reconciler.config.model import Reference, Unknown
 from reconciler.execution.references import References
 from reconciler.execution.step_errors import StepFailed
-from reconciler.journal import Journal, Unfinished
+from reconciler.journal import Journal, UnfinishedReplace
 from reconciler.redaction import HIDDEN
 
 
@@ -22,10 +22,12 @@ class ReplaceJournal:
     Args:
         journal: keeps the entries; None for none.
         references: gives SIDs.
+        environment: the environment of the plan; empty for none.
     """
 
-    def __init__(self, journal: Journal | None, references: References) -> None:
+    def __init__(self, journal: Journal | None, references: References, environment: str) -> None:
         self._journal = journal
+        self._environment = environment
         self._references = references
 
     async def begin(self, change: Change, step: Step) -> None:
@@ -53,12 +55,12 @@ class ReplaceJournal:
         with contextlib.suppress(OSError):
             self._journal.finish(sid)
 
-    async def _entry(self, change: Change, sid: str) -> Unfinished:
+    async def _entry(self, change: Change, sid: str) -> UnfinishedReplace:
         create = next(item for item in change.steps if item.op == "create")
         sensitive = {item.path for item in change.fields if item.sensitive}
         name = "" if change.former is None else change.former.name
         values = await self._references.resolve({path: create.values[path] for path in change.carried})
-        return Unfinished(
+        return UnfinishedReplace(
             address=change.address,
             kind=change.kind,
             sid=sid,
@@ -73,4 +75,5 @@ class ReplaceJournal:
                 if not (item.sensitive or item.before is None or isinstance(item.before, (Reference, Unknown)))
                 if item.path not in values
             },
+            environment=self._environment,
         )

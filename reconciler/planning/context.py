@@ -15,7 +15,7 @@ from reconciler.change import FieldChange
 from reconciler.config.model import Config, Declared, Prune, Reference, Unknown
 from reconciler.config.selection import EVERYTHING, Selection
 from reconciler.errors import Problem
-from reconciler.journal import Unfinished
+from reconciler.journal import UnfinishedReplace
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
@@ -61,7 +61,7 @@ class PlanContext:
         config: Config,
         state: State,
         selection: Selection = EVERYTHING,
-        unfinished: Sequence[Unfinished] = (),
+        unfinished: Sequence[UnfinishedReplace] = (),
     ) -> None:
         self.config = config
         self.state = state
@@ -261,7 +261,7 @@ class PlanContext:
 
     # --- who takes whose place ---------------------------------------------------------------------------------------
 
-    def saved_values(self, declared: Declared) -> Unfinished | None:
+    def saved_values(self, declared: Declared) -> UnfinishedReplace | None:
         """Return what an interrupted apply saved of a resource before it deleted it and did not create it again."""
         return self.interrupted.saved_values(declared, self.parents(declared))
 

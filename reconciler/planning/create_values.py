@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from reconciler.change import FieldChange
 from reconciler.config.model import Declared, Reference, Unknown, Value
 from reconciler.errors import Place, Problem
-from reconciler.journal import Unfinished
+from reconciler.journal import UnfinishedReplace
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.hooks import Fault
 from reconciler.kinds.markers import Ref, Vocabulary
@@ -38,7 +38,7 @@ class CreateValues:
 
 
 def values_for_create(
-    context: PlanContext, declared: Declared, former: Mapping[str, Content], saved: Unfinished | None = None
+    context: PlanContext, declared: Declared, former: Mapping[str, Content], saved: UnfinishedReplace | None = None
 ) -> CreateValues:
     """Collect what a create has to send.
 
@@ -79,7 +79,7 @@ def field_changes_of_create(
     declared: Declared,
     create: CreateValues,
     live: Live | None,
-    saved: Unfinished | None = None,
+    saved: UnfinishedReplace | None = None,
 ) -> tuple[FieldChange, ...]:
     """Build one field change for each value that a create sends.
 
@@ -105,7 +105,7 @@ def _field_change(
     create: CreateValues,
     *,
     live: Live | None,
-    saved: Unfinished | None,
+    saved: UnfinishedReplace | None,
 ) -> FieldChange:
     is_carried = field.path in create.carried
     value: Value | None = None if is_carried else declared.values.get(field.path)
@@ -183,7 +183,7 @@ def _cannot_carry(declared: Declared, path: str) -> list[Problem]:
 
 
 def _check(
-    declared: Declared, values: Mapping[str, Content | Reference | Unknown], saved: Unfinished | None
+    declared: Declared, values: Mapping[str, Content | Reference | Unknown], saved: UnfinishedReplace | None
 ) -> list[Problem]:
     """Report what a create with these values lacks."""
     if declared.pin is not None:

@@ -13,7 +13,7 @@ from functools import cached_property
 from reconciler.address import Address
 from reconciler.config.model import Config, Declared
 from reconciler.config.selection import Selection
-from reconciler.journal import Unfinished
+from reconciler.journal import UnfinishedReplace
 from reconciler.kinds import KINDS
 from reconciler.kinds.fields import Content
 from reconciler.planning.desired import Desired
@@ -23,8 +23,8 @@ from reconciler.state import Live, State
 
 
 def with_present_addresses(
-    unfinished: Sequence[Unfinished], config: Config, state: State, selection: Selection
-) -> tuple[Unfinished, ...]:
+    unfinished: Sequence[UnfinishedReplace], config: Config, state: State, selection: Selection
+) -> tuple[UnfinishedReplace, ...]:
     """Give each entry the address that the configuration gives its resource now: a handle may have changed."""
     moved = [entry for entry in unfinished if not _is_named(config.resources.get(entry.address), entry)]
     if not moved:
@@ -34,7 +34,7 @@ def with_present_addresses(
     return tuple(finder.with_present_address(entry) if entry in moved else entry for entry in unfinished)
 
 
-def under_way(unfinished: Sequence[Unfinished], config: Config, state: State) -> dict[str, Address]:
+def under_way(unfinished: Sequence[UnfinishedReplace], config: Config, state: State) -> dict[str, Address]:
     """Return the old resources that the configuration still replaces, by SID, with the address that replaces them."""
     return {entry.sid: entry.address for entry in unfinished if _is_wanted(entry, unfinished, config, state)}
 
@@ -53,7 +53,7 @@ class Interrupted:
         matching: which declared resource is which live one.
     """
 
-    entries: tuple[Unfinished, ...]
+    entries: tuple[UnfinishedReplace, ...]
     under_way: Mapping[str, Address]
     config: Config
     state: State
@@ -61,7 +61,7 @@ class Interrupted:
     desired: Desired
     matching: Matching
 
-    def saved_values(self, declared: Declared, parents: tuple[str, ...] | None) -> Unfinished | None:
+    def saved_values(self, declared: Declared, parents: tuple[str, ...] | None) -> UnfinishedReplace | None:
         """Return what an apply saved of a resource that it deleted and did not create again.
 
         Args:
@@ -79,7 +79,7 @@ class Interrupted:
                 return entry
         return None
 
-    def to_complete(self) -> Iterator[tuple[Unfinished, Live]]:
+    def to_complete(self) -> Iterator[tuple[UnfinishedReplace, Live]]:
         """Yield the replaces whose old resource still exists beside the new one, with the old resource."""
         removed = self.desired.removed
         for entry in self.entries:
@@ -114,9 +114,12 @@ class Interrupted:
         """The SIDs of the old resources whose entries are no longer needed."""
         return frozenset(entry.sid for entry in self.entries if self._is_finished(entry))
 
-    def _is_finished(self, entry: Unfinished) -> bool:
+    def _is_finished(self, entry: UnfinishedReplace) -> bool:
         """Whether nothing is left to do for an entry, and none of its saved values can be needed."""
         declared, old = self.config.resources.get(entry.address), self.state.get(entry.sid)
+        if entry.environment != self.config.environment and not _is_named(declared, entry):
+            # Another environment of the account may complete it; this one may not even have read the old resource.
+            return False
         if old is not None:
             # It has everything that was saved of it.
             return old.sid not in self.under_way or old.sid in self.matching.addresses
@@ -125,7 +128,13 @@ class Interrupted:
             return not self.unrestored_fields(entry)
         return self.selection.covers(declared) and live is not None and not self.unrestored_fields(entry)
 
-    def unrestored_fields(self, entry: Unfinished) -> tuple[str, ...]:
+    def is_of_other_environment(self, entry: UnfinishedReplace) -> bool:
+        """Return whether only another environment of the same account can complete a replace."""
+        declared = self.config.resources.get(entry.address)
+        is_own = entry.environment == self.config.environment or _is_named(declared, entry)
+        return not is_own and entry.sid not in self.matching.addresses
+
+    def unrestored_fields(self, entry: UnfinishedReplace) -> tuple[str, ...]:
         """Return the paths of the saved values that the entry of a deleted resource alone still holds.
 
         The configuration does not set them, and the live resource does not have them.
@@ -148,7 +157,7 @@ class _HeirFinder:
         self.state = state
         self.lineages = lineages
 
-    def with_present_address(self, entry: Unfinished) -> Unfinished:
+    def with_present_address(self, entry: UnfinishedReplace) -> UnfinishedReplace:
         """Return an entry with the address of the one resource that has its natural key, or else as it is."""
         siblings = [
             declared
@@ -170,7 +179,7 @@ class _HeirFinder:
                 return replace(entry, address=chosen[0].address)
         return entry
 
-    def _may_be_heir(self, declared: Declared, entry: Unfinished) -> bool:
+    def _may_be_heir(self, declared: Declared, entry: UnfinishedReplace) -> bool:
         """Whether a resource that is renamed from the old one of an entry can be the one that was to replace it.
 
         It cannot if it existed before the old one did, or if the address of the entry still declares the new resource.
@@ -197,7 +206,7 @@ class _HeirFinder:
         ]
 
 
-def _is_wanted(entry: Unfinished, unfinished: Sequence[Unfinished], config: Config, state: State) -> bool:
+def _is_wanted(entry: UnfinishedReplace, unfinished: Sequence[UnfinishedReplace], config: Config, state: State) -> bool:
     """Whether the configuration still asks to replace the old resource of an entry."""
     declared, old = config.resources.get(entry.address), state.get(entry.sid)
     if declared is None or declared.absent or old is None or declared.kind != old.kind:
@@ -210,7 +219,7 @@ def _is_wanted(entry: Unfinished, unfinished: Sequence[Unfinished], config: Conf
     )
 
 
-def _keeps(other: Declared, old: Live, unfinished: Sequence[Unfinished], state: State) -> bool:
+def _keeps(other: Declared, old: Live, unfinished: Sequence[UnfinishedReplace], state: State) -> bool:
     """Whether a sibling of the replacing resource is the old one, which is then to stay.
 
     It has the name of the old one. A resource that takes this name from another one is not it, nor is one that exists
@@ -227,7 +236,7 @@ def _keeps(other: Declared, old: Live, unfinished: Sequence[Unfinished], state: 
     return not exists and not is_renamed
 
 
-def _is_named(declared: Declared | None, entry: Unfinished) -> bool:
+def _is_named(declared: Declared | None, entry: UnfinishedReplace) -> bool:
     """Whether a declared resource has the kind and the natural key of an entry, or is renamed from it."""
     return (
         declared is not None
@@ -236,7 +245,7 @@ def _is_named(declared: Declared | None, entry: Unfinished) -> bool:
     )
 
 
-def _differs_from_saved(entry: Unfinished, path: str, content: Content) -> bool:
+def _differs_from_saved(entry: UnfinishedReplace, path: str, content: Content) -> bool:
     field = entry.kind.by_path[path]
     if path in entry.lost:
         # A value that was not saved is known to be missing only where nothing is in its place.

@@ -27,7 +27,7 @@ from reconciler.config.acknowledged import split, unused
 from reconciler.config.model import Approval, Config, Reference, Unknown
 from reconciler.config.selection import Selection, select
 from reconciler.errors import MatchError, Problem
-from reconciler.journal import Unfinished
+from reconciler.journal import UnfinishedReplace
 from reconciler.kinds import KINDS
 from reconciler.kinds.fields import Content
 from reconciler.planning import guards, ordering, plan_problems, role_guards, scope
@@ -159,7 +159,7 @@ class Plan:
 
 
 def make_plan(
-    config: Config, state: State, options: PlanOptions | None = None, unfinished: Sequence[Unfinished] = ()
+    config: Config, state: State, options: PlanOptions | None = None, unfinished: Sequence[UnfinishedReplace] = ()
 ) -> Plan:
     """Compare the files with the account.
 
@@ -178,7 +178,9 @@ def make_plan(
 class _Planner:
     """One run of `make_plan`."""
 
-    def __init__(self, config: Config, state: State, options: PlanOptions, unfinished: Sequence[Unfinished]) -> None:
+    def __init__(
+        self, config: Config, state: State, options: PlanOptions, unfinished: Sequence[UnfinishedReplace]
+    ) -> None:
         self.options = options
         selection = options.selection(config)
         self.affected: Mapping[Collection, tuple[Address, ...]] = {}

@@ -11,7 +11,7 @@ from reconciler.address import Address
 from reconciler.change import Change
 from reconciler.config.model import Declared, Unknown
 from reconciler.errors import Problem
-from reconciler.journal import Unfinished
+from reconciler.journal import UnfinishedReplace
 from reconciler.kinds import BY_NAME
 from reconciler.planning import ordering
 from reconciler.planning.context import PlanContext
@@ -42,6 +42,8 @@ def unrestored_values(context: PlanContext, changes: Iterable[Change]) -> Iterat
     restored = {change.completes for change in changes}
     for entry in context.interrupted.entries:
         declared = context.config.resources.get(entry.address)
+        if context.interrupted.is_of_other_environment(entry):
+            continue
         if entry.sid not in restored and (problem := _still_saved(context, entry, declared)) is not None:
             yield problem
         if entry.lost and entry.sid in restored and declared is not None:
@@ -56,7 +58,7 @@ def unrestored_values(context: PlanContext, changes: Iterable[Change]) -> Iterat
             )
 
 
-def _still_saved(context: PlanContext, entry: Unfinished, declared: Declared | None) -> Problem | None:
+def _still_saved(context: PlanContext, entry: UnfinishedReplace, declared: Declared | None) -> Problem | None:
     """A warning for the saved values of a deleted resource, which stay saved until they are restored or discarded.
 
     Args:
@@ -92,6 +94,9 @@ def uncompleted_renames(context: PlanContext, changes: Iterable[Change]) -> Iter
     """Old resources of interrupted renames that the configuration no longer asks for; nothing else names them."""
     deleted = {change.sid for change in changes if change.action == "delete"}
     for entry in context.interrupted.entries:
+        if context.interrupted.is_of_other_environment(entry):
+            yield _of_other_environment(entry)
+            continue
         old = context.state.get(entry.sid)
         if old is None or not entry.is_still(old) or entry.sid in {*context.interrupted.under_way, *deleted}:
             continue
@@ -109,6 +114,19 @@ def uncompleted_renames(context: PlanContext, changes: Iterable[Change]) -> Iter
             severity="warning",
             address=str(entry.address),
         )
+
+
+def _of_other_environment(entry: UnfinishedReplace) -> Problem:
+    option = f"with --env {entry.environment}" if entry.environment else "without --env"
+    return Problem(
+        "not-completed",
+        f"an apply {option} was interrupted and has not completed the replace of {entry.address}; this environment "
+        "leaves it alone",
+        None,
+        f"To complete it, run that apply again, {option}.",
+        severity="warning",
+        address=str(entry.address),
+    )
 
 
 def left_over_roles(context: PlanContext, unmanaged: Iterable[Unmanaged]) -> list[Problem]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.config.model import Approval, Config
     from reconciler.documents.drift import DriftFile
     from reconciler.documents.plan import PlanFile
-    from reconciler.journal import Unfinished
+    from reconciler.journal import UnfinishedReplace
     from reconciler.planning.plan import Plan, PlanOptions
     from reconciler.report import Progress
     from reconciler.state import State
@@ -108,7 +108,7 @@ async def plan_with_records(
     """
     recorders: list[Recorder] = []
 
-    def unfinished(account_sid: str) -> Sequence[Unfinished]:
+    def unfinished(account_sid: str) -> Sequence[UnfinishedReplace]:
         recorders.append(find_recorder(config, inputs, client, account_sid, key=key, report=report))
         return recorders[-1].unfinished
 
@@ -134,7 +134,7 @@ async def fetch_and_plan(
     client: ReadClient,
     progress: Progress,
     options: PlanOptions | None = None,
-    unfinished: Callable[[str], Sequence[Unfinished]] = lambda _account_sid: (),
+    unfinished: Callable[[str], Sequence[UnfinishedReplace]] = lambda _account_sid: (),
     *,
     state: State | None = None,
 ) -> Plan:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.documents.plan import PlanFile
     from reconciler.execution.journal_file import JournalFile
     from reconciler.execution.record import Record
-    from reconciler.journal import Unfinished
+    from reconciler.journal import UnfinishedReplace
     from reconciler.planning.plan import Plan
     from reconciler.report import Progress
     from reconciler.workflow.inputs import Inputs
@@ -39,7 +39,7 @@ class Recorder:
 
     journal: JournalFile
     report: Path | None
-    unfinished: tuple[Unfinished, ...]
+    unfinished: tuple[UnfinishedReplace, ...]
 
     @contextmanager
     def record(self, plan: Plan, document: PlanFile, progress: Progress) -> Iterator[Record]:
@@ -89,7 +89,7 @@ class Recorder:
 def find_recorder(
     config: Config, inputs: Inputs, client: ReadClient, account_sid: str, *, key: bytes | None, report: str
 ) -> Recorder:
-    """Read what interrupted applies of this configuration, account, and environment left.
+    """Read what interrupted applies of this configuration and account left, in any environment.
 
     Args:
         config: The configuration.
@@ -99,15 +99,14 @@ def find_recorder(
         key: The key that plan and apply share; None for the credentials' own.
         report: The file of the report, which may be that of an interrupted apply; empty for none.
     """
+    from reconciler.documents.journal import JournalScope  # noqa: PLC0415 - see the package
     from reconciler.execution.journal_file import JournalFile  # noqa: PLC0415 - see the package
     from reconciler.execution.record import read_report  # noqa: PLC0415 - see the package
-    from reconciler.journal import Scope  # noqa: PLC0415 - see the package
 
     root = Path(DiskSources(inputs.path, {}).root)
-    scope = Scope(
+    scope = JournalScope(
         account_sid=account_sid,
         root=root.name,
-        environment=config.environment,
         endpoint=client.endpoint,
         key=key or client.credentials.signing_key(),
     )

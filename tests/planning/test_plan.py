@@ -7,7 +7,7 @@ import pytest
 from reconciler.address import Address
 from reconciler.emulator import Rules
 from reconciler.errors import MatchError
-from reconciler.journal import Unfinished
+from reconciler.journal import UnfinishedReplace
 from reconciler.kinds import BY_NAME
 from tests.scenario import fields, only, problems, told
 from tests.world import World, read, seen
@@ -217,7 +217,7 @@ def test_an_interrupted_rename_is_completed_where_the_journal_shows_that_it_was_
     account.post(f"/v1/Services/{service}/Roles", form)
     files = read(SUPPORT + "    roles: {helper: {renamed_from: agent}}\n")
     helper = Address.parse("services.support.roles.helper")
-    begun = Unfinished(helper, BY_NAME["role"], old, "agent", (service,))
+    begun = UnfinishedReplace(helper, BY_NAME["role"], old, "agent", (service,))
     made = account.plan(files, unfinished=[begun])
     assert told(made) == [f'delete services.support.roles["{old}"]']
     assert only(made).guard is None
@@ -254,7 +254,7 @@ def test_an_interrupted_rename_that_the_files_take_back_deletes_nothing() -> Non
     form = {"FriendlyName": "helper", "Type": "conversation", "Permission": ["sendMessage"]}
     account.post(f"/v1/Services/{service}/Roles", form)
     helper = Address.parse("services.support.roles.helper")
-    begun = Unfinished(helper, BY_NAME["role"], old, "agent", (service,))
+    begun = UnfinishedReplace(helper, BY_NAME["role"], old, "agent", (service,))
     for roles in ("{helper: {}}", "{agent: {}}", "{}"):
         made = account.plan(read(SUPPORT + f"    roles: {roles}\n"), unfinished=[begun])
         assert made.changes == ()

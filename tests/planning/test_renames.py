@@ -9,7 +9,7 @@ import pytest
 from reconciler.address import Address
 from reconciler.emulator import Rules
 from reconciler.errors import ConfigError
-from reconciler.journal import Unfinished
+from reconciler.journal import UnfinishedReplace
 from reconciler.kinds import BY_NAME
 from tests.scenario import HEAD, club, told
 from tests.world import World, read
@@ -168,7 +168,7 @@ def test_an_interrupted_rename_is_completed_where_the_next_name_follows() -> Non
         account.post(f"{service}/Users", {"Identity": name, "Attributes": f'{{"was":"{name}"}}'})
     text = HEAD + "    users: {a: {renamed_from: b}, b: {renamed_from: c}}\n"
     old = account.get(f"{service}/Users/b")["sid"]
-    begun = Unfinished(Address.parse("services.club.users.a"), BY_NAME["user"], old, "b", (service[-34:],))
+    begun = UnfinishedReplace(Address.parse("services.club.users.a"), BY_NAME["user"], old, "b", (service[-34:],))
     made = account.plan(read(text), unfinished=[begun])
     assert sorted(told(made)) == [f'delete services.club.users["{old}"]', "replace services.club.users.b"]
     assert account.do(made).exit_code == 0

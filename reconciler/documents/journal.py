@@ -1,0 +1,225 @@
+"""The journal's file: JSON with the replaces that an apply began, and a signature. Pure.
+
+Takes and gives JSON text, which is hostile input: anyone who can write to the folder can edit it, and a pull request
+can add one. So it is signed with a key derived from the credentials, or with `RECONCILER_PLAN_KEY`. A signature is
+valid for one account, endpoint, and root file, in every environment: two environments of one account share a journal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field as PydanticField
+
+from reconciler import json_text
+from reconciler.address import Address, AddressError
+from reconciler.errors import JournalError
+from reconciler.journal import UnfinishedReplace
+from reconciler.json_text import Json
+from reconciler.kinds import BY_NAME
+from reconciler.kinds.fields import Content, Field, Shape
+
+
+class JournalEntry(BaseModel):
+    """A replace that an apply began."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    address: str = PydanticField(description="The address of the resource in the configuration.")
+    kind: str = PydanticField(description="Its kind.")
+    sid: str = PydanticField(description="The old resource's SID.")
+    name: str = PydanticField(description="The old resource's natural key; empty if it may not be shown.")
+    title: str = PydanticField(
+        default="", description="The natural key as it may be shown; empty if it may be shown unchanged."
+    )
+    name_digest: str = PydanticField(
+        default="", description="A digest of the natural key, keyed by the credentials, if it may not be shown."
+    )
+    parents: tuple[str, ...] = PydanticField(
+        default=(), description="SIDs of the old resource's parents, outermost first."
+    )
+    values: dict[str, Json] = PydanticField(
+        default={}, description="Values for the new resource that only the account had, by field."
+    )
+    sensitive: tuple[str, ...] = PydanticField(default=(), description="Fields whose values may not be shown.")
+    former: dict[str, Json] = PydanticField(default={}, description="Other values of the old resource, by field.")
+    environment: str = PydanticField(default="", description="The environment of the apply; empty for none.")
+
+
+class _Document(BaseModel):
+    """A journal in JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["reconciler.journal"] = "reconciler.journal"
+    format_version: Literal[1] = 1
+    account_sid: str
+    root: str
+    endpoint: str
+    entries: tuple[JournalEntry, ...]
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class JournalScope:
+    """What a journal belongs to.
+
+    Attributes:
+        account_sid: the account.
+        root: the name of the root file.
+        endpoint: the data's name, as `reconciler.api.client.ReadClient.endpoint` gives it: an account has other data in
+            each region, and each emulator has its own.
+        key: the key of signatures and digests.
+    """
+
+    account_sid: str
+    root: str
+    endpoint: str
+    key: bytes = field(repr=False)
+
+    def signature(self, entries: Iterable[JournalEntry]) -> str:
+        """Sign entries for this scope."""
+        content = [entry.model_dump(mode="json") for entry in entries]
+        names = [self.account_sid, self.root, self.endpoint]
+        return self._keyed("journal", json.dumps([names, content], sort_keys=True))
+
+    def has_signed(self, entries: Iterable[JournalEntry], signature: str) -> bool:
+        """Return whether a signature of entries is valid in this scope."""
+        return hmac.compare_digest(self.signature(entries).encode(), signature.encode(errors="replace"))
+
+    def digest(self, name: str) -> str:
+        """Return the digest of a natural key that may not be shown."""
+        return self._keyed("name", name)
+
+    def _keyed(self, purpose: str, text: str) -> str:
+        content = f"reconciler {purpose}\0{text}".encode(errors="surrogatepass")
+        return f"hmac-sha256:{hmac.new(self.key, content, hashlib.sha256).hexdigest()}"
+
+
+def journal_text(scope: JournalScope, replaces: Iterable[UnfinishedReplace]) -> str:
+    """Build the text of a journal."""
+    entries = tuple(journal_entry(item) for item in replaces)
+    document = _Document(
+        account_sid=scope.account_sid,
+        root=scope.root,
+        endpoint=scope.endpoint,
+        entries=entries,
+        signature=scope.signature(entries),
+    )
+    return json.dumps(document.model_dump(mode="json"), indent=2) + "\n"
+
+
+def journal_entry(item: UnfinishedReplace) -> JournalEntry:
+    """Build the entry of a replace, with every value."""
+    return JournalEntry(
+        address=str(item.address),
+        kind=item.kind.name,
+        sid=item.sid,
+        name=item.name,
+        title=item.title,
+        name_digest=item.name_digest,
+        parents=item.parents,
+        values=_to_json(item.values),
+        former=_to_json(item.former),
+        sensitive=tuple(sorted(item.sensitive)),
+        environment=item.environment,
+    )
+
+
+def _to_json(values: Mapping[str, Content]) -> dict[str, Json]:
+    return {path: list(value) if isinstance(value, tuple) else value for path, value in values.items()}
+
+
+def parse_journal(text: str | bytes, source: str, scope: JournalScope) -> tuple[UnfinishedReplace, ...]:
+    """Parse a journal.
+
+    Args:
+        text: its text.
+        source: its path, for messages.
+        scope: what it must belong to.
+
+    Raises:
+        JournalError: it is not a journal, or does not belong to this scope.
+    """
+    try:
+        document = _Document.model_validate(json_text.document(text))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"][:4])
+        raise _invalid(source, f"at {where}: {first['msg']}") from None
+    except RecursionError:
+        raise _invalid(source, "it is nested too deeply") from None
+    except ValueError as error:
+        raise _invalid(source, "it is not JSON" if isinstance(error, json.JSONDecodeError) else str(error)) from None
+    replaces = tuple(parse_entry(entry, source) for entry in document.entries)
+    names = (document.account_sid, document.root, document.endpoint)
+    if names != (scope.account_sid, scope.root, scope.endpoint):
+        raise _invalid(source, "it belongs to another account, root file, or endpoint")
+    if not scope.has_signed(document.entries, document.signature):
+        raise _invalid(
+            source, "it was edited, or written by an apply with other credentials or another RECONCILER_PLAN_KEY"
+        )
+    return replaces
+
+
+def parse_entry(entry: JournalEntry, source: str) -> UnfinishedReplace:
+    """Check and convert an entry, which anyone may have edited.
+
+    Args:
+        entry: the entry.
+        source: the path of its file, for messages.
+
+    Raises:
+        JournalError: no apply writes such an entry.
+    """
+    kind = BY_NAME.get(entry.kind)
+    try:
+        address = Address.parse(entry.address)
+    except AddressError:
+        raise _invalid(source, "an address is not valid") from None
+    if kind is None or kind.singleton or address.parts[-1 - len(kind.section) : -1] != kind.section:
+        raise _invalid(source, f"{entry.address} is not an address of its kind")
+    if not {*entry.values, *entry.former} <= {item.path for item in kind.fields if not item.write_only}:
+        raise _invalid(source, f"{entry.address} has a value of an unknown field")
+    values = {path: _content(kind.by_path[path], value, source) for path, value in entry.values.items()}
+    return UnfinishedReplace(
+        address=address,
+        kind=kind,
+        sid=entry.sid,
+        name=entry.name,
+        title=entry.title,
+        name_digest=entry.name_digest,
+        parents=entry.parents,
+        values=values,
+        sensitive=frozenset(entry.sensitive),
+        former={path: _content(kind.by_path[path], value, source) for path, value in entry.former.items()},
+        lost=tuple(path for path in entry.sensitive if path in kind.by_path and path not in values),
+        source=source,
+        environment=entry.environment,
+    )
+
+
+_TYPES: Mapping[Shape, type] = {Shape.BOOL: bool, Shape.INT: int, Shape.JSON: dict, Shape.SET: tuple}
+"""The Python type of a shape's values; str for every other shape."""
+
+
+def _content(item: Field, value: Json, source: str) -> Content:
+    if item.shape is Shape.SET and isinstance(value, list) and all(isinstance(word, str) for word in value):
+        return tuple(value)
+    if type(value) is not _TYPES.get(item.shape, str):
+        raise _invalid(source, f"a value of {item.path} has the wrong type")
+    content: Content = value
+    return content
+
+
+def _invalid(source: str, why: str) -> JournalError:
+    return JournalError(
+        f"{source} is not a journal of this configuration ({why}). An interrupted apply may have saved values there "
+        "that the account no longer has: restore the file, or delete it to continue without them"
+    )
