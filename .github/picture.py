@@ -1,9 +1,9 @@
-"""Draws .github/plan.svg, the picture in the README: a real plan, of real files, in its real colours.
+"""Draw .github/plan.svg, the picture in the README: a real plan of a real configuration, in its real colors.
 
     .venv/bin/python .github/picture.py
 
-The account is the emulator's, seeded, so that the same code draws the same picture; tests/docs/test_readme.py compares.
-"""  # noqa: INP001 - a script, in a folder that is no package
+The account is emulated and seeded, so the same code draws the same picture; tests/docs/test_readme.py compares them.
+"""  # noqa: INP001 - a script, in a folder that is not a package
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _text(x: float, y: float, text: str, codes: str = "") -> str:
     chosen = codes.split(";")
     fill = next((COLOURS[code] for code in chosen if code in COLOURS), PLAIN)
     weight = ' font-weight="600"' if "1" in chosen else ""
-    # The length is given, so that columns stand where they should in whatever font there is.
+    # An explicit length keeps columns aligned in every font.
     length = len(text) * CHARACTER
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" fill="{fill}"{weight} textLength="{length:.1f}" '

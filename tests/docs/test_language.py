@@ -1,0 +1,117 @@
+"""The language of everything that people read: messages, help, docstrings, comments, and pages use no banned phrase."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import PAGES, REPOSITORY
+
+BANNED = {
+    r"nothing but GET": "read-only",
+    r"(?<!there )\bis no (?!longer\b|more\b|fewer\b|larger\b|higher\b|different\b)": "is not a, invalid",
+    r"(?<!there )\b(?:is|are) (?-i:none)\b": "is not one, does not exist",
+    r"\bstands? (?:there|twice|here|where|first|in(?! for\b)|inside|within|outside|at|by)\b": "is",
+    r"\bstands? (?:before|after|above|below|beside|between)\b": "is",
+    r"\b(?:is|are|was|were|be|been|being) told\b": "is reported, is shown",
+    r"\btells\b": "shows, reports, describes",
+    r"\btold apart\b|\btells? (?:it|them) apart\b": "identifies",
+    r"\bwhat needs what\b": "dependency graph",
+    r"\bthe files say\b": "matches the configuration",
+    r"\bheed(?:s|ed|ing)?\b": "uses",
+    r"\bwhoever\b": "anyone who, the user",
+    r"\bnobody\b": "no one is not a noun of the field: name it",
+    r"\b(?:how|so)-manieth\b": "index",
+    r"\bsuch as are\b": "that are",
+    r"(?<!regardless )(?<!because )(?<!instead )\bof what\b": "name it",
+    r"\bwho is who\b": "matching",
+    r"\bput(?:s|ting)? right\b": "fix",
+    r"\bin vain\b": "without effect",
+    r"\bkept back\b|\bheld back\b": "withheld",
+}
+"""Phrases by their pattern, with what to write instead."""
+
+PACKAGES = REPOSITORY / "reconciler"
+
+
+def texts(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield every comment, and every text with a blank in it, with its line."""
+    source = path.read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+            yield node.lineno, node.value
+    comments: list[tokenize.TokenInfo] = []
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type != tokenize.COMMENT:
+            continue
+        if comments and token.start[0] == comments[-1].start[0] + 1:
+            comments.append(token)
+            continue
+        if comments:
+            yield _joined(comments)
+        comments = [token]
+    if comments:
+        yield _joined(comments)
+
+
+def _joined(comments: list[tokenize.TokenInfo]) -> tuple[int, str]:
+    """A comment of several lines as one text."""
+    return comments[0].start[0], " ".join(token.string.lstrip("# ") for token in comments)
+
+
+def banned(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the banned phrases of a text, with the line within it."""
+    unindented = re.sub(r"[ \t]*\n[ \t]*", "\n", text)
+    for pattern, instead in BANNED.items():
+        # A phrase may be broken into two lines.
+        for found in re.finditer(pattern.replace(" ", r"\s"), unindented, re.IGNORECASE):
+            yield unindented.count("\n", 0, found.start()), f"{' '.join(found[0].split())!r} → {instead}"
+
+
+def offences(path: Path) -> list[str]:
+    """Return every banned phrase of a file with its place and what to write instead."""
+    name = path.relative_to(REPOSITORY)
+    found = [(1, path.read_text(encoding="utf-8"))] if path.suffix in {".md", ".yml", ".yaml"} else texts(path)
+    return [f"{name}:{line + below}: {phrase}" for line, text in found for below, phrase in banned(text)]
+
+
+NOT_YET = {
+    "__init__.py", "address.py", "api", "certificates.py", "change.py", "cli", "config", "documents", "emulator",
+    "errors.py", "execution", "export", "journal.py", "json_text.py", "kinds", "logs.py", "planning", "redaction",
+    "render", "report.py", "sources", "state.py", "testing", "workflow",
+}  # fmt: skip
+"""Packages and modules whose texts are still being reworded."""
+UNITS = sorted({path.relative_to(PACKAGES).parts[0] for path in PACKAGES.rglob("*.py")} - NOT_YET)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_package_uses_no_banned_phrase(unit: str) -> None:
+    path = PACKAGES / unit
+    files = [path] if path.is_file() else sorted(path.rglob("*.py"))
+    assert [offence for file in files for offence in offences(file)] == []
+
+
+PAGES_NOT_YET = {"reconciler/docs/guide.md"}
+
+
+@pytest.mark.parametrize("page", sorted({*PAGES, ".github/CONTRIBUTING.md", ".github/SECURITY.md"} - PAGES_NOT_YET))
+def test_a_page_uses_no_banned_phrase(page: str) -> None:
+    assert offences(REPOSITORY / page) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        str(path.relative_to(REPOSITORY))
+        for pattern in ("examples/**/*.y*ml", ".github/actions/**/*.py", ".github/**/*.yml")
+        for path in sorted(REPOSITORY.glob(pattern))
+    ],
+)
+def test_an_example_or_workflow_uses_no_banned_phrase(path: str) -> None:
+    assert offences(REPOSITORY / path) == []
