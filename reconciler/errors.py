@@ -1,26 +1,26 @@
-"""Every error that a person can meet, each with the exit code it ends the process with.
+"""Every error that a user can see, each with its exit status.
 
-Takes nothing from the rest of the package; gives exceptions that carry data (places, problems, Twilio's own words) and
-leave the wording on a terminal or in JSON to the renderers. Nothing here prints, and no message may hold a secret.
+Takes nothing from the rest of the package; gives exceptions that carry data (places, problems, Twilio's own message)
+and leave their layout to the renderers. Nothing here prints, and no message may contain a secret.
 
     ReconcilerError                     1
-    ├── ConfigError                     1    problems in the files, all of them at once
-    ├── MatchError                      1    files and account do not fit: ambiguity, dead pins, a wrong account
-    ├── UsageError                      1    a wrong command line or environment
-    ├── PlanFileError                   1    a saved plan, report or drift that is none
-    ├── JournalError                    1    a journal of an interrupted apply that cannot be read or written
-    ├── ApiError                        1    the API could not be asked, or said no
-    │   ├── Unreachable                 1    no answer came
-    │   │   └── Unsent                  1    the request never left, so it cannot have been done
-    │   │       ├── OutOfTime           1    because the command's time was up
-    │   │       └── Stopped             1    because a person stopped the command
+    ├── ConfigError                     1    problems in the configuration, all of them at once
+    ├── MatchError                      1    configuration and account do not match: ambiguity, dead pins
+    ├── UsageError                      1    an invalid command line or environment
+    ├── PlanFileError                   1    an invalid saved plan, report, or drift
+    ├── JournalError                    1    a journal that cannot be read or written
+    ├── ApiError                        1    the API could not be reached, or refused a request
+    │   ├── Unreachable                 1    no answer
+    │   │   └── Unsent                  1    the request was not sent, so it had no effect
+    │   │       ├── OutOfTime           1    because the command's deadline had passed
+    │   │       └── Stopped             1    because the command was interrupted
     │   ├── Refused                     1    an answer with an error status
     │   ├── Intercepted                 1    an answer of a proxy or captive portal
-    │   └── Malformed                   1    an answer that is not what the API promises
+    │   └── Malformed                   1    an answer that the API's contract does not allow
     │       └── TooLarge                1    because it is larger than any of the API's
     ├── StalePlan                       3    the approved plan no longer fits
-    ├── GuardRefusal                    4    a limit or a missing approval; nothing was sent
-    └── Interrupted                     130  stopped by a person
+    ├── GuardRefusal                    4    a limit, or a missing approval; nothing was sent
+    └── Interrupted                     130  the user interrupted the run
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ Severity = Literal["error", "warning", "notice"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where something stands in the files.
+    """A place in the configuration files.
 
     Attributes:
-        file: the path as a person would type it, relative to the root file's folder where that is possible.
-        line: from 1; 0 when only the file is known.
-        column: from 1; 0 when only the line is known.
-        via: how the value came here when it is not written here itself, for instance ``variable host``,
-            ``overlay prod.yaml`` or ``template standard``; empty otherwise.
+        file: the path as a user would type it, relative to the root file's folder if possible.
+        line: from 1; 0 if only the file is known.
+        column: from 1; 0 if only the line is known.
+        via: the origin of a value that is not written at this place itself, for instance ``variable host``,
+            ``overlay prod.yaml``, or ``template standard``; empty otherwise.
     """
 
     file: str
@@ -50,24 +50,24 @@ class Place:
     via: str = ""
 
     def __str__(self) -> str:
-        """``file:line:column``, without the parts that are not known."""
+        """Return ``file:line:column``, without the unknown parts."""
         return ":".join([self.file, *(str(number) for number in (self.line, self.column) if number)])
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong or doubtful, with its place and a way out.
+    """An error or a doubt, with its place and its fix.
 
     Attributes:
-        code: a stable name in kebab case, for instance ``unknown-key``; the rule's id in SARIF.
-        message: one sentence that says what is wrong, naming the value when it is no secret.
-        place: where; None when it is about no place in the files (an environment variable, the account).
-        hint: what to do, in a sentence; empty when the message says it.
-        severity: errors stop, warnings do not (``--strict`` makes them errors); a notice names an entry of the
-            configuration that has done its work and can be removed.
-        related: other places that belong to it, each with a word on what it is.
-        address: the resource it is about, as text; empty when it is about none.
-        conceals: whether the line holds a secret and must not be shown.
+        code: a stable name in kebab case, for instance ``unknown-key``; the rule's ID in SARIF.
+        message: one sentence that says what is wrong, with the value unless it is secret.
+        place: the place; None if it concerns none (an environment variable, the account).
+        hint: one sentence on how to fix it; empty if the message says it.
+        severity: errors stop the command, warnings do not (``--strict`` makes them errors); a notice names an entry of
+            the configuration that has taken effect and can be removed.
+        related: other relevant places, each with a label.
+        address: the resource that it concerns, as text; empty if none.
+        conceals: whether the line contains a secret and must not be shown.
     """
 
     code: str
@@ -80,23 +80,23 @@ class Problem:
     conceals: bool = False
 
     def sort_key(self) -> tuple[str, int, int, str, str]:
-        """Order by place, then by what is said, so that output is the same every time."""
+        """Return the sort key: place, code, message, so that output is deterministic."""
         place = self.place or Place("")
         return (place.file, place.line, place.column, self.code, self.message)
 
 
 class ReconcilerError(Exception):
-    """The root of all errors that are told to a person without a traceback."""
+    """The base of all errors that are shown to the user without a traceback."""
 
     exit_code: ClassVar[int] = 1
 
 
 class ProblemsError(ReconcilerError):
-    """An error made of problems, each with its own place.
+    """An error that consists of problems, each with its own place.
 
     Args:
-        problems: at least one; told in the order of their places.
-        lines: the lines of the files by file, for the caret display; may lack any of them.
+        problems: at least one; they are sorted by place.
+        lines: the lines of the files, by file, for the display with a caret; may lack files.
     """
 
     def __init__(self, problems: Sequence[Problem], lines: Mapping[str, tuple[str, ...]] | None = None) -> None:
@@ -106,31 +106,31 @@ class ProblemsError(ReconcilerError):
 
 
 class ConfigError(ProblemsError):
-    """The files are wrong; carries every problem that was found, warnings included."""
+    """The configuration is invalid; carries every problem that was found, warnings included."""
 
 
 class MatchError(ProblemsError):
-    """The files are right by themselves, but do not fit the live account."""
+    """The configuration is valid, but does not fit the live account."""
 
 
 class UsageError(ReconcilerError):
-    """The command line or the environment is wrong."""
+    """The command line or the environment is invalid."""
 
 
 class PlanFileError(ReconcilerError):
-    """A file that should hold a plan (or a report, or a drift) does not, or one of another format version."""
+    """A file is not the plan, report, or drift that it should be, or has another format version."""
 
 
 class JournalError(ReconcilerError):
-    """The journal of an interrupted apply cannot be read, or this apply cannot keep one; nothing was sent."""
+    """The journal of an interrupted apply cannot be read, or that of this apply cannot be written; nothing was sent."""
 
 
 class ApiError(ReconcilerError):
-    """The API could not be asked or did not do what it was asked.
+    """A request to the API failed.
 
     Attributes:
-        may_be_done: whether the request, or an earlier attempt at it, may have been carried out all the same.
-        retry_after: what the answer asked to be waited before the next try, as it came; empty for nothing.
+        may_be_done: whether the request, or an earlier attempt at it, may have had an effect all the same.
+        retry_after: the answer's ``Retry-After`` header, or empty.
     """
 
     may_be_done: bool = False
@@ -138,31 +138,31 @@ class ApiError(ReconcilerError):
 
 
 class Unreachable(ApiError):
-    """No answer came: no connection, a time-out, a connection that broke."""
+    """There was no answer: no connection, a timeout, or a broken connection."""
 
 
 class Unsent(Unreachable):
-    """No connection came about, or none was tried, so the API cannot have taken the request."""
+    """The request was not sent, or found no connection, so it cannot have had an effect."""
 
 
 class OutOfTime(Unsent):
-    """The command's time was up before the request was sent."""
+    """The command's deadline passed before the request was sent."""
 
 
 class Stopped(Unsent):
-    """A person stopped the command before the request was sent."""
+    """The command was interrupted before the request was sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What the API said when it refused a request.
+    """The API's refusal of a request.
 
     Attributes:
         method: the HTTP verb.
-        path: path and query that were asked, without the host.
+        path: path and query of the request, without the host.
         status: the HTTP status.
-        code: Twilio's error code, or the status where the body gave none (as Twilio's own libraries do).
-        message: Twilio's words, as they came: hostile input for whoever shows them.
+        code: Twilio's error code, or the status if the body has none (as in Twilio's own libraries).
+        message: Twilio's message, unchanged: hostile input that renderers must escape.
         more_info: Twilio's link to the error's page, or empty.
         request_id: the ``Twilio-Request-Id`` header, or empty.
     """
@@ -177,7 +177,7 @@ class Refusal:
 
     @property
     def answer(self) -> str:
-        """Status and code in a few words: ``HTTP 403, Twilio error 70051``."""
+        """Status and code: ``HTTP 403, Twilio error 70051``."""
         return f"HTTP {self.status}" + (f", Twilio error {self.code}" if self.code != self.status else "")
 
 
@@ -185,7 +185,7 @@ class Refused(ApiError):
     """An answer with an error status.
 
     Args:
-        refusal: everything the answer said.
+        refusal: the content of the answer.
     """
 
     def __init__(self, refusal: Refusal) -> None:
@@ -200,7 +200,7 @@ class Intercepted(ApiError):
     """An answer that cannot be the API's: a redirect, or a page of a proxy or captive portal.
 
     Args:
-        message: what answered, and how.
+        message: what answered, and how it answered.
         status: the HTTP status.
     """
 
@@ -210,11 +210,11 @@ class Intercepted(ApiError):
 
 
 class Malformed(ApiError):
-    """An answer whose status was a success but whose body is not what the API promises."""
+    """An answer whose status is a success, but whose body the API's contract does not allow."""
 
 
 class TooLarge(Malformed):
-    """An answer that is larger than any of the API's, and that was not read to its end."""
+    """An answer that is larger than any of the API's, so it was not read to its end."""
 
 
 Cause = Literal[
@@ -232,7 +232,7 @@ Cause = Literal[
     "interrupted",
     "other",
 ]
-"""The sort of a failure, which decides what to do about it; empty for what is no failure."""
+"""The category of a failure, which determines the advice; empty if there is no failure."""
 
 _CAUSES: Mapping[int, Cause] = {
     400: "validation",
@@ -246,7 +246,7 @@ _CAUSES: Mapping[int, Cause] = {
 
 
 def cause_of(error: ReconcilerError) -> Cause:
-    """The sort of a failure."""
+    """Return the category of a failure."""
     match error:
         case Refused(refusal=refusal):
             return "server" if refusal.status >= 500 else _CAUSES.get(refusal.status, "other")
@@ -263,7 +263,7 @@ def cause_of(error: ReconcilerError) -> Cause:
 
 
 class StalePlan(ReconcilerError):
-    """The approved plan no longer fits the files or the account; nothing was sent.
+    """The approved plan no longer fits the configuration or the account; nothing was sent.
 
     Args:
         differences: one sentence for each change that is not approved, in plan order.
@@ -280,7 +280,7 @@ class GuardRefusal(ReconcilerError):
     """A guard refuses the whole apply; nothing was sent.
 
     Args:
-        reasons: one sentence for each guard that refuses, with the number, the limit and the way out.
+        reasons: one sentence for each guard that refuses, with the number, the limit, and how to proceed.
     """
 
     exit_code: ClassVar[int] = 4
@@ -291,6 +291,6 @@ class GuardRefusal(ReconcilerError):
 
 
 class Interrupted(ReconcilerError):
-    """A person stopped the run."""
+    """The user interrupted the run."""
 
     exit_code: ClassVar[int] = 130

@@ -1,10 +1,10 @@
-"""What the shell does, as one line for each thing: a request, a wait before the next try, a step, a whole command.
+"""Structured log lines: one for each request, each retry, each step, and the begin and end of a command.
 
-Takes facts, each through a function whose parameters are all that its line can hold; gives lines, as text or as JSON,
-to whoever asked for them (`writing`). Redacted by construction: there is no way to hand in a header, a body, a host or
-a value of a resource, and names in paths become ``*``. What other libraries log is not shown at all: it may hold any of
-these. A line is printable ASCII, whatever is in it, so nothing in an answer can forge another. A log that cannot be
-written does not reach the run.
+Takes facts, through one function for each event, whose parameters are all that its line can contain; gives lines, as
+text or JSON, to the writer that `writing` sets. Redacted by construction: no function accepts a header, a body, a host,
+or a value of a resource, and names in paths become ``*``. Messages of other libraries are not shown, since they may
+contain any of these. A line is printable ASCII, whatever is in it, so an answer cannot forge another line. A log that
+cannot be written does not affect the run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FORMATS: tuple[Format, ...] = ("text", "json")
 
 Fact = str | int | float
 Write = Callable[[str], object]
-"""Takes one line with its end."""
+"""Takes one line, with its line break."""
 
 EVENTS: Mapping[str, tuple[str, ...]] = {
     "begin": ("command", "version"),
@@ -36,7 +36,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "step": ("op", "address", "status", "ms", "sid", "cause", "code", "request_id"),
     "end": ("command", "exit_code", "ms"),
 }
-"""The keys that a line of each sort may have, in their order; time, level and event come before them."""
+"""The keys that a line of each event may have, in order; time, level, and event precede them."""
 
 _SID = re.compile(r"[A-Z]{2}[0-9a-fA-F]{32}\Z")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}\Z")
@@ -45,22 +45,22 @@ _MOST_PARTS = 20
 _LOGGER = logging.getLogger("reconciler")
 
 
-# --- what there is to tell -------------------------------------------------------------------------------------------
+# --- events ----------------------------------------------------------------------------------------------------------
 
 
 def is_wanted(level: Level) -> bool:
-    """Whether anybody hears of what has this level."""
+    """Return whether events of a level are written."""
     return _LOGGER.isEnabledFor(_number(level))
 
 
 def begin(command: str, version: str) -> None:
-    """A command began."""
-    _tell("info", "begin", command=command, version=version)
+    """Log the begin of a command."""
+    _log("info", "begin", command=command, version=version)
 
 
 def end(command: str, *, exit_code: int, ms: float) -> None:
-    """A command ended."""
-    _tell("info", "end", command=command, exit_code=exit_code, ms=_rounded(ms))
+    """Log the end of a command."""
+    _log("info", "end", command=command, exit_code=exit_code, ms=_rounded(ms))
 
 
 def request(
@@ -75,22 +75,22 @@ def request(
     request_id: str = "",
     size: int | None = None,
 ) -> None:
-    """A request was answered, or was not.
+    """Log one attempt at a request.
 
     Args:
         method: the HTTP verb.
         path: path and query, without the host.
-        attempt: the how-manieth time it was sent.
-        ms: how long it took, waits before it not counted.
-        status: the answer's.
-        failure: for what was not answered, the sort of failure, in a word of our own.
+        attempt: the number of the attempt, from 1.
+        ms: its duration, without waits before it.
+        status: the HTTP status of the answer.
+        failure: without an answer, the category of the failure.
         code: Twilio's error code.
-        request_id: the answer's ``Twilio-Request-Id``; left out when it does not look like one.
-        size: of the answer's body, in bytes.
+        request_id: the answer's ``Twilio-Request-Id``; omitted if it does not look like one.
+        size: the size of the answer's body in bytes.
     """
     if not is_wanted("debug"):
         return
-    _tell(
+    _log(
         "debug",
         "request",
         method=method,
@@ -106,19 +106,19 @@ def request(
 
 
 def retry(method: str, path: str, *, attempt: int, seconds: float, reason: str, level: Level = "info") -> None:
-    """A request is going to be sent again.
+    """Log the wait before a retry.
 
     Args:
         method: the HTTP verb.
         path: path and query, without the host.
-        attempt: the how-manieth time it was sent when it failed.
-        seconds: how long it waits.
-        reason: why, in words of our own.
-        level: a warning for what a person should know of.
+        attempt: the number of the failed attempt, from 1.
+        seconds: the duration of the wait.
+        reason: the reason, without the API's own words.
+        level: ``warning`` for a wait that a user should notice.
     """
     if is_wanted(level):
         seconds = round(seconds, 1)
-        _tell(level, "retry", method=method, path=shown_path(path), attempt=attempt, seconds=seconds, reason=reason)
+        _log(level, "retry", method=method, path=shown_path(path), attempt=attempt, seconds=seconds, reason=reason)
 
 
 def step(
@@ -132,22 +132,22 @@ def step(
     code: int | None = None,
     request_id: str = "",
 ) -> None:
-    """A step of an apply ended.
+    """Log the end of a step of an apply.
 
     Args:
-        op: what was asked.
-        address: where the resource stands in the files: handles, which are the files' own words, and SIDs.
-        status: how it ended.
-        ms: how long it took; None for what was not begun.
-        sid: the resource, where it is known.
-        cause: for a failure, its sort in one word.
+        op: the operation.
+        address: the address of the resource, which consists of the configuration's handles and of SIDs.
+        status: the result.
+        ms: the duration; None if it was not started.
+        sid: the resource, if known.
+        cause: the category of a failure.
         code: Twilio's error code.
-        request_id: what to tell Twilio's support.
+        request_id: the request's ID, for Twilio's support.
     """
     level: Level = "error" if status in {"failed", "interrupted"} else "info"
     if not is_wanted(level):
         return
-    _tell(
+    _log(
         level,
         "step",
         op=op,
@@ -162,16 +162,16 @@ def step(
 
 
 def shown_path(path: str) -> str:
-    """A path with ``*`` for every part that is neither the API's own word nor a SID: it may be a person's name.
+    """Replace each part of a path that is neither the API's own word nor a SID by ``*``: it may be a person's name.
 
-    Of the query, only numbers of pages stay; page tokens are the server's, and may hold anything.
+    Of the query, only page numbers and sizes remain; page tokens may contain anything.
     """
     before, mark, query = path.partition("?")
     parts, words = before.split("/")[:_MOST_PARTS], path_words()
-    told = "/".join(part if not part or part in words or _SID.match(part) else "*" for part in parts)
+    shown = "/".join(part if not part or part in words or _SID.match(part) else "*" for part in parts)
     if not mark:
-        return told
-    return f"{told}?{'&'.join(_shown_parameter(pair) for pair in query.split('&')[:_MOST_PARTS])}"
+        return shown
+    return f"{shown}?{'&'.join(_shown_parameter(pair) for pair in query.split('&')[:_MOST_PARTS])}"
 
 
 def _shown_parameter(pair: str) -> str:
@@ -182,7 +182,7 @@ def _shown_parameter(pair: str) -> str:
 
 
 def shown_request_id(text: str) -> str | None:
-    """A request's id when it looks like one."""
+    """Return a request's ID, or None if it does not look like one."""
     return text if _REQUEST_ID.match(text) else None
 
 
@@ -190,7 +190,7 @@ def _rounded(ms: float) -> float:
     return round(ms, 1)
 
 
-def _tell(level: Level, event: str, **facts: Fact | None) -> None:
+def _log(level: Level, event: str, **facts: Fact | None) -> None:
     _LOGGER.log(_number(level), event, extra={"facts": facts})
 
 
@@ -198,11 +198,11 @@ def _number(level: Level) -> int:
     return {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}[level]
 
 
-# --- where it goes ---------------------------------------------------------------------------------------------------
+# --- output ----------------------------------------------------------------------------------------------------------
 
 
 class _Lines(logging.Handler):
-    """Writes one line for each event."""
+    """A handler that writes one line for each event."""
 
     def __init__(self, form: Format, write: Write, only: frozenset[str]) -> None:
         super().__init__()
@@ -224,20 +224,20 @@ class _Lines(logging.Handler):
 def writing(
     write: Write, *, form: Format = "text", level: Level = "info", only: frozenset[str] = frozenset(EVENTS)
 ) -> Iterator[None]:
-    """Write what is told, as long as this lasts.
+    """Write log lines while the context is active.
 
     Args:
-        write: takes each line.
-        form: what a line looks like.
-        level: what is less urgent than this is left out.
-        only: which events.
+        write: receives each line.
+        form: the format of lines.
+        level: the lowest level that is written.
+        only: the events that are written.
     """
     handler = _Lines(form, write, only)
     before = (_LOGGER.level, _LOGGER.propagate)
     _LOGGER.addHandler(handler)
     _LOGGER.setLevel(_number(level))
     _LOGGER.propagate = False
-    # Without any handler Python writes warnings of every library to standard error, as they come.
+    # Without any handler, Python writes the warnings of every library to standard error.
     silence = logging.NullHandler()
     logging.getLogger().addHandler(silence)
     try:
@@ -250,8 +250,8 @@ def writing(
 
 
 @contextmanager
-def through(write: Write) -> Iterator[None]:
-    """Let the lines go another way for a while, past what is drawn on a terminal."""
+def redirected(write: Write) -> Iterator[None]:
+    """Send log lines to another writer while the context is active, which keeps a display on the terminal intact."""
     handlers = [handler for handler in _LOGGER.handlers if isinstance(handler, _Lines)]
     before = [handler.write for handler in handlers]
     for handler in handlers:
@@ -272,12 +272,12 @@ def _as_json(facts: Mapping[str, Fact]) -> str:
 
 
 def _as_text(head: Mapping[str, str], facts: Mapping[str, Fact]) -> str:
-    told = " ".join(f"{key}={_quoted(fact)}" for key, fact in facts.items())
-    return f"{head['time']} {head['level'].upper()} {head['event']} {told}\n"
+    pairs = " ".join(f"{key}={_quoted(fact)}" for key, fact in facts.items())
+    return f"{head['time']} {head['level'].upper()} {head['event']} {pairs}\n"
 
 
 def _quoted(fact: Fact) -> str:
-    """A fact as it is, in quotes when it holds what could be taken for another."""
+    """Quote a fact if it contains a character that could be taken for the end of the fact."""
     if not isinstance(fact, str):
         return str(fact)
     return fact if _PLAIN.match(fact) else spelled_out(json.dumps(fact, ensure_ascii=True))

@@ -1,7 +1,7 @@
-"""How an apply went: one outcome for each step, and all of them together. Data for people and for JSON; does nothing.
+"""The result of an apply: one outcome for each step, and the report with all of them. Data for people and for JSON.
 
-Outcomes hold no contents, only names, places and Twilio's own words, so nothing secret can be in them; Twilio's words
-are hostile input all the same, and whoever shows them escapes them.
+Outcomes contain names, addresses, and Twilio's own messages, but no values, so they contain no secrets. Twilio's
+messages are hostile input, which renderers must escape.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from reconciler.change import Action, Change, Op, Step
 from reconciler.errors import Cause, Problem, Refusal
 
 Status = Literal["done", "unchanged", "failed", "skipped", "withheld", "interrupted"]
-"""``unchanged``: there was nothing left to send. ``interrupted``: whether it took place is not known."""
+"""``unchanged``: there was nothing to send. ``interrupted``: it is not known whether the step had an effect."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one step ended.
+    """The result of one step.
 
     Attributes:
-        step: the step's id.
-        change: the address of the change it belongs to, as text.
-        op: what was asked, or would have been.
-        status: how it ended.
-        sid: the resource, where it is known.
-        message: why, in a sentence; for what is done a doubt that is left, mostly empty.
-        refusal: what the API said, when it refused.
-        because: for a skipped step, the id of the step whose failure caused it.
-        cause: for a failed step, the sort of its failure.
+        step: the step's ID.
+        change: the address of the step's change, as text.
+        op: the operation.
+        status: the result.
+        sid: the resource, if known.
+        message: the reason, in one sentence; of a successful step, a remaining doubt, mostly empty.
+        refusal: the API's refusal, if there is one.
+        because: of a skipped step, the ID of the step whose failure caused it.
+        cause: of a failed step, the category of its failure.
         name: for a delete, the natural key of the deleted resource, as it may be shown.
         is_old: whether it deletes the old resource of a replace, whose address the new one has.
     """
@@ -51,12 +51,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class ChangeResult:
-    """How one change ended: its worst outcome counts.
+    """The result of one change: its worst outcome counts.
 
     Attributes:
-        change: what was to happen.
-        status: ``done`` when every step is; ``partly`` when some are and some are not.
-        outcomes: those of its steps, in their order.
+        change: the change.
+        status: ``done`` if every step is done; ``partly`` if only some are.
+        outcomes: the outcomes of its steps, in order.
     """
 
     change: Change
@@ -66,16 +66,16 @@ class ChangeResult:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a whole apply ended.
+    """The result of a whole apply.
 
     Attributes:
         results: one for each change of the plan, in its order.
-        requests: how many requests were sent, reads and writes.
-        writes: how many of them were writes.
-        resent: how many of them were sent before, and had to be sent again.
-        seconds: how long it took.
-        interrupted: whether a person stopped it.
-        unreadable: collections that could not be planned, because they may not be read.
+        requests: the number of requests sent, reads and writes.
+        writes: the number of writes among them.
+        resent: the number of retries among them.
+        seconds: the duration.
+        interrupted: whether the user interrupted it.
+        unreadable: collections that could not be planned, because the credentials may not read them.
     """
 
     results: tuple[ChangeResult, ...]
@@ -87,13 +87,13 @@ class Report:
     unreadable: tuple[Problem, ...] = ()
 
     def counts(self) -> dict[Action, int]:
-        """How many changes were done in full, by action."""
+        """Count the completed changes by action."""
         done = Counter(result.change.action for result in self.results if result.status == "done")
         return {action: done[action] for action in ("create", "update", "replace", "delete")}
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 a step failed or was skipped, 5 a protected part was withheld, 130 interrupted before the end."""
+        """The exit status: 0 done, 1 a step failed or was skipped, 5 a protected part was withheld, 130 interrupted."""
         statuses = {result.status for result in self.results}
         if self.interrupted and (not statuses or statuses - {"done", "withheld"}):
             return 130
@@ -107,23 +107,23 @@ class Report:
 
 
 class Progress(Protocol):
-    """What a run tells whoever watches it; none of it changes what the run does."""
+    """Receives the progress of a run; must not affect the run."""
 
     def reading(self, answered: int, asked: int) -> None:
-        """So many of so many known requests of the fetch have been answered."""
+        """A request of the fetch was sent or answered; receives both totals so far."""
 
     def started(self, step: Step) -> None:
-        """A step was sent."""
+        """A step was started."""
 
     def ended(self, outcome: Outcome, done: int, total: int) -> None:
-        """A step ended, as the so-manieth of so many."""
+        """A step ended; done of total steps have ended so far."""
 
     def waiting(self, seconds: float, why: str) -> None:
-        """A request waits so long before it is sent again."""
+        """A request waits for some seconds before it is sent again."""
 
 
 class Silent:
-    """A `Progress` that tells nobody."""
+    """A `Progress` that does nothing."""
 
     def reading(self, answered: int, asked: int) -> None:
         """Do nothing."""
@@ -139,7 +139,7 @@ class Silent:
 
 
 def result_of(change: Change, outcomes: Sequence[Outcome]) -> ChangeResult:
-    """Sum the outcomes of a change's steps up into one status."""
+    """Combine the outcomes of a change's steps into one status."""
     statuses = {outcome.status for outcome in outcomes}
     done = bool(statuses & {"done", "unchanged"})
     if done:

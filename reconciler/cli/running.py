@@ -75,7 +75,7 @@ class Run:
         Raises:
             Interrupted: a person, or whoever runs the process, stopped it before there was a result.
         """
-        with self.display, logs.through(self.display.log):
+        with self.display, logs.redirected(self.display.log):
             return self._asyncio.run(self._watched(work))
 
     async def _watched(self, work: Callable[[], Awaitable[Result]]) -> Result:
