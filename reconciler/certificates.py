@@ -106,14 +106,16 @@ def read_certificate(text: str) -> Certificate:
         label = next((label for label in labels if label.endswith(_KEY_LABEL)), labels[0])
         what, hint = _NOT_A_CERTIFICATE.get(_KEY_LABEL if label.endswith(_KEY_LABEL) else label, ("", ""))
         hint = hint or "set the certificate that belongs to the key"
-        raise NotReadable(f"holds {what or 'something else'} and no certificate", hint)
+        raise NotReadable(f"contains {what or 'something else'}, not a certificate", hint)
     block = blocks[labels.index("CERTIFICATE")][0]
     certificate = _tried(lambda: x509.load_pem_x509_certificate(block.encode()))
     dates = None if certificate is None else _tried(
         lambda: (certificate.not_valid_before_utc, certificate.not_valid_after_utc)
     )  # fmt: skip
     if certificate is None or dates is None:
-        raise NotReadable("is damaged: what it holds is no X.509 certificate", "download it again, and convert it anew")
+        raise NotReadable(
+            "is damaged: its content is not an X.509 certificate", "download it again, and convert it anew"
+        )
     oids = _tried(lambda: {extension.oid.dotted_string for extension in certificate.extensions}) or set()
     name = _common_name(certificate)
     return Certificate(
@@ -138,23 +140,23 @@ def read_private_key(text: str) -> PrivateKey:
     found = next((match for match in blocks if match["label"].endswith(_KEY_LABEL)), None)
     if found is None:
         if blocks[0]["label"] == "CERTIFICATE":
-            hint = "set the key that the certificate was asked for with; are the two swapped?"
-            raise NotReadable("holds a certificate and no private key", hint)
-        raise NotReadable("holds no private key", "set the key that the certificate was asked for with")
+            hint = "set the key that the certificate was requested with; are the two swapped?"
+            raise NotReadable("contains a certificate, not a private key", hint)
+        raise NotReadable("contains no private key", "set the key that the certificate was requested with")
     if found["label"] == "ENCRYPTED PRIVATE KEY" or "\nProc-Type: 4,ENCRYPTED" in found[0].replace("\r", ""):
-        hint = "take its passphrase off: openssl pkey -in KEY -out PLAIN_KEY"
-        raise NotReadable("is encrypted, and nobody but you can read it", hint)
+        hint = "remove its passphrase: openssl pkey -in KEY -out PLAIN_KEY"
+        raise NotReadable("is encrypted, so Twilio cannot read it", hint)
     key = _tried(lambda: load_pem_private_key(found[0].encode(), password=None))
     if key is None:
-        raise NotReadable("is damaged: what it holds is no private key", "export it again")
+        raise NotReadable("is damaged: its content is not a private key", "export it again")
     return PrivateKey(_tried(lambda: _spelled(key.public_key())) or b"", has_more=text.strip() != found[0])
 
 
 _NOT_A_CERTIFICATE = {
     _KEY_LABEL: ("a private key", "set the certificate that belongs to the key; are the two swapped?"),
-    "CERTIFICATE REQUEST": ("a certificate request", "set what Apple sent back for it"),
-    "NEW CERTIFICATE REQUEST": ("a certificate request", "set what Apple sent back for it"),
-    "PKCS7": ("a PKCS #7 bundle", "take it out: openssl pkcs7 -in FILE -print_certs -out CERT.pem"),
+    "CERTIFICATE REQUEST": ("a certificate request", "set the certificate that Apple issued for it"),
+    "NEW CERTIFICATE REQUEST": ("a certificate request", "set the certificate that Apple issued for it"),
+    "PKCS7": ("a PKCS #7 bundle", "extract it: openssl pkcs7 -in FILE -print_certs -out CERT.pem"),
     "TRUSTED CERTIFICATE": ("a certificate in OpenSSL's own form", "convert it: openssl x509 -in FILE -out CERT.pem"),
 }
 
@@ -167,12 +169,16 @@ def has_windows_line_breaks(text: str) -> bool:
 def _blocks(text: str, hint: str) -> list[re.Match[str]]:
     """The blocks of a PEM text, at least one, each with its line breaks."""
     if len(text) > _LONGEST:
-        raise NotReadable(f"is {len(text)} characters long, which none is", "set that one alone")
+        raise NotReadable(
+            f"is {len(text)} characters long, longer than any certificate or key", "set only the certificate or the key"
+        )
     _check_spelling(text)
     blocks = list(_BLOCK.finditer(text))
     if not blocks:
         if _BEGIN.search(text) is not None:
-            raise NotReadable("has no END line that fits its BEGIN line: it is cut off", f"set all of it: {_FROM_FILE}")
+            raise NotReadable(
+                "has no END line that matches its BEGIN line, so it is truncated", f"set the whole text: {_FROM_FILE}"
+            )
         raise _no_pem(text, hint)
     for block in blocks:
         _check_lines(block[0])
@@ -185,7 +191,7 @@ def _check_spelling(text: str) -> None:
         raise NotReadable("begins with a byte order mark", r"remove it: sed -i '1s/^\xEF\xBB\xBF//' FILE")
     if "\\n" in text and _DASHES in text:
         hint = f'{_FROM_FILE}; or replace them: export NAME="$(printf \'%b\' "$NAME")"'
-        raise NotReadable(r"holds a backslash and an n in place of line breaks", hint)
+        raise NotReadable(r"contains a backslash and an n instead of line breaks", hint)
     stripped = text.strip()
     if stripped[:1] in {'"', "'"} and stripped[:1] == stripped[-1:] and _DASHES in stripped:
         raise NotReadable("is in quotes, which are part of the value", "remove the quotes where it is set")
@@ -205,7 +211,7 @@ def _check_lines(block: str) -> None:
         hint = f'{_FROM_FILE}: export NAME="$(cat FILE)"'
         raise NotReadable("has lost its line breaks", hint)
     if any(line != line.strip() for line in lines):
-        raise NotReadable("has blanks at the ends of its lines", "remove them: sed -i 's/^ *//; s/ *$//' FILE")
+        raise NotReadable("has spaces at the ends of its lines", "remove them: sed -i 's/^ *//; s/ *$//' FILE")
     if any(len(line) > _LONGEST_BODY_LINE for line in lines if ":" not in line):
         hint = "fold them: openssl x509 -in FILE, or fold -w 64 for the lines between BEGIN and END"
         raise NotReadable("has lost the line breaks between its BEGIN and END lines", hint)
@@ -219,13 +225,11 @@ def _no_pem(text: str, hint: str) -> NotReadable:
             lambda: base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_" if "_" in packed else None)
         )
         if begin is not None and begin.lstrip().startswith(b"-----BEGIN"):
-            return NotReadable(
-                "is PEM text that was encoded as base64 once more", "decode it: base64 -d < FILE > FILE.pem"
-            )
+            return NotReadable("is PEM text encoded as base64 again", "decode it: base64 -d < FILE > FILE.pem")
         if begin is not None and begin.startswith(b"\x30") and len(begin) > _SHORTEST_DER:
             why = "is base64 without its BEGIN and END lines"
             return NotReadable(why, "convert it: base64 -d < FILE | openssl x509 -inform der -out FILE.pem")
-    return NotReadable("is no PEM text", hint)
+    return NotReadable("is not PEM text", hint)
 
 
 def _common_name(certificate: x509.Certificate) -> str:

@@ -51,7 +51,7 @@ def document(text: str | bytes) -> Json:
         try:
             json.dumps(found, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            raise ValueError("it holds half a character") from None
+            raise ValueError("it contains half a character") from None
     return found
 
 
@@ -86,7 +86,7 @@ def _once_each(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         raise ValueError(f"an object has more than {_MOST_KEYS} keys")
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice in one object")
+        raise ValueError("an object has a duplicate key")
     return found
 
 

@@ -152,24 +152,24 @@ def test_a_certificate_comes_from_a_file() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("nonsense", "certificate is no PEM text"),
+        ("nonsense", "certificate is not PEM text"),
         (
             "-----BEGIN CERTIFICATE-----\nMIIC",
-            "certificate has no END line that fits its BEGIN line: it is cut off",
+            "certificate has no END line that matches its BEGIN line, so it is truncated",
         ),
-        ("-----BEGIN A-----\n" * 3000, "certificate is 54000 characters long, which none is"),
+        ("-----BEGIN A-----\n" * 3000, "certificate is 54000 characters long, longer than any certificate or key"),
         (
             "-----BEGIN CERTIFICATE-----\nTk9QRQ==\n-----END CERTIFICATE-----",
-            "certificate is damaged: what it holds is no X.509 certificate",
+            "certificate is damaged: its content is not an X.509 certificate",
         ),
         (
             "-----BEGIN CERTIFICATE-----\nMIIC*\n-----END CERTIFICATE-----",
-            "certificate is damaged: what it holds is no X.509 certificate",
+            "certificate is damaged: its content is not an X.509 certificate",
         ),
-        ("KEY", "certificate holds a private key and no certificate"),
+        ("KEY", "certificate contains a private key, not a certificate"),
         (
             "-----BEGIN PUBLIC KEY-----\nMIIC\n-----END PUBLIC KEY-----",
-            "certificate holds something else and no certificate",
+            "certificate contains something else, not a certificate",
         ),
     ],
 )
@@ -182,11 +182,11 @@ def test_what_is_no_certificate(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("nonsense", "private_key is no PEM text"),
-        ("CERTIFICATE", "private_key holds a certificate and no private key"),
+        ("nonsense", "private_key is not PEM text"),
+        ("CERTIFICATE", "private_key contains a certificate, not a private key"),
         (
             "-----BEGIN PRIVATE KEY-----\nTk9QRQ==\n-----END PRIVATE KEY-----",
-            "private_key is damaged: what it holds is no private key",
+            "private_key is damaged: its content is not a private key",
         ),
     ],
 )
@@ -210,18 +210,21 @@ DAMAGED_TEXTS = {
     "nothing": (lambda text: text.replace("\n", ""), "has lost its line breaks"),
     "carriage returns": (lambda text: text.replace("\n", "\r"), "has lost its line breaks"),
     "tabs": (lambda text: text.replace("\n", "\t"), "has lost its line breaks"),
-    "backslash n": (lambda text: text.replace("\n", "\\n"), "holds a backslash and an n in place of line breaks"),
-    "backslash r n": (lambda text: text.replace("\n", "\\r\\n"), "holds a backslash and an n in place of line breaks"),
+    "backslash n": (lambda text: text.replace("\n", "\\n"), "contains a backslash and an n instead of line breaks"),
+    "backslash r n": (
+        lambda text: text.replace("\n", "\\r\\n"),
+        "contains a backslash and an n instead of line breaks",
+    ),
     "one long line": (without_inner_line_breaks, BEGIN_AND_END),
-    "indented": (lambda text: text.replace("\n", "\n  "), "has blanks at the ends of its lines"),
-    "blanks at the ends": (lambda text: text.replace("\n", " \n"), "has blanks at the ends of its lines"),
+    "indented": (lambda text: text.replace("\n", "\n  "), "has spaces at the ends of its lines"),
+    "blanks at the ends": (lambda text: text.replace("\n", " \n"), "has spaces at the ends of its lines"),
     "mark": (lambda text: "\ufeff" + text, "begins with a byte order mark"),
     "quotes": (lambda text: f'"{text.strip()}"', "is in quotes, which are part of the value"),
     "dashes": (lambda text: text.replace("-----", "\u2014\u2014-"), "has typographic dashes in its BEGIN line"),
-    "cut off": (lambda text: text[:200], "has no END line that fits its BEGIN line: it is cut off"),
+    "cut off": (lambda text: text[:200], "has no END line that matches its BEGIN line, so it is truncated"),
     "base64": (
         lambda text: base64.b64encode(text.encode()).decode(),
-        "is PEM text that was encoded as base64 once more",
+        "is PEM text encoded as base64 again",
     ),
     "body": (
         lambda text: "\n".join(text.strip().split("\n")[1:-1]),
@@ -244,7 +247,8 @@ def test_what_shells_and_editors_make_of_a_text(name: str) -> None:
 def test_swapped_texts_say_so() -> None:
     found = load(APN, {"CERTIFICATE": key_text(), "KEY": certificate_text()})
     assert [item.message for item in found] == [
-        "certificate holds a private key and no certificate", "private_key holds a certificate and no private key",
+        "certificate contains a private key, not a certificate",
+        "private_key contains a certificate, not a private key",
     ]  # fmt: skip
     assert all(item.hint.endswith("are the two swapped?") for item in found)
 
@@ -279,7 +283,7 @@ def test_a_file_that_is_not_text(name: str, data: bytes, message: str, hint: str
 def test_an_encrypted_key_is_told_as_such(form: PrivateFormat) -> None:
     locked = key_text(form=form, lock=BestAvailableEncryption(b"passphrase"))
     assert apn(certificate_text(), locked) == [
-        Told("error", "malformed-key", "private_key is encrypted, and nobody but you can read it", KEY_LINE)
+        Told("error", "malformed-key", "private_key is encrypted, so Twilio cannot read it", KEY_LINE)
     ]
 
 

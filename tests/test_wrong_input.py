@@ -70,13 +70,13 @@ services:
 """
         },
         """\
-error: the key "support" stands twice in one mapping
+error: the key "support" occurs twice in one mapping
   --> reconciler.yaml:5:3
   |
 5 |   support: {}
   |   ^
   = keep one of the two
-  = reconciler.yaml:3:3: it stands here first
+  = reconciler.yaml:3:3: first occurrence
 
 1 error
 """,
@@ -143,7 +143,7 @@ error: roles must be a mapping of handles
   |
 5 |     roles: [agent]
   |            ^
-  = write keys with colons, indented below; {} when there is nothing to say
+  = write keys with colons, indented below it, or {} for none
 
 2 errors
 """,
@@ -159,7 +159,7 @@ services:
 """
         },
         """\
-error: default_conversation_role refers to "agnet", and there is no such role in services.support
+error: default_conversation_role refers to "agnet", but there is no such role in services.support
   --> reconciler.yaml:5:48
   |
 5 |     configuration: {default_conversation_role: agnet}
@@ -179,12 +179,12 @@ variables: {a: '${var:b}', b: '${var:c}', c: '${var:a}'}
 """
         },
         """\
-error: variables refer to each other in a circle: a → b → c → a
+error: variable cycle: a → b → c → a
   --> reconciler.yaml:4:16
   |
 4 | variables: {a: '${var:b}', b: '${var:c}', c: '${var:a}'}
   |                ^
-  = give one of them a value of its own
+  = give one of them a literal value
 
 1 error
 """,
@@ -204,12 +204,12 @@ services: {support: {}}
 """,
         },
         """\
-error: files include each other in a circle: one.yaml includes two.yaml includes one.yaml
+error: include cycle: one.yaml includes two.yaml includes one.yaml
   --> two.yaml:1:11
   |
 1 | include: [one.yaml]
   |           ^
-  = take one of these includes out
+  = remove one of these includes
 
 1 error
 """,
@@ -247,7 +247,7 @@ error: variable name is not defined
   |
 3 |   support: {friendly_name: '${var:name}'}
   |                             ^
-  = define it under variables, or say --var name=…
+  = define it under variables, or pass --var name=…
 
 1 error
 """,
@@ -261,7 +261,7 @@ services:
 """
         },
         """\
-error: "${evn:…}" looks something up in an unknown place
+error: "${evn:…}" has an unknown namespace
   --> reconciler.yaml:3:29
   |
 3 |   support: {friendly_name: '${evn:NAME}'}
@@ -280,12 +280,12 @@ services: {support: {}}
 """
         },
         """\
-error: account.sid guards nothing when it comes from an environment variable
+error: account.sid does not protect the account if it comes from an environment variable
   --> reconciler.yaml:2:16
   |
 2 | account: {sid: '${env:TWILIO_ACCOUNT_SID}'}
   |                ^
-  = write the account's SID, or a variable that the files define
+  = write the account's SID, or a variable defined in the files
 
 1 error
 """,
@@ -328,14 +328,14 @@ account:
 """
         },
         """\
-error: default_inactive_timer is "PT30S", under its minimum of PT1M
+error: default_inactive_timer is "PT30S", below its minimum of PT1M
   --> reconciler.yaml:3:43
   |
 3 |   configuration: {default_inactive_timer: PT30S, default_closed_timer: PT5M}
   |                                           ^
   = write PT1M or more
 
-error: default_closed_timer is "PT5M", under its minimum of PT10M
+error: default_closed_timer is "PT5M", below its minimum of PT10M
   --> reconciler.yaml:3:72
   |
 3 |   configuration: {default_inactive_timer: PT30S, default_closed_timer: PT5M}
@@ -368,12 +368,12 @@ services:
 """
         },
         """\
-error: services.helpdesk and services.support are one resource: both have the friendly_name "Support"
+error: services.helpdesk and services.support are the same resource: both have the friendly_name "Support"
   --> reconciler.yaml:4:29
   |
 4 |   helpdesk: {friendly_name: Support}
   |                             ^
-  = keep one of the two, or give them different names
+  = remove one of them, or give them different names
   = reconciler.yaml:3:28: services.support has it here
 
 1 error
@@ -398,7 +398,7 @@ error: services.support.friendly_name is set twice
   |
 1 | services: {support: {friendly_name: B}}
   |                      ^
-  = keep one of the two; an overlay may override, an included file may not
+  = keep one of the two; only overlays may override
   = a.yaml:1:22: it is set here first
 
 1 error
@@ -414,19 +414,19 @@ prune: [addresses]
 """
         },
         """\
-error: prune names roles, and services.support holds no roles
+error: prune names roles, but services.support has no roles
   --> reconciler.yaml:3:21
   |
 3 |   support: {prune: [roles]}
   |                     ^
-  = write roles: {} when every one of them is to go
+  = write roles: {} to prune all of them
 
-error: prune names addresses, and the files hold no addresses
+error: prune names addresses, but the configuration has no addresses
   --> reconciler.yaml:4:9
   |
 4 | prune: [addresses]
   |         ^
-  = write addresses: {} when every one of them is to go
+  = write addresses: {} to prune all of them
 
 2 errors
 """,
@@ -447,14 +447,14 @@ error: default_conversation_role cannot be cleared: Twilio can replace a referen
   |
 4 |     configuration: {default_conversation_role: null}
   |                                                ^
-  = give it a value, or take the line out to leave it as it is
+  = give it a value, or remove the line to leave the field unmanaged
 
 error: default_closed_timer cannot be cleared: Twilio can overwrite a timer but not clear it
   --> reconciler.yaml:5:49
   |
 5 | account: {configuration: {default_closed_timer: null}}
   |                                                 ^
-  = give it a value, or take the line out to leave it as it is
+  = give it a value, or remove the line to leave the field unmanaged
 
 2 errors
 """,
@@ -485,9 +485,9 @@ error: reconciler.yaml is UTF-16, not UTF-8
 """
         },
         """\
-error: reconciler.yaml does not say its version
+error: reconciler.yaml has no version
   --> reconciler.yaml:1:1
-  = begin with the line version: 1
+  = start the file with version: 1
 
 1 error
 """,
@@ -499,12 +499,12 @@ services: {support: {}}
 """
         },
         """\
-error: reconciler.yaml does not say its version
+error: reconciler.yaml has no version
   --> reconciler.yaml:1:1
   |
 1 | services: {support: {}}
   | ^
-  = begin with the line version: 1
+  = start the file with version: 1
 
 1 error
 """,
@@ -517,7 +517,7 @@ services: {support: {}}
 """
         },
         """\
-error: version "2" is not known
+error: unsupported version "2"
   --> reconciler.yaml:1:10
   |
 1 | version: 2
@@ -534,12 +534,12 @@ error: version "2" is not known
 """
         },
         """\
-error: reconciler.yaml must hold a mapping of keys such as services and account
+error: reconciler.yaml must contain a mapping with keys such as services and account
   --> reconciler.yaml:1:1
   |
 1 | - a
   | ^
-  = begin with the line version: 1
+  = start the file with version: 1
 
 1 error
 """,
@@ -570,12 +570,12 @@ include: [../secrets.yaml]
 """
         },
         """\
-error: "../secrets.yaml" lies outside of the root file's folder
+error: "../secrets.yaml" is outside of the root file's folder
   --> reconciler.yaml:2:11
   |
 2 | include: [../secrets.yaml]
   |           ^
-  = name a file in that folder or below
+  = use a file in that folder or below it
 
 1 error
 """,
@@ -583,9 +583,9 @@ error: "../secrets.yaml" lies outside of the root file's folder
     "an empty folder": (
         {},
         """\
-error: the folder . holds no reconciler.yaml
+error: the folder . contains no reconciler.yaml
   --> reconciler.yaml
-  = `reconciler init` begins one, and `reconciler export --out FOLDER` writes one of a live account
+  = `reconciler init` creates one, and `reconciler export --out FOLDER` writes one from a live account
 
 1 error
 """,
@@ -597,7 +597,7 @@ version: 1
 """
         },
         """\
-error: the folder . holds no reconciler.yaml
+error: the folder . contains no reconciler.yaml
   --> reconciler.yaml
   = name the file: conversations.yaml
 
@@ -661,7 +661,7 @@ def test_a_path_that_leads_nowhere(run: Run, path: str) -> None:
     told = f"""\
 error: {path} does not exist
   --> {path}
-  = name a file, or a folder that holds reconciler.yaml
+  = use a file, or a folder that contains reconciler.yaml
 
 1 error
 """

@@ -65,7 +65,7 @@ class DraftProblems:
         """
         why = field.why_not_clearable()
         if why:
-            hint = "list at least one, or take the line out to leave it as it is"
+            hint = "list at least one, or remove the line to leave the field unmanaged"
             self.fail(draft, Remark("not-clearable", f"{field.path} cannot be empty: {why}", hint), place)
 
 

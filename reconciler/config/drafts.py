@@ -158,7 +158,7 @@ class DraftBuilder:
         if isinstance(node, MapNode):
             return node.entries
         if not (isinstance(node, ScalarNode) and node.is_null):
-            hint = "write keys with colons, indented below; {} when there is nothing to say"
+            hint = "write keys with colons, indented below it, or {} for none"
             self._findings.error("wrong-type", message, node.place, hint)
         return {}
 

@@ -66,8 +66,8 @@ def pick(environments: Mapping[str, Environment], name: str, findings: Findings,
         if environments:
             hint = findings.instead(name, tuple(environments), what="the files define")
         else:
-            hint = "the files define none; add it under environments"
-        findings.error("unknown-environment", f"there is no environment {shown(name)}", None, hint)
+            hint = "the configuration defines none; add it under environments"
+        findings.error("unknown-environment", f"unknown environment {shown(name)}", None, hint)
     return environments.get(name) or Environment("")
 
 
@@ -83,7 +83,9 @@ def read_variables(entry: MapEntry | None, findings: Findings) -> dict[str, Scal
             variables[name] = item.value
         else:
             message = f"variable {shown(name)} must be a single value"
-            findings.error("wrong-type", message, item.value.place, "lists and mappings can be shared by YAML anchors")
+            findings.error(
+                "wrong-type", message, item.value.place, "lists and mappings can be shared with YAML anchors"
+            )
     return variables
 
 

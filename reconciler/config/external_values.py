@@ -102,9 +102,9 @@ class ExternalValues:
     def _file(self, lookup: Lookup, scalar: ScalarNode) -> ResolvedText | None:
         path = beside(scalar.origin.path, lookup.name)
         if path is None:
-            message = f"{shown(lookup.name)} lies outside of the root file's folder"
+            message = f"{shown(lookup.name)} is outside of the root file's folder"
             place = token_place(self._lines, scalar, lookup.token, lookup.offset)
-            self._findings.error("outside-folder", message, place, "name a file in that folder or below")
+            self._findings.error("outside-folder", message, place, "use a file in that folder or below it")
             return ResolvedText("", failed=True)
         found = self._file_text(path)
         if isinstance(found, SourceError):

@@ -76,7 +76,7 @@ class FieldReader:
             and not node.tag
             and not field.why_not_clearable()
         ):
-            hint = f"write {entry.key.text}: null to clear it, or take the line out to leave it as it is"
+            hint = f"write {entry.key.text}: null to clear it, or remove the line to leave the field unmanaged"
             self._problems.warning(
                 draft, Remark("empty-value", f"{field.path} has no value, which clears it", hint), place
             )
@@ -172,14 +172,14 @@ class FieldReader:
         if field.secret and content is not None and text.namespaces.isdisjoint({"secret", "file"}):
             hint = f"write ${{secret:NAME}} or ${{file:PATH}} for {field.path}"
             self._problems.warning(
-                draft, Remark("literal-secret", f"{field.path} stands in the files for all to read", hint), place
+                draft, Remark("literal-secret", f"{field.path} is in plain text in the configuration", hint), place
             )
 
     def _cleared(self, draft: Draft, field: Field, text: ResolvedText, place: Place) -> Content:
         """The content of a field that is set to null or to no text, if it can be."""
         why = field.why_not_clearable()
         if why:
-            hint = "give it a value, or take the line out to leave it as it is"
+            hint = "give it a value, or remove the line to leave the field unmanaged"
             self._problems.fail(draft, Remark("not-clearable", f"{field.path} cannot be cleared: {why}", hint), place)
         return None if text.null else ""
 

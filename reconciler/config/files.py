@@ -106,13 +106,13 @@ class FileLoader:
         """Add the file's mapping and those of its includes, each file once."""
         if path in stack:
             cycle = " includes ".join(self.shown(item) for item in [*stack[stack.index(path) :], path])
-            hint = "take one of these includes out"
-            self._findings.error("include-cycle", f"files include each other in a circle: {cycle}", asked.place, hint)
+            hint = "remove one of these includes"
+            self._findings.error("include-cycle", f"include cycle: {cycle}", asked.place, hint)
             return
         if path in seen.paths or self._is_same_file(path, asked, seen):
             return
         if len(stack) > _MOST_NESTED:
-            message = f"files include each other more than {_MOST_NESTED} deep"
+            message = f"includes are nested more than {_MOST_NESTED} deep"
             self._findings.error("too-deep", message, asked.place, "include them from the root file")
             return
         table = self._read(path, asked)
@@ -135,13 +135,13 @@ class FileLoader:
         seen.paths.add(path)
         first = seen.files.setdefault(self._sources.identity(path), path)
         if first != path:
-            message = f"{self.shown(path)} and {self.shown(first)} are one file, which is read once"
+            message = f"{self.shown(path)} and {self.shown(first)} are the same file, which is read once"
             self._findings.warning("included-twice", message, asked.place, "include it under one name")
             return True
         other = seen.names.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
         if other != path:
             message = f"{self.shown(path)} and {self.shown(other)} differ only in case or in Unicode form"
-            hint = "rename one of them: on macOS and Windows they are one file"
+            hint = "rename one of them: on macOS and Windows they are the same file"
             self._findings.warning("similar-files", message, asked.place, hint)
         return False
 
@@ -169,22 +169,22 @@ class FileLoader:
         if node is None or is_null(node):
             return MapNode({}, Origin(file, path, asked.via), 1, 1)
         self.complete = False
-        message = f"{file} must hold a mapping of keys such as services and account"
-        self._findings.error("wrong-type", message, node.place, "begin with the line version: 1")
+        message = f"{file} must contain a mapping with keys such as services and account"
+        self._findings.error("wrong-type", message, node.place, "start the file with version: 1")
         return None
 
     def _check_version(self, table: MapNode, path: str, *, is_root: bool) -> None:
         entry = table.entries.get("version")
         if entry is None:
             if is_root:
-                message = f"{self.shown(path)} does not say its version"
+                message = f"{self.shown(path)} has no version"
                 self._findings.error(
-                    "missing-version", message, Place(self.shown(path), 1, 1), "begin with the line version: 1"
+                    "missing-version", message, Place(self.shown(path), 1, 1), "start the file with version: 1"
                 )
         elif not isinstance(entry.value, ScalarNode):
             self._findings.error("wrong-type", "version must be 1", entry.key.place, "write version: 1")
         elif entry.value.text != VERSION:
-            message = f"version {shown(entry.value.text)} is not known"
+            message = f"unsupported version {shown(entry.value.text)}"
             self._findings.error("unknown-version", message, entry.value.place, "write version: 1")
 
     def _included(self, node: Node) -> Sequence[ScalarNode]:
@@ -214,20 +214,20 @@ class FileLoader:
             self._findings.error("unreadable-file", error.message, item.place, error.hint)
             return ()
         if not found:
-            hint = "the pattern is relative to the file that it stands in; take it out when there is nothing to include"
+            hint = "patterns are relative to their file; remove the pattern if there is nothing to include"
             self._findings.warning("include-nothing", f"{shown(item.text)} matches no file", item.place, hint)
         return found
 
     def located(self, item: ScalarNode, path: str) -> str | None:
         """The path that a file's scalar names, relative to the root's folder; None when that is an error."""
         if "${" in item.text:
-            hint = "write the path out; what differs between environments belongs into overlays"
-            self._findings.error("interpolated-path", "the names of files are not interpolated", item.place, hint)
+            hint = "write the path in full; use overlays for what differs between environments"
+            self._findings.error("interpolated-path", "file names are not interpolated", item.place, hint)
             return None
         found = beside(path, item.text)
         if found is None or not item.text:
-            message = f"{shown(item.text)} lies outside of the root file's folder" if item.text else "a path is empty"
-            self._findings.error("outside-folder", message, item.place, "name a file in that folder or below")
+            message = f"{shown(item.text)} is outside of the root file's folder" if item.text else "a path is empty"
+            self._findings.error("outside-folder", message, item.place, "use a file in that folder or below it")
             return None
         return found
 

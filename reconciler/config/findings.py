@@ -90,7 +90,7 @@ class Findings:
     def _add(self, problem: Problem) -> None:
         place = problem.place or Place("")
         if len(self._problems) >= MOST_PROBLEMS:
-            problem = Problem("too-many", f"there are more than {MOST_PROBLEMS} problems; the rest is left out", None)
+            problem = Problem("too-many", f"there are more than {MOST_PROBLEMS} problems; the rest is not shown", None)
             place = Place("")
         self._problems.setdefault((problem.code, place.file, place.line, place.column, problem.message), problem)
 

@@ -106,9 +106,9 @@ def _check_similar_names(drafts: Sequence[Draft], findings: Findings) -> None:
             continue
         findings.warning(
             "similar-names",
-            f"{draft.address} and {first.address} have names that look alike and are two for Twilio",
+            f"{draft.address} and {first.address} have names that look alike but differ",
             _key_place(draft),
-            "spell them the same to declare one resource, or make them differ visibly",
+            "spell them identically to declare one resource, or make them visibly different",
             related=[(_key_place(first), "the other name is here")],
             address=str(draft.address),
         )
@@ -120,9 +120,9 @@ def _tell_twice(first: Draft, second: Draft, findings: Findings) -> None:
     told = f"the same {path}" if is_sensitive else f"the {path} {shown(second.natural_key)}"
     findings.error(
         "declared-twice",
-        f"{second.address} and {first.address} are one resource: both have {told}",
+        f"{second.address} and {first.address} are the same resource: both have {told}",
         _key_place(second),
-        "keep one of the two, or give them different names",
+        "remove one of them, or give them different names",
         related=[(_key_place(first), f"{first.address} has it here")],
         address=str(second.address),
     )
@@ -145,9 +145,9 @@ def _check_shared(drafts: Sequence[Draft], findings: Findings) -> None:
             place = draft.values[paths[-1]].place
             findings.error(
                 "declared-twice",
-                f"{draft.address} and {first.address} share their {' and '.join(paths)}, which only one can have",
+                f"{draft.address} and {first.address} share their {' and '.join(paths)}, which must be unique",
                 place,
-                "take one out, or give it another",
+                "remove one of them, or give it another",
                 related=[(first.values[paths[-1]].place, f"{first.address} has it here")],
                 address=str(draft.address),
             )
@@ -165,9 +165,9 @@ def _check_capacities(drafts: Sequence[Draft], findings: Findings) -> None:
         if held[key] == most + 1:
             findings.error(
                 "too-many",
-                f"{draft.parent.address} can hold {most} {draft.kind.section[-1]}, and this is one more",
+                f"{draft.parent.address} can hold {most} {draft.kind.section[-1]}, and this exceeds the limit",
                 draft.key.place,
-                "take one out",
+                "remove one of them",
                 address=str(draft.address),
             )
 
@@ -179,7 +179,7 @@ def _check_pins(drafts: Sequence[Draft], findings: Findings) -> None:
             continue
         first = pinned.setdefault(draft.pin.lower(), draft)
         if first is not draft and first.pin_place is not None:
-            message = f"{draft.address} and {first.address} are pinned to one resource: {draft.pin}"
+            message = f"{draft.address} and {first.address} are pinned to the same resource: {draft.pin}"
             related = [(first.pin_place, f"{first.address} is pinned here")]
             findings.error(
                 "pinned-twice",
@@ -201,7 +201,9 @@ def _check_default(default: Draft, place: Place, drafts: Sequence[Draft], findin
         value = draft.values.get(path)
         if value is None or not isinstance(value.content, Reference) or value.content.address == default.address:
             continue
-        message = f"{default.address} is pinned to the default service, which is to be {value.content.address}"
+        message = (
+            f"{default.address} is pinned as the default service, but default_service names {value.content.address}"
+        )
         findings.error(
             "contradicting-default", message, place, "pin it by its SID, or name it as default_service",
             related=[(value.place, "the default service is named here")], address=str(default.address),
@@ -216,12 +218,12 @@ def _check_former_names(drafts: Sequence[Draft], findings: Findings) -> None:
         if not draft.renamed_from or draft.renamed_from_place is None or value is None:
             continue
         if value.content == draft.renamed_from:
-            message = f"renamed_from is the present {draft.kind.natural_key}"
+            message = f"renamed_from equals the current {draft.kind.natural_key}"
             findings.error(
                 "renamed-from-itself",
                 message,
                 draft.renamed_from_place,
-                "take the line out once the rename is done",
+                "remove the line once the rename is done",
                 address=draft.problem_address,
             )
 
@@ -232,9 +234,9 @@ def _check_former_name_has_effect(draft: Draft, findings: Findings) -> None:
         return
     why = ""
     if draft.absent:
-        why = "beside absent, which deletes only what has the present name"
+        why = "together with absent, which deletes only the resource with the current name"
     elif draft.pin is not None:
-        why = "beside sid, which identifies the resource"
+        why = "together with sid, which identifies the resource"
     if why:
         findings.warning(
             "unused-renamed-from",

@@ -179,7 +179,7 @@ class Interpolation:
                 message = f"{shown(item.token)} has no namespace, so it is not interpolated"
                 self._findings.error("missing-namespace", message, item.place, item.hint)
             else:
-                message = f"{item.token} holds a ${{…}} that nothing fills in"
+                message = f"{item.token} holds a ${{…}} that is not interpolated"
                 self._findings.warning("unfilled-placeholder", message, item.place, item.hint)
 
     def _joined(self, pieces: list[Piece], scalar: ScalarNode) -> ResolvedText:
@@ -298,7 +298,7 @@ class Interpolation:
         if defining:
             return f"environment {listed(defining)} defines it; define it for {self._environment} as well"
         meant = self._findings.closest(name, tuple(self._variables))
-        return f"did you mean {meant}?" if meant else f"define it under variables, or say --var {name}=…"
+        return f"did you mean {meant}?" if meant else f"define it under variables, or pass --var {name}=…"
 
     def _variable(self, name: str) -> ResolvedText:
         if name in self._resolved:
@@ -322,7 +322,7 @@ class Interpolation:
             return ResolvedText("", failed=True)  # an error by itself, whatever uses it
         placeholders: tuple[Placeholder, ...] = ()
         if _HELD.search(variable.text) is not None:
-            hint = "let the shell fill it in, or define the variable in the files"
+            hint = "let the shell expand it, or define the variable in the files"
             token = f"the value of --var {variable.name}"
             placeholders = (Placeholder(token, None, hint, "outside", is_name=False),)
         return ResolvedText(
@@ -350,7 +350,7 @@ class Interpolation:
         for item in cycle:
             self._resolved[item] = ResolvedText("", failed=True)
         start = self._variables[cycle[0]].scalar
-        message = f"variables refer to each other in a circle: {' → '.join([*cycle, cycle[0]])}"
-        hint = "give one of them a value of its own"
+        message = f"variable cycle: {' → '.join([*cycle, cycle[0]])}"
+        hint = "give one of them a literal value"
         self._findings.error("variable-cycle", message, start.place if start is not None else None, hint)
         return self._resolved[name]

@@ -30,7 +30,7 @@ def namespace_hint(token: str, variables: Collection[str]) -> str:
     literal = f"write ${token} for the literal text" if len(token) <= _LONGEST_TOKEN_SHOWN else "write $${ for ${"
     if token.startswith("${{"):
         return (
-            "CI expressions are not filled in here: pass the value as an environment variable, and write "
+            "CI expressions are not evaluated here; pass the value as an environment variable and write "
             f"${{env:NAME}} or ${{secret:NAME}}; {literal}"
         )
     found = _MEANT_LOOKUP.fullmatch(token[2:-1])

@@ -87,7 +87,7 @@ def split_pieces(text: str, depth: int, offset: int) -> list[Piece]:
     position = 0
     while (found := _OPEN.search(text, position)) is not None:
         if len(pieces) > _MOST_PIECES:
-            message = f"more than {_MOST_PIECES} things are looked up in one text"
+            message = f"more than {_MOST_PIECES} lookups are in one text"
             raise MalformedInterpolationError("too-large", message, found[0], "make it shorter")
         literal.append(text[position : found.start()])
         position = found.end()
@@ -134,7 +134,7 @@ def _closing(text: str, opened: re.Match[str], depth: int) -> int:
             return brace.start()
         if nested > _MOST_NESTED:
             message = f"interpolations are nested more than {_MOST_NESTED} deep"
-            raise MalformedInterpolationError("too-deep", message, opened[0], "make it simpler")
+            raise MalformedInterpolationError("too-deep", message, opened[0], "simplify it")
     message = f"{opened[0]} has no closing brace"
     raise MalformedInterpolationError(
         "unclosed-interpolation", message, opened[0], "close it with }, or write $${ for a literal ${"
@@ -144,7 +144,7 @@ def _closing(text: str, opened: re.Match[str], depth: int) -> int:
 def _lookup(body: str, namespace: str, token: str, offset: int) -> Lookup:
     if namespace not in NAMESPACES:
         # The hint is worked out by whoever has suggestions; here it is the word itself.
-        message = f"{shown('${' + namespace + ':…}')} looks something up in an unknown place"
+        message = f"{shown('${' + namespace + ':…}')} has an unknown namespace"
         raise MalformedInterpolationError("unknown-namespace", message, token, namespace)
     name, separator, default = body.partition(":-")
     if not name or (namespace != "file" and _NAME.match(name) is None):
@@ -158,9 +158,9 @@ def _lookup(body: str, namespace: str, token: str, offset: int) -> Lookup:
     if separator and namespace == "secret":
         raise MalformedInterpolationError(
             "secret-default",
-            f"secret {name} has a default, which would be no secret",
+            f"secret {name} cannot have a default, which would not be secret",
             token,
-            "take the default out, or use ${env:…} for what is no secret",
+            "remove the default, or use ${env:…} for values that are not secret",
         )
     return Lookup(namespace, name, default if separator else None, token, offset)
 

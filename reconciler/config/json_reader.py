@@ -72,7 +72,7 @@ class JsonReader:
             content = self._json(draft, field, node, texts)
         if nests_deeper(content, _MOST_JSON_DEPTH):
             message = f"{field.path} is nested more than {_MOST_JSON_DEPTH} deep"
-            self._problems.fail(draft, Remark("too-deep", message, "make it flatter"), place)
+            self._problems.fail(draft, Remark("too-deep", message, "reduce its nesting"), place)
         if not isinstance(content, dict):
             message = f"{field.path} must be a mapping"
             self._problems.fail(draft, Remark("wrong-type", message, "write keys with colons below it"), place)

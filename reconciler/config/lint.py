@@ -226,7 +226,7 @@ def blank_in_url(path: str, parts: Sequence[Part]) -> Remark | None:
         if part.source and _BLANK_OR_CONTROL.search(part.text):
             where = "at its end " if _BLANK_OR_CONTROL.search(part.text.rstrip()) is None else ""
             message = f"{path}: {part.source} contains a blank or a line break {where}".rstrip()
-            return Remark("malformed-url", message, "remove it where the value is set, or write a blank as %20")
+            return Remark("malformed-url", message, "remove it where the value is set, or write a space as %20")
     return None
 
 

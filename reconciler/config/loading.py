@@ -222,9 +222,9 @@ def overlaid(
     for option in options:
         path = beside("", option)
         if path is None:
-            hint = "name a file in that folder or below"
+            hint = "use a file in that folder or below it"
             findings.error(
-                "outside-folder", f"the overlay {shown(option)} lies outside of the root file's folder", None, hint
+                "outside-folder", f"the overlay {shown(option)} is outside of the root file's folder", None, hint
             )
         else:
             tree = documents.overlaid(tree, path, None)
@@ -232,8 +232,8 @@ def overlaid(
     if defined is not None and isinstance(defined.value, MapNode):
         for entry in defined.value.entries.values():
             if entry.key.origin.via.startswith("overlay "):
-                message = "an overlay cannot define an environment: it may be part of one"
-                findings.error("misplaced-environment", message, entry.key.place, "define it in the files below")
+                message = "an overlay cannot define an environment, since environments select overlays"
+                findings.error("misplaced-environment", message, entry.key.place, "define it in the base files")
     return tree
 
 
@@ -311,7 +311,7 @@ def _named_template(
     found = templates.get(named.value.text)
     if found is None and documents.complete:
         hint = findings.instead(named.value.text, tuple(templates)) or "define it under templates"
-        message = f"there is no template {shown(named.value.text)}"
+        message = f"unknown template {shown(named.value.text)}"
         findings.error("unknown-template", message, named.value.place, hint)
     return found if found is not None and isinstance(found.value, MapNode) else None
 
@@ -361,8 +361,8 @@ def _check_options(
             findings.error("empty-variable", f"--var {shown(name)} has no value", None, hint)
         if complete and name not in interpolation.used:
             meant = findings.closest(name, tuple(sorted(interpolation.used)))
-            hint = f"did you mean {meant}?" if meant else "take it out of the command line"
-            findings.warning("unused-variable", f"nothing uses the variable {shown(name)} of --var", None, hint)
+            hint = f"did you mean {meant}?" if meant else "remove it from the command line"
+            findings.warning("unused-variable", f"the variable {shown(name)} of --var is not used", None, hint)
 
 
 def _check_overriding(variables: Mapping[str, Variable], used: Collection[str], findings: Findings) -> None:
@@ -376,7 +376,7 @@ def _check_overriding(variables: Mapping[str, Variable], used: Collection[str], 
         others = [other for other in used if other not in variables or variables[other].where != variable.where]
         meant = findings.closest(name, tuple(sorted(others)))
         if meant:
-            message = f"nothing uses the variable {shown(name)} of {variable.where}"
+            message = f"the variable {shown(name)} of {variable.where} is not used"
             findings.warning("unused-variable", message, variable.scalar.place, f"did you mean {meant}?")
 
 

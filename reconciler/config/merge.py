@@ -99,7 +99,7 @@ class Merger:
             "set-twice",
             f"{Address(path)} is set twice",
             second.key.place,
-            "keep one of the two; an overlay may override, an included file may not",
+            "keep one of the two; only overlays may override",
             related=[(first.key.place, "it is set here first")],
         )
         return one
@@ -146,7 +146,7 @@ class Merger:
                     if isinstance(item, ScalarNode) and item.is_unset:
                         hint = "write the whole list as it should be; lists are replaced, not merged"
                         self._findings.error(
-                            "unset-in-list", "!unset takes no single item out of a list", item.place, hint
+                            "unset-in-list", "!unset cannot remove a single item from a list", item.place, hint
                         )
                     else:
                         kept.append(self._swept_node(item, key))
@@ -158,10 +158,10 @@ class Merger:
         if mark.tag == UNSET_DONE:
             return
         if mark.tag == UNSET_IN_VAIN or mark.origin.via.startswith("overlay "):
-            message = f"!unset takes {key} out, and there is none"
-            self._findings.warning("unset-in-vain", message, mark.place, "take the line out")
+            message = f"!unset removes {key}, which is not set"
+            self._findings.warning("unset-in-vain", message, mark.place, "remove the line")
         else:
-            message = f"!unset takes {key} out of what lies below, and nothing lies below here"
+            message = f"!unset removes {key}, but there is nothing to remove it from"
             hint = "use it in an overlay, or in a service that names a template"
             self._findings.error("unset-misplaced", message, mark.place, hint)
 

@@ -53,7 +53,7 @@ class MetaArgumentReader:
                 Remark(
                     "absent-and-protected",
                     "absent says that it must not exist, and lifecycle.prevent_destroy that it must not go",
-                    "take one of the two out",
+                    "remove one of the two",
                 ),
                 entries["absent"].value.place,
             )
@@ -70,7 +70,7 @@ class MetaArgumentReader:
         if entry is None or is_null(entry.value):
             return
         if not isinstance(entry.value, MapNode):
-            hint = "write for instance lifecycle: {ignore_changes: [FIELD]}"
+            hint = "write, for example, lifecycle: {ignore_changes: [FIELD]}"
             self._problems.error(draft, Remark("wrong-type", "lifecycle must be a mapping", hint), entry.value.place)
             return
         known = ("ignore_changes",) if draft.kind.singleton else ("prevent_destroy", "prevent_create", "ignore_changes")
@@ -78,9 +78,7 @@ class MetaArgumentReader:
         for key, inner in entry.value.entries.items():
             if key not in known:
                 always = key in {"prevent_destroy", "prevent_create"}
-                message = (
-                    f"{key} cannot be said of what always exists" if always else f"lifecycle has no key {shown(key)}"
-                )
+                message = f"{key} does not apply to singletons" if always else f"lifecycle has no key {shown(key)}"
                 self._problems.error(
                     draft, Remark("unknown-key", message, self._problems.findings.instead(key, known)), inner.key.place
                 )

@@ -83,7 +83,7 @@ class References:
         elif self._complete:
             candidates = self._known(group, kind)
             where = f" in {group[1]}" if group[1] is not None else ""
-            message = f"{path} refers to {told}, and there is no such {kind.noun}{where}"
+            message = f"{path} refers to {told}, but there is no such {kind.noun}{where}"
             meant = self._findings.closest(text, candidates)
             hint = did_you_mean(text, meant) if meant else f"declare it, or write a SID: {kind.sid_prefix}…"
             self._findings.error("unknown-reference", message, scalar.place, hint, address=draft.problem_address)

@@ -85,9 +85,9 @@ class ResourceReader:
     def _report_unknown_key(self, draft: Draft, key: str, entry: MapEntry, keys: tuple[str, ...]) -> None:
         what = with_article(draft.kind.noun)
         if draft.kind.singleton and key in {"sid", "absent", "renamed_from"}:
-            message, hint = f"{key} cannot be said of {what}, which always exists", "take the line out"
+            message, hint = f"{key} does not apply to {what}, which always exists", "remove the line"
         elif key == "prune":
-            message, hint = f"nothing in {what} can be pruned", "take the line out"
+            message, hint = f"nothing in {what} can be pruned", "remove the line"
         else:
             message, hint = f"{what} has no key {shown(key)}", self._problems.findings.instead(key, keys)
         self._problems.findings.error("unknown-key", message, entry.key.place, hint, address=draft.problem_address)

@@ -66,9 +66,11 @@ class SetReader:
                 failed = True
             elif word.text in words:
                 told = HIDDEN_VALUE if word.secrets or field.path in draft.sensitive else shown(word.text)
-                related = [(words[word.text].place, "it stands here first")]
-                message = f"{field.path}: {told} stands twice in the list"
-                self._problems.findings.warning("duplicate-item", message, item.place, "take one out", related=related)
+                related = [(words[word.text].place, "first occurrence")]
+                message = f"{field.path}: {told} occurs twice in the list"
+                self._problems.findings.warning(
+                    "duplicate-item", message, item.place, "remove one of them", related=related
+                )
             else:
                 words[word.text] = item
                 secrets.update(word.secrets)
@@ -95,7 +97,7 @@ class SetReader:
         except NotReadError:
             return None
         if text.null or not text.text:
-            hint = "take it out, or put it in quotes"
+            hint = "remove it, or quote it"
             self._problems.error(draft, Remark("wrong-type", f"an entry of {field.path} is empty", hint), item.place)
             return None
         remark = name_remark(f"an entry of {field.path}", text.text)

@@ -45,10 +45,10 @@ class SettingsReader:
 
     def prune(self, tree: MapNode, drafts: list[Draft]) -> dict[Address, Prune]:
         """Every collection to prune, sorted by its address."""
-        found = self._prune_in(tree.entries, (), self._layout.prunable, "the files hold")
+        found = self._prune_in(tree.entries, (), self._layout.prunable, "the configuration has")
         for draft in drafts:
             if draft.layout.prunable and "prune" in draft.entries:
-                where = "a template may" if draft.is_template else f"{draft.address} holds"
+                where = "a template may" if draft.is_template else f"{draft.address} has"
                 prunes = self._prune_in(draft.entries, draft.address.parts, draft.layout.prunable, where, draft)
                 if not draft.is_template:
                     found += prunes
@@ -72,8 +72,8 @@ class SettingsReader:
             # A section without a word in it, all of its lines commented out perhaps, is not meant to empty an account.
             holds = key in entries and not is_null(entries[key].value)
             if not holds and self._complete and not (draft is not None and draft.is_template):
-                message = f"prune names {key}, and {where} no {key}"
-                hint = f"write {key}: {{}} when every one of them is to go"
+                message = f"prune names {key}, but {where} no {key}"
+                hint = f"write {key}: {{}} to prune all of them"
                 self._findings.error("prune-of-nothing", message, named.place, hint)
                 continue
             if rules is not None and (is_null(rules) or (isinstance(rules, MapNode) and rules.cleared)):
@@ -98,17 +98,17 @@ class SettingsReader:
         if isinstance(node, ListNode):
             for item in node.items:
                 if not isinstance(item, ScalarNode):
-                    hint = "to say more about a collection, write prune as a mapping: {addresses: {match: …}}"
+                    hint = "to give rules, write prune as a mapping: {addresses: {match: …}}"
                     self._findings.error(
                         "wrong-type", "each entry of prune must be the name of a collection", item.place, hint
                     )
                 elif item.text in sections:
-                    related = [(sections[item.text][0].place, "it stands here first")]
+                    related = [(sections[item.text][0].place, "first occurrence")]
                     self._findings.warning(
                         "duplicate-item",
                         f"prune names {shown(item.text)} twice",
                         item.place,
-                        "take one out",
+                        "remove one of them",
                         related=related,
                     )
                 else:
@@ -138,8 +138,8 @@ class SettingsReader:
         """One glob or several. An empty list of them would turn a narrow prune into one of everything."""
         items = node.items if isinstance(node, ListNode) else [node]
         if not items or is_null(node):
-            hint = "write at least one glob, or take the line out"
-            self._findings.error("wrong-type", f"{name} says nothing", node.place, hint)
+            hint = "write at least one glob, or remove the line"
+            self._findings.error("wrong-type", f"{name} is empty", node.place, hint)
             return ()
         texts = [self._texts.text(item, name) for item in items]
         return tuple(sorted({text for text in texts if text is not None}))
@@ -206,7 +206,7 @@ class SettingsReader:
                 self._findings.error("unknown-key", message, entry.key.place, hint)
         named = node.entries.get("code")
         if named is None:
-            message = "an entry of acknowledge lacks the code of a warning"
+            message = "an entry of acknowledge has no code"
             self._findings.error("missing-key", message, node.place, "add code: …, as --format json shows it")
             return None
         code = self._texts.text(named.value, "code")
@@ -218,8 +218,10 @@ class SettingsReader:
             try:
                 address = str(Address.parse(address))
             except AddressError:
-                hint = "write it as the plan shows it"
-                self._findings.error("malformed-address", f"{shown(address)} is no address", about.value.place, hint)
+                hint = "use an address shown by `reconciler plan`"
+                self._findings.error(
+                    "malformed-address", f"{shown(address)} is not a valid address", about.value.place, hint
+                )
                 return None
         return Acknowledgement(code, address, named.value.place)
 
@@ -237,7 +239,7 @@ class SettingsReader:
                 self._findings.error("unknown-key", f"an approval has no key {shown(key)}", entry.key.place, hint)
         named = node.entries.get("address")
         if named is None:
-            self._findings.error("missing-key", "an approval lacks its address", node.place, "add address: …")
+            self._findings.error("missing-key", "an approval has no address", node.place, "add address: …")
             return None
         address = self._approved_address(named.value)
         action = self._approved_action(node.entries.get("action"))
@@ -251,13 +253,16 @@ class SettingsReader:
             address = Address.parse(text)
         except AddressError:
             self._findings.error(
-                "malformed-address", f"{shown(text)} is no address", node.place, "write it as the plan shows it"
+                "malformed-address",
+                f"{shown(text)} is not a valid address",
+                node.place,
+                "use an address shown by `reconciler plan`",
             )
             return None
         kind = self._layout.kind_at(address.parts)
         if kind is None or kind.singleton:
-            message = f"nothing that can be deleted or replaced stands at {shown(text)}"
-            hint = "write it as the plan shows it"
+            message = f"no resource that can be deleted or replaced has the address {shown(text)}"
+            hint = "use an address shown by `reconciler plan`"
             if address.parts[0] not in self._layout.sections:
                 hint = self._findings.instead(
                     address.parts[0], tuple(self._layout.prunable), what="addresses begin with"
@@ -275,7 +280,7 @@ class SettingsReader:
         if text == "replace":
             return "replace"
         if text is not None:
-            message = f"an approval is of action delete or replace, not {shown(text)}"
+            message = f"the action of an approval must be delete or replace, not {shown(text)}"
             self._findings.error("unknown-choice", message, entry.value.place, "write delete or replace")
         return None
 
@@ -320,9 +325,7 @@ def account_guard(
                 entry.value.place,
             )
         else:
-            findings.error(
-                "wrong-type", "account.sid must be text", entry.value.place, "write AC…, or take the line out"
-            )
+            findings.error("wrong-type", "account.sid must be text", entry.value.place, "write AC…, or remove the line")
     for environment in environments.values():
         scalar = environment.account_sid
         if scalar is None:
@@ -358,9 +361,9 @@ def _guard(
             "unset-secret": "a secret", "file": "a file", "option": "--var",
         }  # fmt: skip
         told = listed(sorted({sources[item] for item in guarded_by}))
-        message = f"{name} guards nothing when it comes from {told}"
+        message = f"{name} does not protect the account if it comes from {told}"
         findings.error(
-            "guards-nothing", message, scalar.place, "write the account's SID, or a variable that the files define"
+            "guards-nothing", message, scalar.place, "write the account's SID, or a variable defined in the files"
         )
         return None
     if not is_sid(text.text, "AC"):

@@ -170,7 +170,7 @@ def check_folder_links(
         if target is None:
             raise SourceError(
                 f"{readable(link)} leads out of the root file's folder",
-                "put the folder into that folder; links may not leave it either",
+                "move the folder into that folder; links must not leave it",
             )
         for file in files_below(target):
             through = f"{link}/{file.removeprefix(target).lstrip('/')}"

@@ -62,7 +62,7 @@ class TextResolver:
             return None
         if text.null or not text.text:
             self._findings.error(
-                "wrong-type", f"{name} has no value", node.place, "give it one, or take the line out",
+                "wrong-type", f"{name} has no value", node.place, "give it a value, or remove the line",
                 address=draft.problem_address if draft else "",
             )  # fmt: skip
             return None
@@ -72,7 +72,7 @@ class TextResolver:
                 remark.code, remark.message, place, remark.hint, address=draft.problem_address if draft else ""
             )
         if text.secrets:
-            hint = "a secret belongs into a field"
+            hint = "use secrets in fields only"
             self._findings.error("misplaced-secret", f"{name} cannot come from a secret", node.place, hint)
             return None
         return text.text

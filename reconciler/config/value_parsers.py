@@ -96,7 +96,7 @@ def _integer(field: Field, text: str, shown: str) -> int:
     number = int(text)
     limits = field.marker(Range)
     if limits is not None and not limits.least <= number <= limits.most:
-        message = f"{field.path} must lie between {limits.least} and {limits.most}, and is {shown}"
+        message = f"{field.path} must be between {limits.least} and {limits.most}, not {shown}"
         raise InvalidValueError("out-of-range", message, f"write a number from {limits.least} to {limits.most}")
     return number
 
@@ -120,9 +120,9 @@ def _timer(field: Field, text: str, shown: str) -> str:
     length = duration(text) if len(text) <= _LONGEST_DURATION else None
     if length is None:
         message = f"{field.path} must be an ISO 8601 duration, not {shown}"
-        raise InvalidValueError("wrong-type", message, "write for instance PT15M, PT1H or P30D")
+        raise InvalidValueError("wrong-type", message, "write, for example, PT15M, PT1H or P30D")
     if length[0] * _MONTH + length[1] < timer.minimum:
-        message = f"{field.path} is {shown}, under its minimum of {timer.written}"
+        message = f"{field.path} is {shown}, below its minimum of {timer.written}"
         raise InvalidValueError("out-of-range", message, f"write {timer.written} or more")
     return text.strip().upper()
 
@@ -153,14 +153,14 @@ def _sid(field: Field, text: str, shown: str) -> str:
 
 def _url(field: Field, text: str, shown: str) -> tuple[str, Remark | None]:
     if _BLANK_OR_CONTROL.search(text):
-        message = f"{field.path} holds a blank or a control character: {shown}"
-        raise InvalidValueError("malformed-url", message, "write a blank as %20")
+        message = f"{field.path} contains a space or a control character: {shown}"
+        raise InvalidValueError("malformed-url", message, "write a space as %20")
     try:
         parts = urlsplit(text)
         host, scheme, _port = parts.hostname, parts.scheme, parts.port
     except ValueError:
         raise InvalidValueError(
-            "malformed-url", f"{field.path} is no URL: {shown}", "write https://host/path"
+            "malformed-url", f"{field.path} is not a valid URL: {shown}", "write https://host/path"
         ) from None
     if scheme not in {"http", "https"} or not host:
         message = f"{field.path} must be an absolute http or https URL, not {shown}"
@@ -210,13 +210,13 @@ def unknown_word(field: Field, word: str, shown: str, of_type: str, suggest: Sug
     others = [name for name, known in vocabulary.by_type.items() if name != of_type and word in known]
     if others:
         message = f"{field.path}: {shown} belongs to type {listed(others)}, and here the type is {of_type}"
-        return Remark("word-of-other-type", message, "take it out, or change the type")
+        return Remark("word-of-other-type", message, "remove it, or change the type")
     misplaced = misplaced_event(word, words)
     if misplaced is not None:
         why, hint = misplaced
         return Remark("misplaced-event", f"{field.path}: {shown} {why}", hint)
     meant = suggest(word, words)
-    hint = did_you_mean(word, meant) if meant else f"Twilio may have added it; known are {listed(words, 30)}"
+    hint = did_you_mean(word, meant) if meant else f"Twilio may have added it; known values: {listed(words, 30)}"
     return Remark("unknown-word", f"{field.path}: {shown} is not known to this release", hint)
 
 
@@ -256,7 +256,7 @@ def json_scalar(text: str, tag: str, *, bare: bool) -> Json:
         if _NOT_A_NUMBER.match(text) or _JSON_INTEGER.match(text) or _JSON_FLOAT.match(text):
             raise InvalidValueError("wrong-type", "JSON has no such number", "put it in quotes to make it text")
     if tag:
-        raise InvalidValueError("wrong-type", f"this is not what its tag !!{tag} says", "take the tag out")
+        raise InvalidValueError("wrong-type", f"this is not what its tag !!{tag} says", "remove the tag")
     return text
 
 
@@ -271,10 +271,10 @@ def parsed_json(text: str) -> Json:
     except JSONDecodeError:
         why = ""
     except RecursionError:
-        raise InvalidValueError("too-deep", "this JSON is nested too deep", "make it flatter") from None
+        raise InvalidValueError("too-deep", "this JSON is nested too deep", "reduce its nesting") from None
     except ValueError as error:
         why = f": {error}"
         if "half a character" in why:
             hint = "write both escapes of the pair, for instance \\ud83d\\ude00, or the character itself"
-            raise InvalidValueError("wrong-type", f"this text is no JSON{why}", hint) from None
-    raise InvalidValueError("wrong-type", f"this text is no JSON{why}", "write a mapping, or JSON text")
+            raise InvalidValueError("wrong-type", f"this text is not valid JSON{why}", hint) from None
+    raise InvalidValueError("wrong-type", f"this text is not valid JSON{why}", "write a mapping, or JSON text")

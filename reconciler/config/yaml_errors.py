@@ -19,7 +19,7 @@ _CONFLICT = re.compile(r"(?:<{7}|>{7}) ")
 EXPLAINED = (
     (
         "mapping values are not allowed",
-        "a colon stands where none can be",
+        "unexpected colon",
         'put text that holds ": " in quotes, or check the indentation',
     ),
     (
@@ -51,18 +51,18 @@ EXPLAINED = (
     ),
     (
         "did not find expected whitespace or line break",
-        "a tag such as !unset runs into what follows",
+        "a tag such as !unset has no space after it",
         "put a space after it, also before a comma or a brace",
     ),
     ("did not find expected node content", "a value is missing here", "write one, or {} or [] for nothing at all"),
     (
         "did not find expected alphabetic or numeric character",
-        "* begins an alias, and & an anchor, and no name follows",
+        "* begins an alias and & an anchor, but no name follows",
         'put text that begins with one of them in quotes, for instance "*.yaml"',
     ),
     ("mapping keys are not allowed", "? begins a key of several lines", 'put text that begins with "? " in quotes'),
-    ("found duplicate anchor", "this anchor's name is taken", "give it another name"),
-    ("block sequence entries are not allowed", "a list item cannot stand here", "begin the list on a line of its own"),
+    ("found duplicate anchor", "this anchor is already defined", "give it another name"),
+    ("block sequence entries are not allowed", "a list item is not allowed here", "start the list on its own line"),
 )
 
 
@@ -90,7 +90,9 @@ def report_syntax_error(
     related = []
     context = error.context_mark
     if not conflict and context is not None and mark is not None and context.line != mark.line:
-        related.append((Place(origin.file, context.line + 1, context.column + 1), "what it belongs to begins here"))
+        related.append(
+            (Place(origin.file, context.line + 1, context.column + 1), "the block that it belongs to begins here")
+        )
     findings.error("yaml-syntax", message, place, hint, related=related)
     if 0 < place.line <= len(lines) and lines[place.line - 1] and not harmless_lines(lines)[place.line - 1]:
         findings.conceal(place.file, place.line, place.line)

@@ -109,7 +109,7 @@ class TreeBuilder:
         self._read = event
         self._written += 1
         if self._written > MOST_WRITTEN:
-            message = f"the file holds more than {MOST_WRITTEN} keys, values and lists"
+            message = f"the file has more than {MOST_WRITTEN} keys, values and lists"
             self._stop("too-large", message, event, "split it, and include the parts")
         match event:
             case yaml.ScalarEvent():
@@ -125,9 +125,9 @@ class TreeBuilder:
                 if self._documents > 1:
                     self._stop(
                         "several-documents",
-                        "the file holds more than one YAML document",
+                        "the file has more than one YAML document",
                         event,
-                        "take the line --- out, or make it two files",
+                        "remove the line ---, or split the file in two",
                     )
             case _:
                 pass
@@ -152,7 +152,7 @@ class TreeBuilder:
                         "unset-with-value",
                         "!unset takes no value",
                         self._place(event),
-                        "leave !unset alone on its line",
+                        "write !unset and nothing else",
                     )
             elif tag == "null" and event.value not in NULLS:
                 self._findings.error(
@@ -170,7 +170,7 @@ class TreeBuilder:
             text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
             if _SURROGATE.search(text):
                 hint = 'write both halves, for instance "\\ud83d\\ude00", or the character itself'
-                self._findings.error("not-text", "half a surrogate pair is no character", self._place(event), hint)
+                self._findings.error("not-text", "half a surrogate pair is not a character", self._place(event), hint)
                 text = _SURROGATE.sub("\ufffd", text)
         # A block scalar's end mark is the beginning of the line after it.
         last = end.line + 1 if end.column or end.line == start.line else end.line
@@ -200,7 +200,7 @@ class TreeBuilder:
         self._findings.warning("swallowed-text", message, place, f"quote the value to keep the {character}")
 
     def _unknown_tag(self, event: Event) -> None:
-        hint = "take the tag out; of its own tags the tool knows !unset, in overlays"
+        hint = "remove the tag; the only tag of this tool is !unset, in overlays"
         self._findings.error("unknown-tag", f"the tag {shown(str(event.tag))} is not known", self._place(event), hint)
 
     def _begin(self, event: Event) -> None:
@@ -208,7 +208,7 @@ class TreeBuilder:
         if event.tag is not None and event.tag not in (_MAPPING_TAGS if is_mapping else _LIST_TAGS):
             if event.tag == "!unset":
                 self._findings.error(
-                    "unset-with-value", "!unset takes no value", self._place(event), "leave !unset alone on its line"
+                    "unset-with-value", "!unset takes no value", self._place(event), "write !unset and nothing else"
                 )
             else:
                 self._unknown_tag(event)
@@ -240,7 +240,7 @@ class TreeBuilder:
 
     def _too_deep(self, place: Place) -> None:
         message = f"lists and mappings are nested more than {MOST_DEPTH} deep"
-        self._findings.error("too-deep", message, place, "make it flatter")
+        self._findings.error("too-deep", message, place, "reduce its nesting")
         raise StopReadingError
 
     def _end(self) -> None:
@@ -262,14 +262,12 @@ class TreeBuilder:
             meant = self._findings.closest(name, tuple(self._anchors))
             hint = f"did you mean *{meant}?" if meant else f"anchor something with &{name} before this line"
             self._stop(
-                "unknown-alias", f"*{name} refers to an anchor that does not stand before it in this file", event, hint
+                "unknown-alias", f"*{name} refers to an anchor that is not defined before it in this file", event, hint
             )
         found = self._anchors[name]
         self._unused_anchors.pop(name, None)
         if found is None:
-            self._stop(
-                "alias-in-itself", f"*{name} stands inside of what it refers to", event, "write out what is meant"
-            )
+            self._stop("alias-in-itself", f"*{name} is part of what it refers to", event, "write out what is meant")
             return
         self._expanded += found.size
         if self._expanded > MOST_EXPANDED:
@@ -322,8 +320,8 @@ class TreeBuilder:
         first = frame.entries.get(node.text) if frame.entries else None
         if first is not None:
             self._findings.error(
-                "duplicate-key", f"the key {shown(node.text)} stands twice in one mapping", node.place,
-                "keep one of the two", related=[(first.key.place, "it stands here first")],
+                "duplicate-key", f"the key {shown(node.text)} occurs twice in one mapping", node.place,
+                "keep one of the two", related=[(first.key.place, "first occurrence")],
             )  # fmt: skip
             frame.hides = may_be_secret(node.text)
             return None
@@ -349,7 +347,7 @@ class TreeBuilder:
             if not isinstance(table, MapNode):
                 self._findings.error(
                     "merge-key",
-                    "<< merges mappings, and this is none",
+                    "<< merges mappings, and this is not a mapping",
                     table.place,
                     "refer to an anchored mapping: << : *name",
                 )

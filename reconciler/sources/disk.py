@@ -72,19 +72,21 @@ class DiskSources:
             if path != self._root_name and not target.is_relative_to(self._folder.resolve()):
                 raise SourceError(
                     f"{shown} leads out of the root file's folder",
-                    "put the file into that folder; links may not leave it either",
+                    "move the file into that folder; links must not leave it",
                 )
             if path != self._root_name and _is_hidden(target, self._folder.resolve()):
                 # Whoever may propose a change to the files could else have a plan show what .git or .env hold.
-                raise SourceError(f"{shown} is hidden, and hidden files are not read", "give it a name without a dot")
+                raise SourceError(
+                    f"{shown} is hidden, and hidden files are not read", "rename it without the leading dot"
+                )
             return _read(target, shown)
         except FileNotFoundError:
             raise _dangling(file, shown) or self._missing(path, shown) from None
         except PermissionError:
-            raise SourceError(f"{shown} may not be read by this user", "give yourself the right to read it") from None
+            raise SourceError(f"{shown} cannot be read: permission denied", "grant this user read access") from None
         except (OSError, RuntimeError, ValueError) as error:
             if path != self._root_name and _leads_in_a_circle(file):
-                raise SourceError(f"{shown} is a link that leads back to itself", "remove the link") from None
+                raise SourceError(f"{shown} is a link to itself", "remove the link") from None
             # ValueError: a NUL in the path.
             reason = getattr(error, "strerror", None) or "its path is malformed"
             raise SourceError(f"{shown} cannot be read: {reason}") from None
@@ -126,10 +128,12 @@ class DiskSources:
             )
         if not self._is_folder:
             return SourceError(
-                f"{shown} does not exist", f"name a file, or a folder that holds {ROOT_NAME}", missing=True
+                f"{shown} does not exist", f"use a file, or a folder that contains {ROOT_NAME}", missing=True
             )
         shown_folder = readable(self._folder.as_posix())
-        return SourceError(f"the folder {shown_folder} holds no {ROOT_NAME}", _where_else(self._folder), missing=True)
+        return SourceError(
+            f"the folder {shown_folder} contains no {ROOT_NAME}", _where_else(self._folder), missing=True
+        )
 
 
 def _dangling(file: Path, shown: str) -> SourceError | None:
@@ -164,12 +168,12 @@ def _where_else(folder: Path) -> str:
         return f"name the file: {_word(beside[0])}"
     above = next((root for root in _above(folder) if _includes(root, folder)), None)
     if above is not None:
-        return f"{_word(above)} includes its files; name that"
+        return f"{_word(above)} includes its files; use that file"
     below = [path for path in _visible(folder) if _says_version(path / ROOT_NAME)]
     if below:
         return f"name the folder that holds it: {_word(below[0])}"
     here = "" if folder == Path() else f" {_word(folder)}"
-    return f"`reconciler init{here}` begins one, and `reconciler export --out FOLDER` writes one of a live account"
+    return f"`reconciler init{here}` creates one, and `reconciler export --out FOLDER` writes one from a live account"
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -244,7 +248,7 @@ def _read(target: Path, shown: str) -> bytes:
         opened = os.fstat(descriptor)
         _check_ordinary(opened, shown)
         if not os.path.samestat(before, opened) or target.resolve(strict=True) != target:
-            raise SourceError(f"{shown} was exchanged while it was read", "run the command again")
+            raise SourceError(f"{shown} changed while it was read", "run the command again")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             data = file.read(LARGEST + 1)
     finally:
@@ -258,7 +262,7 @@ def _check_ordinary(found: os.stat_result, shown: str) -> None:
     if stat.S_ISDIR(found.st_mode):
         raise SourceError(f"{shown} is a folder", "name a file")
     if not stat.S_ISREG(found.st_mode):
-        raise SourceError(f"{shown} is no ordinary file", "name a file")
+        raise SourceError(f"{shown} is not a regular file", "name a file")
 
 
 def _names(prefix: str, folder: Path, depth: int | None, links: dict[str, Behind]) -> Iterator[str]:
@@ -279,10 +283,8 @@ def _names(prefix: str, folder: Path, depth: int | None, links: dict[str, Behind
         return
     except OSError as error:
         shown = readable((folder / prefix).as_posix())
-        reason = error.strerror or "it is no folder"
-        raise SourceError(
-            f"the folder {shown} cannot be listed: {reason}", "give yourself the right to read it"
-        ) from None
+        reason = error.strerror or "it is not a folder"
+        raise SourceError(f"the folder {shown} cannot be listed: {reason}", "grant this user read access") from None
     for entry in entries:
         path = f"{prefix}/{entry.name}" if prefix else entry.name
         is_hidden = entry.name.startswith(".")

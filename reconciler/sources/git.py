@@ -199,7 +199,7 @@ class GitSources:
     def _resolved(self, ref: str) -> str:
         """The commit that a ref names."""
         if not ref or ref.startswith("-") or ".." in ref or any(not char.isprintable() for char in ref):
-            raise UsageError(f"git:{ref!r} names no commit; write git:BRANCH, git:TAG or git:COMMIT")
+            raise UsageError(f"git:{ref!r} is not a commit; write git:BRANCH, git:TAG or git:COMMIT")
         found = self._git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
         if found.returncode == 0:
             return found.stdout.decode().strip()
@@ -209,10 +209,10 @@ class GitSources:
             if "not a git repository (or any" in said and "GIT_DIR" not in self._git.env:
                 where = Path(self._git.folder).resolve()
                 raise UsageError(
-                    f"git:{ref}: {where} lies in no git repository; run this in the clone that holds the files, or "
+                    f"git:{ref}: {where} is not in a git repository; run this in the clone that contains the files, or "
                     "compare with a folder or a file"
                 )
-            raise UsageError(f"git:{ref} cannot be read: git says {said!r}; mend what `git status` says there")
+            raise UsageError(f"git:{ref} cannot be read: git says {said!r}; fix what `git status` reports there")
         advice = how_to_get(ref, self._git.output, folder=self._git.other_folder())
         raise UsageError(f"git:{ref}: this repository has no such commit{advice}")
 
@@ -229,7 +229,7 @@ class GitSources:
             real = typed.parent.resolve() / typed.name if typed.name not in {"", ".."} else typed.resolve()
             inside = posixpath.normpath(path) if base is None else Path(os.path.relpath(real, base)).as_posix()
         if inside.startswith(("../", "/")) or inside == "..":
-            raise UsageError(f"git:{self._ref}: {path} lies outside of the repository")
+            raise UsageError(f"git:{self._ref}: {path} is outside of the repository")
         return _joined(inside)
 
     def _entry(self, where: str) -> _Entry | None:
@@ -275,7 +275,7 @@ class GitSources:
             if target.startswith("/") or _climbs_out(link, target):
                 raise _leads_out(shown)
             where = _joined(posixpath.dirname(link), target, where[len(link) + 1 :])
-        raise SourceError(f"{shown} cannot be read: its links lead in a circle")
+        raise SourceError(f"{shown} cannot be read: its links form a cycle")
 
     def _first_link(self, where: str) -> tuple[str, str] | None:
         """The first part of a path from the top that is a link, and the object that says where it leads."""
@@ -301,7 +301,7 @@ def _joined(*parts: str) -> str:
 
 def _leads_out(shown: str) -> SourceError:
     return SourceError(
-        f"{shown} leads out of the root file's folder", "put the file into that folder; links may not leave it either"
+        f"{shown} leads out of the root file's folder", "move the file into that folder; links must not leave it"
     )
 
 

@@ -60,7 +60,7 @@ class _Advice:
         if suffix is not None and self._is_commit(base or "HEAD"):
             return self._earlier(base or "HEAD", suffix[0])
         if not base.startswith("-") and self.git("cat-file", "-e", base) is not None:
-            return f"{base} is there, and it is not a commit; name a branch, a tag of a commit, or a commit"
+            return f"{base} exists but is not a commit; name a branch, a tag of a commit, or a commit"
         return self._name(base, suffix[0] if suffix else "")
 
     def _is_commit(self, name: str) -> bool:
@@ -124,7 +124,7 @@ class _Advice:
         meant = f"did you mean git:{close[0]}{suffix}? If not: " if close else ""
         remote = self._remote()
         if not remote:
-            return f"{meant}there is no remote to fetch it from; git branch --all and git tag list what is there"
+            return f"{meant}there is no remote to fetch it from; git branch --all and git tag list the available names"
         if _OBJECT.match(base) and len(base) not in _FULL and not close:
             shallow = self.git("rev-parse", "--is-shallow-repository") == "true"
             fetch = self._command("fetch", *(["--unshallow"] if shallow else []), remote)
@@ -155,7 +155,7 @@ class _Advice:
             if ":refs/remotes/" in spec
         )
         if branch == "HEAD":
-            return f"{self._command('remote', 'set-head', remote, '--auto')} finds out which branch that is"
+            return f"{self._command('remote', 'set-head', remote, '--auto')} sets it"
         where = "" if is_kept else f":refs/remotes/{remote}/{branch}"
         return f"fetch it: {self._command('fetch', remote, branch + where)}"
 

@@ -123,7 +123,7 @@ class GitProcess:
         except OSError:
             head = []
         if len(head) != 3:
-            raise SourceError(f"{shown} is in that commit, and this clone lacks its content", WHOLE)
+            raise SourceError(f"{shown} is in that commit, but this clone lacks its content", WHOLE)
         size = int(head[2])
         if size > LARGEST:
             self.close()

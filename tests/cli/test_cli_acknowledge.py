@@ -107,9 +107,9 @@ def test_errors_are_not_acknowledged(cli: Cli, tmp_path: Path) -> None:
     [
         ("{}", "acknowledge must be a list"),
         ("[x]", "an entry of acknowledge must be a mapping with code and address"),
-        ("[{address: services.desk}]", "an entry of acknowledge lacks the code of a warning"),
+        ("[{address: services.desk}]", "an entry of acknowledge has no code"),
         ("[{code: x, adress: services.desk}]", 'an entry of acknowledge has no key "adress"'),
-        ("[{code: x, address: 'services.desk.'}]", '"services.desk." is no address'),
+        ("[{code: x, address: 'services.desk.'}]", '"services.desk." is not a valid address'),
     ],
 )
 def test_what_is_no_acknowledgement_is_an_error(cli: Cli, tmp_path: Path, value: str, message: str) -> None:

@@ -88,7 +88,7 @@ def test_files_that_do_not_load_are_not_written_over(cli: Cli, tmp_path: Path) -
     refused = cli("export", *EMULATED, "--out", "conf", "--force")
     assert refused.code == 1
     assert " ".join(refused.err.split()) == (
-        'Error: the existing configuration is invalid (conf/reconciler.yaml:2:10: version "2" is not known), so an '
+        'Error: the existing configuration is invalid (conf/reconciler.yaml:2:10: unsupported version "2"), so an '
         "export cannot keep its handles and the values that it takes from secrets; fix it (`reconciler validate` lists "
         "every problem), or name another folder"
     )

@@ -100,7 +100,7 @@ def test_the_environment_variable_selects_the_environment_and_the_option_wins(
     assert cli("validate").code == 1
     monkeypatch.setenv("RECONCILER_ENV", "pord")
     result = cli("validate")
-    assert (result.code, 'there is no environment "pord"' in result.err) == (1, True)
+    assert (result.code, 'unknown environment "pord"' in result.err) == (1, True)
 
 
 def test_a_plan_of_another_environment_is_applied_only_if_that_is_said(
@@ -176,7 +176,7 @@ def test_the_question_names_the_environment_and_the_account(
 
 # --- a folder without a root file -------------------------------------------------------------------------------------
 
-BEGIN = "`reconciler init{}` begins one, and `reconciler export --out FOLDER` writes one of a live account"
+BEGIN = "`reconciler init{}` creates one, and `reconciler export --out FOLDER` writes one from a live account"
 ROOT = "version: 1\n"
 
 
@@ -193,12 +193,12 @@ ROOT = "version: 1\n"
         ({"conf/reconciler.yaml": ROOT, "docs/x.txt": ""}, ".", ".", "name the folder that holds it: conf"),
         (
             {"conf/reconciler.yaml": ROOT + "include: [services/*.yaml]\n", "conf/services/a.yaml": "services: {}\n"},
-            "conf/services", ".", "../reconciler.yaml includes its files; name that",
+            "conf/services", ".", "../reconciler.yaml includes its files; use that file",
         ),
         (
             {"conf/reconciler.yaml": ROOT + "include:\n  - 'services/**/*.yaml'\n",
              "conf/services/a/desk.yaml": "services: {}\n"},
-            ".", "conf/services/a", "conf/reconciler.yaml includes its files; name that",
+            ".", "conf/services/a", "conf/reconciler.yaml includes its files; use that file",
         ),
         # One that does not include it is another configuration.
         (
@@ -223,7 +223,7 @@ def test_a_folder_without_a_root_file_says_what_to_name_or_how_to_begin(
     result = cli("validate", path, "--format", "json")
     assert result.code == 1
     (problem,) = result.json["problems"]
-    assert (problem["message"], problem["hint"]) == (f"the folder {path} holds no reconciler.yaml", hint)
+    assert (problem["message"], problem["hint"]) == (f"the folder {path} contains no reconciler.yaml", hint)
     # What is suggested works.
     if hint.endswith("name that"):
         assert cli("validate", hint.partition(" ")[0]).code == 0

@@ -545,7 +545,8 @@ def test_a_plan_of_other_files_is_told(cli: Cli, files: Path, tmp_path: Path) ->
     assert (refused.code, refused.out) == (3, "")
     assert " ".join(refused.err.split()) == (
         "Error: the approved plan no longer fits the files or the account; nothing was sent: - the plan was made "
-        "for environment 'staging', which other does not define (the files define none; add it under environments); if "
+        "for environment 'staging', which other does not define (the configuration defines none; add it under "
+        "environments); if "
         "the plan belongs to another configuration, name that one Make a new plan and have it reviewed: reconciler "
         "plan --out PLAN"
     )

@@ -82,7 +82,7 @@ def test_a_scalar_is_typed_by_its_field(where: str, written: str, expected: obje
         (
             RETRIES,
             "4",
-            'auto_creation.studio_retry_count must lie between 0 and 3, and is "4" (write a number from 0 to 3)',
+            'auto_creation.studio_retry_count must be between 0 and 3, not "4" (write a number from 0 to 3)',
         ),
         (RETRIES, "1.0", 'auto_creation.studio_retry_count must be a whole number, not "1.0" (write digits only)'),
         (
@@ -92,35 +92,35 @@ def test_a_scalar_is_typed_by_its_field(where: str, written: str, expected: obje
         ),
         (METHOD, "PUT", 'method cannot be "PUT" (write GET or POST)'),
         (METHOD, "PSOT", 'method cannot be "PSOT" (did you mean POST?)'),
-        (METHOD, "null", "method cannot be cleared: Twilio has no empty choice (give it a value, or take the line out to leave it as it is)"),
-        (TIMER, "PT59S", 'default_inactive_timer is "PT59S", under its minimum of PT1M (write PT1M or more)'),
-        (CLOSED, "PT9M", 'default_closed_timer is "PT9M", under its minimum of PT10M (write PT10M or more)'),
-        (TIMER, "15m", 'default_inactive_timer must be an ISO 8601 duration, not "15m" (write for instance PT15M, PT1H or P30D)'),
-        (TIMER, f"P{'9' * 5000}D", 'default_inactive_timer must be an ISO 8601 duration, not "P' + "9" * 58 + '…" (write for instance PT15M, PT1H or P30D)'),
-        (TIMER, "''", "default_inactive_timer cannot be cleared: Twilio can overwrite a timer but not clear it (give it a value, or take the line out to leave it as it is)"),
+        (METHOD, "null", "method cannot be cleared: Twilio has no empty choice (give it a value, or remove the line to leave the field unmanaged)"),
+        (TIMER, "PT59S", 'default_inactive_timer is "PT59S", below its minimum of PT1M (write PT1M or more)'),
+        (CLOSED, "PT9M", 'default_closed_timer is "PT9M", below its minimum of PT10M (write PT10M or more)'),
+        (TIMER, "15m", 'default_inactive_timer must be an ISO 8601 duration, not "15m" (write, for example, PT15M, PT1H or P30D)'),
+        (TIMER, f"P{'9' * 5000}D", 'default_inactive_timer must be an ISO 8601 duration, not "P' + "9" * 58 + '…" (write, for example, PT15M, PT1H or P30D)'),
+        (TIMER, "''", "default_inactive_timer cannot be cleared: Twilio can overwrite a timer but not clear it (give it a value, or remove the line to leave the field unmanaged)"),
         (SID, "FW0123456789abcdef0123456789abcdef", 'default_messaging_service_sid is "FW0123456789abcdef0123456789abcdef", the SID of a Studio flow (write the SID of a messaging service, MG and 32 hexadecimal digits)'),
         (SID, "XX0123456789abcdef0123456789abcdef", 'default_messaging_service_sid is "XX0123456789abcdef0123456789abcdef", the SID of a resource whose SID begins with XX (write the SID of a messaging service, MG and 32 hexadecimal digits)'),
         (SID, "MG01", "default_messaging_service_sid must be the SID of a messaging service, MG and 32 hexadecimal digits, not \"MG01\" (copy it from Twilio's console: MG…)"),
         (URL, "example.com/a", 'pre_webhook_url must be an absolute http or https URL, not "example.com/a" (write https://host/path)'),
         (URL, "ftp://example.com/a", 'pre_webhook_url must be an absolute http or https URL, not "ftp://example.com/a" (write https://host/path)'),
         (URL, "https:///a", 'pre_webhook_url must be an absolute http or https URL, not "https:///a" (write https://host/path)'),
-        (URL, "'https://a b/'", 'pre_webhook_url holds a blank or a control character: "https://a b/" (write a blank as %20)'),
-        (URL, '"https://a/\\x1b"', 'pre_webhook_url holds a blank or a control character: "https://a/\\x1b" (write a blank as %20)'),
-        (URL, "'https://[a/'", 'pre_webhook_url is no URL: "https://[a/" (write https://host/path)'),
-        (URL, "https://a:99999/", 'pre_webhook_url is no URL: "https://a:99999/" (write https://host/path)'),
+        (URL, "'https://a b/'", 'pre_webhook_url contains a space or a control character: "https://a b/" (write a space as %20)'),
+        (URL, '"https://a/\\x1b"', 'pre_webhook_url contains a space or a control character: "https://a/\\x1b" (write a space as %20)'),
+        (URL, "'https://[a/'", 'pre_webhook_url is not a valid URL: "https://[a/" (write https://host/path)'),
+        (URL, "https://a:99999/", 'pre_webhook_url is not a valid URL: "https://a:99999/" (write https://host/path)'),
         (FILTERS, "onMessageAdded", "filters must be a list (write a list: filters: [onMessageAdded])"),
         (FILTERS, "{a: b}", "filters must be a list (write a list with a - before each entry)"),
         (FILTERS, "[[a]]", "each entry of filters must be text (write each entry as one word)"),
-        (FILTERS, "[~]", "an entry of filters is empty (take it out, or put it in quotes)"),
-        (ROLE, "[]", "permissions cannot be empty: Twilio requires it (list at least one, or take the line out to leave it as it is)"),
-        (ROLE, "null", "permissions cannot be empty: Twilio requires it (list at least one, or take the line out to leave it as it is)"),
-        (NAME, "''", "friendly_name cannot be cleared: it cannot change once the resource exists (give it a value, or take the line out to leave it as it is)"),
+        (FILTERS, "[~]", "an entry of filters is empty (remove it, or quote it)"),
+        (ROLE, "[]", "permissions cannot be empty: Twilio requires it (list at least one, or remove the line to leave the field unmanaged)"),
+        (ROLE, "null", "permissions cannot be empty: Twilio requires it (list at least one, or remove the line to leave the field unmanaged)"),
+        (NAME, "''", "friendly_name cannot be cleared: it cannot change once the resource exists (give it a value, or remove the line to leave the field unmanaged)"),
         (NAME, "a" * 257, "friendly_name is 257 characters long, over its limit of 256 (shorten it to 256 characters)"),
         (COUNTRY, "USA", "address_country is 3 characters long, over its limit of 2 (shorten it to 2 characters)"),
         ("services: {{s: {{notifications: {{new_message: {}}}}}}}", "on", "new_message must be a mapping (write keys with colons below it, for instance enabled)"),
-        ("services: {{s: {{notifications: {}}}}}", "[a]", '"notifications" must be a mapping of settings (write keys with colons, indented below; {} when there is nothing to say)'),
-        ("services: {}", "[a]", "services must be a mapping of handles (write keys with colons, indented below; {} when there is nothing to say)"),
-        ("account: {}", "a", "account must be a mapping (write keys with colons, indented below; {} when there is nothing to say)"),
+        ("services: {{s: {{notifications: {}}}}}", "[a]", '"notifications" must be a mapping of settings (write keys with colons, indented below it, or {} for none)'),
+        ("services: {}", "[a]", "services must be a mapping of handles (write keys with colons, indented below it, or {} for none)"),
+        ("account: {}", "a", "account must be a mapping (write keys with colons, indented below it, or {} for none)"),
     ],
 )  # fmt: skip
 def test_what_a_field_cannot_take(where: str, written: str, expected: str) -> None:
@@ -137,11 +137,11 @@ def test_what_a_field_cannot_take(where: str, written: str, expected: str) -> No
         ),
         (
             FILTERS.format("[onMessageAdded, onMessageAdd, onMessageAdded]"),
-            '2:62 warning duplicate-item: filters: "onMessageAdded" stands twice in the list (take one out)',
+            '2:62 warning duplicate-item: filters: "onMessageAdded" occurs twice in the list (remove one of them)',
         ),
         (
             ROLE.format("[sendMessage]"),
-            '2:57 warning word-of-other-type: permissions: "sendMessage" belongs to type conversation, and here the type is service (take it out, or change the type)',
+            '2:57 warning word-of-other-type: permissions: "sendMessage" belongs to type conversation, and here the type is service (remove it, or change the type)',
         ),
         (
             TYPE.format("signal"),
@@ -185,8 +185,8 @@ limits: {delete: 1}
         '4:39 unknown-key: an account configuration has no key "default_servce" (did you mean default_service?)',
         '6:7 unknown-key: a service has no key "rols" (did you mean roles?)',
         '6:60 unknown-key: a service notification has no key "enabld" (did you mean enabled?)',
-        "6:88 unknown-key: sid cannot be said of a service webhook, which always exists (take the line out)",
-        "6:96 unknown-key: absent cannot be said of a service webhook, which always exists (take the line out)",
+        "6:88 unknown-key: sid does not apply to a service webhook, which always exists (remove the line)",
+        "6:96 unknown-key: absent does not apply to a service webhook, which always exists (remove the line)",
         '7:10 unknown-key: limits has no key "delete" (did you mean deletes?)',
     ]
 
@@ -327,19 +327,19 @@ services:
         '4:56 wrong-type: absent must be true or false, not "maybe"',
         '4:75 unknown-key: lifecycle has no key "prevent" (did you mean prevent_create?)',
         "4:106 wrong-type: ignore_changes must be a list (write a list: [frendly_name])",
-        "5:12 wrong-type: sid has no value (give it one, or take the line out)",
+        "5:12 wrong-type: sid has no value (give it a value, or remove the line)",
         '5:26 unknown-field: a service has no field "frendly_name" (did you mean friendly_name?)',
-        "5:52 wrong-type: lifecycle must be a mapping (write for instance lifecycle: {ignore_changes: [FIELD]})",
+        "5:52 wrong-type: lifecycle must be a mapping (write, for example, lifecycle: {ignore_changes: [FIELD]})",
         (
             "6:15 absent-and-protected: absent says that it must not exist, and lifecycle.prevent_destroy that it must "
-            "not go (take one of the two out)"
+            "not go (remove one of the two)"
         ),
         "6:74 wrong-sid: sid: default is for services only (write RL…)",
         (
-            "7:21 renamed-from-itself: renamed_from is the present friendly_name "
-            "(take the line out once the rename is done)"
+            "7:21 renamed-from-itself: renamed_from equals the current friendly_name "
+            "(remove the line once the rename is done)"
         ),
-        "7:47 unknown-key: prevent_destroy cannot be said of what always exists (the only one is ignore_changes)",
+        "7:47 unknown-key: prevent_destroy does not apply to singletons (the only one is ignore_changes)",
     ]
 
 

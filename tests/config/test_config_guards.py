@@ -51,15 +51,15 @@ def test_a_reference(name: str, expected: object) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("agnet", '12:34 unknown-reference: default_conversation_role refers to "agnet", and there is no such role in services.s (did you mean agent?)'),
-        ("chanel user", '12:34 unknown-reference: default_conversation_role refers to "chanel user", and there is no such role in services.s (did you mean channel user?)'),
-        ("Channel User", '12:34 unknown-reference: default_conversation_role refers to "Channel User", and there is no such role in services.s (did you mean channel user?)'),
-        ("zzzzzz", '12:34 unknown-reference: default_conversation_role refers to "zzzzzz", and there is no such role in services.s (declare it, or write a SID: RL…)'),
+        ("agnet", '12:34 unknown-reference: default_conversation_role refers to "agnet", but there is no such role in services.s (did you mean agent?)'),
+        ("chanel user", '12:34 unknown-reference: default_conversation_role refers to "chanel user", but there is no such role in services.s (did you mean channel user?)'),
+        ("Channel User", '12:34 unknown-reference: default_conversation_role refers to "Channel User", but there is no such role in services.s (did you mean channel user?)'),
+        ("zzzzzz", '12:34 unknown-reference: default_conversation_role refers to "zzzzzz", but there is no such role in services.s (declare it, or write a SID: RL…)'),
         ("boss", "12:34 wrong-role-type: default_conversation_role takes a role of type conversation, and services.s.roles.boss is of type service (name a role of type conversation)"),
         ("service user", '12:34 wrong-role-type: default_conversation_role takes a role of type conversation, and "service user" is of type service (name a role of type conversation)'),
         ("gone", "12:34 reference-to-absent: default_conversation_role refers to services.s.roles.gone, which must not exist (refer to another one, or take absent out)"),
         (f"IS{SID}", f'12:34 wrong-sid: default_conversation_role is "IS{SID}", the SID of a service (write the SID of a role, RL and 32 hexadecimal digits)'),
-        ("null", "12:34 not-clearable: default_conversation_role cannot be cleared: Twilio can replace a reference but not remove it (give it a value, or take the line out to leave it as it is)"),
+        ("null", "12:34 not-clearable: default_conversation_role cannot be cleared: Twilio can replace a reference but not remove it (give it a value, or remove the line to leave the field unmanaged)"),
     ],
 )  # fmt: skip
 def test_a_reference_that_is_wrong(name: str, expected: str) -> None:
@@ -73,7 +73,7 @@ services: {s: {}, default: {}}
 addresses: {a: {auto_creation: {service: default}}, b: {auto_creation: {service: t}}}
 """
     assert [line for line in told(text) if "unusual-address" not in line] == [
-        '5:82 unknown-reference: auto_creation.service refers to "t", and there is no such service (declare it, or write a SID: IS…)'
+        '5:82 unknown-reference: auto_creation.service refers to "t", but there is no such service (declare it, or write a SID: IS…)'
     ]
 
 
@@ -103,9 +103,9 @@ addresses:
 """.replace("SID", SID)
     problems = problems_of(text)
     assert [(str(item.place), item.message, [str(place) for place, _ in item.related]) for item in problems] == [
-        ("reconciler.yaml:5:22", 'services.b and services.a are one resource: both have the friendly_name "X"', ["reconciler.yaml:4:22"]),
-        ("reconciler.yaml:6:3", 'services.X and services.a are one resource: both have the friendly_name "X"', ["reconciler.yaml:4:22"]),
-        ("reconciler.yaml:10:18", 'addresses.one and addresses["+1"] are one resource: both have the address "+1"', ["reconciler.yaml:9:3"]),
+        ("reconciler.yaml:5:22", 'services.b and services.a are the same resource: both have the friendly_name "X"', ["reconciler.yaml:4:22"]),
+        ("reconciler.yaml:6:3", 'services.X and services.a are the same resource: both have the friendly_name "X"', ["reconciler.yaml:4:22"]),
+        ("reconciler.yaml:10:18", 'addresses.one and addresses["+1"] are the same resource: both have the address "+1"', ["reconciler.yaml:9:3"]),
     ]  # fmt: skip
 
 
@@ -119,7 +119,7 @@ services:
   t: {roles: {a: {friendly_name: X, type: service}, b: {friendly_name: X}}}
 """
     assert told(text) == [
-        '8:72 declared-twice: services.t.roles.b and services.t.roles.a are one resource: both have the friendly_name "X" (keep one of the two, or give them different names)'
+        '8:72 declared-twice: services.t.roles.b and services.t.roles.a are the same resource: both have the friendly_name "X" (remove one of them, or give them different names)'
     ]
 
 
@@ -133,8 +133,8 @@ services:
 """.replace("SID", SID)
     problems = problems_of(text)
     assert [(str(item.place), item.message, [str(place) for place, _ in item.related]) for item in problems] == [
-        ("reconciler.yaml:6:12", f"services.b and services.a are pinned to one resource: IS{SID}", ["reconciler.yaml:5:12"]),
-        ("reconciler.yaml:7:12", "services.c is pinned to the default service, which is to be services.a", ["reconciler.yaml:3:44"]),
+        ("reconciler.yaml:6:12", f"services.b and services.a are pinned to the same resource: IS{SID}", ["reconciler.yaml:5:12"]),
+        ("reconciler.yaml:7:12", "services.c is pinned as the default service, but default_service names services.a", ["reconciler.yaml:3:44"]),
     ]  # fmt: skip
 
 
@@ -175,13 +175,13 @@ def test_the_environments_account_wins() -> None:
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        ("${env:A}", "account.sid guards nothing when it comes from an environment variable (write the account's SID, or a variable that the files define)"),
-        ("${env:NO}", "account.sid guards nothing when it comes from an environment variable (write the account's SID, or a variable that the files define)"),
-        (f"${{env:NO:-{ACCOUNT}}}", "account.sid guards nothing when it comes from an environment variable (write the account's SID, or a variable that the files define)"),
-        ("${secret:A}", "account.sid guards nothing when it comes from a secret (write the account's SID, or a variable that the files define)"),
-        ("${file:a}", "account.sid guards nothing when it comes from a file (write the account's SID, or a variable that the files define)"),
-        ("${var:option}", "account.sid guards nothing when it comes from --var (write the account's SID, or a variable that the files define)"),
-        ("${var:env}", "account.sid guards nothing when it comes from an environment variable (write the account's SID, or a variable that the files define)"),
+        ("${env:A}", "account.sid does not protect the account if it comes from an environment variable (write the account's SID, or a variable defined in the files)"),
+        ("${env:NO}", "account.sid does not protect the account if it comes from an environment variable (write the account's SID, or a variable defined in the files)"),
+        (f"${{env:NO:-{ACCOUNT}}}", "account.sid does not protect the account if it comes from an environment variable (write the account's SID, or a variable defined in the files)"),
+        ("${secret:A}", "account.sid does not protect the account if it comes from a secret (write the account's SID, or a variable defined in the files)"),
+        ("${file:a}", "account.sid does not protect the account if it comes from a file (write the account's SID, or a variable defined in the files)"),
+        ("${var:option}", "account.sid does not protect the account if it comes from --var (write the account's SID, or a variable defined in the files)"),
+        ("${var:env}", "account.sid does not protect the account if it comes from an environment variable (write the account's SID, or a variable defined in the files)"),
         (f"MG{SID}", f'account.sid is "MG{SID}", the SID of a messaging service (write the SID of an account, AC and 32 hexadecimal digits)'),
     ],
 )  # fmt: skip
@@ -216,7 +216,7 @@ services: {s: {roles: {}, prune: [roles]}}
 def test_a_template_may_prune() -> None:
     text = "templates: {t: {prune: [roles]}}\nservices: {a: {template: t, roles: {}}, b: {template: t}}"
     assert told(text) == [
-        "2:25 prune-of-nothing: prune names roles, and services.b holds no roles (write roles: {} when every one of them is to go)"
+        "2:25 prune-of-nothing: prune names roles, but services.b has no roles (write roles: {} to prune all of them)"
     ]
 
 
@@ -231,20 +231,20 @@ services:
   e: {roles: {}, prune: {roles: all}, webhooks: {prune: [x]}}
 """
     assert told(text) == [
-        "3:9 prune-of-nothing: prune names addresses, and the files hold no addresses (write addresses: {} when every one of them is to go)",
+        "3:9 prune-of-nothing: prune names addresses, but the configuration has no addresses (write addresses: {} to prune all of them)",
         '3:20 unknown-collection: "roles" cannot be pruned here (what can be pruned here: addresses and services)',
         '3:27 unknown-collection: "adresses" cannot be pruned here (did you mean addresses?)',
-        "3:37 wrong-type: each entry of prune must be the name of a collection (to say more about a collection, write prune as a mapping: {addresses: {match: …}})",
+        "3:37 wrong-type: each entry of prune must be the name of a collection (to give rules, write prune as a mapping: {addresses: {match: …}})",
         '3:42 unknown-collection: "webhooks" cannot be pruned here (what can be pruned here: addresses and services)',
-        "5:24 prune-of-nothing: prune names roles, and services.a holds no roles (write roles: {} when every one of them is to go)",
-        '6:33 warning duplicate-item: prune names "roles" twice (take one out)',
+        "5:24 prune-of-nothing: prune names roles, but services.a has no roles (write roles: {} to prune all of them)",
+        '6:33 warning duplicate-item: prune names "roles" twice (remove one of them)',
         '6:40 unknown-collection: "configuration" cannot be pruned here (the only one is roles)',
-        "7:41 wrong-type: match says nothing (write at least one glob, or take the line out)",
-        "7:53 wrong-type: except says nothing (write at least one glob, or take the line out)",
+        "7:41 wrong-type: match is empty (write at least one glob, or remove the line)",
+        "7:53 wrong-type: except is empty (write at least one glob, or remove the line)",
         '7:56 unknown-key: prune of roles has no key "matches" (did you mean match?)',
         "8:25 wrong-type: prune must be a list or a mapping (write a list: prune: [roles])",
         "9:33 wrong-type: prune of roles must be a mapping (write roles: {} for all of them, or roles: {match: …, except: […]})",
-        "9:50 unknown-key: nothing in a service webhook can be pruned (take the line out)",
+        "9:50 unknown-key: nothing in a service webhook can be pruned (remove the line)",
     ]
 
 
@@ -256,7 +256,7 @@ def test_limits() -> None:
     assert told("limits: {deletes: -1, updates: many, creates: }") == [
         '2:19 wrong-type: limits.deletes must be a whole number from 0, not "-1" (write digits only)',
         '2:32 wrong-type: limits.updates must be a whole number from 0, not "many" (write digits only)',
-        "2:47 wrong-type: limits.creates has no value (give it one, or take the line out)",
+        "2:47 wrong-type: limits.creates has no value (give it a value, or remove the line)",
     ]
 
 
@@ -289,14 +289,14 @@ approvals:
 """
     assert told(text) == [
         "4:5 wrong-type: an approval must be a mapping with address and action (write {address: services.support, action: delete})",
-        "5:5 missing-key: an approval lacks its address (add address: …)",
+        "5:5 missing-key: an approval has no address (add address: …)",
         '5:6 unknown-key: an approval has no key "addres" (did you mean address?)',
-        '6:35 unknown-choice: an approval is of action delete or replace, not "destroy" (write delete or replace)',
-        '7:15 malformed-address: nothing that can be deleted or replaced stands at "services" (write it as the plan shows it)',
-        '8:15 malformed-address: nothing that can be deleted or replaced stands at "services.a.webhooks" (write it as the plan shows it)',
-        '9:15 malformed-address: nothing that can be deleted or replaced stands at "servces.a" (did you mean services?)',
-        '10:15 malformed-address: "services.[" is no address (write it as the plan shows it)',
-        '11:15 malformed-address: nothing that can be deleted or replaced stands at "services.a.roles.b.c" (write it as the plan shows it)',
+        '6:35 unknown-choice: the action of an approval must be delete or replace, not "destroy" (write delete or replace)',
+        '7:15 malformed-address: no resource that can be deleted or replaced has the address "services" (use an address shown by `reconciler plan`)',
+        '8:15 malformed-address: no resource that can be deleted or replaced has the address "services.a.webhooks" (use an address shown by `reconciler plan`)',
+        '9:15 malformed-address: no resource that can be deleted or replaced has the address "servces.a" (did you mean services?)',
+        '10:15 malformed-address: "services.[" is not a valid address (use an address shown by `reconciler plan`)',
+        '11:15 malformed-address: no resource that can be deleted or replaced has the address "services.a.roles.b.c" (use an address shown by `reconciler plan`)',
     ]
     assert told("approvals: services.a") == [
         "2:12 wrong-type: approvals must be a list (write a list: [{address: services.support, action: delete}])"

@@ -113,7 +113,7 @@ def test_an_overlay_takes_a_variable_out() -> None:
         "o.yaml": "variables: {a: !unset }",
     }
     assert told(files, overlays=["o.yaml"]) == [
-        "3:32 undefined-variable: variable a is not defined (define it under variables, or say --var a=…)"
+        "3:32 undefined-variable: variable a is not defined (define it under variables, or pass --var a=…)"
     ]
 
 
@@ -135,11 +135,11 @@ services:
         "4:9 unset-environment: environment variable HOST is not set (set it, or give a default: ${env:HOST:-…})",
         "6:23 undefined-variable: variable hots is not defined (did you mean host?)",
         (
-            '7:23 unknown-namespace: "${evn:…}" looks something up in an unknown place '
+            '7:23 unknown-namespace: "${evn:…}" has an unknown namespace '
             "(did you mean ${env:…}? or write $${ for a literal ${)"
         ),
         (
-            '8:23 unknown-namespace: "${foo:…}" looks something up in an unknown place '
+            '8:23 unknown-namespace: "${foo:…}" has an unknown namespace '
             "(known are env, var, file and secret; write $${ for a literal ${)"
         ),
         "9:25 unclosed-interpolation: ${env: has no closing brace (close it with }, or write $${ for a literal ${)",
@@ -149,10 +149,10 @@ services:
         ),
         '11:23 malformed-interpolation: "${file:}" names nothing (name a file)',
         (
-            "12:23 secret-default: secret S has a default, which would be no secret "
-            "(take the default out, or use ${env:…} for what is no secret)"
+            "12:23 secret-default: secret S cannot have a default, which would not be secret "
+            "(remove the default, or use ${env:…} for values that are not secret)"
         ),
-        '13:23 outside-folder: "../x" lies outside of the root file\'s folder (name a file in that folder or below)',
+        '13:23 outside-folder: "../x" is outside of the root file\'s folder (use a file in that folder or below it)',
         "13:36 unreadable-file: no does not exist (check the name)",
     ]
 
@@ -160,10 +160,7 @@ services:
 def test_variables_that_refer_to_each_other_in_a_circle_are_named_once() -> None:
     text = "variables: {b: '${var:c}', c: '${var:a}', a: 'x${var:b}', d: '${var:a}'}\nservices: {'${var:a}': {friendly_name: '${var:b}'}, s: {friendly_name: '${var:d}'}}"  # noqa: E501 - two lines of a file
     assert [line for line in told(text) if "handle" not in line] == [
-        (
-            "2:46 variable-cycle: variables refer to each other in a circle: a → b → c → a "
-            "(give one of them a value of its own)"
-        )
+        ("2:46 variable-cycle: variable cycle: a → b → c → a (give one of them a literal value)")
     ]
 
 
@@ -190,7 +187,7 @@ def test_a_long_row_of_variables_ends() -> None:
 def test_a_deep_row_of_defaults_ends() -> None:
     text = "x" + "${env:A:-" * 10_000 + "}" * 10_000
     assert told(f"services: {{s: {{friendly_name: '{text}'}}}}") == [
-        "2:33 too-deep: interpolations are nested more than 20 deep (make it simpler)"
+        "2:33 too-deep: interpolations are nested more than 20 deep (simplify it)"
     ]
 
 
@@ -285,10 +282,10 @@ def test_a_variable_that_another_environment_defines() -> None:
 
 def test_an_unknown_environment_is_one_problem() -> None:
     assert told(ENVIRONMENTS, environment="prd") == [
-        '- unknown-environment: there is no environment "prd" (did you mean prod?)'
+        '- unknown-environment: unknown environment "prd" (did you mean prod?)'
     ]
     assert told("services: {}", environment="prod") == [
-        '- unknown-environment: there is no environment "prod" (the files define none; add it under environments)'
+        '- unknown-environment: unknown environment "prod" (the configuration defines none; add it under environments)'
     ]
 
 
@@ -305,7 +302,7 @@ variables: x
         "4:30 wrong-type: variables must be a mapping (write keys with colons, indented below)",
         "4:45 wrong-type: overlays must be a list (write a list: [x.yaml])",
         "5:6 wrong-type: environment b must be a mapping (write keys with colons, indented below)",
-        '6:22 wrong-type: variable "x" must be a single value (lists and mappings can be shared by YAML anchors)',
+        '6:22 wrong-type: variable "x" must be a single value (lists and mappings can be shared with YAML anchors)',
         (
             '6:41 wrong-sid: environments.c.account_sid is "MG0123456789abcdef0123456789abcdef", the SID of a '
             "messaging service (write the SID of an account, AC and 32 hexadecimal digits)"
@@ -317,7 +314,7 @@ variables: x
 def test_a_variable_of_the_command_line_that_nothing_uses() -> None:
     text = "variables: {host: a}\nservices: {s: {friendly_name: '${var:host}'}}"
     assert told(text, variables={"hots": "x"}) == [
-        '- warning unused-variable: nothing uses the variable "hots" of --var (did you mean host?)'
+        '- warning unused-variable: the variable "hots" of --var is not used (did you mean host?)'
     ]
     assert content(text, "services.s", "friendly_name", variables={"host": "b"}) == "b"
 
@@ -332,7 +329,7 @@ services: {s: {webhooks: {post_webhook_url: "https://${var:host}/${var:path}"}}}
 
 def test_a_variable_of_an_environment_that_overrides_nothing_because_of_a_typo() -> None:
     assert told(OVERRIDE % "hots", environment="prod") == [
-        '5:28 warning unused-variable: nothing uses the variable "hots" of environment prod (did you mean host?)'
+        '5:28 warning unused-variable: the variable "hots" of environment prod is not used (did you mean host?)'
     ]
 
 

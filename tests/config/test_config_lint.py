@@ -91,7 +91,7 @@ def test_a_variable_of_the_command_line_without_a_value(value: str) -> None:
         (
             "${{ secrets.HOOK }}",
             (
-                "CI expressions are not filled in here: pass the value as an environment variable, and write "
+                "CI expressions are not evaluated here; pass the value as an environment variable and write "
                 "${env:NAME} or ${secret:NAME}; write $${{ secrets.HOOK }} for the literal text"
             ),
         ),
@@ -172,7 +172,7 @@ def test_an_unknown_namespace_suggests_the_one_that_was_meant(namespace: str) ->
     text = f"services: {{s: {{friendly_name: '${{{namespace}:X}}'}}}}"
     assert told(text) == [
         (
-            f'2:32 unknown-namespace: "${{{namespace}:…}}" looks something up in an unknown place '
+            f'2:32 unknown-namespace: "${{{namespace}:…}}" has an unknown namespace '
             "(did you mean ${env:…}? or write $${ for a literal ${)"
         )
     ]
@@ -200,7 +200,7 @@ def test_a_value_from_outside_that_holds_a_placeholder(
 ) -> None:
     problems = problems_of(HOOK.format(field), env, variables=variables)
     assert [item.message for item in problems if item.code == "unfilled-placeholder"][:1] == [
-        f"{message} that nothing fills in"
+        f"{message} that is not interpolated"
     ]
 
 

@@ -74,8 +74,8 @@ def test_files_that_include_each_other_are_named() -> None:
     }
     assert told(files) == [
         (
-            "sub/b.yaml:1:11 include-cycle: files include each other in a circle: a.yaml includes sub/b.yaml includes "
-            "a.yaml (take one of these includes out)"
+            "sub/b.yaml:1:11 include-cycle: include cycle: a.yaml includes sub/b.yaml includes "
+            "a.yaml (remove one of these includes)"
         )
     ]
 
@@ -83,7 +83,7 @@ def test_files_that_include_each_other_are_named() -> None:
 def test_a_long_row_of_includes_ends() -> None:
     files = {f"{number}.yaml": f"include: [{number + 1}.yaml]" for number in range(2000)}
     assert told({ROOT: "version: 1\ninclude: [0.yaml]", **files}) == [
-        "49.yaml:1:11 too-deep: files include each other more than 50 deep (include them from the root file)"
+        "49.yaml:1:11 too-deep: includes are nested more than 50 deep (include them from the root file)"
     ]
 
 
@@ -92,20 +92,20 @@ def test_includes_that_cannot_be_read() -> None:
     assert told(text) == [
         "2:11 unreadable-file: missing.yaml does not exist (check the name)",
         (
-            '2:25 warning include-nothing: "none/*.yaml" matches no file (the pattern is relative to the file that it '
-            "stands in; take it out when there is nothing to include)"
+            '2:25 warning include-nothing: "none/*.yaml" matches no file (patterns are relative to their file; '
+            "remove the pattern if there is nothing to include)"
         ),
         (
-            '2:38 outside-folder: "../up.yaml" lies outside of the root file\'s folder '
-            "(name a file in that folder or below)"
+            '2:38 outside-folder: "../up.yaml" is outside of the root file\'s folder '
+            "(use a file in that folder or below it)"
         ),
         (
-            '2:50 outside-folder: "/etc/passwd" lies outside of the root file\'s folder '
-            "(name a file in that folder or below)"
+            '2:50 outside-folder: "/etc/passwd" is outside of the root file\'s folder '
+            "(use a file in that folder or below it)"
         ),
         (
-            "2:63 interpolated-path: the names of files are not interpolated "
-            "(write the path out; what differs between environments belongs into overlays)"
+            "2:63 interpolated-path: file names are not interpolated "
+            "(write the path in full; use overlays for what differs between environments)"
         ),
         "2:80 wrong-type: each entry of include must be text (write it without nesting)",
     ]
@@ -179,35 +179,35 @@ def test_taking_out_what_is_not_there_is_a_warning() -> None:
         "o.yaml": "services: {s: {webhooks: !unset }, n: {roles: {r: !unset }}}",
     }
     assert told(files, overlays=["o.yaml"]) == [
-        "o.yaml:1:26 warning unset-in-vain: !unset takes webhooks out, and there is none (take the line out)",
-        "o.yaml:1:51 warning unset-in-vain: !unset takes r out, and there is none (take the line out)",
+        "o.yaml:1:26 warning unset-in-vain: !unset removes webhooks, which is not set (remove the line)",
+        "o.yaml:1:51 warning unset-in-vain: !unset removes r, which is not set (remove the line)",
     ]
 
 
 def test_unset_has_no_place_where_nothing_lies_below() -> None:
     assert told("services: {s: !unset , t: {webhooks: {filters: [!unset ]}, roles: !unset 1}}\nx-1: !unset {}") == [
         (
-            "2:15 unset-misplaced: !unset takes s out of what lies below, and nothing lies below here "
+            "2:15 unset-misplaced: !unset removes s, but there is nothing to remove it from "
             "(use it in an overlay, or in a service that names a template)"
         ),
         (
-            "2:49 unset-in-list: !unset takes no single item out of a list "
+            "2:49 unset-in-list: !unset cannot remove a single item from a list "
             "(write the whole list as it should be; lists are replaced, not merged)"
         ),
         (
-            "2:67 unset-misplaced: !unset takes roles out of what lies below, and nothing lies below here "
+            "2:67 unset-misplaced: !unset removes roles, but there is nothing to remove it from "
             "(use it in an overlay, or in a service that names a template)"
         ),
-        "2:67 unset-with-value: !unset takes no value (leave !unset alone on its line)",
-        "3:6 unset-with-value: !unset takes no value (leave !unset alone on its line)",
+        "2:67 unset-with-value: !unset takes no value (write !unset and nothing else)",
+        "3:6 unset-with-value: !unset takes no value (write !unset and nothing else)",
     ]
 
 
 def test_overlays_that_cannot_be_read() -> None:
     assert told("environments: {e: {overlays: [no.yaml, ../o.yaml]}}", environment="e", overlays=["x.yaml", "/y"]) == [
         (
-            '- outside-folder: the overlay "/y" lies outside of the root file\'s folder '
-            "(name a file in that folder or below)"
+            '- outside-folder: the overlay "/y" is outside of the root file\'s folder '
+            "(use a file in that folder or below it)"
         ),
         (
             "- unreadable-file: x.yaml does not exist "
@@ -215,8 +215,8 @@ def test_overlays_that_cannot_be_read() -> None:
         ),
         "2:31 unreadable-file: no.yaml does not exist (check the name)",
         (
-            '2:40 outside-folder: "../o.yaml" lies outside of the root file\'s folder '
-            "(name a file in that folder or below)"
+            '2:40 outside-folder: "../o.yaml" is outside of the root file\'s folder '
+            "(use a file in that folder or below it)"
         ),
     ]
 
@@ -225,8 +225,9 @@ def test_an_overlay_defines_no_environment() -> None:
     files = {ROOT: "version: 1\nenvironments: {a: {overlays: [o.yaml]}}", "o.yaml": "environments: {b: {}}"}
     assert told(files, environment="a") == [
         (
-            "o.yaml:1:16 misplaced-environment: an overlay cannot define an environment: it may be part of one "
-            "(define it in the files below)"
+            "o.yaml:1:16 misplaced-environment: an overlay cannot define an environment, since environments "
+            "select overlays "
+            "(define it in the base files)"
         )
     ]
 
@@ -300,7 +301,7 @@ def test_templates_that_are_wrong() -> None:
         "2:23 nested-template: a template cannot name another template (write out what it shares)",
         '2:53 unknown-key: a role has no key "tpe" (did you mean type?)',
         "2:63 misplaced-pin: a template cannot be pinned: a SID belongs to one service (write sid in the service)",
-        '3:26 unknown-template: there is no template "w" (known are t, u and v)',
+        '3:26 unknown-template: unknown template "w" (known are t, u and v)',
         "3:44 wrong-type: template must be the name of a template (write template: NAME)",
     ]
 

@@ -248,9 +248,9 @@ services:
 """
     assert [(str(item.place), item.message) for item in problems_of(text, layout=LAYOUT)] == [
         ("reconciler.yaml:6:23", "attributes must be a mapping"),
-        ("reconciler.yaml:7:23", "this text is no JSON"),
+        ("reconciler.yaml:7:23", "this text is not valid JSON"),
         ("reconciler.yaml:8:27", "JSON has no such number"),
-        ("reconciler.yaml:9:23", "this text is no JSON"),
+        ("reconciler.yaml:9:23", "this text is not valid JSON"),
         ("reconciler.yaml:10:11", "attributes has 88 bytes as JSON, over its limit of 80 bytes"),
     ]
 
@@ -264,10 +264,10 @@ def test_deep_json_text_is_refused() -> None:
 @pytest.mark.parametrize(
     ("attributes", "message"),
     [
-        ('{"a": 1e999}', "this text is no JSON: a number is too large"),
-        ('{"a": NaN}', "this text is no JSON: JSON has no NaN"),
-        ('{"a": 1, "a": 2}', "this text is no JSON: a key stands twice in one object"),
-        ('{"a": "\\ud800"}', "this text is no JSON: it holds half a character"),
+        ('{"a": 1e999}', "this text is not valid JSON: a number is too large"),
+        ('{"a": NaN}', "this text is not valid JSON: JSON has no NaN"),
+        ('{"a": 1, "a": 2}', "this text is not valid JSON: an object has a duplicate key"),
+        ('{"a": "\\ud800"}', "this text is not valid JSON: it contains half a character"),
     ],
 )
 def test_json_text_that_no_api_takes_is_refused(attributes: str, message: str) -> None:

@@ -18,13 +18,13 @@ LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (b"", "1:1 missing-version: reconciler.yaml does not say its version (begin with the line version: 1)"),
+        (b"", "1:1 missing-version: reconciler.yaml has no version (start the file with version: 1)"),
         (
             b"- a\n",
-            ("1:1 wrong-type: reconciler.yaml must hold a mapping of keys such as services and account "
-            "(begin with the line version: 1)"),
+            ("1:1 wrong-type: reconciler.yaml must contain a mapping with keys such as services and account "
+            "(start the file with version: 1)"),
         ),
-        (b"version: 2\n", '1:10 unknown-version: version "2" is not known (write version: 1)'),
+        (b"version: 2\n", '1:10 unknown-version: unsupported version "2" (write version: 1)'),
         (b"version: [1]\n", "1:1 wrong-type: version must be 1 (write version: 1)"),
         (
             "version: 1".encode("utf-16"),
@@ -37,21 +37,21 @@ LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ),
         (
             b"a: 1\n---\nb: 1\n",
-            ("2:1 several-documents: the file holds more than one YAML document "
-            "(take the line --- out, or make it two files)"),
+            ("2:1 several-documents: the file has more than one YAML document "
+            "(remove the line ---, or split the file in two)"),
         ),
         (
             b"a: *b\n",
-            ("1:4 unknown-alias: *b refers to an anchor that does not stand before it in this file "
+            ("1:4 unknown-alias: *b refers to an anchor that is not defined before it in this file "
             "(anchor something with &b before this line)"),
         ),
         (
             b"a: &a {b: [*a]}\n",
-            "1:12 alias-in-itself: *a stands inside of what it refers to (write out what is meant)",
+            "1:12 alias-in-itself: *a is part of what it refers to (write out what is meant)",
         ),
         (
             b"a: " + b"[" * 100_000,
-            "1:63 too-deep: lists and mappings are nested more than 60 deep (make it flatter)",
+            "1:63 too-deep: lists and mappings are nested more than 60 deep (reduce its nesting)",
         ),
         (
             LAUGHS.encode(),
@@ -143,7 +143,7 @@ LOADERS = ("CBaseLoader", "BaseLoader")
 def test_the_limit_of_nesting_is_ours(monkeypatch: pytest.MonkeyPatch, loader: str, text: str, place: str) -> None:
     monkeypatch.setattr(yaml, "CBaseLoader", getattr(yaml, loader))
     found = [line for line in told(text.encode()) if "too-deep" in line or "yaml-syntax" in line]
-    expected = f"{place} too-deep: lists and mappings are nested more than 60 deep (make it flatter)"
+    expected = f"{place} too-deep: lists and mappings are nested more than 60 deep (reduce its nesting)"
     assert found == ([expected] if place else [])
 
 
@@ -158,7 +158,7 @@ def test_the_limit_of_nesting_comes_before_the_parsers(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(yaml_text, "_events", events)
     assert told(b"a:\n " + b"[" * 100) == [
-        "2:62 too-deep: lists and mappings are nested more than 60 deep (make it flatter)"
+        "2:62 too-deep: lists and mappings are nested more than 60 deep (reduce its nesting)"
     ]
     assert [line.partition(":")[0] for line in told(b"a:\n " + b"[" * 9)] == ["reconciler.yaml yaml-syntax"]
 
@@ -171,27 +171,25 @@ def test_a_merge_key_counts_what_it_merges() -> None:
 def test_what_is_nested_by_aliases_counts_as_deep() -> None:
     rows = "".join(f"x-{n}: &a{n} [[[[[[[[[[*a{n - 1}]]]]]]]]]]\n" for n in range(1, 7))
     assert told(f"x-0: &a0 []\n{rows}") == [
-        "8:20 too-deep: lists and mappings are nested more than 60 deep (make it flatter)"
+        "8:20 too-deep: lists and mappings are nested more than 60 deep (reduce its nesting)"
     ]
 
 
 def test_duplicate_keys_name_both_places() -> None:
     (problem,) = problems_of("services:\n  a: {}\n  a: {}\n")
-    assert (str(problem.place), problem.message) == ("reconciler.yaml:4:3", 'the key "a" stands twice in one mapping')
-    assert [(str(place), words) for place, words in problem.related] == [
-        ("reconciler.yaml:3:3", "it stands here first")
-    ]
+    assert (str(problem.place), problem.message) == ("reconciler.yaml:4:3", 'the key "a" occurs twice in one mapping')
+    assert [(str(place), words) for place, words in problem.related] == [("reconciler.yaml:3:3", "first occurrence")]
 
 
 def test_unknown_tags_are_refused_and_make_nothing() -> None:
     assert told("services: {a: {friendly_name: !!python/object/apply:os.getcwd x}}\nx-1: !thing y") == [
         (
             '2:31 unknown-tag: the tag "tag:yaml.org,2002:python/object/apply:os.getcwd" is not known '
-            "(take the tag out; of its own tags the tool knows !unset, in overlays)"
+            "(remove the tag; the only tag of this tool is !unset, in overlays)"
         ),
         (
             '3:6 unknown-tag: the tag "!thing" is not known '
-            "(take the tag out; of its own tags the tool knows !unset, in overlays)"
+            "(remove the tag; the only tag of this tool is !unset, in overlays)"
         ),
     ]
 
@@ -230,7 +228,7 @@ services:
 
 def test_a_merge_key_that_merges_no_mapping() -> None:
     assert told("x-1: &a [b]\nservices: {<<: *a}") == [
-        "2:10 merge-key: << merges mappings, and this is none (refer to an anchored mapping: << : *name)"
+        "2:10 merge-key: << merges mappings, and this is not a mapping (refer to an anchored mapping: << : *name)"
     ]
 
 
@@ -259,7 +257,7 @@ def test_a_broken_file_does_not_make_problems_of_what_it_would_have_said() -> No
 def test_problems_are_counted_up_to_a_limit() -> None:
     problems = problems_of("\n".join(f"key{number}: 1" for number in range(12_000)))
     assert len(problems) == 10_001
-    assert problems[0].message == "there are more than 10000 problems; the rest is left out"
+    assert problems[0].message == "there are more than 10000 problems; the rest is not shown"
 
 
 @pytest.mark.parametrize("line", ["private_key: abcdef", "x: -----BEGIN", "apiToken: abcdef", "x: " + "A" * 50])
@@ -271,9 +269,9 @@ def test_lines_of_a_broken_file_that_may_hold_secrets_are_not_kept(line: str) ->
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("include: [*.yaml]", "* begins an alias, and & an anchor, and no name follows"),
-        ("services: {s: {friendly_name: * }}", "* begins an alias, and & an anchor, and no name follows"),
-        ("services: {s: {friendly_name: & }}", "* begins an alias, and & an anchor, and no name follows"),
+        ("include: [*.yaml]", "* begins an alias and & an anchor, but no name follows"),
+        ("services: {s: {friendly_name: * }}", "* begins an alias and & an anchor, but no name follows"),
+        ("services: {s: {friendly_name: & }}", "* begins an alias and & an anchor, but no name follows"),
         ("services:\n  s:\n    friendly_name: ? x", "? begins a key of several lines"),
     ],
 )

@@ -70,20 +70,20 @@ def test_paths_that_lead_to_no_configuration() -> None:
     write("folder/main.yml")
     write("other/readme.txt")
     assert problem("nowhere") == (
-        "nowhere", "nowhere does not exist", "name a file, or a folder that holds reconciler.yaml",
+        "nowhere", "nowhere does not exist", "use a file, or a folder that contains reconciler.yaml",
     )  # fmt: skip
     assert problem("empty") == (
         "empty/reconciler.yaml",
-        "the folder empty holds no reconciler.yaml",
-        "`reconciler init empty` begins one, and `reconciler export --out FOLDER` writes one of a live account",
+        "the folder empty contains no reconciler.yaml",
+        "`reconciler init empty` creates one, and `reconciler export --out FOLDER` writes one from a live account",
     )
     assert problem("folder") == (
-        "folder/reconciler.yaml", "the folder folder holds no reconciler.yaml", "name the file: folder/main.yml",
+        "folder/reconciler.yaml", "the folder folder contains no reconciler.yaml", "name the file: folder/main.yml",
     )  # fmt: skip
     assert problem("other") == (
         "other/reconciler.yaml",
-        "the folder other holds no reconciler.yaml",
-        "`reconciler init other` begins one, and `reconciler export --out FOLDER` writes one of a live account",
+        "the folder other contains no reconciler.yaml",
+        "`reconciler init other` creates one, and `reconciler export --out FOLDER` writes one from a live account",
     )
 
 
@@ -105,10 +105,10 @@ def test_files_that_cannot_be_read(here: Path) -> None:
     sources = DiskSources(".")
     assert refusal(sources, "no") == ("no does not exist", "check the name; it is relative to the file that names it")
     assert refusal(sources, "sub") == ("sub is a folder", "name a file")
-    assert refusal(sources, "pipe") == ("pipe is no ordinary file", "name a file")
+    assert refusal(sources, "pipe") == ("pipe is not a regular file", "name a file")
     assert refusal(sources, "large") == ("large is larger than 10 MB", "split it, and include the parts")
-    assert refusal(sources, "circle") == ("circle is a link that leads back to itself", "remove the link")
-    leads_out = "put the file into that folder; links may not leave it either"
+    assert refusal(sources, "circle") == ("circle is a link to itself", "remove the link")
+    leads_out = "move the file into that folder; links must not leave it"
     assert refusal(sources, "link") == ("link leads out of the root file's folder", leads_out)
     assert refusal(sources, "device") == ("device leads out of the root file's folder", leads_out)
     assert refusal(sources, "../outside") == ("../outside leads out of the root file's folder", leads_out)
@@ -173,7 +173,7 @@ def test_hidden_files_are_not_read_whoever_names_them(path: str) -> None:
     sources = DiskSources(".")
     for name in (path, "plain"):
         told = f"{name} is hidden, and hidden files are not read"
-        assert refusal(sources, name) == (told, "give it a name without a dot")
+        assert refusal(sources, name) == (told, "rename it without the leading dot")
 
 
 def test_a_root_in_a_hidden_folder_is_read() -> None:
@@ -219,12 +219,12 @@ ADDRESS = "addresses: {'+14155550100': {}}"
     ("target", "message"),
     [
         ("../shared/gone.yaml", "parts/b.yaml is a link to ../shared/gone.yaml, which does not exist"),
-        ("b.yaml", "parts/b.yaml is a link that leads back to itself"),
-        ("../loop.yaml", "parts/b.yaml is a link that leads back to itself"),
+        ("b.yaml", "parts/b.yaml is a link to itself"),
+        ("../loop.yaml", "parts/b.yaml is a link to itself"),
         ("../../outside.yaml", "parts/b.yaml leads out of the root file's folder"),
         ("/etc/passwd", "parts/b.yaml leads out of the root file's folder"),
         ("../.hidden.yaml", "parts/b.yaml is hidden, and hidden files are not read"),
-        ("../pipe", "parts/b.yaml is no ordinary file"),
+        ("../pipe", "parts/b.yaml is not a regular file"),
         ("../folder", "parts/b.yaml is a folder"),
     ],
 )
@@ -250,7 +250,7 @@ def test_what_is_no_file_is_an_error_where_its_name_fits() -> None:
     Path("parts/folder").mkdir()
     assert told("parts/*.yaml") == [
         ("error", "unreadable-file", "parts/b.yaml is a folder"),
-        ("error", "unreadable-file", "parts/c.yaml is no ordinary file"),
+        ("error", "unreadable-file", "parts/c.yaml is not a regular file"),
     ]
     Path("parts/b.yaml").rmdir()
     Path("parts/c.yaml").unlink()
@@ -300,7 +300,7 @@ def test_one_file_under_two_names_is_read_once(*, is_link: bool) -> None:
     else:
         os.link("parts/a.yaml", "parts/b.yaml")
     assert told("parts/*.yaml") == [
-        ("warning", "included-twice", "parts/b.yaml and parts/a.yaml are one file, which is read once")
+        ("warning", "included-twice", "parts/b.yaml and parts/a.yaml are the same file, which is read once")
     ]
 
 

@@ -20,7 +20,7 @@ from reconciler.sources.git import GitSources
 
 ROOT = "version: 1\ninclude: [services/*.yaml]\n"
 DESK = "services:\n  desk:\n    roles:\n      agent: {type: conversation, permissions: [sendMessage]}\n"
-OUT = ("leads out of the root file's folder", "put the file into that folder; links may not leave it either")
+OUT = ("leads out of the root file's folder", "move the file into that folder; links must not leave it")
 
 
 @pytest.fixture(autouse=True)
@@ -211,7 +211,7 @@ def test_within_a_hook_its_repository_is_meant(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("ref", ["", "-h", "--output=x", "a\nb", "main..HEAD", "a\0b"])
 def test_what_is_no_ref_never_reaches_git(ref: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(git_process, "GIT", ("false",))
-    assert unusable(ref) == f"git:{ref!r} names no commit; write git:BRANCH, git:TAG or git:COMMIT"
+    assert unusable(ref) == f"git:{ref!r} is not a commit; write git:BRANCH, git:TAG or git:COMMIT"
 
 
 # --- commits that are not there ---------------------------------------------------------------------------------------
@@ -342,7 +342,7 @@ def test_in_a_whole_clone_a_name_is_looked_for_among_those_that_are_there(
     assert advice("HEAD~9") == "the history of HEAD does not go back that far; see `git log HEAD`"
     assert advice("main@{7}") == "the reflog of main does not go back that far; name the commit itself (see `git log`)"
     assert advice("v1^{tree}") == "name a branch, a tag, or a commit"
-    assert advice("HEAD:reconciler.yaml").startswith("HEAD:reconciler.yaml is there, and it is not a commit; ")
+    assert advice("HEAD:reconciler.yaml").startswith("HEAD:reconciler.yaml exists but is not a commit; ")
     assert advice("no such") == "this is not a valid name; write git:BRANCH, git:TAG, or git:COMMIT"
     git("branch", "later", at=clones / "here")
     told = advice("origin/later")
@@ -354,7 +354,7 @@ def test_in_a_whole_clone_a_name_is_looked_for_among_those_that_are_there(
 def test_a_repository_without_a_remote_or_a_commit_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert advice("HEAD") == advice("HEAD~1") == "there are no commits yet"
     commit({"reconciler.yaml": "one\n"})
-    listed = "there is no remote to fetch it from; git branch --all and git tag list what is there"
+    listed = "there is no remote to fetch it from; git branch --all and git tag list the available names"
     assert advice("nope") == listed
     assert advice("master") == listed
     assert (
@@ -373,7 +373,8 @@ def test_without_a_repository_it_says_what_to_do(tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert unusable("main") == (
-        f"git:main: {tmp_path} lies in no git repository; run this in the clone that holds the files, or compare with "
+        f"git:main: {tmp_path} is not in a git repository; run this in the clone that contains the files, "
+        "or compare with "
         "a folder or a file"
     )
     (tmp_path / ".git").write_text("gitdir: elsewhere\n")
@@ -381,7 +382,7 @@ def test_without_a_repository_it_says_what_to_do(tmp_path: Path, monkeypatch: py
     told = unusable("main")
     assert told.startswith("git:main cannot be read: git says '")
     assert f"{tmp_path}/elsewhere" in told
-    assert told.endswith("'; mend what `git status` says there")
+    assert told.endswith("'; fix what `git status` reports there")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert unusable("main") == (
         "git:main needs git, which cannot be run (No such file or directory); install git, or compare with a folder"
@@ -394,7 +395,7 @@ def test_a_clone_without_contents_fetches_none(tmp_path: Path, monkeypatch: pyte
     git("clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{Path.cwd()}", str(tmp_path / "partial"))
     monkeypatch.chdir(tmp_path / "partial")
     assert refusal("reconciler.yaml") == (
-        "main:./reconciler.yaml is in that commit, and this clone lacks its content",
+        "main:./reconciler.yaml is in that commit, but this clone lacks its content",
         "git fetch --refetch --no-filter",
     )
     git("fetch", "-q", "--refetch", "--no-filter")
@@ -428,7 +429,7 @@ def test_links_lead_where_they_lead_on_a_disk_and_never_out() -> None:
     assert read("real.yaml", given="linked", from_top=True) == "real\n"
     for path in ("out.yaml", "out/outside.yaml", "far.yaml", "absolute.yaml"):
         assert refusal(path, given="conf") == (f"main:conf/{path} {OUT[0]}", OUT[1])
-    assert refusal("one.yaml", given="conf")[0] == "main:conf/one.yaml cannot be read: its links lead in a circle"
+    assert refusal("one.yaml", given="conf")[0] == "main:conf/one.yaml cannot be read: its links form a cycle"
     assert refusal("dangling.yaml", given="conf")[0] == "main:conf/dangling.yaml does not exist"
     with GitSources("main", "conf") as sources:
         top = [
@@ -469,7 +470,7 @@ def test_what_is_no_file_of_its_own_is_told() -> None:
         "main:folder/reconciler.yaml does not exist in that commit",
         "name a file that was there, or a folder that held reconciler.yaml: git:main:PATH",
     )
-    assert unusable("main", "../elsewhere", from_top=True) == "git:main: ../elsewhere lies outside of the repository"
+    assert unusable("main", "../elsewhere", from_top=True) == "git:main: ../elsewhere is outside of the repository"
 
 
 def test_a_large_file_is_refused_and_the_next_one_read() -> None:
