@@ -65,7 +65,7 @@ def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 - not needed by whoever asks for the version alone
+    from importlib import import_module  # noqa: PLC0415 - not needed for the version alone
 
     found = getattr(import_module(home), name)
     globals()[name] = found
