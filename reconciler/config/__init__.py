@@ -1,7 +1,7 @@
-"""Text -> Config: what the files say, typed, merged, interpolated and checked, with every problem told at once.
+"""Text -> Config: the configuration, typed, merged, interpolated, and checked.
 
-Takes `Sources`, the only way to files and environment variables; gives a `reconciler.config.model.Config` or raises
-`ConfigError`. No I/O, nothing about the live account. `loading` tells the stages in order.
+Takes `Sources`, which all files and environment variables come from; returns a `reconciler.config.model.Config` or
+raises `ConfigError` with every problem at once. No I/O, no knowledge of the live account. `loading` lists the stages.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ def load(
     secrets_later: bool = False,
     now: datetime | None = None,
 ) -> Config:
-    """Read a configuration.
+    """Load a configuration.
 
     Args:
-        sources: files and environment variables.
-        environment: the environment to pick; empty for none.
-        variables: variables of the command line, which win over all others.
-        overlays: overlays of the command line, relative to the root file's folder, laid over those of the environment.
-        strict: make errors of warnings.
-        allow_unset: take environment variables, variables and secrets that are not set for unknown values.
-        secrets_later: take secrets that are not set for unknown values; everything else has to be set.
-        by_name: read nothing of the environment: what comes from it is unknown, and told by its name.
-        now: the moment, with its zone, for what is valid for a time, such as certificates; when left out, nothing is
-            said of that.
+        sources: The files and environment variables.
+        environment: The environment to select; empty for none.
+        variables: The variables of the command line, which take precedence over all others.
+        overlays: The overlays of the command line, relative to the root file's folder; merged after those of the
+            environment.
+        strict: Whether warnings are errors.
+        allow_unset: Whether unset environment variables, variables, and secrets are unknown values instead of errors.
+        secrets_later: Whether unset secrets are unknown values; anything else that is unset is an error.
+        by_name: Whether nothing is read from the environment; values from it are unknown and identified by name.
+        now: The current time, with its zone, for values that expire, such as certificates; None to skip these checks.
 
     Returns:
-        The configuration, its warnings included.
+        The configuration, with its warnings.
 
     Raises:
-        ConfigError: when anything is wrong; it carries every problem, warnings included, and the files' lines.
+        ConfigError: The configuration is invalid. It carries every problem, warnings included, and the files' lines.
     """
     # Late, so that whoever only needs the model does not wait for the YAML parser.
     from reconciler.config.layout import standard_layout  # noqa: PLC0415 - see above

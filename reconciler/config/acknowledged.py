@@ -1,7 +1,8 @@
-"""Which warnings a reviewer has acknowledged: they are counted, and neither shown nor made errors.
+"""Acknowledged warnings: counted, but neither shown nor turned into errors.
 
-Takes the entries of ``acknowledge`` and problems; gives the problems that are left, and what was acknowledged. Pure.
-Errors cannot be acknowledged.
+Takes the entries of ``acknowledge`` and problems; returns the remaining problems and the acknowledged ones. Pure.
+Errors
+cannot be acknowledged.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ def covers(entry: Acknowledgement, problem: Problem) -> bool:
 def unused(
     entries: Iterable[Acknowledgement], acknowledged: Sequence[Problem], told: Sequence[Problem]
 ) -> tuple[Problem, ...]:
-    """A warning for each entry that acknowledges nothing.
+    """Return a warning for each entry that acknowledges nothing.
 
     Args:
-        entries: of the files.
-        acknowledged: what any of them covers.
-        told: what none of them covers, among which the near miss is looked for.
+        entries: The entries of the configuration.
+        acknowledged: The problems that any of them covers.
+        told: The problems that none of them covers, for near misses.
     """
     found = []
     for entry in entries:

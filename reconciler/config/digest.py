@@ -1,7 +1,7 @@
-"""What the files mean -> one short digest, equal for equal meaning whatever the layout of the files.
+"""Digest of a configuration: equal for equal meaning, whatever the layout of the files.
 
-Takes the finished drafts and guards; gives ``sha256:…``. The values of secrets take no part, only their names; nor does
-any other sensitive value, since a digest is published with plans, and a short password could be guessed from it.
+Takes the finished drafts and settings; returns ``sha256:…``. Secrets contribute their names, not their values. No other
+sensitive value contributes either: plans publish the digest, and a short password could be guessed from it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def digest(
     approvals: Iterable[Approval],
     unmanaged_ignore: tuple[str, ...],
 ) -> str:
-    """The digest of one configuration; see the arguments' types for what each is."""
+    """Return the digest of a configuration."""
     meaning: dict[str, object] = {
         "account": account_sid,
         "environment": environment,
@@ -72,7 +72,7 @@ def _value(field: Field, value: Value, forms: Mapping[str, str]) -> object:
 
 
 def _plain(value: object) -> object:
-    """Sets as sorted lists, which JSON has not."""
+    """Return a set as a sorted list, since JSON has no sets."""
     if isinstance(value, frozenset):
         return sorted(value)
     raise TypeError(f"{type(value).__name__} has no place in a digest")

@@ -1,6 +1,6 @@
-"""The blocks `environments` and `variables` -> the environment that was picked and every variable by name.
+"""The keys `environments` and `variables`: the selected environment, and every variable by name.
 
-Takes the merged tree; gives what one run uses of it, and tells what is wrong with any environment, picked or not.
+Takes the merged tree; reports the problems of all environments, selected or not.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ class Environment:
     """One entry of ``environments``.
 
     Attributes:
-        name: its name.
-        account_sid: the account it is for; None when it does not say.
-        variables: its variables.
-        overlays: the files that it lays over the others.
+        name: Its name.
+        account_sid: The account that it is for; None if it names none.
+        variables: Its variables.
+        overlays: Its overlay files.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Environment:
 
 
 def read_environments(tree: MapNode, findings: Findings) -> dict[str, Environment]:
-    """Every environment by name, with all of their problems told."""
+    """Read every environment, and report the problems of each."""
     entry = tree.entries.get("environments")
     environments = {}
     for name, item in entries_of(entry, "environments", findings).items():
@@ -57,11 +57,7 @@ def read_environments(tree: MapNode, findings: Findings) -> dict[str, Environmen
 
 
 def pick(environments: Mapping[str, Environment], name: str, findings: Findings, *, complete: bool) -> Environment:
-    """The environment of that name.
-
-    Returns:
-        It, or one that says nothing when the name is empty or not known.
-    """
+    """Return the environment of a name, or an empty one if the name is empty or unknown. Reports an unknown name."""
     if name and name not in environments and complete:
         if environments:
             hint = findings.instead(name, tuple(environments), what="the files define")
@@ -72,7 +68,7 @@ def pick(environments: Mapping[str, Environment], name: str, findings: Findings,
 
 
 def read_variables(entry: MapEntry | None, findings: Findings) -> dict[str, ScalarNode]:
-    """A block of variables: text by name."""
+    """Read a mapping of variables."""
     variables = {}
     for name, item in entries_of(entry, "variables", findings).items():
         if not is_variable_name(name):
@@ -92,14 +88,14 @@ def read_variables(entry: MapEntry | None, findings: Findings) -> dict[str, Scal
 def all_variables(
     tree: MapNode, base: Mapping[str, ScalarNode], picked: Environment, options: Mapping[str, str], findings: Findings
 ) -> dict[str, Variable]:
-    """Every variable, each from where it counts: the command line, overlays, the environment, the files.
+    """Return every variable, from the source that takes precedence: command line, overlays, environment, files.
 
     Args:
-        tree: the tree with overlays.
-        base: the variables of the files before any overlay.
-        picked: the environment.
-        options: the command line's.
-        findings: takes problems.
+        tree: The tree with overlays.
+        base: The variables of the files without overlays.
+        picked: The selected environment.
+        options: The variables of the command line.
+        findings: Collects the problems.
     """
     overlaid = read_variables(tree.entries.get("variables"), findings)
     # What an overlay took out is no longer there.
@@ -114,7 +110,7 @@ def all_variables(
 
 
 def entries_of(entry: MapEntry | None, name: str, findings: Findings) -> Mapping[str, MapEntry]:
-    """The entries of a mapping; none when it is left out or null, or when it is something else, which is an error."""
+    """Return the entries of a mapping; none if it is missing or null. Reports anything else."""
     if entry is None or is_null(entry.value):
         return {}
     if isinstance(entry.value, MapNode):

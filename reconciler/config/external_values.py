@@ -137,7 +137,7 @@ class ExternalValues:
         return self._files[path]
 
     def _read_environment(self, lookup: Lookup, scalar: ScalarNode) -> tuple[str | None, bool]:
-        """The environment variable, and whether it is fit for use; an unfit one has been reported."""
+        """Return the environment variable, and whether it may be used. If not, the problem has been reported."""
         if is_of_the_tool(lookup.name):
             place = token_place(self._lines, scalar, lookup.token, lookup.offset)
             message = f"the environment variable {lookup.name} configures this tool or its CI service"
@@ -159,7 +159,7 @@ class ExternalValues:
         return text, True
 
     def _is_of_the_tool(self, text: str, lookup: Lookup, scalar: ScalarNode) -> bool:
-        """Report a text that holds a credential of this tool under another name, which a plan would show."""
+        """Report a text that contains a credential of this tool under another name, which a plan would show."""
         held = next((name for name, secret in self._tool_secrets.items() if secret in text), "")
         if held:
             message = f"{lookup.namespace} {lookup.name} holds the value of {held}, a credential of this tool"
@@ -171,12 +171,12 @@ class ExternalValues:
 
     @cached_property
     def _tool_secrets(self) -> dict[str, str]:
-        """The values of this tool's credentials, by variable; short ones may be part of anything."""
+        """The values of this tool's credentials by variable, without short ones, which any text may contain."""
         found = {name: self._sources.environment(name) or "" for name in TOOL_SECRETS}
         return {name: value for name, value in found.items() if len(value) >= _SHORTEST_TOOL_SECRET}
 
     def _placeholders(self, text: str, lookup: Lookup, scalar: ScalarNode, name: str) -> tuple[Placeholder, ...]:
-        """The warning for a value from outside that holds a `${…}`, if it does."""
+        """Return the warning for a value from outside that contains a `${…}`, if it does."""
         if "${" not in text or _HELD.search(text) is None:
             return ()
         place = token_place(self._lines, scalar, lookup.token, lookup.offset)
@@ -204,7 +204,7 @@ def token_place(lines: Mapping[str, tuple[str, ...]], scalar: ScalarNode, token:
 
 
 def _not_text(path: str, data: bytes) -> SourceError:
-    """What to say of a file that is not UTF-8; certificates and keys are often binary."""
+    """Return the error for a file that is not UTF-8. Certificates and keys are often binary."""
     stem, _, ending = path.rpartition(".")
     ending = ending.lower()
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -221,7 +221,7 @@ def _not_text(path: str, data: bytes) -> SourceError:
 
 
 def _unset(text: str | None) -> str:
-    """Why an environment variable counts as unset, as the end of a sentence."""
+    """Return why an environment variable counts as unset, as the end of a sentence."""
     if text is None:
         return "is not set"
     return "is empty, which counts as not set" if not text else "holds only whitespace, which counts as not set"

@@ -1,8 +1,7 @@
-"""The files of one configuration -> one tree: the root file, what it includes, and the overlays on top.
+"""The files of a configuration, merged into one tree: the root file, its includes, and overlays.
 
-Takes `Sources`; gives the merged tree and the lines of every file, and tells problems: files that cannot be read,
-cycles among includes, values set twice. What the keys mean is for others, but for `version` and `include`, which belong
-to a file and not to the configuration, and for `x-*`, which is nobody's.
+Takes `Sources`; returns the merged tree and the lines of every file. Reports files that cannot be read, include cycles,
+and values that are set twice. Interprets only the keys that belong to a file: `version`, `include`, and `x-*`.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ _MOST_PATTERNS = 1000
 
 
 class _Asked(NamedTuple):
-    """Who asked for a file."""
+    """The place that asked for a file."""
 
     place: Place | None
     via: str
 
 
 class _Seen:
-    """The files that one root file and its includes have led to."""
+    """The files read so far for one root file."""
 
     def __init__(self) -> None:
         self.paths: set[str] = set()
@@ -46,13 +45,13 @@ class FileLoader:
     """Reads files and merges them.
 
     Args:
-        sources: where text comes from.
-        findings: takes every problem.
+        sources: The files.
+        findings: Collects the problems.
 
     Attributes:
-        lines: the lines of every file that was read, by the file's path as it is shown.
-        complete: whether every file could be read; when not, something that seems to be missing may stand in one of
-            the broken files, and must not be told as a problem.
+        lines: The lines of every file, by its path as shown to users.
+        complete: Whether every file could be read. If not, missing names are not reported, since a broken file may have
+            them.
     """
 
     def __init__(self, sources: Sources, findings: Findings) -> None:
@@ -67,28 +66,28 @@ class FileLoader:
         self._root_path = posixpath.basename(sources.root)
 
     def base(self) -> MapNode:
-        """The root file and what it includes, as one mapping."""
+        """Return the root file merged with its includes."""
         return self._read_united(self._root_path, _Asked(None, ""), is_root=True)
 
     def overlaid(self, tree: MapNode, path: str, place: Place | None) -> MapNode:
-        """The tree with an overlay file, and what that includes, laid over it.
+        """Merge an overlay file and its includes over a tree.
 
         Args:
-            tree: what lies below.
-            path: the overlay, relative to the root's folder.
-            place: where it is named; None when that is the command line.
+            tree: The tree.
+            path: The overlay, relative to the root file's folder.
+            place: The place that names it; None for the command line.
         """
         return self._merger.override(
             tree, self._read_united(path, _Asked(place, f"overlay {readable(path)}"), is_root=False)
         )
 
     def expanded(self, template: MapNode, service: MapNode) -> MapNode:
-        """A service laid over its template."""
+        """Merge a service over its template."""
         # A merger of its own: the template is used again, and must stay as it is.
         return Merger(self._findings).expand(template, service)
 
     def swept(self, tree: MapNode) -> MapNode:
-        """The tree without ``!unset`` marks."""
+        """Return the tree without ``!unset`` marks."""
         return self._merger.swept(tree) if self._unsets else tree
 
     def _read_united(self, path: str, asked: _Asked, *, is_root: bool) -> MapNode:
@@ -97,13 +96,13 @@ class FileLoader:
         return self._merger.unite(tables) if tables else MapNode({}, Origin(self.shown(path), path, asked.via), 1, 1)
 
     def shown(self, path: str) -> str:
-        """A path relative to the root's folder as people are shown it."""
+        """Return a path for messages."""
         return readable(posixpath.join(self._folder, path))
 
     def _gather(
         self, path: str, asked: _Asked, *, is_root: bool, stack: list[str], seen: _Seen, tables: list[MapNode]
     ) -> None:
-        """Add the file's mapping and those of its includes, each file once."""
+        """Add a file's mapping and those of its includes, each file once."""
         if path in stack:
             cycle = " includes ".join(self.shown(item) for item in [*stack[stack.index(path) :], path])
             hint = "remove one of these includes"
@@ -131,7 +130,7 @@ class FileLoader:
         stack.pop()
 
     def _is_same_file(self, path: str, asked: _Asked, seen: _Seen) -> bool:
-        """Whether a file was read under another name; warns then, and about names that differ only in case."""
+        """Whether a file was read under another name. Warns about that, and about names that differ only in case."""
         seen.paths.add(path)
         first = seen.files.setdefault(self._sources.identity(path), path)
         if first != path:
@@ -191,7 +190,7 @@ class FileLoader:
         return text_items(node, "include", self._findings)
 
     def _matches(self, item: ScalarNode, path: str) -> Sequence[str]:
-        """The files that an entry of an include list names."""
+        """Return the files that an entry of `include` matches."""
         # The folder of the including file is not part of the pattern: its name may contain wildcard characters.
         pattern = self.located(item, globs.escape(path))
         if pattern is None:
@@ -219,7 +218,7 @@ class FileLoader:
         return found
 
     def located(self, item: ScalarNode, path: str) -> str | None:
-        """The path that a file's scalar names, relative to the root's folder; None when that is an error."""
+        """Return the path that a scalar names, relative to the root file's folder; None if it is invalid."""
         if "${" in item.text:
             hint = "write the path in full; use overlays for what differs between environments"
             self._findings.error("interpolated-path", "file names are not interpolated", item.place, hint)
@@ -233,7 +232,7 @@ class FileLoader:
 
 
 def text_items(node: Node, name: str, findings: Findings) -> list[ScalarNode]:
-    """The scalars of a list of texts; a null is an empty list, and anything else an error."""
+    """Return the scalars of a list of texts; null counts as an empty list. Reports anything else."""
     if is_null(node):
         return []
     if not isinstance(node, ListNode):
@@ -254,6 +253,6 @@ def _belongs_to_file(key: str) -> bool:
 
 
 def lines_of(lines: Mapping[str, tuple[str, ...]], place: Place) -> str:
-    """The line of a place; empty when it is not known."""
+    """Return the line of a place; empty if it is unknown."""
     text = lines.get(place.file, ())
     return text[place.line - 1] if 0 < place.line <= len(text) else ""

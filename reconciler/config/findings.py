@@ -1,8 +1,7 @@
-"""Collects what is wrong with the files, once each, without ever showing a secret.
+"""Findings: the problems of a configuration, each once, without secrets.
 
-Takes problems, lines that hold secrets, and misspelt words; gives the problems in the order of their places, marked
-where a line may not be shown, and suggestions. It knows nothing of YAML, and of kinds only what other products call
-their words.
+Takes problems, lines that contain secrets, and misspelled words; returns the problems ordered by place, with the lines
+that must not be shown marked, and suggestions.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _SHOWN = 60
 
 
 def shown(text: str) -> str:
-    """Text of a file as part of a message: quoted, control characters visible, not too long."""
+    """Return text of a file for a message: quoted, with visible control characters, and shortened."""
     cut = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
     if cut.isprintable():
         return f'"{cut}"'
@@ -38,12 +37,12 @@ def _visible(char: str) -> str:
 
 
 def with_article(words: str) -> str:
-    """A noun with its indefinite article."""
+    """Return a noun with its indefinite article."""
     return f"an {words}" if words[:1] in set("aeiou") else f"a {words}"
 
 
 def listed(words: Iterable[str], most: int = 12) -> str:
-    """Words as they are read out: ``a, b and c``; the end is left out when there are many."""
+    """Return words as a list in a sentence: ``a, b and c``. Long lists are shortened."""
     every = list(words)
     if len(every) > most:
         return ", ".join(every[:most]) + ", …"
@@ -51,7 +50,7 @@ def listed(words: Iterable[str], most: int = 12) -> str:
 
 
 class Findings:
-    """Everything that was found while one configuration was read."""
+    """Collects the problems found while one configuration is loaded."""
 
     def __init__(self) -> None:
         self._problems: dict[tuple[str, str, int, int, str], Problem] = {}
@@ -71,7 +70,7 @@ class Findings:
         related: Sequence[tuple[Place, str]] = (),
         address: str = "",
     ) -> None:
-        """Keep an error. The same one at the same place is kept once, by whichever way it is met again."""
+        """Add an error, unless the same one was added for the same place."""
         self._add(Problem(code, message, place, hint, "error", tuple(related), address))
 
     def warning(
@@ -84,7 +83,7 @@ class Findings:
         related: Sequence[tuple[Place, str]] = (),
         address: str = "",
     ) -> None:
-        """Keep a warning, as `error` keeps an error."""
+        """Add a warning, unless the same one was added for the same place."""
         self._add(Problem(code, message, place, hint, "warning", tuple(related), address))
 
     def _add(self, problem: Problem) -> None:
@@ -95,10 +94,10 @@ class Findings:
         self._problems.setdefault((problem.code, place.file, place.line, place.column, problem.message), problem)
 
     def problems(self, *, strict: bool) -> tuple[Problem, ...]:
-        """Everything found, in order of places, with the lines that hold secrets marked.
+        """Return all problems ordered by place, with the lines that contain secrets marked.
 
         Args:
-            strict: make errors of warnings.
+            strict: Whether warnings are errors.
         """
         found = []
         for problem in self._problems.values():
@@ -111,11 +110,11 @@ class Findings:
     # --- lines that hold secrets ---
 
     def conceal(self, file: str, first: int, last: int) -> None:
-        """Remember that these lines hold a secret."""
+        """Record that these lines contain a secret."""
         self._concealed.update((file, line) for line in range(first, last + 1))
 
     def without_secrets(self, lines: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
-        """The lines of the files with those emptied that hold a secret."""
+        """Return the lines of the files, with those that contain a secret emptied."""
         if not self._concealed:
             return lines
         files = {file for file, _ in self._concealed}
@@ -131,7 +130,7 @@ class Findings:
     # --- suggestions ---
 
     def closest(self, word: str, candidates: Collection[str]) -> str:
-        """The candidate that was probably meant; empty when none is near."""
+        """Return the candidate that was probably meant; empty if none is similar."""
         if len(candidates) > _MOST_CANDIDATES_REMEMBERED:
             return self._find_closest(word, candidates)
         key = (word, tuple(candidates))
@@ -150,7 +149,7 @@ class Findings:
         return by_lower[near[0]] if near else ""
 
     def instead(self, word: str, candidates: Collection[str], *, what: str = "known are") -> str:
-        """A hint for a word that is none of the candidates: the one that was meant, or all of them."""
+        """Return a hint for an unknown word: the candidate that was probably meant, or all candidates."""
         if len(self._problems) >= MOST_PROBLEMS:
             return ""  # for a problem that is not kept
         meant = self.closest(word, candidates)

@@ -1,7 +1,7 @@
-"""Two declarations of one resource, and pins that contradict each other or a name.
+"""Identity conflicts between declarations: duplicates, contradicting pins, and renames.
 
-Takes the drafts, read and with references resolved; tells problems and changes nothing. What the live account has to
-say about identity is for others.
+Takes the drafts, with references resolved; reports problems and changes nothing. Matching with the live account is not
+done here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from reconciler.kinds.relations import account_defaults
 
 
 def check_identities(drafts: Sequence[Draft], findings: Findings) -> None:
-    """Tell whatever makes two of one or one of two, and what is one too many."""
+    """Report duplicate keys, collisions of unique fields, exceeded capacities, and conflicting pins and renames."""
     _check_natural_keys(drafts, findings)
     _check_similar_names(drafts, findings)
     _check_shared(drafts, findings)
@@ -35,7 +35,7 @@ def _key_place(draft: Draft) -> Place:
 
 
 def _comparable(draft: Draft) -> Hashable:
-    """The natural key in a form that is equal for equal resources."""
+    """Return the natural key in a form that is equal for equal resources."""
     field = draft.kind.by_path.get(draft.kind.natural_key)
     return draft.natural_key if field is None else field.comparable(draft.natural_key)
 
@@ -53,10 +53,10 @@ def _check_natural_keys(drafts: Sequence[Draft], findings: Findings) -> None:
 
 
 def _check_same_key(same: Sequence[Draft], findings: Findings) -> None:
-    """Report those of several resources with one natural key that are one; two pins tell them apart.
+    """Report the duplicates among several resources with one natural key. Pins tell resources apart.
 
-    Where a kind has a field that tells them apart, so does that, and a resource without it may be any of them; where a
-    kind has no name of its own, anything that differs does. Looks each one up, so that many cost no more than few.
+    So does the kind's discriminator; a resource without it may be any of them. If the kind has no name of its own, any
+    difference does. Runs in linear time.
     """
     first_of: dict[Hashable, Draft] = {}
     any_first: Draft | None = None
@@ -76,7 +76,7 @@ _UNCLEAR = object()
 
 
 def _told_apart(draft: Draft) -> Hashable:
-    """What tells a resource from others with its natural key; None if nothing does."""
+    """Return what distinguishes a resource from others with its natural key; None if nothing does."""
     if draft.kind.match_by_content:
         return _UNCLEAR if draft.broken else tuple(
             (path, repr(value.content)) for path, value in sorted(draft.values.items())
@@ -91,9 +91,9 @@ def _told_apart(draft: Draft) -> Hashable:
 
 
 def _check_similar_names(drafts: Sequence[Draft], findings: Findings) -> None:
-    """Warn about two names in one place that look alike: case, blanks, Unicode form, invisible characters.
+    """Warn about names in one place that look alike: case, spaces, Unicode form, invisible characters.
 
-    Twilio takes them for two resources, and a service can never be renamed.
+    To Twilio they are two resources, and a service cannot be renamed.
     """
     first_of: dict[tuple[str, Address | None, str], Draft] = {}
     for draft in drafts:
@@ -129,7 +129,7 @@ def _tell_twice(first: Draft, second: Draft, findings: Findings) -> None:
 
 
 def _check_shared(drafts: Sequence[Draft], findings: Findings) -> None:
-    """What no two resources of the whole account can have, wherever they stand."""
+    """Report values that must be unique in the whole account."""
     taken: dict[tuple[Hashable, ...], Draft] = {}
     for draft in drafts:
         above = draft.parent.values.get("state") if draft.parent is not None else None
@@ -154,7 +154,7 @@ def _check_shared(drafts: Sequence[Draft], findings: Findings) -> None:
 
 
 def _check_capacities(drafts: Sequence[Draft], findings: Findings) -> None:
-    """What one parent cannot hold beside the others."""
+    """Report resources that exceed what their parent can hold."""
     held: Counter[tuple[str, Address]] = Counter()
     for draft in drafts:
         most = draft.kind.max_per_parent
@@ -195,7 +195,7 @@ def _check_pins(drafts: Sequence[Draft], findings: Findings) -> None:
 
 
 def _check_default(default: Draft, place: Place, drafts: Sequence[Draft], findings: Findings) -> None:
-    """The service pinned as the account's default must be the one that the account's configuration names."""
+    """Report a service pinned as the account's default if the account's configuration names another one."""
     for draft in drafts:
         path = next((path for name, path in account_defaults() if name == draft.kind.name), "")
         value = draft.values.get(path)
@@ -248,7 +248,7 @@ def _check_former_name_has_effect(draft: Draft, findings: Findings) -> None:
 
 
 def _check_exchanged_names(drafts: Sequence[Draft], findings: Findings) -> None:
-    """Report resources that take each other's names: once it is done, nothing shows that it is."""
+    """Report resources that exchange names: nothing would show that the exchange has been applied."""
     renamed = {
         (draft.kind.name, draft.parent.address if draft.parent is not None else None, draft.natural_key): draft
         for draft in drafts
@@ -278,7 +278,7 @@ def _check_exchanged_names(drafts: Sequence[Draft], findings: Findings) -> None:
 
 
 def _check_second_proxies(drafts: Sequence[Draft], findings: Findings) -> None:
-    """Report one address that takes part in one conversation by two proxy addresses."""
+    """Report an address that takes part in a conversation through two proxy addresses."""
     taken: dict[tuple[Address, str], Draft] = {}
     for draft in drafts:
         if not draft.kind.exclusive_pair:

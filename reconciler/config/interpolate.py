@@ -67,22 +67,21 @@ _MOST_CHARACTERS_OF_PARTS = 10_000
 
 
 class Interpolation:
-    """Replaces what scalars look up.
+    """Resolves scalars.
 
     Args:
-        sources: files and environment variables.
-        findings: takes every problem.
-        lines: the lines of the files, to point at the part of a line that is wrong.
-        variables: the variables by name.
-        elsewhere: the environments, other than the one picked, that define a variable.
-        environment: the environment that was picked; empty without one.
-        complete: whether every file was read; when not, an undefined variable is no news.
-        by_name: whether environment variables and secrets count as not set, defaults or not, so that only their names
-            matter.
+        sources: The files and environment variables.
+        findings: Collects the problems.
+        lines: The lines of the files, to point at the part of a line that is wrong.
+        variables: The variables by name.
+        elsewhere: For each variable, the other environments that define it.
+        environment: The selected environment; empty without one.
+        complete: Whether every file was read. If not, undefined variables are not reported.
+        by_name: Whether environment variables and secrets count as not set, so that only their names matter.
 
     Attributes:
-        lines: the lines of the files.
-        used: the names of the variables that anything asked for.
+        lines: The lines of the files.
+        used: The names of all variables used so far.
     """
 
     def __init__(
@@ -146,7 +145,7 @@ class Interpolation:
         return found if found.written and found.is_outside else replace(found, written="")
 
     def _spend(self, work: int, scalar: ScalarNode) -> bool:
-        """Account for work; False, and one error, once there is too much of it."""
+        """Account for work. Returns False, and reports one error, once the limit is exceeded."""
         if self._work > MOST_WORK:
             return False
         self._work += work
@@ -157,23 +156,23 @@ class Interpolation:
         return False
 
     def check_variables(self) -> None:
-        """Report what is wrong with the variables themselves, used or not: cycles, unknown namespaces."""
+        """Report problems of the variables themselves, used or not: cycles, unknown namespaces."""
         for name in self._variables:
             self._variable(name)
 
     def check_placeholders(self) -> None:
-        """Report each `${NAME}` in a variable that no notification template uses; call after every field is read."""
+        """Report each `${NAME}` in a variable that no notification template uses. Call it after all fields are read."""
         for key, placeholders in self._unfilled.items():
             if key not in self._in_templates:
                 self.report_placeholders(placeholders)
 
     def allow_placeholders(self, text: ResolvedText) -> None:
-        """Take note that a text is a notification template, and report what Twilio would not fill in."""
+        """Record that a text is a notification template, and report expressions that Twilio does not fill in."""
         self._in_templates.update(map(id, text.literals))
         self.report_placeholders([item for item in text.placeholders if not item.is_name])
 
     def report_placeholders(self, placeholders: Iterable[Placeholder]) -> None:
-        """Report `${…}` that would be sent as it is written."""
+        """Report `${…}` expressions that would be sent as written."""
         for item in placeholders:
             if item.origin == "written":
                 message = f"{shown(item.token)} has no namespace, so it is not interpolated"
@@ -237,7 +236,7 @@ class Interpolation:
         return replace(text, written=lookup.token if lookup.namespace == "secret" else self._token(lookup, scalar))
 
     def _token(self, lookup: Lookup, scalar: ScalarNode) -> str:
-        """A lookup as a file would write it that has the same outside; see `Text.written`. Looks nothing up."""
+        """Return a lookup as a file would write it to get the same value; see `ResolvedText.written`. Reads nothing."""
         name = lookup.name
         if lookup.namespace == "file":
             name = beside(scalar.origin.path, name) or name
@@ -331,7 +330,7 @@ class Interpolation:
         )  # fmt: skip
 
     def _defined(self, variable: Variable, scalar: ScalarNode, text: ResolvedText) -> ResolvedText:
-        """What a variable of the files stands for, given the text of its scalar."""
+        """Return the text of a variable, given the resolved text of its scalar."""
         literals = tuple({id(literal): literal for literal in (*text.literals, scalar)}.values())
         if not self._spend(len(literals) * RECORD_WORK, scalar):
             return ResolvedText("", failed=True)
@@ -343,7 +342,7 @@ class Interpolation:
         return replace(text, via=variable.via, literals=literals, parts=named)
 
     def _circle(self, name: str) -> ResolvedText:
-        """Tell a circle of variables, once and the same whichever of them was met first."""
+        """Report a cycle of variables, once, in the same order wherever it was entered."""
         cycle = self._resolving[self._resolving.index(name) :]
         first = cycle.index(min(cycle))
         cycle = [*cycle[first:], *cycle[:first]]

@@ -26,7 +26,7 @@ _MEANT_LOOKUP = re.compile(
 
 
 def namespace_hint(token: str, variables: Collection[str]) -> str:
-    """How to write what was probably meant by a `${…}` without a namespace."""
+    """Return how to write what was probably meant by a `${…}` without a namespace."""
     literal = f"write ${token} for the literal text" if len(token) <= _LONGEST_TOKEN_SHOWN else "write $${ for ${"
     if token.startswith("${{"):
         return (

@@ -22,7 +22,7 @@ _MOST_PIECES = 2000
 
 
 def is_variable_name(text: str) -> bool:
-    """Whether a `${var:…}` can name a variable so."""
+    """Whether `${var:…}` can refer to a variable of this name."""
     return _NAME.match(text) is not None
 
 
@@ -75,12 +75,12 @@ class MalformedInterpolationError(Exception):
 
 
 def split_pieces(text: str, depth: int, offset: int) -> list[Piece]:
-    """The literal parts and lookups of a text; defaults are checked as well.
+    """Split a text into literal parts and lookups. Checks their defaults as well.
 
     Args:
-        text: the text.
-        depth: how many lookups are around it.
-        offset: its position in the scalar.
+        text: The text.
+        depth: The number of lookups around it.
+        offset: Its position in the scalar.
     """
     pieces: list[Piece] = []
     literal: list[str] = []
@@ -117,7 +117,7 @@ def split_pieces(text: str, depth: int, offset: int) -> list[Piece]:
 
 
 def is_one_lookup(text: str, default: str) -> bool:
-    """Whether a text is one lookup with this default, and nothing else: a brace of a variable may have ended it."""
+    """Whether a text is exactly one lookup with this default. A brace of a variable may have ended it early."""
     try:
         pieces = split_pieces(text, 0, 0)
     except MalformedInterpolationError:
@@ -126,7 +126,7 @@ def is_one_lookup(text: str, default: str) -> bool:
 
 
 def _closing(text: str, opened: re.Match[str], depth: int) -> int:
-    """Where the brace is that closes a lookup."""
+    """Return the position of the brace that closes a lookup."""
     nested = depth + 1
     for brace in _BRACE.finditer(text, opened.end()):
         nested += 1 if brace[0] != "}" else -1
@@ -166,11 +166,11 @@ def _lookup(body: str, namespace: str, token: str, offset: int) -> Lookup:
 
 
 def escaped(text: str, *, is_template: bool = False) -> str:
-    """A text as a file has to write it to be read back unchanged.
+    """Escape a text so that a file that contains it is read back unchanged.
 
     Args:
-        text: any text.
-        is_template: whether the field is a notification template, in which `${NAME}` is literal.
+        text: Any text.
+        is_template: Whether the field is a notification template, in which `${NAME}` is literal.
     """
     if "${" not in text:
         return text
@@ -185,7 +185,7 @@ def escaped(text: str, *, is_template: bool = False) -> str:
 
 
 def unescaped(text: str) -> tuple[str, bool]:
-    """A text that is never interpolated, with each ``$${`` as ``${``; and whether it has a ``${`` besides."""
+    """Unescape ``$${`` in a text that is never interpolated; also return whether it has an unescaped ``${``."""
     if "${" not in text:
         return text, False
     pieces = text.split("$${")

@@ -1,8 +1,9 @@
-"""Values that are valid but probably not meant: placeholders, invisible characters, numbers that lose their spelling.
+"""Values that are valid but probably not meant: placeholders, invisible characters, and respelled numbers.
 
 Takes texts; returns `Remark`s without places. No message contains a value that the caller did not allow to be shown.
-Every remark here is a warning: Twilio accepts these values, live resources may have them, and an export must be able to
-declare what is live.
+All
+of them are warnings: Twilio accepts these values, live resources may have them, and an export must be able to declare
+them.
 """
 
 from __future__ import annotations
@@ -42,11 +43,11 @@ _NAMES_OF_CONTROLS = {"\n": "a line break", "\r": "a carriage return", "\t": "a 
 
 
 def name_remark(path: str, text: str) -> Remark | None:
-    """Check a name for what nobody sees and everybody has to type: blanks at its ends, invisible characters.
+    """Check a name for characters that are invisible but must be typed: spaces at its ends, invisible characters.
 
     Args:
-        path: the field, for the message.
-        text: the name.
+        path: The field, for the message.
+        text: The name.
 
     Returns:
         A warning, or None.
@@ -66,13 +67,13 @@ def name_remark(path: str, text: str) -> Remark | None:
 
 
 def invisible_remark(path: str, text: str, parts: Sequence[Part] = (), *, what: str = "the value") -> Remark | None:
-    """Check a text for a character that displays as nothing, or that replaces one that was lost in an encoding.
+    """Check a text for invisible characters, and for those that replace a character lost in an encoding.
 
     Args:
-        path: the field, for the message.
-        text: its text. Only the character is shown of it.
-        parts: the text in parts, to name the source of the character.
-        what: a noun for the text, for the hint.
+        path: The field, for the message.
+        text: Its text. Messages show only the character.
+        parts: The text in parts, to name the source of the character.
+        what: A noun for the text, for the hint.
 
     Returns:
         A warning, or None.
@@ -98,7 +99,7 @@ def invisible_remark(path: str, text: str, parts: Sequence[Part] = (), *, what: 
 
 
 def _source_at(parts: Sequence[Part], index: int) -> str:
-    """The source of the part of a text that contains a position; empty if that part is literal."""
+    """Return the source of the part that contains a position; empty if that part is literal."""
     for part in parts:
         if index < len(part.text):
             return part.source
@@ -107,7 +108,7 @@ def _source_at(parts: Sequence[Part], index: int) -> str:
 
 
 def text_ends_remark(path: str, text: str) -> Remark | None:
-    """Check a text for blanks and line breaks at its ends."""
+    """Check a text for spaces and line breaks at its ends."""
     if text == text.strip():
         return None
     if text.endswith(("\n", "\r")):
@@ -118,10 +119,11 @@ def text_ends_remark(path: str, text: str) -> Remark | None:
 
 
 def is_invisible(text: str, index: int) -> bool:
-    """Whether a character of a text displays as nothing, or as an ordinary blank, and does no work there.
+    """Whether a character displays as nothing or as a space, and has no function where it is.
 
-    A joiner between two characters beyond ASCII does work (emoji sequences, Persian, Indic scripts), and so does a
-    variation selector after an emoji or an ideograph, and a tag in a flag.
+    A joiner between two characters beyond ASCII has one (emoji sequences, Persian, Indic scripts), and so do a
+    variation
+    selector after an emoji or an ideograph, and a tag in a flag.
     """
     char = text[index]
     if " " <= char <= "~":
@@ -146,9 +148,9 @@ def is_invisible(text: str, index: int) -> bool:
 
 
 def skeleton(name: str) -> str:
-    """A form of a name that is equal for names that look alike: case, Unicode form, blanks, and invisible characters.
+    """Return a form that is equal for names that look alike: case, Unicode form, spaces, invisible characters.
 
-    Names with equal skeletons are other names for Twilio, and one for a person.
+    Names with equal skeletons are different to Twilio, but the same to a reader.
     """
     if name.isascii() and name.isprintable():
         return " ".join(name.casefold().split())
@@ -183,15 +185,15 @@ _MOST_CERTAIN = 4
 
 
 def placeholder_remark(path: str, text: str, *, is_url: bool, is_hidden: bool, is_name: bool = False) -> Remark | None:
-    """Check a URL, a secret, or a name for a placeholder of another tool that nothing filled in.
+    """Check a URL, a secret, or a name for a placeholder of another tool that was not replaced.
 
     Args:
-        path: the field, for the message.
-        text: its text.
-        is_url: whether it is a URL. Elsewhere, `$NAME` and `%NAME%` count only if they are all of it, since random
-            passwords contain such characters.
-        is_hidden: whether no part of the text may be shown.
-        is_name: whether it is text for people, which may have brackets: only `{{NAME}}` and the like count.
+        path: The field, for the message.
+        text: Its text.
+        is_url: Whether it is a URL. Elsewhere `$NAME` and `%NAME%` count only as the whole text, since random passwords
+            contain such characters.
+        is_hidden: Whether no part of the text may be shown.
+        is_name: Whether it is a name, which may contain brackets: only `{{NAME}}` and the like count.
     """
     if len(text) > _LONGEST_PLACEHOLDER_TEXT or (not is_url and "-----BEGIN" in text):
         return None
@@ -207,9 +209,9 @@ def placeholder_remark(path: str, text: str, *, is_url: bool, is_hidden: bool, i
 
 
 def secret_remark(path: str, text: str) -> Remark | None:
-    """Check a secret for what files of environment variables leave around it, and for invisible characters.
+    """Check a secret for quotes and spaces that environment files leave around it, and for invisible characters.
 
-    PEM text has its own checks, and JSON and other text of several lines may have blanks around it.
+    PEM text has its own checks. JSON and other text of several lines may have spaces around it.
     """
     stripped = text.strip()
     if "-----BEGIN" in text or stripped[:1] == "{" or "\n" in stripped:
@@ -221,7 +223,7 @@ def secret_remark(path: str, text: str) -> Remark | None:
 
 
 def blank_in_url(path: str, parts: Sequence[Part]) -> Remark | None:
-    """The error for a URL whose interpolated part contains a blank or a line break; names the source."""
+    """Return the error for a URL with a space or line break in an interpolated part; names the source."""
     for part in parts:
         if part.source and _BLANK_OR_CONTROL.search(part.text):
             where = "at its end " if _BLANK_OR_CONTROL.search(part.text.rstrip()) is None else ""
@@ -265,12 +267,13 @@ def host_remark(path: str, url: str) -> Remark | None:
 
 
 def url_remarks(path: str, parts: Sequence[Part]) -> list[Remark]:
-    """Check each interpolated part of a URL for what ends, splits, or changes the part of the URL that holds it.
+    """Check each interpolated part of a URL for characters that end, split, or change its component of the URL.
 
     Args:
-        path: the field, for the message.
-        parts: the URL in parts. A part that is the whole URL, or all of it after `https://`, is not checked: it is
-            meant to have structure.
+        path: The field, for the message.
+        parts: The URL in parts. A part that is the whole URL, or all of it after `https://`, is not checked: it is
+            meant to
+            have structure.
     """
     remarks: list[Remark] = []
     before = ""
@@ -288,7 +291,7 @@ def url_remarks(path: str, parts: Sequence[Part]) -> list[Remark]:
 
 
 def _characters_remark(path: str, part: Part, where: str, before: str) -> Remark | None:
-    """The warning for a part with a character that the URL's part cannot contain unless it is percent-encoded."""
+    """Return the warning for a part with a character that its component must percent-encode."""
     if not where and not part.is_secret:
         ends = "?#"
     elif where == "query" and not part.is_secret and before[-1:] in {"?", "&"} and "=" in part.text:
@@ -309,7 +312,7 @@ def _characters_remark(path: str, part: Part, where: str, before: str) -> Remark
 
 
 def _structure_remark(path: str, part: Part, where: str, rest: str) -> Remark | None:
-    """The warning for a part that gives the URL another host or path than the text around it suggests."""
+    """Return the warning for a part that gives the URL another host or path than its surroundings suggest."""
     if where == "path" and _PARENT_SEGMENT.search(part.text):
         message = f"{path}: {part.source} contains a .. segment, which leaves the path before it"
         return Remark("url-structure", message, "remove it where the value is set, or write the final path")
@@ -339,7 +342,7 @@ _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def _component(before: str, rest: str) -> str:
-    """The part of a URL in which a text begins: host, user, path, or query; empty at the URL's beginning."""
+    """Return the component of a URL that a text starts in: host, user, path, or query; empty at the URL's start."""
     if "#" in before:
         return "fragment"
     if "?" in before:
@@ -364,13 +367,13 @@ _MOST_EXACT = 2**53
 
 
 def number_remark(path: str, text: str, value: Json, *, is_hidden: bool) -> Remark | None:
-    """Check a scalar without quotes in JSON: a warning if the JSON that is sent is spelled in another way.
+    """Check an unquoted scalar in JSON: a warning if the JSON is sent in another spelling.
 
     Args:
-        path: the field, for the message.
-        text: the scalar as it is written.
-        value: what it means in YAML 1.2's core schema.
-        is_hidden: whether it may not be shown.
+        path: The field, for the message.
+        text: The scalar as written.
+        value: Its value in YAML 1.2's core schema.
+        is_hidden: Whether it must not be shown.
     """
     named = f"{path}: {'a value' if is_hidden else shown(text) if text else 'an empty value'}"
     quoted = '"…"' if is_hidden else json.dumps(text, ensure_ascii=False)
@@ -397,12 +400,12 @@ def number_remark(path: str, text: str, value: Json, *, is_hidden: bool) -> Rema
 
 
 def json_number_remarks(path: str, text: str, *, is_hidden: bool) -> list[Remark]:
-    """Check the numbers of JSON text: warnings for those that are sent with another value or in another spelling.
+    """Check the numbers of JSON text: warnings for those sent with another value or spelling.
 
     Args:
-        path: the field, for the message.
-        text: valid JSON.
-        is_hidden: whether it may not be shown.
+        path: The field, for the message.
+        text: Valid JSON.
+        is_hidden: Whether it must not be shown.
 
     Returns:
         At most ten warnings.

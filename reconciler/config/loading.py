@@ -1,16 +1,16 @@
-"""Text -> Config, from the first byte to the last check; told as the list of its stages.
+"""Loading: text -> Config, in these stages.
 
-    documents       files -> one merged tree, overlays on top
-    environments    the environment that was picked, every variable
-    drafts          which resources there are, templates laid under services
-    resources       their fields, typed; what all resources have
-    references      names of other resources
-    identities      two declarations of one resource
-    guards          the account, prune, limits, approvals
-    digest          what all of it means
+    files            files -> one merged tree, with overlays
+    environments     the selected environment, and every variable
+    drafts           the resources and their addresses, with templates applied
+    resource_reader  their fields and meta-arguments, typed
+    references       names of other resources
+    identities       duplicate declarations
+    settings         the account, prune, limits, approvals
+    digest           the meaning of the whole configuration
 
-Each stage goes on after a problem, and what depends on something that could not be read keeps quiet, so that all
-problems are told at once and none of them only because of another. Does no I/O but through `Sources`.
+Each stage continues after a problem, and stays silent about what depends on something that could not be read. So all
+problems are reported at once, and none only because of another. All I/O goes through `Sources`.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ def _config(source: _Source, settings: _Settings, drafts: list[Draft]) -> Config
 def overlaid(
     documents: FileLoader, base: MapNode, named: Sequence[ScalarNode], options: Sequence[str], findings: Findings
 ) -> MapNode:
-    """The tree with the environment's overlays and then those of the command line on top."""
+    """Merge the environment's overlays and then those of the command line over a tree."""
     tree = base
     for scalar in named:
         path = documents.located(scalar, scalar.origin.path)
@@ -238,7 +238,7 @@ def overlaid(
 
 
 def templated(documents: FileLoader, tree: MapNode, findings: Findings) -> tuple[MapNode, Mapping[str, MapEntry]]:
-    """The tree with templates laid under the services that name one and ``!unset`` marks gone, and the templates."""
+    """Apply templates to the services that name one, remove ``!unset`` marks, and return the templates."""
     templates = entries_of(tree.entries.get("templates"), "templates", findings)
     for name, entry in templates.items():
         if not isinstance(entry.value, MapNode) and not is_null(entry.value):
@@ -325,7 +325,7 @@ def _without_template(entry: MapEntry) -> MapEntry:
 
 
 def _defined_elsewhere(environments: Mapping[str, object], picked: str) -> Mapping[str, tuple[str, ...]]:
-    """By variable, the environments that define it, but for the one that was picked."""
+    """Return the environments that define each variable, except the selected one."""
     defining: dict[str, list[str]] = {}
     for name, environment in environments.items():
         if name != picked:
@@ -335,7 +335,7 @@ def _defined_elsewhere(environments: Mapping[str, object], picked: str) -> Mappi
 
 
 def _check_top(tree: MapNode, layout: Layout, findings: Findings) -> None:
-    """Keys that nobody knows, at the top and in ``account``."""
+    """Report unknown keys at the top level and in ``account``."""
     for key, entry in tree.entries.items():
         if key not in layout.top_keys:
             message = f"a configuration has no key {shown(key)}"
@@ -354,7 +354,7 @@ def _check_top(tree: MapNode, layout: Layout, findings: Findings) -> None:
 def _check_options(
     options: Mapping[str, str], interpolation: Interpolation, findings: Findings, *, complete: bool
 ) -> None:
-    """Variables of the command line that nothing uses, most likely misspelled, and those without a value."""
+    """Report variables of the command line that are unused, and probably misspelled, or empty."""
     for name in sorted(options):
         if not options[name].strip():
             hint = f'check where its value comes from; to clear a value, define {name}: "" in the files'
@@ -366,7 +366,7 @@ def _check_options(
 
 
 def _check_overriding(variables: Mapping[str, Variable], used: Collection[str], findings: Findings) -> None:
-    """Variables of the environment and of overlays that nothing uses, where the name of a used one is similar.
+    """Report unused variables of environments and overlays whose name is similar to a used one.
 
     Such a variable was probably meant to override the other, which silently keeps its value.
     """

@@ -1,6 +1,7 @@
-"""Two texts that look the same: says how they differ, for suggestions. Takes and gives texts; pure.
+"""Texts that look the same: how they differ, for suggestions. Takes and returns text; pure.
 
-``did you mean café?`` is no help if the file already says café, in another Unicode form or with an invisible character.
+``did you mean café?`` does not help if the file already says café, in another Unicode form or with an invisible
+character.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ _UNSEEN = frozenset({"Cf", "Cc", "Co", "Cn"})
 
 
 def did_you_mean(wrong: str, meant: str) -> str:
-    """A suggestion in place of a text, with the difference if the two look the same."""
+    """Return a suggestion to replace a text, with the difference if the two look the same."""
     return f"did you mean {meant}?{difference(wrong, meant)}"
 
 
 def difference(wrong: str, meant: str) -> str:
-    """How two texts that look the same differ, as a sentence that begins with a blank; empty if they look different."""
+    """Describe how two texts that look the same differ; empty if they look different. Starts with a space."""
     if wrong == meant or (wrong.isascii() and meant.isascii()) or max(len(wrong), len(meant)) > _LONGEST:
         return ""
     for operation, i, j, k, m in SequenceMatcher(None, wrong, meant, autojunk=False).get_opcodes():
@@ -44,7 +45,7 @@ def _look_alike(wrong: str, meant: str, there: str, here: str) -> bool:
 
 
 def _visible(text: str) -> str:
-    """A text as it looks: composed, and without characters that display as nothing."""
+    """Return a text as displayed: composed, without invisible characters."""
     composed = unicodedata.normalize("NFKC", text)
     shown = "".join(char for char in composed if char.isspace() or unicodedata.category(char) not in _UNSEEN)
     return " ".join(shown.split())

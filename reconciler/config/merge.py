@@ -1,16 +1,16 @@
-"""How mappings of several files become one: `unite` for includes, `override` for overlays and templates.
+"""Merging of trees: `unite` for included files, `override` for overlays and templates.
 
-Takes trees; gives new ones (what it is given stays as it is) and tells problems. It knows the shape of the files only
-as far as merging needs it: `prune` and `approvals` unite. What a null means is left to whoever knows the field, see
-`nodes.Table.cleared`.
+Takes trees, which stay unchanged; returns new ones and reports conflicts. It knows the format only where merging
+depends
+on it: `prune` and `approvals` are combined. The reader of a field decides what null means; see `nodes.MapNode.cleared`.
 
     below           above            unite                    override
     mapping         mapping          merged                   merged
     block           null             the block                the block, marked as cleared
     null            block            the block                the block
-    prune           prune            united                   above wins (mappings merge)
-    approvals       approvals        one after the other      above wins
-    anything        !unset           (an error, by `swept`)   taken out
+    prune           prune            combined                 above wins (mappings merge)
+    approvals       approvals        concatenated             above wins
+    anything        !unset           an error, by `swept`     removed
     anything else   anything else    an error                 above wins
 """
 
@@ -37,7 +37,7 @@ class Merger:
     """Merges trees.
 
     Args:
-        findings: takes every problem.
+        findings: Collects the problems.
     """
 
     def __init__(self, findings: Findings) -> None:
@@ -47,18 +47,18 @@ class Merger:
         self._own: dict[int, tuple[MapNode, dict[str, MapEntry]]] = {}
 
     def unite(self, tables: Sequence[MapNode]) -> MapNode:
-        """One mapping of the top level of several files that do not overlap; what overlaps is an error."""
+        """Merge the top levels of several files. Values that are set twice are errors."""
         united = tables[0]
         for table in tables[1:]:
             united = self._unite_tables(united, table, ())
         return united
 
     def override(self, below: MapNode, above: MapNode) -> MapNode:
-        """The first mapping with the second laid over it."""
+        """Merge an overlay over a tree."""
         return self._override_tables(below, above, is_template=False)
 
     def expand(self, template: MapNode, table: MapNode) -> MapNode:
-        """A service laid over its template."""
+        """Merge a service over its template."""
         return self._override_tables(template, table, is_template=True)
 
     def _mine(self, table: MapNode) -> tuple[MapNode, dict[str, MapEntry]]:
@@ -127,7 +127,7 @@ class Merger:
         return above
 
     def swept(self, table: MapNode) -> MapNode:
-        """A tree without its ``!unset`` marks; those that took nothing out are told."""
+        """Return a tree without its ``!unset`` marks, and report those that removed nothing."""
         entries: dict[str, MapEntry] = {}
         for key, entry in table.entries.items():
             if isinstance(entry.value, ScalarNode) and entry.value.is_unset:
@@ -167,7 +167,7 @@ class Merger:
 
 
 def _as_table(node: Node) -> Node:
-    """A list of sections to prune as the mapping that says the same."""
+    """Return a list of collections to prune as the equivalent mapping."""
     if not isinstance(node, ListNode) or not all(isinstance(item, ScalarNode) for item in node.items):
         return node
     entries = {

@@ -1,8 +1,7 @@
-"""What the files say, once they are read: resources with typed values that know where they were written.
+"""The configuration model: resources with typed values and the places where they are written.
 
-Made by `reconciler.config.load`, read by everything above; no I/O, nothing about the live account. Every object here is
-frozen. A field that the files do not set is absent from `Declared.values`; a field that they set to null has the
-content ``None``.
+`reconciler.config.load` creates it. All objects are frozen. No I/O, no knowledge of the live account. `Declared.values`
+lacks fields that the configuration omits; a field set to null has the content ``None``.
 """
 
 from __future__ import annotations
@@ -20,14 +19,13 @@ from reconciler.redaction import HIDDEN, url_holds_secret
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A content that stands for the SID of another resource.
+    """A reference to another resource, in place of its SID.
 
     Attributes:
-        address: the resource referred to. For one of Twilio's own roles that the files do not declare, the address it
-            would have: ``services.support.roles["channel admin"]``.
-        kind: the name of the kind referred to.
-        built_in: the natural key when it is a resource that Twilio makes by itself and the files do not
-            declare; empty otherwise.
+        address: The referenced resource. For a built-in role that is not declared, the address that it would have:
+            ``services.support.roles["channel admin"]``.
+        kind: The name of its kind.
+        built_in: Its natural key if Twilio creates it and the configuration does not declare it; empty otherwise.
     """
 
     address: Address
@@ -37,11 +35,11 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A content that cannot be told now.
+    """A value that is not known yet.
 
     Attributes:
-        reason: why, for instance ``secret APN_KEY is not set``; never holds a secret.
-        written: what the files say, with what is known put in and the rest by name; equal texts mean the same.
+        reason: Why, such as ``secret APN_KEY is not set``; never contains a secret.
+        written: The value with its known parts, and the unknown ones by name. Equal texts mean equal values.
     """
 
     reason: str
@@ -50,11 +48,12 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """A text that takes something from outside of the files.
+    """A text with values from outside of the files.
 
     Attributes:
-        text: as a file writes it, with its variables put in: ``https://x/${secret:TOKEN}``; paths of files are seen
-            from the root's folder.
+        text: The text as a file writes it, with variables replaced: ``https://x/${secret:TOKEN}``. Paths are relative
+            to
+            the root file's folder.
     """
 
     text: str
@@ -66,16 +65,20 @@ Written: TypeAlias = "bool | int | float | str | Outside | Sequence[Written] | M
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One field as the files set it.
+    """The value of one field.
 
     Attributes:
-        content: typed by the field (see `reconciler.kinds.fields`), or a `Reference`, or an `Unknown`; None for null.
-        place: where it was written, and by which way it came (variable, overlay, template).
-        sensitive: whether it may never be shown: it comes from a secret, the field is one, or the files say so.
-        secrets: the names of the secrets that went into it, sorted.
-        written: where anything of it comes from outside of the files, how they write it: an `Outside`, or a list or a
-            mapping that holds some; None where nothing does, where a variable is not defined, or where no file could.
-        shown: a sensitive URL with its secret parts masked; empty where nothing of the value may be shown.
+        content: The content, typed by the field (see `reconciler.kinds.fields`), a `Reference`, or an `Unknown`; None
+            for
+            null.
+        place: Where it is written, and the variable, overlay, or template that it came through.
+        sensitive: Whether it must never be shown: it comes from a secret, its field is secret, or the configuration
+            says so.
+        secrets: The names of its secrets, sorted.
+        written: How the files write it, if a part comes from outside: an `Outside`, or a list or mapping that contains
+            some.
+            None if nothing does, if a variable is undefined, or if no file could write it.
+        shown: A sensitive URL with its secret parts masked; empty if nothing of the value may be shown.
     """
 
     content: Content | Reference | Unknown
@@ -88,12 +91,12 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """What may not happen to a resource, and which of its fields are left alone.
+    """Protections of a resource.
 
     Attributes:
-        prevent_destroy: it is never deleted or replaced.
-        prevent_create: it is never created.
-        ignore_changes: dotted field paths whose differences do not count; a create still sends them.
+        prevent_destroy: Whether it is never deleted or replaced.
+        prevent_create: Whether it is never created.
+        ignore_changes: The field paths whose differences are ignored; a create still sends them.
     """
 
     prevent_destroy: bool = False
@@ -103,22 +106,23 @@ class Lifecycle:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """One resource as the files declare it.
+    """A declared resource.
 
     Attributes:
-        address: where it stands.
-        kind: what it is.
-        place: where its block begins.
-        parent: the address of the resource that contains it; None at the top.
-        values: what the files set, by dotted field path, in the order of the kind's fields; the natural key is there
-            also when it comes from the handle, unless a pin makes it unmanaged.
-        derived: contents that only a create uses, where the files leave the field out (the kind tells them).
-        pin: the SID that recognises it, or ``default`` for the account's default service; None without a pin.
-        pin_place: where the pin was written.
-        absent: whether it must not exist.
-        renamed_from: its former natural key; empty when it has none.
-        lifecycle: what may not happen to it.
-        sensitive: dotted paths of fields that are never shown.
+        address: Its address.
+        kind: Its kind.
+        place: Where its block starts.
+        parent: The address of the resource that contains it; None at the top.
+        values: Its values by field path, in the order of the kind's fields. They include a natural key that comes from
+            the
+            handle, unless a pin makes it unmanaged.
+        derived: Contents for omitted fields that only a create sends, derived by the kind.
+        pin: The SID that identifies it, or ``default`` for the account's default service; None without a pin.
+        pin_place: Where the pin is written.
+        absent: Whether it must not exist.
+        renamed_from: Its former natural key; empty without one.
+        lifecycle: Its protections.
+        sensitive: The field paths that are never shown.
     """
 
     address: Address
@@ -136,7 +140,7 @@ class Declared:
 
     @property
     def natural_key(self) -> str:
-        """The natural key as one text, or "" where there is none (singletons, pins without a name)."""
+        """The natural key as one text; empty if there is none (singletons, pins without a name)."""
         return self.kind.name_of({path: value.content for path, value in self.values.items()})
 
     @property
@@ -153,21 +157,21 @@ class Declared:
         return self.is_sensitive(path) or (field.shape is Shape.URL and url_holds_secret(value.content))
 
     def is_sensitive(self, path: str) -> bool:
-        """Whether a field of this resource may never be shown, whatever its content."""
+        """Whether a field of this resource must never be shown, whatever its content."""
         value = self.values.get(path)
         return path in self.sensitive or self.kind.by_path[path].secret or (value is not None and value.sensitive)
 
 
 @dataclass(frozen=True, slots=True)
 class Prune:
-    """A collection whose unmanaged resources are to be deleted.
+    """A collection whose unmanaged resources are deleted.
 
     Attributes:
-        collection: the collection's address: ``addresses``, ``services.support.roles``.
-        kind: the kind that it holds.
-        place: where the files say so.
-        match: globs on the natural key, of which one must fit; empty means all.
-        keep: globs on the natural key that are kept all the same (``except`` in the files).
+        collection: The address of the collection: ``addresses``, ``services.support.roles``.
+        kind: The kind of its members.
+        place: Where the configuration says so.
+        match: Globs for the natural key, of which one must match; empty for all.
+        keep: Globs for natural keys that are kept (``except`` in the configuration).
     """
 
     collection: Address
@@ -179,12 +183,12 @@ class Prune:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one apply may do.
+    """The limits of one apply.
 
     Attributes:
-        deletes: the most deletes, replaces counted; 10 when the files leave it out.
-        updates: the most updates; None for no limit.
-        creates: the most creates; None for no limit.
+        deletes: The maximum number of deletes, replaces included; 10 by default.
+        updates: The maximum number of updates; None for no limit.
+        creates: The maximum number of creates; None for no limit.
     """
 
     deletes: int = 10
@@ -194,12 +198,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Approval of one destructive action on one resource. No other action of it is approved.
+    """Approval of one destructive action on one resource. It approves no other action.
 
     Attributes:
-        address: the resource, as the plan names it.
-        action: the approved action.
-        place: where the configuration has it; None when it came from ``--approve``.
+        address: The resource, as named by the plan.
+        action: The approved action.
+        place: Where the configuration has it; None for ``--approve``.
     """
 
     address: Address
@@ -208,10 +212,10 @@ class Approval:
 
     @classmethod
     def parse(cls, text: str) -> Approval:
-        """Read an approval as ``--approve`` takes it: ``[ACTION:]ADDRESS``, where no action means ``delete``.
+        """Parse an approval in the syntax of ``--approve``: ``[ACTION:]ADDRESS``. The default action is ``delete``.
 
         Raises:
-            AddressError: it has no valid address; no address contains a colon outside of quotes.
+            AddressError: The address is invalid. No address contains a colon outside of quotes.
         """
         if text.startswith("replace:"):
             return cls(Address.parse(text.removeprefix("replace:")), "replace")
@@ -224,12 +228,12 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """A warning that a reviewer knows of, and that is counted instead of shown.
+    """A warning that reviewers know: it is counted instead of shown.
 
     Attributes:
-        code: the code of the warning.
-        address: the resource that it is about; empty for any.
-        place: where the files say so.
+        code: The code of the warning.
+        address: The resource that it is about; empty for any.
+        place: Where the configuration says so.
     """
 
     code: str
@@ -239,25 +243,26 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that the files say, for one environment.
+    """A configuration, for one environment.
 
     Attributes:
-        account_sid: the only account that may be acted on; None when the files do not say.
-        account_place: where they say it.
-        environment: the name of the environment that was picked; empty without one.
-        resources: every declared resource by its address, sorted by address, ``absent`` ones included.
-        prune: the collections to prune, by collection address, sorted.
-        limits: how much one apply may do.
-        approvals: consent given in the files.
-        warnings: problems that do not stop.
-        lines: the lines of every file that was read, by file, for showing a place with a caret.
-        unmanaged_ignore: globs of addresses of unmanaged resources that are not reported.
-        environments: the names of the environments that can be picked, sorted.
-        acknowledge: warnings that are counted and not shown.
-        acknowledged: the problems of the files that it covers; they are not among the warnings.
-        secrets: the texts of all secrets that the files look up, those of no resource included.
-        digest: ``sha256:…`` over what the files mean (values, guards, options), without the values of secrets; equal
-            for equal meaning, whatever the layout of the files.
+        account_sid: The only account that may be changed; None if the configuration names none.
+        account_place: Where it is named.
+        environment: The name of the selected environment; empty without one.
+        resources: Every declared resource by its address, sorted by address, ``absent`` ones included.
+        prune: The collections to prune by their addresses, sorted.
+        limits: The limits of one apply.
+        approvals: The approvals.
+        warnings: Problems that are no errors.
+        lines: The lines of every file by its name, to show places with a caret.
+        unmanaged_ignore: Globs of addresses of unmanaged resources that are not reported.
+        environments: The names of the environments, sorted.
+        acknowledge: The warnings that are counted and not shown.
+        acknowledged: The problems that these cover; they are not among the warnings.
+        secrets: The texts of all secrets that the files read, whether a resource uses them or not.
+        digest: ``sha256:…`` over the meaning of the configuration (values, settings, options), without the values of
+            secrets;
+            equal for equal meaning, whatever the layout of the files.
     """
 
     account_sid: str | None
@@ -277,5 +282,5 @@ class Config:
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     def children(self, parent: Address | None) -> tuple[Declared, ...]:
-        """The resources that stand directly in another one, or at the top for None."""
+        """Return the resources directly inside another one, or the top-level ones for None."""
         return tuple(item for item in self.resources.values() if item.parent == parent)

@@ -26,9 +26,9 @@ class Origin:
     """The file that a node comes from.
 
     Attributes:
-        file: its path as people are shown it.
-        path: its path relative to the root's folder.
-        via: by which way it came, for instance ``overlay prod.yaml``; empty for the files below.
+        file: Its path as shown to users.
+        path: Its path relative to the root file's folder.
+        via: How the node got here, such as ``overlay prod.yaml``; empty for base files.
     """
 
     file: str
@@ -38,16 +38,16 @@ class Origin:
 
 @dataclass(slots=True, eq=False)
 class ScalarNode:
-    """A scalar as it was written.
+    """A scalar as written.
 
     Attributes:
-        text: its text, quotes and escapes resolved.
-        plain: whether it stood without quotes, so that it may be a null or a number.
-        tag: ``str``, ``int``, ``bool``, ``float``, ``null`` or one of `UNSETS`; empty without a tag.
-        origin: its file.
-        line: from 1.
-        column: from 1.
-        end_line: the line of its last character.
+        text: Its text, with quotes and escapes resolved.
+        plain: Whether it is unquoted, so that it may be null or a number.
+        tag: ``str``, ``int``, ``bool``, ``float``, ``null``, or one of `UNSETS`; empty without a tag.
+        origin: Its file.
+        line: Its line, from 1.
+        column: Its column, from 1.
+        end_line: The line of its last character.
     """
 
     text: str
@@ -60,7 +60,7 @@ class ScalarNode:
 
     @property
     def place(self) -> Place:
-        """Where it stands."""
+        """Its place."""
         return Place(self.origin.file, self.line, self.column, self.origin.via)
 
     @property
@@ -79,10 +79,10 @@ class ListNode:
     """A list.
 
     Attributes:
-        items: what it holds.
-        origin: its file.
-        line: from 1.
-        column: from 1.
+        items: Its items.
+        origin: Its file.
+        line: Its line, from 1.
+        column: Its column, from 1.
     """
 
     items: list[Node]
@@ -92,7 +92,7 @@ class ListNode:
 
     @property
     def place(self) -> Place:
-        """Where it begins."""
+        """The place where it starts."""
         return Place(self.origin.file, self.line, self.column, self.origin.via)
 
 
@@ -108,12 +108,12 @@ class MapNode:
     """A mapping with text keys.
 
     Attributes:
-        entries: key and value by the key's text, in the order of the file.
-        origin: its file.
-        line: from 1.
-        column: from 1.
-        cleared: the null that an overlay or a service laid over it. A block or a section takes it for an empty mapping
-            that changes nothing, JSON for null; only whoever knows the field can say.
+        entries: Its entries by key, in the order of the file.
+        origin: Its file.
+        line: Its line, from 1.
+        column: Its column, from 1.
+        cleared: The null that an overlay or a service put over it. For a block this is an empty mapping that changes
+            nothing; in JSON it is null. The reader of the field decides.
     """
 
     entries: Mapping[str, MapEntry]
@@ -124,7 +124,7 @@ class MapNode:
 
     @property
     def place(self) -> Place:
-        """Where it begins."""
+        """The place where it starts."""
         return Place(self.origin.file, self.line, self.column, self.origin.via)
 
 
@@ -137,7 +137,7 @@ def is_null(node: Node) -> bool:
 
 
 def count(node: Node) -> int:
-    """How many nodes a tree has when it is walked, shared ones counted each time."""
+    """Count the nodes of a tree; shared nodes count each time."""
     match node:
         case MapNode():
             return 1 + sum(count(entry.value) for entry in node.entries.values())
@@ -148,7 +148,7 @@ def count(node: Node) -> int:
 
 
 def relabelled(node: Node, via: str) -> Node:
-    """A copy of a tree that says by which way it came."""
+    """Return a copy of a tree whose places name how it got here."""
     origins: dict[Origin, Origin] = {}
 
     def copy(item: Node) -> Node:

@@ -1,7 +1,7 @@
-"""Text -> outline: which resources and environments the files name, whatever else may be wrong with them.
+"""Outline of a configuration: its resources and environments, even if the files have errors.
 
-Takes `Sources`; gives addresses with their kinds, and names. For completion while somebody types: nothing is
-interpolated or typed, so no secret is looked up, and a file that is broken or missing only leaves its own part out.
+Takes `Sources`; returns addresses with their kinds, and names. For shell completion: nothing is interpolated or typed,
+so no secret is read, and a broken or missing file affects only its own part.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from reconciler.kinds.base import Kind
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What the files name.
+    """The resources and environments of a configuration.
 
     Attributes:
-        resources: the kind of every resource by its address, in the order of the files.
-        environments: the names of the environments.
+        resources: The kind of every resource by its address, in the order of the files.
+        environments: The names of the environments.
     """
 
     resources: dict[Address, Kind]
@@ -34,12 +34,12 @@ class Outline:
 
 
 def outline(sources: Sources, *, environment: str = "", overlays: Sequence[str] = ()) -> Outline:
-    """Read what can be read; problems are not told.
+    """Read the outline of a configuration, without reporting problems.
 
     Args:
-        sources: the files.
-        environment: the environment whose overlays count; one that is not known counts as none.
-        overlays: overlays of the command line, relative to the root file's folder.
+        sources: The files.
+        environment: The environment whose overlays apply; an unknown one counts as none.
+        overlays: The overlays of the command line, relative to the root file's folder.
     """
     findings = Findings()
     documents = FileLoader(sources, findings)

@@ -1,7 +1,8 @@
-"""Names of other resources -> references, once every resource is read.
+"""References: names of other resources, resolved once all resources are read.
 
-Takes the drafts; replaces the text of each reference field by a `Reference` (or leaves the SID that it is), and tells
-names that nothing has, references to what must not exist, and roles of the wrong type.
+Takes the drafts; replaces the text of each reference field by a `Reference`, or keeps it if it is a SID. Reports
+unknown
+names, references to absent resources, and roles of the wrong type.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ class References:
     """Resolves references.
 
     Args:
-        drafts: every resource.
-        kinds: every kind by name.
-        findings: takes every problem.
-        complete: whether every file was read; when not, a name that nothing has is no news.
+        drafts: Every resource.
+        kinds: Every kind by name.
+        findings: Collects the problems.
+        complete: Whether every file was read. If not, an unknown name is not reported.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class References:
                 self._by_name.setdefault(group, {}).setdefault(key.content, draft)
 
     def resolve(self) -> None:
-        """Replace the text of every reference."""
+        """Resolve every reference."""
         for draft in self._drafts:
             for path, text, scalar in draft.references:
                 self._resolve(draft, path, text, scalar)
@@ -118,7 +119,7 @@ class References:
 
 
 def _container(draft: Draft, kind: Kind, ref: Ref) -> Address | None:
-    """The resource in which the one referred to has to be; None when that is the account."""
+    """Return the resource that contains the referenced one; None for the account."""
     if ref.scope == "account":
         return None
     above: Draft | None = draft

@@ -1,4 +1,4 @@
-"""What there is to say about a value: a code, a message, and a hint, without a place. Imports nothing."""
+"""Remarks on a value: code, message, and hint, without a place. Imports nothing."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 
 class Remark(NamedTuple):
-    """What there is to say about a value.
+    """A remark on a value.
 
     Attributes:
-        code: the problem's code.
-        message: what is wrong.
-        hint: how to fix it.
+        code: The problem's code.
+        message: What is wrong.
+        hint: How to fix it.
     """
 
     code: str

@@ -1,6 +1,6 @@
-"""Resolved texts: a scalar's text after interpolation, with its secrets, sources, placeholders, and missing values.
+"""Resolved texts: text after interpolation, with its secrets, sources, placeholders, and missing values.
 
-Plain data, and how several texts make one.
+Plain data, and the rules for joining several texts.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ RECORD_WORK = 25
 
 
 class Missing(NamedTuple):
-    """Something that is not set.
+    """A value that is not set.
 
     Attributes:
-        code: the problem's code.
-        message: what is not set; the reason of an unknown value.
-        place: where it is asked for.
-        hint: what to do.
-        is_secret: whether it is a secret, which some fields can do without until a step has to send it.
+        code: The problem's code.
+        message: What is not set; also the reason of an unknown value.
+        place: The place that needs it.
+        hint: How to fix it.
+        is_secret: Whether it is a secret, which some fields do not need until a step sends it.
     """
 
     code: str
@@ -41,11 +41,11 @@ class Placeholder(NamedTuple):
     """A `${…}` that was not replaced.
 
     Attributes:
-        token: how it is written; for a value from outside, how the message names the value.
-        place: where it is; None for the command line.
-        hint: how to fix it.
-        origin: ``written`` for one in the files, ``outside`` for one in a value from outside of them.
-        is_name: whether it is `${NAME}`, which Twilio fills in in templates.
+        token: The expression; for a value from outside, the name of the value for messages.
+        place: Its place; None for the command line.
+        hint: How to fix it.
+        origin: ``written`` in a file, ``outside`` in a value from outside.
+        is_name: Whether it is `${NAME}`, which Twilio fills in in notification templates.
     """
 
     token: str
@@ -56,12 +56,12 @@ class Placeholder(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A part of a text, as far as its source matters.
+    """A part of a text and its source.
 
     Attributes:
-        text: the part.
-        source: what it comes from, for messages: ``secret TOKEN``; empty for literal text.
-        is_secret: whether it must not be shown.
+        text: The part.
+        source: Its source, for messages: ``secret TOKEN``; empty for literal text.
+        is_secret: Whether it must not be shown.
     """
 
     text: str
@@ -71,25 +71,26 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ResolvedText:
-    """A scalar's text once everything is put in.
+    """A scalar's text after interpolation.
 
     Attributes:
-        text: the text itself.
-        null: whether it means null.
-        bare: whether it was written without quotes, so that JSON may read a number in it.
-        tag: the scalar's tag.
-        via: by which variable it came.
-        secrets: the names of the secrets inside, sorted.
-        form: the text with secrets, and what is not set, by name; empty when there are none.
-        written: the text as a file would write it that has the same outside: environment variables, secrets and files
-            by name (the latter seen from the root's folder), variables put in; empty when nothing comes from outside,
-            when a variable is not defined, or when a file could not write it (a $ of a variable before a lookup).
-        namespaces: where it comes from, but for its literal parts; ``option`` stands for ``--var``.
-        literals: scalars of variables whose literal text went into it.
-        missing: what is not set; the text is then of no use.
-        placeholders: each `${…}` that was not replaced.
-        parts: the text in parts, in order, where it has any that are not literal; empty for a very long text.
-        failed: whether it could not be made, which has been told.
+        text: The text.
+        null: Whether it means null.
+        bare: Whether it is unquoted, so that JSON may read a number in it.
+        tag: The scalar's tag.
+        via: The variables that it came through.
+        secrets: The names of its secrets, sorted.
+        form: The text with secrets and missing values by name; empty if there are none.
+        written: The text as a file would write it to get the same value: environment variables, secrets, and files by
+            name
+            (paths relative to the root file's folder), variables replaced. Empty if nothing comes from outside, if a
+            variable is undefined, or if no file could write it (a $ of a variable before a lookup).
+        namespaces: The namespaces of its lookups; ``option`` stands for ``--var``.
+        literals: The scalars of variables whose literal text it contains.
+        missing: The missing values. With any, the text is incomplete.
+        placeholders: Each `${…}` that was not replaced.
+        parts: Its parts in order, if any is not literal; empty for a very long text.
+        failed: Whether it is invalid, which has been reported.
     """
 
     text: str
@@ -109,23 +110,23 @@ class ResolvedText:
 
     @property
     def is_lost(self) -> bool:
-        """Whether something comes from outside, or from a variable that is not defined, and no file can say so."""
+        """Whether it has a value from outside, or of an undefined variable, that no file can express."""
         return not self.written and self.is_outside
 
     @property
     def is_outside(self) -> bool:
-        """Whether something comes from outside of the files, or is not set."""
+        """Whether it has a value from outside of the files, or a missing one."""
         return bool(self.missing) or not self.namespaces.isdisjoint(_OUTSIDE)
 
 
 class Variable(NamedTuple):
-    """A variable's definition.
+    """The definition of a variable.
 
     Attributes:
-        name: its name.
-        scalar: where the files define it; None when the command line does.
-        text: what the command line says.
-        where: what defines it, in words; empty for the files' own ``variables``.
+        name: Its name.
+        scalar: Its scalar in the files; None for the command line.
+        text: Its text on the command line.
+        where: What defines it, for messages; empty for the top-level ``variables``.
     """
 
     name: str
@@ -135,31 +136,31 @@ class Variable(NamedTuple):
 
     @property
     def via(self) -> str:
-        """By which way a value came that comes from this variable."""
+        """How places name a value that came through this variable."""
         return f"variable {self.name}" + (f" of {self.where}" if self.where else "")
 
 
 def work_of(text: ResolvedText) -> int:
-    """What it costs to take a text into another, in characters."""
+    """Return the cost of joining a text, in characters."""
     records = len(text.literals) + len(text.secrets) + len(text.missing) + len(text.placeholders)
     return len(text.text) + len(text.form) + len(text.written) + len(text.via) + records * RECORD_WORK
 
 
 def parts_of(texts: list[ResolvedText]) -> tuple[Part, ...]:
-    """The parts of several texts, without empty ones; none if everything is literal."""
+    """Return the parts of several texts, without empty ones; none if everything is literal."""
     parts = [part for text in texts for part in (text.parts or (Part(text.text),)) if part.text]
     return tuple(parts) if any(part.source for part in parts) else ()
 
 
 def written_form(parts: list[ResolvedText]) -> str:
-    """What parts say together; see `Text.written`."""
+    """Return the joined form of texts; see `ResolvedText.written`."""
     if not any(part.written and part.is_outside for part in parts) or any(part.is_lost for part in parts):
         return ""
     return put_together([(part.written, part.text) for part in parts])
 
 
 def put_together(parts: Iterable[tuple[str, str]]) -> str:
-    """Parts of a text, each as it is written or else as a literal text; empty where no file can write them so."""
+    """Join parts of a text, each with its written form or as a literal; empty if no file can write the result."""
     runs: list[str] = []
     for is_literal, run in groupby(parts, lambda part: not part[0]):
         if is_literal:

@@ -1,7 +1,6 @@
-"""The part of a configuration that a plan covers, as `--target` and `--exclude` narrow it.
+"""The part of a configuration that a plan covers, as narrowed by `--target` and `--exclude`.
 
-Takes a `Config` and addresses; gives a `Selection`. Pure: knows nothing about the live account, so what is covered does
-not depend on what happens to differ.
+Takes a `Config` and addresses; returns a `Selection`. Pure. Coverage does not depend on the live account.
 """
 
 from __future__ import annotations
@@ -18,10 +17,11 @@ class Selection:
     """The part of a configuration that a plan covers.
 
     Attributes:
-        targets: only these addresses, what is below them, their parents, and what they refer to; empty for everything.
-        excludes: without these addresses, what is below them, and what depends on them.
-        omitted: the declared addresses that this leaves out.
-        unreadable: the declared addresses that cannot be planned, because something that they need may not be read.
+        targets: The selected addresses, with everything below them, their parents, and what they refer to; empty for
+            all.
+        excludes: The excluded addresses, with everything below them and everything that depends on them.
+        omitted: The declared addresses that this leaves out.
+        unreadable: The declared addresses that cannot be planned because something that they need cannot be read.
     """
 
     targets: tuple[Address, ...] = ()
@@ -34,7 +34,7 @@ class Selection:
         return declared.address not in self.omitted and declared.address not in self.unreadable
 
     def covers_collection(self, collection: Address) -> bool:
-        """Whether something in a collection may be part of the plan: ``services.support.roles``."""
+        """Whether the plan may cover something in a collection: ``services.support.roles``."""
         if any(collection.is_within(one) for one in self.excludes):
             return False
         return not self.targets or any(collection.is_within(one) or one.is_within(collection) for one in self.targets)
@@ -46,7 +46,7 @@ class Selection:
         return not self.targets or any(address.is_within(one) for one in self.targets)
 
     def without(self, config: Config, unreadable: Iterable[Address]) -> Selection:
-        """The same without what may not be read, and everything that depends on it."""
+        """Return the selection without what cannot be read and everything that depends on it."""
         return replace(self, unreadable=frozenset(_closure(set(unreadable), _dependents(config))))
 
 
@@ -57,13 +57,14 @@ EVERYTHING = Selection()
 def select(config: Config, targets: Sequence[Address], excludes: Sequence[Address]) -> Selection:
     """Narrow a configuration to its targets, without what is excluded.
 
-    A target keeps everything below it, its parents, and what it refers to, with the parents and references of those. An
-    exclude drops everything below it and everything that depends on it: what refers to it, or is inside of that.
+    A target keeps everything below it, its parents, and what it refers to, with their parents and references. An
+    exclude
+    drops everything below it and everything that depends on it: what refers to it, and what such a resource contains.
 
     Args:
-        config: the whole configuration.
-        targets: addresses to keep; everything when empty.
-        excludes: addresses to drop, also from what a target keeps.
+        config: The whole configuration.
+        targets: The addresses to keep; all if empty.
+        excludes: The addresses to drop, even if a target keeps them.
     """
     resources = config.resources
     if not targets and not excludes:
@@ -83,7 +84,7 @@ def select(config: Config, targets: Sequence[Address], excludes: Sequence[Addres
 
 
 def _dependents(config: Config) -> Mapping[Address, Sequence[Address]]:
-    """What directly depends on each resource."""
+    """Return the direct dependents of each resource."""
     dependents: dict[Address, list[Address]] = {}
     for address, declared in config.resources.items():
         for needed in _needs(declared, config.resources):
@@ -92,7 +93,7 @@ def _dependents(config: Config) -> Mapping[Address, Sequence[Address]]:
 
 
 def _needs(declared: Declared, resources: Mapping[Address, Declared]) -> Iterable[Address]:
-    """The declared resources that one directly needs: its parent, and what it refers to."""
+    """Yield the declared resources that a resource directly needs: its parent, and what it refers to."""
     if declared.parent is not None and declared.parent in resources:
         yield declared.parent
     for value in declared.values.values():
@@ -101,7 +102,7 @@ def _needs(declared: Declared, resources: Mapping[Address, Declared]) -> Iterabl
 
 
 def _closure(start: set[Address], edges: Mapping[Address, Sequence[Address]]) -> set[Address]:
-    """Everything that can be reached."""
+    """Return everything that can be reached."""
     found, todo = set(start), list(start)
     while todo:
         fresh = [one for one in edges.get(todo.pop(), ()) if one not in found]

@@ -1,6 +1,6 @@
-"""What the files say about the tool itself: `prune`, `limits`, `approvals`, `unmanaged`, and the account they are for.
+"""Settings of the whole configuration: `prune`, `limits`, `approvals`, `unmanaged`, and the account.
 
-Takes the merged tree; gives the model's objects and tells problems. The guards are applied elsewhere: this only reads.
+Takes the merged tree; returns the model's objects and reports problems. The planner applies them.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _MOST = 10**9
 
 
 class SettingsReader:
-    """Reads guards.
+    """Reads the settings of the whole configuration.
 
     Args:
-        layout: what may stand where.
-        findings: takes every problem.
+        layout: The valid keys.
+        findings: Collects the problems.
         texts: Resolves scalars.
-        complete: whether every file was read; when not, a collection that is not there is no news.
+        complete: Whether every file was read. If not, a missing collection is not reported.
     """
 
     def __init__(self, layout: Layout, findings: Findings, texts: TextResolver, *, complete: bool) -> None:
@@ -44,7 +44,7 @@ class SettingsReader:
     # --- prune ---
 
     def prune(self, tree: MapNode, drafts: list[Draft]) -> dict[Address, Prune]:
-        """Every collection to prune, sorted by its address."""
+        """Return every collection to prune, sorted by address."""
         found = self._prune_in(tree.entries, (), self._layout.prunable, "the configuration has")
         for draft in drafts:
             if draft.layout.prunable and "prune" in draft.entries:
@@ -135,7 +135,7 @@ class SettingsReader:
         return globs["match"], globs["except"]
 
     def _globs(self, node: Node, name: str) -> tuple[str, ...]:
-        """One glob or several. An empty list of them would turn a narrow prune into one of everything."""
+        """Read one or several globs. An empty list is an error: it would turn a narrow prune into a full one."""
         items = node.items if isinstance(node, ListNode) else [node]
         if not items or is_null(node):
             hint = "write at least one glob, or remove the line"
@@ -147,7 +147,7 @@ class SettingsReader:
     # --- limits, approvals, unmanaged ---
 
     def limits(self, tree: MapNode) -> Limits:
-        """How much one apply may do."""
+        """Return the limits of one apply."""
         found: dict[str, int] = {}
         for key, entry in entries_of(tree.entries.get("limits"), "limits", self._findings).items():
             if key not in _LIMITS:
@@ -165,7 +165,7 @@ class SettingsReader:
         return Limits(**found)
 
     def approvals(self, tree: MapNode) -> tuple[Approval, ...]:
-        """Consent given in the files, sorted, each once."""
+        """Return the approvals, sorted, without duplicates."""
         entry = tree.entries.get("approvals")
         if entry is None or is_null(entry.value):
             return ()
@@ -181,7 +181,7 @@ class SettingsReader:
         return tuple(found[key] for key in sorted(found))
 
     def acknowledgements(self, tree: MapNode) -> tuple[Acknowledgement, ...]:
-        """The warnings that the files acknowledge, in their order."""
+        """Return the acknowledged warnings, in the order of the files."""
         entry = tree.entries.get("acknowledge")
         if entry is None or is_null(entry.value):
             return ()
@@ -285,7 +285,7 @@ class SettingsReader:
         return None
 
     def unmanaged_ignore(self, tree: MapNode) -> tuple[str, ...]:
-        """Globs of unmanaged resources that are not worth reporting."""
+        """Return the globs of unmanaged resources that are not reported."""
         globs: tuple[str, ...] = ()
         for key, entry in entries_of(tree.entries.get("unmanaged"), "unmanaged", self._findings).items():
             if key != "ignore":
@@ -309,11 +309,11 @@ def account_guard(
     *,
     allow_unset: bool,
 ) -> tuple[str | None, Place | None]:
-    """The only account that may be acted on, and where the files say so.
+    """Return the only account that may be changed, and the place that names it.
 
-    The environment's ``account_sid`` wins over ``account.sid``: the files below say which account is meant where nobody
-    picks an environment. A guard that the environment variables decide would let every account through, so it is an
-    error wherever it is written.
+    The environment's ``account_sid`` takes precedence over ``account.sid``, which applies without an environment. An
+    account
+    that comes from environment variables would let any account through, so it is always an error.
     """
     sid: str | None = None
     place: Place | None = None

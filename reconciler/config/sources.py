@@ -1,7 +1,7 @@
-"""How the configuration asks for text: the protocol, its error, and the rules for paths and globs.
+"""The `Sources` protocol: how a configuration reads files, with the rules for paths and patterns.
 
-Takes paths relative to the root file's folder, with forward slashes; gives bytes and names. Nothing here touches a
-disk: `reconciler.sources.disk` does that for real, and tests do it from a dictionary.
+Takes paths relative to the root file's folder, with forward slashes; returns bytes and names. No I/O:
+`reconciler.sources` implements the protocol.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from reconciler.config import globs
 
 
 class SourceError(Exception):
-    """A file cannot be read; becomes a problem with the place that asked for it.
+    """A file cannot be read. It becomes a problem at the place that asked for the file.
 
     Args:
-        message: one sentence that says what is wrong, naming the file.
-        hint: what to do; empty when the message says it.
-        missing: whether there simply is no such file, so that a default may take its place.
+        message: What is wrong, naming the file.
+        hint: How to fix it; empty if the message says so.
+        missing: Whether the file does not exist, so that a default may replace it.
     """
 
     def __init__(self, message: str, hint: str = "", *, missing: bool = False) -> None:
@@ -31,52 +31,55 @@ class SourceError(Exception):
 
 
 class Sources(Protocol):
-    """Where text comes from.
+    """Files and environment variables.
 
     Attributes:
-        root: the root file's path as people are shown it.
+        root: The root file's path as shown to users.
     """
 
     @property
     def root(self) -> str:
-        """The root file's path as people are shown it."""
+        """The root file's path as shown to users."""
         ...
 
     def read(self, path: str) -> bytes:
-        """The bytes of one file.
+        """Return the bytes of a file.
 
         Args:
-            path: relative to the root file's folder.
+            path: The path relative to the root file's folder.
 
         Raises:
-            SourceError: when it is missing, a folder, outside of the root's folder (by a link as well), too large or
+            SourceError: The file is missing, a folder, outside of the root file's folder (also by a link), too large,
+                or
                 unreadable.
         """
         ...
 
     def glob(self, pattern: str) -> Sequence[str]:
-        """The names below the root's folder whose relative path fits the pattern, sorted.
+        """Return the names below the root file's folder that match a pattern, sorted.
 
-        A name that fits and cannot be read (a link to nothing, a pipe) is among them, so that `read` reports it: a
-        pattern never leaves out what somebody put there. The same holds for a folder that is named like a YAML file.
+        A name that matches and cannot be read (a dangling link, a pipe) is included, so that `read` reports it: a
+        pattern never
+        skips a file silently. The same applies to a folder that is named like a YAML file.
 
         Raises:
-            SourceError: a folder cannot be listed, or the pattern leads through a link to a folder, which no pattern
-                follows, to files that it does not match otherwise.
+            SourceError: A folder cannot be listed, or the pattern leads through a link to a folder, which patterns do
+                not follow,
+                to files that it does not match otherwise.
         """
         ...
 
     def identity(self, path: str) -> Hashable:
-        """What all names of one file have in common, by links as well; the path itself if the file cannot be found."""
+        """Return a value that all names of one file share, links included; the path itself if there is no such file."""
         ...
 
     def environment(self, name: str) -> str | None:
-        """An environment variable, or None when it is not set."""
+        """Return an environment variable, or None if it is not set."""
         ...
 
 
 def readable(path: str) -> str:
-    """A path as text: bytes of a file's name that are no UTF-8 are spelled out, since nothing else can hold them."""
+    """Return a path as text. Bytes that are not UTF-8 are escaped, since text cannot hold them otherwise."""
     try:
         data = path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # half a character, which no file's name holds
@@ -85,10 +88,10 @@ def readable(path: str) -> str:
 
 
 def beside(path: str, other: str) -> str | None:
-    """The second path as seen from the file of the first, both relative to the root's folder.
+    """Resolve a path relative to another file; both are relative to the root file's folder.
 
     Returns:
-        The path, or None when it is absolute or leads out of the root's folder.
+        The path, or None if it is absolute or leads out of the root file's folder.
     """
     if other.startswith("/") or "\0" in other or re.match(r"[A-Za-z]:[\\/]", other):
         return None
@@ -97,7 +100,7 @@ def beside(path: str, other: str) -> str | None:
 
 
 def fixed_part(pattern: str) -> str:
-    """The path of the folder, without wildcards, in which every file that a pattern matches lies."""
+    """Return the path of the folder, without wildcards, that contains every file that a pattern matches."""
     fixed = []
     for segment in pattern.split("/"):
         if globs.is_glob(segment):
@@ -107,10 +110,11 @@ def fixed_part(pattern: str) -> str:
 
 
 def select(pattern: str, paths: Iterable[str]) -> list[str]:
-    """Those of the paths that fit the pattern, sorted.
+    """Return the paths that match a pattern, sorted.
 
-    Each segment is a glob (`reconciler.config.globs`), so wildcards do not cross ``/``; they skip names that begin
-    with a dot. A segment ``**`` matches any number of folders.
+    Each segment is a glob (`reconciler.config.globs`), so wildcards do not cross ``/``. They skip names that start with
+    a
+    dot. A segment ``**`` matches any number of folders.
     """
     segments = pattern.split("/")
     forms = [None if segment == "**" else _Segment(segment) for segment in segments]
@@ -118,16 +122,16 @@ def select(pattern: str, paths: Iterable[str]) -> list[str]:
 
 
 def looks_like_yaml(name: str) -> bool:
-    """Whether a name ends as those of YAML files do."""
+    """Whether a name has the suffix of a YAML file."""
     return name.lower().endswith((".yaml", ".yml"))
 
 
 class Behind(NamedTuple):
-    """What is behind a link.
+    """The target of a link.
 
     Attributes:
-        folder: the folder that it leads to, relative to the root's folder; None if it leads out of that.
-        gone: the target as the link names it, where it does not exist; empty where it does.
+        folder: The folder that it leads to, relative to the root file's folder; None if that is outside.
+        gone: The target as the link names it, if it does not exist; empty otherwise.
     """
 
     folder: str | None
@@ -142,18 +146,20 @@ def check_folder_links(
 ) -> None:
     """Refuse a pattern that would match files only through a link to a folder.
 
-    Patterns do not follow such links, which may lead in circles, so these files would be left out silently. The files
-    behind a link to a folder that does not exist would be, too.
+    Patterns do not follow such links, which may form cycles, so these files would be skipped silently. The same holds
+    for
+    files behind a dangling link to a folder.
 
     Args:
-        pattern: the pattern.
-        matched: what it matches without them.
-        links: what is behind each link that leads to a folder, or to nothing. One to a folder that contains it is a
-            circle, behind which nothing is meant to be.
-        files_below: the files below a folder, with their paths.
+        pattern: The pattern.
+        matched: The files that it matches without them.
+        links: The target of each link that leads to a folder or nowhere. A link to a folder that contains it is a
+            cycle, and
+            has nothing of its own behind it.
+        files_below: Returns the files below a folder, with their paths.
 
     Raises:
-        SourceError: it would.
+        SourceError: The pattern would match such files.
     """
     found = set(matched)
     segments = pattern.split("/")
@@ -192,10 +198,9 @@ def _enters(forms: Sequence[_Segment | None], parts: Sequence[str]) -> bool:
 
 
 def _fits(forms: Sequence[_Segment | None], parts: Sequence[str]) -> bool:
-    """Whether a path's parts fit a pattern's, of which None stands for any number of folders.
+    """Whether the parts of a path match those of a pattern, where None stands for any number of folders.
 
-    Every place in the pattern that can be reached is kept, so that no pattern costs more than its length times the
-    path's.
+    Tracks every position in the pattern that can be reached, so that the cost is at most the product of both lengths.
     """
     end = len(forms)
     reached = _with_none(forms, {0})
@@ -215,7 +220,7 @@ def _fits(forms: Sequence[_Segment | None], parts: Sequence[str]) -> bool:
 
 
 def _with_none(forms: Sequence[_Segment | None], reached: set[int]) -> set[int]:
-    """The places that are reached when folders may be none at all; at its end a pattern wants a name."""
+    """Add the positions that are reached if ``**`` matches no folder. A pattern must end with a name."""
     found = set(reached)
     for place in range(min(reached, default=len(forms)), len(forms) - 1):
         if place in found and forms[place] is None:
@@ -224,7 +229,7 @@ def _with_none(forms: Sequence[_Segment | None], reached: set[int]) -> set[int]:
 
 
 class _Segment(NamedTuple):
-    """A glob for one name in a path."""
+    """The glob of one path segment."""
 
     pattern: str
 

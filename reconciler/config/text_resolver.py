@@ -52,7 +52,7 @@ class TextResolver:
         self._secrets_later = secrets_later
 
     def text(self, node: Node, name: str, draft: Draft | None = None) -> str | None:
-        """One text of a key that is no field; None when it could not be read, which has been told."""
+        """Return the text of a key that is no field; None if it is invalid, which has been reported."""
         try:
             if not isinstance(node, ScalarNode):
                 self._findings.error("wrong-type", f"{name} must be a single value", node.place, "write it on one line")
@@ -78,7 +78,12 @@ class TextResolver:
         return text.text
 
     def resolve(self, scalar: ScalarNode, field: Field | None) -> ResolvedText:
-        """What a scalar says; raises when that cannot be told."""
+        """Return the text of a scalar.
+
+        Raises:
+            NotReadError: The text is invalid, which has been reported.
+            UnknownTextError: A part of it is not set, and may be set later.
+        """
         text = self._interpolation.text(scalar)
         if text.missing:
             self._report_missing(text, field)

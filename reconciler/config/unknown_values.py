@@ -1,7 +1,7 @@
-"""What a value may become once its secrets are set.
+"""Whether a live value can equal a declared one whose secrets are not set.
 
-Takes an `Unknown`, which says what is known of a value and names the rest, and a live content; tells whether the two
-can be the same. Pure. A wrong guess is always "yes": a value whose secret is not set is then not compared.
+Takes an `Unknown`, with the known parts of a value and the names of the rest, and a live content. Pure. In doubt the
+answer is yes, and the value is not compared.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _LOOKUP = re.compile(r"\$\{[a-z]+:[^{}]*\}")
 
 
 def may_be(unknown: Unknown, before: Content) -> bool:
-    """Whether a live content may be what a value becomes once its secrets are set; a secret is never empty.
+    """Whether a live content can equal a value once its secrets are set. Secrets are never empty.
 
     Args:
-        unknown: the declared value, with what is known of it and the secrets by name.
-        before: the live content.
+        unknown: The declared value, with its known parts and its secrets by name.
+        before: The live content.
     """
     if isinstance(before, str):
         return fits(unknown.written, before)
@@ -38,7 +38,7 @@ def may_be(unknown: Unknown, before: Content) -> bool:
 
 
 def fits(written: str, text: str) -> bool:
-    """Whether a text may be the written one once every ``${secret:NAME}`` is replaced by a text that is not empty."""
+    """Whether a text can result from another one once each ``${secret:NAME}`` is replaced by a non-empty text."""
     return pieces_fit(_LOOKUP.split(written), text)
 
 
@@ -61,7 +61,7 @@ def pieces_fit(pieces: Sequence[str], text: str) -> bool:
 
 
 def _parts_fit(written: Json, before: Json) -> bool:
-    """The same for what is inside of JSON; the order of a set is not known where its members are not."""
+    """Whether JSON can equal other JSON. The order of a set is unknown if its members are."""
     match written, before:
         case dict(), dict():
             return written.keys() == before.keys() and all(

@@ -35,12 +35,12 @@ Suggest = Callable[[str, Collection[str]], str]
 
 
 class InvalidValueError(Exception):
-    """The text is no content of the field.
+    """A text is not a valid value of its field.
 
     Args:
-        code: the problem's code.
-        message: what is wrong.
-        hint: what to do.
+        code: The problem's code.
+        message: What is wrong.
+        hint: How to fix it.
     """
 
     def __init__(self, code: str, message: str, hint: str = "") -> None:
@@ -49,16 +49,16 @@ class InvalidValueError(Exception):
 
 
 def typed(field: Field, text: str, shown: str, suggest: Suggest) -> tuple[Content, Remark | None]:
-    """The content of a field with one value; not for sets, references and JSON.
+    """Parse the content of a field with a single value; not for sets, references, and JSON.
 
     Args:
-        field: the field.
-        text: what the files say; not empty.
-        shown: the text as a message may show it.
-        suggest: finds the word that was meant.
+        field: The field.
+        text: The text; not empty.
+        shown: The text as messages may show it.
+        suggest: Finds the word that was probably meant.
 
     Raises:
-        InvalidValueError: when the field cannot take it.
+        InvalidValueError: The text is not a valid value of the field.
     """
     match field.shape:
         case Shape.BOOL:
@@ -78,7 +78,7 @@ def typed(field: Field, text: str, shown: str, suggest: Suggest) -> tuple[Conten
 
 
 def boolean(text: str) -> bool | None:
-    """A word for true or false, in any case; None for anything else."""
+    """Parse a word for true or false, in any case; None for anything else."""
     word = text.lower()
     return True if word in _TRUE else False if word in _FALSE else None
 
@@ -128,7 +128,7 @@ def _timer(field: Field, text: str, shown: str) -> str:
 
 
 def sid_error(name: str, prefix: str, text: str, shown: str) -> InvalidValueError:
-    """What to say of a text that is not the SID that is asked for."""
+    """Return the error for a text that is not a SID with the expected prefix."""
     wanted = f"the SID of {prefix_noun(prefix)}, {prefix} and 32 hexadecimal digits"
     found = sid_noun(text)
     if found:
@@ -139,7 +139,7 @@ def sid_error(name: str, prefix: str, text: str, shown: str) -> InvalidValueErro
 
 
 def is_sid(text: str, prefix: str) -> bool:
-    """Whether a text is a SID of that prefix."""
+    """Whether a text is a SID with a prefix."""
     return text[:2] == prefix and bool(sid_noun(text))
 
 
@@ -192,14 +192,14 @@ def _length(field: Field, text: str) -> tuple[str, Remark | None]:
 
 
 def unknown_word(field: Field, word: str, shown: str, of_type: str, suggest: Suggest) -> Remark | None:
-    """What to say of one word of a set; None when it is known.
+    """Return the remark for a word of a set; None if the word is known.
 
     Args:
-        field: the set.
-        word: the word.
-        shown: the word as a message may show it.
-        of_type: the resource's declared type; empty when it is not known.
-        suggest: finds the word that was meant.
+        field: The set.
+        word: The word.
+        shown: The word as messages may show it.
+        of_type: The resource's declared type; empty if unknown.
+        suggest: Finds the word that was probably meant.
     """
     vocabulary = field.marker(Vocabulary)
     if vocabulary is None:
@@ -233,15 +233,15 @@ _MOST_DIGITS = 300
 
 
 def json_scalar(text: str, tag: str, *, bare: bool) -> Json:
-    """A scalar inside of JSON.
+    """Parse a scalar inside of JSON.
 
     Args:
-        text: what is written.
-        tag: its core tag; empty without one.
-        bare: whether it stands without quotes.
+        text: The text.
+        tag: Its core tag; empty without one.
+        bare: Whether it is unquoted.
 
     Raises:
-        InvalidValueError: when it is a number that JSON has not, or not what its tag says.
+        InvalidValueError: It is a number that JSON does not have, or does not match its tag.
     """
     if tag == "str" or (not bare and not tag):
         return text
@@ -261,10 +261,10 @@ def json_scalar(text: str, tag: str, *, bare: bool) -> Json:
 
 
 def parsed_json(text: str) -> Json:
-    """JSON that came as text, for instance from a file.
+    """Parse JSON text, such as that of a file.
 
     Raises:
-        InvalidValueError: when it is not JSON.
+        InvalidValueError: It is not valid JSON.
     """
     try:
         return json_text.document(text)

@@ -30,7 +30,7 @@ class WrittenForms:
         self._interpolation = interpolation
 
     def outside(self, field: Field, node: Node) -> Written:
-        """How the files write what was read without a problem; see `Value.written`."""
+        """Return how the files write a valid value; see `Value.written`."""
         found: list[ResolvedText] = []
         written = self._outside_of(field, node, found)
         return written if any(text.written for text in found) and not any(text.is_lost for text in found) else None
@@ -54,7 +54,7 @@ class WrittenForms:
                 return None if text.null else json_scalar(text.text, text.tag, bare=text.bare)
 
     def by_name(self, field: Field, node: Node) -> str:
-        """A list or a mapping with what is known put in, and the rest by name."""
+        """Return a list or mapping as JSON text, with its known parts, and the rest by name."""
         written = self._node_by_name(node)
         if field.shape is Shape.SET and isinstance(written, list):
             written = sorted(written)

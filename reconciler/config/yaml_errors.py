@@ -99,7 +99,7 @@ def report_syntax_error(
 
 
 def harmless_lines(lines: tuple[str, ...]) -> tuple[str, ...]:
-    """The lines of a broken file without those that may hold secrets: nobody can tell which do."""
+    """Return the lines of a broken file without those that may contain secrets."""
     concealed = False
     harmless = []
     for line in lines:

@@ -47,7 +47,7 @@ _MAPPING_TAGS = frozenset({None, "!", _CORE + "map"})
 
 
 class StopReadingError(Exception):
-    """The file is over a limit, which has been told."""
+    """The file exceeds a limit, which has been reported."""
 
 
 class _Anchored(NamedTuple):
@@ -58,16 +58,16 @@ class _Anchored(NamedTuple):
 
 @dataclass(slots=True)
 class _Frame:
-    """A list or a mapping that is being read.
+    """A list or mapping that is being read.
 
     Attributes:
-        entries: a mapping's entries; None for a list.
-        items: a list's items.
-        key: the mapping's key that waits for its value.
-        waits: whether a key was read, be it one that is of no use.
-        hides: whether the value of a key that is of no use may be a secret.
-        size: how many nodes it holds, those behind aliases counted each time.
-        height: how deep it goes.
+        entries: The entries of a mapping; None for a list.
+        items: The items of a list.
+        key: The key of a mapping that has no value yet.
+        waits: Whether a key has been read, even an invalid one.
+        hides: Whether the value of an invalid key may be a secret.
+        size: Its number of nodes; those behind aliases count each time.
+        height: Its depth.
     """
 
     line: int
@@ -84,7 +84,7 @@ class _Frame:
 
 
 class TreeBuilder:
-    """Makes the tree of a file's events."""
+    """Builds the tree of a file from the parser's events."""
 
     def __init__(self, origin: Origin, findings: Findings, lines: tuple[str, ...]) -> None:
         self.root: Node | None = None
@@ -186,12 +186,12 @@ class TreeBuilder:
         self._add(node, 1, 1, event)
 
     def _is_extension(self) -> bool:
-        """Whether this is inside of an ``x-*`` key, whose anchors may be there for later."""
+        """Whether this is inside of an ``x-*`` key, whose anchors may be meant for later."""
         key = self._stack[0].key if self._stack else None
         return key is not None and key.text.startswith("x-")
 
     def check_anchors(self) -> None:
-        """Report values whose anchor nothing refers to: text that begins with & was meant."""
+        """Report values whose anchor is not used: text that begins with & was probably meant."""
         for place in self._unused_anchors.values():
             self._warn_swallowed(place, "an anchor that nothing refers to", "&")
 
@@ -220,13 +220,13 @@ class TreeBuilder:
             self._too_deep(self._place(event))
 
     def check_depth_ahead(self, end: int | None) -> None:
-        """Count the nesting in brackets that follows the last event.
+        """Count the bracket nesting after the last event.
 
         Args:
-            end: the number of lines that the parser scanned; None if it does not say.
+            end: The number of lines that the parser scanned; None if it does not say.
 
         Raises:
-            StopReadingError: it exceeds the limit, which has been reported.
+            StopReadingError: It exceeds the limit, which has been reported.
         """
         if self._read is None:
             return
@@ -340,7 +340,7 @@ class TreeBuilder:
                 self._findings.conceal(self._origin.file, item.line, item.end_line)
 
     def _merge(self, entries: dict[str, MapEntry], merged: Node) -> None:
-        """YAML's merge key: what the mapping says itself wins, then the earlier of several."""
+        """Apply YAML's merge key: the mapping's own entries take precedence, then those of earlier mappings."""
         if isinstance(merged, ScalarNode) and merged.is_null:
             return
         for table in merged.items if isinstance(merged, ListNode) else [merged]:
