@@ -27,7 +27,7 @@ _MOST_KEYS = 20_000
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def document(text: str | bytes) -> Json:
+def parse_document(text: str | bytes) -> Json:
     """Read what somebody wrote on purpose: what two readers could read differently is refused.
 
     Args:
@@ -55,7 +55,7 @@ def document(text: str | bytes) -> Json:
     return found
 
 
-def parsed(text: str) -> Json:
+def parse_live(text: str) -> Json:
     """Read what an API kept, where of a key that stands twice the last one counts.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.json_text import document, nests_deeper, parsed
+from reconciler.json_text import nests_deeper, parse_document, parse_live
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from reconciler.json_text import document, nests_deeper, parsed
 )
 def test_what_is_no_json_is_told(text: str | bytes, why: str) -> None:
     with pytest.raises(ValueError) as told:  # noqa: PT011 - the message is compared below
-        document(text)
+        parse_document(text)
     assert str(told.value) == why
 
 
@@ -40,32 +40,32 @@ def test_what_is_no_json_is_told(text: str | bytes, why: str) -> None:
     ],
 )
 def test_what_is_json_is_read(text: str | bytes, value: Any) -> None:
-    assert document(text) == value
+    assert parse_document(text) == value
 
 
 def test_objects_hold_so_many_keys_and_no_more() -> None:
     keys = [f'"{number}": 0' for number in range(20_001)]
-    found = document("{" + ", ".join(keys[1:]) + "}")
+    found = parse_document("{" + ", ".join(keys[1:]) + "}")
     assert isinstance(found, dict)
     assert len(found) == 20_000
     with pytest.raises(ValueError, match=r"^an object has more than 20000 keys$"):
-        document("{" + ", ".join(keys) + "}")
+        parse_document("{" + ", ".join(keys) + "}")
 
 
 def test_documents_nest_so_deep_and_no_deeper() -> None:
-    assert document("[" * 130 + "]" * 130) is not None
+    assert parse_document("[" * 130 + "]" * 130) is not None
     with pytest.raises(RecursionError):
-        document("[" * 131 + "]" * 131)
+        parse_document("[" * 131 + "]" * 131)
     with pytest.raises(RecursionError):
-        document("[" * 129 + "[1]" + "]" * 129)
+        parse_document("[" * 129 + "[1]" + "]" * 129)
 
 
 def test_of_a_key_that_an_api_kept_twice_the_last_one_counts() -> None:
-    assert parsed('{"a": 1, "a": 2}') == {"a": 2}
+    assert parse_live('{"a": 1, "a": 2}') == {"a": 2}
     for text in ("[NaN]", "[Infinity]", "[1e999]", "[1e999"):
         with pytest.raises(ValueError):  # noqa: PT011 - of several sorts
-            parsed(text)
-    assert parsed("1e308") == 1e308
+            parse_live(text)
+    assert parse_live("1e308") == 1e308
 
 
 @pytest.mark.parametrize(

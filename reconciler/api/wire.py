@@ -212,7 +212,7 @@ def _decode_json(value: Json) -> Content:
     if len(value) > _LONGEST_JSON:
         return value
     try:
-        parsed = json_text.parsed(value)
+        parsed = json_text.parse_live(value)
         if "\\u" in value:  # half a character may have been spelled out, too
             parsed = json.loads(_whole(json.dumps(parsed, ensure_ascii=False)))
     except (ValueError, RecursionError):

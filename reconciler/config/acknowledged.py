@@ -16,7 +16,7 @@ from reconciler.errors import Problem
 CODE = "unused-acknowledgement"
 
 
-def split(
+def split_acknowledged(
     entries: Sequence[Acknowledgement], problems: Iterable[Problem]
 ) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
     """Split problems into those to show and those acknowledged, both in the order given."""

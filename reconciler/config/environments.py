@@ -56,7 +56,9 @@ def read_environments(tree: MapNode, findings: Findings) -> dict[str, Environmen
     return environments
 
 
-def pick(environments: Mapping[str, Environment], name: str, findings: Findings, *, complete: bool) -> Environment:
+def select_environment(
+    environments: Mapping[str, Environment], name: str, findings: Findings, *, complete: bool
+) -> Environment:
     """Return the environment of a name, or an empty one if the name is empty or unknown. Reports an unknown name."""
     if name and name not in environments and complete:
         if environments:
@@ -86,22 +88,22 @@ def read_variables(entry: MapEntry | None, findings: Findings) -> dict[str, Scal
 
 
 def all_variables(
-    tree: MapNode, base: Mapping[str, ScalarNode], picked: Environment, options: Mapping[str, str], findings: Findings
+    tree: MapNode, base: Mapping[str, ScalarNode], selected: Environment, options: Mapping[str, str], findings: Findings
 ) -> dict[str, Variable]:
     """Return every variable, from the source that takes precedence: command line, overlays, environment, files.
 
     Args:
         tree: The tree with overlays.
         base: The variables of the files without overlays.
-        picked: The selected environment.
+        selected: The selected environment.
         options: The variables of the command line.
         findings: Collects the problems.
     """
     overlaid = read_variables(tree.entries.get("variables"), findings)
     # What an overlay took out is no longer there.
     variables = {name: Variable(name, scalar) for name, scalar in base.items() if name in overlaid}
-    environment = f"environment {picked.name}"
-    variables |= {name: Variable(name, scalar, where=environment) for name, scalar in picked.variables.items()}
+    environment = f"environment {selected.name}"
+    variables |= {name: Variable(name, scalar, where=environment) for name, scalar in selected.variables.items()}
     for name, scalar in overlaid.items():
         if base.get(name) is not scalar:
             variables[name] = Variable(name, scalar, where=scalar.origin.via)

@@ -14,7 +14,7 @@ from reconciler.config.findings import Findings, shown
 from reconciler.config.interpolation_syntax import Lookup
 from reconciler.config.nodes import ScalarNode
 from reconciler.config.resolved_text import Missing, Part, Placeholder, ResolvedText
-from reconciler.config.sources import SourceError, Sources, beside
+from reconciler.config.sources import SourceError, Sources, resolve_path
 from reconciler.errors import Place
 from reconciler.redaction import TOOL_SECRETS, is_of_the_tool, may_be_secret
 
@@ -100,7 +100,7 @@ class ExternalValues:
         )  # fmt: skip
 
     def _file(self, lookup: Lookup, scalar: ScalarNode) -> ResolvedText | None:
-        path = beside(scalar.origin.path, lookup.name)
+        path = resolve_path(scalar.origin.path, lookup.name)
         if path is None:
             message = f"{shown(lookup.name)} is outside of the root file's folder"
             place = token_place(self._lines, scalar, lookup.token, lookup.offset)

@@ -32,7 +32,7 @@ from reconciler.config.set_reader import SetReader
 from reconciler.config.text_resolver import TextResolver, UnknownTextError
 from reconciler.config.value_parsers import (
     InvalidValueError,
-    typed,
+    parse_value,
 )
 from reconciler.config.written_forms import WrittenForms
 from reconciler.errors import Place
@@ -126,7 +126,7 @@ class FieldReader:
             self._problems.fail(draft, blank, node.place)
         try:
             told = HIDDEN_VALUE if sensitive else shown(text.text)
-            content, remark = typed(field, text.text, told, self._problems.findings.closest)
+            content, remark = parse_value(field, text.text, told, self._problems.findings.closest)
         except InvalidValueError as error:
             self._problems.fail(draft, error.remark, node.place)
         if remark is not None:

@@ -15,7 +15,7 @@ from reconciler.config import globs
 from reconciler.config.findings import Findings, shown
 from reconciler.config.merge import Merger
 from reconciler.config.nodes import ListNode, MapNode, Node, Origin, ScalarNode, is_null
-from reconciler.config.sources import SourceError, Sources, beside, readable
+from reconciler.config.sources import SourceError, Sources, display_path, resolve_path
 from reconciler.config.yaml_text import parse
 from reconciler.errors import Place
 
@@ -69,7 +69,7 @@ class FileLoader:
         """Return the root file merged with its includes."""
         return self._read_united(self._root_path, _Asked(None, ""), is_root=True)
 
-    def overlaid(self, tree: MapNode, path: str, place: Place | None) -> MapNode:
+    def apply_overlay(self, tree: MapNode, path: str, place: Place | None) -> MapNode:
         """Merge an overlay file and its includes over a tree.
 
         Args:
@@ -78,17 +78,17 @@ class FileLoader:
             place: The place that names it; None for the command line.
         """
         return self._merger.override(
-            tree, self._read_united(path, _Asked(place, f"overlay {readable(path)}"), is_root=False)
+            tree, self._read_united(path, _Asked(place, f"overlay {display_path(path)}"), is_root=False)
         )
 
-    def expanded(self, template: MapNode, service: MapNode) -> MapNode:
+    def apply_template(self, template: MapNode, service: MapNode) -> MapNode:
         """Merge a service over its template."""
         # A merger of its own: the template is used again, and must stay as it is.
         return Merger(self._findings).expand(template, service)
 
-    def swept(self, tree: MapNode) -> MapNode:
+    def without_unset_marks(self, tree: MapNode) -> MapNode:
         """Return the tree without ``!unset`` marks."""
-        return self._merger.swept(tree) if self._unsets else tree
+        return self._merger.without_unset_marks(tree) if self._unsets else tree
 
     def _read_united(self, path: str, asked: _Asked, *, is_root: bool) -> MapNode:
         tables: list[MapNode] = []
@@ -97,7 +97,7 @@ class FileLoader:
 
     def shown(self, path: str) -> str:
         """Return a path for messages."""
-        return readable(posixpath.join(self._folder, path))
+        return display_path(posixpath.join(self._folder, path))
 
     def _gather(
         self, path: str, asked: _Asked, *, is_root: bool, stack: list[str], seen: _Seen, tables: list[MapNode]
@@ -192,7 +192,7 @@ class FileLoader:
     def _matches(self, item: ScalarNode, path: str) -> Sequence[str]:
         """Return the files that an entry of `include` matches."""
         # The folder of the including file is not part of the pattern: its name may contain wildcard characters.
-        pattern = self.located(item, globs.escape(path))
+        pattern = self.resolve_path(item, globs.escape(path))
         if pattern is None:
             return ()
         if not globs.is_glob(item.text):
@@ -217,13 +217,13 @@ class FileLoader:
             self._findings.warning("include-nothing", f"{shown(item.text)} matches no file", item.place, hint)
         return found
 
-    def located(self, item: ScalarNode, path: str) -> str | None:
+    def resolve_path(self, item: ScalarNode, path: str) -> str | None:
         """Return the path that a scalar names, relative to the root file's folder; None if it is invalid."""
         if "${" in item.text:
             hint = "write the path in full; use overlays for what differs between environments"
             self._findings.error("interpolated-path", "file names are not interpolated", item.place, hint)
             return None
-        found = beside(path, item.text)
+        found = resolve_path(path, item.text)
         if found is None or not item.text:
             message = f"{shown(item.text)} is outside of the root file's folder" if item.text else "a path is empty"
             self._findings.error("outside-folder", message, item.place, "use a file in that folder or below it")

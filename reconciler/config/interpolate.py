@@ -50,7 +50,7 @@ from reconciler.config.resolved_text import (
     work_of,
     written_form,
 )
-from reconciler.config.sources import Sources, beside
+from reconciler.config.sources import Sources, resolve_path
 
 _TEMPLATE_NAME = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.]*\}\Z")
 _HELD = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.:-]*\}")
@@ -239,7 +239,7 @@ class Interpolation:
         """Return a lookup as a file would write it to get the same value; see `ResolvedText.written`. Reads nothing."""
         name = lookup.name
         if lookup.namespace == "file":
-            name = beside(scalar.origin.path, name) or name
+            name = resolve_path(scalar.origin.path, name) or name
         if lookup.default is None:
             return f"${{{lookup.namespace}:{name}}}"
         parts: list[tuple[str, str]] = []

@@ -165,7 +165,7 @@ def _lookup(body: str, namespace: str, token: str, offset: int) -> Lookup:
     return Lookup(namespace, name, default if separator else None, token, offset)
 
 
-def escaped(text: str, *, is_template: bool = False) -> str:
+def escape(text: str, *, is_template: bool = False) -> str:
     """Escape a text so that a file that contains it is read back unchanged.
 
     Args:
@@ -184,7 +184,7 @@ def escaped(text: str, *, is_template: bool = False) -> str:
     return "".join(pieces) + text[position:]
 
 
-def unescaped(text: str) -> tuple[str, bool]:
+def unescape(text: str) -> tuple[str, bool]:
     """Unescape ``$${`` in a text that is never interpolated; also return whether it has an unescaped ``${``."""
     if "${" not in text:
         return text, False

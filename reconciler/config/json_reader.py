@@ -12,7 +12,7 @@ from reconciler.config.draft_problems import DraftProblems, check_comment, with_
 from reconciler.config.drafts import Draft
 from reconciler.config.findings import shown
 from reconciler.config.interpolate import Interpolation
-from reconciler.config.interpolation_syntax import unescaped
+from reconciler.config.interpolation_syntax import unescape
 from reconciler.config.lint import (
     json_number_remarks,
     number_remark,
@@ -24,8 +24,8 @@ from reconciler.config.resolved_text import ResolvedText
 from reconciler.config.text_resolver import TextResolver
 from reconciler.config.value_parsers import (
     InvalidValueError,
-    json_scalar,
-    parsed_json,
+    parse_json,
+    parse_json_scalar,
 )
 from reconciler.errors import Place
 from reconciler.json_text import Json, nests_deeper
@@ -64,7 +64,7 @@ class JsonReader:
         if isinstance(node, ScalarNode):
             text = self._texts.resolve(node, field)
             texts.append(text)
-            content = self._valid(draft, node.place, lambda: parsed_json(text.text)) if text.text else {}
+            content = self._valid(draft, node.place, lambda: parse_json(text.text)) if text.text else {}
             is_hidden = bool(text.secrets) or field.secret or field.path in draft.sensitive
             for remark in json_number_remarks(field.path, text.text, is_hidden=is_hidden):
                 self._problems.warning(draft, remark, node.place)
@@ -100,7 +100,9 @@ class JsonReader:
                 texts.append(text)
                 content = None
                 if not text.null:
-                    content = self._valid(draft, node.place, lambda: json_scalar(text.text, text.tag, bare=text.bare))
+                    content = self._valid(
+                        draft, node.place, lambda: parse_json_scalar(text.text, text.tag, bare=text.bare)
+                    )
                 self._check_json_spelling(draft, field, node, text, content)
                 if isinstance(content, str):
                     check_comment(self._problems, self._interpolation.lines, draft, field, node, text)
@@ -108,7 +110,7 @@ class JsonReader:
 
     def _json_key(self, draft: Draft, field: Field, key: ScalarNode) -> str:
         """A key of JSON, which is never interpolated; ``$${`` in it means ``${``, as everywhere."""
-        text, has_lookup = unescaped(key.text)
+        text, has_lookup = unescape(key.text)
         if has_lookup:
             message = f"{field.path}: the key {shown(key.text)} is not interpolated, as no key is"
             hint = f"write $${{ for a literal ${{, or write all of {field.path} as JSON text, which is interpolated"

@@ -20,16 +20,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.address import Address
-from reconciler.config.acknowledged import split
+from reconciler.config.acknowledged import split_acknowledged
 from reconciler.config.digest import digest
 from reconciler.config.drafts import Draft, DraftBuilder
 from reconciler.config.environments import (
     Environment,
     all_variables,
     entries_of,
-    pick,
     read_environments,
     read_variables,
+    select_environment,
 )
 from reconciler.config.files import FileLoader
 from reconciler.config.findings import Findings, shown
@@ -37,12 +37,12 @@ from reconciler.config.identities import check_identities
 from reconciler.config.interpolate import Interpolation
 from reconciler.config.layout import Layout
 from reconciler.config.model import Approval, Config, Declared, Limits, Prune
-from reconciler.config.nodes import MapEntry, MapNode, ScalarNode, count, is_null, relabelled
+from reconciler.config.nodes import MapEntry, MapNode, ScalarNode, count_nodes, is_null, relabel
 from reconciler.config.references import References
 from reconciler.config.resolved_text import Variable
 from reconciler.config.resource_reader import ResourceReader
 from reconciler.config.settings import SettingsReader, account_guard
-from reconciler.config.sources import Sources, beside
+from reconciler.config.sources import Sources, resolve_path
 from reconciler.config.text_resolver import TextResolver
 from reconciler.errors import ConfigError, Place
 
@@ -132,7 +132,7 @@ def load_with(
         _check_overriding(every_variable, interpolation.used, findings)
     interpolation.check_placeholders()
     acknowledge = reader.acknowledgements(source.tree)
-    problems, acknowledged = split(acknowledge, findings.problems(strict=False))
+    problems, acknowledged = split_acknowledged(acknowledge, findings.problems(strict=False))
     if strict:
         problems = tuple(replace(problem, severity="error") for problem in problems)
     lines = findings.without_secrets(source.files.lines)
@@ -154,9 +154,9 @@ def _read_files(sources: Sources, environment: str, overlays: Sequence[str], fin
     base = files.base()
     environments = read_environments(base, findings)
     base_variables = read_variables(base.entries.get("variables"), findings)
-    selected = pick(environments, environment, findings, complete=files.complete)
-    tree = overlaid(files, base, selected.overlays, overlays, findings)
-    tree, templates = templated(files, tree, findings)
+    selected = select_environment(environments, environment, findings, complete=files.complete)
+    tree = apply_overlays(files, base, selected.overlays, overlays, findings)
+    tree, templates = apply_templates(files, tree, findings)
     return _Source(files, tree, templates, environments, selected, base_variables)
 
 
@@ -210,24 +210,24 @@ def _config(source: _Source, settings: _Settings, drafts: list[Draft]) -> Config
     )
 
 
-def overlaid(
-    documents: FileLoader, base: MapNode, named: Sequence[ScalarNode], options: Sequence[str], findings: Findings
+def apply_overlays(
+    files: FileLoader, base: MapNode, named: Sequence[ScalarNode], options: Sequence[str], findings: Findings
 ) -> MapNode:
     """Merge the environment's overlays and then those of the command line over a tree."""
     tree = base
     for scalar in named:
-        path = documents.located(scalar, scalar.origin.path)
+        path = files.resolve_path(scalar, scalar.origin.path)
         if path is not None:
-            tree = documents.overlaid(tree, path, scalar.place)
+            tree = files.apply_overlay(tree, path, scalar.place)
     for option in options:
-        path = beside("", option)
+        path = resolve_path("", option)
         if path is None:
             hint = "use a file in that folder or below it"
             findings.error(
                 "outside-folder", f"the overlay {shown(option)} is outside of the root file's folder", None, hint
             )
         else:
-            tree = documents.overlaid(tree, path, None)
+            tree = files.apply_overlay(tree, path, None)
     defined = tree.entries.get("environments")
     if defined is not None and isinstance(defined.value, MapNode):
         for entry in defined.value.entries.values():
@@ -237,7 +237,7 @@ def overlaid(
     return tree
 
 
-def templated(documents: FileLoader, tree: MapNode, findings: Findings) -> tuple[MapNode, Mapping[str, MapEntry]]:
+def apply_templates(files: FileLoader, tree: MapNode, findings: Findings) -> tuple[MapNode, Mapping[str, MapEntry]]:
     """Apply templates to the services that name one, remove ``!unset`` marks, and return the templates."""
     templates = entries_of(tree.entries.get("templates"), "templates", findings)
     for name, entry in templates.items():
@@ -251,7 +251,7 @@ def templated(documents: FileLoader, tree: MapNode, findings: Findings) -> tuple
             )
     services = tree.entries.get("services")
     if services is not None and isinstance(services.value, MapNode):
-        expanded = _expanded_services(documents, services.value, templates, findings)
+        expanded = _expanded_services(files, services.value, templates, findings)
         tree = MapNode(
             {**tree.entries, "services": MapEntry(services.key, expanded)},
             tree.origin,
@@ -259,13 +259,13 @@ def templated(documents: FileLoader, tree: MapNode, findings: Findings) -> tuple
             tree.column,
             tree.cleared,
         )
-    tree = documents.swept(tree)
+    tree = files.without_unset_marks(tree)
     own = entries_of(tree.entries.get("templates"), "templates", findings)
     return tree, {name: _without_template(entry) for name, entry in own.items()}
 
 
 def _expanded_services(
-    documents: FileLoader, services: MapNode, templates: Mapping[str, MapEntry], findings: Findings
+    files: FileLoader, services: MapNode, templates: Mapping[str, MapEntry], findings: Findings
 ) -> MapNode:
     labelled: dict[str, tuple[MapNode, int]] = {}
     added = 0
@@ -278,30 +278,30 @@ def _expanded_services(
         expanded[handle] = _without_template(entry)
         if isinstance(named.value, ScalarNode) and (named.value.is_unset or named.value.is_null):
             continue
-        template = _named_template(named, templates, documents, findings)
+        template = _named_template(named, templates, files, findings)
         if template is None:
             continue
         name = template.key.text
         if name not in labelled:
-            copy = relabelled(_without_template(template).value, f"template {name}")
+            copy = relabel(_without_template(template).value, f"template {name}")
             assert isinstance(copy, MapNode)
-            labelled[name] = (copy, count(copy))
+            labelled[name] = (copy, count_nodes(copy))
         below, size = labelled[name]
         added += size
         if added > MOST_TEMPLATED:
             message = f"templates make this configuration more than {MOST_TEMPLATED} nodes larger"
             findings.error("too-large", message, named.value.place, "make the template smaller, or use it less often")
             # Nothing is gained by reading a part of them; what only templates say is missing now.
-            documents.complete = False
+            files.complete = False
             return services
         above = expanded[handle].value
         assert isinstance(above, MapNode)
-        expanded[handle] = MapEntry(entry.key, documents.expanded(below, above))
+        expanded[handle] = MapEntry(entry.key, files.apply_template(below, above))
     return MapNode(expanded, services.origin, services.line, services.column, services.cleared)
 
 
 def _named_template(
-    named: MapEntry, templates: Mapping[str, MapEntry], documents: FileLoader, findings: Findings
+    named: MapEntry, templates: Mapping[str, MapEntry], files: FileLoader, findings: Findings
 ) -> MapEntry | None:
     if not isinstance(named.value, ScalarNode):
         findings.error(
@@ -309,7 +309,7 @@ def _named_template(
         )
         return None
     found = templates.get(named.value.text)
-    if found is None and documents.complete:
+    if found is None and files.complete:
         hint = findings.instead(named.value.text, tuple(templates)) or "define it under templates"
         message = f"unknown template {shown(named.value.text)}"
         findings.error("unknown-template", message, named.value.place, hint)
@@ -324,11 +324,11 @@ def _without_template(entry: MapEntry) -> MapEntry:
     return MapEntry(entry.key, MapNode(own, table.origin, table.line, table.column, table.cleared))
 
 
-def _defined_elsewhere(environments: Mapping[str, object], picked: str) -> Mapping[str, tuple[str, ...]]:
+def _defined_elsewhere(environments: Mapping[str, object], selected: str) -> Mapping[str, tuple[str, ...]]:
     """Return the environments that define each variable, except the selected one."""
     defining: dict[str, list[str]] = {}
     for name, environment in environments.items():
-        if name != picked:
+        if name != selected:
             for variable in getattr(environment, "variables", {}):
                 defining.setdefault(variable, []).append(name)
     return {variable: tuple(sorted(names)) for variable, names in defining.items()}

@@ -10,7 +10,7 @@ on it: `prune` and `approvals` are combined. The reader of a field decides what 
     null            block            the block                the block
     prune           prune            combined                 above wins (mappings merge)
     approvals       approvals        concatenated             above wins
-    anything        !unset           an error, by `swept`     removed
+    anything        !unset           an error, by `without_unset_marks`     removed
     anything else   anything else    an error                 above wins
 """
 
@@ -126,20 +126,20 @@ class Merger:
             return MapNode(below.entries, below.origin, below.line, below.column, cleared=above)
         return above
 
-    def swept(self, table: MapNode) -> MapNode:
+    def without_unset_marks(self, table: MapNode) -> MapNode:
         """Return a tree without its ``!unset`` marks, and report those that removed nothing."""
         entries: dict[str, MapEntry] = {}
         for key, entry in table.entries.items():
             if isinstance(entry.value, ScalarNode) and entry.value.is_unset:
                 self._tell_unset(entry.value, key)
             else:
-                entries[key] = MapEntry(entry.key, self._swept_node(entry.value, key))
+                entries[key] = MapEntry(entry.key, self._node_without_unset_marks(entry.value, key))
         return MapNode(entries, table.origin, table.line, table.column, table.cleared)
 
-    def _swept_node(self, node: Node, key: str) -> Node:
+    def _node_without_unset_marks(self, node: Node, key: str) -> Node:
         match node:
             case MapNode():
-                return self.swept(node)
+                return self.without_unset_marks(node)
             case ListNode():
                 kept: list[Node] = []
                 for item in node.items:
@@ -149,7 +149,7 @@ class Merger:
                             "unset-in-list", "!unset cannot remove a single item from a list", item.place, hint
                         )
                     else:
-                        kept.append(self._swept_node(item, key))
+                        kept.append(self._node_without_unset_marks(item, key))
                 return ListNode(kept, node.origin, node.line, node.column)
             case _:
                 return node

@@ -16,8 +16,8 @@ from reconciler.config.nodes import MapEntry, MapNode, Node, is_null
 from reconciler.config.remarks import Remark
 from reconciler.config.text_resolver import TextResolver
 from reconciler.config.value_parsers import (
-    boolean,
     is_sid,
+    parse_boolean,
     sid_error,
 )
 from reconciler.kinds.relations import account_default_of
@@ -109,7 +109,7 @@ class MetaArgumentReader:
         text = self._texts.text(node, name, draft)
         if text is None:
             return False
-        found = boolean(text)
+        found = parse_boolean(text)
         if found is None:
             self._problems.error(
                 draft, Remark("wrong-type", f"{name} must be true or false, not {shown(text)}"), node.place

@@ -136,18 +136,18 @@ def is_null(node: Node) -> bool:
     return isinstance(node, ScalarNode) and node.is_null
 
 
-def count(node: Node) -> int:
+def count_nodes(node: Node) -> int:
     """Count the nodes of a tree; shared nodes count each time."""
     match node:
         case MapNode():
-            return 1 + sum(count(entry.value) for entry in node.entries.values())
+            return 1 + sum(count_nodes(entry.value) for entry in node.entries.values())
         case ListNode():
-            return 1 + sum(count(item) for item in node.items)
+            return 1 + sum(count_nodes(item) for item in node.items)
         case _:
             return 1
 
 
-def relabelled(node: Node, via: str) -> Node:
+def relabel(node: Node, via: str) -> Node:
     """Return a copy of a tree whose places name how it got here."""
     origins: dict[Origin, Origin] = {}
 

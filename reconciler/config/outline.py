@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from reconciler.address import Address
 from reconciler.config.drafts import DraftBuilder
-from reconciler.config.environments import pick, read_environments
+from reconciler.config.environments import read_environments, select_environment
 from reconciler.config.files import FileLoader
 from reconciler.config.findings import Findings
 from reconciler.config.layout import standard_layout
-from reconciler.config.loading import overlaid, templated
+from reconciler.config.loading import apply_overlays, apply_templates
 from reconciler.config.sources import Sources
 from reconciler.kinds.base import Kind
 
@@ -42,11 +42,11 @@ def outline(sources: Sources, *, environment: str = "", overlays: Sequence[str] 
         overlays: The overlays of the command line, relative to the root file's folder.
     """
     findings = Findings()
-    documents = FileLoader(sources, findings)
-    base = documents.base()
+    files = FileLoader(sources, findings)
+    base = files.base()
     environments = read_environments(base, findings)
-    picked = pick(environments, environment, findings, complete=False)
-    tree = overlaid(documents, base, picked.overlays, overlays, findings)
-    tree, _ = templated(documents, tree, findings)
+    selected = select_environment(environments, environment, findings, complete=False)
+    tree = apply_overlays(files, base, selected.overlays, overlays, findings)
+    tree, _ = apply_templates(files, tree, findings)
     drafts = DraftBuilder(standard_layout(), findings).build(tree)
     return Outline({draft.address: draft.kind for draft in drafts}, tuple(environments))

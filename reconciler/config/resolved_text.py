@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Literal, NamedTuple
 
-from reconciler.config.interpolation_syntax import escaped
+from reconciler.config.interpolation_syntax import escape
 from reconciler.config.nodes import ScalarNode
 from reconciler.errors import Place
 
@@ -164,7 +164,7 @@ def put_together(parts: Iterable[tuple[str, str]]) -> str:
     runs: list[str] = []
     for is_literal, run in groupby(parts, lambda part: not part[0]):
         if is_literal:
-            runs.append(escaped("".join(text for _, text in run)))
+            runs.append(escape("".join(text for _, text in run)))
         else:
             runs += [written for written, _ in run]
     filled = [run for run in runs if run]

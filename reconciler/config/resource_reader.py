@@ -25,7 +25,7 @@ from reconciler.config.remarks import Remark
 from reconciler.config.text_resolver import TextResolver
 from reconciler.config.value_parsers import (
     InvalidValueError,
-    typed,
+    parse_value,
 )
 from reconciler.kinds.fields import Shape
 
@@ -102,7 +102,7 @@ class ResourceReader:
             return
         field = draft.kind.by_path[path]
         try:
-            content, remark = typed(field, draft.handle, shown(draft.handle), self._problems.findings.closest)
+            content, remark = parse_value(field, draft.handle, shown(draft.handle), self._problems.findings.closest)
         except InvalidValueError as error:
             self._problems.error(draft, error.remark, draft.key.place)
             return

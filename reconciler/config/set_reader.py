@@ -19,7 +19,7 @@ from reconciler.config.remarks import Remark
 from reconciler.config.resolved_text import ResolvedText
 from reconciler.config.text_resolver import TextResolver
 from reconciler.config.value_parsers import (
-    unknown_word,
+    check_word,
 )
 from reconciler.kinds.fields import Field, Shape
 from reconciler.kinds.markers import Vocabulary
@@ -117,7 +117,7 @@ class SetReader:
             of_type = kind.content if kind is not None and isinstance(kind.content, str) else ""
             for word in value.content:
                 told = HIDDEN_VALUE if value.sensitive else shown(word)
-                remark = unknown_word(field, word, told, of_type, self._problems.findings.closest)
+                remark = check_word(field, word, told, of_type, self._problems.findings.closest)
                 if remark is not None:
                     written = draft.words.get(field.path, {}).get(word)
                     self._problems.warning(draft, remark, value.place if written is None else written.place)

@@ -302,7 +302,7 @@ class SettingsReader:
 
 def account_guard(
     tree: MapNode,
-    picked: Environment,
+    selected: Environment,
     environments: Mapping[str, Environment],
     interpolation: Interpolation,
     findings: Findings,
@@ -331,7 +331,7 @@ def account_guard(
         if scalar is None:
             continue
         name = f"environments.{environment.name}.account_sid"
-        if environment is picked:
+        if environment is selected:
             sid, place = _guard(scalar, name, interpolation, findings, allow_unset=allow_unset), scalar.place
         elif "${" not in scalar.text:
             # What it interpolates may only be defined for its own environment.

@@ -78,7 +78,7 @@ class Sources(Protocol):
         ...
 
 
-def readable(path: str) -> str:
+def display_path(path: str) -> str:
     """Return a path as text. Bytes that are not UTF-8 are escaped, since text cannot hold them otherwise."""
     try:
         data = path.encode("utf-8", "surrogateescape")
@@ -87,7 +87,7 @@ def readable(path: str) -> str:
     return data.decode("utf-8", "backslashreplace")
 
 
-def beside(path: str, other: str) -> str | None:
+def resolve_path(path: str, other: str) -> str | None:
     """Resolve a path relative to another file; both are relative to the root file's folder.
 
     Returns:
@@ -126,22 +126,22 @@ def looks_like_yaml(name: str) -> bool:
     return name.lower().endswith((".yaml", ".yml"))
 
 
-class Behind(NamedTuple):
+class LinkTarget(NamedTuple):
     """The target of a link.
 
     Attributes:
         folder: The folder that it leads to, relative to the root file's folder; None if that is outside.
-        gone: The target as the link names it, if it does not exist; empty otherwise.
+        missing_target: The target as the link names it, if it does not exist; empty otherwise.
     """
 
     folder: str | None
-    gone: str = ""
+    missing_target: str = ""
 
 
 def check_folder_links(
     pattern: str,
     matched: Iterable[str],
-    links: Mapping[str, Behind],
+    links: Mapping[str, LinkTarget],
     files_below: Callable[[str], Iterable[str]],
 ) -> None:
     """Refuse a pattern that would match files only through a link to a folder.
@@ -164,26 +164,26 @@ def check_folder_links(
     found = set(matched)
     segments = pattern.split("/")
     forms = [None if segment == "**" else _Segment(segment) for segment in segments]
-    for link, (target, gone) in sorted(links.items()):
+    for link, (target, missing_target) in sorted(links.items()):
         is_circle = target is not None and (not target or link.startswith(f"{target}/"))
         if is_circle or not _enters(forms, link.split("/")):
             continue
-        if gone:
+        if missing_target:
             raise SourceError(
-                f"{readable(link)} is a link to {readable(gone)}, which does not exist",
+                f"{display_path(link)} is a link to {display_path(missing_target)}, which does not exist",
                 "restore the target, or remove the link",
             )
         if target is None:
             raise SourceError(
-                f"{readable(link)} leads out of the root file's folder",
+                f"{display_path(link)} leads out of the root file's folder",
                 "move the folder into that folder; links must not leave it",
             )
         for file in files_below(target):
             through = f"{link}/{file.removeprefix(target).lstrip('/')}"
             if file not in found and _fits(forms, through.split("/")):
                 raise SourceError(
-                    f"{readable(through)} lies behind a link to a folder, and patterns do not follow those",
-                    f"include {readable(file)}, or write the path without wildcards",
+                    f"{display_path(through)} lies behind a link to a folder, and patterns do not follow those",
+                    f"include {display_path(file)}, or write the path without wildcards",
                 )
 
 

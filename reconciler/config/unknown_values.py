@@ -17,7 +17,7 @@ from reconciler.kinds.fields import Content
 _LOOKUP = re.compile(r"\$\{[a-z]+:[^{}]*\}")
 
 
-def may_be(unknown: Unknown, before: Content) -> bool:
+def can_equal(unknown: Unknown, before: Content) -> bool:
     """Whether a live content can equal a value once its secrets are set. Secrets are never empty.
 
     Args:
@@ -25,7 +25,7 @@ def may_be(unknown: Unknown, before: Content) -> bool:
         before: The live content.
     """
     if isinstance(before, str):
-        return fits(unknown.written, before)
+        return can_equal_text(unknown.written, before)
     if before in (None, {}, ()):
         return False
     if not isinstance(before, (dict, tuple, frozenset)):
@@ -37,12 +37,12 @@ def may_be(unknown: Unknown, before: Content) -> bool:
     return _parts_fit(written, before if isinstance(before, dict) else sorted(map(str, before)))
 
 
-def fits(written: str, text: str) -> bool:
+def can_equal_text(written: str, text: str) -> bool:
     """Whether a text can result from another one once each ``${secret:NAME}`` is replaced by a non-empty text."""
-    return pieces_fit(_LOOKUP.split(written), text)
+    return can_consist_of(_LOOKUP.split(written), text)
 
 
-def pieces_fit(pieces: Sequence[str], text: str) -> bool:
+def can_consist_of(pieces: Sequence[str], text: str) -> bool:
     """Whether a text consists of these pieces in this order, with at least one character between each two."""
     first, *rest = pieces
     if not rest:
@@ -71,7 +71,7 @@ def _parts_fit(written: Json, before: Json) -> bool:
             known = [item for item in written if not isinstance(item, str) or _LOOKUP.search(item) is None]
             return len(written) == len(before) and all(any(_parts_fit(item, one) for one in before) for item in known)
         case str(), str():
-            return fits(written, before)
+            return can_equal_text(written, before)
         case _:
             # How a number was written is not kept.
             return isinstance(written, str) and not isinstance(before, (dict, list))

@@ -48,7 +48,7 @@ class InvalidValueError(Exception):
         super().__init__(message)
 
 
-def typed(field: Field, text: str, shown: str, suggest: Suggest) -> tuple[Content, Remark | None]:
+def parse_value(field: Field, text: str, shown: str, suggest: Suggest) -> tuple[Content, Remark | None]:
     """Parse the content of a field with a single value; not for sets, references, and JSON.
 
     Args:
@@ -77,14 +77,14 @@ def typed(field: Field, text: str, shown: str, suggest: Suggest) -> tuple[Conten
             return _length(field, text)
 
 
-def boolean(text: str) -> bool | None:
+def parse_boolean(text: str) -> bool | None:
     """Parse a word for true or false, in any case; None for anything else."""
     word = text.lower()
     return True if word in _TRUE else False if word in _FALSE else None
 
 
 def _boolean(field: Field, text: str, shown: str) -> bool:
-    found = boolean(text)
+    found = parse_boolean(text)
     if found is None:
         raise InvalidValueError("wrong-type", f"{field.path} must be true or false, not {shown}", "write true or false")
     return found
@@ -191,7 +191,7 @@ def _length(field: Field, text: str) -> tuple[str, Remark | None]:
     return text, None
 
 
-def unknown_word(field: Field, word: str, shown: str, of_type: str, suggest: Suggest) -> Remark | None:
+def check_word(field: Field, word: str, shown: str, of_type: str, suggest: Suggest) -> Remark | None:
     """Return the remark for a word of a set; None if the word is known.
 
     Args:
@@ -232,7 +232,7 @@ _NOT_A_NUMBER = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
 _MOST_DIGITS = 300
 
 
-def json_scalar(text: str, tag: str, *, bare: bool) -> Json:
+def parse_json_scalar(text: str, tag: str, *, bare: bool) -> Json:
     """Parse a scalar inside of JSON.
 
     Args:
@@ -260,14 +260,14 @@ def json_scalar(text: str, tag: str, *, bare: bool) -> Json:
     return text
 
 
-def parsed_json(text: str) -> Json:
+def parse_json(text: str) -> Json:
     """Parse JSON text, such as that of a file.
 
     Raises:
         InvalidValueError: It is not valid JSON.
     """
     try:
-        return json_text.document(text)
+        return json_text.parse_document(text)
     except JSONDecodeError:
         why = ""
     except RecursionError:

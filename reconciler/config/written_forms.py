@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 
 from reconciler.config.interpolate import Interpolation
-from reconciler.config.interpolation_syntax import unescaped
+from reconciler.config.interpolation_syntax import unescape
 from reconciler.config.model import Outside, Written
 from reconciler.config.nodes import ListNode, MapNode, Node
 from reconciler.config.resolved_text import ResolvedText
 from reconciler.config.value_parsers import (
-    json_scalar,
+    parse_json_scalar,
 )
 from reconciler.json_text import Json
 from reconciler.kinds.fields import Field, Shape
@@ -39,8 +39,7 @@ class WrittenForms:
         match node:
             case MapNode():
                 return {
-                    unescaped(key)[0]: self._outside_of(field, entry.value, found)
-                    for key, entry in node.entries.items()
+                    unescape(key)[0]: self._outside_of(field, entry.value, found) for key, entry in node.entries.items()
                 }
             case ListNode():
                 return [self._outside_of(field, item, found) for item in node.items]
@@ -51,7 +50,7 @@ class WrittenForms:
                     return Outside(text.written)
                 if field.shape is not Shape.JSON or text.missing:
                     return text.text
-                return None if text.null else json_scalar(text.text, text.tag, bare=text.bare)
+                return None if text.null else parse_json_scalar(text.text, text.tag, bare=text.bare)
 
     def by_name(self, field: Field, node: Node) -> str:
         """Return a list or mapping as JSON text, with its known parts, and the rest by name."""

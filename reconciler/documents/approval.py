@@ -29,7 +29,7 @@ from typing import Any
 
 from reconciler.address import Address, AddressError
 from reconciler.change import RISKS
-from reconciler.config.unknown_values import pieces_fit
+from reconciler.config.unknown_values import can_consist_of
 from reconciler.documents.entries import ChangeEntry, FieldEntry, StepEntry
 from reconciler.documents.live import LiveEntry
 from reconciler.documents.plan import WHOLE, PlanFile, withheld_part
@@ -362,7 +362,7 @@ def _is_shown_as(was: Mapping[Any, Any], now: Mapping[Any, Any]) -> bool:
         return False
     match was, now:
         case {"shown": str(before)}, {"shown": str(after)}:
-            return before == after or pieces_fit(before.removesuffix("…").split(MASK), after.removesuffix("…"))
+            return before == after or can_consist_of(before.removesuffix("…").split(MASK), after.removesuffix("…"))
         case _:
             return _canonical(was) == _canonical(now)
 

@@ -148,7 +148,7 @@ def parse_journal(text: str | bytes, source: str, scope: JournalScope) -> tuple[
         JournalError: it is not a journal, or does not belong to this scope.
     """
     try:
-        document = _Document.model_validate(json_text.document(text))
+        document = _Document.model_validate(json_text.parse_document(text))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"][:4])

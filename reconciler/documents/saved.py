@@ -54,7 +54,7 @@ def parse_as(model: type[Saved], text: str | bytes, name: str, noun: str, comman
     """
     reason = ""
     try:
-        content = json_text.document(text)
+        content = json_text.parse_document(text)
         later = _later_version(model, content)
         if later:
             raise PlanFileError(

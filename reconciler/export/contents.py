@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from reconciler.address import Address
-from reconciler.config.interpolation_syntax import escaped
+from reconciler.config.interpolation_syntax import escape
 from reconciler.export.handles import handles, in_order
 from reconciler.export.kept import Known, Said, merged
 from reconciler.export.written import Data, Literal, Tree, can_be_written, comment, fits_yaml, lookup, template
@@ -433,7 +433,7 @@ class Writer:
         written = []
         for part in url_parts(url):
             if not part.secret:
-                written.append(escaped(part.text))
+                written.append(escape(part.text))
                 continue
             name = known.get(part.text) or known.get(unquote(part.text)) or self._name(address, item.path, part.secret)
             self.looked_up[name] = part.text

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
-from reconciler.config.interpolation_syntax import escaped
+from reconciler.config.interpolation_syntax import escape
 
 Owner = TypeVar("Owner")
 
@@ -132,12 +132,12 @@ def scalar(text: str, *, flow: bool = False) -> str:
         text: any text without lone surrogates.
         flow: whether it stands in brackets or braces, where a plain text can hold less.
     """
-    return _quoted(escaped(text), flow=flow)
+    return _quoted(escape(text), flow=flow)
 
 
 def template(text: str) -> Literal:
     """A notification template, in which Twilio's own ``${NAME}`` stays as it is."""
-    return Literal(_quoted(escaped(text, is_template=True), flow=False))
+    return Literal(_quoted(escape(text, is_template=True), flow=False))
 
 
 def lookup(text: str) -> Literal:

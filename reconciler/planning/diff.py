@@ -19,7 +19,7 @@ from typing import Literal, TypeAlias
 
 from reconciler.change import FieldChange, InnerChange
 from reconciler.config.model import Declared, Reference, Unknown
-from reconciler.config.unknown_values import may_be
+from reconciler.config.unknown_values import can_equal
 from reconciler.json_text import Json
 from reconciler.kinds.comparable import canonical_json
 from reconciler.kinds.fields import Content, Field, Shape
@@ -46,7 +46,7 @@ def diff(declared: Declared, live: Live, sid_of: SidOf, name_of: Callable[[str],
         if field.write_only or path in declared.lifecycle.ignore_changes:
             continue
         before = live.values.get(path)
-        if isinstance(value.content, Unknown) and (not value.secrets or may_be(value.content, before)):
+        if isinstance(value.content, Unknown) and (not value.secrets or can_equal(value.content, before)):
             continue
         if _same(field, value.content, before, sid_of) or declared.kind.tolerates(path, value.content, before):
             continue

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from reconciler.address import Address
 from reconciler.config.model import Declared, Unknown
-from reconciler.config.unknown_values import fits, may_be
+from reconciler.config.unknown_values import can_equal, can_equal_text
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Shape
 from reconciler.state import Live
@@ -124,7 +124,7 @@ def _type_of(kind: Kind, declared: Declared) -> object:
 def _assign(
     siblings: Iterable[Declared], candidates: Iterable[Live], fits_live: Callable[[Declared, Live], bool]
 ) -> list[tuple[Declared, Live]]:
-    """Pair as many declared resources as possible with a live one that fits, each live one at most once.
+    """Pair as many declared resources as possible with a live one that can_equal_text, each live one at most once.
 
     A declared resource with few fields may fit several live ones; it leaves to the others what only they fit. Without
     such a conflict, it gets the first live one (a maximum bipartite matching by augmenting paths).
@@ -163,7 +163,7 @@ def _may_equal(declared: Declared, path: str, live: Live) -> bool:
     """Whether a live content is the declared one, as far as that is known."""
     field, content, found = declared.kind.by_path[path], declared.values[path].content, live.values.get(path)
     if isinstance(content, Unknown):
-        return may_be(content, found)
+        return can_equal(content, found)
     return bool(field.comparable(content) == field.comparable(found))
 
 
@@ -180,7 +180,7 @@ def _has_same_name(declared: Declared, live: Live) -> bool:
         path: value.content.written if isinstance(value.content, Unknown) else value.content
         for path, value in declared.values.items()
     }
-    return fits(declared.kind.name_of(known), live.name)
+    return can_equal_text(declared.kind.name_of(known), live.name)
 
 
 _ROUNDS: tuple[tuple[Callable[[Declared, Live], bool], bool], ...] = (

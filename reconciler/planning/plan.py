@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 
 from reconciler.address import Address
 from reconciler.change import Change, Guard
-from reconciler.config.acknowledged import split, unused
+from reconciler.config.acknowledged import split_acknowledged, unused
 from reconciler.config.model import Approval, Config, Reference, Unknown
 from reconciler.config.selection import Selection, select
 from reconciler.errors import MatchError, Problem
@@ -283,7 +283,7 @@ class _Planner:
             The warnings to show, with every acknowledgement that covers nothing, and how many are acknowledged.
         """
         config = self.context.config
-        shown, known = split(config.acknowledge, (*config.warnings, *problems))
+        shown, known = split_acknowledged(config.acknowledge, (*config.warnings, *problems))
         every = (*config.acknowledged, *known)
         # What was left out may be what is meant.
         if not self.context.selection.omitted:

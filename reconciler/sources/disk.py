@@ -15,12 +15,12 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from reconciler.config.sources import (
-    Behind,
+    LinkTarget,
     SourceError,
     check_folder_links,
+    display_path,
     fixed_part,
     looks_like_yaml,
-    readable,
     select,
 )
 
@@ -65,7 +65,7 @@ class DiskSources:
     def read(self, path: str) -> bytes:
         """The bytes of one file; see `reconciler.config.sources.Sources.read`."""
         file = self._folder / path
-        shown = readable(file.as_posix())
+        shown = display_path(file.as_posix())
         try:
             target = file.resolve(strict=True)
             # The root file itself may be a link; what it includes is still looked for beside the link.
@@ -95,7 +95,7 @@ class DiskSources:
         """The files that fit a pattern; see `reconciler.config.sources.Sources.glob`."""
         fixed, segments = fixed_part(pattern), pattern.split("/")
         depth = None if "**" in segments else len(segments) - (len(fixed.split("/")) if fixed else 0)
-        links: dict[str, Behind] = {}
+        links: dict[str, LinkTarget] = {}
         self._check_fixed(fixed)
         found = select(pattern, _names(fixed, self._folder, depth, links))
         if links:
@@ -109,7 +109,7 @@ class DiskSources:
             path = "/".join(parts[:end])
             if gone := _gone(self._folder / path):
                 raise SourceError(
-                    f"{readable(path)} is a link to {readable(gone)}, which does not exist",
+                    f"{display_path(path)} is a link to {display_path(gone)}, which does not exist",
                     "restore the target, or remove the link",
                 )
 
@@ -130,7 +130,7 @@ class DiskSources:
             return SourceError(
                 f"{shown} does not exist", f"use a file, or a folder that contains {ROOT_NAME}", missing=True
             )
-        shown_folder = readable(self._folder.as_posix())
+        shown_folder = display_path(self._folder.as_posix())
         return SourceError(
             f"the folder {shown_folder} contains no {ROOT_NAME}", _where_else(self._folder), missing=True
         )
@@ -140,7 +140,7 @@ def _dangling(file: Path, shown: str) -> SourceError | None:
     """What to say of a link whose target does not exist; None for anything else."""
     if not _is_link(file):
         return None
-    target = readable(str(file.readlink()))
+    target = display_path(str(file.readlink()))
     return SourceError(f"{shown} is a link to {target}, which does not exist", "restore the target, or remove the link")
 
 
@@ -186,7 +186,7 @@ def _visible(folder: Path) -> list[Path]:
 
 def _word(path: Path) -> str:
     """A path as a shell takes it."""
-    return readable(shlex.quote(path.as_posix()))
+    return display_path(shlex.quote(path.as_posix()))
 
 
 def _says_version(path: Path) -> bool:
@@ -265,7 +265,7 @@ def _check_ordinary(found: os.stat_result, shown: str) -> None:
         raise SourceError(f"{shown} is not a regular file", "name a file")
 
 
-def _names(prefix: str, folder: Path, depth: int | None, links: dict[str, Behind]) -> Iterator[str]:
+def _names(prefix: str, folder: Path, depth: int | None, links: dict[str, LinkTarget]) -> Iterator[str]:
     """Whatever is below a folder, as deep as a pattern may look, but for folders and what is hidden.
 
     Args:
@@ -282,7 +282,7 @@ def _names(prefix: str, folder: Path, depth: int | None, links: dict[str, Behind
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return
     except OSError as error:
-        shown = readable((folder / prefix).as_posix())
+        shown = display_path((folder / prefix).as_posix())
         reason = error.strerror or "it is not a folder"
         raise SourceError(f"the folder {shown} cannot be listed: {reason}", "grant this user read access") from None
     for entry in entries:
@@ -295,13 +295,13 @@ def _names(prefix: str, folder: Path, depth: int | None, links: dict[str, Behind
                 yield from _names(path, folder, None if depth is None else depth - 1, links)
         elif _is_dir(entry, follow_symlinks=True):
             if not is_hidden and (depth is None or depth > 1):
-                links[path] = Behind(_inside(folder / path, folder))
+                links[path] = LinkTarget(_inside(folder / path, folder))
             if looks_like_yaml(entry.name):
                 yield path
         else:
             is_below = not is_hidden and (depth is None or depth > 1)
             if is_below and not looks_like_yaml(entry.name) and (gone := _gone(folder / path)):
-                links[path] = Behind(None, gone)
+                links[path] = LinkTarget(None, gone)
             yield path
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from reconciler.config.sources import Behind, SourceError, check_folder_links, fixed_part, looks_like_yaml, select
+from reconciler.config.sources import LinkTarget, SourceError, check_folder_links, fixed_part, looks_like_yaml, select
 from reconciler.errors import UsageError
 from reconciler.sources.disk import ROOT_NAME
 from reconciler.sources.git_hints import how_to_get
@@ -114,14 +114,14 @@ class GitSources:
         except SourceError:
             return []
         start = f"{prefix}/" if prefix else ""
-        links: dict[str, Behind] = {}
+        links: dict[str, LinkTarget] = {}
         names = [start + name for name in self._names(base, links, start)]
         found = select(pattern, names)
         if links:
             check_folder_links(pattern, found, links, self._below)
         return found
 
-    def _names(self, base: str, links: dict[str, Behind], start: str) -> Iterator[str]:
+    def _names(self, base: str, links: dict[str, LinkTarget], start: str) -> Iterator[str]:
         """Whatever is below a folder, relative to it; links to folders go where `check_folder_links` takes them."""
         below = f"{base}/" if base else ""
         assert self._tree is not None
@@ -132,10 +132,10 @@ class GitSources:
             target = self._folder_behind(path) if entry.mode == _LINK else None
             if target is None or (looks_like_yaml(name) and "/" not in name):
                 if entry.mode == _LINK and not looks_like_yaml(name) and self._leads_to_nothing(path):
-                    links[start + name] = Behind(None, "a path")
+                    links[start + name] = LinkTarget(None, "a path")
                 yield name
             else:
-                links[start + name] = Behind(self._relative(target))
+                links[start + name] = LinkTarget(self._relative(target))
         for folder in self._folders:
             if folder.startswith(below) and folder != base and looks_like_yaml(folder):
                 yield folder.removeprefix(below)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler import config as config_package
-from reconciler.config.sources import readable
+from reconciler.config.sources import display_path
 from reconciler.errors import ConfigError
 from reconciler.sources.disk import DiskSources
 
@@ -63,7 +63,7 @@ def _load(inputs: Inputs) -> tuple[Config, SideEntry]:
             strict=inputs.strict,
             by_name=True,
         )
-        name = f"{'git:' if inputs.ref else ''}{readable(sources.root)}"
+        name = f"{'git:' if inputs.ref else ''}{display_path(sources.root)}"
     name += f"@{inputs.environment}" if inputs.environment else ""
     return config, SideEntry(
         name=name, account_sid=config.account_sid or "", env=config.environment, config_digest=config.digest

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.config.model import Lifecycle
-from reconciler.config.value_parsers import InvalidValueError, json_scalar
+from reconciler.config.value_parsers import InvalidValueError, parse_json_scalar
 from tests.config.told import content, problems_of, read, told
 
 TIMER = "account: {{configuration: {{default_inactive_timer: {}}}}}"
@@ -360,21 +360,24 @@ def test_fields_keep_the_order_of_their_kind() -> None:
     ],
 )  # fmt: skip
 def test_json_follows_the_core_schema(text: str, expected: Any) -> None:
-    assert (json_scalar(text, "", bare=True), type(json_scalar(text, "", bare=True))) == (expected, type(expected))
-    assert json_scalar(text, "", bare=False) == text
-    assert json_scalar(text, "str", bare=False) == text
+    assert (parse_json_scalar(text, "", bare=True), type(parse_json_scalar(text, "", bare=True))) == (
+        expected,
+        type(expected),
+    )
+    assert parse_json_scalar(text, "", bare=False) == text
+    assert parse_json_scalar(text, "str", bare=False) == text
 
 
 @pytest.mark.parametrize("text", [".inf", "-.INF", ".nan", "1e999", "9" * 5000])
 def test_numbers_that_json_has_not(text: str) -> None:
     with pytest.raises(InvalidValueError, match="JSON has no such number"):
-        json_scalar(text, "", bare=True)
+        parse_json_scalar(text, "", bare=True)
 
 
 def test_a_tag_that_does_not_fit() -> None:
-    assert json_scalar("5", "float", bare=False) == 5.0
+    assert parse_json_scalar("5", "float", bare=False) == 5.0
     with pytest.raises(InvalidValueError, match="not what its tag !!int says"):
-        json_scalar("x", "int", bare=True)
+        parse_json_scalar("x", "int", bare=True)
 
 
 def test_text_of_a_field_is_never_null_by_a_tag() -> None:
