@@ -1,8 +1,8 @@
-"""A local, independent Twilio Conversations v1.
+"""A local, independent emulator of Twilio Conversations v1.
 
-Takes HTTP requests (as an ASGI application, or served on a port), answers as Twilio is known to, keeps the account in
-SQLite. It imports nothing of the rest of the package, so a wrong belief there cannot hide here. What is unverified
-about Twilio is a switch in ``Rules``.
+Takes HTTP requests (as an ASGI application, or served on a port), responds as Twilio is known to, and keeps the account
+in SQLite. It imports nothing from the rest of the package, so it does not share a wrong assumption. Unverified facts
+about Twilio are switches in ``Rules``.
 
     store = Store.open(":memory:")
     app = Emulator(store, rules=Rules(role_in_use="allowed"))

@@ -1,7 +1,7 @@
-"""What a request says, judged against the contract of its operation.
+"""Parameters of a request, checked against the contract of its operation.
 
-Takes query and form as they were sent, gives typed values by parameter name, or the error Twilio would answer with.
-Only what the contract tells is judged here; what a value means is for the resource's behavior.
+Takes query and form as they were sent; gives typed values by parameter name, or the error that Twilio would respond
+with. Only the contract is checked here; the resource's behavior checks what a value means.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """How a family answers what the contract forbids.
+    """The errors of a family for parameters that violate the contract.
 
     Attributes:
-        missing: code for a required parameter that is not there; 20001 where a family has none of its own.
-        invalid: code for a value of the wrong form; 20001 likewise.
-        may_be_empty: parameters for which an empty value is passed on, though it has not the contract's form.
-        own: parameters whose values the family judges by itself, the contract's enum being too narrow.
-        as_sent: enums that are kept in the spelling that was sent.
+        missing: Code for a missing required parameter; 20001 if the family has no code of its own.
+        invalid: Code for a malformed value; 20001 likewise.
+        may_be_empty: Parameters whose empty value is accepted although the contract's form does not allow it.
+        own: Parameters whose values the family checks itself, because the contract's enum is too narrow.
+        as_sent: Enums that keep the spelling that was sent.
     """
 
     missing: Mapping[str, int] = field(default_factory=dict)
@@ -45,10 +45,10 @@ class Faults:
 
 
 class Arguments:
-    """The typed values of a request, by the names of its parameters.
+    """Typed values of a request, by parameter name.
 
     Args:
-        values: only those that were sent.
+        values: The parameters that were sent.
     """
 
     def __init__(self, values: Mapping[str, Value]) -> None:
@@ -61,35 +61,35 @@ class Arguments:
         return bool(self._values)
 
     def text(self, name: str) -> str | None:
-        """A text as sent, enums in the contract's spelling; None when it was not sent."""
+        """Return a text as sent, or an enum in the contract's spelling; None if it was not sent."""
         value = self._values.get(name)
         assert value is None or isinstance(value, str)
         return value
 
     def flag(self, name: str) -> bool | None:
-        """A boolean; None when it was not sent."""
+        """Return a boolean; None if it was not sent."""
         value = self._values.get(name)
         assert value is None or isinstance(value, bool)
         return value
 
     def number(self, name: str) -> int | None:
-        """An integer; None when it was not sent."""
+        """Return an integer; None if it was not sent."""
         value = self._values.get(name)
         assert value is None or (isinstance(value, int) and not isinstance(value, bool))
         return value
 
     def texts(self, name: str) -> list[str] | None:
-        """The values of a repeated key, empty ones left out; None when the key was not sent."""
+        """Return the non-empty values of a repeated key; None if the key was not sent."""
         value = self._values.get(name)
         assert value is None or isinstance(value, list)
         return value
 
 
 def read_pairs(text: str) -> dict[str, list[str]]:
-    """A query or form as keys and their values, in the order sent.
+    """Parse a query or form into keys with their values, in the order sent.
 
     Raises:
-        ApiError: it is not UTF-8 once decoded.
+        ApiError: The decoded text is not UTF-8.
     """
     pairs: dict[str, list[str]] = {}
     try:
@@ -101,10 +101,10 @@ def read_pairs(text: str) -> dict[str, list[str]]:
 
 
 def read_form(content_type: str | None, body: bytes) -> dict[str, list[str]]:
-    """A request's body as keys and values.
+    """Parse a request's body into keys and values.
 
     Raises:
-        ApiError: it is too large, is not a form, or says it is something else.
+        ApiError: The body is too large, is not a form, or has another content type.
     """
     if len(body) > MAXIMUM_BODY_BYTES:
         raise ApiError(413, UNKNOWN_PARAMETER, f"The body is larger than {MAXIMUM_BODY_BYTES} bytes.")
@@ -128,20 +128,20 @@ def judge(
     *,
     refuse_unknown: bool = False,
 ) -> Arguments:
-    """The typed arguments of a request.
+    """Check a request's parameters and return them with their types.
 
-    Every parameter is judged; the first that is wrong is told, unknown ones before all, as the SDKs' users see it.
+    Only the first wrong parameter is reported, unknown ones before all others, as Twilio does.
 
     Args:
-        operation: the operation asked for.
-        faults: how its family answers.
-        query: the query's keys and values.
-        form: the body's keys and values.
-        headers: the request's headers, names in lower case.
-        refuse_unknown: whether a parameter that the operation does not have is an error; ignored otherwise.
+        operation: The requested operation.
+        faults: The errors of its family.
+        query: Keys and values of the query.
+        form: Keys and values of the body.
+        headers: Headers of the request, names in lower case.
+        refuse_unknown: Whether an unknown parameter is an error; otherwise it is ignored.
 
     Raises:
-        ApiError: an unknown parameter where they are refused, a missing one, a value of the wrong form.
+        ApiError: A parameter is missing or malformed, or is unknown and such parameters are refused.
     """
     known = {**operation.parameters["query"], **operation.parameters["form"]}
     if refuse_unknown:
@@ -152,7 +152,7 @@ def judge(
             if name in parameters:
                 values[name] = _value(parameters[name], sent, faults)
     for name, parameter in known.items():
-        # A key that is there but says nothing is as good as not there where something must be said.
+        # An empty value of a required parameter counts as missing.
         if parameter.required and not values.get(name):
             code = faults.missing.get(name, UNKNOWN_PARAMETER)
             raise refused(code, f"Missing required parameter {name} in the post body")
@@ -173,9 +173,9 @@ def _refuse_unknown(operation: Operation, query: Sent, form: Sent) -> None:
 def _value(parameter: Parameter, sent: Sequence[str], faults: Faults) -> Value:
     fact = parameter.fact
     if fact.array:
-        # Unverified, our decision: empty values of a repeated key say nothing, so one alone is an empty list.
+        # Unverified, our decision: empty values of a repeated key are ignored, so a single one is an empty list.
         return [_text(parameter, text, faults) for text in sent if text]
-    # Unverified, our decision: of a key sent twice the last one counts.
+    # Unverified, our decision: the last value of a duplicate key wins.
     text = sent[-1]
     if fact.type == "boolean":
         if text.lower() not in {"true", "false"}:

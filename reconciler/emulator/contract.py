@@ -1,7 +1,7 @@
-"""The API's contract: paths, methods, parameters, success codes and response keys.
+"""The API's contract: paths, methods, parameters, success codes, and response keys.
 
-Takes ``contract.json`` (distilled from Twilio's OpenAPI description), gives typed, frozen values and finds the
-operation of a path. Facts of the description only: where Twilio behaves otherwise, that is behavior's business.
+Takes ``contract.json`` (distilled from Twilio's OpenAPI description); gives typed, frozen values and finds the
+operation of a path. It has only facts of the description; where Twilio behaves differently, `behavior` does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SERVICE_PREFIX = "/v1/Services/{ChatServiceSid}/"
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What is known of one value: its type and what it must match."""
+    """The type of one value, and what it must match."""
 
     type: str | None
     array: bool = False
@@ -36,7 +36,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of an operation and the place it is sent in."""
+    """A parameter of an operation, and where it is sent."""
 
     name: str
     place: Place
@@ -46,15 +46,15 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of one path.
+    """An operation: one method of one path.
 
     Attributes:
-        path: the path with its placeholders, as the description writes it.
-        method: the HTTP method.
-        parameters: by place, by name.
-        success: the success codes, the ordinary one first.
-        response: the keys a response (or an item of a list) may have; None where there is no body.
-        envelope: the key of a list's items; None where the operation gives no list.
+        path: The path with its placeholders, as in the description.
+        method: The HTTP method.
+        parameters: Parameters by place and name.
+        success: The success codes, the usual one first.
+        response: The keys that a response (or an item of a list) may have; None without a body.
+        envelope: The key of a list's items; None if the operation does not return a list.
     """
 
     path: str
@@ -66,13 +66,13 @@ class Operation:
 
     @property
     def is_update(self) -> bool:
-        """Whether it changes what is there already (a POST that answers 200)."""
+        """Return whether the operation updates an existing resource (a POST with status 200)."""
         return self.method == "POST" and self.success[0] == 200
 
 
 @dataclass
 class _Node:
-    """One segment of the paths: what may follow it, and the path that ends here."""
+    """A node of the path tree: the segments that may follow, and the path that ends here."""
 
     literals: dict[str, _Node] = field(default_factory=dict)
     placeholder: _Node | None = None
@@ -82,7 +82,7 @@ class _Node:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A path that exists, its placeholders' values (decoded) and its operations."""
+    """An existing path with the decoded values of its placeholders and its operations."""
 
     path: str
     values: Mapping[str, str]
@@ -93,7 +93,7 @@ class Contract:
     """Every operation of the API.
 
     Args:
-        document: the parsed ``contract.json``.
+        document: The parsed ``contract.json``.
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
@@ -120,10 +120,10 @@ class Contract:
         node.path, node.names = path, tuple(names)
 
     def match(self, raw_path: str) -> Match | None:
-        """The operations of a requested path; None when there is no such path.
+        """Find the operations of a requested path; None if there is no such path.
 
         Args:
-            raw_path: the path as sent, still percent-encoded (an identity may hold an encoded slash).
+            raw_path: The path as sent, percent-encoded, because an identity may contain an encoded slash.
         """
         node, values = self._root, []
         for segment in raw_path.removeprefix("/").split("/"):
@@ -163,7 +163,7 @@ def _fact(told: Mapping[str, Any]) -> Fact:
         array=told.get("array", False),
         format=told.get("format"),
         enum=tuple(told.get("enum", ())),
-        # `$` would let a line break at the end pass.
+        # `$` would accept a line break at the end.
         pattern=re.compile(pattern.removesuffix("$") + r"\Z") if pattern else None,
         max_length=told.get("maxLength"),
         minimum=told.get("minimum"),
@@ -172,6 +172,6 @@ def _fact(told: Mapping[str, Any]) -> Fact:
 
 @cache
 def load() -> Contract:
-    """The contract that comes with the package, read once."""
+    """Return the contract in the package, which is read once."""
     text = resources.files(__package__).joinpath("contract.json").read_text(encoding="utf-8")
     return Contract(json.loads(text))

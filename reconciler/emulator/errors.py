@@ -1,8 +1,7 @@
-"""What can go wrong in the emulator: with itself, and with a request.
+"""Errors of the emulator itself, and of requests to it.
 
-Gives two exceptions. ``EmulatorError`` is for whoever runs the emulator (a file that is none of ours, a port that is
-taken). ``ApiError`` is an answer: it never leaves the application but as a response body. Nothing here knows HTTP
-machinery.
+``EmulatorError`` is for the user who runs the emulator (a file of another program, a port in use). ``ApiError`` leaves
+the application only as a response body. Knows no HTTP library.
 """
 
 from __future__ import annotations
@@ -11,16 +10,16 @@ from typing import Any
 
 
 class EmulatorError(Exception):
-    """The emulator cannot be opened or started; the message says what to do."""
+    """The emulator cannot be opened or started; the message says how to fix it."""
 
 
 class OtherAccountError(EmulatorError):
-    """A file holds another account than the one that was asked for.
+    """A file contains another account than the requested one.
 
     Args:
-        path: the file.
-        kept: the SID of the account that it holds.
-        asked: the SID that was asked for.
+        path: The file.
+        kept: The SID of the account in the file.
+        asked: The requested SID.
     """
 
     def __init__(self, path: str, kept: str, asked: str) -> None:
@@ -29,14 +28,14 @@ class OtherAccountError(EmulatorError):
 
 
 class ApiError(Exception):
-    """A request that is refused, as Twilio answers it.
+    """A refused request, with Twilio's response.
 
-    The body's shape is that of the official SDKs' exception classes: code, message, more_info, status.
+    The body has the keys that the official SDKs expect: code, message, more_info, status.
 
     Args:
-        status: the HTTP status.
-        code: a code of Twilio's error dictionary.
-        message: what is wrong, in one sentence, without secrets.
+        status: The HTTP status.
+        code: A code of Twilio's error dictionary.
+        message: What is wrong, in one sentence without secrets.
     """
 
     def __init__(self, status: int, code: int, message: str) -> None:
@@ -46,7 +45,7 @@ class ApiError(Exception):
         self.message = message
 
     def body(self) -> dict[str, Any]:
-        """The response body."""
+        """Return the response body."""
         return {
             "code": self.code,
             "message": self.message,
@@ -55,7 +54,7 @@ class ApiError(Exception):
         }
 
 
-# Codes of the error dictionary that any resource may answer with; a family's own codes stand with its behavior.
+# Codes of the error dictionary that any resource may respond with; those of one family are in its module.
 UNKNOWN_PARAMETER = 20001
 UNAUTHENTICATED = 20003
 METHOD_NOT_ALLOWED = 20004
@@ -68,5 +67,5 @@ UNAVAILABLE = 20503
 
 
 def refused(code: int, message: str) -> ApiError:
-    """A request with something wrong in it: HTTP 400."""
+    """Build the error for an invalid request: HTTP 400."""
     return ApiError(400, code, message)

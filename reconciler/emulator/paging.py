@@ -1,8 +1,8 @@
-"""Lists, page by page.
+"""Lists in pages.
 
-Takes a source of items in a fixed order and the request's paging parameters, gives the envelope Twilio's lists have:
-the items under the list's key, and `meta` with the URLs of the pages. A page token names a place in the order, not a
-number of items, so what is deleted between two pages moves nothing.
+Takes a source of items in a fixed order and the request's paging parameters; gives the envelope of Twilio's lists: the
+items under the list's key, and `meta` with the URLs of the pages. A page token names a position in the order, not a
+number of items, so a delete between two pages shifts no items.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ LARGEST_PAGE = 1000
 
 
 class Source(Protocol):
-    """Items in an order, each with its place in it."""
+    """Items in an order, each with its position."""
 
     def read(self, past: int | None, limit: int, *, backwards: bool) -> Sequence[tuple[int, Row]]:
-        """Up to ``limit`` items past a place (None: from the start), going forwards or backwards."""
+        """Return up to ``limit`` items after a position (None: from the start), forward or backward."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """Every resource of a kind in a parent, straight from the store."""
+    """The resources of a kind in a parent, read from the store."""
 
     context: Context
     kind: str
@@ -42,7 +42,7 @@ class Children:
     newest_first: bool | None = None
 
     def read(self, past: int | None, limit: int, *, backwards: bool) -> Sequence[tuple[int, Row]]:
-        """See ``Source``."""
+        """Return a slice, as ``Source`` describes."""
         newest_first = self.newest_first
         if newest_first is None:
             newest_first = self.context.rules.page_order == "newest first"
@@ -54,12 +54,12 @@ class Children:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """Rows that were picked and ordered already; their places are numbers from 1."""
+    """Rows that are already selected and ordered; their positions are numbers from 1."""
 
     rows: Sequence[Row]
 
     def read(self, past: int | None, limit: int, *, backwards: bool) -> Sequence[tuple[int, Row]]:
-        """See ``Source``."""
+        """Return a slice, as ``Source`` describes."""
         places = list(enumerate(self.rows, 1))
         if backwards:
             return [place for place in reversed(places) if past is None or place[0] < past][:limit]
@@ -67,22 +67,22 @@ class Selected:
 
 
 def ordered(context: Context, rows: Sequence[Row]) -> Selected:
-    """Rows given oldest first, in the order the rule asks for."""
+    """Order rows, given oldest first, as the rule says."""
     return Selected(rows if context.rules.page_order == "oldest first" else rows[::-1])
 
 
 def page(context: Context, source: Source, render: Render, *, most: int, usual: int = 50) -> Reply:
-    """One page of a list.
+    """Build one page of a list.
 
     Args:
-        context: the request.
-        source: the items.
-        render: makes an item's body.
-        most: the list's true maximum, which the 2026 description and the docs tell; the 2024 one says 1000 throughout.
-        usual: the page size when none is asked for.
+        context: The request.
+        source: The items.
+        render: Builds an item's body.
+        most: The list's true maximum (2026 description and docs; the 2024 description says 1000 for every list).
+        usual: The default page size.
 
     Raises:
-        ApiError: a page size over 1000, or over the maximum where the rule refuses it; a token that is none.
+        ApiError: The page size is over 1000, or over the maximum and the rule refuses it; or the token is invalid.
     """
     size = context.args.number("PageSize") or min(usual, most)
     allowed = most if context.rules.large_page == "refused" else LARGEST_PAGE
@@ -99,7 +99,7 @@ def page(context: Context, source: Source, render: Render, *, most: int, usual: 
         items.reverse()
     number: int = place["page"]
     url = _page_urls(context, size)
-    # Going backwards there is a next page, the one that was come from.
+    # Going backward, there is a next page: the one that the client came from.
     after = items[-1][0] if items and (more or backwards) else None
     before = items[0][0] if items and token and (not backwards or more) else None
     key = context.operation.envelope
@@ -144,7 +144,7 @@ def _as_texts(context: Context, name: str) -> list[str]:
     return [context.args.text(name) or ""]
 
 
-# A page token is `PT` and Base64 of JSON (a log in a public issue); what the JSON says is our decision.
+# A page token is `PT` and Base64 of JSON (a log in a public issue); the content of the JSON is our decision.
 def _write_token(place: dict[str, Any]) -> str:
     text = json.dumps(place, separators=(",", ":"), sort_keys=True)
     return "PT" + base64.urlsafe_b64encode(text.encode()).decode()
@@ -160,7 +160,7 @@ def _read_token(token: str) -> dict[str, Any]:
         raise wrong from error
     if not isinstance(place, dict) or set(place) not in ({"page", "after"}, {"page", "before"}):
         raise wrong
-    # A place in the store is a 64-bit number.
+    # A position in the store is a 64-bit number.
     if not all(isinstance(value, int) and 0 <= value < 2**63 for value in place.values()):
         raise wrong
     return place

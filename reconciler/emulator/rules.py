@@ -1,11 +1,10 @@
-"""One switch for each fact about Twilio that nobody outside could verify.
+"""One switch for each unverified fact about Twilio.
 
-Gives ``Rules``: a frozen set of readings, all of them plausible. The emulator behaves by the reading that is set; a
-test draws any combination and asks that a client converges or fails honestly under each. A rule never switches a fact
-that is known.
+Gives ``Rules``: a frozen set of plausible readings. The emulator behaves as the selected readings say; tests draw any
+combination and require that a client converges or fails honestly. A rule never switches a known fact.
 
-Every default is the reading with the better evidence; where there is none, the one that is the more likely in an API of
-Twilio's making.
+Each default is the reading with the better evidence; without evidence, the one that is more likely for an API of
+Twilio.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ Verdict = Literal["refused", "allowed"]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The readings the emulator behaves by. A clearing that is "ignored" answers 200 and keeps the old value."""
+    """The readings in effect. If clearing is "ignored", the response has status 200 and the old value is kept."""
 
     # --- Clearing what was set -------------------------------------------------------------------------------------
     empty_webhook_url: Clearing = "clears"
@@ -39,22 +38,22 @@ class Rules:
     empty_auto_creation_service: StrictClearing = "clears"
     """An empty AutoCreation.ConversationServiceSid of an address configuration."""
     empty_account_timer: StrictClearing = "refused"
-    """An empty DefaultInactiveTimer or DefaultClosedTimer; refused as no ISO 8601 duration (50379, 50380)."""
+    """An empty DefaultInactiveTimer or DefaultClosedTimer; refused as an invalid ISO 8601 duration (50379, 50380)."""
     empty_conversation_timer: StrictClearing = "refused"
     """An empty Timers.Inactive or Timers.Closed of a conversation; refused as above."""
     zero_timer: Literal["refused", "clears"] = "refused"
-    """The duration PT0S (any that lasts no time) for a timer; refused as under the minimum (50375, 50376)."""
+    """The duration PT0S (or any other of zero length) for a timer; refused as below the minimum (50375, 50376)."""
     empty_messaging_service: StrictClearing = "ignored"
     """An empty messaging service SID: of the account's configuration it clears, of a conversation it resets to that."""
     cleared_text: Literal["null", "empty"] = "null"
-    """How a text that was cleared by an empty value comes back: null or an empty text."""
+    """How a text that an empty value has cleared is returned: null or an empty text."""
 
     # --- Names -----------------------------------------------------------------------------------------------------
     role_names: Literal["repeatable", "unique"] = "repeatable"
     """Whether two roles of one type in one service may have the same friendly name. Names repeat across types (docs,
     Flex conversations roles)."""
     service_names: Literal["repeatable", "unique"] = "repeatable"
-    """Whether two services may have one friendly name."""
+    """Whether two services may have the same friendly name."""
     role_name_limit: Literal[256, 64] = 256
     """Longest friendly name of a role, in characters: 64 in the description's text, 256 seen to work."""
     user_attributes_limit: Literal[4096, 16384] = 4096
@@ -62,113 +61,117 @@ class Rules:
 
     # --- Deleting --------------------------------------------------------------------------------------------------
     role_in_use: Verdict = "refused"
-    """Deleting a role that users or participants hold; where allowed, its holders get the service's default role."""
+    """Deleting a role that users or participants hold; if allowed, its holders get the service's default role."""
     default_role: Verdict = "refused"
-    """Deleting a role that the service's configuration names; where allowed, the configuration then says null."""
+    """Deleting a role that the service's configuration names; if allowed, the configuration then has null."""
     default_service: Verdict = "refused"
-    """Deleting the account's default service; where allowed, the account has none until one is set."""
+    """Deleting the account's default service; if allowed, the account has no default service until one is set."""
     address_of_deleted_service: Literal["kept", "cleared", "deleted"] = "kept"
-    """What becomes of an address that creates conversations in a service that is deleted: it keeps the dead SID, falls
-    back to the default service, or goes too."""
+    """What happens to an address that creates conversations in a deleted service: it keeps the dead SID, falls back to
+    the default service, or is deleted."""
     participants_of_deleted_user: Literal["removed", "kept"] = "removed"
-    """What becomes of the participants of a user who is deleted."""
+    """What happens to the participants of a deleted user."""
 
-    # --- Statuses whose code is known (or not even that) and whose number is not -----------------------------------
+    # --- HTTP statuses that are not known ---------------------------------------------------------------------------
     duplicate_status: Literal[409, 400] = 409
-    """HTTP status of a second user of one identity (50201), a second address and a name that must be unique (20409),
-    and a pair of addresses that is bound already (50416)."""
+    """HTTP status of a duplicate identity of a user (50201), a duplicate address or unique name (20409), and a pair of
+    addresses that is already bound (50416)."""
     limit_status: Literal[400, 403, 409] = 400
     """HTTP status of the sixth scoped webhook (50361) and of the sixth trigger (50362)."""
     large_page: Literal["clamped", "served", "refused"] = "clamped"
     """A PageSize between the list's documented maximum and 1000: reduced to the maximum, served as requested, or 400
     with code 20007. Over 1000 it is always 20007 (error dictionary)."""
 
-    # --- Shapes of answers -----------------------------------------------------------------------------------------
+    # --- Form of responses ------------------------------------------------------------------------------------------
     unset_webhooks: Literal["null", "empty", "post"] = "null"
-    """Webhooks of a service that nobody configured: nulls (the description's example), POST with empty texts and no
+    """Webhooks of a service that were never configured: nulls (the description's example), POST with empty texts and no
     filters, or POST with null URLs and no filters."""
     unset_account_webhooks: Literal["post", "null", "empty"] = "post"
     """The same for the account's webhooks. POST with null URLs and no filters is what the community SDK's fixture and
     the community provider's data source show."""
     unset_notifications: Literal["absent", "null", "empty"] = "absent"
-    """Notification keys that were never set: left out (an old capture), null or an empty text."""
+    """Notification keys that were never set: omitted (an old capture), null, or an empty text."""
     set_order: Literal["as sent", "sorted", "reversed"] = "as sent"
-    """Order in which permissions and filters come back."""
+    """Order in which permissions and filters are returned."""
     page_order: Literal["oldest first", "newest first"] = "oldest first"
-    """Order of lists, conversations and messages (whose orders are documented) aside."""
+    """Order of lists, except for conversations and messages, whose orders are documented."""
     method_case: Literal["upper", "as sent", "lower"] = "upper"
-    """How a webhook's method comes back. Recorded answers have upper case for a sent lower case; examples show each."""
+    """How a webhook's method is returned. Recorded responses have upper case for a sent lower case; examples show
+    both."""
     service_account_sid: Literal["given", "null"] = "given"
     """A service's account_sid: promised by the description, seen as null by the community provider."""
     sandbox_text: Literal["title", "lower"] = "title"
     """A credential's sandbox, which is a text: "True" (the description's example) or "true"."""
     trigger_keywords: Literal["triggers", "filters"] = "triggers"
-    """Where a trigger webhook's keywords come back: the provider reads triggers, the description's example filters."""
+    """Where a trigger webhook's keywords are returned: the provider reads triggers, the description's example
+    filters."""
     replay_after: Literal["shown", "hidden"] = "shown"
-    """Whether a scoped webhook's replay_after comes back: the provider reads it, the examples leave it out."""
+    """Whether a scoped webhook's replay_after is returned: the provider reads it, the examples omit it."""
     studio_filters: Literal["shown", "hidden"] = "shown"
-    """Whether the filters of a Studio webhook come back: it may be sent some; no example has any."""
+    """Whether the filters of a Studio webhook are returned: it accepts them, but no example has any."""
     built_in_permissions: Literal["translated", "extended"] = "translated"
-    """Permissions of the roles that Twilio makes: the Chat guide's in today's words (of `channel admin`, the recorded
-    13), or with further ones seen in practice."""
+    """Permissions of built-in roles: those of the Chat guide in today's names (for `channel admin`, the recorded 13),
+    or also further ones seen in practice."""
     creator_default: Literal["channel admin", "channel user"] = "channel admin"
     """The built-in role that a new service's default_conversation_creator_role_sid names."""
     guest_role: bool = False
     """Whether a new service has a fifth role, `guest`, as a Flex account's service does."""
     auto_creation_keys: Literal["all", "applicable"] = "all"
-    """Keys of an answer's auto_creation: all of them, null where unset (a recorded answer), or only those that its type
+    """Keys of auto_creation in responses: all of them, null if unset (a recorded response), or only those that its type
     uses (the description's examples)."""
     default_auto_creation_service: Literal["shown", "hidden"] = "shown"
-    """Whether auto_creation of type default shows a service that was sent with it (no example has one)."""
+    """Whether auto_creation of type default returns a service that was sent with it (no example has one)."""
 
     conversation_in_paths: Literal["sid or unique name", "sid only"] = "sid or unique name"
-    """What names a conversation in the paths of its parts; for the conversation itself the description says both."""
+    """What identifies a conversation in the paths of its parts; for the conversation itself, the description allows
+    both."""
     slash_in_path: Literal["found", "not_found"] = "found"
-    """A path with an encoded slash (`%2F`) in a segment: found like any other, or 404, as many servers answer it."""
+    """A path with an encoded slash (`%2F`) in a segment: found like any other, or 404, as on many servers."""
 
     # --- What is accepted ------------------------------------------------------------------------------------------
     unknown_parameter: Literal["ignored", "refused"] = "ignored"
-    """A query or form parameter that the operation does not have: ignored (error dictionary: 20001 is a warning), or
+    """An unknown query or form parameter: ignored (error dictionary: 20001 is a warning), or
     400 with code 20001."""
     empty_update: Verdict = "allowed"
     """An update without parameters: 200 (live tests of the community SDK and provider), or 400 with code 20161 (50347
     for a conversation). For a conversation's webhooks it is always refused (the community SDK, March 2021)."""
     unknown_permission: Verdict = "refused"
-    """A permission outside the role type's list, the four of practice included: 50104, or taken as it is."""
+    """A permission outside the role type's list, including the four seen in practice: 50104, or accepted."""
     unknown_filter: Verdict = "refused"
-    """A webhook filter outside the list of the place it is for: 400, or taken as it is."""
+    """A webhook filter outside the list for its place: 400, or accepted."""
     service_user_filters: Verdict = "allowed"
-    """The three user events among a service's webhook filters: the description's list leaves them out."""
+    """The three user events as filters of a service's webhooks: the description's list omits them."""
     newer_address_types: Verdict = "allowed"
     """The address types of the 2026 description: rcs, apple, chat."""
     inapplicable: Literal["ignored", "refused"] = "ignored"
-    """A parameter that the target or type has no use for, such as a flow SID for a webhook: dropped, or 400."""
+    """A parameter that the target or type does not use, such as a flow SID for a webhook: dropped, or 400."""
     auto_creation_enabled: bool = False
-    """AutoCreation.Enabled of a new address when it is left out; false in a recorded answer."""
+    """AutoCreation.Enabled of a new address if omitted; false in a recorded response."""
     incomplete_auto_creation: Verdict = "refused"
-    """Auto creation of type studio without a flow (45763) or of type webhook without a URL (45764). Both are errors of
-    Flex web chat that may come later only (error dictionary); then the configuration is accepted."""
+    """Auto creation of type studio without a flow (45763) or of type webhook without a URL (45764). Both are errors
+    of Flex web chat that may occur only later (error dictionary); then the configuration is accepted."""
     participant_limit: Literal[100, 1000] = 100
-    """Most participants in a conversation (50417): 100 by default, up to 1000 on request (error dictionary)."""
+    """Maximum number of participants in a conversation (50417): 100 by default, up to 1000 on request (error
+    dictionary)."""
     credential_type_update: Literal["changes", "ignored", "refused"] = "changes"
     """Another Type in the update of a credential: the description has it, the provider never sends it."""
     implicit_user: Literal["created", "absent"] = "created"
-    """Whether a participant with an identity nobody has makes a user of that identity."""
+    """Whether adding a participant with an unknown identity creates a user with it."""
 
     @staticmethod
     def fields() -> Mapping[str, tuple[Any, ...]]:
-        """Every switch with its readings, the default first, in the order they are written above."""
+        """Return every switch with its readings, the default first, in the order above."""
         return _readings()
 
     @staticmethod
     def read(settings: Mapping[str, str]) -> Rules:
-        """The rules that texts ask for, such as a command line's.
+        """Build rules from texts, such as those of a command line.
 
         Args:
-            settings: name of a switch to the text of one of its readings (`true`, `409`, `as sent`).
+            settings: The name of a switch to the text of a reading (`true`, `409`, `as sent`).
 
         Raises:
-            EmulatorError: a switch or reading that does not exist; the message lists those that do.
+            EmulatorError: A switch or reading does not exist; the message lists those that do.
         """
         chosen = {}
         for name, text in settings.items():

@@ -1,7 +1,7 @@
-"""The emulator on a port.
+"""Serves the emulator on a port.
 
-Takes an ``Emulator``, serves it over HTTP until it is told to stop (SIGINT, SIGTERM). uvicorn is imported only here,
-and only when a server is started.
+Takes an ``Emulator`` and serves it over HTTP until SIGINT or SIGTERM. uvicorn is imported only here, when a server
+starts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reconciler.emulator.errors import EmulatorError
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 4010
 _LONGEST_END = 30.0
-"""Seconds that open requests have to end when a server in a thread is stopped."""
+"""Seconds that open requests get to finish when a server in a thread stops."""
 
 
 def serve(
@@ -28,28 +28,28 @@ def serve(
     log_level: str = "warning",
     ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Serves an emulator until SIGINT, and then returns; SIGTERM stops it too and ends the process.
+    """Serve an emulator until SIGINT, then return; SIGTERM also stops it and ends the process.
 
-    The application's ``base_url`` becomes the served one: URLs of next pages must never lead to the real Twilio.
+    The application's ``base_url`` becomes the served URL: URLs of next pages must never lead to the real Twilio.
 
     Args:
-        app: the emulator.
-        host: the address to listen on; the loopback interface unless told otherwise.
-        port: the port; 0 for a free one.
-        log_level: uvicorn's.
-        ready: called with the served URL once connections are accepted.
+        app: The emulator.
+        host: The address to listen on; the loopback interface by default.
+        port: The port; 0 for a free one.
+        log_level: The log level of uvicorn.
+        ready: Called with the served URL once connections are accepted.
 
     Raises:
-        EmulatorError: the address cannot be listened on.
+        EmulatorError: The address cannot be used.
     """
     import uvicorn  # noqa: PLC0415 — takes long to import and is needed only by those who serve
 
     with listen(app, host, port) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_level=log_level, access_log=False))
         if ready is not None:
-            # The socket listens already: what connects now waits until the server has started.
+            # The socket already listens: connections wait until the server has started.
             ready(app.base_url)
-        # uvicorn stops in good order, then raises the signal again.
+        # uvicorn shuts down gracefully, then raises the signal again.
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
 
@@ -59,15 +59,15 @@ def serving(app: Emulator, host: str = LOOPBACK, port: int = 0) -> Iterator[str]
     """Serve an emulator in a thread of this process until the block ends.
 
     Args:
-        app: the emulator.
-        host: the address to listen on.
-        port: the port; 0 for a free one.
+        app: The emulator.
+        host: The address to listen on.
+        port: The port; 0 for a free one.
 
     Yields:
-        The served URL. It answers from now on.
+        The served URL, which accepts requests.
 
     Raises:
-        EmulatorError: the address cannot be listened on.
+        EmulatorError: The address cannot be used.
     """
     import uvicorn  # noqa: PLC0415 — as above
 
@@ -83,23 +83,23 @@ def serving(app: Emulator, host: str = LOOPBACK, port: int = 0) -> Iterator[str]
 
 
 def listen(app: Emulator, host: str = LOOPBACK, port: int = 0) -> socket.socket:
-    """A socket that listens for an emulator, whose ``base_url`` becomes the socket's.
+    """Open a listening socket for an emulator and set the emulator's ``base_url`` to it.
 
     Args:
-        app: the emulator.
-        host: the address to listen on.
-        port: the port; 0 for a free one.
+        app: The emulator.
+        host: The address to listen on.
+        port: The port; 0 for a free one.
 
     Raises:
-        EmulatorError: the address cannot be listened on.
+        EmulatorError: The address cannot be used.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family)
     except OSError as error:
         raise EmulatorError(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from error
-    # Connections inherit it. asyncio does not set it on sockets it was given, and an answer, whose head and body are
-    # sent apart, then waits 40 ms for the client's acknowledgement.
+    # Connections inherit it. asyncio does not set it on sockets that it was given; a response, whose head and body are
+    # sent separately, would then wait 40 ms for the client's acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     shown = f"[{host}]" if ":" in host else host
     app.base_url = f"http://{shown}:{listener.getsockname()[1]}"

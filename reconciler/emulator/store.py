@@ -1,8 +1,8 @@
-"""Where the emulated account is kept: one SQLite database, in a file or in memory.
+"""Storage of the emulated account: one SQLite database, in a file or in memory.
 
-Takes rows (kind, SID, parent, natural key, facts as JSON) inside transactions, gives them back in the order they were
-made or were last active. It knows nothing of Twilio's rules. Everything an answer depends on is in the database, so a
-process may be killed at any moment and another one go on with the same answers.
+Takes rows (kind, SID, parent, natural key, facts as JSON) inside transactions; returns them by creation or last
+activity. Knows nothing of Twilio's rules. Everything that a response depends on is in the database, so a process can be
+killed at any moment, and another one continues with the same responses.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from reconciler.emulator.errors import EmulatorError, OtherAccountError
 
 DEFAULT_ACCOUNT_SID = "AC" + "0" * 32
 
-# Facts of a resource as they are kept; JSON has no static shape.
+# Facts of a resource as stored; JSON has no static shape.
 Facts: TypeAlias = dict[str, Any]
 Order = Literal["made", "active"]
 
-# "TwEm" as a number: tells our files from other SQLite databases (PRAGMA application_id).
+# "TwEm" as a number: identifies our files among SQLite databases (PRAGMA application_id).
 APPLICATION_ID = 0x5477456D
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_SECONDS = 10.0
@@ -57,17 +57,17 @@ _COLUMNS = "made, active, kind, sid, parent, name, due, facts"
 
 @dataclass(slots=True)
 class Row:
-    """One resource as it is kept.
+    """A resource as stored.
 
     Attributes:
-        made: its place in the order of creation.
-        active: its place in the order of activity; the higher, the more recent.
-        kind: the family it belongs to.
-        sid: its SID.
-        parent: the SID of what contains it and takes it along when deleted; None for the account.
-        name: the natural key it is looked up by, if its kind has one.
-        due: when something is to happen to it by itself (an API date), if ever.
-        facts: everything else.
+        made: The position in the order of creation.
+        active: The position in the order of activity; higher is more recent.
+        kind: The family of the resource.
+        sid: The SID.
+        parent: The SID of the containing resource, whose delete includes this one; None for the account.
+        name: The natural key, if the kind has one.
+        due: When a timer next changes the resource (an API date), if ever.
+        facts: Everything else.
     """
 
     made: int
@@ -81,11 +81,11 @@ class Row:
 
 
 class Store:
-    """An open database. Made by ``Store.open``."""
+    """An open database, created by ``Store.open``."""
 
     def __init__(self, connection: sqlite3.Connection, account_sid: str, path: str) -> None:
         self._connection = connection
-        # A server's thread and the test that looks into the account share one connection.
+        # A server's thread and a test that inspects the account share one connection.
         self._lock = threading.RLock()
         self.account_sid = account_sid
         self.path = path
@@ -93,21 +93,21 @@ class Store:
 
     @classmethod
     def open(cls, path: str | Path, *, account_sid: str | None = None) -> Store:
-        """Opens a database, and makes it when there is none yet.
+        """Open a database; create it if it does not exist.
 
         Args:
-            path: a file, or ":memory:" for one that is gone when closed.
-            account_sid: the emulated account; of a new database ``AC`` and 32 zeros when left out. One that exists
-                keeps its own.
+            path: A file, or ":memory:" for a database that ends with the process.
+            account_sid: The emulated account; for a new database, ``AC`` and 32 zeros by default. An existing database
+                keeps its account.
 
         Raises:
-            EmulatorError: the file is no emulator database, is of a newer version, belongs to another account, or
+            EmulatorError: The file is not an emulator database, is of a newer version, contains another account, or
                 cannot be opened.
         """
         text = str(path)
         try:
             if text != ":memory:":
-                # Made for its owner alone: it keeps what Twilio keeps, keys that were sent included.
+                # Readable by its owner only: it contains what Twilio stores, including keys that were sent.
                 os.close(os.open(text, os.O_RDWR | os.O_CREAT, 0o600))
         except (OSError, ValueError) as error:
             raise EmulatorError(
@@ -132,12 +132,12 @@ class Store:
             raise
 
     def close(self) -> None:
-        """Closes the database; closing again does nothing."""
+        """Close the database; closing it again does nothing."""
         with self._lock:
             self._connection.close()
 
     def private_key(self) -> str:
-        """A random text that only this database holds, made when it is first asked for."""
+        """Return a random text that only this database contains; created on first use."""
         with self._lock:
             self._connection.execute(
                 "INSERT OR IGNORE INTO setting VALUES ('private_key', ?)", (secrets.token_hex(32),)
@@ -146,14 +146,14 @@ class Store:
         return str(kept)
 
     def public_id(self) -> str:
-        """What tells this database from every other one; empty if that cannot be written down now."""
+        """Return a random identifier of this database; empty if it cannot be written now."""
         if not self._public_id:
             with suppress(sqlite3.Error):
                 self._public_id = hashlib.sha256(f"emulator id\0{self.private_key()}".encode()).hexdigest()[:32]
         return self._public_id
 
     def copied(self) -> Store:
-        """Everything there is, apart, in memory."""
+        """Copy everything into a separate database in memory."""
         connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         with self._lock:
             self._connection.backup(connection)
@@ -162,14 +162,14 @@ class Store:
 
     @contextmanager
     def transaction(self, *, write: bool) -> Iterator[None]:
-        """Everything inside happens, or, when it raises, nothing of it.
+        """Run a block as a transaction: if it raises, none of it has an effect.
 
         Args:
-            write: whether it may change anything. A writer waits for other writers (also of other processes) before it
-                reads, so what it decides on cannot change under it.
+            write: Whether the block may write. A writer waits for other writers (also of other processes) before it
+                reads, so that nothing changes between its reads and its writes.
 
         Raises:
-            sqlite3.OperationalError: another process kept the database for too long.
+            sqlite3.OperationalError: Another process locked the database for too long.
         """
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
@@ -177,7 +177,7 @@ class Store:
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
-                # A failed statement may have ended the transaction already.
+                # A failed statement may already have ended the transaction.
                 with suppress(sqlite3.OperationalError):
                     self._connection.execute("ROLLBACK")
                 raise
@@ -185,7 +185,7 @@ class Store:
     def add(
         self, kind: str, sid: str, parent: str | None, facts: Facts, *, name: str | None = None, due: str | None = None
     ) -> Row:
-        """Keeps a new resource and gives it back."""
+        """Insert a new resource and return it."""
         cursor = self._connection.execute(
             "INSERT INTO resource (active, kind, sid, parent, name, due, facts) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (active := self._latest(kind, parent) + 1, kind, sid, parent, name, due, _dump(facts)),
@@ -195,14 +195,14 @@ class Store:
         return Row(made, active, kind, sid, parent, name, due, facts)
 
     def put(self, row: Row) -> None:
-        """Keeps what was changed in a row: its name, due, activity and facts."""
+        """Save the changes of a row: its name, due date, activity, and facts."""
         self._connection.execute(
             "UPDATE resource SET name = ?, due = ?, active = ?, facts = ? WHERE made = ?",
             (row.name, row.due, row.active, _dump(row.facts), row.made),
         )
 
     def touch(self, row: Row) -> None:
-        """Makes a row the most recently active of its kind in its parent; ``put`` keeps it."""
+        """Make a row the most recently active of its kind in its parent; ``put`` saves it."""
         row.active = self._latest(row.kind, row.parent) + 1
 
     def _latest(self, kind: str, parent: str | None) -> int:
@@ -211,40 +211,40 @@ class Store:
         return int(latest)
 
     def remove(self, sid: str) -> None:
-        """Forgets a resource and everything in it."""
+        """Delete a resource and everything in it."""
         self._connection.execute("DELETE FROM resource WHERE sid = ?", (sid,))
 
     def get(self, kind: str, sid: str, parent: str | None = None) -> Row | None:
-        """A resource by its SID; None when there is none of this kind (in this parent, if one is named)."""
+        """Return a resource by SID; None if there is none of this kind (in this parent, if given)."""
         row = self._one("sid = ?", (sid,))
         if row is None or row.kind != kind or (parent is not None and row.parent != parent):
             return None
         return row
 
     def known(self, sid: str) -> bool:
-        """Whether a SID is taken."""
+        """Return whether a SID is in use."""
         return self._connection.execute("SELECT 1 FROM resource WHERE sid = ?", (sid,)).fetchone() is not None
 
     def named(self, kind: str, parent: str, name: str) -> Row | None:
-        """The oldest resource of a natural key in a parent; None when there is none."""
+        """Return the oldest resource with a natural key in a parent; None if there is none."""
         return self._one("kind = ? AND name = ? AND parent = ? ORDER BY made LIMIT 1", (kind, name, parent))
 
     def all_named(self, kind: str, name: str) -> list[Row]:
-        """Every resource of a natural key, wherever it is, oldest first."""
+        """Return every resource with a natural key in any parent, oldest first."""
         return self._many("kind = ? AND name = ? ORDER BY made", (kind, name))
 
     def count_named(self, kind: str, name: str) -> int:
-        """How many resources of a natural key there are, wherever."""
+        """Count the resources with a natural key in any parent."""
         query = "SELECT count(*) FROM resource WHERE kind = ? AND name = ?"
         (number,) = self._connection.execute(query, (kind, name)).fetchone()
         return int(number)
 
     def children(self, kind: str, parent: str) -> list[Row]:
-        """Every resource of a kind in a parent, oldest first."""
+        """Return every resource of a kind in a parent, oldest first."""
         return self._many("parent = ? AND kind = ? ORDER BY made", (parent, kind))
 
     def count(self, kind: str, parent: str) -> int:
-        """How many resources of a kind a parent has."""
+        """Count the resources of a kind in a parent."""
         query = "SELECT count(*) FROM resource WHERE parent = ? AND kind = ?"
         (number,) = self._connection.execute(query, (parent, kind)).fetchone()
         return int(number)
@@ -252,15 +252,15 @@ class Store:
     def slice(
         self, kind: str, parent: str, *, order: Order, newest_first: bool, past: int | None, limit: int
     ) -> list[Row]:
-        """Some resources of a kind in a parent, in order, beginning past a place in that order.
+        """Return some resources of a kind in a parent, in order, after a position.
 
         Args:
-            kind: the kind.
-            parent: the parent's SID.
-            order: by creation or by activity.
-            newest_first: the direction.
-            past: the place (``made`` or ``active``) after which to begin; None for the beginning.
-            limit: how many at most.
+            kind: The kind.
+            parent: The parent's SID.
+            order: By creation or by activity.
+            newest_first: The direction.
+            past: The position (``made`` or ``active``) after which to begin; None for the beginning.
+            limit: The maximum number.
         """
         sign, way = ("<", "DESC") if newest_first else (">", "ASC")
         where = "parent = ? AND kind = ?"
@@ -271,21 +271,21 @@ class Store:
         return self._many(f"{where} ORDER BY {order} {way} LIMIT ?", (*bound, limit))
 
     def holders(self, role_sid: str) -> list[Row]:
-        """The users and participants who hold a role."""
+        """Return the users and participants who hold a role."""
         return self._many("kind IN ('user', 'participant') AND json_extract(facts, '$.role_sid') = ?", (role_sid,))
 
     def addressed(self, address: str) -> list[Row]:
-        """The participants of every conversation who are reached at an address."""
+        """Return the participants of any conversation who have an address."""
         return self._many(
             "kind = 'participant' AND json_extract(facts, '$.messaging_binding.address') = ? ORDER BY made", (address,)
         )
 
     def due(self, now: str) -> list[Row]:
-        """The resources to which something was to happen by now, the earliest first."""
+        """Return the resources whose due date has passed, earliest first."""
         return self._many("due <= ? ORDER BY due, made", (now,))
 
     def everything(self) -> list[Row]:
-        """Every resource there is, oldest first."""
+        """Return every resource, oldest first."""
         return self._many("1 ORDER BY made", ())
 
     def _one(self, where: str, values: tuple[object, ...]) -> Row | None:
@@ -295,7 +295,7 @@ class Store:
     def _many(self, where: str, values: tuple[object, ...]) -> list[Row]:
         with self._lock:
             query = f"SELECT {_COLUMNS} FROM resource WHERE {where}"  # noqa: S608 - conditions are this module's own
-            # What a request says is only ever bound.
+            # Values of requests are only ever bound.
             found = self._connection.execute(query, values)
             return [
                 Row(made, active, kind, sid, parent, name, due, json.loads(facts))
@@ -308,17 +308,17 @@ def _dump(facts: Facts) -> str:
 
 
 def _prepare(connection: sqlite3.Connection, path: str, account_sid: str | None) -> str:
-    """Makes the tables when there are none, judges what is there otherwise; gives the account's SID."""
+    """Create the tables, or check the existing ones; return the account's SID."""
     connection.execute("PRAGMA foreign_keys = ON")
     empty = _version(connection, path) is None
     if path != ":memory:":
-        # Only after the file was found to be ours. A killed process loses nothing that was answered; only a power cut
-        # may lose the last moments.
+        # Only once the file is known to be ours. A killed process loses no write that was answered; only a power
+        # failure may lose the last moments.
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
     if empty:
         connection.execute("BEGIN IMMEDIATE")
-        # Two processes may have met here; only the first makes the tables.
+        # Two processes may get here; only the first one creates the tables.
         if _version(connection, path) is None:
             for statement in SCHEMA.split(";\n")[:-1]:
                 connection.execute(statement)
@@ -333,7 +333,7 @@ def _prepare(connection: sqlite3.Connection, path: str, account_sid: str | None)
 
 
 def _version(connection: sqlite3.Connection, path: str) -> int | None:
-    """The schema's version; None when the database is empty."""
+    """Return the schema's version; None if the database is empty."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
