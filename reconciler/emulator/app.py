@@ -1,8 +1,8 @@
 """The emulator as an ASGI application.
 
-Takes HTTP requests, finds their operation in the contract, judges their parameters by it, lets the family's behavior
-act inside one transaction, and answers as Twilio does: bodies, error bodies, headers. It holds no state of the account:
-that is the store's. Each request's work is synchronous, so requests of one process never interleave.
+Takes HTTP requests, finds their operation in the contract, checks their parameters, runs the family's behavior inside
+one transaction, and responds as Twilio does: bodies, error bodies, headers. The state of the account is in the store.
+The work of each request is synchronous, so requests of one process never interleave.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ TWILIO_URL = "https://conversations.twilio.com"
 REMEMBERED_REQUESTS = 100_000
 
 _PRIMARY = 0xFF
-"""Of an error code of SQLite, the part that says what sort it is."""
+"""The part of a SQLite error code that is the primary code."""
 _UNWRITABLE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
 
 _ENCODED_SLASH = "%2f"
@@ -65,15 +65,15 @@ _API_KEY = re.compile(r"SK[0-9a-fA-F]{32}\Z")
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """A request that came in over ASGI.
+    """A request received over ASGI.
 
     Attributes:
-        method: the HTTP method.
-        path: the path as sent, with the query if there was one.
-        status: the status it was answered with.
-        request_id: the answer's Twilio-Request-Id.
-        form: the body's keys with their values; empty when there was no form.
-        headers: the headers as sent, names in lower case, credentials left out.
+        method: The HTTP method.
+        path: The path as sent, with the query if there was one.
+        status: The status of the response.
+        request_id: The response's Twilio-Request-Id.
+        form: Keys of the body with their values; empty without a form.
+        headers: The headers as sent, names in lower case, without credentials.
     """
 
     method: str
@@ -95,7 +95,7 @@ class _Request:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A request that came in: its form, what it keeps others from, and why it is refused if it is."""
+    """A request being processed: its form, the resource it locks, and the error if it is refused."""
 
     form: Mapping[str, Sequence[str]] = field(default_factory=dict)
     key: Key | None = None
@@ -106,27 +106,27 @@ class Emulator:
     """An account of Twilio Conversations v1, as an ASGI application.
 
     Args:
-        store: where the account is kept; an empty one gets a new account. Closing it is the caller's.
-        rules: the readings of unverified facts.
-        base_url: scheme and host of the URLs in answers; no slash at the end.
-        require_auth: whether requests need credentials (401 with code 20003 otherwise): the account's SID, or any API
+        store: The store of the account; an empty one gets a new account. The caller closes it.
+        rules: The readings of unverified facts.
+        base_url: Scheme and host of the URLs in responses, without a slash at the end.
+        require_auth: Whether requests need credentials (401 with code 20003 otherwise): the account's SID, or any API
             key SID (SK and 32 hexadecimal digits), with the auth token as the password.
-        auth_token: that password.
-        latency_ms: how long every answer waits, in milliseconds, other requests going on meanwhile.
-        clock: tells the moment, with its zone; the system's clock when left out. Timers run on it.
-        concurrency_limit: how many requests may be in flight at once; one more is answered 429 with code 20429 and
-            not processed (error dictionary). No limit when left out.
-        writes_per_second: how many writes a service, or a conversation, takes in one second; one more is answered 429
-            with code 50063 or 50074. No limit when left out.
-        conflicts: whether a write to what another request is just writing is answered 409 with code 20162, 50213, 50391
-            or 50419. Requests overlap while they wait for their latency.
-        deletion_seconds: how long a deleted service answers 409 with code 50002 before it is gone.
-        entropy: SIDs and request ids are drawn from it; the system's when left out. Seeded, every answer is repeatable.
+        auth_token: That password.
+        latency_ms: The delay of every response in milliseconds, during which other requests are processed.
+        clock: Returns the current time with its zone; the system's clock by default. Timers use it.
+        concurrency_limit: The maximum number of concurrent requests; further ones get 429 with code 20429 and are not
+            processed (error dictionary). No limit by default.
+        writes_per_second: The maximum number of writes to a service, or to a conversation, in one second; further ones
+            get 429 with code 50063 or 50074. No limit by default.
+        conflicts: Whether a write to a resource that another request is writing gets 409 with code 20162, 50213, 50391,
+            or 50419. Requests overlap during their latency.
+        deletion_seconds: How long a deleted service responds with 409 and code 50002 before it is gone.
+        entropy: The source of SIDs and request IDs; the system's by default. With a seed, every response is repeatable.
 
     Attributes:
-        requests: what came in over ASGI, the latest 100,000.
-        rules: the readings in force; may be replaced between requests.
-        base_url: as given; may be replaced when the server knows its port.
+        requests: The latest 100,000 requests over ASGI.
+        rules: The readings in effect; may be replaced between requests.
+        base_url: As given; may be replaced when the server knows its port.
     """
 
     def __init__(
@@ -161,14 +161,14 @@ class Emulator:
             deletion=timedelta(seconds=deletion_seconds),
         )
         self._entropy = entropy or random.Random()  # noqa: S311 - SIDs need to be distinct, not secret
-        # Apart from SIDs, so that reads do not change which SIDs later writes give.
+        # Separate from SIDs, so that reads do not change the SIDs of later writes.
         self._request_ids = random.Random(self._entropy.getrandbits(64))  # noqa: S311 - likewise
         self._in_flight = 0
         self._contract = contract.load()
         self._make_account()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one ASGI connection: `http` or `lifespan`."""
+        """Serve one ASGI connection: `http` or `lifespan`."""
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http":
@@ -179,18 +179,18 @@ class Emulator:
     def call(
         self, method: str, path: str, form: Mapping[str, str | Sequence[str]] | None = None, *, query: str = ""
     ) -> Reply:
-        """One request without HTTP, for putting an account into a state or looking at it.
+        """Process one request without HTTP, to prepare or inspect an account.
 
-        It asks for no credentials, does not wait and is not among ``requests``.
+        It needs no credentials, has no latency, and is not among ``requests``.
 
         Args:
             method: GET, POST or DELETE.
-            path: the path, from `/v1` on, percent-encoded.
-            form: the body's keys; a list of values repeats the key.
-            query: the query, encoded.
+            path: The path from `/v1` on, percent-encoded.
+            form: Keys of the body; a list of values repeats the key.
+            query: The encoded query.
 
         Returns:
-            Status and body, those of refusals included.
+            Status and body, also of refusals.
         """
         pairs = {key: [value] if isinstance(value, str) else list(value) for key, value in (form or {}).items()}
         try:
@@ -199,7 +199,7 @@ class Emulator:
             return Reply(error.status, error.body())
 
     def copied(self) -> Emulator:
-        """The same account as it is now, apart from this one, for looking at it; its store is the caller's to close."""
+        """Copy the account as it is now, to inspect it. The caller closes the copy's store."""
         other = copy.copy(self)
         other.store = self.store.copied()
         return other
@@ -213,7 +213,7 @@ class Emulator:
         endpoint: str = "device",
         credential_sid: str | None = None,
     ) -> str:
-        """Registers a device for pushes, as only an SDK can; gives the binding's SID."""
+        """Register a device for push notifications, as only an SDK can; return the binding's SID."""
         with self.store.transaction(write=True):
             facts = bindings.facts(
                 stamp=write_date(self._clock()),
@@ -225,10 +225,10 @@ class Emulator:
             return self.store.add("binding", self._around().new_sid("BS"), service_sid, facts).sid
 
     def deliver(self, receipt_sid: str, status: messages.Status, *, error_code: int = 0) -> None:
-        """Moves a delivery receipt to a status, as only a carrier can.
+        """Set the status of a delivery receipt, as only a carrier can.
 
         Raises:
-            KeyError: there is no such receipt.
+            KeyError: There is no such receipt.
         """
         with self.store.transaction(write=True):
             receipt = self.store.get("receipt", receipt_sid)
@@ -238,11 +238,10 @@ class Emulator:
             self.store.put(receipt)
 
     def snapshot(self) -> dict[str, Facts]:
-        """Everything the account holds, by SID, for comparing.
+        """Return everything in the account by SID, to compare it.
 
-        Each resource is its kind, parent, name (natural key) and facts as they are kept, the configuration and
-        webhooks of a service inside it; secrets of credentials as digests. The same content gives equal snapshots,
-        whatever the rules.
+        A resource has its kind, parent, name (natural key), and facts as stored; a service contains its configuration
+        and webhooks; secrets of credentials are digests. Equal contents give equal snapshots, whatever the rules.
         """
         self._run_timers(write_date(self._clock()))
         return {
@@ -306,20 +305,20 @@ class Emulator:
                 return behavior.run(context)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & _PRIMARY in _UNWRITABLE:
-                # Not 503: the next try finds the same.
+                # Not 503: a retry would find the same.
                 raise ApiError(507, UNAVAILABLE, f"The emulator's database cannot be written: {error}") from error
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                 raise
             raise ApiError(503, UNAVAILABLE, "Another process keeps the emulator's database") from error
 
     def _match(self, path: str) -> contract.Match | None:
-        """The operations of a requested path, aliases included; None when there are none."""
+        """Find the operations of a requested path, including aliases; None if there are none."""
         if self.rules.slash_in_path == "not_found" and _ENCODED_SLASH in path.lower():
             return None
         return self._contract.match(webhooks.ALIASES.get(unquote(path), path))
 
     def _refuse_empty_update(self, operation: contract.Operation, behavior: Behavior, arguments: Arguments) -> None:
-        """Refuse an update that sends nothing, where the rule does so or the resource always does."""
+        """Refuse an update without parameters if the rule says so, or if the resource always does."""
         may_be_empty = behavior.may_update_nothing and self.rules.empty_update == "allowed"
         if operation.is_update and not arguments and not may_be_empty:
             raise refused(behavior.empty_update, "The update has no parameters")
@@ -356,7 +355,7 @@ class Emulator:
             self._in_flight -= 1
 
     def _enter(self, request: _Request, *, crowded: bool) -> _Entry:
-        """Everything that may refuse a request before it waits for its turn."""
+        """Refuse a request that cannot be processed, before it waits for its turn."""
         form: Mapping[str, Sequence[str]] = {}
         try:
             _admit(crowded=crowded)
@@ -405,7 +404,7 @@ def _system_clock() -> datetime:
 
 
 async def _live(receive: Receive, send: Send) -> None:
-    """ASGI lifespan: nothing to start and, as the store is the caller's, nothing to stop."""
+    """Handle the ASGI lifespan: there is nothing to start, and the caller closes the store."""
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})
@@ -414,7 +413,7 @@ async def _live(receive: Receive, send: Send) -> None:
 
 
 async def _read(scope: Scope, receive: Receive) -> _Request | None:
-    """The whole request; None when the client went away."""
+    """Read the whole request; None if the client disconnected."""
     body, more = b"", True
     while more:
         message = await receive()

@@ -1,9 +1,9 @@
-"""Everything that can go wrong between a client and the API, on purpose and repeatably.
+"""Repeatable fault injection between a client and the API.
 
-`Faulty` stands in front of an ASGI application, in process or served, and lets some of its requests go wrong as a
-`Faults` says: late answers, too many at once, server errors, connections that break before, during and after the work,
-answers that are none, reads of a former state, lists that move while they are paged. What goes wrong when is drawn from
-a seed, so the same requests in the same order meet the same.
+`Faulty` wraps an ASGI application, in process or served, and makes a share of its requests fail as a `Faults`
+specifies: latency, too many concurrent requests, server errors, connections that break before, during, and after the
+work, invalid responses, stale reads, and lists that change between pages. A seed decides which request gets which
+fault, so the same requests in the same order get the same faults.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ from reconciler.emulator.errors import EmulatorError
 from reconciler.emulator.store import Store
 
 FAULTS: Mapping[str, str] = {
-    "500": "an error of the server; nothing was done",
-    "502": "an error of a gateway; nothing was done",
-    "503": "the service is busy; nothing was done",
-    "504": "a gateway had no answer in time, and the work was done",
-    "reset-before": "the connection breaks before the request is taken",
-    "reset-taken": "the connection breaks when the request was taken, and the work is done up to a lag later",
-    "reset-after": "the connection breaks after the work was done",
-    "reset-body": "the work was done, and the connection breaks in the middle of the answer's body",
-    "truncated": "the work was done, and the answer's JSON ends in its middle",
-    "invalid-json": "the work was done, and the answer is no JSON",
-    "wrong-type": "the work was done, and the answer is a page of HTML",
+    "500": "server error; the request has no effect",
+    "502": "gateway error; the request has no effect",
+    "503": "service unavailable; the request has no effect",
+    "504": "gateway timeout; the request has taken effect",
+    "reset-before": "the connection breaks before the request is accepted",
+    "reset-taken": "the connection breaks after the request is accepted; it takes effect up to a lag later",
+    "reset-after": "the connection breaks after the request has taken effect",
+    "reset-body": "the request takes effect; the connection breaks in the middle of the response's body",
+    "truncated": "the request takes effect; the response's JSON is cut in half",
+    "invalid-json": "the request takes effect; the response is not JSON",
+    "wrong-type": "the request takes effect; the response is an HTML page",
 }
-"""What can go wrong with any request, by the name that a specification calls it by."""
+"""Faults of any request, by their name in a specification."""
 
 READ_FAULTS: Mapping[str, str] = {
-    "stale": "a read shows the account as it was before the writes of the last lag",
-    "shifted": "a further page lacks its first item, as when one before it was deleted meanwhile; "
-    "of four readings of a list in one at most",
-    "overlapping": "a further page begins with the last item of the page before it",
-    "repeated": "instead of a further page the one before it comes again",
+    "stale": "a read shows the account without the writes of the last lag",
+    "shifted": "a later page lacks its first item, as if an earlier item had been deleted meanwhile; "
+    "at most once in four readings of a list",
+    "overlapping": "a later page begins with the last item of the page before",
+    "repeated": "instead of a later page, the page before is returned again",
 }
-"""What can go wrong with a read."""
+"""Faults of reads."""
 
 AMOUNTS: Mapping[str, str] = {
-    "latency": "how many milliseconds every answer waits",
-    "jitter": "up to how many milliseconds more, drawn for each",
-    "crowd": "how many requests may be under way at once, one more being answered 429",
-    "lag": "how many milliseconds stale reads and late work lag behind at most (1000)",
-    "pages": "how many items a page has at most, so that small lists have several",
+    "latency": "delay of every response in milliseconds",
+    "jitter": "up to this many milliseconds more, at random",
+    "crowd": "maximum number of concurrent requests; further ones get 429",
+    "lag": "longest delay of stale reads and late writes in milliseconds (1000)",
+    "pages": "maximum number of items on a page, so that short lists have several pages",
 }
-"""What a specification takes besides, each with a number."""
+"""Other names in a specification, each with a number."""
 
 ANY, ANY_READ = "any", "any-read"
 _BROKEN = {"reset-before", "reset-taken", "reset-after", "reset-body"}
@@ -69,16 +69,16 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """What goes wrong, and how often.
+    """The faults to inject, and how often.
 
     Attributes:
-        rates: the share of requests, 0 to 1, that each of `FAULTS` and `READ_FAULTS` befalls; 1 at most in all. A fault
-            of reads that is drawn for anything else befalls nobody.
-        latency: how many milliseconds every answer waits.
-        jitter: up to how many more.
-        crowd: how many requests may be under way at once, one more being answered 429; 0 for any number.
-        lag: how many milliseconds stale reads, and work that is done late, lag behind at most.
-        pages: how many items a page has at most; 0 for as many as are asked for.
+        rates: The share of requests, 0 to 1, for each of `FAULTS` and `READ_FAULTS`; together at most 1. A read fault
+            that is drawn for another request has no effect.
+        latency: The delay of every response in milliseconds.
+        jitter: The most milliseconds that are added at random.
+        crowd: The maximum number of concurrent requests; further ones get 429; 0 for no limit.
+        lag: The longest delay in milliseconds of stale reads and late writes.
+        pages: The maximum number of items on a page; 0 for as many as requested.
     """
 
     rates: Mapping[str, float] = field(default_factory=dict)
@@ -90,18 +90,18 @@ class Faults:
 
     @classmethod
     def parse(cls, text: str) -> Faults:
-        """Read a specification: ``503=0.1,reset-after=0.05,latency=20,jitter=50,crowd=8``.
+        """Parse a specification: ``503=0.1,reset-after=0.05,latency=20,jitter=50,crowd=8``.
 
-        ``any=0.2`` spreads a share over all of `FAULTS` that are not named, ``any-read=0.2`` over `READ_FAULTS`.
+        ``any=0.2`` distributes a share over all of `FAULTS` that are not named, ``any-read=0.2`` over `READ_FAULTS`.
 
         Raises:
-            EmulatorError: it is none; the message says why.
+            EmulatorError: The specification is invalid; the message says why.
         """
         told: dict[str, float] = {}
         for part in filter(None, (part.strip() for part in text.split(","))):
             name, _, number = part.partition("=")
             if name in told:
-                raise EmulatorError(f"{name} is there twice")
+                raise EmulatorError(f"{name} is given twice")
             told[name] = _number(name, number)
         rates = {name: number for name, number in told.items() if name in FAULTS or name in READ_FAULTS}
         for word, faults in ((ANY, FAULTS), (ANY_READ, READ_FAULTS)):
@@ -109,7 +109,7 @@ class Faults:
             if word in told and rest:
                 rates.update({name: told[word] / len(rest) for name in rest})
         if sum(rates.values()) > 1 + 1e-9:
-            raise EmulatorError("the shares of all faults together are more than 1")
+            raise EmulatorError("the shares of all faults add up to more than 1")
         amounts = {name: told[name] for name in AMOUNTS if name in told}
         return cls(
             rates,
@@ -122,10 +122,10 @@ class Faults:
 
 
 def _number(name: str, text: str) -> float:
-    """What a specification says of a name, when it is a fitting number."""
+    """Parse the number of a name in a specification."""
     if name not in {*FAULTS, *READ_FAULTS, *AMOUNTS, ANY, ANY_READ}:
         known = ", ".join((*FAULTS, ANY, *READ_FAULTS, ANY_READ, *AMOUNTS))
-        raise EmulatorError(f"{name!r} is no fault; there are {known}")
+        raise EmulatorError(f"unknown fault {name!r}; known are {known}")
     try:
         number = float(text)
     except ValueError:
@@ -142,7 +142,7 @@ def _number(name: str, text: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """A request that was taken and whose work is yet to be done."""
+    """A request that was accepted and takes effect later."""
 
     due: float
     scope: Scope
@@ -150,21 +150,21 @@ class _Taken:
 
 
 class Faulty:
-    """An ASGI application that gets some of its requests wrong.
+    """An ASGI application that injects faults into requests to another one.
 
     Args:
-        app: the application that gets them right.
-        faults: what goes wrong; may be replaced between requests.
-        seed: what is drawn from.
-        emulator: whose former states and pages are shown by `READ_FAULTS`; the application itself when it is one.
-            Without one nothing of that befalls.
-        raises: how a connection breaks: in process by a `ConnectionResetError`; served, by a reset of the connection.
-        sleep: waits for the latency; for tests.
-        clock: seconds that only go up, for the lag; for tests.
+        app: The application without faults.
+        faults: The faults to inject; may be replaced between requests.
+        seed: The seed of the random choices.
+        emulator: The emulator whose former states and pages `READ_FAULTS` show; the application itself if it is one.
+            Without an emulator, there are no read faults.
+        raises: How a connection breaks: in process by a `ConnectionResetError`; served, by a reset of the connection.
+        sleep: Waits for the latency; for tests.
+        clock: Returns monotonic seconds, for the lag; for tests.
 
     Attributes:
-        befallen: how many requests each fault befell, by name; ``429`` for the crowd.
-        raises: as given; may be replaced between requests.
+        befallen: The number of requests with each fault, by name; ``429`` for the crowd.
+        raises: As given; may be replaced between requests.
     """
 
     def __init__(
@@ -194,7 +194,7 @@ class Faulty:
         self._shifted: dict[str, int] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one ASGI connection; only HTTP goes wrong."""
+        """Serve one ASGI connection; only HTTP requests get faults."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -205,20 +205,20 @@ class Faulty:
             self._under_way -= 1
 
     async def settle(self) -> None:
-        """Do all work that was taken and not yet done."""
+        """Let all late requests take effect now."""
         taken, self._taken = self._taken, []
         for request in taken:
             await self._app(request.scope, _given(request.body), _Answer().take)
 
     def close(self) -> None:
-        """Forget the former state."""
+        """Discard the former state."""
         if self._former is not None:
             self._former.store.close()
             self._former = None
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         faults = self.faults
-        # Drawn at the beginning, and the same number for each request, whatever comes of it.
+        # Drawn at the beginning, the same count for each request, whatever happens to it.
         chance, late = self._random.random(), self._random.random()
         is_crowded = 0 < faults.crowd < self._under_way
         wait = (faults.latency + faults.jitter * late) / 1000
@@ -251,7 +251,7 @@ class Faulty:
             body = {"code": code, "message": "On purpose", "more_info": "", "status": int(fault)}
             await _reply(send, int(fault), json.dumps(body).encode())
         elif fault == "truncated":
-            # An answer without a body has nothing that could be cut.
+            # A response without a body has nothing to cut.
             await _reply(send, answer.status, answer.body[: len(answer.body) // 2])
         elif fault == "invalid-json":
             await _reply(send, 200, b"{'sid': undefined}")
@@ -279,9 +279,9 @@ class Faulty:
     # --- reads -------------------------------------------------------------------------------------------------------
 
     def about_to_write(self) -> None:
-        """Before a write: keep the account as it is, to be shown to those who read it stale.
+        """Save the account before a write, for stale reads.
 
-        For whoever writes past this application.
+        For writers that bypass this application.
         """
         if self._emulator is None or not self.faults.rates.get("stale"):
             return
@@ -300,10 +300,10 @@ class Faulty:
         return {**scope, "query_string": urlencode(query).encode()}
 
     async def _misread(self, fault: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a read go wrong, if it is one that can."""
+        """Inject a fault into a read, if it can have one."""
         answer = _Answer()
         await self._app(scope, receive, answer.take)
-        # Who is not let in sees no former state either.
+        # Unauthenticated clients see no former state either.
         wrong = None
         if scope["method"] == "GET" and answer.status in {200, 404}:
             wrong = self._as_it_was(scope) if fault == "stale" else self._moved(fault, answer)
@@ -323,7 +323,7 @@ class Faulty:
         return reply.status, _text(reply.body)
 
     def _moved(self, fault: str, answer: _Answer) -> tuple[int, bytes] | None:
-        """A page of a list that changed while it was paged; None for anything but a further page."""
+        """Return a page of a list that changed between pages; None for anything but a later page."""
         body: Any = json.loads(answer.body) if answer.status == 200 else {}
         meta: Any = body.get("meta") or {}
         if self._emulator is None or not meta.get("previous_page_url"):
@@ -342,7 +342,7 @@ class Faulty:
         return 200, _text(body)
 
     def _may_shift(self, path: str) -> bool:
-        """Whether a reading of that list may be shifted: a list that changes all the time cannot be read by anybody."""
+        """Return whether a reading of a list may be shifted: a list that always changes cannot be read at all."""
         path = unquote(path)
         reading = self._readings.get(path, 0)
         if 0 < reading - self._shifted.get(path, -_READINGS_BETWEEN_SHIFTS) < _READINGS_BETWEEN_SHIFTS:
@@ -353,7 +353,7 @@ class Faulty:
     # --- connections -------------------------------------------------------------------------------------------------
 
     async def _break(self, send: Send, answer: _Answer | None) -> None:
-        """Break the connection; with an answer, in the middle of its body."""
+        """Break the connection; if there is a response, in the middle of its body."""
         if self.raises:
             raise ConnectionResetError("Connection reset by peer")
         if answer is not None:
@@ -361,30 +361,30 @@ class Faulty:
             await send({"type": "http.response.start", "status": answer.status, "headers": headers})
             half = answer.body[: len(answer.body) // 2]
             await send({"type": "http.response.body", "body": half, "more_body": True})
-        # uvicorn's own objects, as the contract of ASGI knows no way to break a connection.
+        # uvicorn's own objects, because ASGI has no way to break a connection.
         transport: asyncio.Transport | None = getattr(getattr(send, "__self__", None), "transport", None)
         if transport is None:
             raise ConnectionResetError("Connection reset by peer")
         connection = transport.get_extra_info("socket")
         if answer is None and connection is not None:
             with suppress(OSError):
-                # Closed without lingering: the other side sees a reset, and not an end.
+                # Closed without lingering: the client sees a reset, not the end of the stream.
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
-        # The server hears of it in the loop's next rounds, and then misses no answer.
+        # The server notices it in the next iterations of the event loop, and then expects no response.
         for _ in range(3):
             await asyncio.sleep(0)
 
 
 class FaultyEmulator(Emulator):
-    """An emulator that gets some of its requests wrong.
+    """Create an emulator with fault injection.
 
     Args:
-        store: as for the emulator.
-        faults: what goes wrong.
-        seed: what is drawn from.
-        in_process: whether it is called in this process rather than served, where connections break in another way.
-        options: as for the emulator.
+        store: As for the emulator.
+        faults: The faults to inject.
+        seed: The seed of the random choices.
+        in_process: Whether it is called in this process instead of served; connections then break differently.
+        options: As for the emulator.
     """
 
     def __init__(
@@ -399,7 +399,7 @@ class FaultyEmulator(Emulator):
 
 
 class _Answer:
-    """What the application answered, kept back."""
+    """The application's response, buffered."""
 
     def __init__(self) -> None:
         self.status = 500
@@ -407,7 +407,7 @@ class _Answer:
         self.messages: list[Message] = []
 
     async def take(self, message: Message) -> None:
-        """Stand in for ASGI's `send`."""
+        """Receive a message as ASGI's `send`."""
         self.messages.append(message)
         if message["type"] == "http.response.start":
             self.status = message["status"]
@@ -425,7 +425,7 @@ async def _body(receive: Receive) -> bytes:
 
 
 def _given(body: bytes) -> Receive:
-    """ASGI's `receive` of a request whose body is known."""
+    """Build ASGI's `receive` for a request whose body is known."""
 
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}

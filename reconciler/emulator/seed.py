@@ -1,9 +1,9 @@
-"""An account filled with traffic, for demonstrations and tests.
+"""Fills an account with traffic, for demonstrations and tests.
 
-Takes an emulator and how much of each there is to be, adds services with roles, users, conversations and what is in
-them, devices, addresses and credentials. What is made, with every SID and date, follows from a number alone: the same
-number on an equal account gives an equal account. Everything goes through the same behavior as a request does, so
-nothing is there that the API would have refused; only HTTP and a transaction for each are left out.
+Takes an emulator and the amounts; adds services with roles, users, conversations and their contents, devices,
+addresses, and credentials. Everything, including SIDs and dates, follows from one number: the same number on an equal
+account gives an equal account. Everything uses the same behavior as a request, so nothing exists that the API would
+have refused; only HTTP and one transaction for each request are skipped.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from reconciler.emulator.behavior.context import Body, Context, Surroundings, wr
 from reconciler.emulator.errors import EmulatorError
 from reconciler.emulator.store import Row
 
-# When the traffic ends unless told otherwise. Fixed, since dates are part of what a number gives.
+# The default end of the traffic. Fixed, because dates follow from the number as well.
 UNTIL = datetime(2026, 1, 1, tzinfo=UTC)
 SPAN = timedelta(days=90)
 
 MOST_WEBHOOKS = 5
-# In a conversation of users; without users there may be as many as the API takes.
+# In a conversation with users; without users, there may be as many as the API accepts.
 USUAL_OUTSIDE_CHAT = 3
 
 _GIVEN = (
@@ -60,19 +60,19 @@ _EVENTS = ("onMessageAdded", "onMessageRemoved", "onConversationUpdated", "onPar
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """How much is added, of each kind over all services together.
+    """The amounts to add, over all services together.
 
     Attributes:
-        services: services besides the default one, which gets traffic too.
-        roles: roles besides those that Twilio makes.
-        users: users.
-        conversations: conversations; at the end some are inactive and some are closed.
-        participants: participants, some of them outside chat.
-        webhooks: webhooks of conversations, five in one at most.
-        messages: messages.
-        bindings: devices that get pushes.
-        addresses: address configurations.
-        credentials: push credentials.
+        services: Services besides the default one, which also gets traffic.
+        roles: Roles besides the built-in ones.
+        users: Users.
+        conversations: Conversations; at the end, some are inactive and some are closed.
+        participants: Participants, some of them outside chat.
+        webhooks: Webhooks of conversations, at most five in each.
+        messages: Messages.
+        bindings: Devices that get push notifications.
+        addresses: Address configurations.
+        credentials: Push credentials.
     """
 
     services: int = 2
@@ -88,27 +88,27 @@ class Traffic:
 
 
 def seed(app: Emulator, traffic: Traffic = Traffic(), *, number: int = 0, until: datetime = UNTIL) -> None:
-    """Fills an account with traffic, all of it or, when something is wrong, none.
+    """Fill an account with traffic: all of it, or nothing if something is wrong.
 
     Args:
-        app: the emulator; what its account holds stays.
-        traffic: how much.
-        number: what everything follows from.
-        until: the moment of the last of it; it begins 90 days before.
+        app: The emulator; what its account already has stays.
+        traffic: The amounts.
+        number: The number that everything follows from.
+        until: The end of the traffic; it begins 90 days earlier.
 
     Raises:
-        EmulatorError: that much cannot be, such as messages without a conversation.
+        EmulatorError: The amounts are impossible, such as messages without a conversation.
     """
     wanted = asdict(traffic)
     if any(amount < 0 for amount in wanted.values()):
-        raise EmulatorError("Nothing can be added less than no times.")
+        raise EmulatorError("Amounts cannot be negative.")
     for part in ("participants", "webhooks", "messages"):
         if wanted[part] and not traffic.conversations:
             raise EmulatorError(f"Conversations are needed for {part} to be in.")
     if traffic.bindings and not traffic.users:
-        raise EmulatorError("Users are needed for bindings to be theirs.")
+        raise EmulatorError("Users are needed for bindings.")
     if traffic.webhooks > MOST_WEBHOOKS * traffic.conversations:
-        raise EmulatorError(f"A conversation has {MOST_WEBHOOKS} webhooks at most; that many need more conversations.")
+        raise EmulatorError(f"A conversation has {MOST_WEBHOOKS} webhooks at most; add more conversations.")
     with app.store.transaction(write=True):
         _Seeder(app, random.Random(number), until - SPAN, SPAN / (sum(wanted.values()) + 1)).run(traffic)  # noqa: S311
 
@@ -125,7 +125,7 @@ class _Service:
 class _Conversation:
     service: _Service
     sid: str
-    # Who may write: identities and addresses.
+    # The authors of messages: identities and addresses.
     authors: list[str] = field(default_factory=list)
     inside: set[str] = field(default_factory=set)
     outside: int = 0
@@ -133,13 +133,13 @@ class _Conversation:
 
 
 class _Seeder:
-    """The account while it is being filled.
+    """An account that is being filled.
 
     Args:
-        app: the emulator.
-        dice: what everything is drawn from.
-        begin: the moment before the first addition.
-        step: the time from one addition to the next.
+        app: The emulator.
+        dice: The source of all random choices.
+        begin: The moment before the first addition.
+        step: The time between two additions.
     """
 
     def __init__(self, app: Emulator, dice: random.Random, begin: datetime, step: timedelta) -> None:
@@ -160,7 +160,7 @@ class _Seeder:
         for _ in range(traffic.services):
             self._add_service()
         if not self._services:
-            raise EmulatorError("The account has no service; ask for one at least.")
+            raise EmulatorError("The account has no service; add at least one.")
         adders: tuple[tuple[int, Callable[[], None]], ...] = (
             (traffic.roles, self._add_role),
             (traffic.credentials, self._add_credential),
@@ -184,7 +184,7 @@ class _Seeder:
         return account
 
     def _post(self, template: str, values: Mapping[str, str], form: Mapping[str, str | Sequence[str]]) -> Body:
-        """What a request does, without its transaction; gives the answer's body."""
+        """Process a request without a transaction of its own; return the response's body."""
         operation, behavior = contract.load().operations[template]["POST"], TABLE["POST", template]
         sent = {name: [value] if isinstance(value, str) else value for name, value in form.items()}
         reply = behavior.run(
@@ -211,7 +211,7 @@ class _Seeder:
         self._post(template, values, form)
 
     def _unlike(self, kind: str, parent: str, draw: Callable[[], str]) -> str:
-        """A name that nothing of the kind has in the parent."""
+        """Return a name that no resource of the kind has in the parent."""
         while self._store.named(kind, parent, name := draw()):
             pass
         return name
@@ -220,7 +220,7 @@ class _Seeder:
         return f"{self._dice.choice(words)} {self._dice.randrange(100_000)}"
 
     def _some(self, amount: int) -> int:
-        """A number below an amount, low ones more often: traffic is never even."""
+        """Draw a number below an amount, low ones more often, because traffic is never even."""
         return int(amount * self._dice.random() ** 2)
 
     def _service(self) -> _Service:
@@ -261,7 +261,7 @@ class _Seeder:
         return f"{self._dice.getrandbits(128):032x}"
 
     def _number(self) -> str:
-        # Numbers that are nobody's.
+        # Fictitious phone numbers.
         return f"+1{self._dice.randint(200, 999)}555{self._dice.randint(0, 9999):04}"
 
     def _add_address(self) -> None:
@@ -316,7 +316,7 @@ class _Seeder:
 
     def _add_participant(self) -> None:
         first = self._some(len(self._conversations))
-        # The next one that has a place left.
+        # The next one with a free place.
         most_inside = self._around.rules.participant_limit - participants.MOST_OUTSIDE_CHAT
         for conversation in (*self._conversations[first:], *self._conversations[:first]):
             others = len(conversation.service.users) - len(conversation.inside)
@@ -329,10 +329,10 @@ class _Seeder:
             if chat:
                 self._add_insider(conversation)
                 return
-        raise EmulatorError("There is no place for that many participants; ask for more users or conversations.")
+        raise EmulatorError("There is no place for that many participants; add more users or conversations.")
 
     def _can_reach(self, conversation: _Conversation) -> bool:
-        """Whether a conversation has the messaging service that people outside chat need."""
+        """Return whether a conversation has the messaging service that participants outside chat need."""
         row = self._store.get("conversation", conversation.sid)
         return row is not None and row.facts["messaging_service_sid"] is not None
 
@@ -391,7 +391,7 @@ class _Seeder:
         self._store.add("binding", self._around.new_sid("BS"), service.sid, facts)
 
     def _settle(self) -> None:
-        """The traffic is over: some conversations rest, some are closed for good."""
+        """End the traffic: some conversations become inactive, some are closed permanently."""
         template = contract.SERVICE_PREFIX + "Conversations/{Sid}"
         for conversation in self._conversations:
             drawn = self._dice.random()

@@ -1,8 +1,8 @@
-"""What the API refuses only for the moment, for clients that must try again.
+"""Temporary refusals, after which clients must retry.
 
-Takes the requests that come in over HTTP, refuses one that comes too soon after others: more writes in a second than
-are allowed, a write to what another request is just writing, a service that is still being deleted. All of it is off
-unless asked for, kept in memory, and forgotten with the process.
+Takes the requests over HTTP and refuses those that come too early: more writes in a second than allowed, a write to a
+resource that another request is writing, or to a service that is still being deleted. Everything here is off by
+default, kept in memory, and lost with the process.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from reconciler.emulator.contract import SERVICE_PREFIX, Match, Operation
 from reconciler.emulator.errors import ApiError
 from reconciler.emulator.store import Store
 
-# Error dictionary. Which of the two rate limits is whose, and that the others are a 409, is our decision.
+# Error dictionary. Which rate limit applies where, and that the others have status 409, is our decision.
 BEING_DELETED = 50002
 TOO_MANY_IN_SERVICE = 50063
 TOO_MANY_IN_CONVERSATION = 50074
@@ -28,14 +28,14 @@ BUSY_PARTICIPANTS = 50419
 _SECOND = timedelta(seconds=1)
 _WRITTEN_IN_SERVICE = {"Users", "Roles", "ConversationWithParticipants"}
 
-# What a limit or a conflict is about: the SID of what contains it, and what it is.
+# The subject of a limit or a conflict: the SID of its container, and what it is.
 Key = tuple[str, ...]
 Form = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """A write and the service and conversation it is about, however they were named."""
+    """A write with the service and conversation that it concerns, however the path named them."""
 
     operation: Operation
     tail: str
@@ -45,16 +45,16 @@ class _Target:
 
 
 class Transients:
-    """The refusals of the moment.
+    """Decides which requests are refused temporarily.
 
     Args:
-        store: the account, to know what names stand for.
-        writes_per_second: how many writes in one second a service takes (creating and deleting conversations, all of
-            users and roles) and, apart from that, a conversation (itself, its participants and messages). About 30 in
-            life (docs, limits). No limit when left out.
-        conflicts: whether two writes to one thing at a time conflict: updates of one resource, users of one identity,
-            conversations of one unique name, participants of one conversation (error dictionary).
-        deletion: how long a deleted service is still being deleted.
+        store: The account, to resolve names.
+        writes_per_second: The maximum number of writes in one second to a service (creating and deleting conversations,
+            all of users and roles) and, separately, to a conversation (itself, its participants and messages). About 30
+            at Twilio (docs, limits). No limit by default.
+        conflicts: Whether two concurrent writes conflict: updates of one resource, users of one identity, conversations
+            of one unique name, participants of one conversation (error dictionary).
+        deletion: How long a deleted service is still being deleted.
     """
 
     def __init__(self, store: Store, *, writes_per_second: int | None, conflicts: bool, deletion: timedelta) -> None:
@@ -67,10 +67,10 @@ class Transients:
         self._deleted: dict[str, datetime] = {}
 
     def begin(self, match: Match, method: str, form: Form, now: datetime) -> Key | None:
-        """Lets a request begin; gives what ``end`` is to be told, if anything.
+        """Let a request begin; return the key to pass to ``end``, if any.
 
         Raises:
-            ApiError: not now.
+            ApiError: The request is refused for now.
         """
         self._refuse_deleted(match, now)
         operation = match.operations.get(method)
@@ -87,12 +87,12 @@ class Transients:
         return claim[0]
 
     def end(self, key: Key | None) -> None:
-        """The request has been answered."""
+        """Note that a request was answered."""
         if key is not None:
             self._busy.discard(key)
 
     def deleted(self, match: Match, now: datetime) -> None:
-        """Something was deleted."""
+        """Note that a resource was deleted."""
         if self._deletion and match.path == "/v1/Services/{Sid}":
             self._deleted[match.values["Sid"]] = now + self._deletion
 
@@ -107,7 +107,7 @@ class Transients:
     def _target(self, operation: Operation, values: Mapping[str, str]) -> _Target:
         tail = operation.path.removeprefix(SERVICE_PREFIX)
         if not tail.startswith("/v1/Configuration"):
-            # The account's configuration is no alias of the default service's.
+            # The account's configuration is not an alias of the default service's.
             tail = tail.removeprefix("/v1/")
         service = values.get("ChatServiceSid")
         if service is None:
@@ -120,7 +120,7 @@ class Transients:
         return _Target(operation, tail, values, service, conversation)
 
     def _sids(self, target: _Target) -> tuple[str, ...]:
-        """The path below the service with SIDs for all names, so that one resource has one path."""
+        """Return the path below the service with SIDs for all names, so that one resource has one path."""
         values = dict(target.values)
         if target.conversation is not None:
             values["Sid" if target.tail == "Conversations/{Sid}" else "ConversationSid"] = target.conversation
@@ -157,7 +157,7 @@ class Transients:
         moments.append(now)
 
     def _claim(self, target: _Target, form: Form) -> tuple[Key, int] | None:
-        """What a write keeps others from writing meanwhile, and the code they get."""
+        """Return what a write locks meanwhile, and the code that other writes to it get."""
         tail, values, service = target.tail, target.values, target.service
         if target.operation.is_update:
             return ("update", service, *self._sids(target)), BUSY_RESOURCE

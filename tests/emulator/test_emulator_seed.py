@@ -109,7 +109,7 @@ def test_it_works_under_every_reading(name: str, reading: Any) -> None:
 @pytest.mark.parametrize(
     ("traffic", "says"),
     [
-        (replace(NOTHING, users=-1), "less than no times"),
+        (replace(NOTHING, users=-1), "cannot be negative"),
         (replace(NOTHING, messages=1), "Conversations are needed for messages"),
         (replace(NOTHING, participants=1), "Conversations are needed for participants"),
         (replace(NOTHING, webhooks=1), "Conversations are needed for webhooks"),

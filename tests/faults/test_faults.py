@@ -111,7 +111,7 @@ def test_a_specification_is_read(text: str, expected: Faults) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("resets=0.1", "'resets' is no fault; there are 500"),
+        ("resets=0.1", "unknown fault 'resets'; known are 500"),
         ("503", "503 takes a share from 0 to 1, as in 503=0.1"),
         ("503=2", "takes a share"),
         ("503=nan", "takes a share"),
@@ -122,7 +122,7 @@ def test_a_specification_is_read(text: str, expected: Faults) -> None:
         ("any=0.6,any-read=0.6", "more than 1"),
         ("crowd=2.5", "crowd takes a whole number"),
         ("pages=0.5", "pages takes a whole number"),
-        ("503=0.1,latency=1,503=0.2", "503 is there twice"),
+        ("503=0.1,latency=1,503=0.2", "503 is given twice"),
     ],
 )
 def test_a_specification_that_is_none_is_told(text: str, why: str) -> None:

@@ -14,7 +14,7 @@ def run(*arguments: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("spec", "said"), [("resets=1", "'resets' is no fault"), ("503=2", "503 takes a share from 0 to 1")]
+    ("spec", "said"), [("resets=1", "unknown fault 'resets'"), ("503=2", "503 takes a share from 0 to 1")]
 )
 def test_a_fault_that_is_none_is_one_sentence_and_leaves_no_file(
     spec: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -1,8 +1,8 @@
-"""How Twilio behaves, family by family.
+"""The behavior of Twilio, by family of resources.
 
-Gives ``TABLE``: every operation of the contract with what it does. Each rule stands with its source in a comment: a
-page of Twilio's docs, the OpenAPI description, the error dictionary, the community Terraform provider's live tests, or
-"unverified: our decision". A fact that is unverified and matters to clients is a switch in ``rules``.
+Gives ``TABLE``: every operation of the contract with its behavior. Each rule has its source in a comment: a page of
+Twilio's docs, the OpenAPI description, the error dictionary, the community Terraform provider's live tests, or
+"unverified: our decision". An unverified fact that matters to clients is a switch in ``rules``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The account itself: its birth, and its configuration (`/v1/Configuration`)."""
+"""The account: its initial state and its configuration (`/v1/Configuration`)."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from reconciler.emulator.behavior import checks, services, timers, webhooks
 from reconciler.emulator.behavior.context import Behavior, Body, Context, Reply, Table
 from reconciler.emulator.errors import refused
 
-# The console's name for it (public code).
+# Its name in the console (public code).
 DEFAULT_SERVICE_NAME = "Default Conversations Service"
 # Error dictionary.
 BAD_MESSAGING_SERVICE = 50341
 
 
 def create(context: Context) -> None:
-    """Makes the account as a new one is: with a default service and a default messaging service, without timers.
+    """Create the account as a new one is: with a default service and a default messaging service, without timers.
 
-    That both exist from the start is what public code sees; the account's webhooks are aimed at `webhook`, as Flex's
-    are not (inferred).
+    Public code shows that both exist from the start. The target of the account's webhooks is `webhook`, unlike Flex's
+    (inferred).
     """
     account = context.store.add(
         "account",
@@ -64,7 +64,8 @@ def _update(context: Context) -> Reply:
         configuration["default_chat_service_sid"] = checks.service_sid(context, service, "DefaultChatServiceSid")
     messaging = args.text("DefaultMessagingServiceSid")
     if messaging:
-        # Messaging services are another API's: any SID of the right form is one of this account (our decision).
+        # Messaging services belong to another API: any well-formed SID is accepted as one of this account (our
+        # decision).
         configuration["default_messaging_service_sid"] = messaging
     elif messaging is not None and checks.emptied(
         rules.empty_messaging_service, refused(BAD_MESSAGING_SERVICE, "DefaultMessagingServiceSid is empty")

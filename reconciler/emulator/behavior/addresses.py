@@ -1,4 +1,4 @@
-"""Address configurations (`/v1/Configuration/Addresses`): what happens to a message nobody has a conversation for."""
+"""Address configurations (`/v1/Configuration/Addresses`): what happens to a message that matches no conversation."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from reconciler.emulator.store import Facts, Row
 
 Type = Literal["webhook", "studio", "default"]
 
-# Error dictionary. Both are errors of Flex web chat; whether this API gives them is a rule.
+# Error dictionary. Both are errors of Flex web chat; a rule says whether this API has them.
 FLOW_MISSING = 45763
 WEBHOOK_URL_MISSING = 45764
 
 # OpenAPI; the second set is the 2026 description's.
 _TYPES = ("sms", "whatsapp", "messenger", "gbm", "email")
 _NEWER_TYPES = ("rcs", "apple", "chat")
-# How an address of each type looks: docs, Flex address guides and public code; apple and rcs the 2026 description. Of
-# gbm and chat nothing is known.
+# The form of each type's addresses: docs, Flex address guides, and public code; apple and rcs: 2026 description. The
+# forms of gbm and chat are unknown.
 _FORMS: Mapping[str, re.Pattern[str]] = {
     "sms": re.compile(r"\+?[0-9]{3,15}\Z"),
     "whatsapp": re.compile(r"whatsapp:\+?[0-9]{3,15}\Z"),
@@ -35,7 +35,7 @@ _FORMS: Mapping[str, re.Pattern[str]] = {
 }
 _COUNTRY = re.compile(r"[A-Za-z]{2}\Z")
 
-# The parameters each type of auto creation has a use for, besides Enabled, Type and ConversationServiceSid.
+# The parameters that each type of auto creation uses, besides Enabled, Type, and ConversationServiceSid.
 _OF_TYPE: Mapping[Type, tuple[str, ...]] = {
     "webhook": ("AutoCreation.WebhookUrl", "AutoCreation.WebhookMethod", "AutoCreation.WebhookFilters"),
     "studio": ("AutoCreation.StudioFlowSid", "AutoCreation.StudioRetryCount"),
@@ -61,7 +61,7 @@ def _body(context: Context, row: Row) -> Body:
     }
 
 
-# A recorded answer of the community SDK (December 2022).
+# A recorded response of the community SDK (December 2022).
 _AUTO_CREATION_KEYS = (
     "enabled",
     "type",
@@ -76,7 +76,7 @@ _AUTO_CREATION_KEYS = (
 
 
 def _shown_auto_creation(context: Context, kept: Facts) -> Body:
-    """Every key, null where unset (a recorded answer), or only those that apply to the type (OpenAPI examples)."""
+    """Return every key, null if unset (a recorded response), or only those of the type (OpenAPI examples)."""
     shown = dict(kept)
     if kept["type"] == "default" and context.rules.default_auto_creation_service == "hidden":
         shown.pop("conversation_service_sid", None)
@@ -89,7 +89,7 @@ def _shown_auto_creation(context: Context, kept: Facts) -> Body:
 
 
 def _auto_creation(context: Context, before: Facts) -> Facts:
-    """What the auto creation becomes.
+    """Return the new auto creation.
 
     A change of type drops the former type's values and keeps the service (OpenAPI example).
     """
@@ -140,7 +140,7 @@ def _webhook(context: Context, before: Facts) -> Facts:
         kept = before.get("webhook_filters", [])
     return {
         "webhook_url": checks.web_url(url, "AutoCreation.WebhookUrl", UNKNOWN_PARAMETER) if url else None,
-        # POST when none was sent (the community provider's default).
+        # POST if none was sent (the community provider's default).
         "webhook_method": args.text("AutoCreation.WebhookMethod") or before.get("webhook_method", "POST"),
         "webhook_filters": kept,
     }
@@ -195,13 +195,13 @@ def _create(context: Context) -> Reply:
     }
     if store.named("address", context.account_sid, address):
         # One configuration for an address (the provider's docs); the code is our decision.
-        raise ApiError(context.rules.duplicate_status, CONFLICT, f"The address {address} is configured already")
+        raise ApiError(context.rules.duplicate_status, CONFLICT, f"The address {address} is already configured")
     row = store.add("address", context.new_sid("IG"), context.account_sid, facts, name=address)
     return Reply(201, _body(context, row))
 
 
 def _one(context: Context) -> Row:
-    """By SID or by the address itself (OpenAPI)."""
+    """Find an address configuration by SID or by the address itself (OpenAPI)."""
     key, store = context.values["Sid"], context.store
     return context.found(store.get("address", key) or store.named("address", context.account_sid, key))
 

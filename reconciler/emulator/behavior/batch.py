@@ -1,7 +1,7 @@
 """A conversation and its first participants in one request (`…/ConversationWithParticipants`).
 
-Twilio answers 202 and goes on by itself (docs); here everything has happened when the answer is given, and when one
-participant cannot be added nothing has (our decision).
+Twilio responds with 202 and continues in the background (docs). Here everything is done when the response is sent, and
+nothing if one participant cannot be added (our decision).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _judge_role(context: Context, service: Row, wanted: participants.Wanted) -> 
 
 
 def _read(text: str) -> participants.Wanted:
-    """A participant in JSON, its keys those of the Participant resource (OpenAPI, the parameter's text and example)."""
+    """Parse a participant in JSON (OpenAPI: it has the keys of the Participant resource)."""
     wrong = refused(BAD_JSON, "Participant is not the JSON of a participant")
     try:
         told: Any = json.loads(text)
@@ -77,7 +77,7 @@ def _read(text: str) -> participants.Wanted:
 
 
 def _is_text(value: object) -> bool:
-    """Whether it is a text that can be kept; JSON can spell half a character, which cannot."""
+    """Return whether a text can be stored; JSON can contain half a surrogate pair, which cannot."""
     return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
 
 

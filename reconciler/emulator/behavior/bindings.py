@@ -1,4 +1,7 @@
-"""Bindings of a service: devices that get pushes. SDKs make them, the REST API only reads and deletes (OpenAPI)."""
+"""Bindings of a service: devices that get push notifications.
+
+Only SDKs create them; the REST API reads and deletes them (OpenAPI).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ MESSAGE_TYPES = ("removed_from_conversation", "new_message", "added_to_conversat
 
 
 def facts(*, stamp: str, identity: str, binding_type: BindingType, endpoint: str, credential_sid: str | None) -> Facts:
-    """A binding as it is kept."""
+    """A binding as stored."""
     return {
         "credential_sid": credential_sid,
         "date_created": stamp,

@@ -1,7 +1,7 @@
-"""What a behavior works with: one request, the account it acts on, and the answer it gives.
+"""The context of a behavior: one request, the account that it acts on, and its response.
 
-Gives ``Context`` (store, rules, clock, SIDs, the request's arguments and the URLs of its form), ``Reply`` and
-``Behavior`` (a function with the error codes of its family). It knows no HTTP and no family's rules.
+Gives ``Context`` (store, rules, clock, SIDs, the request's arguments, and URLs in the form of its path), ``Reply``, and
+``Behavior`` (a function with the error codes of its family). Knows neither HTTP nor the rules of a family.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Render: TypeAlias = Callable[["Context", Row], Body]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: its status and its body (None for 204)."""
+    """A response: its status and its body (None for 204)."""
 
     status: int
     body: Body | None = None
@@ -34,13 +34,13 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Behavior:
-    """What one operation does.
+    """The behavior of one operation.
 
     Attributes:
-        run: does it; called inside a transaction.
-        faults: how wrong parameters are answered.
-        empty_update: the code for an update that sends nothing, where that is refused.
-        may_update_nothing: whether an update that sends nothing may be accepted (by the rule `empty_update`).
+        run: Processes the request; called inside a transaction.
+        faults: The errors for wrong parameters.
+        empty_update: The code for an update without parameters, if that is refused.
+        may_update_nothing: Whether an update without parameters may be accepted (by the rule `empty_update`).
     """
 
     run: Callable[[Context], Reply]
@@ -54,14 +54,14 @@ Table: TypeAlias = Mapping[tuple[Literal["GET", "POST", "DELETE"], str], Behavio
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every request of one emulator shares."""
+    """The state that all requests of one emulator share."""
 
     store: Store
     rules: Rules
     entropy: random.Random
 
     def new_sid(self, prefix: str) -> str:
-        """A SID nobody has: a prefix and 32 hexadecimal digits (OpenAPI patterns)."""
+        """Return an unused SID: a prefix and 32 hexadecimal digits (OpenAPI patterns)."""
         while True:
             sid = f"{prefix}{self.entropy.getrandbits(128):032x}"
             if not self.store.known(sid):
@@ -72,13 +72,13 @@ class Context:
     """One request.
 
     Args:
-        around: what all requests share.
-        now: the request's moment.
-        base_url: scheme and host of every URL in the answer.
-        operation: what is asked for.
-        path: the path as asked for, without the query.
-        values: the path's placeholders.
-        arguments: query and form.
+        around: The state that all requests share.
+        now: The time of the request.
+        base_url: Scheme and host of every URL in the response.
+        operation: The requested operation.
+        path: The requested path, without the query.
+        values: The values of the path's placeholders.
+        arguments: Query and form.
     """
 
     def __init__(
@@ -105,51 +105,51 @@ class Context:
 
     @property
     def stamp(self) -> str:
-        """The request's moment as the API writes dates (OpenAPI examples)."""
+        """Return the time of the request as the API writes dates (OpenAPI examples)."""
         return write_date(self.now)
 
     @property
     def in_service_form(self) -> bool:
-        """Whether the request names its service; URLs in the answer then do so too (OpenAPI examples)."""
+        """Return whether the request names its service; URLs in the response then do so too (OpenAPI examples)."""
         return self.operation.path.startswith(SERVICE_PREFIX)
 
     @property
     def account(self) -> Row:
-        """The account; its facts are the account-wide configuration."""
+        """Return the account; its facts are the account-wide configuration."""
         row = self.store.get("account", self.account_sid)
         assert row is not None
         return row
 
     @property
     def default_service_sid(self) -> str | None:
-        """The SID that account-level paths stand for; None after the default service was deleted."""
+        """Return the SID of the default service, which account-level paths mean; None after it was deleted."""
         sid = self.account.facts["configuration"]["default_chat_service_sid"]
         assert sid is None or isinstance(sid, str)
         return sid
 
     def service(self) -> Row:
-        """The service the request is about: the one its path names, else the account's default.
+        """Return the service of the request: the one in its path, else the account's default.
 
         Raises:
-            ApiError: there is none.
+            ApiError: There is no such service.
         """
         sid = self.values["ChatServiceSid"] if self.in_service_form else self.default_service_sid
         return self.found(self.store.get("service", sid) if sid else None)
 
     def home(self) -> str:
-        """The beginning of URLs of what belongs to the request's service, in the form the request used."""
+        """Return the base URL of resources of the request's service, in the form that the request used."""
         return f"/v1/Services/{self.values['ChatServiceSid']}" if self.in_service_form else "/v1"
 
     def url(self, *segments: str) -> str:
-        """A URL: the first segment as it is, the others percent-encoded."""
+        """Build a URL: the first segment unchanged, the others percent-encoded."""
         first, *rest = segments
         return "/".join([self.base_url + first, *(quote(segment, safe="") for segment in rest)])
 
     def found(self, row: Row | None) -> Row:
-        """The row.
+        """Return a row that must exist.
 
         Raises:
-            ApiError: there is none; the error says the path asked for, as a public issue shows it.
+            ApiError: It does not exist; the error has the requested path (a public issue).
         """
         if row is None:
             raise not_found(self.path)
@@ -157,30 +157,30 @@ class Context:
 
 
 def not_found(path: str) -> ApiError:
-    """The answer to a path or SID that does not exist. The path is told without its version (a public issue)."""
+    """Build the error for a path or SID that does not exist. Its path has no version (a public issue)."""
     return ApiError(404, NOT_FOUND, f"The requested resource {path.removeprefix('/v1')} was not found")
 
 
 def write_date(moment: datetime) -> str:
-    """A moment as the API writes it: UTC, whole seconds, `Z` (OpenAPI examples)."""
+    """Format a time as the API writes it: UTC, whole seconds, `Z` (OpenAPI examples)."""
     return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def read_date(text: str) -> datetime:
-    """A moment that ``write_date`` wrote, or any ISO 8601 date with a time; UTC when it names no zone.
+    """Parse a time from ``write_date``, or any ISO 8601 date with a time; UTC without a zone.
 
     Raises:
-        ValueError: it is none.
+        ValueError: The text is not a time.
     """
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def in_both_forms(table: Table) -> Table:
-    """Behaviors of paths that exist below a service and, for the account's default service, without it.
+    """Register behaviors of paths below a service, and of their aliases for the account's default service.
 
     Args:
-        table: keyed by method and the path after the version or service, such as `Roles/{Sid}`.
+        table: Behaviors keyed by method and the path after the version or service, such as `Roles/{Sid}`.
     """
     return {
         (method, prefix + path): behavior

@@ -30,7 +30,7 @@ END_BEFORE_START = 50396
 
 # Docs, limits.
 LONGEST_ATTRIBUTES = 16 * 1024
-# A maximum exists (50004), its figure is not published: our decision.
+# A maximum exists (50004), but its value is not published: our decision.
 LONGEST_UNIQUE_NAME = 256
 
 _STATES = ("inactive", "active", "closed")
@@ -41,13 +41,13 @@ assert set(_TIMER_PARAMETERS) == set(get_args(timers.Name))
 
 
 def find(context: Context, service: Row, key: str) -> Row:
-    """A conversation by SID or unique name (OpenAPI)."""
+    """Find a conversation by SID or unique name (OpenAPI)."""
     store = context.store
     return context.found(store.get("conversation", key, service.sid) or store.named("conversation", service.sid, key))
 
 
 def parent(context: Context) -> tuple[Row, Row]:
-    """The service and the conversation whose part is asked for; that parts of one take both names is inferred."""
+    """Find the service and the conversation of a nested resource; that its path accepts both names is inferred."""
     service, key = context.service(), context.values["ConversationSid"]
     if context.rules.conversation_in_paths == "sid only":
         return service, context.found(context.store.get("conversation", key, service.sid))
@@ -55,18 +55,18 @@ def parent(context: Context) -> tuple[Row, Row]:
 
 
 def refuse_closed(conversation: Row) -> None:
-    """A closed conversation takes no change (docs, states and timers; error dictionary: 50377)."""
+    """Refuse a change of a closed conversation (docs, states and timers; error dictionary: 50377)."""
     if conversation.facts["state"] == "closed":
         raise refused(CLOSED_IS_FINAL, f"The conversation {conversation.sid} is closed")
 
 
 def home(context: Context, conversation: Row) -> tuple[str, ...]:
-    """The beginning of URLs of what is in a conversation."""
+    """Return the base URL of resources in a conversation."""
     return context.home(), "Conversations", conversation.sid
 
 
 def body(context: Context, row: Row) -> Body:
-    """A conversation as it is answered."""
+    """Render a conversation."""
     facts = row.facts
     url = home(context, row)
     return {
@@ -94,12 +94,12 @@ def body(context: Context, row: Row) -> Body:
 
 
 def _shown_bindings(kept: Facts) -> Body:
-    """What was sent as the address is not returned, its projection is (OpenAPI example)."""
+    """Return the bindings: the address that was sent is not returned, its projection is (OpenAPI example)."""
     return {"email": {key: value for key, value in kept.items() if key != "address"}} if kept else {}
 
 
 def create(context: Context) -> Row:
-    """Makes a conversation of what the request sent."""
+    """Create a conversation from the request."""
     service, args = context.service(), context.args
     defaults = context.account.facts["configuration"]
     if args.text("State") is None and any(name in args for name in _TIMER_PARAMETERS.values()):
@@ -114,7 +114,7 @@ def create(context: Context) -> Row:
         "attributes": "{}",
         "messaging_service_sid": defaults["default_messaging_service_sid"],
         "state": state,
-        # The account's defaults are those of every conversation that names no timers (OpenAPI, their text).
+        # The account's defaults apply to every conversation without timers of its own (OpenAPI, their text).
         "durations": {
             name: defaults[f"default_{name}_timer"] for name in _TIMER_PARAMETERS if defaults[f"default_{name}_timer"]
         },
@@ -133,7 +133,7 @@ def create(context: Context) -> Row:
 
 
 def _unique_name(context: Context, service: Row, own: Row | None) -> str | None:
-    """The unique name that was sent, if nobody else in the service has it; "" clears it (the provider's live test)."""
+    """Check that a unique name is free in the service; "" clears it (the provider's live test)."""
     name = context.args.text("UniqueName")
     if not name:
         return name
@@ -142,7 +142,7 @@ def _unique_name(context: Context, service: Row, own: Row | None) -> str | None:
         raise refused(UNIQUE_NAME_LIKE_SID, f"UniqueName has the form of a conversation's SID: {name}")
     other = context.store.named("conversation", service.sid, name)
     if other is not None and (own is None or other.sid != own.sid):
-        # Status and sentence as logged in public.
+        # Status and message as logged in public.
         raise ApiError(409, UNIQUE_NAME_TAKEN, "Conversation with provided unique name already exists")
     return name
 
@@ -161,11 +161,11 @@ def _state(context: Context) -> str | None:
 
 
 def _sent(context: Context, facts: Facts) -> None:
-    """Takes over what creating and updating have in common."""
+    """Apply the parameters that create and update have in common."""
     args, rules = context.args, context.rules
     name = args.text("FriendlyName")
     if name:
-        # An empty one keeps the old (the community provider's note).
+        # An empty one keeps the old value (the community provider's note).
         facts["friendly_name"] = checks.friendly_name(name, 256)
     attributes = args.text("Attributes")
     if attributes is not None:
@@ -196,7 +196,7 @@ def _set_bindings(context: Context, facts: Facts) -> None:
     if address is not None and address != kept.get("address"):
         found = _EMAIL.match(address)
         if found is None:
-            raise refused(UNKNOWN_PARAMETER, "Bindings.Email.Address is no email address")
+            raise refused(UNKNOWN_PARAMETER, "Bindings.Email.Address is not an email address")
         # A generated plus-address (OpenAPI example); how it is generated is our decision.
         kept |= {"address": address, "projected_address": f"{found[1]}+{context.new_sid('')[:16]}@{found[2]}"}
     if name is not None:
@@ -208,7 +208,7 @@ def _set_bindings(context: Context, facts: Facts) -> None:
 
 
 def _list(context: Context) -> Reply:
-    """By recent activity, or by date of creation when dates are asked for, descending (docs, Conversation resource)."""
+    """List conversations, newest first: by activity, or by creation if dates are given (docs, Conversations)."""
     service = context.service()
     state, start, end = context.args.text("State"), _bound(context, "StartDate"), _bound(context, "EndDate")
     if start and end and end < start:
@@ -264,7 +264,7 @@ def _update(context: Context) -> Reply:
         row.name, row.facts["unique_name"] = name or None, name
     if state is not None:
         timers.set_state(row, state)
-    # Unverified, our decision: setting a state or a timer counts all timers anew, other changes leave them running.
+    # Unverified, our decision: setting a state or a timer restarts all timers; other changes do not.
     if state is not None or any(parameter in context.args for parameter in _TIMER_PARAMETERS.values()):
         timers.restart(row, context.stamp)
     context.store.put(row)

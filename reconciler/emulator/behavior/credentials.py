@@ -1,6 +1,6 @@
 """Push credentials (`/v1/Credentials`).
 
-What is secret is never returned (OpenAPI) and not kept either: only its digest is.
+Secrets are never returned (OpenAPI). Only their digests are stored.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from reconciler.emulator.errors import UNKNOWN_PARAMETER, refused
 from reconciler.emulator.paging import Children, page
 from reconciler.emulator.store import Facts, Row
 
-# OpenAPI: which type each is for is told, but a credential of a type alone is among the examples.
+# OpenAPI: the type of each is documented, but an example has a credential with nothing but a type.
 SECRETS = ("Certificate", "PrivateKey", "ApiKey", "Secret")
 LONGEST_NAME = 64
 
@@ -33,7 +33,7 @@ def _body(context: Context, row: Row) -> Body:
 
 
 def _sandbox(context: Context, facts: Facts) -> str | None:
-    """A text, not a boolean (OpenAPI; a fixed bug of the community provider); null for FCM (a recorded answer)."""
+    """Return sandbox as text (OpenAPI; a fixed bug of the community provider); null for FCM (a recorded response)."""
     if facts["type"] == "fcm":
         return None
     text = str(facts["sandbox"])

@@ -1,4 +1,4 @@
-"""In which conversations somebody is: of a user (`…/Users/{sid}/Conversations`) or of an identity or address."""
+"""Conversations of a user (`…/Users/{sid}/Conversations`), or of an identity or address."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from reconciler.emulator.errors import UNKNOWN_PARAMETER, refused
 from reconciler.emulator.paging import ordered, page
 from reconciler.emulator.store import Row
 
-# OpenAPI example: here all keys of a binding are there, those without a value too.
+# OpenAPI example: all keys of a binding, including those without a value.
 _BINDING_KEYS = ("type", "address", "proxy_address", "level", "name", "projected_address")
 
 
@@ -34,7 +34,7 @@ def _user_conversation_body(context: Context, row: Row) -> Body:
         "account_sid": context.account_sid,
         "chat_service_sid": conversation.parent,
         "conversation_sid": conversation.sid,
-        # Nothing to count from before something was read (our decision).
+        # Nothing to count from until something was read (our decision).
         "unread_messages_count": None if last_read is None else max(facts["next_index"] - 1 - last_read, 0),
         "last_read_message_index": last_read,
         "participant_sid": row.sid,
@@ -66,7 +66,7 @@ def _list_of_user(context: Context) -> Reply:
 def _one(context: Context) -> Row:
     service = context.service()
     user = users.find(context, service, context.values["UserSid"])
-    # Here the description itself says that a unique name will do.
+    # The description itself allows a unique name here.
     conversation = conversations.find(context, service, context.values["ConversationSid"])
     assert user.name is not None
     return context.found(context.store.named("participant", conversation.sid, user.name))
@@ -86,7 +86,7 @@ def _update_of_user(context: Context) -> Reply:
 
 
 def _leave(context: Context) -> Reply:
-    """The user leaves the conversation (OpenAPI, the operation's text)."""
+    """Remove the user from the conversation (OpenAPI, the operation's text)."""
     context.store.remove(_one(context).sid)
     return Reply(204)
 
@@ -118,7 +118,7 @@ def _participant_conversation_body(context: Context, row: Row) -> Body:
 
 
 def _list_of_participant(context: Context) -> Reply:
-    """By identity or by address, never by both (OpenAPI); without a service, in the default one (docs)."""
+    """List by identity or by address, never by both (OpenAPI); without a service, in the default one (docs)."""
     service = context.service()
     identity, address = context.args.text("Identity"), context.args.text("Address")
     if bool(identity) == bool(address):

@@ -18,7 +18,7 @@ LONGEST_ATTRIBUTES = 4 * 1024
 
 Status = Literal["sent", "delivered", "read", "failed", "undelivered"]
 
-# What each status of a receipt also was (OpenAPI example: what is read was delivered and sent).
+# The statuses that each status implies (OpenAPI example: a read message was delivered and sent).
 _PASSED: Mapping[Status, set[Status]] = {
     "sent": {"sent"},
     "delivered": {"sent", "delivered"},
@@ -61,7 +61,7 @@ def _body(context: Context, row: Row) -> Body:
 
 
 def _delivery(receipts: Sequence[Row]) -> Body | None:
-    """How many of the receipts got how far; nothing for a message that never left chat (our decision)."""
+    """Summarize the receipts by status; empty for a message that never left chat (our decision)."""
     if not receipts:
         return None
     counts = {status: sum(status in _PASSED[receipt.facts["status"]] for receipt in receipts) for status in _STATUSES}
@@ -101,7 +101,7 @@ def _create(context: Context) -> Reply:
         "index": conversation.facts["next_index"],
         "author": "system",
         "body": None,
-        # Size, type and name are another API's to tell (our decision).
+        # Size, type, and name belong to another API (our decision).
         "media": [{"sid": media, "size": 0, "content_type": None, "filename": None}] if media else None,
         "attributes": "{}",
         "content_sid": content,
@@ -110,7 +110,7 @@ def _create(context: Context) -> Reply:
     }
     _sent(context, facts)
     if content:
-        # A template leaves no use for the others (OpenAPI).
+        # A template replaces the others (OpenAPI).
         facts["body"] = facts["media"] = None
     participants = store.children("participant", conversation.sid)
     author = next((row for row in participants if facts["author"] in {row.name, _address(row)}), None)
@@ -130,7 +130,7 @@ def _address(participant: Row) -> str | None:
 
 
 def _send(context: Context, message: Row, participant: Row) -> None:
-    """Every message outside chat arrives at once (our decision)."""
+    """Deliver every message outside chat at once (our decision)."""
     facts: Facts = {
         "participant_sid": participant.sid,
         "channel_message_sid": context.new_sid("SM"),
@@ -143,7 +143,7 @@ def _send(context: Context, message: Row, participant: Row) -> None:
 
 
 def _wake(context: Context, conversation: Row) -> None:
-    """A message makes its conversation active again and counts its timers anew (docs, states and timers)."""
+    """Make the conversation of a new message active and restart its timers (docs, states and timers)."""
     conversation.facts["next_index"] += 1
     timers.set_state(conversation, "active")
     timers.restart(conversation, context.stamp)

@@ -1,6 +1,6 @@
 """Push notifications of a service (`/v1/Services/{sid}/Configuration/Notifications`).
 
-Defaults: every `enabled` false, `log_enabled` false, no template and no sound (docs, push notification configuration,
+Defaults: every `enabled` false, `log_enabled` false, no template, and no sound (docs, push notification configuration,
 and the community provider's live test). An empty template or sound clears it (the same test).
 """
 
@@ -30,7 +30,7 @@ _FLAGS: Mapping[str, tuple[str, ...]] = {
     "AddedToConversation.Enabled": ("added_to_conversation", "enabled"),
     "RemovedFromConversation.Enabled": ("removed_from_conversation", "enabled"),
 }
-# Seen even where nothing was ever set (an old capture); the others are then left out.
+# Returned even if nothing was ever set (an old capture); the others are then omitted.
 _ALWAYS = {
     ("log_enabled",),
     ("new_message", "enabled"),
@@ -38,12 +38,12 @@ _ALWAYS = {
     ("removed_from_conversation", "enabled"),
 }
 
-# Error dictionary: 50058, 50059. The figures are not published: our decision.
+# Error dictionary: 50058, 50059. The values are not published: our decision.
 _LONGEST = {"template": (2048, 50058), "sound": (256, 50059)}
 
 
 def unset() -> Facts:
-    """Notifications nobody has configured."""
+    """Return notifications that were never configured."""
     return {}
 
 

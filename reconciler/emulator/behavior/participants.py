@@ -1,4 +1,4 @@
-"""Participants of a conversation: chat users by identity, people outside by address and proxy."""
+"""Participants of a conversation: chat users by identity, others by address and proxy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from reconciler.emulator.errors import UNKNOWN_PARAMETER, ApiError, refused
 from reconciler.emulator.paging import Children, page
 from reconciler.emulator.store import Facts, Row
 
-# Error dictionary; which limit each of 50417 and 50422 is for is our decision.
+# Error dictionary; the limits that 50417 and 50422 belong to are our decision.
 BAD_ROLE = 50101
 USER_IN_TOO_MANY = 50214
 NO_MESSAGING_SERVICE = 50373
@@ -40,13 +40,13 @@ PROXY_IS_FIXED = 50441
 NO_PROJECTION = 50442
 IDENTITY_IS_FIXED = 50444
 
-# Docs, limits; how many participants of any sort is a rule.
+# Docs, limits; the maximum of all participants is a rule.
 MOST_OUTSIDE_CHAT = 50
 MOST_IN_GROUP = 10
 MOST_CONVERSATIONS = 1000
 LONGEST_ATTRIBUTES = 4 * 1024
 
-# How an address tells its channel (docs, Flex address guides; OpenAPI examples). Whatever else is a text message's.
+# The channel by the form of an address (docs, Flex address guides; OpenAPI examples). Any other is a text message.
 _CHANNELS: Mapping[str, re.Pattern[str]] = {
     "whatsapp": re.compile(r"whatsapp:\+?[0-9]{3,15}\Z"),
     "messenger": re.compile(r"messenger:\S+\Z"),
@@ -54,13 +54,13 @@ _CHANNELS: Mapping[str, re.Pattern[str]] = {
     "email": re.compile(r"[^\s@:]+@[^\s@]+\Z"),
     "sms": re.compile(r"\+?[0-9]{3,15}\Z"),
 }
-# This text, literally, takes a proxy or projected address away (OpenAPI, the parameters' text).
+# This literal text removes a proxy or projected address (OpenAPI, the parameters' text).
 _REMOVAL = "null"
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A participant that is asked for."""
+    """Find the requested participant."""
 
     identity: str | None
     address: str | None
@@ -71,7 +71,7 @@ class Wanted:
 
 
 def body(context: Context, row: Row) -> Body:
-    """A participant as it is answered; the service form names the service too (OpenAPI)."""
+    """Render a participant; paths with a service also return the service (OpenAPI)."""
     facts = row.facts
     conversation_sid = row.parent
     assert conversation_sid is not None
@@ -93,10 +93,10 @@ def body(context: Context, row: Row) -> Body:
 
 
 def add(context: Context, service: Row, conversation: Row, wanted: Wanted) -> Row:
-    """Adds a participant to a conversation.
+    """Add a participant to a conversation.
 
     Raises:
-        ApiError: it is already there, its addresses are wrong or taken, a limit is reached.
+        ApiError: The participant exists, an address is invalid or in use, or a limit is reached.
     """
     conversations.refuse_closed(conversation)
     binding = _binding(context, conversation, wanted)
@@ -144,7 +144,7 @@ def _judge_new_identity(context: Context, service: Row, conversation: Row, ident
 
 
 def _is_open(context: Context, participant: Row) -> bool:
-    """Whether a participant's conversation is not closed; the docs count active and inactive ones together."""
+    """Return whether a participant's conversation is not closed; the docs count active and inactive ones together."""
     assert participant.parent is not None
     conversation = context.store.get("conversation", participant.parent)
     return conversation is not None and conversation.facts["state"] != "closed"
@@ -173,14 +173,14 @@ def _binding(context: Context, conversation: Row, wanted: Wanted) -> Facts | Non
             for row in context.store.addressed(address)
         ):
             raise ApiError(
-                context.rules.duplicate_status, IN_GROUP_TWICE, f"The address {address} is in the conversation already"
+                context.rules.duplicate_status, IN_GROUP_TWICE, f"The address {address} is already in the conversation"
             )
         return {"type": channel, "address": address}
     if proxy == address:
         raise refused(ADDRESS_IS_PROXY, "MessagingBinding.Address and MessagingBinding.ProxyAddress are the same")
     if _channel(proxy, BAD_PROXY) != channel:
         raise refused(CHANNELS_DIFFER, "MessagingBinding.Address and MessagingBinding.ProxyAddress differ in channel")
-    # Unique across all conversations of the account that are not closed; the sentence as public code shows it.
+    # Unique across all open conversations of the account; the message as in public code.
     for row in context.store.addressed(address):
         if row.facts["messaging_binding"].get("proxy_address") == proxy and _is_open(context, row):
             message = f"A binding for this participant and proxy address already exists in Conversation {row.parent}"
@@ -227,7 +227,7 @@ def _create(context: Context) -> Reply:
 
 
 def _one(context: Context, conversation: Row) -> Row:
-    """By SID or identity (OpenAPI)."""
+    """Find a participant by SID or identity (OpenAPI)."""
     key, store = context.values["Sid"], context.store
     return context.found(
         store.get("participant", key, conversation.sid) or store.named("participant", conversation.sid, key)
@@ -257,7 +257,7 @@ def _update(context: Context) -> Reply:
 
 
 def set_last_read(context: Context, row: Row) -> None:
-    """Takes over how far a participant has read (OpenAPI: update only)."""
+    """Apply how far a participant has read (OpenAPI: update only)."""
     index, moment = context.args.number("LastReadMessageIndex"), context.args.text("LastReadTimestamp")
     if index is not None:
         row.facts["last_read_message_index"] = index
@@ -280,7 +280,7 @@ def _update_identity(context: Context, service: Row, conversation: Row, row: Row
 
 
 def _update_binding(context: Context, row: Row) -> None:
-    """Proxy addresses are fixed (an issue with the generated provider: 400, 50441), but they can be taken away."""
+    """Refuse another proxy address (an issue with the generated provider: 400, 50441); removing it is allowed."""
     binding: Facts = dict(row.facts["messaging_binding"] or {})
     proxy = context.args.text("MessagingBinding.ProxyAddress")
     projected = context.args.text("MessagingBinding.ProjectedAddress")

@@ -19,7 +19,7 @@ BAD_TYPE = 50105
 
 
 def add(context: Context, service: Row, name: str, kind: RoleType, permissions: Sequence[str]) -> Row:
-    """Keeps a new role."""
+    """Create a role."""
     return context.store.add(
         "role",
         context.new_sid("RL"),
@@ -65,7 +65,7 @@ def _create(context: Context) -> Reply:
     permissions = _permissions(context, kind)
     alike = [role for role in context.store.children("role", service.sid) if role.name == name]
     if context.rules.role_names == "unique" and any(role.facts["type"] == kind for role in alike):
-        raise ApiError(context.rules.duplicate_status, CONFLICT, f"A role named {name} exists already")
+        raise ApiError(context.rules.duplicate_status, CONFLICT, f"A role named {name} already exists")
     return Reply(201, _body(context, add(context, service, name, kind, permissions)))
 
 
@@ -87,7 +87,7 @@ def _update(context: Context) -> Reply:
 
 
 def _delete(context: Context) -> Reply:
-    """Removes a role. No rule on defaults and on roles in use is documented: all of this is switched."""
+    """Delete a role. No rule on default roles and roles in use is documented, so each is a switch."""
     service, role, rules, store = context.service(), _one(context), context.rules, context.store
     configuration = service.facts["configuration"]
     named_by = [key for key in DEFAULT_ROLES if configuration[key] == role.sid]

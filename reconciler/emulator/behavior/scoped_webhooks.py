@@ -1,4 +1,4 @@
-"""Webhooks of one conversation: at most five, each with a webhook, a trigger or a Studio flow as its target."""
+"""Webhooks of one conversation: at most five, each with a webhook, a trigger, or a Studio flow as its target."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LONGEST_URL = 512
 _URL, _METHOD, _FILTERS, _TRIGGERS, _FLOW = (
     f"Configuration.{name}" for name in ("Url", "Method", "Filters", "Triggers", "FlowSid")
 )
-# What each target has a use for (error dictionary 50367 to 50371), ReplayAfter aside.
+# The parameters that each target uses (error dictionary 50367 to 50371), except for ReplayAfter.
 _OF_TARGET: Mapping[Target, tuple[str, ...]] = {
     "webhook": (_URL, _METHOD, _FILTERS),
     "trigger": (_URL, _METHOD, _TRIGGERS),
@@ -78,7 +78,7 @@ def _shown(context: Context, kept: Facts) -> Body:
 
 
 def _configuration(context: Context, target: Target, before: Facts) -> Facts:
-    """What a webhook's configuration becomes; only the keys that its target has a use for (OpenAPI examples)."""
+    """Return a webhook's new configuration, with only the keys that its target uses (OpenAPI examples)."""
     useless = {name for names in _OF_TARGET.values() for name in names} - set(_OF_TARGET[target])
     checks.refuse_inapplicable(context, sorted(useless), f"the target {target}")
     if target == "studio":
@@ -93,7 +93,7 @@ def _configuration(context: Context, target: Target, before: Facts) -> Facts:
     else:
         after = {
             "url": _url(context, before),
-            # Unverified, our decision: POST when none was sent.
+            # Unverified, our decision: POST if none was sent.
             "method": context.args.text(_METHOD) or before.get("method", "POST"),
         }
         if target == "webhook":
@@ -119,7 +119,7 @@ def _filters(context: Context, before: Facts) -> list[str]:
     if sent:
         return checks.filters(context, sent, SCOPED_FILTERS, BAD_FILTER)
     kept: list[str] = before.get("filters", [])
-    # A webhook without filters cannot be (50370), so clearing them is refused too.
+    # A webhook needs filters (50370), so clearing them is refused as well.
     if not kept or (sent is not None and checks.emptied(context.rules.empty_filters, refused(BAD_FILTER, _FILTERS))):
         raise refused(FILTERS_MISSING, f"{_FILTERS} is missing")
     return kept

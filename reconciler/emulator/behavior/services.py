@@ -13,7 +13,7 @@ from reconciler.emulator.store import Row
 # Error dictionary: 50000 a friendly name is missing.
 NAME_MISSING = 50000
 
-# Parameter, response key, the type the role must have, the code when it is none (error dictionary).
+# Parameter, response key, required type of the role, code if the role does not exist (error dictionary).
 _ROLE_DEFAULTS: tuple[tuple[str, str, RoleType, int], ...] = (
     ("DefaultConversationCreatorRoleSid", "default_conversation_creator_role_sid", "conversation", 50106),
     ("DefaultConversationRoleSid", "default_conversation_role_sid", "conversation", 50101),
@@ -32,9 +32,9 @@ _LINKS = {
 
 
 def create(context: Context, name: str) -> Row:
-    """Makes a service with the roles Twilio makes and a configuration that names three of them.
+    """Create a service with the built-in roles and a configuration that names three of them.
 
-    That all three defaults are set from the start is the community provider's live test.
+    That all three defaults are set from the start is proved by the community provider's live test.
     """
     store = context.store
     service = store.add(
@@ -80,7 +80,7 @@ def _list(context: Context) -> Reply:
 def _create(context: Context) -> Reply:
     name = checks.friendly_name(context.args.text("FriendlyName") or "", 256)
     if context.rules.service_names == "unique" and context.store.named("service", context.account_sid, name):
-        raise ApiError(context.rules.duplicate_status, CONFLICT, f"A service named {name} exists already")
+        raise ApiError(context.rules.duplicate_status, CONFLICT, f"A service named {name} already exists")
     return Reply(201, _body(context, create(context, name)))
 
 
@@ -93,7 +93,7 @@ def _fetch(context: Context) -> Reply:
 
 
 def _delete(context: Context) -> Reply:
-    """Removes a service and everything in it (OpenAPI, the operation's text)."""
+    """Delete a service and everything in it (OpenAPI, the operation's text)."""
     service, account, store = _one(context), context.account, context.store
     if context.default_service_sid == service.sid:
         if context.rules.default_service == "refused":

@@ -1,4 +1,4 @@
-"""Timers of conversations: durations, their limits, and what happens when one runs out.
+"""Timers of conversations: durations, their limits, and what happens when one expires.
 
 Durations are ISO 8601; at least one minute to inactive, ten to closed (OpenAPI; error dictionary 50375, 50376, 50379,
 50380). Both are counted from the conversation's last activity (the OpenAPI examples count both from one moment).
@@ -41,7 +41,7 @@ TIMERS: Mapping[Name, _Timer] = {
 
 
 def read_duration(text: str) -> timedelta | None:
-    """An ISO 8601 duration; None when it is none. A year counts 365 days and a month 30 (our decision)."""
+    """Parse an ISO 8601 duration; None if it is invalid. A year has 365 days and a month 30 (our decision)."""
     found = _DURATION.match(text)
     if found is None:
         return None
@@ -58,19 +58,19 @@ def read_duration(text: str) -> timedelta | None:
 
 
 def judge(name: Name, text: str, *, empty: StrictClearing, zero: Literal["refused", "clears"]) -> str | None:
-    """What a timer becomes.
+    """Check a timer and return its new value.
 
     Args:
-        name: which timer.
-        text: what was sent.
-        empty: what an empty text does.
-        zero: what a duration of no time does.
+        name: The timer.
+        text: The duration that was sent.
+        empty: What an empty text does.
+        zero: What a duration of zero does.
 
     Returns:
         The duration as sent, "" to clear the timer, None to leave it as it is.
 
     Raises:
-        ApiError: it is no duration, or too short.
+        ApiError: The duration is invalid or too short.
     """
     timer = TIMERS[name]
     malformed = refused(timer.not_a_duration, f"The {name} timer is not an ISO 8601 duration: {text}")
@@ -87,7 +87,7 @@ def judge(name: Name, text: str, *, empty: StrictClearing, zero: Literal["refuse
 
 
 def wind(facts: Facts, since: str) -> None:
-    """Sets the instants at which a conversation's timers run out, counted from a moment."""
+    """Set the times at which a conversation's timers expire, counted from a moment."""
     begin = read_date(since)
     instants: dict[str, str] = {}
     for name, text in facts["durations"].items():
@@ -102,7 +102,7 @@ def wind(facts: Facts, since: str) -> None:
 
 
 def schedule(row: Row) -> None:
-    """Tells the store when something next happens to a conversation by itself."""
+    """Save when a timer next changes the conversation."""
     state, instants = row.facts["state"], row.facts["timers"]
     if state == "active":
         row.due = min(instants.values(), default=None)
@@ -113,7 +113,7 @@ def schedule(row: Row) -> None:
 
 
 def run(store: Store, now: str) -> None:
-    """Lets every timer run out whose time has come, in the order of their times.
+    """Apply every timer that has expired, in the order of their times.
 
     Active becomes inactive, either becomes closed, and closed is final (docs, states and timers).
     """
@@ -129,13 +129,13 @@ def run(store: Store, now: str) -> None:
 
 
 def set_state(row: Row, state: str) -> None:
-    """Moves a conversation to a state. A closed one has no timers left (unverified: our decision)."""
+    """Set the state of a conversation. A closed one has no timers (unverified: our decision)."""
     row.facts["state"] = state
     if state == "closed":
         row.facts["durations"], row.facts["timers"] = {}, {}
 
 
 def restart(row: Row, since: str) -> None:
-    """Counts a conversation's timers anew from a moment of activity."""
+    """Restart a conversation's timers from a moment of activity."""
     wind(row.facts, since)
     schedule(row)

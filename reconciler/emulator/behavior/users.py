@@ -23,7 +23,7 @@ _USER_SID = re.compile(r"US[0-9a-fA-F]{32}\Z")
 
 
 def judge_identity(identity: str) -> str:
-    """An identity somebody may have (error dictionary: 50206, 50207; OpenAPI: 256 characters)."""
+    """Check an identity (error dictionary: 50206, 50207; OpenAPI: 256 characters)."""
     checks.text_of_length(identity, "Identity", 256, IDENTITY_TOO_LONG)
     if _USER_SID.match(identity):
         raise refused(IDENTITY_LIKE_SID, f"Identity has the form of a user's SID: {identity}")
@@ -31,7 +31,7 @@ def judge_identity(identity: str) -> str:
 
 
 def add(context: Context, service: Row, identity: str, facts: Facts) -> Row:
-    """Keeps a new user, with the service's default role unless the facts name one."""
+    """Create a user, with the service's default role unless the facts have one."""
     return context.store.add(
         "user",
         context.new_sid("US"),
@@ -49,7 +49,7 @@ def add(context: Context, service: Row, identity: str, facts: Facts) -> Row:
 
 
 def find(context: Context, service: Row, key: str) -> Row:
-    """A user by SID or identity (OpenAPI: both are accepted in paths)."""
+    """Find a user by SID or identity (OpenAPI: both are accepted in paths)."""
     store = context.store
     return context.found(store.get("user", key, service.sid) or store.named("user", service.sid, key))
 
@@ -64,7 +64,7 @@ def _body(context: Context, row: Row) -> Body:
         "identity": row.name,
         "friendly_name": checks.shown_text(context, facts["friendly_name"]),
         "attributes": facts["attributes"],
-        # Volatile, and null in lists (OpenAPI); nobody is ever online here.
+        # Volatile, and null in lists (OpenAPI); no user is ever online here.
         "is_online": None if context.operation.envelope else False,
         "is_notifiable": None if context.operation.envelope else False,
         "date_created": facts["date_created"],

@@ -1,6 +1,6 @@
-"""The words Twilio knows for permissions, webhook filters and address types, and the roles it makes by itself.
+"""Twilio's words for permissions, webhook filters, and address types, and the built-in roles.
 
-Data with its sources; whether a word outside these lists is refused is for the rules.
+Data with its sources; the rules say whether other words are refused.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ PERMISSIONS: dict[RoleType, frozenset[str]] = {
     "conversation": _CONVERSATION_PERMISSIONS | _PRACTISED_PERMISSIONS,
 }
 
-# Docs, Chat guide on permissions, in today's words. The channel admin's 13 are a recorded answer of the community SDK;
-# of the channel user's list nothing is known: our decision. Names in lower case: public code.
+# Docs, Chat guide on permissions, in today's names. The channel admin's 13 are from a recorded response of the
+# community SDK; the channel user's list is unknown: our decision. Names in lower case: public code.
 _TRANSLATED: tuple[tuple[str, RoleType, tuple[str, ...]], ...] = (
     (
         "service admin",
@@ -118,7 +118,7 @@ _TRANSLATED: tuple[tuple[str, RoleType, tuple[str, ...]], ...] = (
         ),
     ),
 )
-# Unverified, our decision: what each role may have been given since.
+# Unverified, our decision: permissions that each role may have been given since.
 _EXTENSIONS: dict[str, tuple[str, ...]] = {
     "service admin": ("editOwnMessage", "editOwnMessageAttributes", "editOwnUserInfo"),
     "service user": (),
@@ -134,12 +134,12 @@ DEFAULT_ROLES = (
 
 
 def default_role_names(rules: Rules) -> dict[str, str]:
-    """Which of them a fresh service's configuration names (Chat guide; the creator's is inferred from error 50106)."""
+    """The default roles in a new service's configuration (Chat guide; the creator's is inferred from error 50106)."""
     return dict(zip(DEFAULT_ROLES, ("service user", "channel user", rules.creator_default), strict=True))
 
 
 def built_in_roles(rules: Rules) -> list[tuple[str, RoleType, list[str]]]:
-    """The roles of a new service: name, type and permissions, as the rules say."""
+    """Return the roles of a new service as the rules say: name, type, and permissions."""
     extended = rules.built_in_permissions == "extended"
     roles: list[tuple[str, RoleType, list[str]]] = [
         (name, kind, [*permissions, *(_EXTENSIONS[name] if extended else ())])
@@ -191,5 +191,5 @@ AUTO_CREATION_FILTERS = _POST_EVENTS - {"onConversationAdded"}
 
 
 def service_filters(rules: Rules) -> frozenset[str]:
-    """The filters of a service's webhooks: 20 in the description, the user events by the rule."""
+    """Return the filters of a service's webhooks: 20 in the description, the user events by the rule."""
     return ACCOUNT_FILTERS if rules.service_user_filters == "allowed" else _PRE_EVENTS | _POST_EVENTS

@@ -1,6 +1,6 @@
 """Webhooks of the account (`/v1/Configuration/Webhooks`) and of a service (`…/Configuration/Webhooks`).
 
-Singletons: they always exist, and unset says nothing but null (OpenAPI, the service's example of an empty one).
+Singletons: they always exist, and unset fields are null (OpenAPI, the service's example of an empty one).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from reconciler.emulator.behavior.context import Behavior, Body, Context, Reply,
 from reconciler.emulator.errors import refused
 from reconciler.emulator.store import Facts
 
-# Error dictionary; that 50054 is the one for filters is our decision.
+# Error dictionary; that filters have code 50054 is our decision.
 BAD_FILTERS = 50054
 BAD_METHOD = 50055
 BAD_URLS = {"PreWebhookUrl": 50077, "PostWebhookUrl": 50078}
@@ -23,7 +23,7 @@ URL_KEYS = {"PreWebhookUrl": "pre_webhook_url", "PostWebhookUrl": "post_webhook_
 
 
 def unset() -> Facts:
-    """Webhooks nobody has configured."""
+    """Return webhooks that were never configured."""
     return {"method": None, "filters": None, "pre_webhook_url": None, "post_webhook_url": None}
 
 
@@ -46,7 +46,7 @@ def _update(context: Context, facts: Facts, known: Collection[str]) -> None:
             facts[key] = ""
 
 
-# What stands in the place of null where nobody has configured anything, by the rule's reading.
+# What replaces null in webhooks that were never configured, by the rule's reading.
 _UNSET: Mapping[str, Mapping[str, Any]] = {
     "null": {},
     "empty": {"method": "POST", "filters": [], "pre_webhook_url": "", "post_webhook_url": ""},
