@@ -105,7 +105,7 @@ def test_a_run_after_a_kill_between_delete_and_create_restores_what_only_the_acc
     (change,) = plan["changes"]
     assert (change["action"], change["reason"]) == (
         "create",
-        "an interrupted apply deleted it; gets the values back that were saved before",
+        "deleted by an interrupted apply; saved values are restored",
     )
     restored = {item["path"]: item for item in change["fields"] if item["source"]["file"].endswith(journal.name)}
     assert {path: item["sensitive"] for path, item in restored.items()} == {

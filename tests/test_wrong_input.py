@@ -740,7 +740,7 @@ def test_two_addresses_for_one_live_resource(run: Run) -> None:
     assert (
         refused(run)
         == f"""\
-error: services.support and services.main both mean the live service {sid} ('Default Conversations Service')
+error: services.support and services.main both match the live service {sid} ('Default Conversations Service')
   --> reconciler.yaml:4:3
   |
 4 |   support: {{sid: {sid}}}
@@ -759,7 +759,7 @@ def test_two_live_candidates_for_one_name(run: Run) -> None:
     told = re.sub(r"created \S+, updated [^)]+", "DATES", refused(run))
     assert told in {
         f"""\
-error: 2 live resources of kind service are named 'Twin': {first} (DATES), {second} (DATES)
+error: 2 live resources of kind service match 'Twin': {first} (DATES), {second} (DATES)
   --> reconciler.yaml:3:3
   |
 3 |   twin: {{friendly_name: Twin}}
@@ -778,12 +778,12 @@ def test_a_dead_pin(run: Run) -> None:
     assert (
         refused(run)
         == """\
-error: services.support is pinned to IS0123456789abcdef0123456789abcdef, and there is no such service in the account
+error: services.support is pinned to IS0123456789abcdef0123456789abcdef, but there is no such service in the account
   --> reconciler.yaml:3:18
   |
 3 |   support: {sid: IS0123456789abcdef0123456789abcdef}
   |                  ^
-  = correct the sid, or take it out to recognise the resource by its name
+  = Correct the SID, or remove it to match the resource by name.
 
 1 error
 """

@@ -43,7 +43,7 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, text: str) -> f
 )
 @output_in(*showing.DRIFT)
 def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozenset[str]) -> int:
-    """Tell how the account differs from the files. Sends nothing but GET.
+    """Tell how the account differs from the configuration. Sends nothing but GET.
 
     PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. Of every field that
     differs it says what the files say and what the account has; what the files do not name is listed. Ends with 2 when

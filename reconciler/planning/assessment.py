@@ -74,8 +74,8 @@ def _with_unknown_holders(context: PlanContext, change: Change) -> Change:
     if found is None or found.is_complete or live.values.get(live.kind.discriminator) != holding_below().ref.of_type:
         return change
     sentence = (
-        "Participants of the most active conversations were looked up, not of all. If one elsewhere holds the role "
-        f"{context.naming.of_sid(live.sid)!r}, Twilio refuses to delete it or gives them another role."
+        "Only participants of the most active conversations were checked. If another one holds the role "
+        f"{context.naming.of_sid(live.sid)!r}, Twilio refuses to delete it or assigns another role."
     )
     return replace(change, risk="high", consequences=(*change.consequences, sentence))
 

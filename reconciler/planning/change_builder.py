@@ -113,9 +113,9 @@ class ChangeBuilder:
         )
         if saved is None:
             return change
-        reason = "an interrupted apply deleted it"
+        reason = "deleted by an interrupted apply"
         if create.carried:
-            reason += "; gets the values back that were saved before"
+            reason += "; saved values are restored"
         return replace(change, reason=reason, carried=create.carried, completes=saved.sid, former=saved.as_live())
 
     def _adopt(self, declared: Declared) -> Change | None:
@@ -129,7 +129,7 @@ class ChangeBuilder:
         adopts = self._context.identifying_values(declared)
         step = build_step(self._context, declared, "update", values, adopts=adopts)
         return build_change(
-            self._context, declared, None, "update", fields=fields, steps=(step,), reason="comes with its service"
+            self._context, declared, None, "update", fields=fields, steps=(step,), reason="created with its service"
         )
 
     def _update(self, declared: Declared, live: Live, fields: tuple[FieldChange, ...]) -> Change:
@@ -143,7 +143,7 @@ class ChangeBuilder:
         is_rotation = declared.address in self._rotate and all(
             declared.kind.by_path[item.path].write_only for item in fields
         )
-        reason = "sent again, as --rotate asks" if is_rotation else "differs from the files"
+        reason = "resent (--rotate)" if is_rotation else "differs from the configuration"
         return build_change(self._context, declared, live, "update", fields=fields, steps=(step,), reason=reason)
 
     def _replace(self, declared: Declared, live: Live, fields: tuple[FieldChange, ...]) -> Change:
@@ -165,7 +165,7 @@ class ChangeBuilder:
         change = replace(change, carried=create.carried, former=live, former_title=former_title)
         if not stuck:
             return change
-        message = f"the old role stays the service's {stuck}"
+        message = f"the old role remains the service's {stuck}"
         return replace(change, guard=Guard("default_role", "withheld", message, only_delete=True))
 
     def _steps_of_replace(self, declared: Declared, live: Live, values: CreateValues) -> tuple[tuple[Step, ...], str]:
@@ -202,19 +202,18 @@ class ChangeBuilder:
         """Report a resource that can never be replaced."""
         why = declared.kind.irreplaceable
         if self._context.is_protected(live) and not why:
-            by = "Twilio itself" if live.is_built_in else "Flex"
-            why = f"{live.title!r} was made by {by}, and is never deleted"
+            by = "Twilio" if live.is_built_in else "Flex"
+            why = f"{live.title!r} was created by {by}, and is never deleted"
         if declared.pin is not None and not why:
-            why = "its pin would name a resource that is gone; use `renamed_from` in place of `sid`"
+            why = "its `sid` would refer to a deleted resource; use `renamed_from` instead of `sid`"
         if not why:
             return []
         return [
             Problem(
                 "cannot-replace",
-                f"{declared.address} would have to be replaced to change "
-                f"{', '.join(item.path for item in forced)}: {why}",
+                f"changing {', '.join(item.path for item in forced)} of {declared.address} requires a replace: {why}",
                 forced[0].source,
-                f"set it back to what is live ({live.sid}), or declare a new {declared.kind.noun} beside it",
+                f"Restore the live value ({live.sid}), or declare a new {declared.kind.noun} beside it.",
                 address=str(declared.address),
             )
         ]

@@ -295,7 +295,7 @@ class _Comparer:
                 and path != new.kind.natural_key
                 and not (known_later and new.kind.by_path[path].immutable)
             )
-            action, reason = "update", "comes with its service" if known_later else "not named before"
+            action, reason = "update", "created with its service" if known_later else "not named before"
             if new.pin is not None:
                 reason = f"not named before; pinned to {new.pin}"
         else:

@@ -155,8 +155,8 @@ class PlanContext:
                 problems.append(
                     Problem(
                         "unknown-built-in",
-                        f"the service {parent} {what} {reference.built_in!r}, which Twilio usually makes by itself",
-                        hint="refer to the role by its SID, or declare it",
+                        f"the service {parent} {what} {reference.built_in!r}, which Twilio usually creates",
+                        hint="Refer to the role by its SID, or declare it.",
                         address=str(parent),
                     )
                 )
@@ -183,9 +183,9 @@ class PlanContext:
             if (declared.kind.name, declared.address.root, declared.natural_key) in self.implied_users:
                 yield Problem(
                     "absent-but-needed",
-                    f"{declared.address} must not exist, and takes part in a conversation of the files",
+                    f"{declared.address} must not exist, but a declared participant has its identity",
                     declared.place,
-                    "take out one of the two",
+                    "Remove the participant or the `absent` user.",
                     address=str(declared.address),
                 )
         for declared in self.desired.present:
@@ -196,9 +196,9 @@ class PlanContext:
             if former in self.implied_users and former not in self.by_natural_key:
                 yield Problem(
                     "renamed-but-needed",
-                    f"{declared.address} has a new name, and takes part in a conversation of the files by its old one",
+                    f"{declared.address} is renamed, but a declared participant has its former identity",
                     declared.place,
-                    "let it take part by its present name, or take `renamed_from` out",
+                    "Use the new identity in the participant, or remove `renamed_from`.",
                     address=str(declared.address),
                 )
 

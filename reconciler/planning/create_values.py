@@ -173,10 +173,10 @@ def _cannot_carry(declared: Declared, path: str) -> list[Problem]:
     return [
         Problem(
             "cannot-carry",
-            f"{declared.address} has to be replaced, and the live {path}, which ignore_changes keeps, do not "
-            "fit the new one",
+            f"{declared.address} must be replaced, but its live {path}, which ignore_changes keeps, is not valid for "
+            "the new one",
             value.place,
-            f"take {path} out of ignore_changes: the new {declared.kind.noun} then gets the declared value",
+            f"Remove {path} from ignore_changes: the new {declared.kind.noun} then gets the declared value.",
             address=str(declared.address),
         )
     ]
@@ -189,7 +189,7 @@ def _check(
     if declared.pin is not None:
         return []  # a dead pin, which is reported as such
     missing = [
-        Fault("", f"{declared.address} is not in the account and cannot be created without `{field.path}`", "add it")
+        Fault("", f"{declared.address} is not in the account and cannot be created without `{field.path}`", "Add it.")
         for field in declared.kind.fields
         if field.required and is_empty(field, values.get(field.path))
     ]
@@ -197,8 +197,8 @@ def _check(
     if saved is not None and saved.lost:
         lost = ", ".join(saved.lost)
         hint = (
-            f"an interrupted apply deleted a resource with {lost}, which may not be shown, so {saved.source} does "
-            "not hold it: run this where .reconciler/ of that apply is, or write it in the configuration"
+            f"An interrupted apply deleted a resource with {lost}, which is sensitive, so {saved.source} does not "
+            "contain it. Run this in the folder with that apply's .reconciler/, or set it in the configuration."
         )
         faults = [replace(fault, hint=hint) for fault in faults]
     return problems_of(declared, faults)

@@ -70,7 +70,7 @@ def _missing_sids(context: PlanContext, declared: Declared) -> Iterator[Problem]
             continue
         yield Problem(
             "unknown-sid",
-            f"{path} of {declared.address} is {sid}, and there is no such {kind.noun} in {where}",
+            f"{path} of {declared.address} is {sid}, but there is no such {kind.noun} in {where}",
             value.place,
             "Correct the SID, or refer to the resource by its handle.",
             severity="warning",
@@ -89,7 +89,7 @@ def _second_proxy(context: PlanContext, declared: Declared) -> Iterator[Problem]
         if live.values.get(path) == address.content and live.sid not in context.matching.addresses:
             yield Problem(
                 "second-proxy",
-                f"{declared.address} gives a second proxy address to somebody who takes part already ({live.sid})",
+                f"{declared.address} adds a second proxy address for a participant who already takes part ({live.sid})",
                 declared.place,
                 "They would get every message twice. Pin the live participant with sid, or delete it first.",
                 severity="warning",

@@ -63,7 +63,7 @@ def _completions(context: PlanContext) -> Iterator[Change]:
             live,
             context.naming.address_of(live),
             declared.parent,
-            reason=f"completes the replace by {entry.address} that an apply began",
+            reason=f"completes the interrupted replace by {entry.address}",
             place=declared.place,
         )
         new = context.matching.live[entry.address]

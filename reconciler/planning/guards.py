@@ -38,7 +38,7 @@ def limit(changes: Sequence[Change], limits: Limits) -> tuple[Guard, ...]:
     # The second half of a replace, which an interrupted apply counted as a delete.
     creates = sum(1 for change in doing if change.action == "create" and not change.completes)
     counts = (
-        ("deletes", deletes, limits.deletes, "deletes (replaces are counted)"),
+        ("deletes", deletes, limits.deletes, "deletes (replaces included)"),
         ("updates", sum(1 for change in doing if change.action == "update"), limits.updates, "updates"),
         ("creates", creates, limits.creates, "creates"),
     )
@@ -46,7 +46,7 @@ def limit(changes: Sequence[Change], limits: Limits) -> tuple[Guard, ...]:
         Guard(
             "limit",
             "refused",
-            f"{count} {words}, and limits.{name} allows {most}; raise it in the files if all of them are meant",
+            f"{count} {words}, and limits.{name} allows {most}; raise it if all of them are intended",
         )
         for name, count, most, words in counts
         if most is not None and count > most
@@ -71,7 +71,7 @@ def _not_read(change: Change, context: GuardContext) -> Guard | None:
     return Guard(
         "unreadable",
         "withheld",
-        f"whether anything still uses {change.address} is unknown: the API key may not read the {words} list",
+        f"cannot determine whether {change.address} is in use: the API key has no permission to read the {words} list",
         only_delete=has_more(change) and change.steps[-1].op == "delete",
     )
 
@@ -82,7 +82,8 @@ def _no_room(change: Change, context: GuardContext) -> Guard | None:
     return Guard(
         "no_room",
         "withheld",
-        f"{change.parent} already holds the {change.kind.max_per_parent} that the API allows; declare fewer, or prune",
+        f"{change.parent} already holds the {change.kind.max_per_parent} that the API allows; declare "
+        "fewer, or prune unmanaged ones",
     )
 
 
@@ -93,7 +94,7 @@ def _prevent_create(change: Change, context: GuardContext) -> Guard | None:
     if change.completes:
         return None  # the second half of a replace, which prevent_create allows
     return Guard(
-        "prevent_create", "withheld", f"{change.address} is not in the account, and its lifecycle prevents a create"
+        "prevent_create", "withheld", f"{change.address} is not in the account, and lifecycle.prevent_create is set"
     )
 
 
@@ -104,8 +105,8 @@ def _name_taken(change: Change, context: GuardContext) -> Guard | None:
     return Guard(
         "name_taken",
         "withheld",
-        f"the role {live_name(change, live)!r} ({live.sid}) keeps its name in this apply, and a second "
-        "one of that name and type could not be told from it; let the apply rename or delete that one too",
+        f"the role {live_name(change, live)!r} ({live.sid}) keeps its name in this apply, and a second one of that "
+        "name and type would be ambiguous; rename or delete the first one in the same apply",
     )
 
 
@@ -130,7 +131,8 @@ def _final(change: Change, context: GuardContext) -> Guard | None:
         return Guard(
             "final",
             "withheld",
-            f"{change.address} cannot be changed: {why}; to have it anew, delete it (absent: true), then declare it",
+            f"{change.address} cannot be changed: {why}; to recreate it, delete it (absent: true), then "
+            "declare it again",
         )
     if (
         change.action in {"create", "update", "replace"}
@@ -148,7 +150,7 @@ def _prevent_destroy(change: Change, context: GuardContext) -> Guard | None:
     kept = context.first_protected_below.get(context.successors.get(change.completes, change.address))
     if kept is None:
         return None
-    message = f"the lifecycle of {kept} prevents that it is destroyed"
+    message = f"lifecycle.prevent_destroy of {kept} does not allow it"
     return Guard("prevent_destroy", "withheld", message, only_delete=bool(change.completes) and has_more(change))
 
 
@@ -171,7 +173,7 @@ def _unmakeable(change: Change, context: GuardContext) -> Guard | None:
             "dead_reference",
             "withheld",
             f"{path} of {change.address} refers to a {kind.noun} that does not exist{f' ({content})' * is_shown}, so "
-            f"the API would refuse to create it again; set {path} to a {kind.noun} that exists",
+            f"the API would reject the new one; set {path} to a {kind.noun} that exists",
         )
     return _doubtful(change, creates[0])
 
@@ -193,8 +195,8 @@ def _doubtful(change: Change, create: Step) -> Guard | None:
     return Guard(
         "doubtful_create",
         "withheld",
-        f"replacing {change.address} deletes it before it is created again, and the API may refuse the create: "
-        f"{fault.message}. {fault.hint.rstrip('.')}. If it is right, delete the old one first (absent: true)",
+        f"replacing {change.address} deletes it first, and the API may reject the new one: "
+        f"{fault.message}. {fault.hint.rstrip('.')}. If it is correct, delete the old one first (absent: true)",
     )
 
 
@@ -202,8 +204,10 @@ def _built_in(change: Change, context: GuardContext) -> Guard | None:
     live = context.state.get(change.sid or "")
     if not removes(change) or live is None or not context.state.is_protected(live, context.replacements):
         return None
-    by = "Twilio itself" if live.is_built_in else "Flex"
-    return Guard("built_in", "withheld", f"the {change.kind.noun} {live.title!r} was made by {by} and is never deleted")
+    by = "Twilio" if live.is_built_in else "Flex"
+    return Guard(
+        "built_in", "withheld", f"the {change.kind.noun} {live.title!r} was created by {by} and is never deleted"
+    )
 
 
 def _default_service(change: Change, context: GuardContext) -> Guard | None:
@@ -212,8 +216,8 @@ def _default_service(change: Change, context: GuardContext) -> Guard | None:
     return Guard(
         "default_service",
         "withheld",
-        "the account's default service is never deleted; first make another one the default (account.configuration."
-        "default_service) and apply that",
+        "the account's default service is never deleted; first set account.configuration.default_service to another "
+        "one and apply that",
     )
 
 
@@ -228,14 +232,14 @@ def _service_in_use(change: Change, context: GuardContext) -> Guard | None:
     return Guard(
         "service_in_use",
         "withheld",
-        f"the address {who} conversations in it; point it to another service first, or delete it",
+        f"the address {who} conversations in it; set another service first, or delete the address",
     )
 
 
 def _approval(change: Change, context: GuardContext) -> Guard | None:
-    where = "under approvals: in the files"
+    where = "under `approvals` in the configuration"
     if change.action == "replace":
-        words = f"replacing {change.address} deletes the old one, and with it"
+        words = f"replacing {change.address} deletes the old one and destroys"
         where = f"with action: replace {where}"
     elif change.action == "delete":
         words = f"deleting {change.address} destroys"
@@ -303,7 +307,7 @@ def _spread(changes: Sequence[Change]) -> tuple[Change, ...]:
                 None,
             )
             if cause is not None:
-                held = Guard("needs", "withheld", f"it needs {cause}, which is withheld")
+                held = Guard("needs", "withheld", f"depends on {cause}, which is withheld")
                 result[index] = replace(change, guard=held)
                 stopped.update((step.id, change.address) for step in change.steps)
                 moved = True

@@ -161,7 +161,7 @@ class _Matcher:
         sid = self._pinned_sid(declared)
         if declared.pin == "default" and not sid:
             self.problems.add(
-                declared, "no-default-service", "the account has no default service", "pin a SID, or take the pin out"
+                declared, "no-default-service", "the account has no default service", "Pin a SID, or remove the pin."
             )
             return None
         live = self.state.get(sid)
@@ -172,8 +172,8 @@ class _Matcher:
             self.problems.add(
                 declared,
                 "dead-pin",
-                f"{declared.address} is pinned to {sid}, and there is no such {declared.kind.noun}{where}",
-                "correct the sid, or take it out to recognise the resource by its name",
+                f"{declared.address} is pinned to {sid}, but there is no such {declared.kind.noun}{where}",
+                "Correct the SID, or remove it to match the resource by name.",
             )
         return None
 

@@ -219,9 +219,9 @@ class NameMatcher:
             self.problems.add(
                 declared,
                 "unset-secret",
-                f"{declared.address} is recognized by its {path}, which comes from "
+                f"{declared.address} is matched by its {path}, which comes from "
                 f"{', '.join(declared.values[path].secrets) or 'an unset variable'}, which is not set",
-                "set the environment variable, or pin the resource with `sid`",
+                "Set the environment variable, or pin the resource with `sid`.",
             )
         return not unknown
 

@@ -45,8 +45,8 @@ class MatchProblems:
         self.add(
             declared,
             "ambiguous-name",
-            f"{len(candidates)} live resources of kind {declared.kind.noun} are named {name!r}: {listed}",
-            f"say which one is meant with `sid:` under {declared.address}",
+            f"{len(candidates)} live resources of kind {declared.kind.noun} match {name!r}: {listed}",
+            f"Set `sid` of {declared.address} to the one to manage.",
         )
 
     def add_two_addresses(self, declared: Declared, other: Declared, live: Live) -> None:
@@ -58,10 +58,11 @@ class MatchProblems:
         self._problems.append(
             Problem(
                 code="two-addresses",
-                message=f"{declared.address} and {other.address} both mean the live {live.kind.noun} {live.sid}{named}",
+                message=f"{declared.address} and {other.address} both match the live {live.kind.noun} "
+                f"{live.sid}{named}",
                 place=declared.place,
-                hint="declare it once",
-                related=((other.place, "the other one"),),
+                hint="Declare it once.",
+                related=((other.place, "the other declaration"),),
                 address=str(declared.address),
             )
         )

@@ -30,9 +30,9 @@ def swapped_names(context: PlanContext, changes: Sequence[Change]) -> Iterator[P
         who = " and ".join(map(str, circle))
         yield Problem(
             "swapped-names",
-            f"{who} exchange their names, and no two can have one name at any moment",
+            f"{who} exchange names, and two resources cannot have the same name at the same time",
             first.fields[0].source if first.fields else first.source,
-            "apply another name for one of them first, then this",
+            "Give one of them a temporary name and apply, then apply this.",
             address=str(first.address),
         )
 
@@ -49,10 +49,10 @@ def unrestored_values(context: PlanContext, changes: Iterable[Change]) -> Iterat
         if entry.lost and entry.sid in restored and declared is not None:
             yield Problem(
                 "not-restored",
-                f"{', '.join(entry.lost)} of {entry.address} may not be shown, so {entry.source} does not hold "
-                "what an interrupted apply deleted",
+                f"{entry.source} does not contain {', '.join(entry.lost)} of {entry.address}, which an interrupted "
+                "apply deleted: sensitive values are not saved there",
                 declared.place,
-                "run this where .reconciler/ of that apply is, or write the value in the files",
+                "Run this in the folder with that apply's .reconciler/, or set the value in the configuration.",
                 severity="warning",
                 address=str(entry.address),
             )
@@ -77,14 +77,14 @@ def _still_saved(context: PlanContext, entry: UnfinishedReplace, declared: Decla
     if declared is None or declared.absent:
         why, restore = "and the configuration no longer declares", "declare the resource again"
     elif entry.address in context.matching.live:
-        why, restore = "and which exists again without them", "write them in the configuration"
+        why, restore = "and which exists again without them", "set them in the configuration"
     else:
-        why, restore = "and the configuration declares by another name", "write them in the configuration"
+        why, restore = "and the configuration declares under another name", "set them in the configuration"
     return Problem(
         "not-restored",
         f"{saved} {why}",
         None if declared is None else declared.place,
-        f"to restore them, {restore}; to discard them, delete {entry.source}",
+        f"To restore them, {restore}; to discard them, delete {entry.source}.",
         severity="warning",
         address=str(entry.address),
     )
@@ -108,7 +108,7 @@ def uncompleted_renames(context: PlanContext, changes: Iterable[Change]) -> Iter
         yield Problem(
             "not-completed",
             f"an interrupted apply left {context.naming.address_of(old)}, the old {old.kind.noun} of "
-            f"{entry.address}, whose name has changed since; it and what refers to it are left alone",
+            f"{entry.address}, whose name has changed since; it is kept, and references to it do not change",
             declared.place,
             f"To delete it, declare it as {{sid: {old.sid}, absent: true}}.",
             severity="warning",
@@ -130,7 +130,7 @@ def _of_other_environment(entry: UnfinishedReplace) -> Problem:
 
 
 def left_over_roles(context: PlanContext, unmanaged: Iterable[Unmanaged]) -> list[Problem]:
-    """What bears a declared name and is of another type: a replace that was cut short may have left it.
+    """What bears a declared name and is of another type: an interrupted replace may have left it.
 
     Nothing in the account tells it from what somebody wants, so it is told and left alone.
     """
@@ -145,10 +145,10 @@ def left_over_roles(context: PlanContext, unmanaged: Iterable[Unmanaged]) -> lis
         Problem(
             "left-over",
             f"{item.address} has the name of {declared.address} and another {declared.kind.discriminator}; "
-            "a replace that was cut short may have left it",
+            "an interrupted replace may have left it",
             declared.place,
-            f"if so, delete it: declare it as {{sid: {item.live.sid}, absent: true}}; if it is wanted, list it "
-            "under unmanaged.ignore, or declare it too",
+            f"If so, delete it: declare it as {{sid: {item.live.sid}, absent: true}}. If not, add it to "
+            "unmanaged.ignore, or declare it.",
             severity="warning",
             address=str(declared.address),
         )
@@ -178,7 +178,7 @@ def partly_compared_values(context: PlanContext, changes: Iterable[Change]) -> l
             f"{', '.join(f'{path} of {declared.address}' for declared, path in found)} "
             f"{'was' if len(found) == 1 else 'were'} only compared in part",
             found[0][0].values[found[0][1]].place,
-            "set the environment variable to compare the whole value",
+            "Set the environment variable to compare the whole value.",
             severity="warning",
             address=str(found[0][0].address),
         )
@@ -201,9 +201,9 @@ def unreadable_collections(
             f"cannot read the {kind.noun}{'' if kind.singleton else ' list'}{f' of {where!r}' if where else ''}: "
             f"{refusal.answer}" + (f"; not planned: {listed}{more}" if addresses else ""),
             next((context.config.resources[address].place for address in addresses), None),
-            "give the API key permission to read it, or leave these resources out with --exclude"
+            "Give the API key permission to read it, or exclude these resources with --exclude."
             if refusal.status == _FORBIDDEN
-            else "it does not exist in this account or region; leave these resources out with --exclude",
+            else "It does not exist in this account or region. Exclude these resources with --exclude.",
         )
 
 
@@ -212,9 +212,9 @@ def unset_secrets(changes: Iterable[Change]) -> tuple[Problem, ...]:
     return tuple(
         Problem(
             "unset-secret",
-            f"{item.path} of {change.address} has to be sent, and {item.after.reason}",
+            f"{item.path} of {change.address} must be sent, but {item.after.reason}",
             item.source,
-            f"set {', '.join(item.secrets)} in the environment, or leave {change.address} out with --exclude",
+            f"Set {', '.join(item.secrets)} in the environment, or exclude {change.address} with --exclude.",
             address=str(change.address),
         )
         for change in changes

@@ -114,12 +114,12 @@ def _creation(change: Change, former: Live | None, risks: list[Risk], words: lis
     if not change.kind.updatable:
         risks.append("high")
         words.append(
-            f"{looks} Twilio cannot rename it: this makes a second, empty one. To keep the live one, write its name as "
-            f"it is, or pin it with {pin}."
+            f"{looks} Twilio cannot rename it: this creates a second, empty one. To keep the live one, use its present "
+            f"name, or pin it with {pin}."
         )
     elif change.kind.natural_key:
         risks.append("medium")
-        words.append(f"{looks} Whoever holds that one keeps it. To rename it, add renamed_from: {name}.")
+        words.append(f"{looks} Its holders keep it. To rename it, add renamed_from: {name}.")
     else:
         risks.append("high")
         words.append(f"{looks} To change that one instead, pin it with {pin}.")
@@ -129,7 +129,7 @@ def _deletion(change: Change, risks: list[Risk], words: list[str]) -> None:
     risks.append("medium")
     if change.kind.destroys:
         risks.append("high")
-        words.append(f"Destroys {change.kind.destroys}. Nobody can bring that back.")
+        words.append(f"Destroys {change.kind.destroys} permanently.")
 
 
 def _permissions(change: Change, is_default: bool, risks: list[Risk], words: list[str]) -> None:  # noqa: FBT001 - a fact about the role, not a mode

@@ -130,7 +130,7 @@ def _with_fields(
             parent=service,
             service=context.naming.service_of(service),
             steps=(Step(f"{address}#update", "update", address, chooser, service),),
-            reason="follows a role that was renamed",
+            reason="follows a renamed role",
         )
     else:
         changes = [other for other in changes if other.address != address]

@@ -36,7 +36,7 @@ def default_role(change: Change, context: GuardContext) -> Guard | None:
             "default_role",
             "withheld",
             f"the role {live_name(change, live)!r} stays its service's {default}, which this apply does not change, so "
-            "only the new role is created; move the default, then delete the old role",
+            "only the new role is created; change the default, then delete the old role",
             only_delete=has_more(change) and change.steps[0].op != "delete",
         )
     if live.sid not in context.default_roles.get(live.parents[0], frozenset()):
@@ -44,8 +44,8 @@ def default_role(change: Change, context: GuardContext) -> Guard | None:
     return Guard(
         "default_role",
         "withheld",
-        f"the role {live_name(change, live)!r} is one of its service's defaults; once an apply has pointed the "
-        "defaults elsewhere, the next one may delete it",
+        f"the role {live_name(change, live)!r} is one of its service's defaults; change the "
+        "defaults and apply that, then delete it",
     )
 
 
@@ -73,7 +73,7 @@ def role_in_use(change: Change, context: GuardContext) -> Guard | None:
     return Guard(
         "role_in_use",
         "withheld",
-        f"{who} the role {live_name(change, live)!r} ({listed}); give them another one first",
+        f"{who} the role {live_name(change, live)!r} ({listed}); assign another role first",
         only_delete=has_more(change),
         holders=names,
         fix=_moving(change, service, users, live) if service in context.config.resources else "",
@@ -97,7 +97,7 @@ def _role_in_conversations(change: Change, context: GuardContext, live: Live) ->
     return Guard(
         "role_in_use",
         "withheld",
-        f"{who} the role {live_name(change, live)!r} ({listed}); give them another one first",
+        f"{who} the role {live_name(change, live)!r} ({listed}); assign another role first",
         only_delete=has_more(change),
         holders=names,
         fix=_moving_participants(change, sorted(declared.values()), live),
@@ -155,7 +155,7 @@ def role_assigned(change: Change, context: GuardContext) -> Guard | None:
     return Guard(
         "role_assigned",
         "withheld",
-        f"{context.assigned[live.sid]} is given the role {live_name(change, live)!r} by its SID ({live.sid}); let it "
+        f"{context.assigned[live.sid]} refers to the role {live_name(change, live)!r} by SID ({live.sid}); let it "
         "refer to another role, or to this one by its handle",
         only_delete=has_more(change),
     )

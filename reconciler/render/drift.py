@@ -1,4 +1,4 @@
-"""A drift: how the account differs from the files, said of what is and not of what would be done about it.
+"""A drift: how the account differs from the configuration, said of what is and not of what would be done about it.
 
 Takes a `PlanFile`, which has all of it: what a plan would create is missing, what it would delete is one too many.
 Gives text for a terminal, Markdown for an issue, a few lines for a chat, and JSON; each names whose value is which.

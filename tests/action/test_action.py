@@ -634,7 +634,7 @@ def test_one_issue_while_there_is_a_drift(world: World) -> None:
     found = world.by_hand("drift.yml")
     assert found.results == {"drift": "success"}, found.log
     (issue,) = [issue for number, issue in world.github.issues.items() if number > 2]
-    assert issue["title"] == "Conversations: the account differs from the files (prod)"
+    assert issue["title"] == "Conversations: the account differs from the configuration (prod)"
     assert "addParticipant" in issue["body"]
 
     world.set_role("agent", ["addParticipant", "leaveConversation"])

@@ -27,17 +27,17 @@ def test_sids_that_the_account_lacks_are_reported() -> None:
     assert found(account, text) == [
         (
             "unknown-sid",
-            f"default_service of account.configuration is {service}, and there is no such service in the account",
+            f"default_service of account.configuration is {service}, but there is no such service in the account",
         ),
         (
             "unknown-sid",
-            f'auto_creation.service of addresses["{NUMBER}"] is {service}, and there is no such service in the account',
+            f'auto_creation.service of addresses["{NUMBER}"] is {service}, but there is no such service in the account',
         ),
         (
             "unknown-sid",
-            f"default_chat_service_role of services.club.configuration is {role}, and there is no such role in club",
+            f"default_chat_service_role of services.club.configuration is {role}, but there is no such role in club",
         ),
-        ("unknown-sid", f"role of services.club.users.ada is {role}, and there is no such role in club"),
+        ("unknown-sid", f"role of services.club.users.ada is {role}, but there is no such role in club"),
     ]
 
 
@@ -57,7 +57,7 @@ def test_a_role_of_another_service_is_reported() -> None:
     account.post("/v1/Services", {"FriendlyName": "Other"})
     role = account.role("Other", "service admin")
     text = HEAD + f"    users: {{ada: {{role: {role}}}}}\n"
-    message = f"role of services.club.users.ada is {role}, and there is no such role in club"
+    message = f"role of services.club.users.ada is {role}, but there is no such role in club"
     assert found(account, text) == [("unknown-sid", message)]
 
 
@@ -95,8 +95,8 @@ def test_a_second_proxy_of_somebody_who_takes_part_is_reported() -> None:
         "    conversations: {desk: {participants: {ada: {address: '+14155550199', proxy_address: '+14155550101'}}}}\n"
     )
     message = (
-        "services.club.conversations.desk.participants.ada gives a second proxy address to somebody who takes part "
-        f"already ({there})"
+        "services.club.conversations.desk.participants.ada adds a second proxy address for a participant who already "
+        f"takes part ({there})"
     )
     assert found(account, text) == [("second-proxy", message)]
 

@@ -168,15 +168,14 @@ def test_a_limit_refuses_what_is_over_it(
 def test_deletes_and_replaces_are_counted_together() -> None:
     (held,) = limit([*several("delete", 6), *several("replace", 5)], Limits())
     assert held.message == (
-        "11 deletes (replaces are counted), and limits.deletes allows 10; "
-        "raise it in the files if all of them are meant"
+        "11 deletes (replaces included), and limits.deletes allows 10; raise it if all of them are intended"
     )
 
 
 def test_every_limit_is_told() -> None:
     changes = [*several("delete", 2), *several("update", 2), *several("create", 2)]
     assert [held.message.split(",")[0] for held in limit(changes, Limits(1, 1, 1))] == [
-        "2 deletes (replaces are counted)",
+        "2 deletes (replaces included)",
         "2 updates",
         "2 creates",
     ]
@@ -222,7 +221,7 @@ def test_whatever_contains_what_may_not_be_destroyed_is_not_destroyed() -> None:
     one = change("services.support", "delete", found=SUPPORT)
     facts = around(config, approved=("services.support",))
     assert verdict(one, facts) == ("prevent_destroy", "withheld", False)
-    assert message(one, facts) == f"the lifecycle of {AGENT} prevents that it is destroyed"
+    assert message(one, facts) == f"lifecycle.prevent_destroy of {AGENT} does not allow it"
 
 
 def test_what_stands_in_a_protected_service_is_not_protected_with_it() -> None:
@@ -261,7 +260,7 @@ def test_a_service_in_which_addresses_start_conversations_is_never_deleted(
     facts = replace(around(approved=("services.support",)), services_of_addresses=frozenset(pointing))
     one = change("services.support", "delete", found=SUPPORT)
     assert verdict(one, facts) == ("service_in_use", "withheld", False)
-    assert message(one, facts) == (f"{words} conversations in it; point it to another service first, or delete it")
+    assert message(one, facts) == (f"{words} conversations in it; set another service first, or delete the address")
 
 
 def test_a_service_in_which_no_address_starts_conversations_is_deleted() -> None:
@@ -339,7 +338,7 @@ def test_says_how_many_users_hold_a_role(holders: int, words: str) -> None:
     known = account(role_holders={SUPPORT: {sid("RL"): holders}})
     said = message(change(AGENT, "delete", found=sid("RL")), around(account=known))
     names = {1: "user-0", 2: "user-0, user-1"}[holders]
-    assert said == f"{words} 'agent' ({names}); give them another one first"
+    assert said == f"{words} 'agent' ({names}); assign another role first"
 
 
 HELD = """
@@ -364,7 +363,7 @@ def test_the_holders_of_a_role_are_named_with_the_yaml_that_moves_them() -> None
     first = ", ".join(f"user-{number:02}" for number in range(9))
     assert held.message == (
         f"13 users still hold the role 'agent' (services.support.users.ada, {first} and 3 more); "
-        "give them another one first"
+        "assign another role first"
     )
     assert held.holders == ("services.support.users.ada", *(f"user-{number:02}" for number in range(11)), "zoe: 1")
     assert held.fix.splitlines()[:5] == [
@@ -401,7 +400,7 @@ def test_deleting_a_service_needs_approval_by_its_address() -> None:
     assert verdict(one, around(approved=(WITH_SID,))) is None
     assert message(one, around()) == (
         f"deleting {WITH_SID} destroys every conversation, message, user, and role in it; approve it with "
-        f"--approve '{WITH_SID}', or under approvals: in the files"
+        f"--approve '{WITH_SID}', or under `approvals` in the configuration"
     )
 
 
@@ -413,8 +412,8 @@ def test_an_approval_approves_its_action_only() -> None:
     assert verdict(replacement, around(approved=(f"replace:{LOBBY}",))) is None
     assert verdict(delete, around(approved=(f"delete:{LOBBY}",))) is None
     assert message(replacement, around()) == (
-        f"replacing {LOBBY} deletes the old one, and with it every message and participant in it; approve it with "
-        f"--approve 'replace:{LOBBY}', or with action: replace under approvals: in the files"
+        f"replacing {LOBBY} deletes the old one and destroys every message and participant in it; approve it with "
+        f"--approve 'replace:{LOBBY}', or with action: replace under `approvals` in the configuration"
     )
 
 
@@ -461,9 +460,9 @@ def test_what_needs_something_withheld_is_withheld_by_name_and_so_on() -> None:
     ]
     guarded = guard(changes, around(PREVENTED))
     assert [None if one.guard is None else (one.guard.name, one.guard.message) for one in guarded] == [
-        ("prevent_create", "services.support is not in the account, and its lifecycle prevents a create"),
-        ("needs", "it needs services.support, which is withheld"),
-        ("needs", f"it needs {AGENT}, which is withheld"),
+        ("prevent_create", "services.support is not in the account, and lifecycle.prevent_create is set"),
+        ("needs", "depends on services.support, which is withheld"),
+        ("needs", f"depends on {AGENT}, which is withheld"),
         None,
     ]
     assert [one.is_withheld for one in guarded] == [True, True, True, False]
@@ -484,7 +483,7 @@ def test_what_is_refused_is_withheld_when_it_needs_something_withheld() -> None:
         change("services.sales", "delete", found=SALES, needs=("services.support#create",)),
     ]
     guarded = guard(changes, around(PREVENTED))
-    assert guarded[1].guard == Guard("needs", "withheld", "it needs services.support, which is withheld")
+    assert guarded[1].guard == Guard("needs", "withheld", "depends on services.support, which is withheld")
 
 
 def test_what_only_waits_for_something_inside_of_it_is_not_withheld_with_that() -> None:
@@ -523,7 +522,7 @@ def test_a_replace_of_which_only_the_delete_was_withheld_is_withheld_when_it_nee
     ]
     guarded = guard(changes, around(account=known, default_services=frozenset({SALES})))
     assert [one.is_withheld for one in guarded] == [True, True, True]
-    assert guarded[1].guard == Guard("needs", "withheld", "it needs services.sales, which is withheld")
+    assert guarded[1].guard == Guard("needs", "withheld", "depends on services.sales, which is withheld")
 
 
 def test_what_needs_a_delete_that_alone_is_withheld_is_withheld() -> None:

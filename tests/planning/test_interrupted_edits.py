@@ -189,7 +189,7 @@ def test_a_second_rename_reports_what_the_first_one_left(folder: Folder, *, defa
     sid = service.rpartition("/")[2]
     assert warning["message"] == (
         f'an interrupted apply left services.club.roles["{old}"], the old role of services.club.roles.new, whose name '
-        "has changed since; it and what refers to it are left alone"
+        "has changed since; it is kept, and references to it do not change"
     )
     assert warning["hint"] == f"To delete it, declare it as {{sid: {old}, absent: true}}."
     assert apply(folder, account).code == 0

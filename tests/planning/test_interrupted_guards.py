@@ -122,7 +122,7 @@ def test_an_address_is_not_replaced_where_its_service_does_not_exist(
     }
     assert message == (
         "auto_creation.service of addresses.main refers to a service that does not exist"
-        f"{'' if sensitive else f' ({gone})'}, so the API would refuse to create it again; set auto_creation.service "
+        f"{'' if sensitive else f' ({gone})'}, so the API would reject the new one; set auto_creation.service "
         "to a service that exists"
     )
     folder.write(

@@ -125,12 +125,12 @@ def test_several_of_one_name_are_a_problem_that_lists_them() -> None:
         Problem(
             code="ambiguous-name",
             message=(
-                "2 live resources of kind service are named 'support': "
+                "2 live resources of kind service match 'support': "
                 f"{sid('IS', 1)} (created at an unknown time, updated never), "
                 f"{sid('IS', 2)} (created 2026-01-01T00:00:00Z, updated 2026-02-01T00:00:00Z)"
             ),
             place=HERE,
-            hint="say which one is meant with `sid:` under services.support",
+            hint="Set `sid` of services.support to the one to manage.",
             address="services.support",
         ),
     )
@@ -300,10 +300,10 @@ def test_two_addresses_for_one_live_resource_are_a_problem() -> None:
     assert found.problems == (
         Problem(
             code="two-addresses",
-            message=f"services.b and services.a both mean the live service {SUPPORT} ('Support')",
+            message=f"services.b and services.a both match the live service {SUPPORT} ('Support')",
             place=HERE,
-            hint="declare it once",
-            related=((HERE, "the other one"),),
+            hint="Declare it once.",
+            related=((HERE, "the other declaration"),),
             address="services.b",
         ),
     )
@@ -354,7 +354,7 @@ def test_several_roles_of_one_name_and_type_are_a_problem() -> None:
     )  # fmt: skip
     found = match(in_support(agent()), account)
     assert told(found) == [("ambiguous-name", "services.support.roles.agent")]
-    assert found.problems[0].message.startswith("2 live resources of kind role are named 'agent': ")
+    assert found.problems[0].message.startswith("2 live resources of kind role match 'agent': ")
     assert sid("RL", 3) not in found.problems[0].message
 
 
@@ -408,9 +408,9 @@ def test_a_pin_is_found_within_a_pinned_service() -> None:
 def dead(address_: str, pin: str, kind: str, where: str) -> Problem:
     return Problem(
         code="dead-pin",
-        message=f"{address_} is pinned to {pin}, and there is no such {kind} {where}",
+        message=f"{address_} is pinned to {pin}, but there is no such {kind} {where}",
         place=Place("reconciler.yaml", 2, 5),
-        hint="correct the sid, or take it out to recognise the resource by its name",
+        hint="Correct the SID, or remove it to match the resource by name.",
         address=address_,
     )
 
@@ -465,7 +465,7 @@ def test_a_pin_to_the_default_service_of_an_account_without_one_is_a_problem() -
             code="no-default-service",
             message="the account has no default service",
             place=Place("reconciler.yaml", 2, 5),
-            hint="pin a SID, or take the pin out",
+            hint="Pin a SID, or remove the pin.",
             address="services.main",
         ),
     )
@@ -567,7 +567,7 @@ def test_two_that_swap_their_names_each_find_the_one_that_has_the_new_name() -> 
 def test_several_of_the_former_name_are_a_problem() -> None:
     found = renamed(role("clerk", "conversation", 1), role("clerk", "conversation", 2))
     assert told(found) == [("ambiguous-name", "services.support.roles.agent")]
-    assert "are named 'clerk'" in found.problems[0].message
+    assert "match 'clerk'" in found.problems[0].message
 
 
 def test_of_several_of_the_former_name_the_one_of_the_declared_type_is_meant() -> None:

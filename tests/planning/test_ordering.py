@@ -76,11 +76,11 @@ def test_names_that_are_exchanged_are_refused_with_a_way_out() -> None:
         account.plan(named(a=(sids["one"], "two"), b=(sids["two"], "one")))
     [problem] = caught.value.problems
     assert (problem.code, str(problem.place), problem.hint) == (
-        "swapped-names", "reconciler.yaml:5:24", "apply another name for one of them first, then this",
+        "swapped-names", "reconciler.yaml:5:24", "Give one of them a temporary name and apply, then apply this.",
     )  # fmt: skip
     assert problem.message == (
-        "services.club.conversations.a and services.club.conversations.b exchange their names, and no two can have one "
-        "name at any moment"
+        "services.club.conversations.a and services.club.conversations.b exchange names, and two resources cannot have "
+        "the same name at the same time"
     )
     account.converge(named(a=(sids["one"], "spare"), b=(sids["two"], "one")))
     account.converge(named(a=(sids["one"], "two"), b=(sids["two"], "one")))

@@ -134,11 +134,11 @@ def test_a_role_that_a_replace_cut_short_left_behind_is_told_and_left_alone() ->
     assert (problem.code, problem.severity) == ("left-over", "warning")
     assert problem.message == (
         f'services.support.roles["{old}"] has the name of services.support.roles.agent and another type; '
-        "a replace that was cut short may have left it"
+        "an interrupted replace may have left it"
     )
     assert problem.hint == (
-        f"if so, delete it: declare it as {{sid: {old}, absent: true}}; if it is wanted, list it under "
-        "unmanaged.ignore, or declare it too"
+        f"If so, delete it: declare it as {{sid: {old}, absent: true}}. If not, add it to unmanaged.ignore, or "
+        "declare it."
     )
     wanted = AGENT_OF_SERVICE + f"unmanaged: {{ignore: ['services.support.roles[\"{old}\"]']}}\n"
     assert account.plan(read(wanted)).warnings == ()
@@ -221,7 +221,7 @@ def test_an_interrupted_rename_is_completed_where_the_journal_shows_that_it_was_
     made = account.plan(files, unfinished=[begun])
     assert told(made) == [f'delete services.support.roles["{old}"]']
     assert only(made).guard is None
-    assert only(made).reason == "completes the replace by services.support.roles.helper that an apply began"
+    assert only(made).reason == "completes the interrupted replace by services.support.roles.helper"
     assert [step.id for step in only(made).steps] == [
         "services.support.roles.helper#repoint",
         f'services.support.roles["{old}"]#delete',
@@ -416,10 +416,7 @@ def test_limits_refuse_the_whole_plan() -> None:
         account.post("/v1/Configuration/Addresses", {"Type": "sms", "Address": f"+141555501{number:02}"})
     made = account.plan(read("version: 1\naddresses: {}\nprune: [addresses]\n"))
     assert made.blocking() == (
-        (
-            "12 deletes (replaces are counted), and limits.deletes allows 10; raise it in the files if all of them are "
-            "meant"
-        ),
+        ("12 deletes (replaces included), and limits.deletes allows 10; raise it if all of them are intended"),
     )
 
 
@@ -607,7 +604,7 @@ def test_flex_roles_are_not_deleted_in_the_service_that_flex_listens_to() -> Non
     absent = read("version: 1\nservices: {desk: {roles: {agent: {absent: true}}}}\n")
     held = only(account.plan(absent)).guard
     assert held is not None
-    assert held.message == "the role 'agent' was made by Flex and is never deleted"
+    assert held.message == "the role 'agent' was created by Flex and is never deleted"
 
 
 def test_a_role_with_a_name_of_flex_is_a_high_risk_to_delete_elsewhere() -> None:

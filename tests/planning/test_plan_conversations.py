@@ -127,8 +127,8 @@ def test_nothing_in_a_closed_conversation_changes_and_everything_else_does() -> 
     guard = held["services.club.conversations.lounge"]
     assert guard is not None
     assert guard.message == (
-        "services.club.conversations.lounge cannot be changed: it is closed, which is permanent; to have it anew, "
-        "delete it (absent: true), then declare it"
+        "services.club.conversations.lounge cannot be changed: it is closed, which is permanent; to recreate it, "
+        "delete it (absent: true), then declare it again"
     )
     assert made.blocking() == ()
     report = account.do(made)
@@ -189,7 +189,7 @@ def test_messages_that_nobody_declared_are_told_before_their_conversation_goes()
     (refusal,) = made.blocking()
     assert refusal == (
         f"deleting {address} destroys every message and participant in it; approve it with --approve '{address}', or "
-        "under approvals: in the files"
+        "under `approvals` in the configuration"
     )
 
 
@@ -590,13 +590,13 @@ def test_a_participant_waits_for_its_user(implicit: Any) -> None:
         pytest.param(
             "{ada: {absent: true}}",
             "absent-but-needed",
-            "services.club.users.ada must not exist, and takes part in a conversation of the files",
+            "services.club.users.ada must not exist, but a declared participant has its identity",
             id="it must not exist",
         ),
         pytest.param(
             "{zoe: {renamed_from: ada}}",
             "renamed-but-needed",
-            "services.club.users.zoe has a new name, and takes part in a conversation of the files by its old one",
+            "services.club.users.zoe is renamed, but a declared participant has its former identity",
             id="it has another name",
         ),
     ],

@@ -61,7 +61,7 @@ def test_a_role_that_somebody_else_still_holds_stays() -> None:
     guard = next(change.guard for change in made.changes if change.action == "replace")
     assert guard is not None
     assert (guard.name, guard.only_delete) == ("role_in_use", True)
-    assert guard.message == "1 user still holds the role 'mod' (zoe); give them another one first"
+    assert guard.message == "1 user still holds the role 'mod' (zoe); assign another role first"
     assert account.do(made).exit_code == 5
     assert account.get(f"{service}/Users/ada")["role_sid"] == account.role("Members' club", "moderator")
     assert account.get(f"{service}/Roles/{old}")["friendly_name"] == "mod"
@@ -190,7 +190,7 @@ def test_a_secret_is_sent_once_and_again_only_when_asked() -> None:
     assert [(str(address), path) for address, path in made.unverified] == [("credentials.android", "secret")]
     rotated = account.plan(files, rotate=("credentials.android",))
     assert [item.path for item in only(rotated).fields] == ["secret"]
-    assert only(rotated).reason == "sent again, as --rotate asks"
+    assert only(rotated).reason == "resent (--rotate)"
     shown = seen(rotated).to_json()
     assert "another" not in shown
     assert '"FCM"' in shown
@@ -207,7 +207,7 @@ def test_an_unset_secret_is_missed_only_when_it_must_be_sent() -> None:
     assert made.changes == ()
     assert [(str(address), path) for address, path in made.unverified] == [("credentials.android", "secret")]
     (problem,) = account.plan(unset, rotate=("credentials.android",)).unset
-    assert problem.message == "secret of credentials.android has to be sent, and secret FCM is not set"
+    assert problem.message == "secret of credentials.android must be sent, but secret FCM is not set"
     renamed = read(
         PUSH.replace("type: fcm, friendly_name: Push", "type: fcm, renamed_from: Push, friendly_name: Droid")
     )

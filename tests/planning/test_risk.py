@@ -200,7 +200,7 @@ def test_a_service_that_looks_like_a_new_name_is_high_and_says_the_way_out() -> 
     former = live("service", 7, {"friendly_name": "Support"})
     sentence = (
         f"Looks like a new name for the live service 'Support' ({sid('IS', 7)}). Twilio cannot rename it: this "
-        f"makes a second, empty one. To keep the live one, write its name as it is, or pin it with sid: {sid('IS', 7)}."
+        f"creates a second, empty one. To keep the live one, use its present name, or pin it with sid: {sid('IS', 7)}."
     )
     assert judged("services.support", "create", former=former) == (
         "high",
@@ -223,7 +223,7 @@ def test_a_role_of_another_type_is_high() -> None:
 def test_deleting_a_service_destroys_history() -> None:
     assert judged("services.support", "delete") == (
         "high",
-        ("Destroys every conversation, message, user, and role in it. Nobody can bring that back.",),
+        ("Destroys every conversation, message, user, and role in it permanently.",),
     )
 
 

@@ -225,10 +225,10 @@ def test_a_type_change_that_keeps_its_permissions_is_an_error_with_its_fix() -> 
     (problem,) = error.value.problems
     assert problem.code == "cannot-carry"
     assert problem.message == (
-        "services.club.roles.a has to be replaced, and the live permissions, which ignore_changes keeps, do not fit "
+        "services.club.roles.a must be replaced, but its live permissions, which ignore_changes keeps, is not valid for "
         "the new one"
     )
-    assert problem.hint == "take permissions out of ignore_changes: the new role then gets the declared value"
+    assert problem.hint == "Remove permissions from ignore_changes: the new role then gets the declared value."
     account.converge(read(text.replace(", lifecycle: {ignore_changes: [permissions]}", "")))
 
 
@@ -488,7 +488,7 @@ def test_a_role_that_an_undeclared_participant_holds_is_kept(goes: str, reading:
     text = HEAD + GOES[goes]
     made = account.plan(read(text))
     assert [change.guard.message for change in made.changes if change.guard is not None] == [
-        f"1 participant still holds the role 'old' ({bob} in {room}); give them another one first"
+        f"1 participant still holds the role 'old' ({bob} in {room}); assign another role first"
     ]
     assert "bob" not in plan_text(seen(made), colour=False, width=200)
     ends = [account.apply(read(text)).exit_code for _ in range(2)]
@@ -508,7 +508,7 @@ def test_a_role_that_a_declared_participant_holds_is_kept_until_it_has_another(g
     made = account.plan(read(text))
     (held,) = [change.guard for change in made.changes if change.guard is not None]
     where = "services.club.conversations.room-0.participants.bob"
-    assert held.message == f"1 participant still holds the role 'old' ({where}); give them another one first"
+    assert held.message == f"1 participant still holds the role 'old' ({where}); assign another role first"
     successor = "new" if goes == "renamed" else "channel user"
     assert held.fix == (
         "services:\n  club:\n    conversations:\n      room-0:\n        participants:\n"
@@ -539,7 +539,7 @@ def test_a_plan_says_that_not_every_participant_was_looked_up(number: int, *, is
     joined(account, service, account.role("Members' club", "channel user"), number=number)
     account.forget_requests()
     (change,) = account.plan(read(HEAD + GOES["absent"])).changes
-    words = "Participants of the most active conversations were looked up, not of all."
+    words = "Only participants of the most active conversations were checked."
     assert (change.risk == "high", any(words in item for item in change.consequences)) == (is_said, is_said)
     assert sum("/Participants" in request for request in account.requests) == 20
     assert account.writes == []

@@ -79,7 +79,7 @@ def test_a_new_resource_is_planned_without_its_secrets() -> None:
     made = World().plan(read(HOOK))
     assert told(made) == ["create services.desk", "update services.desk.webhooks"]
     assert [problem.message for problem in made.unset] == [
-        "post_webhook_url of services.desk.webhooks has to be sent, and secret TOKEN is not set"
+        "post_webhook_url of services.desk.webhooks must be sent, but secret TOKEN is not set"
     ]
 
 
@@ -132,7 +132,7 @@ def test_a_resource_that_is_recognized_by_an_unset_secret_cannot_be_planned() ->
     with pytest.raises(MatchError) as error:
         account.plan(read(WHO))
     assert [problem.message for problem in error.value.problems] == [
-        "services.desk.users.ada is recognized by its identity, which comes from WHO, which is not set"
+        "services.desk.users.ada is matched by its identity, which comes from WHO, which is not set"
     ]
 
 

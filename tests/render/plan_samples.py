@@ -218,12 +218,12 @@ LOST_SERVICE = change(
     name="Old Support",
     service="Old Support",
     risk="high",
-    consequences=("Destroys every conversation, message, user, and role in it. Nobody can bring that back.",),
+    consequences=("Destroys every conversation, message, user, and role in it permanently.",),
     guard=GuardEntry(
         name="approval",
         verdict="refused",
         message=f'deleting services["{sid("IS", 9)}"] destroys every conversation, message, user, and role in it; '
-        f"approve it with --approve 'services[\"{sid('IS', 9)}\"]', or under approvals: in the files",
+        f"approve it with --approve 'services[\"{sid('IS', 9)}\"]', or under `approvals` in the configuration",
     ),
 )
 WITHHELD = change(
@@ -237,7 +237,7 @@ WITHHELD = change(
     guard=GuardEntry(
         name="role_in_use",
         verdict="withheld",
-        message="3 users still hold the role 'supervisor'; give them another one first",
+        message="3 users still hold the role 'supervisor'; assign another role first",
     ),
 )
 HALF_HELD = change(
@@ -252,7 +252,7 @@ HALF_HELD = change(
     guard=GuardEntry(
         name="role_in_use",
         verdict="withheld",
-        message="1 user still holds the role 'clerk'; give them another one first",
+        message="1 user still holds the role 'clerk'; assign another role first",
         only_delete=True,
     ),
 )
@@ -291,7 +291,7 @@ GUARDS = plan(
         GuardEntry(
             name="limit",
             verdict="refused",
-            message="11 deletes (replaces are counted), and limits.deletes allows 10; raise limits.deletes in the "
+            message="11 deletes (replaces included), and limits.deletes allows 10; raise limits.deletes in the "
             "files if all of them are meant",
         ),
     ),

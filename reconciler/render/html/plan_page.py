@@ -187,7 +187,7 @@ def _drift_verdict(plan: ChangesView) -> Verdict:
         headline = "No drift"
     return Verdict(
         "careful" if number else "good",
-        "Drift: how the account differs from the files",
+        "Drift: how the account differs from the configuration",
         headline,
         (lead, *_narrowed(plan)),
         _facts(plan),
