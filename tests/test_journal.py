@@ -181,7 +181,9 @@ def test_a_value_that_only_the_lost_journal_held_is_reported(folder: Folder, acc
     )
     run = folder.run(account, "apply", "--report", "report.json", "--yes")
     assert "friendly_name" in run.out
-    assert "run this where .reconciler/ of that apply is, or write the value in the files" in " ".join(run.out.split())
+    assert "Run this in the folder with that apply's .reconciler/, or set the value in the configuration." in " ".join(
+        run.out.split()
+    )
 
 
 def test_a_file_that_is_not_a_report_is_not_replaced(folder: Folder, account: Account) -> None:
@@ -315,7 +317,7 @@ def test_saved_values_of_a_resource_with_another_name_by_now_stay_saved(folder: 
     files = FILES.replace(f"'{NUMBER}': {{", f"main: {{address: '{NUMBER}', ")
     killed(folder, account, files=files)
     folder.write(files.replace(NUMBER, "+14155550122"))
-    assert "declares by another name" in " ".join(folder.run(account, "plan").out.split())
+    assert "declares under another name" in " ".join(folder.run(account, "plan").out.split())
     assert apply(folder, account).code == 0
     assert len(journals(folder)) == 1
     folder.write("version: 1\naddresses: {main: {absent: true, address: '+14155550122'}}\n")
@@ -641,7 +643,7 @@ def test_what_git_tracks_is_not_believed(folder: Folder, account: Account, file:
         return
     run = folder.run(account, "apply", "--yes", "--report", "report.json")
     assert (run.code, run.writes) == (1, [])
-    assert "webhook_url, which may not be shown, so report.json does not hold it" in " ".join(run.err.split())
+    assert "webhook_url, which is sensitive, so report.json does not contain it" in " ".join(run.err.split())
 
 
 # --- names that may not be shown --------------------------------------------------------------------------------------

@@ -745,8 +745,8 @@ error: services.support and services.main both match the live service {sid} ('De
   |
 4 |   support: {{sid: {sid}}}
   |   ^
-  = declare it once
-  = reconciler.yaml:3:3: the other one
+  = Declare it once.
+  = reconciler.yaml:3:3: the other declaration
 
 1 error
 """
@@ -764,7 +764,7 @@ error: 2 live resources of kind service match 'Twin': {first} (DATES), {second} 
   |
 3 |   twin: {{friendly_name: Twin}}
   |   ^
-  = say which one is meant with `sid:` under services.twin
+  = Set `sid` of services.twin to the one to manage.
 
 1 error
 """
