@@ -1,9 +1,9 @@
-"""Between the files' vocabulary and Twilio's: form parameters out, resources in. Plain data on both sides, no I/O.
+"""Translation between the configuration's terms and Twilio's: form parameters out, resources in. Pure.
 
-`encode` gives the form of a request, `decode` reads one resource of a response and normalises it, so that whoever
-compares later need not know how Twilio spells a thing: sets sorted, choices in the files' spelling, booleans from text,
-JSON parsed, "" and [] as None. Live values are hostile input: whatever their type, decode gives something that can be
-compared and shown.
+`encode` gives the form of a request. `decode` reads one resource of a response and normalizes it, so that comparisons
+need not know Twilio's spelling: sets sorted, choices in the configuration's spelling, booleans from text, JSON parsed,
+"" and [] as None. Live values are hostile input: whatever their type, `decode` gives something that can be compared and
+shown.
 """
 
 from __future__ import annotations
@@ -27,56 +27,56 @@ Form = tuple[tuple[str, str], ...]
 """Form parameters in order; a list repeats its key (OpenAPI description, text of `Permission`)."""
 
 _LONGEST_JSON = 100_000
-"""Longer JSON stays text: the API takes a few tens of thousands of characters."""
+"""Longer JSON remains text: the API accepts a few tens of thousands of characters."""
 _DEEPEST = 100
-"""How many levels of JSON are compared by meaning; Python itself can walk about ten times as many."""
+"""Levels of JSON that are compared by meaning; Python itself can process about ten times as many."""
 
 _PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
 _PLAIN_NAME = re.compile(r"[\w@~!$&'()*,=:-](?:[\w@~!$&'()*,=:. -]*[\w@~!$&'()*,=:-])?\Z")
 
 
 def collection_path(kind: Kind, parents: Sequence[str]) -> str:
-    """The path of a collection, or of a singleton itself.
+    """Return the path of a collection, or of a singleton itself.
 
     Args:
-        kind: what it holds or is.
-        parents: the SIDs of what contains it, outermost first, as many as the kind's path has names.
+        kind: the kind of its resources.
+        parents: SIDs of its parents, outermost first, as many as the kind's path has placeholders.
     """
     sids = iter(parents)
     return _PLACEHOLDER.sub(lambda _match: quote(next(sids), safe=""), kind.path)
 
 
 def instance_path(kind: Kind, parents: Sequence[str], sid: str) -> str:
-    """The path of one resource; of the singleton itself for a singleton."""
+    """Return the path of one resource, or of a singleton itself."""
     path = collection_path(kind, parents)
     return path if kind.singleton else f"{path}/{quote(sid, safe='')}"
 
 
 def is_plain_in_path(name: str) -> bool:
-    """Tell whether every server between here and the API passes a name in a path on unchanged.
+    """Return whether every server between here and the API forwards a name in a path unchanged.
 
-    Gateways, load balancers and firewalls may refuse an encoded slash, backslash, percent sign, semicolon or control
-    character (often with a 404), decode a plus sign to a blank, resolve dots, and trim blanks and dots. How Twilio's do
-    is unverified.
+    Gateways, load balancers, and firewalls may reject an encoded slash, backslash, percent sign, semicolon, or control
+    character (often with a 404), decode a plus sign to a space, resolve dots, and trim spaces and dots. How Twilio's
+    behave is unverified.
     """
     return _PLAIN_NAME.match(name) is not None
 
 
 Sent = TypeVar("Sent")
-"""What stands for a content until it is sent: a content, or a reference."""
+"""A value before it is resolved: a content, or a reference."""
 
 
 def encode(kind: Kind, values: Mapping[str, Sent], resolve: Callable[[Sent], Content]) -> Form:
-    """The form of a create or an update.
+    """Build the form of a create or an update.
 
     Args:
-        kind: what is written.
+        kind: the kind of the resource.
         values: contents by dotted field path; None clears.
         resolve: turns a reference into its SID and gives any other content back as it is.
 
     Returns:
-        Parameters in the order of the kind's fields. A set is a repeated key; an empty one is the key with an empty
-        value, the only spelling that a form has for it (whether the API takes it is unverified).
+        Parameters in the order of the kind's fields. A set repeats its key; an empty set is the key with an empty
+        value, the only form of it that exists (whether the API accepts it is unverified).
     """
     form: list[tuple[str, str]] = []
     for field in kind.fields:
@@ -103,13 +103,13 @@ def _encode_scalar(field: Field, content: Content) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """One resource of a response, in the files' vocabulary.
+    """One resource of a response, in the configuration's terms.
 
     Attributes:
         sid: its SID; empty for a singleton.
-        values: every readable field by dotted path; None where the API has null, "", [] or no such key.
-        created: when it was made, as the API says it; empty where it does not.
-        updated: when it was last changed, likewise.
+        values: every readable field by dotted path; None if the API has null, "", [], or no such key.
+        created: the time of its creation, as the API gives it, or empty.
+        updated: the time of its last change, likewise.
     """
 
     sid: str
@@ -119,14 +119,14 @@ class Decoded:
 
 
 def decode(kind: Kind, body: Json) -> Decoded:
-    """Read one resource of a response.
+    """Decode one resource of a response.
 
     Args:
-        kind: what it is.
-        body: the JSON object of the resource.
+        kind: its kind.
+        body: its JSON object.
 
     Raises:
-        Malformed: when the body is no object, or has no SID where the kind has one.
+        Malformed: the body is not an object, or lacks the SID of its kind.
     """
     if not isinstance(body, dict):
         raise Malformed(
@@ -142,10 +142,10 @@ def decode(kind: Kind, body: Json) -> Decoded:
 
 
 def _decode_sid(kind: Kind, value: Json) -> str:
-    """A SID goes into paths and addresses, and whatever is none could lead anywhere."""
+    """Check a SID, which becomes part of paths and addresses: anything else could lead anywhere."""
     if isinstance(value, str) and looks_like_sid(value) and value.startswith(kind.sid_prefix):
         return value
-    raise Malformed(f"the API answered with a resource of kind {kind.noun} that has no sid of its kind")
+    raise Malformed(f"the API answered with a resource of kind {kind.noun} without a SID of its kind")
 
 
 def _dig(body: Json, keys: tuple[str, ...]) -> Json:
@@ -157,7 +157,7 @@ def _dig(body: Json, keys: tuple[str, ...]) -> Json:
 
 
 def _as_text(value: Json) -> str | None:
-    """Any JSON value as text; None for null and for empty text."""
+    """Return any JSON value as text; None for null and empty text."""
     if value is None or value == "":
         return None
     text = value if isinstance(value, str) else _spelled(value)
@@ -165,7 +165,7 @@ def _as_text(value: Json) -> str | None:
 
 
 def _whole(text: str) -> str:
-    """A text without halves of characters, which JSON can spell and UTF-8 cannot: not shown, not saved, not sent."""
+    """Replace halves of characters, which JSON can contain, but UTF-8 cannot: they could be neither shown nor sent."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -180,7 +180,7 @@ def _decode(field: Field, value: Json) -> Content:
             return _as_number(value)
         case Shape.SET:
             items = value if isinstance(value, list) else [value]
-            # An empty word is none: what is left of a set that was cleared as a form can, by an empty value.
+            # An empty word is ignored: it remains of a set that was cleared with an empty value.
             return tuple(sorted({text for item in items if (text := _as_text(item)) is not None})) or None
         case Shape.ENUM:
             return _decode_choice(field, _as_text(value))
@@ -204,16 +204,16 @@ def _decode_choice(field: Field, text: str | None) -> str | None:
 
 
 def _decode_json(value: Json) -> Content:
-    """JSON that comes as text, parsed; text that is none, or that nobody could walk, show or save, as it is."""
+    """Parse JSON that comes as text; return text that is not JSON, or too large or deep, unchanged."""
     if value is None:
         return None
-    # The API promises text; whatever else comes is taken as if it had been.
+    # The API promises text; any other type is treated as if it were text.
     value = _whole(value if isinstance(value, str) else _spelled(value))
     if len(value) > _LONGEST_JSON:
         return value
     try:
         parsed = json_text.parse_live(value)
-        if "\\u" in value:  # half a character may have been spelled out, too
+        if "\\u" in value:  # half a character may be escaped, too
             parsed = json.loads(_whole(json.dumps(parsed, ensure_ascii=False)))
     except (ValueError, RecursionError):
         return value
@@ -224,4 +224,4 @@ def _spelled(value: Json) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, sort_keys=True)
     except RecursionError:
-        raise Malformed("the API answered with something that nests too deep to be looked at") from None
+        raise Malformed("the API's answer is nested too deeply") from None

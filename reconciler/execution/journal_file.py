@@ -1,7 +1,7 @@
-"""The journal of an apply on a disk: written durably, locked while an apply writes to it, removed when it is empty.
+"""The journal of an apply on the disk: written durably, locked while an apply writes it, removed when it is empty.
 
-Takes a folder and what the journal belongs to. A reader sees the journal as it was before or after a write, never half
-of one. Only its owner may read the file: see `reconciler.journal` for what it may hold.
+Takes a folder and the scope of the journal. A reader sees the journal before or after a write, never a part of one.
+Only its owner may read the file, since it may contain secrets (`reconciler.journal`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from reconciler.journal import UnfinishedReplace
 
 try:
     import fcntl
-except ImportError:  # Windows has no such locks; there, two applies at once are not told apart
+except ImportError:  # not on Windows, where two simultaneous applies are not detected
     fcntl = None  # type: ignore[assignment]
 
 FOLDER = ".reconciler"
@@ -33,22 +33,22 @@ PATTERN = "journal-*"
 _LARGEST = 50_000_000
 _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _GIT = ("git", "--no-pager", "--literal-pathspecs", "-c", "core.fsmonitor=false")
-"""Names are no patterns, and no program of the repository's own configuration is run."""
+"""Paths are not patterns, and no program of the repository's own configuration is run."""
 _SPECIAL = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR})
 """How opening a link, a socket, or (on some systems) a folder fails."""
 
 
 class JournalFile:
-    """A journal on a disk.
+    """A journal on the disk.
 
     Args:
         folder: the folder of the root file.
-        scope: what the journal belongs to.
+        scope: the scope of the journal.
 
     Attributes:
         path: the file.
-        entries: what it holds, by the SID of the old resource.
-        is_locked: whether another apply was found to hold it.
+        entries: its entries, by the SID of the old resource.
+        is_locked: whether another apply holds the lock.
     """
 
     def __init__(self, folder: Path, scope: JournalScope) -> None:
@@ -60,14 +60,14 @@ class JournalFile:
         self.is_locked = False
 
     def load(self) -> tuple[UnfinishedReplace, ...]:
-        """Read the entries that an interrupted apply left.
+        """Read the entries of interrupted applies.
 
         Raises:
-            JournalError: the file cannot be read, or is not a journal of this scope.
+            JournalError: the file cannot be read, or does not belong to this scope.
         """
         shown = self.path.as_posix()
         not_regular = (
-            f"cannot read the journal {shown}: it is not a regular file. Remove it, or restore the file that was there"
+            f"cannot read the journal {shown}: it is not a regular file. Remove it, or restore the original file"
         )
         self._check_folder()
         try:
@@ -92,8 +92,8 @@ class JournalFile:
             raise JournalError(f"cannot read the journal {shown}: it is larger than {_LARGEST // 1_000_000} MB")
         if is_tracked(self.path):
             raise JournalError(
-                f"git tracks the journal {shown}, so it is not used: it is no part of the configuration, and may hold "
-                f"secrets. Remove it from git: git rm --cached {shlex.quote(shown)}"
+                f"the journal {shown} is tracked by git, so it is not used: it may contain secrets, and a commit could "
+                f"have changed it. Remove it from git: git rm --cached {shlex.quote(shown)}"
             )
         found = parse_journal(text, shown, self.scope)
         self.entries = {entry.sid: entry for entry in found}
@@ -101,18 +101,18 @@ class JournalFile:
 
     @contextmanager
     def writing(self) -> Iterator[JournalFile]:
-        """Hold the journal's lock while an apply runs; an empty journal is removed at the end.
+        """Hold the journal's lock while an apply runs; remove an empty journal at the end.
 
         Raises:
             JournalError: the folder cannot be written to, or another apply holds the lock.
         """
         self._check_folder()
         try:
-            lock = self._locked()
+            lock = self._acquire_lock()
         except OSError as error:
             raise JournalError(
                 f"cannot write to {self.path.parent.as_posix()}: {error.strerror or error}; nothing was sent. An apply "
-                "that replaces resources saves there what only the account has. Make the folder writable"
+                "that replaces resources saves values there that only the account has. Make the folder writable"
             ) from None
         try:
             yield self
@@ -124,32 +124,32 @@ class JournalFile:
                 self.path.parent.rmdir()
 
     def begin(self, entry: UnfinishedReplace) -> None:
-        """Keep an entry; see `reconciler.journal.Journal`."""
+        """Store an entry; see `reconciler.journal.Journal`."""
         self._write({**self.entries, entry.sid: entry})
 
     def finish(self, sid: str) -> None:
-        """Forget an entry; see `reconciler.journal.Journal`."""
+        """Remove an entry; see `reconciler.journal.Journal`."""
         if sid in self.entries:
             self._write({key: entry for key, entry in self.entries.items() if key != sid})
 
     def _check_folder(self) -> None:
-        """Refuse a folder that is a link: a journal holds what must stay on this machine.
+        """Check that the folder is not a link: a journal must not leave this machine.
 
         Raises:
-            JournalError: it is one.
+            JournalError: it is a link.
         """
         folder = self.path.parent
         if folder.is_symlink():
             raise JournalError(
                 f"{folder.as_posix()} is a link, so nothing is saved there, and nothing was sent: a journal may "
-                "hold secrets, and a link can lead anywhere. Replace it by a folder"
+                "contain secrets, and a link can lead anywhere. Replace it with a folder"
             )
 
     @property
     def _lock_path(self) -> Path:
         return self.path.with_suffix(".lock")
 
-    def _locked(self) -> int:
+    def _acquire_lock(self) -> int:
         while True:
             self.path.parent.mkdir(exist_ok=True)
             try:
@@ -176,7 +176,7 @@ class JournalFile:
         """Replace the file; when this returns, it is on the disk.
 
         Raises:
-            OSError: it could not be written; what was there is still there.
+            OSError: it could not be written; its former content is unchanged.
         """
         if entries:
             write_durably(self.path, journal_text(self.scope, entries.values()))
@@ -187,9 +187,9 @@ class JournalFile:
 
 
 def is_tracked(path: Path) -> bool:
-    """Whether git tracks a file; False where there is no repository, or no git."""
+    """Return whether git tracks a file; False without a repository or without git."""
     try:
-        found = subprocess.run(  # noqa: S603 - no shell; what people typed comes after --
+        found = subprocess.run(  # noqa: S603 - no shell; the user's text follows --
             [*_GIT, "ls-files", "--error-unmatch", "--", path.name],
             cwd=path.parent,
             stdin=subprocess.DEVNULL,
@@ -205,7 +205,7 @@ def write_durably(path: Path, text: str) -> None:
     """Replace a file in one step; when this returns, it is on the disk. Only its owner may read it.
 
     Raises:
-        OSError: it could not be written; what was there is still there.
+        OSError: it could not be written; its former content is unchanged.
     """
     if path.exists() and not path.is_file():
         raise OSError(f"{path} exists and is not a regular file")
@@ -223,7 +223,7 @@ def write_durably(path: Path, text: str) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Let a change of a folder's entries survive a crash of the machine, where the system can do that."""
+    """Make a change of a folder's entries survive a crash of the machine, if the system supports that."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

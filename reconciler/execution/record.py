@@ -1,11 +1,12 @@
-"""What an apply writes to the disk while it runs: its journal, and its report as far as it has come.
+"""The files that an apply writes while it runs: its journal, and its report so far.
 
-Takes a plan and where to write; is told about every step. The report of an apply that still runs, or was killed, says
-what would be known if it had been cut off at that moment.
+Takes a plan and paths, and receives the progress of every step. The report of an apply that is still running, or was
+killed, says what was known at the time it was last written.
 """
 
 from __future__ import annotations
 
+import shlex
 import stat
 import time
 from collections.abc import Callable, Iterable
@@ -26,21 +27,21 @@ from reconciler.planning.plan import Plan
 from reconciler.report import Outcome, Progress, Report, result_of
 
 _SECONDS = 1.0
-"""How often the report is written again while nothing has to be saved."""
+"""The shortest interval between two writes of the report, unless something has to be saved."""
 _LARGEST = 200_000_000
 
 
 class Record:
-    """What one apply writes down; a `reconciler.journal.Journal`, and a `Progress` that tells another one as well.
+    """The record of one apply: a `reconciler.journal.Journal`, and a `Progress` that forwards to another one.
 
     Args:
-        plan: what is applied.
-        seen: the same as it may be shown.
-        scope: what is written down belongs to.
-        journal: where replaces are written down; None when the folder cannot be written to.
+        plan: the plan that is applied.
+        seen: its document, redacted.
+        scope: the scope of the journal and of the report's entries.
+        journal: the journal; None if the folder cannot be written to.
         report: the file of the report; None for none.
-        unfinished: what interrupted applies left.
-        progress: who is told as well.
+        unfinished: the entries of interrupted applies.
+        progress: receives the progress as well.
     """
 
     def __init__(
@@ -67,10 +68,10 @@ class Record:
         self._written = float("-inf")
 
     def start(self) -> None:
-        """Forget what is complete by now, and write the first report.
+        """Remove the entries of replaces that are complete, and write the first report.
 
         Raises:
-            JournalError: something cannot be written.
+            JournalError: the journal or the report cannot be written.
         """
         try:
             for sid in self._plan.execution.finished_replaces:
@@ -79,11 +80,11 @@ class Record:
         except OSError as error:
             where = str(error.filename or self._report)
             if self._report is not None and Path(where).name.startswith(f".{self._report.name}."):
-                where = str(self._report)  # not the temporary file that takes its place
+                where = str(self._report)  # not the temporary file that replaces it
             raise JournalError(f"cannot write {where}: {error.strerror or error}; nothing was sent") from None
 
     def end(self, report: Report) -> ReportFile:
-        """Write the last report; gives it.
+        """Write the final report, and return it.
 
         Raises:
             UsageError: it cannot be written.
@@ -99,36 +100,36 @@ class Record:
     # --- the journal --------------------------------------------------------------------------------------------------
 
     def begin(self, entry: UnfinishedReplace) -> None:
-        """Keep an entry durably; see `reconciler.journal.Journal`."""
+        """Store an entry; see `reconciler.journal.Journal`."""
         if self._journal is not None:
             self._journal.begin(entry)
         elif entry.sensitive:
             paths = ", ".join(sorted(entry.sensitive))
-            raise OSError(f"{paths} may not be in a report, and .reconciler/ cannot be written to")
+            raise OSError(f"{paths} must not be in a report, and .reconciler/ is not writable")
         self._unfinished[entry.sid] = entry
         self._write_report()
 
     def finish(self, sid: str) -> None:
-        """Forget an entry; see `reconciler.journal.Journal`."""
+        """Remove an entry; see `reconciler.journal.Journal`."""
         if self._unfinished.pop(sid, None) is not None and self._journal is not None:
             self._journal.finish(sid)
 
     # --- the progress -------------------------------------------------------------------------------------------------
 
     def reading(self, answered: int, asked: int) -> None:
-        """Tell the other one."""
+        """Forward to the other progress."""
         self._progress.reading(answered, asked)
 
     def started(self, step: Step) -> None:
-        """Note that a step was sent."""
+        """Note that a step was started."""
         self._begun.add(step.id)
         self._progress.started(step)
 
     def ended(self, outcome: Outcome, done: int, total: int) -> None:
-        """Note how a step ended."""
+        """Note the outcome of a step."""
         self._outcomes[outcome.step] = outcome
         if self._report is not None and time.monotonic() - self._written >= _SECONDS:
-            # A report that cannot be written now is not worth ending an apply for.
+            # A report that cannot be written now must not end the apply.
             try:
                 self._write_report()
             except OSError:
@@ -136,7 +137,7 @@ class Record:
         self._progress.ended(outcome, done, total)
 
     def waiting(self, seconds: float, why: str) -> None:
-        """Tell the other one."""
+        """Forward to the other progress."""
         self._progress.waiting(seconds, why)
 
     # --- the report ---------------------------------------------------------------------------------------------------
@@ -152,7 +153,7 @@ class Record:
         self._written = time.monotonic()
 
     def _outcome(self, change: Change, step: Step) -> Outcome:
-        """How a step ended, or how it would have if the apply were cut off now."""
+        """Return the outcome of a step, or the one that it would have if the apply were cut off now."""
         found = self._outcomes.get(step.id)
         if found is not None:
             return found
@@ -160,9 +161,9 @@ class Record:
         if is_withheld(change, step):
             return Outcome(step.id, address, step.op, "withheld", sid, change.guard.message if change.guard else "")
         if step.id in self._begun:
-            message = "its request was under way when this report was written"
+            message = "its request was in progress when this report was written"
             return Outcome(step.id, address, step.op, "interrupted", sid, message, cause="interrupted")
-        message = "the apply had not come to it when this report was written"
+        message = "it had not started when this report was written"
         return Outcome(step.id, address, step.op, "skipped", sid, message, cause="interrupted")
 
     def _file(self, report: Report, *, ended: bool) -> ReportFile:
@@ -184,15 +185,15 @@ class Record:
 def read_report(
     path: Path, scope: JournalScope, names: Callable[[Address], Iterable[str]]
 ) -> tuple[UnfinishedReplace, ...]:
-    """Read what an interrupted apply left in a report that is to be replaced.
+    """Read the entries of an interrupted apply from a report that is about to be replaced.
 
     Args:
-        path: the file; there may be none, and it may be empty.
-        scope: what the apply is for.
+        path: the file; it may be missing or empty.
+        scope: the scope of the apply.
         names: gives the natural keys, present and former, that the configuration has for an address.
 
     Raises:
-        UsageError: the file is something else, or what is left in it belongs to something else.
+        UsageError: the file is not a report, or its entries belong to another scope.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -215,17 +216,20 @@ def read_report(
         return ()
     if not scope.has_signed(report.unfinished, report.unfinished_signature):
         raise UsageError(
-            f"cannot write {path}: it holds what an interrupted apply to account {report.account_sid} saved, and was "
-            "edited, or that apply had other credentials, another RECONCILER_PLAN_KEY, endpoint, or root file. "
-            "Name another file"
+            f"cannot write {path}: it contains values that an interrupted apply to account {report.account_sid} saved, "
+            "and was edited, or that apply had other credentials, another RECONCILER_PLAN_KEY, endpoint, or root "
+            "file. Name another file"
         )
     if is_tracked(path):
-        raise UsageError(f"cannot write {path}: it holds what an interrupted apply saved, and git tracks it")
+        raise UsageError(
+            f"cannot write {path}: it contains values that an interrupted apply saved, and git tracks it. "
+            f"Remove it from git: git rm --cached {shlex.quote(str(path))}"
+        )
     entries = (parse_entry(entry, str(path)) for entry in report.unfinished)
     return tuple(_named(entry, names(entry.address), scope) for entry in entries)
 
 
 def _named(entry: UnfinishedReplace, names: Iterable[str], scope: JournalScope) -> UnfinishedReplace:
-    """The same entry with its natural key, which a report may not hold, if that is one of several."""
+    """Restore the natural key of an entry, which a report may contain only as a digest, if it is one of the names."""
     found = next((name for name in names if scope.digest(name) == entry.name_digest), "")
     return replace(entry, name=found) if entry.name_digest else entry

@@ -1,8 +1,8 @@
-"""What may not be shown: which names and URLs tell that a secret is there, and taking secrets out of others' words.
+"""Secrets in texts: names and URLs that indicate a secret, and the removal of known secrets from foreign texts.
 
-Takes texts; gives texts. Contents of our own are redacted by type, before anything is laid out (`plan_file`); this is
-for words that are not ours, such as an API's that repeats what it was sent, whole or in part and in whatever spelling.
-Knows nothing of kinds and files.
+Takes texts; gives texts. The product's own values are redacted by type when a document is built
+(`reconciler.documents`). This module is for foreign texts, such as an error message of the API that repeats what it was
+sent, whole or in part and in any encoding. Knows nothing of kinds and files.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus, urlsplit
 
 HIDDEN = "(sensitive value)"
-"""What stands in the place of a secret."""
+"""Replaces a secret."""
 
 FRAGMENT = 8
-"""So many characters of a secret in a row give it away."""
+"""The number of consecutive characters of a secret that reveal it."""
 
-# Names whose value is taken for a secret, whatever stands above them: a misspelt key, or a file that cannot be parsed,
-# must not bring a key or a password to the terminal.
+# Names whose value is considered secret, wherever they occur: a misspelled key, or a file that cannot be parsed, must
+# not show a key or a password on the terminal.
 _SECRET_NAME = re.compile(r"secret|token|passw|private|certificate|credential|api_?key", re.IGNORECASE)
 _SECRET_PARAMETER = re.compile(
     r"secret|token|passw|pwd|credential|api[_-]?key|auth(?!or)|jwt|signature|\A(?:sig|key)\Z", re.IGNORECASE
@@ -39,19 +39,19 @@ _SPLIT_URL = re.compile(
 _SCHEME = re.compile(r"\Ahttps?://", re.IGNORECASE)
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _SHORTEST_PART = 4
-"""A shorter secret is hidden only where it stands by itself: a text with every `a` taken out says what the secret is,
-and nothing else."""
+"""A shorter secret is hidden only if it is a whole word: a text without any `a` would reveal the secret, and be
+unreadable."""
 _LONGEST = 100_000
-"""Of a longer secret only so much is looked for."""
+"""The number of characters of a secret that are searched for."""
 
 
 def may_be_secret(name: str) -> bool:
-    """Whether the name of a key or of an environment variable says that a secret stands behind it."""
+    """Return whether the name of a key or environment variable indicates a secret."""
     return _SECRET_NAME.search(name) is not None
 
 
 def is_secret_parameter(name: str) -> bool:
-    """Whether the name of a parameter in a URL says that its value is a secret."""
+    """Return whether the name of a URL parameter indicates a secret."""
     return _SECRET_PARAMETER.search(name) is not None
 
 
@@ -64,21 +64,21 @@ _TOOL = re.compile(
 
 
 TOOL_SECRETS = ("RECONCILER_PLAN_KEY", "TWILIO_AUTH_TOKEN", "TWILIO_API_SECRET")
-"""The environment variables that hold this tool's own credentials."""
+"""The environment variables with this tool's own credentials."""
 
 
 def is_of_the_tool(name: str) -> bool:
-    """Whether an environment variable holds a credential or a setting of this tool, or of the CI service around it.
+    """Return whether an environment variable is a credential or setting of this tool, or of the CI service.
 
-    A pull request's configuration must not read one: what it reads appears in the plan's comment, or is sent.
+    A pull request's configuration must not read one: its value would appear in the plan's comment, or be sent.
     """
     return _TOOL.fullmatch(name.upper()) is not None
 
 
 def url_holds_secret(url: str) -> bool:
-    """Whether a URL carries a secret: a user or a password before its host, or a parameter whose name says so.
+    """Return whether a URL contains a secret: a user or password before its host, or a parameter with a secret's name.
 
-    What is no URL at all, and has an @ in it, is rather hidden than shown.
+    A text that is not a URL and contains an @ counts as secret, to be safe.
     """
     if "@" not in url and "=" not in url:
         return False
@@ -86,19 +86,19 @@ def url_holds_secret(url: str) -> bool:
         parts = urlsplit(url)
         if "@" in (parts.netloc or url):
             return True
-        _ = parts.port  # a password with a # in it is no port, and its rest is no fragment
-        told = [*parse_qsl(parts.query), *parse_qsl(parts.fragment)]
+        _ = parts.port  # a password that contains # would be read as port and fragment
+        parameters = [*parse_qsl(parts.query), *parse_qsl(parts.fragment)]
     except ValueError:
         return True
-    return any(_SECRET_PARAMETER.search(name) for name, _value in told)
+    return any(_SECRET_PARAMETER.search(name) for name, _value in parameters)
 
 
 class UrlPart(NamedTuple):
-    """A part of a URL, as it is written there.
+    """A part of a URL.
 
     Attributes:
-        text: the characters.
-        secret: what kind of secret they are: ``user``, ``password``, or the parameter's name; empty for none.
+        text: its characters.
+        secret: the kind of secret that it is: ``user``, ``password``, or the parameter's name; empty for none.
     """
 
     text: str
@@ -106,7 +106,7 @@ class UrlPart(NamedTuple):
 
 
 def url_parts(url: str) -> tuple[UrlPart, ...]:
-    """A URL in parts, secret ones and others, which together are the URL; empty if they cannot be told apart."""
+    """Split a URL into secret and other parts, which together are the URL; empty if that is not possible."""
     found = _SPLIT_URL.match(url)
     if found is None or not url_holds_secret(url):
         return ()
@@ -122,36 +122,36 @@ def url_parts(url: str) -> tuple[UrlPart, ...]:
             parts.append(UrlPart(("&" if number else "") + name + equals))
             word = unquote_plus(name.lstrip("?#"))
             parts.append(UrlPart(value, word if _SECRET_PARAMETER.search(word) else ""))
-    told = tuple(part for part in parts if part.text)
-    return told if any(part.secret for part in told) else ()
+    shown = tuple(part for part in parts if part.text)
+    return shown if any(part.secret for part in shown) else ()
 
 
 def line_holds_secret(line: str) -> bool:
-    """Whether a line of a file that nobody can read holds what looks like a secret.
+    """Return whether a line of a file that cannot be parsed seems to contain a secret.
 
-    A key or the like in its name, a part of PEM text or of base64, a URL with a password; not what is only looked up.
+    That is a name that indicates one, a part of PEM text or base64, or a URL with a password; not a `${…}` expression.
     """
-    told = _LOOKUP.sub("", line)
+    literal = _LOOKUP.sub("", line)
     return (
-        may_be_secret(told)
-        or "-----" in told
-        or _LONG_WORD.search(told) is not None
-        or ("://" in told and any(url_holds_secret(url) for url in _URL.findall(told)))
+        may_be_secret(literal)
+        or "-----" in literal
+        or _LONG_WORD.search(literal) is not None
+        or ("://" in literal and any(url_holds_secret(url) for url in _URL.findall(literal)))
     )
 
 
 def literal_holds_secret(text: str) -> bool:
-    """Whether a text of a file is a URL that carries a secret by itself, and not one that is looked up."""
+    """Return whether a text of a file is a URL that contains a secret literally, not as a `${…}` expression."""
     return "://" in text and url_holds_secret(_LOOKUP.sub("", text))
 
 
 def spelled_out(text: str) -> str:
-    """JSON in ASCII with DEL escaped, the one control character that JSON leaves as it is."""
+    """Escape DEL in ASCII JSON, the only control character that JSON allows unescaped."""
     return text.replace("\x7f", "\\u007f")
 
 
 def texts_of(content: object) -> Iterator[str]:
-    """Every text in a content, however deep, its keys and longer numbers too."""
+    """Yield every text in a value at any depth, including keys and longer numbers."""
     match content:
         case str():
             if content:
@@ -173,21 +173,21 @@ def texts_of(content: object) -> Iterator[str]:
 
 
 class Redaction:
-    """Takes secrets out of texts: in any case, as JSON, HTML, base64 or a URL would spell them, and parts of them.
+    """Removes secrets from texts: in any case, encoded for JSON, HTML, base64, or a URL, and parts of them.
 
     Args:
-        secrets: what may not be shown.
+        secrets: the texts that may not be shown.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets = frozenset(secret for secret in secrets if secret)
 
     def __repr__(self) -> str:
-        """Only how many there are."""
+        """Show only the number of secrets."""
         return f"Redaction(of {len(self._secrets)})"
 
     def __call__(self, text: str) -> str:
-        """The text, with a mark in the place of every secret and of every longer part of one."""
+        """Replace every secret in a text, and every longer part of one, by `HIDDEN`."""
         if not self._secrets or not text:
             return text
         folded = text.translate(_ASCII_LOWER)
@@ -212,14 +212,14 @@ class Redaction:
         return "".join(parts)
 
     def joined(self, secrets: Iterable[str]) -> Redaction:
-        """One that takes these out as well."""
+        """Return a redaction that removes further secrets as well."""
         return Redaction((*self._secrets, *secrets))
 
     @cached_property
-    def _spellings(self) -> tuple[str, ...]:
+    def _encoded(self) -> tuple[str, ...]:
         found: set[str] = set()
         for secret in self._secrets:
-            for spelling in _spelled(_SCHEME.sub("", secret)[:_LONGEST]):
+            for spelling in _encodings(_SCHEME.sub("", secret)[:_LONGEST]):
                 found.add(spelling.translate(_ASCII_LOWER))
         return tuple(sorted(found))
 
@@ -227,21 +227,21 @@ class Redaction:
     def _fragments(self) -> frozenset[str]:
         return frozenset(
             spelling[start : start + FRAGMENT]
-            for spelling in self._spellings
+            for spelling in self._encoded
             for start in range(len(spelling) - FRAGMENT + 1)
         )
 
     @cached_property
     def _short(self) -> tuple[str, ...]:
-        return tuple(spelling for spelling in self._spellings if 0 < len(spelling) < FRAGMENT)
+        return tuple(spelling for spelling in self._encoded if 0 < len(spelling) < FRAGMENT)
 
 
 def _is_part(text: str, start: int, end: int) -> bool:
-    """Whether what stands there is a part of a longer word."""
+    """Return whether a range of a text is part of a longer word."""
     return text[start - 1 : start].isalnum() or text[end : end + 1].isalnum()
 
 
-def _spelled(text: str) -> Iterator[str]:
+def _encodings(text: str) -> Iterator[str]:
     yield text
     yield quote(text, safe="", errors="replace")
     yield quote_plus(text, errors="replace")
@@ -252,8 +252,8 @@ def _spelled(text: str) -> Iterator[str]:
         return
     data = text.encode("utf-8", "replace")
     for before in range(3):
-        # Within a longer text base64 may begin at any of three places; the characters at both ends depend on what
-        # stands beside.
+        # Within a longer text, base64 may begin at any of three positions; the characters at both ends depend on the
+        # neighboring text.
         whole = base64.b64encode(b"\0" * before + data).decode()
         inner = whole[4 if before else 0 : -4 if whole.endswith("=") else None]
         yield inner

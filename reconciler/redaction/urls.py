@@ -1,7 +1,7 @@
 """URLs with only their secret parts masked, so that a reviewer sees where traffic goes.
 
-Takes URLs; gives texts that may be shown, or the empty text for a URL of which nothing may be shown. Pure, and knows
-nothing of kinds and files. The result is not escaped for any medium.
+Takes URLs; gives texts that may be shown, or "" if nothing of a URL may be shown. Pure; knows nothing of kinds and
+files. The result is not escaped for any medium.
 
 | part                     | of a declared URL                         | of a live URL                       |
 |--------------------------|-------------------------------------------|-------------------------------------|
@@ -11,7 +11,7 @@ nothing of kinds and files. The result is not escaped for any medium.
 | parameter named a secret | its name is shown, its value masked       | its name is shown, its value masked |
 | other query, fragment    | shown; what comes from a secret is masked | masked                              |
 
-What a live URL has in common with the declared one is shown in it, too: the configuration has it in plain text.
+Parts that a live URL has in common with the declared one are shown, too: the configuration has them in plain text.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from urllib.parse import unquote_plus
 from reconciler.redaction import is_secret_parameter
 
 MASK = "(sensitive)"
-"""Stands for each secret part of a URL."""
+"""Replaces each secret part of a URL."""
 LONGEST = 1_000
-"""Characters of a masked URL; the rest is cut off."""
+"""The number of characters of a masked URL that are shown."""
 
 _URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<authority>[^/?#]*)(?P<rest>.*)\Z", re.IGNORECASE | re.DOTALL)
 _HOST_AND_PORT = re.compile(r"(?:\[[^\]]*\]|[^:]*)(?P<port>:.*)?\Z", re.DOTALL)
@@ -35,7 +35,7 @@ _LOGIN = re.compile(r":[^@]*@")
 _LOOKUP = re.compile(r"\$\{(?:secret|env|var|file):[^{}]*\}")
 _NAME_LOOKUP = re.compile(r"\$\{(?:secret|env|var):[A-Za-z0-9_.-]+\}")
 _NO_HOST = frozenset("\\{}")
-"""In no host; what has one of them is read in more than one way."""
+"""In no valid host; programs disagree on how to read a URL that has one of them."""
 _SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}\Z")
 _RANDOM = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9_~=-]{16,}\Z")
 _WORD_BREAK = re.compile(r"[-_.~+,:]")
@@ -46,7 +46,7 @@ _NO_VOWEL = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}", re.IGNORECASE)
 _MOST_WORDS = 8
 _SHORTEST_HUMP = 3
 _STAND_INS = 0xE000
-"""The first private character that stands for a lookup, so that a colon in its name is no delimiter."""
+"""The first private character that replaces a `${…}` expression, so that a colon in its name is not a delimiter."""
 _MOST_LOOKUPS = 1_000
 
 _IsShown = Callable[[str, bool], bool]
@@ -56,15 +56,15 @@ def declared_url(parts: Iterable[tuple[str, bool]]) -> str:
     """Mask a URL of the configuration.
 
     Args:
-        parts: the URL in parts, each with whether it comes from a secret.
+        parts: the parts of the URL, each with whether it comes from a secret.
     """
-    told = list(parts)
-    text = "".join(part for part, _ in told)
-    return _masked(text, [is_secret for part, is_secret in told for _ in part], lambda _token, _in_path: True)
+    pieces = list(parts)
+    text = "".join(part for part, _ in pieces)
+    return _masked(text, [is_secret for part, is_secret in pieces for _ in part], lambda _token, _in_path: True)
 
 
 def written_url(written: str) -> str:
-    """Mask a URL of the configuration whose secrets are not set: each `${…}` that it looks up is secret."""
+    """Mask a URL of the configuration whose secrets are not set: each `${…}` expression is secret."""
     literals = _LOOKUP.split(written)
     parts = [(literals[0], False)]
     for literal in literals[1:]:
@@ -73,7 +73,7 @@ def written_url(written: str) -> str:
 
 
 def named_url(written: str) -> str:
-    """Mask a URL of a configuration that is read without its environment: what it looks up is shown by name."""
+    """Mask a URL of a configuration that is read without its environment: `${…}` expressions are shown."""
     lookups = _NAME_LOOKUP.findall(written)
     if len(lookups) > _MOST_LOOKUPS or any(_STAND_INS <= ord(character) <= 0xF8FF for character in written):
         return ""
@@ -99,13 +99,13 @@ def live_url(url: str, declared: str = "") -> str:
 
 
 def shows_host(masked: str) -> bool:
-    """Whether a masked URL shows its whole host."""
+    """Return whether a masked URL shows its whole host."""
     found = _URL.match(masked)
     return found is not None and MASK not in found["authority"].rpartition("@")[2]
 
 
 def holds_random_segment(url: str, declared: str = "") -> bool:
-    """Whether the path of a live URL has a long random segment, which may be a token, that the configuration lacks."""
+    """Return whether a live URL's path has a long random segment, perhaps a token, that the configuration lacks."""
     found = _URL.match(url)
     if found is None:
         return False
@@ -131,20 +131,20 @@ def _masked(text: str, secret: Sequence[bool], is_shown: _IsShown) -> str:
         return ""
     shown = [found["scheme"]]
     if at:
-        # The sign is shown even if it comes from a secret: what follows is the host.
+        # The sign is shown even if it comes from a secret: the host follows.
         shown += [MASK, at]
     shown.append(_without_secrets(host, secret[start : start + len(host)]))
     rest, flags = found["rest"], secret[start + len(host) :]
     if rest:
-        # Likewise, whatever ends the host.
+        # Likewise the character that ends the host.
         shown.append(rest[0])
         shown.append(_rest(rest, flags, is_shown))
-    told = "".join(shown)
-    return told if len(told) <= LONGEST else f"{told[:LONGEST]}…"
+    masked = "".join(shown)
+    return masked if len(masked) <= LONGEST else f"{masked[:LONGEST]}…"
 
 
 def _is_host(host: str, secret: Sequence[bool]) -> bool:
-    """Whether a host can be told from what surrounds it; a password with a / in it is neither host nor port."""
+    """Return whether a host is unambiguous; a password that contains / is neither host nor port."""
     if not host or not _NO_HOST.isdisjoint(host):
         return False
     found = _HOST_AND_PORT.match(host)
@@ -155,7 +155,7 @@ def _is_host(host: str, secret: Sequence[bool]) -> bool:
 
 
 def _rest(rest: str, secret: Sequence[bool], is_shown: _IsShown) -> str:
-    """Everything after the host and the first delimiter."""
+    """Mask everything after the host and the first delimiter."""
     shown: list[str] = []
     in_path, in_secret = rest[0] == "/", False
     for found in _PIECE.finditer(rest, 1):
@@ -192,7 +192,7 @@ def _without_secrets(text: str, secret: Sequence[bool]) -> str:
 
 
 def _merged(pieces: Iterable[str]) -> str:
-    """Pieces in a row, with one mask for several that follow each other."""
+    """Join pieces, with one mask for several consecutive ones."""
     shown = ""
     for piece in pieces:
         shown += piece.removeprefix(MASK) if shown.endswith(MASK) else piece
@@ -200,7 +200,7 @@ def _merged(pieces: Iterable[str]) -> str:
 
 
 def _is_plain_segment(token: str) -> bool:
-    """Whether a segment of a live URL's path is made of words, and so is no token; when in doubt, it is not."""
+    """Return whether a segment of a live URL's path consists of words, so it is not a token; in doubt, it is one."""
     if _SID.match(token):
         return True
     words = _WORD_BREAK.split(token)

@@ -293,7 +293,7 @@ def test_what_is_no_object_is_malformed(body: Any) -> None:
     [None, "", 7, [], {}, "..", "RL1", sid("RL") + "\n", sid("IS"), f"../{sid('RL')}", "RL" + "\x1b" * 32, "\ud800"],
 )
 def test_a_resource_without_a_sid_of_its_kind_is_malformed(bad: Any) -> None:
-    with pytest.raises(Malformed, match="of kind role that has no sid of its kind"):
+    with pytest.raises(Malformed, match="of kind role without a SID of its kind"):
         wire.decode(ROLE, {**ROLE_BODY, "sid": bad})
 
 

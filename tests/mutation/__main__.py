@@ -32,8 +32,10 @@ SWAPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }  # fmt: skip
 PRELOADED = ("click", "cryptography.x509", "httpx", "hypothesis", "pydantic", "sqlite3", "yaml", "xdist", "jsonschema")
 """Not the module's own: read once, and by every process that is forked off."""
-QUIETLY = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
-"""What was read before pytest began needs no better assertions."""
+QUIETLY = ("--assert=plain",)
+"""pytest rewrites the assertions of a package that has a plugin, and so would load the module as it is on the disk."""
+NOT_LOADED = 86
+"""The exit status of tests that pass without the module under test."""
 SECONDS = 120
 """A mutant may run for ever; one that is not done by then counts as noticed."""
 
@@ -128,6 +130,7 @@ class _Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self, name: str, path: str, source: str) -> None:
         self.name, self.path, self.source = name, path, source
+        self.is_loaded = False
 
     def find_spec(
         self, name: str, _path: object = None, _target: object = None
@@ -137,6 +140,7 @@ class _Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return importlib.util.spec_from_loader(name, self, origin=self.path)
 
     def exec_module(self, module: ModuleType) -> None:
+        self.is_loaded = True
         exec(compile(self.source, self.path, "exec"), vars(module))
 
 
@@ -149,10 +153,12 @@ def begun(path: str, source: str, tests: Sequence[str]) -> int:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
-    sys.meta_path.insert(0, _Instead(path.removesuffix(".py").replace("/", "."), path, source))
+    loader = _Instead(path.removesuffix(".py").replace("/", "."), path, source)
+    sys.meta_path.insert(0, loader)
     code = 1
     try:
         code = int(pytest.main(["-x", "-q", "-n0", "-p", "no:cacheprovider", *QUIETLY, *tests]))
+        code = code or (0 if loader.is_loaded else NOT_LOADED)
     finally:
         os._exit(code)
 
@@ -190,8 +196,10 @@ def main() -> int:
     for name in PRELOADED:
         importlib.import_module(name)
     process = begun(given.module, Path(given.module).read_text(encoding="utf-8"), given.tests)
-    if os.waitpid(process, 0)[1]:
-        print("The tests fail on the module as it is.")
+    status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    if status:
+        unused = "The tests do not import the module."
+        print(unused if status == NOT_LOADED else "The tests fail on the module as it is.")
         return 2
     found = 0
     for mutant in survivors(given.module, given.tests, given.jobs):
