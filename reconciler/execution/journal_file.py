@@ -92,7 +92,7 @@ class JournalFile:
             raise JournalError(f"cannot read the journal {shown}: it is larger than {_LARGEST // 1_000_000} MB")
         if is_tracked(self.path):
             raise JournalError(
-                f"the journal {shown} is tracked by git, so it is not used: it may contain secrets, and a commit could "
+                f"git tracks the journal {shown}, so it is not used: it may contain secrets, and a commit could "
                 f"have changed it. Remove it from git: git rm --cached {shlex.quote(shown)}"
             )
         found = parse_journal(text, shown, self.scope)

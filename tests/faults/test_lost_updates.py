@@ -72,6 +72,14 @@ def test_an_update_without_any_answer_is_done_when_the_resource_has_its_values()
     assert world.plan(after).changes == ()
 
 
+def test_an_update_that_did_not_take_place_is_sent_again() -> None:
+    world = World()
+    world.converge(OPEN)
+    app = Once(world.emulator, "reset-before", updating("Conversations"))
+    assert statuses(run(app, CLOSED)) == ["done"]
+    assert app.wrong.befallen == {"reset-before": 1}
+
+
 def test_an_update_of_a_value_that_cannot_be_read_stays_unknown() -> None:
     def credential(key: str) -> Config:
         text = 'version: 1\ncredentials: {push: {type: fcm, friendly_name: Push, secret: "${secret:FCM}"}}'
