@@ -1,7 +1,7 @@
-"""Reading a whole account: everything that can be exported, in rounds, each asked at once.
+"""Reads a whole account: everything that can be exported, in rounds of parallel requests.
 
-Takes a `ReadClient`, which cannot write, and what to include of the collections that may be very long; gives a `State`.
-Decides nothing about what is written. Holds everything in memory, as a plan does.
+Takes a `ReadClient`, which cannot write, and the very long collections to include; gives a `State`. Decides nothing
+about what is written. Keeps everything in memory, as a plan does.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from reconciler.state import Collection, Live, State
 
 
 async def read_account(client: ReadClient, progress: Progress, include: Sequence[str] = ()) -> State:
-    """Read everything but what is long and not asked for.
+    """Read everything except long collections that are not included.
 
     Args:
-        client: how to read.
-        progress: who is told how many requests are out and back.
-        include: keys of `long_collections`.
+        client: The API.
+        progress: Receives the number of requests.
+        include: Keys of `long_collections`.
 
     Raises:
-        UsageError: when the account is not the one that the environment names.
-        ApiError: when the API could not be asked or refused.
+        UsageError: The account is not the one that the environment names.
+        ApiError: A request failed or was refused.
     """
     left_out = {kind for word, kinds in long_collections().items() if word not in include for kind in kinds}
-    return await _Whole(client, progress, [kind for kind in KINDS if kind not in left_out]).everything()
+    return await AccountReader(client, progress, [kind for kind in KINDS if kind not in left_out]).read()
 
 
-class _Whole(ReadSession):
-    """Everything of an account, as far as its kinds are wanted."""
+class AccountReader(ReadSession):
+    """Reads the resources of some kinds."""
 
     def __init__(self, client: ReadClient, progress: Progress, kinds: Sequence[Kind]) -> None:
         super().__init__(client, progress)
@@ -48,7 +48,8 @@ class _Whole(ReadSession):
         self.gone: set[str] = set()
         self.account_sid = self.default_service_sid = ""
 
-    async def everything(self) -> State:
+    async def read(self) -> State:
+        """Read every resource of the kinds."""
         top = [kind for kind in self.kinds if kind.parent is None and kind != ACCOUNT]
         await gather_or_cancel([self._read_account(), *(self._read(kind, ()) for kind in top)])
         for parent in KINDS.parents:
@@ -71,7 +72,7 @@ class _Whole(ReadSession):
             [
                 self._read(kind, parent.lineage)
                 for parent in parents
-                # A closed conversation is history: nothing in it can change, and it is not exported.
+                # A resource that is final is history: nothing in it can change, and it is not exported.
                 if not parent.kind.why_final(parent.values)
                 for kind in self.kinds
                 if kind.parent == parent.kind.name
@@ -95,7 +96,7 @@ class _Whole(ReadSession):
             if not is_unreadable_collection(error):
                 raise
             if parents and error.refusal.status == 404 and not await self._is_there(parents):
-                # Somebody deleted it since the round before.
+                # It was deleted since the previous round.
                 self.gone.add(parents[-1])
             else:
                 self.unreadable[Collection(kind.name, parents)] = error.refusal
@@ -103,7 +104,7 @@ class _Whole(ReadSession):
         self.complete.append(Collection(kind.name, parents))
 
     async def _is_there(self, parents: tuple[str, ...]) -> bool:
-        """Whether the innermost of these parents still exists."""
+        """Return whether the innermost of these parents still exists."""
         kind = self.found[parents[-1]].kind
         try:
             await self.counted(self.client.get(wire.instance_path(kind, parents[:-1], parents[-1])))
@@ -112,7 +113,7 @@ class _Whole(ReadSession):
         return True
 
     async def _read_list(self, kind: Kind, path: str, parents: tuple[str, ...]) -> None:
-        # Once more where the list moved: what comes twice hints at what did not come at all.
+        # Read again if the list moved: a resource that came twice hints at one that was missed.
         for _ in range(2):
             pages = self.client.pages(path, kind.list_key, kind.page_size)
             async for page, _is_last in self.counted_pages(pages):

@@ -1,7 +1,7 @@
-"""Handles for live resources: readable, valid, unique, and the same every time. Pure.
+"""Handles for live resources: readable, valid, unique, and deterministic. Pure.
 
-Takes the members of one collection and the handles that files gave some of them before; gives a handle for each. A
-handle is the natural key itself where that is readable, so that the files need not write it twice; otherwise a slug.
+Takes the members of one collection and the handles that existing files gave some of them; gives a handle for each. A
+handle is the natural key itself if that is readable, so that the files need not repeat it; otherwise a slug.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ _LONGEST_SLUG = 48
 
 
 def is_handle(text: str) -> bool:
-    """Whether the files take a text for a handle."""
+    """Return whether the configuration accepts a text as a handle."""
     return bool(text.strip()) and text.isprintable() and "${" not in text and not looks_like_sid(text)
 
 
 def in_order(members: Iterable[Live]) -> list[Live]:
-    """Members in an order that does not depend on SIDs, but for those that nothing else tells apart."""
+    """Return members in an order that depends on SIDs only where nothing else distinguishes them."""
     return sorted(members, key=lambda live: (not live.name, live.name, _contents(live), live.created, live.sid))
 
 
 def handles(members: Sequence[Live], kept: Mapping[str, str], hidden: Collection[str] = ()) -> dict[str, str]:
-    """A handle for each member of a collection, by SID.
+    """Return a handle for each member of a collection, by SID.
 
     Args:
-        members: what stands in one place together.
-        kept: handles that the files gave before, by SID.
-        hidden: SIDs of those whose handle must not remind of their names.
+        members: The resources of one collection.
+        kept: Handles in the existing files, by SID.
+        hidden: SIDs of resources whose handle must not contain their names.
     """
     chosen = {live.sid: kept[live.sid] for live in members if live.sid in kept and _may_keep(live, kept[live.sid])}
     taken = set(chosen.values())
@@ -53,13 +53,13 @@ def handles(members: Sequence[Live], kept: Mapping[str, str], hidden: Collection
 
 
 def slug(text: str) -> str:
-    """Small letters, digits and dashes that remind of a text; empty when it has no Latin letters and no digits."""
+    """Return lowercase letters, digits, and dashes for a text; empty if it has no Latin letters and no digits."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return _NO_LETTERS.sub("-", plain).strip("-")[:_LONGEST_SLUG].strip("-")
 
 
 def _may_keep(live: Live, handle: str) -> bool:
-    """Not when it would stand for one of Twilio's own resources, to which others refer by name."""
+    """Return whether a handle does not stand for a built-in resource, to which others refer by name."""
     return handle not in live.kind.built_in or handle == live.name
 
 
@@ -76,17 +76,17 @@ def _wanted(live: Live) -> str:
         readable = f"{word}-{readable}"
     if not readable and is_handle(name) and len(name) <= _LONGEST_SLUG:
         return name
-    # A slug is never one of Twilio's own names, which have blanks or are whole words that stand for themselves.
+    # A slug must not be the name of a built-in resource, which references would mean.
     return readable if readable and readable not in live.kind.built_in and is_handle(readable) else word
 
 
 def _noun(live: Live) -> str:
-    """The last word of the kind's noun: ``webhook``."""
+    """Return the last word of the kind's noun: ``webhook``."""
     return live.kind.noun.rsplit(" ", 1)[-1]
 
 
 def _contents(live: Live) -> str:
-    """What tells resources of one name apart: everything but references, whose SIDs are another account's own."""
+    """Return what distinguishes resources of one name: all values but references, whose SIDs differ by account."""
     comparable = [
         (field.path, field.comparable(live.values.get(field.path)))
         for field in live.kind.fields

@@ -48,7 +48,7 @@ async def export(
     from reconciler.api.client import ReadClient  # noqa: PLC0415 - see the package
     from reconciler.export import export as write  # noqa: PLC0415 - see the package
     from reconciler.export.account import read_account  # noqa: PLC0415 - see the package
-    from reconciler.export.kept import known_from  # noqa: PLC0415 - see the package
+    from reconciler.export.existing import collect_existing  # noqa: PLC0415 - see the package
     from reconciler.kinds.relations import long_collections  # noqa: PLC0415 - see the package
 
     existing = _load_existing(former, endpoint.environment) if former else None
@@ -60,7 +60,9 @@ async def export(
         return write(state, in_one_file=in_one_file)
     _check_existing(existing, state, endpoint)
     sources = DiskSources(former, endpoint.environment)
-    return write(state, known=known_from(existing, state, sources.environment, sources.read), in_one_file=in_one_file)
+    return write(
+        state, existing=collect_existing(existing, state, sources.environment, sources.read), in_one_file=in_one_file
+    )
 
 
 def _check_existing(existing: Config, state: State, endpoint: Endpoint) -> None:

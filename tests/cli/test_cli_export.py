@@ -176,7 +176,7 @@ def test_no_secret_of_the_files_is_written_into_them(
         assert "api_key: ${secret:PUSH}" in told
         differs = cli("plan", *EMULATED, "--detailed-exitcode").code
         assert differs == {"canary-of-ada": 0, "canary-of-bob": 2, None: 0}[pin]
-        assert ("services.support.users.ada: attributes stays" in exported.err) == (pin != "canary-of-ada")
+        assert ("services.support.users.ada: attributes keeps" in exported.err) == (pin != "canary-of-ada")
 
 
 def test_where_one_file_cannot_be_written_none_is(cli: Cli, files: Path, tmp_path: Path) -> None:
@@ -257,8 +257,8 @@ def test_webhooks_of_conversations_are_called_nothing_of_their_tokens(cli: Cli, 
     assert cli("apply", "made.yaml", *EMULATED, "--yes").code == 0
     exported = cli("export", *EMULATED, "--include", "conversations")
     assert "canary" not in exported.out + exported.err
-    assert "Twilio does not return `timers`: write them where a conversation has them." in exported.out
-    assert "Twilio does not return `replay_after`: write it where a conversation webhook has it." in exported.out
+    assert "Twilio does not return `timers`: add them where a conversation has them." in exported.out
+    assert "Twilio does not return `replay_after`: add it where a conversation webhook has it." in exported.out
     (tmp_path / "reconciler.yaml").write_text(exported.out)
     assert cli("validate", "--allow-unset").code == 0
     assert cli("plan", *EMULATED, "--detailed-exitcode").code == 0

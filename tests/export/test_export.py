@@ -10,8 +10,8 @@ import pytest
 
 from reconciler.address import Address
 from reconciler.export import MARK, export
+from reconciler.export.existing import collect_existing
 from reconciler.export.handles import handles, is_handle
-from reconciler.export.kept import known_from
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.fields import Content
 from reconciler.state import Live
@@ -185,7 +185,7 @@ def test_webhooks_that_say_nothing_are_left_out() -> None:
     [
         ("account_webhook", {"post_webhook_url": "ftp://x\n- evil: 1"}, r"(live: ftp://x\n- evil: 1)"),
         ("account_webhook", {"method": "PUT"}, "method is left out: method cannot be"),
-        ("account_webhook", {"pre_webhook_url": "me:pass@x.example.com"}, "pre_webhook_url is left out: it carries a"),
+        ("account_webhook", {"pre_webhook_url": "me:pass@x.example.com"}, "pre_webhook_url is left out: it contains a"),
         ("account_configuration", {"default_closed_timer": "PT1S"}, "default_closed_timer is left out"),
         ("account_configuration", {"default_messaging_service_sid": "no SID"}, "(live: no SID)"),
     ],
@@ -210,7 +210,7 @@ def test_an_address_of_a_service_that_is_gone_keeps_its_sid() -> None:
 
 def test_two_of_one_name_are_pinned() -> None:
     found = lines(service(1, "Desk", created="b"), service(2, "Desk", created="a"))
-    assert found.count("# pinned: 2 live ones share its name") == 2
+    assert found.count("# pinned: 2 live resources have its name") == 2
     assert found.index(f"sid: {sid('IS', 2)}") < found.index("Desk-2:") < found.index(f"sid: {sid('IS', 1)}")
 
 
@@ -256,7 +256,7 @@ def test_handles_are_kept_and_names_of_secrets_too() -> None:
         "credentials: {android: {friendly_name: Push, type: fcm, secret: '${secret:MINE}'}}",
         {"MINE": "x"},
     )
-    made = export(state(*given), known=known_from(former, state(*given)))
+    made = export(state(*given), existing=collect_existing(former, state(*given)))
     assert set(made.config.resources) == {Address.of("services", "front"), Address.of("credentials", "android")}
     assert made.secrets == ("MINE",)
 
@@ -264,7 +264,7 @@ def test_handles_are_kept_and_names_of_secrets_too() -> None:
 def test_a_handle_is_not_kept_that_would_stand_for_one_of_twilios_own_roles() -> None:
     former = read("version: 1\nservices: {Desk: {roles: {channel admin: {friendly_name: agent}}}}")
     account = state(service(), role(1, "agent"))
-    made = export(account, known=known_from(former, account))
+    made = export(account, existing=collect_existing(former, account))
     assert Address.of("services", "Desk", "roles", "agent") in made.config.resources
 
 
@@ -294,7 +294,7 @@ def test_files_have_names_that_every_system_takes() -> None:
 
 
 def test_a_service_too_large_for_one_file_gets_several(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reconciler.export.MOST_IN_FILE", 100)
+    monkeypatch.setattr("reconciler.export.files.MOST_IN_FILE", 100)
     users = [
         live("user", number, {"identity": f"user-{number}", "friendly_name": "x" * 40}, parents=(sid("IS"),))
         for number in range(1, 4)

@@ -10,7 +10,7 @@ import pytest
 from reconciler import config
 from reconciler.errors import UsageError
 from reconciler.export import Export, export
-from reconciler.export.kept import known_from
+from reconciler.export.existing import collect_existing
 from reconciler.kinds.fields import Content
 from reconciler.state import Live, State
 from tests.builders import live, sid, state
@@ -27,7 +27,7 @@ def again(
     sources = MemorySources(named, env)
     former = config.load(sources, allow_unset=True)
     return export(
-        account, known=known_from(former, account, sources.environment, sources.read), in_one_file=in_one_file
+        account, existing=collect_existing(former, account, sources.environment, sources.read), in_one_file=in_one_file
     )
 
 
@@ -65,34 +65,33 @@ def test_what_is_the_same_in_the_account_is_kept_as_it_is_written(written: str, 
     assert made.warnings == ()
 
 
-STAYS = "account.webhooks: post_webhook_url stays as the files have it, from ${secret:A}; "
+STAYS = "account.webhooks: post_webhook_url keeps ${secret:A} from the existing files; "
 
 
 def test_where_the_account_has_something_else_the_reference_stays_and_it_is_told() -> None:
     made = again(hook_files("https://x.example.com/${secret:A}"), hooks(HOOK), {"A": "other"})
     assert line(made, "post_webhook_url") == 'post_webhook_url: "https://x.example.com/${secret:A}"'
-    assert made.warnings == (STAYS + "the account has something else, which an apply would overwrite",)
+    assert made.warnings == (STAYS + "the account has a different value, which an apply would overwrite",)
     assert made.secrets == ("A",)
 
 
 def test_where_the_account_has_nothing_any_more_too() -> None:
     made = again(hook_files("https://x.example.com/${secret:A}"), hooks(""), {"A": "other"})
     assert line(made, "post_webhook_url") == 'post_webhook_url: "https://x.example.com/${secret:A}"'
-    assert made.warnings == (STAYS + "the account has something else, which an apply would overwrite",)
+    assert made.warnings == (STAYS + "the account has a different value, which an apply would overwrite",)
 
 
 def test_where_the_secret_is_not_set_too() -> None:
     made = again(hook_files("https://x.example.com/${secret:A}"), hooks(HOOK))
     assert line(made, "post_webhook_url") == 'post_webhook_url: "https://x.example.com/${secret:A}"'
-    assert made.warnings == (STAYS + "whether the account has the same cannot be told: secret A is not set",)
+    assert made.warnings == (STAYS + "it cannot be compared with the account: secret A is not set",)
 
 
 def test_where_a_variable_is_not_defined_nothing_is_written_but_a_comment() -> None:
     made = again(hook_files("https://${var:elsewhere}/${secret:A}"), hooks("https://x.example.com/live-value"))
     assert not any("live-value" in text for text in made.files.values())
     assert line(made, "post_webhook_url is left out") == (
-        "# post_webhook_url is left out: the files that were here take it from what is not set: variable elsewhere "
-        "is not"
+        "# post_webhook_url is left out: the existing files take it from an unset variable: variable elsewhere is not"
     )
     assert made.left_out == 1
 
@@ -163,7 +162,7 @@ def test_what_no_file_can_write_is_left_out(written: str) -> None:
     made = again(files, state(above, told), {"A": "hunter2"})
     assert not any("hunter2" in text for text in made.files.values())
     assert line(made, "template is left out") == (
-        "# new_message.template is left out: the files that were here take it from A in a way that no export can write"
+        "# new_message.template is left out: the existing files take it from A in a way that an export cannot write"
     )
 
 
@@ -198,7 +197,7 @@ def test_a_warning_names_what_is_looked_up_and_nothing_else() -> None:
     made = again(files, state(above, told), {"A": "b"})
     (warning,) = made.warnings
     assert warning.startswith(
-        "services.desk.notifications: new_message.template stays as the files have it, from ${env:NONE}, ${secret:A}; "
+        "services.desk.notifications: new_message.template keeps ${env:NONE}, ${secret:A} from the existing files; "
     )
 
 
@@ -288,7 +287,7 @@ def test_the_value_of_a_secret_is_not_written_anywhere_else() -> None:
     )  # fmt: skip
     made = again(hook_files("https://x.example.com/${secret:A}"), found, {"A": "hunter2hunter2"})
     assert not any("hunter2" in text for text in made.files.values())
-    assert "it holds the value of the secret A; write it with ${secret:A}" in made.files["reconciler.yaml"]
+    assert "it contains the value of the secret A; write it with ${secret:A}" in made.files["reconciler.yaml"]
     assert made.left_out == 1
 
 
@@ -332,7 +331,7 @@ def test_nor_elsewhere_in_the_json_that_looks_it_up(contents: dict[str, Any]) ->
     made = again(ada_files("{pin: '${secret:A}'}"), ada(**contents), {"A": "hunter2hunter2"})
     assert not any("hunter2" in text for text in made.files.values())
     assert line(made, "attributes is left out") == (
-        "# attributes is left out: it holds the value of the secret A; write it with ${secret:A}"
+        "# attributes is left out: it contains the value of the secret A; write it with ${secret:A}"
     )
 
 
@@ -357,7 +356,7 @@ def test_nor_among_words(triggers: str) -> None:
     )
     made = again(written, state(above, talk, hook), {"A": "hunter2hunter2"})
     assert not any("hunter2" in text for text in made.files.values())
-    assert "it holds the value of the secret A; write it with ${secret:A}" in made.files["reconciler.yaml"]
+    assert "it contains the value of the secret A; write it with ${secret:A}" in made.files["reconciler.yaml"]
 
 
 # --- what nobody can tell ---------------------------------------------------------------------------------------------
@@ -376,15 +375,15 @@ def refused(written: str, account: State, env: Mapping[str, str] | None = None) 
 def test_what_has_a_name_that_is_not_set_could_be_anything_live() -> None:
     address = live("address_configuration", 1, {"address": "+14155550100", "type": "sms"})
     assert refused("version: 1\naddresses: {main: {address: '${secret:NUMBER}', type: sms}}", state(address)) == (
-        "nobody can tell which live resource addresses.main is (secret NUMBER is not set), and it takes from outside "
-        "of the files what an export would then write down; mend that, or name another folder"
+        "cannot match addresses.main to a live resource (secret NUMBER is not set), and an export would write down "
+        "its interpolated values; fix that, or use another folder"
     )
 
 
 def test_what_stands_below_one_of_two_of_a_name_could_be_either() -> None:
     written = "version: 1\nservices: {desk: {webhooks: {post_webhook_url: 'https://x.example.com/${secret:A}'}}}"
     told = refused(written, state(*twins()), {"A": "b"})
-    assert told.startswith("nobody can tell which live resource services.desk.webhooks is (`reconciler plan` says why)")
+    assert told.startswith("cannot match services.desk.webhooks to a live resource (see `reconciler plan`)")
 
 
 def test_without_anything_from_outside_a_doubt_does_no_harm() -> None:
@@ -402,7 +401,7 @@ def test_what_is_gone_from_the_account_is_gone_from_the_files() -> None:
 def test_files_of_several_environments_are_not_written_over() -> None:
     written = "version: 1\nenvironments: {prod: {account_sid: ACfedcba9876543210fedcba9876543210}}"
     assert refused(written, state()) == (
-        "the files that are there have environments (prod), and an export of one account would do away with them; name "
+        "the existing configuration has environments (prod), which an export of one account would remove; use "
         "another folder"
     )
 
@@ -411,8 +410,8 @@ def test_what_is_recognised_by_a_secret_that_was_exchanged_could_be_anything_liv
     address = live("address_configuration", 1, {"address": "+14155550100", "type": "sms"})
     written = "version: 1\naddresses: {main: {address: '${secret:NUMBER}', type: sms}}"
     assert refused(written, state(address), {"NUMBER": "+14155550199"}) == (
-        "nobody can tell which live resource addresses.main is (its address is looked up, and nothing live has it), "
-        "and it takes from outside of the files what an export would then write down; mend that, or name another folder"
+        "cannot match addresses.main to a live resource (its address is interpolated, and no live resource has that "
+        "value), and an export would write down its interpolated values; fix that, or use another folder"
     )
     # Where nothing is left over it is gone, and nothing can be written in its place.
     assert again(written, state(), {"NUMBER": "+14155550199"}).config.resources.keys() == set()

@@ -20,8 +20,8 @@ from reconciler.emulator import Emulator, Rules, Store
 from reconciler.errors import ConfigError, MatchError
 from reconciler.export import Export, export
 from reconciler.export.account import read_account
-from reconciler.export.kept import known_from
-from reconciler.export.written import Data, Tree, lines, scalar
+from reconciler.export.existing import collect_existing
+from reconciler.export.yaml_text import Data, Tree, lines, scalar
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.comparable import canonical_json
 from reconciler.kinds.fields import Field, Shape
@@ -70,8 +70,8 @@ def exported(account: World, *, former: Config | None = None, in_one_file: bool 
             return await read_account(client, Silent(), ("users", "conversations"))
 
     found = asyncio.run(run())
-    known = known_from(former, found) if former is not None else None
-    return export(found, known=known, in_one_file=in_one_file)
+    existing = collect_existing(former, found) if former is not None else None
+    return export(found, existing=existing, in_one_file=in_one_file)
 
 
 # --- texts -----------------------------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ def can_be_written(state: State, *, in_one_file: bool) -> None:
     event(f"left out: {made.left_out > 0}, pinned: {bool(made.pinned)}")
     assert all(text.replace("\n", "").isprintable() for text in made.files.values())
     assert export(state, in_one_file=in_one_file).files == made.files
-    again = export(state, known=known_from(made.config, state), in_one_file=in_one_file)
+    again = export(state, existing=collect_existing(made.config, state), in_one_file=in_one_file)
     assert again.files == made.files
 
 

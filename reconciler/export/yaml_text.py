@@ -1,8 +1,8 @@
-"""A tree of keys and values as YAML text, in which every text comes back as it was. Pure; knows nothing of Twilio.
+"""A tree of keys and values as YAML text that parses back to the same values. Pure; knows nothing about Twilio.
 
-Takes a `Tree` whose leaves are contents; gives its lines, each with the owner that its entry names, so that whoever
-finds a line wrong can tell what it says. Live texts are hostile input: whatever is in them, they can neither end the
-scalar or the comment that holds them, nor mean a null, a number or a lookup of ours.
+Takes a `Tree`; gives its lines, each with the owner of its entry, so that a problem in a line can be traced to a field.
+Live texts are hostile input: whatever they contain, they cannot end the scalar or comment that contains them, and
+cannot become a null, a number, or an interpolation.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ Owner = TypeVar("Owner")
 
 WIDTH = 120
 _LONGEST_KEY = 1000
-"""YAML takes keys of 1024 characters, quotes and escapes included."""
+"""YAML accepts keys of up to 1024 characters, including quotes and escapes."""
 _DEEPEST_BLOCK = 20
-"""Deeper JSON is written as one text: the files' own limits on nesting count from the top."""
+"""Deeper JSON is written as one text, because the configuration limits nesting from the top."""
 _MOST_DIGITS = 300
-"""Longer numbers are numbers in JSON text only."""
+"""Longer numbers are numbers only in JSON text."""
 
-# Plain: begins with a letter, has no character that means anything to YAML or to us, and is none of the words below.
+# Plain: begins with a letter, has no character with a meaning in YAML or in interpolation, and is no word below.
 _PLAIN = re.compile(r"[^\W\d][\w./-]*(?:@[\w.-]+)?(?: [\w./-]+)*\Z")
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9._~/?=&%+;@-]+\Z")
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"})
@@ -37,10 +37,10 @@ _LONGEST_COMMENT = 200
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """Text that is YAML already: a placeholder, ``true``, a SID.
+    """Text that is YAML already: an interpolation, ``true``, a SID.
 
     Attributes:
-        text: as it is written.
+        text: The YAML.
     """
 
     text: str
@@ -51,10 +51,10 @@ class Entry(Generic[Owner]):
     """A key with its value.
 
     Attributes:
-        key: any text.
-        value: a tree, a text, a `Literal`, a tuple of texts and of those, or a `Data`.
-        owner: what the lines say; None where they are nobody's.
-        comments: lines above it.
+        key: Any text.
+        value: A tree, a text, a `Literal`, a tuple of texts and literals, or a `Data`.
+        owner: What the lines write; None if they write nothing that can be left out.
+        comments: Lines above it.
     """
 
     key: str
@@ -68,19 +68,19 @@ class Tree(Generic[Owner]):
     """A mapping in the order in which it is written.
 
     Attributes:
-        entries: its keys.
-        comments: lines at its beginning.
+        entries: Its keys with their values.
+        comments: Lines at its beginning.
     """
 
     entries: list[Entry[Owner]] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
 
     def add(self, key: str, value: Value[Owner], owner: Owner | None = None, comments: tuple[str, ...] = ()) -> None:
-        """Write one more key."""
+        """Add a key."""
         self.entries.append(Entry(key, value, owner, comments))
 
     def below(self, *keys: str) -> Tree[Owner]:
-        """The tree at these keys, made where it is not there yet."""
+        """Return the tree below these keys, and create it if it is missing."""
         tree = self
         for key in keys:
             found = next((entry.value for entry in tree.entries if entry.key == key), None)
@@ -92,7 +92,7 @@ class Tree(Generic[Owner]):
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to write."""
+        """Whether it has no entries and no comments."""
         return not self.entries and not self.comments
 
 
@@ -102,10 +102,10 @@ Writable: TypeAlias = "bool | int | float | str | Literal | Sequence[Writable] |
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """JSON of somebody's own.
+    """JSON.
 
     Attributes:
-        value: a mapping; a `Literal` in it stands for itself.
+        value: A mapping or a list; a `Literal` in it is written as it is.
     """
 
     value: Writable
@@ -126,27 +126,27 @@ class Line(Generic[Owner]):
 
 
 def scalar(text: str, *, flow: bool = False) -> str:
-    """A value that reads back as exactly this text, and is never looked up.
+    """Return YAML that parses to exactly this text and contains no interpolation.
 
     Args:
-        text: any text without lone surrogates.
-        flow: whether it stands in brackets or braces, where a plain text can hold less.
+        text: Any text without lone surrogates.
+        flow: Whether it is inside brackets or braces, where fewer texts can be plain.
     """
     return _quoted(escape(text), flow=flow)
 
 
 def template(text: str) -> Literal:
-    """A notification template, in which Twilio's own ``${NAME}`` stays as it is."""
+    """Return YAML for a notification template, in which Twilio's ``${NAME}`` stays as it is."""
     return Literal(_quoted(escape(text, is_template=True), flow=False))
 
 
 def lookup(text: str) -> Literal:
-    """A value in which what is to be looked up is looked up; good in brackets and braces too."""
+    """Return YAML for a text with interpolations; also valid inside brackets and braces."""
     return Literal(text if _PLAIN_LOOKUP.match(text) else _in_quotes(text))
 
 
 def key(text: str, *, flow: bool = False) -> str:
-    """A key that reads back as exactly this text; keys are never looked up."""
+    """Return YAML for a key that parses to exactly this text; keys are never interpolated."""
     return _quoted(text, flow=flow)
 
 
@@ -176,7 +176,7 @@ def _escaped(code: int) -> str:
 
 
 def comment(text: str) -> str:
-    """A text as part of a comment: one line, control characters visible, not too long."""
+    """Return a text as part of a comment: one line, shortened, with visible control characters."""
     cut = text if len(text) <= _LONGEST_COMMENT else text[: _LONGEST_COMMENT - 1] + "…"
     return _visible(cut)
 
@@ -189,7 +189,7 @@ def _visible(text: str) -> str:
 
 
 def can_be_written(value: Writable) -> bool:
-    """Whether JSON has a spelling for a value: all but infinite numbers, which a careless reader makes of 1e999."""
+    """Return whether JSON can express a value; it cannot express infinite numbers, which some parsers make of 1e999."""
     match value:
         case dict():
             return all(can_be_written(item) for item in value.values())
@@ -202,7 +202,7 @@ def can_be_written(value: Writable) -> bool:
 
 
 def fits_yaml(value: Writable, depth: int = 0) -> bool:
-    """Whether JSON can be written as YAML's own mappings and lists."""
+    """Return whether JSON can be written as YAML mappings and lists."""
     match value:
         case dict():
             return depth < _DEEPEST_BLOCK and all(
@@ -231,7 +231,7 @@ def _in_flow(value: Writable) -> str:
 
 
 def _json_lines(head: str, value: Writable, indent: int, owner: Owner | None) -> Iterator[Line[Owner]]:
-    """The lines of a value after ``key:`` or ``-``."""
+    """Yield the lines of a value after ``key:`` or ``-``."""
     flow = scalar(value) if isinstance(value, str) else _in_flow(value)
     if indent + len(head) + 1 + len(flow) <= WIDTH or not isinstance(value, (dict, list)) or not value:
         yield Line(f"{' ' * indent}{head} {flow}", owner)
@@ -249,7 +249,7 @@ def _json_lines(head: str, value: Writable, indent: int, owner: Owner | None) ->
 
 
 def lines(tree: Tree[Owner], indent: int = 0) -> Iterator[Line[Owner]]:
-    """The lines of a tree."""
+    """Yield the lines of a tree."""
     yield from _comments(tree.comments, indent)
     for entry in tree.entries:
         yield from _comments(entry.comments, indent)
@@ -263,7 +263,7 @@ def _comments(texts: list[str] | tuple[str, ...], indent: int) -> Iterator[Line[
 
 
 def _folded(text: str, width: int) -> Iterator[str]:
-    """A comment's text in lines; its own line breaks have been made visible before."""
+    """Yield the lines of a comment; line breaks in its text have been made visible before."""
     rest = text
     while len(rest) > max(width, 40):
         space = rest.rfind(" ", 20, max(width, 40))
