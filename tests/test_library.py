@@ -186,7 +186,7 @@ def test_an_account_that_is_broken_on_purpose_converges(
     emulated_account.faults = "503=0.2,reset-after=0.2"
     report = assert_converges(desk)
     assert report.resent > 0
-    assert sum(emulated_account.app.faulty.befallen.values()) > 0
+    assert sum(emulated_account.app.faulty.injected.values()) > 0
 
 
 def test_what_does_not_converge_is_told(desk: Path, emulated_account: EmulatedAccount) -> None:

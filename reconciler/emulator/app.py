@@ -338,8 +338,8 @@ class Emulator:
             request_id = f"RQ{self._request_ids.getrandbits(128):032x}"
             reply = self._reply(request, entry)
             path = f"{request.path}?{request.query}" if request.query else request.path
-            told = {name: value for name, value in request.headers.items() if name != "authorization"}
-            self.requests.append(RequestRecord(request.method, path, reply.status, request_id, entry.form, told))
+            headers = {name: value for name, value in request.headers.items() if name != "authorization"}
+            self.requests.append(RequestRecord(request.method, path, reply.status, request_id, entry.form, headers))
             headers = {
                 "Twilio-Request-Id": request_id,
                 "Twilio-Concurrent-Requests": str(self._in_flight),
@@ -433,10 +433,10 @@ async def _read(scope: Scope, receive: Receive) -> _Request | None:
 
 async def _write(send: Send, reply: Reply, headers: Mapping[str, str]) -> None:
     content = b"" if reply.body is None else json.dumps(reply.body, ensure_ascii=False, separators=(",", ":")).encode()
-    told = dict(headers)
+    sent = dict(headers)
     if reply.body is not None:
-        told["Content-Type"] = "application/json;charset=utf-8"
-        told["Content-Length"] = str(len(content))
-    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in told.items()]
+        sent["Content-Type"] = "application/json;charset=utf-8"
+        sent["Content-Length"] = str(len(content))
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in sent.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": raw})
     await send({"type": "http.response.body", "body": content})

@@ -110,9 +110,9 @@ def read_form(content_type: str | None, body: bytes) -> dict[str, list[str]]:
         raise ApiError(413, UNKNOWN_PARAMETER, f"The body is larger than {MAXIMUM_BODY_BYTES} bytes.")
     if not body:
         return {}
-    told = (content_type or "").partition(";")[0].strip().lower()
-    if told != FORM_TYPE:
-        raise ApiError(415, UNKNOWN_PARAMETER, f"The body must be {FORM_TYPE}, not {told or 'of unknown type'}.")
+    media_type = (content_type or "").partition(";")[0].strip().lower()
+    if media_type != FORM_TYPE:
+        raise ApiError(415, UNKNOWN_PARAMETER, f"The body must be {FORM_TYPE}, not {media_type or 'of unknown type'}.")
     try:
         return read_pairs(body.decode("utf-8"))
     except UnicodeDecodeError as error:

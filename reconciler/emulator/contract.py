@@ -102,7 +102,7 @@ class Contract:
             for name, properties in document["schemas"].items()
         }
         self.operations: dict[str, dict[str, Operation]] = {
-            path: {method: _operation(path, method, told, schemas) for method, told in methods.items()}
+            path: {method: _operation(path, method, operation, schemas) for method, operation in methods.items()}
             for path, methods in document["paths"].items()
         }
         self._root = _Node()
@@ -140,12 +140,14 @@ class Contract:
         return Match(node.path, dict(zip(node.names, values, strict=True)), self.operations[node.path])
 
 
-def _operation(path: str, method: Any, told: Mapping[str, Any], schemas: Mapping[str, Mapping[str, Fact]]) -> Operation:
+def _operation(
+    path: str, method: Any, description: Mapping[str, Any], schemas: Mapping[str, Mapping[str, Fact]]
+) -> Operation:
     parameters: dict[Place, dict[str, Parameter]] = {"path": {}, "query": {}, "header": {}, "form": {}}
-    for item in told["parameters"]:
+    for item in description["parameters"]:
         place: Place = item["in"]
         parameters[place][item["name"]] = Parameter(item["name"], place, item["required"], _fact(item))
-    response = told["response"]
+    response = description["response"]
     return Operation(
         path=path,
         method=method,
@@ -156,17 +158,17 @@ def _operation(path: str, method: Any, told: Mapping[str, Any], schemas: Mapping
     )
 
 
-def _fact(told: Mapping[str, Any]) -> Fact:
-    pattern = told.get("pattern")
+def _fact(description: Mapping[str, Any]) -> Fact:
+    pattern = description.get("pattern")
     return Fact(
-        type=told.get("type"),
-        array=told.get("array", False),
-        format=told.get("format"),
-        enum=tuple(told.get("enum", ())),
+        type=description.get("type"),
+        array=description.get("array", False),
+        format=description.get("format"),
+        enum=tuple(description.get("enum", ())),
         # `$` would accept a line break at the end.
         pattern=re.compile(pattern.removesuffix("$") + r"\Z") if pattern else None,
-        max_length=told.get("maxLength"),
-        minimum=told.get("minimum"),
+        max_length=description.get("maxLength"),
+        minimum=description.get("minimum"),
     )
 
 

@@ -97,20 +97,20 @@ class Faults:
         Raises:
             EmulatorError: The specification is invalid; the message says why.
         """
-        told: dict[str, float] = {}
+        numbers: dict[str, float] = {}
         for part in filter(None, (part.strip() for part in text.split(","))):
             name, _, number = part.partition("=")
-            if name in told:
+            if name in numbers:
                 raise EmulatorError(f"{name} is given twice")
-            told[name] = _number(name, number)
-        rates = {name: number for name, number in told.items() if name in FAULTS or name in READ_FAULTS}
+            numbers[name] = _number(name, number)
+        rates = {name: number for name, number in numbers.items() if name in FAULTS or name in READ_FAULTS}
         for word, faults in ((ANY, FAULTS), (ANY_READ, READ_FAULTS)):
-            rest = [name for name in faults if name not in told]
-            if word in told and rest:
-                rates.update({name: told[word] / len(rest) for name in rest})
+            rest = [name for name in faults if name not in numbers]
+            if word in numbers and rest:
+                rates.update({name: numbers[word] / len(rest) for name in rest})
         if sum(rates.values()) > 1 + 1e-9:
             raise EmulatorError("the shares of all faults add up to more than 1")
-        amounts = {name: told[name] for name in AMOUNTS if name in told}
+        amounts = {name: numbers[name] for name in AMOUNTS if name in numbers}
         return cls(
             rates,
             latency=amounts.get("latency", 0),
@@ -130,13 +130,13 @@ def _number(name: str, text: str) -> float:
         number = float(text)
     except ValueError:
         number = -1.0
-    most, wanted, example = 1.0, "a share from 0 to 1", "0.1"
+    most, expected, example = 1.0, "a share from 0 to 1", "0.1"
     if name in AMOUNTS:
-        most, wanted, example = 60_000.0, "a number from 0 to 60000", "8"
+        most, expected, example = 60_000.0, "a number from 0 to 60000", "8"
     if name in _WHOLE:
-        wanted = "a whole number from 0 to 60000"
+        expected = "a whole number from 0 to 60000"
     if not 0 <= number <= most or (name in _WHOLE and not number.is_integer()):
-        raise EmulatorError(f"{name} takes {wanted}, as in {name}={example}")
+        raise EmulatorError(f"{name} takes {expected}, as in {name}={example}")
     return number
 
 
@@ -163,7 +163,7 @@ class Faulty:
         clock: Returns monotonic seconds, for the lag; for tests.
 
     Attributes:
-        befallen: The number of requests with each fault, by name; ``429`` for the crowd.
+        injected: The number of requests with each fault, by name; ``429`` for the crowd.
         raises: As given; may be replaced between requests.
     """
 
@@ -179,7 +179,7 @@ class Faulty:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.faults = faults
-        self.befallen: dict[str, int] = {}
+        self.injected: dict[str, int] = {}
         self._app = app
         self._emulator = emulator or (app if isinstance(app, Emulator) else None)
         self._random = random.Random(seed)  # noqa: S311 - what can be repeated is what is wanted
@@ -259,7 +259,7 @@ class Faulty:
             await _reply(send, 200, b"<html><body>Please sign in</body></html>", b"text/html")
 
     def _befell(self, fault: str) -> None:
-        self.befallen[fault] = self.befallen.get(fault, 0) + 1
+        self.injected[fault] = self.injected.get(fault, 0) + 1
 
     def _drawn(self, chance: float) -> str:
         for name, rate in self.faults.rates.items():

@@ -99,18 +99,18 @@ def seed(app: Emulator, traffic: Traffic = Traffic(), *, number: int = 0, until:
     Raises:
         EmulatorError: The amounts are impossible, such as messages without a conversation.
     """
-    wanted = asdict(traffic)
-    if any(amount < 0 for amount in wanted.values()):
+    amounts = asdict(traffic)
+    if any(amount < 0 for amount in amounts.values()):
         raise EmulatorError("Amounts cannot be negative.")
     for part in ("participants", "webhooks", "messages"):
-        if wanted[part] and not traffic.conversations:
+        if amounts[part] and not traffic.conversations:
             raise EmulatorError(f"Conversations are needed for {part} to be in.")
     if traffic.bindings and not traffic.users:
         raise EmulatorError("Users are needed for bindings.")
     if traffic.webhooks > MOST_WEBHOOKS * traffic.conversations:
         raise EmulatorError(f"A conversation has {MOST_WEBHOOKS} webhooks at most; add more conversations.")
     with app.store.transaction(write=True):
-        _Seeder(app, random.Random(number), until - SPAN, SPAN / (sum(wanted.values()) + 1)).run(traffic)  # noqa: S311
+        _Seeder(app, random.Random(number), until - SPAN, SPAN / (sum(amounts.values()) + 1)).run(traffic)  # noqa: S311
 
 
 @dataclass(slots=True)
@@ -254,8 +254,8 @@ class _Seeder:
         )
         kind, secrets = kinds[len(self._credentials) % len(kinds)]
         name = f"{self._dice.choice(_DEPARTMENTS)} phones"
-        made = self._post("/v1/Credentials", {}, {"FriendlyName": name, "Type": kind, **secrets})
-        self._credentials.append((kind, str(made["sid"])))
+        credential = self._post("/v1/Credentials", {}, {"FriendlyName": name, "Type": kind, **secrets})
+        self._credentials.append((kind, str(credential["sid"])))
 
     def _token(self) -> str:
         return f"{self._dice.getrandbits(128):032x}"

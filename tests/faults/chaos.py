@@ -263,7 +263,7 @@ class Chaos:
         asyncio.run(faulty.settle())
         faulty.close()
         self.figures.requests += mortal.seen
-        self.figures.faults.update(faulty.befallen)
+        self.figures.faults.update(faulty.injected)
         if report is not None and len(self.plans) > plans:
             self.figures.outcomes.update(outcome.status for outcome in _outcomes(report))
             if self.figures.edits == edits:

@@ -46,14 +46,14 @@ def test_every_fault_leaves_the_work_done_or_undone_as_it_says(fault: str) -> No
                 answer.json()
             assert answer.headers["Content-Type"].startswith("text/html") is (fault == "wrong-type")
     assert made(world) == (fault not in BEFORE)
-    assert app.befallen == {fault: 1}
+    assert app.injected == {fault: 1}
 
 
 def test_without_faults_nothing_is_wrong() -> None:
     world = World()
     app = Faulty(world.emulator, Faults())
     assert [create(app).status_code for _ in range(20)] == [201] * 20
-    assert app.befallen == {}
+    assert app.injected == {}
 
 
 def test_one_seed_is_one_course_of_events() -> None:
@@ -226,7 +226,7 @@ def test_a_stale_read_shows_what_was_before_the_writes_of_the_last_lag() -> None
     assert names(app) == ["a", "a"]
     assert create(app).status_code == 201
     assert names(app) == ["a", "a"]
-    assert app.befallen == {"stale": 3}
+    assert app.injected == {"stale": 3}
     app.close()
 
 
@@ -279,5 +279,5 @@ def test_what_befalls_reads_leaves_writes_alone(fault: str) -> None:
     app = Faulty(world.emulator, Faults({fault: 1}, pages=1))
     assert create(app).status_code == 201
     assert made(world) == 1
-    assert app.befallen == {}
+    assert app.injected == {}
     app.close()

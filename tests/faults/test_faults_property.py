@@ -43,13 +43,13 @@ def test_an_apply_under_faults_succeeds_or_the_next_one_converges(seed: int, cho
 
 
 def test_a_fifth_of_all_requests_going_wrong_is_no_failure() -> None:
-    befallen = 0
+    injected = 0
     for seed in range(10):
         world = World()
         time = Waited()
         app = Faulty(world.emulator, Faults.parse("any=0.2,crowd=8"), seed=seed, clock=time)
         assert failures(run(app, everything(), clock=time, sleep=time.sleep)) == []
-        befallen += sum(app.befallen.values())
+        injected += sum(app.injected.values())
         assert counts(world) == COUNTS
         assert world.plan(everything()).changes == ()
-    assert befallen > 30
+    assert injected > 30

@@ -41,7 +41,7 @@ def test_every_kind_is_made_once_whatever_happens_to_the_first_create(collection
     world = World()
     app = Once(world.emulator, fault, creating(collection))
     assert failures(run(app, everything())) == []
-    assert app.wrong.befallen == {fault: 1}
+    assert app.wrong.injected == {fault: 1}
     assert counts(world) == COUNTS
     # What was done is not sent again, and what was not done did not reach the account the first time.
     assert creates(world, collection) == sent_in_peace(collection)
@@ -68,7 +68,7 @@ def test_what_never_took_place_is_a_failure_after_the_last_attempt() -> None:
     world = World()
     app = Once(world.emulator, "503", creating("Credentials"), times=100)
     assert failures(run(app, everything())) == ["credentials.android#create: Twilio refused the request"]
-    assert app.wrong.befallen == {"503": 8}
+    assert app.wrong.injected == {"503": 8}
     assert counts(world) == {**COUNTS, "credential": 0}
 
 
@@ -120,7 +120,7 @@ def test_another_resource_of_that_name_that_was_there_before_is_not_taken_for_it
     app = Once(world.emulator, "reset-before", creating("Roles"))
     files = read(head + "{type: service, permissions: [joinConversation]}\n")
     assert failures(run(app, files)) == []
-    assert app.wrong.befallen == {"reset-before": 1}
+    assert app.wrong.injected == {"reset-before": 1}
     assert world.role("support", "reader") != old
     assert world.plan(files).changes == ()
 
@@ -131,7 +131,7 @@ def test_what_somebody_changed_meanwhile_is_left_to_the_next_plan() -> None:
 
     class Meddled(Once):
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            was_lost = self.wrong.befallen != {}
+            was_lost = self.wrong.injected != {}
             if was_lost and scope["method"] == "GET" and scope["path"].endswith("/Users/ada"):
                 world.emulator.call("POST", scope["path"], {"FriendlyName": "Somebody"})
             await super().__call__(scope, receive, send)
@@ -154,7 +154,7 @@ def test_what_a_plan_did_not_see_is_not_overwritten_by_a_create_that_was_lost() 
     planned = Faulty(world.emulator, Faults({"shifted": 1}, pages=2))
     app = Once(world.emulator, "503", creating("Addresses"))
     (unknown,) = failures(run(app, files, plan_over=planned))
-    assert planned.befallen == {"shifted": 1}
+    assert planned.injected == {"shifted": 1}
     assert "has the same name but other values" in unknown
     assert world.snapshot() == before
     world.converge(files)
@@ -240,7 +240,7 @@ def test_without_time_for_another_look_nothing_is_sent_again(collection: str) ->
     unknown = [item for result in report.results for item in result.outcomes if item.status == "interrupted"]
     assert unknown
     assert all("there was no time left to find out whether it was created" in item.message for item in unknown)
-    assert app.wrong.befallen["503"] == len(unknown)
+    assert app.wrong.injected["503"] == len(unknown)
 
 
 def test_what_somebody_made_since_the_account_was_read_is_not_made_again() -> None:
@@ -272,7 +272,7 @@ def test_what_a_moving_list_did_not_show_is_not_made_again() -> None:
     app = Faulty(world.emulator, Faults({"shifted": 1}, pages=2))
     (failure,) = failures(run(app, files))
     assert "is the same resource, and was created after the account was read" in failure
-    assert app.befallen == {"shifted": 1}
+    assert app.injected == {"shifted": 1}
     assert run(world.emulator, files).results == ()
 
 

@@ -77,7 +77,7 @@ def test_an_update_that_did_not_take_place_is_sent_again() -> None:
     world.converge(OPEN)
     app = Once(world.emulator, "reset-before", updating("Conversations"))
     assert statuses(run(app, CLOSED)) == ["done"]
-    assert app.wrong.befallen == {"reset-before": 1}
+    assert app.wrong.injected == {"reset-before": 1}
 
 
 def test_an_update_of_a_value_that_cannot_be_read_stays_unknown() -> None:

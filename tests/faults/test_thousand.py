@@ -89,17 +89,17 @@ def _applied(files: Config, url: str, **way: Any) -> Coroutine[Any, Any, tuple[P
     return both()
 
 
-def _ends_well(made: Plan, report: Report, requests: int, befallen: Mapping[str, int]) -> str:
+def _ends_well(made: Plan, report: Report, requests: int, injected: Mapping[str, int]) -> str:
     """Asserts that nobody is needed, at little cost; says in figures how it went."""
     assert sum(len(change.steps) for change in made.changes) == 1006
     assert {outcome.status for result in report.results for outcome in result.outcomes} <= {"done", "unchanged"}
     assert report.exit_code == 0
     assert requests < 1.6 * IDEAL
-    others = sum(befallen.values()) - befallen["429"]
+    others = sum(injected.values()) - injected["429"]
     assert others > 0.15 * requests
     return (
         f"{requests} requests, {requests / IDEAL:.2f} of the ideal {IDEAL}, "
-        f"{sum(befallen.values())} faults {dict(befallen)}"
+        f"{sum(injected.values())} faults {dict(injected)}"
     )
 
 
@@ -119,8 +119,8 @@ def test_a_thousand_resources_are_made_without_a_person(seed: int, capsys: pytes
     app = Faulty(emulator, Faults.parse("any=0.2,crowd=8,lag=1000,latency=150,jitter=150"), seed=seed, clock=time)
     way = {"transport": in_process(app), "retry": time.retry(uniform=random.Random(seed).uniform)}
     made, report, requests = time.run(_applied(files, "https://x.example.com", **way))
-    told = _ends_well(made, report, requests, Counter(app.befallen))
-    assert app.befallen["429"] > 5
+    told = _ends_well(made, report, requests, Counter(app.injected))
+    assert app.injected["429"] > 5
     app.faults = Faults()
     again, _, _ = time.run(_applied(files, "https://x.example.com", **way))
     assert again.changes == ()
@@ -139,10 +139,10 @@ def test_a_thousand_resources_are_made_over_real_connections(capsys: pytest.Capt
     with served(app) as host:
         retry = Retry(sleep=_sleep, clock=lambda: monotonic() * FASTER, uniform=random.Random(1).uniform)
         made, report, requests = asyncio.run(_applied(files, host.url, retry=retry))
-        befallen = Counter(app.faulty.befallen)
+        injected = Counter(app.faulty.injected)
         app.faulty.faults = Faults()
         again, _, _ = asyncio.run(_applied(files, host.url))
-    told = _ends_well(made, report, requests, befallen)
+    told = _ends_well(made, report, requests, injected)
     assert again.changes == ()
     _nothing_twice(app.store)
     with capsys.disabled():

@@ -75,14 +75,14 @@ _AUTO_CREATION_KEYS = (
 )
 
 
-def _shown_auto_creation(context: Context, kept: Facts) -> Body:
+def _shown_auto_creation(context: Context, stored: Facts) -> Body:
     """Return every key, null if unset (a recorded response), or only those of the type (OpenAPI examples)."""
-    shown = dict(kept)
-    if kept["type"] == "default" and context.rules.default_auto_creation_service == "hidden":
+    shown = dict(stored)
+    if stored["type"] == "default" and context.rules.default_auto_creation_service == "hidden":
         shown.pop("conversation_service_sid", None)
-    if kept["type"] == "webhook":
-        shown["webhook_method"] = checks.shown_method(context, kept["webhook_method"])
-        shown["webhook_filters"] = checks.shown_set(context, kept["webhook_filters"])
+    if stored["type"] == "webhook":
+        shown["webhook_method"] = checks.shown_method(context, stored["webhook_method"])
+        shown["webhook_filters"] = checks.shown_set(context, stored["webhook_filters"])
     if context.rules.auto_creation_keys == "all":
         return {key: shown.get(key) for key in _AUTO_CREATION_KEYS}
     return shown
@@ -103,11 +103,11 @@ def _auto_creation(context: Context, before: Facts) -> Facts:
     service = _service_sid(context, before)
     if service is not None:
         after["conversation_service_sid"] = service
-    same = before if before["type"] == kind else {}
+    former = before if before["type"] == kind else {}
     if kind == "webhook":
-        after |= _webhook(context, same)
+        after |= _webhook(context, former)
     elif kind == "studio":
-        after |= _studio(context, same)
+        after |= _studio(context, former)
     return after
 
 
@@ -131,18 +131,18 @@ def _webhook(context: Context, before: Facts) -> Facts:
         raise refused(WEBHOOK_URL_MISSING, "AutoCreation.WebhookUrl is missing")
     filters = args.texts("AutoCreation.WebhookFilters")
     if filters:
-        kept = checks.filters(context, filters, AUTO_CREATION_FILTERS, UNKNOWN_PARAMETER)
+        chosen = checks.filters(context, filters, AUTO_CREATION_FILTERS, UNKNOWN_PARAMETER)
     elif filters is not None and checks.emptied(
         context.rules.empty_filters, refused(UNKNOWN_PARAMETER, "AutoCreation.WebhookFilters may not be empty")
     ):
-        kept = []
+        chosen = []
     else:
-        kept = before.get("webhook_filters", [])
+        chosen = before.get("webhook_filters", [])
     return {
         "webhook_url": checks.web_url(url, "AutoCreation.WebhookUrl", UNKNOWN_PARAMETER) if url else None,
         # POST if none was sent (the community provider's default).
         "webhook_method": args.text("AutoCreation.WebhookMethod") or before.get("webhook_method", "POST"),
-        "webhook_filters": kept,
+        "webhook_filters": chosen,
     }
 
 

@@ -27,12 +27,12 @@ _BINDING_KEYS = {"address", "proxy_address", "projected_address"}
 
 
 def _create(context: Context) -> Reply:
-    wanted = [_read(text) for text in context.args.texts("Participant") or []]
-    if len(wanted) > MOST:
+    requested = [_read(text) for text in context.args.texts("Participant") or []]
+    if len(requested) > MOST:
         raise refused(TOO_MANY, f"More than {MOST} participants")
     conversation = conversations.create(context)
     service = context.service()
-    for one in wanted:
+    for one in requested:
         _judge_role(context, service, one)
         try:
             participants.add(context, service, conversation, one)
@@ -40,33 +40,35 @@ def _create(context: Context) -> Reply:
             if error.code != participants.PAIR_TAKEN:
                 raise
             raise ApiError(error.status, PAIR_TAKEN, error.message) from error
-    return Reply(202 if wanted else 201, conversations.body(context, conversation))
+    return Reply(202 if requested else 201, conversations.body(context, conversation))
 
 
-def _judge_role(context: Context, service: Row, wanted: participants.Wanted) -> None:
-    if wanted.role_sid is None:
+def _judge_role(context: Context, service: Row, participant: participants.NewParticipant) -> None:
+    if participant.role_sid is None:
         return
-    role = context.store.get("role", wanted.role_sid, service.sid)
+    role = context.store.get("role", participant.role_sid, service.sid)
     if role is None or role.facts["type"] != "conversation":
-        raise refused(participants.BAD_ROLE, f"No conversation role of the service {service.sid}: {wanted.role_sid}")
+        raise refused(
+            participants.BAD_ROLE, f"No conversation role of the service {service.sid}: {participant.role_sid}"
+        )
 
 
-def _read(text: str) -> participants.Wanted:
+def _read(text: str) -> participants.NewParticipant:
     """Parse a participant in JSON (OpenAPI: it has the keys of the Participant resource)."""
     wrong = refused(BAD_JSON, "Participant is not the JSON of a participant")
     try:
-        told: Any = json.loads(text)
+        parsed: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise wrong from error
-    if not isinstance(told, dict) or not set(told) <= _KEYS:
+    if not isinstance(parsed, dict) or not set(parsed) <= _KEYS:
         raise wrong
-    binding = told.pop("messaging_binding", None) or {}
+    binding = parsed.pop("messaging_binding", None) or {}
     if not isinstance(binding, dict) or not set(binding) <= _BINDING_KEYS:
         raise wrong
-    values = {**told, **binding}
+    values = {**parsed, **binding}
     if not all(value is None or _is_text(value) for value in values.values()):
         raise wrong
-    return participants.Wanted(
+    return participants.NewParticipant(
         identity=values.get("identity") or None,
         address=values.get("address") or None,
         proxy_address=values.get("proxy_address") or None,

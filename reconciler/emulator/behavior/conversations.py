@@ -93,9 +93,9 @@ def body(context: Context, row: Row) -> Body:
     }
 
 
-def _shown_bindings(kept: Facts) -> Body:
+def _shown_bindings(stored: Facts) -> Body:
     """Return the bindings: the address that was sent is not returned, its projection is (OpenAPI example)."""
-    return {"email": {key: value for key, value in kept.items() if key != "address"}} if kept else {}
+    return {"email": {key: value for key, value in stored.items() if key != "address"}} if stored else {}
 
 
 def create(context: Context) -> Row:
@@ -192,19 +192,19 @@ def _sent(context: Context, facts: Facts) -> None:
 
 def _set_bindings(context: Context, facts: Facts) -> None:
     address, name = context.args.text("Bindings.Email.Address"), context.args.text("Bindings.Email.Name")
-    kept: Facts = facts["bindings"]
-    if address is not None and address != kept.get("address"):
+    bindings: Facts = facts["bindings"]
+    if address is not None and address != bindings.get("address"):
         found = _EMAIL.match(address)
         if found is None:
             raise refused(UNKNOWN_PARAMETER, "Bindings.Email.Address is not an email address")
         # A generated plus-address (OpenAPI example); how it is generated is our decision.
-        kept |= {"address": address, "projected_address": f"{found[1]}+{context.new_sid('')[:16]}@{found[2]}"}
+        bindings |= {"address": address, "projected_address": f"{found[1]}+{context.new_sid('')[:16]}@{found[2]}"}
     if name is not None:
-        if not kept:
+        if not bindings:
             raise refused(UNKNOWN_PARAMETER, "Bindings.Email.Name needs Bindings.Email.Address")
-        kept["name"] = name
-    if kept:
-        kept.setdefault("name", None)
+        bindings["name"] = name
+    if bindings:
+        bindings.setdefault("name", None)
 
 
 def _list(context: Context) -> Reply:

@@ -48,7 +48,7 @@ def unset() -> Facts:
 
 
 def _body(context: Context, service: Row) -> Body:
-    kept = service.facts["notifications"]
+    stored = service.facts["notifications"]
     body: Body = {
         "account_sid": context.account_sid,
         "chat_service_sid": service.sid,
@@ -56,8 +56,8 @@ def _body(context: Context, service: Row) -> Body:
     }
     for paths, fallback in ((_FLAGS, False), (_TEXTS, None)):
         for name, path in paths.items():
-            value = kept.get(name, fallback)
-            if name not in kept and context.rules.unset_notifications == "absent" and path not in _ALWAYS:
+            value = stored.get(name, fallback)
+            if name not in stored and context.rules.unset_notifications == "absent" and path not in _ALWAYS:
                 continue
             if value is None and context.rules.unset_notifications == "empty":
                 value = ""
@@ -74,18 +74,18 @@ def _fetch(context: Context) -> Reply:
 
 def _update(context: Context) -> Reply:
     service = context.service()
-    kept = service.facts["notifications"]
+    stored = service.facts["notifications"]
     for name in _FLAGS:
         flag = context.args.flag(name)
         if flag is not None:
-            kept[name] = flag
+            stored[name] = flag
     for name, path in _TEXTS.items():
         text = context.args.text(name)
         if text:
             most, code = _LONGEST[path[-1]]
-            kept[name] = checks.text_of_length(text, name, most, code)
+            stored[name] = checks.text_of_length(text, name, most, code)
         elif text is not None:
-            kept.pop(name, None)
+            stored.pop(name, None)
     context.store.put(service)
     return Reply(200, _body(context, service))
 

@@ -59,7 +59,7 @@ _REMOVAL = "null"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class NewParticipant:
     """Find the requested participant."""
 
     identity: str | None
@@ -92,24 +92,24 @@ def body(context: Context, row: Row) -> Body:
     }
 
 
-def add(context: Context, service: Row, conversation: Row, wanted: Wanted) -> Row:
+def add(context: Context, service: Row, conversation: Row, requested: NewParticipant) -> Row:
     """Add a participant to a conversation.
 
     Raises:
         ApiError: The participant exists, an address is invalid or in use, or a limit is reached.
     """
     conversations.refuse_closed(conversation)
-    binding = _binding(context, conversation, wanted)
-    if wanted.identity is None and binding is None:
+    binding = _binding(context, conversation, requested)
+    if requested.identity is None and binding is None:
         raise refused(UNKNOWN_PARAMETER, "A participant needs an Identity or a MessagingBinding.Address")
-    if wanted.identity is not None:
-        _judge_new_identity(context, service, conversation, wanted.identity)
+    if requested.identity is not None:
+        _judge_new_identity(context, service, conversation, requested.identity)
     _judge_limits(context, conversation, binding)
-    role = wanted.role_sid
+    role = requested.role_sid
     # An address alone, as in a group, has no role (OpenAPI example).
-    if role is None and (wanted.identity is not None or wanted.proxy_address is not None):
+    if role is None and (requested.identity is not None or requested.proxy_address is not None):
         role = service.facts["configuration"]["default_conversation_role_sid"]
-    attributes = wanted.attributes
+    attributes = requested.attributes
     facts: Facts = {
         "chat_service_sid": service.sid,
         "attributes": "{}" if attributes is None else checks.attributes(attributes, LONGEST_ATTRIBUTES),
@@ -121,7 +121,7 @@ def add(context: Context, service: Row, conversation: Row, wanted: Wanted) -> Ro
         "last_read_timestamp": None,
         "notification_level": "default",
     }
-    return context.store.add("participant", context.new_sid("MB"), conversation.sid, facts, name=wanted.identity)
+    return context.store.add("participant", context.new_sid("MB"), conversation.sid, facts, name=requested.identity)
 
 
 def _judge_new_identity(context: Context, service: Row, conversation: Row, identity: str) -> None:
@@ -158,8 +158,8 @@ def _channel(address: str, code: int) -> str:
     raise refused(code, f"Invalid messaging binding address: {address}")
 
 
-def _binding(context: Context, conversation: Row, wanted: Wanted) -> Facts | None:
-    address, proxy, projected = wanted.address, wanted.proxy_address, wanted.projected_address
+def _binding(context: Context, conversation: Row, requested: NewParticipant) -> Facts | None:
+    address, proxy, projected = requested.address, requested.proxy_address, requested.projected_address
     if address is None:
         if proxy is not None:
             raise refused(BAD_ADDRESS, "MessagingBinding.ProxyAddress needs MessagingBinding.Address")
@@ -212,7 +212,7 @@ def _list(context: Context) -> Reply:
 def _create(context: Context) -> Reply:
     service, conversation = conversations.parent(context)
     args = context.args
-    wanted = Wanted(
+    requested = NewParticipant(
         identity=args.text("Identity") or None,
         address=args.text("MessagingBinding.Address") or None,
         proxy_address=args.text("MessagingBinding.ProxyAddress") or None,
@@ -220,7 +220,7 @@ def _create(context: Context) -> Reply:
         attributes=args.text("Attributes"),
         role_sid=checks.role(context, service, "RoleSid", "conversation", BAD_ROLE),
     )
-    row = add(context, service, conversation, wanted)
+    row = add(context, service, conversation, requested)
     checks.set_dates(context, row.facts)
     context.store.put(row)
     return Reply(201, body(context, row))

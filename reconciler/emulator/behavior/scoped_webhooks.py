@@ -62,8 +62,8 @@ def _body(context: Context, row: Row) -> Body:
     }
 
 
-def _shown(context: Context, kept: Facts) -> Body:
-    shown = dict(kept)
+def _shown(context: Context, stored: Facts) -> Body:
+    shown = dict(stored)
     if "method" in shown:
         shown["method"] = checks.shown_method(context, shown["method"])
     if "flow_sid" in shown and context.rules.studio_filters == "hidden":
@@ -87,9 +87,9 @@ def _configuration(context: Context, target: Target, before: Facts) -> Facts:
             raise refused(BAD_FLOW, f"{_FLOW} is missing")
         after: Facts = {"flow_sid": flow}
         filters = context.args.texts(_FILTERS)
-        kept = before.get("filters") if filters is None else filters
-        if kept:
-            after["filters"] = checks.filters(context, kept, SCOPED_FILTERS, BAD_FILTER)
+        chosen = before.get("filters") if filters is None else filters
+        if chosen:
+            after["filters"] = checks.filters(context, chosen, SCOPED_FILTERS, BAD_FILTER)
     else:
         after = {
             "url": _url(context, before),
@@ -118,11 +118,11 @@ def _filters(context: Context, before: Facts) -> list[str]:
     sent = context.args.texts(_FILTERS)
     if sent:
         return checks.filters(context, sent, SCOPED_FILTERS, BAD_FILTER)
-    kept: list[str] = before.get("filters", [])
+    filters: list[str] = before.get("filters", [])
     # A webhook needs filters (50370), so clearing them is refused as well.
-    if not kept or (sent is not None and checks.emptied(context.rules.empty_filters, refused(BAD_FILTER, _FILTERS))):
+    if not filters or (sent is not None and checks.emptied(context.rules.empty_filters, refused(BAD_FILTER, _FILTERS))):
         raise refused(FILTERS_MISSING, f"{_FILTERS} is missing")
-    return kept
+    return filters
 
 
 def _triggers(context: Context, before: Facts) -> list[str]:

@@ -51,12 +51,12 @@ def create(context: Context, name: str) -> Row:
         },
         name=name,
     )
-    made = {
+    sids = {
         role_name: roles.add(context, service, role_name, kind, permissions).sid
         for role_name, kind, permissions in built_in_roles(context.rules)
     }
     for key, role_name in default_role_names(context.rules).items():
-        service.facts["configuration"][key] = made[role_name]
+        service.facts["configuration"][key] = sids[role_name]
     store.put(service)
     return service
 
