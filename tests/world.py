@@ -164,9 +164,10 @@ def _once() -> Retry:
 
 def _options(options: Mapping[str, Any]) -> PlanOptions:
     parse: Mapping[str, Callable[[str], Any]] = {"approved": Approval.parse}
-    return PlanOptions(
-        **{name: tuple(parse.get(name, Address.parse)(text) for text in texts) for name, texts in options.items()}
-    )
+    given: dict[str, Any] = {
+        name: tuple(parse.get(name, Address.parse)(text) for text in texts) for name, texts in options.items()
+    }
+    return PlanOptions(**given)
 
 
 def seen(made: Plan) -> PlanFile:

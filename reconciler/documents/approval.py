@@ -17,6 +17,9 @@ The last three hold only for a resource that this plan itself may have made (`_C
 name in the approved parent, it was created after the approved plan, and its sensitive fields have the approved digests.
 Two that agree in all of this cannot be told apart, and end up with the approved contents either way.
 
+Steps may also wait for others than before, since the order of the rest follows from what is done; and a name may gain
+or lose the type that tells two resources of one name apart.
+
 An edited plan file gains nothing: it is only compared, never sent.
 """
 
@@ -36,6 +39,7 @@ from reconciler.documents.plan import WHOLE, PlanFile, withheld_part
 from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME, kind_noun
 from reconciler.kinds.fields import Shape
+from reconciler.kinds.markers import Choice
 from reconciler.redaction.urls import MASK
 
 _CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -70,7 +74,7 @@ class _Comparison:
         self.replaced = {
             entry.sid: entry
             for entry in approved.changes
-            if entry.action == "replace" and entry.sid and not withheld_part(entry)
+            if entry.action == "replace" and entry.sid and withheld_part(entry) < WHOLE
         }
         self.approved_steps = frozenset(step.id for entry in approved.changes for step in entry.steps)
         self.fresh_steps = frozenset(step.id for change in fresh.changes for step in change.steps)
@@ -139,6 +143,8 @@ class _Comparison:
         if entry.kind != change.kind or entry.service != change.service:
             yield "the approved replace is of another resource"
         yield from self._parents(entry, change)
+        if withheld_part(entry) > withheld_part(change):
+            yield "the delete of the old resource was withheld in the approved plan, and now it would be done"
         for step in change.steps:
             if not any(
                 (was.op, was.address, was.sets.keys()) == (step.op, step.address, step.sets.keys())
@@ -149,11 +155,18 @@ class _Comparison:
         yield from self._effects(entry, change)
 
     def _identity(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
-        if entry.name != change.name:
+        if not self._is_same_name(entry.kind, entry.name, change.name):
             yield f"it is about {_quoted(change.name)} now; {_quoted(entry.name)} was approved"
         if entry.service != change.service:
             yield f"its service is now {_quoted(change.service)}; {_quoted(entry.service)} was approved"
         yield from self._parents(entry, change)
+
+    def _is_same_name(self, kind: str, was: str, now: str) -> bool:
+        """Whether a name is the approved one.
+
+        Whether it contains the type depends on the other resources of that name, which the approved plan may change.
+        """
+        return was == now or (self.is_same_configuration and _is_same_label(kind, was, now))
 
     def _parents(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
         if not self._is_same_place(entry.address, entry.parents, change.parents):
@@ -211,9 +224,14 @@ class _Comparison:
                 yield f"{where} would be set to {now}; {then} was approved"
 
     def _needs(self, was: StepEntry, step: StepEntry) -> Iterator[str]:
-        lost, gained = {*was.needs} - {*step.needs}, {*step.needs} - {*was.needs}
+        """Compare what a step waits for, as long as nothing of the approved plan is done.
+
+        Afterwards, the order of the rest is another one: a default that is set, a webhook that made room, or an old
+        resource whose replacement exists changes which of the approved steps have to wait for each other.
+        """
         if self.is_begun:
-            lost, gained = lost & self.fresh_steps, gained - self.approved_steps
+            return
+        lost, gained = {*was.needs} - {*step.needs}, {*step.needs} - {*was.needs}
         for need in sorted(lost):
             yield f"its {step.op} would no longer wait for {_place(need)}, as was approved"
         for need in sorted(gained):
@@ -299,7 +317,9 @@ class _Comparison:
             return False
         if entry.action not in {"create", "replace"} or withheld_part(entry) == WHOLE or live.sid == entry.sid:
             return False
-        if live.name != _new_name(entry, live.name) or not _is_since(live.created, self.approved.created_at):
+        if not self._is_same_name(entry.kind, _new_name(entry, live.name), live.name) or not _is_since(
+            live.created, self.approved.created_at
+        ):
             return False
         if not self._is_same_place(address, entry.parents, live.parents):
             return False
@@ -349,6 +369,14 @@ def _new_name(entry: ChangeEntry, otherwise: str) -> str:
     key = BY_NAME[entry.kind].natural_key if entry.kind in BY_NAME else ""
     after = next((item.after for item in entry.fields if item.path == key), None)
     return after if isinstance(after, str) else otherwise
+
+
+def _is_same_label(kind: str, was: str, now: str) -> bool:
+    """Whether two names differ only in the type that tells resources of one name apart: ``agent (service)``."""
+    field = BY_NAME[kind].by_path.get(BY_NAME[kind].discriminator) if kind in BY_NAME else None
+    shorter, longer = sorted((was, now), key=len)
+    choice = field.marker(Choice) if field is not None else None
+    return choice is not None and any(longer == f"{shorter} ({word})" for word in choice.words)
 
 
 def _canonical(value: Json) -> str:

@@ -27,6 +27,7 @@ from reconciler.planning.interrupted import Interrupted, under_way, with_present
 from reconciler.planning.match import Matching, match
 from reconciler.planning.match_by_name import is_of_type
 from reconciler.planning.naming import Naming
+from reconciler.planning.reviewed import NOT_REVIEWED, Reviewed
 from reconciler.state import Live, State
 
 KNOWN_AFTER_APPLY = Unknown("known after apply")
@@ -40,6 +41,7 @@ class PlanContext:
         state: the account, as far as it was read.
         selection: the part of the configuration that the plan covers.
         unfinished: the replaces that an interrupted apply began.
+        reviewed: the decisions of a reviewed plan whose rest is planned.
 
     Attributes:
         desired: which declared resources have to exist, and which must not.
@@ -62,6 +64,7 @@ class PlanContext:
         state: State,
         selection: Selection = EVERYTHING,
         unfinished: Sequence[UnfinishedReplace] = (),
+        reviewed: Reviewed = NOT_REVIEWED,
     ) -> None:
         self.config = config
         self.state = state
@@ -69,7 +72,7 @@ class PlanContext:
         self.desired = Desired.of(config)
         entries = with_present_addresses(unfinished, config, state, selection)
         replacing = under_way(entries, config, state)
-        self.matching: Matching = match(config, state, selection=selection, under_way=replacing)
+        self.matching: Matching = match(config, state, selection=selection, under_way=replacing, new=reviewed.creates)
         self.interrupted = Interrupted(entries, replacing, config, state, selection, self.desired, self.matching)
         self.naming = Naming(config, state, self.matching, self.interrupted.completed_by)
         self.replaced = frozenset(

@@ -12,6 +12,7 @@ from functools import cached_property
 from reconciler.address import Address
 from reconciler.change import Action, Change
 from reconciler.config.model import Config
+from reconciler.planning.reviewed import NOT_REVIEWED, Reviewed
 from reconciler.redaction import HIDDEN
 from reconciler.state import Live, State
 
@@ -38,6 +39,7 @@ class GuardContext:
         assigned: by SID, the roles that the configuration or the plan assigns by it, with the address that does.
         successors: by SID of the old resource, the addresses whose interrupted replaces are completed.
         replacements: SIDs of the new resources of interrupted replaces.
+        reviewed: the decisions of a reviewed plan whose rest this is.
     """
 
     config: Config
@@ -55,6 +57,7 @@ class GuardContext:
     assigned: Mapping[str, str] = field(default_factory=dict)
     successors: Mapping[str, Address] = field(default_factory=dict)
     replacements: frozenset[str] = frozenset()
+    reviewed: Reviewed = NOT_REVIEWED
 
     @cached_property
     def first_protected_below(self) -> Mapping[Address, Address]:

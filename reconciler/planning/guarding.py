@@ -18,22 +18,34 @@ from reconciler.kinds.relations import chooses_held, destinations_of, holdings_o
 from reconciler.planning import guards, ordering
 from reconciler.planning.context import PlanContext
 from reconciler.planning.guard_context import GuardContext
+from reconciler.planning.reviewed import NOT_REVIEWED, Reviewed
 from reconciler.state import Live
 
 
 def guard_changes(
-    context: PlanContext, changes: tuple[Change, ...], approved: Iterable[Approval]
+    context: PlanContext,
+    changes: tuple[Change, ...],
+    approved: Iterable[Approval] = (),
+    reviewed: Reviewed = NOT_REVIEWED,
 ) -> tuple[Change, ...]:
     """Every change with the guard that holds it, where what is held makes no way for anything else.
 
     A user who keeps a role, because the change of the user is withheld, keeps the role from being deleted.
+
+    Args:
+        context: configuration and account.
+        changes: the changes, in order.
+        approved: approvals besides those of the configuration.
+        reviewed: the decisions of a reviewed plan whose rest this is.
     """
     approvals = frozenset((item.address, item.action) for item in (*context.config.approvals, *approved))
     held: frozenset[Address] = frozenset()
     kept: frozenset[Address] = frozenset()
     while True:
         doing = tuple(change for change in changes if change.address not in held)
-        guarded = guards.guard(changes, replace(_guard_context(context, changes, doing, kept), approved=approvals))
+        guarded = guards.guard(
+            changes, replace(_guard_context(context, changes, doing, kept), approved=approvals, reviewed=reviewed)
+        )
         found = held | {change.address for change in guarded if change.is_withheld}
         keeping = kept | {change.address for change in guarded if change.guard is not None}
         if (found, keeping) == (held, kept):

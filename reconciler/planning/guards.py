@@ -236,6 +236,23 @@ def _service_in_use(change: Change, context: GuardContext) -> Guard | None:
     )
 
 
+def _withheld_in_review(change: Change, context: GuardContext) -> Guard | None:
+    """A part that the reviewed plan withheld, and that its own steps may have made possible since."""
+    reviewed = context.reviewed
+    is_kept = removes(change) and change.sid in reviewed.kept
+    if change.address not in reviewed.withheld and not is_kept:
+        return None
+    only_delete = change.address not in reviewed.withheld and has_more(change) and change.steps[0].op != "delete"
+    what = "delete of the old resource" if only_delete else change.action
+    return Guard(
+        "reviewed",
+        "withheld",
+        f"the reviewed plan withheld the {what} of {change.address}; to carry it out, make a new plan and have it "
+        "reviewed",
+        only_delete=only_delete,
+    )
+
+
 def _approval(change: Change, context: GuardContext) -> Guard | None:
     where = "under `approvals` in the configuration"
     if change.action == "replace":
@@ -276,6 +293,7 @@ GUARDS = (
     default_role,
     role_assigned,
     role_in_use,
+    _withheld_in_review,
     _approval,
 )
 """Every guard of a single change, the ones that withhold before the one that refuses."""

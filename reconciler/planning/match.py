@@ -29,7 +29,7 @@ nothing, and never guesses: where two live resources could be meant, that is a p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -73,6 +73,8 @@ def match(
     kinds: Iterable[Kind] | None = None,
     selection: Selection = EVERYTHING,
     under_way: Mapping[str, Address] = MappingProxyType({}),
+    *,
+    new: Collection[Address] = (),
 ) -> Matching:
     """Find the live resource of every declared one.
 
@@ -84,8 +86,9 @@ def match(
             no problem: what was not read is not missing.
         under_way: renames that an interrupted apply began: the SID of each old resource, and the address of its
             successor. Such a resource is only what its successor replaces, whatever else is declared by its name.
+        new: addresses of resources that are known to be new: they are no live resource under another name.
     """
-    return _Matcher(config, state, None if kinds is None else frozenset(kinds), selection, under_way).run()
+    return _Matcher(config, state, None if kinds is None else frozenset(kinds), selection, under_way, new=new).run()
 
 
 class _Matcher:
@@ -98,8 +101,11 @@ class _Matcher:
         kinds: frozenset[Kind] | None,
         selection: Selection,
         under_way: Mapping[str, Address],
+        *,
+        new: Collection[Address],
     ) -> None:
         self.config = config
+        self.new = new
         self.state = state
         self.kinds = kinds
         self.live: dict[Address, Live] = {}
@@ -187,6 +193,7 @@ class _Matcher:
                 self.nameless.get(key, []),
                 [live for live in self.state.collection(declared.kind, parents) if live.sid not in self.pins],
                 is_pruned=collection in self.config.prune,
+                new=self.new,
             )
             for ambiguous, candidates in found.ambiguous:
                 self.problems.add_ambiguous(ambiguous, candidates)
@@ -206,7 +213,7 @@ class _Matcher:
         """Return unmanaged live resources that unmatched declared ones probably are."""
         found: dict[Address, Live] = {}
         for declared in unmatched:
-            if declared.absent or declared.pin is not None:
+            if declared.absent or declared.pin is not None or declared.address in self.new:
                 continue
             former: Live | None = None
             if is_held(declared.kind):

@@ -6,7 +6,7 @@ what must exist before what must not. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.address import Address
@@ -33,7 +33,12 @@ class ContentPairs:
 
 
 def pair_by_content(
-    kind: Kind, siblings: Sequence[Declared], candidates: Iterable[Live], *, is_pruned: bool
+    kind: Kind,
+    siblings: Sequence[Declared],
+    candidates: Iterable[Live],
+    *,
+    is_pruned: bool,
+    new: Collection[Address] = (),
 ) -> ContentPairs:
     """Pair the declared resources of one kind and parent with the live ones.
 
@@ -42,12 +47,13 @@ def pair_by_content(
         siblings: the declared resources, without pinned ones.
         candidates: the live resources, without pinned ones.
         is_pruned: whether the collection is pruned: then a single leftover pair of one type is an update.
+        new: addresses of resources that are known to be new: they are no leftover of another content.
     """
     pairing = _Pairing(kind, siblings, candidates)
     for fits_live, is_absent in _ROUNDS:
         pairing.pair(fits_live, is_absent=is_absent)
     pairing.pair_renamed()
-    pairing.pair_leftovers(is_pruned=is_pruned)
+    pairing.pair_leftovers(is_pruned=is_pruned, new=new)
     return pairing.result
 
 
@@ -85,10 +91,10 @@ class _Pairing:
             if declared.address not in self.result.pairs and not declared.absent and declared.renamed_from:
                 self._take_only_one(declared, [live for live in self.left if live.name == declared.renamed_from])
 
-    def pair_leftovers(self, *, is_pruned: bool) -> None:
+    def pair_leftovers(self, *, is_pruned: bool, new: Collection[Address]) -> None:
         """Pair the single declared and live resource left of a type, or note them as a probable rename."""
         for declared in self.siblings:
-            if declared.address in self.result.pairs or declared.absent:
+            if declared.address in self.result.pairs or declared.absent or declared.address in new:
                 continue
             of_type = _type_of(self.kind, declared)
             others = [

@@ -39,6 +39,7 @@ from reconciler.planning.guarding import guard_changes
 from reconciler.planning.match import match
 from reconciler.planning.naming import title
 from reconciler.planning.near import Nearness
+from reconciler.planning.reviewed import NOT_REVIEWED, Reviewed
 from reconciler.planning.unmanaged import Unmanaged, undeclared_resources, unlisted_collections, unmanaged_resources
 from reconciler.planning.unused_names import UnusedNames
 from reconciler.planning.unused_options import UnusedOptions
@@ -56,6 +57,7 @@ class PlanOptions:
         excludes: leave these addresses out, what is below them, and what needs them.
         approved: destructive changes that are approved on the command line.
         brought: those of them that a saved plan brought along; what is done by now needs none, and is no mistake.
+        reviewed: the decisions of a reviewed plan whose rest this is.
     """
 
     targets: tuple[Address, ...] = ()
@@ -63,6 +65,7 @@ class PlanOptions:
     approved: tuple[Approval, ...] = ()
     rotate: tuple[Address, ...] = ()
     brought: tuple[Approval, ...] = ()
+    reviewed: Reviewed = NOT_REVIEWED
 
     def selection(self, config: Config) -> Selection:
         """The part of a configuration that the plan covers."""
@@ -189,7 +192,7 @@ class _Planner:
             self.affected = scope.unreadable(config, state, parents, selection)
             found = [address for addresses in self.affected.values() for address in addresses]
             selection = selection.without(config, found)
-        self.context = PlanContext(config, state, selection, unfinished)
+        self.context = PlanContext(config, state, selection, unfinished, options.reviewed)
         near = Nearness()
         self.unused_names = UnusedNames(self.context, near)
         self.unused_patterns = UnusedPatterns(self.context, near)
@@ -213,7 +216,7 @@ class _Planner:
             raise MatchError([*problems, *config.warnings], config.lines)
         assessed = [assess(self.context, change) for change in draft.changes]
         ordered = ordering.sort_changes(ordering.add_dependencies(assessed, state, live))
-        changes = guard_changes(self.context, tuple(ordered), self.options.approved)
+        changes = guard_changes(self.context, tuple(ordered), self.options.approved, self.options.reviewed)
         unmanaged = unmanaged_resources(self.context, changes)
         warnings, acknowledged = self._acknowledged((*problems, *self._warnings(changes, unmanaged)))
         return Plan(

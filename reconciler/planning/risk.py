@@ -55,7 +55,8 @@ def judge(
             _deletion(change, risks, words)
         case _:
             for item in change.fields:
-                if not (isinstance(item.after, Reference) and sid_of(item.after) == item.before):
+                target = sid_of(item.after) if isinstance(item.after, Reference) else None
+                if target is None or target != item.before:
                     _field(change, item, risks, words)
             if change.action == "replace":
                 risks.append(change.kind.replace_risk)

@@ -211,6 +211,7 @@ class _Planning:
         from reconciler.api.client import ReadClient  # noqa: PLC0415 - see the package
         from reconciler.documents.approval import not_approved  # noqa: PLC0415 - see the package
         from reconciler.documents.live import live_entries  # noqa: PLC0415 - see the package
+        from reconciler.documents.reviewed import reviewed_decisions  # noqa: PLC0415 - see the package
 
         config, inputs = self.config, self.inputs
         shared_key = plan_key(endpoint)
@@ -221,6 +222,8 @@ class _Planning:
             if approved is not None:
                 is_sealed = approved.has_valid_seal(key)
                 options = _with_approvals(options, approved, is_sealed=is_sealed)
+                if approved.config_digest == config.digest:
+                    options = replace(options, reviewed=reviewed_decisions(approved))
             made, recorder = await plan_with_records(
                 config, inputs, options, reader, self.progress, key=shared_key, report=self.report
             )

@@ -1485,3 +1485,79 @@ def _(account: Account) -> str:
 def _(account: Account) -> str:
     account.service("Support")
     return support(then="account: {configuration: {default_service: support}}\n")
+
+
+# --- What the first steps of a plan change about its later ones ----------------------------------------------------
+
+
+@scenario("a role that loses a permission becomes a default", has=("/user:bob ",), lacks=("deleteAnyMessage",))
+def _(account: Account) -> str:
+    account.role(account.service("Support"), "agent", "service", "joinConversation", "deleteAnyMessage")
+    return support(
+        "roles: {agent: {type: service, permissions: [joinConversation]}}",
+        "configuration: {default_chat_service_role: agent}",
+        "users: {bob: {friendly_name: Bob}}",
+    )
+
+
+@scenario("a default role is renamed that a participant holds", ends=5, has=("conversation:old ", "/user:bob "))
+def _(account: Account) -> str:
+    service = account.service("Support")
+    old = account.role(service, "old", "conversation")
+    account.default_roles(service, member=old)
+    account.member(account.conversation(service, "room"), "ada", old)
+    return support(f"roles: {{new: {{{READER}, renamed_from: old}}}}", "users: {bob: {friendly_name: Bob}}")
+
+
+@scenario("two webhooks are created beside an undeclared one", has=("live.example/", "a.example/1", "a.example/2"))
+def _(account: Account) -> str:
+    account.hook(account.conversation(account.service("Support"), "room"), "https://live.example/")
+    return support(_hooks("room"))
+
+
+@scenario("two webhooks are created and one is pruned", has=("a.example/1", "a.example/2"), lacks=("live.example/",))
+def _(account: Account) -> str:
+    account.hook(account.conversation(account.service("Support"), "room"), "https://live.example/")
+    return support(_hooks("room", prune=True))
+
+
+@scenario("one webhook is created and two are pruned", has=("a.example/1",), lacks=("live.example/", "old.example/"))
+def _(account: Account) -> str:
+    room = account.conversation(account.service("Support"), "room")
+    account.hook(room, "https://live.example/")
+    account.hook(room, "https://old.example/")
+    return support(_hooks("room", numbers=(1,), prune=True))
+
+
+def _hooks(room: str, numbers: tuple[int, ...] = (1, 2), *, prune: bool = False) -> str:
+    """Webhooks of one conversation."""
+    hooks = ", ".join(
+        f"w{number}: {{target: webhook, url: https://a.example/{number}, filters: [onMessageAdded]}}"
+        for number in numbers
+    )
+    return f"conversations: {{{room}: {{webhooks: {{{hooks}}}{', prune: [webhooks]' if prune else ''}}}}}"
+
+
+@scenario("a new service keeps one of the defaults that Twilio sets", has=("/user:ada ", "/user:bob "))
+def _(_account: Account) -> str:
+    return support(
+        "configuration: {default_chat_service_role: service user, reachability_enabled: true}",
+        "users: {ada: {}, bob: {}}",
+    )
+
+
+@scenario("roles of one name and both types are created and held", has=("/user:ada ", "/participant:ada "))
+def _(account: Account) -> str:
+    account.service("Support")
+    return support(
+        f"roles: {{agent: {{{MEMBER}}}, second: {{friendly_name: agent, {READER}}}}}",
+        "configuration: {default_chat_service_role: agent, default_conversation_role: second}",
+        "users: {ada: {role: agent}}",
+        "conversations: {room: {participants: {ada: {identity: ada, role: second}}}}",
+    )
+
+
+@scenario("two roles are created that resemble an undeclared one", has=("service:agents ", "service:agent one "))
+def _(account: Account) -> str:
+    account.role(account.service("Support"), "agents")
+    return support(f"roles: {{agent one: {{{MEMBER}}}, agent two: {{{MEMBER}}}}}")

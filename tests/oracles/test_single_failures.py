@@ -10,7 +10,7 @@ import copy
 import functools
 import hashlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,8 +83,8 @@ def _after(option: str, options: Sequence[str]) -> list[str]:
     return [value for name, value in itertools.pairwise(options) if name == option]
 
 
-def undisturbed(folder: Folder, scenario: Scenario) -> Expected:
-    """Apply a scenario in peace, twice, and judge both."""
+def prepared(folder: Folder, scenario: Scenario) -> tuple[Account, str]:
+    """Set a scenario up; gives its account, and the configuration to apply to it."""
     before = Account()
     configurations = scenario.setup(before)
     *former, last = (configurations,) if isinstance(configurations, str) else configurations
@@ -94,6 +94,12 @@ def undisturbed(folder: Folder, scenario: Scenario) -> Expected:
         run = apply(folder, before, scenario)
         assert run.code == 0, run.out + run.err
     folder.write(last)
+    return before, last
+
+
+def undisturbed(folder: Folder, scenario: Scenario) -> Expected:
+    """Apply a scenario in peace, twice, and judge both."""
+    before, last = prepared(folder, scenario)
     account = before.copied()
     plan = folder.run(account, "plan", "--format", "json", *scenario.options, environment=scenario.environment)
     run = apply(folder, account, scenario)
@@ -119,20 +125,20 @@ def disturbed(folder: Folder, scenario: Scenario, expected: Expected, fault: Fau
     account = expected.before.copied()
     folder.begin(expected.configuration)
     runs = [apply(folder, account, scenario, fault)]
-    assert runs[0].was_killed or runs[0].code != 0 or fault.failure != "refused", _story(fault, runs)
-    while _goes_on(runs[-1], scenario):
-        assert len(runs) <= MOST_RUNS + 1, _story(fault, runs)
+    assert runs[0].was_killed or runs[0].code != 0 or fault.failure != "refused", story(fault, runs)
+    while goes_on(runs[-1], scenario):
+        assert len(runs) <= MOST_RUNS + 1, story(fault, runs)
         runs.append(apply(folder, account, scenario))
     after = account.state()
     for run in runs:
         if not any(exchange.method == "DELETE" for exchange in run.log):
             continue
         attacks = case_of(scenario, expected.configuration, run, (expected.before.state(), after)).attacks()
-        assert not attacks, f"{attacks}\n{_story(fault, runs)}"
+        assert not attacks, f"{attacks}\n{story(fault, runs)}"
     end = tuple(picture(after))
     account.close()
-    assert end == expected.picture, _story(fault, runs, expected.picture, end)
-    assert runs[-1].code == scenario.ends, _story(fault, runs)
+    assert end == expected.picture, story(fault, runs, expected.picture, end)
+    assert runs[-1].code == scenario.ends, story(fault, runs)
     gives_reasons(runs[-1])
 
 
@@ -146,16 +152,18 @@ def gives_reasons(run: Run) -> None:
     assert all(withheld), run.out
 
 
-def faults(expected: Expected) -> Iterator[Fault]:
-    for at in range(expected.writes):
+def faults_of(writes: int) -> Iterator[Fault]:
+    """Every failure of each of so many writes."""
+    for at in range(writes):
         for failure in FAILURES:
             yield Fault(failure, at)
 
 
-def marked() -> list[ParameterSet]:
+def marked(scenarios: Iterable[Scenario]) -> list[ParameterSet]:
+    """Scenarios as parameters of a test."""
     return [
         pytest.param(item, id=item.id, marks=[pytest.mark.xfail(reason=item.xfail)] if item.xfail else [])
-        for item in SCENARIOS
+        for item in scenarios
     ]
 
 
@@ -164,11 +172,11 @@ def test_there_are_many_scenarios_and_each_has_a_name_of_its_own() -> None:
     assert len(names) == len(SCENARIOS) >= 100
 
 
-@pytest.mark.parametrize("scenario", marked())
+@pytest.mark.parametrize("scenario", marked(SCENARIOS))
 def test_a_failure_changes_nothing_about_the_end(scenario: Scenario, folder: Folder) -> None:
     """One failure of each scenario, another one in each; where a fault is known, all of them."""
     expected = undisturbed(folder, scenario)
-    possible = list(faults(expected))
+    possible = list(faults_of(expected.writes))
     if possible and not scenario.xfail:
         number = int.from_bytes(hashlib.sha256(scenario.name.encode()).digest()[:4])
         possible = [possible[number % len(possible)]]
@@ -177,14 +185,14 @@ def test_a_failure_changes_nothing_about_the_end(scenario: Scenario, folder: Fol
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scenario", marked())
+@pytest.mark.parametrize("scenario", marked(SCENARIOS))
 def test_no_failure_changes_anything_about_the_end(scenario: Scenario, folder: Folder) -> None:
     expected = undisturbed(folder, scenario)
-    for fault in faults(expected):
+    for fault in faults_of(expected.writes):
         disturbed(folder, scenario, expected, fault)
 
 
-def _goes_on(run: Run, scenario: Scenario) -> bool:
+def goes_on(run: Run, scenario: Scenario) -> bool:
     """Whether something is left to do after a run."""
     return run.was_killed or run.code not in DONE | {scenario.ends} or (bool(run.writes) and not scenario.repeats)
 
@@ -195,10 +203,12 @@ def _told(run: Run) -> str:
     )
 
 
-def _story(fault: Fault, runs: Sequence[Run], expected: Sequence[str] = (), end: Sequence[str] = ()) -> str:
+def story(fault: Fault | None, runs: Sequence[Run], expected: Sequence[str] = (), end: Sequence[str] = ()) -> str:
+    """Describe what every run sent, and what is missing and surplus at the end."""
     lines = [f"{fault}:"]
     lines += [
         f"  run {number}: exit {run.code}{' (killed)' if run.was_killed else ''}\n{run.traffic}"
+        + (f"\n{run.err}" if run.code not in DONE else "")
         for number, run in enumerate(runs)
     ]
     lines += [f"  missing: {line}" for line in expected if line not in end]

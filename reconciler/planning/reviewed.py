@@ -1,0 +1,31 @@
+"""The decisions of a reviewed plan that a plan of its rest keeps.
+
+Whether a new webhook may be a live one under another name, or whether a role may be deleted yet, depends on the rest
+of the account, so the first steps of a plan can change the answers. A plan of the rest of a reviewed plan therefore
+takes them from the reviewed one. They only narrow it: nothing is done because of them. Pure data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.address import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """The decisions of a reviewed plan of the same configuration.
+
+    Attributes:
+        creates: addresses of new resources: they are no live resource under another name.
+        withheld: addresses of changes that are withheld.
+        kept: SIDs of resources whose delete is withheld, also if their replacement is created.
+    """
+
+    creates: frozenset[Address] = frozenset()
+    withheld: frozenset[Address] = frozenset()
+    kept: frozenset[str] = frozenset()
+
+
+NOT_REVIEWED = Reviewed()
+"""No plan was reviewed before."""
