@@ -232,7 +232,7 @@ Cause = Literal[
     "interrupted",
     "other",
 ]
-"""The category of a failure, which determines the advice; empty if there is no failure."""
+"""The category of a failure, which determines the advice; empty without a failure."""
 
 _CAUSES: Mapping[int, Cause] = {
     400: "validation",

@@ -81,8 +81,8 @@ class Creates:
     async def _check_absent(self, step: Step, values: Mapping[str, Content]) -> None:
         """Check that the resource was not created since the account was read, for instance by another apply.
 
-        The API accepts a second service, role, credential, or webhook with the same name, and the two could not be told
-        apart.
+        The API accepts a second service, role, credential, or webhook with the same name, and the two would be
+        indistinguishable.
 
         Raises:
             StepFailed: it exists.

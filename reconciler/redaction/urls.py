@@ -5,11 +5,11 @@ files. The result is not escaped for any medium.
 
 | part                     | of a declared URL                         | of a live URL                       |
 |--------------------------|-------------------------------------------|-------------------------------------|
-| scheme, host, port       | shown; what comes from a secret is masked | shown                               |
+| scheme, host, port       | shown, except for parts from a secret     | shown                               |
 | user and password        | masked                                    | masked                              |
-| path                     | shown; what comes from a secret is masked | a segment that may be a token: mask |
+| path                     | shown, except for parts from a secret     | a segment that may be a token: mask |
 | parameter named a secret | its name is shown, its value masked       | its name is shown, its value masked |
-| other query, fragment    | shown; what comes from a secret is masked | masked                              |
+| other query, fragment    | shown, except for parts from a secret     | masked                              |
 
 Parts that a live URL has in common with the declared one are shown, too: the configuration has them in plain text.
 """
@@ -114,7 +114,7 @@ def holds_random_segment(url: str, declared: str = "") -> bool:
 
 
 def _tokens(shown: str) -> frozenset[str]:
-    """The segments and parameters that a masked URL shows."""
+    """Return the segments and parameters that a masked URL shows."""
     found = _URL.match(shown)
     if found is None:
         return frozenset()
