@@ -1,8 +1,7 @@
-"""What is inside of certificates and private keys, as far as it decides whether they can be used.
+"""Certificates and private keys: the properties that decide whether they can be used.
 
-Takes PEM text; gives what a certificate says of itself, or an error that never holds a part of the text. Pure: what
-time it is, and what any of it means for Twilio, others know. The package `cryptography` is imported when something is
-read and no sooner: hardly any command needs it.
+Takes PEM text; returns what a certificate states, or an error that never contains a part of the text. Pure: the caller
+knows the current time and Twilio's rules. The package `cryptography` is imported on first use; few commands need it.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ Found = TypeVar("Found")
 # Source: Apple's certification practice statement for its developers' certificates, extensions of push certificates.
 SANDBOX_OID = "1.2.840.113635.100.6.3.1"
 PRODUCTION_OID = "1.2.840.113635.100.6.3.2"
-# Before there were extensions, and beside them since, the name says it.
+# Older certificates, and newer ones in addition, say so in their name.
 _SANDBOX_NAME = re.compile(r"Apple (?:Development|Sandbox) (?:IOS |Mac )?Push Services:", re.IGNORECASE)
 _PRODUCTION_NAME = re.compile(r"Apple Production (?:IOS |Mac )?Push Services:", re.IGNORECASE)
 
@@ -38,18 +37,18 @@ _LONGEST_BODY_LINE = 76
 _FROM_FILE = "use ${file:PATH}, or quote it where it is set"
 _BLOCK = re.compile(r"-----BEGIN (?P<label>[A-Z0-9 ]{1,40})-----.*?-----END (?P=label)-----", re.DOTALL)
 _KEY_LABEL = "PRIVATE KEY"
-# Looking for blocks takes long in a long text that has only beginnings; a chain of certificates has a fifth of this.
+# Searching blocks is slow in a long text of BEGIN lines only. A chain of certificates has a fifth of this size.
 _LONGEST = 50_000
 _SHORTEST_DER = 100
 _TO_PEM = "convert it to PEM: text that begins with -----BEGIN"
 
 
 class NotReadable(Exception):
-    """A text is not what it has to be.
+    """A text is not a valid certificate or key.
 
     Args:
-        message: the rest of a sentence that begins with the name of what was read.
-        hint: what to do.
+        message: The rest of a sentence that starts with the name of the value.
+        hint: How to fix it.
     """
 
     def __init__(self, message: str, hint: str) -> None:
@@ -60,15 +59,15 @@ class NotReadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What a certificate says of itself.
+    """The properties of a certificate.
 
     Attributes:
-        begins: the moment from which it is valid.
-        ends: the moment until which it is valid.
-        for_sandbox: whether Apple's development network takes it.
-        for_production: whether Apple's production network takes it; with neither, it does not say.
-        public_key: the public half of its key, to be compared with that of a private key; empty when nobody can tell.
-        has_more: whether the text holds anything besides this certificate.
+        begins: The time from which it is valid.
+        ends: The time until which it is valid.
+        for_sandbox: Whether Apple's development network accepts it.
+        for_production: Whether Apple's production network accepts it. With neither, it does not say.
+        public_key: Its public key, to compare with that of a private key; empty if it cannot be read.
+        has_more: Whether the text contains anything besides this certificate.
     """
 
     begins: datetime
@@ -81,11 +80,11 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class PrivateKey:
-    """What a private key says of itself.
+    """The properties of a private key.
 
     Attributes:
-        public_key: its public half; empty when nobody can tell.
-        has_more: whether the text holds anything besides this key.
+        public_key: Its public half; empty if it cannot be read.
+        has_more: Whether the text contains anything besides this key.
     """
 
     public_key: bytes
@@ -96,7 +95,7 @@ def read_certificate(text: str) -> Certificate:
     """Read the first certificate of a PEM text.
 
     Raises:
-        NotReadable: when there is none.
+        NotReadable: It contains none.
     """
     from cryptography import x509  # noqa: PLC0415 - see above
 
@@ -132,7 +131,7 @@ def read_private_key(text: str) -> PrivateKey:
     """Read the private key of a PEM text.
 
     Raises:
-        NotReadable: when there is none, or it is encrypted.
+        NotReadable: It contains none, or an encrypted one.
     """
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - see above
 
@@ -162,12 +161,12 @@ _NOT_A_CERTIFICATE = {
 
 
 def has_windows_line_breaks(text: str) -> bool:
-    """Whether the lines of a PEM text end in CRLF. OpenSSL reads them; whether Twilio does is not known."""
+    """Whether the lines of a PEM text end in CRLF. OpenSSL accepts them; whether Twilio does is not known."""
     return "\r\n" in text and _BEGIN.search(text) is not None
 
 
 def _blocks(text: str, hint: str) -> list[re.Match[str]]:
-    """The blocks of a PEM text, at least one, each with its line breaks."""
+    """Return the blocks of a PEM text, at least one, with their line breaks."""
     if len(text) > _LONGEST:
         raise NotReadable(
             f"is {len(text)} characters long, longer than any certificate or key", "set only the certificate or the key"
@@ -186,7 +185,7 @@ def _blocks(text: str, hint: str) -> list[re.Match[str]]:
 
 
 def _check_spelling(text: str) -> None:
-    """Refuse what a shell, an editor, or a CI system has made of a PEM text."""
+    """Refuse damage by a shell, an editor, or a CI system."""
     if text.startswith(_MARK):
         raise NotReadable("begins with a byte order mark", r"remove it: sed -i '1s/^\xEF\xBB\xBF//' FILE")
     if "\\n" in text and _DASHES in text:
@@ -202,7 +201,7 @@ def _check_spelling(text: str) -> None:
 
 
 def _check_lines(block: str) -> None:
-    """Refuse a block whose lines are not lines any more: OpenSSL does not read it, though `cryptography` does."""
+    """Refuse a block that has lost its line breaks: OpenSSL does not read it, though `cryptography` does."""
     lines = re.split(r"\r\n|\n", block)
     if "\r" in block.replace("\r\n", "\n"):
         hint = f"replace its carriage returns: tr '\\r' '\\n' < FILE > FIXED; then {_FROM_FILE}"
@@ -218,7 +217,7 @@ def _check_lines(block: str) -> None:
 
 
 def _no_pem(text: str, hint: str) -> NotReadable:
-    """What to say of a text without a block: base64 of PEM text or of DER can be converted."""
+    """Return the error for a text without a block. Base64 of PEM text or DER can be converted."""
     packed = "".join(text.split())
     if _BASE64.match(packed):
         begin = _tried(
@@ -240,19 +239,19 @@ def _common_name(certificate: x509.Certificate) -> str:
 
 
 def _spelled(key: PublicKeyTypes) -> bytes:
-    """A public key in the one spelling that two equal keys share."""
+    """Return a public key in a canonical encoding."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415 - see above
 
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _tried(read: Callable[[], Found]) -> Found | None:
-    """What can be read, or None: text of any origin may be damaged in any way, and each has its own exception."""
+    """Return what can be read, or None. Damaged text raises many different exceptions."""
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - see above
     from cryptography.x509 import DuplicateExtension, UnsupportedGeneralNameType  # noqa: PLC0415 - see above
 
     with warnings.catch_warnings():
-        # About spellings that are not quite right; they are Apple's business.
+        # Warnings about Apple's own deviations from the standard.
         warnings.simplefilter("ignore")
         try:
             return read()

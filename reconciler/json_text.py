@@ -1,6 +1,6 @@
-"""JSON text -> values, as strictly as the standard has it: Python by itself reads more than JSON, and writes it too.
+"""JSON text -> values, as strictly as the standard: Python itself accepts and writes more than JSON.
 
-Takes text that anybody may have written: plan files, live attributes, attributes in files. Imports nothing of the rest.
+Takes text from any source: plan files, live attributes, attributes in files. Imports nothing of the package.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def parse_document(text: str | bytes) -> Json:
-    """Read what somebody wrote on purpose: what two readers could read differently is refused.
+    """Parse JSON that somebody wrote on purpose, and refuse what two readers could read differently.
 
     Args:
-        text: the text; bytes are UTF-8.
+        text: The text; bytes are UTF-8.
 
     Raises:
-        ValueError: it is no JSON, says a key twice, or holds what JSON has no spelling for; says which, and where it
-            knows. Never quotes the text.
-        RecursionError: it nests deeper than can be read.
+        ValueError: It is not valid JSON, has a duplicate key, or contains what JSON cannot spell. The message names the
+            problem and, if known, its position, and never quotes the text.
+        RecursionError: It is nested too deep.
     """
     try:
         shown = text if isinstance(text, str) else text.decode("utf-8")
@@ -56,18 +56,18 @@ def parse_document(text: str | bytes) -> Json:
 
 
 def parse_live(text: str) -> Json:
-    """Read what an API kept, where of a key that stands twice the last one counts.
+    """Parse JSON that the API returned. Of duplicate keys the last one counts.
 
     Raises:
-        ValueError: it is no JSON, or holds a number that JSON has no spelling for.
-        RecursionError: it nests deeper than can be read.
+        ValueError: It is not valid JSON, or contains a number that JSON cannot spell.
+        RecursionError: It is nested too deep.
     """
     found: Json = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     return found
 
 
 def nests_deeper(value: Json, most: int) -> bool:
-    """Whether a value has more levels than that; a text or number by itself has one."""
+    """Whether a value has more than this many levels; text or a number has one."""
     level = [value]
     for _ in range(most):
         level = [
@@ -91,12 +91,12 @@ def _once_each(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 def _no_constant(word: str) -> Json:
-    """Python reads NaN and Infinity, of which one is not even equal to itself."""
+    """Refuse NaN and Infinity, which Python accepts. NaN is not even equal to itself."""
     raise ValueError(f"JSON has no {word}")
 
 
 def _finite(text: str) -> float:
-    """Python makes infinity of 1e999."""
+    """Refuse numbers such as 1e999, which Python turns into infinity."""
     number = float(text)
     if not math.isfinite(number):
         raise ValueError("a number is too large")

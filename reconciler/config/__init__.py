@@ -51,7 +51,7 @@ def load(
     Raises:
         ConfigError: The configuration is invalid. It carries every problem, warnings included, and the files' lines.
     """
-    # Late, so that whoever only needs the model does not wait for the YAML parser.
+    # Imported here, so that users of the model alone do not wait for the YAML parser.
     from reconciler.config.layout import standard_layout  # noqa: PLC0415 - see above
     from reconciler.config.loading import load_with  # noqa: PLC0415 - see above
 

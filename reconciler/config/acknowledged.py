@@ -20,12 +20,12 @@ def split_acknowledged(
     entries: Sequence[Acknowledgement], problems: Iterable[Problem]
 ) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
     """Split problems into those to show and those acknowledged, both in the order given."""
-    told: list[Problem] = []
+    others: list[Problem] = []
     acknowledged: list[Problem] = []
     for problem in problems:
         is_known = problem.severity != "error" and any(covers(entry, problem) for entry in entries)
-        (acknowledged if is_known else told).append(problem)
-    return tuple(told), tuple(acknowledged)
+        (acknowledged if is_known else others).append(problem)
+    return tuple(others), tuple(acknowledged)
 
 
 def covers(entry: Acknowledgement, problem: Problem) -> bool:
@@ -34,14 +34,14 @@ def covers(entry: Acknowledgement, problem: Problem) -> bool:
 
 
 def unused(
-    entries: Iterable[Acknowledgement], acknowledged: Sequence[Problem], told: Sequence[Problem]
+    entries: Iterable[Acknowledgement], acknowledged: Sequence[Problem], others: Sequence[Problem]
 ) -> tuple[Problem, ...]:
     """Return a warning for each entry that acknowledges nothing.
 
     Args:
         entries: The entries of the configuration.
         acknowledged: The problems that any of them covers.
-        told: The problems that none of them covers, for near misses.
+        others: The problems that none of them covers, for near misses.
     """
     found = []
     for entry in entries:
@@ -49,8 +49,8 @@ def unused(
             continue
         where = f" about {entry.address}" if entry.address else ""
         message = f"acknowledge: no warning {entry.code}{where}"
-        same = next((problem.address for problem in told if problem.code == entry.code and problem.address), "")
-        close = get_close_matches(entry.code, sorted({problem.code for problem in told}), n=1)
+        same = next((problem.address for problem in others if problem.code == entry.code and problem.address), "")
+        close = get_close_matches(entry.code, sorted({problem.code for problem in others}), n=1)
         if same:
             message += f". Did you mean address {same}?"
         elif close and close[0] != entry.code:

@@ -100,7 +100,7 @@ def all_variables(
         findings: Collects the problems.
     """
     overlaid = read_variables(tree.entries.get("variables"), findings)
-    # What an overlay took out is no longer there.
+    # An overlay may have removed a variable.
     variables = {name: Variable(name, scalar) for name, scalar in base.items() if name in overlaid}
     environment = f"environment {selected.name}"
     variables |= {name: Variable(name, scalar, where=environment) for name, scalar in selected.variables.items()}

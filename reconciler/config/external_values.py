@@ -19,7 +19,7 @@ from reconciler.errors import Place
 from reconciler.redaction import TOOL_SECRETS, is_of_the_tool, may_be_secret
 
 _HELD = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.:-]*\}")
-"""What a value from outside holds if whoever set it expected the shell or the CI system to fill it in."""
+"""A `${…}` in a value from outside that the shell or the CI system was probably meant to replace."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _SHORTEST_TOOL_SECRET = 16
 _NEARBY = 2_000
@@ -73,7 +73,7 @@ class ExternalValues:
             return ResolvedText("", form=lookup.token, missing=(missing,))
         placeholders = self._placeholders(text, lookup, scalar, name)
         if may_be_secret(lookup.name):
-            # In a pull request anybody may write this line, and the plan of it is shown to everybody.
+            # Anybody may write this line in a pull request, whose plan everybody can read.
             self.secrets.add(text)
             return ResolvedText(
                 text, secrets=(lookup.name,), form=f"${{env:{lookup.name}}}", namespaces=frozenset({"env", "secret"}),
@@ -124,7 +124,7 @@ class ExternalValues:
                 data = self._sources.read(path)
                 text = data.decode("utf-8-sig")
                 if "\0" in text:
-                    self._files[path] = SourceError(f"{path} is not text: it holds a NUL character")
+                    self._files[path] = SourceError(f"{path} is not text: it contains a NUL character")
                 elif not text.strip():
                     hint = 'write its text, or write "" in its place to clear a value'
                     self._files[path] = SourceError(f"{path} is empty, which counts as missing", hint, missing=True)
@@ -162,7 +162,7 @@ class ExternalValues:
         """Report a text that contains a credential of this tool under another name, which a plan would show."""
         held = next((name for name, secret in self._tool_secrets.items() if secret in text), "")
         if held:
-            message = f"{lookup.namespace} {lookup.name} holds the value of {held}, a credential of this tool"
+            message = f"{lookup.namespace} {lookup.name} contains the value of {held}, a credential of this tool"
             hint = "a value that a configuration reads is shown or sent; use another value"
             self._findings.error(
                 "tool-variable", message, token_place(self._lines, scalar, lookup.token, lookup.offset), hint
@@ -195,7 +195,7 @@ def token_place(lines: Mapping[str, tuple[str, ...]], scalar: ScalarNode, token:
     """
     if scalar.line == scalar.end_line:
         line = lines_of(lines, scalar.place)
-        # Quotes and escapes only move it to the right. The window keeps hostile lines from costing much.
+        # Quotes and escapes only move it to the right. The window bounds the cost of hostile lines.
         begin = scalar.column - 1 + offset
         column = line.find(token, begin, begin + len(token) + _NEARBY)
         if column >= 0:
@@ -224,7 +224,7 @@ def _unset(text: str | None) -> str:
     """Return why an environment variable counts as unset, as the end of a sentence."""
     if text is None:
         return "is not set"
-    return "is empty, which counts as not set" if not text else "holds only whitespace, which counts as not set"
+    return "is empty, which counts as not set" if not text else "contains only whitespace, which counts as not set"
 
 
 def _without_only_line_break(text: str) -> str:

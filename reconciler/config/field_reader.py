@@ -125,8 +125,8 @@ class FieldReader:
         if field.shape is Shape.URL and (blank := blank_in_url(field.path, text.parts)) is not None:
             self._problems.fail(draft, blank, node.place)
         try:
-            told = HIDDEN_VALUE if sensitive else shown(text.text)
-            content, remark = parse_value(field, text.text, told, self._problems.findings.closest)
+            text_shown = HIDDEN_VALUE if sensitive else shown(text.text)
+            content, remark = parse_value(field, text.text, text_shown, self._problems.findings.closest)
         except InvalidValueError as error:
             self._problems.fail(draft, error.remark, node.place)
         if remark is not None:
@@ -138,7 +138,7 @@ class FieldReader:
         self._keep(draft, field, content, place, text, sensitive=sensitive)
 
     def _doubts(self, draft: Draft, field: Field, text: ResolvedText, *, sensitive: bool) -> Iterator[Remark]:
-        """What is valid and probably not meant in the text of a field."""
+        """Yield remarks on values that are valid but probably not meant."""
         if draft.absent or "absent" in draft.entries:
             return
         is_url, is_template = field.shape is Shape.URL, field.marker(Template) is not None
@@ -176,7 +176,7 @@ class FieldReader:
             )
 
     def _cleared(self, draft: Draft, field: Field, text: ResolvedText, place: Place) -> Content:
-        """The content of a field that is set to null or to no text, if it can be."""
+        """Return the content of a field that is set to null or to empty text, if it can be cleared."""
         why = field.why_not_clearable()
         if why:
             hint = "give it a value, or remove the line to leave the field unmanaged"
@@ -192,7 +192,7 @@ class FieldReader:
         )
 
     def _conceal_literals(self, node: ScalarNode, text: ResolvedText) -> None:
-        """A line that holds a sensitive literal is never shown, nor is that of a variable that went into it."""
+        """Hide the line of a sensitive literal, and those of variables that it contains."""
         literals = [scalar for scalar in text.literals if not _is_only_lookup(scalar)]
         if not _is_only_lookup(node) and not (text.secrets and "${secret:" in node.text):
             literals.append(node)
@@ -219,12 +219,12 @@ def _given(remark: Remark | None) -> Iterator[Remark]:
 
 
 def _is_left_empty(node: Node) -> bool:
-    """Whether nothing is written for a value, which is null all the same; its lines may be commented out."""
+    """Whether a value is empty, and so null; its lines may be commented out."""
     return isinstance(node, ScalarNode) and node.is_null and not node.text and not node.tag
 
 
 def _looks_up(node: Node) -> bool:
-    """Whether anything may be looked up in what is written."""
+    """Whether a value may contain lookups."""
     match node:
         case MapNode():
             return any(_looks_up(entry.value) for entry in node.entries.values())
@@ -239,17 +239,17 @@ def _place(node: ScalarNode, text: ResolvedText) -> Place:
 
 
 def _shown_url(draft: Draft, field: Field, text: ResolvedText) -> str:
-    """A sensitive URL with its secret parts masked; empty for other fields, and where the whole is to be hidden."""
+    """Return a sensitive URL with its secret parts masked; empty for other fields, and if all of it is hidden."""
     if field.shape is not Shape.URL or field.path in draft.sensitive:
         return ""
     if text.missing:
         return written_url(text.form)
     if not text.parts and text.secrets:
-        return ""  # too long to be told apart
+        return ""  # too long to be text_shown apart
     return declared_url([(part.text, part.is_secret) for part in text.parts] or [(text.text, False)])
 
 
 def _is_only_lookup(scalar: ScalarNode) -> bool:
-    """Whether nothing literal stands in a scalar."""
+    """Whether a scalar has no literal part."""
     text = scalar.text
     return text.startswith("${") and text.endswith("}") and text.count("${") == 1 and ":-" not in text

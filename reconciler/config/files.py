@@ -83,7 +83,7 @@ class FileLoader:
 
     def apply_template(self, template: MapNode, service: MapNode) -> MapNode:
         """Merge a service over its template."""
-        # A merger of its own: the template is used again, and must stay as it is.
+        # A separate merger, since other services use the template, too.
         return Merger(self._findings).expand(template, service)
 
     def without_unset_marks(self, tree: MapNode) -> MapNode:
@@ -191,7 +191,7 @@ class FileLoader:
 
     def _matches(self, item: ScalarNode, path: str) -> Sequence[str]:
         """Return the files that an entry of `include` matches."""
-        # The folder of the including file is not part of the pattern: its name may contain wildcard characters.
+        # The name of the including file's folder may contain wildcard characters, so it is escaped.
         pattern = self.resolve_path(item, globs.escape(path))
         if pattern is None:
             return ()
@@ -206,7 +206,7 @@ class FileLoader:
             return ()
         self._globbed.add((pattern, path))
         try:
-            # A wildcard does not mean the very file that it stands in.
+            # A pattern does not match the file that contains it.
             found = [match for match in self._sources.glob(pattern) if match != path]
         except SourceError as error:
             self.complete = False

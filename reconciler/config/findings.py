@@ -14,13 +14,13 @@ from reconciler.config.lookalike import did_you_mean
 from reconciler.errors import Place, Problem
 from reconciler.kinds.vocabulary import former_word
 
-# Comparing words costs time, and a hostile file has many to compare.
+# Comparing words takes time, and a hostile file may have many.
 _MOST_COMPARISONS = 50_000
 _LONGEST_WORD = 100
 _MOST_CANDIDATES_LISTED = 1000
 _MOST_CANDIDATES_REMEMBERED = 50
 MOST_PROBLEMS = 10_000
-"""More are not kept: nobody reads them, and a hostile file may have millions."""
+"""More are dropped: a hostile file may have millions."""
 _SHOWN = 60
 
 

@@ -1,7 +1,7 @@
 """Glob patterns: the one kind that `include`, `match`, `except`, and `unmanaged.ignore` share.
 
-``*`` stands for any text and ``?`` for one character. Case counts. Brackets are literal: names and addresses contain
-them. A backslash before ``*``, ``?``, or another backslash makes that character literal; before anything else it is
+``*`` matches any text and ``?`` one character. Matching is case-sensitive. Brackets are literal: names and addresses
+contain them. A backslash before ``*``, ``?``, or another backslash makes that character literal; elsewhere it is
 literal itself. Paths are matched segment by segment (`reconciler.config.sources.select`). Pure.
 """
 

@@ -72,7 +72,7 @@ def _check_same_key(same: Sequence[Draft], findings: Findings) -> None:
 
 
 _UNCLEAR = object()
-"""What tells a resource apart could not be read."""
+"""The field that tells resources apart could not be read."""
 
 
 def _told_apart(draft: Draft) -> Hashable:
@@ -117,10 +117,10 @@ def _check_similar_names(drafts: Sequence[Draft], findings: Findings) -> None:
 def _tell_twice(first: Draft, second: Draft, findings: Findings) -> None:
     path = second.kind.natural_key or "name"
     is_sensitive = any(value.sensitive for value in second.values.values())
-    told = f"the same {path}" if is_sensitive else f"the {path} {shown(second.natural_key)}"
+    key_text = f"the same {path}" if is_sensitive else f"the {path} {shown(second.natural_key)}"
     findings.error(
         "declared-twice",
-        f"{second.address} and {first.address} are the same resource: both have {told}",
+        f"{second.address} and {first.address} are the same resource: both have {key_text}",
         _key_place(second),
         "remove one of them, or give them different names",
         related=[(_key_place(first), f"{first.address} has it here")],
@@ -141,7 +141,7 @@ def _check_shared(drafts: Sequence[Draft], findings: Findings) -> None:
                 continue
             first = taken.setdefault((draft.kind.name, paths, *values), draft)
             if first is draft or (first.parent is draft.parent and first.natural_key == draft.natural_key):
-                continue  # the second of one parent and name has been told already
+                continue  # reported already as a duplicate in its parent
             place = draft.values[paths[-1]].place
             findings.error(
                 "declared-twice",

@@ -14,8 +14,8 @@ missing value means (an error, or unknown) and where a placeholder is allowed. N
     ${PARTICIPANT}          unchanged; an error outside of notification templates, which Twilio fills in
     ${evn:NAME}             an error everywhere
 
-An environment variable or a file that is empty, or holds only whitespace, counts as unset: CI systems pass an undefined
-variable as an empty one, and an empty text would clear a live value.
+An environment variable or a file that is empty, or contains only whitespace, counts as unset: CI systems pass an
+undefined variable as an empty one, and an empty text would clear a live value.
 
 The work is bounded, not only the size of the result: each lookup costs a fixed amount even if its value is empty.
 """
@@ -54,15 +54,15 @@ from reconciler.config.sources import Sources, resolve_path
 
 _TEMPLATE_NAME = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.]*\}\Z")
 _HELD = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.:-]*\}")
-"""What a value from outside holds if whoever set it expected the shell or the CI system to fill it in."""
+"""A `${…}` in a value from outside that the shell or the CI system was probably meant to replace."""
 _MOST_ACTIVE = 60
-"""How many texts may be in the making at once: variables of variables, and defaults inside of defaults."""
+"""How many texts may be unresolved at once: variables of variables, and defaults inside of defaults."""
 _LONGEST = 1_000_000
 MOST_WORK = 50_000_000
 """The work that interpolation may do in one configuration, in characters read and written; see the two weights below.
 Variables of variables multiply, and so do aliases of one scalar."""
 _PIECE_WORK = 20
-"""What each piece of a text costs, an empty one too, in characters."""
+"""The cost of each piece of a text, even an empty one, in characters."""
 _MOST_CHARACTERS_OF_PARTS = 10_000
 
 
@@ -178,7 +178,7 @@ class Interpolation:
                 message = f"{shown(item.token)} has no namespace, so it is not interpolated"
                 self._findings.error("missing-namespace", message, item.place, item.hint)
             else:
-                message = f"{item.token} holds a ${{…}} that is not interpolated"
+                message = f"{item.token} contains a ${{…}} that is not interpolated"
                 self._findings.warning("unfilled-placeholder", message, item.place, item.hint)
 
     def _joined(self, pieces: list[Piece], scalar: ScalarNode) -> ResolvedText:
@@ -194,7 +194,7 @@ class Interpolation:
         self._active -= 1
         if len(parts) == 1:
             return parts[0]
-        # Accounted for before anything is put together.
+        # Counted before the texts are joined.
         if not self._spend(sum(map(work_of, parts)), scalar):
             return ResolvedText("", failed=True)
         secrets = sorted({name for part in parts for name in part.secrets})
@@ -222,7 +222,7 @@ class Interpolation:
                 hint = namespace_hint(piece.token, self._variables)
                 is_name = _TEMPLATE_NAME.match(piece.token) is not None
                 placeholder = Placeholder(piece.token, place, hint, "written", is_name)
-                # Where it is allowed, it is written as it is.
+                # Where it is allowed, it is its own written form.
                 return ResolvedText(piece.token, written=piece.token, placeholders=(placeholder,))
             case _:
                 return self._looked_up(piece, scalar)
@@ -266,10 +266,10 @@ class Interpolation:
 
     def _default(self, lookup: Lookup, scalar: ScalarNode) -> ResolvedText:
         assert lookup.default is not None
-        # Parsed once before, as part of the whole text, so that no malformed default gets here.
+        # The whole text was parsed before, so no default is malformed here.
         offset = lookup.offset + len(lookup.token) - len(lookup.default) - 1
         text = self._joined(split_pieces(lookup.default, 0, offset), scalar)
-        # Another run may find what this one did not, so the text depends on where it was looked for.
+        # Another run may find a value, so the text depends on its namespace.
         return text if lookup.namespace == "var" else replace(text, namespaces=text.namespaces | {lookup.namespace})
 
     def _variable_used(self, lookup: Lookup, scalar: ScalarNode) -> ResolvedText:
@@ -311,7 +311,7 @@ class Interpolation:
             self._resolving.append(name)
             text = self.text(variable.scalar)
             self._resolving.pop()
-            # A cycle that led through this variable has given it a result already.
+            # If the variable is part of a cycle, it has a result already.
             text = self._resolved.get(name) or self._defined(variable, variable.scalar, text)
         self._resolved[name] = text
         return text

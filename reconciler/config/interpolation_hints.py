@@ -13,7 +13,7 @@ from reconciler.config.interpolation_syntax import NAMESPACES, MalformedInterpol
 from reconciler.redaction import may_be_secret
 
 _LONGEST_TOKEN_SHOWN = 60
-# The namespace that was meant, by what other tools write for it: ${var.host}, ${{ secrets.TOKEN }}, ${ENV:HOST}.
+# The namespace that other tools' spellings mean: ${var.host}, ${{ secrets.TOKEN }}, ${ENV:HOST}.
 _MEANT = {
     "env": "env", "environ": "env", "environment": "env", "var": "var", "vars": "var", "variable": "var",
     "variables": "var", "secret": "secret", "secrets": "secret", "file": "file", "files": "file",

@@ -143,7 +143,7 @@ def _closing(text: str, opened: re.Match[str], depth: int) -> int:
 
 def _lookup(body: str, namespace: str, token: str, offset: int) -> Lookup:
     if namespace not in NAMESPACES:
-        # The hint is worked out by whoever has suggestions; here it is the word itself.
+        # The hint is only the word here: `interpolation_hints` makes a suggestion of it.
         message = f"{shown('${' + namespace + ':…}')} has an unknown namespace"
         raise MalformedInterpolationError("unknown-namespace", message, token, namespace)
     name, separator, default = body.partition(":-")

@@ -109,7 +109,7 @@ class JsonReader:
                 return content
 
     def _json_key(self, draft: Draft, field: Field, key: ScalarNode) -> str:
-        """A key of JSON, which is never interpolated; ``$${`` in it means ``${``, as everywhere."""
+        """Return a key of JSON, which is never interpolated; ``$${`` in it means ``${``, as everywhere."""
         text, has_lookup = unescape(key.text)
         if has_lookup:
             message = f"{field.path}: the key {shown(key.text)} is not interpolated, as no key is"
@@ -120,7 +120,7 @@ class JsonReader:
     def _check_json_spelling(
         self, draft: Draft, field: Field, node: ScalarNode, text: ResolvedText, content: Json
     ) -> None:
-        """Warn about a scalar without quotes whose JSON is spelled in another way."""
+        """Warn about an unquoted scalar that JSON spells in another way."""
         is_bare = text.bare or (text.null and node.tag != "null")
         if not is_bare or text.tag:
             return

@@ -34,7 +34,7 @@ def comment_remark(path: str) -> Remark:
 
 _LONGEST_CHECKED = 10_000
 _JOINERS = frozenset("\u200c\u200d")
-# Letters and symbols that display as nothing, though Unicode does not class them as format characters.
+# Letters and symbols that display as nothing, though they are not format characters in Unicode.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _KEYCAP = "\u20e3"
 _FLAG = "\U0001f3f4"
@@ -302,7 +302,7 @@ def _characters_remark(path: str, part: Part, where: str, before: str) -> Remark
     if set(characters).isdisjoint(part.text) and (not part.is_secret or _BAD_ESCAPE.search(part.text) is None):
         return None
     name = {"user": "user or password", "": "base"}.get(where, where)
-    # All of them, not those that the value contains: it may be a secret.
+    # Name all of these characters, not only those in the value, which may be a secret.
     choice = " ".join(characters) + (" or %" if part.is_secret else "")
     message = f"{path}: {part.source} contains a character that ends or changes the URL's {name} ({choice})"
     if part.is_secret:

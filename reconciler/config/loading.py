@@ -291,7 +291,7 @@ def _expanded_services(
         if added > MOST_TEMPLATED:
             message = f"templates make this configuration more than {MOST_TEMPLATED} nodes larger"
             findings.error("too-large", message, named.value.place, "make the template smaller, or use it less often")
-            # Nothing is gained by reading a part of them; what only templates say is missing now.
+            # A partial expansion is useless, and what only templates declare is missing now.
             files.complete = False
             return services
         above = expanded[handle].value

@@ -42,8 +42,7 @@ class Merger:
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
-        # The mappings made here, which may be added to in place. Kept by id, and kept alive so that the id stays
-        # theirs.
+        # The mappings created here, which may be changed in place. They are kept alive so that their ids stay unique.
         self._own: dict[int, tuple[MapNode, dict[str, MapEntry]]] = {}
 
     def unite(self, tables: Sequence[MapNode]) -> MapNode:
@@ -82,7 +81,7 @@ class Merger:
 
     def _unite(self, first: MapEntry, second: MapEntry, path: tuple[str, ...]) -> Node:
         one, other = first.value, second.value
-        # Sections and handles take turns in a path, so a prune has an odd place, and a role called prune an even one.
+        # Sections and handles alternate in a path: the key prune has an odd position, a role named prune an even one.
         if path[-1] == "prune" and len(path) % 2 == 1:
             one, other = _as_table(one), _as_table(other)
         if isinstance(one, MapNode) and isinstance(other, MapNode):
@@ -112,7 +111,7 @@ class Merger:
                 entries[key] = _in_vain(entry) if is_template else entry
             else:
                 value = self._override(first.value, entry.value, is_template=is_template)
-                # What an overlay adds to stays where it was written; what is laid over a template is the person's own.
+                # A mapping that an overlay extends keeps its place; one over a template has that of the service.
                 keeps_place = not is_template and isinstance(first.value, MapNode) and isinstance(value, MapNode)
                 entries[key] = MapEntry(first.key if keeps_place else entry.key, value)
         return merged

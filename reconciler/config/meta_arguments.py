@@ -1,6 +1,6 @@
 """Meta-arguments: `sid`, `absent`, `renamed_from`, `lifecycle`, and `sensitive`.
 
-Takes drafts; fills in what the files say about a resource as a whole.
+Takes drafts; sets what applies to a resource as a whole.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class MetaArgumentReader:
         self._texts = texts
 
     def read(self, draft: Draft) -> None:
-        """Read all meta-arguments of a resource that is no singleton, except `sensitive`."""
+        """Read all meta-arguments of a resource that is not a singleton, except `sensitive`."""
         entries = draft.entries
         if (entry := entries.get("sid")) is not None:
             self._read_pin(draft, entry)
@@ -117,7 +117,7 @@ class MetaArgumentReader:
         return found or False
 
     def _paths(self, draft: Draft, node: Node, name: str) -> frozenset[str]:
-        """Field paths; that of a block stands for all fields inside."""
+        """Return field paths. The path of a block stands for all fields in it."""
         by_path = draft.layout.by_path
         found: set[str] = set()
         for item in text_items(node, name, self._problems.findings):

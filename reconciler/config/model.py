@@ -253,7 +253,7 @@ class Config:
         prune: The collections to prune by their addresses, sorted.
         limits: The limits of one apply.
         approvals: The approvals.
-        warnings: Problems that are no errors.
+        warnings: Problems that are not errors.
         lines: The lines of every file by its name, to show places with a caret.
         unmanaged_ignore: Globs of addresses of unmanaged resources that are not reported.
         environments: The names of the environments, sorted.

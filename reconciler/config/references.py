@@ -62,10 +62,10 @@ class References:
         value = draft.values[path]
         assert ref is not None
         kind = self._kinds[ref.kind]
-        told = "its value" if value.sensitive else shown(text)
+        text_shown = "its value" if value.sensitive else shown(text)
         if looks_like_sid(text):
             if not is_sid(text, kind.sid_prefix):
-                remark = sid_error(path, kind.sid_prefix, text, told).remark
+                remark = sid_error(path, kind.sid_prefix, text, text_shown).remark
                 self._findings.error(
                     remark.code, remark.message, scalar.place, remark.hint, address=draft.problem_address
                 )
@@ -80,11 +80,11 @@ class References:
         elif text in kind.built_in:
             section = (*(group[1].parts if group[1] is not None else ()), *kind.section)
             draft.values[path] = replace(value, content=Reference(Address((*section, text)), kind.name, text))
-            self._check_type(draft, path, ref, told, kind.built_in[text], scalar.place)
+            self._check_type(draft, path, ref, text_shown, kind.built_in[text], scalar.place)
         elif self._complete:
             candidates = self._known(group, kind)
             where = f" in {group[1]}" if group[1] is not None else ""
-            message = f"{path} refers to {told}, but there is no such {kind.noun}{where}"
+            message = f"{path} refers to {text_shown}, but there is no such {kind.noun}{where}"
             meant = self._findings.closest(text, candidates)
             hint = did_you_mean(text, meant) if meant else f"declare it, or write a SID: {kind.sid_prefix}…"
             self._findings.error("unknown-reference", message, scalar.place, hint, address=draft.problem_address)

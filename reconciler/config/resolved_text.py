@@ -16,7 +16,7 @@ from reconciler.errors import Place
 
 _OUTSIDE = frozenset({"env", "file", "secret"})
 RECORD_WORK = 25
-"""What each variable, secret, or missing value that a text records costs, in characters."""
+"""The cost of each variable, secret, or missing value that a text records, in characters."""
 
 
 class Missing(NamedTuple):
@@ -168,7 +168,7 @@ def put_together(parts: Iterable[tuple[str, str]]) -> str:
         else:
             runs += [written for written, _ in run]
     filled = [run for run in runs if run]
-    # A $ before a lookup would make it a literal text, and one before a brace a lookup.
+    # A $ before a lookup would make it literal, and one before a brace would start a lookup.
     if any(one.endswith("$") and other.startswith(("{", "${")) for one, other in pairwise(filled)):
         return ""
     return "".join(filled)

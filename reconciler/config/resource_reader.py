@@ -49,7 +49,7 @@ class ResourceReader:
         self._now = now
 
     def read(self, draft: Draft) -> None:
-        """Fill a draft."""
+        """Read the fields and meta-arguments of a draft."""
         self._meta_arguments.read_sensitive(draft)
         self._read_group(draft, draft.layout.field_tree, draft.entries, is_whole=True)
         if draft.kind.singleton:
@@ -93,7 +93,7 @@ class ResourceReader:
         self._problems.findings.error("unknown-key", message, entry.key.place, hint, address=draft.problem_address)
 
     def _default_natural_key(self, draft: Draft) -> None:
-        """The handle is the natural key where the files do not write one and no pin takes its place."""
+        """Use the handle as the natural key, unless the key is written or the resource is pinned."""
         path = draft.kind.natural_key
         if not path or path in draft.values or path in draft.broken or draft.pin is not None:
             # References and addresses have to repeat a handle, also one that names nothing in the account.
@@ -113,7 +113,7 @@ class ResourceReader:
         draft.values[path] = Value(content, draft.key.place, path in draft.sensitive)
 
     def _check_kind(self, draft: Draft) -> None:
-        """What only the kind can know; what could not be read or is unknown takes no part."""
+        """Run the checks of the kind on the known values."""
         contents = {
             path: value.content for path, value in draft.values.items() if not isinstance(value.content, Unknown)
         }
@@ -122,8 +122,8 @@ class ResourceReader:
         for fault in (*draft.kind.check(contents), *inside):
             value = draft.values.get(fault.path)
             place = value.place if value is not None else draft.key.place
-            tell = self._problems.error if fault.severity == "error" else self._problems.warning
-            tell(draft, Remark(fault.code, fault.message, fault.hint), place)
+            report = self._problems.error if fault.severity == "error" else self._problems.warning
+            report(draft, Remark(fault.code, fault.message, fault.hint), place)
         draft.derived = {
             path: content
             for path, content in draft.kind.derive(contents).items()

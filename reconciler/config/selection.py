@@ -72,7 +72,7 @@ def select(config: Config, targets: Sequence[Address], excludes: Sequence[Addres
     needs = {address: tuple(_needs(declared, resources)) for address, declared in resources.items()}
     kept = set(resources)
     if targets:
-        # A target that is live and not declared still needs the declared resource that it is in.
+        # An undeclared live target still needs the declared resource that contains it.
         kept = {
             address for address in resources if any(address.is_within(one) or one.is_within(address) for one in targets)
         }

@@ -65,9 +65,9 @@ class SetReader:
             if word is None or not isinstance(item, ScalarNode):
                 failed = True
             elif word.text in words:
-                told = HIDDEN_VALUE if word.secrets or field.path in draft.sensitive else shown(word.text)
+                word_shown = HIDDEN_VALUE if word.secrets or field.path in draft.sensitive else shown(word.text)
                 related = [(words[word.text].place, "first occurrence")]
-                message = f"{field.path}: {told} occurs twice in the list"
+                message = f"{field.path}: {word_shown} occurs twice in the list"
                 self._problems.findings.warning(
                     "duplicate-item", message, item.place, "remove one of them", related=related
                 )
@@ -106,7 +106,7 @@ class SetReader:
         return text
 
     def check_words(self, draft: Draft) -> None:
-        """Words that Twilio is not known to take, now that the type is known that may decide which."""
+        """Report unknown words, once the type is known, which may decide which words are known."""
         for field in draft.kind.fields:
             if field.shape is not Shape.SET or field.path not in draft.values:
                 continue
@@ -116,8 +116,8 @@ class SetReader:
             kind = draft.values.get("type")
             of_type = kind.content if kind is not None and isinstance(kind.content, str) else ""
             for word in value.content:
-                told = HIDDEN_VALUE if value.sensitive else shown(word)
-                remark = check_word(field, word, told, of_type, self._problems.findings.closest)
+                word_shown = HIDDEN_VALUE if value.sensitive else shown(word)
+                remark = check_word(field, word, word_shown, of_type, self._problems.findings.closest)
                 if remark is not None:
                     written = draft.words.get(field.path, {}).get(word)
                     self._problems.warning(draft, remark, value.place if written is None else written.place)

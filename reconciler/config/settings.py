@@ -69,9 +69,9 @@ class SettingsReader:
                 hint = self._findings.instead(key, tuple(prunable), what="what can be pruned here:")
                 self._findings.error("unknown-collection", f"{shown(key)} cannot be pruned here", named.place, hint)
                 continue
-            # A section without a word in it, all of its lines commented out perhaps, is not meant to empty an account.
-            holds = key in entries and not is_null(entries[key].value)
-            if not holds and self._complete and not (draft is not None and draft.is_template):
+            # A section whose lines are all commented out is not meant to empty an account.
+            is_declared = key in entries and not is_null(entries[key].value)
+            if not is_declared and self._complete and not (draft is not None and draft.is_template):
                 message = f"prune names {key}, but {where} no {key}"
                 hint = f"write {key}: {{}} to prune all of them"
                 self._findings.error("prune-of-nothing", message, named.place, hint)
@@ -334,7 +334,7 @@ def account_guard(
         if environment is selected:
             sid, place = _guard(scalar, name, interpolation, findings, allow_unset=allow_unset), scalar.place
         elif "${" not in scalar.text:
-            # What it interpolates may only be defined for its own environment.
+            # Its variables may be defined for its own environment only.
             _guard(scalar, name, interpolation, findings, allow_unset=allow_unset)
     return sid, place
 
@@ -360,8 +360,8 @@ def _guard(
             "env": "an environment variable", "unset-environment": "an environment variable", "secret": "a secret",
             "unset-secret": "a secret", "file": "a file", "option": "--var",
         }  # fmt: skip
-        told = listed(sorted({sources[item] for item in guarded_by}))
-        message = f"{name} does not protect the account if it comes from {told}"
+        source_names = listed(sorted({sources[item] for item in guarded_by}))
+        message = f"{name} does not protect the account if it comes from {source_names}"
         findings.error(
             "guards-nothing", message, scalar.place, "write the account's SID, or a variable defined in the files"
         )

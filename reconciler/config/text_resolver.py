@@ -1,6 +1,6 @@
 """Scalars -> texts, with problems for missing values and placeholders according to the field.
 
-Takes a scalar and its field, or the name of a key that is no field; returns text.
+Takes a scalar and its field, or the name of another key; returns text.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class TextResolver:
         findings: Collects the problems.
         interpolation: Resolves scalars.
         allow_unset: Whether a missing value makes the text unknown, instead of being an error.
-        secrets_later: Whether that holds for secrets, which only an apply needs.
+        secrets_later: Whether the same applies to secrets, which only an apply needs.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class TextResolver:
         self._secrets_later = secrets_later
 
     def text(self, node: Node, name: str, draft: Draft | None = None) -> str | None:
-        """Return the text of a key that is no field; None if it is invalid, which has been reported."""
+        """Return the text of a key that is not a field; None if it is invalid, which has been reported."""
         try:
             if not isinstance(node, ScalarNode):
                 self._findings.error("wrong-type", f"{name} must be a single value", node.place, "write it on one line")
@@ -94,7 +94,11 @@ class TextResolver:
         return text
 
     def _check_placeholders(self, text: ResolvedText, field: Field | None) -> None:
-        """Report `${NAME}` where Twilio does not fill it in; raises if it is in the files."""
+        """Report each `${NAME}` that Twilio does not fill in.
+
+        Raises:
+            NotReadError: One of them is in the files.
+        """
         if field is not None and field.marker(Template) is not None:
             self._interpolation.allow_placeholders(text)
             return
@@ -103,7 +107,12 @@ class TextResolver:
             raise NotReadError
 
     def _report_missing(self, text: ResolvedText, field: Field | None) -> NoReturn:
-        """Raise for a text of which something is not set; a field that may wait for its secret is unknown for now."""
+        """Report missing values, unless the field can wait for them.
+
+        Raises:
+            NotReadError: A value is missing that cannot be set later.
+            UnknownTextError: All missing values can be set later.
+        """
         can_wait = field is not None and (self._secrets_later or field.secret or field.write_only)
         needed = [item for item in text.missing if not (self._allow_unset or (can_wait and item.is_secret))]
         for item in needed:

@@ -52,7 +52,7 @@ def can_consist_of(pieces: Sequence[str], text: str) -> bool:
         return False
     position = len(first)
     for known in middle:
-        # One character at least belongs to the secret before it.
+        # At least one character belongs to the secret before it.
         found = text.find(known, position + 1)
         if found < 0:
             return False
@@ -73,5 +73,5 @@ def _parts_fit(written: Json, before: Json) -> bool:
         case str(), str():
             return can_equal_text(written, before)
         case _:
-            # How a number was written is not kept.
+            # The spelling of a number is not stored.
             return isinstance(written, str) and not isinstance(before, (dict, list))

@@ -15,12 +15,12 @@ from reconciler.errors import Place
 from reconciler.redaction import line_holds_secret
 
 _CONFLICT = re.compile(r"(?:<{7}|>{7}) ")
-# libyaml's words, and what they mean for somebody who only wanted to write a list.
+# libyaml's messages, what they mean for a user, and hints.
 EXPLAINED = (
     (
         "mapping values are not allowed",
         "unexpected colon",
-        'put text that holds ": " in quotes, or check the indentation',
+        'quote text that contains ": ", or check the indentation',
     ),
     (
         "could not find expected ':'",
@@ -41,7 +41,7 @@ EXPLAINED = (
     (
         "did not find expected ',' or '}'",
         "a mapping in braces is not closed here",
-        "add a comma or a }; put text that holds ${…} in quotes here",
+        "add a comma or a }; quote text that contains ${…} here",
     ),
     ("found unexpected end of stream", "these quotes are not closed", "close them"),
     (
@@ -73,7 +73,7 @@ def report_syntax_error(
     mark = error.problem_mark or error.context_mark
     problem = error.problem or error.context or "it is malformed"
     if "unexpected end of stream" in problem:
-        # The end of the file says nothing; where the quotes were opened does.
+        # Point at the opening quotes, not at the end of the file.
         mark = error.context_mark or mark
     place = Place(origin.file) if mark is None else Place(origin.file, mark.line + 1, mark.column + 1)
     message, hint = f"the YAML is malformed: {problem}", ""

@@ -1,8 +1,7 @@
-"""Bytes of one YAML file -> a tree of positioned nodes, within limits, without YAML's own typing.
+"""Bytes of a YAML file -> a tree of nodes with positions, within limits, without YAML's own typing.
 
-Takes bytes and where they come from; gives the tree and the file's lines, and tells problems. It is driven by the
-parser's events and not by its object constructors, so no text of a file can make anything but text, lists and mappings;
-anchors, aliases and merge keys are resolved here, and their expansion is counted before it happens. No I/O.
+Takes bytes and their origin; returns the tree and the file's lines, and reports problems. It reads the parser's events
+instead of using its constructors, so a file can produce only text, lists, and mappings. No I/O.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ _ESCAPED_SURROGATE = re.compile(r"\\(?:u[dD]|U0000[dD])[89a-fA-F]")
 
 
 class Parsed(NamedTuple):
-    """What became of a file.
+    """A parsed file.
 
     Attributes:
-        node: its tree; None when the file is empty or broken.
-        lines: its lines, for the display of places.
-        broken: whether the file could not be read to its end.
-        unsets: whether it holds an ``!unset``.
+        node: Its tree; None if the file is empty or broken.
+        lines: Its lines, to show places.
+        broken: Whether the file could not be read completely.
+        unsets: Whether it contains an ``!unset``.
     """
 
     node: Node | None
@@ -41,15 +40,15 @@ class Parsed(NamedTuple):
 
 
 def parse(data: bytes, origin: Origin, findings: Findings) -> Parsed:
-    """Read one file.
+    """Parse a file.
 
     Args:
-        data: its bytes.
-        origin: where they come from.
-        findings: takes every problem.
+        data: Its bytes.
+        origin: Its origin.
+        findings: Collects the problems.
 
     Returns:
-        The tree, which is None together with at least one error when the file is broken.
+        The tree. If the file is broken, it is None and at least one error is reported.
     """
     text = _decoded(data, origin, findings)
     if text is None:
@@ -72,11 +71,11 @@ def parse(data: bytes, origin: Origin, findings: Findings) -> Parsed:
 
 
 def _built(text: str, origin: Origin, findings: Findings, lines: tuple[str, ...]) -> TreeBuilder:
-    """The builder of a file's tree, after all of its events.
+    """Return the builder of a file's tree, after all events.
 
     JSON writes a character beyond the first 65,536 as two escapes, a surrogate pair, which libyaml refuses. The pure
-    parser reads the two halves, and the builder joins them. It is three times slower, so only such a file goes through
-    it.
+    parser
+    reads the two halves, and the builder joins them. It is three times slower, so only such files use it.
     """
     builder = TreeBuilder(origin, findings, lines)
     try:
@@ -134,7 +133,7 @@ def _decoded(data: bytes, origin: Origin, findings: Findings) -> str | None:
         return None
     if (odd := _NOT_TEXT.search(text)) is not None:
         before = _LINE_BREAK.split(text[: odd.start()])
-        message = f"{origin.file} is not text: it holds the character U+{ord(odd.group()):04X}"
+        message = f"{origin.file} is not text: it contains the character U+{ord(odd.group()):04X}"
         findings.error("not-text", message, Place(origin.file, len(before), len(before[-1]) + 1), hint)
         return None
     return text

@@ -21,7 +21,7 @@ MOST_WRITTEN = 250_000
 """How many keys, values, lists and mappings a file may have; a resource has about ten."""
 MOST_EXPANDED = 500_000
 """How many nodes aliases and merge keys may add to those that are written."""
-Event: TypeAlias = Any  # of the sorts that PyYAML gives, told apart as they come
+Event: TypeAlias = Any  # PyYAML has no types for them
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FLOW_TOKEN = re.compile(
     r"""
@@ -35,7 +35,7 @@ _FLOW_TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-"""What stands on a line of nested lists and mappings in brackets: where they begin and end, quoted text, a comment,
+"""The tokens of a line of nested lists and mappings in brackets: their starts and ends, quoted text, a comment,
 separators, and other words."""
 _CORE = "tag:yaml.org,2002:"
 _SCALAR_TAGS = {
@@ -172,7 +172,7 @@ class TreeBuilder:
                 hint = 'write both halves, for instance "\\ud83d\\ude00", or the character itself'
                 self._findings.error("not-text", "half a surrogate pair is not a character", self._place(event), hint)
                 text = _SURROGATE.sub("\ufffd", text)
-        # A block scalar's end mark is the beginning of the line after it.
+        # The end mark of a block scalar is the start of the next line.
         last = end.line + 1 if end.column or end.line == start.line else end.line
         node = ScalarNode(
             text, not event.style and tag != "str", tag, self._origin, start.line + 1, start.column + 1, last

@@ -1,7 +1,7 @@
-"""Files and environment variables for real: the `Sources` of a command that runs on somebody's disk.
+"""Files on disk, and environment variables: the `Sources` of ordinary commands.
 
-Takes the path that a person gave; gives the bytes of files in the root file's folder and below, and refuses whatever
-lies outside, by a link as well. Writes nothing and knows nothing of YAML.
+Takes the path that a user gave; returns the bytes of files in the root file's folder and below, and refuses everything
+outside, also by a link. Writes nothing. Knows no YAML.
 """
 
 from __future__ import annotations
@@ -35,14 +35,13 @@ _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getat
 
 
 class DiskSources:
-    """Files on a disk.
+    """Files on disk.
 
-    Nothing is read before it is asked for, so a path that leads nowhere is told by `read`, like any other file that
-    cannot be read.
+    Nothing is read before it is asked for, so `read` reports an invalid path like any unreadable file.
 
     Args:
-        path: the root file, or a folder that holds `ROOT_NAME`.
-        env: the environment variables.
+        path: The root file, or a folder that contains `ROOT_NAME`.
+        env: The environment variables.
     """
 
     def __init__(self, path: str = ".", env: Mapping[str, str] | None = None) -> None:
@@ -55,15 +54,15 @@ class DiskSources:
         self.root = root.as_posix()
 
     def environment(self, name: str) -> str | None:
-        """An environment variable, or None when it is not set."""
+        """Return an environment variable, or None if it is not set."""
         return self._env.get(name)
 
     def relative(self, path: str) -> str:
-        """A path as typed on the command line, seen from the root file's folder; for overlays."""
+        """Return a path of the command line relative to the root file's folder; for overlays."""
         return Path(os.path.relpath(path, self._folder)).as_posix()
 
     def read(self, path: str) -> bytes:
-        """The bytes of one file; see `reconciler.config.sources.Sources.read`."""
+        """Return the bytes of a file; see `reconciler.config.sources.Sources.read`."""
         file = self._folder / path
         shown = display_path(file.as_posix())
         try:
@@ -75,7 +74,7 @@ class DiskSources:
                     "move the file into that folder; links must not leave it",
                 )
             if path != self._root_name and _is_hidden(target, self._folder.resolve()):
-                # Whoever may propose a change to the files could else have a plan show what .git or .env hold.
+                # Otherwise the author of a pull request could have a plan show the content of .git or .env.
                 raise SourceError(
                     f"{shown} is hidden, and hidden files are not read", "rename it without the leading dot"
                 )
@@ -92,7 +91,7 @@ class DiskSources:
             raise SourceError(f"{shown} cannot be read: {reason}") from None
 
     def glob(self, pattern: str) -> Sequence[str]:
-        """The files that fit a pattern; see `reconciler.config.sources.Sources.glob`."""
+        """Return the files that match a pattern; see `reconciler.config.sources.Sources.glob`."""
         fixed, segments = fixed_part(pattern), pattern.split("/")
         depth = None if "**" in segments else len(segments) - (len(fixed.split("/")) if fixed else 0)
         links: dict[str, LinkTarget] = {}
@@ -103,7 +102,7 @@ class DiskSources:
         return found
 
     def _check_fixed(self, fixed: str) -> None:
-        """Refuse a pattern below a link that leads to nothing: ``parts/*.yaml`` where ``parts`` is one."""
+        """Refuse a pattern below a dangling link: ``parts/*.yaml`` if ``parts`` is one."""
         parts = fixed.split("/") if fixed else []
         for end in range(1, len(parts) + 1):
             path = "/".join(parts[:end])
@@ -114,7 +113,7 @@ class DiskSources:
                 )
 
     def identity(self, path: str) -> Hashable:
-        """The file itself, however it is named; see `reconciler.config.sources.Sources.identity`."""
+        """Identify a file independently of its name; see `reconciler.config.sources.Sources.identity`."""
         try:
             found = (self._folder / path).stat()
         except (OSError, ValueError):
@@ -137,7 +136,7 @@ class DiskSources:
 
 
 def _dangling(file: Path, shown: str) -> SourceError | None:
-    """What to say of a link whose target does not exist; None for anything else."""
+    """Return the error for a dangling link; None for anything else."""
     if not _is_link(file):
         return None
     target = display_path(str(file.readlink()))
@@ -162,7 +161,7 @@ def _is_link(file: Path) -> bool:
 
 
 def _where_else(folder: Path) -> str:
-    """What to name in the place of a folder without a root file: one that is in it, includes it, or is below it."""
+    """Return a hint for a folder without a root file: one that is in it, includes it, or is below it."""
     beside = [path for path in _visible(folder) if path.suffix in {".yaml", ".yml"} and _says_version(path)]
     if beside:
         return f"name the file: {_word(beside[0])}"
@@ -171,13 +170,13 @@ def _where_else(folder: Path) -> str:
         return f"{_word(above)} includes its files; use that file"
     below = [path for path in _visible(folder) if _says_version(path / ROOT_NAME)]
     if below:
-        return f"name the folder that holds it: {_word(below[0])}"
+        return f"name the folder that contains it: {_word(below[0])}"
     here = "" if folder == Path() else f" {_word(folder)}"
     return f"`reconciler init{here}` creates one, and `reconciler export --out FOLDER` writes one from a live account"
 
 
 def _visible(folder: Path) -> list[Path]:
-    """What a folder holds, sorted, without what is hidden; nothing if that cannot be told."""
+    """Return the content of a folder, sorted, without hidden names; empty if it cannot be listed."""
     try:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except (OSError, ValueError):
@@ -185,12 +184,12 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def _word(path: Path) -> str:
-    """A path as a shell takes it."""
+    """Quote a path for a shell."""
     return display_path(shlex.quote(path.as_posix()))
 
 
 def _says_version(path: Path) -> bool:
-    """Whether a file looks like a root file: included files say no version."""
+    """Whether a file looks like a root file. Included files have no version."""
     try:
         if not path.is_file():
             return False
@@ -201,7 +200,7 @@ def _says_version(path: Path) -> bool:
 
 
 def _above(folder: Path) -> Iterator[Path]:
-    """The root files above a folder, the nearest first, as far as a person would look: not beyond the repository."""
+    """Yield the root files above a folder, nearest first, up to the top of the repository."""
     at = folder
     for _ in range(_MOST_ABOVE):
         try:
@@ -215,7 +214,7 @@ def _above(folder: Path) -> Iterator[Path]:
 
 
 def _includes(root: Path, folder: Path) -> bool:
-    """Whether a root file includes a file of a folder, told by its text alone: the file may not even be valid."""
+    """Whether a root file includes a file of a folder, judged by its text alone: it may not even be valid."""
     try:
         text = root.read_bytes()[:_MOST_LOOKED_AT].decode("utf-8", "replace")
         inside = folder.resolve().relative_to(root.parent.resolve()).as_posix()
@@ -239,8 +238,8 @@ def _is_hidden(target: Path, folder: Path) -> bool:
 
 
 def _read(target: Path, shown: str) -> bytes:
-    # Asked before it is opened, which alone may do something to a device, and once more of what is open then: it cannot
-    # have become a link, a pipe or another file in between.
+    # Checked before opening, since opening a device may have effects, and again afterwards: the file may have been
+    # replaced by a link, a pipe, or another file in between.
     before = target.stat()
     _check_ordinary(before, shown)
     descriptor = os.open(target, os.O_RDONLY | _CAREFULLY)
@@ -266,16 +265,16 @@ def _check_ordinary(found: os.stat_result, shown: str) -> None:
 
 
 def _names(prefix: str, folder: Path, depth: int | None, links: dict[str, LinkTarget]) -> Iterator[str]:
-    """Whatever is below a folder, as deep as a pattern may look, but for folders and what is hidden.
+    """Yield the names below a folder, as deep as a pattern may look, without folders and hidden names.
 
     Args:
-        prefix: the folder, relative to the root's.
-        folder: the root's folder.
-        depth: how deep to look; None for all of it.
-        links: takes the links to folders, and to nothing, which are not followed.
+        prefix: The folder, relative to the root file's folder.
+        folder: The root file's folder.
+        depth: How deep to look; None for no limit.
+        links: Receives the links to folders and dangling links, which are not followed.
 
     Raises:
-        SourceError: a folder cannot be listed.
+        SourceError: A folder cannot be listed.
     """
     try:
         entries = sorted(os.scandir(folder / prefix), key=lambda entry: entry.name)
@@ -306,7 +305,7 @@ def _names(prefix: str, folder: Path, depth: int | None, links: dict[str, LinkTa
 
 
 def _gone(file: Path) -> str:
-    """The target of a link, if that does not exist; empty for anything else."""
+    """Return the target of a dangling link; empty for anything else."""
     try:
         return str(file.readlink()) if file.is_symlink() and not file.exists() else ""
     except (OSError, ValueError, RuntimeError):
@@ -321,7 +320,7 @@ def _is_dir(entry: os.DirEntry[str], *, follow_symlinks: bool) -> bool:
 
 
 def _inside(path: Path, folder: Path) -> str | None:
-    """A path without links, relative to the root's folder; None if it is not in there."""
+    """Resolve links, and return the path relative to the root file's folder; None if it is outside."""
     try:
         target = path.resolve(strict=True).relative_to(folder.resolve()).as_posix()
     except (OSError, RuntimeError, ValueError):

@@ -1,9 +1,8 @@
-"""Files as they stood at a commit: the `Sources` of a command that compares with the past.
+"""Files at a commit: the `Sources` of a comparison with the past.
 
-Takes a ref and a path; gives the bytes of files in the root file's folder and below, read from git's objects. The work
-tree, the index and the configuration are left alone: nothing is checked out, no hook, filter or text conversion runs,
-and nothing is fetched. Refuses what `reconciler.sources.disk` refuses, links that lead out of the folder included.
-Knows nothing of YAML.
+Takes a ref and a path; returns the bytes of files in the root file's folder and below, from git's objects. Does not
+touch the work tree, the index, or the configuration: no checkout, hook, filter, text conversion, or fetch. Refuses what
+`reconciler.sources.disk` refuses, such as links out of the folder. Knows no YAML.
 """
 
 from __future__ import annotations
@@ -30,24 +29,24 @@ _LINK, _FOLDER, _SUBMODULE = "120000", "040000", "160000"
 
 
 class _Entry(NamedTuple):
-    """What a tree holds under a name."""
+    """An entry of a tree."""
 
     mode: str
     oid: str
 
 
 class GitSources:
-    """Files at a commit, through one ``git cat-file`` process; to be closed, best as a context manager.
+    """Files at a commit, read through one ``git cat-file`` process. Close it, or use it as a context manager.
 
     Args:
-        ref: what names the commit: a branch, a tag, an object name, ``HEAD~3``.
-        path: the root file, or a folder that holds `ROOT_NAME`; as typed in the current folder, or from the top of
-            the repository.
-        from_top: whether the path is one from the top of the repository, as in git's own ``REF:PATH``.
-        env: the environment variables of git itself; those that the files look up are never read.
+        ref: The name of the commit: a branch, a tag, an object name, ``HEAD~3``.
+        path: The root file, or a folder that contains `ROOT_NAME`; relative to the current folder, or to the top of the
+            repository.
+        from_top: Whether the path is relative to the top of the repository, as in git's own ``REF:PATH``.
+        env: The environment variables of git itself. The files cannot read any.
 
     Raises:
-        UsageError: when there is no repository, no such commit, or no git.
+        UsageError: There is no repository, no such commit, or no git.
     """
 
     def __init__(
@@ -66,7 +65,7 @@ class GitSources:
         try:
             where, found = self._followed(inside, path, may_leave=True)
         except SourceError:
-            where, found = inside, None  # told by `read`, like any other file that cannot be read
+            where, found = inside, None  # `read` reports it, like any unreadable file
         if found is not None and found.mode == _FOLDER:
             self._folder, self._root_name = where, ROOT_NAME
         else:
@@ -76,15 +75,15 @@ class GitSources:
         self.root = self._shown(self._root_name)
 
     def environment(self, name: str) -> str | None:  # noqa: ARG002 - the protocol's signature
-        """Nothing: what stood in the environment then is not known."""
+        """Return None: the environment variables of that time are not known."""
         return None
 
     def relative(self, path: str) -> str:
-        """A path as typed on the command line, seen from the root file's folder; for overlays."""
+        """Return a path of the command line relative to the root file's folder; for overlays."""
         return posixpath.relpath(self._from_top(path, from_top=False) or ".", self._folder or ".")
 
     def read(self, path: str) -> bytes:
-        """The bytes of one file; see `reconciler.config.sources.Sources.read`."""
+        """Return the bytes of a file; see `reconciler.config.sources.Sources.read`."""
         shown = self._shown(path)
         try:
             _, entry = self._followed(_joined(self._folder, path), shown, may_leave=path == self._root_name)
@@ -107,7 +106,7 @@ class GitSources:
         return data
 
     def glob(self, pattern: str) -> Sequence[str]:
-        """The files that fit a pattern; see `reconciler.config.sources.Sources.glob`."""
+        """Return the files that match a pattern; see `reconciler.config.sources.Sources.glob`."""
         prefix = fixed_part(pattern)
         try:
             base, _ = self._followed(_joined(self._folder, prefix), prefix, may_leave=True)
@@ -122,7 +121,7 @@ class GitSources:
         return found
 
     def _names(self, base: str, links: dict[str, LinkTarget], start: str) -> Iterator[str]:
-        """Whatever is below a folder, relative to it; links to folders go where `check_folder_links` takes them."""
+        """Yield the names below a folder, relative to it; add links to folders to `links`."""
         below = f"{base}/" if base else ""
         assert self._tree is not None
         for path, entry in self._tree.items():
@@ -141,12 +140,12 @@ class GitSources:
                 yield folder.removeprefix(below)
 
     def _below(self, folder: str) -> Iterator[str]:
-        """The files below a folder; both relative to the root's folder."""
+        """Yield the files below a folder; both are relative to the root file's folder."""
         start = f"{folder}/" if folder else ""
         return (start + name for name in self._names(_joined(self._folder, folder), {}, start))
 
     def _folder_behind(self, path: str) -> str | None:
-        """The folder that a link leads to; None if it leads to a file or to nothing, which `read` reports."""
+        """Return the folder that a link leads to; None for files and dangling links, which `read` reports."""
         try:
             where, entry = self._followed(path, path, may_leave=True)
         except SourceError:
@@ -154,7 +153,7 @@ class GitSources:
         return where if entry.mode == _FOLDER else None
 
     def _leads_to_nothing(self, path: str) -> bool:
-        """Whether the target of a link does not exist in the commit."""
+        """Whether a link is dangling in the commit."""
         try:
             self._followed(path, path, may_leave=True)
         except SourceError as error:
@@ -162,7 +161,7 @@ class GitSources:
         return False
 
     def _relative(self, where: str) -> str | None:
-        """A path from the top as seen from the root's folder; None if it is not in there."""
+        """Return a path from the top relative to the root file's folder; None if it is outside."""
         if where == self._folder:
             return ""
         if not self._is_inside(where):
@@ -170,7 +169,7 @@ class GitSources:
         return where.removeprefix(f"{self._folder}/") if self._folder else where
 
     def identity(self, path: str) -> Hashable:
-        """The file itself, however it is named; see `reconciler.config.sources.Sources.identity`."""
+        """Identify a file independently of its name; see `reconciler.config.sources.Sources.identity`."""
         try:
             return self._followed(_joined(self._folder, path), path, may_leave=True)[0]
         except SourceError:
@@ -181,23 +180,23 @@ class GitSources:
         self._git.close()
 
     def __enter__(self) -> Self:
-        """The sources themselves."""
+        """Return the sources."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the process, whatever happened."""
+        """End the git process."""
         self.close()
 
     # --- where things are ---------------------------------------------------------------------------------------------
 
     def _shown(self, path: str) -> str:
-        # As git takes it; from the top, so that what is beside the root file begins alike.
+        # In git's syntax, from the top, so that files beside the root file have the same prefix.
         return f"{self._ref}:{posixpath.join(self._folder or '.', path)}"
 
     def _resolved(self, ref: str) -> str:
-        """The commit that a ref names."""
+        """Return the commit that a ref names."""
         if not ref or ref.startswith("-") or ".." in ref or any(not char.isprintable() for char in ref):
             raise UsageError(f"git:{ref!r} is not a commit; write git:BRANCH, git:TAG or git:COMMIT")
         found = self._git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
@@ -205,27 +204,27 @@ class GitSources:
             return found.stdout.decode().strip()
         inside = self._git.run("rev-parse", "--git-dir")
         if inside.returncode != 0:
-            said = inside.stderr.decode(errors="replace").strip().partition("\n")[0]
-            if "not a git repository (or any" in said and "GIT_DIR" not in self._git.env:
+            complaint = inside.stderr.decode(errors="replace").strip().partition("\n")[0]
+            if "not a git repository (or any" in complaint and "GIT_DIR" not in self._git.env:
                 where = Path(self._git.folder).resolve()
                 raise UsageError(
                     f"git:{ref}: {where} is not in a git repository; run this in the clone that contains the files, or "
                     "compare with a folder or a file"
                 )
-            raise UsageError(f"git:{ref} cannot be read: git says {said!r}; fix what `git status` reports there")
+            raise UsageError(f"git:{ref} cannot be read: git says {complaint!r}; fix what `git status` reports there")
         advice = how_to_get(ref, self._git.output, folder=self._git.other_folder())
         raise UsageError(f"git:{ref}: this repository has no such commit{advice}")
 
     def _from_top(self, path: str, *, from_top: bool) -> str:
-        """A path as seen from the top of the repository; empty for the top itself."""
+        """Return a path relative to the top of the repository; empty for the top itself."""
         if from_top:
             inside = posixpath.normpath(path or ".")
         else:
             top = self._git.run("rev-parse", "--show-toplevel")
-            # Without a work tree there is no current folder in it either.
+            # Without a work tree, the path is relative to the top.
             base = top.stdout.decode(errors="surrogateescape").removesuffix("\n") if top.returncode == 0 else None
             typed = Path(path)
-            # The folder may be reached by a link; the file itself may be one, and is then looked up as one.
+            # Resolve links of the folder, but not the file itself, which is followed in the commit.
             real = typed.parent.resolve() / typed.name if typed.name not in {"", ".."} else typed.resolve()
             inside = posixpath.normpath(path) if base is None else Path(os.path.relpath(real, base)).as_posix()
         if inside.startswith(("../", "/")) or inside == "..":
@@ -233,7 +232,7 @@ class GitSources:
         return _joined(inside)
 
     def _entry(self, where: str) -> _Entry | None:
-        """What stands at a path from the top, links not followed; None when there is nothing."""
+        """Return the entry at a path from the top, without following links; None if there is none."""
         if not where or where in self._folders:
             return _Entry(_FOLDER, "")
         if self._tree is not None and self._is_inside(where):
@@ -241,7 +240,7 @@ class GitSources:
         return self._listed(where).get(where)
 
     def _files_below(self, folder: str) -> dict[str, _Entry]:
-        """The files below a folder, by their path from the top."""
+        """Return the files below a folder by their paths from the top."""
         return self._listed(f"{folder}/", recursively=True) if folder else self._listed(recursively=True)
 
     def _listed(self, *paths: str, recursively: bool = False) -> dict[str, _Entry]:
@@ -254,12 +253,12 @@ class GitSources:
             head, tab, name = line.partition(b"\t")
             if tab:
                 mode, _, oid = head.decode().split(" ")
-                # A name that is no UTF-8 can be named by no file of a configuration.
+                # No configuration can name a file whose name is not UTF-8.
                 entries[name.decode(errors="surrogateescape")] = _Entry(mode, oid)
         return entries
 
     def _followed(self, where: str, shown: str, *, may_leave: bool) -> tuple[str, _Entry]:
-        """What stands at a path from the top with every link on the way followed, and where that is."""
+        """Follow every link of a path from the top; return the final path and its entry."""
         for _ in range(_MOST_LINKS):
             found = self._first_link(where)
             if found is None:
@@ -278,7 +277,7 @@ class GitSources:
         raise SourceError(f"{shown} cannot be read: its links form a cycle")
 
     def _first_link(self, where: str) -> tuple[str, str] | None:
-        """The first part of a path from the top that is a link, and the object that says where it leads."""
+        """Return the first part of a path from the top that is a link, and the object that holds its target."""
         parts = where.split("/")
         for end in range(1, len(parts) + 1):
             path = "/".join(parts[:end])
@@ -294,7 +293,7 @@ class GitSources:
 
 
 def _joined(*parts: str) -> str:
-    """Parts of a path from the top as one; empty for the top itself."""
+    """Join parts of a path from the top; empty for the top itself."""
     path = posixpath.normpath(posixpath.join(*parts))
     return "" if path == "." else path
 
@@ -306,14 +305,14 @@ def _leads_out(shown: str) -> SourceError:
 
 
 def _folders_of(paths: Iterable[str]) -> Iterator[str]:
-    """Every folder above a path."""
+    """Yield every folder above the paths."""
     for path in paths:
         while path := posixpath.dirname(path):
             yield path
 
 
 def _folder_of(path: str) -> str:
-    """The nearest folder of a path that is there, from which git finds its repository."""
+    """Return the nearest existing folder of a path, in which git looks for its repository."""
     folder = Path(path)
     while not folder.is_dir():
         if folder == folder.parent:
@@ -323,7 +322,7 @@ def _folder_of(path: str) -> str:
 
 
 def _climbs_out(link: str, target: str) -> bool:
-    """Whether a link's target climbs over the top of the repository."""
+    """Whether the target of a link leads out of the repository."""
     depth = link.count("/")
     for part in target.split("/"):
         depth += -1 if part == ".." else 0 if part in {"", "."} else 1

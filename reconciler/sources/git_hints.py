@@ -1,7 +1,7 @@
-"""How to get a commit that a clone lacks: commands that a person can paste.
+"""Hints for a commit that a clone lacks: commands to paste.
 
-Takes what was typed for a commit and a way to run git; gives a sentence. Reads the repository's own references and
-settings only: the network is left alone, so whether a remote has a branch is not known here.
+Takes the commit as typed and a way to run git; returns a sentence. Reads only the repository's references and settings,
+not the network, so it does not know whether a remote has a branch.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ _USUAL = ("origin", "upstream")
 
 
 def how_to_get(ref: str, git: Git, *, folder: str = "") -> str:
-    """What to do about a commit that is not there, as the end of a sentence: each command on a line of its own.
+    """Return how to get a missing commit, as the end of a sentence, with each command on its own line.
 
     Args:
-        ref: as typed, without a path.
-        git: runs git in the repository.
-        folder: where the repository is, if it is not that of the current folder; empty if it is.
+        ref: The commit as typed, without a path.
+        git: Runs git in the repository.
+        folder: The folder of the repository, if it is not that of the current folder; empty otherwise.
     """
     text = f"; {_Advice(ref, git, ['git', *(['-C', folder] if folder else [])]).text()}"
-    # Each command is a line of its own, which no layout folds.
+    # Each command is on its own line, which no layout folds.
     return re.sub(r"[;:,]? ?\0([^\0]*)\0[,;]? ?", r":\n  \1\n", text).rstrip("\n")
 
 
 @dataclass(frozen=True)
 class _Advice:
-    """Advice on one name.
+    """The hint for one name.
 
     Attributes:
-        ref: as typed.
-        git: runs git in the repository.
-        program: how its commands begin.
+        ref: The name as typed.
+        git: Runs git in the repository.
+        program: The start of every command.
     """
 
     ref: str
@@ -72,7 +72,7 @@ class _Advice:
     # --- an ancestor --------------------------------------------------------------------------------------------------
 
     def _earlier(self, base: str, suffix: str) -> str:
-        """The commit is an ancestor of one that is there."""
+        """Return the hint for an ancestor of a commit that exists."""
         if re.match(r"@\{(?:u|upstream|push)\}", suffix, re.IGNORECASE):
             remote = self._remote() or "origin"
             return f"{base} follows no branch of a remote; name that branch: git:{remote}/BRANCH"
@@ -89,7 +89,7 @@ class _Advice:
         remote = self._remote()
         if not remote:
             return "this clone is shallow, and has no remote to fetch more of its history from"
-        # The remote is named, since a branch that follows no remote branch has none of its own.
+        # Name the remote, since a branch without an upstream has none.
         deepen = self._command("fetch", f"--deepen={count}", *([] if remote == "origin" else [remote]))
         whole = self._command("fetch", "--unshallow", *([] if remote == "origin" else [remote]))
         return f"this clone is shallow: {deepen}, or all of its history: {whole}"
@@ -97,7 +97,7 @@ class _Advice:
     # --- a name -------------------------------------------------------------------------------------------------------
 
     def _name(self, base: str, suffix: str) -> str:
-        """Nothing has that name here."""
+        """Return the hint for a name that does not exist."""
         names = [name for name in (self.git("for-each-ref", "--format=%(refname)") or "").split("\n") if name]
         fetched = next((name for name in names if re.fullmatch(rf"refs/remotes/[^/]+/{re.escape(base)}", name)), "")
         if fetched:
@@ -119,7 +119,7 @@ class _Advice:
         return self._plain(base, suffix, [name.split("/", 2)[-1] for name in names])
 
     def _plain(self, base: str, suffix: str, names: Sequence[str]) -> str:
-        """A name that says nothing of a remote."""
+        """Return the hint for a name without a remote."""
         close = get_close_matches(base, names, n=1, cutoff=0.75)
         meant = f"did you mean git:{close[0]}{suffix}? If not: " if close else ""
         remote = self._remote()
@@ -141,13 +141,13 @@ class _Advice:
         return f"{meant}{clone}{fetch}, then compare with git:FETCH_HEAD{suffix}, if {remote} has it"
 
     def _of_remote(self, branch: str) -> tuple[str, str] | None:
-        """A remote of this repository and a branch of it; of several that fit, the one of the longest name."""
+        """Split a name into a remote and its branch. If several remotes fit, the longest name wins."""
         fitting = [remote for remote in self._remotes() if branch.startswith(f"{remote}/")]
         remote = max(fitting, key=len, default="")
         return (remote, branch.removeprefix(f"{remote}/")) if remote else None
 
     def _tracking(self, remote: str, branch: str) -> str:
-        """A branch of a remote that has not been fetched. Not every clone keeps what it fetches under that name."""
+        """Return the hint for a remote's branch that was not fetched. Not every clone stores it under that name."""
         kept = (self.git("config", "--get-all", f"remote.{remote}.fetch") or "").split("\n")
         is_kept = any(
             spec.removeprefix("+").partition(":")[0] in {"refs/heads/*", f"refs/heads/{branch}"}
@@ -163,6 +163,6 @@ class _Advice:
         return [name for name in (self.git("remote") or "").split("\n") if name]
 
     def _remote(self) -> str:
-        """The remote to fetch from: origin, or else the first; empty if there is none."""
+        """Return the remote to fetch from: origin, or else the first; empty if there is none."""
         remotes = self._remotes()
         return "origin" if "origin" in remotes else next(iter(remotes), "")

@@ -190,7 +190,7 @@ ROOT = "version: 1\n"
         ({".gitlab-ci.yml": ROOT, ".pre-commit-config.yaml": ROOT, "a.yml": "site: x\n"}, ".", ".", BEGIN.format("")),
         ({".hidden/reconciler.yaml": ROOT}, ".", ".", BEGIN.format("")),
         ({"desk.yml": ROOT, "a.yaml": "services: {}\n"}, ".", ".", "name the file: desk.yml"),
-        ({"conf/reconciler.yaml": ROOT, "docs/x.txt": ""}, ".", ".", "name the folder that holds it: conf"),
+        ({"conf/reconciler.yaml": ROOT, "docs/x.txt": ""}, ".", ".", "name the folder that contains it: conf"),
         (
             {"conf/reconciler.yaml": ROOT + "include: [services/*.yaml]\n", "conf/services/a.yaml": "services: {}\n"},
             "conf/services", ".", "../reconciler.yaml includes its files; use that file",

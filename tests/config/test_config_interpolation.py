@@ -204,7 +204,7 @@ def test_files_that_are_not_text() -> None:
     }  # fmt: skip
     assert told(files) == [
         "2:32 unreadable-file: a is not UTF-8 text (save it as UTF-8 text)",
-        "2:41 unreadable-file: b is not text: it holds a NUL character",
+        "2:41 unreadable-file: b is not text: it contains a NUL character",
     ]
 
 

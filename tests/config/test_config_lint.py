@@ -45,7 +45,7 @@ def warnings_of(files: Files, env: dict[str, str] | None = None, **options: obje
 )
 def test_an_empty_variable_counts_as_unset_everywhere(text: str, value: str) -> None:
     files = {"reconciler.yaml": f"version: 1\n{text}\n", "empty.txt": value}
-    why = "is empty" if not value else "holds only whitespace"
+    why = "is empty" if not value else "contains only whitespace"
     (problem,) = problems_of(files, {"HOOK": value}, layout=LAYOUT)
     expected = {
         f"environment variable HOOK {why}, which counts as not set", f"secret HOOK {why}, which counts as not set",
@@ -190,9 +190,9 @@ def test_keys_of_attributes_are_not_interpolated() -> None:
 @pytest.mark.parametrize(
     ("field", "env", "variables", "message"),
     [
-        ("'https://${env:A}/'", {"A": "${HOST}"}, {}, "the value of environment variable A holds a ${…}"),
-        ("'https://a.example/${secret:A}'", {"A": "${B}"}, {}, "the value of secret A holds a ${…}"),
-        ("'https://${var:a}/'", {}, {"a": "${HOST}"}, "the value of --var a holds a ${…}"),
+        ("'https://${env:A}/'", {"A": "${HOST}"}, {}, "the value of environment variable A contains a ${…}"),
+        ("'https://a.example/${secret:A}'", {"A": "${B}"}, {}, "the value of secret A contains a ${…}"),
+        ("'https://${var:a}/'", {}, {"a": "${HOST}"}, "the value of --var a contains a ${…}"),
     ],
 )
 def test_a_value_from_outside_that_holds_a_placeholder(

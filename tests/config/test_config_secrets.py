@@ -84,7 +84,7 @@ def test_an_unset_secret_elsewhere_is_an_error() -> None:
     assert told(text) == [
         "2:63 unset-secret: secret NO is not set (set the environment variable NO, or check the files without it: --allow-unset)"
     ]
-    for text_of_it, why in (("", "is empty"), (" \n", "holds only whitespace")):
+    for text_of_it, why in (("", "is empty"), (" \n", "contains only whitespace")):
         assert told(text, {"NO": text_of_it}) == [
             f"2:63 unset-secret: secret NO {why}, which counts as not set (set the environment variable NO, or check the files without it: --allow-unset)"
         ]

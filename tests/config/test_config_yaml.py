@@ -33,7 +33,7 @@ LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         (b"version: 1\nx: \xff", "2 not-text: reconciler.yaml is not UTF-8 text (save it as UTF-8 text)"),
         (
             b"version: 1\nx: a\x00",
-            "2:5 not-text: reconciler.yaml is not text: it holds the character U+0000 (save it as UTF-8 text)",
+            "2:5 not-text: reconciler.yaml is not text: it contains the character U+0000 (save it as UTF-8 text)",
         ),
         (
             b"a: 1\n---\nb: 1\n",
