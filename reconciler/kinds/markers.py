@@ -1,6 +1,6 @@
-"""The markers that the annotations of a kind's fields carry: what the API and people make of a field, as data.
+"""Markers: facts about a field, as data on its annotation.
 
-Read by `reconciler.kinds.fields`, which makes rows of them, and through `Field.marker` by whoever needs one.
+`reconciler.kinds.flatten` turns them into fields; other code reads a marker with `Field.marker`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ Risk = Literal["low", "medium", "high"]
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """Twilio's spelling. On a block, a prefix for the fields inside.
+    """The name in the API. On a block, a prefix for the fields inside.
 
     Attributes:
-        param: the form parameter, ``AutoCreation.WebhookUrl``; relative to the block's inside a block.
-        response: the dotted path in the response; relative as well. Empty: the parameter in snake case.
+        param: The form parameter: ``AutoCreation.WebhookUrl``. Relative to the block, inside a block.
+        response: The dotted path in a response, relative as well. Default: the parameter in snake case.
     """
 
     param: str
@@ -31,15 +31,15 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Immutable:
-    """The API has no parameter for this on update (absent from the update body in the OpenAPI description)."""
+    """The API has no parameter for it on update (absent from the update body in the OpenAPI description)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplaceOnly:
-    """The API has a parameter for this on update, and refuses or bends it, so a change makes the resource anew.
+    """The API has a parameter for it on update but rejects or alters it, so a change replaces the resource.
 
     Attributes:
-        why: what the API does, with its error code.
+        why: What the API does, with its error code.
     """
 
     why: str
@@ -47,17 +47,17 @@ class ReplaceOnly:
 
 @dataclass(frozen=True, slots=True)
 class Required:
-    """The API refuses a create without this."""
+    """The API rejects a create without it."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlwaysSent:
-    """The API refuses an update without this, so it goes along with every update."""
+    """The API rejects an update without it, so every update sends it."""
 
 
 @dataclass(frozen=True, slots=True)
 class NaturalKey:
-    """Recognises the resource in the live account; taken from the handle when the files leave it out."""
+    """Identifies the resource in the account; defaults to the handle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +67,15 @@ class WriteOnly:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """Never shown, stored or logged."""
+    """Never shown, stored, or logged."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotClearable:
-    """Cannot be cleared: the API keeps the old value or refuses.
+    """Cannot be cleared: the API keeps the old value or rejects the request.
 
     Attributes:
-        why: the reason, for the error message.
+        why: The reason, as the end of a sentence in the error message.
     """
 
     why: str
@@ -83,13 +83,13 @@ class NotClearable:
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """Refers to another resource; in the files a handle, one of Twilio's own names, or a SID.
+    """A reference to another resource: a handle, the name of a built-in resource, or a SID.
 
     Attributes:
-        kind: the name of the kind referred to.
-        scope: ``service`` when it must be in the same service, ``account`` when it stands at the top.
-        of_type: for roles, the type that the role must have; empty when any will do.
-        default: The field of the service's configuration with the reference that applies if none is set.
+        kind: The name of the kind that it refers to.
+        scope: ``service`` if the other one must be in the same service, ``account`` if it is at the top.
+        of_type: The value that the other one's discriminator must have; empty for any.
+        default: The field of the service's configuration whose reference applies if none is set.
         verb: What the resource does with the other one, for messages: ``starts conversations in``.
     """
 
@@ -102,7 +102,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Sid:
-    """The SID of something outside of this tool's reach, for instance ``MG`` for a messaging service."""
+    """The SID of a resource that is not managed here, such as ``MG`` for a messaging service."""
 
     prefix: str
 
@@ -119,8 +119,8 @@ class Timer:
     """An ISO 8601 duration with a minimum, compared by length: PT60M is PT1H.
 
     Attributes:
-        minimum: in seconds.
-        written: the minimum as people write it, for the message.
+        minimum: In seconds.
+        written: The minimum as an ISO 8601 duration, for messages.
     """
 
     minimum: int
@@ -129,14 +129,14 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """Limits on text, in characters; on JSON, in bytes of the UTF-8 text that is sent.
+    """Limits on the length of text in characters, or of JSON in bytes of the UTF-8 text that is sent.
 
-    Twilio's documentation gives the limits of names in characters and those of attributes in kilobytes.
+    Twilio documents the limits of names in characters and those of attributes in kilobytes.
 
     Attributes:
-        most: over this is an error.
-        doubtful: over this is a warning, where the documentation says less than what the API is known to take, or
-            nothing.
+        most: A longer value is an error.
+        doubtful: A longer value is a warning: the documented limit, if the API is known to accept more, or a likely
+            one, if none is documented.
     """
 
     most: int
@@ -145,7 +145,7 @@ class Length:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Limits on a number, both included."""
+    """Limits on a number, inclusive."""
 
     least: int
     most: int
@@ -153,11 +153,11 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A closed set of words, compared without regard to case; `words` are in the spelling that the files use.
+    """A choice of one word, compared without regard to case.
 
     Attributes:
-        words: what is known.
-        extended_by_twilio: whether Twilio adds words over time, so that an unknown one is a warning, no error.
+        words: The known words, in the configuration's spelling.
+        extended_by_twilio: Whether Twilio adds words over time, so that an unknown one is a warning, not an error.
     """
 
     words: tuple[str, ...]
@@ -169,9 +169,9 @@ class Vocabulary:
     """The known words of a set that Twilio extends over time: an unknown one is a warning.
 
     Attributes:
-        words: what is known.
-        by_type: narrower known words by the resource's ``type``, where they differ.
-        at_least_one: whether the API refuses an empty set.
+        words: The known words.
+        by_type: The known words by the resource's ``type``, if they differ.
+        at_least_one: Whether the API rejects an empty set.
     """
 
     words: tuple[str, ...]
@@ -179,31 +179,31 @@ class Vocabulary:
     at_least_one: bool = False
 
     def __hash__(self) -> int:
-        """Hash by the words; mappings have no hash of their own."""
+        """Hash by the words, because mappings are not hashable."""
         return hash((self.words, self.at_least_one))
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A notification's text, in which Twilio fills in `${NAME}`; elsewhere such a placeholder is an error."""
+    """The text of a notification, in which Twilio replaces `${NAME}`; elsewhere such a placeholder is an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class FreeWords:
-    """A set of words of the user's own, of which the API wants at least one."""
+    """A set of words of the user's choice, of which the API requires at least one."""
 
 
 @dataclass(frozen=True, slots=True)
 class OnChange:
-    """What changing this field means for the people who run the account.
+    """The effect of a change of this field.
 
     Attributes:
-        risk: how careful a reviewer should be.
-        words: what happens, as a sentence that starts with a small letter; empty when the field says it itself.
+        risk: How carefully a reviewer should look.
+        effect: What happens, as a sentence that starts in lower case; empty if the field itself says it.
     """
 
     risk: Risk
-    words: str = ""
+    effect: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +220,6 @@ Marker = (
 
 
 class Declaration(BaseModel):
-    """The base of every kind's model and of the blocks inside; frozen, and closed to unknown keys."""
+    """The base of the models of kinds and of their blocks: frozen, without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

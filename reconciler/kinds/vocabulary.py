@@ -1,6 +1,6 @@
-"""Words that Twilio extends over time: permissions, webhook filters; and what other products and versions call them.
+"""Words that Twilio extends over time: permissions, webhook filters, and their names in other products.
 
-Facts, each with its source. A word that is missing here is a warning for a person, never an error: the API decides.
+Facts, each with its source. A word that is missing here is a warning, never an error: the API decides.
 """
 
 from __future__ import annotations
@@ -74,11 +74,11 @@ _MOST_SPELLINGS = 64
 
 
 def former_word(word: str, candidates: Collection[str]) -> str:
-    """The candidate that has another name in Programmable Chat or in the REST API.
+    """Return the candidate that has this name in Programmable Chat or in the REST API.
 
     Args:
-        word: the word.
-        candidates: the known words.
+        word: The word.
+        candidates: The known words.
 
     Returns:
         The candidate; empty if there is none.
@@ -95,11 +95,11 @@ def former_word(word: str, candidates: Collection[str]) -> str:
 
 
 def misplaced_event(word: str, words: Collection[str]) -> tuple[str, str] | None:
-    """What to say of an event that Twilio knows, but not in this set of filters.
+    """Explain an event that Twilio has, but not in this set of filters.
 
     Args:
-        word: the event.
-        words: the events of the set.
+        word: The event.
+        words: The events of the set.
 
     Returns:
         What is wrong, as the end of a sentence, and the hint; None if no webhook has this event.
@@ -109,7 +109,7 @@ def misplaced_event(word: str, words: Collection[str]) -> tuple[str, str] | None
         return None
     if event in PRE_FILTERS:
         after = next((item for item in POST_FILTERS if item in {f"{event}ed", f"{event}d"}), "")
-        why = "is an event before the fact, which only the webhooks of accounts and services have"
+        why = "is a pre-action event, which only the webhooks of accounts and services have"
         return why, f"did you mean {after}?" if after in words else "remove it"
     where = "the account's webhooks have" if "User" in event else "the webhooks of accounts and services have"
     return f"is an event that only {where}", "remove it, or set it there"

@@ -100,8 +100,8 @@ def _field(change: Change, item: FieldChange, risks: list[Risk], words: list[str
         risks.append("low")
         return
     risks.append(marker.risk)
-    if marker.words:
-        words.append(marker.words[0].upper() + marker.words[1:] + ".")
+    if marker.effect:
+        words.append(marker.effect[0].upper() + marker.effect[1:] + ".")
 
 
 def _creation(change: Change, former: Live | None, risks: list[Risk], words: list[str]) -> None:

@@ -49,7 +49,7 @@ def _risks() -> Iterator[tuple[str, str, str]]:
         for field in item.kind.fields:
             marker = field.marker(OnChange)
             if marker is not None:
-                effect = f"{marker.words[0].upper()}{marker.words[1:]}." if marker.words else "–"
+                effect = f"{marker.effect[0].upper()}{marker.effect[1:]}." if marker.effect else "–"
                 yield marker.risk, f"`{field.path}` of {item.kind.noun}", effect
 
 

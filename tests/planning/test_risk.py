@@ -92,10 +92,10 @@ def test_every_field_has_the_risk_that_people_were_promised() -> None:
 
 def test_what_a_field_means_is_said_as_sentences() -> None:
     said = {
-        f"{kind.name}.{field.path}": marker.words
+        f"{kind.name}.{field.path}": marker.effect
         for kind in KINDS
         for field in kind.fields
-        if (marker := field.marker(OnChange)) is not None and marker.words
+        if (marker := field.marker(OnChange)) is not None and marker.effect
     }
     assert [path for path, words in said.items() if words[0].isupper() or words.endswith(".")] == []
 
