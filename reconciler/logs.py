@@ -17,7 +17,6 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Literal
 
-from reconciler.kinds.api_paths import path_words
 from reconciler.redaction import spelled_out
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -166,6 +165,8 @@ def shown_path(path: str) -> str:
 
     Of the query, only page numbers and sizes remain; page tokens may contain anything.
     """
+    from reconciler.kinds.api_paths import path_words  # noqa: PLC0415 - help and completion do without the kinds
+
     before, mark, query = path.partition("?")
     parts, words = before.split("/")[:_MOST_PARTS], path_words()
     shown = "/".join(part if not part or part in words or _SID.match(part) else "*" for part in parts)

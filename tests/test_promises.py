@@ -331,7 +331,7 @@ def test_the_command_that_a_saved_plan_names_applies_it(run: Run) -> None:
     Path("more.yaml").write_text("addresses: {'+14155550100': {friendly_name: \"Front door's ${var:line}\"}}\n")
     varied = ("--var", "line=Main line", "--overlay", "more.yaml", "--emulator", "a b.db")
     planned = run("plan", *varied, "--out", "plan.json")
-    program, *arguments = shlex.split(planned.out.rstrip("\n").rpartition("To apply exactly this: ")[2])
+    program, *arguments = shlex.split(planned.out.rstrip("\n").rpartition("Apply exactly this plan:\n")[2])
     assert program == "reconciler"
     assert arguments == ["apply", "--plan", "plan.json", *varied]
     assert run(*arguments).code == 0
@@ -671,7 +671,7 @@ def test_a_bug_keeps_its_traceback_to_a_file_and_its_secrets_to_itself(
     monkeypatch.setattr(planning, "build_document", broken)
     ended = run("plan", *account.whole())
     assert ended.code == 70
-    assert "this is a bug in reconciler" in ended.err
+    assert "internal error. This is a bug in reconciler" in ended.err
     (file,) = Path().glob("reconciler-bug-*.txt")
     assert "Traceback" in file.read_text() or "planning.py" in file.read_text()
     assert_no_canary(ended)

@@ -10,10 +10,11 @@ import click
 
 from reconciler import workflow
 from reconciler.cli import candidates, console, exit_codes, showing
-from reconciler.cli.files import read_limited
+from reconciler.cli.files import read_plan
 from reconciler.cli.github_log import LOG
 from reconciler.cli.manual import Page
-from reconciler.cli.options import account_options, consent_options, file_options, scope_options
+from reconciler.cli.next_steps import command_line
+from reconciler.cli.options import account_options, approval_options, file_options, scope_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
 from reconciler.errors import ReconcilerError, UsageError
@@ -33,8 +34,8 @@ Examples:
 
 @click.command(cls=Page, epilog=EPILOG)
 @file_options
-@scope_options
-@consent_options
+@scope_options()
+@approval_options
 @account_options
 @click.option(
     "--plan",
@@ -42,7 +43,7 @@ Examples:
     metavar="FILE",
     shell_complete=candidates.files,
     default="",
-    help="A plan that was reviewed: go on, without asking, only if every change is one of its changes.",
+    help="A reviewed plan: apply without asking, but only if it contains every change.",
 )
 @click.option(
     "--report",
@@ -50,12 +51,10 @@ Examples:
     metavar="FILE",
     shell_complete=candidates.files,
     default="",
-    help="Write the report to FILE while the apply runs, as JSON. A later run completes what the report says is left.",
+    help="Write the report during the apply, as JSON. A later run with the same file completes it.",
 )
-@click.option(
-    "--trigger-webhooks", is_flag=True, help="Let the account's own webhooks hear of these writes (off by default)."
-)
-@click.option("-y", "--yes", "--auto-approve", "yes", is_flag=True, help="Do not ask.")
+@click.option("--trigger-webhooks", is_flag=True, help="Let writes trigger the account's webhooks.")
+@click.option("-y", "--yes", "--auto-approve", "yes", is_flag=True, help="Do not ask for approval.")
 @output_in(*showing.REPORT)
 def apply(
     inputs: Inputs,
@@ -67,15 +66,13 @@ def apply(
     trigger_webhooks: bool,
     yes: bool,
 ) -> int:
-    """Make the account what the files say: plan afresh, ask, apply.
+    """Plan again and apply, after approval.
 
-    PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. With --plan, the options
-    that the plan was made with are taken from it. A plan file is an approval, not a program: what is sent comes from
-    the files as they are now. Run again after a failure, it takes up where it stopped.
+    PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. With --plan, the
+    options that the plan was made with are taken from it. A plan file is an approval, not a program: what is sent comes
+    from the configuration as it is now. If an apply fails, run it again to continue.
     """
-    from reconciler.documents.plan import parse_plan  # noqa: PLC0415 - help and completion do without
-
-    approved = parse_plan(read_limited(plan_path), plan_path) if plan_path else None
+    approved = read_plan(plan_path) if plan_path else None
     if approved is not None:
         inputs = _as_planned(inputs, approved)
     run = Run(display(lines_on_stdout=output.as_log, may_colour=output.may_colour))
@@ -93,13 +90,13 @@ def apply(
     async def confirm(file: PlanFile) -> Decision:
         if not yes:
             if not output.as_log:
-                # Nothing has been written yet that would show that standard output is full or closed. A line break
-                # before the document means nothing in JSON, Markdown, or HTML.
+                # Nothing has been written yet, so it is unknown whether standard output is full or closed. A line break
+                # before the document has no meaning in JSON, Markdown, or HTML.
                 console.out("\n")
             _check_shown()
         decision = Decision.PREAPPROVED
         if not (yes or approved is not None or _nothing_to_send(file)):
-            decision = Decision.APPROVED if _ask(file, run, output, endpoint) else Decision.DECLINED
+            decision = Decision.APPROVED if _ask(file, run, output, inputs, endpoint) else Decision.DECLINED
         run.writing = decision is not Decision.DECLINED
         return decision
 
@@ -117,16 +114,19 @@ def apply(
         )
     )
     if applied.declined:
-        raise ReconcilerError("declined; nothing was sent")
+        raise ReconcilerError("declined. Nothing was sent")
     console.at_stake(_outcome(applied))
     _show(applied, output, shown=shown)
     return exit_codes.of_apply(applied.file, applied.report)
 
 
 def _as_planned(inputs: Inputs, plan: PlanFile) -> Inputs:
-    """The same inputs with the options of a plan, which the command line may repeat and not contradict.
+    """Take the options of a plan, which the command line may repeat but not contradict.
 
-    Approvals are the exception: they may be given when the plan is applied, and those of the plan depend on its seal.
+    Approvals are the exception: they may be added when the plan is applied, and those of the plan depend on its seal.
+
+    Raises:
+        UsageError: The command line contradicts the plan.
     """
     options = plan.options
     compared = (
@@ -140,13 +140,13 @@ def _as_planned(inputs: Inputs, plan: PlanFile) -> Inputs:
             words = ", ".join([planned] if isinstance(planned, str) else planned)
             if name == "--env" and _is_from_environment("env"):
                 raise UsageError(
-                    f"the plan was made {f'for environment {words}' if planned else 'without an environment'}, and "
-                    f"RECONCILER_ENV is {given}; "
-                    + (f"say --env {words} to apply the plan" if planned else "unset RECONCILER_ENV to apply the plan")
+                    f"the plan was made {f'for environment {words}' if planned else 'without an environment'}, but "
+                    f"RECONCILER_ENV is {given}. "
+                    + (f"Add --env {words} to apply the plan" if planned else "Unset RECONCILER_ENV to apply the plan")
                 )
             raise UsageError(
-                f"the plan was made {f'with {name} {words}' if planned else f'without {name}'}; leave {name} out to "
-                f"apply it as it is, or make a new plan with the other {name}"
+                f"the plan was made {f'with {name} {words}' if planned else f'without {name}'}. Remove {name} to "
+                f"apply it, or make a new plan with the other {name}"
             )
     return replace(
         inputs,
@@ -163,17 +163,17 @@ def _is_from_environment(parameter: str) -> bool:
 
 
 def _check_shown() -> None:
-    """Refuse to go on with a plan that nobody can have read.
+    """Refuse to continue with a plan that could not be shown.
 
     Raises:
-        UsageError: standard output is closed, full, or no longer read.
+        UsageError: Standard output is closed, full, or no longer read.
     """
     reason = console.unwritten()
     if reason:
-        console.take_as_told()
+        console.mark_reported()
         raise UsageError(
-            f"the plan could not be shown, so nothing was sent; standard output could not be written: {reason}. Write "
-            "it to a place that takes it, or apply without being asked (--yes)"
+            f"the plan could not be shown, so nothing was sent: cannot write to standard output: {reason}. Redirect it "
+            "to a writable file, or apply without approval (--yes)"
         )
 
 
@@ -183,14 +183,14 @@ def _outcome(applied: Applied) -> str:
         return "nothing was sent to the account"
     from reconciler.documents.report import report_document  # noqa: PLC0415 - help and completion do without
 
-    told = report_document(applied.report, applied.file).summary
+    summary = report_document(applied.report, applied.file).summary
     counts = (
-        ("created", told.create), ("updated", told.update), ("replaced", told.replace), ("deleted", told.delete),
-        ("done in part", told.partly), ("failed", told.failed), ("interrupted", told.interrupted),
-        ("skipped", told.skipped), ("withheld", told.withheld),
+        ("created", summary.create), ("updated", summary.update), ("replaced", summary.replace),
+        ("deleted", summary.delete), ("done in part", summary.partly), ("failed", summary.failed),
+        ("interrupted", summary.interrupted), ("skipped", summary.skipped), ("withheld", summary.withheld),
     )  # fmt: skip
     words = ", ".join(f"{number:,} {word}" for word, number in counts if number) or "nothing to do"
-    return f"the plan was applied all the same ({words}); `reconciler plan` shows what is left"
+    return f"the plan was applied nevertheless ({words}). Run `reconciler plan` to see what is left"
 
 
 def _nothing_to_send(plan: PlanFile) -> bool:
@@ -199,7 +199,7 @@ def _nothing_to_send(plan: PlanFile) -> bool:
 
 
 def _question(plan: PlanFile, endpoint: Endpoint) -> str:
-    """What is asked: the environment, the account, and where it is if that is not Twilio."""
+    """Return the question: the environment, the account, and the API if it is not Twilio."""
     number = len(plan.changes) - plan.summary.withheld
     what = "this change" if number == 1 else f"these {number:,} changes"
     account = f"account {escape(plan.account_sid)}"
@@ -209,22 +209,23 @@ def _question(plan: PlanFile, endpoint: Endpoint) -> str:
         place = f"on the emulator {escape(endpoint.emulator)}"
     elif endpoint.api_url:
         place = f"at {escape(endpoint.api_url)}"
-    # The account's SID alone takes half of a narrow terminal's line.
+    # The SID of the account alone takes half a line of a narrow terminal.
     more = ", ".join(text for text in (account if environment else "", place) if text)
     lines = [f"Apply {what} to {environment or account}?", *([f"  {more}"] if more else [])]
     return "\n".join([*lines, 'Only "yes" is accepted to approve. Enter a value: '])
 
 
-def _ask(plan: PlanFile, run: Run, output: Output, endpoint: Endpoint) -> bool:
-    """Ask on the terminal.
+def _ask(plan: PlanFile, run: Run, output: Output, inputs: Inputs, endpoint: Endpoint) -> bool:
+    """Ask for approval on the terminal.
 
     Raises:
-        UsageError: there is none, or it does not show the plan.
+        UsageError: There is no terminal, or it does not show the plan.
     """
     if not (console.is_terminal(sys.stdin) and console.is_terminal(sys.stderr)):
         raise UsageError(
-            "there is no terminal to ask on, so nothing was sent; review a plan and apply it (reconciler plan --out "
-            "plan.json, reconciler apply --plan plan.json), or apply without being asked (--yes)"
+            "no terminal to ask for approval on, so nothing was sent. Apply a reviewed plan, or apply without approval "
+            f"(--yes):\n  {command_line('plan', inputs, endpoint, options=('--out', 'plan.json'))}\n"
+            f"  {command_line('apply', inputs, endpoint, options=('--plan', 'plan.json'), scope=False)}"
         )
     with run.asking():
         if not output.as_log:
@@ -236,7 +237,7 @@ def _ask(plan: PlanFile, run: Run, output: Output, endpoint: Endpoint) -> bool:
         else:
             is_shown = True
         if not (is_shown and console.err(_question(plan, endpoint))):
-            raise UsageError("the plan could not be shown on the terminal, so nothing was sent")
+            raise UsageError("the plan could not be shown on the terminal. Nothing was sent")
         try:
             answer = sys.stdin.readline()
         except KeyboardInterrupt:
@@ -254,7 +255,7 @@ def _show(applied: Applied, output: Output, *, shown: bool) -> None:
         return
     if output.as_log:
         console.out("\n")
-    # What went well was listed line by line while it happened.
+    # Steps that were done have been listed while they ran.
     from reconciler.documents.report import report_document  # noqa: PLC0415 - help and completion do without
     from reconciler.report import Report  # noqa: PLC0415 - help and completion do without
 

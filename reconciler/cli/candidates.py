@@ -1,7 +1,7 @@
-"""What can stand after an option or as an argument, for completion: from the files, never from the network.
+"""Candidates of options and arguments for shell completion, from the configuration and never from the network.
 
-Takes what has been typed so far; gives candidates. Quick and silent: whatever goes wrong, there are fewer candidates,
-and nothing is told. Nothing is interpolated, so no value of a file, let alone a secret, is ever offered.
+Takes what has been typed so far; gives candidates. Fast and silent: an error only means fewer candidates. Nothing is
+interpolated, so no value of the configuration, let alone a secret, is ever offered.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ if TYPE_CHECKING:
     from reconciler.kinds.base import Kind
 
 MOST = 200
-"""More addresses than this are not offered one by one: only those nearest to the top."""
+"""The most addresses that are offered; of more, only those nearest to the top."""
 YAML, FILE, FOLDER = "yaml", "file", "dir"
-"""Types of candidates that the shells find by themselves."""
+"""Types of candidates that shells find themselves."""
 
 
 def yaml_files(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """YAML files, and the folders that lead to some."""
+    """Complete YAML files, and folders."""
     return [CompletionItem(incomplete, type=YAML)]
 
 
 def files(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """Any file."""
+    """Complete any file."""
     return [CompletionItem(incomplete, type=FILE)]
 
 
 def folders(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """Folders."""
+    """Complete folders."""
     return [CompletionItem(incomplete, type=FOLDER)]
 
 
 def environments(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """The environments that the files define."""
+    """Complete the environments that the configuration defines."""
     found = _outline(context, environment="")
     return _named(found.environments if found else (), incomplete)
 
 
 def profiles(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """The names of the profiles of Twilio's own command line; nothing else of that file."""
+    """Complete the names of the Twilio CLI's profiles; nothing else in that file is offered."""
     try:
         folder = os.environ.get("TWILIO_CONFIG_DIR")
         file = (Path(folder) if folder else Path.home() / ".twilio-cli") / "config.json"
@@ -60,17 +60,17 @@ def profiles(_context: click.Context, _parameter: click.Parameter, incomplete: s
 
 
 def addresses(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """Every resource of the files."""
+    """Complete the addresses of all declared resources."""
     return _addresses(context, incomplete, lambda _: True)
 
 
 def destructible(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """Resources whose delete destroys history, and so needs approval."""
+    """Complete resources whose delete destroys history and so requires approval."""
     return _addresses(context, incomplete, lambda kind: bool(kind.destroys))
 
 
 def rotatable(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """Resources with something that Twilio never returns."""
+    """Complete resources with write-only values."""
     return _addresses(context, incomplete, lambda kind: any(entry.write_only for entry in kind.fields))
 
 
@@ -87,12 +87,12 @@ def _addresses(context: click.Context, incomplete: str, counts: Callable[[Kind],
 
 
 def _named(names: Iterable[str], incomplete: str) -> list[CompletionItem[str]]:
-    """Those that begin so; none with control characters, which would go straight to a terminal."""
+    """Keep the names with this prefix, but none with control characters, which would reach the terminal."""
     return [CompletionItem(name) for name in names if name.startswith(incomplete) and name.isprintable()]
 
 
 def _nearest(texts: dict[str, Address]) -> Iterable[str]:
-    """All of them, or as many whole levels from the top as are not too many; one level at least."""
+    """Return all addresses, or as many whole levels from the top as fit into `MOST`; at least one level."""
     if len(texts) <= MOST:
         return texts
     depths = sorted({len(address.parts) for address in texts.values()})
@@ -106,14 +106,14 @@ def _nearest(texts: dict[str, Address]) -> Iterable[str]:
 
 
 def _given(context: click.Context) -> dict[str, object]:
-    """What the line so far says, an option that waits for its value left aside.
+    """Return the parameters of the line so far, without an option that has no value yet.
 
-    click reads no argument of a line that ends in such an option. `context.obj` holds all of its words.
+    click parses no argument of a line that ends in such an option. `context.obj` has all of its words.
     """
     words = list(context.obj or ())
     if not words or not words[-1].startswith("-"):
         return context.params
-    # The first word is the verb: none that reads files stands in a group.
+    # The first word is the command: no command in a group reads a configuration.
     with context.command.make_context(
         context.info_name, words[1:-1], parent=context.parent, resilient_parsing=True
     ) as parsed:
@@ -121,8 +121,8 @@ def _given(context: click.Context) -> dict[str, object]:
 
 
 def _outline(context: click.Context, environment: str | None = None) -> Outline | None:
-    """What the files name that the line so far speaks of; None when not even that can be told."""
-    from reconciler.config.outline import outline  # noqa: PLC0415 - only these candidates need to read files
+    """Return the names in the configuration of the line so far; None if it cannot be read."""
+    from reconciler.config.outline import outline  # noqa: PLC0415 - only these candidates read files
     from reconciler.sources.disk import DiskSources  # noqa: PLC0415 - see above
 
     try:
@@ -132,5 +132,5 @@ def _outline(context: click.Context, environment: str | None = None) -> Outline 
         overlays = [sources.relative(str(overlay)) for overlay in named] if isinstance(named, tuple) else []
         chosen = str(given.get("env") or "") if environment is None else environment
         return outline(sources, environment=chosen, overlays=overlays)
-    except Exception:  # noqa: BLE001 - a shell that waits for candidates is no place to tell of errors
+    except Exception:  # noqa: BLE001 - a shell that waits for candidates cannot show errors
         return None

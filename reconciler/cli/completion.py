@@ -29,18 +29,18 @@ fish, once:
 @click.command(cls=Page, epilog=EPILOG)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), required=False, metavar="[bash|zsh|fish]")
 def completion(shell: str | None) -> int:
-    """Print the script that lets a shell complete commands, options and what follows them.
+    """Print a script that completes commands, options, and their values in a shell.
 
-    The shell is that of the environment variable SHELL when left out. After --target, --exclude, --approve and --rotate
-    the addresses of the files are offered, after --env their environments, after --profile the profiles of Twilio's own
-    command line. The files are read as far as they can be; nothing is looked up in them, and no account is asked.
+    The default is the shell in the environment variable SHELL. Addresses complete after --target, --exclude, --approve,
+    and --rotate; environments after --env; profiles of the Twilio CLI after --profile. The configuration is read as far
+    as it is valid; nothing is interpolated, and no account is read.
     """
     from reconciler.cli.entry import VARIABLE  # noqa: PLC0415 - it imports this module by name
     from reconciler.cli.root import ROOT  # noqa: PLC0415 - see above
     from reconciler.cli.shells import SHELLS  # noqa: PLC0415 - only needed here
 
-    name = shell or os.path.basename(os.environ.get("SHELL", ""))  # noqa: PTH119 - a name is all that is wanted
+    name = shell or os.path.basename(os.environ.get("SHELL", ""))  # noqa: PTH119 - only the name counts
     if name not in SHELLS:
-        raise click.UsageError(f"which shell? There are: {', '.join(SHELLS)}.")
+        raise click.UsageError(f"unknown shell. Name one of {', '.join(SHELLS)}.")
     console.out(SHELLS[name](ROOT, {}, "reconciler", VARIABLE).source())
     return DONE

@@ -1,10 +1,9 @@
-"""The two output streams: whether they take colours, how wide they are, and writing to them without surprises.
+"""The output streams: whether they take colors, how wide they are, and robust writing.
 
-Takes finished texts. A reader that goes away (``reconciler plan | head``) ends nothing: what is left to write is
-dropped, and the exit code stays what it would have been. Where standard output cannot be written for another reason (a
-full disk), a run goes on to its end too, since it may be changing an account, and says so at last. Where more than the
-text is lost with it, since an apply shows what it does to an account, a reader that goes away is an error as well: see
-`at_stake`.
+Takes finished texts. A reader that goes away (``reconciler plan | head``) is not an error: the rest is dropped, and the
+exit code stays the same. If standard output is closed, or cannot be written for another reason (a full disk), the
+command runs to its end, since it may be changing an account, and then fails. If more than the text is lost, as with the
+changes of an apply, a reader that goes away is an error too; see `at_stake`.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ from dataclasses import dataclass
 from typing import TextIO
 
 PIPE_WIDTH = 100
-"""Columns where there is no terminal to ask, so that logs are the same everywhere."""
+"""The width without a terminal, so that logs are the same everywhere."""
 
 
 def takes_colour(stream: TextIO, *, allowed: bool = True) -> bool:
-    """Whether to lay colours on what goes to a stream.
+    """Return whether to write colors to a stream.
 
-    ``--no-color`` and NO_COLOR (no-color.org) forbid them, FORCE_COLOR asks for them, else a terminal decides.
+    ``--no-color`` and NO_COLOR (no-color.org) turn them off, FORCE_COLOR turns them on; otherwise a terminal has them.
     """
     if not allowed or os.environ.get("NO_COLOR"):
         return False
@@ -32,51 +31,58 @@ def takes_colour(stream: TextIO, *, allowed: bool = True) -> bool:
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether a person looks at a stream."""
+    """Return whether a stream is a terminal."""
     try:
         return stream.isatty()
-    except ValueError:  # a stream that is closed
+    except ValueError:  # the stream is closed
         return False
 
 
 def width_of(stream: TextIO) -> int:
-    """How many columns a stream has; COLUMNS decides where it is set."""
+    """Return the number of columns of a stream; COLUMNS overrides it."""
     if is_terminal(stream) or os.environ.get("COLUMNS"):
         return shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
     return PIPE_WIDTH
 
 
+_CLOSED = "it is closed"
+
+
 @dataclass(slots=True)
 class _Loss:
-    """What standard output lacks.
+    """The output that was lost.
 
     Attributes:
-        failed: why it could not be written.
-        unread: the same, where whoever started the command may have wanted it so: the reader went away, or there never
-            was one.
-        at_stake: what must be known all the same, a sentence.
-        is_told: whether another error says so already.
+        failed: Why standard output could not be written.
+        unread: The same if the user may have wanted it so: the reader went away.
+        is_closed: Whether standard output was closed from the start.
+        at_stake: A sentence that the user must see even so.
+        is_reported: Whether another error reports it.
     """
 
     failed: str = ""
     unread: str = ""
+    is_closed: bool = False
     at_stake: str = ""
-    is_told: bool = False
+    is_reported: bool = False
 
     @property
     def reason(self) -> str:
-        return self.failed or self.unread
+        return self.failed or self.unread or (_CLOSED if self.is_closed else "")
 
 
 _loss = _Loss()
 
 
 def write(stream: TextIO, text: str) -> bool:
-    """Write a text and flush it; give up when that cannot be done any more, without a word when nobody reads.
+    """Write a text and flush it; if that fails, drop it.
 
     Returns:
         Whether it was written.
     """
+    if stream is sys.stdout and _loss.is_closed and text:
+        _loss.failed = _CLOSED
+        return False
     try:
         stream.write(text)
         stream.flush()
@@ -87,7 +93,7 @@ def write(stream: TextIO, text: str) -> bool:
                 _loss.unread = reason
             else:
                 _loss.failed = reason
-        # Python flushes standard streams once more at its end, which must not fail either.
+        # Python flushes the standard streams again when it exits, which must not fail either.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
@@ -96,14 +102,14 @@ def write(stream: TextIO, text: str) -> bool:
 
 
 def begin() -> None:
-    """Give every standard stream that is closed (``reconciler plan >&-``) somewhere to lead.
+    """Open every standard stream that is closed (``reconciler plan >&-``).
 
-    Whatever is opened next would have its number otherwise, and get what is meant for it.
+    Otherwise the next file that is opened would get its number, and the text that is meant for it.
     """
     global _loss  # noqa: PLW0603 - a process has one standard output
     _loss = _Loss()
     if sys.stdout is None:
-        _loss.unread = "it is closed"
+        _loss.is_closed = True
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(
@@ -112,38 +118,38 @@ def begin() -> None:
 
 
 def at_stake(sentence: str) -> None:
-    """Say what has been done that standard output shows, and that must be known even if nobody reads that."""
+    """Set the sentence that the user must see even if standard output is lost."""
     _loss.at_stake = sentence
 
 
 def unwritten() -> str:
-    """Why standard output lacks something so far; empty if it has everything."""
+    """Return why standard output is incomplete so far; empty if it is not."""
     return _loss.reason
 
 
-def take_as_told() -> None:
-    """Let `end` say nothing of what standard output lacks: the error that ends the command does."""
-    _loss.is_told = True
+def mark_reported() -> None:
+    """Keep `end` from reporting lost output, because another error does."""
+    _loss.is_reported = True
 
 
 def end() -> str:
-    """Flush what is left.
+    """Flush standard output.
 
     Returns:
-        What is wrong, as a sentence, if standard output lacks something that matters; else empty.
+        A sentence on what is wrong if output that matters was lost; else empty.
     """
     write(sys.stdout, "")
     reason = _loss.reason if _loss.at_stake else _loss.failed
-    if not reason or _loss.is_told:
+    if not reason or _loss.is_reported:
         return ""
-    return f"standard output could not be written: {reason}" + (f"; {_loss.at_stake}" if _loss.at_stake else "")
+    return f"cannot write to standard output: {reason}" + (f"; {_loss.at_stake}" if _loss.at_stake else "")
 
 
 def out(text: str) -> bool:
-    """Write to standard output; gives whether it was written."""
+    """Write to standard output; return whether it was written."""
     return write(sys.stdout, text)
 
 
 def err(text: str) -> bool:
-    """Write to standard error; gives whether it was written."""
+    """Write to standard error; return whether it was written."""
     return write(sys.stderr, text)

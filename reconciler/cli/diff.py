@@ -28,16 +28,16 @@ Examples:
 @click.argument("one", metavar="A", shell_complete=candidates.yaml_files)
 @click.argument("other", metavar="B", default=".", shell_complete=candidates.yaml_files)
 @reading_options
-@click.option("--detailed-exitcode", is_flag=True, help="End with 2 when the two differ.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with status 2 if they differ.")
 @output_in(*showing.COMPARISON)
 def diff(one: str, other: str, inputs: Inputs, output: Output, *, detailed_exitcode: bool) -> int:
-    """Compare two configurations. Needs no account, and reads nothing of the environment.
+    """Compare two configurations, without an account.
 
-    A and B are each a file or folder (B is the current folder when left out); git:REF, the same path as it stood at
-    that commit, or git:REF:PATH, from the top of the repository; and any of these with @ENVIRONMENT behind it.
+    A and B are each a file or folder (default of B: the current folder); git:REF, the same path at that commit; or
+    git:REF:PATH, a path from the top of the repository. Add @ENVIRONMENT to select an environment.
 
-    It says what would change if the account were as A says and the files became B. Two environments, or accounts, it
-    compares address by address. Environment variables and secrets are compared by their names.
+    Shows the changes from A to B, as if the account matched A. Two environments, or two accounts, are compared address
+    by address. Environment variables are not read; they and secrets are compared by name.
     """
     sides = [_side(text, inputs) for text in (one, other)]
     named = next((side for side in sides if side.path or side.from_top), Inputs())
@@ -51,33 +51,33 @@ def diff(one: str, other: str, inputs: Inputs, output: Output, *, detailed_exitc
 
 
 def _side(text: str, inputs: Inputs) -> Inputs:
-    """What one of the two arguments names.
+    """Parse one of the two arguments.
 
-    The last @ begins an environment, unless the whole is a path that is there, or it is one of git's own (``@{1}``);
-    an @ at the end says that there is none, so that a name with an @ in it can be written.
+    The last @ begins an environment, unless the whole text is an existing path, or the @ is git's own (``@{1}``). An @
+    at the end means no environment, so that a name can contain an @.
     """
     ref, path = "", text
     if text.startswith("git:"):
         ref, colon, path = text.removeprefix("git:").partition(":")
-        ref, environment = (ref, "") if colon else _parted(ref)
+        ref, environment = (ref, "") if colon else _split_environment(ref)
         if not ref:
-            raise UsageError(f"{text} names no commit; write git:BRANCH, git:TAG or git:COMMIT")
+            raise UsageError(f"{text} names no commit. Use git:BRANCH, git:TAG, or git:COMMIT")
         if not colon:
             return replace(inputs, path="", ref=ref, environment=environment or inputs.environment)
-        path, environment = _parted(path)
+        path, environment = _split_environment(path)
         return replace(inputs, path=path, ref=ref, from_top=True, environment=environment or inputs.environment)
     environment = ""
-    if not _is_there(text):
-        path, environment = _parted(text)
+    if not _exists(text):
+        path, environment = _split_environment(text)
     return replace(inputs, path=path or ".", environment=environment or inputs.environment)
 
 
-def _parted(text: str) -> tuple[str, str]:
+def _split_environment(text: str) -> tuple[str, str]:
     name, at, environment = text.rpartition("@")
     return (name, environment) if at and not environment.startswith("{") else (text, "")
 
 
-def _is_there(path: str) -> bool:
+def _exists(path: str) -> bool:
     try:
         return Path(path).exists()
     except (OSError, ValueError):

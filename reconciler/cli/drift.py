@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from reconciler import workflow
-from reconciler.cli import showing
+from reconciler.cli import console, showing
 from reconciler.cli.exit_codes import DIFFERENCES, DONE, ERROR
 from reconciler.cli.manual import Page
+from reconciler.cli.next_steps import command_line
 from reconciler.cli.options import account_options, file_options, scope_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
@@ -25,13 +26,13 @@ KINDS = ("differences", "unmanaged")
 def _kinds(_context: click.Context, _parameter: click.Parameter, text: str) -> frozenset[str]:
     found = frozenset(part.strip() for part in text.split(","))
     if not found <= set(KINDS):
-        raise click.BadParameter(f"takes {', '.join(KINDS)}, or both with a comma between them")
+        raise click.BadParameter(f"use {', '.join(KINDS)}, or both, separated by a comma")
     return found
 
 
 @click.command(cls=Page, epilog=EPILOG)
 @file_options
-@scope_options
+@scope_options()
 @account_options
 @click.option(
     "--fail-on",
@@ -39,19 +40,24 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, text: str) -> f
     default="differences",
     show_default=True,
     callback=_kinds,
-    help="What ends with 2: differences, unmanaged, or both with a comma between them.",
+    help="What exits with status 2: differences, unmanaged, or both, separated by a comma.",
 )
 @output_in(*showing.DRIFT)
 def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozenset[str]) -> int:
-    """Tell how the account differs from the configuration. Sends nothing but GET.
+    """Detect drift between the account and the configuration (read-only).
 
-    PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. Of every field that
-    differs it says what the files say and what the account has; what the files do not name is listed. Ends with 2 when
-    something differs.
+    PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. Shows the live and the
+    configured value of every field that differs, and lists unmanaged resources. Exits with status 2 if there is drift.
     """
     run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
     found = run.execute(lambda: workflow.drift(inputs, endpoint, run.display))
     showing.show_drift(found, output)
+    if output.as_text and found.differences:
+        again = command_line("apply", inputs, endpoint, shown=found.to_json())
+        console.out(
+            f"\nTo revert the drift, apply the configuration:\n  {again}\nTo keep a live value, write it into the "
+            "configuration.\n"
+        )
     counts = {"differences": len(found.differences), "unmanaged": len(found.unmanaged)}
     if found.unreadable:
         return ERROR

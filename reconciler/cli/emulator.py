@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import TypeVar
 
@@ -16,14 +15,14 @@ from reconciler.cli.exit_codes import DONE
 from reconciler.cli.manual import Page
 from reconciler.emulator.app import Emulator
 from reconciler.emulator.errors import EmulatorError
-from reconciler.emulator.faults import AMOUNTS, FAULTS, READ_FAULTS, Faults, FaultyEmulator
+from reconciler.emulator.faults import Faults, FaultyEmulator
 from reconciler.emulator.seed import UNTIL, Traffic, seed
 from reconciler.emulator.server import DEFAULT_PORT, LOOPBACK, serve
 from reconciler.emulator.store import Store
 from reconciler.errors import UsageError
 from reconciler.render.terminal import escape
 
-AUTH_TOKEN = "emulator"  # noqa: S105 - the documented token of an account that does not exist
+AUTH_TOKEN = "emulator"  # noqa: S105 - the documented token of an emulated account
 EPILOG = """\b
 Examples:
   reconciler emulator serve --db demo.db --port 4010
@@ -35,31 +34,10 @@ and in another terminal:
   reconciler plan --api-url http://127.0.0.1:4010"""
 
 
-def _listed(words: Mapping[str, str]) -> str:
-    """Words and what they mean in two columns, which click leaves as they are."""
-    rows = [
-        textwrap.fill(
-            f"{meaning}.", 78, initial_indent=f"  {word:<14}", subsequent_indent=" " * 16, break_on_hyphens=False
-        )
-        for word, meaning in words.items()
-    ]
-    return "\n".join(["\b", *rows])
-
-
 SERVE_EPILOG = f"""{EPILOG}
 
-A SPEC of --fault is a list of NAME=SHARE, with commas. The same seed lets the same requests in the same order meet
-the same faults. What befalls any request (any=SHARE is spread over all of these that are not named):
-
-{_listed(FAULTS)}
-
-What befalls a read (any-read=SHARE is spread likewise):
-
-{_listed(READ_FAULTS)}
-
-And numbers:
-
-{_listed(AMOUNTS)}"""
+--fault takes NAME=SHARE, separated by commas; `reconciler help faults` lists the names. Equal seeds give equal faults
+to equal requests in the same order."""
 
 SEED_EPILOG = """\b
 Examples:
@@ -67,7 +45,7 @@ Examples:
   reconciler emulator serve --db demo.db
 
 \b
-The same numbers on a new file give the same account, to the last SID."""
+Equal numbers on a new file give an equal account, SIDs included."""
 
 Command = TypeVar("Command", bound=Callable[..., int])
 
@@ -75,16 +53,16 @@ Command = TypeVar("Command", bound=Callable[..., int])
 @click.group(invoke_without_command=True, subcommand_metavar="[COMMAND] [ARGS]...")
 @click.pass_context
 def emulator(context: click.Context) -> None:
-    """An account that is only a file: fill it, serve it.
+    """Fill and serve an emulated account, which is stored in a file.
 
-    `plan`, `apply`, `drift` and `export` need neither: their --emulator FILE acts on such a file, and makes it.
+    Other commands need neither: with --emulator FILE, they use such a file, and `plan` and `apply` create it.
     """
     if context.invoked_subcommand is None:
         console.out(f"{context.get_help()}\n")
 
 
 def _amounts(command: Command) -> Command:
-    """One option for each kind of traffic."""
+    """Add one option for each kind of traffic."""
     for kind in reversed(fields(Traffic)):
         click.option(
             f"--{kind.name}",
@@ -92,7 +70,7 @@ def _amounts(command: Command) -> Command:
             type=click.IntRange(min=0),
             default=kind.default,
             show_default=True,
-            help=f"How many {kind.name} to add.",
+            help=f"The number of {kind.name} to add.",
         )(command)
     return command
 
@@ -102,27 +80,27 @@ _db = click.option(
     metavar="FILE",
     required=True,
     shell_complete=candidates.files,
-    help="The account; made when it is not there yet.",
+    help="The file of the account; created if it does not exist.",
 )
 
 
 @emulator.command("seed", cls=Page, epilog=SEED_EPILOG)
 @_db
 @click.option(
-    "--seed", "number", metavar="N", type=int, default=0, show_default=True, help="Another number, another account."
+    "--seed", "number", metavar="N", type=int, default=0, show_default=True, help="The random seed of the account."
 )
 @_amounts
 def seed_command(db: str, number: int, **amounts: int) -> int:
     """Fill an emulated account with traffic.
 
-    Adds services, users, conversations and what is in them.
+    Adds services, users, conversations, participants, and messages.
     """
     try:
         store = Store.open(db)
     except EmulatorError as error:
         raise UsageError(f"--db {db}: {error}") from None
     try:
-        # A new account follows from the number too, its SIDs and its dates.
+        # The number determines a new account too, with its SIDs and dates.
         app = Emulator(store, clock=lambda: UNTIL, entropy=random.Random(number))  # noqa: S311 - SIDs are no secrets
         traffic = Traffic(**amounts)
         seed(app, traffic, number=number)
@@ -137,42 +115,47 @@ def seed_command(db: str, number: int, **amounts: int) -> int:
 
 def _account(_context: click.Context, _parameter: click.Parameter, sid: str | None) -> str | None:
     if sid is not None and not re.fullmatch(r"AC[0-9a-f]{32}", sid):
-        raise click.BadParameter("it is AC and 32 digits in lower-case hexadecimal")
+        raise click.BadParameter("use AC and 32 lowercase hexadecimal digits")
     return sid
 
 
 @emulator.command("serve", cls=Page, epilog=SERVE_EPILOG)
 @_db
 @click.option(
-    "--port", metavar="N", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one."
+    "--port",
+    metavar="N",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="The port; 0 for a free one.",
 )
 @click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on.")
 @click.option(
-    "--latency", metavar="MS", type=click.FloatRange(0, 60_000), default=0, help="How long every answer waits."
+    "--latency", metavar="MS", type=click.FloatRange(0, 60_000), default=0, help="The delay of every response."
 )
 @click.option(
     "--fault",
     metavar="SPEC",
     default="",
-    help="What goes wrong, and for which share of requests: 503=0.1,reset-after=0.05. All of it is listed below.",
+    help="Faults and their shares of requests, such as 503=0.1,reset-after=0.05.",
 )
 @click.option(
-    "--seed", "number", metavar="N", type=int, default=0, show_default=True, help="Another number, other faults."
+    "--seed", "number", metavar="N", type=int, default=0, show_default=True, help="The random seed of faults."
 )
 @click.option(
     "--account-sid",
     metavar="AC…",
     default=None,
     callback=_account,
-    help="The account; of a new file AC and zeros if left out, else the one that it holds.",
+    help="The SID of the account; defaults to that in the file, or AC and zeros for a new one.",
 )
-@click.option("--auth-token", metavar="TEXT", default=AUTH_TOKEN, show_default=True, help="The token that it accepts.")
+@click.option("--auth-token", metavar="TEXT", default=AUTH_TOKEN, show_default=True, help="The accepted auth token.")
 def serve_command(
     *, db: str, port: int, host: str, latency: float, fault: str, number: int, account_sid: str | None, auth_token: str
 ) -> int:
     """Serve an emulated account over HTTP, until interrupted.
 
-    The credentials are its SID and the auth token. `--emulator FILE` of other commands acts on the same file.
+    The credentials are its SID and the auth token. Other commands can use the same file with --emulator FILE.
     """
     try:
         faults = Faults.parse(fault)
@@ -188,7 +171,7 @@ def serve_command(
     except EmulatorError as error:
         raise UsageError(str(error)) from None
     except KeyboardInterrupt:
-        # To interrupt a server is to end it as it is meant to be ended.
+        # An interrupt is the normal way to stop a server.
         console.err("\n")
     finally:
         store.close()
@@ -196,6 +179,8 @@ def serve_command(
 
 
 def _say(url: str, account_sid: str, db: str, auth_token: str) -> None:
-    # One that somebody chose may be used elsewhere as well.
-    token = AUTH_TOKEN if auth_token == AUTH_TOKEN else "the one of --auth-token"
-    console.out(f"Serving account {account_sid} from {escape(db)} at {url} (auth token: {token}). Ctrl-C ends it.\n")
+    # A chosen token may be used elsewhere, so it is not shown.
+    token = AUTH_TOKEN if auth_token == AUTH_TOKEN else "the value of --auth-token"
+    console.out(
+        f"Serving account {account_sid} from {escape(db)} at {url} (auth token: {token}). Press Ctrl-C to stop.\n"
+    )

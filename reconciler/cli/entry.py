@@ -1,6 +1,6 @@
-"""The way in and the only way out: runs the command line and turns whatever happens into an exit code.
+"""The entry point: runs the command line and converts every outcome into an exit code.
 
-Takes the arguments; gives the exit code. Nothing is raised to the caller, and no traceback reaches the screen.
+Takes the arguments; gives the exit code. Raises nothing, and no traceback reaches the screen.
 """
 
 from __future__ import annotations
@@ -11,21 +11,20 @@ import os
 import sys
 from collections.abc import Sequence
 
-from reconciler.cli import console
+from reconciler.cli import console, signals
 from reconciler.cli.exit_codes import BUG, worst
 from reconciler.cli.root import ROOT
-from reconciler.cli.signals import interrupting
 from reconciler.errors import ReconcilerError
 
 VARIABLE = "_RECONCILER_COMPLETE"
-"""The environment variable by which a shell asks for candidates; click makes it of the program's name."""
+"""The environment variable by which a shell requests candidates; click derives it from the program's name."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: without the program's name; the process's own when left out.
+        arguments: The arguments without the program's name; the process's own if omitted.
 
     Returns:
         The exit code; see `reconciler.cli.exit_codes`.
@@ -35,28 +34,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _set_encodings()
         if VARIABLE in os.environ:
             from reconciler.cli import shells  # noqa: F401, PLC0415 - registers what click asks for; only completion does
-        with interrupting():
+        if arguments is None:
+            # The process ends here: no signal may cut off what is left to report.
+            signals.raise_interrupts()
+            return _main(given)
+        with signals.interrupting():
             return _main(given)
     except BaseException as error:  # noqa: BLE001 - as in `_run`
-        return _told(error, given)
+        return _report(error, given)
 
 
 def _main(given: Sequence[str]) -> int:
     code = _run(given)
+    signals.ignore()
     try:
         lost = console.end()
     except BaseException as error:  # noqa: BLE001 - as below
-        return worst([code, _told(error, given)])
+        return worst([code, _report(error, given)])
     if not lost:
         return code
-    return worst([code, _told(ReconcilerError(lost), [])])
+    return worst([code, _report(ReconcilerError(lost), [])])
 
 
 def _set_encodings() -> None:
-    """Write UTF-8 with plain line feeds on every machine, and never fail on a character.
+    """Write UTF-8 with line feeds on every machine, and never fail on a character.
 
-    Files and programs read what is written, and a locale must not change its meaning. Only a terminal keeps the
-    encoding that it was started with, since it shows nothing else.
+    Other programs read the output, so it must not depend on the locale. Only a terminal keeps its encoding, because it
+    displays no other.
     """
     for stream in (sys.stdout, sys.stderr):
         if not isinstance(stream, io.TextIOWrapper):
@@ -76,20 +80,21 @@ def _run(given: Sequence[str]) -> int:
         console.begin()
         code = ROOT.main(args=given, prog_name="reconciler", standalone_mode=False)
     except SystemExit as leaving:
-        # Click leaves by itself when whoever reads our output has gone away.
+        # click exits by itself if the reader of the output is gone.
         return leaving.code if isinstance(leaving.code, int) else 1
-    except BaseException as error:  # noqa: BLE001 - this is where every outcome becomes an exit code
-        return _told(error, given)
+    except BaseException as error:  # noqa: BLE001 - every outcome becomes an exit code here
+        return _report(error, given)
     return code if isinstance(code, int) else 0
 
 
-def _told(error: BaseException, arguments: Sequence[str]) -> int:
-    """Tell an error; a bug in that is told without anything that could fail again."""
+def _report(error: BaseException, arguments: Sequence[str]) -> int:
+    """Report an error; an error while doing so is reported by simpler means, which cannot fail again."""
+    signals.ignore()
     try:
-        from reconciler.cli.failures import tell  # noqa: PLC0415 - what it imports is not needed to start
+        from reconciler.cli.failures import report  # noqa: PLC0415 - its imports are not needed to start
 
-        return tell(error, arguments)
+        return report(error, arguments)
     except BaseException as second:  # noqa: BLE001 - nothing may reach the screen as a traceback
         with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(f"Error: {type(error).__name__}, and telling it failed: {type(second).__name__}\n")
+            sys.stderr.write(f"Error: {type(error).__name__}; reporting it failed: {type(second).__name__}\n")
         return BUG

@@ -1,7 +1,7 @@
-"""What the process ends with: the one place where outcomes become exit codes.
+"""Exit codes: the one place where outcomes become exit codes.
 
-0 done or nothing to do · 1 error · 2 differences · 3 the approved plan no longer fits · 4 refused by a guard ·
-5 applied, but a protected part was withheld · 70 a bug · 130 interrupted.
+0 success, or no changes · 1 error · 2 differences · 3 the approved plan no longer fits · 4 refused by a guard ·
+5 a protected part was withheld, or an export is incomplete · 70 internal error · 130 interrupted.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 DONE, ERROR, DIFFERENCES, WITHHELD, BUG, INTERRUPTED = 0, 1, 2, 5, 70, 130
 
 PRECEDENCE = (130, 70, 1, 3, 4, 5, 2, 0)
-"""Of several codes, the first of these."""
+"""Of several codes, the first of these counts."""
 
 
 def worst(codes: list[int]) -> int:
-    """The one of several exit codes that counts; 0 of none."""
+    """Return the exit code that counts of several; 0 of none."""
     return min(codes, key=PRECEDENCE.index, default=DONE)
 
 
 def of_error(error: BaseException) -> int:
-    """What an exception ends the process with; of a group, the worst in it.
+    """Return the exit code of an exception; of a group, the worst.
 
-    Click's own code for wrong usage is 2, which here means differences, so it becomes 1.
+    click uses 2 for wrong usage, which means differences here, so it becomes 1.
     """
     match error:
         case BaseExceptionGroup(exceptions=several):
@@ -46,14 +46,14 @@ def of_error(error: BaseException) -> int:
 
 
 def of_plan(plan: PlanFile, *, detailed: bool) -> int:
-    """What a plan ends with: guards are shown and do not count, unmanaged resources are no difference."""
+    """Return the exit code of a plan: guards' verdicts and unmanaged resources do not count."""
     if plan.unreadable:
         return ERROR
     return DIFFERENCES if detailed and plan.has_changes else DONE
 
 
 def of_apply(plan: PlanFile, report: Report | None) -> int:
-    """What an apply ends with."""
+    """Return the exit code of an apply."""
     if report is not None:
         return report.exit_code
     if plan.unreadable:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,12 +12,13 @@ from reconciler.cli import candidates, console
 from reconciler.cli.exit_codes import DONE, WITHHELD
 from reconciler.cli.files import READABLE, write_files
 from reconciler.cli.manual import Page
+from reconciler.cli.next_steps import command_line
 from reconciler.cli.options import account_options
 from reconciler.cli.running import Run, display
 from reconciler.errors import UsageError
 from reconciler.render.terminal import escape
 from reconciler.sources.disk import ROOT_NAME
-from reconciler.workflow import Endpoint
+from reconciler.workflow import Endpoint, Inputs
 
 EPILOG = """\b
 Examples:
@@ -35,7 +35,7 @@ def _included(_context: click.Context, _parameter: click.Parameter, texts: tuple
     words = tuple(dict.fromkeys(word.strip() for text in texts for word in text.split(",")))
     unknown = [word for word in words if word not in LONG]
     if unknown:
-        raise click.BadParameter(f"{unknown[0]!r} is neither of {' and '.join(LONG)}")
+        raise click.BadParameter(f"unknown collection {unknown[0]!r}. Use {' or '.join(LONG)}")
     return words
 
 
@@ -45,23 +45,23 @@ def _included(_context: click.Context, _parameter: click.Parameter, texts: tuple
     metavar="DIR",
     default="",
     shell_complete=candidates.folders,
-    help="Write files into this folder, one for each service.",
+    help="Write files to this folder, one per service.",
 )
 @click.option(
     "--include",
     metavar="WHAT",
     multiple=True,
     callback=_included,
-    help="Users, conversations or both, which may be many: users,conversations. Repeatable.",
+    help="Include users, conversations, or both (users,conversations); there may be many. Repeatable.",
 )
-@click.option("--force", is_flag=True, help="Write over files that no export wrote.")
+@click.option("--force", is_flag=True, help="Overwrite files that no export wrote.")
 @account_options
 def export(endpoint: Endpoint, *, out: str, include: tuple[str, ...], force: bool) -> int:
-    """Write the live account as files. Sends nothing but GET.
+    """Write the live account as a configuration (read-only).
 
-    Planning the files straight away finds nothing to do. What Twilio makes by itself and nobody touched is left out;
-    comments say where a person has to act. Without --out, everything goes to standard output as one file. In a folder
-    that holds files already, handles are kept, and files that no export wrote are not written over.
+    A plan of the result has no changes. Resources that Twilio creates itself are left out unless they were changed;
+    comments say where you have to act. Without --out, writes one file to standard output. In a folder with an existing
+    configuration, handles are kept, and files that no export wrote are not overwritten.
     """
     folder = Path(out) if out else None
     former = str(folder) if folder is not None and (folder / ROOT_NAME).exists() else ""
@@ -74,32 +74,25 @@ def export(endpoint: Endpoint, *, out: str, include: tuple[str, ...], force: boo
     else:
         _check_overwriting(folder, exported.files, exported.mark, force=force)
         _write(folder, exported.files)
-        _tell(folder, exported.files, exported.mark)
+        _report(folder, exported.files, exported.mark)
     pinned = [str(address) for address in exported.pinned]
     notes = [
-        (exported.left_out, "left out, since files cannot hold it; a comment says why"),
-        (len(pinned), f"pinned by SID, since nothing else recognises it: {_some(pinned)}"),
+        (exported.left_out, "left out, because a configuration cannot contain them; comments say why"),
+        (len(pinned), f"pinned by SID, because they have no unique name: {_some(pinned)}"),
     ]
     console.err("".join(f"warning: {escape(text)}\n" for text in (*exported.unreadable, *exported.warnings)))
     console.err("".join(f"{number:,} {escape(what)}\n" for number, what in notes if number))
     if exported.secrets:
-        console.err("Set these secrets before you plan or apply:\n")
-        # As lines of a shell, to be pasted and filled in. A credential's are needed only when it is sent again.
+        console.err("Set these secrets before you validate or apply:\n")
+        # Lines of a shell, to be pasted and completed. A credential's secrets are needed only when it is sent again.
         console.err("".join(f"  export {escape(name)}='…'\n" for name in exported.secrets))
     if folder is not None:
-        console.err(f"Next: reconciler plan {_plan_arguments(folder, endpoint)}\n")
+        console.err(f"Next: {command_line('plan', Inputs(str(folder)), endpoint)}\n")
     return WITHHELD if exported.unreadable else DONE
 
 
-def _plan_arguments(folder: Path, endpoint: Endpoint) -> str:
-    """Return the arguments of the plan that compares the exported configuration with the same account."""
-    options = (("--emulator", endpoint.emulator), ("--api-url", endpoint.api_url), ("--profile", endpoint.profile))
-    words = [str(folder), *(word for name, value in options if value for word in (name, value))]
-    return " ".join(escape(shlex.quote(word)) for word in words)
-
-
 def _some(names: Sequence[str]) -> str:
-    """Names, as many as a person reads; the rest is counted."""
+    """List the first names, and count the rest."""
     rest = len(names) - _MOST_NAMED
     return ", ".join(names[:_MOST_NAMED]) + (f" and {rest:,} more" if rest > 0 else "")
 
@@ -107,7 +100,7 @@ def _some(names: Sequence[str]) -> str:
 def _check_overwriting(folder: Path, files: Mapping[str, str], mark: str, *, force: bool) -> None:
     for part in sorted({(folder / path).parent for path in files}):
         if part != folder and part.is_symlink():
-            raise UsageError(f"cannot write into {part}: it is a link, and may lead anywhere")
+            raise UsageError(f"cannot write to {part}: it is a link, which may lead anywhere")
     foreign = [
         str(folder / path)
         for path, text in files.items()
@@ -115,13 +108,13 @@ def _check_overwriting(folder: Path, files: Mapping[str, str], mark: str, *, for
     ]
     if foreign:
         raise UsageError(
-            f"{', '.join(foreign[:5])}{', …' if len(foreign) > 5 else ''} would be written over, and no export wrote "
-            "it; name another folder, or say --force"
+            f"{', '.join(foreign[:5])}{', …' if len(foreign) > 5 else ''} would be overwritten, but no export wrote "
+            "it. Name another folder, or use --force"
         )
 
 
 def _is_ours(path: Path, mark: str, text: str = "") -> bool:
-    """Whether an export wrote a file, or would change nothing in it."""
+    """Return whether an export wrote a file, or would not change it."""
     try:
         with path.open("rb") as file:
             start = file.read(max(len(mark.encode()), len(text.encode()) + 1))
@@ -131,23 +124,23 @@ def _is_ours(path: Path, mark: str, text: str = "") -> bool:
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:
-    """Write files that everybody may read: there is nothing secret in them. All of them, or none that was not there."""
+    """Write files that anyone may read, because they contain no secrets. Writes all files, or no new one."""
     for part in dict.fromkeys((folder / path).parent for path in files):
         try:
             part.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"cannot write {part}: {error.strerror or error}") from None
-    # The root file comes last: it names the others.
+    # The root file comes last, because it includes the others.
     write_files({folder / path: text for path, text in reversed(list(files.items()))}, READABLE)
 
 
-def _tell(folder: Path, files: Mapping[str, str], mark: str) -> None:
-    """Say what was written, and what earlier exports wrote that is no longer part of it."""
+def _report(folder: Path, files: Mapping[str, str], mark: str) -> None:
+    """Report the written files, and files of earlier exports that are no longer part of the configuration."""
     left = _left_behind(folder, files, mark)
     number = len(files)
-    text = f"Wrote {number:,} {'file' if number == 1 else 'files'} into {escape(str(folder))}.\n"
+    text = f"Wrote {number:,} {'file' if number == 1 else 'files'} to {escape(str(folder))}.\n"
     if left:
-        text += f"No longer part of it, and yours to delete: {escape(', '.join(left))}\n"
+        text += f"No longer part of the configuration; delete them if you do not need them: {escape(', '.join(left))}\n"
     console.err(text)
 
 

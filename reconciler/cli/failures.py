@@ -1,7 +1,7 @@
-"""Telling an error: as text on standard error, as JSON on standard output too where that was asked for.
+"""Reports an error: as text on standard error, and in the requested format on standard output.
 
-Takes the exception that ended a command; gives the exit code. The one place that meets bugs: their traceback goes to a
-file of the user's own, without the messages that could hold a secret, and a sentence on the screen says where.
+Takes the exception that ended a command; gives the exit code. The one place that handles internal errors: the traceback
+goes to a private file, without messages that could contain a secret, and the screen shows the file's path.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from reconciler.errors import Interrupted, ReconcilerError, UsageError
 from reconciler.redaction import Redaction, may_be_secret
 from reconciler.render.error_text import error_text
 
-# Exceptions whose messages name parts of the program. The messages of all others may hold values, so secrets.
-_TELLING = (AttributeError, ImportError, IndexError, NameError, NotImplementedError, RecursionError, TypeError)
+# Exceptions whose messages name parts of the program. The messages of all others may contain values, even secrets.
+_HARMLESS = (AttributeError, ImportError, IndexError, NameError, NotImplementedError, RecursionError, TypeError)
 _SHORTEST_SECRET = 4
 _SYSTEM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
-"""What is wrong with the machine, and not with us."""
+"""Errors of the machine, not of this program."""
 
 
-def tell(error: BaseException, arguments: Sequence[str]) -> int:
-    """Tell an error and say what to end with.
+def report(error: BaseException, arguments: Sequence[str]) -> int:
+    """Report an error, and return the exit code.
 
     Args:
-        error: what ended the command.
-        arguments: the command line, which says in which format to tell it.
+        error: The exception that ended the command.
+        arguments: The command line, which names the format.
     """
     error = _leaf(error)
     if isinstance(error, OSError) and error.errno in _SYSTEM:
@@ -49,7 +49,7 @@ def tell(error: BaseException, arguments: Sequence[str]) -> int:
             error = Interrupted("interrupted")
         case click.ClickException():
             usage = _usage(error)
-            error = UsageError(error.format_message())
+            error = UsageError(_click_message(error))
         case ReconcilerError():
             pass
         case _:
@@ -64,16 +64,16 @@ def tell(error: BaseException, arguments: Sequence[str]) -> int:
         case "sarif":
             from reconciler.render import sarif  # noqa: PLC0415 - most runs do without
 
-            told = sarif.of_error(error, tool_version=__version__, exit_code=code, folder=workspace_folder())
-            console.out(told)
+            document = sarif.of_error(error, tool_version=__version__, exit_code=code, folder=workspace_folder())
+            console.out(document)
         case "markdown":
             console.out(_as_markdown(error))
         case "github" if not console.unwritten():
-            # The runner reads commands out of both streams, and only in one of them it can be told not to.
+            # The runner parses both streams for commands, and this can be turned off in only one of them.
             from reconciler.cli.github_log import LOG  # noqa: PLC0415 - most runs do without
             from reconciler.render import github  # noqa: PLC0415 - most runs do without
 
-            LOG.tell(text, github.commands(github.of_error(error), workspace_folder()), _as_markdown(error))
+            LOG.write(text, github.commands(github.of_error(error), workspace_folder()), _as_markdown(error))
             return code
         case _:
             pass
@@ -88,7 +88,7 @@ def _as_markdown(error: BaseException) -> str:
 
 
 def format_asked(arguments: Sequence[str]) -> str:
-    """The format that a command line asks for, told without parsing it: it may be what is wrong; empty for none."""
+    """Return the format of a command line without parsing it, as it may be invalid; empty for none."""
     chosen = ""
     for position, argument in enumerate(arguments):
         if argument == "--":
@@ -101,7 +101,7 @@ def format_asked(arguments: Sequence[str]) -> str:
 
 
 def _leaf(error: BaseException) -> BaseException:
-    """Of a group of errors, one of those that decide the exit code."""
+    """Return the error of a group that decides the exit code."""
     while isinstance(error, BaseExceptionGroup):
         code = worst([of_error(one) for one in error.exceptions])
         error = next(one for one in error.exceptions if of_error(one) == code)
@@ -114,34 +114,43 @@ def _usage(error: click.ClickException) -> str:
     return f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help'.\n\n"
 
 
+def _click_message(error: click.ClickException) -> str:
+    """Return click's message, with the name of the environment variable if the value came from there."""
+    if isinstance(error, click.BadParameter) and error.ctx is not None and error.param is not None:
+        source = error.ctx.get_parameter_source(error.param.name or "")
+        if source is click.core.ParameterSource.ENVIRONMENT and isinstance(error.param.envvar, str):
+            return f"Invalid value of the environment variable {error.param.envvar}: {error.message}"
+    return error.format_message()
+
+
 def _verb(arguments: Sequence[str]) -> str:
     return next((argument for argument in arguments if not argument.startswith("-")), "")
 
 
 def _system(error: OSError, arguments: Sequence[str]) -> str:
-    """Where it happened is not told: a name may hold anything."""
-    again = "; `reconciler plan` says what is left to do" if _verb(arguments) == "apply" else ""
-    return f"this machine cannot go on: {error.strerror}{again}"
+    """Describe an error of the machine, without a path, which may contain anything."""
+    again = ". Run `reconciler plan` to see what is left" if _verb(arguments) == "apply" else ""
+    return f"cannot continue: {error.strerror}{again}"
 
 
 def _bug(error: BaseException, arguments: Sequence[str]) -> str:
-    """Keep the traceback in a file, and say so."""
-    sentence = "this is a bug in reconciler, not in your files or your account."
+    """Write the crash report to a file, and return the message."""
+    sentence = "internal error. This is a bug in reconciler, not in your configuration or account."
     verb = _verb(arguments)
-    text = "\n".join(_without_secrets(_report(error, verb if verb in VERBS else "")))
+    text = "\n".join(_without_secrets(_crash_report(error, verb if verb in VERBS else "")))
     try:
-        # mkstemp: mode 600, a name that nobody can guess, never through a link.
+        # mkstemp: mode 600, an unpredictable name, never through a link.
         descriptor, path = tempfile.mkstemp(prefix="reconciler-bug-", suffix=".txt")
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text + "\n")
     except OSError:
-        return f"{sentence} Its traceback could not be written to the temporary folder."
-    again = " `reconciler plan` says what is left to do." if verb == "apply" else ""
-    # The path stands on a line of its own, to be copied.
-    return f"{sentence}{again} Please report it with this file, which holds the traceback and no values:\n{path}"
+        return f"{sentence} The crash report could not be written to the temporary folder."
+    again = " Run `reconciler plan` to see what is left." if verb == "apply" else ""
+    # The path is on its own line, to be copied.
+    return f"{sentence}{again} Please report it with this crash report, which contains no values:\n{path}"
 
 
-def _report(error: BaseException, verb: str) -> Iterator[str]:
+def _crash_report(error: BaseException, verb: str) -> Iterator[str]:
     yield f"reconciler {__version__} {verb}, exit code {BUG}"
     yield f"Python {platform.python_version()} on {platform.platform()}"
     chain: list[BaseException] = []
@@ -152,22 +161,22 @@ def _report(error: BaseException, verb: str) -> Iterator[str]:
     for one in reversed(chain):
         yield ""
         yield from "".join(traceback.format_tb(one.__traceback__)).splitlines()
-        message = str(one) if _is_telling(one) else "(message left out: it may hold values)"
+        message = str(one) if _is_harmless(one) else "(message left out: it may contain values)"
         yield f"{type(one).__module__}.{type(one).__qualname__}: {message}"
 
 
-def _is_telling(error: BaseException) -> bool:
-    """Whether a message names parts of the program: Python's own, raised in our code. A library's may quote values."""
+def _is_harmless(error: BaseException) -> bool:
+    """Return whether a message only names parts of the program: Python's own, raised in our code."""
     frames = list(traceback.walk_tb(error.__traceback__))
     return (
-        isinstance(error, _TELLING)
+        isinstance(error, _HARMLESS)
         and bool(frames)
         and frames[-1][0].f_globals.get("__name__", "").partition(".")[0] == "reconciler"
     )
 
 
 def _without_secrets(lines: Iterator[str]) -> Iterator[str]:
-    """The same lines with the contents of environment variables as their names, the longest first."""
+    """Replace the values of environment variables by their names, the longest first."""
     known = sorted(
         (
             (line, name)

@@ -1,7 +1,7 @@
-"""The files that commands read and write themselves: plan files, and what an export writes.
+"""The files that commands read and write themselves: plan files, and the files of an export.
 
-Takes paths as people typed them. Reads with a limit on size, because a plan file is hostile input. What is written is
-either the old file or the new one, never half of it, and for its owner only where not told otherwise.
+Takes paths as typed. Reads with a size limit, because a plan file is hostile input. A file is written atomically, and
+readable only by its owner by default.
 """
 
 from __future__ import annotations
@@ -11,8 +11,12 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.errors import PlanFileError, UsageError
+
+if TYPE_CHECKING:
+    from reconciler.documents.plan import PlanFile
 
 PRIVATE = 0o600
 READABLE = 0o644
@@ -23,7 +27,7 @@ def read_limited(path: str) -> bytes:
     """Read a file, or standard input for ``-``.
 
     Raises:
-        PlanFileError: when it cannot be read, or is larger than any plan.
+        PlanFileError: It cannot be read, or is larger than any plan.
     """
     try:
         if path == "-":
@@ -34,51 +38,72 @@ def read_limited(path: str) -> bytes:
     except OSError as error:
         raise PlanFileError(f"cannot read {path}: {error.strerror or error}") from None
     if len(content) > SIZE_LIMIT:
-        raise PlanFileError(f"{path} is larger than {SIZE_LIMIT // 1024 // 1024} MB, which no plan is")
+        raise PlanFileError(f"{path} is larger than {SIZE_LIMIT // 1024 // 1024} MB, the largest size of a plan")
     return content
 
 
-def check_replaceable(path: str) -> None:
-    """Make sure that saving a plan destroys nothing else: what is there is empty, or a plan.
+def read_plan(path: str) -> PlanFile:
+    """Read a saved plan.
 
     Raises:
-        UsageError: when it is something else, such as a file of the configuration.
+        PlanFileError: It cannot be read, or is not a plan.
+    """
+    from reconciler.documents.plan import parse_plan  # noqa: PLC0415 - help and completion do without
+    from reconciler.documents.saved import format_of  # noqa: PLC0415 - help and completion do without
+
+    content = read_limited(path)
+    noun = format_of(content).removeprefix("reconciler.")
+    if noun in {"report", "drift", "diff", "sids", "validation", "error"}:
+        raise PlanFileError(
+            f"{path} is a {noun}, not a plan. Make a plan with `reconciler plan --out plan.json`; "
+            f"`reconciler show {path}` shows this file"
+            if noun in {"report", "drift", "diff"}
+            else f"{path} is not a plan. Make one with `reconciler plan --out plan.json`"
+        )
+    return parse_plan(content, path)
+
+
+def check_replaceable(path: str) -> None:
+    """Check that saving a plan destroys nothing else: an existing file must be empty, or a plan.
+
+    Raises:
+        UsageError: It is another file, such as one of the configuration.
     """
     from reconciler.documents.saved import format_of  # noqa: PLC0415 - help and completion do without
 
     try:
         if not Path(path).is_file():
-            return  # A pipe would be waited for without an end; writing it is refused.
+            return  # Reading a pipe would block; writing to one is refused.
         with Path(path).open("rb") as file:
             content = file.read(SIZE_LIMIT)
     except OSError:
-        return  # There is none, or writing it will tell why it cannot be written.
+        return  # It does not exist, or writing it will report why it cannot be written.
     if content and format_of(content) != "reconciler.plan":
-        raise UsageError(f"cannot write {path}: it is there, and it is no plan; name another file")
+        raise UsageError(f"cannot write {path}: the file exists and is not a plan. Name another file")
 
 
 def write_file(path: Path, text: str, mode: int = PRIVATE) -> None:
-    """Write a file in one step; see `write_files`."""
+    """Write a file atomically; see `write_files`."""
     write_files({path: text}, mode)
 
 
 def write_files(texts: Mapping[Path, str], mode: int = PRIVATE) -> None:
-    """Write files, each in one step, and none before there is room for all.
+    """Write files atomically, and none before there is room for all.
 
     Args:
-        texts: what, by where; what is there is replaced, in this order.
-        mode: who may read and write them; nobody but their owner when left out.
+        texts: The texts by path. Existing files are replaced, in this order.
+        mode: The permissions; by default only for the owner.
 
     Raises:
-        UsageError: when one cannot be written there.
+        UsageError: One cannot be written.
     """
     temporaries: dict[Path, Path] = {}
     at = Path()
     try:
         for at, text in texts.items():
             if at.exists() and not at.is_file():
-                raise UsageError(f"cannot write {at}: it is there, and it is no regular file")
-            # Made with mode 600, in the same folder, so that taking the name over is one step.
+                raise UsageError(f"cannot write {at}: it exists and is not a regular file")
+            # Created with mode 600 in the same folder, so that the rename is atomic.
             descriptor, temporary = tempfile.mkstemp(prefix=f".{at.name}.", suffix=".tmp", dir=at.parent)
             temporaries[at] = Path(temporary)
             with os.fdopen(descriptor, "wb") as file:

@@ -1,6 +1,6 @@
-"""The log of a step of GitHub Actions: texts in which the runner must not look for commands, and the job's summary.
+"""The log of a GitHub Actions step: texts that the runner must not parse for commands, and the job's summary.
 
-Takes finished texts; writes to standard output, and to the file that GITHUB_STEP_SUMMARY names.
+Takes finished texts; writes to standard output, and to the file in GITHUB_STEP_SUMMARY.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from reconciler.render.terminal import escape
 
 
 class GithubLog:
-    """Whether the runner looks for commands in what is written now.
+    """Switches the runner's parsing of workflow commands off and on.
 
-    Between `pause` and `resume` it does not: values that come from the account or from files stand only there. The
-    token that ends a pause is new each time, so nobody can have put it into a value.
+    Values of the account and the configuration are only written between `pause` and `resume`. The token that ends a
+    pause is random, so no value can contain it.
     """
 
     def __init__(self) -> None:
         self._token = ""
 
     def pause(self) -> None:
-        """From here on, commands are only text."""
+        """Stop the runner from parsing commands."""
         if not self._token:
             self._token = secrets.token_hex(16)
             console.out(f"::stop-commands::{self._token}\n")
 
     def resume(self) -> None:
-        """From here on, commands are commands again."""
+        """Let the runner parse commands again."""
         if self._token:
             console.out(f"::{self._token}::\n")
             self._token = ""
 
-    def tell(self, text: str, annotations: str, summary: str) -> None:
-        """A text for people, then its annotations; the summary where there is a place for one."""
+    def write(self, text: str, annotations: str, summary: str) -> None:
+        """Write a text, then its annotations; add the summary if there is a file for it."""
         self.pause()
         console.out(text)
         self.resume()
@@ -45,11 +45,11 @@ class GithubLog:
 
 
 LOG = GithubLog()
-"""The one log that a process has."""
+"""The log of this process."""
 
 
 def write_summary(markdown: str) -> None:
-    """Add to the job's summary, where there is one; that it cannot be written ends nothing."""
+    """Add to the job's summary, if there is one. A failure to write it is only a warning."""
     path = os.environ.get("GITHUB_STEP_SUMMARY", "")
     if not path or not markdown:
         return
@@ -57,4 +57,4 @@ def write_summary(markdown: str) -> None:
         with Path(path).open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(markdown + "\n")
     except OSError as error:
-        console.err(f"The job's summary cannot be written: {escape(error.strerror or str(error))}\n")
+        console.err(f"warning: cannot write the job's summary: {escape(error.strerror or str(error))}\n")

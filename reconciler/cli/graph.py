@@ -10,7 +10,7 @@ import click
 from reconciler import workflow
 from reconciler.cli import candidates, console
 from reconciler.cli.exit_codes import DONE
-from reconciler.cli.files import read_limited
+from reconciler.cli.files import read_plan
 from reconciler.cli.manual import Page
 from reconciler.cli.options import file_options
 from reconciler.workflow import Inputs
@@ -29,7 +29,7 @@ Examples:
     metavar="FILE",
     default="",
     shell_complete=candidates.files,
-    help="Colour what this saved plan changes, and add what it deletes.",
+    help="Color the changes of this saved plan, and add what it deletes.",
 )
 @click.option(
     "--format",
@@ -37,19 +37,18 @@ Examples:
     type=click.Choice(["mermaid", "dot"]),
     default="mermaid",
     show_default=True,
-    help="The language to write the graph in.",
+    help="The language of the graph.",
 )
 def graph(inputs: Inputs, *, plan: str, format_name: str) -> int:
-    """Draw what needs what in the files, offline.
+    """Print the dependency graph, offline.
 
-    PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. A dashed arrow leads to
-    what contains a resource, a solid one to what a field of it refers to. Variables and secrets need not be set.
+    PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. A dashed arrow leads
+    to the parent of a resource, a solid one to a resource that it references. Variables and secrets need not be set.
     """
-    from reconciler.documents.plan import parse_plan  # noqa: PLC0415 - help and completion do without
     from reconciler.render import graph as rendered  # noqa: PLC0415 - help and completion do without
 
     config = workflow.validate(replace(inputs, allow_unset=True), os.environ)
-    saved = parse_plan(read_limited(plan), plan) if plan else None
+    saved = read_plan(plan) if plan else None
     drawn = rendered.graph(config, saved)
     console.out(rendered.dot(drawn) if format_name == "dot" else rendered.mermaid(drawn))
     return DONE

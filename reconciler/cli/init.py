@@ -1,12 +1,13 @@
-"""``reconciler init``: a starter to go on from, and the workflows of a CI service.
+"""``reconciler init``: writes a starter, and the workflows of a CI service.
 
-Takes a folder; writes what is not there yet, all of it or nothing, and never over anything. Offline; asks nothing.
+Takes a folder; writes the files that do not exist, all of them or none, and overwrites nothing. Offline; asks nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import re
 import shlex
@@ -32,22 +33,27 @@ Examples:
   reconciler init && reconciler plan --emulator demo.db"""
 
 IGNORED = ("plan.json", "*.db", "*.db-*", ".reconciler/journal-*")
-"""What commands leave in the folder that belongs into no repository: plans and journals hold live values."""
+"""Files of commands that do not belong in a repository: plans and journals contain live values."""
 _HERE = Path(__file__).parent
 _WORKFLOWS = {
     "github": ("github-actions", ".github/workflows", "*.yml"),
     "gitlab": ("gitlab-ci", ".", ".gitlab-ci.yml"),
 }
-"""By service: the folder of its examples, where they belong in a repository, and which files they are."""
+"""By service: the folder of its examples, their place in a repository, and their names."""
 _TO_FILL_IN = {
-    "github": "Each workflow begins with what you fill in: the version, whose account, and\n"
-    "which environment (remove `env: prod` if your configuration has none).",
-    "gitlab": ".gitlab-ci.yml begins with what you fill in: the version, whose account, and\n"
-    "which environment (remove `--env` if your configuration has none).",
+    "github": "Before you use the workflows, fill in what each one lists at its top. Then\n"
+    "commit and merge .github/ first, and the configuration in a pull request of its\n"
+    "own: a pull request that also changes workflows gets no plan that can be\n"
+    "applied.",
+    "gitlab": "Before you use .gitlab-ci.yml, fill in what it lists at its top.",
 }
-"""What is left to do, by service."""
+"""The next step, by service."""
+_OURS = {"github": "reconciler/.github/actions/reconcile@", "gitlab": "RECONCILER_COMMIT:"}
+"""Text that only a workflow of `init` contains, by service."""
 _FOLDER_OF_WORKFLOWS = "conversations"
-"""The folder that the examples plan; another one is written in its place."""
+"""The folder that the examples plan, which is replaced."""
+_ENVIRONMENT_OF_WORKFLOWS = "prod"
+"""The environment that the examples plan, which is replaced."""
 _MODES = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS}
 
 
@@ -56,14 +62,16 @@ class Draft:
     """A file to write.
 
     Attributes:
-        path: where.
-        text: the whole of it.
-        replaces: whether a file that is there is one of ours, or stays as it is but for added lines.
+        path: The path.
+        text: The whole text.
+        replaces: Whether an existing file was written by `init`, or only gets additional lines.
+        keeps: Whether an existing file stays as it is, because the user completes it.
     """
 
     path: Path
     text: str
     replaces: bool = False
+    keeps: bool = False
 
 
 @click.command(cls=Page, epilog=EPILOG)
@@ -73,28 +81,29 @@ class Draft:
     type=click.Choice([*_WORKFLOWS, "none"]),
     default="none",
     show_default=True,
-    help="Workflows that plan, apply and look for drift, for the repository that the folder is in.",
+    help="Write workflows that plan, apply, and detect drift, for the repository of the folder.",
 )
 def init(folder: str, *, ci: str) -> int:
-    """Write a commented starter, what editors need to know of it, and CI workflows.
+    """Write a commented starter, schemas for editors, and CI workflows.
 
-    FOLDER is made when it is not there; the current folder when left out. The starter is valid and can be planned as it
-    stands. Nothing is ever written over: when a file is in the way, all that are get named and nothing is written. With
-    --ci, a configuration that is there already is left as it is, and only the rest is added.
+    FOLDER is created if it does not exist; the default is the current folder. The starter is valid and can be planned
+    unchanged. No file is overwritten: if files are in the way, they are named and nothing is written. With --ci, an
+    existing configuration and existing workflows of `init` are kept, and only the rest is added.
     """
     target = Path(folder)
     if target.exists() and not target.is_dir():
-        raise UsageError(f"{folder} is no folder; name one, or leave it out for the current one")
+        raise UsageError(f"{folder} is not a folder. Name one, or leave it out for the current folder")
     is_new = ci == "none" or not os.path.lexists(target / ROOT_NAME)
     drafts = [*_starter(target, with_root=is_new), *_ignored(target), *_workflows(ci, target)]
-    changed = [draft for draft in drafts if not _is_written(draft)]
+    kept = [draft for draft in drafts if draft.keeps and draft.path.is_file() and not _is_written(draft)]
+    changed = [draft for draft in drafts if draft not in kept and not _is_written(draft)]
     _check_conflicts(changed)
     _write_all(changed)
-    console.out(_told(target, changed, ci, is_new=is_new))
+    console.out(_summary(target, changed, [draft.path for draft in kept], ci, is_new=is_new))
     return DONE
 
 
-# --- what to write ---------------------------------------------------------------------------------------------------
+# --- drafts ---------------------------------------------------------------------------------------------------
 
 
 def _starter(folder: Path, *, with_root: bool) -> list[Draft]:
@@ -103,17 +112,26 @@ def _starter(folder: Path, *, with_root: bool) -> list[Draft]:
     drafts = [Draft(folder / ROOT_NAME, (_HERE / "starter.yaml").read_text(encoding="utf-8"))] if with_root else []
     for name in ("config", "overlay"):
         path = folder / ".reconciler" / f"{name}.schema.json"
-        # An earlier release's is renewed.
+        # One of an earlier release is updated.
         drafts.append(Draft(path, schema_text(name), replaces=f'"title": "reconciler {name}' in _read(path)[:2000]))
     return drafts
 
 
 def _ignored(folder: Path) -> list[Draft]:
-    """The lines that git's list of what to ignore lacks, added to it."""
-    path = folder / ".gitignore"
-    # What is there stays byte for byte, the ends of its lines included.
+    """Add missing lines to .gitignore: in the folder, and at the top of its repository, where commands usually run."""
+    root = _repository(folder)
+    top = [line for line in IGNORED if "/" not in line]
+    is_below = folder.resolve() != root and (root / ".git").exists()
+    return [
+        *_ignore(folder / ".gitignore", IGNORED),
+        *(_ignore(Path(os.path.relpath(root)) / ".gitignore", top) if is_below else []),
+    ]
+
+
+def _ignore(path: Path, lines: Sequence[str]) -> list[Draft]:
+    # Existing content stays byte for byte, line endings included.
     there = _read(path, newline="")
-    missing = [line for line in IGNORED if line not in there.splitlines()]
+    missing = [line for line in lines if line not in there.splitlines()]
     if not missing:
         return []
     end = "\r\n" if "\r\n" in there else "\n"
@@ -128,19 +146,35 @@ def _workflows(ci: str, folder: Path) -> list[Draft]:
     root = _repository(folder)
     inside = Path(os.path.relpath(folder.resolve(), root)).as_posix()
     files = sorted(_examples(examples).glob(pattern))
-    assert files, f"there are no workflows for {ci}"
-    shown = Path(os.path.relpath(root))
-    return [Draft(shown / below / file.name, for_folder(file.read_text(encoding="utf-8"), inside)) for file in files]
+    assert files, f"no workflows for {ci}"
+    environment = _environment(folder)
+    drafts = []
+    for file in files:
+        path = Path(os.path.relpath(root)) / below / file.name
+        text = for_environment(for_folder(file.read_text(encoding="utf-8"), inside), environment)
+        drafts.append(Draft(path, text, keeps=_OURS[ci] in _read(path)))
+    return drafts
+
+
+def _environment(folder: Path) -> str:
+    """Choose the environment of the workflows: prod, or the only one of an existing configuration; empty for none."""
+    if not (folder / ROOT_NAME).exists():
+        return _ENVIRONMENT_OF_WORKFLOWS
+    from reconciler.config.outline import outline  # noqa: PLC0415 - only an existing configuration needs it
+    from reconciler.sources.disk import DiskSources  # noqa: PLC0415 - see above
+
+    names = sorted(outline(DiskSources(str(folder), {})).environments)
+    return names[0] if len(names) == 1 else _ENVIRONMENT_OF_WORKFLOWS if names else ""
 
 
 def _examples(name: str) -> Path:
-    """A folder of examples: in the package when it was built, else in the repository that it is run from."""
+    """Return a folder of examples: in the package if it was built, else in the repository."""
     packaged = _HERE / "workflows" / name
     return packaged if packaged.is_dir() else _HERE.parents[1] / "examples" / name
 
 
 def _repository(folder: Path) -> Path:
-    """The root of the git repository that a folder is in; the current folder or, outside of that, the folder itself."""
+    """Return the root of the git repository; without one, the current folder, or a folder outside of it itself."""
     resolved = folder.resolve()
     for above in (resolved, *resolved.parents):
         if (above / ".git").exists():
@@ -150,15 +184,13 @@ def _repository(folder: Path) -> Path:
 
 
 def for_folder(workflow: str, folder: str) -> str:
-    """A workflow with another folder in the place of the one that the examples plan."""
+    """Replace the folder that the examples plan."""
     if folder == _FOLDER_OF_WORKFLOWS:
         return workflow
     if not re.fullmatch(r"[\w.][\w./-]*", folder):
-        raise UsageError(
-            f"the folder {folder!r} would have to be quoted in workflows; give it a name of letters, digits, - and _"
-        )
+        raise UsageError(f"the folder name {folder!r} needs quotes in workflows. Use letters, digits, - and _")
     below = "" if folder == "." else f"{folder}/"
-    # A star begins an alias in YAML, so what begins with one needs quotes.
+    # In YAML, a text that begins with a star needs quotes.
     quote = '"' if not below else ""
     text = re.sub(
         rf"\b{_FOLDER_OF_WORKFLOWS}/(\*\*(?:/\*)?)", lambda found: f"{quote}{below}{found[1]}{quote}", workflow
@@ -166,7 +198,18 @@ def for_folder(workflow: str, folder: str) -> str:
     return re.sub(rf"((?:\bpath|CONFIGURATION): ){_FOLDER_OF_WORKFLOWS}$", rf"\g<1>{folder}", text, flags=re.MULTILINE)
 
 
-# --- writing it ------------------------------------------------------------------------------------------------------
+def for_environment(workflow: str, environment: str) -> str:
+    """Replace the environment that the examples plan; remove it if there is none."""
+    if environment:
+        name = environment if re.fullmatch(r"[A-Za-z_][\w-]*", environment) else json.dumps(environment)
+        return re.sub(
+            r"^( *(?:env|CONFIGURATION_ENV): )prod$", lambda found: found[1] + name, workflow, flags=re.MULTILINE
+        )
+    text = re.sub(r"^ *(?:env|CONFIGURATION_ENV): prod\n", "", workflow, flags=re.MULTILINE)
+    return text.replace(' --env "$CONFIGURATION_ENV"', "")
+
+
+# --- writing ------------------------------------------------------------------------------------------------------
 
 
 def _read(path: Path, newline: str | None = None) -> str:
@@ -180,7 +223,7 @@ def _read(path: Path, newline: str | None = None) -> str:
 
 
 def _is_written(draft: Draft) -> bool:
-    """Whether a file says already what is to be written."""
+    """Return whether a file already has the text."""
     return draft.path.is_file() and _read(draft.path) == draft.text
 
 
@@ -188,25 +231,25 @@ def _check_conflicts(drafts: Sequence[Draft]) -> None:
     in_the_way = [
         str(draft.path)
         for draft in drafts
-        # A link that is replaced would be lost, and what it leads to is somebody else's.
+        # Replacing a link would lose it, and its target belongs to someone else.
         if os.path.lexists(draft.path) and (not draft.replaces or draft.path.is_symlink())
     ]
     if not in_the_way:
         return
-    verb = "is" if len(in_the_way) == 1 else "are"
-    message = f"{', '.join(in_the_way)} {verb} there already, and init writes over nothing; nothing was written"
+    verb = "exists" if len(in_the_way) == 1 else "exist"
+    message = f"{', '.join(in_the_way)} already {verb}, and init overwrites nothing. Nothing was written"
     if any(path.endswith(ROOT_NAME) for path in in_the_way):
-        message += "; go on with what is there (reconciler validate), name another folder, or add workflows with --ci"
+        message += ". Continue with it (reconciler validate), name another folder, or add workflows with --ci"
     else:
-        message += "; move what is there away, run init again, and bring the two together"
+        message += ". Move it away, run init again, and merge the two"
     raise UsageError(message)
 
 
 def _write_all(drafts: Sequence[Draft]) -> None:
-    """Write every file, or none: all of them under other names first, and what was named is taken back on failure.
+    """Write every file, or none: first under temporary names; a failure removes the new files again.
 
     Raises:
-        UsageError: when one cannot be written; then nothing is there that was not there before.
+        UsageError: One cannot be written; then no new file exists.
     """
     made: list[Path] = []
     temporaries: dict[Path, Draft] = {}
@@ -220,12 +263,12 @@ def _write_all(drafts: Sequence[Draft]) -> None:
             Path(name).chmod(stat.S_IMODE(draft.path.stat().st_mode) if draft.replaces else 0o644)
         _name_all(temporaries, made)
     except OSError as error:
-        # Folders can only go when nothing is in them.
+        # Only empty folders can be removed.
         for path in (*temporaries, *reversed(made)):
             with contextlib.suppress(OSError):
                 path.rmdir() if path.is_dir() else path.unlink()
         where = error.filename2 or error.filename or "the files"
-        raise UsageError(f"cannot write {where}: {error.strerror or error}; nothing was written") from None
+        raise UsageError(f"cannot write {where}: {error.strerror or error}. Nothing was written") from None
     finally:
         for temporary in temporaries:
             temporary.unlink(missing_ok=True)
@@ -240,13 +283,13 @@ def _make_folders(folder: Path, made: list[Path]) -> None:
 
 
 def _name_all(temporaries: Mapping[Path, Draft], made: list[Path]) -> None:
-    # Those that replace something come last: they are the ones that cannot be taken back.
+    # Replacements come last, because they cannot be undone.
     for temporary, draft in sorted(temporaries.items(), key=lambda item: item[1].replaces):
         if draft.replaces:
             temporary.replace(draft.path)
             continue
         try:
-            # A link, unlike a rename, never takes the place of what somebody made meanwhile.
+            # Unlike a rename, a link never replaces a file that was created in the meantime.
             os.link(temporary, draft.path)
         except OSError as error:
             if error.errno not in _MODES:
@@ -255,28 +298,29 @@ def _name_all(temporaries: Mapping[Path, Draft], made: list[Path]) -> None:
         made.append(draft.path)
 
 
-# --- telling ---------------------------------------------------------------------------------------------------------
+# --- summary ---------------------------------------------------------------------------------------------------------
 
 
-def _told(folder: Path, written: Sequence[Draft], ci: str, *, is_new: bool) -> str:
+def _summary(folder: Path, written: Sequence[Draft], kept: Sequence[Path], ci: str, *, is_new: bool) -> str:
+    """List what was written and kept, and the next steps."""
     where = "" if folder == Path() else f" {escape(shlex.quote(str(folder)))}"
-    lines = [f"{'Brought up to date' if draft.replaces else 'Wrote'} {escape(str(draft.path))}" for draft in written]
-    lines = lines or ["Nothing to write: everything is there."]
-    if not is_new:
-        lines.append(f"Left {escape(str(folder / ROOT_NAME))} as it is.")
+    lines = [f"{'Updated' if draft.replaces else 'Wrote'} {escape(str(draft.path))}" for draft in written]
+    lines = lines or ["Nothing to write: all files exist."]
+    lines += [f"Kept {escape(str(path))}" for path in ([] if is_new else [folder / ROOT_NAME]) + [*kept]]
     lines += ["", "Next:"]
     steps = []
     if is_new:
         steps += [
-            (f"reconciler plan{where} --emulator demo.db", "what it would do, on an account that is only a file"),
-            (f"reconciler apply{where} --emulator demo.db", "do it there"),
+            (f"reconciler plan{where} --emulator demo.db", "show the changes, on an emulated account in a file"),
+            (f"reconciler apply{where} --emulator demo.db", "apply them there"),
         ]
     else:
-        steps.append((f"reconciler validate{where}", "is it right? offline"))
-    steps.append(("reconciler export --out FOLDER", "or begin with what a real account holds already"))
+        steps.append((f"reconciler validate{where}", "check the configuration, offline"))
+    if is_new:
+        steps.append(("reconciler export --out FOLDER", "or start from the configuration of an existing account"))
     lines += [line for command, what in steps for line in (f"  # {what}", f"  {command}")]
     if ci != "none":
         lines += ["", _TO_FILL_IN[ci]]
     elif is_new:
-        lines += ["", "--ci github or --ci gitlab adds workflows that plan, apply and look for drift."]
+        lines += ["", "--ci github or --ci gitlab adds workflows that plan, apply, and detect drift."]
     return "\n".join(lines) + "\n"

@@ -1,6 +1,6 @@
-"""The options that verbs share: which files, which part of them, which account.
+"""The options that commands share: the configuration, the scope, approvals, and the account.
 
-Each decorator adds its options to a command and hands them over as one object, in the workflow's own terms.
+Each decorator adds its options to a command and passes them on as one object of the workflow.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from reconciler.cli.output import Command
 from reconciler.workflow import Endpoint, Inputs
 
 Decorator = Callable[[Command], Command]
+_TARGET = "Only this resource, everything below it, its parents, and its references."
 ADDRESS = 'services.support.roles.agent or addresses["+14155550100"]'
 
 
 def _added(command: Command, *options: Decorator) -> Command:
-    """Add options so that the help lists them in this order."""
+    """Add options in the order in which the help lists them."""
     for option in reversed(options):
         command = option(command)
     return command
@@ -38,10 +39,10 @@ def _variables(_context: click.Context, _parameter: click.Parameter, texts: tupl
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            # What was given is not repeated: it may be a value that is nobody's business.
-            raise click.BadParameter("takes NAME=VALUE, for instance --var host=hooks.example.com")
+            # The text is not repeated: it may be a secret.
+            raise click.BadParameter("use NAME=VALUE, such as --var host=hooks.example.com")
         if any("\ud800" <= character <= "\udfff" for character in text):
-            raise click.BadParameter("holds bytes that are no UTF-8 text")
+            raise click.BadParameter("it contains bytes that are not UTF-8")
         variables[name] = value
     return variables
 
@@ -72,7 +73,7 @@ def _approvals(_context: click.Context, _parameter: click.Parameter, texts: tupl
 
 
 def file_options(function: Command) -> Command:
-    """PATH, and the options on how files are read; the command gets ``inputs``."""
+    """Add PATH and the options of `reading_options`; the command gets ``inputs``."""
 
     @functools.wraps(function)
     def command(*, path: str, inputs: Inputs, **given: object) -> int:
@@ -82,7 +83,7 @@ def file_options(function: Command) -> Command:
 
 
 def reading_options(function: Command) -> Command:
-    """``--env``, ``--var``, ``--overlay``, ``--strict``; the command gets ``inputs`` without a path."""
+    """Add ``--env``, ``--var``, ``--overlay``, and ``--strict``; the command gets ``inputs`` without a path."""
 
     @functools.wraps(function)
     def command(*, env: str, var: dict[str, str], overlay: tuple[str, ...], strict: bool, **given: object) -> int:
@@ -97,7 +98,7 @@ def reading_options(function: Command) -> Command:
             default="",
             envvar="RECONCILER_ENV",
             shell_complete=candidates.environments,
-            help="The environment: its account, variables, overlays.",
+            help="Select an environment of the configuration.",
         ),
         click.option(
             "--var", metavar="NAME=VALUE", multiple=True, callback=_variables, help="Set a variable. Repeatable."
@@ -107,42 +108,49 @@ def reading_options(function: Command) -> Command:
             metavar="FILE",
             multiple=True,
             shell_complete=candidates.yaml_files,
-            help="A file whose values come last and win. Repeatable.",
+            help="Merge this file last; it overrides. Repeatable.",
         ),
-        click.option("--strict", is_flag=True, help="Take warnings for errors."),
+        click.option("--strict", is_flag=True, help="Treat warnings as errors."),
     )
 
 
-def scope_options(function: Command) -> Command:
-    """``--target``, ``--exclude``, added to ``inputs``; stands below `file_options`."""
+def scope_options(target_help: str = _TARGET) -> Decorator:
+    """Add ``--target`` and ``--exclude`` to ``inputs``; used below `file_options`.
 
-    @functools.wraps(function)
-    def command(*, inputs: Inputs, target: tuple[str, ...], exclude: tuple[str, ...], **given: object) -> int:
-        return function(inputs=replace(inputs, targets=target, excludes=exclude), **given)
+    Args:
+        target_help: What the command does with a target.
+    """
 
-    return _added(
-        command,
-        click.option(
-            "--target",
-            metavar="ADDRESS",
-            multiple=True,
-            callback=_addresses,
-            shell_complete=candidates.addresses,
-            help="Only this resource, everything below it, its parents and references. Repeatable.",
-        ),
-        click.option(
-            "--exclude",
-            metavar="ADDRESS",
-            multiple=True,
-            callback=_addresses,
-            shell_complete=candidates.addresses,
-            help="Leave out this resource, everything below it, and its dependents. Repeatable.",
-        ),
-    )
+    def decorate(function: Command) -> Command:
+        @functools.wraps(function)
+        def command(*, inputs: Inputs, target: tuple[str, ...], exclude: tuple[str, ...], **given: object) -> int:
+            return function(inputs=replace(inputs, targets=target, excludes=exclude), **given)
+
+        return _added(
+            command,
+            click.option(
+                "--target",
+                metavar="ADDRESS",
+                multiple=True,
+                callback=_addresses,
+                shell_complete=candidates.addresses,
+                help=f"{target_help} Repeatable.",
+            ),
+            click.option(
+                "--exclude",
+                metavar="ADDRESS",
+                multiple=True,
+                callback=_addresses,
+                shell_complete=candidates.addresses,
+                help="Leave out this resource, everything below it, and its dependents. Repeatable.",
+            ),
+        )
+
+    return decorate
 
 
-def consent_options(function: Command) -> Command:
-    """``--approve``, ``--rotate``, added to ``inputs``; stands below `file_options`."""
+def approval_options(function: Command) -> Command:
+    """Add ``--approve`` and ``--rotate`` to ``inputs``; used below `file_options`."""
 
     @functools.wraps(function)
     def command(*, inputs: Inputs, approve: tuple[str, ...], rotate: tuple[str, ...], **given: object) -> int:
@@ -156,7 +164,7 @@ def consent_options(function: Command) -> Command:
             multiple=True,
             callback=_approvals,
             shell_complete=candidates.destructible,
-            help="Approve a delete (or, as replace:ADDRESS, a replace) that destroys history. Repeatable.",
+            help="Approve a delete that destroys history, or with replace:ADDRESS a replace. Repeatable.",
         ),
         click.option(
             "--rotate",
@@ -164,13 +172,13 @@ def consent_options(function: Command) -> Command:
             multiple=True,
             callback=_addresses,
             shell_complete=candidates.rotatable,
-            help="Send again what Twilio never returns of this: secrets, keys, timers. Repeatable.",
+            help="Send the write-only values of this resource again: secrets, keys, timers. Repeatable.",
         ),
     )
 
 
 def account_options(function: Command) -> Command:
-    """Where the API is, how to speak to it, and what is logged of that; the command gets ``endpoint``."""
+    """Add the options on the account, its API, and logging; the command gets ``endpoint``."""
 
     @functools.wraps(function)
     def command(
@@ -186,9 +194,9 @@ def account_options(function: Command) -> Command:
     ) -> int:
         chosen = [name for name, value in (("--emulator", emulator), ("--api-url", api_url)) if value]
         if len(chosen) > 1:
-            raise click.UsageError("--emulator and --api-url exclude each other; which account is meant?")
+            raise click.UsageError("use either --emulator or --api-url, not both")
         if emulator and profile:
-            raise click.UsageError("--emulator needs no credentials; leave --profile out")
+            raise click.UsageError("--emulator uses no credentials. Remove --profile")
         endpoint = Endpoint(
             emulator=emulator,
             api_url=api_url,
@@ -206,15 +214,17 @@ def account_options(function: Command) -> Command:
             metavar="FILE",
             default="",
             shell_complete=candidates.files,
-            help="Act on the built-in emulator, kept in this file, instead of on Twilio.",
+            help="Use the emulated account in this file.",
         ),
-        click.option("--api-url", metavar="URL", default="", help="Another host; https, or http on this machine only."),
+        click.option(
+            "--api-url", metavar="URL", default="", help="Use another host: https, or http on this machine only."
+        ),
         click.option(
             "--profile",
             metavar="NAME",
             default="",
             shell_complete=candidates.profiles,
-            help="Credentials from a profile of Twilio's own CLI.",
+            help="Use the credentials of this profile of the Twilio CLI.",
         ),
         click.option(
             "--concurrency",
@@ -222,7 +232,7 @@ def account_options(function: Command) -> Command:
             type=click.IntRange(1, 100),
             default=10,
             show_default=True,
-            help="How many requests at once; writes get half of it.",
+            help="The most requests in flight; writes start at half of it.",
         ),
         click.option(
             "--timeout",
@@ -231,28 +241,28 @@ def account_options(function: Command) -> Command:
             callback=_finite,
             default=1800,
             show_default=True,
-            help="How long the API is asked and asked again; nothing is sent after that.",
+            help="Overall deadline for API calls, retries included.",
         ),
         click.option(
             "--log-level",
             type=click.Choice(logs.LEVELS),
             envvar="RECONCILER_LOG_LEVEL",
-            help="Log to standard error: requests at debug, steps and retries at info. Left out, only long waits are "
-            "logged; a terminal shows those on its progress line.",
+            help="Log to standard error: requests at debug, steps and retries at info. The default logs only long "
+            "waits, which a terminal shows on its progress line.",
         ),
         click.option(
             "--log-format",
             type=click.Choice(logs.FORMATS),
             envvar="RECONCILER_LOG_FORMAT",
-            help="How the log is written; json is one object a line. Without --log-level, it means info.",
+            help="The log format; json is one object per line. Implies --log-level info.",
         ),
     )
 
 
 def _logged(level: logs.Level | None, form: logs.Format | None, work: Callable[[], int]) -> int:
-    """Do a command's work, logging it from its beginning to its end."""
+    """Run a command with logging."""
     if level is None and form is None:
-        # Nobody asked: what failed is in the report, and a terminal shows the waits on its live line.
+        # No log was requested: failures are in the report, and a terminal shows waits on its progress line.
         only = frozenset[str]() if console.is_terminal(sys.stderr) else frozenset({"retry"})
         with logs.writing(console.err, level="warning", only=only):
             return work()

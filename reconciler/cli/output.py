@@ -1,4 +1,4 @@
-"""The options on how something is shown, and showing it."""
+"""The options that control output."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Command = Callable[..., int]
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """How something is shown.
+    """How to show a result.
 
     Attributes:
-        format_name: what to write to standard output.
-        verbose: whether nothing is shortened.
-        may_colour: whether colours are allowed at all.
-        watched: whether the reader has seen, line by line, what took place.
+        format_name: The format of standard output.
+        verbose: Whether to show everything in full.
+        may_colour: Whether colors are allowed.
+        watched: Whether the user has seen the steps line by line.
     """
 
     format_name: str
@@ -35,30 +35,30 @@ class Output:
 
     @property
     def as_text(self) -> bool:
-        """Whether standard output is for the person who waits; else it is one document and nothing else."""
+        """Whether standard output is text for the user; otherwise it is one document."""
         return self.format_name == "text"
 
     @property
     def as_log(self) -> bool:
-        """Whether standard output tells what happens while it happens."""
+        """Whether standard output shows steps while they run."""
         return self.format_name in {"text", "github"}
 
     @property
     def colour(self) -> bool:
-        """Whether standard output takes colours."""
+        """Whether standard output takes colors."""
         return console.takes_colour(sys.stdout, allowed=self.may_colour)
 
     @property
     def width(self) -> int:
-        """How many columns standard output has."""
+        """The number of columns of standard output."""
         return console.width_of(sys.stdout)
 
 
 def output_in(*formats: str) -> Callable[[Command], Command]:
-    """``--format`` of these, ``--verbose``, ``--no-color``; the command gets them as ``output``.
+    """Add ``--format``, ``--verbose``, and ``--no-color``; the command gets them as ``output``.
 
     Args:
-        formats: what there is to choose from; the first is what is written where nothing is asked for.
+        formats: The choices; the first is the default.
     """
 
     def decorate(function: Command) -> Command:
@@ -73,10 +73,10 @@ def output_in(*formats: str) -> Callable[[Command], Command]:
                 type=click.Choice(formats),
                 default=formats[0],
                 show_default=True,
-                help="What to write to standard output. With json, that JSON and nothing else, on every exit.",
+                help="The format of standard output.",
             ),
-            click.option("--verbose", is_flag=True, help="Shorten nothing: long texts, every unmanaged resource."),
-            click.option("--no-color", is_flag=True, help="No colours. NO_COLOR and FORCE_COLOR are heeded too."),
+            click.option("--verbose", is_flag=True, help="Show full output: long texts, every unmanaged resource."),
+            click.option("--no-color", is_flag=True, help="No colors; see also NO_COLOR and FORCE_COLOR."),
         )
         result: Command = command
         for option in reversed(options):
@@ -87,7 +87,7 @@ def output_in(*formats: str) -> Callable[[Command], Command]:
 
 
 def workspace_folder() -> str:
-    """Where in a job's workspace this is, as GitHub tells it; empty for its root, and elsewhere."""
+    """Return the current folder relative to the workspace of a GitHub job; empty at its root, and elsewhere."""
     workspace = os.environ.get("GITHUB_WORKSPACE", "")
     if not workspace or not Path.cwd().is_relative_to(workspace):
         return ""
@@ -96,11 +96,11 @@ def workspace_folder() -> str:
 
 
 def repository() -> Repository | None:
-    """Where the files are on the web, as GitHub tells a job; None elsewhere."""
-    told = os.environ.get
+    """Return the repository of a GitHub job, for links; None elsewhere."""
+    variable = os.environ.get
     return Repository.of(
-        told("GITHUB_SERVER_URL", ""),
-        told("GITHUB_REPOSITORY", ""),
-        told("GITHUB_SHA", ""),
+        variable("GITHUB_SERVER_URL", ""),
+        variable("GITHUB_REPOSITORY", ""),
+        variable("GITHUB_SHA", ""),
         workspace_folder(),
     )

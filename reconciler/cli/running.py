@@ -1,8 +1,9 @@
-"""Running a verb of the workflow with a display, and what an interrupt does to it.
+"""Runs a function of the workflow with a display, and handles interrupts.
 
-While an account is read, an interrupt ends the run at once. While it is written to, the first interrupt starts no
-other step and lets those under way end, for some seconds, so that the report can say what took place; the second cuts
-them off, and the report says so. SIGTERM and SIGHUP are interrupts too, see `reconciler.cli.signals`.
+While the account is read, an interrupt ends the run at once. While it is written to, the first interrupt stops new
+steps and lets those in flight end, for some seconds, so that the report can state their outcomes; the second cancels
+them, and the report says so. Further ones are ignored. SIGTERM and SIGHUP are interrupts
+too; see `reconciler.cli.signals`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from reconciler import logs
 from reconciler.cli import console, signals
 from reconciler.errors import Interrupted
 
-if TYPE_CHECKING:  # what only a run needs is imported by it, so that help and completion are quick
+if TYPE_CHECKING:  # only a run needs them, so help and completion are fast
     import asyncio
 
     from reconciler.render.progress import Display
@@ -25,15 +26,15 @@ Result = TypeVar("Result")
 
 TICK_SECONDS = 0.2
 HANGUP_SECONDS = 1.0
-"""A terminal that closes sends SIGHUP, and so does the shell in it: within this time, they are one interrupt."""
+"""A terminal that closes sends SIGHUP, and so does its shell: within this time, they are one interrupt."""
 
 
 def display(*, lines_on_stdout: bool, may_colour: bool) -> Display:
-    """A display on the process's own streams: the live line on standard error, and only on a terminal.
+    """Build a display on the process's streams. The progress line is on standard error, and only on a terminal.
 
     Args:
-        lines_on_stdout: whether the lines on ended steps are part of the result, and not of the diagnostics.
-        may_colour: whether colours are allowed at all.
+        lines_on_stdout: Whether the lines on finished steps are part of the result rather than diagnostics.
+        may_colour: Whether colors are allowed.
     """
     from reconciler.render.progress import Display  # noqa: PLC0415 - see above
 
@@ -48,14 +49,14 @@ def display(*, lines_on_stdout: bool, may_colour: bool) -> Display:
 
 
 class Run:
-    """One asynchronous run.
+    """An asynchronous run.
 
     Args:
-        display: told to leave the terminal tidy, however the run ends.
+        display: The display, which is closed however the run ends.
 
     Attributes:
-        stop: set by the first interrupt once `writing` is true.
-        writing: whether requests may be under way that change the account.
+        stop: Set by the first interrupt once `writing` is true.
+        writing: Whether requests that change the account may be in flight.
     """
 
     def __init__(self, display: Display) -> None:
@@ -73,7 +74,7 @@ class Run:
         """Run to the end.
 
         Raises:
-            Interrupted: a person, or whoever runs the process, stopped it before there was a result.
+            Interrupted: A signal stopped it before there was a result.
         """
         with self.display, logs.redirected(self.display.log):
             return self._asyncio.run(self._watched(work))
@@ -87,17 +88,17 @@ class Run:
         except self._asyncio.CancelledError:
             if not self._interrupted:
                 raise
-            raise Interrupted(self._what_is_known()) from None
+            raise Interrupted(self._interruption()) from None
         finally:
             self._ignore()
             ticker.cancel()
 
-    def _what_is_known(self) -> str:
+    def _interruption(self) -> str:
         if not self.writing:
-            return "interrupted; nothing was sent to the account but GET"
+            return "interrupted. The account was not changed"
         return (
-            "interrupted while requests were under way, and whether they took place is not known; run the same command "
-            "again: it takes up where this one stopped"
+            "interrupted while requests were in flight, so it is unknown whether they took effect. Run the same "
+            "command again to continue"
         )
 
     async def _tick(self) -> None:
@@ -108,18 +109,22 @@ class Run:
     # --- signals ------------------------------------------------------------------------------------------------------
 
     def _listen(self) -> None:
-        # Windows has no such handlers, and neither has any thread but the main one; there, Python's own have to do.
+        # Windows has no such handlers, and only the main thread can set them; elsewhere, Python's own are used.
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             for number in signals.stopping():
-                heard = self._hang_up if number == signals.HANGUP else self._interrupt
-                self._asyncio.get_running_loop().add_signal_handler(number, heard)
+                handler = self._hang_up if number == signals.HANGUP else self._interrupt
+                self._asyncio.get_running_loop().add_signal_handler(number, handler)
 
     def _ignore(self) -> None:
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            for number in signals.stopping():
-                self._asyncio.get_running_loop().remove_signal_handler(number)
-        # The loop leaves the system's own handlers behind, which end the process without a word.
-        signals.raise_interrupts()
+        # The loop restores the system's handlers, which would end the process silently.
+        with signals.blocked():
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                for number in signals.stopping():
+                    self._asyncio.get_running_loop().remove_signal_handler(number)
+            if self._interrupted or self.stop.is_set():
+                signals.ignore()
+            else:
+                signals.raise_interrupts()
 
     def _hang_up(self) -> None:
         now = self._asyncio.get_running_loop().time()
@@ -130,7 +135,7 @@ class Run:
     def _interrupt(self) -> None:
         if self.writing and not self.stop.is_set():
             self.stop.set()
-            self.display.note("Stopping: what is under way ends first. Interrupt again to leave at once.")
+            self.display.note("Stopping. Waiting for requests in flight; interrupt again to cancel them.")
             return
         self._interrupted = True
         if self._task is not None:
@@ -138,18 +143,18 @@ class Run:
 
     @contextlib.contextmanager
     def asking(self) -> Iterator[None]:
-        """While a person is asked: nothing drawn, and an interrupt is a `KeyboardInterrupt` again.
+        """Pause the display and the loop's signal handlers while the user is asked.
 
-        The loop's own handlers would wait for the answer, since the question blocks the loop.
+        The loop's handlers would run only after the answer, since the question blocks the loop.
 
         Raises:
-            Interrupted: in the place of that interrupt.
+            Interrupted: The user interrupted the question.
         """
         self.display.clear()
         self._ignore()
         try:
             yield
         except KeyboardInterrupt:
-            raise Interrupted("interrupted; nothing was sent to the account but GET") from None
+            raise Interrupted("interrupted. The account was not changed") from None
         finally:
             self._listen()

@@ -15,7 +15,7 @@ Examples:
   reconciler schema plan
 
 \b
-To have an editor check the files, begin them with:
+To let an editor check a file, begin it with:
   # yaml-language-server: $schema=.reconciler/config.schema.json"""
 
 
@@ -23,14 +23,14 @@ NAMES = ("config", "overlay", "plan", "report", "drift", "diff", "sids", "valida
 
 
 @click.command(cls=Page, epilog=EPILOG)
-@click.argument("which", metavar="[WHICH]", type=click.Choice(NAMES), default="config")
-def schema(which: str) -> int:
-    """Print a JSON Schema: of the files, of overlays, and of each document that --format json writes.
+@click.argument("name", metavar="[NAME]", type=click.Choice(NAMES), default="config")
+def schema(name: str) -> int:
+    """Print the JSON Schema of configuration files, or of a document that --format json writes.
 
-    WHICH is config, when it is left out, or overlay, plan, report, drift, diff, sids, validation or error. Those of the
-    files serve editors; `reconciler validate` knows more. That of overlays also takes `!unset`.
+    NAME is config (the default), overlay, plan, report, drift, diff, sids, validation, or error. Editors use the first
+    two; `reconciler validate` checks more. The schema of overlays also accepts `!unset`.
     """
     from reconciler import schema as schemas  # noqa: PLC0415 - help and completion do without
 
-    console.out(schemas.schema_text(which))
+    console.out(schemas.schema_text(name))
     return DONE

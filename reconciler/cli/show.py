@@ -17,17 +17,17 @@ Examples:
   reconciler show plan.json --verbose
   reconciler show plan.json --format markdown
   reconciler plan --format json | reconciler show -
-  reconciler show report.json --format markdown      (of apply --format json)"""
+  reconciler show report.json --format markdown"""
 
 
 @click.command(cls=Page, epilog=EPILOG)
 @click.argument("file", metavar="FILE", shell_complete=candidates.files)
 @output_in(*dict.fromkeys([*showing.PLAN, *showing.REPORT, *showing.DRIFT, *showing.COMPARISON]))
 def show(file: str, output: Output) -> int:
-    """Show a saved plan, report, drift or diff again.
+    """Show a saved plan, report, drift, or diff.
 
-    FILE comes from `plan --out`, or is what `plan`, `apply`, `drift` or `diff` wrote with --format json; - is standard
-    input. Asks nobody: neither the files nor the account.
+    FILE comes from `plan --out`, `apply --report`, or a command with --format json; - is standard input. Reads neither
+    the configuration nor the account.
     """
     # Help and completion do without.
     from reconciler.documents.comparison import parse_comparison  # noqa: PLC0415 - see above
@@ -55,4 +55,4 @@ def show(file: str, output: Output) -> int:
 
 def _check(output: Output, formats: showing.Formats, noun: str) -> None:
     if output.format_name not in formats:
-        raise UsageError(f"a {noun} is not shown as {output.format_name}; there are: {', '.join(formats)}")
+        raise UsageError(f"a {noun} cannot be shown as {output.format_name}. Use one of {', '.join(formats)}")

@@ -1,8 +1,8 @@
-"""Plans, drifts and reports in the format that was asked for: the one place where a format meets its renderers.
+"""Shows plans, drifts, and reports in the selected format: the one place that connects formats and renderers.
 
-Takes what is to be shown and an `Output`; writes to standard output. A new format is one line in each of the tables
-below: commands take their ``--format`` choices from them. What ``github`` gives there are annotations; they are written
-after the text. Renderers are imported when they are used.
+Takes a document and an `Output`; writes to standard output. A new format is one line in each table below: commands take
+the choices of ``--format`` from them. The ``github`` entries give annotations, which are written after the text.
+Renderers are imported on first use.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ ComparisonRenderer: TypeAlias = "Callable[[ComparisonFile, Output], str]"
 ReportRenderer: TypeAlias = "Callable[[ReportFile, PlanFile | None, Output], str]"
 
 
-def rendered(render: Callable[..., str], *given: object) -> str:
-    """What a renderer gives, with the garbage collector at rest.
+def render_paused(render: Callable[..., str], *given: object) -> str:
+    """Render a document with the garbage collector paused.
 
-    It looks for cycles, of which renderers make none, and with a large plan in memory that was a third of the time.
+    It searches for cycles, which renderers do not create; with a large plan in memory, that took a third of the time.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -44,21 +44,21 @@ def rendered(render: Callable[..., str], *given: object) -> str:
 
 
 def _write(table: Mapping[str, Callable[..., str]], output: Output, *given: object) -> None:
-    """Write to standard output; in a log of GitHub, the text for people with annotations, and the job's summary."""
+    """Write to standard output; in a GitHub log, the text with annotations, and the job's summary."""
     if output.format_name != "github":
-        console.out(rendered(table[output.format_name], *given, output))
+        console.out(render_paused(table[output.format_name], *given, output))
         return
     from reconciler.cli.github_log import LOG  # noqa: PLC0415 - see above
 
-    text, annotations, summary = (rendered(table[name], *given, output) for name in ("text", "github", "markdown"))
-    LOG.tell(text, annotations, summary)
+    text, annotations, summary = (render_paused(table[name], *given, output) for name in ("text", "github", "markdown"))
+    LOG.write(text, annotations, summary)
 
 
 # --- a plan ----------------------------------------------------------------------------------------------------------
 
 
 def plan_as_text(plan: PlanFile, output: Output) -> str:
-    """A plan as `plan` and `apply` show it to people."""
+    """Render a plan as text, as `plan` and `apply` show it."""
     from reconciler.render.text import plan_text  # noqa: PLC0415 - see above
 
     return plan_text(plan, colour=output.colour, width=output.width, verbose=output.verbose)
@@ -91,8 +91,8 @@ PLAN: Mapping[str, PlanRenderer] = {
 }
 
 
-def tell_unreadable(entries: Sequence[WarningEntry]) -> None:
-    """Write to standard error why the command exits with status 1 though it did everything else."""
+def report_unreadable(entries: Sequence[WarningEntry]) -> None:
+    """Write to standard error why the command exits with status 1 although everything else was done."""
     for entry in entries:
         console.err(f"error: {escape(entry.message)}\n  = {escape(entry.hint)}\n")
 
@@ -100,7 +100,7 @@ def tell_unreadable(entries: Sequence[WarningEntry]) -> None:
 def show_plan(plan: PlanFile, output: Output) -> None:
     """Write a plan to standard output."""
     _write(PLAN, output, plan)
-    tell_unreadable(plan.unreadable)
+    report_unreadable(plan.unreadable)
 
 
 # --- a drift ---------------------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ DRIFT: Mapping[str, DriftRenderer] = {
 def show_drift(drift: DriftFile, output: Output) -> None:
     """Write a drift to standard output."""
     _write(DRIFT, output, drift)
-    tell_unreadable(drift.unreadable)
+    report_unreadable(drift.unreadable)
 
 
 # --- two configurations ----------------------------------------------------------------------------------------------
@@ -189,11 +189,11 @@ COMPARISON: Mapping[str, ComparisonRenderer] = {
 
 
 def show_comparison(found: ComparisonFile, output: Output) -> None:
-    """Write what differs between two configurations to standard output."""
+    """Write the comparison of two configurations to standard output."""
     _write(COMPARISON, output, found)
 
 
-# --- what an apply did -----------------------------------------------------------------------------------------------
+# --- a report -----------------------------------------------------------------------------------------------
 
 
 def _report_as_text(report: ReportFile, _plan: PlanFile | None, output: Output) -> str:
@@ -230,12 +230,12 @@ REPORT: Mapping[str, ReportRenderer] = {
 
 
 def show_report(report: ReportFile, output: Output, plan: PlanFile | None = None) -> None:
-    """Write what an apply did to standard output.
+    """Write the report of an apply to standard output.
 
     Args:
-        report: what to show.
-        output: how.
-        plan: what was applied, for formats that show what differed beside how it went; None where it is not at hand.
+        report: The report.
+        output: How to show it.
+        plan: The applied plan, for formats that show differences beside outcomes; None if it is not at hand.
     """
     _write(REPORT, output, report, plan)
-    tell_unreadable(report.unreadable)
+    report_unreadable(report.unreadable)

@@ -6,7 +6,7 @@ import click
 
 from reconciler import workflow
 from reconciler.cli import console
-from reconciler.cli.exit_codes import DONE
+from reconciler.cli.exit_codes import DONE, ERROR
 from reconciler.cli.manual import Page
 from reconciler.cli.options import account_options, file_options, scope_options
 from reconciler.cli.running import Run, display
@@ -21,16 +21,16 @@ Examples:
   reconciler sids --format env > sids.env
 
 \b
-Variables are named after addresses: services.support.roles.agent is
-SERVICES__SUPPORT__ROLES__AGENT_SID. Names with other characters than a-z, 0-9
-and _ get a digest at their end, so that no two addresses share a variable."""
+Variables are named after addresses: services.support.roles.agent becomes
+SERVICES__SUPPORT__ROLES__AGENT_SID. A name with characters other than a-z, 0-9,
+and _ ends in a digest, so no two addresses share a variable."""
 
 _MOST_NAMED = 10
 
 
 @click.command(cls=Page, epilog=EPILOG)
 @file_options
-@scope_options
+@scope_options("Only this resource and everything below it.")
 @account_options
 @click.option(
     "--format",
@@ -38,14 +38,13 @@ _MOST_NAMED = 10
     type=click.Choice(["text", "json", "env"]),
     default="text",
     show_default=True,
-    help="What to write to standard output: two columns, a JSON document, or NAME=SID lines.",
+    help="The format of standard output: two columns, JSON, or NAME=SID lines.",
 )
 def sids(inputs: Inputs, endpoint: Endpoint, *, format_name: str) -> int:
     """Print the address and SID of each managed resource (read-only).
 
-    PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. With --target, only the
-    SIDs of that resource and of what is below it. A resource that the account does not have is named on standard
-    error, and under `missing` in JSON.
+    PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. Resources that the
+    account does not have are listed on standard error, and under `missing` in JSON; the exit code is 1 then.
     """
     run = Run(display(lines_on_stdout=False, may_colour=True))
     found = run.execute(lambda: workflow.sids(inputs, endpoint, run.display))
@@ -59,5 +58,9 @@ def sids(inputs: Inputs, endpoint: Endpoint, *, format_name: str) -> int:
     if found.missing:
         names = ", ".join(escape(address) for address in found.missing[:_MOST_NAMED])
         rest = len(found.missing) - _MOST_NAMED
-        console.err(f"Not in the account: {names}{f' and {rest:,} more' if rest > 0 else ''}\n")
+        console.err(
+            f"Error: not in the account: {names}{f' and {rest:,} more' if rest > 0 else ''}. Apply the configuration "
+            "first, or leave them out with --exclude.\n"
+        )
+        return ERROR
     return DONE

@@ -28,19 +28,19 @@ Examples:
   reconciler validate
   reconciler validate conversations/ --env prod --strict
   reconciler validate --all-environments
-  reconciler validate --allow-unset      (a pull request without secrets)"""
+  reconciler validate --allow-unset"""
 
 
 @click.command(cls=Page, epilog=EPILOG)
 @file_options
-@click.option("--allow-unset", is_flag=True, help="Take environment variables and secrets that are not set as unknown.")
-@click.option("--all-environments", is_flag=True, help="Check the files for every environment that they define.")
+@click.option("--allow-unset", is_flag=True, help="Treat unset environment variables and secrets as unknown.")
+@click.option("--all-environments", is_flag=True, help="Check the configuration for every environment it defines.")
 @output_in("text", "markdown", "json", "github", "sarif")
 def validate(inputs: Inputs, output: Output, *, allow_unset: bool, all_environments: bool) -> int:
-    """Check the files, offline: syntax, schema, references, limits.
+    """Check the configuration, offline: syntax, schema, references, and limits.
 
-    PATH is a file, or a folder that holds reconciler.yaml; the current folder when left out. Every problem is told at
-    once, with its place and what to do. Warnings end with 0, with --strict with 1.
+    PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. Lists every problem
+    with its place and fix. Warnings exit with status 0, or with --strict with status 1.
     """
     from reconciler.documents.problems import validation_document  # noqa: PLC0415 - help and completion do without
     from reconciler.render.problems import problems_text  # noqa: PLC0415 - help and completion do without
@@ -48,7 +48,7 @@ def validate(inputs: Inputs, output: Output, *, allow_unset: bool, all_environme
     if all_environments and inputs.environment:
         source = click.get_current_context().get_parameter_source("env")
         if source is not click.core.ParameterSource.ENVIRONMENT:
-            raise click.UsageError("--env and --all-environments exclude each other")
+            raise click.UsageError("use either --env or --all-environments, not both")
     inputs = replace(inputs, allow_unset=allow_unset)
     configs = (
         workflow.validate_all(inputs, os.environ) if all_environments else (workflow.validate(inputs, os.environ),)
@@ -56,7 +56,7 @@ def validate(inputs: Inputs, output: Output, *, allow_unset: bool, all_environme
     warnings, number = configs[0].warnings, len({address for config in configs for address in config.resources})
     lines = {file: text for config in configs for file, text in config.lines.items()}
     if output.format_name == "json":
-        told = validation_document(
+        document = validation_document(
             environment=configs[0].environment if len(configs) == 1 else "",
             environments=[(config.environment, len(config.resources)) for config in configs]
             if all_environments
@@ -65,7 +65,7 @@ def validate(inputs: Inputs, output: Output, *, allow_unset: bool, all_environme
             warnings=warnings,
             acknowledged=len({problem for config in configs for problem in config.acknowledged}),
         )
-        console.out(told.to_json())
+        console.out(document.to_json())
         return DONE
     if output.format_name == "sarif":
         from reconciler.render.sarif import sarif  # noqa: PLC0415 - as above
@@ -83,7 +83,7 @@ def validate(inputs: Inputs, output: Output, *, allow_unset: bool, all_environme
             return DONE
         text = problems_text(warnings, lines, colour=output.colour, width=console.width_of(sys.stdout))
         annotations = github.commands(github.of_problems(warnings), workspace_folder())
-        LOG.tell(text + _sentences(inputs.path, configs), annotations, summary)
+        LOG.write(text + _sentences(inputs.path, configs), annotations, summary)
         return DONE
     if warnings:
         colour = console.takes_colour(sys.stderr, allowed=output.may_colour)
@@ -103,6 +103,6 @@ def _sentence(path: str, config: Config) -> str:
     environment = f" for environment {escape(config.environment)}" if config.environment else ""
     number = len(config.resources)
     noun = "resource" if number == 1 else "resources"
-    known = len(config.acknowledged)
-    told = f" {known:,} {'warning' if known == 1 else 'warnings'} acknowledged." if known else ""
-    return f"{escape(path)} is valid{environment}: {number:,} {noun}{f' ({counted})' if counted else ''}.{told}\n"
+    acknowledged = len(config.acknowledged)
+    noted = f" {acknowledged:,} {'warning' if acknowledged == 1 else 'warnings'} acknowledged." if acknowledged else ""
+    return f"{escape(path)} is valid{environment}: {number:,} {noun}{f' ({counted})' if counted else ''}.{noted}\n"

@@ -86,7 +86,7 @@ def main() -> None:
         for format_name in showing.PLAN:
             if format_name != "json":
                 output = Output(format_name, verbose=False, may_colour=True)
-                spent = cpu(partial(showing.rendered, showing.PLAN[format_name], plan, output))
+                spent = cpu(partial(showing.render_paused, showing.PLAN[format_name], plan, output))
                 print(f"  {format_name}: {spent:.2f} s CPU, {spent / json:.1f} times the JSON")
     problems()
 

@@ -171,7 +171,7 @@ def test_of_too_many_addresses_those_near_the_top_are_offered(tmp_path: Path, of
 
 
 def test_verbs_options_and_choices_are_offered(offered: Offered) -> None:
-    assert offered("reconciler dr") == ["drift\tTell what differs, and whose it is. Sends nothing but GET."]
+    assert offered("reconciler dr") == ["drift\tDetect drift from the configuration (read-only)."]
     assert [one.partition("\t")[0] for one in offered("reconciler ")] == list(VERBS)
     assert [one.partition("\t")[0] for one in offered("reconciler plan --ro")] == ["--rotate"]
     assert offered("reconciler schema o") == ["overlay"]
@@ -290,7 +290,7 @@ def test_the_shell_is_that_of_the_environment_when_none_is_named(cli: Cli, monke
     monkeypatch.setenv("SHELL", "/bin/dash")
     result = cli("completion")
     assert result.code == 1
-    assert "There are: bash, zsh, fish." in result.err
+    assert "Name one of bash, zsh, fish." in result.err
 
 
 def test_another_shell_is_told_what_there_is(cli: Cli) -> None:

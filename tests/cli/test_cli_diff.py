@@ -129,7 +129,7 @@ def test_a_saved_diff_is_shown_again_and_is_no_approval(cli: Cli, repository: Pa
     assert cli("show", "diff.json").out == cli("diff", "git:main").out
     refused = cli("apply", "--emulator", "demo.db", "--plan", "diff.json")
     assert refused.code == 1
-    assert "diff.json is not a plan" in refused.err
+    assert "diff.json is a diff, not a plan" in refused.err
 
 
 def test_an_overlay_is_laid_over_both(cli: Cli, repository: Path) -> None:

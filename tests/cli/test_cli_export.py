@@ -31,7 +31,7 @@ def test_a_folder_gets_one_file_for_each_service(cli: Cli, files: Path, tmp_path
     assert files.exists()
     cli("apply", *EMULATED, "--yes")
     exported = cli("export", *EMULATED, "--out", "conf")
-    assert exported == Result(0, "", "Wrote 3 files into conf.\nNext: reconciler plan conf --emulator demo.db\n")
+    assert exported == Result(0, "", "Wrote 3 files to conf.\nNext: reconciler plan conf --emulator demo.db\n")
     written = sorted(tmp_path.glob("conf/**/*.yaml"))
     assert [path.relative_to(tmp_path / "conf").as_posix() for path in written] == [
         "reconciler.yaml",
@@ -65,7 +65,9 @@ def test_what_is_no_longer_part_of_an_export_is_named(cli: Cli, tmp_path: Path) 
     old = tmp_path / "conf" / "services" / "old.yaml"
     old.write_text(f"{MARK}\nservices: {{old: {{}}}}\n")
     again = cli("export", *EMULATED, "--out", "conf")
-    assert "No longer part of it, and yours to delete: conf/services/old.yaml" in again.err
+    assert (
+        "No longer part of the configuration; delete them if you do not need them: conf/services/old.yaml" in again.err
+    )
     assert old.exists()
     assert cli("plan", "conf", *EMULATED, "--detailed-exitcode").code == 0
 
@@ -108,7 +110,7 @@ def test_a_link_is_not_followed(cli: Cli, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("account")
 def test_wrong_usage_is_told(cli: Cli, tmp_path: Path) -> None:
-    assert "neither of users and conversations" in cli("export", *EMULATED, "--include", "users,rolls").err
+    assert "unknown collection 'rolls'" in cli("export", *EMULATED, "--include", "users,rolls").err
     (tmp_path / "file").write_text("")
     refused = cli("export", *EMULATED, "--out", "file")
     assert refused.code == 1
@@ -122,7 +124,7 @@ def test_users_and_conversations_come_when_they_are_asked_for(cli: Cli, tmp_path
     assert "users:" not in cli("export", *EMULATED).out
     exported = cli("export", *EMULATED, "--include", "users,conversations", "--out", "conf")
     assert exported.code == 0, exported.err
-    assert "Set these secrets before you plan or apply" in exported.err
+    assert "Set these secrets before you validate or apply" in exported.err
     assert "\n  export CREDENTIALS_" in exported.err
     assert any("participants:" in path.read_text() for path in tmp_path.glob("conf/services/*.yaml"))
     before = {path: path.read_bytes() for path in tmp_path.glob("conf/**/*.yaml")}
@@ -189,7 +191,7 @@ def test_where_one_file_cannot_be_written_none_is(cli: Cli, files: Path, tmp_pat
     (tmp_path / "conf" / "services" / "customer-support.yaml").mkdir()
     refused = cli("export", *EMULATED, "--out", "conf", "--force")
     assert refused.code == 1
-    assert "it is no regular file" in refused.err
+    assert "is not a regular file" in refused.err
     assert (tmp_path / "conf" / "reconciler.yaml").read_text() == f"{MARK}\nversion: 1\nservices: {{}}\n"
     assert sorted(tmp_path.glob("conf/**/*.tmp")) == []
     assert len(before) == 3
@@ -233,7 +235,7 @@ def test_what_is_secret_in_a_url_is_looked_up(
     assert "canary" not in exported.out + exported.err
     lines = [line.strip() for line in exported.err.splitlines()]
     assert lines == [
-        "Set these secrets before you plan or apply:",
+        "Set these secrets before you validate or apply:",
         *(f"export {name}='…'" for name in sorted(secrets)),
     ]
     (tmp_path / "reconciler.yaml").write_text(exported.out)

@@ -112,7 +112,7 @@ def test_a_plan_of_another_environment_is_applied_only_if_that_is_said(
     result = cli("apply", "--emulator", "demo.db", "--plan", "plan.json")
     assert result.code == 1
     assert " ".join(result.err.split()) == (
-        "Error: the plan was made for environment staging, and RECONCILER_ENV is prod; say --env staging to apply the "
+        "Error: the plan was made for environment staging, but RECONCILER_ENV is prod. Add --env staging to apply the "
         "plan"
     )
     assert cli("apply", "--emulator", "demo.db", "--plan", "plan.json", "--env", "staging").code == 0
@@ -133,7 +133,7 @@ def test_all_environments_are_validated_at_once(cli: Cli, tmp_path: Path, monkey
     monkeypatch.setenv("RECONCILER_ENV", "prod")
     assert cli("validate", "--all-environments").code == 0
     result = cli("validate", "--all-environments", "--env", "prod")
-    assert (result.code, "exclude each other" in result.err) == (1, True)
+    assert (result.code, "use either --env or --all-environments, not both" in result.err) == (1, True)
 
 
 def test_what_is_wrong_in_some_environments_says_in_which(cli: Cli, tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_a_summary_that_cannot_be_written_ends_nothing(cli: Cli, files: Path, mo
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(files.parent / "missing" / "x"))
     result = cli("plan", *EMULATED, *GITHUB)
     assert result.code == 0
-    assert result.err == "The job's summary cannot be written: No such file or directory\n"
+    assert result.err == "warning: cannot write the job's summary: No such file or directory\n"
 
 
 def test_outside_of_github_there_is_no_summary(cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:

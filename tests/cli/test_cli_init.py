@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -68,17 +69,17 @@ def test_every_line_of_the_starter_that_is_commented_out_is_right_too(cli: Cli) 
 
 
 @pytest.mark.parametrize(
-    ("ci", "what", "line"), [("github", "Each workflow", "env: prod"), ("gitlab", ".gitlab-ci.yml", "--env")]
+    ("ci", "last"),
+    [
+        ("github", "own: a pull request that also changes workflows gets no plan that can be\napplied.\n"),
+        ("gitlab", "Before you use .gitlab-ci.yml, fill in what it lists at its top.\n"),
+    ],
 )
-def test_what_it_says_fits_a_terminal_and_ends_with_what_is_to_be_filled_in(
-    cli: Cli, ci: str, what: str, line: str
-) -> None:
+def test_what_it_says_fits_a_terminal_and_ends_with_what_is_to_be_filled_in(cli: Cli, ci: str, last: str) -> None:
     told = cli("init", "--ci", ci).out
     assert max(len(line) for line in told.splitlines()) <= 80
-    assert told.endswith(
-        f"\n\n{what} begins with what you fill in: the version, whose account, and\n"
-        f"which environment (remove `{line}` if your configuration has none).\n"
-    )
+    assert "\n\nBefore you use " in told
+    assert told.endswith(last)
 
 
 def test_it_says_what_it_wrote_and_what_comes_next(cli: Cli) -> None:
@@ -90,14 +91,14 @@ def test_it_says_what_it_wrote_and_what_comes_next(cli: Cli) -> None:
         "Wrote my files/.gitignore\n"
         "\n"
         "Next:\n"
-        "  # what it would do, on an account that is only a file\n"
+        "  # show the changes, on an emulated account in a file\n"
         "  reconciler plan 'my files' --emulator demo.db\n"
-        "  # do it there\n"
+        "  # apply them there\n"
         "  reconciler apply 'my files' --emulator demo.db\n"
-        "  # or begin with what a real account holds already\n"
+        "  # or start from the configuration of an existing account\n"
         "  reconciler export --out FOLDER\n"
         "\n"
-        "--ci github or --ci gitlab adds workflows that plan, apply and look for drift.\n",
+        "--ci github or --ci gitlab adds workflows that plan, apply, and detect drift.\n",
         "",
     )
 
@@ -120,8 +121,8 @@ def test_everything_in_the_way_is_named_and_nothing_is_written(cli: Cli, tmp_pat
     result = cli("init", "--ci", "github")
     assert result.code == 1
     told = " ".join(result.err.split())
-    assert ".github/workflows/drift.yml, .github/workflows/plan.yml are there already" in told
-    assert "nothing was written" in told
+    assert ".github/workflows/drift.yml, .github/workflows/plan.yml already exist" in told
+    assert "Nothing was written" in told
     assert everything(tmp_path) == before
     assert (tmp_path / ".github/workflows/plan.yml").read_text() == "mine\n"
 
@@ -130,25 +131,25 @@ def test_a_configuration_that_is_there_is_in_the_way(cli: Cli, tmp_path: Path) -
     (tmp_path / "reconciler.yaml").symlink_to("nowhere.yaml")
     result = cli("init")
     assert (result.code, everything(tmp_path)) == (1, ["reconciler.yaml"])
-    assert "reconciler.yaml is there already" in " ".join(result.err.split())
+    assert "reconciler.yaml already exists" in " ".join(result.err.split())
 
 
 def test_workflows_are_added_to_a_configuration_that_is_there(cli: Cli, files: Path) -> None:
     before = files.read_text()
     result = cli("init", "--ci", "gitlab")
     assert result.code == 0
-    assert "Left reconciler.yaml as it is." in result.out
+    assert "Kept reconciler.yaml" in result.out
     assert files.read_text() == before
     assert everything(Path()) == sorted([*STARTER, ".gitlab-ci.yml"])
 
 
 def test_again_is_nothing_and_what_is_ours_is_brought_up_to_date(cli: Cli) -> None:
     cli("init")
-    assert cli("init").out.startswith("Nothing to write: everything is there.\n")
+    assert cli("init").out.startswith("Nothing to write: all files exist.\n")
     ours = Path(".reconciler/config.schema.json")
     ours.write_text(ours.read_text().replace('"version"', '"versoin"'))
     result = cli("init", "--ci", "none")
-    assert result.out.startswith("Brought up to date .reconciler/config.schema.json\n")
+    assert result.out.startswith("Updated .reconciler/config.schema.json\n")
     assert ours.read_text() == schema.schema_text("config")
     ours.write_text("somebody else's")
     assert cli("init").code == 1
@@ -183,7 +184,7 @@ def test_a_link_is_in_the_way_and_stays_one(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / ".gitignore").symlink_to("shared")
     result = cli("init")
     assert (result.code, everything(tmp_path)) == (1, [".gitignore", "shared"])
-    assert ".gitignore is there already" in " ".join(result.err.split())
+    assert ".gitignore already exists" in " ".join(result.err.split())
     assert (tmp_path / ".gitignore").is_symlink()
     assert (tmp_path / "shared").read_text() == "build/\n"
 
@@ -200,7 +201,7 @@ def test_a_failure_half_way_leaves_nothing_behind(cli: Cli, tmp_path: Path, monk
     monkeypatch.setattr(os, "link", link)
     result = cli("init", "a/b", "--ci", "github")
     assert result.code == 1
-    assert "nothing was written" in result.err
+    assert "Nothing was written" in result.err
     assert list(tmp_path.rglob("*")) == []
 
 
@@ -208,7 +209,7 @@ def test_a_folder_that_is_a_file_is_refused(cli: Cli) -> None:
     Path("file").write_text("")
     result = cli("init", "file")
     assert result.code == 1
-    assert "file is no folder" in result.err
+    assert "file is not a folder" in result.err
 
 
 # --- workflows -------------------------------------------------------------------------------------------------------
@@ -218,8 +219,14 @@ def test_what_is_written_for_github_is_the_examples_to_the_byte(cli: Cli, tmp_pa
     subprocess.run(["git", "init", "-q", "."], check=True)
     assert cli("init", "conversations", "--ci", "github").code == 0
     assert everything(tmp_path) == sorted(
-        [*(f".github/workflows/{name}" for name in GITHUB), *(f"conversations/{name}" for name in STARTER)]
+        [
+            ".gitignore",
+            *(f".github/workflows/{name}" for name in GITHUB),
+            *(f"conversations/{name}" for name in STARTER),
+        ]
     )
+    # Plans and emulated accounts are left where commands run, which is the top of the repository.
+    assert (tmp_path / ".gitignore").read_text() == "plan.json\n*.db\n*.db-*\n"
     for name in GITHUB:
         written = (tmp_path / ".github/workflows" / name).read_bytes()
         assert written == (ROOT / "examples/github-actions" / name).read_bytes()
@@ -275,7 +282,7 @@ def test_workflows_plan_the_folder_that_they_were_written_for(cli: Cli, tmp_path
 def test_a_folder_that_workflows_could_not_name_is_refused(cli: Cli, tmp_path: Path) -> None:
     result = cli("init", "my folder", "--ci", "github")
     assert result.code == 1
-    assert "quoted" in result.err
+    assert "needs quotes" in result.err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -296,3 +303,37 @@ def test_what_git_should_ignore_is_what_commands_leave(cli: Cli) -> None:
     cli("plan", "--emulator", "demo.db", "--out", "plan.json")
     done = subprocess.run(["git", "status", "--porcelain", "-uall"], capture_output=True, text=True, check=True)
     assert sorted(line[3:] for line in done.stdout.splitlines()) == STARTER
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+def test_workflows_that_were_filled_in_are_kept(cli: Cli, tmp_path: Path, ci: str) -> None:
+    subprocess.run(["git", "init", "-q", "."], check=True)
+    assert cli("init", "conversations", "--ci", ci).code == 0
+    files = [*tmp_path.glob(".github/workflows/*.yml"), *tmp_path.glob(".gitlab-ci.yml")]
+    for file in files:
+        file.write_text(file.read_text().replace("0000000000000000000000000000000000000000", "1" * 40))
+    before = {file: file.read_bytes() for file in files}
+    files[0].unlink()
+    again = cli("init", "conversations", "--ci", ci)
+    assert again.code == 0, again.err
+    assert f"Wrote {files[0].relative_to(tmp_path)}" in again.out
+    assert {file: file.read_bytes() for file in files[1:]} == {file: before[file] for file in files[1:]}
+    assert [f"Kept {file.relative_to(tmp_path)}" in again.out for file in files[1:]] == [True] * (len(files) - 1)
+
+
+@pytest.mark.parametrize(("environments", "name"), [("", ""), ("environments: {eu: {}}\n", "eu")])
+def test_workflows_name_an_environment_that_the_configuration_has(
+    cli: Cli, tmp_path: Path, environments: str, name: str
+) -> None:
+    (tmp_path / "conversations").mkdir()
+    (tmp_path / "conversations/reconciler.yaml").write_text(f"version: 1\n{environments}")
+    subprocess.run(["git", "init", "-q", "."], check=True)
+    result = cli("init", "conversations", "--ci", "github")
+    assert cli("init", "conversations", "--ci", "gitlab").code == result.code == 0
+    for file in tmp_path.glob(".github/workflows/*.yml"):
+        found = re.findall(r"^ +env: (\w+)$", file.read_text(), re.MULTILINE)
+        assert set(found) == ({name} if name else set()), file
+    pipeline = (tmp_path / ".gitlab-ci.yml").read_text()
+    assert (f"CONFIGURATION_ENV: {name}\n" in pipeline) == ("--env" in pipeline) == bool(name)
+    # It was exported or written already.
+    assert "export" not in result.out

@@ -131,7 +131,7 @@ def test_the_first_signal_lets_what_is_under_way_end_and_the_report_is_what_is_t
     assert found["done"] == there(app)
     assert 3 <= len(found["done"]) < USERS
     assert len(found["done"] | found["skipped"]) == USERS
-    assert "Stopping: what is under way ends first" in err
+    assert "Stopping. Waiting for requests in flight" in err
 
 
 def test_the_second_signal_cuts_off_what_is_under_way_and_the_report_says_so(
@@ -183,6 +183,44 @@ def test_while_the_account_is_read_one_signal_is_enough(
     assert process.returncode == 130
     document = json.loads(out)
     assert (document["format"], document["exit_code"]) == ("reconciler.error", 130)
-    assert document["message"] == "interrupted; nothing was sent to the account but GET"
+    assert document["message"] == "interrupted. The account was not changed"
     assert "Traceback" not in err
     assert not app.requests
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        (signal.SIGINT, signal.SIGINT),
+        # A runner that cancels a job sends both.
+        (signal.SIGINT, signal.SIGTERM),
+        (signal.SIGTERM,) * 4,
+    ],
+    ids=str,
+)
+def test_signals_in_quick_succession_are_one_interrupt(
+    app: FaultyEmulator, host: Host, late: list[float], numbers: tuple[signal.Signals, ...]
+) -> None:
+    app.faulty.faults = Faults(latency=600_000)
+    with started("drift", host) as process:
+        wait_until(lambda: len(late) > 0)
+        for number in numbers:
+            process.send_signal(number)
+            time.sleep(0.1)
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert json.loads(out)["exit_code"] == 130
+
+
+def test_a_third_signal_leaves_the_report_of_an_apply(app: FaultyEmulator, host: Host, late: list[float]) -> None:
+    app.faulty.faults = Faults(latency=50)
+    with started("apply", host, "--yes") as process:
+        wait_until(lambda: users_made(app) >= 3)
+        app.faulty.faults = Faults(latency=60_000)
+        wait_until(lambda: len(late) == 5)
+        for _ in range(4):
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.1)
+        out, err = process.communicate(timeout=8)
+    assert process.returncode == 130, err
+    assert json.loads(out)["format"] == "reconciler.report"

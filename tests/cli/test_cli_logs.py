@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler import logs, workflow
+from reconciler.cli.root import commands
 from reconciler.errors import Unreachable
 from tests.cli.conftest import Tty
 from tests.commands import Result
@@ -108,7 +109,6 @@ def test_a_line_of_the_log_does_not_break_the_line_of_the_terminal(
 
 
 def test_every_command_that_speaks_with_an_account_has_a_log() -> None:
-    from tests.docs.test_guide import OPTIONS
-
-    speaking = {command for command, option in OPTIONS if option == "--api-url"}
-    assert {command for command, option in OPTIONS if option == "--log-level"} == speaking
+    options = {name: {option.name for option in command.params} for name, command in commands()}
+    speaking = {name for name, names in options.items() if "api_url" in names}
+    assert {name for name, names in options.items() if "log_level" in names} == speaking

@@ -223,7 +223,7 @@ def test_declining_is_an_error(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(workflow, "apply", applied)
     result = cli("apply")
-    assert (result.code, result.err) == (1, "Error: declined; nothing was sent\n")
+    assert (result.code, result.err) == (1, "Error: declined. Nothing was sent\n")
 
 
 def test_every_exception_of_ours_ends_with_a_code_of_the_contract() -> None:

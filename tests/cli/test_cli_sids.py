@@ -60,7 +60,11 @@ def test_json_is_a_document_with_what_is_missing(cli: Cli, account: Path) -> Non
     assert document["account_sid"] == "AC" + "0" * 32
     assert document["missing"] == ["addresses.main"]
     assert document["sids"]["services.support"] in cli("sids", *EMULATED).out
-    assert (result.code, result.err) == (0, "Not in the account: addresses.main\n")
+    assert (result.code, result.err) == (
+        1,
+        "Error: not in the account: addresses.main. Apply the configuration first, or leave them out with --exclude.\n",
+    )
+    assert cli("sids", *EMULATED, "--env", "prod", "--exclude", "addresses.main", "--format", "json").code == 0
 
 
 def test_variables_are_read_by_a_shell(cli: Cli, account: Path) -> None:

@@ -28,7 +28,10 @@ def in_a_shell(command: str) -> subprocess.CompletedProcess[str]:
 def test_a_stream_that_is_closed_is_no_bug(closed: str, files: Path) -> None:
     assert files.exists()
     ended = in_a_shell(f"{PLAN} {closed}")
-    assert (ended.returncode, ended.stderr) == (0, "")
+    # A plan that cannot be shown is an error, which the exit code tells even if standard error is closed too.
+    is_lost = ">&-" in closed.replace("2>&-", "")
+    assert ended.returncode == (1 if is_lost else 0)
+    assert ended.stderr == ("Error: cannot write to standard output: it is closed\n" if closed == ">&-" else "")
     assert ended.stdout.endswith("unmanaged.\n") == (">&-" not in closed.replace("2>&-", ""))
     # What it writes to is not what it opened afterwards.
     applied = in_a_shell(f"apply --emulator demo.db --yes {closed}")
@@ -45,7 +48,7 @@ def test_output_that_cannot_be_written_is_an_error_and_no_bug(command: str, file
     assert files.exists()
     ended = in_a_shell(f"{command} >{FULL}")
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == "Error: standard output could not be written: No space left on device\n"
+    assert ended.stderr == "Error: cannot write to standard output: No space left on device\n"
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no device that is always full")
@@ -62,7 +65,7 @@ def test_an_apply_goes_on_whose_words_cannot_be_written(streams: str, files: Pat
 def test_help_that_cannot_be_written_is_no_bug() -> None:
     ended = in_a_shell(f"--help >{FULL}")
     assert ended.returncode == 1
-    assert ended.stderr.startswith("Error: this machine cannot go on: No space left on device\n")
+    assert ended.stderr.startswith("Error: cannot continue: No space left on device\n")
 
 
 # --- a plan that could not be shown -----------------------------------------------------------------------------------
@@ -70,7 +73,7 @@ def test_help_that_cannot_be_written_is_no_bug() -> None:
 NOWHERE = {"full": "No space left on device", "closed": "it is closed", "unread": "Broken pipe"}
 
 
-NOT_SHOWN = "Error: the plan could not be shown, so nothing was sent; standard output could not be written:"
+NOT_SHOWN = "Error: the plan could not be shown, so nothing was sent: cannot write to standard output:"
 
 
 def run_into(where: str, *arguments: str) -> tuple[int, str]:
@@ -123,7 +126,7 @@ def test_a_plan_that_could_not_be_shown_is_not_applied(cli: Cli, where: str, for
     code, err = run_into(where, "apply", "--emulator", "demo.db", "--plan", "plan.json", "--format", form)
     assert (code, err) == (
         1,
-        f"{NOT_SHOWN} {NOWHERE[where]}. Write it to a place that takes it, or apply without being asked (--yes)",
+        f"{NOT_SHOWN} {NOWHERE[where]}. Redirect it to a writable file, or apply without approval (--yes)",
     )
     assert not is_applied(cli)
 
@@ -146,8 +149,8 @@ def test_an_apply_that_was_not_to_ask_says_what_it_did_where_nobody_reads_it(cli
     code, err = run_into(where, "apply", "--emulator", "demo.db", "--yes", "--format", form)
     assert code == 1
     assert err.endswith(
-        f"Error: standard output could not be written: {NOWHERE[where]}; the plan was applied all the same "
-        "(2 created, 1 updated); `reconciler plan` shows what is left"
+        f"Error: cannot write to standard output: {NOWHERE[where]}; the plan was applied nevertheless "
+        "(2 created, 1 updated). Run `reconciler plan` to see what is left"
     )
     assert is_applied(cli)
 

@@ -2,63 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-import click
 import yaml
 
 from reconciler import errors
 from reconciler.cli import exit_codes
 from tests.docs.pages import REPOSITORY, blocks, table
-from tests.docs.test_pages import LEAVES
 
 GUIDE = "reconciler/docs/guide.md"
 ACTION = ".github/actions/reconcile/README.md"
-OPTIONS = {
-    (name, option)
-    for name, command in LEAVES.items()
-    for parameter in command.params
-    if isinstance(parameter, click.Option)
-    for option in (*parameter.opts, *parameter.secondary_opts)
-}
-
-
-def spelled(command: str) -> str:
-    parameters = (parameter for parameter in LEAVES[command].params if isinstance(parameter, click.Argument))
-    words = [parameter.make_metavar(click.Context(LEAVES[command])) for parameter in parameters]
-    return " ".join(["reconciler", command, *words])
-
-
-def test_the_table_of_commands_is_complete() -> None:
-    assert [row[0].strip("`") for row in table(GUIDE, "command")] == [spelled(name) for name in LEAVES]
-
-
-def test_the_table_of_options_is_complete() -> None:
-    told = {
-        (command, option.split(" ")[0])
-        for options, commands, _ in table(GUIDE, "option")
-        for option in re.findall(r"`([^`]+)`", options)
-        for command in commands.split(", ")
-    }
-    assert told == OPTIONS
-
-
-def test_the_table_of_options_names_what_they_take_and_what_they_are_without() -> None:
-    for options, commands, what in table(GUIDE, "option"):
-        for command in commands.split(", "):
-            defaults = []
-            for text in re.findall(r"`([^`]+)`", options):
-                name, _, takes = text.partition(" ")
-                option = next(item for item in LEAVES[command].params if name in item.opts)
-                assert isinstance(option, click.Option)
-                metavar = re.sub(r"^\[(.*)\]$", r"\1", option.make_metavar(click.Context(LEAVES[command])))
-                assert takes == ("" if option.is_flag else metavar), (command, name)
-                assert ("Repeatable" in what) is option.multiple, (command, name)
-                if isinstance(option.default, (int, str)) and option.show_default and not option.is_flag:
-                    defaults.append(str(option.default))
-            shown = f"({', '.join(defaults)})"
-            assert not defaults or defaults == ["text"] or shown in what, (command, shown)
 
 
 def tree(error: type[BaseException]) -> Iterator[type[BaseException]]:

@@ -1,0 +1,45 @@
+"""Builds the commands that messages suggest, with the path and the options of the command that ran.
+
+Takes the inputs of a command; gives a command line that can be pasted.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from reconciler.redaction import may_be_secret
+from reconciler.render.terminal import escape
+from reconciler.workflow import Endpoint, Inputs
+
+
+def command_line(
+    verb: str, inputs: Inputs, endpoint: Endpoint, *, options: Sequence[str] = (), shown: str = "", scope: bool = True
+) -> str:
+    """Return a command line with the path and the options that were given.
+
+    Args:
+        verb: The command.
+        inputs: The configuration, and what narrows it.
+        endpoint: The account.
+        options: Further words of the command.
+        shown: Text that the user sees anyway. The value of a variable is repeated only if it contains that value and
+            the name of the variable does not suggest a secret.
+        scope: Whether the command takes --env, --target, and --exclude; a saved plan contains them.
+    """
+    named = [
+        *([("--env", inputs.environment)] if scope else []),
+        *(("--target", address) for address in (inputs.targets if scope else ())),
+        *(("--exclude", address) for address in (inputs.excludes if scope else ())),
+        *(
+            ("--var", f"{name}={value if value in shown and not may_be_secret(name) else '…'}")
+            for name, value in inputs.variables.items()
+        ),
+        *(("--overlay", overlay) for overlay in inputs.overlays),
+        ("--emulator", endpoint.emulator),
+        ("--api-url", endpoint.api_url),
+        ("--profile", endpoint.profile),
+    ]
+    words = ["reconciler", verb, *([inputs.path] if inputs.path != "." else []), *options]
+    words += [word for name, value in named if value for word in (name, value)]
+    return " ".join(escape(shlex.quote(word)) for word in words)
