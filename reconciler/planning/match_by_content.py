@@ -79,8 +79,11 @@ class _Pairing:
             open_ones.sort(key=lambda declared: -len(declared.values))
         elif fits_live is not _has_same_name:
             certain = [declared for declared in open_ones if not _has_unknown(declared)]
-            for declared, live in _assign(certain, self.left, fits_live):
+            assigned = _assign(certain, self.left, fits_live)
+            for declared, live in assigned:
                 self._take(declared, live)
+            for declared, live in assigned:
+                self._check_only_one(declared, live, [other for other in self.left if fits_live(declared, other)])
         for declared in open_ones:
             if declared.address not in self.result.pairs:
                 self._take_only_one(declared, [live for live in self.left if fits_live(declared, live)])
@@ -115,6 +118,12 @@ class _Pairing:
         self.result.pairs[declared.address] = live
         self.left.remove(live)
 
+    def _check_only_one(self, declared: Declared, live: Live, others: Iterable[Live]) -> None:
+        """Note that a declared resource fits other live ones as well, unless they are copies of the one it has."""
+        different = [other for other in others if not _is_copy(live, other)]
+        if different:
+            self.result.ambiguous.append((declared, [live, *different]))
+
     def _take_only_one(self, declared: Declared, candidates: Sequence[Live]) -> None:
         if len(candidates) > 1:
             self.result.ambiguous.append((declared, candidates))
@@ -130,10 +139,11 @@ def _type_of(kind: Kind, declared: Declared) -> object:
 def _assign(
     siblings: Iterable[Declared], candidates: Iterable[Live], fits_live: Callable[[Declared, Live], bool]
 ) -> list[tuple[Declared, Live]]:
-    """Pair as many declared resources as possible with a live one that can_equal_text, each live one at most once.
+    """Pair as many declared resources as possible with a live one that fits, each live one at most once.
 
     A declared resource with few fields may fit several live ones; it leaves to the others what only they fit. Without
-    such a conflict, it gets the first live one (a maximum bipartite matching by augmenting paths).
+    such a conflict, it gets the first live one (a maximum bipartite matching by augmenting paths); whether that one
+    differs from the others is checked afterwards.
     """
     options = {item.address: [live for live in candidates if fits_live(item, live)] for item in siblings}
     declared_by_address = {item.address: item for item in siblings}
@@ -171,6 +181,14 @@ def _may_equal(declared: Declared, path: str, live: Live) -> bool:
     if isinstance(content, Unknown):
         return can_equal(content, found)
     return bool(field.comparable(content) == field.comparable(found))
+
+
+def _is_copy(one: Live, other: Live) -> bool:
+    """Whether two live resources have the same content, so that it makes no difference which one is meant."""
+    return all(
+        field.comparable(one.values.get(field.path)) == field.comparable(other.values.get(field.path))
+        for field in one.kind.fields
+    )
 
 
 def _is_nearly_exact(declared: Declared, live: Live) -> bool:

@@ -235,9 +235,9 @@ HOOK: dict[str, Content] = {
         pytest.param([HOOK | {"method": "GET"}, HOOK, HOOK | {"method": "GET"}], 2, id="the exact one, not its likes"),
         pytest.param([HOOK, HOOK], 1, id="of two that are the same in all, the first"),
         pytest.param(
-            [HOOK | {"filters": ("onUserAdded",)}, HOOK | {"method": "GET"}, HOOK | {"method": None}],
+            [HOOK | {"filters": ("onUserAdded",)}, HOOK | {"method": "GET"}, HOOK | {"method": "GET"}],
             2,
-            id="of those that have the events, the first",
+            id="of those that have the events and are the same in all, the first",
         ),
     ],
 )
@@ -831,6 +831,33 @@ def test_an_absent_webhook_that_fits_several_live_ones_is_ambiguous() -> None:
     lobby = "services.support.conversations.lobby"
     config = in_support(declared(lobby), declared(f"{lobby}.webhooks.a", BARE, absent=True))
     assert told(match(config, state(service("support"), talk, *hooks))) == [("ambiguous-name", f"{lobby}.webhooks.a")]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        pytest.param(BARE, id="exactly, without naming what differs"),
+        pytest.param(HOOK | {"method": "PUT"}, id="by the events, and differs from both"),
+    ],
+)
+@pytest.mark.parametrize("is_pruned", [False, True])
+def test_a_webhook_that_fits_several_different_live_ones_is_ambiguous(
+    *, item: dict[str, Content], is_pruned: bool
+) -> None:
+    parents = (SUPPORT, sid("CH"))
+    values = [HOOK, HOOK | {"method": "GET"}]
+    hooks = [live("conversation_webhook", number, value, parents=parents) for number, value in enumerate(values)]
+    talk = live("conversation", 1, {"unique_name": "lobby"}, parents=IN_SUPPORT)
+    lobby = "services.support.conversations.lobby"
+    config = configuration(
+        declared("services.support"),
+        declared(lobby),
+        declared(f"{lobby}.webhooks.a", item),
+        pruned=[prune(f"{lobby}.webhooks")] if is_pruned else [],
+    )
+    (problem,) = match(config, state(service("support"), talk, *hooks)).problems
+    assert (problem.code, problem.address) == ("ambiguous-name", f"{lobby}.webhooks.a")
+    assert all(hook.sid in problem.message for hook in hooks)
 
 
 def test_of_two_absent_webhooks_the_one_with_more_fields_chooses_first() -> None:
