@@ -5,15 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from reconciler.api.client import Client
+from reconciler.api.credentials import Credentials
+from reconciler.api.retry import Retry
+from reconciler.api.transport import in_process
+from reconciler.config.model import Config
 from reconciler.emulator import Emulator, Store
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.emulator.faults import Faults, Faulty
-from reconciler.report import Report
-from tests.faults.harness import COUNTS, Once, Waited, counts, everything, failures, run
-from tests.world import World, read
+from reconciler.execution.apply import apply
+from reconciler.report import Report, Silent
+from tests.faults.harness import COUNTS, Once, Waited, counts, everything, failures, no_time, run
+from tests.world import ACCOUNT, World, read
 
 COLLECTIONS = ["Services", "Roles", "Users", "Conversations", "Participants", "Webhooks", "Addresses", "Credentials"]
 DONE = ["reset-after", "504", "truncated", "invalid-json", "wrong-type"]
@@ -67,7 +74,9 @@ def test_a_lost_create_is_found_even_when_it_is_not_to_be_tried_again() -> None:
 def test_what_never_took_place_is_a_failure_after_the_last_attempt() -> None:
     world = World()
     app = Once(world.emulator, "503", creating("Credentials"), times=100)
-    assert failures(run(app, everything())) == ["credentials.android#create: Twilio refused the request"]
+    report = run(app, everything())
+    assert failures(report) == ["credentials.android#create: Twilio refused the request"]
+    assert [item.status for result in report.results for item in result.outcomes if item.refusal] == ["failed"]
     assert app.wrong.injected == {"503": 8}
     assert counts(world) == {**COUNTS, "credential": 0}
 
@@ -317,3 +326,128 @@ def test_what_was_sent_again_and_may_turn_up_twice_is_told(collection: str) -> N
     )
     # What the API keeps unique cannot be there twice.
     assert doubts == ([("done", told)] if collection in REPEATABLE else [])
+
+
+class Meanwhile:
+    """An API whose first answer to a create is lost, after somebody else has created something."""
+
+    def __init__(self, world: World, collection: str, fault: str, path: str, form: dict[str, str]) -> None:
+        self.once = Once(world.emulator, fault, creating(collection))
+        self.world, self.is_meant, self.path, self.form = world, creating(collection), path, form
+        self.other = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self.other and self.is_meant(scope["method"], scope["path"]):
+            self.other = str(self.world.post(self.path, self.form)["sid"])
+        await self.once(scope, receive, send)
+
+
+ROLE = "{roles: {reader: {type: conversation, permissions: [sendMessage]}}}"
+HOOK = (
+    "{conversations: {lounge: {webhooks: {crm: {target: webhook, url: 'https://a.example.com', "
+    "filters: [onMessageAdded]}}}}}"
+)
+OTHER_HOOK = {
+    "Target": "webhook",
+    "Configuration.Url": "https://b.example.com",
+    "Configuration.Filters": "onMessageAdded",
+}
+
+
+def of_support(content: str) -> Config:
+    return read(f"version: 1\nservices: {{support: {content}}}\n")
+
+
+def test_the_one_with_the_values_that_were_sent_is_the_lost_one() -> None:
+    world = World()
+    world.converge(of_support("{}"))
+    path = f"/v1/Services/{world.service('support')}/Roles"
+    form = {"FriendlyName": "reader", "Type": "conversation", "Permission": "leaveConversation"}
+    app = Meanwhile(world, "Roles", "reset-after", path, form)
+    report = run(app, of_support(ROLE))
+    assert failures(report) == []
+    (created,) = [item.sid for result in report.results for item in result.outcomes]
+    assert created != app.other
+    assert world.get(f"{path}/{created}")["permissions"] == ["sendMessage"]
+
+
+@pytest.mark.parametrize("fault", ["reset-before", "reset-after"])
+def test_another_webhook_that_somebody_made_meanwhile_is_not_the_lost_one(fault: str) -> None:
+    world = World()
+    world.converge(of_support("{conversations: {lounge: {}}}"))
+    service = world.service("support")
+    (lounge,) = (item["sid"] for item in world.get(f"/v1/Services/{service}/Conversations")["conversations"])
+    path = f"/v1/Services/{service}/Conversations/{lounge}/Webhooks"
+    app = Meanwhile(world, "Webhooks", fault, path, OTHER_HOOK)
+    assert failures(run(app, of_support(HOOK))) == []
+    assert len(world.get(path)["webhooks"]) == 2
+
+
+def test_another_webhook_that_somebody_made_before_does_not_stop_a_create() -> None:
+    world = World()
+    world.converge(of_support("{conversations: {lounge: {}}}"))
+    made = world.plan(of_support(HOOK))
+    service = world.service("support")
+    (lounge,) = (item["sid"] for item in world.get(f"/v1/Services/{service}/Conversations")["conversations"])
+    path = f"/v1/Services/{service}/Conversations/{lounge}/Webhooks"
+    world.post(path, OTHER_HOOK)
+    assert failures(world.do(made)) == []
+    assert len(world.get(path)["webhooks"]) == 2
+
+
+def test_a_lost_create_that_the_only_look_in_time_finds_is_done() -> None:
+    world = World()
+    time = Waited()
+    app = Once(world.emulator, "reset-after", creating("Roles"), times=100)
+    assert failures(run(app, everything(), clock=time, sleep=time.sleep, timeout=0.9)) == []
+    assert counts(world) == COUNTS
+
+
+def test_a_refused_create_is_not_looked_for() -> None:
+    world = World()
+    world.converge(of_support("{}"))
+    files = of_support(ROLE.replace("sendMessage", "noSuchPermission"))
+    made = world.plan(files)
+    world.forget_requests()
+    (failure,) = failures(world.do(made))
+    assert failure.endswith("Twilio refused the request")
+    # Before the create, and never after it.
+    assert [request.split()[0] for request in world.requests] == ["GET", "POST"]
+
+
+def test_a_name_that_a_path_may_not_carry_is_looked_for_in_the_list() -> None:
+    world = World()
+    app = Once(world.emulator, "reset-after", creating("Users"), times=2)
+    assert failures(run(app, of_support("{users: {a/b: {}}}"))) == []
+    gets = [request for request in world.requests if request.startswith("GET") and "/Users" in request]
+    assert gets
+    assert not any("a%2Fb" in request or "a/b" in request for request in gets), gets
+
+
+def test_lists_that_decide_about_a_second_resource_are_read_until_they_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    seen: set[tuple[str, bool]] = set()
+    plain = Client.list
+
+    async def watched(self: Client, path: str, *args: Any, consistent: bool = False) -> Any:
+        seen.add((path.rpartition("/")[2], consistent))
+        return await plain(self, path, *args, consistent=consistent)
+
+    world.converge(of_support("{conversations: {lounge: {}}}"))
+    monkeypatch.setattr(Client, "list", watched)
+    lost = ("Roles", "Participants")
+    app = Once(world.emulator, "reset-after", lambda method, path: method == "POST" and path.endswith(lost), times=2)
+    files = of_support(
+        "{roles: {reader: {type: conversation, permissions: [sendMessage]}}, "
+        "conversations: {lounge: {participants: {ada: {identity: ada}}}}}"
+    )
+    made = world.plan(files)
+    seen.clear()
+
+    async def carry_out() -> Report:
+        credentials, retry = Credentials(ACCOUNT, "emulator", ACCOUNT), Retry(sleep=no_time)
+        async with Client("https://x.example.com", credentials, transport=in_process(app), retry=retry) as client:
+            return await apply(made, client, Silent())
+
+    assert failures(asyncio.run(carry_out())) == []
+    assert seen == {("Roles", True), ("Participants", False)}
