@@ -100,17 +100,7 @@ def load_with(
     findings = Findings()
     source = _read_files(sources, environment, overlays, findings)
     every_variable = all_variables(source.tree, source.base_variables, source.selected, variables, findings)
-    interpolation = Interpolation(
-        sources,
-        findings,
-        source.files.lines,
-        variables=every_variable,
-        elsewhere=_defined_elsewhere(source.environments, source.selected.name),
-        environment=source.selected.name,
-        complete=source.files.complete and (not environment or environment in source.environments),
-        by_name=by_name,
-    )
-    interpolation.check_variables()
+    interpolation = _interpolation(source, sources, every_variable, environment, findings, by_name=by_name)
     _check_top(source.tree, layout, findings)
 
     texts = TextResolver(findings, interpolation, allow_unset=allow_unset, secrets_later=secrets_later)
@@ -147,6 +137,30 @@ def load_with(
         acknowledged=acknowledged,
         secrets=frozenset(interpolation.secrets),
     )
+
+
+def _interpolation(
+    source: _Source,
+    sources: Sources,
+    variables: Mapping[str, Variable],
+    environment: str,
+    findings: Findings,
+    *,
+    by_name: bool,
+) -> Interpolation:
+    """Prepare interpolation, and report the problems of the variables themselves."""
+    interpolation = Interpolation(
+        sources,
+        findings,
+        source.files.lines,
+        variables=variables,
+        elsewhere=_defined_elsewhere(source.environments, source.selected.name),
+        environment=source.selected.name,
+        complete=source.files.complete and (not environment or environment in source.environments),
+        by_name=by_name,
+    )
+    interpolation.check_variables()
+    return interpolation
 
 
 def _read_files(sources: Sources, environment: str, overlays: Sequence[str], findings: Findings) -> _Source:

@@ -69,7 +69,7 @@ def test_a_credential_of_the_tool_under_another_name_is_not_shown(form: str, too
         read({"reconciler.yaml": root, "copy.txt": f"of {secret}\n"}, {tool: secret, "COPY": f"{secret}!"})
     (problem,) = error.value.problems
     assert problem.code == "tool-variable"
-    assert problem.message.endswith(f"holds the value of {tool}, a credential of this tool")
+    assert problem.message.endswith(f"contains the value of {tool}, a credential of this tool")
     assert "canary" not in str(error.value)
 
 
