@@ -124,7 +124,7 @@ def test_an_example_from_its_files_to_a_converged_account_and_back(run: Run, exa
     assert run("apply", *emulated, "--yes").code == 0
     empty = run("plan", *emulated, "--detailed-exitcode", "--format", "json")
     assert (empty.code, empty.json["changes"]) == (0, [])
-    assert run("plan", *emulated).out.startswith("Nothing to do: ")
+    assert run("plan", *emulated).out.startswith("No changes. ")
 
     edit = EDITS[example, environment]
     file = folder / edit.file

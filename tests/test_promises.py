@@ -319,7 +319,7 @@ def test_a_field_that_the_api_kept_is_a_failed_step(run: Run, account: Account) 
     assert ended.code == 1
     kept = "      Twilio reported success, but kept its own value of post_webhook_url"
     assert f"  services.support.webhooks: update\n{kept}" in ended.out
-    assert "Not all applied: 0 created, 0 updated" in ended.out
+    assert "Apply incomplete: 0 created, 0 updated" in ended.out
     assert run("plan", *account.whole(), "--detailed-exitcode").code == 2
 
 

@@ -844,8 +844,8 @@ Error: the API refused GET …
   - HTTP 401, Twilio error 20003: Authenticate
   - https://www.twilio.com/docs/errors/20003
   - request RQ
-The credentials were not taken: check TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN, or TWILIO_API_KEY
-and TWILIO_API_SECRET, and the region that they are for (TWILIO_REGION).
+Twilio rejected the credentials. Check TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN, or TWILIO_API_KEY
+and TWILIO_API_SECRET, and their region (TWILIO_REGION).
 """
         )
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "emulator")
@@ -864,7 +864,7 @@ def test_a_host_that_does_not_answer(run: Run, monkeypatch: pytest.MonkeyPatch) 
         sentence = " ".join(ended.err.split())
         assert sentence == (
             f"Error: GET /v1/Configuration: http://127.0.0.1:{port} cannot be reached: All connection attempts failed"
-            " No answer came: check the network, its proxy, and the host of --api-url."
+            " No response. Check the network, the proxy, and the host of --api-url."
         )
 
 

@@ -1,1 +1,1 @@
-"""JSON documents that leave the process (plan, report, drift, …): typed, redacted, and read back as hostile input."""
+"""JSON documents that leave the process (plan, report, drift, …): typed, redacted, and parsed as hostile input."""

@@ -1,21 +1,21 @@
-"""Which changes of a fresh plan an approved plan covers.
+"""Checks that an approved plan covers every change of a fresh plan.
 
-Takes an approved `PlanFile`, a fresh one, and what is live now; gives every difference as a sentence, none if the apply
-may go on. Pure.
+Takes an approved `PlanFile`, a fresh one, and the live resources; gives every difference as a sentence, none if the
+apply may go on. Pure.
 
-A fresh change is approved if the approved plan has the same one; a fresh plan may lack changes. What has been done
-since the approval is no difference either, as long as the configuration is the approved one (its digest): a change may
-be the rest of an approved one. Then
+A fresh change is approved if the approved plan has the same one; a fresh plan may lack changes. Work done since the
+approval is not a difference either, as long as the configuration is the approved one (by its digest): a change may be
+the rest of an approved one. Then
 
 * an update may lack fields, steps, and consequences, at no higher risk;
 * a replace that has its new resource may be the delete of the old one, and one that lost its old resource the create of
   the new one;
-* a create that is done may be the update that sets what a create cannot set;
-* what the approved plan makes may be there: as a parent, as what a reference names, with its settings.
+* a completed create may be the update that sets what a create cannot set;
+* resources that the approved plan creates may exist: as a parent, as the target of a reference, with their settings.
 
-The last three hold only for a resource that this plan itself may have made (`_Comparison.is_made`): it has the approved
-name in the approved parent, it was created after the approved plan, and its sensitive fields have the approved digests.
-Two that agree in all of this cannot be told apart, and end up with the approved contents either way.
+The last three hold only for a resource that this plan itself may have created (`_Check.is_created`): it has the
+approved name in the approved parent, it was created after the approved plan, and its sensitive fields have the approved
+digests. Two such resources cannot be distinguished, and end up with the approved contents either way.
 
 Steps may also wait for others than before, since the order of the rest follows from what is done; and a name may gain
 or lose the type that tells two resources of one name apart.
@@ -43,27 +43,27 @@ from reconciler.kinds.markers import Choice
 from reconciler.redaction.urls import MASK
 
 _CLOCK_TOLERANCE = timedelta(minutes=5)
-"""By how much this machine's clock may be ahead of the API's."""
+"""How far this machine's clock may be ahead of the API's."""
 _LONGEST_VALUE = 200
-"""Characters of a value in a sentence."""
+"""The characters of a value that are shown in a sentence."""
 _OTHER_KEY = " (or the plan was made with other credentials; use RECONCILER_PLAN_KEY)"
 
 
 def not_approved(approved: PlanFile, fresh: PlanFile, live: Mapping[str, LiveEntry]) -> tuple[str, ...]:
-    """What a fresh plan would do that an approved plan does not cover, one sentence each.
+    """Describe every change of a fresh plan that an approved plan does not cover, one sentence each.
 
     Args:
         approved: the approved plan.
         fresh: the plan that would be applied.
-        live: what is live now at the addresses of the approved plan's creates and replaces.
+        live: the live resources at the addresses of the approved plan's creates and replaces.
     """
     if approved.account_sid != fresh.account_sid:
         return (f"the plan was made for account {approved.account_sid}, and this is {fresh.account_sid}",)
-    return tuple(_Comparison(approved, fresh, live).differences())
+    return tuple(_Check(approved, fresh, live).differences())
 
 
-class _Comparison:
-    """One comparison; see `not_approved`."""
+class _Check:
+    """One check; see `not_approved`."""
 
     def __init__(self, approved: PlanFile, fresh: PlanFile, live: Mapping[str, LiveEntry]) -> None:
         self.approved = approved
@@ -80,17 +80,17 @@ class _Comparison:
         self.fresh_steps = frozenset(step.id for change in fresh.changes for step in change.steps)
         self.unfinished = {change.address: {item.path for item in change.fields} for change in fresh.changes}
         self.is_begun = self.is_same_configuration and not self.approved_steps <= self.fresh_steps
-        self._made: dict[str, bool] = {}
+        self._created: dict[str, bool] = {}
 
     def differences(self) -> Iterator[str]:
-        """Every difference, in the order of the fresh plan."""
+        """Describe every difference, in the order of the fresh plan."""
         for change in self.fresh.changes:
             if withheld_part(change) != WHOLE:
                 yield from (f"{change.address}: {difference}" for difference in self._of_change(change))
 
     def _of_change(self, change: ChangeEntry) -> Iterator[str]:
         former = self.replaced.get(change.sid or "") if self.is_same_configuration else None
-        if former is not None and change.action == "delete" and self.is_made(former.address):
+        if former is not None and change.action == "delete" and self.is_created(former.address):
             yield from self._rest_of_replace(former, change)
             return
         entry = self.entries.get(change.address)
@@ -112,10 +112,10 @@ class _Comparison:
             yield f"{entry.action} was approved, and now it would be {change.action}"
 
     def _is_rest(self, entry: ChangeEntry, change: ChangeEntry) -> bool:
-        """Whether a change may be what is left of one of another action."""
+        """Whether a change may be the rest of an approved one with another action."""
         if (entry.action, change.action) == ("replace", "create"):
             return self.is_same_configuration
-        return change.action == "update" and self.is_made(change.address)
+        return change.action == "update" and self.is_created(change.address)
 
     # --- whole changes and parts of one ------------------------------------------------------------------------------
 
@@ -125,21 +125,21 @@ class _Comparison:
         yield from self._steps(entry, change)
         yield from self._fields(entry, change)
         if self._is_adopted(entry):
-            return  # reason, risk, and effects were those of a setting of a service that did not exist yet
+            return  # the approved reason, risk, and effects are those of a service that did not exist yet
         if entry.reason != change.reason:
             yield f"the reason is now {_quoted(change.reason)}; {_quoted(entry.reason)} was approved"
         yield from self._effects(entry, change)
 
     def _rest(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
-        """What is left of a replace without its old resource, or of a create or replace with its new one."""
+        """Check the rest of a replace that lost its old resource, or of a create or replace that has its new one."""
         yield from self._identity(entry, change)
         yield from self._withheld(entry, change)
         yield from self._fields(entry, change)
-        if change.action != "update":  # what an update adds to a new resource had no effects to speak of
+        if change.action != "update":  # an update that completes a new resource had no effects of its own
             yield from self._effects(entry, change)
 
     def _rest_of_replace(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
-        """The delete of the old resource of a replace, by the address that a plan gives it then."""
+        """Check the delete of the old resource of a replace, which has another address then."""
         if entry.kind != change.kind or entry.service != change.service:
             yield "the approved replace is of another resource"
         yield from self._parents(entry, change)
@@ -291,27 +291,27 @@ class _Comparison:
         return kind is not None and path in kind.deferred
 
     def _is_same_value(self, was: Json, now: Json) -> bool:
-        """Whether two values mean the same as typed JSON, or a reference names what the approved plan makes."""
+        """Whether two values are equal as typed JSON, or a reference names a resource that the plan creates."""
         match was, now:
             case {"ref": str(address), "sid": None, **more}, {"ref": other, "sid": str(), **rest} if not (more or rest):
-                return bool(address == other) and self._has_come(address)
+                return bool(address == other) and self._exists_now(address)
             case {"secret": str(name), **more}, {"secret": other, "digest": str(), **rest} if "digest" not in more:
-                # Not set when it was approved: by its name, whatever it holds. What stands around it is in the
-                # digest of the configuration, and in what was shown of a URL.
+                # Not set when it was approved: approved by name, with any value. The text around it is in the digest
+                # of the configuration, and in the shown part of a URL.
                 return bool(self.is_same_configuration and name == other) and _is_shown_as(more, rest)
             case _:
                 return _canonical(was) == _canonical(now)
 
-    # --- what the approved plan makes --------------------------------------------------------------------------------
+    # --- resources that the approved plan creates --------------------------------------------------------------------
 
-    def is_made(self, address: str) -> bool:
-        """Whether what is live at an address is what the approved plan makes there, as far as anything can tell."""
-        if address not in self._made:
-            self._made[address] = False  # an address is never its own parent; an edited file may say so
-            self._made[address] = self._may_be_made(address)
-        return self._made[address]
+    def is_created(self, address: str) -> bool:
+        """Whether the live resource at an address may be the one that the approved plan creates there."""
+        if address not in self._created:
+            self._created[address] = False  # an address is never its own parent; an edited file may say so
+            self._created[address] = self._may_be_created(address)
+        return self._created[address]
 
-    def _may_be_made(self, address: str) -> bool:
+    def _may_be_created(self, address: str) -> bool:
         entry, live = self.entries.get(address), self.live.get(address)
         if not self.is_same_configuration or entry is None or live is None:
             return False
@@ -330,32 +330,32 @@ class _Comparison:
             if isinstance(item.after, dict) and item.path in live.digests and item.path not in unfinished
         )
 
-    def _has_come(self, address: str) -> bool:
-        """Whether a resource is there now that the approved plan makes, or that comes with a service it makes."""
+    def _exists_now(self, address: str) -> bool:
+        """Whether a resource exists now that the approved plan creates, or that comes with a service it creates."""
         if address in self.entries and self.entries[address].action in {"create", "replace"}:
-            return self.is_made(address)
-        return self.is_made(_above(address, 0))
+            return self.is_created(address)
+        return self.is_created(_above(address, 0))
 
     def _is_adopted(self, entry: ChangeEntry) -> bool:
-        """Whether a change is about something that came with a service of the approved plan, which is there by now."""
+        """Whether a change is about a part of a service that the approved plan creates and that exists by now."""
         return (
             entry.action == "update"
             and entry.sid is None
             and entry.parents[:1] == (None,)
-            and self.is_made(_above(entry.address, 0))
+            and self.is_created(_above(entry.address, 0))
         )
 
     def _is_same_place(self, address: str, approved: tuple[str | None, ...], now: tuple[str | None, ...]) -> bool:
         if len(approved) != len(now):
             return False
         return all(
-            was == sid or (was is None and self.is_made(_above(address, index)))
+            was == sid or (was is None and self.is_created(_above(address, index)))
             for index, (was, sid) in enumerate(zip(approved, now, strict=True))
         )
 
 
 def _above(address: str, index: int) -> str:
-    """The address of what contains a resource, from the outermost on; empty where a hostile file has no address."""
+    """Return the address of the n-th container of a resource, from the outermost; empty for a malformed address."""
     try:
         return str(Address(Address.parse(address).parts[: 2 * index + 2]))
     except AddressError:
@@ -363,7 +363,7 @@ def _above(address: str, index: int) -> str:
 
 
 def _new_name(entry: ChangeEntry, otherwise: str) -> str:
-    """The natural key of what a change makes; a replace has that of the old resource as its name."""
+    """Return the natural key that a change creates; the name of a replace is that of the old resource."""
     if entry.action == "create":
         return entry.name
     key = BY_NAME[entry.kind].natural_key if entry.kind in BY_NAME else ""
@@ -380,12 +380,12 @@ def _is_same_label(kind: str, was: str, now: str) -> bool:
 
 
 def _canonical(value: Json) -> str:
-    """JSON as text that tells types apart: `true`, `1`, and `1.0` are three values."""
+    """Write JSON so that types differ: `true`, `1`, and `1.0` are three values."""
     return json.dumps(value, sort_keys=True, ensure_ascii=True, default=list)
 
 
 def _is_shown_as(was: Mapping[Any, Any], now: Mapping[Any, Any]) -> bool:
-    """Whether a URL is what was shown of it when its secrets were not set, each of which may hold any text."""
+    """Whether a URL matches what was shown of it when its secrets were not set, each of which may be any text."""
     if was.keys() != now.keys():
         return False
     match was, now:
@@ -404,13 +404,13 @@ def _is_open(value: Json) -> bool:
 
 
 def _redirects(kind: str, path: str) -> bool:
-    """Whether a field is a URL, so that another value of it moves traffic."""
+    """Whether a field is a URL, so that a change of it moves traffic."""
     field = BY_NAME[kind].by_path.get(path) if kind in BY_NAME else None
     return field is not None and field.shape is Shape.URL
 
 
 def _is_since(created: str, planned: str) -> bool:
-    """Whether a resource was created after a plan was made, allowing for clocks that differ."""
+    """Whether a resource was created after a plan was made, allowing for clock skew."""
     if not created:
         return True
     try:
@@ -420,7 +420,7 @@ def _is_since(created: str, planned: str) -> bool:
 
 
 def _key_hint(approved: Json, now: Json) -> str:
-    """What else may be the cause where only digests are compared."""
+    """Another possible cause where only digests are compared."""
     return _OTHER_KEY if all(isinstance(value, dict) and "digest" in value for value in (approved, now)) else ""
 
 
@@ -444,7 +444,7 @@ def _described(step: StepEntry) -> str:
 
 
 def _values(one: Json, other: Json) -> tuple[str, str]:
-    """Describe two different values; of URLs that differ only in masked parts, show neither."""
+    """Describe two different values; of URLs that differ only in masked parts, neither."""
     match one, other:
         case {"shown": shown, **rest}, {"shown": same, **more} if shown == same:
             return _value(rest), _value(more)
@@ -453,7 +453,7 @@ def _values(one: Json, other: Json) -> tuple[str, str]:
 
 
 def _value(value: object) -> str:
-    """A value of a plan file in words."""
+    """Describe a value of a plan file."""
     match value:
         case None:
             return "nothing"

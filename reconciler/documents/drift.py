@@ -119,6 +119,11 @@ class DriftFile(Part):
         description="Declared resources that `--target` or `--exclude` omits.",
     )
     warnings: tuple[WarningEntry, ...]
+    acknowledged: int = Field(
+        default=0,
+        exclude_if=lambda number: not number,
+        description="The number of acknowledged warnings; they are not listed.",
+    )
     unreadable: tuple[WarningEntry, ...] = Field(
         default=(), description="Collections that could not be read, with the resources that could not be compared."
     )
@@ -154,6 +159,7 @@ def drift_document(plan: PlanFile) -> DriftFile:
         unlisted=plan.unlisted,
         left_out=plan.left_out,
         warnings=plan.warnings,
+        acknowledged=plan.acknowledged,
         unreadable=plan.unreadable,
     )
 

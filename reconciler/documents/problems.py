@@ -1,7 +1,6 @@
-"""How a command ended that gave no other document, in JSON: the error, or that the files are valid.
+"""The documents of errors and of valid configurations.
 
-Takes problems and exceptions; gives `ErrorFile` and `ValidationFile`, typed, whose schemas are published like those of
-plans and reports. No secret is in them, since none is in problems and errors. Does no I/O.
+Takes problems and exceptions, which contain no secrets; gives `ErrorFile` and `ValidationFile`. Does no I/O.
 """
 
 from __future__ import annotations
@@ -30,82 +29,84 @@ from reconciler.redaction import spelled_out
 
 
 class PlaceEntry(Part):
-    """Where something stands in the files."""
+    """A place in the configuration."""
 
-    file: str = Field(description="The file, as a person would name it.")
-    line: int = Field(description="The line, from 1; 0 when only the file is known.")
-    column: int = Field(description="The column, from 1; 0 when only the line is known.")
-    via: str = Field(description="How a value came there: a variable, an overlay, a template; empty by itself.")
+    file: str = Field(description="The file, as it was named.")
+    line: int = Field(description="The line, from 1; 0 if unknown.")
+    column: int = Field(description="The column, from 1; 0 if unknown.")
+    via: str = Field(
+        description="Where the value came from: a variable, an overlay, or a template; empty for the file itself."
+    )
 
 
 class RelatedEntry(Part):
-    """Another place that belongs to a problem."""
+    """Another place that a problem refers to."""
 
-    what: str = Field(description="What it is.")
+    what: str = Field(description="What is at that place.")
     place: PlaceEntry
 
 
 class ProblemEntry(Part):
-    """One thing that is wrong or doubtful."""
+    """An error, a warning, or a notice."""
 
-    code: str = Field(description="A stable name in kebab case; the rule's id in SARIF.")
-    severity: Severity = Field(description="Errors stop, warnings and notices do not.")
-    message: str = Field(description="What is wrong, in a sentence.")
-    hint: str = Field(description="What to do; empty when the message says it.")
-    address: str = Field(description="The resource it is about; empty when it is about none.")
-    place: PlaceEntry | None = Field(description="Where in the files; null when it is about no place there.")
-    related: tuple[RelatedEntry, ...] = Field(description="Other places that belong to it.")
+    code: str = Field(description="A stable name in kebab case; the rule ID in SARIF.")
+    severity: Severity = Field(description="Only errors stop the command.")
+    message: str = Field(description="What is wrong.")
+    hint: str = Field(description="How to fix it; empty if the message says so.")
+    address: str = Field(description="The address of the resource; empty for none.")
+    place: PlaceEntry | None = Field(description="The place in the configuration; null for none.")
+    related: tuple[RelatedEntry, ...] = Field(description="Other places that it refers to.")
 
 
 class _Document(Part):
     def to_json(self) -> str:
-        """The text of the document: indented, in ASCII, ending in a newline."""
-        # Not by pydantic: an argument of the command line may hold halves of characters, and errors repeat it.
+        """Render the document as indented ASCII that ends in a newline."""
+        # Not by pydantic: a command-line argument may contain lone surrogates, and errors repeat it.
         return spelled_out(json.dumps(self.model_dump(), indent=2)) + "\n"
 
 
 class ErrorFile(_Document):
-    """Why a command ended without what it was asked for."""
+    """The error that ended a command."""
 
     format: Literal["reconciler.error"] = "reconciler.error"
     format_version: Literal[1] = 1
-    exit_code: int = Field(description="What the command ended with.")
-    message: str = Field(description="What happened, in a sentence.")
-    problems: tuple[ProblemEntry, ...] = Field(default=(), description="What is wrong with the files, all at once.")
-    differences: tuple[str, ...] = Field(default=(), description="Why an approved plan no longer fits.")
+    exit_code: int = Field(description="The exit code.")
+    message: str = Field(description="What is wrong.")
+    problems: tuple[ProblemEntry, ...] = Field(default=(), description="All problems of the configuration.")
+    differences: tuple[str, ...] = Field(default=(), description="Why an approved plan no longer matches.")
     reasons: tuple[str, ...] = Field(default=(), description="Why a guard refuses an apply.")
-    refusal: RefusalEntry | None = Field(default=None, description="What the API said, when it refused.")
-    cause: Cause = Field(default="", description="The sort of the API's failure, in a word.")
+    refusal: RefusalEntry | None = Field(default=None, description="The response of the API, if it rejected a request.")
+    cause: Cause = Field(default="", description="The cause of an API failure, in one word.")
 
 
 class EnvironmentEntry(Part):
-    """One environment that the files are valid for."""
+    """An environment for which the configuration is valid."""
 
-    name: str = Field(description="Its name; empty if the files define no environment.")
-    resources: int = Field(description="How many resources the files declare in it.")
+    name: str = Field(description="Its name; empty if the configuration defines none.")
+    resources: int = Field(description="The number of resources that it declares.")
 
 
 class ValidationFile(_Document):
-    """Files that are valid. Files that are not are an error."""
+    """The result of `validate` for a valid configuration."""
 
     format: Literal["reconciler.validation"] = "reconciler.validation"
     format_version: Literal[1] = 1
     exit_code: Literal[0] = 0
-    environment: str = Field(description="The environment that was picked; empty for none, and for several.")
+    environment: str = Field(description="The selected environment; empty for none or several.")
     environments: tuple[EnvironmentEntry, ...] = Field(
-        default=(), description="With --all-environments: each of them, by name; empty without."
+        default=(), description="With --all-environments, each of them, by name."
     )
-    resources: int = Field(description="How many resources the files declare, in all of these environments together.")
-    problems: tuple[ProblemEntry, ...] = Field(description="What is doubtful.")
-    acknowledged: int = Field(default=0, description="How many warnings the files acknowledge; they are not listed.")
+    resources: int = Field(description="The number of declared resources in all of these environments.")
+    problems: tuple[ProblemEntry, ...] = Field(description="Warnings and notices.")
+    acknowledged: int = Field(default=0, description="The number of acknowledged warnings; they are not listed.")
 
 
 def error_document(error: BaseException, *, exit_code: int) -> ErrorFile:
-    """An error as a document.
+    """Turn an error into a document.
 
     Args:
-        error: what ended the command.
-        exit_code: what the process ends with.
+        error: the error that ended the command.
+        exit_code: the exit code of the process.
     """
     return ErrorFile(
         exit_code=exit_code,
@@ -126,14 +127,14 @@ def validation_document(
     environments: Sequence[tuple[str, int]] = (),
     acknowledged: int = 0,
 ) -> ValidationFile:
-    """Valid files as a document.
+    """Turn the result of a validation into a document.
 
     Args:
-        environment: which environment was picked; empty for none.
-        environments: each environment that was checked, with its number of resources; empty if one was picked.
-        resources: how many resources the files declare.
-        warnings: what is doubtful.
-        acknowledged: how many other warnings the files acknowledge.
+        environment: the selected environment; empty for none.
+        environments: each checked environment with its number of resources; empty if one was selected.
+        resources: the number of declared resources.
+        warnings: the warnings and notices.
+        acknowledged: the number of acknowledged warnings.
     """
     return ValidationFile(
         environment=environment,

@@ -1,7 +1,7 @@
-"""What an apply did, as it may be shown and kept: typed, in JSON, with nothing secret in it.
+"""The report document: what an apply did, without secrets.
 
-Takes a `Report` and the `PlanFile` it belongs to; gives `ReportFile`, which every renderer of a report reads. The
-counterpart of `reconciler.documents.plan`. Does no I/O.
+Takes a `Report` and the `PlanFile` that was applied, or the JSON of a report, which is hostile input; gives
+`ReportFile`. Does no I/O.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from reconciler.report import ChangeResult, Outcome, Report
 
 
 class RefusalEntry(Part):
-    """What the API said when it refused."""
+    """The response of the API that rejected a request."""
 
-    method: str = Field(description="The HTTP verb.")
-    path: str = Field(description="Path and query that were asked, without the host.")
+    method: str = Field(description="The HTTP method.")
+    path: str = Field(description="The path and query of the request, without the host.")
     status: int = Field(description="The HTTP status.")
-    code: int = Field(description="Twilio's error code, or the status where the answer gave none.")
-    message: str = Field(description="Twilio's words.")
-    more_info: str = Field(default="", description="Twilio's page on the error.")
-    request_id: str = Field(default="", description="What to tell Twilio's support.")
+    code: int = Field(description="Twilio's error code, or the status if there is none.")
+    message: str = Field(description="Twilio's message.")
+    more_info: str = Field(default="", description="The URL of Twilio's page about the error.")
+    request_id: str = Field(default="", description="The request ID, for Twilio's support.")
 
 
 def step_in_words(step: str) -> tuple[str, str]:
-    """What a step does, in words, and the address of its change: the ids of steps are for programs only.
+    """Describe a step, and return the address of its change: step IDs are for programs only.
 
     Args:
-        step: the id of a step, ``services.support.roles.agent#create``.
+        step: the ID of a step, ``services.support.roles.agent#create``.
     """
     address, _, op = step.rpartition("#")
     if not address:
-        return "what it needs", ""
+        return "a dependency", ""
     return f"the {op if op in _OPS else 'update'} of", address
 
 
@@ -48,41 +48,41 @@ _OPS = frozenset({"create", "update", "delete"})
 
 
 class OutcomeEntry(Part):
-    """How one call to the API ended."""
+    """The outcome of one API call."""
 
-    step: str = Field(description="The step's id, as in the plan.")
-    op: Literal["create", "update", "delete"] = Field(description="What was asked, or would have been.")
+    step: str = Field(description="The step's ID, as in the plan.")
+    op: Literal["create", "update", "delete"] = Field(description="The operation.")
     status: Literal["done", "unchanged", "failed", "skipped", "withheld", "interrupted"] = Field(
-        description="How it ended; `interrupted`: whether it took place is not known."
+        description="The outcome; `interrupted` means that it is unknown whether the call took effect."
     )
-    sid: str = Field(default="", description="The resource, where it is known.")
+    sid: str = Field(default="", description="The resource, if known.")
     name: str = Field(
         default="",
         exclude_if=lambda name: not name,
         description="For a delete, the natural key of the deleted resource: of a replace, that of the old one.",
     )
-    message: str = Field(default="", description="Why, in a sentence; for what is done a doubt that is left.")
-    because: str = Field(default="", description="The id of the step whose failure caused a skip.")
+    message: str = Field(default="", description="The reason; for a completed step, a warning.")
+    because: str = Field(default="", description="The ID of the step whose failure caused a skip.")
     refusal: RefusalEntry | None = Field(default=None, description="What the API said, when it refused.")
-    cause: Cause = Field(default="", description="The sort of a failure, in a word.")
+    cause: Cause = Field(default="", description="The cause of a failure, in one word.")
 
 
 class ResultEntry(Part):
-    """How one change ended."""
+    """The outcome of one change."""
 
-    address: str = Field(description="Where it stands in the files, or would stand.")
-    kind: str = Field(description="What it is.")
-    action: Literal["create", "update", "replace", "delete"] = Field(description="What was to happen to it.")
-    name: str = Field(description="Its natural key; empty for a singleton.")
+    address: str = Field(description="The resource's address.")
+    kind: str = Field(description="The resource's kind.")
+    action: Literal["create", "update", "replace", "delete"] = Field(description="The action.")
+    name: str = Field(description="The natural key; empty for a singleton.")
     service: str = Field(default="", description="The name of its service; empty at the top of the account.")
     status: Literal["done", "partly", "failed", "skipped", "withheld", "interrupted"] = Field(
-        description="The worst of its outcomes; `partly` when some steps are done and some are not."
+        description="The worst outcome of its steps; `partly` if some are done and some are not."
     )
-    outcomes: tuple[OutcomeEntry, ...] = Field(description="Those of its steps, in their order.")
+    outcomes: tuple[OutcomeEntry, ...] = Field(description="The outcomes of its steps, in order.")
 
 
 class ReportSummaryEntry(Part):
-    """How many of each: the actions count what was done in full."""
+    """The number of changes by outcome; the actions count completed ones."""
 
     create: int
     update: int
@@ -102,24 +102,24 @@ class ReportFile(Part):
     format_version: Literal[1] = 1
     tool_version: str
     account_sid: str
-    planned_at: str = Field(description="When the plan that was applied was made.")
-    config_digest: str = Field(description="What the files meant, as a digest.")
+    planned_at: str = Field(description="When the applied plan was made.")
+    config_digest: str = Field(description="A digest of the configuration's meaning.")
     options: OptionsEntry
-    exit_code: int = Field(description="What the command ended with.")
-    interrupted: bool = Field(description="Whether a person stopped it.")
-    seconds: float = Field(description="How long it took.")
+    exit_code: int = Field(description="The exit code.")
+    interrupted: bool = Field(description="Whether the user stopped it.")
+    seconds: float = Field(description="The duration.")
     requests: int = Field(description="Requests sent, reads and writes.")
-    writes: int = Field(description="How many of them were writes.")
-    resent: int = Field(default=0, description="How many of the requests had been sent before.")
+    writes: int = Field(description="The number of writes among them.")
+    resent: int = Field(default=0, description="The number of retries among the requests.")
     summary: ReportSummaryEntry
-    changes: tuple[ResultEntry, ...] = Field(description="One for each change of the plan, in its order.")
+    changes: tuple[ResultEntry, ...] = Field(description="The outcome of each change of the plan, in its order.")
     unreadable: tuple[WarningEntry, ...] = Field(
-        default=(), description="Collections that may not be read, with what could not be applied because of that."
+        default=(), description="Collections that could not be read, with the resources that could not be applied."
     )
     ended: bool = Field(
         default=True,
         exclude_if=bool,
-        description="False in a report that was written while the apply ran: it was killed, or still runs.",
+        description="False in a report that was written during an apply that was killed or still runs.",
     )
     unfinished: tuple[JournalEntry, ...] = Field(
         default=(),
@@ -135,16 +135,16 @@ class ReportFile(Part):
     )
 
     def to_json(self) -> str:
-        """The text of the file: indented, in the order of the format, in ASCII, ending in a newline."""
+        """Render the document as indented ASCII that ends in a newline."""
         return spelled_out(self.model_dump_json(indent=2, ensure_ascii=True)) + "\n"
 
 
 def report_document(report: Report, plan: PlanFile) -> ReportFile:
-    """A report in the form that may be shown.
+    """Turn a report into a document without secrets.
 
     Args:
-        report: how the apply went.
-        plan: what was applied.
+        report: the report.
+        plan: the plan that was applied.
     """
     statuses = Counter(result.status for result in report.results)
     done = report.counts()
@@ -177,14 +177,14 @@ def report_document(report: Report, plan: PlanFile) -> ReportFile:
 
 
 def parse_report(text: str | bytes, name: str) -> ReportFile:
-    """Read a saved report, which is hostile input.
+    """Parse a saved report.
 
     Args:
-        text: its content.
-        name: what to call it in an error.
+        text: its text.
+        name: what to call it in an error, usually its file.
 
     Raises:
-        PlanFileError: when it is none, or one of another format version.
+        PlanFileError: it is not a report, or one of another format version.
     """
     return parse_as(ReportFile, text, name, "report", "reconciler apply --format json")
 
@@ -229,5 +229,5 @@ def _refusal(refusal: Refusal) -> RefusalEntry:
 
 
 def _text(words: str) -> str:
-    """Somebody else's words, without halves of characters, which JSON can spell and no file can hold."""
+    """Replace lone surrogates in a foreign text, which JSON can spell but no file can contain."""
     return words if words.isascii() else words.encode("utf-8", "replace").decode("utf-8")

@@ -1,7 +1,7 @@
-"""The SIDs of managed resources, for programs: as JSON and as environment variables.
+"""The document of the SIDs of managed resources: JSON and environment variables for programs.
 
-Takes addresses with the SIDs of their live resources; gives `SidsFile`. A variable's name follows from its address
-alone, so that it never changes because another resource is added. Does no I/O.
+Takes addresses and SIDs; gives `SidsFile`. The name of a variable depends only on its address, so that it does not
+change if another resource is added. Does no I/O.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from reconciler.documents.entries import Part
 from reconciler.redaction import spelled_out
 
 _PLAIN = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*\Z")
-"""Parts of an address that upper case alone makes a part of a variable's name: what else there is needs a digest."""
+"""Parts of an address whose upper case is a unique part of a variable's name; others need a digest."""
 _DIGITS = 12
 
 
@@ -29,29 +29,31 @@ class SidsFile(Part):
     format: Literal["reconciler.sids"] = "reconciler.sids"
     format_version: Literal[1] = 1
     account_sid: str = Field(description="The account.")
-    env: str = Field(description="The environment; empty without one.")
+    env: str = Field(description="The environment; empty for none.")
     sids: Mapping[str, str] = Field(description="The SID of each resource by its address, sorted by address.")
-    missing: tuple[str, ...] = Field(description="The addresses of declared resources that the account does not have.")
+    missing: tuple[str, ...] = Field(
+        description="The addresses of declared resources that do not exist in the account."
+    )
 
     def to_json(self) -> str:
-        """The text of the document: indented, in ASCII, ending in a newline."""
+        """Render the document as indented ASCII that ends in a newline."""
         return spelled_out(json.dumps(self.model_dump(), indent=2)) + "\n"
 
     def to_env(self) -> str:
-        """A line ``NAME=SID`` for each resource, for a shell, a ``.env`` file, or GITHUB_ENV."""
+        """Render a line ``NAME=SID`` for each resource, for a shell, a ``.env`` file, or GITHUB_ENV."""
         return "".join(f"{variable(Address.parse(address))}={sid}\n" for address, sid in self.sids.items())
 
 
 def sids_document(
     account_sid: str, environment: str, sids: Mapping[Address, str], missing: Sequence[Address]
 ) -> SidsFile:
-    """SIDs as a document.
+    """Turn SIDs into a document.
 
     Args:
         account_sid: the account.
-        environment: the environment that was selected; empty for none.
-        sids: the live resources by address.
-        missing: what the account does not have.
+        environment: the selected environment; empty for none.
+        sids: the SIDs of live resources, by address.
+        missing: the declared resources that do not exist in the account.
     """
     return SidsFile(
         account_sid=account_sid,
@@ -62,11 +64,11 @@ def sids_document(
 
 
 def variable(address: Address) -> str:
-    """The name of the environment variable for a resource's SID: ``SERVICES__SUPPORT__ROLES__AGENT_SID``.
+    """Return the name of the environment variable for a resource's SID: ``SERVICES__SUPPORT__ROLES__AGENT_SID``.
 
-    Upper case, with two underscores between the parts. If a part has anything but lower-case letters, digits, and
-    single underscores between them, each run of other characters is one underscore, and three underscores and a digest
-    of the address follow, since other addresses would have the same name.
+    Upper case, with two underscores between the parts. If a part contains other characters than lower-case letters,
+    digits, and single underscores between them, each run of them becomes one underscore, and three underscores and a
+    digest of the address follow, since other addresses would have the same name.
     """
     parts = [re.sub(r"[^A-Z0-9]+", "_", part.upper()).strip("_") for part in address.parts]
     name = "__".join(part for part in parts if part)

@@ -1,20 +1,19 @@
-"""Two configurations side by side: what changes if the account is as the first says, and the files become the second.
+"""Compares two configurations: the changes if the account matched the first and the second were applied.
 
-Takes two `Config`s; gives a `Plan` without steps, which is to be shown and cannot be applied. Pure, and knows no
-account: what only the account could tell is unknown, and is told as unknown.
+Takes two `Config`s; gives a `Comparison`. Pure, and knows no account: values that only the account has are unknown.
 
-| before           | after                     | told as                                                      |
+| first            | second                    | result                                                       |
 |------------------|---------------------------|--------------------------------------------------------------|
-| not named        | declared                  | create; of what a service always has, update from an unknown |
-| declared         | declared, and the same    | nothing                                                      |
+| not declared     | declared                  | create; for a part of every service, update from unknown     |
+| declared         | declared, and equal       | nothing                                                      |
 | declared         | declared, and differs     | update, or replace when an immutable field differs           |
-| field not named  | field set                 | update from an unknown                                       |
-| field set        | field not named           | a warning: no longer managed, the account keeps it           |
+| field not set    | field set                 | update from unknown                                          |
+| field set        | field not set             | a warning: no longer managed, the account keeps it           |
 | declared         | `absent: true`, or pruned | delete                                                       |
-| not named        | `absent: true`            | delete, if it is there                                       |
-| declared         | not named                 | unmanaged: the account keeps it                              |
+| not declared     | `absent: true`            | delete, if it exists                                         |
+| declared         | not declared              | no longer managed: the account keeps it                      |
 
-What the two say of guards (prune, limits, approvals, lifecycle) is told in warnings where it differs.
+Differences of guards (prune, limits, approvals, lifecycle) are warnings.
 """
 
 from __future__ import annotations
@@ -43,9 +42,9 @@ from reconciler.redaction.urls import declared_url, named_url
 from reconciler.state import Live, State
 
 Meaning: TypeAlias = tuple[object, ...]
-"""A content in a form that is equal for equal meaning, whichever side it stands on."""
+"""A content in a form that is equal for equal meaning, on whichever side."""
 
-NOT_NAMED = Unknown("not named before")
+NOT_NAMED = Unknown("not declared before")
 _LOOKUP = re.compile(r"\$\{(?:env|secret|var):[A-Za-z0-9_.-]+\}")
 
 
@@ -89,14 +88,14 @@ class Comparison:
 
 
 def is_one_account(before: Config, after: Config) -> bool:
-    """Whether the one could become the other: they are for one environment, and not for two accounts."""
+    """Whether two configurations are for the same account and environment, as far as they say."""
     sids = {before.account_sid, after.account_sid} - {None}
     names = {before.environment, after.environment} - {""}
     return len(sids) < 2 and len(names) < 2
 
 
 def compare(before: Config, after: Config) -> Comparison:
-    """What would change if the account were as the first configuration says, and the files became the second."""
+    """Compare two configurations; see the module."""
     return _Comparer(before, after).run()
 
 
@@ -108,11 +107,12 @@ class _Comparer:
         self.configs = (before, after)
         self.pairs: Pairs = pair(before, after, one_account=self.one_account)
         self.pins = {item.pin: address for address, item in self.pairs.after.items() if item.pin is not None}
-        # The rules that say something: what is not to exist goes with all that is in it.
+        # Only rules of resources that exist: an absent resource is deleted with everything inside it.
         self.rules = (self._rules(before, self.pairs.before), self._rules(after, self.pairs.after))
         self.pruned = {(rule.kind, self._former_owner(rule)): rule for rule in self.rules[1].values()}
-        # Users whom the files name as participants: Twilio makes them by itself, and a prune leaves them alone.
-        self.met_before, self.met = _met(self.pairs.before.values()), _met(self.pairs.after.values())
+        # Users whom the configuration names as participants: Twilio creates them, and a prune leaves them alone.
+        self.implied_before = _implied_users(self.pairs.before.values())
+        self.implied = _implied_users(self.pairs.after.values())
         self.unchanged = 0
         self.warnings: list[Problem] = []
         self.replaced = frozenset(
@@ -143,14 +143,14 @@ class _Comparer:
         )
 
     def _former_owner(self, rule: Prune) -> Address | None:
-        """The address in the first configuration of what contains a pruned collection; None at the top."""
+        """The address in the first configuration of the owner of a pruned collection; None at the top."""
         owner = rule.collection.collection_owner(rule.kind.section)
         return self.pairs.former.get(owner) if owner is not None else None
 
-    # --- who is who --------------------------------------------------------------------------------------------------
+    # --- pairs -------------------------------------------------------------------------------------------------------
 
     def _before(self, item: Declared) -> Declared | None:
-        """What a resource of the second was in the first."""
+        """Return the counterpart of a resource in the first configuration."""
         address = self.pairs.former.get(item.address)
         return None if address is None else self.pairs.before.get(address)
 
@@ -163,7 +163,7 @@ class _Comparer:
         }
 
     def _is_new(self, parent: Address | None) -> bool:
-        """Whether what contains a resource would be made along with it."""
+        """Whether the parent of a resource would be created along with it."""
         above = None if parent is None else self.pairs.after.get(parent)
         return above is not None and parent not in self.pairs.former and above.pin is None
 
@@ -175,7 +175,7 @@ class _Comparer:
         return self._target(content, of_first=of_first)
 
     def _target(self, content: str | Reference, *, of_first: bool) -> Meaning:
-        """What a reference leads to, told by the first configuration's address where it is there."""
+        """Resolve a reference, to the address in the first configuration if it has one."""
         if not isinstance(content, Reference):
             address = self.pairs.sids.get(content)
             if address is None and content in self.pins and not of_first:
@@ -212,7 +212,7 @@ class _Comparer:
         will = new.values[path].content
         if path in new.lifecycle.ignore_changes:
             return False
-        # Nothing is live here: what A does not say is not something that the API does not show.
+        # Nothing is live here: a field that the first does not set is not one that the API hides.
         if was is not None and not isinstance(was, (Unknown, Reference)) and new.kind.tolerates(path, will, was):
             return False
         return self._meaning(field, was, of_first=True) != self._meaning(field, will, of_first=False)
@@ -226,14 +226,14 @@ class _Comparer:
             if was is None and path in old.derived:
                 was = Value(old.derived[path], old.place)
             if was is None or path in old.lifecycle.ignore_changes:
-                # Another immutable content would need another resource; whether it is another, nobody knows.
+                # A different immutable value would need a replace; whether it is different is unknown.
                 yield self._field_change(field, NOT_NAMED, None, old, new)
             elif self._differs(field, old, new) or self._moves(value):
                 is_forced = self.one_account and field.forces_replacement and self._differs(field, old, new)
                 yield self._field_change(field, was.content, was, old, new, is_forced=is_forced)
 
     def _moves(self, value: Value) -> bool:
-        """Whether a reference has to follow what is made anew."""
+        """Whether a reference must follow a resource that is replaced."""
         content = value.content
         if isinstance(content, str):
             return self.pins.get(content) in self.replaced
@@ -257,8 +257,8 @@ class _Comparer:
         if is_hidden and field.shape is Shape.URL and not _is_listed(field, old, new):
             before_shown, after_shown = _shown_url(was), _shown_url(value)
         elif is_hidden:
-            # What is written around a name may be what is to be hidden.
-            shown_before, shown_after = _unspelled(shown_before), _unspelled(shown_after)
+            # The text around the name of a secret may be what must be hidden.
+            shown_before, shown_after = _mask_unknown(shown_before), _mask_unknown(shown_after)
         return FieldChange(
             path=field.path,
             before=shown_before,
@@ -283,7 +283,7 @@ class _Comparer:
             reason = "differs"
             unsent = [item.path for item in fields if new.kind.by_path[item.path].write_only]
             if unsent and action == "update":
-                self._tell_unsent(new, unsent)
+                self._warn_unsent(new, unsent)
         elif self._is_there_anyway(new):
             known_later = self._is_new(new.parent)
             fields = tuple(
@@ -295,23 +295,23 @@ class _Comparer:
                 and path != new.kind.natural_key
                 and not (known_later and new.kind.by_path[path].immutable)
             )
-            action, reason = "update", "created with its service" if known_later else "not named before"
+            action, reason = "update", "created with its service" if known_later else "not declared before"
             if new.pin is not None:
-                reason = f"not named before; pinned to {new.pin}"
+                reason = f"not declared before; pinned to {new.pin}"
         else:
             fields = tuple(self._created(new))
-            return self._described(new, None, "create", fields, "not named before")
+            return self._described(new, None, "create", fields, "not declared before")
         if not fields:
             self.unchanged += 1
             return None
         return self._described(new, old, action, fields, reason)
 
     def _is_there_anyway(self, new: Declared) -> bool:
-        """Whether the account has it though the first configuration does not name it."""
+        """Whether the account has a resource although the first configuration does not declare it."""
         if new.kind.singleton or new.pin is not None:
             return True
         parent = self.pairs.former.get(new.parent) if new.parent is not None else None
-        if parent is not None and (new.kind.name, parent.root, _name(new)) in self.met_before:
+        if parent is not None and (new.kind.name, parent.root, _name(new)) in self.implied_before:
             return True
         return new.natural_key in new.kind.built_in
 
@@ -333,7 +333,7 @@ class _Comparer:
             field.path for field in new.kind.fields if field.required and field.path not in {*new.values, *new.derived}
         ]
         if action == "create" and missing:
-            words = (f"If the account does not have it, it cannot be created without {', '.join(missing)}.",)
+            words = (f"If it does not exist in the account, it cannot be created without {', '.join(missing)}.",)
         return Change(
             address=new.address,
             kind=new.kind,
@@ -348,11 +348,12 @@ class _Comparer:
             source=new.place,
         )
 
-    def _tell_unsent(self, new: Declared, paths: list[str]) -> None:
+    def _warn_unsent(self, new: Declared, paths: list[str]) -> None:
         self.warnings.append(
             Problem(
                 "not-sent",
-                f"Twilio never returns {_listed(paths)} of {new.address}, so no plan sees the difference",
+                f"{_listed(paths)} of {new.address} {'is' if len(paths) == 1 else 'are'} write-only, so no plan "
+                "detects the difference",
                 new.place,
                 f"send it with --rotate '{new.address}'",
                 severity="warning",
@@ -361,7 +362,7 @@ class _Comparer:
         )
 
     def _deletions(self) -> Iterator[Change]:
-        """What the second configuration wants not to exist."""
+        """The resources that the second configuration deletes."""
         told: set[Address] = set()
         was_absent = {
             (item.kind, item.parent, _name(item)) for item in self.configs[0].resources.values() if item.absent
@@ -395,14 +396,14 @@ class _Comparer:
         )
 
     def _left_over(self) -> Iterator[tuple[Address, Declared]]:
-        """What only the first configuration names."""
+        """The resources that only the first configuration declares."""
         named = set(self.pairs.former.values())
         return ((address, item) for address, item in self.pairs.before.items() if address not in named)
 
     def _pruning(self, old: Declared) -> Prune | None:
-        """The second configuration's rule under which a resource that it does not name falls."""
+        """The prune rule of the second configuration that covers a resource which it does not declare."""
         prune = self.pruned.get((old.kind, old.parent))
-        if prune is None or (old.kind.name, prune.collection.root, _name(old)) in self.met:
+        if prune is None or (old.kind.name, prune.collection.root, _name(old)) in self.implied:
             return None
         return prune if is_pruned(prune, _live(old)) else None
 
@@ -412,7 +413,7 @@ class _Comparer:
             if not any(Address(address.parts[:end]) in gone for end in range(1, len(address.parts) + 1)):
                 yield Forgotten(address, item.kind, _title(item), _pinned_sid(item))
 
-    # --- what it means -----------------------------------------------------------------------------------------------
+    # --- judging -----------------------------------------------------------------------------------------------------
 
     def _judged(self, change: Change, defaults: frozenset[str]) -> Change:
         address = self.pairs.former.get(change.address, change.address)
@@ -426,7 +427,7 @@ class _Comparer:
         return replace(judged, consequences=words)
 
     def _default_roles(self) -> frozenset[str]:
-        """Addresses in the first configuration of the roles that are a default in either."""
+        """The addresses in the first configuration of roles that are a default in either."""
         chosen = {
             self._target(value.content, of_first=of_first)
             for of_first, resources in ((True, self.pairs.before), (False, self.pairs.after))
@@ -450,12 +451,12 @@ class _Comparer:
         )
 
     def _approvable(self, change: Change) -> Change:
-        """A plan names what the files do not declare by its SID, so no approval can be asked for by this address."""
+        """Reword a missing approval: a plan names an undeclared resource by its SID, not by this address."""
         if change.guard is None or change.guard.name != "approval" or change.address in self.pairs.absent:
             return change
         message = (
-            f"the {change.action} of {change.address} destroys {change.kind.destroys}, and needs approval by the "
-            "address that a plan names"
+            f"the {change.action} of {change.address} destroys {change.kind.destroys} and requires approval, under "
+            "the address that the plan shows"
         )
         return replace(change, guard=Guard("approval_by_sid", "refused", message))
 
@@ -477,7 +478,7 @@ class _Comparer:
                 verb = "is" if len(forgotten) == 1 else "are"
                 yield Problem(
                     "no-longer-managed",
-                    f"{_listed(forgotten)} of {new.address} {verb} no longer managed; the account keeps what it has",
+                    f"{_listed(forgotten)} of {new.address} {verb} no longer managed; the account keeps its value",
                     old.values[forgotten[0]].place,
                     "to clear a field, set it to null",
                     severity="warning",
@@ -485,15 +486,18 @@ class _Comparer:
                 )
 
     def _guards_that_differ(self) -> Iterator[Problem]:
-        """What lets an apply of the second configuration do more, or less, than one of the first."""
+        """The guards that let an apply of the second configuration do more or less than one of the first."""
         before, after = self.configs
         old_rules, rules = self.rules
         gone = self.pairs.absent.keys()
         for collection, rule in rules.items():
             was = old_rules.get(collection)
             if was is None or (was.match, was.keep) != (rule.match, rule.keep):
-                what = "is pruned now" if was is None else "is pruned by another rule"
-                message = f"{collection} {what}: what the account has there, falls under it and is not named is deleted"
+                what = "is now pruned" if was is None else "is now pruned by another rule"
+                message = (
+                    f"{collection} {what}: live resources that the rule covers and the configuration does not declare "
+                    "are deleted"
+                )
                 yield _guard_problem(message, rule.place)
         for collection, rule in old_rules.items():
             if collection not in rules and not any(collection.is_within(address) for address in gone):
@@ -506,7 +510,7 @@ class _Comparer:
         approved = {(item.address, item.action) for item in before.approvals}
         for item in after.approvals:
             if (item.address, item.action) not in approved:
-                yield _guard_problem(f"the {item.action} of {item.address} is approved now", item.place)
+                yield _guard_problem(f"the {item.action} of {item.address} is now approved", item.place)
         for new in self.pairs.after.values():
             old_item = self._before(new)
             for name in ("prevent_destroy", "prevent_create"):
@@ -519,8 +523,8 @@ def _guard_problem(message: str, place: Place | None) -> Problem:
     return Problem("guard-differs", message, place, severity="warning")
 
 
-def _met(items: Iterable[Declared]) -> frozenset[tuple[str, Address, str]]:
-    """Kind, service and natural key of what takes part in something."""
+def _implied_users(items: Iterable[Declared]) -> frozenset[tuple[str, Address, str]]:
+    """The kind, service, and natural key of users that participants imply."""
     return frozenset(
         (kind, item.address.root, str(item.values[path].content))
         for item in items
@@ -530,7 +534,7 @@ def _met(items: Iterable[Declared]) -> frozenset[tuple[str, Address, str]]:
 
 
 def _is_hidden(declared: Declared, field: Field, value: Value | None) -> bool:
-    """Whether a content may not be shown; the mere name of a secret may."""
+    """Whether a content must be hidden; the mere name of a secret may be shown."""
     content = value.content if value is not None else None
     if not isinstance(content, Unknown):
         return declared.is_sensitive(field.path) or holds_secret(field, content)
@@ -544,15 +548,15 @@ def _is_listed(field: Field, *sides: Declared | None) -> bool:
 
 
 def _shown_url(value: Value | None) -> str:
-    """A URL with its secret parts masked, and what it looks up by name."""
+    """Mask the secret parts of a URL; variables and secrets are shown by name."""
     content = value.content if value is not None else None
     if isinstance(content, Unknown):
         return named_url(content.written)
     return declared_url([(content, False)]) if isinstance(content, str) else ""
 
 
-def _unspelled(content: Content | Reference | Unknown) -> Content | Reference | Unknown:
-    """A content that says no more of what is not known than that it is not."""
+def _mask_unknown(content: Content | Reference | Unknown) -> Content | Reference | Unknown:
+    """Hide how an unknown content is written."""
     return Unknown(HIDDEN) if isinstance(content, Unknown) and content.written else content
 
 
@@ -561,7 +565,7 @@ def _pinned_sid(item: Declared) -> str:
 
 
 def _live(item: Declared, sid: str = "") -> Live:
-    """A resource of the first configuration as if the account had it; what is not named is not known."""
+    """Describe a resource of the first configuration as if it were live; fields that it does not set are unknown."""
     values: dict[str, Content | Reference | Unknown] = {
         field.path: NOT_NAMED for field in item.kind.fields if not field.write_only and item.kind.singleton
     }
@@ -572,19 +576,19 @@ def _live(item: Declared, sid: str = "") -> Live:
 
 
 def _name(item: Declared) -> str:
-    """The natural key, with what is not known as it is written; for comparing, not for showing."""
+    """The natural key with unknown parts as they are written; to compare, not to show."""
     return item.kind.name_of(_live(item).values)
 
 
 def _shown(item: Declared) -> Live:
-    """The same with nothing in it that may not be shown."""
+    """Describe a resource without the contents that must be hidden."""
     live = _live(item)
     hidden = {path: HIDDEN for path, value in item.values.items() if _is_hidden(item, item.kind.by_path[path], value)}
     return replace(live, values={**live.values, **hidden})
 
 
 def _title(item: Declared) -> str:
-    """The natural key for people."""
+    """The natural key, as it may be shown."""
     return item.kind.name_of(_shown(item).values)
 
 

@@ -1,5 +1,5 @@
-"""Plans and reports as people and programs read them: one walk (`view`), one layout and one escape per medium.
+"""Renderers: `view` turns documents into rows, and each medium has one layout and one way to escape.
 
-Takes `PlanFile` and `ReportFile`, which hold no secrets; gives text. Does no I/O (`progress` writes to the streams that
-it is handed), asks nobody, and never decides anything: what is shown is what the plan says.
+Takes documents, which contain no secrets; gives text. Does no I/O, except that `progress` writes to the streams it is
+given. Renderers decide nothing: they show what the document says.
 """

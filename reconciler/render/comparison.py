@@ -1,6 +1,6 @@
-"""A comparison of two configurations, as text for a terminal and as Markdown for a pull request.
+"""Renders comparisons of two configurations as text for a terminal and as Markdown for a pull request.
 
-Takes a `ComparisonFile`; lays it out as a plan is laid out, in words that promise nothing of an account.
+Takes a `ComparisonFile`; lays it out like a plan, in words that claim nothing about an account.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from reconciler.render.text import PageWords, changes_text
 from reconciler.render.view import comparison_view
 from reconciler.render.wording import count
 
-_IF = "As if the account were as the first says; what only the account knows is left open."
-_TWO = "Two environments: compared address by address, whatever their accounts; names and SIDs may well differ."
+_IF = "Changes if the account matched the first; values that only the account has are unknown."
+_TWO = "Two environments, compared by address; their names and SIDs may differ."
 _DONE: dict[Action, str] = {"create": "create", "update": "update", "replace": "replace", "delete": "delete"}
 _TO_DO: dict[Action, str] = {
     "create": "to create",
@@ -30,25 +30,25 @@ _DIFFER: dict[Action, str] = {
     "create": "only in the second",
     "update": "differs",
     "replace": "differs",
-    "delete": "not to be in the second",
+    "delete": "absent in the second",
 }
 
 
 def comparison_text(found: ComparisonFile, *, colour: bool, width: int, verbose: bool = False) -> str:
-    """A comparison as text.
+    """Render a comparison as text.
 
     Args:
-        found: what was compared.
-        colour: whether to lay colours on.
-        width: how many columns there are; fewer than 40 are taken as 40.
-        verbose: whether to show long texts, and everything that is no longer managed, in full.
+        found: the comparison.
+        colour: whether to use colors.
+        width: the number of columns; at least 40 are used.
+        verbose: whether to show full output: long values, and every resource that is no longer managed.
     """
     sides = _sides(found, escape)
     beginning = f"F{sides[1:]}"
 
     def nothing(plan: ChangesView) -> str:
         if found.differs:
-            return f"{beginning}: no resource differs in a field ({count(plan.counts.no_op, 'resource')} compared)."
+            return f"{beginning}: no field differs ({count(plan.counts.no_op, 'resource')} compared)."
         return f"No differences: {sides} ({count(plan.counts.no_op, 'resource')} compared)."
 
     words = PageWords(
@@ -61,13 +61,13 @@ def comparison_text(found: ComparisonFile, *, colour: bool, width: int, verbose:
 
 
 def comparison_markdown(found: ComparisonFile, repository: Repository | None = None) -> str:
-    """A comparison as Markdown: never longer than a comment may be."""
+    """Render a comparison as Markdown, never longer than a comment may be."""
 
     def verdict(plan: ChangesView) -> str:
         if not found.differs:
             return f"✅ No differences: {count(plan.counts.no_op, 'resource')} compared"
         told = _counted(plan, one_account=found.one_account)
-        return f"⚠️ {told}; {plan.high:,} of high risk" if plan.high else told
+        return f"⚠️ {told}; {plan.high:,} high-risk" if plan.high else told
 
     def where(_plan: ChangesView) -> str:
         return f"F{_sides(found, code)[1:]}. {_IF if found.one_account else _TWO}"
@@ -76,9 +76,9 @@ def comparison_markdown(found: ComparisonFile, repository: Repository | None = N
         marker="reconciler:diff",
         actions=_DONE if found.one_account else _DIFFER,
         counted=_TO_DO if found.one_account else _DIFFER,
-        section="What it means for people",
+        section="Effects",
         verdict=verdict,
-        full="`reconciler diff --verbose` shows all of it",
+        full="`reconciler diff --verbose` shows them",
         acts=found.one_account,
         where=where,
         unmanaged=_no_longer if found.one_account else _only_first,
@@ -94,17 +94,17 @@ def _counted(plan: ChangesView, *, one_account: bool) -> str:
             f"{counts.create:,} to create, {counts.update:,} to update, "
             f"{counts.replace:,} to replace, {counts.delete:,} to delete"
         )
-        rest = [f"{counts.no_op:,} the same", f"{counts.unmanaged:,} no longer managed"]
+        rest = [f"{counts.no_op:,} unchanged", f"{counts.unmanaged:,} no longer managed"]
     else:
         told = f"{counts.create:,} only in the second, {counts.update:,} different"
-        told += f", {counts.delete:,} not to be in the second" if counts.delete else ""
-        rest = [f"{counts.no_op:,} the same", f"{counts.unmanaged:,} only in the first"]
+        told += f", {counts.delete:,} absent in the second" if counts.delete else ""
+        rest = [f"{counts.no_op:,} unchanged", f"{counts.unmanaged:,} only in the first"]
     rest += [f"{counts.withheld:,} withheld"] if counts.withheld else []
     return f"{told}; {', '.join(rest)}"
 
 
 def _no_longer(number: int) -> str:
-    return f"No longer managed: {count(number, 'resource')} that only the first names; the account keeps what it has"
+    return f"No longer managed: {count(number, 'resource')} that only the first declares; the account keeps them"
 
 
 def _only_first(number: int) -> str:
@@ -112,7 +112,7 @@ def _only_first(number: int) -> str:
 
 
 def _sides(found: ComparisonFile, shown: Callable[[str], str]) -> str:
-    """Both sides with their accounts, or with the one that both are for."""
+    """Name both sides with their accounts, or with the account that both are for."""
     before, after = found.before, found.after
     if before.account_sid and before.account_sid == after.account_sid:
         return f"from {shown(before.name)} to {shown(after.name)} (account {shown(after.account_sid)})"

@@ -1,7 +1,6 @@
-"""A drift: how the account differs from the configuration, said of what is and not of what would be done about it.
+"""Renders drift as text for a terminal, Markdown for an issue, and a short message for a chat.
 
-Takes a `PlanFile`, which has all of it: what a plan would create is missing, what it would delete is one too many.
-Gives text for a terminal, Markdown for an issue, a few lines for a chat, and JSON; each names whose value is which.
+Takes a `DriftFile`. Says which value is live and which is configured, and nothing of what an apply would do.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from reconciler.render.wording import count
 
 CHAT_LINES = 8
 CHAT_LIMIT = 1_500
-"""A message in a chat is read at a glance, or not."""
+"""Characters; a longer chat message is not read."""
 
 _PHRASES: dict[Action, str] = {
     "create": "missing in the account",
     "update": "differs",
-    "replace": "differs, in what cannot be changed",
-    "delete": "in the account, and not wanted by the files",
+    "replace": "differs in a field that cannot be changed",
+    "delete": "in the account, but to be deleted",
 }
 _COLOURS: dict[Action, Style] = {"create": "green", "update": "yellow", "replace": "red", "delete": "red"}
 _CHAT = str.maketrans({character: f"\\u{ord(character):04x}" for character in "@<>&`"})
@@ -39,7 +38,7 @@ def _summary(plan: ChangesView) -> str:
     parts = [
         f"{plan.counts.update + plan.counts.replace:,} different",
         f"{plan.counts.create:,} missing",
-        f"{plan.counts.delete:,} not wanted",
+        f"{plan.counts.delete:,} to be deleted",
         f"{plan.counts.unmanaged:,} unmanaged",
     ]
     return f"{'Drift' if plan.changes else 'No drift'}: {', '.join(parts)}"
@@ -48,31 +47,31 @@ def _summary(plan: ChangesView) -> str:
 DRIFT = Words(
     marker="reconciler:drift",
     actions=_PHRASES,
-    counted={"create": "missing", "update": "different", "replace": "different", "delete": "not wanted"},
+    counted={"create": "missing", "update": "different", "replace": "different", "delete": "to be deleted"},
     section="",
     verdict=_summary,
-    full="`reconciler drift` shows all of it",
-    before="account has ",
-    after="files say ",
+    full="`reconciler drift` shows them",
+    before="live: ",
+    after="configured: ",
     acts=False,
-    only_in=("only in the files: ", "only in the account: "),
+    only_in=("only configured: ", "only live: "),
     tells_reason=True,
 )
 
 
 def drift_markdown(drift: DriftFile, repository: Repository | None = None) -> str:
-    """A drift as Markdown: never longer than a comment or an issue may be."""
+    """Render a drift as Markdown, never longer than a comment or an issue may be."""
     return changes_markdown(drift_view(drift), DRIFT, repository)
 
 
 def drift_text(drift: DriftFile, *, colour: bool, width: int, verbose: bool = False) -> str:
-    """A drift as text.
+    """Render a drift as text.
 
     Args:
         drift: the drift.
-        colour: whether to lay colours on.
-        width: how many columns there are; fewer than 40 are taken as 40.
-        verbose: whether to show long texts in full, and everything that is missing, field by field.
+        colour: whether to use colors.
+        width: the number of columns; at least 40 are used.
+        verbose: whether to show full output: long values, and the fields of missing resources.
     """
     page = _Page(Paint(colour), max(width, 40), verbose=verbose)
     return "\n".join(page.drift(drift_view(drift, nested=verbose))) + "\n"
@@ -87,23 +86,26 @@ class _Page:
 
     def drift(self, plan: ChangesView) -> Iterator[str]:
         environment = f", environment {escape(plan.environment)}" if plan.environment else ""
-        head = f"{_summary(plan)}. Account {escape(plan.account)}{environment}, {plan.counts.no_op:,} as the files say."
+        equal = plan.counts.no_op
+        matches = f"{equal:,} {'matches' if equal == 1 else 'match'} the configuration"
+        head = f"{_summary(plan)}. Account {escape(plan.account)}{environment}: {matches}."
         yield from self._lines(0, head, "bold")
         for change in plan.changes:
             yield ""
             yield from self._change(change)
         if plan.unmanaged:
             yield ""
-            yield from self._lines(0, f"Unmanaged: {count(plan.counts.unmanaged, 'live resource')} not in the files.")
+            yield from self._lines(
+                0,
+                f"Unmanaged: {count(plan.counts.unmanaged, 'live resource')} that the configuration does not declare.",
+            )
             for group in plan.unmanaged:
                 for row in group.rows:
                     name = f" {quoted(row.name)}" if row.name else ""
                     yield from self._lines(2, f"{escape(kind_noun(group.kind))} {escape(row.address)}{name}", "dim")
         if plan.unverified:
             yield ""
-            yield from self._lines(
-                0, f"Not compared: {count(len(plan.unverified), 'value')} that Twilio never returns."
-            )
+            yield from self._lines(0, f"Not compared: {count(len(plan.unverified), 'write-only value')}.")
         if plan.unlisted:
             yield ""
             yield from self._lines(0, f"Not compared: undeclared {', '.join(map(escape, plan.unlisted))} (not pruned).")
@@ -126,7 +128,7 @@ class _Page:
         if change.reason:
             yield from self._lines(2, escape(change.reason))
         if change.action in {"create", "delete"} and not self.verbose:
-            return  # that it is there or not says it all
+            return  # its presence or absence says it all
         for row in change.fields:
             yield from self._field(row)
 
@@ -135,37 +137,37 @@ class _Page:
         yield from self._lines(2, f"{escape(row.path)}:{place}")
         if row.items is not None:
             if row.items.added:
-                yield from self._lines(4, f"only in the files: {', '.join(map(literal, row.items.added))}", "green")
+                yield from self._lines(4, f"only configured: {', '.join(map(literal, row.items.added))}", "green")
             if row.items.removed:
-                yield from self._lines(4, f"only in the account: {', '.join(map(literal, row.items.removed))}", "red")
+                yield from self._lines(4, f"only live: {', '.join(map(literal, row.items.removed))}", "red")
             if row.items.kept:
                 yield from self._lines(4, f"in both: {len(row.items.kept):,}", "dim")
         elif lines := row.lines:
-            yield from self._lines(4, "line by line; - the account has, + the files say", "dim")
+            yield from self._lines(4, "line by line (- live, + configured)", "dim")
             for mark, text in line_texts(lines, limit=self.limit):
                 if mark == "…":
-                    yield from self._lines(4, f"… {text} equal lines", "dim")
+                    yield from self._lines(4, f"… {text} unchanged lines", "dim")
                 else:
                     style: Style = "green" if mark == "+" else "red" if mark == "-" else "dim"
                     yield from self._lines(4, f"{mark} {text}", style)
         else:
             before, after = both_texts(settled(row.before), settled(row.after), limit=self.limit)
-            yield from self._lines(4, f"files say    {after}", "green")
-            yield from self._lines(4, f"account has  {before}", "red")
+            yield from self._lines(4, f"configured  {after}", "green")
+            yield from self._lines(4, f"live        {before}", "red")
 
 
 def drift_chat(drift: DriftFile) -> str:
-    """A drift in a few lines for a chat, in which nothing calls anybody, links or is an entity."""
+    """Render a drift as a short chat message without mentions, links, and entities."""
     rows = drift_view(drift)
     environment = f", {shortened(rows.environment, 40)}" if rows.environment else ""
     lines = [f"{_summary(rows)} (account {shortened(rows.account, 40)}{environment})."]
-    groups = grouped(rows.changes)  # the gravest first, and what is alike once, for only a few are named
+    groups = grouped(rows.changes)  # the most severe first; only a few are named
     for group in groups[:CHAT_LINES]:
         change = group.first
         paths = [shortened(row.path, 40) for row in change.fields] if change.action in {"update", "replace"} else []
         shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3:,} more" if len(paths) > 3 else "")
         told = f" ({shown})" if shown else f", {shortened(change.reason, 200)}" if change.reason else ""
-        alike = f"; {len(group.changes) - 1:,} more alike" if len(group.changes) > 1 else ""
+        alike = f"; {len(group.changes) - 1:,} more like it" if len(group.changes) > 1 else ""
         lines.append(f"• {shortened(change.address, 100)}: {_PHRASES[change.action]}{told}{alike}")
     more = sum(len(group.changes) for group in groups[CHAT_LINES:])
     lines += [f"… and {more:,} more"] if more else []

@@ -1,7 +1,7 @@
-"""An error as a person reads it on a terminal: what happened, in full, and the way out.
+"""Renders errors as text for a terminal: what is wrong, and how to fix it.
 
-Takes the exceptions of `reconciler.errors`; gives text that ends in a newline, escaped and wrapped. Decides no exit
-code.
+Takes the exceptions of `reconciler.errors`; gives escaped and wrapped text that ends in a newline. Does not decide the
+exit code.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from reconciler.render.advice import ADVICE, advice
 from reconciler.render.terminal import Paint, escape, wrap
 
 PROBLEM_LIMIT = 50
-"""After this many problems the rest is counted."""
+"""The number of problems that are shown; the others are counted."""
 
 
 def error_text(error: BaseException, *, colour: bool, width: int) -> str:
-    """An error as text.
+    """Render an error as text.
 
     Args:
-        error: what happened.
-        colour: whether to lay colours on.
-        width: how many columns there are.
+        error: the error.
+        colour: whether to use colors.
+        width: the number of columns.
     """
     if isinstance(error, ProblemsError):
         from reconciler.render.problems import problems_text  # noqa: PLC0415 - most errors do without
@@ -32,7 +32,7 @@ def error_text(error: BaseException, *, colour: bool, width: int) -> str:
     title, details, hint = str(error) or type(error).__name__, list[str](), ""
     match error:
         case StalePlan():
-            title = "the approved plan no longer fits the files or the account; nothing was sent:"
+            title = "the approved plan no longer matches the configuration or the account; nothing was sent:"
             details = list(error.differences)
             hint = "Make a new plan and have it reviewed: reconciler plan --out PLAN"
         case GuardRefusal():

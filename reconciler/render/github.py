@@ -1,9 +1,8 @@
-"""Annotations of GitHub Actions: workflow commands that put what matters next to the lines of the files.
+"""Annotations of GitHub Actions: workflow commands that put messages next to lines of the configuration.
 
-Takes plans, drifts, reports and errors; gives lines such as ``::error file=a.yaml,line=3,title=…::…``, each ending in a
-newline, and never more than GitHub shows. The runner reads commands out of everything that a step prints, in two
-spellings, one of them (``##[name]``) anywhere in a line: other texts with somebody else's words must not be printed
-before it has been told to stop doing so.
+Takes documents and errors; gives lines such as ``::error file=a.yaml,line=3,title=…::…``, each ending in a newline, and
+never more than GitHub shows. The runner parses commands in everything that a step prints, in two spellings, one of them
+(``##[name]``) anywhere in a line: other output with foreign text must not be printed before commands are stopped.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ Level = Literal["error", "warning", "notice"]
 
 LEVELS: tuple[Level, ...] = ("error", "warning", "notice")
 SHOWN = 10
-"""Of each level, GitHub shows no more of one step."""
+"""The annotations of each level that GitHub shows for one step."""
 TITLE_LIMIT = 120
 SENTENCE_LIMIT = 600
 SENTENCES = 6
@@ -38,7 +37,7 @@ VALUE_LIMIT = 120
 
 _DONE: Mapping[Action, str] = {"create": "Creates", "update": "Changes", "replace": "Replaces", "delete": "Deletes"}
 _DRIFT: Mapping[Action, str] = {
-    "create": "Missing in the account", "update": "Differs", "replace": "Differs", "delete": "Unwanted in the account",
+    "create": "Missing in the account", "update": "Differs", "replace": "Differs", "delete": "To be deleted",
 }  # fmt: skip
 _RANK: Mapping[Action, int] = {"delete": 0, "replace": 1, "update": 2, "create": 3}
 _RISK = {"high": 0, "medium": 1, "low": 2}
@@ -46,13 +45,13 @@ _RISK = {"high": 0, "medium": 1, "low": 2}
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """One annotation, its texts as they came.
+    """One annotation, with unescaped texts.
 
     Attributes:
-        level: how GitHub shows it.
-        title: what it is about.
-        sentences: what is said, each on a line of its own.
-        place: where in the files; None for nowhere.
+        level: its level.
+        title: its title.
+        sentences: its message, one sentence per line.
+        place: the place in the configuration; None for none.
     """
 
     level: Level
@@ -62,11 +61,11 @@ class Annotation:
 
 
 def commands(found: Iterable[Annotation], folder: str = "") -> str:
-    """Workflow commands for the first annotations of each level; the rest is counted in the last one.
+    """Render the first annotations of each level as workflow commands; the last one counts the others.
 
     Args:
-        found: what to tell, the most important first.
-        folder: where in the workspace the names of files start; empty for its root.
+        found: the annotations, the most important first.
+        folder: the folder in the workspace that file names are relative to; empty for its root.
     """
     every = list(found)
     lines: list[str] = []
@@ -76,7 +75,7 @@ def commands(found: Iterable[Annotation], folder: str = "") -> str:
         lines += [_command(annotation, folder) for annotation in shown]
         if len(shown) < len(of_level):
             more = f"{len(of_level) - len(shown):,} more {level}s"
-            lines.append(_command(Annotation(level, more, ("The log and the job's summary have them.",)), folder))
+            lines.append(_command(Annotation(level, more, ("See the log and the job summary.",)), folder))
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -85,7 +84,7 @@ def _command(annotation: Annotation, folder: str) -> str:
     properties.append(("title", shortened(annotation.title, TITLE_LIMIT)))
     told = ",".join(f"{name}={_property(value)}" for name, value in properties)
     sentences = [shortened(sentence, SENTENCE_LIMIT) for sentence in annotation.sentences[:SENTENCES] if sentence]
-    # An annotation without a message is not shown.
+    # GitHub does not show an annotation without a message.
     return f"::{annotation.level} {told}::{_data(chr(10).join(sentences) or '-')}"
 
 
@@ -94,7 +93,7 @@ def _properties(place: Place | SourceRow | None, folder: str) -> list[tuple[str,
         return []
     path = normpath(f"{folder}/{place.file}" if folder else place.file)
     if path.startswith(("../", "/")) or path in {".", ".."}:
-        return []  # outside of what was checked out, where GitHub has no file to show
+        return []  # outside of the checkout, where GitHub has no file to show
     found = [("file", path)]
     found += [("line", str(place.line))] if place.line else []
     return found + ([("col", str(place.column))] if place.line and place.column else [])
@@ -108,16 +107,16 @@ def _property(text: str) -> str:
     return _data(shortened(text, SENTENCE_LIMIT)).replace(":", "%3A").replace(",", "%2C")
 
 
-# --- what is told ----------------------------------------------------------------------------------------------------
+# --- documents -------------------------------------------------------------------------------------------------------
 
 
 def of_plan(plan: PlanFile) -> Iterator[Annotation]:
-    """What a reviewer must not miss in a plan: refusals, deletes, and high risks."""
+    """Annotate what a reviewer must not miss in a plan: refusals, deletes, replaces, and high risks."""
     return _of_changes(plan_view(plan))
 
 
 def of_comparison(comparison: ComparisonFile) -> Iterator[Annotation]:
-    """What a reviewer must not miss in a comparison."""
+    """Annotate what a reviewer must not miss in a comparison; see `of_plan`."""
     return _of_changes(comparison_view(comparison))
 
 
@@ -130,7 +129,7 @@ def _of_changes(rows: ChangesView) -> Iterator[Annotation]:
         if not (refused or change.is_withheld or change.action in {"delete", "replace"} or change.risk == "high"):
             continue
         level: Level = "error" if refused else "notice" if change.is_withheld else "warning"
-        verdict = "" if guard is None else "the old one is kept" if guard.only_delete else guard.verdict
+        verdict = "" if guard is None else "the old resource is kept" if guard.only_delete else guard.verdict
         held = "" if guard is None else f"{verdict}: {guard.message}"
         title = f"{_DONE[change.action]} {change.address}" + (" (high risk)" if change.risk == "high" else "")
         sentences = (_kind(change), held, *change.consequences, *_inner_differences(change))
@@ -139,7 +138,7 @@ def _of_changes(rows: ChangesView) -> Iterator[Annotation]:
 
 
 def of_drift(drift: DriftFile) -> Iterator[Annotation]:
-    """Every resource that differs, and the unmanaged ones."""
+    """Annotate every resource that differs, and the unmanaged ones."""
     rows = drift_view(drift)
     for change in sorted(rows.changes, key=lambda change: (_RISK[change.risk], _RANK[change.action])):
         paths = [row.path for row in change.fields] if change.action in {"update", "replace"} else []
@@ -168,11 +167,11 @@ def _inner_differences(change: ChangeRow) -> Iterator[str]:
 
 
 def of_report(report: ReportFile, plan: PlanFile | None = None) -> Iterator[Annotation]:
-    """Every step that failed or may have, then what did not happen, and what is done and leaves a doubt.
+    """Annotate failed steps, steps with an unknown outcome, steps that were not done, and warnings.
 
     Args:
-        report: how it went.
-        plan: what was applied, which knows the places; None where it is not at hand.
+        report: the report.
+        plan: the plan that was applied, which has the places; None if it is not known.
     """
     places = {} if plan is None else {change.address: _place(change) for change in plan_view(plan).changes}
     levels: Mapping[str, Level] = {
@@ -192,13 +191,13 @@ def of_report(report: ReportFile, plan: PlanFile | None = None) -> Iterator[Anno
                 elif outcome.because and not outcome.message:
                     said = [f"{' '.join(step_in_words(outcome.because))} failed"]
                 elif status == "interrupted":
-                    said.append("whether it took place is not known")
+                    said.append("outcome unknown")
                 title = f"{status.capitalize()}: {outcome.op} of {result.address}"
                 yield Annotation(level, title, tuple(said), places.get(result.address))
 
 
 def of_problems(problems: Iterable[Problem]) -> Iterator[Annotation]:
-    """Every problem of the files at its line."""
+    """Annotate every problem of the configuration at its line."""
     for problem in problems:
         related = [f"{place}: {words}" for place, words in problem.related]
         yield Annotation(
@@ -207,12 +206,12 @@ def of_problems(problems: Iterable[Problem]) -> Iterator[Annotation]:
 
 
 def of_error(error: BaseException) -> Iterator[Annotation]:
-    """Why a command ended without a result."""
+    """Annotate the error that ended a command."""
     match error:
         case ProblemsError():
             yield from of_problems(error.problems)
         case StalePlan():
-            yield _alone("The approved plan no longer fits; nothing was sent", error.differences)
+            yield _alone("The approved plan no longer matches; nothing was sent", error.differences)
         case GuardRefusal():
             yield _alone("A guard refuses this apply; nothing was sent", error.reasons)
         case Refused():

@@ -1,7 +1,7 @@
-"""What needs what in a configuration, as Mermaid or DOT, coloured by what a plan does with it.
+"""Renders the dependency graph of a configuration as Mermaid or DOT, colored by the actions of a plan.
 
-Takes a `Config`, and a `PlanFile` where there is one; gives one string that ends in a newline and is the same every
-time. Handles and names are hostile here too: they stand in quoted labels, in which nothing of theirs means anything.
+Takes a `Config`, and optionally a `PlanFile`; gives one string that ends in a newline and is deterministic. Handles and
+names are hostile input: they are in quoted labels, escaped for the language.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _COLOURS = {
     "delete": ("#ffd9d7", "#cf222e"),
     "outside": ("#f0f0f0", "#8c8c8c"),
 }
-"""Background and border of a node: dark text is readable on each of them."""
+"""The background and border of a node; dark text is readable on each of them."""
 
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ]")
-# Character codes are taken back before these are looked for: a line break, a formula, an icon.
+# Mermaid decodes character codes before it looks for these: a line break, a formula, an icon.
 _MEANT_BY_MERMAID = re.compile(r"\\(?=n)|\$(?=\$)|fa[bklrs]?(?=:)")
 _JOINER = "\u2060"
-"""Has no width and allows no break; put where Mermaid would otherwise read more than a text."""
+"""Has no width and allows no break; put where Mermaid would otherwise interpret a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,9 @@ class Node:
     """A resource.
 
     Attributes:
-        address: where it stands.
-        kind: what it is.
-        state: an action of a plan; ``outside`` for what the files refer to and do not declare; empty for nothing to
-            tell.
+        address: its address.
+        kind: its kind.
+        state: the action of a plan; ``outside`` for a resource that is referenced but not declared; empty for none.
     """
 
     address: str
@@ -53,12 +52,12 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A need.
+    """A dependency.
 
     Attributes:
-        source: the address of what needs.
-        target: the address of what is needed.
-        label: the field that refers to it; empty for what merely stands within the other.
+        source: the address of the dependent resource.
+        target: the address of its dependency.
+        label: the field that refers to it; empty for the parent.
     """
 
     source: str
@@ -68,18 +67,18 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Resources and their needs, sorted."""
+    """Resources and their dependencies, sorted."""
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
 
 
 def graph(config: Config, plan: PlanFile | None = None) -> Graph:
-    """What needs what.
+    """Dependencies.
 
     Args:
-        config: the files.
-        plan: what will be done; what it changes and the files do not name is in the graph too.
+        config: the configuration.
+        plan: the plan; undeclared resources that it changes are in the graph too.
     """
     kinds: dict[str, str] = {}
     outside: dict[str, str] = {}
@@ -114,10 +113,10 @@ def graph(config: Config, plan: PlanFile | None = None) -> Graph:
 
 
 def needs(changes: Sequence[ChangeRow]) -> Graph:
-    """What of a plan needs what: containment among what changes, and what fields refer to, changing or not.
+    """Build the dependency graph of a plan: parents among the changes, and references to any resource.
 
     Args:
-        changes: those of the plan. What neither needs another nor is needed is not in the graph.
+        changes: the changes of the plan. One without dependencies and dependents is not in the graph.
     """
     states = {change.address: Node(change.address, change.kind, change.action) for change in changes}
     lengths = sorted({len(address) for address in states}, reverse=True)
@@ -138,12 +137,12 @@ def needs(changes: Sequence[ChangeRow]) -> Graph:
 
 
 def _parent(address: str, known: Mapping[str, Node], lengths: Sequence[int]) -> str:
-    """The nearest resource that contains another, if it is known.
+    """Return the nearest known resource that contains another; empty for none.
 
     Args:
-        address: the inner resource.
-        known: the resources by address.
-        lengths: how long their addresses are, longest first; a hostile file has one address of a million dots.
+        address: the address of the inner resource.
+        known: the known resources, by address.
+        lengths: the lengths of their addresses, longest first; a hostile address may have a million dots.
     """
     for end in lengths:
         if 0 < end < len(address) and address[end] in ".[" and address[:end] in known:
@@ -152,11 +151,11 @@ def _parent(address: str, known: Mapping[str, Node], lengths: Sequence[int]) -> 
 
 
 def mermaid(drawn: Graph, *, limit: int = LABEL_LIMIT) -> str:
-    """A graph as a Mermaid flowchart.
+    """Render a graph as a Mermaid flowchart.
 
     Args:
-        drawn: what to draw.
-        limit: how many characters of an address or a field to show.
+        drawn: the graph.
+        limit: the number of characters of an address or a field to show.
     """
     names = _names(drawn.nodes)
     lines = ["flowchart LR"]
@@ -174,12 +173,12 @@ def mermaid(drawn: Graph, *, limit: int = LABEL_LIMIT) -> str:
 
 
 def dot(drawn: Graph) -> str:
-    """A graph in the language of Graphviz."""
+    """Render a graph in the DOT language of Graphviz."""
     names = _names(drawn.nodes)
     lines = ["digraph reconciler {", "  rankdir=LR;", '  node [shape=box, fontname="sans-serif"];']
     for node in drawn.nodes:
         first, second = _label(node)
-        # The one line break is ours: a backslash of theirs is doubled, and so breaks nothing.
+        # The only line break is ours: a backslash in a label is doubled.
         attributes = f'label="{_in_dot(first)}\\n{_in_dot(second)}"'
         if node.state:
             fill, stroke = _COLOURS[node.state]
@@ -192,7 +191,7 @@ def dot(drawn: Graph) -> str:
 
 
 def _names(nodes: Sequence[Node]) -> dict[str, str]:
-    """Names of our own for nodes: theirs could be words of the language."""
+    """Assign node names, since an address could be a keyword of the language."""
     return {node.address: f"n{number}" for number, node in enumerate(nodes)}
 
 
@@ -202,7 +201,7 @@ def _states(nodes: Iterable[Node]) -> list[str]:
 
 
 def _label(node: Node, limit: int = LABEL_LIMIT) -> tuple[str, str]:
-    """What stands in a node, in two lines; the action in words too, for those who do not tell the colours apart."""
+    """Return the two lines of a node; the action is in words too, for readers who cannot tell the colors apart."""
     if not node.kind:
         return shortened(node.address, limit), "unchanged"
     told = {"": "", "outside": " (not declared)"}
@@ -212,7 +211,7 @@ def _label(node: Node, limit: int = LABEL_LIMIT) -> tuple[str, str]:
 
 
 def _keeping_ends(address: str, limit: int) -> str:
-    """An address on one line; when it is too long, what is left out is before its last part, which tells it apart."""
+    """Put an address on one line; of a long one, the middle is cut, since its last part identifies it."""
     shown = shortened(address, len(address) * 10)
     if len(shown) <= limit:
         return shown
@@ -221,7 +220,7 @@ def _keeping_ends(address: str, limit: int) -> str:
 
 
 def _in_mermaid(text: str) -> str:
-    """A label as Mermaid's own character codes: neither a quote nor a tag nor a directive gets through."""
+    """Encode a label in Mermaid's character codes, so that no quote, tag, or directive gets through."""
     text = _MEANT_BY_MERMAID.sub(lambda match: match[0] + _JOINER, text)
     return _NOT_PLAIN.sub(lambda match: match[0] if match[0] in "._-" else f"#{ord(match[0])};", text)
 

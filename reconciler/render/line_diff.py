@@ -18,10 +18,10 @@ CONTEXT_LINES = 2
 DIFFABLE_LINES = 1000
 """If more lines differ, a text is shown as replaced as a whole: comparing costs their product."""
 DIFFABLE_PAIRS = 20_000
-"""Likewise for more pairs of equal lines, each of which may be part of the best alignment."""
+"""Likewise for more pairs of unchanged lines, each of which may be part of the best alignment."""
 
 DiffLine: TypeAlias = tuple[LineMark, str]
-"""A line and its mark; after ``…``, the number of equal lines that are left out.
+"""A line and its mark; after ``…``, the number of unchanged lines that are left out.
 
 A bare tuple, since there may be very many: the garbage collector ignores it, unlike a named one.
 """
@@ -53,7 +53,7 @@ def line_diff(old: Sequence[str], new: Sequence[str]) -> list[DiffLine]:
 
 
 def _alike(old: Sequence[str], new: Sequence[str]) -> int:
-    """Count the pairs of equal lines, on which the cost of finding the best alignment depends."""
+    """Count the pairs of unchanged lines, on which the cost of finding the best alignment depends."""
     had, has = Counter(old), Counter(new)
     return sum(number * has[line] for line, number in had.items())
 
@@ -77,7 +77,7 @@ def _by_position(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int,
 
 
 def _equal(lines: Sequence[str], *, first: bool, last: bool) -> list[DiffLine]:
-    """Keep the equal lines next to a difference and count the others."""
+    """Keep the unchanged lines next to a difference and count the others."""
     before = 0 if first else CONTEXT_LINES
     after = 0 if last else CONTEXT_LINES
     omitted = len(lines) - before - after

@@ -1,8 +1,8 @@
-"""A plan, or a drift, as Markdown for a pull request or an issue: never longer than one comment may be.
+"""Renders plans and drift as Markdown for a pull request or an issue, never longer than one comment may be.
 
-Takes a `PlanFile`; gives one string that ends in a newline and stays under `LIMIT` at any size of plan. The verdict
-comes first, then what destroys or moves most. What does not fit is counted where it is missing. The blocks are ours
-alone: whatever stands in the account or in the files ends up within a code span, a fence or plain words.
+Takes a `PlanFile` or `ChangesView`; gives one string that ends in a newline and stays below `LIMIT`. The verdict comes
+first, then deletes, replaces, and high risks. What does not fit is counted. Only our own text forms blocks: every text
+of the account or of the configuration is in a code span, in a fence, or plain words.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from reconciler.render.view import plan_view
 from reconciler.render.wording import count
 
 LIMIT = 65_536
-"""A comment on GitHub has fewer characters than this."""
+"""The maximum number of characters of a comment on GitHub, exclusive."""
 
 BUDGET = 63_000
 CHANGE_LIMIT = 8_000
-"""What the difference of one change may take, so that a long one leaves room for the others."""
+"""The size that the difference of one change may have, so that a long one leaves room for others."""
 MARKER_PART = 100
 GRAPH_NODES, GRAPH_EDGES, GRAPH_LABEL = 20, 30, 40
 FIELD_LINES = 40
-"""Over this many lines the difference of one field is shown in part."""
+"""The lines of the difference of one field that are shown."""
 
 LINE_TEXT_LIMIT = 200
 LABEL_LIMIT = 60
@@ -43,27 +43,27 @@ _RANK: dict[Action, int] = {"delete": 0, "replace": 1, "update": 2, "create": 2}
 _RISK = {"high": 0, "medium": 1, "low": 2}
 _RISK_SIGN = {"high": "🔴 high", "medium": "🟠 medium", "low": "low"}
 _MARK = {"+": "+", "~": "!", "-/+": "!", "-": "-"}
-"""What a fence of differences colours by: what comes, what goes, what is another."""
+"""The marks by which a diff fence is colored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What to call things: a plan says what will be done, a drift what is so.
+    """The words of one kind of document: a plan says what will be done, a drift what differs.
 
     Attributes:
-        marker: what the hidden marker begins with.
-        actions: each action in a table.
-        counted: each action after its number.
-        section: the heading over what only a person can judge.
-        verdict: the one line that says how it is.
+        marker: the start of the hidden marker.
+        actions: the word for each action in the table.
+        counted: the word for each action after a number.
+        section: the heading of the consequences.
+        verdict: the headline.
         full: how to see what did not fit.
-        before: what the live side of a field is called; empty for no name.
-        after: what the files' side is called; empty for no name.
-        acts: whether something will be done, so that guards, approvals and risks matter.
-        where: what was looked at, in a line below the verdict; an account's when left out.
-        unmanaged: the title over resources that the files do not name, by their number.
-        only_in: what stands before an item of a set that is only in the files, and only on the live side.
-        tells_reason: whether a reason is told where nothing is done.
+        before: the label of the former side of a field; empty for none.
+        after: the label of the configured side; empty for none.
+        acts: whether something will be done, so that guards, approvals, and risks matter.
+        where: the line below the headline; by default, the account and the counts.
+        unmanaged: the title of the undeclared resources, by their number.
+        only_in: the labels of an item of a set that is only configured, and of one that is only live.
+        tells_reason: whether to show a reason although nothing is done.
     """
 
     marker: str
@@ -76,14 +76,16 @@ class Words:
     after: str = ""
     acts: bool = True
     where: Callable[[ChangesView], str] | None = None
-    unmanaged: Callable[[int], str] = lambda number: f"{count(number, 'live resource')} that the files do not name"
+    unmanaged: Callable[[int], str] = lambda number: (
+        f"{count(number, 'live resource')} that the configuration does not declare"
+    )
     only_in: tuple[str, str] = ("", "")
     tells_reason: bool = False
 
 
 def _verdict(plan: ChangesView) -> str:
     if not plan.changes:
-        return f"✅ Nothing to do: {count(plan.counts.no_op, 'resource')} compared, all as the files say"
+        return f"✅ No changes: {count(plan.counts.no_op, 'resource')} compared, all match the configuration"
     counts = plan.counts
     doing = (
         f"{counts.create:,} to create, {counts.update:,} to update, "
@@ -91,14 +93,14 @@ def _verdict(plan: ChangesView) -> str:
     )
     if plan.refused or plan.refusals:
         return f"⛔ An apply would refuse this: {doing}"
-    return f"⚠️ {doing}; {plan.high:,} of high risk" if plan.high else doing
+    return f"⚠️ {doing}; {plan.high:,} high-risk" if plan.high else doing
 
 
 PLAN = Words(
     marker="reconciler:plan",
     actions={"create": "create", "update": "update", "replace": "replace", "delete": "delete"},
     counted={"create": "to create", "update": "to update", "replace": "to replace", "delete": "to delete"},
-    section="What it means for people",
+    section="Effects",
     verdict=_verdict,
     full="`reconciler show` shows a saved plan in full",
 )
@@ -138,7 +140,7 @@ class ChangeGroup:
 
 
 def grouped(changes: Iterable[ChangeRow]) -> list[ChangeGroup]:
-    """Put identical changes together, what destroys first, then by risk, then in the plan's order."""
+    """Group similar changes: deletes first, then replaces, then by risk, then in their order."""
     found: dict[object, list[ChangeRow]] = {}
     for change in changes:
         found.setdefault(_likeness(change), []).append(change)
@@ -147,7 +149,7 @@ def grouped(changes: Iterable[ChangeRow]) -> list[ChangeGroup]:
 
 
 def _likeness(change: ChangeRow) -> object:
-    """What is equal for changes that are told once; names and places are what they differ in."""
+    """The key of a group: what is equal in changes that differ only in names and places."""
     if change.action in {"delete", "replace"}:
         return change.address  # each of these is a loss of its own
     name = change.name
@@ -159,7 +161,7 @@ def _likeness(change: ChangeRow) -> object:
 
 
 class _Page:
-    """One layout: what is told in which order, and how much room each part may take."""
+    """One layout: the order of the blocks, and the room that each may take."""
 
     def __init__(self, plan: ChangesView, repository: Repository | None, words: Words) -> None:
         self.plan = plan
@@ -171,7 +173,7 @@ class _Page:
     def text(self) -> str:
         head = [self._marker(), f"### {self.words.verdict(self.plan)}", self._where()]
         self.room.left -= sum(size(block) + 2 for block in head)
-        # What a reviewer must not miss takes its room first; the differences get what is left.
+        # What a reviewer must not miss takes its room first; the differences get the rest.
         before = [
             *self._refusals(),
             *self._table(),
@@ -187,7 +189,7 @@ class _Page:
     # --- the head -----------------------------------------------------------------------------------------------------
 
     def _marker(self) -> str:
-        """Invisible, and the same for every plan of an account and environment: how a comment is found again."""
+        """The invisible marker by which a comment is found again: the same for an account and environment."""
         told = (self.plan.account[:MARKER_PART], self.plan.environment[:MARKER_PART])
         parts = [quote(part, safe="", errors="replace") for part in told]
         # Two hyphens would end the comment for some readers.
@@ -199,11 +201,11 @@ class _Page:
             return self.words.where(plan)
         environment = f", environment {code(plan.environment)}" if plan.environment else ""
         rest = [
-            f"{plan.counts.no_op:,} {'unchanged' if self.words.acts else 'as the files say'}",
+            f"{plan.counts.no_op:,} {'unchanged' if self.words.acts else 'match the configuration'}",
             f"{plan.counts.unmanaged:,} unmanaged",
         ]
         rest += [f"{plan.counts.withheld:,} withheld"] if plan.counts.withheld and self.words.acts else []
-        narrowed = ", only in part: it was narrowed down" if plan.targets or plan.excludes else ""
+        narrowed = ", only in part (--target or --exclude)" if plan.targets or plan.excludes else ""
         return f"Account {code(plan.account)}{environment}{narrowed}: {', '.join(rest)}."
 
     def _refusals(self) -> list[str]:
@@ -237,7 +239,7 @@ class _Page:
         change = group.first
         what = self._what(change, shortened_kind(change.kind))
         if change.guard is not None and self.words.acts:
-            held = "old one kept" if change.guard.only_delete else change.guard.verdict
+            held = "old resource kept" if change.guard.only_delete else change.guard.verdict
             what += f" ({held})"
         where = code(change.address)
         if self.words.tells_reason and change.reason:
@@ -245,7 +247,7 @@ class _Page:
         if change.name and change.name not in change.address:
             where += f" {code(change.name, 60)}"
         if len(group.changes) > 1:
-            where += f" and {len(group.changes) - 1:,} more alike"
+            where += f" and {len(group.changes) - 1:,} more like it"
         third = _RISK_SIGN[change.risk]
         if not self.words.acts:
             third = code(change.service, 60) if change.service else "–"
@@ -257,7 +259,7 @@ class _Page:
         return f"{action} {thing}" if self.words.acts else f"{thing}: {action}"
 
     def _source(self, change: ChangeRow) -> str:
-        """Where the files say so; of what has no place of its own, the first of its fields."""
+        """The place in the configuration: that of the resource, or else of its first field."""
         places = [change.source, *(row.source for row in change.fields)]
         source = next((place for place in places if place is not None), None)
         return "–" if source is None else self._place(source)
@@ -281,10 +283,10 @@ class _Page:
             return []
         held = [(change.address, change.guard) for change in self.plan.changes if change.guard is not None]
         items = (
-            f"- {code(address)} {'the old one is kept' if guard.only_delete else guard.verdict}: {prose(guard.message)}"
+            f"- {code(address)} {'old resource kept' if guard.only_delete else guard.verdict}: {prose(guard.message)}"
             for address, guard in held
         )
-        return self.room.titled("**Held by guards**", items, len(held), at_most=6_000)
+        return self.room.titled("**Refused or withheld by guards**", items, len(held), at_most=6_000)
 
     def _approvals(self) -> list[str]:
         if not self.words.acts or not self.plan.approvals:
@@ -328,38 +330,38 @@ class _Page:
         return [*listed, "</details>"]
 
     def _graph(self) -> list[str]:
-        """What needs what, where that is few enough to be taken in at a glance."""
+        """The dependency graph, if it is small enough to be understood at a glance."""
         if not self.words.acts or len(self.plan.changes) > GRAPH_NODES:
             return []
         drawn = needs(self.plan.changes)
         if not drawn.edges or len(drawn.nodes) > GRAPH_NODES or len(drawn.edges) > GRAPH_EDGES:
             return []
-        # Not by `fence`, which cuts lines: Mermaid's would be none any more. There is no tick in them to close it.
+        # Not by `fence`, which would cut Mermaid's lines. They contain no backtick that could close it.
         block = f"```mermaid\n{mermaid(drawn, limit=GRAPH_LABEL)}```"
         needed = size(block) + 200
         if needed > self.room.left // 2:
             return []
         self.room.left -= needed
-        return ["<details><summary>What needs what</summary>", block, "</details>"]
+        return ["<details><summary>Dependencies</summary>", block, "</details>"]
 
     def _left_out(self) -> list[str]:
         addresses = self.plan.left_out
         items = (f"- {code(address)}" for address in addresses)
         return self.room.titled(
-            f"**Left out: {count(len(addresses), 'resource')}**", items, len(addresses), at_most=2_000
+            f"**Omitted: {count(len(addresses), 'resource')}**", items, len(addresses), at_most=2_000
         )
 
     # --- differences --------------------------------------------------------------------------------------------------
 
     def _details(self) -> list[str]:
-        """A collapsed block for each service, in the table's order, until the room is used up."""
+        """A collapsed block for each service, in the order of the table, until the room is used up."""
         services: dict[str, list[ChangeGroup]] = {}
         for group in self.groups:
             services.setdefault(group.first.service, []).append(group)
         blocks: list[str] = []
         missing: list[ChangeGroup] = []
         for position, (service, groups) in enumerate(services.items()):
-            # What comes first may not take everything: each has half of what is left, the last one all of it.
+            # Each block may take half of the room that is left, the last one all of it.
             last = position == len(services) - 1
             frame = 400 + size(html_code(service))
             allowed = (self.room.left - frame - 400) if last else (self.room.left - frame - 400) // 2
@@ -377,11 +379,11 @@ class _Page:
             blocks += [summary, fence("diff", lines), "</details>"]
         if missing:
             number = sum(len(group.changes) for group in missing)
-            blocks.append(f"The details of {number:,} more did not fit; {self.words.full}.")
+            blocks.append(f"The details of {number:,} more do not fit; {self.words.full}.")
         return blocks
 
     def _block(self, group: ChangeGroup) -> str:
-        """The difference of a group, cut where it would leave no room for others."""
+        """The difference of a group, cut if it would leave no room for others."""
         lines = list(self._diff(group))
         taken = Room(CHANGE_LIMIT).take(lines, at_most=CHANGE_LIMIT)
         more = [f"    … {len(lines) - len(taken):,} more lines"] if len(taken) < len(lines) else []
@@ -392,12 +394,12 @@ class _Page:
         kind = kind_noun(change.kind)
         kind += f" {literal(change.name)}" if change.name else ""
         yield f"{_MARK[change.mark]} {shortened(change.address, 160)}: {self._what(change, shortened(kind, 120))}"
-        # That something differs, the lines below say themselves.
+        # That it differs is obvious from the lines below.
         if change.reason not in {"", "differs"} and (self.words.acts or self.words.tells_reason):
             yield f"    {shortened(change.reason, 160)}"
         if len(group.changes) > 1:
             others = ", ".join(shortened(other.address, 60) for other in group.changes[1:4])
-            yield f"    and {len(group.changes) - 1:,} more alike: {others}{', …' if len(group.changes) > 4 else ''}"
+            yield f"    and {len(group.changes) - 1:,} more like it: {others}{', …' if len(group.changes) > 4 else ''}"
         for row in change.fields:
             lines = list(self._field(row, change))
             yield from lines[:FIELD_LINES]
@@ -420,11 +422,11 @@ class _Page:
             yield from (f"+     {files}{_item(item)}" for item in row.items.added)
             yield from (f"-     {account}{_item(item)}" for item in row.items.removed)
             if row.items.kept:
-                yield f"      ({len(row.items.kept):,} the same on both sides)"
+                yield f"      ({len(row.items.kept):,} unchanged)"
         elif lines := row.lines:
             yield f"    {path}:{note}"
             for mark, line in line_texts(lines, limit=LINE_TEXT_LIMIT):
-                yield f"      … {line} equal lines" if mark == "…" else f"{mark}     {line}"
+                yield f"      … {line} unchanged lines" if mark == "…" else f"{mark}     {line}"
         else:
             sides = (row.before, row.after) if self.words.acts else (settled(row.before), settled(row.after))
             before, after = both_texts(*sides, limit=LINE_TEXT_LIMIT)
@@ -442,7 +444,7 @@ class _Page:
 
 
 def settled(side: Side) -> Side:
-    """A side for readers who are not about to apply anything."""
+    """Reword a side for readers who are not going to apply anything."""
     match side:
         case Pointer():
             return replace(side, pending=False)
@@ -453,7 +455,7 @@ def settled(side: Side) -> Side:
 
 
 def shortened_kind(kind: str) -> str:
-    """The name of a kind for people: our own words bare, anything else as code."""
+    """The noun of a kind: a known one as plain words, anything else as code."""
     bare = kind_noun(kind)
     return bare if bare.isascii() and bare.replace(" ", "").isalpha() and len(bare) < 40 else code(kind, 40)
 
@@ -464,6 +466,6 @@ def _item(item: str) -> str:
 
 def _consequence(said: tuple[ChangeGroup, str]) -> str:
     group, text = said
-    more = f" And alike for {len(group.changes) - 1:,} more." if len(group.changes) > 1 else ""
+    more = f" The same holds for {len(group.changes) - 1:,} more." if len(group.changes) > 1 else ""
     risk = "**High risk** " if group.first.risk == "high" else ""
     return f"- {risk}{code(group.first.address)}: {prose(text)}{more}"

@@ -1,8 +1,8 @@
-"""What Markdown needs: hostile text made harmless for GitHub's and GitLab's renderers, and room that is counted.
+"""Text for Markdown: escaping for the renderers of GitHub and GitLab, and limited space.
 
-Takes and gives plain strings. Escaping punctuation is not enough here: mentions, references to issues and bare links
-are found in the text that is left after entities and backslashes have been taken away. They are not looked for in code,
-so whatever is not plainly a word stands in a code span or in a fence.
+Takes and gives plain strings. Escaping punctuation is not enough here: renderers find mentions, issue references, and
+bare links after they have resolved entities and backslashes. They do not look in code, so everything that is not
+plainly a word is put in a code span or a fence.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from urllib.parse import quote
 from reconciler.render.terminal import escape
 
 LINE_LIMIT = 300
-"""Over this many characters one line of a fence is cut."""
+"""The characters of a line of a fence that are shown."""
 SENTENCE_LIMIT = 500
 CODE_LIMIT = 160
 
 _TICKS = re.compile("`+")
-# A word that no renderer takes for anything else: letters and digits, in the company of ordinary punctuation.
+# A word that renderers leave alone: letters and digits with ordinary punctuation.
 _WORD = re.compile(r"[(\"'“‘]*[^\W_]+(?:['’.+-][^\W_]+)*[)\"'”’.,;:?!…]*\Z|[-–—·…→+]\Z")
-# Words that look ordinary and are linked nevertheless: hosts, commits, GH-12 and other trackers' keys.
+# Words that look ordinary but become links: hosts, commits, GH-12, and the keys of other trackers.
 _LINKED = re.compile(r"www\.|\b[0-9a-f]{7,}\b|[^\W_]+-\d", re.IGNORECASE)
 
 
 def size(text: str) -> int:
-    """How much room a text takes: bytes, of which there are never fewer than characters, however they are counted."""
+    """Return the size of a text in bytes, which is never less than its number of characters."""
     return len(text.encode("utf-8", "replace"))
 
 
 def shortened(text: str, limit: int) -> str:
-    """A text on one line without anything invisible, cut with an ellipsis."""
+    """Put an escaped text on one line, cut with an ellipsis."""
     shown = escape(text[: limit + 1])
     return shown if len(shown) <= limit and len(text) <= limit else f"{shown[: limit - 1]}…"
 
 
 def code(text: str, limit: int = CODE_LIMIT) -> str:
-    """A text as a code span, in which nothing is looked for. In a table, `cell` is needed besides."""
+    """Put a text in a code span, in which renderers find nothing. A table needs `cell` besides."""
     shown = shortened(text, limit).strip(" ")
     if not shown:
         return "` `"
@@ -50,14 +50,14 @@ def code(text: str, limit: int = CODE_LIMIT) -> str:
 
 
 def cell(markdown: str) -> str:
-    r"""A cell of a table: a bar becomes ``\u007c``, since renderers differ in how a bar in a code span is escaped."""
+    r"""Escape a cell of a table: a bar becomes ``\u007c``, since renderers differ in how they escape it in code."""
     return markdown.replace("|", "\\u007c")
 
 
 def prose(text: str, limit: int = SENTENCE_LIMIT) -> str:
-    """A sentence, with code spans around runs of words that could be taken for more than words.
+    """Escape a sentence: words that renderers could take for more than words are put in code spans.
 
-    Never stands at the start of a line: there a number and a dot are a list.
+    Must not be at the start of a line, where a number and a dot make a list.
     """
     parts: list[str] = []
     odd: list[str] = []
@@ -67,7 +67,7 @@ def prose(text: str, limit: int = SENTENCE_LIMIT) -> str:
             continue
         if odd:
             together = " ".join(odd)
-            inner = together.rstrip(",.;:") or together  # what ends a clause belongs to the sentence
+            inner = together.rstrip(",.;:") or together  # punctuation after a clause belongs to the sentence
             parts.append(code(inner, limit) + together[len(inner) :])
             odd = []
         parts.append(word)
@@ -75,12 +75,12 @@ def prose(text: str, limit: int = SENTENCE_LIMIT) -> str:
 
 
 def html_code(text: str, limit: int = CODE_LIMIT) -> str:
-    """A text as code within HTML of ours."""
+    """Put a text in a code element of our own HTML."""
     return f"<code>{html_escape(shortened(text, limit))}</code>"
 
 
 def fence(language: str, lines: Iterable[str]) -> str:
-    """Escaped lines as a fenced block that none of them can close."""
+    """Put escaped lines in a fence that none of them can close."""
     body = [line if len(line) <= LINE_LIMIT else f"{line[: LINE_LIMIT - 1]}…" for line in lines]
     longest = max((len(run) for line in body for run in _TICKS.findall(line)), default=0)
     ticks = "`" * max(3, longest + 1)
@@ -89,12 +89,12 @@ def fence(language: str, lines: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """Where the files can be looked at on the web.
+    """Where the configuration is on the web.
 
     Attributes:
-        url: of the repository, without a slash at its end.
+        url: the URL of the repository, without a slash at its end.
         ref: the commit.
-        folder: where in the repository the names of files start; empty for its root.
+        folder: the folder that file names are relative to; empty for the root.
     """
 
     url: str
@@ -103,7 +103,7 @@ class Repository:
 
     @classmethod
     def of(cls, server: str, name: str, ref: str, folder: str = "") -> Repository | None:
-        """The repository, or None when a part is missing or is not what it should be."""
+        """Return the repository, or None if a part is missing or malformed."""
         is_one = (
             re.fullmatch(r"https?://[A-Za-z0-9.-]+(?::\d+)?", server.rstrip("/"))
             and re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*/[A-Za-z0-9._-]*[A-Za-z0-9_-]", name)
@@ -112,7 +112,7 @@ class Repository:
         return cls(f"{server.rstrip('/')}/{name}", ref, folder) if is_one else None
 
     def link(self, file: str, line: int) -> str:
-        """The URL of a line; empty for a file outside of the repository."""
+        """Return the URL of a line; empty for a file outside the repository."""
         path = normpath(f"{self.folder}/{file}" if self.folder else file)
         # A colon: a file at another commit, REF:PATH.
         outside = ":" in file or file.startswith("/") or path.startswith(("/", "../")) or path in {".", ".."}
@@ -124,21 +124,21 @@ class Repository:
 
 @dataclass(slots=True)
 class Room:
-    """Characters that are left.
+    """The space that is left.
 
     Attributes:
-        left: how many.
+        left: the number of bytes.
     """
 
     left: int
 
     def take(self, items: Iterable[str], *, at_most: int, spare: int = 120) -> list[str]:
-        """As many items, from the first, as there is room for.
+        """Take as many of the first items as fit.
 
         Args:
-            items: made one by one, and no further than they fit.
-            at_most: how much of the room they may take together.
-            spare: what to leave for saying what is missing.
+            items: the items, which are generated only as far as they fit.
+            at_most: the space that they may take together.
+            spare: the space to leave for the count of the others.
         """
         allowed = min(at_most, self.left) - spare
         taken: list[str] = []
@@ -152,13 +152,13 @@ class Room:
         return taken
 
     def titled(self, title: str, items: Iterable[str], number: int, *, at_most: int) -> list[str]:
-        """A title and as many items below it as there is room for, and how many did not fit; nothing of none.
+        """Take a title, as many items as fit, and the count of the others; nothing if there are no items.
 
         Args:
-            title: a line.
-            items: as `take` wants them.
-            number: how many there are.
-            at_most: how much of the room they may take together.
+            title: the title, one line.
+            items: the items; see `take`.
+            number: the number of all items.
+            at_most: the space that they may take together.
         """
         if not number:
             return []

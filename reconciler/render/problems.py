@@ -1,7 +1,7 @@
-"""Problems as text for a terminal: what is wrong, where, the line itself with a caret, and what to do.
+"""Renders problems as text for a terminal: what is wrong, where, the line with a caret, and how to fix it.
 
 Takes problems and the lines of the files; gives text. Files and messages are hostile input: control characters are made
-visible, long lines are shown in part, and a line that holds a secret is not shown at all.
+visible, long lines are shortened, and a line with a secret is not shown.
 
     error: a service has no key "rols"
       --> services/support.yaml:12:5
@@ -19,9 +19,9 @@ from reconciler.errors import Place, Problem
 from reconciler.render.terminal import Paint, cells, escape, wrap
 
 WIDTH = 100
-"""How many columns of a line are shown at most."""
+"""The columns of a line that are shown."""
 _AROUND = 6
-"""How many columns stand around a line: its number's own, a bar and spaces, an ellipsis on each side."""
+"""The columns around a line: its number, a bar and spaces, and an ellipsis on each side."""
 _TAB = "    "
 
 
@@ -33,18 +33,18 @@ def problems_text(
     limit: int | None = None,
     width: int = WIDTH + _AROUND,
 ) -> str:
-    """Lay out problems.
+    """Render problems as text.
 
     Args:
-        problems: in the order in which they are to be told.
-        lines: the lines of the files by file; may lack any of them.
-        colour: whether to use colours.
-        limit: how many problems to show at most, errors before warnings; None for all.
-        width: how many columns there are; a line of a file is shown in part where it would be wider, so that the caret
-            stands under what it means. Words go on below where there are few; in a log each stays on its line.
+        problems: the problems, in order.
+        lines: the lines of the files, by file; files may be missing.
+        colour: whether to use colors.
+        limit: the number of problems to show, errors before warnings; None for all.
+        width: the number of columns. A wider line of a file is shortened, so that the caret is below its column.
+            Messages are wrapped only on a narrow terminal; in a log, each stays on its line.
 
     Returns:
-        Text that ends in a count and a line break; nothing when there are no problems.
+        Text that ends in a count and a newline; empty if there are no problems.
     """
     if not problems:
         return ""
@@ -104,14 +104,14 @@ def _line_at(place: Place, lines: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def _excerpt(line: str, column: int, room: int) -> tuple[str, int]:
-    """The part of a line around a column that has room, and how many columns of the terminal stand before it."""
-    # Far more than fits is not even looked at: a line may be as long as a file.
+    """Return the part of a line around a column that fits, and the number of terminal columns before that column."""
+    # Looks at little more than fits: a line may be as long as a file.
     first = max(0, column - 1 - room)
     marks = [_TAB if char == "\t" else escape(char) for char in line[first : first + 3 * room]]
     widths = [cells(mark) for mark in marks]
     target = min(max(column - 1 - first, 0), len(marks))
     start, end = 0, len(marks)
-    # Keep two thirds of the room before the caret at most, and what is left for what follows it.
+    # At most two thirds of the room are before the caret.
     while sum(widths[start:target]) > room * 2 // 3 and sum(widths[start:]) > room:
         start += 1
     while end > target + 1 and sum(widths[start:end]) > room:

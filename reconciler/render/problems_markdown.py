@@ -1,7 +1,7 @@
-"""Problems and errors as Markdown, for a job's summary or a comment: never longer than one comment may be.
+"""Renders problems and errors as Markdown for a job summary or a comment, never longer than one comment may be.
 
-Takes problems or the exception that ended a command; gives one string that ends in a newline. As in
-`reconciler.render.markdown`, only the blocks are ours. Lines of the files are not shown: they may hold anything.
+Takes problems, or the exception that ended a command; gives one string that ends in a newline. As in
+`reconciler.render.markdown`, only our own text forms blocks. Lines of the files are not shown: they may hold secrets.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from reconciler.render.wording import count
 def problems_markdown(
     problems: Sequence[Problem], repository: Repository | None = None, *, headline: str = "", resources: int = 0
 ) -> str:
-    """Problems as Markdown: errors first.
+    """Render problems as Markdown, errors first.
 
     Args:
-        problems: what is wrong or doubtful; may be nothing.
-        repository: where the files are on the web; None for no links.
-        headline: what the files are called; empty when they did not load.
-        resources: how many resources they declare, when they did.
+        problems: the problems; may be empty.
+        repository: where the configuration is on the web; None for no links.
+        headline: the name of the configuration; empty if it did not load.
+        resources: the number of declared resources, if it did.
     """
     errors = [problem for problem in problems if problem.severity == "error"]
     warnings = [problem for problem in problems if problem.severity == "warning"]
@@ -37,17 +37,17 @@ def problems_markdown(
 
 
 def error_markdown(error: BaseException, repository: Repository | None = None) -> str:
-    """An error as Markdown.
+    """Render an error as Markdown.
 
     Args:
-        error: what ended a command.
-        repository: where the files are on the web; None for no links.
+        error: the error that ended a command.
+        repository: where the configuration is on the web; None for no links.
     """
     match error:
         case ProblemsError():
             return problems_markdown(error.problems, repository)
         case StalePlan():
-            verdict, said = "⛔ The approved plan no longer fits; nothing was sent", list(error.differences)
+            verdict, said = "⛔ The approved plan no longer matches; nothing was sent", list(error.differences)
             after = "Make a new plan and have it reviewed."
         case GuardRefusal():
             verdict, said = "⛔ A guard refuses this apply; nothing was sent", list(error.reasons)
@@ -59,7 +59,7 @@ def error_markdown(error: BaseException, repository: Repository | None = None) -
             said += [f"request {refusal.request_id}"] if refusal.request_id else []
             said += [f"{refusal.method} {refusal.path}"]
         case _:
-            verdict, said, after = "❌ Ended without a result", str(error).split("\n"), ""
+            verdict, said, after = "❌ Failed", str(error).split("\n"), ""
     return _page("reconciler:error", verdict, after, (f"- Because: {prose(line)}" for line in said), len(said))
 
 

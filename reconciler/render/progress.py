@@ -1,8 +1,8 @@
-"""How a run is going, for whoever watches a terminal; a `reconciler.report.Progress`.
+"""Shows the progress of a run; a `reconciler.report.Progress`.
 
-Takes two streams that it is handed: `live`, a terminal, on which one line is drawn over and over, and `lines`, on which
-what has ended is written, once. Either may be missing. Whatever happens to a stream (a reader that went away, a full
-disk) must not reach the run, so a stream that fails is not written to again.
+Takes two streams, each of which may be missing: `live`, a terminal on which one line is redrawn, and `lines`, to which
+a line is written for each step that ended. A stream that fails (a closed pipe, a full disk) must not stop the run, so
+it is not written to again.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ _COLOURS: dict[str, tuple[Style, ...]] = {"+": ("green",), "~": ("yellow",), "-"
 
 
 SHORTEST_WAIT = 1.0
-"""Seconds; a wait that is shorter is over before anybody has read of it."""
+"""Seconds; a shorter wait is over before it could be read."""
 
 
 class Display:
     """Shows a run on a terminal and in a log.
 
     Args:
-        live: a terminal for the line that changes; None for none.
-        lines: where a line is written for each step that has ended; None for nowhere.
-        log: where lines of the log go; None for nowhere.
-        colour: whether `lines` takes colours.
-        width: how many columns the terminal has.
-        clock: tells seconds.
+        live: the terminal for the line that is redrawn; None for none.
+        lines: the stream for a line per step that ended; None for none.
+        log: the stream for log lines; None for none.
+        colour: whether to use colors in `lines`.
+        width: the number of columns of the terminal.
+        clock: returns the time in seconds.
     """
 
     def __init__(
@@ -65,22 +65,22 @@ class Display:
         self._running: dict[str, tuple[str, float]] = {}
         self._wait = (float("-inf"), "")
 
-    # --- what a run tells ---------------------------------------------------------------------------------------------
+    # --- events of a run ----------------------------------------------------------------------------------------------
 
     def reading(self, answered: int, asked: int) -> None:
-        """So many of so many known requests of the fetch have been answered."""
+        """Show how many of the known requests of the fetch were answered."""
         self._begin(reading=True)
         self._what = f"Reading the account: {answered:,} of {asked:,} requests"
         self._draw()
 
     def started(self, step: Step) -> None:
-        """A step was sent."""
+        """Show that a step was sent."""
         self._begin(reading=False)
         self._running[step.id] = (f"{_DOING[step.op]} {step.address}", self._clock())
         self._draw()
 
     def ended(self, outcome: Outcome, done: int, total: int) -> None:
-        """A step ended, as the so-manieth of so many."""
+        """Show that a step ended, and how many of all steps did."""
         self._begin(reading=False)
         self._done, self._total = done, total
         _, begun = self._running.pop(outcome.step, ("", self._clock()))
@@ -88,53 +88,53 @@ class Display:
         self._draw()
 
     def waiting(self, seconds: float, why: str) -> None:
-        """A request waits so long before it is sent again; of several, the one that waits longest is shown."""
+        """Show that a request waits before a retry; of several, the longest wait is shown."""
         until = self._clock() + seconds
         if seconds >= SHORTEST_WAIT and until > self._wait[0]:
             self._wait = (until, why)
             self._draw()
 
-    # --- what the caller says -----------------------------------------------------------------------------------------
+    # --- lines of the caller ------------------------------------------------------------------------------------------
 
     def note(self, text: str) -> None:
-        """Write a line of our own on the terminal, above the live one; without a terminal, where the log goes."""
+        """Write a line above the live one; without a terminal, to the log."""
         self._erase()
         self._write("live" if self._streams["live"] is not None else "log", f"{escape(text)}\n")
         self._draw(at_once=True)
 
     def log(self, line: str) -> None:
-        """Write a finished line of the log, above the live one."""
+        """Write a line of the log above the live one."""
         self._erase()
         self._write("log", line)
         self._draw(at_once=True)
 
     def tick(self) -> None:
-        """Let the elapsed time move on."""
+        """Redraw the elapsed time."""
         if self._what or self._running:
             self._draw()
 
     def clear(self) -> None:
-        """Take the live line away, until something is told again."""
+        """Erase the live line until the next event."""
         self._erase()
         self._what = ""
         self._wait = (float("-inf"), "")
         self._running.clear()
 
     def __enter__(self) -> Self:
-        """Begin; nothing is shown yet."""
+        """Start; nothing is shown yet."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Leave the terminal as it was, however the run ended."""
+        """Restore the terminal, however the run ended."""
         self.clear()
         self._streams["live"] = None
 
     # --- drawing ------------------------------------------------------------------------------------------------------
 
     def _begin(self, *, reading: bool) -> None:
-        """Start the clock anew when a phase begins."""
+        """Restart the clock at the start of a phase."""
         if reading is not self._is_reading:
             self._begun = self._clock()
             self._is_reading = reading
@@ -147,12 +147,12 @@ class Display:
             case "done":
                 line = f"  {mark} {address} {PAST[outcome.op]} ({seconds:.1f} s)"
             case "unchanged":
-                line = f"  {mark} {address} was so already ({seconds:.1f} s)"
+                line = f"  {mark} {address} already up to date ({seconds:.1f} s)"
             case "failed":
                 line = self._paint(f"  ! {address}: {outcome.op} failed", "bold", "red")
             case _:
                 line = self._paint(f"  ! {address}: {outcome.op} {outcome.status}", "yellow")
-        # What the end of the whole run kept from being sent is told once, in the report.
+        # Steps that were not sent because the run ended are listed once, in the report.
         if self._streams["lines"] is None or (outcome.status == "skipped" and outcome.cause):
             return
         self._erase()
@@ -166,7 +166,7 @@ class Display:
         if not self._is_reading and (self._running or self._total):
             text = f"Applying: {self._done:,} of {self._total:,} done" if self._total else "Applying"
         if not text and now < self._wait[0]:
-            text = "Asking"
+            text = "Waiting for the API"
         if not text:
             return
         text += f", {now - self._begun:.0f} s"
@@ -177,7 +177,7 @@ class Display:
             first = min(self._running.values(), key=lambda entry: entry[1])[0]
             more = len(self._running) - 1
             text += f"; {first}{f' and {more:,} more' if more else ''}"
-        # One column stays free: a full line would wrap, and wrapped lines cannot be drawn over.
+        # One column stays free: a full line would wrap, and wrapped lines cannot be redrawn.
         line = cut(escape(text), self._width - 1)
         self._write("live", _ERASE + line)
         self._drawn, self._drawn_at = line, now

@@ -1,8 +1,8 @@
-"""What an apply did, as Markdown for a comment or a job's summary: never longer than one comment may be.
+"""Renders reports as Markdown for a comment or a job summary, never longer than one comment may be.
 
-Takes a `ReportFile`; gives one string that ends in a newline. What went wrong comes first, with the words and the
-request of the API, then what did not happen for it, then what was done; what does not fit is counted. As in
-`reconciler.render.markdown`, only the blocks are ours: all else ends up within code or as plain words.
+Takes a `ReportFile`; gives one string that ends in a newline. Failures come first, with the API's message and request,
+then skipped steps, then completed changes; what does not fit is counted. As in `reconciler.render.markdown`, only our
+own text forms blocks.
 """
 
 from __future__ import annotations
@@ -21,11 +21,7 @@ _WORSE_FIRST = ("failed", "interrupted", "skipped", "withheld")
 
 
 def report_markdown(report: ReportFile) -> str:
-    """A report as Markdown.
-
-    Args:
-        report: what to show.
-    """
+    """Render a report as Markdown."""
     return _Page(report).text()
 
 
@@ -37,16 +33,16 @@ class _Page:
     def text(self) -> str:
         report = self.report
         head = [_marker(report), f"### {_verdict(report)}", _where(report)]
-        # Our own sentences: those with code spans are Markdown already, and in the others a URL becomes one.
+        # Our own sentences: those with code spans are Markdown already; a URL in the others becomes one.
         steps = [step if "`" in step else prose(step) for step in next_steps(report)]
-        tail = [f"**What to do next:** {steps[0]}"] if len(steps) == 1 else []
-        tail = ["**What to do next**", "\n".join(f"- {step}" for step in steps)] if len(steps) > 1 else tail
+        tail = [f"**Next step:** {steps[0]}"] if len(steps) == 1 else []
+        tail = ["**Next steps**", "\n".join(f"- {step}" for step in steps)] if len(steps) > 1 else tail
         self.room.left -= sum(size(block) + 2 for block in [*head, *tail])
-        # What failed takes its room before what went well.
+        # Failures take their room first.
         blocks = [
             *self._outcomes("failed", "**Failed**", 24_000, _failed),
-            *self._outcomes("interrupted", "**Whether they took place is not known**", 8_000, _held),
-            *self._outcomes("done", "**Done, but look again**", 8_000, _held),
+            *self._outcomes("interrupted", "**Outcome unknown**", 8_000, _held),
+            *self._outcomes("done", "**Completed with warnings**", 8_000, _held),
             *self._outcomes("skipped", "**Skipped**", 8_000, _held),
             *self._outcomes("withheld", "**Withheld by a guard**", 8_000, _held),
         ]
@@ -72,7 +68,7 @@ class _Page:
 
 
 def _marker(report: ReportFile) -> str:
-    """Invisible, and the same for every report of an account and environment: how a comment is found again."""
+    """The invisible marker by which a comment is found again: the same for an account and environment."""
     told = (report.account_sid[:MARKER_PART], report.options.env[:MARKER_PART])
     parts = [quote(part, safe="", errors="replace").replace("-", "%2D") for part in told]
     return f"<!-- {' '.join(['reconciler:report', *(part for part in parts if part)])} -->"
@@ -85,7 +81,7 @@ def _verdict(report: ReportFile) -> str:
         f"{summary.replace:,} replaced, {summary.delete:,} deleted"
     )
     if not report.changes:
-        return "✅ Nothing to do: the account is as the files say"
+        return "✅ No changes: the account matches the configuration"
     match report.exit_code:
         case 0:
             return f"✅ Applied: {done}"
@@ -94,12 +90,12 @@ def _verdict(report: ReportFile) -> str:
         case 130:
             return f"⛔ Interrupted: {done}"
         case _:
-            return f"❌ Not all applied: {summary.failed:,} failed, {summary.skipped:,} skipped; {done}"
+            return f"❌ Apply incomplete: {summary.failed:,} failed, {summary.skipped:,} skipped; {done}"
 
 
 def _where(report: ReportFile) -> str:
     environment = f", environment {code(report.options.env)}" if report.options.env else ""
-    narrowed = ", only in part: it was narrowed down" if report.options.target or report.options.exclude else ""
+    narrowed = ", only in part (--target or --exclude)" if report.options.target or report.options.exclude else ""
     resent = f", {report.resent:,} sent again" if report.resent else ""
     cost = f"{count(report.requests, 'request')} ({count(report.writes, 'write')}{resent}) in {report.seconds:.1f} s"
     return f"Account {code(report.account_sid)}{environment}{narrowed}: {cost}."
@@ -136,9 +132,9 @@ def _why(outcome: OutcomeEntry) -> str:
 def _row(result: ResultEntry) -> str:
     how = PAST[result.action]
     if result.status == "partly":
-        how = f"done in part, {' and '.join(_parts(result))}"
+        how = f"partly done, {' and '.join(_parts(result))}"
     elif all(outcome.status == "unchanged" for outcome in result.outcomes):
-        how = "was so already"
+        how = "already up to date"
     name = f" {code(result.name, 60)}" if result.name and result.name not in result.address else ""
     sid = next((it.sid for it in result.outcomes if it.op != "delete" and it.sid and "/" not in it.sid), "")
     shown = f" {code(sid, 60)}" if sid and sid not in result.address else ""

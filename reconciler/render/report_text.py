@@ -1,8 +1,7 @@
-"""What an apply did, as text for a terminal or a log.
+"""Renders reports as text for a terminal or a log.
 
-Takes a `ReportFile`; gives one string that ends in a newline and holds no control characters but newlines and, where
-they are asked for, our own colours. What went wrong comes last, next to the counts and to what to do about it: that is
-where people look.
+Takes a `ReportFile`; gives one string that ends in a newline and contains no control characters except newlines and,
+if asked for, our own colors. Failures come last, next to the counts and the next steps, where people look first.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from reconciler.render.wording import PAST, count, operation
 COLOURS: dict[str, tuple[Style, ...]] = {"+": ("green",), "~": ("yellow",), "-": ("red",), "-/+": ("red",)}
 
 MESSAGE_LIMIT = 1000
-"""Over this many characters Twilio's words are cut."""
+"""The characters of a message that are shown."""
 MOST_ALIKE = 20
-"""Of steps that were not sent for one and the same reason, so many are named and the rest is counted."""
+"""The number of unsent steps that are named for each reason; the others are counted."""
 NARROWEST = 40
 
 _ALARM: tuple[Style, ...] = ("bold", "red")
@@ -30,13 +29,13 @@ _NOTICE: tuple[Style, ...] = ("yellow",)
 
 
 def report_text(report: ReportFile, *, colour: bool, width: int, list_done: bool = True) -> str:
-    """A report as text.
+    """Render a report as text.
 
     Args:
-        report: what to show.
-        colour: whether to lay colours on.
-        width: how many columns there are; fewer than 40 are taken as 40.
-        list_done: whether to list what went well; not where the reader has just watched it.
+        report: the report.
+        colour: whether to use colors.
+        width: the number of columns; at least 40 are used.
+        list_done: whether to list completed changes, which a reader who watched the apply has seen.
     """
     page = _Page(Paint(colour), max(width, NARROWEST))
     sections = [page.done(report)] if list_done else []
@@ -44,8 +43,8 @@ def report_text(report: ReportFile, *, colour: bool, width: int, list_done: bool
         page.section(report, "Withheld by a guard:", "withheld", _NOTICE),
         page.section(report, "Skipped:", "skipped", _NOTICE),
         page.unsent(report),
-        page.section(report, "Done, but look again:", "done", _NOTICE),
-        page.section(report, "Whether they took place is not known:", "interrupted", _ALARM),
+        page.section(report, "Completed with warnings:", "done", _NOTICE),
+        page.section(report, "Outcome unknown:", "interrupted", _ALARM),
         page.section(report, "Failed:", "failed", _ALARM),
         page.ending(report),
     ]
@@ -53,7 +52,7 @@ def report_text(report: ReportFile, *, colour: bool, width: int, list_done: bool
 
 
 class _Page:
-    """One layout: colours and width."""
+    """One layout: colors and width."""
 
     def __init__(self, paint: Paint, width: int) -> None:
         self.paint = paint
@@ -70,10 +69,10 @@ class _Page:
             mark = MARKS[result.action]
             sids = [outcome.sid for outcome in result.outcomes if outcome.op != "delete" and _is_sid(outcome.sid)]
             nothing_sent = all(outcome.status == "unchanged" for outcome in result.outcomes)
-            how = "was so already" if nothing_sent else PAST[result.action]
+            how = "already up to date" if nothing_sent else PAST[result.action]
             if result.status == "partly":
                 ops = [outcome.op for outcome in result.outcomes if outcome.status in {"done", "unchanged"}]
-                how = f"done in part: {', '.join(ops)}"
+                how = f"partly done: {', '.join(ops)}"
             name = f" {quoted(result.name)}" if result.action == "delete" and _is_news(result) else ""
             text = " ".join([escape(result.address) + name, how, *(escape(sid) for sid in sids[:1])])
             text += "".join(f"; {old}" for old in _deleted(result))
@@ -83,7 +82,7 @@ class _Page:
         return lines
 
     def section(self, report: ReportFile, title: str, status: str, styles: Sequence[Style]) -> list[str]:
-        """Every outcome of one status, under the address of its change."""
+        """List every outcome of one status, under the address of its change."""
         lines: list[str] = []
         for result in report.changes:
             for outcome in result.outcomes:
@@ -92,7 +91,7 @@ class _Page:
         return [self.paint(title, *styles), *lines] if lines else []
 
     def unsent(self, report: ReportFile) -> list[str]:
-        """What was not sent because the whole run ended early: often much, and all for one reason."""
+        """List the steps that were not sent because the run ended early: often many, for one reason."""
         alike: dict[str, list[str]] = {}
         for result in report.changes:
             for outcome in result.outcomes:
@@ -128,18 +127,18 @@ class _Page:
         return lines + self._lines(6, escape(_cut(f"{request}{refusal.method} {refusal.path}")), "dim")
 
     def ending(self, report: ReportFile) -> list[str]:
-        """The counts, and what to do next."""
+        """The counts and the next steps."""
         summary = report.summary
         done = (("created", summary.create), ("updated", summary.update), ("replaced", summary.replace),
                 ("deleted", summary.delete))  # fmt: skip
-        other = (("done in part", summary.partly), ("failed", summary.failed), ("interrupted", summary.interrupted),
+        other = (("partly done", summary.partly), ("failed", summary.failed), ("interrupted", summary.interrupted),
                  ("skipped", summary.skipped), ("withheld", summary.withheld))  # fmt: skip
         text = ", ".join(f"{number:,} {word}" for word, number in done)
         rest = ", ".join(f"{number:,} {word}" for word, number in other if number)
         resent = f", {report.resent:,} sent again" if report.resent else ""
         cost = f"{count(report.requests, 'request')} ({count(report.writes, 'write')}{resent})"
         cost += f" in {report.seconds:.1f} s"
-        verb = {0: "Applied", 5: "Applied"}.get(report.exit_code, "Not all applied")
+        verb = {0: "Applied", 5: "Applied"}.get(report.exit_code, "Apply incomplete")
         styles = _STYLES.get(report.exit_code, _ALARM)
         lines = self._lines(0, f"{verb}: {text}{f'; {rest}' if rest else ''}. {cost}.", *styles)
         for text in next_steps(report):
@@ -148,38 +147,38 @@ class _Page:
 
 
 def next_steps(report: ReportFile) -> list[str]:
-    """What to do next, a paragraph for each sort of failure; empty when there was nothing to do."""
+    """Return the next steps, one paragraph for each sort of failure; none if there were no changes."""
     if not report.changes:
         return []
     match report.exit_code:
         case 0 if report.options.target or report.options.exclude:
-            return ["What --target and --exclude left to look at is as the files say."]
+            return ["The selected part of the account matches the configuration."]
         case 0:
-            return ["The account is as the files say; `reconciler plan` would find nothing to do."]
+            return ["The account matches the configuration."]
         case 5:
-            return ["What is withheld stays as it is, and every plan names it, until its guard allows it."]
+            return ["Withheld changes were not applied. Every plan lists them until their guard allows them."]
         case 130:
-            return [*_about_unknown(report), f"What is done stays done. Run {_AGAIN}"]
+            return [*_about_unknown(report), f"Completed changes are kept. Run {_AGAIN}"]
         case _:
             outcomes = _outcomes(report)
             advice = advice_of(
                 (outcome.cause, None if outcome.refusal is None else outcome.refusal.code) for outcome in outcomes
             )
             is_wrong = any(outcome.status == "failed" and outcome.cause != "deadline" for outcome in outcomes)
-            first = "Put right what failed and run" if is_wrong else "Run"
-            return [*advice, *_about_unknown(report), f"What is done stays done. {first} {_AGAIN}"]
+            first = "Fix what failed and run" if is_wrong else "Run"
+            return [*advice, *_about_unknown(report), f"Completed changes are kept. {first} {_AGAIN}"]
 
 
-_AGAIN = "the same command again: it takes up where this one stopped."
+_AGAIN = "the same command again: it continues where this one stopped."
 
 
 def _about_unknown(report: ReportFile) -> list[str]:
-    """What to do where nobody knows whether a step took place."""
+    """What to do if the outcome of a step is unknown."""
     if not any(outcome.status == "interrupted" for outcome in _outcomes(report)):
         return []
     advice = (
-        "What is not known may have taken place, or still will: wait a minute, then look with `reconciler plan`. What "
-        "it lists is not done; what was created all the same is found again."
+        "Steps with an unknown outcome may have taken effect, or still will. Wait a minute, then run "
+        "`reconciler plan`: it lists what is not done, and finds what was created."
     )
     return [advice]
 
@@ -211,7 +210,7 @@ def old_resource(outcome: OutcomeEntry) -> str:
 
 
 def _is_sid(text: str) -> bool:
-    """Singletons have their path in the place of a SID, which says nothing that the address does not."""
+    """Whether a text is a SID; a singleton has its path instead, which adds nothing to the address."""
     return bool(text) and "/" not in text
 
 

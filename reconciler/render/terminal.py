@@ -1,7 +1,7 @@
-"""What a terminal needs: hostile text made harmless, widths measured, lines wrapped, colours laid on.
+"""Text for a terminal: escaping, widths, wrapping, and colors.
 
-Takes and gives plain strings. Everything that did not come from this program's own source passes `escape` before it is
-laid out, and colours come after that, so the only control characters in the output are newlines and our own colours.
+Takes and gives plain strings. Every text that is not from this program's own source passes `escape` before it is laid
+out, and colors come after that, so the only control characters in the output are newlines and our own colors.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ Style = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
 
 _SGR: dict[Style, str] = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
-# Characters that are printable by category and yet leave nothing to see: fillers, joiners, variation selectors
-# (Unicode's Default_Ignorable_Code_Point, less what `str.isprintable` already tells).
+# Characters that are printable by category but invisible: fillers, joiners, variation selectors (Unicode's
+# Default_Ignorable_Code_Point, without those that `str.isprintable` excludes).
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def escape(text: str) -> str:
-    r"""Make every character visible that could move the cursor, turn the text around, or hide.
+    r"""Make every character visible that could move the cursor, reverse text, or hide.
 
     Control characters, bidirectional overrides, zero-width characters, unusual spaces, lone surrogates and line breaks
     become ``\u001b`` and the like; ``\n``, ``\r`` and ``\t`` keep their usual short forms. Everything else stays.
@@ -49,12 +49,12 @@ def _cell(character: str) -> int:
 
 
 def cells(text: str) -> int:
-    """How many columns an escaped text takes."""
+    """Return the number of columns of an escaped text."""
     return len(text) if text.isascii() else sum(map(_cell, text))
 
 
 def cut(text: str, width: int) -> str:
-    """An escaped text cut to a width, with an ellipsis where something is missing."""
+    """Cut an escaped text to a width, with an ellipsis."""
     if cells(text) <= width:
         return text
     head, _ = _split(text, max(width - 1, 0))
@@ -62,7 +62,7 @@ def cut(text: str, width: int) -> str:
 
 
 def _split(text: str, width: int) -> tuple[str, str]:
-    """As much of a text as fits into a width, and the rest."""
+    """Split a text into the part that fits a width, and the rest."""
     if text.isascii():
         return text[:width], text[width:]
     used = 0
@@ -74,15 +74,15 @@ def _split(text: str, width: int) -> tuple[str, str]:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Break an escaped text into lines of a width, at spaces where there are any in the second half of a line.
+    """Break an escaped text into lines of a width, at a space in the second half of a line if there is one.
 
-    Nothing is lost but the one space at such a break, and nothing is added.
+    Only the space at such a break is lost, and nothing is added.
     """
     width = max(width, 10)
     lines: list[str] = []
     start = 0
     while True:
-        # Only so much is looked at as one line can hold, unless marks that take no column fill it: a text may be long.
+        # Looks only at what one line can hold, since a text may be long, unless combining marks fill it.
         rest = text[start : start + 4 * width]
         if cells(rest) <= width and start + len(rest) < len(text):
             rest = text[start:]
@@ -102,16 +102,16 @@ def wrap(text: str, width: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """Lays colours on text, or none.
+    """Applies colors to text, or none.
 
     Attributes:
-        colour: whether to.
+        colour: whether to apply colors.
     """
 
     colour: bool
 
     def __call__(self, text: str, *styles: Style) -> str:
-        """The text in these styles; must be escaped already."""
+        """Return the text in these styles; it must be escaped already."""
         if not self.colour or not styles or not text:
             return text
         return f"\x1b[{';'.join(_SGR[style] for style in styles)}m{text}\x1b[0m"

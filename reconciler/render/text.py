@@ -1,7 +1,7 @@
-"""A plan as text for a terminal or a log, in Terraform's habits.
+"""Renders plans as text for a terminal or a log, in the style of Terraform.
 
-Takes a `PlanFile`; gives one string that ends in a newline and holds no control characters but newlines and, where they
-are asked for, our own colours. Lays out what `view` says; decides nothing about what is shown but its length.
+Takes a `PlanFile` or `ChangesView`; gives one string that ends in a newline and contains no control characters except
+newlines and, if asked for, our own colors. Lays out the rows; decides nothing about them but their length.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from reconciler.render.view import plan_view
 from reconciler.render.wording import count
 
 DIFF_LINES = 40
-"""Over this many lines a text's difference is shown in part, unless everything is asked for."""
+"""The lines of a text's difference that are shown without --verbose."""
 FIRST_UNMANAGED = 3
 FIRST_LEFT_OUT = 5
 WIDEST_LABEL = 36
@@ -43,18 +43,18 @@ _ALARM: tuple[Style, ...] = ("bold", "red")
 _BODY = 6
 _DEEP = 10
 FIX_LINES = 13
-"""Lines of YAML below a guard: three levels and ten entries."""
+"""The lines of YAML that are shown below a guard: three levels and ten entries."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageWords:
-    """What to call things.
+    """The sentences of one kind of document.
 
     Attributes:
-        head: the lines above the changes, as one.
-        nothing: what is said where there are none.
-        unmanaged: the title over resources that the files do not name, by their number.
-        verdict: the line that counts.
+        head: the line above the changes.
+        nothing: the line that replaces them if there are none.
+        unmanaged: the title of the undeclared resources, by their number.
+        verdict: the summary line.
     """
 
     head: Callable[[ChangesView], str]
@@ -91,7 +91,7 @@ def changes_text(rows: ChangesView, words: PageWords, *, colour: bool, width: in
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """A paragraph in a field: a bullet that hangs, and text that is wrapped beside it."""
+    """A paragraph of a field: a hanging bullet and wrapped text."""
 
     text: str
     bullet: str = ""
@@ -99,7 +99,7 @@ class _Value:
 
 
 class _Page:
-    """One layout: colours, width, and how much to show."""
+    """One layout: colors, width, and verbosity."""
 
     def __init__(self, paint: Paint, width: int, words: PageWords, *, verbose: bool) -> None:
         self.paint = paint
@@ -107,7 +107,7 @@ class _Page:
         self.width = width
         self.verbose = verbose
         self.limit = 0 if verbose else TEXT_LIMIT
-        # Values begin in the left half of the page, or below a label that is too long for that.
+        # Values begin in the left half of the page, or below a label that is too long.
         self.widest_label = min(WIDEST_LABEL, width // 2 - _BODY - 3)
 
     def plan(self, plan: ChangesView) -> list[str]:
@@ -165,7 +165,7 @@ class _Page:
         return lines
 
     def _about(self, change: ChangeRow) -> list[str]:
-        """What it is, why, and where from; the risk first, in colour."""
+        """The kind, name, reason, and place, with the risk first, in color."""
         parts = [what_text(change.kind, change.name, change.service), escape(change.reason)]
         if change.before_unknown:
             parts.append(f"before: {escape(change.before_unknown)}")
@@ -176,7 +176,7 @@ class _Page:
         return [" " * _BODY + line for line in [coloured, *(self.paint(line, "dim") for line in rest)]]
 
     def _guard(self, guard: GuardRow, approval: str) -> list[str]:
-        verdict = "the old one is kept" if guard.only_delete else guard.verdict
+        verdict = "the old resource is kept" if guard.only_delete else guard.verdict
         text = f"{verdict}: {escape(guard.message)}"
         if guard.approval and "--approve" not in guard.message:
             text += f"; approve it with {_approve([approval])}"
@@ -200,10 +200,10 @@ class _Page:
         if row.items is None and (lines := row.lines):
             return [*self._commented(lead.rstrip(), column - 1, comment, _DEEP), *self._diff(lines)]
         values = self._items(row.items, row) if row.items is not None else self._sides(row, change, column)
-        # Two long texts below each other are easier to compare with the whole width to themselves.
+        # Two long texts are easier to compare below each other, over the whole width.
         breaks = row.items is None and any(cells(it.bullet + it.text) > self.width - column for it in values)
         if cells(path) > self.widest_label or breaks:
-            # Only a field that is no field of ours can be longer than the page.
+            # Only a field of a hostile file can be longer than the page.
             long = self._paragraph(_BODY, _Value(f"{path}:", f"{row.mark} "))
             head = self._commented(lead.rstrip(), column - 1, comment, _DEEP) if column <= self.width else long
             return [*head, *(line for value in values for line in self._paragraph(_DEEP, value))]
@@ -215,7 +215,7 @@ class _Page:
         return [*self._commented(line, ends_at, comment, column), *rest]
 
     def _commented(self, line: str, ends_at: int, comment: str, indent: int) -> list[str]:
-        """A line with a comment at its end, or below it where there is no room."""
+        """Put a comment at the end of a line, or below it if there is no room."""
         if not comment:
             return [line]
         if ends_at + 2 + cells(comment) <= self.width:
@@ -229,7 +229,7 @@ class _Page:
         return self.paint(comment, "dim")
 
     def _items(self, items: SetDiff, row: FieldRow) -> list[_Value]:
-        """A set: whole where it is new or goes, as what is added and removed where it changes."""
+        """A set: all items if it is new or removed, the added and removed ones if it changes."""
         added, removed = _listed(items.added), _listed(items.removed)
         if isinstance(row.before, (Nothing, Unclear)):
             return [_Value(added or "(empty)")]
@@ -256,7 +256,7 @@ class _Page:
         page: list[str] = []
         for mark, text in line_texts(shown, limit=self.limit):
             if mark == "…":
-                page.append(" " * _DEEP + self.paint(f"… {text} equal lines", "dim"))
+                page.append(" " * _DEEP + self.paint(f"… {text} unchanged lines", "dim"))
                 continue
             page += self._paragraph(_DEEP, _Value(text, f"{mark} ", COLOURS.get(mark, ("dim",))))
         if len(shown) < len(lines):
@@ -268,13 +268,14 @@ class _Page:
     # --- around the changes -------------------------------------------------------------------------------------------
 
     def _unverified(self, plan: ChangesView) -> list[str]:
-        """What nobody can compare, in one line: it is there at every plan, and must not become noise."""
+        """The write-only values, in one line: every plan has it, and it must not become noise."""
         if not plan.unverified:
             return []
         if not self.verbose:
-            told = f"Cannot be verified: {count(len(plan.unverified), 'value')} that Twilio never returns"
-            return wrap(f"{told} (--verbose lists them; --rotate ADDRESS sends them again).", self.width)
-        lines = ["Cannot be verified, since Twilio never returns them (--rotate ADDRESS sends them again):"]
+            verb = "was" if len(plan.unverified) == 1 else "were"
+            sentence = f"{count(len(plan.unverified), 'write-only value')} {verb} not compared"
+            return wrap(f"{sentence} (--verbose lists them; --rotate ADDRESS sends them again).", self.width)
+        lines = ["Write-only values that were not compared (--rotate ADDRESS sends them again):"]
         return [*lines, *(f"    {escape(item)}" for item in plan.unverified)]
 
     def _left_out(self, plan: ChangesView) -> list[str]:
@@ -284,7 +285,7 @@ class _Page:
             [f"--target {shlex.quote(escape(address))}" for address in plan.targets]
             + [f"--exclude {shlex.quote(escape(address))}" for address in plan.excludes]
         )
-        title = f"Left out{f' by {narrowed}' if narrowed else ''}: {count(len(plan.left_out), 'resource')}"
+        title = f"Omitted{f' by {narrowed}' if narrowed else ''}: {count(len(plan.left_out), 'resource')}"
         shown = plan.left_out if self.verbose else plan.left_out[:FIRST_LEFT_OUT]
         lines = [*wrap(title, self.width)]
         for address in shown:
@@ -322,8 +323,7 @@ class _Page:
     def _verdict(self, plan: ChangesView) -> list[str]:
         lines = [self.paint(line, "bold") for line in wrap(self.words.verdict(plan), self.width)]
         if plan.high:
-            verb = "is" if plan.high == 1 else "are"
-            text = f"{count(plan.high, 'change')} {verb} of high risk."
+            text = f"{count(plan.high, 'high-risk change')}."
             lines += self._paragraph(0, _Value(text, styles=_ALARM))
         if plan.refused or plan.refusals:
             lines += self._paragraph(0, _Value("An apply would refuse this plan and send nothing:", styles=_ALARM))
@@ -331,7 +331,7 @@ class _Page:
             for reason in [*map(escape, plan.refusals), *refused]:
                 lines += self._paragraph(2, _Value(reason, "! ", _ALARM))
         if plan.approvals:
-            # Never wrapped: this is here to be copied into a command line.
+            # Never wrapped, so that it can be copied into a command line.
             lines += ["To approve, add:", f"  {_approve(plan.approvals)}"]
         return lines
 
@@ -346,17 +346,17 @@ def _where(plan: ChangesView) -> str:
 
 
 def _nothing_to_do(plan: ChangesView) -> str:
-    environment = f" for environment {escape(plan.environment)}" if plan.environment else ""
+    environment = f", environment {escape(plan.environment)}," if plan.environment else ""
     compared = count(plan.counts.no_op, "resource")
-    narrowed = "what was looked at in " if plan.targets or plan.excludes else ""
+    scope = "The selected part of account" if plan.targets or plan.excludes else "Account"
     return (
-        f"Nothing to do: {narrowed}account {escape(plan.account)} is as the files say{environment} "
+        f"No changes. {scope} {escape(plan.account)}{environment} matches the configuration "
         f"({compared} compared, {plan.counts.unmanaged:,} unmanaged)."
     )
 
 
 def _unmanaged_title(number: int) -> str:
-    return f"Unmanaged: {count(number, 'live resource')} that the files do not name; left alone."
+    return f"Unmanaged: {count(number, 'live resource')} that the configuration does not declare; left alone."
 
 
 def _counted(plan: ChangesView) -> str:
@@ -385,10 +385,10 @@ def _source(source: SourceRow | None) -> str:
 
 
 def _comment(row: FieldRow, change: ChangeRow) -> str:
-    """What stands behind a field: that it forces a replacement, and where it is written.
+    """The comment after a field: whether it forces a replacement, and where it is set.
 
-    Only what the resource's own place does not say already: another file or another way, and where only some fields
-    change, the line.
+    Names only what the place of the resource does not say: another file, another source such as a variable, or the
+    line if only some fields change.
     """
     parts = ["forces replacement"] if row.forces_replacement else []
     if row.source is not None:
@@ -412,5 +412,5 @@ def _listed(items: Sequence[str]) -> str:
 
 
 def _end(value: _Value, column: int, width: int) -> int:
-    """The column at which a value's first line ends."""
+    """The column at which the first line of a value ends."""
     return column + len(value.bullet) + cells(wrap(value.text, width - column - len(value.bullet))[0])

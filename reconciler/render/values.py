@@ -1,6 +1,6 @@
-"""Values as words on a terminal: quoted where that is needed, cut where they are long, never raw.
+"""Renders values as escaped text: quoted if necessary, and shortened if long.
 
-Takes the sides of a field as `view` gives them; gives escaped text without colours.
+Takes the sides of a field; gives text without control characters and colors.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from reconciler.render.rows import Hidden, Nothing, Plain, Pointer, Side, Unclea
 from reconciler.render.terminal import escape
 
 TEXT_LIMIT = 300
-"""Over this many characters a text is shown in part, unless everything is asked for."""
+"""The characters of a value that are shown without --verbose."""
 KNOWN_LATER = "known after apply"
 CONTEXT = 30
-"""How many equal characters are shown before the first difference of two long texts."""
+"""The equal characters that are shown around the difference of two long texts."""
 
-# What can stand without quotes: no spaces, nothing that reads as punctuation of ours, no look-alike of another type.
+# Texts that need no quotes: without spaces and our punctuation, and unlike a value of another type.
 _BARE = re.compile(r"[^\s\"'`\\(){}\[\],;#→…]+\Z")
 _OTHER_TYPE = re.compile(r"(?:true|false|null|none|yes|no|[-+~]+|-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)\Z", re.IGNORECASE)
 
 
 def what_text(kind: str, name: str, service: str) -> str:
-    """What a resource is, in words: ``role "agent" of service "Support"``."""
+    """Describe a resource: ``role "agent" of service "Support"``."""
     noun, container = kind_nouns(kind)
     if service and container:
         named = f" {quoted(name)}" if name else ""
@@ -37,12 +37,12 @@ def what_text(kind: str, name: str, service: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text in quotes, as JSON would write it."""
+    """Quote a text, as JSON does."""
     return '"' + escape(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
 
 
 def literal(value: Json) -> str:
-    """A value as it would be written; texts without quotes where nothing can be mistaken."""
+    """Write a value; a text without quotes if it cannot be mistaken for anything else."""
     if isinstance(value, str):
         plain = value.isprintable() and _BARE.match(value) is not None and _OTHER_TYPE.match(value) is None
         return escape(value) if plain else quoted(value)
@@ -50,11 +50,11 @@ def literal(value: Json) -> str:
 
 
 def side_text(side: Side, *, limit: int = 0, start: int = 0, end: int | None = None) -> str:
-    """One side of a field.
+    """Render one side of a field.
 
     Args:
-        side: which.
-        limit: how many characters of a text to show; 0 for all.
+        side: the side.
+        limit: the number of characters to show; 0 for all.
         start: where in the escaped text to start, when it is over the limit.
         end: where in the escaped text to stop at the latest, when it is over the limit; its end when left out.
     """
@@ -85,7 +85,7 @@ def side_text(side: Side, *, limit: int = 0, start: int = 0, end: int | None = N
 
 
 def _about(side: Hidden) -> str:
-    """What follows a URL whose secret parts are masked."""
+    """The note after a URL whose secret parts are masked."""
     secret = f"secret {escape(side.secret)}" if side.secret else ""
     if side.pending:
         return f" ({secret}, set at apply)"
@@ -95,12 +95,12 @@ def _about(side: Hidden) -> str:
 
 
 def both_texts(before: Side, after: Side, *, limit: int) -> tuple[str, str]:
-    """Both sides; of two long values only the part that differs, with a little around it.
+    """Render both sides; of two long values only the part that differs and its surroundings.
 
     Args:
-        before: the live side.
-        after: the files' side.
-        limit: how many characters of each to show; 0 for all.
+        before: the former side.
+        after: the configured side.
+        limit: the number of characters of each to show; 0 for all.
     """
     match before, after:
         case Plain(value=str(old)), Plain(value=str(new)) if limit:
@@ -120,7 +120,7 @@ def both_texts(before: Side, after: Side, *, limit: int) -> tuple[str, str]:
 
 
 def _window(old: str, new: str) -> tuple[int, tuple[int, int]]:
-    """Where to start and end showing two texts, so that the part that differs is seen with a little around it."""
+    """Return the start and the two ends of the part of two texts that differs, with its surroundings."""
     head = equal_start(old, new)
     tail = equal_start(old[head:][::-1], new[head:][::-1])
     start = max(0, head - CONTEXT)
@@ -128,7 +128,7 @@ def _window(old: str, new: str) -> tuple[int, tuple[int, int]]:
 
 
 def excerpt(text: str, *, limit: int, start: int = 0, end: int | None = None) -> str:
-    """An escaped text, or if it is over the limit the part of it from `start` on, and its length."""
+    """Return an escaped text, or if it is over the limit, a part of it and its length."""
     if not limit or len(text) <= limit:
         return text
     stop = min(start + limit, len(text) if end is None else end)
@@ -137,11 +137,11 @@ def excerpt(text: str, *, limit: int, start: int = 0, end: int | None = None) ->
 
 
 def line_texts(lines: Sequence[DiffLine], *, limit: int) -> Iterator[DiffLine]:
-    """The lines of a difference as they are shown: escaped, and of long ones the part that differs.
+    """Render the lines of a difference: escaped, and of long ones the part that differs.
 
     Args:
-        lines: as `FieldRow.lines` gives them.
-        limit: how many characters of each to show; 0 for all.
+        lines: the lines; see `FieldRow.lines`.
+        limit: the number of characters of each to show; 0 for all.
     """
     for changed, group in groupby(lines, lambda line: line[0] in "+-"):
         run = list(group)
@@ -168,7 +168,7 @@ def _two_lines(old: str, new: str, *, limit: int) -> tuple[str, str]:
 
 
 def equal_start(one: str, other: str) -> int:
-    """How many characters are equal from the start, found by halving."""
+    """Count the equal characters at the start, by bisection."""
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2

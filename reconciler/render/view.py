@@ -104,7 +104,7 @@ def drift_view(drift: DriftFile, *, nested: bool = False) -> ChangesView:
             (drift.account_sid, drift.env),
             changes,
             drift.unmanaged,
-            _warnings((*drift.unreadable, *drift.warnings)),
+            (*_warnings((*drift.unreadable, *drift.warnings)), *_acknowledged(drift.acknowledged)),
             (),
         ),
         counts=Counts(

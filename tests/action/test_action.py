@@ -131,7 +131,7 @@ def test_somebody_changed_the_account_after_the_review(world: World, job: str) -
     assert ended.jobs[job].code == 3
     assert world.roles() == {"agent": ["sendMediaMessage", "sendMessage"]}
     said = world.github.bodies(pull.number)[-1]
-    heading = {"reviewed": "no reviewed plan fits", "apply": "The approved plan no longer fits"}
+    heading = {"reviewed": "no reviewed plan fits", "apply": "The approved plan no longer matches"}
     assert heading[job] in said
     assert "services.support.roles.agent" in said
 
@@ -220,7 +220,7 @@ def test_a_pull_request_without_changes_needs_no_reviewer(world: World) -> None:
     world.pushed(world.merge(first))
     pull = world.open("words", {PATH: FILES + "# a word\n"})
     world.planned(pull)
-    assert "✅ Nothing to do" in world.github.bodies(pull.number)[0]
+    assert "✅ No changes" in world.github.bodies(pull.number)[0]
     assert world.pushed(world.merge(pull)).results == {"reviewed": "success", "apply": "skipped"}
 
 

@@ -331,7 +331,7 @@ def test_sides_stand_next_to_one_another_where_there_is_room(
 def test_signs_are_read_out_as_words(open_page: Open) -> None:
     opened = open_page(plan_html(samples.SMALL))
     heading = opened.page.get_by_role("heading", level=1).aria_snapshot()
-    assert "1 change, none of high risk" in heading
+    assert "1 change, none high-risk" in heading
     assert opened.page.get_by_role("heading", name="update services.support.roles.agent").count() == 1
     told = opened.page.locator(".fields").aria_snapshot()
     assert "deletion: deleteOwnMessage" in told

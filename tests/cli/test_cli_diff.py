@@ -43,7 +43,7 @@ def test_the_work_tree_is_compared_with_a_commit(cli: Cli, repository: Path) -> 
     repository.write_text(FILES.replace("[sendMessage]", "[leaveConversation]"))
     result = cli("diff", "git:main")
     assert (result.code, cli("diff", "git:main", "--detailed-exitcode").code) == (0, 2)
-    assert result.out.startswith("From git:main:./reconciler.yaml to reconciler.yaml. As if the account were as the ")
+    assert result.out.startswith("From git:main:./reconciler.yaml to reconciler.yaml. Changes if the account ")
     assert "+ leaveConversation  # line 6; was main:./reconciler.yaml:6\n" in result.out
     assert "Everyone with the role 'agent' loses sendMessage." in result.out
 
@@ -77,7 +77,7 @@ def test_environments_are_named_behind_an_at(cli: Cli, repository: Path) -> None
         told = cli("diff", *arguments, "--format", "json").json
         assert (told["before"]["name"], told["after"]["name"]) == names
     result = cli("diff", "@staging", "@prod")
-    assert "Diff: 0 only in the second, 1 different; 2 the same, 0 only in the first." in result.out
+    assert "Diff: 0 only in the second, 1 different; 2 unchanged, 0 only in the first." in result.out
 
 
 def test_it_needs_no_credentials_and_reads_no_environment(

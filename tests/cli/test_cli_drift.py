@@ -41,8 +41,8 @@ def test_it_says_whose_value_is_which(cli: Cli, applied: Path) -> None:
     result = cli("drift", *EMULATED)
     assert result.code == 2
     assert "services.support.roles.agent: differs" in result.out
-    assert "only in the files: leaveConversation" in result.out
-    assert "only in the account: sendMessage" in result.out
+    assert "only configured: leaveConversation" in result.out
+    assert "only live: sendMessage" in result.out
     [difference] = cli("drift", *EMULATED, "--format", "json").json["differences"]
     assert difference["state"] == "differs"
     [field] = difference["fields"]
@@ -172,7 +172,7 @@ def test_a_service_that_is_missing_is_one_difference_with_what_is_in_it_counted(
     text = cli("drift", *EMULATED)
     assert text.code == 2
     head, *differences = text.out.split("\n\n")
-    assert head.startswith("Drift: 0 different, 6 missing, 0 not wanted, 1 unmanaged.")
+    assert head.startswith("Drift: 0 different, 6 missing, 0 to be deleted, 1 unmanaged.")
     assert [" ".join(each.split()) for each in differences[:-2]] == [
         f'services.support: missing in the account service "support" · reconciler.yaml:3 {BELOW}'
     ]

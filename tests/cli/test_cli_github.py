@@ -84,7 +84,7 @@ def test_nothing_to_do_ends_with_commands_on(cli: Cli, files: Path) -> None:
     cli("apply", *EMULATED, "--yes")
     again = cli("apply", *EMULATED, "--yes", *GITHUB)
     assert again.code == 0
-    assert "Nothing to do" in again.out
+    assert "No changes" in again.out
     assert obeyed(again.out) == []
 
 

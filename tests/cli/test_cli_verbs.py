@@ -78,7 +78,7 @@ def test_the_whole_way_through(cli: Cli, files: Path) -> None:
     assert "Applied: 2 created, 1 updated, 0 replaced, 0 deleted." in applied.out
     empty = cli("plan", *EMULATED, "--detailed-exitcode")
     assert empty.code == 0
-    assert empty.out.startswith("Nothing to do: account AC00000000000000000000000000000000 is as the files say")
+    assert empty.out.startswith("No changes. Account AC00000000000000000000000000000000 matches the configuration")
     again = cli("apply", *EMULATED, "--yes")
     assert again.code == 0
     assert again.out == empty.out
@@ -137,7 +137,7 @@ def test_an_approved_plan_is_applied_without_asking_and_a_stale_one_is_not(cli: 
     files.write_text(FILES.replace("[sendMessage]", "[sendMessage, leaveConversation]"))
     stale = cli("apply", *EMULATED, "--plan", "plan.json")
     assert stale.code == 3
-    assert "no longer fits" in stale.err
+    assert "no longer matches" in stale.err
     assert cli("apply", *EMULATED, "--plan", "plan.json", "--format", "json").json["differences"]
     files.write_text(FILES)
     assert cli("apply", *EMULATED, "--plan", "plan.json").code == 0
@@ -282,7 +282,7 @@ def test_apply_tells_in_markdown_what_it_did_and_nothing_else(cli: Cli, files: P
     assert applied.code == 0
     assert applied.out.startswith("<!-- reconciler:report AC00000000000000000000000000000000 -->\n\n### ✅ Applied: 2 ")
     assert "  + services.support created" in applied.err
-    assert "### ✅ Nothing to do" in cli("apply", *EMULATED, "--yes", "--format", "markdown").out
+    assert "### ✅ No changes" in cli("apply", *EMULATED, "--yes", "--format", "markdown").out
 
 
 def test_plan_apply_and_show_as_a_page(cli: Cli, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -472,7 +472,7 @@ def test_the_first_interrupt_while_writing_lets_the_report_be_written() -> None:
     code, out, err = interrupted("apply", "--yes", number=signal.SIGINT)
     assert (code, err) == (130, "Stopping. Waiting for requests in flight; interrupt again to cancel them.\n")
     assert "stopped\n" in out
-    assert "Not all applied" in out
+    assert "Apply incomplete" in out
 
 
 def test_the_second_interrupt_while_writing_ends_at_once() -> None:
@@ -548,8 +548,8 @@ def test_a_plan_of_other_files_is_told(cli: Cli, files: Path, tmp_path: Path) ->
     refused = cli("apply", "other", *EMULATED, "--plan", "plan.json")
     assert (refused.code, refused.out) == (3, "")
     assert " ".join(refused.err.split()) == (
-        "Error: the approved plan no longer fits the files or the account; nothing was sent: - the plan was made "
-        "for environment 'staging', which other does not define (the configuration defines none; add it under "
+        "Error: the approved plan no longer matches the configuration or the account; nothing was sent: - the plan was "
+        "made for environment 'staging', which other does not define (the configuration defines none; add it under "
         "environments); if "
         "the plan belongs to another configuration, name that one Make a new plan and have it reviewed: reconciler "
         "plan --out PLAN"

@@ -1,6 +1,6 @@
 """Whatever goes wrong, whenever the process dies, whoever else is at work: one more apply ends in an empty plan.
 
-And nothing is there twice, nothing that the files do not name was touched, and every report says what is true.
+And nothing exists twice, nothing undeclared was touched, and every report is true.
 """
 
 from __future__ import annotations

@@ -81,10 +81,10 @@ def test_a_field_has_both_sides_with_their_places() -> None:
 def test_what_the_first_does_not_name_is_unknown_before() -> None:
     bare = edited(('    webhooks: {method: POST, post_webhook_url: "https://a.example/"}\n', ""))
     found = compared(bare, DESK)
-    assert told(found) == ["update services.desk.webhooks: not named before"]
+    assert told(found) == ["update services.desk.webhooks: not declared before"]
     assert fields(found.changes[0]) == {
-        "method": (Unknown("not named before"), "POST"),
-        "post_webhook_url": (Unknown("not named before"), "https://a.example/"),
+        "method": (Unknown("not declared before"), "POST"),
+        "post_webhook_url": (Unknown("not declared before"), "https://a.example/"),
     }
     # Whether the service had a webhook is not known, so nothing is claimed of the account's.
     assert found.changes[0].consequences == ()
@@ -99,7 +99,7 @@ def test_what_the_second_does_not_name_is_left_alone() -> None:
     ]
     [warning] = found.warnings
     assert (warning.code, str(warning.place)) == ("no-longer-managed", "reconciler.yaml:9:24")
-    assert warning.message == ("method of services.desk.webhooks is no longer managed; the account keeps what it has")
+    assert warning.message == ("method of services.desk.webhooks is no longer managed; the account keeps its value")
 
 
 def test_whoever_loses_permissions_is_told() -> None:
@@ -135,7 +135,10 @@ def test_deletes_are_asked_for_and_everything_else_is_no_longer_managed() -> Non
     assert told(pruned) == ['delete addresses["+14155550100"]: pruned']
     assert pruned.no_longer_managed == ()
     assert [warning.message for warning in pruned.warnings] == [
-        "addresses is pruned now: what the account has there, falls under it and is not named is deleted"
+        (
+            "addresses is now pruned: live resources that the rule covers and the configuration does not declare are "
+            "deleted"
+        )
     ]
     absent = compared(DESK, DESK.replace("{friendly_name: Main, auto", "{absent: true, friendly_name: Main, auto"))
     assert told(absent) == ['delete addresses["+14155550100"]: absent: true']
@@ -187,13 +190,13 @@ def test_destroying_history_needs_approval_and_says_by_which_address() -> None:
     approvals = "approvals: [{address: services.desk, action: delete}]\n"
     agreed = compared(DESK, absent + approvals)
     assert agreed.changes[1].guard is None
-    assert [warning.message for warning in agreed.warnings] == ["the delete of services.desk is approved now"]
+    assert [warning.message for warning in agreed.warnings] == ["the delete of services.desk is now approved"]
     # The files do not name it, so a plan will call it by its SID.
     pruned = compared(DESK, "version: 1\nservices: {}\nprune: [services]\n")
     guard = pruned.changes[0].guard
     assert guard is not None
     assert guard.name == "approval_by_sid"
-    assert "by the address that a plan names" in guard.message
+    assert "under the address that the plan shows" in guard.message
 
 
 def test_guards_that_differ_are_told() -> None:
@@ -307,7 +310,7 @@ def test_pins_recognise_and_say_nothing_more() -> None:
 def test_a_service_under_another_name_is_a_second_one() -> None:
     found = compared(DESK, edited(("friendly_name: Help desk", "friendly_name: Help desk 2")))
     assert told(found)[0].startswith("update addresses")
-    assert "create services.desk: not named before" in told(found)
+    assert "create services.desk: not declared before" in told(found)
     created = next(change for change in found.changes if change.action == "create" and change.kind.name == "service")
     assert created.risk == "high"
     assert created.consequences[0].startswith("Looks like a new name for the live service 'Help desk'. Twilio cannot")
@@ -362,21 +365,21 @@ def test_a_comparison_is_read_back_as_it_was() -> None:
 def test_text_and_markdown_say_what_it_is_about() -> None:
     shown = seen(DESK, edited(("friendly_name: Main", "friendly_name: Front")))
     assert comparison_text(shown, colour=False, width=100) == (
-        "From old to new. As if the account were as the first says; what only the account knows is left open.\n"
+        "From old to new. Changes if the account matched the first; values that only the account has are\nunknown.\n"
         "\n"
         '  ~ addresses["+14155550100"]\n'
         '      address "+14155550100" · differs · reconciler.yaml:11\n'
         "      ~ friendly_name: Main → Front  # line 11\n"
         "\n"
-        "Diff: 0 to create, 1 to update, 0 to replace, 0 to delete; 4 the same, 0 no longer managed.\n"
+        "Diff: 0 to create, 1 to update, 0 to replace, 0 to delete; 4 unchanged, 0 no longer managed.\n"
     )
     assert comparison_text(seen(DESK, DESK), colour=False, width=100) == (
         "No differences: from old to new (5 resources compared).\n"
     )
     markdown = comparison_markdown(shown)
     assert markdown.startswith(
-        "<!-- reconciler:diff -->\n\n### 0 to create, 1 to update, 0 to replace, 0 to delete; 4 the same, 0 no longer "
-        "managed\n\nFrom `old` to `new`. As if the account were as the first says; "
+        "<!-- reconciler:diff -->\n\n### 0 to create, 1 to update, 0 to replace, 0 to delete; 4 unchanged, 0 no longer "
+        "managed\n\nFrom `old` to `new`. Changes if the account matched the first; "
     )
     assert "-   friendly_name: Main\n+   friendly_name: Front  # reconciler.yaml:11\n" in markdown
 
@@ -385,15 +388,15 @@ def test_a_page_has_both_sides_and_promises_nothing_of_an_account() -> None:
     moved = "# moved down\n" + edited(("friendly_name: Main", "friendly_name: Front"), ("method: POST, ", ""))
     page = comparison_html(seen(DESK, moved))
     for told in (
-        "The first says",
-        "The second says",
+        "First configuration",
+        "Second configuration",
         "Main",
         "Front",
         "Diff: two configurations side by side",
         "was <code>",
     ):
         assert told in page
-    for wrong in ("Live now", "The account has", "After the apply", "live resource"):
+    for wrong in ("Live now", "Live", "After the apply", "live resource"):
         assert wrong not in page
     assert "No differences" in comparison_html(seen(DESK, DESK))
 

@@ -131,7 +131,7 @@ def test_what_destroys_comes_first_at_its_line() -> None:
     ("error", "title", "data"),
     [
         (UsageError("one\ntwo"), "reconciler", "one\ntwo"),
-        (StalePlan(["a", "b"]), "The approved plan no longer fits; nothing was sent", "a\nb"),
+        (StalePlan(["a", "b"]), "The approved plan no longer matches; nothing was sent", "a\nb"),
         (GuardRefusal(list("012345678")), "A guard refuses this apply; nothing was sent", "0\n1\n2\n3\n4\n… 4 more"),
         (
             Refused(Refusal("GET", "/v1/X", 401, 20003, "Authenticate", request_id="RQ1")),

@@ -193,25 +193,27 @@ def heading(page: str) -> str:
 
 
 def test_the_verdict_comes_first() -> None:
-    assert heading(plan_html(samples.EMPTY)) == "Nothing to do"
-    assert heading(plan_html(samples.SMALL)) == "1 change, none of high risk"
-    assert heading(plan_html(samples.EVERY_ACTION)) == "2 of 6 changes are of high risk"
+    assert heading(plan_html(samples.EMPTY)) == "No changes"
+    assert heading(plan_html(samples.SMALL)) == "1 change, none high-risk"
+    assert heading(plan_html(samples.EVERY_ACTION)) == "2 of 6 changes are high-risk"
     assert heading(plan_html(samples.GUARDS)) == "An apply would refuse this plan"
     assert heading(plan_html(samples.plan(samples.WITHHELD))) == "Nothing would be sent: 1 change withheld"
-    assert heading(drift_html(drift_document(samples.EVERY_ACTION))) == "6 differences between files and account"
+    assert (
+        heading(drift_html(drift_document(samples.EVERY_ACTION))) == "6 differences between account and configuration"
+    )
     assert heading(drift_html(drift_document(samples.EMPTY))) == "No drift"
     assert heading(drift_html(drift_document(samples.MANY_UNMANAGED))) == "No drift, but unmanaged resources"
     reports = {name: heading(report_html(report)) for name, report in samples.REPORTS.items()}
     assert reports == {
         "all_done": "Applied",
         "deleted": "Applied",
-        "nothing_done": "There was nothing to do",
-        "all_statuses": "Not all applied",
-        "out_of_time": "Not all applied",
-        "every_cause": "Not all applied",
-        "only_withheld": "Applied, but for what is withheld",
-        "interrupted": "Interrupted before the end",
-        "hostile": "Not all applied",
+        "nothing_done": "No changes",
+        "all_statuses": "Apply incomplete",
+        "out_of_time": "Apply incomplete",
+        "every_cause": "Apply incomplete",
+        "only_withheld": "Applied, except for withheld changes",
+        "interrupted": "Interrupted",
+        "hostile": "Apply incomplete",
     }
 
 
@@ -226,7 +228,7 @@ def test_a_drift_says_what_is_and_nothing_of_what_would_be_done() -> None:
     _, words = read(page[page.index("<body") :].replace("</html>", ""))
     for word in ("apply", "risk", "withheld", "destroy", "approve"):
         assert word not in words.partition("'use strict'")[0].lower(), word
-    assert "The account has" in drift_html(drift_document(samples.SMALL))
+    assert "Live" in drift_html(drift_document(samples.SMALL))
 
 
 def test_a_report_has_what_twilio_support_asks_for_and_links_only_to_twilio() -> None:
@@ -312,7 +314,7 @@ def test_what_is_needed_stands_on_the_left_and_nothing_stands_upon_another() -> 
     for edge in needs(changes).edges:
         assert where[edge.target][0] < where[edge.source][0], edge
     assert len(set(where.values())) == len(where)
-    assert "An arrow leads from what needs to what it needs" in page
+    assert "Arrows point from a resource to its dependencies" in page
 
 
 def role(number: int, *referents: int) -> Any:
@@ -324,16 +326,16 @@ def test_a_circle_of_needs_is_drawn_too() -> None:
     page = plan_html(samples.plan(role(1, 2), role(2, 3), role(3, 1), role(4, 4)))
     assert sorted(boxes(page)) == ["roles.r1", "roles.r2", "roles.r3"]
     assert len({x for x, _ in boxes(page).values()}) == 3
-    assert "1 change that needs nothing of this is not drawn" in page
+    assert "1 change without dependencies is not drawn" in page
 
 
 def test_a_graph_of_many_is_told_and_not_drawn() -> None:
     page = plan_html(samples.plan(*(role(number, number + 1) for number in range(MOST))))
     assert "<svg" not in page
-    assert f"Not drawn: {MOST + 1} resources need one another" in page
-    assert page.count(" needs <code>roles.r") == MOST
+    assert f"Not drawn: the graph has {MOST + 1} resources" in page
+    assert page.count(" depends on <code>roles.r") == MOST
     assert "<svg" in plan_html(samples.plan(*(role(number, number + 1) for number in range(MOST - 1))))
 
 
 def test_a_plan_in_which_nothing_needs_anything_has_no_graph() -> None:
-    assert "What needs what" not in plan_html(samples.LARGE.model_copy(update={"changes": (samples.AGENT,)}))
+    assert "Dependencies" not in plan_html(samples.LARGE.model_copy(update={"changes": (samples.AGENT,)}))

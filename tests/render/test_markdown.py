@@ -204,7 +204,7 @@ def test_a_fence_is_closed_by_nothing_in_it() -> None:
 def test_what_destroys_comes_first_and_identical_changes_are_told_once() -> None:
     rows = [line for line in plan_markdown(samples.EVERY_ACTION).splitlines() if line.startswith("| `")]
     assert [row.split("`")[1] for row in rows] == ["-", "-/+", "~", "+", "~", "~"]
-    assert "`addresses.line1` `+14155550001` and 699 more alike" in plan_markdown(samples.LARGE)
+    assert "`addresses.line1` `+14155550001` and 699 more like it" in plan_markdown(samples.LARGE)
 
 
 def test_a_small_graph_is_drawn_and_a_large_one_is_not() -> None:

@@ -174,7 +174,7 @@ def test_the_live_line_says_that_a_request_waits_and_why() -> None:
 def test_a_wait_before_anything_was_answered_is_shown_too() -> None:
     stream = io.StringIO()
     Display(live=stream, lines=None, clock=lambda: 0.0, width=80).waiting(3, "no answer")
-    assert Terminal(stream.getvalue()).line == "Asking, 0 s; waiting 3 s: no answer"
+    assert Terminal(stream.getvalue()).line == "Waiting for the API, 0 s; waiting 3 s: no answer"
 
 
 def test_a_line_of_the_log_stands_above_the_live_one() -> None:

@@ -1,7 +1,7 @@
-"""Pages: a plan, a drift, a comparison, or what an apply did, each as one HTML document that needs nothing else.
+"""HTML pages of plans, drift, comparisons, and reports, each one file that loads nothing.
 
-Takes a `PlanFile` or a `ReportFile`; gives one string. Readable without a network, without the script, on paper, on a
-phone and by a screen reader. What stands in the account or in the files is text there, whatever it is.
+Takes documents; gives one string each. Pages are readable offline, without scripts, on paper, on a phone, and with a
+screen reader. Texts of the account and of the configuration are always escaped.
 """
 
 from reconciler.render.html.plan_page import comparison_html, drift_html, plan_html

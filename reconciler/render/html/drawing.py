@@ -1,7 +1,7 @@
-"""A graph of needs as SVG: what is needed stands on the left of what needs it.
+"""Draws a dependency graph as SVG, with dependencies on the left of the resources that need them.
 
-Takes a `Graph`; gives markup. A small layered layout: layers by the longest way, points on the way of long edges, order
-within a layer by where the neighbours stand. The same graph is always drawn the same way.
+Takes a `Graph`; gives markup. A small layered layout: layers by the longest path, points along long edges, order within
+a layer by the positions of neighbors. The same graph is always drawn the same way.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reconciler.render.terminal import cells, cut, escape
 from reconciler.render.wording import count
 
 MOST = 48
-"""A drawing of more resources than this helps nobody."""
+"""The number of resources that a drawing may have; a larger one is of no use."""
 
 _WIDTH, _HEIGHT, _ACROSS, _DOWN, _MARGIN = 248, 46, 76, 14, 8
 _LABEL = 30
@@ -31,30 +31,33 @@ Point: TypeAlias = tuple[int, int]
 
 
 def drawing(graph: Graph, links: Mapping[str, str], total: int) -> list[Html]:
-    """The section on what needs what.
+    """Render the section with the dependencies.
 
     Args:
-        graph: what to draw.
-        links: where on the page to find an address.
-        total: how many changes there are, in the graph or not.
+        graph: the graph.
+        links: the links on the page, by address.
+        total: the number of changes, in the graph or not.
     """
     if not graph.edges:
         return []
-    listed = folded(f"The same as a list: {count(len(graph.edges), 'need')}", bullets(list(_told(graph)), "names"))
+    listed = folded(
+        f"As a list: {len(graph.edges):,} {'dependency' if len(graph.edges) == 1 else 'dependencies'}",
+        bullets(list(_told(graph)), "names"),
+    )
     if len(graph.nodes) > MOST:
-        said = f"Not drawn: {len(graph.nodes):,} resources need one another; up to {MOST} are drawn."
-        return [section("What needs what", tag("p", said), listed, identity="graph")]
+        said = f"Not drawn: the graph has {len(graph.nodes):,} resources, and at most {MOST} are drawn."
+        return [section("Dependencies", tag("p", said), listed, identity="graph")]
     alone = total - sum(1 for node in graph.nodes if node.state != "outside")
-    said = "An arrow leads from what needs to what it needs: dashed where it stands within it."
+    said = "Arrows point from a resource to its dependencies; a dashed arrow points to its parent."
     if alone > 0:
-        said += f" {count(alone, 'change')} that {'needs' if alone == 1 else 'need'} nothing of this is not drawn."
+        said += f" {count(alone, 'change')} without dependencies {'is' if alone == 1 else 'are'} not drawn."
     svg = tag("div", _svg(graph, links), class_="drawing", tabindex="0", role="region", aria_label="Drawing")
-    return [section("What needs what", tag("p", said), svg, listed, identity="graph")]
+    return [section("Dependencies", tag("p", said), svg, listed, identity="graph")]
 
 
 def _told(graph: Graph) -> Iterator[Html]:
     for edge in graph.edges:
-        how = text(" needs ") if edge.label else text(" stands within ")
+        how = text(" depends on ") if edge.label else text(" is inside ")
         label = [text(" as "), tag("code", edge.label)] if edge.label else []
         yield join([tag("code", edge.source), how, tag("code", edge.target), *label])
 
@@ -182,7 +185,7 @@ def _svg(graph: Graph, links: Mapping[str, str]) -> Html:
         width=str(width),
         height=str(height),
         role="group",
-        aria_label="What needs what, as a drawing",
+        aria_label="Dependencies, as a drawing",
     )
 
 

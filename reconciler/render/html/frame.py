@@ -229,7 +229,7 @@ def _many(item: Facet) -> Html:
 
 
 def place(source: SourceRow, repository: Repository | None) -> Html:
-    """A place in the files, linked where they are known to be on the web."""
+    """Render a place in the configuration, as a link if it is known to be on the web."""
     link = repository.link(source.file, source.line) if repository is not None else ""
     shown = tag("code", source.place)
     found = tag("a", shown, href=link) if link else shown
@@ -257,10 +257,10 @@ def unmanaged(
     groups: Sequence[UnmanagedGroup],
     title: str = "Unmanaged",
     told: Callable[[int], str] = lambda number: (
-        f"{count(number, 'live resource')} that the files do not name; left alone."
+        f"{count(number, 'live resource')} that the configuration does not declare; left alone."
     ),
 ) -> list[Html]:
-    """The section on what is live and not in the files."""
+    """Render the section of the undeclared live resources."""
     number = sum(len(group.rows) for group in groups)
     if not number:
         return []

@@ -1,7 +1,7 @@
-"""Markup, and the one way for a text to become part of it.
+"""Markup, and the only way to make a text part of it.
 
-Takes strings; gives `Html`. A plain string that is put into a tag, as content or as an attribute, is escaped there:
-what is not `Html` never stands in a page as it came. Characters that would move, turn or hide text are made visible.
+Takes strings; gives `Html`. A plain string in a tag, as content or as an attribute, is escaped there, so that only
+`Html` reaches a page unchanged. Characters that would move, reverse, or hide text are made visible.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ _LINES: Final = frozenset(
     ["body", "dd", "details", "div", "dl", "dt", "fieldset", "footer", "form", "h1", "h2", "h3", "head", "header", "li",
      "main", "ol", "p", "path", "section", "summary", "svg", "ul"]
 )  # fmt: skip
-"""After these a line ends, where that changes nothing: for people who read or compare the source."""
+"""Elements that are followed by a line break, so that the source can be read and compared."""
 
 SHORT = 64
 _MEANING: Final = re.compile("[&<>\"']")
 
 
 class Html(str):
-    """A piece of a page: markup, in which every text is escaped already. Only this module makes one out of a text."""
+    """A piece of markup in which every text is escaped. Only this module makes one of a text."""
 
     __slots__ = ()
 
 
 def text(content: str) -> Html:
-    """A text as markup, with nothing in it that means anything, moves anything or cannot be seen."""
+    """Escape a text for markup."""
     return _short(content) if len(content) <= SHORT else _text(content)
 
 
@@ -41,24 +41,24 @@ def _text(content: str) -> Html:
 
 
 _short = lru_cache(maxsize=8192)(_text)
-"""Most texts of a page are ours, or come again and again: names of fields, of kinds, of services."""
+"""Most texts of a page repeat: names of fields, kinds, and services."""
 
 
 def join(parts: list[Html], between: str = "") -> Html:
-    """Pieces one after the other, with a plain text between them."""
+    """Join pieces, with a plain text between them."""
     return Html(text(between).join(parts))
 
 
 def by_line(texts: Iterable[str]) -> Html:
-    """Texts, each on a line of its own, where the style keeps lines."""
+    """Put each text on its own line, in an element whose style keeps lines."""
     return Html("\n".join(map(text, texts)))
 
 
 def tag(name: str, /, *content: str, **attributes: str | bool) -> Html:
-    """An element.
+    """Build an element.
 
     Args:
-        name: of the element; ours, never a value's.
+        name: its name, never one from a value.
         content: pieces of markup, and texts, which are escaped.
         attributes: with ``_`` for ``-`` and ``class_`` for ``class``. True stands for an attribute without a value,
             False for none at all.
@@ -69,7 +69,7 @@ def tag(name: str, /, *content: str, **attributes: str | bool) -> Html:
 
 
 def void(name: str, /, **attributes: str | bool) -> Html:
-    """An element that has no content; the arguments are those of others."""
+    """Build an element without content; see `tag`."""
     return Html(f"<{name}{_attributes(attributes)}>")
 
 
@@ -83,11 +83,11 @@ def _attributes(given: Mapping[str, str | bool]) -> str:
 
 @cache
 def _attribute(key: str) -> str:
-    """The name of an attribute with the space before it; there are few."""
+    """Return the name of an attribute, with a space before it."""
     return " " + key.rstrip("_").replace("_", "-")
 
 
 def verbatim(name: str, source: str) -> Html:
-    """Our own style or script, whose bytes the page's policy knows by their digest."""
+    """Embed our own style or script, whose digest is in the policy of the page."""
     assert "</" not in source
     return Html(f"<{name}>{source}</{name}>")

@@ -1,6 +1,6 @@
-"""A plan, a drift or a comparison as a page: the verdict, what it means for people, every change with both sides of it.
+"""Renders plans, drift, and comparisons as HTML pages: the verdict, the effects, and both sides of every change.
 
-Takes a `PlanFile`; gives one string. What destroys comes first, then by risk, then in the plan's order.
+Takes documents; gives one string. Deletes come first, then replaces, then by risk, then in the document's order.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from reconciler.render.view import comparison_view, drift_view, plan_view
 from reconciler.render.wording import count
 
 FIRST_MEANINGS = 20
-"""So many of what a plan means for people are shown at once, the others folded."""
+"""The number of effects that are shown at once; the others are folded."""
 
 _RISKS = (("high", "high"), ("medium", "medium"), ("low", "low"))
 _ORDER: tuple[Action, ...] = ("delete", "replace", "update", "create")
@@ -54,20 +54,20 @@ _ORDER: tuple[Action, ...] = ("delete", "replace", "update", "create")
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """What to call things: a plan says what will be done, a drift what is so.
+    """The words of one kind of page: a plan says what will be done, a drift what differs.
 
     Attributes:
-        page: ``plan`` or ``drift``.
-        noun: what an entry of the list is.
-        facet: what is called what an action is.
-        actions: each action as the first word of an entry.
-        labels: each action as a choice among the filters.
-        heads: what the two sides of a field are called.
-        acts: whether something will be done, so that guards, approvals and risks matter.
-        found: what is called how much of what there is: different, only in the files, not wanted by them.
-        equal: what is called what does not differ.
-        unmanaged: what is called what the files do not name, short and as a heading.
-        left: what is said of it, by its number.
+        page: ``plan``, ``drift``, or ``diff``.
+        noun: the noun for an entry of the list.
+        facet: the title of the filter by action.
+        actions: the first word of an entry, by action.
+        labels: the choices of the filter by action.
+        heads: the headings of the two sides of a field.
+        acts: whether something will be done, so that guards, approvals, and risks matter.
+        found: the labels of the counts of changed, new, and removed resources.
+        equal: the label of the count of equal resources.
+        unmanaged: the label of the count of undeclared resources, and the heading of their section.
+        left: the sentence below that heading, by their number.
     """
 
     page: str
@@ -77,11 +77,11 @@ class _Words:
     labels: Mapping[Action, str]
     heads: tuple[str, str]
     acts: bool
-    found: tuple[str, str, str] = ("different", "missing", "not wanted")
+    found: tuple[str, str, str] = ("different", "missing", "to be deleted")
     equal: str = "unchanged"
     unmanaged: tuple[str, str] = ("unmanaged", "Unmanaged")
     left: Callable[[int], str] = lambda number: (
-        f"{count(number, 'live resource')} that the files do not name; left alone."
+        f"{count(number, 'live resource')} that the configuration does not declare; left alone."
     )
 
 
@@ -91,60 +91,65 @@ _PLAN = _Words(
     facet="Action",
     actions={"create": "create", "update": "update", "replace": "replace", "delete": "delete"},
     labels={"create": "create", "update": "update", "replace": "replace", "delete": "delete"},
-    heads=("Live now", "After the apply"),
+    heads=("Live", "After the apply"),
     acts=True,
 )
 _DRIFT = _Words(
     page="drift",
     noun="difference",
     facet="What",
-    actions={"create": "missing", "update": "differs", "replace": "differs", "delete": "not wanted"},
-    labels={"create": "missing", "update": "differs", "replace": "differs, cannot be changed", "delete": "not wanted"},
-    heads=("The account has", "The files say"),
+    actions={"create": "missing", "update": "differs", "replace": "differs", "delete": "to be deleted"},
+    labels={
+        "create": "missing",
+        "update": "differs",
+        "replace": "differs, cannot be changed",
+        "delete": "to be deleted",
+    },
+    heads=("Live", "Configured"),
     acts=False,
-    equal="as the files say",
+    equal="match the configuration",
 )
 _BECOMES = replace(
     _PLAN,
     page="diff",
-    heads=("The first says", "The second says"),
-    equal="the same",
+    heads=("First configuration", "Second configuration"),
+    equal="unchanged",
     unmanaged=("no longer managed", "No longer managed"),
-    left=lambda number: f"{count(number, 'resource')} that only the first names; the account keeps what it has.",
+    left=lambda number: f"{count(number, 'resource')} that only the first declares; the account keeps them.",
 )
 _DIFFERS = replace(
     _DRIFT,
     page="diff",
-    actions={"create": "only in the second", "update": "differs", "replace": "differs", "delete": "not to be"},
-    labels={"create": "only in the second", "update": "differs", "replace": "differs", "delete": "not to be"},
-    heads=("The first says", "The second says"),
-    found=("different", "only in the second", "not to be in the second"),
-    equal="the same",
+    actions={"create": "only in the second", "update": "differs", "replace": "differs", "delete": "absent"},
+    labels={"create": "only in the second", "update": "differs", "replace": "differs", "delete": "absent"},
+    heads=("First configuration", "Second configuration"),
+    found=("different", "only in the second", "absent in the second"),
+    equal="unchanged",
     unmanaged=("only in the first", "Only in the first"),
-    left=lambda number: f"{count(number, 'resource')} that the second does not name.",
+    left=lambda number: f"{count(number, 'resource')} that the second does not declare.",
 )
 
 
 def plan_html(plan: PlanFile, repository: Repository | None = None) -> str:
-    """A plan as a page.
+    """Render a plan as an HTML page.
 
     Args:
-        plan: what to show.
-        repository: where the files are on the web; None for no links.
+        plan: the plan.
+        repository: where the configuration is on the web; None for no links.
     """
     rows = plan_view(plan)
     return _Page(rows, repository, _PLAN).document(_plan_verdict(rows))
 
 
 def drift_html(drift: DriftFile, repository: Repository | None = None) -> str:
-    """A drift as a page; the arguments are those of a plan."""
+    """Render a drift as an HTML page; see `plan_html`."""
     # With search and filters, nothing has to be left out.
     rows = drift_view(drift, nested=True)
     return _Page(rows, repository, _DRIFT).document(_drift_verdict(rows))
 
 
 def comparison_html(found: ComparisonFile, repository: Repository | None = None) -> str:
-    """A comparison of two configurations as a page; the repository is that of the second one."""
+    """Render a comparison as an HTML page; the repository is that of the second configuration."""
     rows = comparison_view(found)
     words = _BECOMES if found.one_account else _DIFFERS
     return _Page(rows, repository, words).document(_comparison_verdict(found, rows))
@@ -158,36 +163,38 @@ def _plan_verdict(plan: ChangesView) -> Verdict:
     lead: list[str] = []
     held = all(change.is_withheld for change in plan.changes)
     if not number:
-        tone, headline = "good", "Nothing to do"
-        lead.append(f"{count(plan.counts.no_op, 'resource')} compared; all are as the files say.")
+        tone, headline = "good", "No changes"
+        lead.append(f"{count(plan.counts.no_op, 'resource')} compared; all match the configuration.")
     elif plan.refused or plan.refusals:
         tone, headline = "bad", "An apply would refuse this plan"
-        lead.append("It would send nothing until what is listed below is settled.")
+        lead.append("It would send nothing until the items below are resolved.")
     elif held:
         tone, headline = "plain", f"Nothing would be sent: {count(number, 'change')} withheld"
     elif plan.high:
         tone, headline = "careful", _high(plan.high, number)
     else:
-        tone, headline = "plain", f"{count(number, 'change')}, none of high risk"
+        tone, headline = "plain", f"{count(number, 'change')}, none high-risk"
     gone = [f"{plan.counts.delete:,} to delete"] if plan.counts.delete else []
     gone += [f"{plan.counts.replace:,} to replace"] if plan.counts.replace else []
     if gone:
-        lead.append(f"What destroys comes first: {' and '.join(gone)}.")
-    return Verdict(tone, "Plan: what an apply would do", headline, (*lead, *_narrowed(plan)), _facts(plan))
+        lead.append(f"Deletes and replaces come first: {' and '.join(gone)}.")
+    return Verdict(tone, "Plan: the changes an apply would make", headline, (*lead, *_narrowed(plan)), _facts(plan))
 
 
 def _drift_verdict(plan: ChangesView) -> Verdict:
     number = len(plan.changes)
-    lead = f"{count(plan.counts.no_op, 'resource')} {_is(plan.counts.no_op)} as the files say."
+    lead = (
+        f"{count(plan.counts.no_op, 'resource')} {'matches' if plan.counts.no_op == 1 else 'match'} the configuration."
+    )
     if number:
-        headline = f"{count(number, 'difference')} between files and account"
+        headline = f"{count(number, 'difference')} between account and configuration"
     elif plan.counts.unmanaged:
         headline = "No drift, but unmanaged resources"
     else:
         headline = "No drift"
     return Verdict(
         "careful" if number else "good",
-        "Drift: how the account differs from the configuration",
+        "Drift: differences between account and configuration",
         headline,
         (lead, *_narrowed(plan)),
         _facts(plan),
@@ -196,20 +203,20 @@ def _drift_verdict(plan: ChangesView) -> Verdict:
 
 def _high(high: int, number: int) -> str:
     if high == number:
-        return "1 change, of high risk" if number == 1 else f"All {number:,} changes are of high risk"
-    return f"{high:,} of {number:,} changes {_is(high)} of high risk"
+        return "1 high-risk change" if number == 1 else f"All {number:,} changes are high-risk"
+    return f"{high:,} of {number:,} changes {_is(high)} high-risk"
 
 
 def _comparison_verdict(found: ComparisonFile, plan: ChangesView) -> Verdict:
     number = len(plan.changes)
-    lead = ["As if the account were as the first says; what only the account knows is left open."]
+    lead = ["Changes if the account matched the first; values that only the account has are unknown."]
     if not found.one_account:
-        lead = ["Compared address by address, whatever their accounts; names and SIDs may well differ."]
+        lead = ["Compared by address; their names and SIDs may differ."]
     tone, headline = "plain", count(number, "change" if found.one_account else "difference")
     if not found.differs:
         tone, headline = "good", "No differences"
     elif plan.high:
-        tone, headline = "careful", f"{plan.high:,} of {headline} {_is(plan.high)} of high risk"
+        tone, headline = "careful", f"{plan.high:,} of {headline} {_is(plan.high)} high-risk"
     facts = (
         ("From", found.before.name), ("Its account", found.before.account_sid),
         ("To", found.after.name), ("Its account", found.after.account_sid),
@@ -225,8 +232,8 @@ def _narrowed(plan: ChangesView) -> tuple[str, ...]:
     if not (plan.targets or plan.excludes):
         return ()
     parts = [f"only {', '.join(plan.targets)}"] if plan.targets else []
-    parts += [f"not {', '.join(plan.excludes)}"] if plan.excludes else []
-    return (f"Narrowed down: {'; '.join(parts)}.",)
+    parts += [f"without {', '.join(plan.excludes)}"] if plan.excludes else []
+    return (f"Partial: {'; '.join(parts)}.",)
 
 
 def _facts(plan: ChangesView) -> tuple[tuple[str, str], ...]:
@@ -237,7 +244,7 @@ def _facts(plan: ChangesView) -> tuple[tuple[str, str], ...]:
 
 
 class _Page:
-    """One layout of one plan."""
+    """The layout of one document."""
 
     def __init__(self, plan: ChangesView, repository: Repository | None, words: _Words) -> None:
         self.plan = plan
@@ -263,14 +270,14 @@ class _Page:
             *(drawing(needs(self.changes), self._links(), len(self.changes)) if self.words.acts else []),
             *unmanaged(plan.unmanaged, self.words.unmanaged[1], self.words.left),
             *addresses(
-                "Not compared", f"{count(len(plan.unverified), 'value')} that Twilio never returns", plan.unverified,
+                "Not compared", count(len(plan.unverified), "write-only value"), plan.unverified,
                 "unverified",
             ),
             *addresses(
                 "Undeclared resources not compared", "Collections that are not pruned", plan.unlisted, "unlisted"
             ),
             *addresses(
-                "Left out", f"{count(len(plan.left_out), 'resource')} outside of what the plan was narrowed to",
+                "Omitted", f"{count(len(plan.left_out), 'resource')} omitted by --target or --exclude",
                 plan.left_out,
                 "left-out",
             ),
@@ -316,15 +323,15 @@ class _Page:
             for change in self.changes
             if change.guard is not None and change.guard.verdict == "refused"
         ]
-        return [section("Why an apply would refuse it", bullets(items), identity="refused")] if items else []
+        return [section("Why an apply would refuse this plan", bullets(items), identity="refused")] if items else []
 
     def _approvals(self) -> list[Html]:
         found = self.plan.approvals
         if not found:
             return []
         options = " ".join(escape(f"--approve {shlex.quote(address)}") for address in found)
-        told = tag("p", "If that is meant, give your consent to each of them, by these options or under ",
-                   tag("code", "approvals:"), " in the files:")  # fmt: skip
+        told = tag("p", "Add these options, or list the changes under ", tag("code", "approvals"),
+                   " in the configuration:")  # fmt: skip
         command = tag("pre", tag("code", options), tabindex="0", role="region", aria_label="Options to approve with")
         return [section("To approve", told, command, identity="approve")]
 
@@ -338,16 +345,16 @@ class _Page:
         body = [bullets(items[:FIRST_MEANINGS])]
         if len(items) > FIRST_MEANINGS:
             body.append(folded(f"{len(items) - FIRST_MEANINGS:,} more", bullets(items[FIRST_MEANINGS:])))
-        return [section("What it means for people", *body, identity="meaning")]
+        return [section("Effects", *body, identity="meaning")]
 
     def _meaning(self, group: ChangeGroup, sentence: str) -> Html:
         parts = [_risk(group.first), text(" "), tag("b", sentence), text(" "), self._to(group.first.address)]
         if len(group.changes) > 1:
-            parts.append(text(f" and alike for {len(group.changes) - 1:,} more"))
+            parts.append(text(f" and {len(group.changes) - 1:,} more like it"))
         return join(parts)
 
     def _to(self, address: str) -> Html:
-        """A link to a change on this page."""
+        """Link to a change on this page."""
         return tag("a", tag("code", address), href=f"#{self.identity[address]}")
 
     # --- the list -----------------------------------------------------------------------------------------------------
@@ -389,7 +396,7 @@ class _Page:
         if words.acts:
             marks = [_risk(change)]
             if change.guard is not None:
-                held = "old one kept" if change.guard.only_delete else change.guard.verdict
+                held = "old resource kept" if change.guard.only_delete else change.guard.verdict
                 marks.insert(0, tag("span", held, class_="held"))
         where = [kind_noun(change.kind), change.service or "account", _first_place(change)]
         summary = tag(
@@ -417,7 +424,7 @@ class _Page:
         if acts:
             parts += [tag("p", sentence, class_="said") for sentence in change.consequences]
             if change.guard is not None:
-                held = "The old one is kept" if change.guard.only_delete else change.guard.verdict.capitalize()
+                held = "The old resource is kept" if change.guard.only_delete else change.guard.verdict.capitalize()
                 parts.append(tag("p", tag("strong", f"{held}: "), change.guard.message, class_="guard"))
         facts = [text(change.reason)] if acts and change.reason else []
         if change.source is not None:
@@ -432,16 +439,16 @@ class _Page:
 
 
 def fields(change: ChangeRow, repository: Repository | None, *, acts: bool) -> list[Html]:
-    """What differs of a change, both sides of each field.
+    """Render both sides of each field that differs.
 
     Args:
-        change: which.
-        repository: where the files are on the web.
-        acts: whether something is done about it; of a drift, nothing is.
+        change: the change.
+        repository: where the configuration is on the web; None for no links.
+        acts: whether something will be done, which is not so for drift.
     """
     if not change.fields:
         return []
-    # Of what is new there is one side only, and of what cannot be known before the apply too.
+    # A new resource has one side only, and so has one that is unknown until apply.
     alone = acts and (change.action == "create" or bool(change.before_unknown))
     rows = []
     for row in change.fields:
@@ -468,6 +475,6 @@ def _risk(change: ChangeRow) -> Html:
 
 
 def _first_place(change: ChangeRow) -> str:
-    """Where the files say so; of what has no place of its own, the first of its fields."""
+    """The place in the configuration: that of the resource, or else of its first field."""
     places: Sequence[SourceRow | None] = (change.source, *(row.source for row in change.fields))
     return next((place.place for place in places if place is not None), "")

@@ -1,7 +1,7 @@
-"""What an apply did, as a page: the verdict and what to do next, then what went wrong, then what went well.
+"""Renders reports as HTML pages: the verdict and the next steps, then failures, then every change.
 
-Takes a `ReportFile`, and the `PlanFile` that was applied where it is at hand; gives one string. Twilio's words are
-hostile input here as everywhere; only addresses of Twilio's own pages become links.
+Takes a `ReportFile`, and the `PlanFile` that was applied if it is known; gives one string. Twilio's messages are
+hostile input; only URLs of Twilio's own pages become links.
 """
 
 from __future__ import annotations
@@ -39,25 +39,25 @@ _STATUSES = (
 _RANK = {status: rank for rank, (status, _) in enumerate(_STATUSES)}
 _LABEL = dict(_STATUSES)
 _ENDED = {
-    "done": "done", "unchanged": "was so already", "failed": "failed", "skipped": "skipped", "withheld": "withheld",
-    "interrupted": "interrupted: whether it took place is not known",
+    "done": "done", "unchanged": "already up to date", "failed": "failed", "skipped": "skipped", "withheld": "withheld",
+    "interrupted": "interrupted: outcome unknown",
 }  # fmt: skip
 _TWILIO = re.compile(r"https://www\.twilio\.com/[A-Za-z0-9/_.-]*\Z")
 
 
 def report_html(report: ReportFile, plan: PlanFile | None = None, repository: Repository | None = None) -> str:
-    """A report as a page.
+    """Render a report as an HTML page.
 
     Args:
-        report: what to show.
-        plan: what was applied, for the differences; None to leave them out.
-        repository: where the files are on the web; None for no links.
+        report: the report.
+        plan: the plan that was applied, to show differences; None for none.
+        repository: where the configuration is on the web; None for no links.
     """
     return _Page(report, plan, repository).document()
 
 
 class _Page:
-    """One layout of one report."""
+    """The layout of one report."""
 
     def __init__(self, report: ReportFile, plan: PlanFile | None, repository: Repository | None) -> None:
         self.report = report
@@ -73,7 +73,7 @@ class _Page:
 
     def document(self) -> str:
         report = self.report
-        foot = f"reconciler {report.tool_version} · planned {report.planned_at} · files {report.config_digest}"
+        foot = f"reconciler {report.tool_version} · planned {report.planned_at} · configuration {report.config_digest}"
         parts = [self._counts(), *self._problems(), *self._list()]
         return document("report", self._verdict(), parts, foot, has_list=bool(self.results))
 
@@ -81,15 +81,15 @@ class _Page:
         report = self.report
         match report.exit_code:
             case 0 if not report.changes:
-                tone, headline = "good", "There was nothing to do"
+                tone, headline = "good", "No changes"
             case 0:
                 tone, headline = "good", "Applied"
             case 5:
-                tone, headline = "plain", "Applied, but for what is withheld"
+                tone, headline = "plain", "Applied, except for withheld changes"
             case 130:
-                tone, headline = "bad", "Interrupted before the end"
+                tone, headline = "bad", "Interrupted"
             case _:
-                tone, headline = "bad", "Not all applied"
+                tone, headline = "bad", "Apply incomplete"
         resent = f", {report.resent:,} sent again" if report.resent else ""
         cost = (
             f"{count(report.requests, 'request')} ({count(report.writes, 'write')}{resent}) in {report.seconds:.1f} s."
@@ -98,7 +98,9 @@ class _Page:
         facts = (
             ("Account", report.account_sid), ("Environment", report.options.env), ("Exit code", str(report.exit_code)),
         )  # fmt: skip
-        return Verdict(tone, "Report: what an apply did", headline, (following, cost) if following else (cost,), facts)
+        return Verdict(
+            tone, "Report: the changes an apply made", headline, (following, cost) if following else (cost,), facts
+        )
 
     def _counts(self) -> Html:
         told = self.report.summary
@@ -118,7 +120,7 @@ class _Page:
         )
 
     def _problems(self) -> list[Html]:
-        """What failed, and what is done and leaves a doubt, in a sentence each."""
+        """The failures, and the completed steps with a warning, one sentence each."""
         items = []
         for result in self.results:
             for outcome in result.outcomes:
@@ -131,7 +133,7 @@ class _Page:
             return []
         return [
             section(
-                "What went wrong" if self.report.exit_code else "Look again",
+                "Failures" if self.report.exit_code else "Warnings",
                 tag("ul", *(tag("li", item) for item in items), class_="plain"),
                 identity="wrong",
             )
@@ -142,7 +144,7 @@ class _Page:
     def _list(self) -> list[Html]:
         if not self.results:
             return []
-        signs = [legend("Before", "What was asked for")] if self.planned else []
+        signs = [legend("Before", "Configured")] if self.planned else []
         entries = listed([self._entry(result, f"c{number}") for number, result in enumerate(self.results, 1)])
         return [
             section("Changes", filters(self._facets(), len(self.results), "change"), *signs, entries, identity="list")
@@ -219,7 +221,7 @@ def _refusal(refusal: RefusalEntry) -> Html:
         rows.append(("More", tag("a", page, href=refusal.more_info, rel="noreferrer") if safe else page))
     if refusal.request_id:
         rows.append(("Request", tag("code", _cut(refusal.request_id))))
-    rows.append(("Asked", tag("code", _cut(f"{refusal.method} {refusal.path}"))))
+    rows.append(("Request path", tag("code", _cut(f"{refusal.method} {refusal.path}"))))
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in rows), class_="refusal")
 
 

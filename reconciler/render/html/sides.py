@@ -1,7 +1,7 @@
-"""Fields that differ as markup: both sides next to one another.
+"""Renders fields that differ as markup, with both sides next to each other.
 
-Takes rows of `view`; gives `Html`. On the left is what the account has, on the right what the files say;
-`del` and `ins` say so without colours and without a style sheet.
+Takes rows; gives `Html`. The former side is on the left, the configured one on the right; `del` and `ins` say so
+without colors and without a style sheet.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from reconciler.render.rows import FieldRow, Nothing, Plain, Pointer, SetDiff, S
 from reconciler.render.values import equal_start, literal, side_text
 
 CONTEXT = 80
-"""How many equal characters stand around a difference in a long text."""
+"""The number of equal characters around a difference in a long text."""
 WORD = 24
-"""Up to this many characters a word that differs is marked as a whole."""
+"""The length up to which a word that differs is marked as a whole."""
 LONG = 400
-"""Over this many characters only what differs of a text is shown, and what is around it."""
+"""The length from which only the difference of a text is shown, with its surroundings."""
 SHOWN = 4_000
-"""How many characters of a difference are shown."""
+"""The number of characters of a difference that are shown."""
 KEPT = 12
-"""Up to this many items that are the same on both sides are named."""
+"""The number up to which equal items are named."""
 
 
 def side(shown: Side) -> Html:
-    """One side of a field."""
+    """Render one side of a field."""
     name = "code" if isinstance(shown, (Plain, Pointer)) else "i"
     if isinstance(shown, Plain) and isinstance(shown.value, str) and len(shown.value) > LONG:
         first = tag("summary", tag(name, side_text(shown, limit=CONTEXT)))
@@ -37,11 +37,11 @@ def side(shown: Side) -> Html:
 
 
 def sides(before: Side, after: Side) -> tuple[Html, Html]:
-    """Both sides; of two texts, with what differs marked."""
+    """Render both sides, with the difference of two texts marked."""
     match before, after:
         case Plain(value=str(old)), Plain(value=str(new)) if old != new:
             head, tail = _ends(old, new)
-            # Where one of them could be mistaken for something else, both are written in quotes.
+            # If one of them could be mistaken for another type, both are quoted.
             quotes = literal(old) != old or literal(new) != new
             return _text(old, head, tail, quotes=quotes), _text(new, head, tail, quotes=quotes)
     return side(before), side(after)
@@ -68,7 +68,7 @@ def _text(whole: str, head: int, tail: int, *, quotes: bool) -> Html:
 
 
 def _ends(old: str, new: str) -> tuple[int, int]:
-    """How many characters are equal at the start and at the end, up to whole words where these are short."""
+    """Count the equal characters at the start and at the end, without breaking short words."""
     head = equal_start(old, new)
     tail = equal_start(old[head:][::-1], new[head:][::-1])
     if old[head : head + 1].isalnum() or new[head : head + 1].isalnum():
@@ -80,7 +80,7 @@ def _ends(old: str, new: str) -> tuple[int, int]:
 
 
 def _back(text: str, position: int) -> int:
-    """The start of the word that a position is in, unless that word is long."""
+    """Return the start of the word at a position, unless that word is long."""
     start = position
     while start and text[start - 1].isalnum():
         start -= 1
@@ -90,13 +90,13 @@ def _back(text: str, position: int) -> int:
 
 
 def field(row: FieldRow, notes: Html, *, acts: bool, alone: bool) -> Html:
-    """One field.
+    """Render one field.
 
     Args:
-        row: which.
-        notes: what is told of it beside its name.
-        acts: whether something will be done, so that a side with nothing in it goes without saying.
-        alone: whether there is only the files' side to tell of.
+        row: the field.
+        notes: the notes beside its name.
+        acts: whether something will be done, so that an empty side needs no label.
+        alone: whether there is only the configured side.
     """
     head = tag("dt", tag("code", row.path), notes)
     if row.items is not None:
@@ -125,7 +125,7 @@ def _items(row: FieldRow, items: SetDiff, *, alone: bool) -> Html:
             if few
             else text(f"{len(items.kept):,} items")
         )
-        cells.append(tag("dd", "The same on both sides: ", told, class_="kept"))
+        cells.append(tag("dd", "Unchanged: ", told, class_="kept"))
     return join(cells)
 
 
@@ -137,9 +137,9 @@ def _side_of_set(which: str, name: str, items: tuple[str, ...], whole: Side) -> 
 
 
 def _lines(lines: tuple[DiffLine, ...]) -> list[Html]:
-    """Lines in pairs: what stands on the left was there in the place of what stands on the right.
+    """Render lines in pairs: the line on the left was replaced by the one on the right.
 
-    Equal lines next to one another are one element, since a page may have hundreds of thousands of them.
+    Adjacent unchanged lines are one element, since a page may have hundreds of thousands of them.
     """
     found: list[Html] = []
     for changed, group in groupby(lines, lambda line: line[0] in "+-"):
@@ -157,4 +157,4 @@ def _lines(lines: tuple[DiffLine, ...]) -> list[Html]:
 
 def _equal_lines(mark: LineMark, lines: Iterable[DiffLine]) -> Html:
     texts = [line for _, line in lines]
-    return tag("i", f"{texts[0]} equal lines") if mark == "…" else tag("span", by_line(texts))
+    return tag("i", f"{texts[0]} unchanged lines") if mark == "…" else tag("span", by_line(texts))
