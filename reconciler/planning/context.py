@@ -25,7 +25,6 @@ from reconciler.planning.desired import Desired
 from reconciler.planning.diff import diff
 from reconciler.planning.interrupted import Interrupted, under_way, with_present_addresses
 from reconciler.planning.match import Matching, match
-from reconciler.planning.match_by_name import is_of_type
 from reconciler.planning.naming import Naming
 from reconciler.planning.reviewed import NOT_REVIEWED, Reviewed
 from reconciler.state import Live, State
@@ -102,7 +101,7 @@ class PlanContext:
         self.builtin_refs = self._find_builtin_refs()
         self.problems: tuple[Problem, ...] = (
             *self.matching.problems,
-            *self._check_implied_users(),
+            *_implied_user_problems(self),
             *builtin_problems,
         )
 
@@ -177,34 +176,6 @@ class PlanContext:
                 found[reference.address] = {kind.natural_key: reference.built_in}
         return found
 
-    def _check_implied_users(self) -> Iterator[Problem]:
-        """Report users that participants imply and that must not exist or have another name now.
-
-        Taking part would make them again.
-        """
-        for declared in self.desired.absent:
-            if (declared.kind.name, declared.address.root, declared.natural_key) in self.implied_users:
-                yield Problem(
-                    "absent-but-needed",
-                    f"{declared.address} must not exist, but a declared participant has its identity",
-                    declared.place,
-                    "Remove the participant or the `absent` user.",
-                    address=str(declared.address),
-                )
-        for declared in self.desired.present:
-            live = self.matching.live.get(declared.address)
-            if live is not None and live.name == declared.natural_key:
-                continue  # the rename is done
-            former = (declared.kind.name, declared.address.root, declared.renamed_from)
-            if former in self.implied_users and former not in self.by_natural_key:
-                yield Problem(
-                    "renamed-but-needed",
-                    f"{declared.address} is renamed, but a declared participant has its former identity",
-                    declared.place,
-                    "Use the new identity in the participant, or remove `renamed_from`.",
-                    address=str(declared.address),
-                )
-
     # --- what a resource is ------------------------------------------------------------------------------------------
 
     def is_made_with_parent(self, declared: Declared) -> bool:
@@ -272,23 +243,6 @@ class PlanContext:
         """Find the address whose new resource takes the place of a live one, in this plan or an interrupted one."""
         address = self.matching.addresses.get(sid)
         return address if address in self.replaced else self.interrupted.completed_by.get(sid)
-
-    def heirs_of_name(self, live: Live, owner: Address) -> Iterator[Declared]:
-        """The declared resources that are to take the name of a live one from the declared one that has it now.
-
-        Args:
-            live: the resource that has the name.
-            owner: the declared resource that is, or replaces, the live one.
-        """
-        declared = self.config.resources.get(owner)
-        if declared is None or declared.natural_key == live.name:
-            return
-        for other in self.config.children(declared.parent):
-            if other is declared or other.kind != live.kind or other.absent or other.natural_key != live.name:
-                continue
-            current = self.matching.live.get(other.address)
-            if is_of_type(other, live) and (current is None or current.name != live.name):
-                yield other
 
     # --- references --------------------------------------------------------------------------------------------------
 
@@ -364,3 +318,32 @@ def _default_role_sids(configuration: Live) -> Iterable[str]:
         for field in configuration.kind.fields
         if field.marker(Ref) is not None and configuration.values.get(field.path)
     )
+
+
+def _implied_user_problems(context: PlanContext) -> Iterator[Problem]:
+    """Report users that participants imply and that must not exist or have another name now.
+
+    Taking part would make them again.
+    """
+    for declared in context.desired.absent:
+        if (declared.kind.name, declared.address.root, declared.natural_key) in context.implied_users:
+            yield Problem(
+                "absent-but-needed",
+                f"{declared.address} must not exist, but a declared participant has its identity",
+                declared.place,
+                "Remove the participant or the `absent` user.",
+                address=str(declared.address),
+            )
+    for declared in context.desired.present:
+        live = context.matching.live.get(declared.address)
+        if live is not None and live.name == declared.natural_key:
+            continue  # the rename is done
+        former = (declared.kind.name, declared.address.root, declared.renamed_from)
+        if former in context.implied_users and former not in context.by_natural_key:
+            yield Problem(
+                "renamed-but-needed",
+                f"{declared.address} is renamed, but a declared participant has its former identity",
+                declared.place,
+                "Use the new identity in the participant, or remove `renamed_from`.",
+                address=str(declared.address),
+            )

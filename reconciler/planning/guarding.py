@@ -5,12 +5,12 @@ Takes a `PlanContext` and changes in order; gives the same changes with their gu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from reconciler.address import Address
 from reconciler.change import Change
-from reconciler.config.model import Approval
+from reconciler.config.model import Approval, Declared
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.markers import Ref
@@ -18,6 +18,7 @@ from reconciler.kinds.relations import chooses_held, destinations_of, holdings_o
 from reconciler.planning import guards, ordering
 from reconciler.planning.context import PlanContext
 from reconciler.planning.guard_context import GuardContext
+from reconciler.planning.match_by_name import is_of_type
 from reconciler.planning.reviewed import NOT_REVIEWED, Reviewed
 from reconciler.state import Live
 
@@ -134,7 +135,7 @@ def _names_given_up(
         own = context.successor(change.completes) if change.completes else change.address
         if live is None or not live.name or own is None or (change.action == "delete" and not change.completes):
             continue
-        for other in context.heirs_of_name(live, own):
+        for other in heirs_of_name(context, live, own):
             if other.address not in taking:
                 given_up[change.address] = other.address
     return given_up
@@ -205,3 +206,22 @@ def _services_of_addresses(context: PlanContext, changes: Iterable[Change]) -> f
         if value is not None and path not in declared.lifecycle.ignore_changes:
             pointing.add((context.sid(value.content), declared.title))
     return frozenset((sid, name) for sid, name in pointing if sid)
+
+
+def heirs_of_name(context: PlanContext, live: Live, owner: Address) -> Iterator[Declared]:
+    """Yield the declared resources that are to take the name of a live one from the declared one that has it now.
+
+    Args:
+        context: configuration and account.
+        live: the resource that has the name.
+        owner: the declared resource that is, or replaces, the live one.
+    """
+    declared = context.config.resources.get(owner)
+    if declared is None or declared.natural_key == live.name:
+        return
+    for other in context.config.children(declared.parent):
+        if other is declared or other.kind != live.kind or other.absent or other.natural_key != live.name:
+            continue
+        current = context.matching.live.get(other.address)
+        if is_of_type(other, live) and (current is None or current.name != live.name):
+            yield other

@@ -125,3 +125,28 @@ def test_a_participant_of_a_conversation_that_closes_waits_for_no_close() -> Non
     needs = {str(change.address): change.steps[0].needs for change in made.changes}
     assert needs["services.club.conversations.one.participants.x"] == ()
     assert needs["services.club.conversations.one"] == ("services.club.conversations.one.participants.x#create",)
+
+
+def test_a_delete_that_makes_way_waits_for_everything_else_that_the_taker_needs() -> None:
+    account = World()
+    service = account.post("/v1/Services", {"FriendlyName": "club"})["sid"]
+    old = account.post(f"/v1/Services/{service}/Conversations", {"UniqueName": "old"})["sid"]
+    pair = {"MessagingBinding.Address": CUSTOMER, "MessagingBinding.ProxyAddress": DESK}
+    account.post(f"/v1/Services/{service}/Conversations/{old}/Participants", pair)
+    files = read(
+        "version: 1\nservices:\n  club:\n"
+        "    roles: {guide: {type: conversation, permissions: [sendMessage]}}\n"
+        "    conversations:\n      old: {absent: true}\n"
+        f'      new: {{participants: {{caller: {{address: "{CUSTOMER}", proxy_address: "{DESK}", role: guide}}}}}}\n'
+    )
+    made = account.plan(files)
+    (delete,) = (step for change in made.changes for step in change.steps if step.op == "delete")
+    taker = "services.club.conversations.new.participants.caller#create"
+    assert delete.makes_way_for == (taker,)
+    # Nothing is deleted while the new conversation or the role may still turn out to be impossible.
+    assert {*delete.needs} == {"services.club.conversations.new#create", "services.club.roles.guide#create"}
+    assert not delete.last
+    assert delete.late
+    account.forget_requests()
+    account.converge(files, approved=["services.club.conversations.old"])
+    assert account.writes.index(f"DELETE /v1/Services/{service}/Conversations/{old}") == 2
