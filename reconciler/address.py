@@ -1,9 +1,9 @@
-"""Addresses: where a resource stands in the files, as text and as parts.
+"""Addresses: the path of a resource in the configuration, as text and as parts.
 
-``services.support.roles.agent`` is ``Address(("services", "support", "roles", "agent"))``. A part that is no plain
+``services.support.roles.agent`` is ``Address(("services", "support", "roles", "agent"))``. A part that is not a plain
 identifier, or that looks like a SID, is written in brackets and quotes: ``services.support.users["ada@example.com"]``,
 ``services["IS…"].roles["RL…"]``. Text and parts convert both ways without loss. Knows nothing of kinds: whether an
-address names something is for others to say.
+address names a resource is not known here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PART = re.compile(r'(?:\.?(?P<plain>[A-Za-z_][A-Za-z0-9_-]*)|\[(?P<quoted>"(?:[
 
 
 class AddressError(ValueError):
-    """Text that is no address; the message says where it goes wrong."""
+    """An invalid address; the message says where it is wrong."""
 
 
 def looks_like_sid(text: str) -> bool:
@@ -29,7 +29,7 @@ def looks_like_sid(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Address:
-    """Where a resource stands in the files.
+    """The path of a resource in the configuration.
 
     Attributes:
         parts: section names and handles from the root, for instance ``("services", "support", "webhooks")``.
@@ -39,12 +39,12 @@ class Address:
 
     @classmethod
     def of(cls, *parts: str) -> Address:
-        """Make an address of its parts."""
+        """Build an address from its parts."""
         return cls(parts)
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """Read an address as a person or a file wrote it.
+        """Parse an address.
 
         Raises:
             AddressError: when the text is empty or is not an address throughout.
@@ -57,12 +57,12 @@ class Address:
             is_bracket = text[position] == "["
             misplaced = match is None or (position == 0 and (is_dotted or is_bracket))
             if match is None or misplaced or (position > 0 and not is_dotted and not is_bracket):
-                raise AddressError(f"{text!r} is no address: unexpected {text[position:]!r}")
+                raise AddressError(f"invalid address {text!r}: unexpected {text[position:]!r}")
             quoted = match.group("quoted")
             try:
                 part = match.group("plain") if quoted is None else json.loads(quoted)
             except json.JSONDecodeError:
-                raise AddressError(f"{text!r} is no address: {quoted} is not a quoted string") from None
+                raise AddressError(f"invalid address {text!r}: {quoted} is not a quoted string") from None
             parts.append(part)
             position = match.end()
         if not parts:
@@ -70,7 +70,7 @@ class Address:
         return cls(tuple(parts))
 
     def child(self, *parts: str) -> Address:
-        """The address further down."""
+        """Return the address of something below this one."""
         return Address(self.parts + parts)
 
     @property
@@ -101,7 +101,7 @@ class Address:
         return Address(parts) if parts else None
 
     def is_within(self, other: Address) -> bool:
-        """Whether this is the other address or stands below it."""
+        """Return whether this is the other address or below it."""
         return self.parts[: len(other.parts)] == other.parts
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The vocabulary of a plan: field changes, steps, changes. Frozen data that says what would happen, and does nothing.
+"""The vocabulary of a plan: field changes, steps, changes. Frozen data without behavior.
 
 Contents here are the true ones, secrets included, because an apply has to send them: nothing here may be printed as it
 is. `reconciler.planning.plan.to_json` and `reconciler.render.view` are the two ways out, and both redact.
@@ -20,13 +20,13 @@ from reconciler.kinds.markers import Risk
 from reconciler.state import Live
 
 Action = Literal["create", "update", "replace", "delete"]
-"""What happens to a resource; its mark in text is told by `MARKS`."""
+"""What happens to a resource; `MARKS` has its mark in text."""
 
 MARKS: Mapping[Action, str] = {"create": "+", "update": "~", "replace": "-/+", "delete": "-"}
 RISKS: tuple[Risk, ...] = ("low", "medium", "high")
 
 Op = Literal["create", "update", "delete"]
-"""What one step asks of the API."""
+"""The operation of a step."""
 
 Verdict = Literal["refused", "withheld"]
 
@@ -54,19 +54,19 @@ class FieldChange:
     """One field that differs.
 
     Attributes:
-        path: dotted, in the files' vocabulary.
-        before: the live content; None where there is none; `Unknown` for what cannot be told before it exists.
-        after: what the files say: a content, a `Reference`, or an `Unknown`; None clears.
-        before_name: for a reference, the name of what it refers to now; for people only, never compared.
-        sensitive: whether neither side may be shown.
+        path: dotted, in the configuration's vocabulary.
+        before: the live content; None where there is none; `Unknown` if it is known only after the apply.
+        after: the declared content, a `Reference`, or an `Unknown`; None clears.
+        before_name: for a reference, the name of what it refers to now; shown only, never compared.
+        sensitive: whether both sides are hidden.
         secrets: the names of the secrets that go into `after`.
-        forces_replacement: whether the API can only make this change by making the resource anew.
-        source: where the files say so.
-        before_source: where the other files say what was before; None where it comes from the account.
+        forces_replacement: whether this change requires a replace.
+        source: where it is declared.
+        before_source: where the other configuration declares `before`; None if it comes from the account.
         inside: for JSON that may be shown, the differences inside it, sorted by path; empty where both are not
             mappings, or are too large to be looked through.
         before_shown: of a sensitive URL, the live side with its secret parts masked; empty if all of it is hidden.
-        after_shown: the same of the files' side.
+        after_shown: the same for the declared side.
     """
 
     path: str
@@ -83,7 +83,7 @@ class FieldChange:
     after_shown: str = ""
 
     def __repr__(self) -> str:
-        """Never shows a sensitive content, wherever the object ends up."""
+        """Hide sensitive content."""
         if self.sensitive:
             return f"FieldChange({self.path!r}, (sensitive))"
         return f"FieldChange({self.path!r}, {self.before!r} -> {self.after!r})"
@@ -95,13 +95,13 @@ class Step:
 
     Attributes:
         id: unique in the plan, and the same for the same plan: ``services.support.roles.agent#create``.
-        op: what is asked.
-        address: the resource it is about. A replace asks about two resources with one address: `sid` tells them apart.
-        kind: what it is.
+        op: the operation.
+        address: its resource. The two resources of a replace share an address and differ in `sid`.
+        kind: its kind.
         parent: the address of what contains it; None at the top.
         sid: the SID when it is known before the apply; None for creates, and for what another step creates.
         values: contents to send, by field path; `Reference`s are resolved when the step runs.
-        expects: contents that the answer must have besides what is sent: what the files say and is so already.
+        expects: contents that the response must have besides those sent: declared values that are live already.
         adopts: for what Twilio will have made by itself along with its parent: the contents by which to find it there
             (a role's name and type; nothing for a singleton). Its live contents are known only then, so of `values`
             only what differs is sent. Of a create: by what to find the resource that a new parent may have without
@@ -110,7 +110,7 @@ class Step:
         needs: ids of the steps that must have succeeded before.
         makes_way_for: for a delete that cannot be last, the ids of the steps that take what it frees (a unique key, a
             slot). They follow it at once, and everything else that they need comes before it.
-        late: whether it waits for every step that does not wait for it, because what it deletes nobody can bring back.
+        late: whether it waits for every step that does not wait for it, because what it deletes is lost for good.
     """
 
     id: str
@@ -128,21 +128,21 @@ class Step:
     late: bool = False
 
     def __repr__(self) -> str:
-        """Never shows contents: they may be sensitive."""
+        """Hide values: they may be sensitive."""
         return f"Step({self.id!r}, needs={list(self.needs)!r})"
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Why a change is not simply done.
+    """Why a change is not carried out as it is.
 
     Attributes:
         name: which guard: ``approval``, ``prevent_destroy``, ``prevent_create``, ``default_role``, ``role_in_use`` …
         verdict: ``refused`` stops the whole apply, ``withheld`` leaves this part out of it.
-        message: a sentence that names what is protected, and the way out.
+        message: a sentence that names what is protected and how to proceed.
         only_delete: whether only the last step of a replace is withheld (the new resource is made, the old one kept).
-        holders: everybody because of whom it is held, as they may be shown: the users who hold a role.
-        fix: YAML that resolves it, to be pasted into the configuration; empty when there is none.
+        holders: those because of whom it is withheld, as they may be shown: the users who hold a role.
+        fix: YAML to paste into the configuration that resolves it; empty if there is none.
     """
 
     name: str
@@ -155,12 +155,12 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to one resource.
+    """The change of one resource.
 
     Attributes:
-        address: where it stands in the files, or would stand.
-        kind: what it is.
-        action: what happens to it.
+        address: its address, or the one it would have.
+        kind: its kind.
+        action: the action.
         sid: the live resource; None when there is none yet.
         name: its natural key, for people; of a singleton the empty string.
         parent: the address of what contains it; None at the top.
@@ -169,12 +169,12 @@ class Change:
         steps: the calls that make it so, in their order.
         reason: why, as a short phrase: ``not in the account``, ``pruned``, ``absent: true`` …
         risk: how careful a reviewer should be.
-        consequences: what only a person can judge, each as a sentence: permissions gained and lost, traffic moved,
+        consequences: effects for people, each as a sentence: permissions gained and lost, traffic moved,
             history destroyed.
-        guard: why it is not simply done; None when it is.
-        source: where the files declare it; None for what they do not.
+        guard: why it is not carried out as it is; None if it is.
+        source: where it is declared; None if it is not.
         carried: paths of the fields whose values only the account has, and that the new resource gets as well.
-        former: of a replace, the old resource; of what completes one, what is known of it. Never shown.
+        former: of a replace, the old resource; of what completes one, what is known about it. Never shown.
         former_title: of a replace, the natural key of the old resource as it may be shown.
         completes: the SID of the resource whose interrupted replace this change completes; empty for none.
     """
@@ -200,5 +200,5 @@ class Change:
 
     @property
     def is_withheld(self) -> bool:
-        """Whether nothing of it will be done."""
+        """Return whether no part of it is carried out."""
         return self.guard is not None and self.guard.verdict == "withheld" and not self.guard.only_delete

@@ -1,7 +1,7 @@
-"""The live account as far as it was read: resources keyed by SID, in the files' vocabulary.
+"""The live account as far as it was read: resources keyed by SID, in the configuration's vocabulary.
 
 Made by `reconciler.api.fetch` out of `reconciler.api.wire.decode`, read by match, diff, plan and export. Holds what the
-API said, normalised at the border, and which collections were read in full; knows nothing of the files. Secrets are
+API said, normalized by `wire`, and which collections were read in full; knows nothing of the configuration. Secrets are
 never in it: the API does not return them.
 """
 
@@ -19,16 +19,16 @@ from reconciler.redaction import HIDDEN, url_holds_secret
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """One resource as the API says it is.
+    """One resource as returned by the API.
 
     Attributes:
-        kind: what it is.
+        kind: its kind.
         sid: its SID; for a singleton its path, which is as unique.
         parents: SIDs of what contains it, outermost first; empty at the top.
-        values: every readable field by dotted path, in the files' vocabulary; references as SIDs; None where the API
-            has null, "" or no such key.
-        created: when it was made, as the API says it; empty where it does not.
-        updated: when it was last changed, as the API says it; empty where it does not.
+        values: every readable field by dotted path, in the configuration's vocabulary; references as SIDs; None where
+            the API has null, "" or no such key.
+        created: its creation date as returned by the API; empty if it has none.
+        updated: its update date as returned by the API; empty if it has none.
     """
 
     kind: Kind
@@ -45,12 +45,12 @@ class Live:
 
     @property
     def name(self) -> str:
-        """Its natural key as text; empty for singletons."""
+        """Return its natural key as text; empty for singletons."""
         return self.kind.name_of(self.values)
 
     @property
     def title(self) -> str:
-        """Its natural key as it may be shown."""
+        """Return its natural key as it may be shown."""
         if self.kind.compose_key is None:
             return self.name
         return self.kind.name_of({path: self._shown(path, content) for path, content in self.values.items()})

@@ -93,9 +93,9 @@ def test_rejects_what_is_no_address(text: str) -> None:
     ("text", "message"),
     [
         ("", "an address is empty"),
-        ("services..roles", "'services..roles' is no address: unexpected '..roles'"),
-        ("services.support roles", "'services.support roles' is no address: unexpected ' roles'"),
-        ('services["\\q"]', '\'services["\\\\q"]\' is no address: "\\q" is not a quoted string'),
+        ("services..roles", "invalid address 'services..roles': unexpected '..roles'"),
+        ("services.support roles", "invalid address 'services.support roles': unexpected ' roles'"),
+        ('services["\\q"]', 'invalid address \'services["\\\\q"]\': "\\q" is not a quoted string'),
     ],
 )
 def test_says_where_it_goes_wrong(text: str, message: str) -> None:

@@ -31,7 +31,7 @@ def assess(context: PlanContext, change: Change) -> Change:
 
 
 def _labelled(context: PlanContext, change: Change) -> Change:
-    """The same change with a name that tells it from others of the same name."""
+    """Return the change with a name that distinguishes it from others of the same name."""
     if not change.kind.discriminator or not change.kind.natural_key:
         return change
     live = context.state.get(change.sid or "")
@@ -47,7 +47,7 @@ def _with_shown_urls(context: PlanContext, change: Change) -> Change:
 
 
 def _with_moved_defaults(context: PlanContext, change: Change) -> Change:
-    """The same change, which says what defaults of its service it moves on the way."""
+    """Return the change with the defaults of its service that it moves as consequences."""
     risks, words = [change.risk], list(change.consequences)
     for step in change.steps:
         if not chooses_held(step.kind) or step.kind == change.kind:
@@ -66,7 +66,7 @@ def _with_moved_defaults(context: PlanContext, change: Change) -> Change:
 
 
 def _with_unknown_holders(context: PlanContext, change: Change) -> Change:
-    """The same change, which says that not everybody was looked up who may hold the role that it deletes."""
+    """Return the change with a consequence if not every possible holder of the deleted role was looked up."""
     live = context.state.get(change.sid or "")
     if not is_held(change.kind) or change.action not in {"delete", "replace"} or live is None:
         return change

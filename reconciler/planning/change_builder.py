@@ -119,7 +119,7 @@ class ChangeBuilder:
         return replace(change, reason=reason, carried=create.carried, completes=saved.sid, former=saved.as_live())
 
     def _adopt(self, declared: Declared) -> Change | None:
-        """Build the update of what Twilio makes by itself in a service that this plan creates."""
+        """Build the update of what Twilio creates with a service of this plan."""
         fields = self._context.fields_to_adopt(declared)
         if not fields:
             self._unchanged += 1
@@ -233,7 +233,7 @@ def _never_returned(declared: Declared, path: str, value: Value) -> FieldChange:
 def _expected_values(
     declared: Declared, live: Live, sent: dict[str, Content | Reference | Unknown]
 ) -> dict[str, Content]:
-    """What the files say and the account has already, which an update of something else must not undo."""
+    """Return the declared values that are live already, which an update of other fields must not undo."""
     return {
         path: live.values.get(path)
         for path in declared.values
@@ -254,7 +254,7 @@ def _check_type_of_builtin(declared: Declared) -> list[Problem]:
 
 
 def _check_merged(declared: Declared, live: Live, fields: tuple[FieldChange, ...]) -> list[Problem]:
-    """What the files say, with what they leave as it is in the account, must be something the API takes."""
+    """Report declared values that the API would reject beside the undeclared live ones."""
     merged: dict[str, object] = {path: content for path, content in live.values.items() if content is not None}
     for path, value in declared.values.items():
         merged[path] = plain(value.content)

@@ -85,7 +85,7 @@ class PlanContext:
             for declared in self.desired.present
             if depth(declared.kind) == 1 and declared.natural_key
         }
-        # Users whom the files name as participants only: Twilio makes them by itself, and pruning them would undo that.
+        # Users that are declared only as participants: Twilio creates them, and pruning them would undo that.
         self.implied_users = frozenset(
             (kind, declared.address.root, str(declared.values[path].content))
             for declared in self.desired.present
@@ -179,7 +179,7 @@ class PlanContext:
     # --- what a resource is ------------------------------------------------------------------------------------------
 
     def is_made_with_parent(self, declared: Declared) -> bool:
-        """Whether Twilio will make it by itself, with a parent that this plan creates."""
+        """Return whether Twilio creates it with a parent that this plan creates."""
         if declared.parent is None or declared.parent in self.matching.live:
             return False
         return declared.kind.singleton or declared.natural_key in declared.kind.built_in
@@ -192,7 +192,7 @@ class PlanContext:
 
     @staticmethod
     def identifying_values(declared: Declared) -> Mapping[str, Content | Reference | Unknown]:
-        """What tells a resource that comes with its parent from the others: everything that cannot change."""
+        """Return the values that identify a resource that comes with its parent: those that cannot change."""
         return {
             field.path: declared.values[field.path].content
             for field in declared.kind.fields
@@ -200,7 +200,7 @@ class PlanContext:
         }
 
     def fields_to_adopt(self, declared: Declared) -> tuple[FieldChange, ...]:
-        """What the files set of a resource that comes with its parent, apart from what tells it from the others."""
+        """Return the changes of a resource that comes with its parent, without its identifying values."""
         return tuple(
             FieldChange(
                 path=path,
@@ -215,7 +215,7 @@ class PlanContext:
         )
 
     def is_protected(self, live: Live) -> bool:
-        """Whether Twilio made a live resource, which is then never deleted."""
+        """Return whether Twilio or Flex created a live resource, which is then never deleted."""
         return self.state.is_protected(live, self.interrupted.replacements)
 
     def parents(self, declared: Declared) -> tuple[str, ...] | None:
@@ -226,7 +226,7 @@ class PlanContext:
         return None if above is None else above.lineage
 
     def pruned_parents(self, prune: Prune) -> tuple[str, ...] | None:
-        """The SIDs above a pruned collection, outermost first; None while what contains it does not exist, or goes."""
+        """Return the SIDs above a pruned collection, outermost first; None if its owner is missing or deleted."""
         if prune.kind.parent is None:
             return ()
         address = prune.collection.collection_owner(prune.kind.section)
@@ -247,11 +247,11 @@ class PlanContext:
     # --- references --------------------------------------------------------------------------------------------------
 
     def sid_of(self, reference: Reference) -> str | None:
-        """The SID that a reference stands for; None while it is yet to be made, or is to be made anew."""
+        """Return the SID of a reference; None if a step of the plan creates or replaces the resource."""
         return None if reference.address in self.pending_step else self.sids.get(reference.address)
 
     def sid(self, content: Content | Reference | Unknown) -> str:
-        """The SID that a content is or stands for; empty when it is not known."""
+        """Return the SID that a content is or refers to; empty if it is not known."""
         if isinstance(content, Reference):
             return self.sid_of(content) or ""
         return content if isinstance(content, str) else ""
@@ -287,7 +287,7 @@ class PlanContext:
 
     @cached_property
     def default_roles(self) -> Mapping[str, frozenset[str]]:
-        """By service, the SIDs of the roles it gives by default: before, and as far as the files say it, after."""
+        """By service, the SIDs of its default roles before the plan and, as far as declared, after it."""
         defaults: dict[str, set[str]] = {}
         for live in self.state:
             if chooses_held(live.kind):
@@ -301,7 +301,7 @@ class PlanContext:
 
     @cached_property
     def default_services(self) -> frozenset[str]:
-        """SIDs of the account's default service: before, and as far as the files say it, after."""
+        """The SIDs of the account's default service before the plan and, as far as declared, after it."""
         after = {
             self.sid(value.content)
             for declared in self.covered()

@@ -53,7 +53,7 @@ def values_for_create(
     carried = {
         path: _redirected(context, declared.kind.by_path[path], content)
         for path, content in former.items()
-        # What the files say to ignore keeps its value; what the API does not return has none that could be kept.
+        # An ignored field keeps its live value; a write-only one has none to keep.
         if path not in declared.values or path in declared.lifecycle.ignore_changes
         if not declared.kind.by_path[path].write_only
     }
@@ -153,7 +153,7 @@ def _unfit_paths(
     another type.
 
     Args:
-        declared: the resource in the files.
+        declared: the declared resource.
         values: what the create would send.
         carried: those of the values that come from the live resource.
     """

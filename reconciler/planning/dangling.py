@@ -1,4 +1,4 @@
-"""SIDs that lead nowhere, and a second proxy for one person: what the account would refuse, or answers with silence.
+"""Dangling references: SIDs of resources that do not exist, and a second proxy address for one participant.
 
 Takes a `PlanContext`, or a `State` alone; gives warnings. Pure. Says nothing about what was not read.
 """

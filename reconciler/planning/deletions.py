@@ -34,9 +34,9 @@ def build_deletions(context: PlanContext) -> list[Change]:
 
 
 def is_pruned(prune: Prune, live: Live) -> bool:
-    """Whether a live resource that the files do not name falls under a prune rule.
+    """Return whether an unmanaged live resource falls under a prune rule.
 
-    Globs are matched against the natural key, with case. What Twilio made by itself never does, nor does `guest`: Flex
+    Globs are matched against the natural key, with case. What Twilio created never does, nor does `guest`: Flex
     makes it, and whether a service is Flex's is not certain.
     """
     if live.is_built_in or live.name in live.kind.never_pruned:

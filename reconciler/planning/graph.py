@@ -1,7 +1,7 @@
-"""Order: what needs what, put into a sequence that is the same every time; cycles named.
+"""Topological order that is the same every time, with cycles named.
 
 Takes nodes with a rank and what each needs; gives them in an order in which everything comes after what it needs, and
-otherwise by rank. Pure, and knows nothing of what the nodes are.
+otherwise by rank. Pure, and independent of what the nodes are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Node = TypeVar("Node")
 
 
 class CycleError(ValueError):
-    """Things need each other in a circle.
+    """Nodes depend on each other in a cycle.
 
     Args:
         cycle: the nodes of one circle, the first one repeated at the end.
@@ -26,7 +26,7 @@ class CycleError(ValueError):
 
 
 def order(ranks: Mapping[Node, Any], needs: Mapping[Node, Iterable[Node]]) -> list[Node]:
-    """Put nodes into order.
+    """Sort nodes so that each comes after its dependencies.
 
     Args:
         ranks: every node with something comparable and unique to it; lower comes first where nothing else decides.

@@ -22,7 +22,7 @@ class GuardContext:
     """What guards look at besides the changes.
 
     Attributes:
-        config: the files.
+        config: the configuration.
         state: the account.
         approved: the address and action of each destructive change that is approved, in the configuration or on the
             command line.
@@ -61,7 +61,7 @@ class GuardContext:
 
     @cached_property
     def first_protected_below(self) -> Mapping[Address, Address]:
-        """By what would take it along, and by itself: the first address whose lifecycle prevents that it goes."""
+        """For each address, the first one at or below it with lifecycle.prevent_destroy."""
         found: dict[Address, Address] = {}
         for item in self.config.resources.values():
             if item.lifecycle.prevent_destroy:
@@ -71,7 +71,7 @@ class GuardContext:
 
 
 def live_name(change: Change, live: Live) -> str:
-    """The live name, unless the files say that it may not be shown."""
+    """Return the live name, unless the configuration hides it."""
     return change.name if HIDDEN in change.name else live.title
 
 

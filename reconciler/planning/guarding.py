@@ -29,7 +29,7 @@ def guard_changes(
     approved: Iterable[Approval] = (),
     reviewed: Reviewed = NOT_REVIEWED,
 ) -> tuple[Change, ...]:
-    """Every change with the guard that holds it, where what is held makes no way for anything else.
+    """Return every change with its guard, if any; what is withheld makes no way for anything else.
 
     A user who keeps a role, because the change of the user is withheld, keeps the role from being deleted.
 
@@ -92,7 +92,7 @@ def _guard_context(
 def _names_taken(context: PlanContext, doing: Iterable[Change], kept: frozenset[Address]) -> dict[Address, Live]:
     """The creates of a role whose name and type another live role keeps, with that role.
 
-    Twilio takes a second one, and then neither can be told from the other.
+    Twilio accepts a second one, and then the two are ambiguous.
 
     Args:
         context: configuration and account.
@@ -162,9 +162,9 @@ def _remaining_defaults(context: PlanContext, doing: Iterable[Change]) -> dict[s
 
 
 def _assigned_roles(context: PlanContext, doing: Iterable[Change]) -> dict[str, str]:
-    """The roles that somebody has by their SID after the apply, with whoever has them.
+    """Return the roles that are assigned by SID after the apply, with the address that assigns them.
 
-    That is what the files say, and what an undeclared field of a replaced resource carries over.
+    That is what is declared, and what an undeclared field of a replaced resource carries over.
     """
     assigned: dict[str, str] = {}
     for declared in context.desired.present:

@@ -1,7 +1,7 @@
-"""What stands between a change and its being done: prune, protection, lifecycle, approvals, limits.
+"""Guards: protection, lifecycle, approvals, and limits that stop changes.
 
-Each guard is a function from changes to changes (or to what refuses the whole plan), by name in one list. Pure. A guard
-never makes a change bigger: it adds nothing to what the files ask for.
+Each guard is a function that takes a change and a `GuardContext` and gives a `Guard` or None; `GUARDS` lists them.
+Pure. A guard never adds to a change.
 
 A guard *withholds* a part (the rest is done, exit code 5) or *refuses* the whole apply (nothing is sent, exit code 4).
 """
@@ -23,7 +23,7 @@ from reconciler.state import Collection
 
 
 def guard(changes: Sequence[Change], context: GuardContext) -> tuple[Change, ...]:
-    """Every change with the first guard that holds it, if any does; withholding spreads to what depends on it."""
+    """Return every change with the first guard that stops it; withholding spreads to dependents."""
     guarded = []
     for change in changes:
         held = next((found for check in GUARDS if (found := check(change, context)) is not None), None)
@@ -32,7 +32,7 @@ def guard(changes: Sequence[Change], context: GuardContext) -> tuple[Change, ...
 
 
 def limit(changes: Sequence[Change], limits: Limits) -> tuple[Guard, ...]:
-    """What the limits of the files refuse, counted over everything that is not withheld."""
+    """Return what the configured limits refuse, counted over everything that is not withheld."""
     doing = [change for change in changes if not change.is_withheld]
     deletes = sum(1 for change in doing if change.action in {"delete", "replace"})
     # The second half of a replace, which an interrupted apply counted as a delete.
@@ -188,7 +188,7 @@ def _doubtful(change: Change, create: Step) -> Guard | None:
         for path, content in create.values.items()
     }
     there = {path: content for path, content in change.former.values.items() if content is not None}
-    known = change.kind.check(there)  # the API has taken what is live
+    known = change.kind.check(there)  # the API has accepted the live values
     fault = next((one for one in change.kind.check(contents) if one.path in keys and one not in known), None)
     if fault is None:
         return None

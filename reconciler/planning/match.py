@@ -1,7 +1,7 @@
-"""Who is who: which declared resource is which live one.
+"""Match declared resources with live ones.
 
-Takes a `Config` and a `State`; gives a `Matching`, or every reason why there is none. Pure: reads nothing, changes
-nothing, and never guesses: where two live resources could be meant, that is a problem for a person.
+Takes a `Config` and a `State`; gives a `Matching`, or every problem that prevents it. Pure: reads nothing, changes
+nothing, and never guesses: several possible live resources are a problem.
 
 | declared                                | live                                | result                               |
 |-----------------------------------------|-------------------------------------|--------------------------------------|
@@ -55,7 +55,7 @@ class Matching:
         live: the live resource of each declared one that has one, by address.
         addresses: the declared address of each live resource that has one, by SID.
         left_over: live resources whose `renamed_from` successor already exists, by SID, with the successor's address.
-            Information only: nobody knows whether they are still the resource that was renamed.
+            Information only: they need not be the resource that was renamed.
         former: for declared resources without a live one, unmanaged live ones that are likely to be meant, by address.
         problems: everything that does not fit; with any error in it, nothing else here may be acted on.
     """
@@ -79,11 +79,11 @@ def match(
     """Find the live resource of every declared one.
 
     Args:
-        config: the files.
+        config: the configuration.
         state: the account, as far as it was read.
         kinds: only these kinds, for a first look at what else has to be read; all when left out.
-        selection: what part of the files the plan covers. The rest is matched as far as it was read, and reported by
-            no problem: what was not read is not missing.
+        selection: the part of the configuration that the plan covers. The rest is matched as far as it was read,
+            without problems: what was not read is not missing.
         under_way: renames that an interrupted apply began: the SID of each old resource, and the address of its
             successor. Such a resource is only what its successor replaces, whatever else is declared by its name.
         new: addresses of resources that are known to be new: they are no live resource under another name.

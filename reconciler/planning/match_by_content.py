@@ -75,7 +75,7 @@ class _Pairing:
             if declared.absent is is_absent and declared.address not in {*self.result.pairs, *ambiguous}
         ]
         if is_absent:
-            # The most specific one first; which of several live ones goes is for a person to say.
+            # The most specific one first. Which of several live ones to delete is for the user to decide.
             open_ones.sort(key=lambda declared: -len(declared.values))
         elif fits_live is not _has_same_name:
             certain = [declared for declared in open_ones if not _has_unknown(declared)]
@@ -169,7 +169,7 @@ def _has_unknown(declared: Declared) -> bool:
 
 
 def _is_exact(declared: Declared, live: Live) -> bool:
-    """Whether a live resource is already all that the files say of it."""
+    """Return whether a live resource already matches everything that is declared."""
     return _has_same_name(declared, live) and all(
         _may_equal(declared, path, live) for path in declared.values if not declared.kind.by_path[path].write_only
     )
@@ -192,7 +192,7 @@ def _is_copy(one: Live, other: Live) -> bool:
 
 
 def _is_nearly_exact(declared: Declared, live: Live) -> bool:
-    """Whether the sets that the files name are those of a live resource of the same name."""
+    """Return whether the declared sets are those of a live resource of the same name."""
     named = [path for path in declared.values if declared.kind.by_path[path].shape is Shape.SET]
     return bool(named) and _has_same_name(declared, live) and all(_may_equal(declared, path, live) for path in named)
 

@@ -128,7 +128,7 @@ class NameMatcher:
         """The live resource of each declared one that takes a name which another one gives up in the same plan.
 
         A chain begins at a resource whose own name is not live in its own type. It is followed only if its last former
-        name is live and nobody else's: otherwise a resource in the middle would lose its live one.
+        name is live and declared by no other one: otherwise a resource in the middle would lose its live one.
         """
         key = (kind, parent)
         if key not in self.renames:
@@ -141,7 +141,7 @@ class NameMatcher:
         return self.renames[key]
 
     def _chain(self, first: Declared, parents: tuple[str, ...]) -> dict[Address, Live]:
-        """The chain that begins at a declared resource; empty where nobody else declares its former name."""
+        """Return the chain that begins at a declared resource; empty if no other one declares its former name."""
         chain: dict[Address, Live] = {}
         is_declared = False
         declared: Declared | None = first
@@ -161,7 +161,7 @@ class NameMatcher:
         return chain if is_declared else {}
 
     def _of_name(self, declared: Declared, parents: tuple[str, ...], name: str) -> list[Live]:
-        """The live resources of a name that a declared one could be, whoever else means them."""
+        """Return the live resources of a name that a declared one could be, even if another one matches them."""
         return [
             live
             for live in self._named(declared.kind, parents).get(name, ())

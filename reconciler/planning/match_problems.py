@@ -69,5 +69,5 @@ class MatchProblems:
 
 
 def _title(declared: Declared, live: Live) -> str:
-    """The live name, unless the files say that it may not be shown."""
+    """Return the live name, unless the configuration hides it."""
     return live.title if declared.title == declared.natural_key else declared.title

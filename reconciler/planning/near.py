@@ -1,4 +1,4 @@
-"""Near misses: the name that was probably meant. Takes a text and candidates; gives the most similar one, or none.
+"""Near misses. Takes a text and candidates; gives the most similar candidate, or none.
 
 Used only for suggestions, never to decide what a plan does.
 """
@@ -73,7 +73,7 @@ def is_mistyped_number(text: str, number: str) -> bool:
 def is_typo(text: str, name: str) -> bool:
     """Whether a text is a name with one slip: other case or separators, or one character too many, missing, or wrong.
 
-    Stricter than `similarity`: it tells a misspelt name from the name of something that is gone.
+    Stricter than `similarity`: it distinguishes a misspelt name from that of a deleted resource.
     """
     if text == name:
         return False

@@ -1,4 +1,4 @@
-"""What goes before what, beyond what a change itself needs: room made first, doors closed last, deletes at the end.
+"""Order the steps of a plan: what frees a key or a slot first, what closes a resource late, deletes last.
 
 Takes changes whose steps already name what they refer to; gives them with further needs, in an order in which each
 comes after what it needs, narrowed to what was asked for. Pure.
@@ -79,12 +79,12 @@ def _with_steps(changes: Iterable[Change], edit: Callable[[Step], Step]) -> list
 
 
 def _freeing(change: Change) -> Step:
-    """The step after which nobody has a change's former keys."""
+    """Return the step after which a change's former keys are free."""
     return next((step for step in change.steps if step.op == "delete"), change.steps[0])
 
 
 def _taking(change: Change) -> Step:
-    """The step that needs a change's keys to be free."""
+    """Return the step that needs a change's keys to be free."""
     return next((step for step in change.steps if step.op == "create"), change.steps[0])
 
 
@@ -105,7 +105,7 @@ def _sharing_unique_keys(changes: Sequence[Change], state: State) -> dict[Addres
         for key in freed - {*_unique_keys(change.kind, change.parent, kept)}:
             leaving[key] = change.address
     if deleted:
-        # What stands in something that goes lets go of its keys as well, however deep.
+        # What is inside a deleted resource frees its keys as well, at any depth.
         for live in state:
             within = next((deleted[sid] for sid in live.parents if sid in deleted), None)
             if within is not None:
@@ -135,7 +135,7 @@ def _closes(change: Change, live: Live) -> bool:
 
 
 def _wanted(change: Change) -> Mapping[str, Content | Reference | Unknown]:
-    """What a change sends first of a resource that is to be; nothing for one that goes."""
+    """Return what a change sends first for a resource that stays or is created; nothing for a deleted one."""
     if change.action == "delete":
         return {}
     return next((step.values for step in change.steps if step.op != "delete"), {})
@@ -169,7 +169,7 @@ def find_swaps(changes: Sequence[Change], state: State) -> list[tuple[Address, .
 def collections_to_fetch(changes: Sequence[Change], state: State) -> frozenset[Collection]:
     """What has to be read of resources that go, because something in them may hold what a create wants for itself.
 
-    Of what stands several levels deep, only the next level is named; ask again once that has been read.
+    Only the next level of a nested collection is returned; call again once it has been read.
     """
     wanting = {
         change.kind
@@ -352,7 +352,7 @@ def _how_many(member: Change, state: State, live: Mapping[Address, Live]) -> int
 
 
 def _delete_referrers_first(changes: Sequence[Change], state: State) -> list[Change]:
-    """Let the delete of what others refer to (a role) wait for the deletes of those others (users who hold it)."""
+    """Let the delete of a referenced resource (a role) wait for the deletes of those that refer to it (users)."""
     referring: dict[str, list[str]] = defaultdict(list)
     for change in changes:
         live = state.get(change.sid or "")
@@ -408,7 +408,7 @@ def sort_changes(changes: Sequence[Change]) -> list[Change]:
             owner[need]
             for step in change.steps
             for need in step.needs
-            # A replaced resource that goes last may wait for what itself waits for its successor.
+            # The last delete of a replace may wait for steps that wait for its successor.
             if not (step.last and change.action == "replace")
             # A step that closes a resource waits for what is inside, which itself waits for the resource to be made.
             if need in owner and not owner[need].is_within(change.address)

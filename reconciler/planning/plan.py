@@ -1,11 +1,11 @@
-"""The plan: every change that makes the account equal to the files, in order. Pure and deterministic.
+"""The plan: every change that makes the account match the configuration, in order. Pure and deterministic.
 
-Takes a `Config`, a `State` and options; gives a `Plan`, or every reason why there is none, at once. The same inputs in
-any order give the same plan. It reads nothing and sends nothing; `reconciler.execution.apply` does what it says.
+Takes a `Config`, a `State` and options; gives a `Plan`, or every problem that prevents it, at once. The same inputs in
+any order give the same plan. It does no I/O; `reconciler.execution.apply` carries it out.
 
 How a change comes about:
 
-| files               | account                       | change                                                     |
+| configuration       | account                       | change                                                     |
 |---------------------|-------------------------------|------------------------------------------------------------|
 | declared            | not there                     | create; in a new service, what Twilio makes itself: update |
 | declared            | there, and the same           | none                                                       |
@@ -49,14 +49,14 @@ from reconciler.state import Collection, Live, State
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """What narrows or widens a plan.
+    """Options of a plan.
 
     Attributes:
-        rotate: send what the API never returns of these resources, though nobody can tell whether it differs.
+        rotate: resend the write-only values of these resources.
         targets: plan only these addresses, what is below them, and what they need; empty for everything.
         excludes: leave these addresses out, what is below them, and what needs them.
         approved: destructive changes that are approved on the command line.
-        brought: those of them that a saved plan brought along; what is done by now needs none, and is no mistake.
+        brought: those of them that come from a saved plan; they may approve what is done by now.
         reviewed: the decisions of a reviewed plan whose rest this is.
     """
 
@@ -92,7 +92,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class MissingReads:
-    """What has to be read before a plan is final; a plan of what was read is only a first look.
+    """What has to be read before a plan is final.
 
     Attributes:
         role_holders: services whose users have to be looked through before this plan's role deletes are safe.
@@ -115,14 +115,14 @@ class Plan:
 
     Attributes:
         account_sid: the account that was read.
-        environment: the environment that the files were read for.
-        config_digest: what the files mean.
+        environment: the environment that the configuration was read for.
+        config_digest: the digest of the configuration.
         options: what narrowed or widened the plan.
         changes: in an order in which each comes after what it needs, deletes last.
-        unchanged: how many declared resources are as the files say.
-        unmanaged: what is live and in a collection that was read, but not named; without what Twilio made by itself.
-        warnings: doubtful things, of the files and of the account.
-        acknowledged: how many other warnings the files acknowledge.
+        unchanged: how many declared resources match the configuration.
+        unmanaged: live resources of the collections that were read that are not declared, without Twilio's own.
+        warnings: warnings about the configuration and the account.
+        acknowledged: how many other warnings the configuration acknowledges.
         refusals: guards that refuse the plan as a whole (limits).
         left_out: addresses of declared resources that targets or excludes leave out of the plan.
         unreadable: collections that may not be read, each with what could not be planned because of it.
@@ -164,16 +164,16 @@ class Plan:
 def make_plan(
     config: Config, state: State, options: PlanOptions | None = None, unfinished: Sequence[UnfinishedReplace] = ()
 ) -> Plan:
-    """Compare the files with the account.
+    """Build the plan that makes an account match a configuration.
 
     Args:
-        config: the files.
+        config: the configuration.
         state: the account.
         options: what narrows or widens the plan.
         unfinished: the replaces that an interrupted apply began, with what it saved.
 
     Raises:
-        MatchError: with every problem that keeps files and account from being compared.
+        MatchError: with every problem that prevents a plan.
     """
     return _Planner(config, state, options or PlanOptions(), unfinished).run()
 
@@ -288,7 +288,7 @@ class _Planner:
         config = self.context.config
         shown, known = split_acknowledged(config.acknowledge, (*config.warnings, *problems))
         every = (*config.acknowledged, *known)
-        # What was left out may be what is meant.
+        # It may cover what --target or --exclude leaves out.
         if not self.context.selection.omitted:
             shown = (*shown, *unused(config.acknowledge, every, shown))
         return shown, len(every)

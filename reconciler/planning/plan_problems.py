@@ -64,7 +64,7 @@ def _still_saved(context: PlanContext, entry: UnfinishedReplace, declared: Decla
     Args:
         context: configuration and account.
         entry: what no change restores.
-        declared: its resource in the files.
+        declared: its declared resource.
     """
     is_open = declared is None or declared.absent or context.selection.covers(declared)
     lacking = context.interrupted.unrestored_fields(entry)
@@ -132,7 +132,7 @@ def _of_other_environment(entry: UnfinishedReplace) -> Problem:
 def left_over_roles(context: PlanContext, unmanaged: Iterable[Unmanaged]) -> list[Problem]:
     """What bears a declared name and is of another type: an interrupted replace may have left it.
 
-    Nothing in the account tells it from what somebody wants, so it is told and left alone.
+    The account does not show whether it is wanted, so it is reported and kept.
     """
     twins = {
         (declared.kind, context.parents(declared), declared.natural_key): declared

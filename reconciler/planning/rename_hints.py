@@ -73,12 +73,12 @@ def former_role(
 
 
 def _slug(name: str) -> str:
-    """A name as a handle would have it: lower case, and whatever is no letter or digit a dash."""
+    """Return a name as a handle: lower case, with dashes in place of other characters."""
     return "-".join(_WORD.findall(name.lower()))
 
 
 def _likeness(one: str, other: str) -> float:
-    """How alike two names are, from 0 to 1, without regard to case; 1 when one contains the other."""
+    """Return how similar two names are, from 0 to 1, ignoring case; 1 if one contains the other."""
     first, second = one.lower().strip(), other.lower().strip()
     shorter = min(first, second, key=len)
     if len(shorter) >= _TELLING and (first in second or second in first):

@@ -1,4 +1,4 @@
-"""How careful a reviewer should be with a change, and what only a person can judge, in words.
+"""The risk of a change, and its consequences in words.
 
 Takes a change as it stands and what is around it; gives its risk and its consequences. Pure. What one field means is
 held by its `OnChange` marker, what one resource means by its kind's `consequences`; here is what the action means, and

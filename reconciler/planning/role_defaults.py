@@ -66,7 +66,7 @@ def repoint_defaults(
 def with_moved_defaults(context: PlanContext, changes: list[Change]) -> list[Change]:
     """Move the defaults that a renamed role still leaves to its former self, when both exist.
 
-    A rename that was interrupted leaves them so. Where no journal tells (a fresh checkout), the account has to: a role
+    A rename that was interrupted leaves them so. Without a journal (a fresh checkout), the account decides: a role
     that has the former name and was made after the new one is not the one that `renamed_from` means.
     """
     completed = {live.sid for _, live in context.interrupted.to_complete()}
@@ -99,7 +99,7 @@ def with_moved_defaults(context: PlanContext, changes: list[Change]) -> list[Cha
 
 
 def _defaults_on(context: PlanContext, role: Live, service: Address) -> Iterable[Field]:
-    """The defaults of a service that are a live role, and that the files neither set nor say to ignore."""
+    """Return the defaults of a service that are a live role and that the configuration neither sets nor ignores."""
     chooser = defaults_kind_of(role.kind)
     configuration = context.state.singleton(chooser, role.parents)
     managed = context.config.resources.get(service.child(*chooser.section))

@@ -24,7 +24,7 @@ _PLAIN = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)\Z)[A-Za-z][A-Za-z
 
 
 def default_role(change: Change, context: GuardContext) -> Guard | None:
-    """A default role, before or after; a replace may delete one once the same plan has moved the default."""
+    """Withhold the delete of a default role, before or after the plan; a replace may delete one whose default moved."""
     live = context.state.get(change.sid or "")
     if not removes(change) or not is_held(change.kind) or live is None:
         return None
@@ -126,7 +126,7 @@ def _shown_user(user: Declared | str) -> str:
 
 
 def _successor_of(change: Change, live: Live) -> str:
-    """The role for those who hold one that goes: the new role of a replace, or Twilio's own for users."""
+    """Return the role for the holders of a deleted one: the new role of a replace, or Twilio's own for users."""
     if change.action != "delete":
         return change.address.parts[-1]
     return live.kind.built_in_fallback[str(live.values[live.kind.discriminator])]
@@ -148,7 +148,7 @@ def _scalar(text: str) -> str:
 
 
 def role_assigned(change: Change, context: GuardContext) -> Guard | None:
-    """A role that the same configuration gives to somebody by its SID, which a delete would leave pointing nowhere."""
+    """Withhold the delete of a role that the configuration assigns by SID."""
     live = context.state.get(change.sid or "")
     if not is_held(change.kind) or not removes(change) or live is None or live.sid not in context.assigned:
         return None

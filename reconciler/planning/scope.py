@@ -1,8 +1,8 @@
-"""What has to be read of the account for the part of a configuration that a plan covers, and nothing more.
+"""The collections and singletons to read for the part of a configuration that a plan covers.
 
 Takes a `Config`, a `Selection` and, from the second round on, which live resource each declared parent is; gives lists
-and singletons to read. Pure. Round one is the account's own configuration and what stands at the top; round two is what
-the files name, prune or refer into in each service that exists; round three the same in each conversation.
+and singletons to read. Pure. Round one is the account's own configuration and what is at the top; round two is what
+the configuration declares, prunes, or refers to in each service that exists; round three the same in each conversation.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Read:
 
 
 def _present(config: Config, selection: Selection) -> Iterable[Declared]:
-    """Declared resources that a plan covers, without what is inside of something that must not exist."""
+    """Return the declared resources that a plan covers, without those inside an absent one."""
     inside_absent = Desired.of(config).inside_absent
     return (
         declared
@@ -50,7 +50,7 @@ def _present(config: Config, selection: Selection) -> Iterable[Declared]:
 
 
 def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read, ...]:
-    """The account's configuration, always, and the top-level collections that the plan's part of the files needs."""
+    """The account's configuration, always, and the top-level collections that the plan needs."""
     covered = [declared for declared in config.resources.values() if selection.covers(declared)]
     pruned = [prune for prune in config.prune.values() if selection.covers_collection(prune.collection)]
     kinds = {ACCOUNT}
@@ -80,13 +80,13 @@ def _by_sid(declared: Declared) -> Iterable[tuple[Kind, str]]:
 def next_round(
     config: Config, live: Mapping[Address, Live], depth: int = 1, selection: Selection = EVERYTHING
 ) -> tuple[Read, ...]:
-    """What the files name, prune or refer into below resources that exist.
+    """Return what the configuration declares, prunes, or refers to below resources that exist.
 
     Args:
-        config: the files.
+        config: the configuration.
         live: the live resource of each declared parent that has one.
         depth: how far below the top: 1 for what is in services, 2 for what is in conversations.
-        selection: what part of the files the plan covers.
+        selection: the part of the configuration that the plan covers.
     """
     present = {declared.address: declared for declared in _present(config, selection)}
     wanted: dict[tuple[Kind, tuple[str, ...]], set[str] | None] = {}
@@ -133,10 +133,10 @@ def unreadable(
     """The declared resources that need a collection that may not be read, by that collection.
 
     Args:
-        config: the files.
+        config: the configuration.
         state: the account, with what the API refused to show.
         live: the live resource of each declared parent that has one.
-        selection: what part of the files the plan covers.
+        selection: the part of the configuration that the plan covers.
     """
     found: dict[Collection, list[Address]] = {collection: [] for collection in state.unreadable}
     for declared in _present(config, selection):

@@ -17,10 +17,10 @@ from reconciler.state import Live
 
 @dataclass(frozen=True, slots=True)
 class Unmanaged:
-    """A live resource that the files do not name.
+    """A live resource that is not declared.
 
     Attributes:
-        address: made of SIDs where the files have no handle.
+        address: made of SIDs where there is no handle.
         live: the resource.
         name: its natural key as it may be shown, with the type if others have the same name; empty for `live.title`.
     """

@@ -34,7 +34,7 @@ class UnusedNames:
         self.near = near
 
     def absents(self) -> Iterator[Problem]:
-        """Every `absent` that deletes nothing."""
+        """Report each `absent` that deletes nothing."""
         for declared in self.context.desired.absent:
             if declared.address in self.context.matching.live or not self.context.selection.covers(declared):
                 continue
@@ -60,7 +60,7 @@ class UnusedNames:
             )
 
     def former_names(self) -> Iterator[Problem]:
-        """Every `renamed_from` that renames nothing."""
+        """Report each `renamed_from` that renames nothing."""
         for declared in self.context.desired.present:
             if not declared.renamed_from or declared.pin is not None or not self.context.selection.covers(declared):
                 continue
@@ -130,7 +130,7 @@ class UnusedNames:
 
     @classmethod
     def _did_you_mean(cls, live: Live, wrong: str) -> str:
-        """The suggestion of a live resource in place of a name, with what tells the two apart if they look the same."""
+        """Return the suggestion of a live resource, with the difference if the two names look the same."""
         if not live.title:
             return f"Did you mean {live.sid}?"
         of_type = cls._of_type(live.values, live.kind) if live.title == wrong else ""

@@ -29,7 +29,7 @@ class UnusedOptions:
         self.near = near
 
     def approvals(self, approvals: Iterable[Approval], changes: Sequence[Change]) -> Iterator[Problem]:
-        """Every approval, of the files or the command line, that approves nothing in the plan."""
+        """Report approvals of the configuration and the command line that approve nothing in the plan."""
         by_address = {change.address: change for change in changes}
         removing = [change for change in changes if change.action in {"delete", "replace"}]
         for approval in approvals:
@@ -63,7 +63,7 @@ class UnusedOptions:
         return Problem(code, message, approval.place, hint, severity=severity, address=str(approval.address))
 
     def options(self, option: str, addresses: Iterable[Address], changes: Sequence[Change]) -> Iterator[Problem]:
-        """Every address of an option that names no resource: it would silently mean another plan."""
+        """Report addresses of an option that name no resource: they would silently mean another plan."""
         known = self._known(changes)
         for address in addresses:
             if any(one.is_within(address) for one in known):
@@ -79,7 +79,7 @@ class UnusedOptions:
             )
 
     def rotations(self, addresses: Iterable[Address], changes: Sequence[Change]) -> Iterator[Problem]:
-        """Every `--rotate` of an existing resource that sends nothing: the key would be taken for rotated."""
+        """Report each `--rotate` of an existing resource that sends nothing: the key would seem rotated."""
         config, selection = self.context.config, self.context.selection
         with_keys = {
             declared.address: {

@@ -37,7 +37,7 @@ class UnusedPatterns:
         self.near = near
 
     def patterns(self) -> Iterator[Problem]:
-        """Every `match` and `except` that no name in its collection matches, live or declared."""
+        """Report each `match` and `except` that matches no name in its collection, live or declared."""
         for prune in self.context.config.prune.values():
             parents = self.context.pruned_parents(prune)
             if parents is None or not self.context.selection.covers_collection(prune.collection):
@@ -86,7 +86,7 @@ class UnusedPatterns:
         return Problem(f"unused-{key}", message, prune.place, hint, severity="warning", address=str(prune.collection))
 
     def ignored(self, unmanaged: Iterable[tuple[Address, Live]]) -> Iterator[Problem]:
-        """Every `unmanaged.ignore` that matches no unmanaged resource.
+        """Report each `unmanaged.ignore` that matches no unmanaged resource.
 
         Args:
             unmanaged: all of them, those that are ignored included.
