@@ -394,7 +394,7 @@ def test_six_webhooks_are_refused_before_anything_is_read() -> None:
     with pytest.raises(ConfigError) as error:
         read(HEAD + hooks(*urls(1, 2, 3, 4, 5, 6)))
     assert [(problem.code, problem.message) for problem in error.value.problems] == [
-        ("too-many", "services.club.conversations.desk can hold 5 webhooks, and this is one more")
+        ("too-many", "services.club.conversations.desk can hold 5 webhooks, and this exceeds the limit")
     ]
 
 

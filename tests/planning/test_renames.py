@@ -141,7 +141,7 @@ def test_absent_deletes_only_the_present_name() -> None:
     assert [(problem.code, problem.message) for problem in made.warnings] == [
         (
             "unused-renamed-from",
-            "renamed_from has no effect beside absent, which deletes only what has the present name",
+            "renamed_from has no effect together with absent, which deletes only the resource with the current name",
         ),
         ("unused-absent", 'absent: no user "ada@new" in club. Did you mean "ada@old"?'),
     ]
