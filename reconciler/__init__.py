@@ -8,7 +8,7 @@ Everything in `__all__` is public and loaded on first use: importing this packag
 checkers read the stub `__init__.pyi`.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _ERRORS = "reconciler.errors"
 _HOMES = {
