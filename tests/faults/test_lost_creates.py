@@ -451,3 +451,26 @@ def test_lists_that_decide_about_a_second_resource_are_read_until_they_agree(mon
 
     assert failures(asyncio.run(carry_out())) == []
     assert seen == {("Roles", True), ("Participants", False)}
+
+
+def test_two_resources_that_may_be_the_lost_one_are_a_failure() -> None:
+    world = World()
+    world.converge(of_support("{}"))
+    path = f"/v1/Services/{world.service('support')}/Roles"
+    form = {"FriendlyName": "reader", "Type": "conversation", "Permission": "sendMessage"}
+    app = Meanwhile(world, "Roles", "reset-after", path, form)
+    (failure,) = failures(run(app, of_support(ROLE)))
+    assert "2 new resources of kind role may be the one that was created" in failure
+
+
+def test_a_role_of_another_type_that_somebody_made_meanwhile_is_not_the_lost_one() -> None:
+    world = World()
+    world.converge(of_support("{}"))
+    path = f"/v1/Services/{world.service('support')}/Roles"
+    form = {"FriendlyName": "reader", "Type": "service", "Permission": "joinConversation"}
+    app = Meanwhile(world, "Roles", "reset-before", path, form)
+    assert failures(run(app, of_support(ROLE))) == []
+    assert [role["type"] for role in world.get(path)["roles"] if role["friendly_name"] == "reader"] in (
+        ["service", "conversation"],
+        ["conversation", "service"],
+    )
