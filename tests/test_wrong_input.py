@@ -796,13 +796,12 @@ def test_an_account_that_is_not_the_declared_one(run: Run) -> None:
     assert (
         refused(run)
         == f"""\
-error: the credentials belong to account {ACCOUNT}, but the configuration is for {OTHER_ACCOUNT}
+error: ../account.db holds account {ACCOUNT}, but the configuration is for account {OTHER_ACCOUNT}
   --> reconciler.yaml:2:16
   |
 2 | account: {{sid: {OTHER_ACCOUNT}}}
   |                ^
-  = use the credentials of that account, another environment (--env), or a new file with --emulator, which gets the \
-account of the configuration
+  = use another --emulator FILE (a new file gets the account of the configuration), or another environment (--env)
 
 1 error
 """
@@ -892,8 +891,8 @@ def test_an_apply_to_a_real_account_that_the_files_do_not_name(run: Run, monkeyp
     monkeypatch.setattr(socket, "getaddrinfo", no_network)
     for where in ([], ["--api-url", "https://api.example.com"]):
         assert run("apply", "--yes", *where) == Result(1, "", """\
-Error: the files do not say which account they are for, so nothing is applied to a real one; write
-       its SID under account.sid, or under account_sid of the environment
+Error: the configuration does not name its account, so nothing is applied to a real one; set
+       account.sid, or account_sid of the environment, to the account's SID
 """)  # fmt: skip
 
 
