@@ -912,12 +912,12 @@ Error: --api-url http://api.example.com would send credentials unencrypted. Use 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["pln"], ["There is no command 'pln'. Did you mean plan?"]),
+        (["pln"], ["no such command 'pln'. Did you mean plan?"]),
         # What click says, it says in its own words; here are ours, and what was given.
         (["plan", "--emulatr", "a.db"], ["--emulatr", "--emulator"]),
         (["plan", "--emulator", "a.db", "--concurrency", "0"], ["--concurrency", "0", "100"]),
         (["plan", "--emulator", "a.db", "--var", "host"],
-         ["--var", "takes NAME=VALUE, for instance --var host=hooks.example.com"]),
+         ["--var", "use NAME=VALUE, such as --var host=hooks.example.com"]),
         (["apply", "--emulator", "a.db", "--plan", "gone.json"],
          ["cannot read gone.json: No such file or directory"]),
     ],
