@@ -13,7 +13,7 @@ the rest of an approved one. Then
 * a completed create may be the update that sets what a create cannot set;
 * resources that the approved plan creates may exist: as a parent, as the target of a reference, with their settings.
 
-The last three hold only for a resource that this plan itself may have created (`_Check.is_created`): it has the
+The last three hold only for a resource that this plan itself may have created (`Progress.is_created`): it has the
 approved name in the approved parent, it was created after the approved plan, and its sensitive fields have the approved
 digests. Two such resources cannot be distinguished, and end up with the approved contents either way.
 
@@ -27,23 +27,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
-from typing import Any
 
-from reconciler.address import Address, AddressError
 from reconciler.change import RISKS
-from reconciler.config.unknown_values import can_consist_of
 from reconciler.documents.entries import ChangeEntry, FieldEntry, StepEntry
 from reconciler.documents.live import LiveEntry
 from reconciler.documents.plan import WHOLE, PlanFile, withheld_part
+from reconciler.documents.progress import Progress
 from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME, kind_noun
 from reconciler.kinds.fields import Shape
-from reconciler.kinds.markers import Choice
-from reconciler.redaction.urls import MASK
 
-_CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far this machine's clock may be ahead of the API's."""
 _LONGEST_VALUE = 200
 """The characters of a value that are shown in a sentence."""
 _OTHER_KEY = " (or the plan was made with other credentials; use RECONCILER_PLAN_KEY)"
@@ -66,21 +59,13 @@ class _Check:
     """One check; see `not_approved`."""
 
     def __init__(self, approved: PlanFile, fresh: PlanFile, live: Mapping[str, LiveEntry]) -> None:
-        self.approved = approved
         self.fresh = fresh
-        self.live = live
-        self.is_same_configuration = approved.config_digest == fresh.config_digest
-        self.entries = {entry.address: entry for entry in approved.changes}
-        self.replaced = {
-            entry.sid: entry
-            for entry in approved.changes
-            if entry.action == "replace" and entry.sid and withheld_part(entry) < WHOLE
-        }
+        self.progress = Progress(approved, fresh, live)
+        self.is_same_configuration = self.progress.is_same_configuration
+        self.entries, self.replaced = self.progress.entries, self.progress.replaced
         self.approved_steps = frozenset(step.id for entry in approved.changes for step in entry.steps)
         self.fresh_steps = frozenset(step.id for change in fresh.changes for step in change.steps)
-        self.unfinished = {change.address: {item.path for item in change.fields} for change in fresh.changes}
         self.is_begun = self.is_same_configuration and not self.approved_steps <= self.fresh_steps
-        self._created: dict[str, bool] = {}
 
     def differences(self) -> Iterator[str]:
         """Describe every difference, in the order of the fresh plan."""
@@ -90,9 +75,14 @@ class _Check:
 
     def _of_change(self, change: ChangeEntry) -> Iterator[str]:
         former = self.replaced.get(change.sid or "") if self.is_same_configuration else None
-        if former is not None and change.action == "delete" and self.is_created(former.address):
+        if former is not None and change.action == "delete" and self.progress.is_created(former.address):
             yield from self._rest_of_replace(former, change)
             return
+        rest = self.progress.without_moved_defaults(change)
+        if rest.fields or rest is change:
+            yield from self._of_own_address(rest)
+
+    def _of_own_address(self, change: ChangeEntry) -> Iterator[str]:
         entry = self.entries.get(change.address)
         if entry is None:
             yield f"{change.action} was not in the approved plan"
@@ -100,7 +90,7 @@ class _Check:
             yield f"the approved change is about a {kind_noun(entry.kind)}, and now it would be about a " + kind_noun(
                 change.kind
             )
-        elif entry.action == change.action and (entry.sid == change.sid or self._is_adopted(entry)):
+        elif entry.action == change.action and (entry.sid == change.sid or self.progress.is_adopted(entry)):
             yield from self._same_action(entry, change)
         elif entry.action == change.action:
             yield f"the approved plan was about {entry.sid or 'a new resource'}, and now it is about " + (
@@ -115,7 +105,7 @@ class _Check:
         """Whether a change may be the rest of an approved one with another action."""
         if (entry.action, change.action) == ("replace", "create"):
             return self.is_same_configuration
-        return change.action == "update" and self.is_created(change.address)
+        return change.action == "update" and self.progress.is_created(change.address)
 
     # --- whole changes and parts of one ------------------------------------------------------------------------------
 
@@ -124,7 +114,7 @@ class _Check:
         yield from self._withheld(entry, change)
         yield from self._steps(entry, change)
         yield from self._fields(entry, change)
-        if self._is_adopted(entry):
+        if self.progress.is_adopted(entry):
             return  # the approved reason, risk, and effects are those of a service that did not exist yet
         if entry.reason != change.reason:
             yield f"the reason is now {_quoted(change.reason)}; {_quoted(entry.reason)} was approved"
@@ -148,28 +138,21 @@ class _Check:
         for step in change.steps:
             if not any(
                 (was.op, was.address, was.sets.keys()) == (step.op, step.address, step.sets.keys())
-                and all(self._is_same_value(was.sets[path], step.sets[path]) for path in step.sets)
+                and all(self.progress.is_same_value(was.sets[path], step.sets[path]) for path in step.sets)
                 for was in entry.steps
             ):
                 yield f"it would also {_described(step)}, which the approved replace does not do"
         yield from self._effects(entry, change)
 
     def _identity(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
-        if not self._is_same_name(entry.kind, entry.name, change.name):
+        if not self.progress.is_same_name(entry.kind, entry.name, change.name):
             yield f"it is about {_quoted(change.name)} now; {_quoted(entry.name)} was approved"
         if entry.service != change.service:
             yield f"its service is now {_quoted(change.service)}; {_quoted(entry.service)} was approved"
         yield from self._parents(entry, change)
 
-    def _is_same_name(self, kind: str, was: str, now: str) -> bool:
-        """Whether a name is the approved one.
-
-        Whether it contains the type depends on the other resources of that name, which the approved plan may change.
-        """
-        return was == now or (self.is_same_configuration and _is_same_label(kind, was, now))
-
     def _parents(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
-        if not self._is_same_place(entry.address, entry.parents, change.parents):
+        if not self.progress.is_same_place(entry.address, entry.parents, change.parents):
             yield f"it would be done in {_sids(change.parents)}; {_sids(entry.parents)} was approved"
 
     def _withheld(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
@@ -218,7 +201,7 @@ class _Check:
         for path in sorted({*was.sets, *step.sets}):
             if path not in step.sets and self.is_same_configuration and step.op == "update":
                 continue
-            if path not in was.sets or not self._is_same_value(was.sets[path], step.sets.get(path)):
+            if path not in was.sets or not self.progress.is_same_value(was.sets[path], step.sets.get(path)):
                 where = f"{path} of {step.address}" if step.address else path
                 now, then = _value(step.sets.get(path)), _value(was.sets.get(path))
                 yield f"{where} would be set to {now}; {then} was approved"
@@ -259,7 +242,7 @@ class _Check:
     def _field(self, entry: ChangeEntry, change: ChangeEntry, was: FieldEntry, item: FieldEntry) -> Iterator[str]:
         if was.sensitive and not item.sensitive:
             yield f"{item.path} was hidden in the approved plan, and is not sensitive now"
-        if not self._is_same_value(was.after, item.after):
+        if not self.progress.is_same_value(was.after, item.after):
             now, then = _values(item.after, was.after)
             yield f"{item.path} would become {now}; {then} was approved" + _key_hint(was.after, item.after)
         if self._is_rest_of(entry, change):
@@ -267,16 +250,16 @@ class _Check:
             if change.action == "update" and not _is_nothing(item.before) and not self._is_set_later(change, item.path):
                 yield f"{item.path} is {_value(item.before)} in the new resource, which the approved plan does not set"
             return
-        if _is_open(was.before) and self._is_adopted(entry):
+        if _is_open(was.before) and self.progress.is_adopted(entry):
             clears = _is_nothing(item.after) or _redirects(change.kind, item.path)
             if clears and not _is_nothing(item.before):
                 yield f"{item.path} is {_value(item.before)} already; a new service was approved, which has none"
             return
-        if not self._is_same_value(was.before, item.before):
+        if not self.progress.is_same_value(was.before, item.before):
             now, then = _values(item.before, was.before)
             hint = _key_hint(was.before, item.before)
             yield f"{item.path} is now {now}; it was {then} in the approved plan{hint}"
-        elif self._is_same_value(was.after, item.after) and was.inside != item.inside:
+        elif self.progress.is_same_value(was.after, item.after) and was.inside != item.inside:
             yield f"the differences inside {item.path} are not those that the approved plan showed"
         if was.forces_replacement != item.forces_replacement:
             yield f"whether {item.path} forces a replacement has changed"
@@ -289,110 +272,6 @@ class _Check:
     def _is_set_later(change: ChangeEntry, path: str) -> bool:
         kind = BY_NAME.get(change.kind)
         return kind is not None and path in kind.deferred
-
-    def _is_same_value(self, was: Json, now: Json) -> bool:
-        """Whether two values are equal as typed JSON, or a reference names a resource that the plan creates."""
-        match was, now:
-            case {"ref": str(address), "sid": None, **more}, {"ref": other, "sid": str(), **rest} if not (more or rest):
-                return bool(address == other) and self._exists_now(address)
-            case {"secret": str(name), **more}, {"secret": other, "digest": str(), **rest} if "digest" not in more:
-                # Not set when it was approved: approved by name, with any value. The text around it is in the digest
-                # of the configuration, and in the shown part of a URL.
-                return bool(self.is_same_configuration and name == other) and _is_shown_as(more, rest)
-            case _:
-                return _canonical(was) == _canonical(now)
-
-    # --- resources that the approved plan creates --------------------------------------------------------------------
-
-    def is_created(self, address: str) -> bool:
-        """Whether the live resource at an address may be the one that the approved plan creates there."""
-        if address not in self._created:
-            self._created[address] = False  # an address is never its own parent; an edited file may say so
-            self._created[address] = self._may_be_created(address)
-        return self._created[address]
-
-    def _may_be_created(self, address: str) -> bool:
-        entry, live = self.entries.get(address), self.live.get(address)
-        if not self.is_same_configuration or entry is None or live is None:
-            return False
-        if entry.action not in {"create", "replace"} or withheld_part(entry) == WHOLE or live.sid == entry.sid:
-            return False
-        if not self._is_same_name(entry.kind, _new_name(entry, live.name), live.name) or not _is_since(
-            live.created, self.approved.created_at
-        ):
-            return False
-        if not self._is_same_place(address, entry.parents, live.parents):
-            return False
-        unfinished = self.unfinished.get(address, set())
-        return all(
-            item.after.get("digest", live.digests[item.path]) == live.digests[item.path]
-            for item in entry.fields
-            if isinstance(item.after, dict) and item.path in live.digests and item.path not in unfinished
-        )
-
-    def _exists_now(self, address: str) -> bool:
-        """Whether a resource exists now that the approved plan creates, or that comes with a service it creates."""
-        if address in self.entries and self.entries[address].action in {"create", "replace"}:
-            return self.is_created(address)
-        return self.is_created(_above(address, 0))
-
-    def _is_adopted(self, entry: ChangeEntry) -> bool:
-        """Whether a change is about a part of a service that the approved plan creates and that exists by now."""
-        return (
-            entry.action == "update"
-            and entry.sid is None
-            and entry.parents[:1] == (None,)
-            and self.is_created(_above(entry.address, 0))
-        )
-
-    def _is_same_place(self, address: str, approved: tuple[str | None, ...], now: tuple[str | None, ...]) -> bool:
-        if len(approved) != len(now):
-            return False
-        return all(
-            was == sid or (was is None and self.is_created(_above(address, index)))
-            for index, (was, sid) in enumerate(zip(approved, now, strict=True))
-        )
-
-
-def _above(address: str, index: int) -> str:
-    """Return the address of the n-th container of a resource, from the outermost; empty for a malformed address."""
-    try:
-        return str(Address(Address.parse(address).parts[: 2 * index + 2]))
-    except AddressError:
-        return ""
-
-
-def _new_name(entry: ChangeEntry, otherwise: str) -> str:
-    """Return the natural key that a change creates; the name of a replace is that of the old resource."""
-    if entry.action == "create":
-        return entry.name
-    key = BY_NAME[entry.kind].natural_key if entry.kind in BY_NAME else ""
-    after = next((item.after for item in entry.fields if item.path == key), None)
-    return after if isinstance(after, str) else otherwise
-
-
-def _is_same_label(kind: str, was: str, now: str) -> bool:
-    """Whether two names differ only in the type that tells resources of one name apart: ``agent (service)``."""
-    field = BY_NAME[kind].by_path.get(BY_NAME[kind].discriminator) if kind in BY_NAME else None
-    shorter, longer = sorted((was, now), key=len)
-    choice = field.marker(Choice) if field is not None else None
-    return choice is not None and any(longer == f"{shorter} ({word})" for word in choice.words)
-
-
-def _canonical(value: Json) -> str:
-    """Write JSON so that types differ: `true`, `1`, and `1.0` are three values."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=True, default=list)
-
-
-def _is_shown_as(was: Mapping[Any, Any], now: Mapping[Any, Any]) -> bool:
-    """Whether a URL matches what was shown of it when its secrets were not set, each of which may be any text."""
-    if was.keys() != now.keys():
-        return False
-    match was, now:
-        case {"shown": str(before)}, {"shown": str(after)}:
-            return before == after or can_consist_of(before.removesuffix("…").split(MASK), after.removesuffix("…"))
-        case _:
-            return _canonical(was) == _canonical(now)
 
 
 def _is_nothing(value: Json) -> bool:
@@ -407,16 +286,6 @@ def _redirects(kind: str, path: str) -> bool:
     """Whether a field is a URL, so that a change of it moves traffic."""
     field = BY_NAME[kind].by_path.get(path) if kind in BY_NAME else None
     return field is not None and field.shape is Shape.URL
-
-
-def _is_since(created: str, planned: str) -> bool:
-    """Whether a resource was created after a plan was made, allowing for clock skew."""
-    if not created:
-        return True
-    try:
-        return datetime.fromisoformat(created) >= datetime.fromisoformat(planned) - _CLOCK_TOLERANCE
-    except (ValueError, TypeError):
-        return False
 
 
 def _key_hint(approved: Json, now: Json) -> str:

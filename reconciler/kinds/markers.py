@@ -205,6 +205,11 @@ class OnChange:
     risk: Risk
     effect: str = ""
 
+    @property
+    def sentence(self) -> str:
+        """The effect as a sentence; empty if there is none."""
+        return f"{self.effect[0].upper()}{self.effect[1:]}." if self.effect else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Example:

@@ -101,7 +101,7 @@ def _field(change: Change, item: FieldChange, risks: list[Risk], words: list[str
         return
     risks.append(marker.risk)
     if marker.effect:
-        words.append(marker.effect[0].upper() + marker.effect[1:] + ".")
+        words.append(marker.sentence)
 
 
 def _creation(change: Change, former: Live | None, risks: list[Risk], words: list[str]) -> None:

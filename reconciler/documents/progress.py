@@ -1,0 +1,209 @@
+"""What an approved plan may have done by now, as far as a fresh plan and the account can show it.
+
+Takes an approved `PlanFile`, a fresh one, and the live resources at the addresses of the approved creates and replaces.
+Tells whether what is live is what the approved plan creates, so that a parent, a reference, or a default that was to be
+is the approved one. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from reconciler.address import Address, AddressError
+from reconciler.config.unknown_values import can_consist_of
+from reconciler.documents.entries import ChangeEntry, FieldEntry
+from reconciler.documents.live import LiveEntry
+from reconciler.documents.plan import WHOLE, PlanFile, withheld_part
+from reconciler.json_text import Json
+from reconciler.kinds import BY_NAME
+from reconciler.kinds.markers import Choice, OnChange
+from reconciler.redaction.urls import MASK
+
+_CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far this machine's clock may be ahead of the API's."""
+
+
+class Progress:
+    """What an approved plan may have done.
+
+    Args:
+        approved: the approved plan.
+        fresh: the plan that would be applied.
+        live: the live resources at the addresses of the approved plan's creates and replaces.
+
+    Attributes:
+        is_same_configuration: whether both plans are of the same configuration; otherwise nothing counts as done.
+        entries: the approved changes by address.
+        replaced: the approved replaces by the SID of the old resource, without those that are withheld as a whole.
+    """
+
+    def __init__(self, approved: PlanFile, fresh: PlanFile, live: Mapping[str, LiveEntry]) -> None:
+        self.is_same_configuration = approved.config_digest == fresh.config_digest
+        self.entries = {entry.address: entry for entry in approved.changes}
+        self.replaced = {
+            entry.sid: entry
+            for entry in approved.changes
+            if entry.action == "replace" and entry.sid and withheld_part(entry) < WHOLE
+        }
+        self._created_at = approved.created_at
+        self._live = live
+        self._unfinished = {change.address: {item.path for item in change.fields} for change in fresh.changes}
+        self._created: dict[str, bool] = {}
+
+    def is_same_name(self, kind: str, was: str, now: str) -> bool:
+        """Whether a name is the approved one.
+
+        Whether it contains the type depends on the other resources of that name, which the approved plan may change.
+        """
+        return was == now or (self.is_same_configuration and _is_same_label(kind, was, now))
+
+    def is_same_value(self, was: Json, now: Json) -> bool:
+        """Whether two values are equal as typed JSON, or a reference names a resource that the plan creates."""
+        match was, now:
+            case {"ref": str(address), "sid": None, **more}, {"ref": other, "sid": str(), **rest} if not (more or rest):
+                return bool(address == other) and self._exists_now(address)
+            case {"secret": str(name), **more}, {"secret": other, "digest": str(), **rest} if "digest" not in more:
+                # Not set when it was approved: approved by name, with any value. The text around it is in the digest
+                # of the configuration, and in the shown part of a URL.
+                return bool(self.is_same_configuration and name == other) and _is_shown_as(more, rest)
+            case _:
+                return _canonical(was) == _canonical(now)
+
+    def is_created(self, address: str) -> bool:
+        """Whether the live resource at an address may be the one that the approved plan creates there."""
+        if address not in self._created:
+            self._created[address] = False  # an address is never its own parent; an edited file may say so
+            self._created[address] = self._may_be_created(address)
+        return self._created[address]
+
+    def _may_be_created(self, address: str) -> bool:
+        entry, live = self.entries.get(address), self._live.get(address)
+        if not self.is_same_configuration or entry is None or live is None:
+            return False
+        if entry.action not in {"create", "replace"} or withheld_part(entry) == WHOLE or live.sid == entry.sid:
+            return False
+        if not self.is_same_name(entry.kind, _new_name(entry, live.name), live.name) or not _is_since(
+            live.created, self._created_at
+        ):
+            return False
+        if not self.is_same_place(address, entry.parents, live.parents):
+            return False
+        unfinished = self._unfinished.get(address, set())
+        return all(
+            item.after.get("digest", live.digests[item.path]) == live.digests[item.path]
+            for item in entry.fields
+            if isinstance(item.after, dict) and item.path in live.digests and item.path not in unfinished
+        )
+
+    def _exists_now(self, address: str) -> bool:
+        """Whether a resource exists now that the approved plan creates, or that comes with a service it creates."""
+        if address in self.entries and self.entries[address].action in {"create", "replace"}:
+            return self.is_created(address)
+        return self.is_created(_above(address, 0))
+
+    def is_adopted(self, entry: ChangeEntry) -> bool:
+        """Whether a change is about a part of a service that the approved plan creates and that exists by now."""
+        return (
+            entry.action == "update"
+            and entry.sid is None
+            and entry.parents[:1] == (None,)
+            and self.is_created(_above(entry.address, 0))
+        )
+
+    def is_same_place(self, address: str, approved: tuple[str | None, ...], now: tuple[str | None, ...]) -> bool:
+        """Whether the SIDs above a resource are the approved ones, or those of what the approved plan creates."""
+        if len(approved) != len(now):
+            return False
+        return all(
+            was == sid or (was is None and self.is_created(_above(address, index)))
+            for index, (was, sid) in enumerate(zip(approved, now, strict=True))
+        )
+
+    def without_moved_defaults(self, change: ChangeEntry) -> ChangeEntry:
+        """Take out the defaults that an approved replace of a role moves.
+
+        If nothing is known of the replace but its new role, because what it saved is lost, they are an update.
+        """
+        if change.action != "update" or not self.is_same_configuration:
+            return change
+        moved = {item.path for item in change.fields if self._is_moved_default(change, item)}
+        if not moved:
+            return change
+        markers = [BY_NAME[change.kind].by_path[path].marker(OnChange) for path in moved]
+        effects = {marker.sentence for marker in markers if marker is not None}
+        is_as_risky = any(marker is not None and marker.risk == change.risk for marker in markers)
+        return change.model_copy(
+            update={
+                "fields": tuple(item for item in change.fields if item.path not in moved),
+                "consequences": tuple(sentence for sentence in change.consequences if sentence not in effects),
+                "risk": "low" if is_as_risky else change.risk,
+            }
+        )
+
+    def _is_moved_default(self, change: ChangeEntry, item: FieldEntry) -> bool:
+        """Whether a step of an approved replace makes this very change, from the old role to the new one."""
+        return any(
+            step.address == change.address
+            and item.path in step.sets
+            and item.before == entry.sid
+            and self.is_same_value(step.sets[item.path], item.after)
+            and entry.service == change.service
+            and self.is_same_place(entry.address, entry.parents, change.parents)
+            and self.is_created(entry.address)
+            for entry in self.replaced.values()
+            for step in entry.steps
+        )
+
+
+def _above(address: str, index: int) -> str:
+    """Return the address of the n-th container of a resource, from the outermost; empty for a malformed address."""
+    try:
+        return str(Address(Address.parse(address).parts[: 2 * index + 2]))
+    except AddressError:
+        return ""
+
+
+def _new_name(entry: ChangeEntry, otherwise: str) -> str:
+    """Return the natural key that a change creates; the name of a replace is that of the old resource."""
+    if entry.action == "create":
+        return entry.name
+    key = BY_NAME[entry.kind].natural_key if entry.kind in BY_NAME else ""
+    after = next((item.after for item in entry.fields if item.path == key), None)
+    return after if isinstance(after, str) else otherwise
+
+
+def _is_same_label(kind: str, was: str, now: str) -> bool:
+    """Whether two names differ only in the type that tells resources of one name apart: ``agent (service)``."""
+    field = BY_NAME[kind].by_path.get(BY_NAME[kind].discriminator) if kind in BY_NAME else None
+    shorter, longer = sorted((was, now), key=len)
+    choice = field.marker(Choice) if field is not None else None
+    return choice is not None and any(longer == f"{shorter} ({word})" for word in choice.words)
+
+
+def _canonical(value: Json) -> str:
+    """Write JSON so that types differ: `true`, `1`, and `1.0` are three values."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=True, default=list)
+
+
+def _is_shown_as(was: Mapping[Any, Any], now: Mapping[Any, Any]) -> bool:
+    """Whether a URL matches what was shown of it when its secrets were not set, each of which may be any text."""
+    if was.keys() != now.keys():
+        return False
+    match was, now:
+        case {"shown": str(before)}, {"shown": str(after)}:
+            return before == after or can_consist_of(before.removesuffix("…").split(MASK), after.removesuffix("…"))
+        case _:
+            return _canonical(was) == _canonical(now)
+
+
+def _is_since(created: str, planned: str) -> bool:
+    """Whether a resource was created after a plan was made, allowing for clock skew."""
+    if not created:
+        return True
+    try:
+        return datetime.fromisoformat(created) >= datetime.fromisoformat(planned) - _CLOCK_TOLERANCE
+    except (ValueError, TypeError):
+        return False
