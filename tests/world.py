@@ -165,7 +165,8 @@ def _once() -> Retry:
 def _options(options: Mapping[str, Any]) -> PlanOptions:
     parse: Mapping[str, Callable[[str], Any]] = {"approved": Approval.parse}
     given: dict[str, Any] = {
-        name: tuple(parse.get(name, Address.parse)(text) for text in texts) for name, texts in options.items()
+        name: tuple(parse.get(name, Address.parse)(text) for text in texts) if name != "reviewed" else texts
+        for name, texts in options.items()
     }
     return PlanOptions(**given)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.address import Address
 from reconciler.api.client import Client
 from reconciler.api.credentials import Credentials
 from reconciler.api.retry import Retry
@@ -17,9 +18,11 @@ from reconciler.api.transport import in_process
 from reconciler.documents import approval
 from reconciler.documents.live import live_entries
 from reconciler.documents.plan import PlanFile, parse_plan
+from reconciler.documents.reviewed import reviewed_decisions
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.errors import PlanFileError
 from reconciler.execution.apply import apply
+from reconciler.planning.reviewed import Reviewed
 from reconciler.report import Silent
 from tests.faults import harness
 from tests.world import ACCOUNT, NOON, World, read, seen
@@ -522,3 +525,111 @@ def test_references_and_parents_have_the_form_of_the_contract() -> None:
         "sid": account.role("Customer Support", "Agent"),
     }
     assert change["steps"] == [{"id": "services.support.users.ada#update", "op": "update", "needs": []}]
+
+
+# --- what its own steps change about the rest ------------------------------------------------------------------------
+
+
+def _renamed_default(account: Account) -> tuple[PlanFile, str, str]:
+    """The approved rename of a default role; gives the service's path and the old role, too."""
+    service = f"/v1/Services/{account.post('/v1/Services', {'FriendlyName': 'Customer Support'})['sid']}"
+    old = account.add("Customer Support", "Roles", OLD)
+    account.post(f"{service}/Configuration", {"DefaultChatServiceRoleSid": old})
+    approved = account.approve(RENAMED)
+    account.now = NOON.replace(hour=13)
+    account.add("Customer Support", "Roles", OLD | {"FriendlyName": "agent", "Permission": "deleteConversation"})
+    return approved, service, old
+
+
+def test_a_default_that_an_approved_rename_moves_is_approved_without_its_records() -> None:
+    account = Account()
+    approved, service, _old = _renamed_default(account)
+    (change,) = account.plan(read(RENAMED)).changes
+    assert (str(change.address), change.action) == ("services.support.configuration", "update")
+    assert account.differences(approved, RENAMED) == ()
+    account.post(
+        f"{service}/Configuration", {"DefaultConversationRoleSid": account.role("Customer Support", "channel admin")}
+    )
+    assert account.differences(approved, RENAMED) == ()
+
+
+def test_a_default_that_moves_to_a_role_which_the_plan_did_not_create_is_refused() -> None:
+    account = Account()
+    approved, _service, _old = _renamed_default(account)
+
+    def date(content: dict[str, Any]) -> None:
+        content["created_at"] = "2026-01-02T18:00:00Z"
+
+    (found,) = account.differences(edited(approved, date), RENAMED)
+    assert found == "services.support.configuration: update was not in the approved plan"
+
+
+def test_a_role_of_a_name_with_two_types_is_the_one_that_the_plan_created() -> None:
+    account = Account()
+    account.post("/v1/Services", {"FriendlyName": "Customer Support"})
+    files = """
+version: 1
+services:
+  support:
+    friendly_name: Customer Support
+    roles:
+      agent: {type: service, permissions: [joinConversation]}
+      second: {friendly_name: agent, type: conversation, permissions: [sendMessage]}
+    users: {ada: {role: agent}}
+"""
+    approved = account.approve(files)
+    account.now = NOON.replace(hour=13)
+    assert apply_part(account, files, {}, 2) == 2
+    assert account.differences(approved, files) == ()
+
+
+def test_the_decisions_of_a_plan_are_its_creates_and_what_it_withholds() -> None:
+    account = Account()
+    account.post("/v1/Services", {"FriendlyName": "Customer Support"})
+    old = account.add("Customer Support", "Roles", OLD)
+    account.add("Customer Support", "Users", {"Identity": "eve", "RoleSid": old})
+    approved = account.approve(SUPPORT + "    prune: [roles]\n")
+    support = "services.support"
+    assert reviewed_decisions(approved) == Reviewed(
+        creates=frozenset(map(Address.parse, (f"{support}.roles.agent", f"{support}.users.ada"))),
+        withheld=frozenset({Address.parse(f'{support}.roles["{old}"]')}),
+        kept=frozenset({old}),
+    )
+
+    def spoil(content: dict[str, Any]) -> None:
+        for change in content["changes"]:
+            change["address"] = "no address [" if change["kind"] == "user" else change["address"]
+
+    assert reviewed_decisions(edited(approved, spoil)).creates == {Address.parse(f"{support}.roles.agent")}
+
+
+def test_what_an_approved_plan_withholds_is_withheld_though_it_is_possible_now() -> None:
+    account = Account()
+    service = account.post("/v1/Services", {"FriendlyName": "Customer Support"})["sid"]
+    old = account.add("Customer Support", "Roles", OLD)
+    user = account.add("Customer Support", "Users", {"Identity": "eve", "RoleSid": old})
+    files = read(SUPPORT + "    prune: [roles]\n")
+    approved = account.approve(SUPPORT + "    prune: [roles]\n")
+    account.post(f"/v1/Services/{service}/Users/{user}", {"RoleSid": account.role("Customer Support", "service user")})
+    free = account.plan(files).changes[-1]
+    kept = account.plan(files, reviewed=reviewed_decisions(approved)).changes[-1]
+    assert (free.action, free.sid, free.guard) == ("delete", old, None)
+    assert kept.guard is not None
+    assert (kept.sid, kept.guard.name, kept.guard.verdict, kept.is_withheld) == (old, "reviewed", "withheld", True)
+
+
+def test_a_replaced_address_that_moves_to_a_new_service_says_so_from_the_beginning() -> None:
+    account = Account()
+    number = {"Type": "sms", "Address": "+14155550100", "AutoCreation.Enabled": "true", "AutoCreation.Type": "default"}
+    account.post("/v1/Configuration/Addresses", number)
+    files = """
+version: 1
+services: {support: {friendly_name: Customer Support}}
+addresses: {main: {address: "+14155550122", renamed_from: "+14155550100", auto_creation: {service: support}}}
+"""
+    approved = account.approve(files)
+    (change,) = (entry for entry in approved.changes if entry.address == "addresses.main")
+    assert "Messages to this address start conversations in another service." in change.consequences
+    account.now = NOON.replace(hour=13)
+    account.post("/v1/Services", {"FriendlyName": "Customer Support"})
+    assert account.differences(approved, files) == ()
