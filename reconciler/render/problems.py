@@ -65,9 +65,11 @@ def _chosen(problems: Sequence[Problem], limit: int | None) -> list[Problem]:
 
 
 def _block(problem: Problem, lines: Mapping[str, tuple[str, ...]], paint: Paint, width: int) -> list[str]:
-    word = paint(f"{problem.severity}:", "bold", "red" if problem.severity == "error" else "yellow")
+    # The code of a warning is what `acknowledge` takes.
+    head = f"warning[{problem.code}]" if problem.severity == "warning" else problem.severity
+    word = paint(f"{head}:", "bold", "red" if problem.severity == "error" else "yellow")
     indent = len(problem.severity) + 2
-    first, *more = _folded(escape(problem.message), width, indent)
+    first, *more = _folded(escape(problem.message), width, len(head) + 2)
     block = [f"{word} {paint(first, 'bold')}", *(" " * indent + paint(piece, "bold") for piece in more)]
     place = problem.place
     line = _line_at(place, lines) if place is not None and not problem.conceals else ""

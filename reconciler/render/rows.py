@@ -7,6 +7,7 @@ hostile ones included; each renderer escapes them for its medium. `reconciler.re
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -211,6 +212,9 @@ class UnmanagedGroup:
     rows: tuple[UnmanagedRow, ...]
 
 
+_CODE = re.compile(r"[a-z][a-z0-9-]{0,63}")
+
+
 @dataclass(frozen=True, slots=True)
 class WarningRow:
     """A warning, or a notice: an entry of the configuration that can be removed."""
@@ -225,7 +229,10 @@ class WarningRow:
     @property
     def label(self) -> str:
         """The word to put before the message."""
-        return "Note" if self.severity == "notice" else "Warning"
+        if self.severity == "notice":
+            return "Note"
+        # `acknowledge` takes the code. That of a saved plan may be any text, which is not shown.
+        return f"Warning[{self.code}]" if _CODE.fullmatch(self.code) else "Warning"
 
 
 @dataclass(frozen=True, slots=True)

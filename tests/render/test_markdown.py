@@ -310,6 +310,6 @@ def test_a_bar_is_escaped_in_tables_only() -> None:
     hint = WarningEntry(code="x", message="a|b is odd", hint="write a|c")
     change = samples.change('services["a|b"]', "service", "create", source=samples.source(1, "a|b.yaml"))
     text = plan_markdown(samples.plan(change, warnings=(hint,)))
-    assert "- Warning: `a|b` is odd Hint: write `a|c`" in text
+    assert "- Warning[x]: `a|b` is odd Hint: write `a|c`" in text
     assert '`services["a\\u007cb"]`' in text
     assert "`a\\u007cb.yaml:1`" in text

@@ -41,7 +41,7 @@ error: a service has no key "rols"
 
 def test_errors_and_warnings_are_counted() -> None:
     problems = [Problem("a", "one", severity="warning"), Problem("b", "two"), Problem("c", "three")]
-    assert text_of(*problems) == "warning: one\n\nerror: two\n\nerror: three\n\n2 errors, 1 warning\n"
+    assert text_of(*problems) == "warning[a]: one\n\nerror: two\n\nerror: three\n\n2 errors, 1 warning\n"
 
 
 def test_a_limit_shows_errors_before_warnings_and_says_what_is_left_out() -> None:
@@ -113,7 +113,7 @@ def test_colours_are_laid_on_and_change_nothing_else() -> None:
     problem = Problem("x", "wrong", Place("a.yaml", 1, 1), "do this", severity="warning")
     coloured = problems_text([problem], {"a.yaml": ("a",)}, colour=True)
     assert coloured == (
-        "\x1b[1;33mwarning:\x1b[0m \x1b[1mwrong\x1b[0m\n"
+        "\x1b[1;33mwarning[x]:\x1b[0m \x1b[1mwrong\x1b[0m\n"
         "  \x1b[36m-->\x1b[0m a.yaml:1:1\n"
         "  \x1b[36m|\x1b[0m\n"
         "\x1b[36m1\x1b[0m \x1b[36m|\x1b[0m a\n"
