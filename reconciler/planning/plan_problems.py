@@ -199,7 +199,7 @@ def unreadable_collections(
         yield Problem(
             "unreadable",
             f"cannot read the {kind.noun}{'' if kind.singleton else ' list'}{f' of {where!r}' if where else ''}: "
-            f"{refusal.answer}" + (f"; not planned: {listed}{more}" if addresses else ""),
+            f"{refusal.answer}" + (f"; not compared: {listed}{more}" if addresses else ""),
             next((context.config.resources[address].place for address in addresses), None),
             "Give the API key permission to read it, or exclude these resources with --exclude."
             if refusal.status == _FORBIDDEN

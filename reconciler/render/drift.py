@@ -16,9 +16,10 @@ from reconciler.render.rows import ChangeRow, ChangesView, FieldRow
 from reconciler.render.terminal import Paint, Style, escape, wrap
 from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, what_text
 from reconciler.render.view import drift_view
-from reconciler.render.wording import count
+from reconciler.render.wording import count, incomplete
 
 CHAT_LINES = 8
+CHAT_NOT_COMPARED = 3
 CHAT_LIMIT = 1_500
 """Characters; a longer chat message is not read."""
 
@@ -33,15 +34,17 @@ _CHAT = str.maketrans({character: f"\\u{ord(character):04x}" for character in "@
 
 
 def _summary(plan: ChangesView) -> str:
+    partial = incomplete(len(plan.unreadable))
+    none = "No drift in the rest" if partial else "No drift"
     if not plan.changes and not plan.counts.unmanaged:
-        return f"No drift: {count(plan.counts.no_op, 'resource')} compared"
+        return f"{partial}{none}: {count(plan.counts.no_op, 'resource')} compared"
     parts = [
         f"{plan.counts.update + plan.counts.replace:,} different",
         f"{plan.counts.create:,} missing",
         f"{plan.counts.delete:,} to be deleted",
         f"{plan.counts.unmanaged:,} unmanaged",
     ]
-    return f"{'Drift' if plan.changes else 'No drift'}: {', '.join(parts)}"
+    return f"{partial}{'Drift' if plan.changes else none}: {', '.join(parts)}"
 
 
 DRIFT = Words(
@@ -49,7 +52,7 @@ DRIFT = Words(
     actions=_PHRASES,
     counted={"create": "missing", "update": "different", "replace": "different", "delete": "to be deleted"},
     section="",
-    verdict=_summary,
+    verdict=lambda plan: f"{'⚠️ ' if plan.unreadable else ''}{_summary(plan)}",
     full="`reconciler drift` shows them",
     before="live: ",
     after="configured: ",
@@ -161,6 +164,11 @@ def drift_chat(drift: DriftFile) -> str:
     rows = drift_view(drift)
     environment = f", {shortened(rows.environment, 40)}" if rows.environment else ""
     lines = [f"{_summary(rows)} (account {shortened(rows.account, 40)}{environment})."]
+    # Without these, "no drift" would claim what was not compared.
+    limits = [*rows.unreadable, *(warning for warning in rows.warnings if warning.code == "not-compared")]
+    lines += [f"• {shortened(warning.message, 160)}" for warning in limits[:CHAT_NOT_COMPARED]]
+    if len(limits) > CHAT_NOT_COMPARED:
+        lines.append(f"• {len(limits) - CHAT_NOT_COMPARED:,} more not compared, or compared in part")
     groups = grouped(rows.changes)  # the most severe first; only a few are named
     for group in groups[:CHAT_LINES]:
         change = group.first

@@ -22,7 +22,7 @@ from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, Nothing, Po
 from reconciler.render.terminal import escape
 from reconciler.render.values import KNOWN_LATER, TEXT_LIMIT, both_texts, line_texts, literal
 from reconciler.render.view import plan_view
-from reconciler.render.wording import count
+from reconciler.render.wording import count, incomplete
 
 LIMIT = 65_536
 """The maximum number of characters of a comment on GitHub, exclusive."""
@@ -84,16 +84,19 @@ class Words:
 
 
 def _verdict(plan: ChangesView) -> str:
+    partial = incomplete(len(plan.unreadable))
     if not plan.changes:
-        return f"✅ No changes: {count(plan.counts.no_op, 'resource')} compared, all match the configuration"
+        compared = f"{count(plan.counts.no_op, 'resource')} compared, all match the configuration"
+        return f"⚠️ {partial}No other changes: {compared}" if partial else f"✅ No changes: {compared}"
     counts = plan.counts
     doing = (
         f"{counts.create:,} to create, {counts.update:,} to update, "
         f"{counts.replace:,} to replace, {counts.delete:,} to delete"
     )
     if plan.refused or plan.refusals:
-        return f"⛔ An apply would refuse this: {doing}"
-    return f"⚠️ {doing}; {plan.high:,} high-risk" if plan.high else doing
+        return f"⛔ {partial}An apply would refuse this: {doing}"
+    high = f"; {plan.high:,} high-risk" if plan.high else ""
+    return f"{'⚠️ ' if high or partial else ''}{partial}{doing}{high}"
 
 
 PLAN = Words(
@@ -248,7 +251,7 @@ class _Page:
             where += f" {code(change.name, 60)}"
         if len(group.changes) > 1:
             where += f" and {len(group.changes) - 1:,} more like it"
-        third = _RISK_SIGN[change.risk]
+        third = "–" if change.is_withheld else _RISK_SIGN[change.risk]
         if not self.words.acts:
             third = code(change.service, 60) if change.service else "–"
         cells = (f"`{change.mark}` {what}", where, third, self._source(change))

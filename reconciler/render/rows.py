@@ -166,6 +166,8 @@ class ChangeRow:
     Attributes:
         action: the action; of a drift, the one that would remove the difference.
         mark: ``+``, ``~``, ``-/+``, or ``-``.
+        risk: its risk; low if all of it is withheld.
+        consequences: its effects in words; none if all of it is withheld.
         before_unknown: if the former side of every field is unknown, the reason; empty otherwise.
     """
 
@@ -258,10 +260,11 @@ class ChangesView:
         left_out: the declared resources that these two omit.
         unverified: the write-only values that were not compared.
         unlisted: the collections whose undeclared resources were not compared.
+        unreadable: the collections that could not be read, which are among the warnings as well.
         approvals: the missing approvals, as values of ``--approve``, in order.
         refusals: the reasons why an apply refuses the plan as a whole, one sentence each.
         refused: the number of changes that a guard refuses.
-        high: the number of changes of high risk.
+        high: the number of changes of high risk that are not withheld.
         origin: the tool's version, the time, and the digest of the configuration, as far as they are known.
     """
 
@@ -274,6 +277,7 @@ class ChangesView:
     left_out: tuple[str, ...]
     unverified: tuple[str, ...]
     unlisted: tuple[str, ...]
+    unreadable: tuple[WarningRow, ...]
     unmanaged: tuple[UnmanagedGroup, ...]
     warnings: tuple[WarningRow, ...]
     approvals: tuple[str, ...]

@@ -28,7 +28,7 @@ from reconciler.render.rows import (
 from reconciler.render.terminal import Paint, Style, cells, escape, wrap
 from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, what_text
 from reconciler.render.view import plan_view
-from reconciler.render.wording import count
+from reconciler.render.wording import count, incomplete
 
 DIFF_LINES = 40
 """The lines of a text's difference that are shown without --verbose."""
@@ -349,10 +349,13 @@ def _nothing_to_do(plan: ChangesView) -> str:
     environment = f", environment {escape(plan.environment)}," if plan.environment else ""
     compared = count(plan.counts.no_op, "resource")
     scope = "The selected part of account" if plan.targets or plan.excludes else "Account"
-    return (
-        f"No changes. {scope} {escape(plan.account)}{environment} matches the configuration "
-        f"({compared} compared, {plan.counts.unmanaged:,} unmanaged)."
-    )
+    partial = incomplete(len(plan.unreadable))
+    if partial:
+        scope = f"The part of account {escape(plan.account)}{environment} that could be read"
+        verdict = f"{partial}No other changes. {scope} matches the configuration"
+    else:
+        verdict = f"No changes. {scope} {escape(plan.account)}{environment} matches the configuration"
+    return f"{verdict} ({compared} compared, {plan.counts.unmanaged:,} unmanaged)."
 
 
 def _unmanaged_title(number: int) -> str:
@@ -367,7 +370,7 @@ def _counted(plan: ChangesView) -> str:
     )
     rest = [f"{counts.no_op:,} unchanged", f"{counts.unmanaged:,} unmanaged"]
     rest += [f"{counts.withheld:,} withheld"] if counts.withheld else []
-    return f"Plan: {doing}; {', '.join(rest)}."
+    return f"{incomplete(len(plan.unreadable))}Plan: {doing}; {', '.join(rest)}."
 
 
 _PLAN = PageWords(head=_where, nothing=_nothing_to_do, unmanaged=_unmanaged_title, verdict=_counted)

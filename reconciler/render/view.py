@@ -77,6 +77,7 @@ def plan_view(plan: PlanFile) -> ChangesView:
         left_out=plan.left_out,
         unverified=plan.unverified,
         unlisted=plan.unlisted,
+        unreadable=_warnings(plan.unreadable),
         origin=_origin(plan.tool_version, plan.created_at, plan.config_digest),
     )
 
@@ -121,6 +122,7 @@ def drift_view(drift: DriftFile, *, nested: bool = False) -> ChangesView:
         left_out=drift.left_out,
         unverified=drift.not_compared,
         unlisted=drift.unlisted,
+        unreadable=_warnings(drift.unreadable),
         origin=_origin(drift.tool_version, drift.created_at, drift.config_digest),
     )
 
@@ -177,6 +179,7 @@ def _view(
         left_out=(),
         unverified=(),
         unlisted=(),
+        unreadable=(),
         unmanaged=_unmanaged(unmanaged),
         warnings=tuple(warnings),
         approvals=tuple(change.approval for change in refused if change.guard is not None and change.guard.approval),
@@ -208,7 +211,8 @@ def _change(entry: ChangeEntry | ComparedChange, created: frozenset[str]) -> Cha
     different = [field for field in entry.fields if entry.action != "replace" or not _is_equal(field)]
     fields = tuple(row for field in different for row in _rows(_of_entry(field), entry.action, created))
     reasons = {row.before.reason if isinstance(row.before, Unclear) else "" for row in fields}
-    return ChangeRow(
+    guard = None if entry.guard is None else _guard(entry.guard)
+    row = ChangeRow(
         address=entry.address,
         kind=entry.kind,
         action=entry.action,
@@ -221,9 +225,11 @@ def _change(entry: ChangeEntry | ComparedChange, created: frozenset[str]) -> Cha
         before_unknown=reasons.pop() if len(reasons) == 1 else "",
         fields=fields,
         consequences=entry.consequences,
-        guard=None if entry.guard is None else _guard(entry.guard),
+        guard=guard,
         source=_source(entry.source),
     )
+    # An apply leaves the resource alone, so the change has no effects: they would hide those of other changes.
+    return replace(row, risk="low", consequences=()) if row.is_withheld else row
 
 
 def _drift_action(entry: Difference) -> Action:

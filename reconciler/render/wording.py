@@ -20,3 +20,8 @@ def operation(result: ResultEntry, outcome: OutcomeEntry) -> str:
     if result.action != "replace":
         return outcome.op
     return f"{outcome.op} of the {'old' if outcome.op == 'delete' else 'new'} resource"
+
+
+def incomplete(number: int) -> str:
+    """Say how many collections could not be read, to put before a headline; empty for none."""
+    return f"Incomplete: {count(number, 'collection')} could not be read. " if number else ""

@@ -62,7 +62,7 @@ def messages(made: Plan) -> list[str]:
                 "create services.desk.users.ada", "create services.desk.users.ben",
                 'create addresses["+14155550100"]',
             ],
-            "cannot read the account webhook: HTTP 403, Twilio error 70051; not planned: account.webhooks",
+            "cannot read the account webhook: HTTP 403, Twilio error 70051; not compared: account.webhooks",
         ),
         (
             "GET /v1/Services/[^/]+/Users",
@@ -72,7 +72,7 @@ def messages(made: Plan) -> list[str]:
                 "create services.desk.conversations.lobby.participants.ada", "update services.desk.webhooks",
                 'create addresses["+14155550100"]',
             ],
-            ("cannot read the user list of 'desk': HTTP 403, Twilio error 70051; not planned: "
+            ("cannot read the user list of 'desk': HTTP 403, Twilio error 70051; not compared: "
             "services.desk.users.ada, services.desk.users.ben"),
         ),
         (
@@ -82,14 +82,14 @@ def messages(made: Plan) -> list[str]:
                 "update services.desk.webhooks", "create services.desk.users.ben",
                 'create addresses["+14155550100"]',
             ],
-            ("cannot read the role list of 'desk': HTTP 403, Twilio error 70051; not planned: "
+            ("cannot read the role list of 'desk': HTTP 403, Twilio error 70051; not compared: "
             "services.desk.configuration, services.desk.conversations.lobby.participants.ada, "
             "services.desk.roles.agent and 1 more"),
         ),
         (
             "GET /v1/Services",
             ["update account.webhooks"],
-            ("cannot read the service list: HTTP 403, Twilio error 70051; not planned: "
+            ("cannot read the service list: HTTP 403, Twilio error 70051; not compared: "
             'addresses["+14155550100"], services.desk'),
         ),
     ],
@@ -109,7 +109,7 @@ def test_a_missing_region_is_a_404() -> None:
     account = forbid(desk(), "GET /v1/Configuration/Addresses", 404)
     made = account.plan(read(DESK))
     assert messages(made) == [
-        'cannot read the address list: HTTP 404, Twilio error 20404; not planned: addresses["+14155550100"]'
+        'cannot read the address list: HTTP 404, Twilio error 20404; not compared: addresses["+14155550100"]'
     ]
     assert "give the API key" not in made.unreadable[0].hint
 
@@ -157,7 +157,7 @@ def test_a_role_is_not_deleted_while_nobody_can_tell_who_holds_it(pattern: str, 
     (change,) = made.changes
     assert change.guard is not None
     assert (change.guard.name, change.guard.verdict) == ("unreadable", "withheld")
-    assert f"may not read the {words} list" in change.guard.message
+    assert f"has no permission to read the {words} list" in change.guard.message
 
 
 def test_a_service_is_not_deleted_while_nobody_can_tell_which_addresses_use_it() -> None:

@@ -6,10 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.documents.drift import drift_document
+from reconciler.documents.entries import GuardEntry, WarningEntry
 from reconciler.kinds import BY_NAME
 from reconciler.render import rows
+from reconciler.render.drift import drift_chat, drift_markdown, drift_text
+from reconciler.render.html.plan_page import drift_html, plan_html
 from reconciler.render.line_diff import DiffLine
 from reconciler.render.markdown import plan_markdown
+from reconciler.render.text import plan_text
 from reconciler.render.view import plan_view
 from tests.render import plan_samples as samples
 
@@ -78,3 +83,69 @@ def test_the_sample_of_every_kind_has_every_kind_and_only_their_fields() -> None
     assert {change.kind for change in samples.EVERY_KIND.changes} == set(BY_NAME)
     for change in samples.EVERY_KIND.changes:
         assert {field.path for field in change.fields} <= set(BY_NAME[change.kind].by_path), change.address
+
+
+# --- withheld changes, and collections that could not be read ---------------------------------------------------------
+
+
+def test_a_withheld_change_has_no_effects_and_is_not_counted_as_high_risk() -> None:
+    guard = GuardEntry(name="default_service", verdict="withheld", message="the default service is never deleted")
+    withheld = samples.LOST_SERVICE.model_copy(update={"guard": guard})
+    shown = plan_view(samples.plan(withheld))
+    assert shown.high == 0
+    assert not shown.changes[0].consequences
+    plan = samples.plan(withheld)
+    for text in (plan_markdown(plan), plan_text(plan, colour=False, width=100), plan_html(plan)):
+        assert "never deleted" in text
+        assert "Destroys every" not in text
+        assert "high risk" not in text.lower()
+        assert "high-risk" not in text
+
+
+def test_a_withheld_delete_of_the_old_resource_keeps_the_effects_of_the_new_one() -> None:
+    assert samples.HALF_HELD.guard is not None
+    half = samples.HALF_HELD.model_copy(update={"consequences": ("Everyone loses sendMessage.",)})
+    shown = plan_view(samples.plan(half))
+    assert (shown.high, shown.changes[0].consequences) == (1, ("Everyone loses sendMessage.",))
+
+
+UNREADABLE = WarningEntry(
+    severity="warning",
+    code="unreadable",
+    message="cannot read the credential list: HTTP 403, Twilio error 20003; not compared: credentials.android",
+    hint="Give the API key permission to read it.",
+    address="",
+    source=None,
+)
+
+
+def test_the_headline_of_a_plan_says_that_a_collection_could_not_be_read() -> None:
+    empty = samples.EMPTY.model_copy(update={"unreadable": (UNREADABLE,)})
+    partial = "Incomplete: 1 collection could not be read. "
+    markdown = plan_markdown(empty)
+    assert f"### ⚠️ {partial}No other changes: " in markdown
+    assert "✅" not in markdown
+    assert plan_text(empty, colour=False, width=200).startswith(f"{partial}No other changes. The part of account ")
+    small = samples.SMALL.model_copy(update={"unreadable": (UNREADABLE,)})
+    assert f"### ⚠️ {partial}0 to create, 1 to update" in plan_markdown(small)
+    assert f"{partial}Plan: 0 to create, 1 to update" in plan_text(small, colour=False, width=200)
+    assert "Incomplete, no other changes" in plan_html(empty)
+
+
+def test_the_headline_of_a_drift_says_that_a_collection_could_not_be_read() -> None:
+    drift = drift_document(samples.EMPTY.model_copy(update={"unreadable": (UNREADABLE,)}))
+    headline = "Incomplete: 1 collection could not be read. No drift in the rest"
+    assert f"### ⚠️ {headline}" in drift_markdown(drift)
+    assert drift_text(drift, colour=False, width=200).startswith(headline)
+    assert headline in drift_html(drift)
+    chat = drift_chat(drift)
+    assert chat.startswith(headline)
+    assert f"\n• {UNREADABLE.message}\n" in chat
+
+
+def test_a_chat_message_names_what_was_compared_only_in_part() -> None:
+    message = "HOOK_TOKEN is not set, so post_webhook_url of services.s.webhooks was only compared in part"
+    warning = UNREADABLE.model_copy(update={"code": "not-compared", "message": message})
+    chat = drift_chat(drift_document(samples.EMPTY.model_copy(update={"warnings": (warning,) * 5})))
+    assert chat.count(f"\n• {message}") == 3
+    assert "\n• 2 more not compared, or compared in part\n" in chat

@@ -43,7 +43,7 @@ from reconciler.render.markdown_text import Repository
 from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, SourceRow
 from reconciler.render.terminal import escape
 from reconciler.render.view import comparison_view, drift_view, plan_view
-from reconciler.render.wording import count
+from reconciler.render.wording import count, incomplete
 
 FIRST_MEANINGS = 20
 """The number of effects that are shown at once; the others are folded."""
@@ -162,8 +162,10 @@ def _plan_verdict(plan: ChangesView) -> Verdict:
     number = len(plan.changes)
     lead: list[str] = []
     held = all(change.is_withheld for change in plan.changes)
+    if plan.unreadable:
+        lead.append(incomplete(len(plan.unreadable)).rstrip())
     if not number:
-        tone, headline = "good", "No changes"
+        tone, headline = ("careful", "Incomplete, no other changes") if plan.unreadable else ("good", "No changes")
         lead.append(f"{count(plan.counts.no_op, 'resource')} compared; all match the configuration.")
     elif plan.refused or plan.refusals:
         tone, headline = "bad", "An apply would refuse this plan"
@@ -192,8 +194,10 @@ def _drift_verdict(plan: ChangesView) -> Verdict:
         headline = "No drift, but unmanaged resources"
     else:
         headline = "No drift"
+    if plan.unreadable:
+        headline = incomplete(len(plan.unreadable)) + headline.replace("No drift", "No drift in the rest")
     return Verdict(
-        "careful" if number else "good",
+        "careful" if number or plan.unreadable else "good",
         "Drift: differences between account and configuration",
         headline,
         (lead, *_narrowed(plan)),
@@ -394,7 +398,7 @@ class _Page:
         words = self.words
         marks = []
         if words.acts:
-            marks = [_risk(change)]
+            marks = [] if change.is_withheld else [_risk(change)]
             if change.guard is not None:
                 held = "old resource kept" if change.guard.only_delete else change.guard.verdict
                 marks.insert(0, tag("span", held, class_="held"))
