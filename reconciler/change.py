@@ -57,7 +57,7 @@ class FieldChange:
         path: dotted, in the configuration's vocabulary.
         before: the live content; None where there is none; `Unknown` if it is known only after the apply.
         after: the declared content, a `Reference`, or an `Unknown`; None clears.
-        before_name: for a reference, the name of what it refers to now; shown only, never compared.
+        before_name: for a reference, the name of the resource it refers to now; shown only, never compared.
         sensitive: whether both sides are hidden.
         secrets: the names of the secrets that go into `after`.
         forces_replacement: whether this change requires a replace.
@@ -98,7 +98,7 @@ class Step:
         op: the operation.
         address: its resource. The two resources of a replace share an address and differ in `sid`.
         kind: its kind.
-        parent: the address of what contains it; None at the top.
+        parent: the address of the containing resource; None at the top.
         sid: the SID when it is known before the apply; None for creates, and for what another step creates.
         values: contents to send, by field path; `Reference`s are resolved when the step runs.
         expects: contents that the response must have besides those sent: declared values that are live already.
@@ -163,7 +163,7 @@ class Change:
         action: the action.
         sid: the live resource; None when there is none yet.
         name: its natural key, for people; of a singleton the empty string.
-        parent: the address of what contains it; None at the top.
+        parent: the address of the containing resource; None at the top.
         service: the name of the service it belongs to, for people; empty at the top of the account.
         fields: what differs, in the order of the kind's fields.
         steps: the calls that make it so, in their order.
@@ -174,7 +174,7 @@ class Change:
         guard: why it is not carried out as it is; None if it is.
         source: where it is declared; None if it is not.
         carried: paths of the fields whose values only the account has, and that the new resource gets as well.
-        former: of a replace, the old resource; of what completes one, what is known about it. Never shown.
+        former: of a replace, the old resource; of a change that completes one, its known values. Never shown.
         former_title: of a replace, the natural key of the old resource as it may be shown.
         completes: the SID of the resource whose interrupted replace this change completes; empty for none.
     """

@@ -24,7 +24,7 @@ class Live:
     Attributes:
         kind: its kind.
         sid: its SID; for a singleton its path, which is as unique.
-        parents: SIDs of what contains it, outermost first; empty at the top.
+        parents: SIDs of the containing resources, outermost first; empty at the top.
         values: every readable field by dotted path, in the configuration's vocabulary; references as SIDs; None where
             the API has null, "" or no such key.
         created: its creation date as returned by the API; empty if it has none.
@@ -73,7 +73,7 @@ class Collection:
 
     Attributes:
         kind: the name of the kind it holds.
-        parents: SIDs of what contains it, outermost first.
+        parents: SIDs of the containing resources, outermost first.
     """
 
     kind: str

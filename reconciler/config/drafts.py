@@ -35,7 +35,7 @@ class Draft:
         key: Its handle, or the section key of a singleton.
         entries: Its mapping.
         parent: The resource that contains it; None at the top.
-        is_template: Whether it is a template or part of one: its references are not resolved, and its handle is no
+        is_template: Whether it is a template or part of one: its references are not resolved, and its handle is not a
             natural key.
         values: The values read so far, by field path.
         forms: The texts that contain secrets, with the secrets by name, by field path.

@@ -72,7 +72,7 @@ def _check_same_key(same: Sequence[Draft], findings: Findings) -> None:
 
 
 _UNCLEAR = object()
-"""The field that tells resources apart could not be read."""
+"""The field that identifies a resource could not be read."""
 
 
 def _told_apart(draft: Draft) -> Hashable:

@@ -149,7 +149,9 @@ def _lookup(body: str, namespace: str, token: str, offset: int) -> Lookup:
     name, separator, default = body.partition(":-")
     if not name or (namespace != "file" and _NAME.match(name) is None):
         message = (
-            f"{shown('${' + namespace + ':' + name + '}')} names nothing" if not name else f"{shown(name)} is no name"
+            f"{shown('${' + namespace + ':' + name + '}')} names nothing"
+            if not name
+            else f"{shown(name)} is not a valid name"
         )
         hint = "names have letters, digits, dots, dashes and underscores, and begin with a letter"
         raise MalformedInterpolationError(

@@ -256,7 +256,7 @@ def apply_templates(files: FileLoader, tree: MapNode, findings: Findings) -> tup
     templates = entries_of(tree.entries.get("templates"), "templates", findings)
     for name, entry in templates.items():
         if not isinstance(entry.value, MapNode) and not is_null(entry.value):
-            message = f"template {shown(name)} must be a mapping of what services share"
+            message = f"template {shown(name)} must be a mapping of the fields that services share"
             findings.error("wrong-type", message, entry.value.place, "write keys with colons, indented below")
         if isinstance(entry.value, MapNode) and "template" in entry.value.entries:
             place = entry.value.entries["template"].key.place

@@ -117,7 +117,7 @@ class ResourceReader:
         contents = {
             path: value.content for path, value in draft.values.items() if not isinstance(value.content, Unknown)
         }
-        # Nothing is sent of what must not exist.
+        # A resource that must not exist sends no values.
         inside = () if draft.absent else draft.kind.inspect(contents, self._now)
         for fault in (*draft.kind.check(contents), *inside):
             value = draft.values.get(fault.path)

@@ -267,7 +267,9 @@ class TreeBuilder:
         found = self._anchors[name]
         self._unused_anchors.pop(name, None)
         if found is None:
-            self._stop("alias-in-itself", f"*{name} is part of what it refers to", event, "write out what is meant")
+            self._stop(
+                "alias-in-itself", f"*{name} is part of the value it refers to", event, "write out what is meant"
+            )
             return
         self._expanded += found.size
         if self._expanded > MOST_EXPANDED:

@@ -213,7 +213,7 @@ class _Apply:
             outcome = None if need in except_for else self._outcomes.get(need)
             if outcome is None or outcome.status in _SUCCEEDED:
                 continue
-            # The plan takes account of what a guard withholds, but not of what the API refuses to delete.
+            # The plan considers changes that a guard withholds, but not resources that the API refuses to delete.
             if outcome.status == "withheld" and outcome.refusal is None:
                 continue
             if outcome.status == "skipped" and outcome.cause:

@@ -109,7 +109,7 @@ def has_effect(live: Live, item: Field) -> bool:
 
 
 def changes_by_itself(kind: Kind, item: Field, content: Content) -> bool:
-    """Return whether a value comes about without a change, so that a different one is no difference."""
+    """Return whether Twilio derives a value by itself, so that a different one does not count as a difference."""
     choice = item.marker(Choice)
     words = choice.words if choice is not None else ()
     return any(word != content and kind.tolerates(item.path, word, content) for word in words)

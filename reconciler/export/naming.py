@@ -39,7 +39,7 @@ class Naming:
                 self._name_members(kind)
 
     def _find_untouched(self) -> frozenset[str]:
-        """Find built-in resources that nobody has changed, as far as that can be told.
+        """Find built-in resources that have not been changed, as far as the account shows it.
 
         It is undocumented what built-in roles may do in a new service. One counts as untouched if it never changed
         according to its dates, and every other one of its name that never changed has the same values.

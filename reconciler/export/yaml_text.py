@@ -26,7 +26,7 @@ _DEEPEST_BLOCK = 20
 _MOST_DIGITS = 300
 """Longer numbers are numbers only in JSON text."""
 
-# Plain: begins with a letter, has no character with a meaning in YAML or in interpolation, and is no word below.
+# Plain: begins with a letter, has no character with a meaning in YAML or in interpolation, and is not a word below.
 _PLAIN = re.compile(r"[^\W\d][\w./-]*(?:@[\w.-]+)?(?: [\w./-]+)*\Z")
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9._~/?=&%+;@-]+\Z")
 _WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"})

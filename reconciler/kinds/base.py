@@ -67,7 +67,7 @@ class Kind:
         built_in_fallback: By value of the `discriminator`, the built-in resource to use in place of a deleted one.
         built_in_by_flex: The natural keys of resources that Flex creates in its own parents.
         never_pruned: Natural keys that no prune rule covers.
-        initial: Values that a resource has if nobody sets them.
+        initial: Values that a resource has unless they are set.
 
         compose_key: Composes the natural key as one text, if it consists of several fields.
         key_summary: The fields of that natural key, for the reference documentation.
@@ -78,7 +78,7 @@ class Kind:
         exclusive_pair: Two fields of which the first should have only one value of the second within a parent, such as
             an address and its proxy address; empty if there are none.
         handle_fields: Fields whose first value suggests a handle in an export; by default the natural key.
-        key_as_handle: Whether an export uses the natural key as the handle even if it is no plain identifier.
+        key_as_handle: Whether an export uses the natural key as the handle even if it is not a plain identifier.
 
         check: Finds problems in the values that the configuration sets.
         check_create: Finds problems in the values that a create would send.

@@ -154,7 +154,7 @@ def _consequences(before: PartialContents | None, after: PartialContents | None,
     """Say that a close is final: nothing in a closed conversation can be changed, and it cannot be opened again."""
     if before is None or after is None or before.get("state") == "closed" or after.get("state") != "closed":
         return ()
-    return (Consequence("high", f"Closes {name} permanently: nobody can write in it, and it cannot be reopened."),)
+    return (Consequence("high", f"Closes {name} permanently: no one can write in it, and it cannot be reopened."),)
 
 
 CONVERSATION = Kind(

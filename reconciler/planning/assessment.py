@@ -24,7 +24,7 @@ def assess(context: PlanContext, change: Change) -> Change:
     live = context.state.get(change.sid) if change.sid else _live_singleton(context, change) or change.former
     defaults: Iterable[str] = ()
     if is_held(change.kind) and live is not None:
-        # Before the plan and after it, so that a plan applied in part is no riskier than the whole.
+        # Before the plan and after it, so that a plan applied in part has at most the risk of the whole.
         defaults = context.default_roles.get(live.parents[0], ())
     judged = risk.judge(change, live, defaults, context.matching.former.get(change.address), context.sid_of)
     return _with_unknown_holders(context, _with_moved_defaults(context, judged))

@@ -1,7 +1,7 @@
 """From a declared resource and its live one to a change: what differs, and the calls that make it equal.
 
-Takes a `PlanContext`; gives a `Draft`: changes whose steps name what they need, and the problems of what the API could
-not take. Pure; puts nothing into order and withholds nothing: `ordering` and `guards` do.
+Takes a `PlanContext`; gives a `Draft`: changes whose steps name what they need, and a problem for each value that
+the API would reject. Pure; puts nothing into order and withholds nothing: `ordering` and `guards` do.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class ChangeBuilder:
         return replace(change, reason=reason, carried=create.carried, completes=saved.sid, former=saved.as_live())
 
     def _adopt(self, declared: Declared) -> Change | None:
-        """Build the update of what Twilio creates with a service of this plan."""
+        """Build the update of a resource that Twilio creates with a service of this plan."""
         fields = self._context.fields_to_adopt(declared)
         if not fields:
             self._unchanged += 1

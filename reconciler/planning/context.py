@@ -50,7 +50,7 @@ class PlanContext:
         replaced: addresses of the resources that can only be changed by replacing them.
         pending_step: for each address whose SID is not known before the apply, the id of the step after which it is.
         by_natural_key: addresses of the resources directly in a service, by kind, service, and natural key.
-        implied_users: kind, service, and natural key of what a declared participant implies without its being declared.
+        implied_users: kind, service, and natural key of each undeclared user that a declared participant implies.
         sids: known SIDs by address, those of Twilio's own roles that the configuration refers to included.
         builtin_refs: resources that steps refer to and that Twilio makes with a service of this plan, by address, with
             the values by which to find them there.
@@ -263,7 +263,7 @@ class PlanContext:
 
         Args:
             kind: the kind of the resource that gets the values.
-            parent: the address of what contains it.
+            parent: the address of the containing resource.
             values: the values, by field path.
         """
         needed: list[Address | None] = []

@@ -1,7 +1,7 @@
 """The values that a create sends: declared, derived, and carried over from the resource that it replaces.
 
-Takes a `PlanContext`, a declared resource, and the values of a former one; gives `CreateValues` with the problems of
-what the API would not take, and the field changes that show them. Pure.
+Takes a `PlanContext`, a declared resource, and the values of a former one; gives `CreateValues` with a problem for each
+value that the API would reject, and the field changes that show them. Pure.
 """
 
 from __future__ import annotations

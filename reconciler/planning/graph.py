@@ -1,7 +1,7 @@
 """Topological order that is the same every time, with cycles named.
 
 Takes nodes with a rank and what each needs; gives them in an order in which everything comes after what it needs, and
-otherwise by rank. Pure, and independent of what the nodes are.
+otherwise by rank. Pure, and independent of the type of the nodes.
 """
 
 from __future__ import annotations

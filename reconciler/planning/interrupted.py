@@ -66,7 +66,7 @@ class Interrupted:
 
         Args:
             declared: the resource to create.
-            parents: the SIDs of what contains it; None if that does not exist.
+            parents: the SIDs of the containing resources; None if that does not exist.
         """
         for entry in reversed(self.entries):  # of several, the last one
             if (

@@ -64,7 +64,7 @@ class NameMatcher:
 
         Args:
             declared: a resource with a natural key and without a pin.
-            parents: the SIDs of what contains it.
+            parents: the SIDs of the containing resources.
         """
         if not self._check_key_is_known(declared):
             return None
@@ -73,7 +73,7 @@ class NameMatcher:
             return chained[declared.address]
         found = self._find_named(declared, parents, declared.natural_key)
         if not declared.renamed_from or declared.absent:
-            return found  # a former name is no license to delete what has it now
+            return found  # a former name does not permit deleting the resource that has it now
         former = self._find_named(declared, parents, declared.renamed_from)
         if found is not None and former is not None:
             self.left_over[former.sid] = declared.address

@@ -1,6 +1,6 @@
-"""Who is who in two configurations: which resource of the one is which of the other.
+"""Matches the resources of two configurations with each other.
 
-Takes two `Config`s; gives `Pairs`. Pure; compares nothing but what recognises a resource.
+Takes two `Config`s; gives `Pairs`. Pure; compares only the values that identify a resource.
 
 Configurations of one account are paired as `match` pairs files with an account: the first one stands in for it. Those
 of two accounts are paired by address: their names and SIDs are what differs between the two.
@@ -26,7 +26,7 @@ _TEXTS = frozenset({Shape.TEXT, Shape.URL, Shape.SID, Shape.ENUM})
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Who is who.
+    """The resources of two configurations, matched with each other.
 
     Attributes:
         before: what the first configuration wants to exist, by address.
@@ -35,7 +35,7 @@ class Pairs:
         former: the address in the first of each resource of the second that has one there, absent ones included.
         likely: for resources of the second that are new, resources of the first that are probably the same ones under
             a former name.
-        sids: addresses in the first by SID, where either configuration tells it.
+        sids: addresses in the first by SID, where either configuration contains it.
     """
 
     before: Mapping[Address, Declared]
@@ -108,7 +108,7 @@ class _StandIn:
             pins = [item.pin, there.pin if there is not None and there.pin not in pinned and item.pin is None else None]
             sid = next((pin for pin in pins if pin is not None and pin != "default"), "")
             if not sid:
-                # No real SID begins like this, and nobody is shown it.
+                # No real SID begins like this, and it is never shown.
                 sid = f"{item.kind.sid_prefix or item.kind.name}-{number}"
                 self.made_up.add(sid)
             self.sids[address] = sid

@@ -46,7 +46,7 @@ def former_role(
 
     Args:
         declared: a role without a live one.
-        parents: the SIDs of what contains it; None while that does not exist.
+        parents: the SIDs of the containing resources; None while one does not exist.
         state: the account.
         taken: SIDs of the live resources that are declared.
     """

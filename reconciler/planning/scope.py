@@ -28,7 +28,7 @@ class Read:
 
     Attributes:
         kind: what it holds or is.
-        parents: SIDs of what contains it, outermost first.
+        parents: SIDs of the containing resources, outermost first.
         names: natural keys and SIDs that are all that is wanted of a list; None when all of it is.
         consistent: whether what is missing decides that something is deleted, so that a list that moves is read again.
     """

@@ -29,7 +29,7 @@ class EmulatedAccount:
 
     Args:
         account_sid: the account's SID; the emulator's default if empty.
-        rules: the readings of what nobody has verified about Twilio.
+        rules: the readings of Twilio's unverified behavior.
         seed: SIDs and faults are drawn from it, so that they are the same in each run.
 
     Attributes:

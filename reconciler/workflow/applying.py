@@ -237,7 +237,7 @@ class _Planning:
 
 
 def _with_approvals(options: PlanOptions, approved: PlanFile, *, is_sealed: bool) -> PlanOptions:
-    """Add the approvals of an approved plan, which count only if its seal proves that nobody edited them.
+    """Add the approvals of an approved plan, which count only if its seal proves that they were not edited.
 
     The plan is compared with a fresh one, so editing it gains nothing else.
     """

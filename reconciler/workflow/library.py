@@ -1,7 +1,7 @@
 """The verbs as methods, for Python programs: validate, plan, apply, drift, and export.
 
 Takes what the command line takes, as arguments; gives the documents that `--format json` prints, as typed objects, and
-raises the errors of `reconciler.errors`. Prints nothing and asks nobody. Everything is imported on first use.
+raises the errors of `reconciler.errors`. Prints nothing and asks nothing. Everything is imported on first use.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Reconciler:
         concurrency: how many requests may be in flight at once.
         timeout: the deadline of one method's API calls, retries included, in seconds.
         environ: environment variables, for credentials, ``${env:}``, and ``${secret:}``; the process's if omitted.
-        progress: receives the progress of reads and writes; nobody if omitted.
+        progress: receives the progress of reads and writes; not reported if omitted.
     """
 
     def __init__(
@@ -282,7 +282,7 @@ def _run(result: Coroutine[Any, Any, Result]) -> Result:
 
 
 def _ignore(_plan: PlanFile) -> None:
-    """Show the plan to nobody."""
+    """Discard the plan: the library shows nothing."""
 
 
 async def _preapprove(_plan: PlanFile) -> Decision:

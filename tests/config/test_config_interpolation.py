@@ -144,7 +144,7 @@ services:
         ),
         "9:25 unclosed-interpolation: ${env: has no closing brace (close it with }, or write $${ for a literal ${)",
         (
-            '10:23 malformed-interpolation: "1" is no name '
+            '10:23 malformed-interpolation: "1" is not a valid name '
             "(names have letters, digits, dots, dashes and underscores, and begin with a letter)"
         ),
         '11:23 malformed-interpolation: "${file:}" names nothing (name a file)',

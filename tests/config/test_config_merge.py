@@ -295,7 +295,7 @@ def test_templates_that_are_wrong() -> None:
         "services: {a: {template: w}, b: {template: [t]}}"
     ) == [
         (
-            '2:16 wrong-type: template "t" must be a mapping of what services share '
+            '2:16 wrong-type: template "t" must be a mapping of the fields that services share '
             "(write keys with colons, indented below)"
         ),
         "2:23 nested-template: a template cannot name another template (write out what it shares)",

@@ -47,7 +47,7 @@ LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ),
         (
             b"a: &a {b: [*a]}\n",
-            "1:12 alias-in-itself: *a is part of what it refers to (write out what is meant)",
+            "1:12 alias-in-itself: *a is part of the value it refers to (write out what is meant)",
         ),
         (
             b"a: " + b"[" * 100_000,

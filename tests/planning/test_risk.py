@@ -384,6 +384,6 @@ def test_closing_a_conversation_is_high_and_says_that_it_is_for_good() -> None:
     closing = {"state": ("active", "closed")}
     assert judged("services.support.conversations.lobby", "update", closing) == (
         "high",
-        ("Closes lobby permanently: nobody can write in it, and it cannot be reopened.",),
+        ("Closes lobby permanently: no one can write in it, and it cannot be reopened.",),
     )
     assert judged("services.support.conversations.lobby", "update", {"state": ("active", "inactive")})[0] == "medium"
