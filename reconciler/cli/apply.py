@@ -89,11 +89,7 @@ def apply(
 
     async def confirm(file: PlanFile) -> Decision:
         if not yes:
-            if not output.as_log:
-                # Nothing has been written yet, so it is unknown whether standard output is full or closed. A line break
-                # before the document has no meaning in JSON, Markdown, or HTML.
-                console.out("\n")
-            _check_shown()
+            _check_shown(output)
         decision = Decision.PREAPPROVED
         if not (yes or approved is not None or _nothing_to_send(file)):
             decision = Decision.APPROVED if _ask(file, run, output, inputs, endpoint) else Decision.DECLINED
@@ -162,12 +158,16 @@ def _is_from_environment(parameter: str) -> bool:
     return source is click.core.ParameterSource.ENVIRONMENT
 
 
-def _check_shown() -> None:
+def _check_shown(output: Output) -> None:
     """Refuse to continue with a plan that could not be shown.
 
     Raises:
         UsageError: Standard output is closed, full, or no longer read.
     """
+    if not output.as_log:
+        # Nothing has been written yet, so it is unknown whether standard output is full or closed. A line break before
+        # the document has no meaning in JSON, Markdown, or HTML.
+        console.out("\n")
     reason = console.unwritten()
     if reason:
         console.mark_reported()

@@ -177,6 +177,23 @@ def approval_options(function: Command) -> Command:
     )
 
 
+_LOG_OPTIONS: tuple[Decorator, ...] = (
+    click.option(
+        "--log-level",
+        type=click.Choice(logs.LEVELS),
+        envvar="RECONCILER_LOG_LEVEL",
+        help="Log to standard error: requests at debug, steps and retries at info. The default logs only long "
+        "waits, which a terminal shows on its progress line.",
+    ),
+    click.option(
+        "--log-format",
+        type=click.Choice(logs.FORMATS),
+        envvar="RECONCILER_LOG_FORMAT",
+        help="The log format; json is one object per line. Implies --log-level info.",
+    ),
+)
+
+
 def account_options(function: Command) -> Command:
     """Add the options on the account, its API, and logging; the command gets ``endpoint``."""
 
@@ -243,19 +260,7 @@ def account_options(function: Command) -> Command:
             show_default=True,
             help="Overall deadline for API calls, retries included.",
         ),
-        click.option(
-            "--log-level",
-            type=click.Choice(logs.LEVELS),
-            envvar="RECONCILER_LOG_LEVEL",
-            help="Log to standard error: requests at debug, steps and retries at info. The default logs only long "
-            "waits, which a terminal shows on its progress line.",
-        ),
-        click.option(
-            "--log-format",
-            type=click.Choice(logs.FORMATS),
-            envvar="RECONCILER_LOG_FORMAT",
-            help="The log format; json is one object per line. Implies --log-level info.",
-        ),
+        *_LOG_OPTIONS,
     )
 
 
