@@ -162,7 +162,7 @@ class _Complete(ShellComplete):
 
     @property
     def option(self) -> str:
-        """An option with its equals sign that stands before the candidate in the same word; empty for none."""
+        """An option with its equals sign that precedes the candidate in the same word; empty for none."""
         option, equals, _ = self.get_completion_args()[1].partition("=")
         return option + equals if equals and option.startswith("--") else ""
 
@@ -170,7 +170,7 @@ class _Complete(ShellComplete):
         """The candidates, for the script to read; none when anything goes wrong."""
         try:
             return super().complete()
-        except Exception:  # noqa: BLE001 - an error in the midst of somebody's line helps nobody
+        except Exception:  # noqa: BLE001 - an error message would garble the command line
             return ""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:

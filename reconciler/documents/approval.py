@@ -18,7 +18,7 @@ approved name in the approved parent, it was created after the approved plan, an
 digests. Two such resources cannot be distinguished, and end up with the approved contents either way.
 
 Steps may also wait for others than before, since the order of the rest follows from what is done; and a name may gain
-or lose the type that tells two resources of one name apart.
+or lose the type that distinguishes two resources of one name.
 
 An edited plan file gains nothing: it is only compared, never sent.
 """

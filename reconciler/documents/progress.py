@@ -1,8 +1,8 @@
 """What an approved plan may have done by now, as far as a fresh plan and the account can show it.
 
 Takes an approved `PlanFile`, a fresh one, and the live resources at the addresses of the approved creates and replaces.
-Tells whether what is live is what the approved plan creates, so that a parent, a reference, or a default that was to be
-is the approved one. Pure.
+Decides whether a live resource is one that the approved plan creates, so that a parent, a reference, or a default that
+was to be is the approved one. Pure.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class Progress:
         )
 
     def is_same_place(self, address: str, approved: tuple[str | None, ...], now: tuple[str | None, ...]) -> bool:
-        """Whether the SIDs above a resource are the approved ones, or those of what the approved plan creates."""
+        """Whether the SIDs above a resource are the approved ones, or of resources that the approved plan creates."""
         if len(approved) != len(now):
             return False
         return all(
@@ -176,7 +176,7 @@ def _new_name(entry: ChangeEntry, otherwise: str) -> str:
 
 
 def _is_same_label(kind: str, was: str, now: str) -> bool:
-    """Whether two names differ only in the type that tells resources of one name apart: ``agent (service)``."""
+    """Whether two names differ only in the type that distinguishes resources of one name: ``agent (service)``."""
     field = BY_NAME[kind].by_path.get(BY_NAME[kind].discriminator) if kind in BY_NAME else None
     shorter, longer = sorted((was, now), key=len)
     choice = field.marker(Choice) if field is not None else None

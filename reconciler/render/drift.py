@@ -1,6 +1,6 @@
 """Renders drift as text for a terminal, Markdown for an issue, and a short message for a chat.
 
-Takes a `DriftFile`. Says which value is live and which is configured, and nothing of what an apply would do.
+Takes a `DriftFile`. Says which value is live and which is configured, and nothing about an apply.
 """
 
 from __future__ import annotations

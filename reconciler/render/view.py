@@ -393,7 +393,7 @@ def _row(entry: _Field, action: Action, created: frozenset[str]) -> FieldRow:
         items=set_diff(before, after),
         forces_replacement=entry.forces_replacement,
         source=source,
-        before_source=None if before_source == source else before_source,  # the same place is no news
+        before_source=None if before_source == source else before_source,  # the same place is not repeated
     )
 
 

@@ -27,7 +27,7 @@ _LABEL = 30
 _SWEEPS = 6
 
 Point: TypeAlias = tuple[int, int]
-"""What stands in a layer: a node by its number, or a point on an edge's way by the edge's below zero; and its layer."""
+"""A node by its number, or a point on an edge by the edge's negative number; and its layer."""
 
 
 def drawing(graph: Graph, links: Mapping[str, str], total: int) -> list[Html]:
@@ -100,7 +100,7 @@ def _layout(graph: Graph) -> _Layout:
 
 
 def _layers(nodes: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
-    """Each node's layer: one more than the deepest of what it needs; a need that closes a circle does not count."""
+    """Return each node's layer: one more than its deepest dependency; edges that close a cycle do not count."""
     needed: list[list[int]] = [[] for _ in range(nodes)]
     for source, target in pairs:
         needed[source].append(target)
@@ -190,7 +190,7 @@ def _svg(graph: Graph, links: Mapping[str, str]) -> Html:
 
 
 def _path(corners: Sequence[tuple[int, int]]) -> str:
-    """From the left side of what needs to the right side of what is needed, by the points between."""
+    """Return the path from the left side of a node, through the points, to the right side of its dependency."""
     half = _HEIGHT // 2
     (x, y), *rest = corners
     parts = [f"M{x} {y + half}"]
@@ -221,7 +221,7 @@ def _box(node: Node, corner: tuple[int, int], link: str) -> Html:
 
 
 def _tail(address: str, room: int) -> str:
-    """The end of an address, which tells more than its start."""
+    """Return the end of an address, which identifies more than its start."""
     shown = escape(address)
     if cells(shown) <= room:
         return shown

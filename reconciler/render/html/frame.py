@@ -1,8 +1,7 @@
 """The frame of every page: its head and policy, verdict, counts, filters and foot.
 
-Takes pieces of markup and plain texts; gives the whole document. A page asks for nothing: style and script stand in it,
-and its policy allows these two, by their digests, and nothing else. Without the script the filters are not there, and
-everything else is.
+Takes pieces of markup and plain texts; gives the whole document. A page loads nothing: it contains its style and
+script, and its policy allows only these two, by their digests. Without the script, only the filters are missing.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ class Verdict:
         kicker: what the page is about.
         headline: the verdict.
         lead: what follows from it.
-        facts: names and values of what else there is to know.
+        facts: names and values of further facts.
     """
 
     tone: str
@@ -75,9 +74,9 @@ def document(kind: str, verdict: Verdict, sections: Sequence[Html], foot: str, *
 
     Args:
         kind: ``plan``, ``drift`` or ``report``.
-        verdict: what stands first.
-        sections: what follows.
-        foot: how the page came to be.
+        verdict: the first section.
+        sections: the other sections.
+        foot: how the page was created.
         has_list: whether a section is the list, to which readers may skip.
     """
     style, script = _source("page.css"), _source("page.js")
@@ -119,7 +118,7 @@ def _policy(style: str, script: str) -> Html:
         "default-src 'none'", f"style-src {digest(style)}", f"script-src {digest(script)}", "base-uri 'none'",
         "form-action 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'",
     )  # fmt: skip
-    # Quotes of ours in an attribute of ours; nobody else's text is in it.
+    # Our own quotes in our own attribute; it contains no other text.
     return Html(f'<meta http-equiv="Content-Security-Policy" content="{"; ".join(rules)}">')
 
 
