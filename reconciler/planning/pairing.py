@@ -2,8 +2,8 @@
 
 Takes two `Config`s; gives `Pairs`. Pure; compares only the values that identify a resource.
 
-Configurations of one account are paired as `match` pairs files with an account: the first one stands in for it. Those
-of two accounts are paired by address: their names and SIDs are what differs between the two.
+Configurations of one account are paired as `match` pairs a configuration with an account, by natural keys and pins.
+Those of two accounts are paired by address, since their names and SIDs differ.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def pair(before: Config, after: Config, *, one_account: bool) -> Pairs:
     """Find the counterpart of every resource.
 
     Args:
-        before: the configuration that stands in for the account.
-        after: the other one.
+        before: the first configuration.
+        after: the second one.
         one_account: whether both are for the same account.
     """
     old = {declared.address: declared for declared in Desired.of(before).present}
@@ -61,16 +61,16 @@ def pair(before: Config, after: Config, *, one_account: bool) -> Pairs:
     if not one_account:
         same = {address: address for address, item in {**new, **gone}.items() if _is_at(old, address, item)}
         return Pairs(old, new, gone, same)
-    stand_in = _StandIn(old, after)
-    matching = stand_in.matching()
-    named = {stand_in.sids[address]: address for address in old}
+    candidates = _Candidates(old, after)
+    matching = candidates.matching()
+    named = {candidates.ids[address]: address for address in old}
     return Pairs(
         before=old,
         after=new,
         absent=gone,
         former={address: named[live.sid] for address, live in matching.live.items()},
         likely={address: named[live.sid] for address, live in matching.former.items()},
-        sids={sid: address for sid, address in named.items() if sid not in stand_in.made_up},
+        sids={pin: address for pin, address in named.items() if pin in candidates.pins},
     )
 
 
@@ -90,38 +90,39 @@ def _is_at(old: Mapping[Address, Declared], address: Address, item: Declared) ->
     return address in old and old[address].kind == item.kind
 
 
-class _StandIn:
-    """The first configuration as an account that can be matched with the second."""
+class _Candidates:
+    """The resources of the first configuration, as candidates for those of the second.
+
+    A resource is identified by its pin or, without one, by its address: a configuration knows no other identity.
+    """
 
     def __init__(self, old: Mapping[Address, Declared], after: Config) -> None:
         self.old = old
         self.after = after
-        self.made_up: set[str] = set()
-        self.sids: dict[Address, str] = {}
+        self.ids: dict[Address, str] = {}
+        self.pins: set[str] = set()
         self.default = ""
-        self._find_sids()
+        self._identify()
 
-    def _find_sids(self) -> None:
+    def _identify(self) -> None:
         pinned = {item.pin for item in self.old.values()}
-        for number, (address, item) in enumerate(self.old.items()):
+        for address, item in self.old.items():
             there = self.after.resources.get(address)
             pins = [item.pin, there.pin if there is not None and there.pin not in pinned and item.pin is None else None]
-            sid = next((pin for pin in pins if pin is not None and pin != "default"), "")
-            if not sid:
-                # No real SID begins like this, and it is never shown.
-                sid = f"{item.kind.sid_prefix or item.kind.name}-{number}"
-                self.made_up.add(sid)
-            self.sids[address] = sid
+            pin = next((pin for pin in pins if pin is not None and pin != "default"), "")
+            self.ids[address] = pin or str(address)
+            if pin:
+                self.pins.add(pin)
             if "default" in pins:
-                self.default = sid
+                self.default = self.ids[address]
         for name, path in account_defaults():
             configuration = self.old.get(Address(BY_NAME[name].section))
             chosen = configuration.values.get(path) if configuration is not None else None
             if not self.default and chosen is not None and isinstance(chosen.content, Reference):
-                self.default = self.sids.get(chosen.content.address, "")
+                self.default = self.ids.get(chosen.content.address, "")
 
     def matching(self) -> Matching:
-        known = {*self.sids.values(), *(["default"] if self.default else [])}
+        known = {*self.ids.values(), *(["default"] if self.default else [])}
         # A pin that the first does not know would be a dead one; whether it is, only the account can tell.
         asked = {
             address: _recognisable(item)
@@ -138,12 +139,12 @@ class _StandIn:
         if key and key not in values and there is not None and there.pin is None and key in there.values:
             # Recognised by a pin that the second has taken out.
             values[key] = _recognisable(there).values[key].content
-        return Live(item.kind, self.sids[item.address], self._parents(item), as_live({**item.derived, **values}))
+        return Live(item.kind, self.ids[item.address], self._parents(item), as_live({**item.derived, **values}))
 
     def _parents(self, item: Declared) -> tuple[str, ...]:
         if item.parent is None:
             return ()
-        return (*self._parents(self.old[item.parent]), self.sids[item.parent])
+        return (*self._parents(self.old[item.parent]), self.ids[item.parent])
 
 
 def _recognisable(item: Declared) -> Declared:
