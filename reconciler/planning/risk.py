@@ -143,10 +143,14 @@ def _permissions(change: Change, is_default: bool, risks: list[Risk], words: lis
         risks.append("high" if is_default else "medium")
     if item.sensitive:
         return
+    # So that a reviewer cannot mistake it for one of several similar roles that few hold.
+    holders = (
+        f"Everyone with the {change.kind.noun} {change.name!r}{', a default of its service,' if is_default else ''}"
+    )
     if gained:
-        words.append(f"Everyone with the {change.kind.noun} {change.name!r} gains {_listed(gained)}.")
+        words.append(f"{holders} gains {_listed(gained)}.")
     if lost:
-        words.append(f"Everyone with the {change.kind.noun} {change.name!r} loses {_listed(lost)}.")
+        words.append(f"{holders} loses {_listed(lost)}.")
 
 
 def _words(content: object) -> list[str]:

@@ -30,6 +30,11 @@ LIMIT = 65_536
 BUDGET = 63_000
 CHANGE_LIMIT = 8_000
 """The size that the difference of one change may have, so that a long one leaves room for others."""
+NAMES_LIMIT, RISKY_NAMES_LIMIT = 3_000, 6_000
+"""The size that the names of similar changes may have, and of those of high risk; below that of a change."""
+NAME_LIMIT = 160
+SAME_NAMED = 10
+"""The high-risk changes that are named after an effect that they share."""
 MARKER_PART = 100
 GRAPH_NODES, GRAPH_EDGES, GRAPH_LABEL = 20, 30, 40
 FIELD_LINES = 40
@@ -401,13 +406,29 @@ class _Page:
         if change.reason not in {"", "differs"} and (self.words.acts or self.words.tells_reason):
             yield f"    {shortened(change.reason, 160)}"
         if len(group.changes) > 1:
-            others = ", ".join(shortened(other.address, 60) for other in group.changes[1:4])
-            yield f"    and {len(group.changes) - 1:,} more like it: {others}{', …' if len(group.changes) > 4 else ''}"
+            yield from self._others(group)
         for row in change.fields:
             lines = list(self._field(row, change))
             yield from lines[:FIELD_LINES]
             if len(lines) > FIELD_LINES:
                 yield f"      … {len(lines) - FIELD_LINES:,} more lines"
+
+    def _others(self, group: ChangeGroup) -> Iterator[str]:
+        """Name the other changes of a group: a reviewer approves each of them. What does not fit is counted."""
+        others = group.changes[1:]
+        limit = RISKY_NAMES_LIMIT if group.first.risk == "high" else NAMES_LIMIT
+        named = Room(limit).take((shortened(other.address, NAME_LIMIT) for other in others), at_most=limit)
+        yield f"    and {len(others):,} more like it:"
+        line = ""
+        for name in named:
+            if line and len(line) + len(name) > NAME_LIMIT:
+                yield f"      {line},"
+                line = ""
+            line += f", {name}" if line else name
+        if line:
+            yield f"      {line}"
+        if len(named) < len(others):
+            yield f"      … {len(others) - len(named):,} more, not named; {self.words.full.replace('`', '')}"
 
     def _field(self, row: FieldRow, change: ChangeRow) -> Iterator[str]:
         path = shortened(row.path, 120)
@@ -469,6 +490,9 @@ def _item(item: str) -> str:
 
 def _consequence(said: tuple[ChangeGroup, str]) -> str:
     group, text = said
-    more = f" The same holds for {len(group.changes) - 1:,} more." if len(group.changes) > 1 else ""
+    others = group.changes[1:]
+    more = f" The same holds for {len(others):,} more." if others else ""
+    if others and group.first.risk == "high" and len(others) <= SAME_NAMED:
+        more = f" The same holds for {', '.join(code(other.address) for other in others)}."
     risk = "**High risk** " if group.first.risk == "high" else ""
     return f"- {risk}{code(group.first.address)}: {prose(text)}{more}"

@@ -276,7 +276,7 @@ def test_a_replaced_default_role_that_loses_permissions_is_high() -> None:
     fields = {"friendly_name": ("clerk", "agent"), "permissions": (("a", "b"), ("b",))}
     assert judged(AGENT, "replace", fields, item=ROLE, default_roles=(ROLE.sid,)) == (
         "high",
-        ("Everyone with the role 'agent' loses a.",),
+        ("Everyone with the role 'agent', a default of its service, loses a.",),
     )
 
 
@@ -293,7 +293,10 @@ def test_sensitive_permissions_are_judged_and_not_named() -> None:
 
 
 def test_a_live_role_without_permissions_only_gains() -> None:
-    assert permissions(None, ("a",), default=True) == ("medium", ("Everyone with the role 'agent' gains a.",))
+    assert permissions(None, ("a",), default=True) == (
+        "medium",
+        ("Everyone with the role 'agent', a default of its service, gains a.",),
+    )
 
 
 def test_a_hostile_name_is_quoted() -> None:

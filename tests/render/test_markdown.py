@@ -207,6 +207,26 @@ def test_what_destroys_comes_first_and_identical_changes_are_told_once() -> None
     assert "`addresses.line1` `+14155550001` and 699 more like it" in plan_markdown(samples.LARGE)
 
 
+def test_every_one_of_similar_changes_is_named_or_counted() -> None:
+    plan = samples.GOLDEN_PLANS["many_changes"]
+    for text in (plan_markdown(plan), drift_markdown(drift_document(plan))):
+        assert [change.address for change in plan.changes if change.address not in text] == []
+    large = plan_markdown(samples.LARGE)
+    (more,) = re.findall(r"… ([\d,]+) more, not named; reconciler show shows a saved plan in full", large)[:1]
+    named = sum(change.address in large for change in samples.LARGE.changes if change.risk == "high")
+    assert int(more) > 0
+    assert named > 100
+    assert len(large) < LIMIT
+
+
+def test_an_effect_names_the_other_changes_of_high_risk_that_share_it() -> None:
+    base = samples.GOLDEN_PLANS["many_changes"].changes[0]
+    twins = [base.model_copy(update={"address": f"addresses.line{i}", "name": "", "risk": "high",
+                                     "consequences": ("Moves traffic.",)}) for i in (1, 2, 3)]  # fmt: skip
+    shown = plan_markdown(samples.plan(*twins))
+    assert "`addresses.line1`: Moves traffic. The same holds for `addresses.line2`, `addresses.line3`." in shown
+
+
 def test_a_small_graph_is_drawn_and_a_large_one_is_not() -> None:
     assert "```mermaid\nflowchart LR\n" in plan_markdown(samples.EVERY_ACTION)
     for plan in (samples.SMALL, samples.LARGE, samples.EMPTY):
