@@ -45,7 +45,7 @@ def test_the_work_tree_is_compared_with_a_commit(cli: Cli, repository: Path) -> 
     assert (result.code, cli("diff", "git:main", "--detailed-exitcode").code) == (0, 2)
     assert result.out.startswith("From git:main:./reconciler.yaml to reconciler.yaml. Changes if the account ")
     assert "+ leaveConversation  # line 6; was main:./reconciler.yaml:6\n" in result.out
-    assert "Everyone with the role 'agent' loses sendMessage." in result.out
+    assert "Everyone with the role 'agent', a default of its service, loses sendMessage." in result.out
 
 
 def test_a_ref_alone_means_the_other_path(cli: Cli, repository: Path) -> None:

@@ -105,7 +105,7 @@ def test_what_the_second_does_not_name_is_left_alone() -> None:
 def test_whoever_loses_permissions_is_told() -> None:
     [change] = compared(DESK, edited(("[sendMessage, leaveConversation]", "[sendMessage]"))).changes
     assert (change.risk, change.consequences) == (
-        "high", ("Everyone with the role 'agent' loses leaveConversation.",),
+        "high", ("Everyone with the role 'agent', a default of its service, loses leaveConversation.",),
     )  # fmt: skip
 
 
