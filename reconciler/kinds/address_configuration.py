@@ -284,6 +284,13 @@ def _consequences(before: PartialContents | None, after: PartialContents | None,
     return tuple(found)
 
 
+def _interruption(before: PartialContents, after: PartialContents, name: str) -> tuple[Consequence, ...]:
+    """Report that no conversation starts while an address is replaced: Twilio accepts an address only once."""
+    if not (before.get("auto_creation.enabled") and after.get("auto_creation.enabled")):
+        return ()
+    return (Consequence("high", f"Between delete and create, messages to {name} start no conversation."),)
+
+
 ADDRESS_CONFIGURATION = Kind(
     name="address_configuration",
     noun="address",
@@ -303,4 +310,5 @@ ADDRESS_CONFIGURATION = Kind(
     check_create=_check_create,
     derive=_type_of,
     consequences=_consequences,
+    interruption=_interruption,
 )

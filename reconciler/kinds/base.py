@@ -89,6 +89,8 @@ class Kind:
         tolerates: Whether a live value of a field is as good as a different desired value.
         consequences: Returns effects of a change beyond those of single fields, from the values before and after (None
             if there is no resource) and the name that may be shown.
+        interruption: Returns effects between the delete and the create of a replace that has to delete the old resource
+            first, from the values before and after and the name that may be shown.
 
         webhook_header: Whether its writes accept the header ``X-Twilio-Webhook-Enabled``.
         implies: Fields whose value is the natural key of a resource of another kind in the same service, which must be
@@ -152,6 +154,7 @@ class Kind:
     consequences: Callable[[PartialContents | None, PartialContents | None, str], tuple[Consequence, ...]] = (
         hooks.no_consequences
     )
+    interruption: Callable[[PartialContents, PartialContents, str], tuple[Consequence, ...]] = hooks.no_interruption
 
     webhook_header: bool = False
     implies: Mapping[str, str] = field(default_factory=dict)

@@ -83,6 +83,11 @@ def no_consequences(
     return ()
 
 
+def no_interruption(_before: PartialContents, _after: PartialContents, _name: str) -> tuple[Consequence, ...]:
+    """Report no effects between the delete and the create of a replace."""
+    return ()
+
+
 def never_final(_live: PartialContents) -> str:
     """Accept updates in every state."""
     return ""

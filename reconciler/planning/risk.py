@@ -75,11 +75,17 @@ def _consequences(change: Change, live: Live | None) -> Iterable[Consequence]:
     """
     before, after = _contents(change, live)
     kind = change.kind
-    if change.action != "replace" or before is None or after is None or kind.name_of(before) == kind.name_of(after):
+    if change.action != "replace" or before is None or after is None:
         return kind.consequences(before, after, change.name)
+    # The old resource goes first only because both cannot exist at once.
+    deletes_first = {*kind.unique_keys(before)} & {*kind.unique_keys(after)}
+    gap = kind.interruption(before, after, change.name) if deletes_first else ()
+    if kind.name_of(before) == kind.name_of(after):
+        return (*kind.consequences(before, after, change.name), *gap)
     item = next((item for item in change.fields if item.path == kind.natural_key), None)
     new = item.after if item is not None and isinstance(item.after, str) and not item.sensitive else HIDDEN
-    return (*kind.consequences(before, None, change.former_title or change.name), *kind.consequences(None, after, new))
+    former_name = change.former_title or change.name
+    return (*kind.consequences(before, None, former_name), *kind.consequences(None, after, new), *gap)
 
 
 def _contents(change: Change, live: Live | None) -> tuple[PartialContents | None, PartialContents | None]:

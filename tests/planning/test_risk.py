@@ -383,6 +383,23 @@ def test_a_reference_to_what_is_referred_to_now_changes_nothing() -> None:
     assert moved.consequences == ("Messages to this address start conversations in another service.",)
 
 
+def test_a_replaced_address_starts_no_conversation_between_delete_and_create() -> None:
+    moved = {"address_country": ("US", "CA")}
+    starting: dict[str, Content] = {"address": "12345", "auto_creation.enabled": True}
+    gap = "Between delete and create, messages to main start no conversation."
+    assert judged("addresses.main", "replace", moved, item=live("address_configuration", 1, starting)) == (
+        "high",
+        (gap,),
+    )
+    # Nothing is interrupted if it started none, if the new one starts none, or if the new one comes first.
+    silent: dict[str, Content] = {**starting, "auto_creation.enabled": False}
+    assert judged("addresses.main", "replace", moved, item=live("address_configuration", 1, silent))[1] == ()
+    for fields in ({**moved, "auto_creation.enabled": (True, False)}, {"address": ("12345", "67890")}):
+        assert (
+            gap not in judged("addresses.main", "replace", fields, item=live("address_configuration", 1, starting))[1]
+        )
+
+
 def test_closing_a_conversation_is_high_and_says_that_it_is_for_good() -> None:
     closing = {"state": ("active", "closed")}
     assert judged("services.support.conversations.lobby", "update", closing) == (
