@@ -228,7 +228,8 @@ def _ask(plan: PlanFile, run: Run, output: Output, inputs: Inputs, endpoint: End
             f"  {command_line('apply', inputs, endpoint, options=('--plan', 'plan.json'), scope=False)}"
         )
     with run.asking():
-        if not output.as_log:
+        if not (output.as_log and console.is_terminal(sys.stdout)):
+            # The answer is given on the terminal, so the plan has to be there too, wherever standard output leads.
             colour = console.takes_colour(sys.stderr, allowed=output.may_colour)
             from reconciler.render.text import plan_text  # noqa: PLC0415 - help and completion do without
 

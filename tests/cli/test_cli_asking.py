@@ -121,3 +121,18 @@ def test_only_what_was_shown_is_applied_after_a_long_answer(
     store.close()
     changed = [key for key in {*before, *after} if before.get(key) != after.get(key)]
     assert len(changed) == writes
+
+
+@pytest.mark.parametrize("form", ["text", "github", "json", "markdown"])
+def test_the_terminal_shows_the_plan_even_if_standard_output_is_redirected(
+    form: str, cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "reconciler.yaml").write_text(BEFORE)
+    terminal = Tty()
+    monkeypatch.setattr(sys, "stdin", Tty("no\n"))
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert cli("apply", "--emulator", "demo.db", "--format", form).code == 1
+    shown, question, _ = terminal.getvalue().partition("Enter a value")
+    assert "services.desk.roles.agent" in shown
+    assert "Plan: 4 to create" in shown
+    assert question
