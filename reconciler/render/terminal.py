@@ -17,8 +17,10 @@ Style = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
 _SGR: dict[Style, str] = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 # Characters that are printable by category but invisible: fillers, joiners, variation selectors (Unicode's
-# Default_Ignorable_Code_Point, without those that `str.isprintable` excludes).
-_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+# Default_Ignorable_Code_Point, without those that `str.isprintable` excludes), and two symbols whose glyph is blank.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U000e0100-\U000e01ef]"
+)
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -34,6 +36,11 @@ def escape(text: str) -> str:
         character if character.isprintable() and not _INVISIBLE.match(character) else _visible(character)
         for character in text
     )
+
+
+def code_points(text: str) -> str:
+    r"""Write every character that is not ASCII as its code point, like ``\u0430``."""
+    return "".join(character if character.isascii() else _visible(character) for character in text)
 
 
 def _visible(character: str) -> str:

@@ -7,20 +7,37 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import accumulate, groupby
+from typing import TypeAlias
 
 from reconciler.json_text import Json
 from reconciler.kinds import kind_nouns
 from reconciler.render.line_diff import DiffLine
 from reconciler.render.rows import Hidden, Nothing, Plain, Pointer, Side, Unclear
-from reconciler.render.terminal import escape
+from reconciler.render.terminal import code_points, escape
 
 TEXT_LIMIT = 300
 """The characters of a value that are shown without --verbose."""
 KNOWN_LATER = "known after apply"
 CONTEXT = 30
 """The equal characters that are shown around the difference of two long texts."""
+PLACE = 90
+"""The characters that each place that differs gets at least, when there are several."""
+MOST_WORDS = 500
+"""The words up to which two texts are aligned, which takes quadratic time; longer ones are compared word by word."""
+
+_WORDS = re.compile(r"\s*\S+|\s+")
+# Letters that look like Latin ones in most fonts (Unicode's confusables.txt, Cyrillic and Greek), and two hyphens.
+_LATIN = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u051b\u051d"
+    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0406\u0408\u0405"
+    "\u03bf\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u2010\u2212",
+    "aeopcyxijshdqwABEKMHOPCTXIJSoABEZHIKMNOPTYX--",
+)
 
 # Texts that need no quotes: without spaces and our punctuation, and unlike a value of another type.
 _BARE = re.compile(r"[^\s\"'`\\(){}\[\],;#→…]+\Z")
@@ -49,20 +66,18 @@ def literal(value: Json) -> str:
     return escape(json.dumps(value, ensure_ascii=False, sort_keys=True))
 
 
-def side_text(side: Side, *, limit: int = 0, start: int = 0, end: int | None = None) -> str:
+def side_text(side: Side, *, limit: int = 0) -> str:
     """Render one side of a field.
 
     Args:
         side: the side.
         limit: the number of characters to show; 0 for all.
-        start: where in the escaped text to start, when it is over the limit.
-        end: where in the escaped text to stop at the latest, when it is over the limit; its end when left out.
     """
     match side:
         case Nothing():
             return "(none)"
         case Hidden(shown=str(shown)) if shown:
-            return side_text(Plain(shown), limit=limit, start=start, end=end) + _about(side)
+            return side_text(Plain(shown), limit=limit) + _about(side)
         case Hidden(secret=""):
             return "(sensitive value)"
         case Hidden(secret=secret, pending=True):
@@ -77,9 +92,7 @@ def side_text(side: Side, *, limit: int = 0, start: int = 0, end: int | None = N
             return escape(address) + (" (known after apply)" if pending else "")
         case Plain(value=str(text)) if limit and len(text) > limit:
             written = quoted(text)[1:-1]
-            stop = min(start + limit, len(written) if end is None else end)
-            shown = ("…" if start else "") + f'"{written[start:stop]}"' + ("…" if stop < len(written) else "")
-            return f"{shown} ({len(text):,} characters)"
+            return _Excerpt(written, len(text), ((0, min(limit, len(written))),), quotes=True).text()
         case Plain(value=value):
             return excerpt(literal(value), limit=limit)
 
@@ -102,38 +115,152 @@ def both_texts(before: Side, after: Side, *, limit: int) -> tuple[str, str]:
         after: the configured side.
         limit: the number of characters of each to show; 0 for all.
     """
-    match before, after:
-        case Plain(value=str(old)), Plain(value=str(new)) if limit:
-            start, ends = _window(quoted(old)[1:-1], quoted(new)[1:-1])
-            return (
-                side_text(before, limit=limit, start=start, end=ends[0]),
-                side_text(after, limit=limit, start=start, end=ends[1]),
-            )
-        case Plain(value=old), Plain(value=new) if limit:
-            texts = literal(old), literal(new)
-            start, ends = _window(*texts)
-            return (
-                excerpt(texts[0], limit=limit, start=start, end=ends[0]),
-                excerpt(texts[1], limit=limit, start=start, end=ends[1]),
-            )
-    return side_text(before, limit=limit), side_text(after, limit=limit)
+    if not (isinstance(before, Plain) and isinstance(after, Plain)):
+        return side_text(before, limit=limit), side_text(after, limit=limit)
+    values = before.value, after.value
+    are_texts = all(isinstance(value, str) for value in values)
+    bare = distinct(literal(values[0]), literal(values[1]))
+    if not limit or max(map(len, bare)) <= limit:
+        return bare
+    written = distinct(_inner(values[0]), _inner(values[1])) if are_texts else bare
+    windows, rest = _windows(*written, limit=limit)
+    texts = [
+        _Excerpt(text, len(value) if isinstance(value, str) else len(text), spans, rest, quotes=are_texts).text()
+        if len(short) > limit
+        else short
+        for text, value, spans, short in zip(written, values, windows, bare, strict=True)
+    ]
+    return texts[0], texts[1]
 
 
-def _window(old: str, new: str) -> tuple[int, tuple[int, int]]:
-    """Return the start and the two ends of the part of two texts that differs, with its surroundings."""
+def _inner(value: Json) -> str:
+    """Write a text as JSON does, without the quotes around it."""
+    return quoted(str(value))[1:-1]
+
+
+Spans: TypeAlias = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Excerpt:
+    """Parts of a long text.
+
+    Attributes:
+        whole: the escaped text.
+        length: the number of characters of the value.
+        spans: the start and end of each part, in order.
+        rest: what the parts do not show of the difference; empty for nothing.
+        quotes: whether to put each part in quotes.
+    """
+
+    whole: str
+    length: int
+    spans: Spans
+    rest: str = ""
+    quotes: bool = False
+
+    def text(self) -> str:
+        quote = '"' if self.quotes else ""
+        parts = "…".join(f"{quote}{self.whole[start:end]}{quote}" for start, end in self.spans)
+        head = "…" if self.spans[0][0] else ""
+        tail = "…" if self.spans[-1][1] < len(self.whole) else ""
+        return f"{head}{parts}{tail} ({self.length:,} characters{self.rest})"
+
+
+def _windows(old: str, new: str, *, limit: int) -> tuple[tuple[Spans, Spans], str]:
+    """Choose the parts of two texts to show: each place that differs, with its surroundings, as far as they fit.
+
+    Returns:
+        The parts of each text, and a note on the differences that they do not show.
+    """
+    places = _places(old, new)
+    if len(places) > 1:
+        first, last = places[0], places[-1]
+        if max(last.old_end - first.old_start, last.new_end - first.new_start) + 2 * CONTEXT <= limit:
+            places = [_Place(first.old_start, last.old_end, first.new_start, last.new_end)]
+    shown = places[: max(1, limit // PLACE)]
+    share = limit // len(shown)
+    pairs = [
+        (
+            _around(place.old_start, place.old_end, len(old), share),
+            _around(place.new_start, place.new_end, len(new), share),
+        )
+        for place in shown
+    ]
+    rest = ""
+    if len(places) > len(shown):
+        number = len(places) - len(shown)
+        rest = f"; {number:,} more difference{'' if number == 1 else 's'}"
+    elif any(
+        left[1] < place.old_end or right[1] < place.new_end for place, (left, right) in zip(shown, pairs, strict=True)
+    ):
+        rest = "; the difference continues"
+    return (tuple(left for left, _ in pairs), tuple(right for _, right in pairs)), rest
+
+
+def _around(start: int, end: int, length: int, share: int) -> tuple[int, int]:
+    begin = max(0, start - CONTEXT)
+    return begin, min(length, end + CONTEXT, begin + share)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place where two texts differ, with its start and end in each."""
+
+    old_start: int
+    old_end: int
+    new_start: int
+    new_end: int
+
+
+def _places(old: str, new: str) -> list[_Place]:
+    """Find the places where two texts differ: by words, and those that are near each other as one."""
     head = equal_start(old, new)
     tail = equal_start(old[head:][::-1], new[head:][::-1])
-    start = max(0, head - CONTEXT)
-    return start, (min(len(old), len(old) - tail + CONTEXT), min(len(new), len(new) - tail + CONTEXT))
+    whole = _Place(head, len(old) - tail, head, len(new) - tail)
+    old_words, new_words = (_WORDS.findall(text[head : len(text) - tail]) for text in (old, new))
+    old_ends, new_ends = ([head, *accumulate(map(len, words), initial=head)][1:] for words in (old_words, new_words))
+    places: list[_Place] = []
+    for old_from, old_to, new_from, new_to in _different_words(old_words, new_words):
+        place = _Place(old_ends[old_from], old_ends[old_to], new_ends[new_from], new_ends[new_to])
+        if places and place.old_start - places[-1].old_end <= 2 * CONTEXT:
+            last = places.pop()
+            place = _Place(last.old_start, place.old_end, last.new_start, place.new_end)
+        places.append(place)
+    return places or [whole]
 
 
-def excerpt(text: str, *, limit: int, start: int = 0, end: int | None = None) -> str:
-    """Return an escaped text, or if it is over the limit, a part of it and its length."""
+def _different_words(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield the start and end of each run of words that differs, in both texts."""
+    if max(len(old), len(new)) <= MOST_WORDS:
+        for tag, *run in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+            if tag != "equal":
+                yield run[0], run[1], run[2], run[3]
+    elif len(old) == len(new):
+        yield from (
+            (at, at + 1, at, at + 1) for at, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1]
+        )
+    else:
+        yield 0, len(old), 0, len(new)
+
+
+def distinct(old: str, new: str) -> tuple[str, str]:
+    """Return two escaped texts; with code points in place of characters if they differ but look the same."""
+    if old == new or (old.isascii() and new.isascii()) or _appearance(old) != _appearance(new):
+        return old, new
+    return code_points(old), code_points(new)
+
+
+def _appearance(text: str) -> str:
+    """Return a form that is equal for texts that look the same: of one Unicode form, and with Latin letters."""
+    return unicodedata.normalize("NFKC", text).translate(_LATIN)
+
+
+def excerpt(text: str, *, limit: int) -> str:
+    """Return an escaped text, or if it is over the limit, its beginning and its length."""
     if not limit or len(text) <= limit:
         return text
-    stop = min(start + limit, len(text) if end is None else end)
-    shown = ("…" if start else "") + text[start:stop] + ("…" if stop < len(text) else "")
-    return f"{shown} ({len(text):,} characters)"
+    return _Excerpt(text, len(text), ((0, limit),)).text()
 
 
 def line_texts(lines: Sequence[DiffLine], *, limit: int) -> Iterator[DiffLine]:
@@ -157,14 +284,15 @@ def line_texts(lines: Sequence[DiffLine], *, limit: int) -> Iterator[DiffLine]:
 
 
 def _two_lines(old: str, new: str, *, limit: int) -> tuple[str, str]:
-    before, after = escape(old), escape(new)
+    before, after = distinct(escape(old), escape(new))
     if not limit or max(len(before), len(after)) <= limit:
         return before, after
-    start, ends = _window(before, after)
-    return (
-        excerpt(before, limit=limit, start=start, end=ends[0]),
-        excerpt(after, limit=limit, start=start, end=ends[1]),
-    )
+    (left, right), rest = _windows(before, after, limit=limit)
+    texts = [
+        _Excerpt(text, len(text), spans, rest).text() if len(text) > limit else text
+        for text, spans in ((before, left), (after, right))
+    ]
+    return texts[0], texts[1]
 
 
 def equal_start(one: str, other: str) -> int:

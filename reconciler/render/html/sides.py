@@ -13,7 +13,7 @@ from operator import itemgetter
 from reconciler.render.html.markup import Html, by_line, join, tag, text
 from reconciler.render.line_diff import DiffLine, LineMark
 from reconciler.render.rows import FieldRow, Nothing, Plain, Pointer, SetDiff, Side
-from reconciler.render.values import equal_start, literal, side_text
+from reconciler.render.values import distinct, equal_start, literal, side_text
 
 CONTEXT = 80
 """The number of equal characters around a difference in a long text."""
@@ -40,6 +40,9 @@ def sides(before: Side, after: Side) -> tuple[Html, Html]:
     """Render both sides, with the difference of two texts marked."""
     match before, after:
         case Plain(value=str(old)), Plain(value=str(new)) if old != new:
+            written = literal(old), literal(new)
+            if (revealed := distinct(*written)) != written:
+                return tag("code", revealed[0]), tag("code", revealed[1])
             head, tail = _ends(old, new)
             # If one of them could be mistaken for another type, both are quoted.
             quotes = literal(old) != old or literal(new) != new
