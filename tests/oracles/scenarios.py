@@ -1490,7 +1490,10 @@ def _(account: Account) -> str:
 # --- What the first steps of a plan change about its later ones ----------------------------------------------------
 
 
-@scenario("a role that loses a permission becomes a default", has=("/user:bob ",), lacks=("deleteAnyMessage",))
+@scenario(
+    "a role that loses a permission becomes a default",
+    has=("/user:bob ", 'role:service:agent {"permissions": ["joinConversation"], "type": "service"}'),
+)
 def _(account: Account) -> str:
     account.role(account.service("Support"), "agent", "service", "joinConversation", "deleteAnyMessage")
     return support(
