@@ -1492,7 +1492,7 @@ def _(account: Account) -> str:
 
 @scenario(
     "a role that loses a permission becomes a default",
-    has=("/user:bob ", 'role:service:agent {"permissions": ["joinConversation"], "type": "service"}'),
+    has=("/user:bob ", 'role:service:agent {"friendly_name": "agent", "permissions": ["joinConversation"], '),
 )
 def _(account: Account) -> str:
     account.role(account.service("Support"), "agent", "service", "joinConversation", "deleteAnyMessage")
