@@ -19,7 +19,7 @@ Differences of guards (prune, limits, approvals, lifecycle) are warnings.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -44,7 +44,7 @@ from reconciler.state import Live, State
 Meaning: TypeAlias = tuple[object, ...]
 """A content in a form that is equal for equal meaning, on whichever side."""
 
-NOT_NAMED = Unknown("not declared before")
+NOT_NAMED = Unknown("not declared in the first")
 _LOOKUP = re.compile(r"\$\{(?:env|secret|var):[A-Za-z0-9_.-]+\}")
 
 
@@ -295,12 +295,12 @@ class _Comparer:
                 and path != new.kind.natural_key
                 and not (known_later and new.kind.by_path[path].immutable)
             )
-            action, reason = "update", "created with its service" if known_later else "not declared before"
+            action, reason = "update", "created with its service" if known_later else "not declared in the first"
             if new.pin is not None:
-                reason = f"not declared before; pinned to {new.pin}"
+                reason = f"not declared in the first; pinned to {new.pin}"
         else:
             fields = tuple(self._created(new))
-            return self._described(new, None, "create", fields, "not declared before")
+            return self._described(new, None, "create", fields, "not declared in the first")
         if not fields:
             self.unchanged += 1
             return None
@@ -480,7 +480,7 @@ class _Comparer:
                     "no-longer-managed",
                     f"{_listed(forgotten)} of {new.address} {verb} no longer managed; the account keeps its value",
                     old.values[forgotten[0]].place,
-                    "to clear a field, set it to null",
+                    _hint_for_forgotten(new.kind, forgotten),
                     severity="warning",
                     address=str(new.address),
                 )
@@ -595,3 +595,13 @@ def _title(item: Declared) -> str:
 def _listed(words: Iterable[str]) -> str:
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def _hint_for_forgotten(kind: Kind, paths: Sequence[str]) -> str:
+    """How to give back the fields that are no longer managed: Twilio can clear only some of them."""
+    clearable = [path for path in paths if not kind.by_path[path].why_not_clearable()]
+    if not clearable:
+        return "to change the field, write the value that it should have; null cannot clear it"
+    if len(clearable) == len(paths):
+        return "to clear a field, set it to null"
+    return f"to change a field, write the value that it should have; null clears only {_listed(clearable)}"

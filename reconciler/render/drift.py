@@ -16,7 +16,7 @@ from reconciler.render.rows import ChangeRow, ChangesView, FieldRow
 from reconciler.render.terminal import Paint, Style, escape, wrap
 from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, what_text
 from reconciler.render.view import drift_view
-from reconciler.render.wording import count, incomplete
+from reconciler.render.wording import count, incomplete, not_listed
 
 CHAT_LINES = 8
 CHAT_NOT_COMPARED = 3
@@ -111,7 +111,7 @@ class _Page:
             yield from self._lines(0, f"Not compared: {count(len(plan.unverified), 'write-only value')}.")
         if plan.unlisted:
             yield ""
-            yield from self._lines(0, f"Not compared: undeclared {', '.join(map(escape, plan.unlisted))} (not pruned).")
+            yield from self._lines(0, not_listed([*map(escape, plan.unlisted)], verbose=self.verbose) + ".")
         for warning in plan.warnings:
             place = warning.source.place if warning.source is not None else warning.address
             text = f"{warning.label}: {escape(warning.message)}" + (f" ({escape(place)})" if place else "")

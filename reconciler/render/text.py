@@ -28,7 +28,7 @@ from reconciler.render.rows import (
 from reconciler.render.terminal import Paint, Style, cells, escape, wrap
 from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, what_text
 from reconciler.render.view import plan_view
-from reconciler.render.wording import count, incomplete
+from reconciler.render.wording import count, incomplete, not_listed
 
 DIFF_LINES = 40
 """The lines of a text's difference that are shown without --verbose."""
@@ -122,9 +122,7 @@ class _Page:
             self._left_out(plan),
             self._unverified(plan),
             self._unmanaged(plan.unmanaged),
-            wrap(f"Not compared: undeclared {', '.join(map(escape, plan.unlisted))} (not pruned)", self.width)
-            if plan.unlisted
-            else [],
+            wrap(not_listed([*map(escape, plan.unlisted)], verbose=self.verbose), self.width) if plan.unlisted else [],
             self._warnings(plan.warnings),
         ):
             lines += ["", *section] if section else []
@@ -167,7 +165,7 @@ class _Page:
     def _about(self, change: ChangeRow) -> list[str]:
         """The kind, name, reason, and place, with the risk first, in color."""
         parts = [what_text(change.kind, change.name, change.service), escape(change.reason)]
-        if change.before_unknown:
+        if change.before_unknown and change.before_unknown != change.reason:
             parts.append(f"before: {escape(change.before_unknown)}")
         parts += [_source(change.source), "" if change.sid in change.address else escape(change.sid)]
         risk = "" if change.risk == "low" else f"{change.risk} risk"

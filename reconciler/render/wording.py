@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from reconciler.documents.report import OutcomeEntry, ResultEntry
 
@@ -25,3 +25,20 @@ def operation(result: ResultEntry, outcome: OutcomeEntry) -> str:
 def incomplete(number: int) -> str:
     """Say how many collections could not be read, to put before a headline; empty for none."""
     return f"Incomplete: {count(number, 'collection')} could not be read. " if number else ""
+
+
+FIRST_UNLISTED = 3
+
+
+def not_listed(collections: Sequence[str], *, verbose: bool) -> str:
+    """Say that the undeclared resources of these collections were not compared.
+
+    Args:
+        collections: the escaped addresses of the collections.
+        verbose: whether to name all of them.
+    """
+    shown = collections if verbose or len(collections) <= FIRST_UNLISTED + 1 else collections[:FIRST_UNLISTED]
+    missing = len(collections) - len(shown)
+    more = f", … {missing:,} more" if missing else ""
+    pruned = f"the {'collection is' if len(collections) == 1 else 'collections are'} not pruned"
+    return f"Not compared: undeclared {', '.join(shown)}{more} ({pruned}{'; --verbose lists them' if missing else ''})"

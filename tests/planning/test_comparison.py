@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from reconciler.change import Change, FieldChange
 from reconciler.config.model import Reference, Unknown
 from reconciler.documents.comparison import ComparisonFile, SideEntry, comparison_document
@@ -81,10 +83,10 @@ def test_a_field_has_both_sides_with_their_places() -> None:
 def test_what_the_first_does_not_name_is_unknown_before() -> None:
     bare = edited(('    webhooks: {method: POST, post_webhook_url: "https://a.example/"}\n', ""))
     found = compared(bare, DESK)
-    assert told(found) == ["update services.desk.webhooks: not declared before"]
+    assert told(found) == ["update services.desk.webhooks: not declared in the first"]
     assert fields(found.changes[0]) == {
-        "method": (Unknown("not declared before"), "POST"),
-        "post_webhook_url": (Unknown("not declared before"), "https://a.example/"),
+        "method": (Unknown("not declared in the first"), "POST"),
+        "post_webhook_url": (Unknown("not declared in the first"), "https://a.example/"),
     }
     # Whether the service had a webhook is not known, so nothing is claimed of the account's.
     assert found.changes[0].consequences == ()
@@ -100,6 +102,27 @@ def test_what_the_second_does_not_name_is_left_alone() -> None:
     [warning] = found.warnings
     assert (warning.code, str(warning.place)) == ("no-longer-managed", "reconciler.yaml:9:24")
     assert warning.message == ("method of services.desk.webhooks is no longer managed; the account keeps its value")
+
+
+@pytest.mark.parametrize(
+    ("fields", "hint"),
+    [
+        ("reachability_enabled: true", "to clear a field, set it to null"),
+        (
+            "default_conversation_role: agent",
+            "to change the field, write the value that it should have; null cannot clear it",
+        ),
+        (
+            "reachability_enabled: true, default_conversation_role: agent",
+            "to change a field, write the value that it should have; null clears only reachability_enabled",
+        ),
+    ],
+)
+def test_the_hint_for_forgotten_fields_offers_null_only_where_it_is_valid(fields: str, hint: str) -> None:
+    roles = "roles: {agent: {type: conversation, permissions: [sendMessage]}}"
+    config = "version: 1\nservices: {s: {%s, configuration: {default_conversation_creator_role: agent%s}}}\n"
+    found = compared(config % (roles, f", {fields}"), config % (roles, ""))
+    assert [problem.hint for problem in found.warnings if problem.code == "no-longer-managed"] == [hint]
 
 
 def test_whoever_loses_permissions_is_told() -> None:
@@ -310,7 +333,7 @@ def test_pins_recognise_and_say_nothing_more() -> None:
 def test_a_service_under_another_name_is_a_second_one() -> None:
     found = compared(DESK, edited(("friendly_name: Help desk", "friendly_name: Help desk 2")))
     assert told(found)[0].startswith("update addresses")
-    assert "create services.desk: not declared before" in told(found)
+    assert "create services.desk: not declared in the first" in told(found)
     created = next(change for change in found.changes if change.action == "create" and change.kind.name == "service")
     assert created.risk == "high"
     assert created.consequences[0].startswith("Looks like a new name for the live service 'Help desk'. Twilio cannot")

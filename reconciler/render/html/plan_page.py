@@ -435,7 +435,7 @@ class _Page:
             facts.append(join([text("from "), place(change.source, self.repository)]))
         if change.sid:
             facts.append(tag("code", change.sid))
-        if change.before_unknown:
+        if change.before_unknown and change.before_unknown != change.reason:
             facts.append(text(f"now: {change.before_unknown}"))
         if facts:
             parts.append(tag("p", join(facts, " · "), class_="why"))
