@@ -166,6 +166,8 @@ def next_steps(report: ReportFile) -> list[str]:
             )
             is_wrong = any(outcome.status == "failed" and outcome.cause != "deadline" for outcome in outcomes)
             first = "Fix what failed and run" if is_wrong else "Run"
+            if report.unreadable and not is_wrong:
+                first = "Resolve what could not be read (see its hint), then run"
             return [*advice, *_about_unknown(report), f"Completed changes are kept. {first} {_AGAIN}"]
 
 

@@ -29,7 +29,7 @@ services:
 TOKEN = {"TOKEN": "canary-5f3a"}
 AGENT = "services.support.roles.agent"
 SENDER, ADDED = '["sendMessage"]', '["addParticipant", "sendMessage"]'
-LOST = "Everyone with the role 'agent' loses sendMediaMessage."
+LOST = "Everyone with the role 'agent', a default of its service, loses sendMediaMessage."
 
 
 def fresh_plan(account: World, text: str, env: Mapping[str, str] = TOKEN, **options: Any) -> Plan:

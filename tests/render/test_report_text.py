@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.address import Address
 from reconciler.change import Change
+from reconciler.documents.entries import WarningEntry
 from reconciler.documents.report import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, report_document
 from reconciler.errors import Refusal
 from reconciler.kinds.role import ROLE
@@ -169,3 +170,13 @@ def test_a_report_fits_into_a_comment_and_counts_what_does_not(status: Any) -> N
     listed = sum(1 for line in told.splitlines() if "services.s" in line)
     (missing,) = re.findall(r"… ([\d,]+) more", told)
     assert listed + int(missing.replace(",", "")) == 2_000
+
+
+def test_the_next_step_after_an_unreadable_collection_is_to_make_it_readable() -> None:
+    unread = WarningEntry(
+        severity="warning", code="unreadable", message="cannot read the credential list: HTTP 403", hint="", address="",
+        source=None,
+    )  # fmt: skip
+    report = samples.ALL_DONE.model_copy(update={"unreadable": (unread,), "exit_code": 1})
+    shown = report_text(report, colour=False, width=200)
+    assert "Resolve what could not be read (see its hint), then run the same command again" in shown
