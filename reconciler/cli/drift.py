@@ -40,7 +40,8 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, text: str) -> f
     default="differences",
     show_default=True,
     callback=_kinds,
-    help="What exits with status 2: differences, unmanaged, or both, separated by a comma.",
+    help="What exits with status 2: differences, unmanaged, or both, separated by a comma. With unmanaged, services, "
+    "roles, addresses, and credentials are read even if the configuration declares none.",
 )
 @output_in(*showing.DRIFT)
 def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozenset[str]) -> int:
@@ -50,7 +51,9 @@ def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozen
     configured value of every field that differs, and lists unmanaged resources. Exits with status 2 if there is drift.
     """
     run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
-    found = run.execute(lambda: workflow.drift(inputs, endpoint, run.display))
+    found = run.execute(
+        lambda: workflow.drift(inputs, endpoint, run.display, searches_unmanaged="unmanaged" in fail_on)
+    )
     showing.show_drift(found, output)
     if output.as_text and found.differences:
         again = command_line("apply", inputs, endpoint, shown=found.to_json())

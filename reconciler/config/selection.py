@@ -22,12 +22,14 @@ class Selection:
         excludes: The excluded addresses, with everything below them and everything that depends on them.
         omitted: The declared addresses that this leaves out.
         unreadable: The declared addresses that cannot be planned because something that they need cannot be read.
+        searches: Whether unmanaged resources are also searched for in collections in which nothing is declared.
     """
 
     targets: tuple[Address, ...] = ()
     excludes: tuple[Address, ...] = ()
     omitted: frozenset[Address] = frozenset()
     unreadable: frozenset[Address] = frozenset()
+    searches: bool = False
 
     def covers(self, declared: Declared) -> bool:
         """Whether a declared resource is part of the plan."""

@@ -113,6 +113,12 @@ class DriftFile(Part):
         exclude_if=lambda collections: not collections,
         description="Collections whose undeclared resources were not compared, because they are not pruned.",
     )
+    unsearched: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=lambda collections: not collections,
+        description="Top-level collections that were not searched for unmanaged resources, because the configuration "
+        "declares nothing in them.",
+    )
     left_out: tuple[str, ...] = Field(
         default=(),
         exclude_if=lambda addresses: not addresses,
@@ -157,6 +163,7 @@ def drift_document(plan: PlanFile) -> DriftFile:
         unmanaged=plan.unmanaged,
         not_compared=plan.unverified,
         unlisted=plan.unlisted,
+        unsearched=plan.unsearched,
         left_out=plan.left_out,
         warnings=plan.warnings,
         acknowledged=plan.acknowledged,

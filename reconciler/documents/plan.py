@@ -68,6 +68,12 @@ class PlanFile(Part):
         exclude_if=lambda collections: not collections,
         description="Collections whose undeclared resources were not compared, because they are not pruned.",
     )
+    unsearched: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=lambda collections: not collections,
+        description="Top-level collections that were not searched for unmanaged resources, because the configuration "
+        "declares nothing in them.",
+    )
     left_out: tuple[str, ...] = Field(
         default=(), description="Declared resources that `--target` or `--exclude` omits."
     )
@@ -159,6 +165,7 @@ def plan_document(
         guards=tuple(guard_entry(guard, mask) for guard in plan.refusals),
         unverified=tuple(f"{address}: {path}" for address, path in plan.unverified),
         unlisted=tuple(str(address) for address in plan.unlisted),
+        unsearched=tuple(str(address) for address in plan.unsearched),
         left_out=tuple(str(address) for address in plan.left_out),
     ).sealed(key)
 

@@ -19,7 +19,7 @@ How a change comes about:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.address import Address
 from reconciler.change import Change, Guard
@@ -40,7 +40,13 @@ from reconciler.planning.match import match
 from reconciler.planning.naming import title
 from reconciler.planning.near import Nearness
 from reconciler.planning.reviewed import NOT_REVIEWED, Reviewed
-from reconciler.planning.unmanaged import Unmanaged, undeclared_resources, unlisted_collections, unmanaged_resources
+from reconciler.planning.unmanaged import (
+    Unmanaged,
+    undeclared_resources,
+    unlisted_collections,
+    unmanaged_resources,
+    unsearched_collections,
+)
 from reconciler.planning.unused_names import UnusedNames
 from reconciler.planning.unused_options import UnusedOptions
 from reconciler.planning.unused_patterns import UnusedPatterns
@@ -58,6 +64,7 @@ class PlanOptions:
         approved: destructive changes that are approved on the command line.
         brought: those of them that come from a saved plan; they may approve what is done by now.
         reviewed: the decisions of a reviewed plan whose rest this is.
+        searches: also search collections in which nothing is declared for unmanaged resources.
     """
 
     targets: tuple[Address, ...] = ()
@@ -66,10 +73,11 @@ class PlanOptions:
     rotate: tuple[Address, ...] = ()
     brought: tuple[Approval, ...] = ()
     reviewed: Reviewed = NOT_REVIEWED
+    searches: bool = False
 
     def selection(self, config: Config) -> Selection:
         """The part of a configuration that the plan covers."""
-        return select(config, self.targets, self.excludes)
+        return replace(select(config, self.targets, self.excludes), searches=self.searches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +139,7 @@ class Plan:
         live: the live resource of each declared one that has one.
         titles: the natural keys of declared resources, as they may be shown.
         unlisted: collections whose undeclared resources are neither compared nor listed.
+        unsearched: top-level collections that were not searched for unmanaged resources: nothing is declared in them.
         execution: what an apply needs besides the changes; empty for a plan that is only shown.
         missing: what has to be read before the plan is final.
     """
@@ -152,6 +161,7 @@ class Plan:
     live: Mapping[Address, Live] = field(default_factory=dict)
     titles: Mapping[Address, str] = field(default_factory=dict)
     unlisted: tuple[Address, ...] = ()
+    unsearched: tuple[Address, ...] = ()
     execution: Execution = Execution()
     missing: MissingReads = MissingReads()
 
@@ -237,6 +247,7 @@ class _Planner:
             live=live,
             titles={item.address: title(item, live.get(item.address)) for item in self.context.desired.present},
             unlisted=tuple(unlisted_collections(self.context)),
+            unsearched=unsearched_collections(self.context),
             execution=self._execution(draft),
             missing=MissingReads(
                 role_holders=role_guards.role_holders_to_fetch(changes, state),

@@ -39,6 +39,14 @@ class Read:
     consistent: bool = False
 
 
+SEARCHED = tuple(
+    kind
+    for kind in KINDS
+    if not (kind.singleton or kind.is_traffic) and (kind.parent is None or not BY_NAME[kind.parent].is_traffic)
+)
+"""The kinds of which unmanaged resources are searched for on request: those that operators create, not customers."""
+
+
 def _present(config: Config, selection: Selection) -> Iterable[Declared]:
     """Return the declared resources that a plan covers, without those inside an absent one."""
     inside_absent = Desired.of(config).inside_absent
@@ -56,6 +64,11 @@ def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read
     kinds = {ACCOUNT}
     kinds |= {declared.kind for declared in covered if declared.kind.parent is None}
     kinds |= {prune.kind for prune in pruned if prune.kind.parent is None}
+    if selection.searches:
+        kinds |= {
+            kind for kind in SEARCHED if kind.parent is None and selection.covers_collection(Address(kind.section))
+        }
+        kinds.add(flex.WEBHOOK)  # its target says whether the roles of the default service are Flex's
     decisive: set[Kind] = set()
     for kind in {prune.kind for prune in pruned} | {declared.kind for declared in covered if declared.absent}:
         decisive |= {use.kind for use in destinations_of(kind)}  # a service that addresses lead to is not deleted
@@ -120,6 +133,12 @@ def next_round(
             add(prune.kind, parent)
             for kind in default_kinds_of(prune.kind):
                 add(kind, parent)
+    if selection.searches:
+        for declared in present.values():
+            for kind in SEARCHED:
+                collection = declared.address.child(*kind.section)
+                if kind.parent == declared.kind.name and selection.covers_collection(collection):
+                    add(kind, declared.address)
     reads = [
         Read(kind, parents, None if names is None else frozenset(name for name in names if name))
         for (kind, parents), names in wanted.items()

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from reconciler.address import Address
 from reconciler.change import Change
+from reconciler.kinds.base import Kind
 from reconciler.planning.context import PlanContext
+from reconciler.planning.scope import SEARCHED
 from reconciler.planning.unused_patterns import is_ignored
 from reconciler.state import Live
 
@@ -58,26 +60,61 @@ def unlisted_collections(context: PlanContext) -> dict[Address, tuple[str, tuple
 def undeclared_resources(context: PlanContext, changes: Iterable[Change]) -> list[Unmanaged]:
     """Everything live in a collection that was read, but not declared."""
     deleted = {change.sid for change in changes if change.action == "delete"}
-    named = {
-        (declared.kind, context.parents(declared))
-        for declared in context.config.resources.values()
-        if context.selection.covers(declared)
-    }
-    named |= {
-        (prune.kind, context.pruned_parents(prune))
-        for prune in context.config.prune.values()
-        if context.selection.covers_collection(prune.collection)
-    }
+    collections = _searched_collections(context)
     found = [
         Unmanaged(context.naming.address_of(live), live, _name_of_unmanaged(context, live))
         for live in context.state
-        if (live.kind, live.parents) in named
+        if (live.kind, live.parents) in collections
         and not live.kind.singleton
         and live.sid not in context.matching.addresses
         and deleted.isdisjoint((live.sid, *live.parents))
         and not context.is_protected(live)
     ]
     return sorted(found, key=lambda item: item.address)
+
+
+def unsearched_collections(context: PlanContext) -> tuple[Address, ...]:
+    """Return the top-level collections that were not searched, because nothing is declared in them.
+
+    They may hold any number of unmanaged resources. Collections that the plan does not cover are left out.
+    """
+    searched = _searched_collections(context)
+    return tuple(
+        collection
+        for kind in SEARCHED
+        if kind.parent is None
+        and (kind, ()) not in searched
+        and context.selection.covers_collection(collection := Address(kind.section))
+    )
+
+
+def _searched_collections(context: PlanContext) -> set[tuple[Kind, tuple[str, ...] | None]]:
+    """Return the kind and the parents' SIDs of every collection that is searched for unmanaged resources."""
+    selection = context.selection
+    named = {
+        (declared.kind, context.parents(declared))
+        for declared in context.config.resources.values()
+        if selection.covers(declared)
+    }
+    named |= {
+        (prune.kind, context.pruned_parents(prune))
+        for prune in context.config.prune.values()
+        if selection.covers_collection(prune.collection)
+    }
+    if not selection.searches:
+        return named
+    owners = [
+        (declared.address, live)
+        for declared in context.covered()
+        if (live := context.matching.live.get(declared.address))
+    ]
+    for kind in SEARCHED:
+        if kind.parent is None and selection.covers_collection(Address(kind.section)):
+            named.add((kind, ()))
+        for address, live in owners:
+            if kind.parent == live.kind.name and selection.covers_collection(address.child(*kind.section)):
+                named.add((kind, live.lineage))
+    return named
 
 
 def _name_of_unmanaged(context: PlanContext, live: Live) -> str:

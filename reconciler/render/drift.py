@@ -112,6 +112,10 @@ class _Page:
         if plan.unlisted:
             yield ""
             yield from self._lines(0, not_listed([*map(escape, plan.unlisted)], verbose=self.verbose) + ".")
+        if plan.unsearched:
+            yield ""
+            collections = ", ".join(map(escape, plan.unsearched))
+            yield from self._lines(0, f"Not searched for unmanaged resources: {collections} (nothing declared).")
         for warning in plan.warnings:
             place = warning.source.place if warning.source is not None else warning.address
             text = f"{warning.label}: {escape(warning.message)}" + (f" ({escape(place)})" if place else "")

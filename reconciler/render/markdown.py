@@ -190,7 +190,7 @@ class _Page:
             *self._approvals(),
             *self._warnings(),
         ]
-        after = [*self._graph(), *self._unmanaged(), *self._unlisted(), *self._left_out()]
+        after = [*self._graph(), *self._unmanaged(), *self._unlisted(), *self._unsearched(), *self._left_out()]
         blocks = [*head, *before, *self._details(), *after]
         return "\n\n".join(blocks) + "\n"
 
@@ -324,6 +324,12 @@ class _Page:
         return self.room.titled(
             "**Undeclared resources not compared** (not pruned)", items, len(collections), at_most=2_000
         )
+
+    def _unsearched(self) -> list[str]:
+        collections = self.plan.unsearched
+        items = (f"- {code(collection)}" for collection in collections)
+        title = "**Not searched for unmanaged resources** (nothing declared)"
+        return self.room.titled(title, items, len(collections), at_most=1_000)
 
     def _unmanaged(self) -> list[str]:
         rows = [(group.kind, row) for group in self.plan.unmanaged for row in group.rows]

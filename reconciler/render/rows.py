@@ -260,6 +260,7 @@ class ChangesView:
         left_out: the declared resources that these two omit.
         unverified: the write-only values that were not compared.
         unlisted: the collections whose undeclared resources were not compared.
+        unsearched: the collections that were not searched for unmanaged resources.
         unreadable: the collections that could not be read, which are among the warnings as well.
         approvals: the missing approvals, as values of ``--approve``, in order.
         refusals: the reasons why an apply refuses the plan as a whole, one sentence each.
@@ -277,6 +278,7 @@ class ChangesView:
     left_out: tuple[str, ...]
     unverified: tuple[str, ...]
     unlisted: tuple[str, ...]
+    unsearched: tuple[str, ...]
     unreadable: tuple[WarningRow, ...]
     unmanaged: tuple[UnmanagedGroup, ...]
     warnings: tuple[WarningRow, ...]

@@ -123,6 +123,12 @@ class _Page:
             self._unverified(plan),
             self._unmanaged(plan.unmanaged),
             wrap(not_listed([*map(escape, plan.unlisted)], verbose=self.verbose), self.width) if plan.unlisted else [],
+            wrap(
+                f"Not searched for unmanaged resources: {', '.join(map(escape, plan.unsearched))} (nothing declared)",
+                self.width,
+            )
+            if plan.unsearched
+            else [],
             self._warnings(plan.warnings),
         ):
             lines += ["", *section] if section else []

@@ -77,6 +77,7 @@ def plan_view(plan: PlanFile) -> ChangesView:
         left_out=plan.left_out,
         unverified=plan.unverified,
         unlisted=plan.unlisted,
+        unsearched=plan.unsearched,
         unreadable=_warnings(plan.unreadable),
         origin=_origin(plan.tool_version, plan.created_at, plan.config_digest),
     )
@@ -122,6 +123,7 @@ def drift_view(drift: DriftFile, *, nested: bool = False) -> ChangesView:
         left_out=drift.left_out,
         unverified=drift.not_compared,
         unlisted=drift.unlisted,
+        unsearched=drift.unsearched,
         unreadable=_warnings(drift.unreadable),
         origin=_origin(drift.tool_version, drift.created_at, drift.config_digest),
     )
@@ -179,6 +181,7 @@ def _view(
         left_out=(),
         unverified=(),
         unlisted=(),
+        unsearched=(),
         unreadable=(),
         unmanaged=_unmanaged(unmanaged),
         warnings=tuple(warnings),

@@ -59,8 +59,16 @@ async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planne
     return await _plan(inputs, endpoint, progress, creates_emulator=True)
 
 
-async def drift(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> DriftFile:
+async def drift(
+    inputs: Inputs, endpoint: Endpoint, progress: Progress, *, searches_unmanaged: bool = False
+) -> DriftFile:
     """Detect drift between the account and the configuration (read-only: the client has no write methods).
+
+    Args:
+        inputs: The configuration, and what narrows the comparison.
+        endpoint: The account.
+        progress: Receives the progress.
+        searches_unmanaged: Also search collections in which nothing is declared for unmanaged resources.
 
     Raises:
         UsageError: The emulator's file does not exist.
@@ -68,15 +76,23 @@ async def drift(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Drift
     """
     from reconciler.documents.drift import drift_document  # noqa: PLC0415 - see the package
 
-    return drift_document((await _plan(inputs, endpoint, progress, creates_emulator=False)).file)
+    planned = await _plan(inputs, endpoint, progress, creates_emulator=False, searches_unmanaged=searches_unmanaged)
+    return drift_document(planned.file)
 
 
-async def _plan(inputs: Inputs, endpoint: Endpoint, progress: Progress, *, creates_emulator: bool) -> Planned:
+async def _plan(
+    inputs: Inputs,
+    endpoint: Endpoint,
+    progress: Progress,
+    *,
+    creates_emulator: bool,
+    searches_unmanaged: bool = False,
+) -> Planned:
     from reconciler.api.client import ReadClient  # noqa: PLC0415 - see the package
 
     config = validate(inputs, endpoint.environment, secrets_later=True)
     key = plan_key(endpoint)
-    options = plan_options(inputs)
+    options = replace(plan_options(inputs), searches=searches_unmanaged)
     async with connect(endpoint, ReadClient, progress, config=config, creates_emulator=creates_emulator) as client:
         made, _ = await plan_with_records(config, inputs, options, client, progress, key=key)
         return Planned(config, build_document(made, client, key, config), client.requests)

@@ -70,6 +70,40 @@ def test_what_counts_can_be_chosen(cli: Cli, applied: Path) -> None:
     assert "differences, unmanaged" in wrong.err
 
 
+ADDRESS = 'addresses: {"+14155550100": {type: sms}}\n'
+
+
+@pytest.fixture
+def with_address(cli: Cli, files: Path) -> Path:
+    """A file that declares only a service, of an account that once had a declared role and a declared address."""
+    files.write_text(FILES + ADDRESS)
+    assert cli("apply", *EMULATED, "--yes").code == 0
+    files.write_text("version: 1\nservices: {support: {friendly_name: Customer Support}}\n")
+    return files
+
+
+@pytest.mark.usefixtures("with_address")
+def test_collections_in_which_nothing_is_declared_are_named_and_searched_on_request(cli: Cli) -> None:
+    note = "Not searched for unmanaged resources"
+    for command in ("plan", "drift"):
+        assert f"{note}: addresses, credentials (nothing declared)" in " ".join(cli(command, *EMULATED).out.split())
+        found = cli(command, *EMULATED, "--format", "json").json
+        assert found["unsearched"] == ["addresses", "credentials"]
+        assert {item["kind"] for item in found["unmanaged"]} == {"service"}
+        assert note in cli(command, *EMULATED, "--format", "markdown").out
+        assert note in cli(command, *EMULATED, "--format", "html").out
+    searched = cli("drift", *EMULATED, "--fail-on", "unmanaged", "--format", "json")
+    assert (searched.code, "unsearched" in searched.json) == (2, False)
+    assert {item["kind"] for item in searched.json["unmanaged"]} == {"service", "role", "address_configuration"}
+
+
+def test_a_search_finds_what_an_empty_section_hides(cli: Cli, with_address: Path) -> None:
+    with_address.write_text("version: 1\naddresses: {}\nunmanaged: {ignore: ['services*']}\n")
+    assert cli("drift", *EMULATED).code == 0
+    searched = cli("drift", *EMULATED, "--fail-on", "unmanaged", "--format", "json")
+    assert (searched.code, [item["kind"] for item in searched.json["unmanaged"]]) == (2, ["address_configuration"])
+
+
 @pytest.mark.parametrize("glob", ["services*", "services[*]", "{address}", "services[?IS*"])
 def test_what_the_files_say_to_ignore_is_neither_told_nor_counted(cli: Cli, applied: Path, glob: str) -> None:
     [unmanaged] = cli("drift", *EMULATED, "--format", "json").json["unmanaged"]
@@ -173,7 +207,7 @@ def test_a_service_that_is_missing_is_one_difference_with_what_is_in_it_counted(
     assert text.code == 2
     head, *differences = text.out.split("\n\n")
     assert head.startswith("Drift: 0 different, 6 missing, 0 to be deleted, 1 unmanaged.")
-    assert [" ".join(each.split()) for each in differences[:-2]] == [
+    assert [" ".join(each.split()) for each in differences[:-3]] == [
         f'services.support: missing in the account service "support" · reconciler.yaml:3 {BELOW}'
     ]
     assert (

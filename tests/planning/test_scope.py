@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.address import Address
 from reconciler.config.model import Config
+from reconciler.config.selection import Selection
 from reconciler.planning import scope
 from reconciler.planning.match import match
 from reconciler.planning.scope import Read
@@ -287,3 +288,25 @@ def test_who_points_to_a_service_matters_to_nothing_else_that_goes() -> None:
         ACCOUNT,
         ("credential", ()),
     ]
+
+
+# --- searching for unmanaged resources -------------------------------------------------------------------------------
+
+SEARCHING = Selection(searches=True)
+
+
+def test_a_search_reads_every_list_that_operators_fill() -> None:
+    config = configuration(declared("services.support"))
+    top = ["account_configuration", "account_webhook", "address_configuration", "credential", "service"]
+    assert told(scope.first_round(config, SEARCHING)) == [(kind, ()) for kind in top]
+    found = match(config, state(*BOTH)).live
+    # Nothing in services that are not declared, and no users, conversations, or participants.
+    assert told(scope.next_round(config, found, selection=SEARCHING)) == [("role", (SUPPORT,))]
+    assert told(scope.next_round(config, found, depth=2, selection=SEARCHING)) == []
+
+
+def test_a_search_leaves_out_what_the_selection_leaves_out() -> None:
+    narrowed = Selection(excludes=(Address.parse("credentials"), Address.parse("services")), searches=True)
+    kinds = [kind for kind, _ in told(scope.first_round(configuration(), narrowed))]
+    assert "credential" not in kinds
+    assert "address_configuration" in kinds

@@ -281,6 +281,10 @@ class _Page:
                 "Undeclared resources not compared", "Collections that are not pruned", plan.unlisted, "unlisted"
             ),
             *addresses(
+                "Not searched for unmanaged resources", "Collections in which nothing is declared", plan.unsearched,
+                "unsearched",
+            ),
+            *addresses(
                 "Omitted", f"{count(len(plan.left_out), 'resource')} omitted by --target or --exclude",
                 plan.left_out,
                 "left-out",
