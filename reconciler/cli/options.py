@@ -194,6 +194,42 @@ _LOG_OPTIONS: tuple[Decorator, ...] = (
 )
 
 
+_ACCOUNT_OPTIONS = (
+    click.option(
+        "--emulator",
+        metavar="FILE",
+        default="",
+        shell_complete=candidates.files,
+        help="Use the emulated account in this file.",
+    ),
+    click.option("--api-url", metavar="URL", default="", help="Use another host: https, or http on this machine only."),
+    click.option(
+        "--profile",
+        metavar="NAME",
+        default="",
+        shell_complete=candidates.profiles,
+        help="Use the credentials of this profile of the Twilio CLI.",
+    ),
+    click.option(
+        "--concurrency",
+        metavar="N",
+        type=click.IntRange(1, 100),
+        default=10,
+        show_default=True,
+        help="The most requests in flight; writes start at half of it.",
+    ),
+    click.option(
+        "--timeout",
+        metavar="SECONDS",
+        type=click.FloatRange(0, min_open=True),
+        callback=_finite,
+        default=1800,
+        show_default=True,
+        help="Overall deadline for API calls, retries included.",
+    ),
+)
+
+
 def account_options(function: Command) -> Command:
     """Add the options on the account, its API, and logging; the command gets ``endpoint``."""
 
@@ -224,44 +260,7 @@ def account_options(function: Command) -> Command:
         )
         return _logged(log_level, log_format, lambda: function(endpoint=endpoint, **given))
 
-    return _added(
-        command,
-        click.option(
-            "--emulator",
-            metavar="FILE",
-            default="",
-            shell_complete=candidates.files,
-            help="Use the emulated account in this file.",
-        ),
-        click.option(
-            "--api-url", metavar="URL", default="", help="Use another host: https, or http on this machine only."
-        ),
-        click.option(
-            "--profile",
-            metavar="NAME",
-            default="",
-            shell_complete=candidates.profiles,
-            help="Use the credentials of this profile of the Twilio CLI.",
-        ),
-        click.option(
-            "--concurrency",
-            metavar="N",
-            type=click.IntRange(1, 100),
-            default=10,
-            show_default=True,
-            help="The most requests in flight; writes start at half of it.",
-        ),
-        click.option(
-            "--timeout",
-            metavar="SECONDS",
-            type=click.FloatRange(0, min_open=True),
-            callback=_finite,
-            default=1800,
-            show_default=True,
-            help="Overall deadline for API calls, retries included.",
-        ),
-        *_LOG_OPTIONS,
-    )
+    return _added(command, *_ACCOUNT_OPTIONS, *_LOG_OPTIONS)
 
 
 def _logged(level: logs.Level | None, form: logs.Format | None, work: Callable[[], int]) -> int:

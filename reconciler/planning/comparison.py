@@ -18,34 +18,25 @@ Differences of guards (prune, limits, approvals, lifecycle) are warnings.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from reconciler.address import Address
 from reconciler.change import Action, Change, FieldChange, Guard
-from reconciler.config.model import Config, Declared, Prune, Reference, Unknown, Value
+from reconciler.config.model import Config, Declared, Prune, Reference, Unknown
 from reconciler.errors import Place, Problem
 from reconciler.kinds.base import Kind
-from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.kinds.fields import Content, Shape
 from reconciler.kinds.markers import Ref
 from reconciler.kinds.relations import chooses_held, is_held
 from reconciler.planning import guards, risk
+from reconciler.planning.comparison_fields import NOT_NAMED, FieldComparer, is_hidden
 from reconciler.planning.context import KNOWN_AFTER_APPLY
 from reconciler.planning.deletions import is_pruned
-from reconciler.planning.diff import holds_secret, inner_changes
 from reconciler.planning.guard_context import GuardContext
 from reconciler.planning.pairing import Pairs, as_live, as_written, pair
 from reconciler.redaction import HIDDEN
-from reconciler.redaction.urls import declared_url, named_url
 from reconciler.state import Live, State
-
-Meaning: TypeAlias = tuple[object, ...]
-"""A content in a form that is equal for equal meaning, on whichever side."""
-
-NOT_NAMED = Unknown("not declared in the first")
-_LOOKUP = re.compile(r"\$\{(?:env|secret|var):[A-Za-z0-9_.-]+\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +97,15 @@ class _Comparer:
         self.one_account = is_one_account(before, after)
         self.configs = (before, after)
         self.pairs: Pairs = pair(before, after, one_account=self.one_account)
-        self.pins = {item.pin: address for address, item in self.pairs.after.items() if item.pin is not None}
+        self.fields = FieldComparer(self.pairs, one_account=self.one_account)
         # Only rules of resources that exist: an absent resource is deleted with everything inside it.
-        self.rules = (self._rules(before, self.pairs.before), self._rules(after, self.pairs.after))
+        self.rules = (_rules(before, self.pairs.before), _rules(after, self.pairs.after))
         self.pruned = {(rule.kind, self._former_owner(rule)): rule for rule in self.rules[1].values()}
         # Users whom the configuration names as participants: Twilio creates them, and a prune leaves them alone.
         self.implied_before = _implied_users(self.pairs.before.values())
         self.implied = _implied_users(self.pairs.after.values())
         self.unchanged = 0
         self.warnings: list[Problem] = []
-        self.replaced = frozenset(
-            address
-            for address, item in self.pairs.after.items()
-            if self.one_account and (old := self._before(item)) is not None and self._is_replaced(old, item)
-        )
 
     def run(self) -> Comparison:
         after = self.configs[1]
@@ -149,137 +135,18 @@ class _Comparer:
 
     # --- pairs -------------------------------------------------------------------------------------------------------
 
-    def _before(self, item: Declared) -> Declared | None:
-        """Return the counterpart of a resource in the first configuration."""
-        address = self.pairs.former.get(item.address)
-        return None if address is None else self.pairs.before.get(address)
-
-    @staticmethod
-    def _rules(config: Config, present: Mapping[Address, Declared]) -> dict[Address, Prune]:
-        return {
-            collection: rule
-            for collection, rule in config.prune.items()
-            if rule.kind.parent is None or rule.collection.collection_owner(rule.kind.section) in present
-        }
-
     def _is_new(self, parent: Address | None) -> bool:
         """Whether the parent of a resource would be created along with it."""
         above = None if parent is None else self.pairs.after.get(parent)
         return above is not None and parent not in self.pairs.former and above.pin is None
 
-    def _meaning(self, field: Field, content: Content | Reference | Unknown, *, of_first: bool) -> Meaning:
-        if isinstance(content, Unknown):
-            return ("written", content.written or content.reason)
-        if field.shape is not Shape.REF or not isinstance(content, (str, Reference)) or not content:
-            return ("content", field.comparable(content))
-        return self._target(content, of_first=of_first)
-
-    def _target(self, content: str | Reference, *, of_first: bool) -> Meaning:
-        """Resolve a reference, to the address in the first configuration if it has one."""
-        if not isinstance(content, Reference):
-            address = self.pairs.sids.get(content)
-            if address is None and content in self.pins and not of_first:
-                return self._target_at(self.pins[content], of_first=False)
-            return ("sid", content) if address is None else self._target_at(address, of_first=True)
-        if content.built_in:
-            return ("built-in", self._service(content.address, of_first=of_first), content.built_in)
-        return self._target_at(content.address, of_first=of_first)
-
-    def _target_at(self, address: Address, *, of_first: bool) -> Meaning:
-        item = (self.pairs.before if of_first else self.pairs.after).get(address)
-        if item is not None and item.natural_key in item.kind.built_in:
-            return ("built-in", self._service(address, of_first=of_first), item.natural_key)
-        if of_first:
-            return ("first", address)
-        return ("first", self.pairs.former[address]) if address in self.pairs.former else ("second", address)
-
-    def _service(self, address: Address, *, of_first: bool) -> Meaning:
-        root = address.root
-        return ("first", root) if of_first else self._target_at(root, of_first=False)
-
-    # --- fields ------------------------------------------------------------------------------------------------------
-
-    def _is_replaced(self, old: Declared, new: Declared) -> bool:
-        return any(
-            field.forces_replacement and self._differs(field, old, new)
-            for field in new.kind.fields
-            if field.path in new.values and (field.path in old.values or field.path in old.derived)
-        )
-
-    def _differs(self, field: Field, old: Declared, new: Declared) -> bool:
-        path = field.path
-        was = old.values[path].content if path in old.values else old.derived.get(path)
-        will = new.values[path].content
-        if path in new.lifecycle.ignore_changes:
-            return False
-        # Nothing is live here: a field that the first does not set is not one that the API hides.
-        if was is not None and not isinstance(was, (Unknown, Reference)) and new.kind.tolerates(path, will, was):
-            return False
-        return self._meaning(field, was, of_first=True) != self._meaning(field, will, of_first=False)
-
-    def _field_changes(self, old: Declared, new: Declared) -> Iterator[FieldChange]:
-        for path, value in new.values.items():
-            field = new.kind.by_path[path]
-            if path in new.lifecycle.ignore_changes:
-                continue
-            was = old.values.get(path)
-            if was is None and path in old.derived:
-                was = Value(old.derived[path], old.place)
-            if was is None or path in old.lifecycle.ignore_changes:
-                # A different immutable value would need a replace; whether it is different is unknown.
-                yield self._field_change(field, NOT_NAMED, None, old, new)
-            elif self._differs(field, old, new) or self._moves(value):
-                is_forced = self.one_account and field.forces_replacement and self._differs(field, old, new)
-                yield self._field_change(field, was.content, was, old, new, is_forced=is_forced)
-
-    def _moves(self, value: Value) -> bool:
-        """Whether a reference must follow a resource that is replaced."""
-        content = value.content
-        if isinstance(content, str):
-            return self.pins.get(content) in self.replaced
-        return isinstance(content, Reference) and content.address in self.replaced
-
-    def _field_change(
-        self,
-        field: Field,
-        before: Content | Reference | Unknown,
-        was: Value | None,
-        old: Declared | None,
-        new: Declared,
-        *,
-        is_forced: bool = False,
-    ) -> FieldChange:
-        value = new.values.get(field.path)
-        after = value.content if value is not None else new.derived[field.path]
-        is_hidden = _is_hidden(new, field, value) or (old is not None and _is_hidden(old, field, was))
-        shown_before, shown_after = as_written(field, before), as_written(field, after)
-        before_shown = after_shown = ""
-        if is_hidden and field.shape is Shape.URL and not _is_listed(field, old, new):
-            before_shown, after_shown = _shown_url(was), _shown_url(value)
-        elif is_hidden:
-            # The text around the name of a secret may be what must be hidden.
-            shown_before, shown_after = _mask_unknown(shown_before), _mask_unknown(shown_after)
-        return FieldChange(
-            path=field.path,
-            before=shown_before,
-            after=shown_after,
-            sensitive=is_hidden,
-            secrets=value.secrets if value is not None else (),
-            forces_replacement=is_forced,
-            source=value.place if value is not None else None,
-            before_source=was.place if was is not None else None,
-            inside=inner_changes(shown_before, shown_after) if field.shape is Shape.JSON and not is_hidden else (),
-            before_shown=before_shown,
-            after_shown=after_shown,
-        )
-
     # --- changes -----------------------------------------------------------------------------------------------------
 
     def _change(self, new: Declared) -> Change | None:
-        old = self._before(new)
+        old = self.pairs.counterpart(new)
         if old is not None:
-            fields = tuple(self._field_changes(old, new))
-            action: Action = "replace" if new.address in self.replaced else "update"
+            fields = tuple(self.fields.field_changes(old, new))
+            action: Action = "replace" if new.address in self.fields.replaced else "update"
             reason = "differs"
             unsent = [item.path for item in fields if new.kind.by_path[item.path].write_only]
             if unsent and action == "update":
@@ -287,7 +154,7 @@ class _Comparer:
         elif self._is_there_anyway(new):
             known_later = self._is_new(new.parent)
             fields = tuple(
-                self._field_change(
+                self.fields.field_change(
                     new.kind.by_path[path], KNOWN_AFTER_APPLY if known_later else NOT_NAMED, None, None, new
                 )
                 for path in new.values
@@ -322,7 +189,7 @@ class _Comparer:
             is_plain = not isinstance(content, (Reference, Unknown))
             if is_plain and field.is_empty(content) and (value is None or field.shape is not Shape.BOOL):
                 continue
-            yield self._field_change(field, None, None, None, new)
+            yield self.fields.field_change(field, None, None, None, new)
 
     def _described(
         self, new: Declared, old: Declared | None, action: Action, fields: tuple[FieldChange, ...], reason: str
@@ -368,7 +235,7 @@ class _Comparer:
             (item.kind, item.parent, _name(item)) for item in self.configs[0].resources.values() if item.absent
         }
         for address, item in self.pairs.absent.items():
-            old = self._before(item)
+            old = self.pairs.counterpart(item)
             parent = None if item.parent is None else self.pairs.former.get(item.parent)
             if old is not None:
                 told.add(old.address)
@@ -429,7 +296,7 @@ class _Comparer:
     def _default_roles(self) -> frozenset[str]:
         """The addresses in the first configuration of roles that are a default in either."""
         chosen = {
-            self._target(value.content, of_first=of_first)
+            self.fields.target(value.content, of_first=of_first)
             for of_first, resources in ((True, self.pairs.before), (False, self.pairs.after))
             for item in resources.values()
             if chooses_held(item.kind)
@@ -437,7 +304,7 @@ class _Comparer:
             if item.kind.by_path[path].marker(Ref) is not None and isinstance(value.content, (str, Reference))
         }
         roles = (address for address, item in self.pairs.before.items() if is_held(item.kind))
-        return frozenset(str(address) for address in roles if self._target_at(address, of_first=True) in chosen)
+        return frozenset(str(address) for address in roles if self.fields.target_at(address, of_first=True) in chosen)
 
     def _guard_context(self) -> GuardContext:
         after = self.configs[1]
@@ -464,7 +331,7 @@ class _Comparer:
 
     def _forgotten_fields(self) -> Iterator[Problem]:
         for new in self.pairs.after.values():
-            old = self._before(new)
+            old = self.pairs.counterpart(new)
             if old is None:
                 continue
             forgotten = [
@@ -512,11 +379,19 @@ class _Comparer:
             if (item.address, item.action) not in approved:
                 yield _guard_problem(f"the {item.action} of {item.address} is now approved", item.place)
         for new in self.pairs.after.values():
-            old_item = self._before(new)
+            old_item = self.pairs.counterpart(new)
             for name in ("prevent_destroy", "prevent_create"):
                 had = old_item is not None and getattr(old_item.lifecycle, name)
                 if had and not getattr(new.lifecycle, name):
                     yield _guard_problem(f"lifecycle.{name} of {new.address} is no longer set", new.place)
+
+
+def _rules(config: Config, present: Mapping[Address, Declared]) -> dict[Address, Prune]:
+    return {
+        collection: rule
+        for collection, rule in config.prune.items()
+        if rule.kind.parent is None or rule.collection.collection_owner(rule.kind.section) in present
+    }
 
 
 def _guard_problem(message: str, place: Place | None) -> Problem:
@@ -531,33 +406,6 @@ def _implied_users(items: Iterable[Declared]) -> frozenset[tuple[str, Address, s
         for path, kind in item.kind.implies.items()
         if path in item.values
     )
-
-
-def _is_hidden(declared: Declared, field: Field, value: Value | None) -> bool:
-    """Whether a content must be hidden; the mere name of a secret may be shown."""
-    content = value.content if value is not None else None
-    if not isinstance(content, Unknown):
-        return declared.is_sensitive(field.path) or holds_secret(field, content)
-    literal = _LOOKUP.sub("", content.written)
-    return bool(literal) and (field.path in declared.sensitive or field.secret or holds_secret(field, literal))
-
-
-def _is_listed(field: Field, *sides: Declared | None) -> bool:
-    """Whether either configuration lists a field under `sensitive`."""
-    return any(side is not None and field.path in side.sensitive for side in sides)
-
-
-def _shown_url(value: Value | None) -> str:
-    """Mask the secret parts of a URL; variables and secrets are shown by name."""
-    content = value.content if value is not None else None
-    if isinstance(content, Unknown):
-        return named_url(content.written)
-    return declared_url([(content, False)]) if isinstance(content, str) else ""
-
-
-def _mask_unknown(content: Content | Reference | Unknown) -> Content | Reference | Unknown:
-    """Hide how an unknown content is written."""
-    return Unknown(HIDDEN) if isinstance(content, Unknown) and content.written else content
 
 
 def _pinned_sid(item: Declared) -> str:
@@ -583,7 +431,7 @@ def _name(item: Declared) -> str:
 def _shown(item: Declared) -> Live:
     """Describe a resource without the contents that must be hidden."""
     live = _live(item)
-    hidden = {path: HIDDEN for path, value in item.values.items() if _is_hidden(item, item.kind.by_path[path], value)}
+    hidden = {path: HIDDEN for path, value in item.values.items() if is_hidden(item, item.kind.by_path[path], value)}
     return replace(live, values={**live.values, **hidden})
 
 

@@ -45,6 +45,11 @@ class Pairs:
     likely: Mapping[Address, Address] = field(default_factory=dict)
     sids: Mapping[str, Address] = field(default_factory=dict)
 
+    def counterpart(self, item: Declared) -> Declared | None:
+        """Return the resource of the first configuration that a resource of the second one is; None if it is new."""
+        address = self.former.get(item.address)
+        return None if address is None else self.before.get(address)
+
 
 def pair(before: Config, after: Config, *, one_account: bool) -> Pairs:
     """Find the counterpart of every resource.

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from reconciler.change import Change, FieldChange
 from reconciler.config.model import Config, Unknown
 from reconciler.errors import MatchError
-from reconciler.planning.comparison import NOT_NAMED, Comparison, compare
+from reconciler.planning.comparison import Comparison, compare
+from reconciler.planning.comparison_fields import NOT_NAMED
 from reconciler.planning.plan import Plan
 from tests.properties.strategies import SERVICES, configurations, text
 from tests.properties.test_convergence import _shuffled, approved, quick, thorough
