@@ -1,4 +1,4 @@
-"""Exit codes: the one place where outcomes become exit codes.
+"""Exit codes of commands, and which of several wins; `Report.exit_code` is that of the steps of an apply.
 
 0 success, or no changes · 1 error · 2 differences · 3 the approved plan no longer fits · 4 refused by a guard ·
 5 a protected part was withheld, or an export is incomplete · 70 internal error · 130 interrupted.

@@ -12,7 +12,7 @@ from dataclasses import replace
 from reconciler.config.draft_problems import HIDDEN_VALUE, DraftProblems, NotReadError, check_comment, with_via
 from reconciler.config.drafts import Draft
 from reconciler.config.findings import shown
-from reconciler.config.interpolate import Interpolation
+from reconciler.config.interpolation import Interpolation
 from reconciler.config.json_reader import JsonReader
 from reconciler.config.lint import (
     blank_in_url,

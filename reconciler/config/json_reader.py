@@ -11,7 +11,7 @@ from collections.abc import Callable
 from reconciler.config.draft_problems import DraftProblems, check_comment, with_via
 from reconciler.config.drafts import Draft
 from reconciler.config.findings import shown
-from reconciler.config.interpolate import Interpolation
+from reconciler.config.interpolation import Interpolation
 from reconciler.config.interpolation_syntax import unescape
 from reconciler.config.lint import (
     json_number_remarks,

@@ -34,7 +34,7 @@ from reconciler.config.environments import (
 from reconciler.config.files import FileLoader
 from reconciler.config.findings import Findings, shown
 from reconciler.config.identities import check_identities
-from reconciler.config.interpolate import Interpolation
+from reconciler.config.interpolation import Interpolation
 from reconciler.config.layout import Layout
 from reconciler.config.model import Approval, Config, Declared, Limits, Prune
 from reconciler.config.nodes import MapEntry, MapNode, ScalarNode, count_nodes, is_null, relabel

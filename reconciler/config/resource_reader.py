@@ -12,7 +12,7 @@ from reconciler.config.draft_problems import DraftProblems
 from reconciler.config.drafts import Draft
 from reconciler.config.field_reader import FieldReader
 from reconciler.config.findings import Findings, shown, with_article
-from reconciler.config.interpolate import Interpolation
+from reconciler.config.interpolation import Interpolation
 from reconciler.config.layout import FieldTree
 from reconciler.config.lint import (
     invisible_remark,

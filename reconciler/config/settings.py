@@ -12,7 +12,7 @@ from reconciler.address import Address, AddressError
 from reconciler.config.drafts import Draft
 from reconciler.config.environments import Environment, entries_of
 from reconciler.config.findings import Findings, listed, shown
-from reconciler.config.interpolate import Interpolation
+from reconciler.config.interpolation import Interpolation
 from reconciler.config.layout import Layout
 from reconciler.config.model import Acknowledgement, Approval, Limits, Prune
 from reconciler.config.nodes import ListNode, MapEntry, MapNode, Node, ScalarNode, is_null

@@ -10,7 +10,7 @@ from typing import NoReturn
 from reconciler.config.draft_problems import NotReadError, place_before_comment
 from reconciler.config.drafts import Draft
 from reconciler.config.findings import Findings
-from reconciler.config.interpolate import Interpolation
+from reconciler.config.interpolation import Interpolation
 from reconciler.config.lint import (
     comment_remark,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from reconciler.config.interpolate import Interpolation
+from reconciler.config.interpolation import Interpolation
 from reconciler.config.interpolation_syntax import unescape
 from reconciler.config.model import Outside, Written
 from reconciler.config.nodes import ListNode, MapNode, Node

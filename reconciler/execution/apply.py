@@ -17,7 +17,7 @@ from reconciler.api.client import Client
 from reconciler.change import Step
 from reconciler.errors import ApiError, Cause, Refusal, Refused, cause_of
 from reconciler.execution.fair_slots import FairSlots
-from reconciler.execution.replaces import ReplaceJournal
+from reconciler.execution.replace_journal import ReplaceJournal
 from reconciler.execution.schedule import groups, is_withheld, phases
 from reconciler.execution.step_errors import OutcomeUnknown, StepFailed
 from reconciler.execution.steps import StepRunner

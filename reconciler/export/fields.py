@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reconciler.export.exclusions import Exclusions, FieldKey
 from reconciler.export.existing import ExistingFiles
 from reconciler.export.merging import merged
-from reconciler.export.yaml_text import Data, can_be_written, comment, fits_yaml
+from reconciler.export.yaml_writer import Data, can_be_written, comment, fits_yaml
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Choice

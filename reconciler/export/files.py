@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from reconciler.export.exclusions import FieldKey
 from reconciler.export.handles import slug
 from reconciler.export.trees import TreeWriter
-from reconciler.export.yaml_text import Line, Tree, lines, scalar
+from reconciler.export.yaml_writer import Line, Tree, lines, scalar
 from reconciler.kinds.relations import long_collections
 
 ROOT = "reconciler.yaml"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from reconciler.config.model import Outside, Value, Written
-from reconciler.export.yaml_text import Data, Literal, Writable, lookup
+from reconciler.export.yaml_writer import Data, Literal, Writable, lookup
 from reconciler.json_text import Json
 from reconciler.kinds.fields import Content, Field, Shape
 

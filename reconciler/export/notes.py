@@ -9,7 +9,7 @@ from reconciler.config.model import Config, Unknown, Value
 from reconciler.export.attempt import Attempt
 from reconciler.export.exclusions import FieldKey
 from reconciler.export.merging import texts
-from reconciler.export.yaml_text import scalar
+from reconciler.export.yaml_writer import scalar
 from reconciler.kinds import BY_NAME
 from reconciler.planning.dangling import dead_destinations
 from reconciler.state import State

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 
 from reconciler.address import Address
 from reconciler.config.model import Acknowledgement, Approval, Config, Lifecycle, Limits, Prune
-from reconciler.export.yaml_text import Data, Owner, Tree, Writable
+from reconciler.export.yaml_writer import Data, Owner, Tree, Writable
 from reconciler.kinds.base import Kind
 
 

@@ -17,7 +17,7 @@ from reconciler.export.fields import FieldFilter, changes_by_itself, has_effect,
 from reconciler.export.handles import in_order
 from reconciler.export.naming import Naming
 from reconciler.export.values import ValueWriter
-from reconciler.export.yaml_text import Data, Literal, Tree, comment
+from reconciler.export.yaml_writer import Data, Literal, Tree, comment
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape

@@ -13,7 +13,7 @@ from reconciler.export.exclusions import FieldKey
 from reconciler.export.fields import FieldFilter
 from reconciler.export.merging import merged
 from reconciler.export.naming import Naming
-from reconciler.export.yaml_text import Data, Literal, lookup, template
+from reconciler.export.yaml_writer import Data, Literal, lookup, template
 from reconciler.kinds.fields import Content, Field, Shape, words_of
 from reconciler.kinds.markers import Ref, Template
 from reconciler.planning.diff import holds_secret

@@ -24,9 +24,9 @@ from reconciler.kinds.relations import account_defaults, chooses_held, depth
 from reconciler.planning.desired import Desired
 from reconciler.planning.diff import diff
 from reconciler.planning.interrupted import Interrupted, under_way, with_present_addresses
+from reconciler.planning.kept_decisions import NOT_REVIEWED, Reviewed
 from reconciler.planning.match import Matching, match
 from reconciler.planning.naming import Naming
-from reconciler.planning.reviewed import NOT_REVIEWED, Reviewed
 from reconciler.state import Live, State
 
 KNOWN_AFTER_APPLY = Unknown("known after apply")

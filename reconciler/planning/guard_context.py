@@ -1,6 +1,6 @@
 """What guards know besides the changes: approvals, defaults, holders, and names.
 
-`reconciler.planning.guarding` collects it; every guard reads it. Pure data.
+`reconciler.planning.guard_changes` collects it; every guard reads it. Pure data.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cached_property
 from reconciler.address import Address
 from reconciler.change import Action, Change
 from reconciler.config.model import Config
-from reconciler.planning.reviewed import NOT_REVIEWED, Reviewed
+from reconciler.planning.kept_decisions import NOT_REVIEWED, Reviewed
 from reconciler.redaction import HIDDEN
 from reconciler.state import Live, State
 

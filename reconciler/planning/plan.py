@@ -35,11 +35,11 @@ from reconciler.planning.assessment import assess
 from reconciler.planning.change_builder import ChangeBuilder, Draft
 from reconciler.planning.context import PlanContext
 from reconciler.planning.dangling import dangling
-from reconciler.planning.guarding import guard_changes
+from reconciler.planning.guard_changes import guard_changes
+from reconciler.planning.kept_decisions import NOT_REVIEWED, Reviewed
 from reconciler.planning.match import match
 from reconciler.planning.naming import title
 from reconciler.planning.near import Nearness
-from reconciler.planning.reviewed import NOT_REVIEWED, Reviewed
 from reconciler.planning.unmanaged import (
     Unmanaged,
     undeclared_resources,

@@ -18,12 +18,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
-from reconciler.schema import documents, files
+from reconciler.schema import configuration, documents
 from reconciler.schema.values import Schema
 
 SCHEMAS: Mapping[str, Callable[[], Schema]] = {
-    "config": files.config_schema,
-    "overlay": files.overlay_schema,
+    "config": configuration.config_schema,
+    "overlay": configuration.overlay_schema,
     "plan": documents.plan_schema,
     "report": documents.report_schema,
     "drift": documents.drift_schema,

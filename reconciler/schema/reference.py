@@ -14,7 +14,7 @@ from reconciler.config.layout import Layout, standard_layout
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Field, Shape
 from reconciler.kinds.markers import Choice, Length, Range, Ref, Sid, Timer, Vocabulary
-from reconciler.schema.files import config_schema
+from reconciler.schema.configuration import config_schema
 from reconciler.schema.values import Schema, cleared
 
 _MOST_WORDS_IN_TABLE = 6

@@ -210,8 +210,8 @@ class _Planning:
     async def _plan(self, endpoint: Endpoint, approved: PlanFile | None) -> _Fresh:
         from reconciler.api.client import ReadClient  # noqa: PLC0415 - see the package
         from reconciler.documents.approval import not_approved  # noqa: PLC0415 - see the package
+        from reconciler.documents.kept_decisions import reviewed_decisions  # noqa: PLC0415 - see the package
         from reconciler.documents.live import live_entries  # noqa: PLC0415 - see the package
-        from reconciler.documents.reviewed import reviewed_decisions  # noqa: PLC0415 - see the package
 
         config, inputs = self.config, self.inputs
         shared_key = plan_key(endpoint)

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.config import interpolate
-from reconciler.config.interpolate import MOST_WORK
+from reconciler.config import interpolation
+from reconciler.config.interpolation import MOST_WORK
 from reconciler.config.layout import Layout
 from reconciler.kinds import KINDS
 from tests.config.told import Files, problems_of
@@ -117,14 +117,14 @@ def test_twice_as_much_costs_twice_as_much(shape: str) -> None:
 def work(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """The pieces that interpolation looks at, which a limit has to hold."""
     seen = 0
-    piece = interpolate.Interpolation._piece
+    piece = interpolation.Interpolation._piece
 
     def counted(*arguments: Any) -> Any:
         nonlocal seen
         seen += 1
         return piece(*arguments)
 
-    monkeypatch.setattr(interpolate.Interpolation, "_piece", counted)
+    monkeypatch.setattr(interpolation.Interpolation, "_piece", counted)
     return lambda: seen
 
 
@@ -161,7 +161,7 @@ def test_what_a_text_records_does_not_multiply() -> None:
 def test_aliases_of_one_text_cannot_multiply_its_work(
     work: Callable[[], int], monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
-    monkeypatch.setattr(interpolate, "MOST_WORK", MOST_WORK // 1000)
+    monkeypatch.setattr(interpolation, "MOST_WORK", MOST_WORK // 1000)
     anchored = f"variables: {{a: {value}}}\nx-a: &a '{'${var:a}' * 500}'\n"
     attributes = f"attributes: {{a: [{listed(2000, '*a')}]}}"
     text = f"{anchored}services: {{s: {{users: {{u: {{{attributes}}}}}}}}}"
@@ -171,7 +171,7 @@ def test_aliases_of_one_text_cannot_multiply_its_work(
 
 
 def test_a_limit_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interpolate, "MOST_WORK", 1000)
+    monkeypatch.setattr(interpolation, "MOST_WORK", 1000)
     text = f"variables: {{a: {'x' * 300}}}\nservices:\n{lines(50, LOOKS_UP.format('var:a'))}"
     assert [item.code for item in problems_of(text, layout=LAYOUT) if item.code != "too-long"] == ["too-large"]
 

@@ -16,13 +16,13 @@ from reconciler.api.credentials import Credentials
 from reconciler.api.retry import Retry
 from reconciler.api.transport import in_process
 from reconciler.documents import approval
+from reconciler.documents.kept_decisions import reviewed_decisions
 from reconciler.documents.live import live_entries
 from reconciler.documents.plan import PlanFile, parse_plan
-from reconciler.documents.reviewed import reviewed_decisions
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.errors import PlanFileError
 from reconciler.execution.apply import apply
-from reconciler.planning.reviewed import Reviewed
+from reconciler.planning.kept_decisions import Reviewed
 from reconciler.report import Silent
 from tests.faults import harness
 from tests.world import ACCOUNT, NOON, World, read, seen

@@ -15,7 +15,7 @@ from reconciler import schema
 from reconciler.config import load
 from reconciler.errors import ConfigError
 from reconciler.kinds import KINDS
-from reconciler.schema import files
+from reconciler.schema import configuration
 from tests.config.memory import MemorySources
 from tests.config.strategies import Written, configs
 from tests.config.test_config_properties import SCALARS
@@ -23,8 +23,8 @@ from tests.editors.core_yaml import read
 from tests.properties.strategies import configurations, text
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIG = Draft202012Validator(files.config_schema())
-OVERLAY = Draft202012Validator(files.overlay_schema())
+CONFIG = Draft202012Validator(configuration.config_schema())
+OVERLAY = Draft202012Validator(configuration.overlay_schema())
 EVERY_FILE = sorted((ROOT / "examples").rglob("*.yaml"))
 
 
@@ -180,7 +180,7 @@ def test_every_property_has_a_description_and_every_value_an_example(name: str) 
 
 
 def test_every_example_in_the_schema_is_right() -> None:
-    made = files.config_schema()
+    made = configuration.config_schema()
     for path, node in properties(made):
         for example in node.get("examples", ()):
             inner = {"$defs": made["$defs"], **node}
@@ -188,7 +188,7 @@ def test_every_example_in_the_schema_is_right() -> None:
 
 
 def test_every_snippet_is_right_once_it_is_filled_in() -> None:
-    made = files.config_schema()
+    made = configuration.config_schema()
     snippets = [
         (where, snippet, made["$defs"])
         for where, node in properties(made)

@@ -37,7 +37,7 @@ from reconciler.kinds.markers import (
 from reconciler.logs import shown_path
 from reconciler.render.markdown import plan_markdown
 from reconciler.render.text import plan_text
-from reconciler.schema.files import config_schema, overlay_schema
+from reconciler.schema.configuration import config_schema, overlay_schema
 from reconciler.schema.reference import coverage_markdown, kinds_markdown, reference_markdown
 from tests.properties.test_export import exported
 from tests.world import World, read, seen

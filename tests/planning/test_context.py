@@ -6,7 +6,7 @@ from reconciler.address import Address
 from reconciler.config.model import Config, Reference
 from reconciler.config.selection import select
 from reconciler.planning.context import PlanContext
-from reconciler.planning.guarding import heirs_of_name
+from reconciler.planning.guard_changes import heirs_of_name
 from reconciler.state import Live, State
 from tests.builders import configuration, declared, live, sid, state
 

@@ -21,7 +21,7 @@ from reconciler.errors import ConfigError, MatchError
 from reconciler.export import Export, export
 from reconciler.export.account import read_account
 from reconciler.export.existing import collect_existing
-from reconciler.export.yaml_text import Data, Tree, lines, scalar
+from reconciler.export.yaml_writer import Data, Tree, lines, scalar
 from reconciler.kinds import BY_NAME, KINDS
 from reconciler.kinds.comparable import canonical_json
 from reconciler.kinds.fields import Field, Shape

@@ -14,7 +14,7 @@ from reconciler import schema
 from reconciler.config.layout import COMMON_KEYS, TOP_KEYS
 from reconciler.emulator import contract
 from reconciler.kinds import KINDS
-from reconciler.schema import documents, files, reference, write
+from reconciler.schema import configuration, documents, reference, write
 from tests.render import plan_samples
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -150,7 +150,7 @@ def test_an_unknown_path_is_listed_as_emulated() -> None:
 
 
 def errors(document: Any) -> list[str]:
-    validator = Draft202012Validator(files.config_schema())
+    validator = Draft202012Validator(configuration.config_schema())
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(document)]
 
 
@@ -272,7 +272,7 @@ def test_a_long_name_is_only_allowed_when_it_is_interpolated() -> None:
 
 
 def test_every_field_is_explained() -> None:
-    definitions = files.config_schema()["$defs"]
+    definitions = configuration.config_schema()["$defs"]
     for kind in KINDS:
         for entry in kind.fields:
             node = definitions[kind.name]

@@ -18,8 +18,8 @@ from reconciler.kinds.relations import chooses_held, destinations_of, holdings_o
 from reconciler.planning import guards, ordering
 from reconciler.planning.context import PlanContext
 from reconciler.planning.guard_context import GuardContext
+from reconciler.planning.kept_decisions import NOT_REVIEWED, Reviewed
 from reconciler.planning.match_by_name import is_of_type
-from reconciler.planning.reviewed import NOT_REVIEWED, Reviewed
 from reconciler.state import Live
 
 

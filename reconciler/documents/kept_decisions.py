@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from reconciler.address import Address, AddressError
 from reconciler.documents.entries import ChangeEntry
 from reconciler.documents.plan import WHOLE, PlanFile, withheld_part
-from reconciler.planning.reviewed import Reviewed
+from reconciler.planning.kept_decisions import Reviewed
 
 
 def reviewed_decisions(approved: PlanFile) -> Reviewed:
