@@ -231,7 +231,9 @@ def test_the_python_of_a_page_runs(place: str, text: str, clone: Path) -> None:
     file = clone / "test_of_the_page.py"
     file.write_text(text)
     run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"] if "def test_" in text else [sys.executable]
-    ended = subprocess.run([*run, file.name], capture_output=True, text=True, check=False)
+    # Not the options of this run, such as those for coverage.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    ended = subprocess.run([*run, file.name], capture_output=True, text=True, check=False, env=environment)
     assert ended.returncode == 0, f"{place}\n{ended.stdout}{ended.stderr}"
 
 
