@@ -285,7 +285,8 @@ class Baseline:
             return "–" if not exists and self.removal_attempted else "declared"  # T1.3
         if exists and self.declarations:  # T1.4; not for a missing resource: C1
             return "declared"
-        return "absent" if self.completed is Mark.ABSENT else "–"
+        explained = exists and any(one is not Mark.ABSENT for one in self.attempted)  # C1
+        return "absent" if self.completed is Mark.ABSENT and not explained else "–"
 
 
 def find_baseline(ledger: Ledger, record: Record | None, address: str) -> Baseline:

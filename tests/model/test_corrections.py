@@ -50,6 +50,14 @@ def test_c1_a_create_that_was_killed_before_it_was_sent_is_pending() -> None:
     assert (change.action, change.classes) == ("create", {"": "pending"})
 
 
+def test_c1_the_killed_undo_of_a_delete_is_pending() -> None:
+    run = Run(url="x")
+    report = run.apply({A: Mark.ABSENT})
+    run.undo(report, ["kill after"])
+    change = run.plan({A: Mark.ABSENT})
+    assert (change.action, change.classes) == ("delete", {"": "pending"})
+
+
 def test_c2_a_removed_created_resource_that_changed_is_withheld_whole() -> None:
     run = Run()
     run.apply({A: {"url": "x", "note": "x"}})
@@ -132,6 +140,15 @@ def test_c8_a_killed_undo_of_an_approved_delete_keeps_the_conflict() -> None:
     change = run.plan({})
     assert (change.action, change.classes) == ("withheld", {"": "conflict (removed)"})
     assert change.record.origin == "created"
+
+
+def test_c8_a_killed_undo_of_the_delete_of_an_adopted_resource_keeps_it_adopted() -> None:
+    run = Run(url="x")
+    run.apply({A: {"url": "y"}})
+    report = run.apply({A: Mark.ABSENT})
+    run.undo(report, ["kill after"])
+    change = run.plan({})
+    assert (change.action, change.writes) == ("update", {"url": "x"})
 
 
 def test_c8_the_undo_of_a_lost_delete_knows_the_resource_that_it_created() -> None:
