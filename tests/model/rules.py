@@ -7,8 +7,9 @@ are dictionaries, ledger entries are frozen records, and every function is pure:
 Corrections. Under the rules as written, a property fails or two rules contradict each other. Each correction is the
 smallest that holds, and `test_corrections.py` has its counterexample as a literal test.
 
-- C1 (T1.3): A missing resource that no completed entry declares is pending too. Otherwise a create that was killed
-  before it was sent is reported as drifted, because T1.4 makes it declared.
+- C1 (T1.3): A missing resource that no completed entry declares is pending too, and so is an existing one with
+  baseline `absent` if an attempted entry does not declare `absent`. Otherwise a create that was killed before it was
+  sent is reported as drifted, because T1.4 makes it declared, and so is the killed undo of a delete.
 - C2 (T7, preamble and row "declared, –, changed"): A removed *created* resource that differs from B is withheld
   whole, and an approval deletes it. Only adopted resources and singletons are compared by field. Otherwise its
   unchanged fields are emptied while the resource is withheld.
@@ -18,14 +19,16 @@ smallest that holds, and `test_corrections.py` has its counterexample as a liter
 - C4 (G7): Origin and adopted values are decided again for a missing resource whose removal was attempted. Otherwise a
   killed delete of an adopted resource, followed by a create, leaves a resource that the tool created and then
   forgets; and adopted values of the deleted resource hide that the new one has the initial value (a false conflict).
-- C5 (T1.4, G7): A baseline that declares `absent` counts as no baseline. Otherwise a resource that was created by a
-  killed apply and then edited in the console is deleted as if it were unchanged.
+- C5 (T1.4, G7): A baseline that declares `absent` counts as no baseline. Otherwise a resource that a killed apply
+  created, and that was then edited in the console, is deleted as if it were unchanged; and a resource from the
+  console is taken for created.
 - C6 (R5): An adopted reference whose target no longer exists has no return value. Otherwise every apply fails.
 - C7 (U4): A live value that equals `before` needs no change, also if the step's outcome is known. Otherwise a second
   undo after a killed one reports a conflict with itself.
-- C8 (U5): If an address has no current record, the `started` entry of the undo keeps its previous record with "not
-  declared" among `attempted`. Otherwise a killed undo of an approved delete turns the resource into an adopted one.
-  The origin is that of the record that declares the resource, and the SID is cleared where the undo creates (G9).
+- C8 (U5, G9): If an address has no current record, the `started` entry of the undo keeps its previous record with
+  "not declared" among `attempted`. Otherwise a killed undo of an approved delete turns the resource into an adopted
+  one. The adopted values are those of both records, and the SID is cleared where the undo creates: "previous record
+  whole" has the new SID.
 
 Not modeled: secrets (T3, T4), R3, R4, R6, R7, replace, the lock, the checks of G19 to G28, approvals by address
 (there is one switch for all), undo of a report that is not the newest, and `prevent_destroy`.
@@ -619,17 +622,15 @@ def _undo_step(step: StepReport, live: Resource | None) -> Literal["nothing", "w
     return "write" if state == step.after else "withheld"
 
 
-def _undo_started(ledger: Ledger, address: str, current: Record | None, previous: Record | None) -> Record | None:
+def _undo_started(current: Record | None, previous: Record | None) -> Record | None:
     """The record of an address in the `started` entry of an undo (U5)."""
     if previous is None:
         return None if current is None else replace(current, attempted=(*current.attempted, NOT_DECLARED))
     if current is None:  # C8
         return replace(previous, attempted=(*previous.attempted, NOT_DECLARED))
-    declares = bool(find_baseline(ledger, current, address).declarations)
     return replace(
         current,
         attempted=(*current.attempted, *previous.attempted, previous.baseline or NOT_DECLARED),
-        origin=current.origin if declares else previous.origin,
         adopted={**previous.adopted, **current.adopted},
     )
 
@@ -652,7 +653,7 @@ def undo(ledger: Ledger, account: Account, report: Report, *, faults: Sequence[F
     started = dict(records)
     for step in report.steps:
         if decisions[step.address] == "write":
-            record = _undo_started(ledger, step.address, records.get(step.address), before.get(step.address))
+            record = _undo_started(records.get(step.address), before.get(step.address))
             if record is not None:
                 creates = step.before is not None and step.after is None
                 started[step.address] = replace(record, sid=None) if creates else record

@@ -113,6 +113,16 @@ def test_c5_a_baseline_that_declares_absent_does_not_license_a_delete() -> None:
     assert run.plan({}).action != "delete"
 
 
+def test_c5_a_resource_from_the_console_after_absent_is_adopted() -> None:
+    run = Run()
+    run.apply({A: Mark.ABSENT})
+    run.apply({A: {"url": "x"}}, "kill before")
+    run.account[A] = rules.new_resource(A, {"url": "y"})
+    run.apply({A: {"url": "x"}})
+    run.apply({})
+    assert run.fields() == {**rules.INITIAL, "url": "y"}
+
+
 def test_c6_an_adopted_reference_to_a_missing_role_stays() -> None:
     run = Run()
     run.apply({rules.ROLE: {}})

@@ -70,3 +70,26 @@ def test_the_default_role_is_deleted_by_the_second_apply() -> None:
     assert (second.outcome, rules.ROLE in second.account) == ("incomplete", True)
     third = rules.apply(second.ledger, second.account, {})
     assert (third.outcome, third.account) == ("applied", new_account())
+
+
+def test_a_create_that_was_not_sent_does_not_claim_a_resource_of_the_console() -> None:
+    killed = rules.apply((), new_account(), {A: {"url": "x"}}, faults=["kill before"])
+    account = {**new_account(), A: new_resource(A, {"url": "z"})}
+    second = rules.apply(killed.ledger, account, {A: {"url": "x"}})
+    assert second.account[A].fields["url"] == "x"
+    assert rules.apply(second.ledger, second.account, {}).account == account
+
+
+def test_a_killed_create_after_a_delete_in_the_console_stays_created() -> None:
+    first = rules.apply((), new_account(), {A: {"url": "x"}})
+    killed = rules.apply(first.ledger, new_account(), {A: {"url": "x"}}, faults=["kill after"])
+    assert A in killed.account
+    assert A not in rules.apply(killed.ledger, killed.account, {}).account
+
+
+def test_an_adopted_value_is_recorded_once() -> None:
+    account = {**new_account(), A: new_resource(A, {"url": "x"})}
+    killed = rules.apply((), account, {A: {"url": "y"}}, faults=["kill before"])
+    edited = {**account, A: rules.Resource(account[A].sid, {**rules.INITIAL, "url": "z"})}
+    (change,) = rules.plan(killed.ledger, edited, {A: {"url": "y"}})
+    assert change.record.adopted == {"url": "x"}
