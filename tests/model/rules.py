@@ -487,6 +487,18 @@ def _run_step(account: dict[str, Resource], address: str, after: Mapping[str, Va
     return "unknown" if fault == "lost" else "done"
 
 
+def _before_and_after(
+    change: Change, live: Resource | None, declared: Declaration
+) -> tuple[Mapping[str, Value] | None, Mapping[str, Value] | None]:
+    """The values before and after a step (U1): the written fields of an update, else the whole resource."""
+    before = None if live is None else dict(live.fields)
+    if change.action == "update":
+        return {name: (before or {})[name] for name in change.writes}, change.writes
+    if change.action == "create" and isinstance(declared, Mapping):
+        return before, {**initial_values(change.address), **declared}
+    return before, None
+
+
 def apply(
     ledger: Ledger,
     account: Account,
@@ -526,15 +538,7 @@ def apply(
     outcomes: dict[str, Outcome] = {}
     reports: list[StepReport] = []
     for index, change in enumerate(steps):
-        live = current.get(change.address)
-        declared = config.get(change.address)
-        before = None if live is None else dict(live.fields)
-        after: Mapping[str, Value] | None = None
-        if change.action == "update":
-            after = change.writes
-            before = {name: (before or {})[name] for name in after}
-        elif change.action == "create" and isinstance(declared, Mapping):
-            after = {**initial_values(change.address), **declared}
+        before, after = _before_and_after(change, current.get(change.address), config.get(change.address))
         try:
             outcome = _run_step(current, change.address, after, faults[index] if index < len(faults) else "ok")
         except Killed:
