@@ -16,9 +16,10 @@ smallest that holds, and `test_corrections.py` has its counterexample as a liter
 - C3 (T1.2, T6): A field without a return value ("stays as it is", R5) has B = `–` if an attempted entry does not
   declare it, and is forgotten when it is removed, whatever its live value. Otherwise an interrupted delete and create
   of the resource cause a conflict, and an approval of the removal would approve nothing.
-- C4 (G7): Origin and adopted values are decided again for a missing resource whose removal was attempted. Otherwise a
-  killed delete of an adopted resource, followed by a create, leaves a resource that the tool created and then
-  forgets; and adopted values of the deleted resource hide that the new one has the initial value (a false conflict).
+- C4 (G7): Origin and adopted values are decided again for a missing resource whose removal was attempted, or that the
+  baseline does not declare (an unsent undo of a delete). Otherwise a killed delete of an adopted resource, followed
+  by a create, leaves a resource that the tool created and then forgets; and adopted values of the deleted resource
+  hide that the new one has the initial value (a false conflict).
 - C5 (T1.4, G7): A baseline that declares `absent` counts as no baseline. Otherwise a resource that a killed apply
   created, and that was then edited in the console, is deleted as if it were unchanged; and a resource from the
   console is taken for created.
@@ -337,7 +338,7 @@ def decide_origin(
         old = record or Record(None, (), "created")
         record = replace(old, origin="adopted" if live else "created", adopted={}, sid=None)
         unrecorded = names
-    elif live is None and base.removal_attempted:  # C4
+    elif live is None and (base.removal_attempted or not isinstance(base.completed, Mapping)):  # C4
         return replace(record, origin="created", adopted={}, sid=None)
     elif live is not None and record.sid not in (None, live.sid):  # G9
         record = replace(record, origin="adopted", adopted={}, sid=None)

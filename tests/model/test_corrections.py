@@ -94,6 +94,16 @@ def test_c4_a_killed_delete_and_a_create_do_not_leave_a_created_resource() -> No
     assert A not in run.account
 
 
+def test_c4_an_unsent_undo_of_a_delete_and_a_create_do_not_leave_a_created_resource() -> None:
+    run = Run(url="x")
+    run.apply({A: {}})
+    report = run.apply({A: Mark.ABSENT})
+    run.undo(report, ["unsent"])
+    run.apply({A: {}})
+    run.apply({})
+    assert A not in run.account
+
+
 def test_c4_adopted_values_of_a_deleted_resource_cause_no_conflict() -> None:
     run = Run()
     run.apply({A: {"url": "x"}})
