@@ -36,6 +36,7 @@ from reconciler.documents.progress import Progress
 from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME, kind_noun
 from reconciler.kinds.fields import Shape
+from reconciler.planning.risk import OF_A_DEFAULT
 
 _LONGEST_VALUE = 200
 """The characters of a value that are shown in a sentence."""
@@ -166,10 +167,14 @@ class _Check:
         is_higher = RISKS.index(change.risk) > RISKS.index(entry.risk)
         if is_higher or (not self.is_same_configuration and change.risk != entry.risk):
             yield f"its risk is now {change.risk}; {entry.risk} was approved"
+        effects = {*entry.consequences}
+        if self.is_same_configuration:
+            # The approved plan itself may have moved the default away from the role since.
+            effects |= {sentence.replace(OF_A_DEFAULT, "") for sentence in entry.consequences}
         yield from (
             f"it has an effect that was not in the approved plan: {sentence}"
             for sentence in change.consequences
-            if sentence not in entry.consequences
+            if sentence not in effects
         )
         if not self.is_same_configuration:
             yield from (

@@ -24,6 +24,9 @@ from reconciler.planning.diff import SidOf
 from reconciler.redaction import HIDDEN
 from reconciler.state import Live
 
+OF_A_DEFAULT = ", a default of its service,"
+"""Follows a role's name in an effect if the role is a default before or after the plan."""
+
 
 def higher(*risks: Risk) -> Risk:
     """The highest of several risks; low of none."""
@@ -150,9 +153,7 @@ def _permissions(change: Change, is_default: bool, risks: list[Risk], words: lis
     if item.sensitive:
         return
     # So that a reviewer cannot mistake it for one of several similar roles that few hold.
-    holders = (
-        f"Everyone with the {change.kind.noun} {change.name!r}{', a default of its service,' if is_default else ''}"
-    )
+    holders = f"Everyone with the {change.kind.noun} {change.name!r}{OF_A_DEFAULT if is_default else ''}"
     if gained:
         words.append(f"{holders} gains {_listed(gained)}.")
     if lost:
