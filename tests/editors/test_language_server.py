@@ -212,12 +212,12 @@ def test_an_interpolated_example_is_inserted_as_text(editor: LanguageServer) -> 
         ),
         (ROLE + "type: serv|ice", "* `conversation`"),
         (ROLE + "lifecycle: {ignore_|changes: []}", "Fields whose differences are ignored."),
-        ("account:\n  webhooks: {pre_web|hook_url: null}", "Asked before an event takes place"),
-        ("account:\n  webhooks: {pre_web|hook_url: '${var:x}'}", "Asked before an event takes place"),
-        ("addresses:\n  a:\n    auto_cr|eation: {}", "Conversations made by themselves."),
+        ("account:\n  webhooks: {pre_web|hook_url: null}", "Called before an event"),
+        ("account:\n  webhooks: {pre_web|hook_url: '${var:x}'}", "Called before an event"),
+        ("addresses:\n  a:\n    auto_cr|eation: {}", "Automatic creation of conversations."),
         (
             f"environments:\n  a: {{account|_sid: {ACCOUNT}}}",
-            "SID of the account that this configuration is for.",
+            "SID of this environment",
         ),
     ],
 )
