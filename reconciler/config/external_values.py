@@ -18,7 +18,7 @@ from reconciler.config.sources import SourceError, Sources, resolve_path
 from reconciler.errors import Place
 from reconciler.redaction import TOOL_SECRETS, is_of_the_tool, may_be_secret
 
-_HELD = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.:-]*\}")
+UNEXPANDED = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.:-]*\}")
 """A `${…}` in a value from outside that the shell or the CI system was probably meant to replace."""
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _SHORTEST_TOOL_SECRET = 16
@@ -177,7 +177,7 @@ class ExternalValues:
 
     def _placeholders(self, text: str, lookup: Lookup, scalar: ScalarNode, name: str) -> tuple[Placeholder, ...]:
         """Return the warning for a value from outside that contains a `${…}`, if it does."""
-        if "${" not in text or _HELD.search(text) is None:
+        if "${" not in text or UNEXPANDED.search(text) is None:
             return ()
         place = token_place(self._lines, scalar, lookup.token, lookup.offset)
         hint = "values are not interpolated a second time: set it to the final text"

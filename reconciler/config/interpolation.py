@@ -26,7 +26,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from reconciler.config.external_values import ExternalValues, token_place
+from reconciler.config.external_values import UNEXPANDED, ExternalValues, token_place
 from reconciler.config.findings import Findings, listed, shown
 from reconciler.config.interpolation_hints import malformed_hint, namespace_hint
 from reconciler.config.interpolation_syntax import (
@@ -53,8 +53,6 @@ from reconciler.config.resolved_text import (
 from reconciler.config.sources import Sources, resolve_path
 
 _TEMPLATE_NAME = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.]*\}\Z")
-_HELD = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.:-]*\}")
-"""A `${…}` in a value from outside that the shell or the CI system was probably meant to replace."""
 _MOST_ACTIVE = 60
 """How many texts may be unresolved at once: variables of variables, and defaults inside of defaults."""
 _LONGEST = 1_000_000
@@ -320,7 +318,7 @@ class Interpolation:
         if not variable.text.strip():
             return ResolvedText("", failed=True)  # an error by itself, whatever uses it
         placeholders: tuple[Placeholder, ...] = ()
-        if _HELD.search(variable.text) is not None:
+        if UNEXPANDED.search(variable.text) is not None:
             hint = "let the shell expand it, or define the variable in the files"
             token = f"the value of --var {variable.name}"
             placeholders = (Placeholder(token, None, hint, "outside", is_name=False),)
