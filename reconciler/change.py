@@ -30,6 +30,23 @@ Op = Literal["create", "update", "delete"]
 
 Verdict = Literal["refused", "withheld"]
 
+Standing = Literal[
+    "", "pending", "newly_declared", "drifted", "conflict", "unknown", "removed", "removed_conflict", "up_to_date"
+]
+"""How a difference stands to the baseline, the configuration that was applied last; empty without a baseline.
+
+| standing           | what happened since the baseline                                                    |
+|--------------------|-------------------------------------------------------------------------------------|
+| `pending`          | The configuration changed, and the account did not.                                 |
+| `newly_declared`   | The configuration declares what it did not manage before.                           |
+| `drifted`          | The account changed, and the configuration did not.                                 |
+| `conflict`         | Both changed, to different values.                                                  |
+| `unknown`          | Nobody can say: the value of the baseline is not known.                             |
+| `removed`          | The configuration no longer declares it, and the account did not change.            |
+| `removed_conflict` | The configuration no longer declares it, and the account changed.                   |
+| `up_to_date`       | Nothing that matters.                                                               |
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class InnerChange:
@@ -47,6 +64,21 @@ class InnerChange:
     kind: Literal["added", "removed", "changed"]
     before: Json
     after: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """The entry of the ledger that a standing refers to.
+
+    Attributes:
+        entry: Its number.
+        at: When it was written, as ISO 8601 in UTC.
+        commit: The full object name of its source commit; for what was removed, the commit that removed it.
+    """
+
+    entry: int
+    at: str
+    commit: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -67,6 +99,10 @@ class FieldChange:
             mappings, or are too large to be looked through.
         before_shown: of a sensitive URL, the live side with its secret parts masked; empty if all of it is hidden.
         after_shown: the same for the declared side.
+        standing: how the difference stands to the baseline; empty without one.
+        since: the entry since which the baseline's value was right, or the commit that removed the field.
+        returns: whether the configuration no longer declares the field, and `after` is the value that it returns to.
+        adopted: whether `after` is the value that the field had before it was managed.
     """
 
     path: str
@@ -81,6 +117,10 @@ class FieldChange:
     inside: tuple[InnerChange, ...] = ()
     before_shown: str = ""
     after_shown: str = ""
+    standing: Standing = ""
+    since: Since | None = None
+    returns: bool = False
+    adopted: bool = False
 
     def __repr__(self) -> str:
         """Hide sensitive content."""
@@ -177,6 +217,8 @@ class Change:
         former: of a replace, the old resource; of a change that completes one, its known values. Never shown.
         former_title: of a replace, the natural key of the old resource as it may be shown.
         completes: the SID of the resource whose interrupted replace this change completes; empty for none.
+        standing: how the resource as a whole stands to the baseline; empty without one, and if only fields differ.
+        since: the entry since which the resource was as declared, or the commit that removed it.
     """
 
     address: Address
@@ -197,6 +239,8 @@ class Change:
     former: Live | None = field(default=None, repr=False)
     former_title: str = ""
     completes: str = ""
+    standing: Standing = ""
+    since: Since | None = None
 
     @property
     def is_withheld(self) -> bool:
