@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reconciler import config
@@ -17,11 +15,12 @@ from reconciler.api.retry import Retry
 from reconciler.api.transport import Transport, in_process
 from reconciler.config.model import Approval, Config
 from reconciler.documents.plan import PlanFile, plan_document
-from reconciler.emulator import Emulator, Rules, Store
+from reconciler.emulator import Emulator, Rules
 from reconciler.execution.apply import apply
 from reconciler.journal import UnfinishedReplace
 from reconciler.planning.plan import Plan, PlanOptions
 from reconciler.report import Report, Silent
+from reconciler.testing import EmulatedAccount
 from reconciler.workflow.planning import fetch_and_plan
 from tests.config.memory import MemorySources
 from tests.restricted import Restricted
@@ -36,59 +35,61 @@ def read(files: str | Mapping[str, str], env: Mapping[str, str] | None = None, *
     return config.load(MemorySources(named, env), **options)
 
 
-@dataclass
 class World:
-    """One emulated account.
+    """One emulated account, and the verbs on it without files.
 
-    Attributes:
+    Args:
         rules: the readings of what is unverified.
         seed: for SIDs, so that a test can name them.
-        now: the account's moment; timers run when it is moved on.
-        forbidden: what the key may not ask: patterns of ``METHOD path``, each with the status of the answer.
+        now: the account's time; timers run when it is moved forward.
+        forbidden: what the key may not request: patterns of ``METHOD path``, each with the status of the response.
+        tick: how much time passes whenever the account reads its clock.
+        writes_per_second: the most writes to a service or a conversation; no limit if it is None.
     """
 
-    rules: Rules = field(default_factory=Rules)
-    seed: int = 1
-    now: datetime = NOON
-    forbidden: dict[str, int] = field(default_factory=dict)
+    def __init__(
+        self,
+        rules: Rules | None = None,
+        *,
+        seed: int = 1,
+        now: datetime = NOON,
+        forbidden: dict[str, int] | None = None,
+        tick: timedelta = timedelta(0),
+        writes_per_second: int | None = None,
+    ) -> None:
+        self.account = EmulatedAccount(rules=rules, seed=seed, now=now, tick=tick, writes_per_second=writes_per_second)
+        self.forbidden = forbidden if forbidden is not None else {}
+        self.post, self.get, self.delete = self.account.post, self.account.get, self.account.delete
+        self.snapshot = self.account.snapshot
 
-    def __post_init__(self) -> None:
-        self.emulator = Emulator(
-            Store.open(":memory:"), rules=self.rules, clock=lambda: self.now, entropy=random.Random(self.seed)
-        )
+    @property
+    def emulator(self) -> Emulator:
+        """The account's emulator; read-only, so that no other one takes the place of the account's."""
+        return self.account.app
+
+    @property
+    def now(self) -> datetime:
+        return self.account.now
+
+    @now.setter
+    def now(self, moment: datetime) -> None:
+        self.account.now = moment
+
+    @property
+    def rules(self) -> Rules:
+        return self.account.rules
 
     @property
     def requests(self) -> list[str]:
-        """What was asked, oldest first, as ``METHOD path``."""
-        return [f"{record.method} {record.path}" for record in self.emulator.requests]
+        """What was requested, oldest first, as ``METHOD path``."""
+        return self.account.requests
 
     @property
     def writes(self) -> list[str]:
-        return [request for request in self.requests if not request.startswith("GET ")]
+        return self.account.writes
 
     def forget_requests(self) -> None:
         self.emulator.requests.clear()
-
-    def post(self, path: str, form: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Change the account as somebody else would; fails the test when the API refuses."""
-        reply = self.emulator.call("POST", path, form or {})
-        assert reply.status in {200, 201}, (path, form, reply.body)
-        assert isinstance(reply.body, dict)
-        return reply.body
-
-    def get(self, path: str) -> dict[str, Any]:
-        reply = self.emulator.call("GET", path)
-        assert reply.status == 200, (path, reply.body)
-        assert isinstance(reply.body, dict)
-        return reply.body
-
-    def delete(self, path: str) -> None:
-        reply = self.emulator.call("DELETE", path)
-        assert reply.status == 204, (path, reply.body)
-
-    def snapshot(self) -> dict[str, Any]:
-        """Everything in the account, by SID."""
-        return dict(self.emulator.snapshot())
 
     def service(self, name: str) -> str:
         """The SID of the service of that name."""

@@ -9,7 +9,7 @@ import os
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Unpack
 
 from reconciler.documents.drift import DriftFile
@@ -31,24 +31,43 @@ class EmulatedAccount:
         account_sid: the account's SID; the emulator's default if empty.
         rules: the readings of Twilio's unverified behavior.
         seed: SIDs and faults are drawn from it, so that they are the same in each run.
+        now: the account's time at the start.
+        tick: how much time passes whenever the account reads its clock, so that dates show an order.
+        writes_per_second: the most writes to a service, or to a conversation, in one second of the account's time;
+            further ones get 429. No limit if it is None.
 
     Attributes:
         now: the account's time, with its zone. Conversation timers run when it is moved forward.
-        rules: the readings in force; may be replaced.
         app: the emulator, an ASGI application.
     """
 
-    def __init__(self, *, account_sid: str = "", rules: Rules | None = None, seed: int = 1) -> None:
-        self.now = NOON
+    def __init__(
+        self,
+        *,
+        account_sid: str = "",
+        rules: Rules | None = None,
+        seed: int = 1,
+        now: datetime = NOON,
+        tick: timedelta = timedelta(0),
+        writes_per_second: int | None = None,
+    ) -> None:
+        self.now = now
+        self._tick = tick
         self.app = FaultyEmulator(
             Store.open(":memory:", account_sid=account_sid or None),
             Faults(),
             seed=seed,
             in_process=True,
             rules=rules or Rules(),
-            clock=lambda: self.now,
+            clock=self._read_clock,
+            writes_per_second=writes_per_second,
             entropy=random.Random(seed),  # noqa: S311 - SIDs that can be repeated are what is wanted
         )
+
+    def _read_clock(self) -> datetime:
+        now = self.now
+        self.now += self._tick
+        return now
 
     def close(self) -> None:
         """Forget the account."""
@@ -59,6 +78,15 @@ class EmulatedAccount:
     def account_sid(self) -> str:
         """The account's SID."""
         return self.app.store.account_sid
+
+    @property
+    def rules(self) -> Rules:
+        """The readings in force; may be replaced between requests."""
+        return self.app.rules
+
+    @rules.setter
+    def rules(self, rules: Rules) -> None:
+        self.app.rules = rules
 
     @property
     def faults(self) -> str:

@@ -16,7 +16,6 @@ from reconciler.api.credentials import Credentials
 from reconciler.api.rate_limit import RateLimit
 from reconciler.api.transport import in_process
 from reconciler.config.model import Config
-from reconciler.emulator import Emulator, Store
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.errors import OutOfTime, Stopped
 from reconciler.execution.apply import apply
@@ -206,17 +205,12 @@ def services(names: str) -> Config:
 def applied(files: Config, *, paced: bool) -> tuple[Report, list[int], float]:
     """An apply to an account that takes 30 writes a second; how it ended, every status, and the seconds it took."""
     time = SimulatedTime()
-    world = World()
-    world.emulator = Emulator(
-        Store.open(":memory:"),
-        clock=lambda: NOON + timedelta(seconds=time.now),
-        entropy=random.Random(1),
-        writes_per_second=30,
-    )
+    world = World(writes_per_second=30)
     draw = random.Random(2)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await asyncio.sleep(draw.uniform(0, 0.02))
+        world.now = NOON + timedelta(seconds=time.now)
         await world.emulator(scope, receive, send)
         await asyncio.sleep(draw.uniform(0, 0.02))
 

@@ -11,7 +11,7 @@ from reconciler.api.credentials import Credentials
 from reconciler.api.retry import Retry
 from reconciler.api.transport import in_process
 from reconciler.config.model import Config
-from reconciler.emulator.app import Receive, Scope, Send
+from reconciler.emulator.app import Emulator, Receive, Scope, Send
 from reconciler.emulator.faults import App, Faults, Faulty
 from reconciler.execution.apply import apply
 from reconciler.planning.plan import PlanOptions
@@ -121,9 +121,9 @@ def run(
     return asyncio.run(both())
 
 
-def counts(world: World) -> dict[str, int]:
+def counts(account: World | Emulator) -> dict[str, int]:
     """How many there are of each kind that Twilio makes none of by itself."""
-    kinds = [row["kind"] for row in world.snapshot().values()]
+    kinds = [row["kind"] for row in account.snapshot().values()]
     return {kind: kinds.count(kind) for kind in COUNTS}
 
 

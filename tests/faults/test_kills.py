@@ -133,6 +133,4 @@ def test_a_process_that_is_killed_for_real_anywhere_can_be_run_again(seed: int, 
         before = len(app.requests)
         assert apply() == 0
         assert {record.method for record in list(app.requests)[before:]} == {"GET"}
-    world = World()
-    world.emulator = app
-    assert counts(world) == COUNTS
+    assert counts(app) == COUNTS

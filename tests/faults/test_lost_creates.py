@@ -14,7 +14,6 @@ from reconciler.api.credentials import Credentials
 from reconciler.api.retry import Retry
 from reconciler.api.transport import in_process
 from reconciler.config.model import Config
-from reconciler.emulator import Emulator, Store
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.emulator.faults import Faults, Faulty
 from reconciler.execution.apply import apply
@@ -170,8 +169,7 @@ def test_what_a_plan_did_not_see_is_not_overwritten_by_a_create_that_was_lost() 
 
 
 def test_a_rate_of_writes_that_is_too_high_is_waited_out() -> None:
-    world = World()
-    world.emulator = Emulator(Store.open(":memory:"), clock=lambda: world.now, writes_per_second=1)
+    world = World(writes_per_second=1)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         # A second goes by for every few requests.

@@ -154,8 +154,8 @@ class BannerApi:
 class BannerWorld(World):
     """An account with banners."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def __init__(self) -> None:
+        super().__init__()
         self.api = BannerApi(self.emulator)
 
     def transport(self) -> Transport:

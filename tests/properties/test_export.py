@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import random
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from reconciler.api import wire
 from reconciler.api.client import ReadClient
 from reconciler.config.model import Config
-from reconciler.emulator import Emulator, Rules, Store
+from reconciler.emulator import Rules
 from reconciler.errors import ConfigError, MatchError
 from reconciler.export import Export, export
 from reconciler.export.account import read_account
@@ -29,7 +28,7 @@ from reconciler.report import Silent
 from reconciler.state import Live, State
 from tests.properties.accounts import inhabited
 from tests.properties.strategies import Call, accounts, configurations, rules, text
-from tests.world import _ANYONE, ACCOUNT, NOON, World, read
+from tests.world import _ANYONE, ACCOUNT, World, read
 
 quick = settings(
     max_examples=10,
@@ -231,14 +230,8 @@ def plans_as_empty(calls: list[Call], readings: Rules) -> None:
 class Ticking(World):
     """An account in which no two things happen in one second, so that dates tell what was changed."""
 
-    def __post_init__(self) -> None:
-        seconds = itertools.count()
-        self.emulator = Emulator(
-            Store.open(":memory:"),
-            rules=self.rules,
-            clock=lambda: NOON + timedelta(seconds=next(seconds)),
-            entropy=random.Random(self.seed),
-        )
+    def __init__(self, seed: int = 1) -> None:
+        super().__init__(seed=seed, tick=timedelta(seconds=1))
 
 
 def said(made: Export) -> list[str]:
