@@ -32,6 +32,7 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.fields import Content
 from reconciler.planning import guards, ordering, plan_problems, role_guards, scope
 from reconciler.planning.assessment import assess
+from reconciler.planning.baseline import Decision
 from reconciler.planning.change_builder import ChangeBuilder, Draft
 from reconciler.planning.context import PlanContext
 from reconciler.planning.dangling import dangling
@@ -142,6 +143,9 @@ class Plan:
         unsearched: top-level collections that were not searched for unmanaged resources: nothing is declared in them.
         execution: what an apply needs besides the changes; empty for a plan that is only shown.
         missing: what has to be read before the plan is final.
+        decisions: what becomes of each address that the configuration or the ledger has and the plan covers; empty
+            without a baseline.
+        moved: the present addresses of resources that the ledger remembers under another handle.
     """
 
     account_sid: str
@@ -164,6 +168,8 @@ class Plan:
     unsearched: tuple[Address, ...] = ()
     execution: Execution = Execution()
     missing: MissingReads = MissingReads()
+    decisions: Mapping[Address, Decision] = field(default_factory=dict)
+    moved: Mapping[Address, Address] = field(default_factory=dict)
 
     def blocking(self) -> tuple[str, ...]:
         """What refuses the apply, in sentences; empty when nothing does."""

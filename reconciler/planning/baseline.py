@@ -1,0 +1,112 @@
+"""The baseline: what was applied last, as a plan needs it.
+
+`reconciler.workflow` makes a `Baseline` from the ledger, or from a configuration that `--baseline` names. A plan
+compares with it and gives a `Decision` for each address that it covers; the ledger's next records follow from these.
+Pure data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from reconciler.address import Address
+from reconciler.change import Standing
+from reconciler.config.model import Declared, Reference
+from reconciler.kinds.fields import Content
+
+NOT_DECLARED = 0
+"""In `Record.attempted`: an undo to an address without a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What an entry of the ledger remembers of an address.
+
+    Attributes:
+        baseline: The number of the entry whose apply last completed the address; None if none did.
+        attempted: The numbers of later entries that wrote, or may have written, without completing it, oldest first;
+            `NOT_DECLARED` for an undo to an address without a record.
+        origin: Whether the tool created the resource, or it existed when it was first declared.
+        adopted: The live values that fields had before they were managed, by path. A reference is that to the declared
+            resource or built-in role that it meant.
+        sid_digest: A keyed digest of the SID of a resource that the tool created; empty if it is not known.
+    """
+
+    baseline: int | None
+    attempted: tuple[int, ...] = ()
+    origin: Literal["created", "adopted"] = "created"
+    adopted: Mapping[str, Content | Reference] = field(default_factory=dict)
+    sid_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryInfo:
+    """An entry of the ledger, for texts.
+
+    Attributes:
+        number: Its number.
+        at: When it was written, as ISO 8601 in UTC.
+        commit: The full object name of its source commit.
+        environment: The name of its environment; empty without one.
+    """
+
+    number: int
+    at: str
+    commit: str
+    environment: str = ""
+
+
+def _no_digest(_sid: str) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Everything that a plan has to know of the ledger.
+
+    Attributes:
+        records: What the newest entry remembers, by address.
+        declarations: What each entry that a record mentions declares, by its number. An entry that cannot be read is
+            missing.
+        entries: The entries that records mention, and the newest one, by number.
+        head: The newest entry; None before the first one.
+        is_first: Whether the ledger begins with this run, so that everything declared counts as created.
+        source_commit: The commit of the present configuration, which removed what it no longer declares; empty if it
+            is not known.
+        digest_of: Gives the keyed digest of a SID; empty for a digest that cannot be computed.
+    """
+
+    records: Mapping[Address, Record] = field(default_factory=dict)
+    declarations: Mapping[int, Mapping[Address, Declared]] = field(default_factory=dict)
+    entries: Mapping[int, EntryInfo] = field(default_factory=dict)
+    head: EntryInfo | None = None
+    is_first: bool = False
+    source_commit: str = ""
+    digest_of: Callable[[str], str] = _no_digest
+
+
+Handling = Literal["none", "change", "forget", "withheld"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a plan decides about an address, for the ledger.
+
+    Attributes:
+        record: Its record with the origin, adopted values, and digest that this plan gives it. Adopted values of fields
+            that are no longer declared are still in it: they are needed until these fields have returned.
+        handling: Whether nothing is to be done and the address is declared (`none`), the plan has a change of it, it is
+            no longer remembered (`forget`), or it stays as it is (`withheld`).
+        standing: How the resource as a whole stands to the baseline.
+        is_partial: Whether the plan changes one part and withholds another; after the change, the address has not been
+            completed.
+        covered_by: For what goes with the resource that contains it, the address of the change that deletes that.
+    """
+
+    record: Record
+    handling: Handling
+    standing: Standing = ""
+    is_partial: bool = False
+    covered_by: Address | None = None
