@@ -44,7 +44,7 @@ Standing = Literal[
 | `unknown`          | Nobody can say: the value of the baseline is not known.                             |
 | `removed`          | The configuration no longer declares it, and the account did not change.            |
 | `removed_conflict` | The configuration no longer declares it, and the account changed.                   |
-| `up_to_date`       | Nothing that matters.                                                               |
+| `up_to_date`       | No relevant change.                                                                 |
 """
 
 
