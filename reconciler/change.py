@@ -41,7 +41,7 @@ Standing = Literal[
 | `newly_declared`   | The configuration declares what it did not manage before.                           |
 | `drifted`          | The account changed, and the configuration did not.                                 |
 | `conflict`         | Both changed, to different values.                                                  |
-| `unknown`          | Nobody can say: the value of the baseline is not known.                             |
+| `unknown`          | The value of the baseline is not known.                                             |
 | `removed`          | The configuration no longer declares it, and the account did not change.            |
 | `removed_conflict` | The configuration no longer declares it, and the account changed.                   |
 | `up_to_date`       | No relevant change.                                                                 |
