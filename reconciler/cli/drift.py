@@ -20,13 +20,13 @@ Examples:
   reconciler drift --env prod --format chat
   reconciler drift --fail-on differences,unmanaged --format markdown > issue.md"""
 
-KINDS = ("differences", "unmanaged")
+KINDS = ("differences", "unmanaged", "pending")
 
 
 def _kinds(_context: click.Context, _parameter: click.Parameter, text: str) -> frozenset[str]:
     found = frozenset(part.strip() for part in text.split(","))
     if not found <= set(KINDS):
-        raise click.BadParameter(f"use {', '.join(KINDS)}, or both, separated by a comma")
+        raise click.BadParameter(f"use {', '.join(KINDS)}, or several of them, separated by commas")
     return found
 
 
@@ -40,8 +40,9 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, text: str) -> f
     default="differences",
     show_default=True,
     callback=_kinds,
-    help="What exits with status 2: differences, unmanaged, or both, separated by a comma. With unmanaged, services, "
-    "roles, addresses, and credentials are read even if the configuration declares none.",
+    help="What exits with status 2: differences, unmanaged, pending (changes that were merged and not applied; needs a "
+    "baseline), or several of them, separated by commas. With unmanaged, services, roles, addresses, and credentials "
+    "are read even if the configuration declares none.",
 )
 @output_in(*showing.DRIFT)
 def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozenset[str]) -> int:
@@ -61,7 +62,11 @@ def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozen
             f"\nTo revert the drift, apply the configuration:\n  {again}\nTo keep a live value, write it into the "
             "configuration.\n"
         )
-    counts = {"differences": len(found.differences), "unmanaged": len(found.unmanaged)}
+    counts = {
+        "differences": len(found.differences),
+        "unmanaged": len(found.unmanaged),
+        "pending": len(found.pending),
+    }
     if found.unreadable:
         return ERROR
     return DIFFERENCES if any(counts[kind] for kind in fail_on) else DONE

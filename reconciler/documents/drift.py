@@ -13,12 +13,13 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field
 
-from reconciler.change import Action
+from reconciler.change import Action, Standing
 from reconciler.documents.entries import (
     ChangeEntry,
     FieldEntry,
     InnerEntry,
     Part,
+    SinceEntry,
     SourceEntry,
     UnmanagedEntry,
     WarningEntry,
@@ -29,6 +30,9 @@ from reconciler.json_text import Json
 from reconciler.redaction import spelled_out
 
 DriftState: TypeAlias = Literal["missing", "differs", "unwanted"]
+
+NOT_DRIFT: frozenset[Standing] = frozenset({"pending", "newly_declared", "removed"})
+"""Differences that a change of the configuration explains: it was merged, and not applied yet."""
 
 LONGEST_ADDRESS = 10_000
 """Characters; a longer text is not an address."""
@@ -60,6 +64,17 @@ class DriftField(Part):
     immutable: bool = Field(default=False, description="Whether only a replace could change it.")
     source: SourceEntry | None = Field(description="Where the configuration sets it.")
     inside: tuple[InnerDrift, ...] = Field(default=(), description="For JSON, the differences inside it.")
+    standing: Standing = Field(
+        default="",
+        alias="class",
+        exclude_if=lambda text: not text,
+        description="How the difference stands to the baseline; absent without one. See the plan's schema.",
+    )
+    since: SinceEntry | None = Field(
+        default=None,
+        exclude_if=lambda entry: entry is None,
+        description="The entry since which the value was right; for what was removed, the commit that removed it.",
+    )
 
 
 class Difference(Part):
@@ -76,6 +91,17 @@ class Difference(Part):
     )
     fields: tuple[DriftField, ...] = Field(description="The fields that differ.")
     source: SourceEntry | None = Field(default=None, description="Where the configuration declares it.")
+    standing: Standing = Field(
+        default="",
+        alias="class",
+        exclude_if=lambda text: not text,
+        description="How the resource as a whole stands to the baseline; absent if only fields differ.",
+    )
+    since: SinceEntry | None = Field(
+        default=None,
+        exclude_if=lambda entry: entry is None,
+        description="The entry since which it was as declared, or the commit that removed it.",
+    )
 
 
 class DriftSummary(Part):
@@ -86,6 +112,11 @@ class DriftSummary(Part):
     unwanted: int
     unmanaged: int = Field(description="Live resources that the configuration does not declare.")
     equal: int = Field(description="Resources that match the configuration.")
+    pending: int = Field(
+        default=0,
+        exclude_if=lambda number: not number,
+        description="Resources with changes that were merged and not applied yet; they are not drift.",
+    )
 
 
 class DriftFile(Part):
@@ -106,6 +137,16 @@ class DriftFile(Part):
     )
     summary: DriftSummary
     differences: tuple[Difference, ...]
+    pending: tuple[Difference, ...] = Field(
+        default=(),
+        exclude_if=lambda entries: not entries,
+        description="What the configuration changed since the baseline, and no apply has done yet.",
+    )
+    baseline: SinceEntry | None = Field(
+        default=None,
+        exclude_if=lambda entry: entry is None,
+        description="The configuration that was applied last, with which both sides were compared.",
+    )
     unmanaged: tuple[UnmanagedEntry, ...]
     not_compared: tuple[str, ...] = Field(default=(), description="Write-only values, which were not compared.")
     unlisted: tuple[str, ...] = Field(
@@ -142,7 +183,13 @@ class DriftFile(Part):
 def drift_document(plan: PlanFile) -> DriftFile:
     """Describe the drift that a plan would remove."""
     missing = frozenset(entry.address for entry in plan.changes if _STATES[entry.action] == "missing")
-    differences = tuple(_difference(entry, missing) for entry in plan.changes)
+    differences: list[Difference] = []
+    pending: list[Difference] = []
+    for entry in plan.changes:
+        found = _difference(entry, missing)
+        drifted, merged = _split(found)
+        differences += [drifted] if drifted is not None else []
+        pending += [merged] if merged is not None else []
     states = Counter(entry.state for entry in differences)
     return DriftFile(
         tool_version=plan.tool_version,
@@ -158,8 +205,11 @@ def drift_document(plan: PlanFile) -> DriftFile:
             unwanted=states["unwanted"],
             unmanaged=len(plan.unmanaged),
             equal=plan.summary.no_op,
+            pending=len(pending),
         ),
-        differences=differences,
+        differences=tuple(differences),
+        pending=tuple(pending),
+        baseline=plan.baseline,
         unmanaged=plan.unmanaged,
         not_compared=plan.unverified,
         unlisted=plan.unlisted,
@@ -193,6 +243,20 @@ def _difference(entry: ChangeEntry, missing: frozenset[str]) -> Difference:
         risk=entry.risk,
         fields=tuple(map(_field, entry.fields)),
         source=entry.source,
+        standing=entry.standing,
+        since=entry.since,
+    )
+
+
+def _split(entry: Difference) -> tuple[Difference | None, Difference | None]:
+    """Split a difference into what drifted and what is pending; None for a part that is empty."""
+    if entry.standing or not any(field.standing for field in entry.fields):
+        return (None, entry) if entry.standing in NOT_DRIFT else (entry, None)
+    merged = tuple(field for field in entry.fields if field.standing in NOT_DRIFT)
+    drifted = tuple(field for field in entry.fields if field.standing not in NOT_DRIFT)
+    return (
+        entry.model_copy(update={"fields": drifted}) if drifted else None,
+        entry.model_copy(update={"fields": merged}) if merged else None,
     )
 
 
@@ -206,6 +270,8 @@ def _field(entry: FieldEntry) -> DriftField:
         immutable=entry.forces_replacement,
         source=entry.source,
         inside=tuple(map(_inner, entry.inside)),
+        standing=entry.standing,
+        since=entry.since,
     )
 
 

@@ -9,13 +9,16 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from reconciler.change import Standing
 from reconciler.json_text import Json
 
 
 class Part(BaseModel):
     """The base of every document and of its parts: frozen, and closed to unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
 
 
 class SourceEntry(Part):
@@ -36,6 +39,27 @@ class InnerEntry(Part):
     after: Json = Field(default=None, description="The configured value, as plain JSON; null if it is removed.")
 
 
+class SinceEntry(Part):
+    """An entry of the ledger, with which a difference is compared."""
+
+    entry: int = Field(ge=0, description="Its number; 0 if the baseline is not from the ledger.")
+    at: str = Field(
+        pattern=r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?$",
+        description="When it was written, as ISO 8601 in UTC; empty if unknown.",
+    )
+    commit: str = Field(
+        pattern="^([0-9a-f]{40,64})?$", description="Its source commit, as a full object name; empty if there is none."
+    )
+
+
+_CLASS = (
+    "How the difference stands to the baseline: `pending` (the configuration changed), `newly_declared`, `drifted` "
+    "(the account changed), `conflict` (both changed), `unknown`, `removed` (no longer declared), `removed_conflict` "
+    "(no longer declared, and the account changed), `up_to_date`. Absent without a baseline."
+)
+_SINCE = "The entry since which the value was right; for what was removed, the commit that removed it."
+
+
 class FieldEntry(Part):
     """One field that differs."""
 
@@ -52,6 +76,18 @@ class FieldEntry(Part):
         description="Where another configuration sets the former value; absent if the account does.",
     )
     inside: tuple[InnerEntry, ...] = Field(default=(), description="For JSON, the differences inside it.")
+    standing: Standing = Field(default="", alias="class", exclude_if=lambda text: not text, description=_CLASS)
+    since: SinceEntry | None = Field(default=None, exclude_if=lambda entry: entry is None, description=_SINCE)
+    returns: bool = Field(
+        default=False,
+        exclude_if=lambda returns: not returns,
+        description="Whether the configuration no longer declares the field, and `after` is what it returns to.",
+    )
+    adopted: bool = Field(
+        default=False,
+        exclude_if=lambda adopted: not adopted,
+        description="Whether `after` is the value from before the field was managed.",
+    )
 
 
 class StepEntry(Part):
@@ -106,6 +142,8 @@ class ChangeEntry(Part):
     consequences: tuple[str, ...] = Field(default=(), description="The effects that a reviewer must judge.")
     guard: GuardEntry | None = Field(description="Why it is refused or withheld; null if it is not.")
     source: SourceEntry | None = Field(default=None, description="Where the configuration declares it.")
+    standing: Standing = Field(default="", alias="class", exclude_if=lambda text: not text, description=_CLASS)
+    since: SinceEntry | None = Field(default=None, exclude_if=lambda entry: entry is None, description=_SINCE)
 
 
 class UnmanagedEntry(Part):
@@ -140,6 +178,10 @@ class OptionsEntry(Part):
     exclude: tuple[str, ...] = Field(default=(), description="The addresses of `--exclude`.")
     approved: tuple[str, ...] = Field(default=(), description="The approvals of `--approve`: [ACTION:]ADDRESS.")
     rotate: tuple[str, ...] = Field(default=(), description="The addresses of `--rotate`.")
+    baseline: str = Field(
+        default="", exclude_if=lambda text: not text, description="The value of `--baseline`; absent for the ledger's."
+    )
+    ours: bool = Field(default=False, exclude_if=lambda ours: not ours, description="Whether `--ours` was given.")
 
 
 class SummaryEntry(BaseModel):

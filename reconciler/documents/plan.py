@@ -27,13 +27,14 @@ from reconciler.documents.entries import (
     GuardEntry,
     OptionsEntry,
     Part,
+    SinceEntry,
     StepEntry,
     SummaryEntry,
     UnmanagedEntry,
     WarningEntry,
 )
 from reconciler.documents.saved import parse_as
-from reconciler.documents.values import Digests, Mask, ValueForms, guard_entry, source_entry, warning_entry
+from reconciler.documents.values import Digests, Mask, ValueForms, guard_entry, since_entry, source_entry, warning_entry
 from reconciler.errors import PlanFileError
 from reconciler.planning.plan import Plan
 from reconciler.redaction import spelled_out
@@ -76,6 +77,11 @@ class PlanFile(Part):
     )
     left_out: tuple[str, ...] = Field(
         default=(), description="Declared resources that `--target` or `--exclude` omits."
+    )
+    baseline: SinceEntry | None = Field(
+        default=None,
+        exclude_if=lambda entry: entry is None,
+        description="The configuration that was applied last, with which both sides were compared.",
     )
     seal: str = Field(
         default="",
@@ -139,6 +145,8 @@ def plan_document(
             exclude=tuple(str(item) for item in plan.options.excludes),
             approved=tuple(sorted(str(item) for item in plan.options.approved)),
             rotate=tuple(sorted(str(item) for item in plan.options.rotate)),
+            baseline=plan.options.baseline,
+            ours=plan.options.ours,
         ),
         summary=SummaryEntry(
             create=actions.count("create"),
@@ -167,6 +175,7 @@ def plan_document(
         unlisted=tuple(str(address) for address in plan.unlisted),
         unsearched=tuple(str(address) for address in plan.unsearched),
         left_out=tuple(str(address) for address in plan.left_out),
+        baseline=since_entry(plan.baseline),
     ).sealed(key)
 
 
@@ -217,6 +226,8 @@ def _change(change: Change, references: _References, mask: Mask, digests: Digest
         consequences=tuple(map(mask.long, change.consequences)),
         guard=guard_entry(change.guard, mask) if change.guard is not None else None,
         source=source_entry(change.source),
+        standing=change.standing,
+        since=since_entry(change.since),
     )
 
 

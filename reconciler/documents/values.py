@@ -23,9 +23,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from reconciler.address import Address
-from reconciler.change import FieldChange, Guard, InnerChange
+from reconciler.change import FieldChange, Guard, InnerChange, Since
 from reconciler.config.model import Reference, Unknown
-from reconciler.documents.entries import FieldEntry, GuardEntry, InnerEntry, SourceEntry, WarningEntry
+from reconciler.documents.entries import (
+    FieldEntry,
+    GuardEntry,
+    InnerEntry,
+    SinceEntry,
+    SourceEntry,
+    WarningEntry,
+)
 from reconciler.errors import Place, Problem
 from reconciler.json_text import Json
 from reconciler.kinds.fields import Content
@@ -106,6 +113,10 @@ class ValueForms:
             source=source_entry(item.source),
             before_source=source_entry(item.before_source),
             inside=tuple(map(_inner, item.inside)) if is_shown else (),
+            standing=item.standing,
+            since=since_entry(item.since),
+            returns=item.returns,
+            adopted=item.adopted,
         )
 
     def _before(self, item: FieldChange) -> Json:
@@ -151,6 +162,11 @@ def source_entry(place: Place | None) -> SourceEntry | None:
     if place is None:
         return None
     return SourceEntry(file=place.file, line=place.line, column=place.column, via=place.via)
+
+
+def since_entry(since: Since | None) -> SinceEntry | None:
+    """Describe an entry of the ledger."""
+    return None if since is None else SinceEntry(entry=since.entry, at=since.at, commit=since.commit)
 
 
 def guard_entry(guard: Guard, mask: Mask) -> GuardEntry:

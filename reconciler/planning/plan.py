@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.address import Address
-from reconciler.change import Change, Guard
+from reconciler.change import Change, Guard, Since
 from reconciler.config.acknowledged import split_acknowledged, unused
 from reconciler.config.model import Approval, Config, Reference, Unknown
 from reconciler.config.selection import Selection, select
@@ -66,6 +66,8 @@ class PlanOptions:
         brought: those of them that come from a saved plan; they may approve what is done by now.
         reviewed: the decisions of a reviewed plan whose rest this is.
         searches: also search collections in which nothing is declared for unmanaged resources.
+        baseline: the value of ``--baseline``; empty for that of the ledger.
+        ours: whether the configuration wins every conflict.
     """
 
     targets: tuple[Address, ...] = ()
@@ -75,6 +77,8 @@ class PlanOptions:
     brought: tuple[Approval, ...] = ()
     reviewed: Reviewed = NOT_REVIEWED
     searches: bool = False
+    baseline: str = ""
+    ours: bool = False
 
     def selection(self, config: Config) -> Selection:
         """The part of a configuration that the plan covers."""
@@ -146,6 +150,7 @@ class Plan:
         decisions: what becomes of each address that the configuration or the ledger has and the plan covers; empty
             without a baseline.
         moved: the present addresses of resources that the ledger remembers under another handle.
+        baseline: the configuration that was applied last, with which both sides were compared; None without one.
     """
 
     account_sid: str
@@ -170,6 +175,7 @@ class Plan:
     missing: MissingReads = MissingReads()
     decisions: Mapping[Address, Decision] = field(default_factory=dict)
     moved: Mapping[Address, Address] = field(default_factory=dict)
+    baseline: Since | None = None
 
     def blocking(self) -> tuple[str, ...]:
         """What refuses the apply, in sentences; empty when nothing does."""

@@ -13,6 +13,7 @@ from reconciler.kinds import kind_noun
 from reconciler.render.markdown import Words, changes_markdown, grouped, settled
 from reconciler.render.markdown_text import Repository, shortened
 from reconciler.render.rows import ChangeRow, ChangesView, FieldRow
+from reconciler.render.standing import baseline_text, change_standing, field_standing, pending_text
 from reconciler.render.terminal import Paint, Style, escape, wrap
 from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, what_text
 from reconciler.render.view import drift_view
@@ -91,11 +92,17 @@ class _Page:
         environment = f", environment {escape(plan.environment)}" if plan.environment else ""
         equal = plan.counts.no_op
         matches = f"{equal:,} {'matches' if equal == 1 else 'match'} the configuration"
-        head = f"{_summary(plan)}. Account {escape(plan.account)}{environment}: {matches}."
+        baseline = f" Baseline: {baseline_text(plan.baseline)}." if plan.baseline is not None else ""
+        head = f"{_summary(plan)}. Account {escape(plan.account)}{environment}: {matches}.{baseline}"
         yield from self._lines(0, head, "bold")
         for change in plan.changes:
             yield ""
             yield from self._change(change)
+        if plan.pending:
+            yield ""
+            yield from self._lines(0, f"{pending_text(plan)}:")
+            for change in plan.pending:
+                yield from self._lines(2, f"{change.mark} {escape(change.address)}{_paths(change)}", "dim")
         if plan.unmanaged:
             yield ""
             yield from self._lines(
@@ -132,16 +139,18 @@ class _Page:
         what = what_text(change.kind, change.name, change.service)
         place = f" · {escape(change.source.place)}" if change.source is not None else ""
         yield from self._lines(2, what + place, "dim")
-        if change.reason:
-            yield from self._lines(2, escape(change.reason))
+        for words in (change.reason, change_standing(change)):
+            if words:
+                yield from self._lines(2, escape(words))
         if change.action in {"create", "delete"} and not self.verbose:
             return  # its presence or absence says it all
         for row in change.fields:
             yield from self._field(row)
 
     def _field(self, row: FieldRow) -> Iterator[str]:
-        place = f"  # {escape(row.source.place)}" if row.source is not None else ""
-        yield from self._lines(2, f"{escape(row.path)}:{place}")
+        notes = [field_standing(row), escape(row.source.place) if row.source is not None else ""]
+        comment = "; ".join(note for note in notes if note)
+        yield from self._lines(2, f"{escape(row.path)}:{f'  # {comment}' if comment else ''}")
         if row.items is not None:
             if row.items.added:
                 yield from self._lines(4, f"only configured: {', '.join(map(literal, row.items.added))}", "green")
@@ -161,6 +170,13 @@ class _Page:
             before, after = both_texts(settled(row.before), settled(row.after), limit=self.limit)
             yield from self._lines(4, f"configured  {after}", "green")
             yield from self._lines(4, f"live        {before}", "red")
+
+
+def _paths(change: ChangeRow) -> str:
+    """Name the fields that differ in an existing resource."""
+    if change.action in {"create", "delete"} or not change.fields:
+        return ""
+    return f" ({', '.join(escape(row.path) for row in change.fields)})"
 
 
 def drift_chat(drift: DriftFile) -> str:
@@ -183,4 +199,5 @@ def drift_chat(drift: DriftFile) -> str:
         lines.append(f"• {shortened(change.address, 100)}: {_PHRASES[change.action]}{told}{alike}")
     more = sum(len(group.changes) for group in groups[CHAT_LINES:])
     lines += [f"… and {more:,} more"] if more else []
+    lines += [f"• {pending_text(rows)}"] if rows.pending else []
     return "\n".join(line.replace("://", ":\\u002f/").translate(_CHAT) for line in lines) + "\n"

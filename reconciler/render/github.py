@@ -21,6 +21,7 @@ from reconciler.errors import GuardRefusal, Place, Problem, ProblemsError, Refus
 from reconciler.kinds import kind_noun
 from reconciler.render.markdown_text import shortened
 from reconciler.render.rows import ChangeRow, ChangesView, SourceRow
+from reconciler.render.standing import change_standing, pending_text
 from reconciler.render.values import both_texts
 from reconciler.render.view import comparison_view, drift_view, plan_view
 from reconciler.render.wording import count
@@ -132,7 +133,7 @@ def _of_changes(rows: ChangesView) -> Iterator[Annotation]:
         verdict = "" if guard is None else "the old resource is kept" if guard.only_delete else guard.verdict
         held = "" if guard is None else f"{verdict}: {guard.message}"
         title = f"{_DONE[change.action]} {change.address}" + (" (high risk)" if change.risk == "high" else "")
-        sentences = (_kind(change), held, *change.consequences, *_inner_differences(change))
+        sentences = (_kind(change), held, change_standing(change), *change.consequences, *_inner_differences(change))
         yield Annotation(level, title, sentences, _place(change))
     yield from _warnings(rows)
 
@@ -146,7 +147,9 @@ def of_drift(drift: DriftFile) -> Iterator[Annotation]:
         reason = f"differs in: {shown}" if shown else change.reason
         inner = _inner_differences(change) if paths else ()
         title = f"{_DRIFT[change.action]}: {change.address}"
-        yield Annotation("warning", title, (_kind(change), reason, *inner), _place(change))
+        yield Annotation("warning", title, (_kind(change), reason, change_standing(change), *inner), _place(change))
+    if rows.pending:
+        yield Annotation("notice", pending_text(rows), tuple(change.address for change in rows.pending))
     yield from _warnings(rows)
     if rows.unmanaged:
         names = [

@@ -19,6 +19,7 @@ from reconciler.kinds import kind_noun
 from reconciler.render.graph import mermaid, needs
 from reconciler.render.markdown_text import Repository, Room, cell, code, fence, html_code, prose, shortened, size
 from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, Nothing, Pointer, Side, SourceRow, Unclear
+from reconciler.render.standing import baseline_text, change_standing, field_standing, pending_text
 from reconciler.render.terminal import escape
 from reconciler.render.values import KNOWN_LATER, TEXT_LIMIT, both_texts, line_texts, literal
 from reconciler.render.view import plan_view
@@ -190,7 +191,14 @@ class _Page:
             *self._approvals(),
             *self._warnings(),
         ]
-        after = [*self._graph(), *self._unmanaged(), *self._unlisted(), *self._unsearched(), *self._left_out()]
+        after = [
+            *self._graph(),
+            *self._pending(),
+            *self._unmanaged(),
+            *self._unlisted(),
+            *self._unsearched(),
+            *self._left_out(),
+        ]
         blocks = [*head, *before, *self._details(), *after]
         return "\n\n".join(blocks) + "\n"
 
@@ -214,7 +222,8 @@ class _Page:
         ]
         rest += [f"{plan.counts.withheld:,} withheld"] if plan.counts.withheld and self.words.acts else []
         narrowed = ", only in part (--target or --exclude)" if plan.targets or plan.excludes else ""
-        return f"Account {code(plan.account)}{environment}{narrowed}: {', '.join(rest)}."
+        baseline = f" Baseline: {baseline_text(plan.baseline)}." if plan.baseline is not None else ""
+        return f"Account {code(plan.account)}{environment}{narrowed}: {', '.join(rest)}.{baseline}"
 
     def _refusals(self) -> list[str]:
         plan = self.plan
@@ -318,6 +327,10 @@ class _Page:
         )
         return self.room.titled("**Warnings**", items, len(warnings), at_most=4_000)
 
+    def _pending(self) -> list[str]:
+        items = (f"- `{change.mark}` {code(change.address)}" for change in self.plan.pending)
+        return self.room.titled(f"**{pending_text(self.plan)}**", items, len(self.plan.pending), at_most=3_000)
+
     def _unlisted(self) -> list[str]:
         collections = self.plan.unlisted
         items = (f"- {code(collection)}" for collection in collections)
@@ -411,6 +424,8 @@ class _Page:
         # That it differs is obvious from the lines below.
         if change.reason not in {"", "differs"} and (self.words.acts or self.words.tells_reason):
             yield f"    {shortened(change.reason, 160)}"
+        if words := change_standing(change):
+            yield f"    {words}"
         if len(group.changes) > 1:
             yield from self._others(group)
         for row in change.fields:
@@ -439,6 +454,7 @@ class _Page:
     def _field(self, row: FieldRow, change: ChangeRow) -> Iterator[str]:
         path = shortened(row.path, 120)
         notes = ["forces replacement"] if row.forces_replacement and self.words.acts else []
+        notes += [words] if (words := field_standing(row)) else []
         if row.source is not None and change.action != "create":
             via = f" ({shortened(row.source.via, 60)})" if row.source.via else ""
             notes.append(shortened(row.source.place, 80) + via)

@@ -14,12 +14,12 @@ from typing import Literal, TypeAlias
 
 from pydantic_core import to_json
 
-from reconciler.change import Action
+from reconciler.change import Action, Standing
 from reconciler.json_text import Json
 from reconciler.kinds.markers import Risk
 from reconciler.render.line_diff import DiffLine, line_diff
 
-FieldMark = Literal["+", "~", "-"]
+FieldMark = Literal["+", "~", "-", "↩"]
 _NESTED = (dict, list, tuple)
 
 
@@ -82,6 +82,15 @@ class Unclear:
 Side: TypeAlias = Nothing | Plain | Pointer | Hidden | Unclear
 
 
+@dataclass(frozen=True, slots=True)
+class SinceRow:
+    """The entry of the ledger that a standing refers to, or a commit if `entry` is 0."""
+
+    entry: int
+    at: str
+    commit: str
+
+
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
@@ -115,13 +124,17 @@ class FieldRow:
 
     Attributes:
         path: the field's path, with dots; with the path inside it for a difference inside JSON.
-        mark: ``+`` for a new value, ``-`` for a removed one, ``~`` for a changed one.
+        mark: ``+`` for a new value, ``-`` for a removed one, ``~`` for a changed one, ``↩`` for one that returns to
+            what it was before the configuration declared it.
         before: the former side: the live one, or that of the first of two configurations.
         after: the configured side.
         items: the difference of two sets; None unless both sides are lists, or one is and the other is nothing.
         forces_replacement: whether it forces the replacement.
         source: where the configuration sets it.
         before_source: where the first of two configurations sets the former value.
+        standing: how the difference stands to the baseline; empty without one.
+        since: the entry since which the value was right, or the commit that removed the field.
+        adopted: whether the value is the one from before the field was managed.
     """
 
     path: str
@@ -132,6 +145,9 @@ class FieldRow:
     forces_replacement: bool
     source: SourceRow | None
     before_source: SourceRow | None = None
+    standing: Standing = ""
+    since: SinceRow | None = None
+    adopted: bool = False
 
     @property
     def lines(self) -> tuple[DiffLine, ...]:
@@ -169,6 +185,8 @@ class ChangeRow:
         risk: its risk; low if all of it is withheld.
         consequences: its effects in words; none if all of it is withheld.
         before_unknown: if the former side of every field is unknown, the reason; empty otherwise.
+        standing: how the resource as a whole stands to the baseline; empty if only fields differ.
+        since: the entry since which it was as declared, or the commit that removed it.
     """
 
     address: str
@@ -185,6 +203,8 @@ class ChangeRow:
     consequences: tuple[str, ...]
     guard: GuardRow | None
     source: SourceRow | None
+    standing: Standing = ""
+    since: SinceRow | None = None
 
     @property
     def approval(self) -> str:
@@ -267,6 +287,8 @@ class ChangesView:
         refused: the number of changes that a guard refuses.
         high: the number of changes of high risk that are not withheld.
         origin: the tool's version, the time, and the digest of the configuration, as far as they are known.
+        pending: of a drift, the changes that were merged and not applied yet.
+        baseline: the configuration that was applied last; None if nothing was compared with it.
     """
 
     account: str
@@ -287,6 +309,8 @@ class ChangesView:
     refused: int
     high: int
     origin: Mapping[str, str]
+    pending: tuple[ChangeRow, ...] = ()
+    baseline: SinceRow | None = None
 
 
 # --- comparing two sides ---------------------------------------------------------------------------------------------

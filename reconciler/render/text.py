@@ -25,6 +25,7 @@ from reconciler.render.rows import (
     UnmanagedGroup,
     WarningRow,
 )
+from reconciler.render.standing import baseline_text, change_standing, field_standing
 from reconciler.render.terminal import Paint, Style, cells, escape, wrap
 from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, what_text
 from reconciler.render.view import plan_view
@@ -37,7 +38,9 @@ FIRST_LEFT_OUT = 5
 WIDEST_LABEL = 36
 NARROWEST = 40
 
-COLOURS: dict[str, tuple[Style, ...]] = {"+": ("green",), "~": ("yellow",), "-": ("red",), "-/+": ("red",)}
+COLOURS: dict[str, tuple[Style, ...]] = {
+    "+": ("green",), "~": ("yellow",), "-": ("red",), "-/+": ("red",), "↩": ("yellow",)
+}  # fmt: skip
 
 _ALARM: tuple[Style, ...] = ("bold", "red")
 _BODY = 6
@@ -170,7 +173,7 @@ class _Page:
 
     def _about(self, change: ChangeRow) -> list[str]:
         """The kind, name, reason, and place, with the risk first, in color."""
-        parts = [what_text(change.kind, change.name, change.service), escape(change.reason)]
+        parts = [what_text(change.kind, change.name, change.service), escape(change.reason), change_standing(change)]
         if change.before_unknown and change.before_unknown != change.reason:
             parts.append(f"before: {escape(change.before_unknown)}")
         parts += [_source(change.source), "" if change.sid in change.address else escape(change.sid)]
@@ -346,7 +349,11 @@ _VERDICT_STYLES: dict[str, tuple[Style, ...]] = {"refused": _ALARM, "withheld": 
 
 def _where(plan: ChangesView) -> str:
     environment = f", environment {escape(plan.environment)}" if plan.environment else ""
-    return f"Account {escape(plan.account)}{environment}"
+    return f"Account {escape(plan.account)}{environment}{_baseline(plan)}"
+
+
+def _baseline(plan: ChangesView) -> str:
+    return "" if plan.baseline is None else f", baseline: {baseline_text(plan.baseline)}"
 
 
 def _nothing_to_do(plan: ChangesView) -> str:
@@ -359,7 +366,7 @@ def _nothing_to_do(plan: ChangesView) -> str:
         verdict = f"{partial}No other changes. {scope} matches the configuration"
     else:
         verdict = f"No changes. {scope} {escape(plan.account)}{environment} matches the configuration"
-    return f"{verdict} ({compared} compared, {plan.counts.unmanaged:,} unmanaged)."
+    return f"{verdict} ({compared} compared, {plan.counts.unmanaged:,} unmanaged{_baseline(plan)})."
 
 
 def _unmanaged_title(number: int) -> str:
@@ -392,12 +399,13 @@ def _source(source: SourceRow | None) -> str:
 
 
 def _comment(row: FieldRow, change: ChangeRow) -> str:
-    """The comment after a field: whether it forces a replacement, and where it is set.
+    """The comment after a field: whether it forces a replacement, how it stands to the baseline, where it is set.
 
     Names only what the place of the resource does not say: another file, another source such as a variable, or the
     line if only some fields change.
     """
     parts = ["forces replacement"] if row.forces_replacement else []
+    parts += [words] if (words := field_standing(row)) else []
     if row.source is not None:
         own = change.source
         same_file = own is not None and own.file == row.source.file

@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.change import MARKS, Action
+from reconciler.change import MARKS, Action, Standing
 from reconciler.documents.comparison import ComparedChange, ComparisonFile
 from reconciler.documents.drift import Difference, DriftField, DriftFile, missing_above
 from reconciler.documents.entries import (
     ChangeEntry,
     FieldEntry,
     GuardEntry,
+    SinceEntry,
     SourceEntry,
     UnmanagedEntry,
     WarningEntry,
@@ -37,6 +38,7 @@ from reconciler.render.rows import (
     Plain,
     Pointer,
     Side,
+    SinceRow,
     SourceRow,
     Unclear,
     UnmanagedGroup,
@@ -58,7 +60,10 @@ def plan_view(plan: PlanFile) -> ChangesView:
     return replace(
         _view(
             (plan.account_sid, plan.options.env),
-            tuple(_change(entry, created) for entry in plan.changes),
+            tuple(
+                replace(_change(entry, created), standing=entry.standing, since=_since(entry.since))
+                for entry in plan.changes
+            ),
             plan.unmanaged,
             (*_warnings((*plan.unreadable, *plan.warnings)), *_acknowledged(plan.acknowledged)),
             plan.guards,
@@ -80,6 +85,7 @@ def plan_view(plan: PlanFile) -> ChangesView:
         unsearched=plan.unsearched,
         unreadable=_warnings(plan.unreadable),
         origin=_origin(plan.tool_version, plan.created_at, plan.config_digest),
+        baseline=_since(plan.baseline),
     )
 
 
@@ -126,6 +132,8 @@ def drift_view(drift: DriftFile, *, nested: bool = False) -> ChangesView:
         unsearched=drift.unsearched,
         unreadable=_warnings(drift.unreadable),
         origin=_origin(drift.tool_version, drift.created_at, drift.config_digest),
+        pending=tuple(_difference(entry, missing, None) for entry in drift.pending),
+        baseline=_since(drift.baseline),
     )
 
 
@@ -271,6 +279,8 @@ def _difference(entry: Difference, missing: frozenset[str], inside: Counter[str]
         consequences=(),
         guard=None,
         source=_source(entry.source),
+        standing=entry.standing,
+        since=_since(entry.since),
     )
 
 
@@ -293,6 +303,10 @@ def _guard(entry: GuardEntry) -> GuardRow:
 
 def _source(entry: SourceEntry | None) -> SourceRow | None:
     return None if entry is None else SourceRow(entry.file, entry.line, entry.via, entry.column)
+
+
+def _since(entry: SinceEntry | None) -> SinceRow | None:
+    return None if entry is None else SinceRow(entry.entry, entry.at, entry.commit)
 
 
 def _unmanaged(entries: Sequence[UnmanagedEntry]) -> tuple[UnmanagedGroup, ...]:
@@ -322,6 +336,10 @@ class _Field:
     source: SourceEntry | None
     before_source: SourceEntry | None
     inside: tuple[tuple[str, FieldMark, Json, Json], ...]
+    standing: Standing = ""
+    since: SinceEntry | None = None
+    returns: bool = False
+    adopted: bool = False
 
 
 _INNER_MARKS: Mapping[str, FieldMark] = {"added": "+", "removed": "-", "changed": "~"}
@@ -339,6 +357,10 @@ def _of_entry(entry: FieldEntry) -> _Field:
         source=entry.source,
         before_source=entry.before_source,
         inside=tuple((inner.path, _INNER_MARKS[inner.kind], inner.before, inner.after) for inner in entry.inside),
+        standing=entry.standing,
+        since=entry.since,
+        returns=entry.returns,
+        adopted=entry.adopted,
     )
 
 
@@ -353,6 +375,8 @@ def _of_drift(entry: DriftField) -> _Field:
         source=entry.source,
         before_source=None,
         inside=tuple((inner.path, _DRIFT_MARKS[inner.only_in], inner.account, inner.files) for inner in entry.inside),
+        standing=entry.standing,
+        since=entry.since,
     )
 
 
@@ -373,6 +397,8 @@ def _rows(entry: _Field, action: Action, created: frozenset[str]) -> Iterator[Fi
             forces_replacement=entry.forces_replacement,
             source=source,
             before_source=None if before_source == source else before_source,
+            standing=entry.standing,
+            since=_since(entry.since),
         )
         source = before_source = None  # the same for all of them, so shown once
 
@@ -388,6 +414,8 @@ def _row(entry: _Field, action: Action, created: frozenset[str]) -> FieldRow:
         mark = "-"
     elif isinstance(before, Nothing) or action == "create":
         mark = "+"
+    if entry.returns:
+        mark = "↩"
     return FieldRow(
         path=entry.path,
         mark=mark,
@@ -397,6 +425,9 @@ def _row(entry: _Field, action: Action, created: frozenset[str]) -> FieldRow:
         forces_replacement=entry.forces_replacement,
         source=source,
         before_source=None if before_source == source else before_source,  # the same place is not repeated
+        standing=entry.standing,
+        since=_since(entry.since),
+        adopted=entry.adopted,
     )
 
 

@@ -11,6 +11,7 @@ from reconciler.documents.entries import (
     GuardEntry,
     InnerEntry,
     OptionsEntry,
+    SinceEntry,
     SourceEntry,
     StepEntry,
     SummaryEntry,
@@ -838,6 +839,85 @@ HOSTILE_REPORT = report(
     exit_code=1,
 )
 
+SINCE = SinceEntry(entry=41, at="2026-11-18T09:30:00Z", commit="9d0e11f" + "0" * 33)
+REMOVED = SinceEntry(entry=41, at="2026-11-18T09:30:00Z", commit="77ab01c" + "0" * 33)
+WITH_BASELINE = plan(
+    change(
+        "services.support.webhooks",
+        "service_webhook",
+        "update",
+        field(
+            "pre_webhook_url", "https://hooks.example.com/pre", None, standing="removed", since=REMOVED, returns=True
+        ),
+        field("method", "POST", "GET", standing="removed", since=REMOVED, returns=True, adopted=True),
+        field(
+            "filters",
+            ["onMessageAdd"],
+            ["onMessageAdd", "onMessageAdded"],
+            standing="drifted",
+            since=SINCE,
+            source=source(31),
+        ),
+        service=SUPPORT,
+        source=source(30),
+    ),
+    change(
+        "services.support.configuration",
+        "service_configuration",
+        "update",
+        field("reachability_enabled", False, True, standing="pending", since=SINCE, source=source(21)),
+        service=SUPPORT,
+        source=source(20),
+    ),
+    change(
+        "services.support.roles.agent",
+        "role",
+        "update",
+        field(
+            "permissions", ["sendMessage"], ["leaveConversation"], standing="conflict", since=SINCE, source=source(12)
+        ),
+        name="agent",
+        service=SUPPORT,
+        source=source(11),
+        guard=GuardEntry(
+            name="conflict",
+            verdict="refused",
+            message="permissions changed in the configuration and in the account",
+        ),
+    ),
+    change(
+        "services.support.roles.lead",
+        "role",
+        "create",
+        field("permissions", None, ["sendMessage"], source=source(14)),
+        name="lead",
+        service=SUPPORT,
+        source=source(13),
+        standing="drifted",
+        since=SINCE,
+    ),
+    change(
+        "addresses.overflow",
+        "address_configuration",
+        "delete",
+        name="+14155550100",
+        reason="removed from the configuration (commit 77ab01c)",
+        standing="removed",
+        since=REMOVED,
+    ),
+    change(
+        "addresses.sales",
+        "address_configuration",
+        "delete",
+        name="+14155550101",
+        reason="removed from the configuration (commit 77ab01c)",
+        standing="removed_conflict",
+        since=REMOVED,
+        guard=GuardEntry(name="changed", verdict="withheld", message="it was changed in the account"),
+    ),
+    baseline=SINCE,
+)
+
 PLANS = {
     "empty": EMPTY,
     "small": SMALL,
@@ -854,6 +934,7 @@ PLANS = {
 
 GOLDEN_PLANS = {
     **{name: found for name, found in PLANS.items() if name != "thousand"},
+    "baseline": WITH_BASELINE,
     "many_unmanaged": _many_unmanaged(12),
     "many_changes": _many_changes(moved=5, gaining=8, hired=4, lost=2),
 }
@@ -871,5 +952,5 @@ REPORTS = {
     "every_cause": EVERY_CAUSE,
 }
 
-DRIFTS = ("every_action", "every_kind", "hostile", "empty", "secrets", "many_unmanaged", "many_changes")
+DRIFTS = ("baseline", "every_action", "every_kind", "hostile", "empty", "secrets", "many_unmanaged", "many_changes")
 """Those of them that every format has golden files of as drifts too."""

@@ -41,6 +41,7 @@ from reconciler.render.html.sides import field
 from reconciler.render.markdown import ChangeGroup, grouped, settled
 from reconciler.render.markdown_text import Repository
 from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, SourceRow
+from reconciler.render.standing import baseline_text, change_standing, field_standing, pending_text
 from reconciler.render.terminal import escape
 from reconciler.render.view import comparison_view, drift_view, plan_view
 from reconciler.render.wording import count, incomplete
@@ -241,7 +242,12 @@ def _narrowed(plan: ChangesView) -> tuple[str, ...]:
 
 
 def _facts(plan: ChangesView) -> tuple[tuple[str, str], ...]:
-    return ("Account", plan.account), ("Environment", plan.environment)
+    baseline = baseline_text(plan.baseline) if plan.baseline is not None else ""
+    return (
+        ("Account", plan.account),
+        ("Environment", plan.environment),
+        *((("Baseline", baseline),) if baseline else ()),
+    )
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
@@ -272,6 +278,9 @@ class _Page:
             *self._list(),
             *warnings(plan.warnings, self.repository),
             *(drawing(needs(self.changes), self._links(), len(self.changes)) if self.words.acts else []),
+            *addresses(
+                "Merged but not applied", pending_text(plan), [change.address for change in plan.pending], "pending"
+            ),
             *unmanaged(plan.unmanaged, self.words.unmanaged[1], self.words.left),
             *addresses(
                 "Not compared", count(len(plan.unverified), "write-only value"), plan.unverified,
@@ -435,6 +444,7 @@ class _Page:
                 held = "The old resource is kept" if change.guard.only_delete else change.guard.verdict.capitalize()
                 parts.append(tag("p", tag("strong", f"{held}: "), change.guard.message, class_="guard"))
         facts = [text(change.reason)] if acts and change.reason else []
+        facts += [text(words)] if (words := change_standing(change)) else []
         if change.source is not None:
             facts.append(join([text("from "), place(change.source, self.repository)]))
         if change.sid:
@@ -471,6 +481,7 @@ def _settled(row: FieldRow) -> FieldRow:
 
 def _notes(row: FieldRow, change: ChangeRow, repository: Repository | None, *, acts: bool) -> Html:
     notes = [tag("small", tag("strong", "forces replacement"))] if row.forces_replacement and acts else []
+    notes += [tag("small", words)] if (words := field_standing(row)) else []
     if row.source is not None and row.source != change.source:
         notes.append(tag("small", place(row.source, repository)))
     if row.before_source is not None:
