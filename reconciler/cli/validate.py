@@ -42,7 +42,6 @@ def validate(inputs: Inputs, output: Output, *, allow_unset: bool, all_environme
     PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. Lists every problem
     with its place and fix. Warnings exit with status 0, or with --strict with status 1.
     """
-    from reconciler.documents.problems import validation_document  # noqa: PLC0415 - help and completion do without
     from reconciler.render.problems import problems_text  # noqa: PLC0415 - help and completion do without
 
     if all_environments and inputs.environment:
@@ -56,6 +55,8 @@ def validate(inputs: Inputs, output: Output, *, allow_unset: bool, all_environme
     warnings, number = configs[0].warnings, len({address for config in configs for address in config.resources})
     lines = {file: text for config in configs for file, text in config.lines.items()}
     if output.format_name == "json":
+        from reconciler.documents.problems import validation_document  # noqa: PLC0415 - as above
+
         document = validation_document(
             environment=configs[0].environment if len(configs) == 1 else "",
             environments=[(config.environment, len(config.resources)) for config in configs]

@@ -16,8 +16,14 @@ from reconciler.json_text import Json
 class Part(BaseModel):
     """The base of every document and of its parts: frozen, and closed to unknown keys."""
 
+    # A validator is built when the first instance is made or read: most commands need few of these classes.
     model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+        frozen=True,
+        extra="forbid",
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        defer_build=True,
     )
 
 
@@ -187,7 +193,9 @@ class OptionsEntry(Part):
 class SummaryEntry(BaseModel):
     """The number of changes by action, and of other resources."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, defer_build=True
+    )
 
     create: int
     update: int

@@ -29,7 +29,7 @@ from reconciler.kinds.fields import Content, Field, Shape
 class JournalEntry(BaseModel):
     """A replace that an apply began."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     address: str = PydanticField(description="The address of the resource in the configuration.")
     kind: str = PydanticField(description="Its kind.")
@@ -55,7 +55,7 @@ class JournalEntry(BaseModel):
 class _Document(BaseModel):
     """A journal in JSON."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     format: Literal["reconciler.journal"] = "reconciler.journal"
     format_version: Literal[1] = 1

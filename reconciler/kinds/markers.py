@@ -227,4 +227,5 @@ Marker = (
 class Declaration(BaseModel):
     """The base of the models of kinds and of their blocks: frozen, without unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Only the annotations count: no instance is ever made, so pydantic need not build a validator.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
