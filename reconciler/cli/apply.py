@@ -43,7 +43,7 @@ Examples:
     metavar="FILE",
     shell_complete=candidates.files,
     default="",
-    help="A reviewed plan: apply without asking, but only if it contains every change.",
+    help="Apply this reviewed plan without asking, if it contains every change.",
 )
 @click.option(
     "--report",
@@ -51,7 +51,7 @@ Examples:
     metavar="FILE",
     shell_complete=candidates.files,
     default="",
-    help="Write the report during the apply, as JSON. A later run with the same file completes it.",
+    help="Write the report during the apply, as JSON. A later run with the same file continues it.",
 )
 @click.option("--trigger-webhooks", is_flag=True, help="Let writes trigger the account's webhooks.")
 @click.option("-y", "--yes", "--auto-approve", "yes", is_flag=True, help="Do not ask for approval.")
@@ -66,11 +66,11 @@ def apply(
     trigger_webhooks: bool,
     yes: bool,
 ) -> int:
-    """Plan again and apply, after approval.
+    """Plan again, and apply the plan after approval.
 
     PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. With --plan, the
-    options that the plan was made with are taken from it. A plan file is an approval, not a program: what is sent comes
-    from the configuration as it is now. If an apply fails, run it again to continue.
+    options of the plan are used. A plan file is an approval, not a program: the values that are sent come from the
+    current configuration. If an apply fails, run it again to continue.
     """
     approved = read_plan(plan_path) if plan_path else None
     if approved is not None:

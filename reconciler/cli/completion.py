@@ -18,11 +18,11 @@ bash, in ~/.bashrc:
   eval "$(reconciler completion bash)"
 
 \b
-zsh, in ~/.zshrc, below compinit:
+zsh, in ~/.zshrc, after compinit:
   eval "$(reconciler completion zsh)"
 
 \b
-fish, once:
+fish, run once:
   reconciler completion fish > ~/.config/fish/completions/reconciler.fish"""
 
 
@@ -31,9 +31,9 @@ fish, once:
 def completion(shell: str | None) -> int:
     """Print a script that completes commands, options, and their values in a shell.
 
-    The default is the shell in the environment variable SHELL. Addresses complete after --target, --exclude, --approve,
-    and --rotate; environments after --env; profiles of the Twilio CLI after --profile. The configuration is read as far
-    as it is valid; nothing is interpolated, and no account is read.
+    The default is the shell in the environment variable SHELL. The script completes addresses after --target,
+    --exclude, --approve, and --rotate, environments after --env, and Twilio CLI profiles after --profile. It reads the
+    configuration as far as it is valid, but no environment variables and no account.
     """
     from reconciler.cli.entry import VARIABLE  # noqa: PLC0415 - it imports this module by name
     from reconciler.cli.root import ROOT  # noqa: PLC0415 - see above

@@ -28,16 +28,16 @@ Examples:
 @click.argument("one", metavar="A", shell_complete=candidates.yaml_files)
 @click.argument("other", metavar="B", default=".", shell_complete=candidates.yaml_files)
 @reading_options
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with status 2 if they differ.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with status 2 if the configurations differ.")
 @output_in(*showing.COMPARISON)
 def diff(one: str, other: str, inputs: Inputs, output: Output, *, detailed_exitcode: bool) -> int:
-    """Compare two configurations, without an account.
+    """Compare two configurations without an account.
 
-    A and B are each a file or folder (default of B: the current folder); git:REF, the same path at that commit; or
-    git:REF:PATH, a path from the top of the repository. Add @ENVIRONMENT to select an environment.
+    A and B are files or folders (the default of B is the current folder), git:REF for the same path at a commit, or
+    git:REF:PATH for a path from the top of the repository. Add @ENVIRONMENT to select an environment.
 
-    Shows the changes from A to B, as if the account matched A. Two environments, or two accounts, are compared address
-    by address. Environment variables are not read; they and secrets are compared by name.
+    Shows the changes from A to B as if the account matched A. Two environments or accounts are compared by address.
+    Environment variables and secrets are not read; they are compared by name.
     """
     sides = [_side(text, inputs) for text in (one, other)]
     named = next((side for side in sides if side.path or side.from_top), Inputs())

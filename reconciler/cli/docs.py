@@ -46,8 +46,8 @@ def _candidates(_context: click.Context, _parameter: click.Parameter, incomplete
 def docs(topic: str | None) -> int:
     """Show the documentation.
 
-    TOPIC is the name of a page; without it, lists the pages. On a terminal, the page is shown with the program in the
-    environment variable PAGER, as `man` does; elsewhere, its Markdown is written to standard output.
+    TOPIC is the name of a page. Without it, lists the pages. In a terminal, the page is shown with the program in the
+    environment variable PAGER; otherwise, its Markdown is written to standard output.
     """
     titles = topics()
     if topic is None:

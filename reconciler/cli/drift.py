@@ -40,16 +40,17 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, text: str) -> f
     default="differences",
     show_default=True,
     callback=_kinds,
-    help="What exits with status 2: differences, unmanaged, pending (changes that were merged and not applied; needs a "
-    "baseline), or several of them, separated by commas. With unmanaged, services, roles, addresses, and credentials "
-    "are read even if the configuration declares none.",
+    help="Findings that exit with status 2, separated by commas: differences, unmanaged, or pending (changes that were "
+    "merged but not applied; needs a baseline). With unmanaged, services, roles, addresses, and credentials are read "
+    "even if the configuration declares none.",
 )
 @output_in(*showing.DRIFT)
 def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozenset[str]) -> int:
     """Detect drift between the account and the configuration (read-only).
 
     PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. Shows the live and the
-    configured value of every field that differs, and lists unmanaged resources. Exits with status 2 if there is drift.
+    configured value of each field that differs, and lists missing and unmanaged resources. Exits with status 2 if there
+    is drift.
     """
     run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
     found = run.execute(

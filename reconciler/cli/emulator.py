@@ -36,8 +36,8 @@ and in another terminal:
 
 SERVE_EPILOG = f"""{EPILOG}
 
---fault takes NAME=SHARE, separated by commas; `reconciler help faults` lists the names. Equal seeds give equal faults
-to equal requests in the same order."""
+--fault takes NAME=SHARE, separated by commas; `reconciler help faults` lists the names. With the same --seed, the same
+requests in the same order get the same faults."""
 
 SEED_EPILOG = """\b
 Examples:
@@ -45,7 +45,8 @@ Examples:
   reconciler emulator serve --db demo.db
 
 \b
-Equal numbers on a new file give an equal account, SIDs included."""
+With the same options and a new file, the account is always the same,
+including SIDs."""
 
 Command = TypeVar("Command", bound=Callable[..., int])
 
@@ -53,9 +54,9 @@ Command = TypeVar("Command", bound=Callable[..., int])
 @click.group(invoke_without_command=True, subcommand_metavar="[COMMAND] [ARGS]...")
 @click.pass_context
 def emulator(context: click.Context) -> None:
-    """Fill and serve an emulated account, which is stored in a file.
+    """Fill or serve an emulated account, which is stored in a file.
 
-    Other commands need neither: with --emulator FILE, they use such a file, and `plan` and `apply` create it.
+    Other commands use the file with --emulator FILE; `plan` and `apply` create it.
     """
     if context.invoked_subcommand is None:
         console.out(f"{context.get_help()}\n")
@@ -80,14 +81,14 @@ _db = click.option(
     metavar="FILE",
     required=True,
     shell_complete=candidates.files,
-    help="The file of the account; created if it does not exist.",
+    help="The file of the account. It is created if it does not exist.",
 )
 
 
 @emulator.command("seed", cls=Page, epilog=SEED_EPILOG)
 @_db
 @click.option(
-    "--seed", "number", metavar="N", type=int, default=0, show_default=True, help="The random seed of the account."
+    "--seed", "number", metavar="N", type=int, default=0, show_default=True, help="The random seed of the traffic."
 )
 @_amounts
 def seed_command(db: str, number: int, **amounts: int) -> int:
@@ -127,7 +128,7 @@ def _account(_context: click.Context, _parameter: click.Parameter, sid: str | No
     type=click.IntRange(0, 65535),
     default=DEFAULT_PORT,
     show_default=True,
-    help="The port; 0 for a free one.",
+    help="The port, or 0 for any free port.",
 )
 @click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on.")
 @click.option(
@@ -147,15 +148,15 @@ def _account(_context: click.Context, _parameter: click.Parameter, sid: str | No
     metavar="AC…",
     default=None,
     callback=_account,
-    help="The SID of the account; defaults to that in the file, or AC and zeros for a new one.",
+    help="The SID of the account. Default: the one in the file, or AC and zeros for a new file.",
 )
 @click.option("--auth-token", metavar="TEXT", default=AUTH_TOKEN, show_default=True, help="The accepted auth token.")
 def serve_command(
     *, db: str, port: int, host: str, latency: float, fault: str, number: int, account_sid: str | None, auth_token: str
 ) -> int:
-    """Serve an emulated account over HTTP, until interrupted.
+    """Serve an emulated account over HTTP until interrupted.
 
-    The credentials are its SID and the auth token. Other commands can use the same file with --emulator FILE.
+    Clients use its SID and the auth token as credentials. Other commands can use the same file with --emulator FILE.
     """
     try:
         faults = Faults.parse(fault)

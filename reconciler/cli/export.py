@@ -45,7 +45,7 @@ def _included(_context: click.Context, _parameter: click.Parameter, texts: tuple
     metavar="DIR",
     default="",
     shell_complete=candidates.folders,
-    help="Write files to this folder, one per service.",
+    help="Write a root file and one file per service to this folder.",
 )
 @click.option(
     "--include",
@@ -59,9 +59,9 @@ def _included(_context: click.Context, _parameter: click.Parameter, texts: tuple
 def export(endpoint: Endpoint, *, out: str, include: tuple[str, ...], force: bool) -> int:
     """Write the live account as a configuration (read-only).
 
-    A plan of the result has no changes. Resources that Twilio creates itself are left out unless they were changed;
-    comments say where you have to act. Without --out, writes one file to standard output. In a folder with an existing
-    configuration, handles are kept, and files that no export wrote are not overwritten.
+    A plan of the result has no changes. Resources that Twilio creates are omitted unless they were changed. Comments
+    show where you have to add something. Without --out, writes one file to standard output. If the folder has a
+    configuration, its handles are kept, and files that no export wrote are not overwritten.
     """
     folder = Path(out) if out else None
     former = str(folder) if folder is not None and (folder / ROOT_NAME).exists() else ""

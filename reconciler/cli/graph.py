@@ -29,7 +29,7 @@ Examples:
     metavar="FILE",
     default="",
     shell_complete=candidates.files,
-    help="Color the changes of this saved plan, and add what it deletes.",
+    help="Color the changes of this saved plan, and add the resources that it deletes.",
 )
 @click.option(
     "--format",
@@ -37,13 +37,14 @@ Examples:
     type=click.Choice(["mermaid", "dot"]),
     default="mermaid",
     show_default=True,
-    help="The language of the graph.",
+    help="The format of the graph.",
 )
 def graph(inputs: Inputs, *, plan: str, format_name: str) -> int:
-    """Print the dependency graph, offline.
+    """Print the dependency graph (offline).
 
-    PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. A dashed arrow leads
-    to the parent of a resource, a solid one to a resource that it references. Variables and secrets need not be set.
+    PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. Dashed arrows point to
+    the parent of a resource, solid arrows to resources that it references. Environment variables and secrets are not
+    required.
     """
     from reconciler.render import graph as rendered  # noqa: PLC0415 - help and completion do without
 

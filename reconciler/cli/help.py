@@ -21,33 +21,33 @@ Examples:
 
 ENVIRONMENT: Mapping[str, Sequence[Row]] = {
     "Credentials": [
-        ("TWILIO_ACCOUNT_SID", "The account."),
-        ("TWILIO_API_KEY", "The SID of an API key, with TWILIO_API_SECRET."),
-        ("TWILIO_API_SECRET", "The secret of that key."),
+        ("TWILIO_ACCOUNT_SID", "The SID of the account."),
+        ("TWILIO_API_KEY", "The SID of an API key; requires TWILIO_API_SECRET."),
+        ("TWILIO_API_SECRET", "The secret of the API key."),
         ("TWILIO_AUTH_TOKEN", "The auth token of the account, instead of an API key."),
         ("TWILIO_REGION", "The region of the account. A known region implies its edge."),
-        ("TWILIO_EDGE", "The edge to connect to. Alone, it implies the region us1."),
-        ("TWILIO_CONFIG_DIR", "The folder of the Twilio CLI's profiles (--profile); default ~/.twilio-cli."),
+        ("TWILIO_EDGE", "The edge to connect to. Without a region, it implies us1."),
+        ("TWILIO_CONFIG_DIR", "The folder of the Twilio CLI's profiles (--profile). Default: ~/.twilio-cli."),
     ],
     "Options": [
-        ("RECONCILER_ENV", "The environment, as --env; the option wins."),
-        ("RECONCILER_LOG_LEVEL", "The log level, as --log-level; the option wins."),
-        ("RECONCILER_LOG_FORMAT", "The log format, as --log-format; the option wins."),
+        ("RECONCILER_ENV", "The environment. --env overrides it."),
+        ("RECONCILER_LOG_LEVEL", "The log level. --log-level overrides it."),
+        ("RECONCILER_LOG_FORMAT", "The log format. --log-format overrides it."),
         (
             "RECONCILER_PLAN_KEY",
-            "A key (32 characters or more) for digests and seals of plans; set it if plan and apply use other keys.",
+            "A key of at least 32 characters for the digests in plans. Set it if plan and apply use different keys.",
         ),
     ],
     "Configuration": [
-        ("any name", "Read by ${env:NAME} and ${secret:NAME} in the configuration."),
+        ("any name", "Read by ${env:NAME} or ${secret:NAME} in the configuration."),
     ],
     "Output": [
-        ("NO_COLOR", "If set, no colors."),
-        ("FORCE_COLOR", "If set, colors even without a terminal."),
-        ("COLUMNS", "The width of text."),
-        ("PAGER", "The program that shows `reconciler docs`."),
-        ("SHELL", "The shell that `reconciler completion` writes a script for."),
-        ("GITHUB_*", "Set by GitHub Actions: the job's summary, and links to the configuration's lines."),
+        ("NO_COLOR", "If set, disables colors."),
+        ("FORCE_COLOR", "If set, enables colors even without a terminal."),
+        ("COLUMNS", "The width of text output."),
+        ("PAGER", "The program that displays `reconciler docs`."),
+        ("SHELL", "The default shell of `reconciler completion`."),
+        ("GITHUB_*", "Set by GitHub Actions. Used for the job summary and for links to lines of the configuration."),
     ],
 }
 """Every environment variable, by section."""
@@ -77,8 +77,8 @@ def faults_page() -> Mapping[str, Sequence[Row]]:
     from reconciler.emulator.faults import AMOUNTS, FAULTS, READ_FAULTS  # noqa: PLC0415 - only this page needs them
 
     named = {
-        "Any request (any=SHARE: all of these, divided)": FAULTS,
-        "Reads (any-read=SHARE: all of these, divided)": READ_FAULTS,
+        "Any request (any=SHARE divides a share among these)": FAULTS,
+        "Reads (any-read=SHARE divides a share among these)": READ_FAULTS,
         "Numbers": AMOUNTS,
     }
     return {
@@ -88,10 +88,10 @@ def faults_page() -> Mapping[str, Sequence[Row]]:
 
 
 TOPICS: Mapping[str, tuple[str, Callable[[], Mapping[str, Sequence[Row]]]]] = {
-    "options": ("Options that several commands share.", options_page),
+    "options": ("Options shared by several commands.", options_page),
     "environment": ("Environment variables.", lambda: ENVIRONMENT),
     "exit-codes": ("Exit codes of all commands.", lambda: {"Exit codes": EXIT_CODES}),
-    "faults": ("Faults for the option --fault of `reconciler emulator serve`.", faults_page),
+    "faults": ("Faults that `reconciler emulator serve` injects with --fault.", faults_page),
 }
 """Pages that belong to no command, each with its title and sections."""
 
@@ -106,9 +106,9 @@ def _candidates(_context: click.Context, _parameter: click.Parameter, incomplete
 @click.command("help", cls=Page, epilog=EPILOG)
 @click.argument("words", metavar="[COMMAND | TOPIC]", nargs=-1, shell_complete=_candidates)
 def help_command(words: tuple[str, ...]) -> int:
-    """Show the help of a command, or a topic.
+    """Show the help of a command or topic.
 
-    The topics are options (shared by several commands), environment (variables), exit-codes, and faults (of a served
+    The topics are options (shared options), environment (environment variables), exit-codes, and faults (of a served
     emulator). Without an argument, lists all commands.
     """
     console.out(_page(words))

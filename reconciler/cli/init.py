@@ -41,11 +41,11 @@ _WORKFLOWS = {
 }
 """By service: the folder of its examples, their place in a repository, and their names."""
 _TO_FILL_IN = {
-    "github": "Before you use the workflows, fill in what each one lists at its top. Then\n"
-    "commit and merge .github/ first, and the configuration in a pull request of its\n"
-    "own: a pull request that also changes workflows gets no plan that can be\n"
+    "github": "Before you use the workflows, follow the comment at the top of each one. Then\n"
+    "commit and merge .github/ first, and add the configuration in a separate pull\n"
+    "request: the plan of a pull request that also changes workflows cannot be\n"
     "applied.",
-    "gitlab": "Before you use .gitlab-ci.yml, fill in what it lists at its top.",
+    "gitlab": "Before you use .gitlab-ci.yml, follow the comment at its top.",
 }
 """The next step, by service."""
 _OURS = {"github": "reconciler/.github/actions/reconcile@", "gitlab": "RECONCILER_COMMIT:"}
@@ -81,18 +81,18 @@ class Draft:
     type=click.Choice([*_WORKFLOWS, "none"]),
     default="none",
     show_default=True,
-    help="Write workflows that plan, apply, and detect drift, for the repository of the folder.",
+    help="Add workflows to the folder's repository that plan, apply, and detect drift.",
 )
 def init(folder: str, *, ci: str) -> int:
     """Write a commented starter, schemas for editors, and CI workflows.
 
     FOLDER is created if it does not exist; the default is the current folder. The starter is valid and can be planned
-    unchanged. No file is overwritten: if files are in the way, they are named and nothing is written. With --ci, an
-    existing configuration and existing workflows of `init` are kept, and only the rest is added.
+    as it is. No file is overwritten: if a file already exists, the conflict is shown and nothing is written. With --ci,
+    an existing configuration and workflows that `init` wrote are kept, and only missing files are added.
     """
     target = Path(folder)
     if target.exists() and not target.is_dir():
-        raise UsageError(f"{folder} is not a folder. Name one, or leave it out for the current folder")
+        raise UsageError(f"{folder} is not a folder. Use a folder, or omit it for the current folder")
     is_new = ci == "none" or not os.path.lexists(target / ROOT_NAME)
     drafts = [*_starter(target, with_root=is_new), *_ignored(target), *_workflows(ci, target)]
     kept = [draft for draft in drafts if draft.keeps and draft.path.is_file() and not _is_written(draft)]
@@ -188,7 +188,7 @@ def for_folder(workflow: str, folder: str) -> str:
     if folder == _FOLDER_OF_WORKFLOWS:
         return workflow
     if not re.fullmatch(r"[\w.][\w./-]*", folder):
-        raise UsageError(f"the folder name {folder!r} needs quotes in workflows. Use letters, digits, - and _")
+        raise UsageError(f"the folder name {folder!r} needs quotes in workflows. Use only letters, digits, -, and _")
     below = "" if folder == "." else f"{folder}/"
     # In YAML, a text that begins with a star needs quotes.
     quote = '"' if not below else ""
@@ -237,11 +237,11 @@ def _check_conflicts(drafts: Sequence[Draft]) -> None:
     if not in_the_way:
         return
     verb = "exists" if len(in_the_way) == 1 else "exist"
-    message = f"{', '.join(in_the_way)} already {verb}, and init overwrites nothing. Nothing was written"
+    message = f"{', '.join(in_the_way)} already {verb}, and init never overwrites files. Nothing was written"
     if any(path.endswith(ROOT_NAME) for path in in_the_way):
-        message += ". Continue with it (reconciler validate), name another folder, or add workflows with --ci"
+        message += ". Keep using it (reconciler validate), use another folder, or add workflows with --ci"
     else:
-        message += ". Move it away, run init again, and merge the two"
+        message += ". Rename it, run init again, and merge the two files"
     raise UsageError(message)
 
 
@@ -311,13 +311,13 @@ def _summary(folder: Path, written: Sequence[Draft], kept: Sequence[Path], ci: s
     steps = []
     if is_new:
         steps += [
-            (f"reconciler plan{where} --emulator demo.db", "show the changes, on an emulated account in a file"),
-            (f"reconciler apply{where} --emulator demo.db", "apply them there"),
+            (f"reconciler plan{where} --emulator demo.db", "show the changes, with an emulated account"),
+            (f"reconciler apply{where} --emulator demo.db", "apply them to the emulated account"),
         ]
     else:
         steps.append((f"reconciler validate{where}", "check the configuration, offline"))
     if is_new:
-        steps.append(("reconciler export --out FOLDER", "or start from the configuration of an existing account"))
+        steps.append(("reconciler export --out FOLDER", "or start with the configuration of an existing account"))
     lines += [line for command, what in steps for line in (f"  # {what}", f"  {command}")]
     if ci != "none":
         lines += ["", _TO_FILL_IN[ci]]

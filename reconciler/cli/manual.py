@@ -33,44 +33,46 @@ _WIDEST = 27
 
 EXIT_CODES: Sequence[Row] = (
     ("0", "Success, or no changes."),
-    ("1", "Error: configuration, API, a failed step, wrong usage, or declined."),
-    ("2", "Differences: drift, and plan and diff with --detailed-exitcode."),
-    ("3", "The approved plan no longer fits. Nothing was sent."),
-    ("4", "Refused by a guard: a limit, or a missing approval. Nothing was sent."),
-    ("5", "Incomplete: apply withheld a protected part, or export could not read a collection."),
+    ("1", "Error: configuration, API, a failed step, invalid usage, or approval declined."),
+    ("2", "Differences: from drift, or from plan or diff with --detailed-exitcode."),
+    ("3", "The approved plan no longer matches. Nothing was sent."),
+    ("4", "Refused by a guard: a limit is exceeded, or an approval is missing. Nothing was sent."),
+    ("5", "Incomplete: apply withheld protected changes, or export could not read a collection."),
     ("70", "Internal error; the crash report's path is printed."),
     ("130", "Interrupted."),
 )
 """Every exit code; of several, the first of 130, 70, 1, 3, 4, 5, 2 counts."""
 _CODES: Mapping[str, Mapping[int, str]] = {
-    "validate": {0: "The configuration is valid. Warnings count only with --strict.", 1: "It is invalid, or usage."},
+    "validate": {
+        0: "The configuration is valid. Warnings count only with --strict.",
+        1: "Invalid configuration or usage.",
+    },
     "plan": {
-        0: "The plan is shown, whatever its changes and the guards' verdicts.",
+        0: "The plan was shown, even if guards would stop it.",
         2: "With --detailed-exitcode: the plan has changes.",
     },
     "apply": {
         0: "The account matches the configuration.",
-        1: "Error, a failed step, or declined.",
-        3: "The approved plan does not fit. Nothing was sent.",
+        1: "Error, a failed step, or approval declined.",
+        3: "The approved plan no longer matches. Nothing was sent.",
         4: "Refused by a guard. Nothing was sent.",
-        5: "Applied, but a protected part was withheld.",
+        5: "Applied, but protected changes were withheld.",
     },
-    "drift": {0: "No drift that --fail-on names.", 2: "Drift."},
-    "diff": {0: "Compared.", 2: "With --detailed-exitcode: they differ."},
-    "export": {5: "Exported, except for collections that may not be read."},
-    "show": {0: "Shown."},
-    "sids": {0: "All SIDs are printed.", 1: "Error, or the account lacks a resource."},
-    "init": {0: "Written, or everything existed.", 1: "Error, or a file exists. Nothing was written."},
+    "drift": {0: "No drift of the kind in --fail-on.", 2: "Drift."},
+    "diff": {0: "Success.", 2: "With --detailed-exitcode: the configurations differ."},
+    "export": {5: "Exported, except for collections that could not be read."},
+    "sids": {0: "All SIDs were printed.", 1: "Error, or the account lacks a resource."},
+    "init": {0: "Files were written, or all existed.", 1: "Error, or a file already exists. Nothing was written."},
 }
-_COMMON_CODES = {0: "Success.", 1: "Error.", 70: "Internal error; the crash report is named."}
+_COMMON_CODES = {0: "Success.", 1: "Error.", 70: "Internal error; a crash report is written."}
 _INTERRUPTED = "Interrupted."
 _NEVER_INTERRUPTED = frozenset({"init", "schema", "completion", "validate", "graph", "show", "diff", "docs", "help"})
 
 _FILES: Mapping[str, Sequence[Row]] = {
     "init": [
-        ("reconciler.yaml", "The starter."),
-        (".reconciler/", "The schemas that editors find by the first line of each file."),
-        (".gitignore", "Lines are added."),
+        ("reconciler.yaml", "The starter configuration."),
+        (".reconciler/", "Schemas for editors, referenced in the first line of each configuration file."),
+        (".gitignore", "Missing lines are added."),
         (".github/workflows/, .gitlab-ci.yml", "Written with --ci, at the root of the repository."),
     ],
     "export": [("reconciler.yaml, services/", "Written with --out. Earlier exports are updated.")],

@@ -23,7 +23,7 @@ from reconciler.cli.output import Command
 from reconciler.workflow import Endpoint, Inputs
 
 Decorator = Callable[[Command], Command]
-_TARGET = "Only this resource, everything below it, its parents, and its references."
+_TARGET = "Include only this resource, everything below it, its parents, and its references."
 ADDRESS = 'services.support.roles.agent or addresses["+14155550100"]'
 
 
@@ -108,7 +108,7 @@ def reading_options(function: Command) -> Command:
             metavar="FILE",
             multiple=True,
             shell_complete=candidates.yaml_files,
-            help="Merge this file last; it overrides. Repeatable.",
+            help="Merge this file last to override. Repeatable.",
         ),
         click.option("--strict", is_flag=True, help="Treat warnings as errors."),
     )
@@ -142,7 +142,7 @@ def scope_options(target_help: str = _TARGET) -> Decorator:
                 multiple=True,
                 callback=_addresses,
                 shell_complete=candidates.addresses,
-                help="Leave out this resource, everything below it, and its dependents. Repeatable.",
+                help="Exclude this resource, everything below it, and its dependents. Repeatable.",
             ),
         )
 
@@ -164,7 +164,7 @@ def approval_options(function: Command) -> Command:
             multiple=True,
             callback=_approvals,
             shell_complete=candidates.destructible,
-            help="Approve a delete that destroys history, or with replace:ADDRESS a replace. Repeatable.",
+            help="Approve a delete that destroys history, or, with replace:ADDRESS, a replace. Repeatable.",
         ),
         click.option(
             "--rotate",
@@ -182,8 +182,8 @@ _LOG_OPTIONS: tuple[Decorator, ...] = (
         "--log-level",
         type=click.Choice(logs.LEVELS),
         envvar="RECONCILER_LOG_LEVEL",
-        help="Log to standard error: requests at debug, steps and retries at info. The default logs only long "
-        "waits, which a terminal shows on its progress line.",
+        help="Log to standard error: requests at debug, steps and retries at info. By default, only long waits are "
+        "logged, or shown on the progress line of a terminal.",
     ),
     click.option(
         "--log-format",
@@ -202,13 +202,15 @@ _ACCOUNT_OPTIONS = (
         shell_complete=candidates.files,
         help="Use the emulated account in this file.",
     ),
-    click.option("--api-url", metavar="URL", default="", help="Use another host: https, or http on this machine only."),
+    click.option(
+        "--api-url", metavar="URL", default="", help="Send requests to this URL: https, or http on this machine."
+    ),
     click.option(
         "--profile",
         metavar="NAME",
         default="",
         shell_complete=candidates.profiles,
-        help="Use the credentials of this profile of the Twilio CLI.",
+        help="Use the credentials of this Twilio CLI profile.",
     ),
     click.option(
         "--concurrency",
@@ -216,7 +218,7 @@ _ACCOUNT_OPTIONS = (
         type=click.IntRange(1, 100),
         default=10,
         show_default=True,
-        help="The most requests in flight; writes start at half of it.",
+        help="Maximum number of concurrent requests. Writes start at half of it.",
     ),
     click.option(
         "--timeout",
@@ -225,7 +227,7 @@ _ACCOUNT_OPTIONS = (
         callback=_finite,
         default=1800,
         show_default=True,
-        help="Overall deadline for API calls, retries included.",
+        help="Overall deadline for API calls, including retries.",
     ),
 )
 

@@ -45,9 +45,9 @@ def plan(inputs: Inputs, endpoint: Endpoint, output: Output, *, out: str, detail
     """Show the changes an apply would make (read-only).
 
     PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. Guards that would stop
-    an apply are shown and do not change the exit code. Live resources that the configuration does not declare are
-    unmanaged: they are listed and do not count as changes; users, conversations, and participants only in pruned
-    collections.
+    an apply are shown, but do not change the exit code. Live resources that the configuration does not declare are
+    listed as unmanaged and do not count as changes. Unmanaged users, conversations, and participants are listed only
+    in pruned collections.
     """
     if out:
         check_replaceable(out)

@@ -13,21 +13,21 @@ from reconciler import __version__
 from reconciler.cli.manual import write_epilog, write_sections
 
 VERBS: dict[str, tuple[str, str]] = {
-    "init": ("reconciler.cli.init:init", "Write a commented starter and CI workflows, offline."),
-    "validate": ("reconciler.cli.validate:validate", "Check the configuration, offline."),
+    "init": ("reconciler.cli.init:init", "Write a commented starter and CI workflows (offline)."),
+    "validate": ("reconciler.cli.validate:validate", "Check the configuration (offline)."),
     "plan": ("reconciler.cli.plan:plan", "Show the changes an apply would make (read-only)."),
-    "apply": ("reconciler.cli.apply:apply", "Plan again and apply. Asks for approval."),
+    "apply": ("reconciler.cli.apply:apply", "Plan again, and apply the plan after approval."),
     "show": ("reconciler.cli.show:show", "Show a saved plan, report, drift, or diff."),
-    "drift": ("reconciler.cli.drift:drift", "Detect drift from the configuration (read-only)."),
-    "diff": ("reconciler.cli.diff:diff", "Compare two configurations, without an account."),
+    "drift": ("reconciler.cli.drift:drift", "Detect drift in the account (read-only)."),
+    "diff": ("reconciler.cli.diff:diff", "Compare two configurations without an account."),
     "export": ("reconciler.cli.export:export", "Write the live account as a configuration (read-only)."),
     "sids": ("reconciler.cli.sids:sids", "Print the address and SID of each managed resource (read-only)."),
-    "graph": ("reconciler.cli.graph:graph", "Print the dependency graph, offline."),
+    "graph": ("reconciler.cli.graph:graph", "Print the dependency graph (offline)."),
     "schema": ("reconciler.cli.schema:schema", "Print a JSON Schema."),
     "completion": ("reconciler.cli.completion:completion", "Print a shell completion script."),
     "emulator": ("reconciler.cli.emulator:emulator", "Fill and serve an emulated account."),
     "docs": ("reconciler.cli.docs:docs", "Show the documentation."),
-    "help": ("reconciler.cli.help:help_command", "Show the help of a command, or a topic."),
+    "help": ("reconciler.cli.help:help_command", "Show the help of a command or topic."),
 }
 """The module of each command, and its purpose in one line."""
 
@@ -104,8 +104,8 @@ def commands(*, groups: bool = False) -> Iterator[tuple[str, click.Command]]:
 
 
 MORE = [
-    ("reconciler help COMMAND", "The page of a command, with examples."),
-    ("reconciler help options", "Options that several commands share."),
+    ("reconciler help COMMAND", "The help of a command, with examples."),
+    ("reconciler help options", "Options shared by several commands."),
     ("reconciler help environment", "Environment variables, such as credentials."),
     ("reconciler help exit-codes", "Exit codes."),
     ("reconciler docs guide", "The guide."),
@@ -127,10 +127,10 @@ Try it without an account:
 @click.version_option(__version__, prog_name="reconciler", message="%(prog)s %(version)s")
 @click.pass_context
 def ROOT(context: click.Context) -> None:  # noqa: N802 - a table of commands, not an action
-    """Keep a Twilio Conversations account in sync with a configuration in YAML.
+    """Keep a Twilio Conversations account in sync with a YAML configuration.
 
-    Write the configuration, plan, review, apply. There is no state file: live resources are matched by their names, and
-    git is the history.
+    Write a configuration, plan, review, and apply. There is no state file: live resources are matched by name, and git
+    keeps the history.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

@@ -15,7 +15,7 @@ Examples:
   reconciler schema plan
 
 \b
-To let an editor check a file, begin it with:
+To let editors check a file, start it with this line:
   # yaml-language-server: $schema=.reconciler/config.schema.json"""
 
 
@@ -25,10 +25,10 @@ NAMES = ("config", "overlay", "plan", "report", "drift", "diff", "sids", "valida
 @click.command(cls=Page, epilog=EPILOG)
 @click.argument("name", metavar="[NAME]", type=click.Choice(NAMES), default="config")
 def schema(name: str) -> int:
-    """Print the JSON Schema of configuration files, or of a document that --format json writes.
+    """Print the JSON Schema of configuration files, or of a document that --format json prints.
 
-    NAME is config (the default), overlay, plan, report, drift, diff, sids, validation, or error. Editors use the first
-    two; `reconciler validate` checks more. The schema of overlays also accepts `!unset`.
+    NAME is config (the default), overlay, plan, report, drift, diff, sids, validation, or error. The first two are for
+    editors; `reconciler validate` checks more than they can. The schema of overlays also accepts `!unset`.
     """
     from reconciler import schema as schemas  # noqa: PLC0415 - help and completion do without
 

@@ -26,8 +26,8 @@ Examples:
 def show(file: str, output: Output) -> int:
     """Show a saved plan, report, drift, or diff.
 
-    FILE comes from `plan --out`, `apply --report`, or a command with --format json; - is standard input. Reads neither
-    the configuration nor the account.
+    FILE is a file from `plan --out` or `apply --report`, or the output of a command with --format json. Use - for
+    standard input. The configuration and the account are not read.
     """
     # Help and completion do without.
     from reconciler.documents.comparison import parse_comparison  # noqa: PLC0415 - see above

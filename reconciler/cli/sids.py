@@ -22,15 +22,15 @@ Examples:
 
 \b
 Variables are named after addresses: services.support.roles.agent becomes
-SERVICES__SUPPORT__ROLES__AGENT_SID. A name with characters other than a-z, 0-9,
-and _ ends in a digest, so no two addresses share a variable."""
+SERVICES__SUPPORT__ROLES__AGENT_SID. Names with characters other than a-z, 0-9,
+and _ end in a digest, so no two addresses share a variable."""
 
 _MOST_NAMED = 10
 
 
 @click.command(cls=Page, epilog=EPILOG)
 @file_options
-@scope_options("Only this resource and everything below it.")
+@scope_options("Include only this resource and everything below it.")
 @account_options
 @click.option(
     "--format",
@@ -43,8 +43,8 @@ _MOST_NAMED = 10
 def sids(inputs: Inputs, endpoint: Endpoint, *, format_name: str) -> int:
     """Print the address and SID of each managed resource (read-only).
 
-    PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. Resources that the
-    account does not have are listed on standard error, and under `missing` in JSON; the exit code is 1 then.
+    PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. If the account lacks
+    resources, they are listed on standard error and under `missing` in JSON, and the exit code is 1.
     """
     run = Run(display(lines_on_stdout=False, may_colour=True))
     found = run.execute(lambda: workflow.sids(inputs, endpoint, run.display))

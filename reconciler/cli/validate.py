@@ -34,13 +34,13 @@ Examples:
 @click.command(cls=Page, epilog=EPILOG)
 @file_options
 @click.option("--allow-unset", is_flag=True, help="Treat unset environment variables and secrets as unknown.")
-@click.option("--all-environments", is_flag=True, help="Check the configuration for every environment it defines.")
+@click.option("--all-environments", is_flag=True, help="Check the configuration in every environment that it defines.")
 @output_in("text", "markdown", "json", "github", "sarif")
 def validate(inputs: Inputs, output: Output, *, allow_unset: bool, all_environments: bool) -> int:
-    """Check the configuration, offline: syntax, schema, references, and limits.
+    """Check the configuration offline: syntax, schema, references, and limits.
 
     PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. Lists every problem
-    with its place and fix. Warnings exit with status 0, or with --strict with status 1.
+    with its location and a fix. With --strict, warnings are errors.
     """
     from reconciler.render.problems import problems_text  # noqa: PLC0415 - help and completion do without
 

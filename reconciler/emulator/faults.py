@@ -30,7 +30,7 @@ FAULTS: Mapping[str, str] = {
     "503": "service unavailable; the request has no effect",
     "504": "gateway timeout; the request has taken effect",
     "reset-before": "the connection breaks before the request is accepted",
-    "reset-taken": "the connection breaks after the request is accepted; it takes effect up to a lag later",
+    "reset-taken": "the connection breaks after the request is accepted; the request takes effect after up to lag",
     "reset-after": "the connection breaks after the request has taken effect",
     "reset-body": "the request takes effect; the connection breaks in the middle of the response's body",
     "truncated": "the request takes effect; the response's JSON is cut in half",
@@ -40,20 +40,20 @@ FAULTS: Mapping[str, str] = {
 """Faults of any request, by their name in a specification."""
 
 READ_FAULTS: Mapping[str, str] = {
-    "stale": "a read shows the account without the writes of the last lag",
-    "shifted": "a later page lacks its first item, as if an earlier item had been deleted meanwhile; "
-    "at most once in four readings of a list",
-    "overlapping": "a later page begins with the last item of the page before",
-    "repeated": "instead of a later page, the page before is returned again",
+    "stale": "a read shows an earlier state of the account, at most lag milliseconds old",
+    "shifted": "a later page lacks its first item, as if an item of an earlier page had been deleted in between; "
+    "at most once in four reads of a list",
+    "overlapping": "a later page begins with the last item of the previous page",
+    "repeated": "the previous page is returned again instead of a later one",
 }
 """Faults of reads."""
 
 AMOUNTS: Mapping[str, str] = {
     "latency": "delay of every response in milliseconds",
-    "jitter": "up to this many milliseconds more, at random",
+    "jitter": "maximum additional random delay in milliseconds",
     "crowd": "maximum number of concurrent requests; further ones get 429",
-    "lag": "longest delay of stale reads and late writes in milliseconds (1000)",
-    "pages": "maximum number of items on a page, so that short lists have several pages",
+    "lag": "maximum delay of stale reads and late writes in milliseconds (default 1000)",
+    "pages": "maximum number of items on a page; a small number gives short lists several pages",
 }
 """Other names in a specification, each with a number."""
 

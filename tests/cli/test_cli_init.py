@@ -71,8 +71,8 @@ def test_every_line_of_the_starter_that_is_commented_out_is_right_too(cli: Cli) 
 @pytest.mark.parametrize(
     ("ci", "last"),
     [
-        ("github", "own: a pull request that also changes workflows gets no plan that can be\napplied.\n"),
-        ("gitlab", "Before you use .gitlab-ci.yml, fill in what it lists at its top.\n"),
+        ("github", "request: the plan of a pull request that also changes workflows cannot be\napplied.\n"),
+        ("gitlab", "Before you use .gitlab-ci.yml, follow the comment at its top.\n"),
     ],
 )
 def test_what_it_says_fits_a_terminal_and_ends_with_what_is_to_be_filled_in(cli: Cli, ci: str, last: str) -> None:
@@ -91,11 +91,11 @@ def test_it_says_what_it_wrote_and_what_comes_next(cli: Cli) -> None:
         "Wrote my files/.gitignore\n"
         "\n"
         "Next:\n"
-        "  # show the changes, on an emulated account in a file\n"
+        "  # show the changes, with an emulated account\n"
         "  reconciler plan 'my files' --emulator demo.db\n"
-        "  # apply them there\n"
+        "  # apply them to the emulated account\n"
         "  reconciler apply 'my files' --emulator demo.db\n"
-        "  # or start from the configuration of an existing account\n"
+        "  # or start with the configuration of an existing account\n"
         "  reconciler export --out FOLDER\n"
         "\n"
         "--ci github or --ci gitlab adds workflows that plan, apply, and detect drift.\n",
