@@ -1,9 +1,9 @@
 """Replaces that an interrupted apply began, with the values that only the account had. Pure.
 
-An entry is written before the first request of a replace is sent, and removed when the replace is complete, so each
-remaining entry was interrupted. It may contain a live value that may not be shown, such as a webhook URL with a token:
-without it, the value would be lost if the run ends between a delete and its create. It contains neither values of the
-configuration nor what the API does not return. `reconciler.documents.journal` defines the file, and
+A replace is saved before its first request is sent, and removed when it is complete, so each remaining
+one was interrupted. It may contain a live value that may not be shown, such as a webhook URL with a token: without it,
+the value would be lost if the run ends between a delete and its create. It contains neither values of the configuration
+nor what the API does not return. `reconciler.documents.journal` defines the file, and
 `reconciler.execution.journal_file` reads and writes it.
 """
 
@@ -34,9 +34,9 @@ class UnfinishedReplace:
         former: the other values of the old resource that may be shown, by field path; risk and consequences of the
             change follow from them.
         lost: paths of values that were not saved, because they may not be shown in a report.
-        source: the path of the file that the entry was read from, for messages.
+        source: the path of the file that the saved replace was read from, for messages.
         title: the natural key as it may be shown; empty if it may be shown unchanged.
-        name_digest: in the entry of a report, a digest of a natural key that may not be shown.
+        name_digest: in a report, a digest of a natural key that may not be shown.
         environment: the environment of the apply; empty for none.
     """
 
@@ -76,15 +76,15 @@ class UnfinishedReplace:
 class Journal(Protocol):
     """Durable storage for the replaces of an apply."""
 
-    def begin(self, entry: UnfinishedReplace) -> None:
-        """Store an entry; when this returns, it survives the end of the process.
+    def begin(self, saved: UnfinishedReplace) -> None:
+        """Store a saved replace; when this returns, it survives the end of the process.
 
         Raises:
             OSError: it could not be written.
         """
 
     def finish(self, sid: str) -> None:
-        """Remove the entry of a complete replace.
+        """Remove a complete replace.
 
         Args:
             sid: the old resource's SID.

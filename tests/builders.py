@@ -27,7 +27,7 @@ from reconciler.state import Collection, Live, State
 ACCOUNT = "AC" + "0" * 32
 HERE = Place("reconciler.yaml", 1, 1)
 
-Contents = Mapping[str, Content | Reference | Unknown | Value]
+DeclaredValues = Mapping[str, Content | Reference | Unknown | Value]
 
 
 def sid(prefix: str, number: int = 1) -> str:
@@ -61,7 +61,7 @@ def reference(address: str, *, built_in: str = "") -> Reference:
 
 def declared(
     address: str,
-    contents: Contents | None = None,
+    contents: DeclaredValues | None = None,
     *,
     pin: str | None = None,
     absent: bool = False,

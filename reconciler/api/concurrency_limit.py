@@ -87,8 +87,8 @@ class ConcurrencyLimit:
             self._take(write=write)
             return
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        entry = (write, granted)
-        self._waiting.append(entry)
+        waiter = (write, granted)
+        self._waiting.append(waiter)
         try:
             await granted
         except asyncio.CancelledError:
@@ -96,7 +96,7 @@ class ConcurrencyLimit:
                 # The slot was granted in the moment of the cancellation.
                 self._release(write=write)
             else:
-                self._waiting.remove(entry)
+                self._waiting.remove(waiter)
             raise
 
     def _take(self, *, write: bool) -> None:

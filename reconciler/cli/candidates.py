@@ -71,7 +71,7 @@ def destructible(context: click.Context, _parameter: click.Parameter, incomplete
 
 def rotatable(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """Complete resources with write-only values."""
-    return _addresses(context, incomplete, lambda kind: any(entry.write_only for entry in kind.fields))
+    return _addresses(context, incomplete, lambda kind: any(field.write_only for field in kind.fields))
 
 
 def _addresses(context: click.Context, incomplete: str, counts: Callable[[Kind], bool]) -> list[CompletionItem[str]]:

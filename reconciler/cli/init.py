@@ -58,7 +58,7 @@ _MODES = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS}
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class StarterFile:
     """A file to write.
 
     Attributes:
@@ -94,30 +94,34 @@ def init(folder: str, *, ci: str) -> int:
     if target.exists() and not target.is_dir():
         raise UsageError(f"{folder} is not a folder. Use a folder, or omit it for the current folder")
     is_new = ci == "none" or not os.path.lexists(target / ROOT_NAME)
-    drafts = [*_starter(target, with_root=is_new), *_ignored(target), *_workflows(ci, target)]
-    kept = [draft for draft in drafts if draft.keeps and draft.path.is_file() and not _is_written(draft)]
-    changed = [draft for draft in drafts if draft not in kept and not _is_written(draft)]
+    starters = [*_starter(target, with_root=is_new), *_ignored(target), *_workflows(ci, target)]
+    kept = [starter for starter in starters if starter.keeps and starter.path.is_file() and not _is_written(starter)]
+    changed = [starter for starter in starters if starter not in kept and not _is_written(starter)]
     _check_conflicts(changed)
     _write_all(changed)
-    console.out(_summary(target, changed, [draft.path for draft in kept], ci, is_new=is_new))
+    console.out(_summary(target, changed, [starter.path for starter in kept], ci, is_new=is_new))
     return DONE
 
 
 # --- drafts ---------------------------------------------------------------------------------------------------
 
 
-def _starter(folder: Path, *, with_root: bool) -> list[Draft]:
+def _starter(folder: Path, *, with_root: bool) -> list[StarterFile]:
     from reconciler.schema import schema_text  # noqa: PLC0415 - it knows every kind, which `--help` can do without
 
-    drafts = [Draft(folder / ROOT_NAME, (_HERE / "starter.yaml").read_text(encoding="utf-8"))] if with_root else []
+    starters = (
+        [StarterFile(folder / ROOT_NAME, (_HERE / "starter.yaml").read_text(encoding="utf-8"))] if with_root else []
+    )
     for name in ("config", "overlay"):
         path = folder / ".reconciler" / f"{name}.schema.json"
         # One of an earlier release is updated.
-        drafts.append(Draft(path, schema_text(name), replaces=f'"title": "reconciler {name}' in _read(path)[:2000]))
-    return drafts
+        starters.append(
+            StarterFile(path, schema_text(name), replaces=f'"title": "reconciler {name}' in _read(path)[:2000])
+        )
+    return starters
 
 
-def _ignored(folder: Path) -> list[Draft]:
+def _ignored(folder: Path) -> list[StarterFile]:
     """Add missing lines to .gitignore: in the folder, and at the top of its repository, where commands usually run."""
     root = _repository(folder)
     top = [line for line in IGNORED if "/" not in line]
@@ -128,7 +132,7 @@ def _ignored(folder: Path) -> list[Draft]:
     ]
 
 
-def _ignore(path: Path, lines: Sequence[str]) -> list[Draft]:
+def _ignore(path: Path, lines: Sequence[str]) -> list[StarterFile]:
     # Existing content stays byte for byte, line endings included.
     there = _read(path, newline="")
     missing = [line for line in lines if line not in there.splitlines()]
@@ -136,10 +140,10 @@ def _ignore(path: Path, lines: Sequence[str]) -> list[Draft]:
         return []
     end = "\r\n" if "\r\n" in there else "\n"
     gap = end if there and not there.endswith("\n") else ""
-    return [Draft(path, there + gap + "".join(line + end for line in missing), replaces=bool(there))]
+    return [StarterFile(path, there + gap + "".join(line + end for line in missing), replaces=bool(there))]
 
 
-def _workflows(ci: str, folder: Path) -> list[Draft]:
+def _workflows(ci: str, folder: Path) -> list[StarterFile]:
     if ci == "none":
         return []
     examples, below, pattern = _WORKFLOWS[ci]
@@ -148,12 +152,12 @@ def _workflows(ci: str, folder: Path) -> list[Draft]:
     files = sorted(_examples(examples).glob(pattern))
     assert files, f"no workflows for {ci}"
     environment = _environment(folder)
-    drafts = []
+    starters = []
     for file in files:
         path = Path(os.path.relpath(root)) / below / file.name
         text = for_environment(for_folder(file.read_text(encoding="utf-8"), inside), environment)
-        drafts.append(Draft(path, text, keeps=_OURS[ci] in _read(path)))
-    return drafts
+        starters.append(StarterFile(path, text, keeps=_OURS[ci] in _read(path)))
+    return starters
 
 
 def _environment(folder: Path) -> str:
@@ -222,17 +226,17 @@ def _read(path: Path, newline: str | None = None) -> str:
         raise UsageError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _is_written(draft: Draft) -> bool:
+def _is_written(starter: StarterFile) -> bool:
     """Return whether a file already has the text."""
-    return draft.path.is_file() and _read(draft.path) == draft.text
+    return starter.path.is_file() and _read(starter.path) == starter.text
 
 
-def _check_conflicts(drafts: Sequence[Draft]) -> None:
+def _check_conflicts(starters: Sequence[StarterFile]) -> None:
     in_the_way = [
-        str(draft.path)
-        for draft in drafts
+        str(starter.path)
+        for starter in starters
         # Replacing a link would lose it, and its target belongs to someone else.
-        if os.path.lexists(draft.path) and (not draft.replaces or draft.path.is_symlink())
+        if os.path.lexists(starter.path) and (not starter.replaces or starter.path.is_symlink())
     ]
     if not in_the_way:
         return
@@ -245,22 +249,22 @@ def _check_conflicts(drafts: Sequence[Draft]) -> None:
     raise UsageError(message)
 
 
-def _write_all(drafts: Sequence[Draft]) -> None:
+def _write_all(starters: Sequence[StarterFile]) -> None:
     """Write every file, or none: first under temporary names; a failure removes the new files again.
 
     Raises:
         UsageError: One cannot be written; then no new file exists.
     """
     made: list[Path] = []
-    temporaries: dict[Path, Draft] = {}
+    temporaries: dict[Path, StarterFile] = {}
     try:
-        for draft in drafts:
-            _make_folders(draft.path.parent, made)
-            descriptor, name = tempfile.mkstemp(prefix=f".{draft.path.name}.", suffix=".tmp", dir=draft.path.parent)
-            temporaries[Path(name)] = draft
+        for starter in starters:
+            _make_folders(starter.path.parent, made)
+            descriptor, name = tempfile.mkstemp(prefix=f".{starter.path.name}.", suffix=".tmp", dir=starter.path.parent)
+            temporaries[Path(name)] = starter
             with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-                file.write(draft.text)
-            Path(name).chmod(stat.S_IMODE(draft.path.stat().st_mode) if draft.replaces else 0o644)
+                file.write(starter.text)
+            Path(name).chmod(stat.S_IMODE(starter.path.stat().st_mode) if starter.replaces else 0o644)
         _name_all(temporaries, made)
     except OSError as error:
         # Only empty folders can be removed.
@@ -282,29 +286,29 @@ def _make_folders(folder: Path, made: list[Path]) -> None:
             made.append(path)
 
 
-def _name_all(temporaries: Mapping[Path, Draft], made: list[Path]) -> None:
+def _name_all(temporaries: Mapping[Path, StarterFile], made: list[Path]) -> None:
     # Replacements come last, because they cannot be undone.
-    for temporary, draft in sorted(temporaries.items(), key=lambda item: item[1].replaces):
-        if draft.replaces:
-            temporary.replace(draft.path)
+    for temporary, starter in sorted(temporaries.items(), key=lambda item: item[1].replaces):
+        if starter.replaces:
+            temporary.replace(starter.path)
             continue
         try:
             # Unlike a rename, a link never replaces a file that was created in the meantime.
-            os.link(temporary, draft.path)
+            os.link(temporary, starter.path)
         except OSError as error:
             if error.errno not in _MODES:
                 raise
-            temporary.replace(draft.path)
-        made.append(draft.path)
+            temporary.replace(starter.path)
+        made.append(starter.path)
 
 
 # --- summary ---------------------------------------------------------------------------------------------------------
 
 
-def _summary(folder: Path, written: Sequence[Draft], kept: Sequence[Path], ci: str, *, is_new: bool) -> str:
+def _summary(folder: Path, written: Sequence[StarterFile], kept: Sequence[Path], ci: str, *, is_new: bool) -> str:
     """List what was written and kept, and the next steps."""
     where = "" if folder == Path() else f" {escape(shlex.quote(str(folder)))}"
-    lines = [f"{'Updated' if draft.replaces else 'Wrote'} {escape(str(draft.path))}" for draft in written]
+    lines = [f"{'Updated' if starter.replaces else 'Wrote'} {escape(str(starter.path))}" for starter in written]
     lines = lines or ["Nothing to write: all files exist."]
     lines += [f"Kept {escape(str(path))}" for path in ([] if is_new else [folder / ROOT_NAME]) + [*kept]]
     lines += ["", "Next:"]

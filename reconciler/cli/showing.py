@@ -1,7 +1,7 @@
 """Shows plans, drifts, and reports in the selected format: the one place that connects formats and renderers.
 
 Takes a document and an `Output`; writes to standard output. A new format is one line in each table below: commands take
-the choices of ``--format`` from them. The ``github`` entries give annotations, which are written after the text.
+the choices of ``--format`` from them. The ``github`` ones give annotations, which are written after the text.
 Renderers are imported on first use.
 """
 
@@ -18,7 +18,7 @@ from reconciler.render.terminal import escape
 if TYPE_CHECKING:
     from reconciler.documents.comparison import ComparisonFile
     from reconciler.documents.drift import DriftFile
-    from reconciler.documents.entries import WarningEntry
+    from reconciler.documents.parts import WarningPart
     from reconciler.documents.plan import PlanFile
     from reconciler.documents.report import ReportFile
 
@@ -91,10 +91,10 @@ PLAN: Mapping[str, PlanRenderer] = {
 }
 
 
-def report_unreadable(entries: Sequence[WarningEntry]) -> None:
+def report_unreadable(problems: Sequence[WarningPart]) -> None:
     """Write to standard error why the command exits with status 1 although everything else was done."""
-    for entry in entries:
-        console.err(f"error: {escape(entry.message)}\n  = {escape(entry.hint)}\n")
+    for problem in problems:
+        console.err(f"error: {escape(problem.message)}\n  = {escape(problem.hint)}\n")
 
 
 def show_plan(plan: PlanFile, output: Output) -> None:

@@ -17,45 +17,56 @@ CODE = "unused-acknowledgement"
 
 
 def split_acknowledged(
-    entries: Sequence[Acknowledgement], problems: Iterable[Problem]
+    acknowledgements: Sequence[Acknowledgement], problems: Iterable[Problem]
 ) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
     """Split problems into those to show and those acknowledged, both in the order given."""
     others: list[Problem] = []
     acknowledged: list[Problem] = []
     for problem in problems:
-        is_known = problem.severity != "error" and any(covers(entry, problem) for entry in entries)
+        is_known = problem.severity != "error" and any(
+            covers(acknowledgement, problem) for acknowledgement in acknowledgements
+        )
         (acknowledged if is_known else others).append(problem)
     return tuple(others), tuple(acknowledged)
 
 
-def covers(entry: Acknowledgement, problem: Problem) -> bool:
-    """Whether an entry acknowledges a problem: by its code, and by its address if the entry has one."""
-    return entry.code == problem.code and entry.address in {"", problem.address}
+def covers(acknowledgement: Acknowledgement, problem: Problem) -> bool:
+    """Whether a problem is acknowledged: by its code, and by the address if there is one."""
+    return acknowledgement.code == problem.code and acknowledgement.address in {"", problem.address}
 
 
 def unused(
-    entries: Iterable[Acknowledgement], acknowledged: Sequence[Problem], others: Sequence[Problem]
+    acknowledgements: Iterable[Acknowledgement], acknowledged: Sequence[Problem], others: Sequence[Problem]
 ) -> tuple[Problem, ...]:
-    """Return a warning for each entry that acknowledges nothing.
+    """Return a warning for each acknowledgement of nothing.
 
     Args:
-        entries: The entries of the configuration.
+        acknowledgements: Those of the configuration.
         acknowledged: The problems that any of them covers.
         others: The problems that none of them covers, for near misses.
     """
     found = []
-    for entry in entries:
-        if any(covers(entry, problem) for problem in acknowledged):
+    for acknowledgement in acknowledgements:
+        if any(covers(acknowledgement, problem) for problem in acknowledged):
             continue
-        where = f" about {entry.address}" if entry.address else ""
-        message = f"acknowledge: no warning {entry.code}{where}"
-        same = next((problem.address for problem in others if problem.code == entry.code and problem.address), "")
-        close = get_close_matches(entry.code, sorted({problem.code for problem in others}), n=1)
+        where = f" about {acknowledgement.address}" if acknowledgement.address else ""
+        message = f"acknowledge: no warning {acknowledgement.code}{where}"
+        same = next(
+            (problem.address for problem in others if problem.code == acknowledgement.code and problem.address), ""
+        )
+        close = get_close_matches(acknowledgement.code, sorted({problem.code for problem in others}), n=1)
         if same:
             message += f". Did you mean address {same}?"
-        elif close and close[0] != entry.code:
+        elif close and close[0] != acknowledgement.code:
             message += f". Did you mean code {close[0]}?"
         found.append(
-            Problem(CODE, message, entry.place, "Remove the entry, or correct it.", "warning", address=entry.address)
+            Problem(
+                CODE,
+                message,
+                acknowledgement.place,
+                "Remove the entry, or correct it.",
+                "warning",
+                address=acknowledgement.address,
+            )
         )
     return tuple(found)

@@ -15,7 +15,7 @@ from reconciler.config.findings import Findings, shown
 from reconciler.config.layout import KindLayout, Layout, Sections
 from reconciler.config.lint import skeleton
 from reconciler.config.model import Lifecycle, Value
-from reconciler.config.nodes import MapEntry, MapNode, Node, ScalarNode
+from reconciler.config.nodes import KeyValue, MapNode, Node, ScalarNode
 from reconciler.errors import Place
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
@@ -33,7 +33,7 @@ class Draft:
         address: Its address.
         layout: Its valid keys.
         key: Its handle, or the section key of a singleton.
-        entries: Its mapping.
+        by_key: Its mapping.
         parent: The resource that contains it; None at the top.
         is_template: Whether it is a template or part of one: its references are not resolved, and its handle is not a
             natural key.
@@ -47,7 +47,7 @@ class Draft:
     address: Address
     layout: KindLayout
     key: ScalarNode
-    entries: Mapping[str, MapEntry]
+    by_key: Mapping[str, KeyValue]
     parent: Draft | None
     is_template: bool = False
     values: dict[str, Value] = field(default_factory=dict)
@@ -104,59 +104,59 @@ class DraftBuilder:
 
     def build(self, tree: MapNode) -> list[Draft]:
         """Build a draft for each resource of a configuration, parents first."""
-        return list(self._in_sections(self._layout.sections, tree.entries, (), None, is_template=False))
+        return list(self._in_sections(self._layout.sections, tree.by_key, (), None, is_template=False))
 
     def build_template(self, key: ScalarNode, table: MapNode, layout: KindLayout) -> list[Draft]:
         """Build the drafts of a template and of the resources in it."""
-        draft = Draft(Address.of("templates", key.text), layout, key, table.entries, None, is_template=True)
+        draft = Draft(Address.of("templates", key.text), layout, key, table.by_key, None, is_template=True)
         return [draft, *self._inside(draft)]
 
     def _inside(self, draft: Draft) -> Iterator[Draft]:
         if draft.layout.sections:
             yield from self._in_sections(
-                draft.layout.sections, draft.entries, draft.address.parts, draft, is_template=draft.is_template
+                draft.layout.sections, draft.by_key, draft.address.parts, draft, is_template=draft.is_template
             )
 
     def _in_sections(
         self,
         sections: Sections,
-        entries: Mapping[str, MapEntry],
+        by_key: Mapping[str, KeyValue],
         parts: tuple[str, ...],
         parent: Draft | None,
         *,
         is_template: bool,
     ) -> Iterator[Draft]:
         for name, found in sections.items():
-            entry = entries.get(name)
-            if entry is None:
+            pair = by_key.get(name)
+            if pair is None:
                 continue
             path = (*parts, name)
             if isinstance(found, Kind):
                 layout = self._layout.layouts[found.name]
                 if found.singleton:
-                    yield from self._resource(path, layout, entry, parent, is_template=is_template)
+                    yield from self._resource(path, layout, pair, parent, is_template=is_template)
                     continue
-                for inner in self.table(entry.value, f"{name} must be a mapping of handles").values():
+                for inner in self.table(pair.value, f"{name} must be a mapping of handles").values():
                     if self._is_handle(inner.key):
                         yield from self._resource(
                             (*path, inner.key.text), layout, inner, parent, is_template=is_template
                         )
             else:
-                below = self.table(entry.value, f"{name} must be a mapping")
+                below = self.table(pair.value, f"{name} must be a mapping")
                 yield from self._in_sections(found, below, path, parent, is_template=is_template)
 
     def _resource(
-        self, path: tuple[str, ...], layout: KindLayout, entry: MapEntry, parent: Draft | None, *, is_template: bool
+        self, path: tuple[str, ...], layout: KindLayout, pair: KeyValue, parent: Draft | None, *, is_template: bool
     ) -> Iterator[Draft]:
-        message = f"{shown(entry.key.text)} must be a mapping of settings"
-        draft = Draft(Address(path), layout, entry.key, self.table(entry.value, message), parent, is_template)
+        message = f"{shown(pair.key.text)} must be a mapping of settings"
+        draft = Draft(Address(path), layout, pair.key, self.table(pair.value, message), parent, is_template)
         yield draft
         yield from self._inside(draft)
 
-    def table(self, node: Node, message: str) -> Mapping[str, MapEntry]:
-        """Return the entries of a mapping; null counts as an empty one. Reports anything else."""
+    def table(self, node: Node, message: str) -> Mapping[str, KeyValue]:
+        """Return the keys and values of a mapping; null counts as an empty one. Reports anything else."""
         if isinstance(node, MapNode):
-            return node.entries
+            return node.by_key
         if not (isinstance(node, ScalarNode) and node.is_null):
             hint = "write keys with colons, indented below it, or {} for none"
             self._findings.error("wrong-type", message, node.place, hint)

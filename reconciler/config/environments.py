@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from reconciler.config.files import text_items
 from reconciler.config.findings import Findings, shown
 from reconciler.config.interpolation_syntax import is_variable_name
-from reconciler.config.nodes import MapEntry, MapNode, Node, ScalarNode, is_null
+from reconciler.config.nodes import KeyValue, MapNode, Node, ScalarNode, is_null
 from reconciler.config.resolved_text import Variable
 from reconciler.errors import Place
 
@@ -20,7 +20,7 @@ _KEYS = ("account_sid", "variables", "overlays")
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One entry of ``environments``.
+    """One environment of ``environments``.
 
     Attributes:
         name: Its name.
@@ -37,10 +37,10 @@ class Environment:
 
 def read_environments(tree: MapNode, findings: Findings) -> dict[str, Environment]:
     """Read every environment, and report the problems of each."""
-    entry = tree.entries.get("environments")
+    pair = tree.by_key.get("environments")
     environments = {}
-    for name, item in entries_of(entry, "environments", findings).items():
-        block = entries_of(item, f"environment {name}", findings)
+    for name, item in mapping_of(pair, "environments", findings).items():
+        block = mapping_of(item, f"environment {name}", findings)
         for key, inner in block.items():
             if key not in _KEYS:
                 message = f"an environment has no key {shown(key)}"
@@ -69,10 +69,10 @@ def select_environment(
     return environments.get(name) or Environment("")
 
 
-def read_variables(entry: MapEntry | None, findings: Findings) -> dict[str, ScalarNode]:
+def read_variables(pair: KeyValue | None, findings: Findings) -> dict[str, ScalarNode]:
     """Read a mapping of variables."""
     variables = {}
-    for name, item in entries_of(entry, "variables", findings).items():
+    for name, item in mapping_of(pair, "variables", findings).items():
         if not is_variable_name(name):
             message = f"no ${{var:…}} can use a variable of the name {shown(name)}"
             hint = "names have letters, digits, dots, dashes, and underscores, and begin with a letter or underscore"
@@ -99,7 +99,7 @@ def all_variables(
         options: The variables of the command line.
         findings: Collects the problems.
     """
-    overlaid = read_variables(tree.entries.get("variables"), findings)
+    overlaid = read_variables(tree.by_key.get("variables"), findings)
     # An overlay may have removed a variable.
     variables = {name: Variable(name, scalar) for name, scalar in base.items() if name in overlaid}
     environment = f"environment {selected.name}"
@@ -111,25 +111,25 @@ def all_variables(
     return variables
 
 
-def entries_of(entry: MapEntry | None, name: str, findings: Findings) -> Mapping[str, MapEntry]:
-    """Return the entries of a mapping; none if it is missing or null. Reports anything else."""
-    if entry is None or is_null(entry.value):
+def mapping_of(pair: KeyValue | None, name: str, findings: Findings) -> Mapping[str, KeyValue]:
+    """Return the keys and values of a mapping; none if it is missing or null. Reports anything else."""
+    if pair is None or is_null(pair.value):
         return {}
-    if isinstance(entry.value, MapNode):
-        return entry.value.entries
-    findings.error("wrong-type", f"{name} must be a mapping", _place(entry), "write keys with colons, indented below")
+    if isinstance(pair.value, MapNode):
+        return pair.value.by_key
+    findings.error("wrong-type", f"{name} must be a mapping", _place(pair), "write keys with colons, indented below")
     return {}
 
 
-def _place(entry: MapEntry) -> Place:
-    node: Node = entry.value
+def _place(pair: KeyValue) -> Place:
+    node: Node = pair.value
     return node.place
 
 
-def _scalar(entry: MapEntry | None, name: str, findings: Findings) -> ScalarNode | None:
-    if entry is None:
+def _scalar(pair: KeyValue | None, name: str, findings: Findings) -> ScalarNode | None:
+    if pair is None:
         return None
-    if isinstance(entry.value, ScalarNode) and not entry.value.is_null:
-        return entry.value
-    findings.error("wrong-type", f"{name} must be text", entry.value.place, "write it on one line")
+    if isinstance(pair.value, ScalarNode) and not pair.value.is_null:
+        return pair.value
+    findings.error("wrong-type", f"{name} must be text", pair.value.place, "write it on one line")
     return None

@@ -1,7 +1,7 @@
 """Fields: the value of each, typed by its kind, with its place, secrets, and form.
 
-Takes the entry of a field; stores its value in the draft. References stay text; `references` resolves them once all
-resources are read.
+Takes the key and value of a field; stores its value in the draft. References stay text; `references` resolves them once
+all resources are read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from reconciler.config.lint import (
     url_remarks,
 )
 from reconciler.config.model import Unknown, Value
-from reconciler.config.nodes import ListNode, MapEntry, MapNode, Node, ScalarNode
+from reconciler.config.nodes import KeyValue, ListNode, MapNode, Node, ScalarNode
 from reconciler.config.remarks import Remark
 from reconciler.config.resolved_text import ResolvedText
 from reconciler.config.set_reader import SetReader
@@ -63,12 +63,12 @@ class FieldReader:
         """Report unknown words in sets. The type may decide which are known, so this comes last."""
         self._sets.check_words(draft)
 
-    def read(self, draft: Draft, field: Field, entry: MapEntry) -> None:
+    def read(self, draft: Draft, field: Field, pair: KeyValue) -> None:
         """Read one field."""
-        node = entry.value
+        node = pair.value
         if isinstance(node, MapNode) and node.cleared is not None and field.shape is Shape.JSON:
             node = node.cleared
-        place = entry.key.place if isinstance(node, MapNode) else node.place
+        place = pair.key.place if isinstance(node, MapNode) else node.place
         if (
             isinstance(node, ScalarNode)
             and node.is_null
@@ -76,7 +76,7 @@ class FieldReader:
             and not node.tag
             and not field.why_not_clearable()
         ):
-            hint = f"write {entry.key.text}: null to clear it, or remove the line to leave the field unmanaged"
+            hint = f"write {pair.key.text}: null to clear it, or remove the line to leave the field unmanaged"
             self._problems.warning(
                 draft, Remark("empty-value", f"{field.path} has no value, which clears it", hint), place
             )
@@ -139,7 +139,7 @@ class FieldReader:
 
     def _doubts(self, draft: Draft, field: Field, text: ResolvedText, *, sensitive: bool) -> Iterator[Remark]:
         """Yield remarks on values that are valid but probably not meant."""
-        if draft.absent or "absent" in draft.entries:
+        if draft.absent or "absent" in draft.by_key:
             return
         is_url, is_template = field.shape is Shape.URL, field.marker(Template) is not None
         if not is_url and field.shape is not Shape.TEXT:
@@ -202,8 +202,8 @@ class FieldReader:
     def _conceal_all(self, node: Node) -> None:
         match node:
             case MapNode():
-                for entry in node.entries.values():
-                    self._conceal_all(entry.value)
+                for pair in node.by_key.values():
+                    self._conceal_all(pair.value)
             case ListNode():
                 for item in node.items:
                     self._conceal_all(item)
@@ -227,7 +227,7 @@ def _looks_up(node: Node) -> bool:
     """Whether a value may contain lookups."""
     match node:
         case MapNode():
-            return any(_looks_up(entry.value) for entry in node.entries.values())
+            return any(_looks_up(pair.value) for pair in node.by_key.values())
         case ListNode():
             return any(map(_looks_up, node.items))
         case _:

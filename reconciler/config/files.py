@@ -118,8 +118,8 @@ class FileLoader:
         if table is None:
             return
         self._check_version(table, path, is_root=is_root)
-        include = table.entries.get("include")
-        own = {key: entry for key, entry in table.entries.items() if not _belongs_to_file(key)}
+        include = table.by_key.get("include")
+        own = {key: pair for key, pair in table.by_key.items() if not _belongs_to_file(key)}
         tables.append(MapNode(own, table.origin, table.line, table.column))
         if include is None:
             return
@@ -173,18 +173,18 @@ class FileLoader:
         return None
 
     def _check_version(self, table: MapNode, path: str, *, is_root: bool) -> None:
-        entry = table.entries.get("version")
-        if entry is None:
+        pair = table.by_key.get("version")
+        if pair is None:
             if is_root:
                 message = f"{self.shown(path)} has no version"
                 self._findings.error(
                     "missing-version", message, Place(self.shown(path), 1, 1), "start the file with version: 1"
                 )
-        elif not isinstance(entry.value, ScalarNode):
-            self._findings.error("wrong-type", "version must be 1", entry.key.place, "write version: 1")
-        elif entry.value.text != VERSION:
-            message = f"unsupported version {shown(entry.value.text)}"
-            self._findings.error("unknown-version", message, entry.value.place, "write version: 1")
+        elif not isinstance(pair.value, ScalarNode):
+            self._findings.error("wrong-type", "version must be 1", pair.key.place, "write version: 1")
+        elif pair.value.text != VERSION:
+            message = f"unsupported version {shown(pair.value.text)}"
+            self._findings.error("unknown-version", message, pair.value.place, "write version: 1")
 
     def _included(self, node: Node) -> Sequence[ScalarNode]:
         return text_items(node, "include", self._findings)

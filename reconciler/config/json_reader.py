@@ -90,8 +90,8 @@ class JsonReader:
                 return None
             case MapNode():
                 return {
-                    self._json_key(draft, field, entry.key): self._json(draft, field, entry.value, texts)
-                    for entry in node.entries.values()
+                    self._json_key(draft, field, pair.key): self._json(draft, field, pair.value, texts)
+                    for pair in node.by_key.values()
                 }
             case ListNode():
                 return [self._json(draft, field, item, texts) for item in node.items]

@@ -35,8 +35,8 @@ class FieldTree:
 
     def paths(self) -> Iterator[str]:
         """Yield the path of every field, nested blocks included."""
-        for entry in self.fields.values():
-            yield entry.path
+        for item in self.fields.values():
+            yield item.path
         for block in self.blocks.values():
             yield from block.paths()
 
@@ -138,9 +138,9 @@ def _kind_layout(kind: Kind, kinds: Sequence[Kind]) -> KindLayout:
     tree = FieldTree()
     for block in kind.blocks:
         _subtree(tree, block.path.split("."))
-    for entry in kind.fields:
-        *above, name = entry.path.split(".")
-        _subtree(tree, above).fields[name] = entry
+    for item in kind.fields:
+        *above, name = item.path.split(".")
+        _subtree(tree, above).fields[name] = item
     sections = _sections(kind.name, kinds)
     keys = [*tree.keys, *sections, *(SINGLETON_KEYS if kind.singleton else COMMON_KEYS)]
     prunable = _prunable(sections)
@@ -148,7 +148,7 @@ def _kind_layout(kind: Kind, kinds: Sequence[Kind]) -> KindLayout:
         keys.append("prune")
     if kind.is_container:
         keys.append("template")
-    by_path: dict[str, tuple[str, ...]] = {entry.path: (entry.path,) for entry in kind.fields}
+    by_path: dict[str, tuple[str, ...]] = {item.path: (item.path,) for item in kind.fields}
     by_path |= {block.path: tuple(_subtree(tree, block.path.split(".")).paths()) for block in kind.blocks}
     return KindLayout(kind, tree, sections, prunable, tuple(keys), by_path)
 

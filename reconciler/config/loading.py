@@ -26,7 +26,7 @@ from reconciler.config.drafts import Draft, DraftBuilder
 from reconciler.config.environments import (
     Environment,
     all_variables,
-    entries_of,
+    mapping_of,
     read_environments,
     read_variables,
     select_environment,
@@ -37,7 +37,7 @@ from reconciler.config.identities import check_identities
 from reconciler.config.interpolation import Interpolation
 from reconciler.config.layout import Layout
 from reconciler.config.model import Approval, Config, Declared, Limits, Prune
-from reconciler.config.nodes import MapEntry, MapNode, ScalarNode, count_nodes, is_null, relabel
+from reconciler.config.nodes import KeyValue, MapNode, ScalarNode, count_nodes, is_null, relabel
 from reconciler.config.references import References
 from reconciler.config.resolved_text import Variable
 from reconciler.config.resource_reader import ResourceReader
@@ -65,7 +65,7 @@ class _Source:
 
     files: FileLoader
     tree: MapNode
-    templates: Mapping[str, MapEntry]
+    templates: Mapping[str, KeyValue]
     environments: Mapping[str, Environment]
     selected: Environment
     base_variables: Mapping[str, ScalarNode]
@@ -167,7 +167,7 @@ def _read_files(sources: Sources, environment: str, overlays: Sequence[str], fin
     files = FileLoader(sources, findings)
     base = files.base()
     environments = read_environments(base, findings)
-    base_variables = read_variables(base.entries.get("variables"), findings)
+    base_variables = read_variables(base.by_key.get("variables"), findings)
     selected = select_environment(environments, environment, findings, complete=files.complete)
     tree = apply_overlays(files, base, selected.overlays, overlays, findings)
     tree, templates = apply_templates(files, tree, findings)
@@ -187,9 +187,9 @@ def _read_resources(  # noqa: PLR0917 - the inputs of one stage
     drafts = builder.build(source.tree)
     template_layout = layout.templated
     template_drafts: list[Draft] = []
-    for entry in source.templates.values():
-        if isinstance(entry.value, MapNode) and template_layout is not None:
-            template_drafts += builder.build_template(entry.key, entry.value, template_layout)
+    for pair in source.templates.values():
+        if isinstance(pair.value, MapNode) and template_layout is not None:
+            template_drafts += builder.build_template(pair.key, pair.value, template_layout)
     reader = ResourceReader(findings, interpolation, texts, now=now)
     for draft in [*drafts, *template_drafts]:
         reader.read(draft)
@@ -242,54 +242,54 @@ def apply_overlays(
             )
         else:
             tree = files.apply_overlay(tree, path, None)
-    defined = tree.entries.get("environments")
+    defined = tree.by_key.get("environments")
     if defined is not None and isinstance(defined.value, MapNode):
-        for entry in defined.value.entries.values():
-            if entry.key.origin.via.startswith("overlay "):
+        for pair in defined.value.by_key.values():
+            if pair.key.origin.via.startswith("overlay "):
                 message = "an overlay cannot define an environment, since environments select overlays"
-                findings.error("misplaced-environment", message, entry.key.place, "define it in the base files")
+                findings.error("misplaced-environment", message, pair.key.place, "define it in the base files")
     return tree
 
 
-def apply_templates(files: FileLoader, tree: MapNode, findings: Findings) -> tuple[MapNode, Mapping[str, MapEntry]]:
+def apply_templates(files: FileLoader, tree: MapNode, findings: Findings) -> tuple[MapNode, Mapping[str, KeyValue]]:
     """Apply templates to the services that name one, remove ``!unset`` marks, and return the templates."""
-    templates = entries_of(tree.entries.get("templates"), "templates", findings)
-    for name, entry in templates.items():
-        if not isinstance(entry.value, MapNode) and not is_null(entry.value):
+    templates = mapping_of(tree.by_key.get("templates"), "templates", findings)
+    for name, pair in templates.items():
+        if not isinstance(pair.value, MapNode) and not is_null(pair.value):
             message = f"template {shown(name)} must be a mapping of the fields that services share"
-            findings.error("wrong-type", message, entry.value.place, "write keys with colons, indented below")
-        if isinstance(entry.value, MapNode) and "template" in entry.value.entries:
-            place = entry.value.entries["template"].key.place
+            findings.error("wrong-type", message, pair.value.place, "write keys with colons, indented below")
+        if isinstance(pair.value, MapNode) and "template" in pair.value.by_key:
+            place = pair.value.by_key["template"].key.place
             findings.error(
                 "nested-template", "a template cannot name another template", place, "write out what it shares"
             )
-    services = tree.entries.get("services")
+    services = tree.by_key.get("services")
     if services is not None and isinstance(services.value, MapNode):
         expanded = _expanded_services(files, services.value, templates, findings)
         tree = MapNode(
-            {**tree.entries, "services": MapEntry(services.key, expanded)},
+            {**tree.by_key, "services": KeyValue(services.key, expanded)},
             tree.origin,
             tree.line,
             tree.column,
             tree.cleared,
         )
     tree = files.without_unset_marks(tree)
-    own = entries_of(tree.entries.get("templates"), "templates", findings)
-    return tree, {name: _without_template(entry) for name, entry in own.items()}
+    own = mapping_of(tree.by_key.get("templates"), "templates", findings)
+    return tree, {name: _without_template(pair) for name, pair in own.items()}
 
 
 def _expanded_services(
-    files: FileLoader, services: MapNode, templates: Mapping[str, MapEntry], findings: Findings
+    files: FileLoader, services: MapNode, templates: Mapping[str, KeyValue], findings: Findings
 ) -> MapNode:
     labelled: dict[str, tuple[MapNode, int]] = {}
     added = 0
-    expanded: dict[str, MapEntry] = {}
-    for handle, entry in services.entries.items():
-        expanded[handle] = entry
-        service = entry.value
-        if not isinstance(service, MapNode) or (named := service.entries.get("template")) is None:
+    expanded: dict[str, KeyValue] = {}
+    for handle, pair in services.by_key.items():
+        expanded[handle] = pair
+        service = pair.value
+        if not isinstance(service, MapNode) or (named := service.by_key.get("template")) is None:
             continue
-        expanded[handle] = _without_template(entry)
+        expanded[handle] = _without_template(pair)
         if isinstance(named.value, ScalarNode) and (named.value.is_unset or named.value.is_null):
             continue
         template = _named_template(named, templates, files, findings)
@@ -310,13 +310,13 @@ def _expanded_services(
             return services
         above = expanded[handle].value
         assert isinstance(above, MapNode)
-        expanded[handle] = MapEntry(entry.key, files.apply_template(below, above))
+        expanded[handle] = KeyValue(pair.key, files.apply_template(below, above))
     return MapNode(expanded, services.origin, services.line, services.column, services.cleared)
 
 
 def _named_template(
-    named: MapEntry, templates: Mapping[str, MapEntry], files: FileLoader, findings: Findings
-) -> MapEntry | None:
+    named: KeyValue, templates: Mapping[str, KeyValue], files: FileLoader, findings: Findings
+) -> KeyValue | None:
     if not isinstance(named.value, ScalarNode):
         findings.error(
             "wrong-type", "template must be the name of a template", named.value.place, "write template: NAME"
@@ -330,12 +330,12 @@ def _named_template(
     return found if found is not None and isinstance(found.value, MapNode) else None
 
 
-def _without_template(entry: MapEntry) -> MapEntry:
-    table = entry.value
-    if not isinstance(table, MapNode) or "template" not in table.entries:
-        return entry
-    own = {key: inner for key, inner in table.entries.items() if key != "template"}
-    return MapEntry(entry.key, MapNode(own, table.origin, table.line, table.column, table.cleared))
+def _without_template(pair: KeyValue) -> KeyValue:
+    table = pair.value
+    if not isinstance(table, MapNode) or "template" not in table.by_key:
+        return pair
+    own = {key: inner for key, inner in table.by_key.items() if key != "template"}
+    return KeyValue(pair.key, MapNode(own, table.origin, table.line, table.column, table.cleared))
 
 
 def _defined_elsewhere(environments: Mapping[str, object], selected: str) -> Mapping[str, tuple[str, ...]]:
@@ -350,19 +350,19 @@ def _defined_elsewhere(environments: Mapping[str, object], selected: str) -> Map
 
 def _check_top(tree: MapNode, layout: Layout, findings: Findings) -> None:
     """Report unknown keys at the top level and in ``account``."""
-    for key, entry in tree.entries.items():
+    for key, pair in tree.by_key.items():
         if key not in layout.top_keys:
             message = f"a configuration has no key {shown(key)}"
-            findings.error("unknown-key", message, entry.key.place, findings.instead(key, layout.top_keys))
+            findings.error("unknown-key", message, pair.key.place, findings.instead(key, layout.top_keys))
     for name, sections in layout.sections.items():
-        below = tree.entries.get(name)
+        below = tree.by_key.get(name)
         if not isinstance(sections, dict) or below is None or not isinstance(below.value, MapNode):
             continue
         known = ("sid", *sections)
-        for key, entry in below.value.entries.items():
+        for key, pair in below.value.by_key.items():
             if key not in known:
                 message = f"{name} has no key {shown(key)}"
-                findings.error("unknown-key", message, entry.key.place, findings.instead(key, known))
+                findings.error("unknown-key", message, pair.key.place, findings.instead(key, known))
 
 
 def _check_options(

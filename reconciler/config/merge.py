@@ -24,8 +24,8 @@ from reconciler.config.nodes import (
     UNSET,
     UNSET_DONE,
     UNSET_IN_VAIN,
+    KeyValue,
     ListNode,
-    MapEntry,
     MapNode,
     Node,
     ScalarNode,
@@ -43,7 +43,7 @@ class Merger:
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
         # The mappings created here, which may be changed in place. They are kept alive so that their ids stay unique.
-        self._own: dict[int, tuple[MapNode, dict[str, MapEntry]]] = {}
+        self._own: dict[int, tuple[MapNode, dict[str, KeyValue]]] = {}
 
     def unite(self, tables: Sequence[MapNode]) -> MapNode:
         """Merge the top levels of several files. Values that are set twice are errors."""
@@ -60,26 +60,26 @@ class Merger:
         """Merge a service over its template."""
         return self._override_tables(template, table, is_template=True)
 
-    def _mine(self, table: MapNode) -> tuple[MapNode, dict[str, MapEntry]]:
+    def _mine(self, table: MapNode) -> tuple[MapNode, dict[str, KeyValue]]:
         known = self._own.get(id(table))
         if known is not None:
             return known
-        entries = dict(table.entries)
-        made = (MapNode(entries, table.origin, table.line, table.column, table.cleared), entries)
+        by_key = dict(table.by_key)
+        made = (MapNode(by_key, table.origin, table.line, table.column, table.cleared), by_key)
         self._own[id(made[0])] = made
         return made
 
     def _unite_tables(self, one: MapNode, other: MapNode, path: tuple[str, ...]) -> MapNode:
-        united, entries = self._mine(one)
-        for key, entry in other.entries.items():
-            first = entries.get(key)
+        united, by_key = self._mine(one)
+        for key, pair in other.by_key.items():
+            first = by_key.get(key)
             if first is None:
-                entries[key] = entry
+                by_key[key] = pair
             else:
-                entries[key] = MapEntry(first.key, self._unite(first, entry, (*path, key)))
+                by_key[key] = KeyValue(first.key, self._unite(first, pair, (*path, key)))
         return united
 
-    def _unite(self, first: MapEntry, second: MapEntry, path: tuple[str, ...]) -> Node:
+    def _unite(self, first: KeyValue, second: KeyValue, path: tuple[str, ...]) -> Node:
         one, other = first.value, second.value
         # Sections and handles alternate in a path: the key prune has an odd position, a role named prune an even one.
         if path[-1] == "prune" and len(path) % 2 == 1:
@@ -104,16 +104,16 @@ class Merger:
         return one
 
     def _override_tables(self, below: MapNode, above: MapNode, *, is_template: bool) -> MapNode:
-        merged, entries = self._mine(below)
-        for key, entry in above.entries.items():
-            first = entries.get(key)
+        merged, by_key = self._mine(below)
+        for key, pair in above.by_key.items():
+            first = by_key.get(key)
             if first is None:
-                entries[key] = _in_vain(entry) if is_template else entry
+                by_key[key] = _in_vain(pair) if is_template else pair
             else:
-                value = self._override(first.value, entry.value, is_template=is_template)
+                value = self._override(first.value, pair.value, is_template=is_template)
                 # A mapping that an overlay extends keeps its place; one over a template has that of the service.
                 keeps_place = not is_template and isinstance(first.value, MapNode) and isinstance(value, MapNode)
-                entries[key] = MapEntry(first.key if keeps_place else entry.key, value)
+                by_key[key] = KeyValue(first.key if keeps_place else pair.key, value)
         return merged
 
     def _override(self, below: Node, above: Node, *, is_template: bool) -> Node:
@@ -122,18 +122,18 @@ class Merger:
         if isinstance(below, MapNode) and isinstance(above, MapNode):
             return self._override_tables(below, above, is_template=is_template)
         if isinstance(below, MapNode) and isinstance(above, ScalarNode) and above.is_null:
-            return MapNode(below.entries, below.origin, below.line, below.column, cleared=above)
+            return MapNode(below.by_key, below.origin, below.line, below.column, cleared=above)
         return above
 
     def without_unset_marks(self, table: MapNode) -> MapNode:
         """Return a tree without its ``!unset`` marks, and report those that removed nothing."""
-        entries: dict[str, MapEntry] = {}
-        for key, entry in table.entries.items():
-            if isinstance(entry.value, ScalarNode) and entry.value.is_unset:
-                self._tell_unset(entry.value, key)
+        by_key: dict[str, KeyValue] = {}
+        for key, pair in table.by_key.items():
+            if isinstance(pair.value, ScalarNode) and pair.value.is_unset:
+                self._tell_unset(pair.value, key)
             else:
-                entries[key] = MapEntry(entry.key, self._node_without_unset_marks(entry.value, key))
-        return MapNode(entries, table.origin, table.line, table.column, table.cleared)
+                by_key[key] = KeyValue(pair.key, self._node_without_unset_marks(pair.value, key))
+        return MapNode(by_key, table.origin, table.line, table.column, table.cleared)
 
     def _node_without_unset_marks(self, node: Node, key: str) -> Node:
         match node:
@@ -169,20 +169,20 @@ def _as_table(node: Node) -> Node:
     """Return a list of collections to prune as the equivalent mapping."""
     if not isinstance(node, ListNode) or not all(isinstance(item, ScalarNode) for item in node.items):
         return node
-    entries = {
-        item.text: MapEntry(item, MapNode({}, item.origin, item.line, item.column))
+    by_key = {
+        item.text: KeyValue(item, MapNode({}, item.origin, item.line, item.column))
         for item in node.items
         if isinstance(item, ScalarNode)
     }
-    return MapNode(entries, node.origin, node.line, node.column)
+    return MapNode(by_key, node.origin, node.line, node.column)
 
 
 def _retagged(mark: ScalarNode, tag: str) -> ScalarNode:
     return ScalarNode("", mark.plain, tag, mark.origin, mark.line, mark.column, mark.end_line)
 
 
-def _in_vain(entry: MapEntry) -> MapEntry:
-    value = entry.value
+def _in_vain(pair: KeyValue) -> KeyValue:
+    value = pair.value
     if isinstance(value, ScalarNode) and value.tag == UNSET:
-        return MapEntry(entry.key, _retagged(value, UNSET_IN_VAIN))
-    return entry
+        return KeyValue(pair.key, _retagged(value, UNSET_IN_VAIN))
+    return pair

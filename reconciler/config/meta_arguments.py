@@ -12,7 +12,7 @@ from reconciler.config.drafts import Draft
 from reconciler.config.files import text_items
 from reconciler.config.findings import shown, with_article
 from reconciler.config.model import Lifecycle
-from reconciler.config.nodes import MapEntry, MapNode, Node, is_null
+from reconciler.config.nodes import KeyValue, MapNode, Node, is_null
 from reconciler.config.remarks import Remark
 from reconciler.config.text_resolver import TextResolver
 from reconciler.config.value_parsers import (
@@ -37,15 +37,15 @@ class MetaArgumentReader:
 
     def read(self, draft: Draft) -> None:
         """Read all meta-arguments of a resource that is not a singleton, except `sensitive`."""
-        entries = draft.entries
-        if (entry := entries.get("sid")) is not None:
-            self._read_pin(draft, entry)
-        if (entry := entries.get("absent")) is not None:
-            draft.absent = self._flag(draft, entry.value, "absent")
-        if (entry := entries.get("renamed_from")) is not None:
-            text = self._texts.text(entry.value, "renamed_from", draft)
+        by_key = draft.by_key
+        if (pair := by_key.get("sid")) is not None:
+            self._read_pin(draft, pair)
+        if (pair := by_key.get("absent")) is not None:
+            draft.absent = self._flag(draft, pair.value, "absent")
+        if (pair := by_key.get("renamed_from")) is not None:
+            text = self._texts.text(pair.value, "renamed_from", draft)
             draft.renamed_from = text or ""
-            draft.renamed_from_place = entry.value.place
+            draft.renamed_from_place = pair.value.place
         self.read_lifecycle(draft)
         if draft.absent and draft.lifecycle.prevent_destroy:
             self._problems.error(
@@ -55,27 +55,27 @@ class MetaArgumentReader:
                     "absent says that it must not exist, and lifecycle.prevent_destroy that it must not go",
                     "remove one of the two",
                 ),
-                entries["absent"].value.place,
+                by_key["absent"].value.place,
             )
 
     def read_sensitive(self, draft: Draft) -> None:
         """Read `sensitive`, which every field read afterwards depends on."""
-        entry = draft.entries.get("sensitive")
-        if entry is not None:
-            draft.sensitive = self._paths(draft, entry.value, "sensitive")
+        pair = draft.by_key.get("sensitive")
+        if pair is not None:
+            draft.sensitive = self._paths(draft, pair.value, "sensitive")
 
     def read_lifecycle(self, draft: Draft) -> None:
         """Read `lifecycle`; of singletons, it has only `ignore_changes`."""
-        entry = draft.entries.get("lifecycle")
-        if entry is None or is_null(entry.value):
+        pair = draft.by_key.get("lifecycle")
+        if pair is None or is_null(pair.value):
             return
-        if not isinstance(entry.value, MapNode):
+        if not isinstance(pair.value, MapNode):
             hint = "write, for example, lifecycle: {ignore_changes: [FIELD]}"
-            self._problems.error(draft, Remark("wrong-type", "lifecycle must be a mapping", hint), entry.value.place)
+            self._problems.error(draft, Remark("wrong-type", "lifecycle must be a mapping", hint), pair.value.place)
             return
         known = ("ignore_changes",) if draft.kind.singleton else ("prevent_destroy", "prevent_create", "ignore_changes")
         lifecycle = Lifecycle()
-        for key, inner in entry.value.entries.items():
+        for key, inner in pair.value.by_key.items():
             if key not in known:
                 always = key in {"prevent_destroy", "prevent_create"}
                 message = f"{key} does not apply to singletons" if always else f"lifecycle has no key {shown(key)}"
@@ -90,20 +90,20 @@ class MetaArgumentReader:
                 lifecycle = replace(lifecycle, prevent_create=self._flag(draft, inner.value, key))
         draft.lifecycle = lifecycle
 
-    def _read_pin(self, draft: Draft, entry: MapEntry) -> None:
-        text = self._texts.text(entry.value, "sid", draft)
+    def _read_pin(self, draft: Draft, pair: KeyValue) -> None:
+        text = self._texts.text(pair.value, "sid", draft)
         if draft.is_template:
             message = "a template cannot be pinned: a SID belongs to one service"
-            self._problems.error(draft, Remark("misplaced-pin", message, "write sid in the service"), entry.key.place)
+            self._problems.error(draft, Remark("misplaced-pin", message, "write sid in the service"), pair.key.place)
         elif text is not None:
             can_be_default = account_default_of(draft.kind) is not None
             if (can_be_default and text == "default") or is_sid(text, draft.kind.sid_prefix):
-                draft.pin, draft.pin_place = text, entry.value.place
+                draft.pin, draft.pin_place = text, pair.value.place
             else:
                 remark = sid_error("sid", draft.kind.sid_prefix, text, shown(text)).remark
                 if text == "default":
                     remark = Remark("wrong-sid", "sid: default is for services only", f"write {draft.kind.sid_prefix}…")
-                self._problems.error(draft, remark, entry.value.place)
+                self._problems.error(draft, remark, pair.value.place)
 
     def _flag(self, draft: Draft, node: Node, name: str) -> bool:
         text = self._texts.text(node, name, draft)

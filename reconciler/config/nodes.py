@@ -96,7 +96,7 @@ class ListNode:
         return Place(self.origin.file, self.line, self.column, self.origin.via)
 
 
-class MapEntry(NamedTuple):
+class KeyValue(NamedTuple):
     """A key and its value."""
 
     key: ScalarNode
@@ -108,7 +108,7 @@ class MapNode:
     """A mapping with text keys.
 
     Attributes:
-        entries: Its entries by key, in the order of the file.
+        by_key: Its keys with their values, by the key's text, in the order of the file.
         origin: Its file.
         line: Its line, from 1.
         column: Its column, from 1.
@@ -116,7 +116,7 @@ class MapNode:
             nothing; in JSON it is null. The reader of the field decides.
     """
 
-    entries: Mapping[str, MapEntry]
+    by_key: Mapping[str, KeyValue]
     origin: Origin
     line: int
     column: int
@@ -140,7 +140,7 @@ def count_nodes(node: Node) -> int:
     """Count the nodes of a tree; shared nodes count each time."""
     match node:
         case MapNode():
-            return 1 + sum(count_nodes(entry.value) for entry in node.entries.values())
+            return 1 + sum(count_nodes(pair.value) for pair in node.by_key.values())
         case ListNode():
             return 1 + sum(count_nodes(item) for item in node.items)
         case _:
@@ -162,16 +162,16 @@ def relabel(node: Node, via: str) -> Node:
             case ListNode():
                 return ListNode([copy(inner) for inner in item.items], origin, item.line, item.column)
             case MapNode():
-                entries = {
-                    key: MapEntry(
+                by_key = {
+                    key: KeyValue(
                         ScalarNode(
-                            entry.key.text, entry.key.plain, entry.key.tag, origin,
-                            entry.key.line, entry.key.column, entry.key.end_line,
+                            pair.key.text, pair.key.plain, pair.key.tag, origin,
+                            pair.key.line, pair.key.column, pair.key.end_line,
                         ),
-                        copy(entry.value),
+                        copy(pair.value),
                     )
-                    for key, entry in item.entries.items()
+                    for key, pair in item.by_key.items()
                 }  # fmt: skip
-                return MapNode(entries, origin, item.line, item.column, item.cleared)
+                return MapNode(by_key, origin, item.line, item.column, item.cleared)
 
     return copy(node)

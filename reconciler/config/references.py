@@ -45,11 +45,11 @@ class References:
         for draft in drafts:
             if draft.kind.singleton:
                 continue
-            group = (draft.kind.name, draft.parent.address if draft.parent is not None else None)
-            self._by_handle.setdefault(group, {})[draft.handle] = draft
+            collection = (draft.kind.name, draft.parent.address if draft.parent is not None else None)
+            self._by_handle.setdefault(collection, {})[draft.handle] = draft
             key = draft.values.get(draft.kind.natural_key)
             if draft.kind.built_in and key is not None and isinstance(key.content, str):
-                self._by_name.setdefault(group, {}).setdefault(key.content, draft)
+                self._by_name.setdefault(collection, {}).setdefault(key.content, draft)
 
     def resolve(self) -> None:
         """Resolve every reference."""
@@ -70,36 +70,36 @@ class References:
                     remark.code, remark.message, scalar.place, remark.hint, address=draft.problem_address
                 )
             return
-        group = (kind.name, _container(draft, kind, ref))
-        found = self._by_handle.get(group, {}).get(text)
+        collection = (kind.name, _container(draft, kind, ref))
+        found = self._by_handle.get(collection, {}).get(text)
         if found is None and text in kind.built_in:
-            found = self._by_name.get(group, {}).get(text)
+            found = self._by_name.get(collection, {}).get(text)
         if found is not None:
             draft.values[path] = replace(value, content=Reference(found.address, kind.name))
             self._check_target(draft, path, ref, found, scalar.place)
         elif text in kind.built_in:
-            section = (*(group[1].parts if group[1] is not None else ()), *kind.section)
+            section = (*(collection[1].parts if collection[1] is not None else ()), *kind.section)
             draft.values[path] = replace(value, content=Reference(Address((*section, text)), kind.name, text))
             self._check_type(draft, path, ref, text_shown, kind.built_in[text], scalar.place)
         elif self._complete:
-            candidates = self._known(group, kind)
-            where = f" in {group[1]}" if group[1] is not None else ""
+            candidates = self._known(collection, kind)
+            where = f" in {collection[1]}" if collection[1] is not None else ""
             message = f"{path} refers to {text_shown}, but there is no such {kind.noun}{where}"
             meant = self._findings.closest(text, candidates)
             hint = did_you_mean(text, meant) if meant else f"declare it, or write a SID: {kind.sid_prefix}…"
             self._findings.error("unknown-reference", message, scalar.place, hint, address=draft.problem_address)
 
-    def _known(self, group: tuple[str, Address | None], kind: Kind) -> tuple[str, ...]:
-        if group not in self._candidates:
-            self._candidates[group] = (*self._by_handle.get(group, {}), *sorted(kind.built_in))
-        return self._candidates[group]
+    def _known(self, collection: tuple[str, Address | None], kind: Kind) -> tuple[str, ...]:
+        if collection not in self._candidates:
+            self._candidates[collection] = (*self._by_handle.get(collection, {}), *sorted(kind.built_in))
+        return self._candidates[collection]
 
     def _check_target(self, draft: Draft, path: str, ref: Ref, target: Draft, place: Place) -> None:
         if target.absent and not draft.is_absent:
             self._findings.error(
                 "reference-to-absent", f"{path} refers to {target.address}, which must not exist", place,
                 "refer to another one, or take absent out", address=draft.problem_address,
-                related=[(target.entries["absent"].key.place, "it is absent here")],
+                related=[(target.by_key["absent"].key.place, "it is absent here")],
             )  # fmt: skip
             return
         value = target.values.get("type") if ref.of_type else None

@@ -20,7 +20,7 @@ from reconciler.config.lint import (
 )
 from reconciler.config.meta_arguments import MetaArgumentReader
 from reconciler.config.model import Unknown, Value
-from reconciler.config.nodes import MapEntry, MapNode, is_null
+from reconciler.config.nodes import KeyValue, MapNode, is_null
 from reconciler.config.remarks import Remark
 from reconciler.config.text_resolver import TextResolver
 from reconciler.config.value_parsers import (
@@ -51,7 +51,7 @@ class ResourceReader:
     def read(self, draft: Draft) -> None:
         """Read the fields and meta-arguments of a draft."""
         self._meta_arguments.read_sensitive(draft)
-        self._read_group(draft, draft.layout.field_tree, draft.entries, is_whole=True)
+        self._read_fields(draft, draft.layout.field_tree, draft.by_key, is_whole=True)
         if draft.kind.singleton:
             self._meta_arguments.read_lifecycle(draft)
         else:
@@ -64,25 +64,25 @@ class ResourceReader:
         if not draft.is_template:
             self._check_kind(draft)
 
-    def _read_group(self, draft: Draft, group: FieldTree, entries: Mapping[str, MapEntry], *, is_whole: bool) -> None:
-        for key, entry in entries.items():
-            if (field := group.fields.get(key)) is not None:
-                self._fields.read(draft, field, entry)
-            elif (block := group.blocks.get(key)) is not None:
-                self._read_block(draft, key, block, entry)
+    def _read_fields(self, draft: Draft, tree: FieldTree, by_key: Mapping[str, KeyValue], *, is_whole: bool) -> None:
+        for key, pair in by_key.items():
+            if (field := tree.fields.get(key)) is not None:
+                self._fields.read(draft, field, pair)
+            elif (block := tree.blocks.get(key)) is not None:
+                self._read_block(draft, key, block, pair)
             elif not is_whole or key not in draft.layout.keys:
-                self._report_unknown_key(draft, key, entry, draft.layout.keys if is_whole else group.keys)
+                self._report_unknown_key(draft, key, pair, draft.layout.keys if is_whole else tree.keys)
 
-    def _read_block(self, draft: Draft, key: str, block: FieldTree, entry: MapEntry) -> None:
-        if isinstance(entry.value, MapNode):
-            self._read_group(draft, block, entry.value.entries, is_whole=False)
-        elif not is_null(entry.value):
+    def _read_block(self, draft: Draft, key: str, block: FieldTree, pair: KeyValue) -> None:
+        if isinstance(pair.value, MapNode):
+            self._read_fields(draft, block, pair.value.by_key, is_whole=False)
+        elif not is_null(pair.value):
             hint = f"write keys with colons below it, for instance {block.keys[0]}"
             self._problems.findings.error(
-                "wrong-type", f"{key} must be a mapping", entry.value.place, hint, address=draft.problem_address
+                "wrong-type", f"{key} must be a mapping", pair.value.place, hint, address=draft.problem_address
             )
 
-    def _report_unknown_key(self, draft: Draft, key: str, entry: MapEntry, keys: tuple[str, ...]) -> None:
+    def _report_unknown_key(self, draft: Draft, key: str, pair: KeyValue, keys: tuple[str, ...]) -> None:
         what = with_article(draft.kind.noun)
         if draft.kind.singleton and key in {"sid", "absent", "renamed_from"}:
             message, hint = f"{key} does not apply to {what}, which always exists", "remove the line"
@@ -90,7 +90,7 @@ class ResourceReader:
             message, hint = f"nothing in {what} can be pruned", "remove the line"
         else:
             message, hint = f"{what} has no key {shown(key)}", self._problems.findings.instead(key, keys)
-        self._problems.findings.error("unknown-key", message, entry.key.place, hint, address=draft.problem_address)
+        self._problems.findings.error("unknown-key", message, pair.key.place, hint, address=draft.problem_address)
 
     def _default_natural_key(self, draft: Draft) -> None:
         """Use the handle as the natural key, unless the key is written or the resource is pinned."""

@@ -10,12 +10,12 @@ from typing import Literal
 
 from reconciler.address import Address, AddressError
 from reconciler.config.drafts import Draft
-from reconciler.config.environments import Environment, entries_of
+from reconciler.config.environments import Environment, mapping_of
 from reconciler.config.findings import Findings, listed, shown
 from reconciler.config.interpolation import Interpolation
 from reconciler.config.layout import Layout
 from reconciler.config.model import Acknowledgement, Approval, Limits, Prune
-from reconciler.config.nodes import ListNode, MapEntry, MapNode, Node, ScalarNode, is_null
+from reconciler.config.nodes import KeyValue, ListNode, MapNode, Node, ScalarNode, is_null
 from reconciler.config.text_resolver import TextResolver
 from reconciler.config.value_parsers import is_sid, sid_error
 from reconciler.errors import Place
@@ -45,32 +45,32 @@ class SettingsReader:
 
     def prune(self, tree: MapNode, drafts: list[Draft]) -> dict[Address, Prune]:
         """Return every collection to prune, sorted by address."""
-        found = self._prune_in(tree.entries, (), self._layout.prunable, "the configuration has")
+        found = self._prune_in(tree.by_key, (), self._layout.prunable, "the configuration has")
         for draft in drafts:
-            if draft.layout.prunable and "prune" in draft.entries:
+            if draft.layout.prunable and "prune" in draft.by_key:
                 where = "a template may" if draft.is_template else f"{draft.address} has"
-                prunes = self._prune_in(draft.entries, draft.address.parts, draft.layout.prunable, where, draft)
+                prunes = self._prune_in(draft.by_key, draft.address.parts, draft.layout.prunable, where, draft)
                 if not draft.is_template:
                     found += prunes
         return {item.collection: item for item in sorted(found, key=lambda item: item.collection)}
 
     def _prune_in(
         self,
-        entries: Mapping[str, MapEntry],
+        by_key: Mapping[str, KeyValue],
         parts: tuple[str, ...],
         prunable: Mapping[str, Kind],
         where: str,
         draft: Draft | None = None,
     ) -> list[Prune]:
         found = []
-        for key, (named, rules) in self._pruned_sections(entries.get("prune"), tuple(prunable)).items():
+        for key, (named, rules) in self._pruned_sections(by_key.get("prune"), tuple(prunable)).items():
             kind = prunable.get(key)
             if kind is None:
                 hint = self._findings.instead(key, tuple(prunable), what="what can be pruned here:")
                 self._findings.error("unknown-collection", f"{shown(key)} cannot be pruned here", named.place, hint)
                 continue
             # A section whose lines are all commented out is not meant to empty an account.
-            is_declared = key in entries and not is_null(entries[key].value)
+            is_declared = key in by_key and not is_null(by_key[key].value)
             if not is_declared and self._complete and not (draft is not None and draft.is_template):
                 message = f"prune names {key}, but {where} no {key}"
                 hint = f"write {key}: {{}} to prune all of them"
@@ -87,13 +87,13 @@ class SettingsReader:
         return found
 
     def _pruned_sections(
-        self, entry: MapEntry | None, prunable: tuple[str, ...]
+        self, pair: KeyValue | None, prunable: tuple[str, ...]
     ) -> dict[str, tuple[ScalarNode, Node | None]]:
-        if entry is None or is_null(entry.value) or (isinstance(entry.value, MapNode) and entry.value.cleared):
+        if pair is None or is_null(pair.value) or (isinstance(pair.value, MapNode) and pair.value.cleared):
             return {}
-        node = entry.value
+        node = pair.value
         if isinstance(node, MapNode):
-            return {key: (inner.key, inner.value) for key, inner in node.entries.items()}
+            return {key: (inner.key, inner.value) for key, inner in node.by_key.items()}
         sections: dict[str, tuple[ScalarNode, Node | None]] = {}
         if isinstance(node, ListNode):
             for item in node.items:
@@ -126,12 +126,12 @@ class SettingsReader:
             self._findings.error("wrong-type", f"prune of {section} must be a mapping", node.place, hint)
             return (), ()
         globs: dict[str, tuple[str, ...]] = {"match": (), "except": ()}
-        for key, entry in node.entries.items():
+        for key, pair in node.by_key.items():
             if key in globs:
-                globs[key] = self._globs(entry.value, key)
+                globs[key] = self._globs(pair.value, key)
             else:
                 message = f"prune of {section} has no key {shown(key)}"
-                self._findings.error("unknown-key", message, entry.key.place, self._findings.instead(key, tuple(globs)))
+                self._findings.error("unknown-key", message, pair.key.place, self._findings.instead(key, tuple(globs)))
         return globs["match"], globs["except"]
 
     def _globs(self, node: Node, name: str) -> tuple[str, ...]:
@@ -149,32 +149,32 @@ class SettingsReader:
     def limits(self, tree: MapNode) -> Limits:
         """Return the limits of one apply."""
         found: dict[str, int] = {}
-        for key, entry in entries_of(tree.entries.get("limits"), "limits", self._findings).items():
+        for key, pair in mapping_of(tree.by_key.get("limits"), "limits", self._findings).items():
             if key not in _LIMITS:
                 hint = self._findings.instead(key, _LIMITS)
-                self._findings.error("unknown-key", f"limits has no key {shown(key)}", entry.key.place, hint)
+                self._findings.error("unknown-key", f"limits has no key {shown(key)}", pair.key.place, hint)
                 continue
-            text = self._texts.text(entry.value, f"limits.{key}")
+            text = self._texts.text(pair.value, f"limits.{key}")
             if text is None:
                 continue
             if not (text.isascii() and text.isdigit() and len(text) <= len(str(_MOST))):
                 message = f"limits.{key} must be a whole number from 0, not {shown(text)}"
-                self._findings.error("wrong-type", message, entry.value.place, "write digits only")
+                self._findings.error("wrong-type", message, pair.value.place, "write digits only")
                 continue
             found[key] = int(text)
         return Limits(**found)
 
     def approvals(self, tree: MapNode) -> tuple[Approval, ...]:
         """Return the approvals, sorted, without duplicates."""
-        entry = tree.entries.get("approvals")
-        if entry is None or is_null(entry.value):
+        pair = tree.by_key.get("approvals")
+        if pair is None or is_null(pair.value):
             return ()
-        if not isinstance(entry.value, ListNode):
+        if not isinstance(pair.value, ListNode):
             hint = "write a list: [{address: services.support, action: delete}]"
-            self._findings.error("wrong-type", "approvals must be a list", entry.value.place, hint)
+            self._findings.error("wrong-type", "approvals must be a list", pair.value.place, hint)
             return ()
         found = {}
-        for item in entry.value.items:
+        for item in pair.value.items:
             approval = self._approval(item)
             if approval is not None:
                 found[approval.address, approval.action] = approval
@@ -182,14 +182,14 @@ class SettingsReader:
 
     def acknowledgements(self, tree: MapNode) -> tuple[Acknowledgement, ...]:
         """Return the acknowledged warnings, in the order of the files."""
-        entry = tree.entries.get("acknowledge")
-        if entry is None or is_null(entry.value):
+        pair = tree.by_key.get("acknowledge")
+        if pair is None or is_null(pair.value):
             return ()
-        if not isinstance(entry.value, ListNode):
+        if not isinstance(pair.value, ListNode):
             hint = "write a list: [{code: stale-renamed-from, address: services.support}]"
-            self._findings.error("wrong-type", "acknowledge must be a list", entry.value.place, hint)
+            self._findings.error("wrong-type", "acknowledge must be a list", pair.value.place, hint)
             return ()
-        found = [self._acknowledgement(item) for item in entry.value.items]
+        found = [self._acknowledgement(item) for item in pair.value.items]
         return tuple(item for item in found if item is not None)
 
     def _acknowledgement(self, node: Node) -> Acknowledgement | None:
@@ -199,18 +199,18 @@ class SettingsReader:
             message = "an entry of acknowledge must be a mapping with code and address"
             self._findings.error("wrong-type", message, node.place, hint)
             return None
-        for key, entry in node.entries.items():
+        for key, pair in node.by_key.items():
             if key not in known:
                 hint = self._findings.instead(key, known)
                 message = f"an entry of acknowledge has no key {shown(key)}"
-                self._findings.error("unknown-key", message, entry.key.place, hint)
-        named = node.entries.get("code")
+                self._findings.error("unknown-key", message, pair.key.place, hint)
+        named = node.by_key.get("code")
         if named is None:
             message = "an entry of acknowledge has no code"
             self._findings.error("missing-key", message, node.place, "add code: …, as --format json shows it")
             return None
         code = self._texts.text(named.value, "code")
-        about = node.entries.get("address")
+        about = node.by_key.get("address")
         address = "" if about is None else self._texts.text(about.value, "address")
         if code is None or address is None:
             return None
@@ -233,16 +233,16 @@ class SettingsReader:
                 "wrong-type", "an approval must be a mapping with address and action", node.place, hint
             )
             return None
-        for key, entry in node.entries.items():
+        for key, pair in node.by_key.items():
             if key not in known:
                 hint = self._findings.instead(key, known)
-                self._findings.error("unknown-key", f"an approval has no key {shown(key)}", entry.key.place, hint)
-        named = node.entries.get("address")
+                self._findings.error("unknown-key", f"an approval has no key {shown(key)}", pair.key.place, hint)
+        named = node.by_key.get("address")
         if named is None:
             self._findings.error("missing-key", "an approval has no address", node.place, "add address: …")
             return None
         address = self._approved_address(named.value)
-        action = self._approved_action(node.entries.get("action"))
+        action = self._approved_action(node.by_key.get("action"))
         return None if address is None or action is None else Approval(address, action, named.value.place)
 
     def _approved_address(self, node: Node) -> Address | None:
@@ -271,32 +271,32 @@ class SettingsReader:
             return None
         return address
 
-    def _approved_action(self, entry: MapEntry | None) -> Literal["delete", "replace"] | None:
-        if entry is None:
+    def _approved_action(self, pair: KeyValue | None) -> Literal["delete", "replace"] | None:
+        if pair is None:
             return "delete"
-        text = self._texts.text(entry.value, "action")
+        text = self._texts.text(pair.value, "action")
         if text == "delete":
             return "delete"
         if text == "replace":
             return "replace"
         if text is not None:
             message = f"the action of an approval must be delete or replace, not {shown(text)}"
-            self._findings.error("unknown-choice", message, entry.value.place, "write delete or replace")
+            self._findings.error("unknown-choice", message, pair.value.place, "write delete or replace")
         return None
 
     def unmanaged_ignore(self, tree: MapNode) -> tuple[str, ...]:
         """Return the globs of unmanaged resources that are not reported."""
         globs: tuple[str, ...] = ()
-        for key, entry in entries_of(tree.entries.get("unmanaged"), "unmanaged", self._findings).items():
+        for key, pair in mapping_of(tree.by_key.get("unmanaged"), "unmanaged", self._findings).items():
             if key != "ignore":
                 hint = self._findings.instead(key, ("ignore",))
-                self._findings.error("unknown-key", f"unmanaged has no key {shown(key)}", entry.key.place, hint)
-            elif isinstance(entry.value, ListNode):
-                texts = [self._texts.text(item, "ignore") for item in entry.value.items]
+                self._findings.error("unknown-key", f"unmanaged has no key {shown(key)}", pair.key.place, hint)
+            elif isinstance(pair.value, ListNode):
+                texts = [self._texts.text(item, "ignore") for item in pair.value.items]
                 globs = tuple(sorted({text for text in texts if text is not None}))
-            elif not is_null(entry.value):
+            elif not is_null(pair.value):
                 hint = "write a list with a - before each glob"
-                self._findings.error("wrong-type", "ignore must be a list", entry.value.place, hint)
+                self._findings.error("wrong-type", "ignore must be a list", pair.value.place, hint)
         return globs
 
 
@@ -317,15 +317,15 @@ def account_guard(
     """
     sid: str | None = None
     place: Place | None = None
-    account = tree.entries.get("account")
-    if account is not None and isinstance(account.value, MapNode) and (entry := account.value.entries.get("sid")):
-        if isinstance(entry.value, ScalarNode) and not entry.value.is_null:
+    account = tree.by_key.get("account")
+    if account is not None and isinstance(account.value, MapNode) and (pair := account.value.by_key.get("sid")):
+        if isinstance(pair.value, ScalarNode) and not pair.value.is_null:
             sid, place = (
-                _guard(entry.value, "account.sid", interpolation, findings, allow_unset=allow_unset),
-                entry.value.place,
+                _guard(pair.value, "account.sid", interpolation, findings, allow_unset=allow_unset),
+                pair.value.place,
             )
         else:
-            findings.error("wrong-type", "account.sid must be text", entry.value.place, "write AC…, or remove the line")
+            findings.error("wrong-type", "account.sid must be text", pair.value.place, "write AC…, or remove the line")
     for environment in environments.values():
         scalar = environment.account_sid
         if scalar is None:

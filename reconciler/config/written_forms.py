@@ -39,7 +39,7 @@ class WrittenForms:
         match node:
             case MapNode():
                 return {
-                    unescape(key)[0]: self._outside_of(field, entry.value, found) for key, entry in node.entries.items()
+                    unescape(key)[0]: self._outside_of(field, pair.value, found) for key, pair in node.by_key.items()
                 }
             case ListNode():
                 return [self._outside_of(field, item, found) for item in node.items]
@@ -62,7 +62,7 @@ class WrittenForms:
     def _node_by_name(self, node: Node) -> Json:
         match node:
             case MapNode():
-                return {key: self._node_by_name(entry.value) for key, entry in node.entries.items()}
+                return {key: self._node_by_name(pair.value) for key, pair in node.by_key.items()}
             case ListNode():
                 return [self._node_by_name(item) for item in node.items]
             case _:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import yaml
 
 from reconciler.config.findings import Findings, shown
-from reconciler.config.nodes import NULLS, UNSET, ListNode, MapEntry, MapNode, Node, Origin, ScalarNode
+from reconciler.config.nodes import NULLS, UNSET, KeyValue, ListNode, MapNode, Node, Origin, ScalarNode
 from reconciler.errors import Place
 from reconciler.redaction import literal_holds_secret, may_be_secret
 
@@ -61,7 +61,7 @@ class _Frame:
     """A list or mapping that is being read.
 
     Attributes:
-        entries: The entries of a mapping; None for a list.
+        by_key: The keys and values of a mapping; None for a list.
         items: The items of a list.
         key: The key of a mapping that has no value yet.
         waits: Whether a key has been read, even an invalid one.
@@ -73,7 +73,7 @@ class _Frame:
     line: int
     column: int
     anchor: str | None
-    entries: dict[str, MapEntry] | None
+    by_key: dict[str, KeyValue] | None
     items: list[Node] = field(default_factory=list)
     merged: list[Node] = field(default_factory=list)
     key: ScalarNode | None = None
@@ -246,12 +246,12 @@ class TreeBuilder:
     def _end(self) -> None:
         frame = self._stack.pop()
         node: Node
-        if frame.entries is None:
+        if frame.by_key is None:
             node = ListNode(frame.items, self._origin, frame.line, frame.column)
         else:
             for merged in frame.merged:
-                self._merge(frame.entries, merged)
-            node = MapNode(frame.entries, self._origin, frame.line, frame.column)
+                self._merge(frame.by_key, merged)
+            node = MapNode(frame.by_key, self._origin, frame.line, frame.column)
         if frame.anchor is not None:
             self._anchors[frame.anchor] = _Anchored(node, frame.size, frame.height)
         self._add(node, frame.size, frame.height, None)
@@ -291,7 +291,7 @@ class TreeBuilder:
         frame.size += size
         if height >= frame.height:
             frame.height = height + 1
-        if frame.entries is None:
+        if frame.by_key is None:
             frame.items.append(node)
         elif not frame.waits:
             frame.waits = True
@@ -319,7 +319,7 @@ class TreeBuilder:
             node = ScalarNode(node.text, node.plain, node.tag, self._origin, place.line, place.column, place.line)
         if node.plain and node.text == "<<":
             return node
-        first = frame.entries.get(node.text) if frame.entries else None
+        first = frame.by_key.get(node.text) if frame.by_key else None
         if first is not None:
             self._findings.error(
                 "duplicate-key", f"the key {shown(node.text)} occurs twice in one mapping", node.place,
@@ -330,19 +330,19 @@ class TreeBuilder:
         return node
 
     def _set(self, frame: _Frame, key: ScalarNode, value: Node) -> None:
-        assert frame.entries is not None
+        assert frame.by_key is not None
         if key.plain and key.text == "<<":
             frame.merged.append(value)
             return
-        frame.entries[key.text] = MapEntry(key, value)
+        frame.by_key[key.text] = KeyValue(key, value)
         if isinstance(value, MapNode) or not may_be_secret(key.text):
             return
         for item in value.items if isinstance(value, ListNode) else [value]:
             if isinstance(item, ScalarNode) and item.text and not _is_lookup(item.text):
                 self._findings.conceal(self._origin.file, item.line, item.end_line)
 
-    def _merge(self, entries: dict[str, MapEntry], merged: Node) -> None:
-        """Apply YAML's merge key: the mapping's own entries take precedence, then those of earlier mappings."""
+    def _merge(self, by_key: dict[str, KeyValue], merged: Node) -> None:
+        """Apply YAML's merge key: the mapping's own keys take precedence, then those of earlier mappings."""
         if isinstance(merged, ScalarNode) and merged.is_null:
             return
         for table in merged.items if isinstance(merged, ListNode) else [merged]:
@@ -354,8 +354,8 @@ class TreeBuilder:
                     "refer to an anchored mapping: << : *name",
                 )
                 continue
-            for key, entry in table.entries.items():
-                entries.setdefault(key, entry)
+            for key, pair in table.by_key.items():
+                by_key.setdefault(key, pair)
 
 
 def _is_lookup(text: str) -> bool:

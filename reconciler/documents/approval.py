@@ -29,8 +29,8 @@ import json
 from collections.abc import Iterator, Mapping
 
 from reconciler.change import RISKS
-from reconciler.documents.entries import ChangeEntry, FieldEntry, StepEntry
-from reconciler.documents.live import LiveEntry
+from reconciler.documents.live import LiveAt
+from reconciler.documents.parts import ChangePart, FieldPart, StepPart
 from reconciler.documents.plan import WHOLE, PlanFile, withheld_part
 from reconciler.documents.progress import Progress
 from reconciler.json_text import Json
@@ -43,7 +43,7 @@ _LONGEST_VALUE = 200
 _OTHER_KEY = " (or the plan was made with other credentials; use RECONCILER_PLAN_KEY)"
 
 
-def not_approved(approved: PlanFile, fresh: PlanFile, live: Mapping[str, LiveEntry]) -> tuple[str, ...]:
+def not_approved(approved: PlanFile, fresh: PlanFile, live: Mapping[str, LiveAt]) -> tuple[str, ...]:
     """Describe every change of a fresh plan that an approved plan does not cover, one sentence each.
 
     Args:
@@ -59,12 +59,12 @@ def not_approved(approved: PlanFile, fresh: PlanFile, live: Mapping[str, LiveEnt
 class _Check:
     """One check; see `not_approved`."""
 
-    def __init__(self, approved: PlanFile, fresh: PlanFile, live: Mapping[str, LiveEntry]) -> None:
+    def __init__(self, approved: PlanFile, fresh: PlanFile, live: Mapping[str, LiveAt]) -> None:
         self.fresh = fresh
         self.progress = Progress(approved, fresh, live)
         self.is_same_configuration = self.progress.is_same_configuration
-        self.entries, self.replaced = self.progress.entries, self.progress.replaced
-        self.approved_steps = frozenset(step.id for entry in approved.changes for step in entry.steps)
+        self.approved_changes, self.replaced = self.progress.approved_changes, self.progress.replaced
+        self.approved_steps = frozenset(step.id for change in approved.changes for step in change.steps)
         self.fresh_steps = frozenset(step.id for change in fresh.changes for step in change.steps)
         self.is_begun = self.is_same_configuration and not self.approved_steps <= self.fresh_steps
 
@@ -74,7 +74,7 @@ class _Check:
             if withheld_part(change) != WHOLE:
                 yield from (f"{change.address}: {difference}" for difference in self._of_change(change))
 
-    def _of_change(self, change: ChangeEntry) -> Iterator[str]:
+    def _of_change(self, change: ChangePart) -> Iterator[str]:
         former = self.replaced.get(change.sid or "") if self.is_same_configuration else None
         if former is not None and change.action == "delete" and self.progress.is_created(former.address):
             yield from self._rest_of_replace(former, change)
@@ -83,94 +83,95 @@ class _Check:
         if rest.fields or rest is change:
             yield from self._of_own_address(rest)
 
-    def _of_own_address(self, change: ChangeEntry) -> Iterator[str]:
-        entry = self.entries.get(change.address)
-        if entry is None:
+    def _of_own_address(self, change: ChangePart) -> Iterator[str]:
+        approved = self.approved_changes.get(change.address)
+        if approved is None:
             yield f"{change.action} was not in the approved plan"
-        elif entry.kind != change.kind:
-            yield f"the approved change is about a {kind_noun(entry.kind)}, and now it would be about a " + kind_noun(
-                change.kind
+        elif approved.kind != change.kind:
+            yield (
+                f"the approved change is about a {kind_noun(approved.kind)}, and now it would be about a "
+                + kind_noun(change.kind)
             )
-        elif entry.action == change.action and (entry.sid == change.sid or self.progress.is_adopted(entry)):
-            yield from self._same_action(entry, change)
-        elif entry.action == change.action:
-            yield f"the approved plan was about {entry.sid or 'a new resource'}, and now it is about " + (
+        elif approved.action == change.action and (approved.sid == change.sid or self.progress.is_adopted(approved)):
+            yield from self._same_action(approved, change)
+        elif approved.action == change.action:
+            yield f"the approved plan was about {approved.sid or 'a new resource'}, and now it is about " + (
                 change.sid or "a new resource"
             )
-        elif self._is_rest(entry, change):
-            yield from self._rest(entry, change)
+        elif self._is_rest(approved, change):
+            yield from self._rest(approved, change)
         else:
-            yield f"{entry.action} was approved, and now it would be {change.action}"
+            yield f"{approved.action} was approved, and now it would be {change.action}"
 
-    def _is_rest(self, entry: ChangeEntry, change: ChangeEntry) -> bool:
+    def _is_rest(self, approved: ChangePart, change: ChangePart) -> bool:
         """Whether a change may be the rest of an approved one with another action."""
-        if (entry.action, change.action) == ("replace", "create"):
+        if (approved.action, change.action) == ("replace", "create"):
             return self.is_same_configuration
         return change.action == "update" and self.progress.is_created(change.address)
 
     # --- whole changes and parts of one ------------------------------------------------------------------------------
 
-    def _same_action(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
-        yield from self._identity(entry, change)
-        yield from self._withheld(entry, change)
-        yield from self._steps(entry, change)
-        yield from self._fields(entry, change)
-        if self.progress.is_adopted(entry):
+    def _same_action(self, approved: ChangePart, change: ChangePart) -> Iterator[str]:
+        yield from self._identity(approved, change)
+        yield from self._withheld(approved, change)
+        yield from self._steps(approved, change)
+        yield from self._fields(approved, change)
+        if self.progress.is_adopted(approved):
             return  # the approved reason, risk, and effects are those of a service that did not exist yet
-        if entry.reason != change.reason:
-            yield f"the reason is now {_quoted(change.reason)}; {_quoted(entry.reason)} was approved"
-        yield from self._effects(entry, change)
+        if approved.reason != change.reason:
+            yield f"the reason is now {_quoted(change.reason)}; {_quoted(approved.reason)} was approved"
+        yield from self._effects(approved, change)
 
-    def _rest(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
+    def _rest(self, approved: ChangePart, change: ChangePart) -> Iterator[str]:
         """Check the rest of a replace that lost its old resource, or of a create or replace that has its new one."""
-        yield from self._identity(entry, change)
-        yield from self._withheld(entry, change)
-        yield from self._fields(entry, change)
+        yield from self._identity(approved, change)
+        yield from self._withheld(approved, change)
+        yield from self._fields(approved, change)
         if change.action != "update":  # an update that completes a new resource had no effects of its own
-            yield from self._effects(entry, change)
+            yield from self._effects(approved, change)
 
-    def _rest_of_replace(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
+    def _rest_of_replace(self, approved: ChangePart, change: ChangePart) -> Iterator[str]:
         """Check the delete of the old resource of a replace, which has another address then."""
-        if entry.kind != change.kind or entry.service != change.service:
+        if approved.kind != change.kind or approved.service != change.service:
             yield "the approved replace is of another resource"
-        yield from self._parents(entry, change)
-        if withheld_part(entry) > withheld_part(change):
+        yield from self._parents(approved, change)
+        if withheld_part(approved) > withheld_part(change):
             yield "the delete of the old resource was withheld in the approved plan, and now it would be done"
         for step in change.steps:
             if not any(
                 (was.op, was.address, was.sets.keys()) == (step.op, step.address, step.sets.keys())
                 and all(self.progress.is_same_value(was.sets[path], step.sets[path]) for path in step.sets)
-                for was in entry.steps
+                for was in approved.steps
             ):
                 yield f"it would also {_described(step)}, which the approved replace does not do"
-        yield from self._effects(entry, change)
+        yield from self._effects(approved, change)
 
-    def _identity(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
-        if not self.progress.is_same_name(entry.kind, entry.name, change.name):
-            yield f"it is about {_quoted(change.name)} now; {_quoted(entry.name)} was approved"
-        if entry.service != change.service:
-            yield f"its service is now {_quoted(change.service)}; {_quoted(entry.service)} was approved"
-        yield from self._parents(entry, change)
+    def _identity(self, approved: ChangePart, change: ChangePart) -> Iterator[str]:
+        if not self.progress.is_same_name(approved.kind, approved.name, change.name):
+            yield f"it is about {_quoted(change.name)} now; {_quoted(approved.name)} was approved"
+        if approved.service != change.service:
+            yield f"its service is now {_quoted(change.service)}; {_quoted(approved.service)} was approved"
+        yield from self._parents(approved, change)
 
-    def _parents(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
-        if not self.progress.is_same_place(entry.address, entry.parents, change.parents):
-            yield f"it would be done in {_sids(change.parents)}; {_sids(entry.parents)} was approved"
+    def _parents(self, approved: ChangePart, change: ChangePart) -> Iterator[str]:
+        if not self.progress.is_same_place(approved.address, approved.parents, change.parents):
+            yield f"it would be done in {_sids(change.parents)}; {_sids(approved.parents)} was approved"
 
-    def _withheld(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
-        part = withheld_part(entry)
-        is_rest = entry.action == "replace" and change.action != "replace"
+    def _withheld(self, approved: ChangePart, change: ChangePart) -> Iterator[str]:
+        part = withheld_part(approved)
+        is_rest = approved.action == "replace" and change.action != "replace"
         if part > withheld_part(change) and not (is_rest and part < WHOLE):
             what = change.action if part == WHOLE else "delete of the old resource"
             yield f"the {what} was withheld in the approved plan, and now it would be done"
 
-    def _effects(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
-        is_higher = RISKS.index(change.risk) > RISKS.index(entry.risk)
-        if is_higher or (not self.is_same_configuration and change.risk != entry.risk):
-            yield f"its risk is now {change.risk}; {entry.risk} was approved"
-        effects = {*entry.consequences}
+    def _effects(self, approved: ChangePart, change: ChangePart) -> Iterator[str]:
+        is_higher = RISKS.index(change.risk) > RISKS.index(approved.risk)
+        if is_higher or (not self.is_same_configuration and change.risk != approved.risk):
+            yield f"its risk is now {change.risk}; {approved.risk} was approved"
+        effects = {*approved.consequences}
         if self.is_same_configuration:
             # The approved plan itself may have moved the default away from the role since.
-            effects |= {sentence.replace(OF_A_DEFAULT, "") for sentence in entry.consequences}
+            effects |= {sentence.replace(OF_A_DEFAULT, "") for sentence in approved.consequences}
         yield from (
             f"it has an effect that was not in the approved plan: {sentence}"
             for sentence in change.consequences
@@ -179,14 +180,14 @@ class _Check:
         if not self.is_same_configuration:
             yield from (
                 f"it no longer has an effect of the approved plan: {sentence}"
-                for sentence in entry.consequences
+                for sentence in approved.consequences
                 if sentence not in change.consequences
             )
 
     # --- steps -------------------------------------------------------------------------------------------------------
 
-    def _steps(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
-        before = {step.id: step for step in entry.steps}
+    def _steps(self, approved: ChangePart, change: ChangePart) -> Iterator[str]:
+        before = {step.id: step for step in approved.steps}
         for step in change.steps:
             was = before.get(step.id)
             if was is None or (was.op, was.address) != (step.op, step.address):
@@ -198,11 +199,11 @@ class _Check:
             now = {step.id for step in change.steps}
             yield from (
                 f"it would no longer {_described(step)}, which was approved"
-                for step in entry.steps
+                for step in approved.steps
                 if step.id not in now
             )
 
-    def _sets(self, was: StepEntry, step: StepEntry) -> Iterator[str]:
+    def _sets(self, was: StepPart, step: StepPart) -> Iterator[str]:
         for path in sorted({*was.sets, *step.sets}):
             if path not in step.sets and self.is_same_configuration and step.op == "update":
                 continue
@@ -211,7 +212,7 @@ class _Check:
                 now, then = _value(step.sets.get(path)), _value(was.sets.get(path))
                 yield f"{where} would be set to {now}; {then} was approved"
 
-    def _needs(self, was: StepEntry, step: StepEntry) -> Iterator[str]:
+    def _needs(self, was: StepPart, step: StepPart) -> Iterator[str]:
         """Compare what a step waits for, as long as nothing of the approved plan is done.
 
         Afterwards, the order of the rest is another one: a default that is set, a webhook that made room, or an old
@@ -227,35 +228,35 @@ class _Check:
 
     # --- fields ------------------------------------------------------------------------------------------------------
 
-    def _fields(self, entry: ChangeEntry, change: ChangeEntry) -> Iterator[str]:
-        before = {item.path: item for item in entry.fields}
+    def _fields(self, approved: ChangePart, change: ChangePart) -> Iterator[str]:
+        before = {item.path: item for item in approved.fields}
         for item in change.fields:
             was = before.get(item.path)
             if was is None:
                 yield f"{item.path} was not in the approved change; it would become {_value(item.after)}"
             else:
-                yield from self._field(entry, change, was, item)
+                yield from self._field(approved, change, was, item)
         now = {item.path for item in change.fields}
         creates = any(step.op == "create" for step in change.steps)
-        for item in entry.fields:
+        for item in approved.fields:
             # Nothing of a create is done before it is: without one of its values it makes another resource. Only what
             # the old resource of a replace had, and the configuration does not set, went with that resource.
-            is_gone = entry.action == "replace" and change.action == "create" and item.source is None
+            is_gone = approved.action == "replace" and change.action == "create" and item.source is None
             if item.path not in now and not is_gone and (creates or not self.is_same_configuration):
                 yield f"{item.path} is no longer part of the change; it was to become {_value(item.after)}"
 
-    def _field(self, entry: ChangeEntry, change: ChangeEntry, was: FieldEntry, item: FieldEntry) -> Iterator[str]:
+    def _field(self, approved: ChangePart, change: ChangePart, was: FieldPart, item: FieldPart) -> Iterator[str]:
         if was.sensitive and not item.sensitive:
             yield f"{item.path} was hidden in the approved plan, and is not sensitive now"
         if not self.progress.is_same_value(was.after, item.after):
             now, then = _values(item.after, was.after)
             yield f"{item.path} would become {now}; {then} was approved" + _key_hint(was.after, item.after)
-        if self._is_rest_of(entry, change):
+        if self._is_rest_of(approved, change):
             # The old resource, or the lack of one, was before; a value that nothing has set yet is as good.
             if change.action == "update" and not _is_nothing(item.before) and not self._is_set_later(change, item.path):
                 yield f"{item.path} is {_value(item.before)} in the new resource, which the approved plan does not set"
             return
-        if _is_open(was.before) and self.progress.is_adopted(entry):
+        if _is_open(was.before) and self.progress.is_adopted(approved):
             clears = _is_nothing(item.after) or _redirects(change.kind, item.path)
             if clears and not _is_nothing(item.before):
                 yield f"{item.path} is {_value(item.before)} already; a new service was approved, which has none"
@@ -270,11 +271,11 @@ class _Check:
             yield f"whether {item.path} forces a replacement has changed"
 
     @staticmethod
-    def _is_rest_of(entry: ChangeEntry, change: ChangeEntry) -> bool:
-        return entry.action != change.action
+    def _is_rest_of(approved: ChangePart, change: ChangePart) -> bool:
+        return approved.action != change.action
 
     @staticmethod
-    def _is_set_later(change: ChangeEntry, path: str) -> bool:
+    def _is_set_later(change: ChangePart, path: str) -> bool:
         kind = BY_NAME.get(change.kind)
         return kind is not None and path in kind.deferred
 
@@ -311,7 +312,7 @@ def _place(step: str) -> str:
     return f"the {op} of {address}"
 
 
-def _described(step: StepEntry) -> str:
+def _described(step: StepPart) -> str:
     if step.address:
         return f"{step.op} {step.address} ({', '.join(sorted(step.sets)) or 'nothing'})"
     return f"{step.op} the resource"

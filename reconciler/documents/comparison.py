@@ -11,22 +11,22 @@ from typing import Literal
 from pydantic import Field
 
 from reconciler.change import Change
-from reconciler.documents.entries import (
-    FieldEntry,
-    GuardEntry,
+from reconciler.documents.parts import (
+    FieldPart,
+    GuardPart,
     Part,
-    SourceEntry,
-    SummaryEntry,
-    UnmanagedEntry,
-    WarningEntry,
+    SourcePart,
+    SummaryPart,
+    UnmanagedPart,
+    WarningPart,
 )
 from reconciler.documents.saved import parse_as
-from reconciler.documents.values import Mask, ValueForms, guard_entry, source_entry, warning_entry
+from reconciler.documents.values import Mask, ValueForms, guard_part, source_part, warning_part
 from reconciler.planning.comparison import Comparison
 from reconciler.redaction import spelled_out
 
 
-class SideEntry(Part):
+class SidePart(Part):
     """One of the two configurations."""
 
     name: str = Field(description="Its root file, with the git ref and the environment.")
@@ -44,12 +44,12 @@ class ComparedChange(Part):
     sid: str | None = Field(description="The SID that the resource is pinned to; null for none.")
     name: str = Field(description="The natural key; empty for a singleton.")
     service: str = Field(default="", description="The name of its service; empty at the top of the account.")
-    fields: tuple[FieldEntry, ...] = Field(description="The fields that differ.")
+    fields: tuple[FieldPart, ...] = Field(description="The fields that differ.")
     reason: str = Field(description="The reason, as a short phrase.")
     risk: Literal["low", "medium", "high"] = Field(description="The risk.")
     consequences: tuple[str, ...] = Field(default=(), description="The effects that a reviewer must judge.")
-    guard: GuardEntry | None = Field(description="Why an apply would refuse or withhold it; null if it would not.")
-    source: SourceEntry | None = Field(default=None, description="Where the second configuration declares it.")
+    guard: GuardPart | None = Field(description="Why an apply would refuse or withhold it; null if it would not.")
+    source: SourcePart | None = Field(default=None, description="Where the second configuration declares it.")
 
 
 class ComparisonFile(Part):
@@ -58,18 +58,18 @@ class ComparisonFile(Part):
     format: Literal["reconciler.diff"] = "reconciler.diff"
     format_version: Literal[1] = 1
     tool_version: str
-    before: SideEntry
-    after: SideEntry
+    before: SidePart
+    after: SidePart
     one_account: bool = Field(
         description="Whether both are for one account and environment; if not, addresses are compared, nothing judged."
     )
-    summary: SummaryEntry
+    summary: SummaryPart
     changes: tuple[ComparedChange, ...]
-    no_longer_managed: tuple[UnmanagedEntry, ...] = Field(
+    no_longer_managed: tuple[UnmanagedPart, ...] = Field(
         description="Resources that only the first configuration declares: the account keeps them."
     )
-    warnings: tuple[WarningEntry, ...]
-    guards: tuple[GuardEntry, ...] = Field(default=(), description="Guards that would refuse an apply as a whole.")
+    warnings: tuple[WarningPart, ...]
+    guards: tuple[GuardPart, ...] = Field(default=(), description="Guards that would refuse an apply as a whole.")
 
     @property
     def differs(self) -> bool:
@@ -83,7 +83,7 @@ class ComparisonFile(Part):
 
 
 def comparison_document(
-    comparison: Comparison, before: SideEntry, after: SideEntry, *, tool_version: str
+    comparison: Comparison, before: SidePart, after: SidePart, *, tool_version: str
 ) -> ComparisonFile:
     """Turn a comparison into a document without secrets.
 
@@ -100,7 +100,7 @@ def comparison_document(
         before=before,
         after=after,
         one_account=comparison.one_account,
-        summary=SummaryEntry(
+        summary=SummaryPart(
             create=actions.count("create"),
             update=actions.count("update"),
             replace=actions.count("replace"),
@@ -111,11 +111,11 @@ def comparison_document(
         ),
         changes=tuple(_change(change, mask) for change in comparison.changes),
         no_longer_managed=tuple(
-            UnmanagedEntry(address=str(item.address), kind=item.kind.name, sid=item.sid, name=item.name)
+            UnmanagedPart(address=str(item.address), kind=item.kind.name, sid=item.sid, name=item.name)
             for item in comparison.no_longer_managed
         ),
-        warnings=tuple(warning_entry(problem, mask) for problem in comparison.warnings),
-        guards=tuple(guard_entry(guard, mask) for guard in comparison.refusals),
+        warnings=tuple(warning_part(problem, mask) for problem in comparison.warnings),
+        guards=tuple(guard_part(guard, mask) for guard in comparison.refusals),
     )
 
 
@@ -132,8 +132,8 @@ def _change(change: Change, mask: Mask) -> ComparedChange:
         reason=change.reason,
         risk=change.risk,
         consequences=change.consequences,
-        guard=guard_entry(change.guard, mask) if change.guard is not None else None,
-        source=source_entry(change.source),
+        guard=guard_part(change.guard, mask) if change.guard is not None else None,
+        source=source_part(change.source),
     )
 
 

@@ -14,15 +14,15 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from reconciler.change import Action, Standing
-from reconciler.documents.entries import (
-    ChangeEntry,
-    FieldEntry,
-    InnerEntry,
+from reconciler.documents.parts import (
+    ChangePart,
+    FieldPart,
+    InnerPart,
     Part,
-    SinceEntry,
-    SourceEntry,
-    UnmanagedEntry,
-    WarningEntry,
+    SincePart,
+    SourcePart,
+    UnmanagedPart,
+    WarningPart,
 )
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.saved import parse_as
@@ -62,7 +62,7 @@ class DriftField(Part):
     account_name: str = Field(default="", description="The name of the resource that a live reference names.")
     sensitive: bool = Field(description="Whether the values are hidden.")
     immutable: bool = Field(default=False, description="Whether only a replace could change it.")
-    source: SourceEntry | None = Field(description="Where the configuration sets it.")
+    source: SourcePart | None = Field(description="Where the configuration sets it.")
     inside: tuple[InnerDrift, ...] = Field(default=(), description="For JSON, the differences inside it.")
     standing: Standing = Field(
         default="",
@@ -70,9 +70,9 @@ class DriftField(Part):
         exclude_if=lambda text: not text,
         description="How the difference stands to the baseline; absent without one. See the plan's schema.",
     )
-    since: SinceEntry | None = Field(
+    since: SincePart | None = Field(
         default=None,
-        exclude_if=lambda entry: entry is None,
+        exclude_if=lambda part: part is None,
         description="The entry since which the value was right; for what was removed, the commit that removed it.",
     )
 
@@ -90,16 +90,16 @@ class Difference(Part):
         default="low", description="The risk of the change that would remove the difference."
     )
     fields: tuple[DriftField, ...] = Field(description="The fields that differ.")
-    source: SourceEntry | None = Field(default=None, description="Where the configuration declares it.")
+    source: SourcePart | None = Field(default=None, description="Where the configuration declares it.")
     standing: Standing = Field(
         default="",
         alias="class",
         exclude_if=lambda text: not text,
         description="How the resource as a whole stands to the baseline; absent if only fields differ.",
     )
-    since: SinceEntry | None = Field(
+    since: SincePart | None = Field(
         default=None,
-        exclude_if=lambda entry: entry is None,
+        exclude_if=lambda part: part is None,
         description="The entry since which it was as declared, or the commit that removed it.",
     )
 
@@ -139,15 +139,15 @@ class DriftFile(Part):
     differences: tuple[Difference, ...]
     pending: tuple[Difference, ...] = Field(
         default=(),
-        exclude_if=lambda entries: not entries,
+        exclude_if=lambda parts: not parts,
         description="What the configuration changed since the baseline, and no apply has done yet.",
     )
-    baseline: SinceEntry | None = Field(
+    baseline: SincePart | None = Field(
         default=None,
-        exclude_if=lambda entry: entry is None,
+        exclude_if=lambda part: part is None,
         description="The configuration that was applied last, with which both sides were compared.",
     )
-    unmanaged: tuple[UnmanagedEntry, ...]
+    unmanaged: tuple[UnmanagedPart, ...]
     not_compared: tuple[str, ...] = Field(default=(), description="Write-only values, which were not compared.")
     unlisted: tuple[str, ...] = Field(
         default=(),
@@ -165,13 +165,13 @@ class DriftFile(Part):
         exclude_if=lambda addresses: not addresses,
         description="Declared resources that `--target` or `--exclude` omits.",
     )
-    warnings: tuple[WarningEntry, ...]
+    warnings: tuple[WarningPart, ...]
     acknowledged: int = Field(
         default=0,
         exclude_if=lambda number: not number,
         description="The number of acknowledged warnings; they are not listed.",
     )
-    unreadable: tuple[WarningEntry, ...] = Field(
+    unreadable: tuple[WarningPart, ...] = Field(
         default=(), description="Collections that could not be read, with the resources that could not be compared."
     )
 
@@ -182,15 +182,15 @@ class DriftFile(Part):
 
 def drift_document(plan: PlanFile) -> DriftFile:
     """Describe the drift that a plan would remove."""
-    missing = frozenset(entry.address for entry in plan.changes if _STATES[entry.action] == "missing")
+    missing = frozenset(part.address for part in plan.changes if _STATES[part.action] == "missing")
     differences: list[Difference] = []
     pending: list[Difference] = []
-    for entry in plan.changes:
-        found = _difference(entry, missing)
+    for part in plan.changes:
+        found = _difference(part, missing)
         drifted, merged = _split(found)
         differences += [drifted] if drifted is not None else []
         pending += [merged] if merged is not None else []
-    states = Counter(entry.state for entry in differences)
+    states = Counter(part.state for part in differences)
     return DriftFile(
         tool_version=plan.tool_version,
         account_sid=plan.account_sid,
@@ -229,57 +229,57 @@ def missing_above(address: str, missing: frozenset[str]) -> str:
     return next((address[:end] for end in ends if address[:end] in missing), "")
 
 
-def _difference(entry: ChangeEntry, missing: frozenset[str]) -> Difference:
-    state = _STATES[entry.action]
-    if state == "differs" and missing_above(entry.address, missing):
+def _difference(part: ChangePart, missing: frozenset[str]) -> Difference:
+    state = _STATES[part.action]
+    if state == "differs" and missing_above(part.address, missing):
         state = "missing"  # a setting of a missing service, or a role that Twilio creates in it
     return Difference(
-        address=entry.address,
-        kind=entry.kind,
+        address=part.address,
+        kind=part.kind,
         state=state,
-        sid=entry.sid,
-        name=entry.name,
-        service=entry.service,
-        risk=entry.risk,
-        fields=tuple(map(_field, entry.fields)),
-        source=entry.source,
-        standing=entry.standing,
-        since=entry.since,
+        sid=part.sid,
+        name=part.name,
+        service=part.service,
+        risk=part.risk,
+        fields=tuple(map(_field, part.fields)),
+        source=part.source,
+        standing=part.standing,
+        since=part.since,
     )
 
 
-def _split(entry: Difference) -> tuple[Difference | None, Difference | None]:
+def _split(part: Difference) -> tuple[Difference | None, Difference | None]:
     """Split a difference into what drifted and what is pending; None for a part that is empty."""
-    if entry.standing or not any(field.standing for field in entry.fields):
-        return (None, entry) if entry.standing in NOT_DRIFT else (entry, None)
-    merged = tuple(field for field in entry.fields if field.standing in NOT_DRIFT)
-    drifted = tuple(field for field in entry.fields if field.standing not in NOT_DRIFT)
+    if part.standing or not any(field.standing for field in part.fields):
+        return (None, part) if part.standing in NOT_DRIFT else (part, None)
+    merged = tuple(field for field in part.fields if field.standing in NOT_DRIFT)
+    drifted = tuple(field for field in part.fields if field.standing not in NOT_DRIFT)
     return (
-        entry.model_copy(update={"fields": drifted}) if drifted else None,
-        entry.model_copy(update={"fields": merged}) if merged else None,
+        part.model_copy(update={"fields": drifted}) if drifted else None,
+        part.model_copy(update={"fields": merged}) if merged else None,
     )
 
 
-def _field(entry: FieldEntry) -> DriftField:
+def _field(part: FieldPart) -> DriftField:
     return DriftField(
-        path=entry.path,
-        files=entry.after,
-        account=entry.before,
-        account_name=entry.before_name,
-        sensitive=entry.sensitive,
-        immutable=entry.forces_replacement,
-        source=entry.source,
-        inside=tuple(map(_inner, entry.inside)),
-        standing=entry.standing,
-        since=entry.since,
+        path=part.path,
+        files=part.after,
+        account=part.before,
+        account_name=part.before_name,
+        sensitive=part.sensitive,
+        immutable=part.forces_replacement,
+        source=part.source,
+        inside=tuple(map(_inner, part.inside)),
+        standing=part.standing,
+        since=part.since,
     )
 
 
 _ONLY_IN: Mapping[str, Literal["", "files", "account"]] = {"added": "files", "removed": "account", "changed": ""}
 
 
-def _inner(entry: InnerEntry) -> InnerDrift:
-    return InnerDrift(path=entry.path, only_in=_ONLY_IN[entry.kind], files=entry.after, account=entry.before)
+def _inner(part: InnerPart) -> InnerDrift:
+    return InnerDrift(path=part.path, only_in=_ONLY_IN[part.kind], files=part.after, account=part.before)
 
 
 def parse_drift(text: str | bytes, name: str) -> DriftFile:

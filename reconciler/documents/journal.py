@@ -26,7 +26,7 @@ from reconciler.kinds import BY_NAME
 from reconciler.kinds.fields import Content, Field, Shape
 
 
-class JournalEntry(BaseModel):
+class SavedReplace(BaseModel):
     """A replace that an apply began."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -62,7 +62,7 @@ class _Document(BaseModel):
     account_sid: str
     root: str
     endpoint: str
-    entries: tuple[JournalEntry, ...]
+    entries: tuple[SavedReplace, ...]
     signature: str
 
 
@@ -83,15 +83,15 @@ class JournalScope:
     endpoint: str
     key: bytes = field(repr=False)
 
-    def signature(self, entries: Iterable[JournalEntry]) -> str:
-        """Sign entries for this scope."""
-        content = [entry.model_dump(mode="json") for entry in entries]
+    def signature(self, replaces: Iterable[SavedReplace]) -> str:
+        """Sign saved replaces for this scope."""
+        content = [saved.model_dump(mode="json") for saved in replaces]
         names = [self.account_sid, self.root, self.endpoint]
         return self._keyed("journal", json.dumps([names, content], sort_keys=True))
 
-    def has_signed(self, entries: Iterable[JournalEntry], signature: str) -> bool:
-        """Return whether a signature of entries is valid in this scope."""
-        return hmac.compare_digest(self.signature(entries).encode(), signature.encode(errors="replace"))
+    def has_signed(self, replaces: Iterable[SavedReplace], signature: str) -> bool:
+        """Return whether a signature of saved replaces is valid in this scope."""
+        return hmac.compare_digest(self.signature(replaces).encode(), signature.encode(errors="replace"))
 
     def digest(self, name: str) -> str:
         """Return the digest of a natural key that may not be shown."""
@@ -104,20 +104,20 @@ class JournalScope:
 
 def journal_text(scope: JournalScope, replaces: Iterable[UnfinishedReplace]) -> str:
     """Build the text of a journal."""
-    entries = tuple(journal_entry(item) for item in replaces)
+    saved = tuple(map(saved_replace, replaces))
     document = _Document(
         account_sid=scope.account_sid,
         root=scope.root,
         endpoint=scope.endpoint,
-        entries=entries,
-        signature=scope.signature(entries),
+        entries=saved,
+        signature=scope.signature(saved),
     )
     return json.dumps(document.model_dump(mode="json"), indent=2) + "\n"
 
 
-def journal_entry(item: UnfinishedReplace) -> JournalEntry:
-    """Build the entry of a replace, with every value."""
-    return JournalEntry(
+def saved_replace(item: UnfinishedReplace) -> SavedReplace:
+    """Build the saved form of a replace, with every value."""
+    return SavedReplace(
         address=str(item.address),
         kind=item.kind.name,
         sid=item.sid,
@@ -157,7 +157,7 @@ def parse_journal(text: str | bytes, source: str, scope: JournalScope) -> tuple[
         raise _invalid(source, "it is nested too deeply") from None
     except ValueError as error:
         raise _invalid(source, "it is not JSON" if isinstance(error, json.JSONDecodeError) else str(error)) from None
-    replaces = tuple(parse_entry(entry, source) for entry in document.entries)
+    replaces = tuple(parse_saved_replace(saved, source) for saved in document.entries)
     names = (document.account_sid, document.root, document.endpoint)
     if names != (scope.account_sid, scope.root, scope.endpoint):
         raise _invalid(source, "it belongs to another account, root file, or endpoint")
@@ -168,40 +168,40 @@ def parse_journal(text: str | bytes, source: str, scope: JournalScope) -> tuple[
     return replaces
 
 
-def parse_entry(entry: JournalEntry, source: str) -> UnfinishedReplace:
-    """Check and convert an entry, which anyone may have edited.
+def parse_saved_replace(saved: SavedReplace, source: str) -> UnfinishedReplace:
+    """Check and convert a saved replace, which anyone may have edited.
 
     Args:
-        entry: the entry.
+        saved: the replace as it was saved.
         source: the path of its file, for messages.
 
     Raises:
-        JournalError: no apply writes such an entry.
+        JournalError: no apply saves such a replace.
     """
-    kind = BY_NAME.get(entry.kind)
+    kind = BY_NAME.get(saved.kind)
     try:
-        address = Address.parse(entry.address)
+        address = Address.parse(saved.address)
     except AddressError:
         raise _invalid(source, "an address is not valid") from None
     if kind is None or kind.singleton or address.parts[-1 - len(kind.section) : -1] != kind.section:
-        raise _invalid(source, f"{entry.address} is not an address of its kind")
-    if not {*entry.values, *entry.former} <= {item.path for item in kind.fields if not item.write_only}:
-        raise _invalid(source, f"{entry.address} has a value of an unknown field")
-    values = {path: _content(kind.by_path[path], value, source) for path, value in entry.values.items()}
+        raise _invalid(source, f"{saved.address} is not an address of its kind")
+    if not {*saved.values, *saved.former} <= {item.path for item in kind.fields if not item.write_only}:
+        raise _invalid(source, f"{saved.address} has a value of an unknown field")
+    values = {path: _content(kind.by_path[path], value, source) for path, value in saved.values.items()}
     return UnfinishedReplace(
         address=address,
         kind=kind,
-        sid=entry.sid,
-        name=entry.name,
-        title=entry.title,
-        name_digest=entry.name_digest,
-        parents=entry.parents,
+        sid=saved.sid,
+        name=saved.name,
+        title=saved.title,
+        name_digest=saved.name_digest,
+        parents=saved.parents,
         values=values,
-        sensitive=frozenset(entry.sensitive),
-        former={path: _content(kind.by_path[path], value, source) for path, value in entry.former.items()},
-        lost=tuple(path for path in entry.sensitive if path in kind.by_path and path not in values),
+        sensitive=frozenset(saved.sensitive),
+        former={path: _content(kind.by_path[path], value, source) for path, value in saved.former.items()},
+        lost=tuple(path for path in saved.sensitive if path in kind.by_path and path not in values),
         source=source,
-        environment=entry.environment,
+        environment=saved.environment,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.address import Address, AddressError
-from reconciler.documents.entries import ChangeEntry
+from reconciler.documents.parts import ChangePart
 from reconciler.documents.plan import WHOLE, PlanFile, withheld_part
 from reconciler.planning.kept_decisions import Reviewed
 
@@ -18,23 +18,23 @@ def reviewed_decisions(approved: PlanFile) -> Reviewed:
     Args:
         approved: the approved plan, of the same configuration as the plan that is to keep its decisions.
     """
-    part = {entry.address: withheld_part(entry) for entry in approved.changes}
-    deletes = [entry for entry in approved.changes if entry.action in {"delete", "replace"} and part[entry.address]]
+    part = {change.address: withheld_part(change) for change in approved.changes}
+    deletes = [change for change in approved.changes if change.action in {"delete", "replace"} and part[change.address]]
     return Reviewed(
         creates=_addresses(
-            entry for entry in approved.changes if entry.action == "create" and part[entry.address] < WHOLE
+            change for change in approved.changes if change.action == "create" and part[change.address] < WHOLE
         ),
-        withheld=_addresses(entry for entry in approved.changes if part[entry.address] == WHOLE),
-        kept=frozenset(entry.sid for entry in deletes if entry.sid),
+        withheld=_addresses(change for change in approved.changes if part[change.address] == WHOLE),
+        kept=frozenset(change.sid for change in deletes if change.sid),
     )
 
 
-def _addresses(entries: Iterable[ChangeEntry]) -> frozenset[Address]:
+def _addresses(changes: Iterable[ChangePart]) -> frozenset[Address]:
     """Parse the addresses; an edited file may have some that are invalid and name nothing."""
     found = set()
-    for entry in entries:
+    for change in changes:
         try:
-            found.add(Address.parse(entry.address))
+            found.add(Address.parse(change.address))
         except AddressError:
             continue
     return frozenset(found)

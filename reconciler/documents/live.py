@@ -12,7 +12,7 @@ from reconciler.planning.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
-class LiveEntry:
+class LiveAt:
     """A live resource at an address of an approved plan.
 
     Attributes:
@@ -30,7 +30,7 @@ class LiveEntry:
     digests: Mapping[str, str]
 
 
-def live_entries(plan: Plan, approved: PlanFile, *, key: bytes, hidden: Iterable[str] = ()) -> dict[str, LiveEntry]:
+def live_at(plan: Plan, approved: PlanFile, *, key: bytes, hidden: Iterable[str] = ()) -> dict[str, LiveAt]:
     """Collect the live resources that the creates and replaces of an approved plan may have made, by address.
 
     Args:
@@ -40,26 +40,26 @@ def live_entries(plan: Plan, approved: PlanFile, *, key: bytes, hidden: Iterable
         hidden: secrets of the configuration.
     """
     mask, digests = Mask(hidden), Digests(plan.account_sid, key)
-    entries = {}
-    for entry in approved.changes:
-        if entry.action not in {"create", "replace"}:
+    found = {}
+    for change in approved.changes:
+        if change.action not in {"create", "replace"}:
             continue
         try:
-            address = Address.parse(entry.address)
+            address = Address.parse(change.address)
         except AddressError:
             continue  # an edited file: nothing is live there
         live = plan.live.get(address)
         if live is None:
             continue
-        entries[entry.address] = LiveEntry(
+        found[change.address] = LiveAt(
             sid=live.sid,
             parents=live.parents,
             name=mask.long(plan.titles.get(address, "")),
             created=live.created,
             digests={
-                item.path: digests.of(content, entry.address, item.path)
-                for item in entry.fields
+                item.path: digests.of(content, change.address, item.path)
+                for item in change.fields
                 if item.sensitive and (content := live.values.get(item.path)) is not None
             },
         )
-    return entries
+    return found

@@ -22,19 +22,19 @@ from pydantic import Field
 from reconciler.address import Address, looks_like_sid
 from reconciler.change import Action, Change, FieldChange, Step
 from reconciler.config.model import Reference
-from reconciler.documents.entries import (
-    ChangeEntry,
-    GuardEntry,
-    OptionsEntry,
+from reconciler.documents.parts import (
+    ChangePart,
+    GuardPart,
+    OptionsPart,
     Part,
-    SinceEntry,
-    StepEntry,
-    SummaryEntry,
-    UnmanagedEntry,
-    WarningEntry,
+    SincePart,
+    StepPart,
+    SummaryPart,
+    UnmanagedPart,
+    WarningPart,
 )
 from reconciler.documents.saved import parse_as
-from reconciler.documents.values import Digests, Mask, ValueForms, guard_entry, since_entry, source_entry, warning_entry
+from reconciler.documents.values import Digests, Mask, ValueForms, guard_part, since_part, source_part, warning_part
 from reconciler.errors import PlanFileError
 from reconciler.planning.plan import Plan
 from reconciler.redaction import spelled_out
@@ -49,16 +49,16 @@ class PlanFile(Part):
     account_sid: str
     created_at: str = Field(description="When it was made; the only part that differs between equal plans.")
     config_digest: str = Field(description="A digest of the configuration's meaning.")
-    options: OptionsEntry
-    summary: SummaryEntry
-    changes: tuple[ChangeEntry, ...]
-    unmanaged: tuple[UnmanagedEntry, ...]
-    warnings: tuple[WarningEntry, ...]
+    options: OptionsPart
+    summary: SummaryPart
+    changes: tuple[ChangePart, ...]
+    unmanaged: tuple[UnmanagedPart, ...]
+    warnings: tuple[WarningPart, ...]
     acknowledged: int = Field(default=0, description="The number of acknowledged warnings; they are not listed.")
-    unreadable: tuple[WarningEntry, ...] = Field(
+    unreadable: tuple[WarningPart, ...] = Field(
         default=(), description="Collections that could not be read, with the resources that could not be planned."
     )
-    guards: tuple[GuardEntry, ...] = Field(
+    guards: tuple[GuardPart, ...] = Field(
         default=(), description="Guards that refuse the plan as a whole, such as limits."
     )
     unverified: tuple[str, ...] = Field(
@@ -78,9 +78,9 @@ class PlanFile(Part):
     left_out: tuple[str, ...] = Field(
         default=(), description="Declared resources that `--target` or `--exclude` omits."
     )
-    baseline: SinceEntry | None = Field(
+    baseline: SincePart | None = Field(
         default=None,
-        exclude_if=lambda entry: entry is None,
+        exclude_if=lambda change: change is None,
         description="The configuration that was applied last, with which both sides were compared.",
     )
     seal: str = Field(
@@ -139,7 +139,7 @@ def plan_document(
         account_sid=plan.account_sid,
         created_at=created_at,
         config_digest=plan.config_digest,
-        options=OptionsEntry(
+        options=OptionsPart(
             env=plan.environment,
             target=tuple(str(item) for item in plan.options.targets),
             exclude=tuple(str(item) for item in plan.options.excludes),
@@ -148,7 +148,7 @@ def plan_document(
             baseline=plan.options.baseline,
             ours=plan.options.ours,
         ),
-        summary=SummaryEntry(
+        summary=SummaryPart(
             create=actions.count("create"),
             update=actions.count("update"),
             replace=actions.count("replace"),
@@ -159,7 +159,7 @@ def plan_document(
         ),
         changes=tuple(_change(change, references, mask, digests) for change in plan.changes),
         unmanaged=tuple(
-            UnmanagedEntry(
+            UnmanagedPart(
                 address=str(item.address),
                 kind=item.live.kind.name,
                 sid=item.live.sid,
@@ -167,15 +167,15 @@ def plan_document(
             )
             for item in plan.unmanaged
         ),
-        warnings=tuple(warning_entry(problem, mask) for problem in plan.warnings),
+        warnings=tuple(warning_part(problem, mask) for problem in plan.warnings),
         acknowledged=plan.acknowledged,
-        unreadable=tuple(warning_entry(problem, mask) for problem in plan.unreadable),
-        guards=tuple(guard_entry(guard, mask) for guard in plan.refusals),
+        unreadable=tuple(warning_part(problem, mask) for problem in plan.unreadable),
+        guards=tuple(guard_part(guard, mask) for guard in plan.refusals),
         unverified=tuple(f"{address}: {path}" for address, path in plan.unverified),
         unlisted=tuple(str(address) for address in plan.unlisted),
         unsearched=tuple(str(address) for address in plan.unsearched),
         left_out=tuple(str(address) for address in plan.left_out),
-        baseline=since_entry(plan.baseline),
+        baseline=since_part(plan.baseline),
     ).sealed(key)
 
 
@@ -207,11 +207,11 @@ class _References:
         return tuple(self.of(Address(parts[:length])) for length in range(2, len(parts) + 1, 2))
 
 
-def _change(change: Change, references: _References, mask: Mask, digests: Digests) -> ChangeEntry:
+def _change(change: Change, references: _References, mask: Mask, digests: Digests) -> ChangePart:
     forms = ValueForms(str(change.address), mask, digests, references.of)
     # Only the name of an undeclared resource comes from the account.
     words = mask.every if change.action == "delete" else mask.long
-    return ChangeEntry(
+    return ChangePart(
         address=str(change.address),
         kind=change.kind.name,
         action=change.action,
@@ -224,14 +224,14 @@ def _change(change: Change, references: _References, mask: Mask, digests: Digest
         reason=change.reason,
         risk=change.risk,
         consequences=tuple(map(mask.long, change.consequences)),
-        guard=guard_entry(change.guard, mask) if change.guard is not None else None,
-        source=source_entry(change.source),
+        guard=guard_part(change.guard, mask) if change.guard is not None else None,
+        source=source_part(change.source),
         standing=change.standing,
-        since=since_entry(change.since),
+        since=since_part(change.since),
     )
 
 
-def _step(step: Step, change: Change, forms: ValueForms) -> StepEntry:
+def _step(step: Step, change: Change, forms: ValueForms) -> StepPart:
     """Describe a step, with the values it sends that are not fields of its change."""
     is_own = step.address == change.address
     own_fields = {item.path for item in change.fields} if is_own else frozenset[str]()
@@ -241,18 +241,18 @@ def _step(step: Step, change: Change, forms: ValueForms) -> StepEntry:
         for path, content in step.values.items()
         if path not in own_fields
     }
-    return StepEntry(id=step.id, op=step.op, needs=step.needs, address="" if is_own else str(step.address), sets=sets)
+    return StepPart(id=step.id, op=step.op, needs=step.needs, address="" if is_own else str(step.address), sets=sets)
 
 
 WHOLE = 2
 _ACTIONS: tuple[Action, ...] = ("create", "update", "replace", "delete")
 
 
-def withheld_part(entry: ChangeEntry) -> int:
+def withheld_part(change: ChangePart) -> int:
     """Return how much of a change a guard withholds: nothing (0), the delete of a replace (1), or `WHOLE`."""
-    if entry.guard is None or entry.guard.verdict != "withheld":
+    if change.guard is None or change.guard.verdict != "withheld":
         return 0
-    return 1 if entry.guard.only_delete else WHOLE
+    return 1 if change.guard.only_delete else WHOLE
 
 
 def parse_plan(text: str | bytes, name: str) -> PlanFile:
@@ -273,7 +273,7 @@ def parse_plan(text: str | bytes, name: str) -> PlanFile:
     )
     if repeated:
         raise PlanFileError(f"{name} has two changes of {repeated}. Make a new plan with `{command}`")
-    doing = Counter(entry.action for entry in found.changes if withheld_part(entry) < WHOLE)
+    doing = Counter(change.action for change in found.changes if withheld_part(change) < WHOLE)
     counted: dict[str, int] = {action: doing[action] for action in _ACTIONS}
     counted |= {"unmanaged": len(found.unmanaged), "withheld": len(found.changes) - doing.total()}
     wrong = next((key for key, count in counted.items() if getattr(found.summary, key) != count), None)

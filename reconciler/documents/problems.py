@@ -11,8 +11,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from reconciler.documents.entries import Part
-from reconciler.documents.report import RefusalEntry
+from reconciler.documents.parts import Part
+from reconciler.documents.report import RefusalPart
 from reconciler.errors import (
     ApiError,
     Cause,
@@ -28,7 +28,7 @@ from reconciler.errors import (
 from reconciler.redaction import spelled_out
 
 
-class PlaceEntry(Part):
+class PlacePart(Part):
     """A place in the configuration."""
 
     file: str = Field(description="The file, as it was named.")
@@ -39,14 +39,14 @@ class PlaceEntry(Part):
     )
 
 
-class RelatedEntry(Part):
+class RelatedPart(Part):
     """Another place that a problem refers to."""
 
     what: str = Field(description="What is at that place.")
-    place: PlaceEntry
+    place: PlacePart
 
 
-class ProblemEntry(Part):
+class ProblemPart(Part):
     """An error, a warning, or a notice."""
 
     code: str = Field(description="A stable name in kebab case; the rule ID in SARIF.")
@@ -54,8 +54,8 @@ class ProblemEntry(Part):
     message: str = Field(description="What is wrong.")
     hint: str = Field(description="How to fix it; empty if the message says so.")
     address: str = Field(description="The address of the resource; empty for none.")
-    place: PlaceEntry | None = Field(description="The place in the configuration; null for none.")
-    related: tuple[RelatedEntry, ...] = Field(description="Other places that it refers to.")
+    place: PlacePart | None = Field(description="The place in the configuration; null for none.")
+    related: tuple[RelatedPart, ...] = Field(description="Other places that it refers to.")
 
 
 class _Document(Part):
@@ -72,14 +72,14 @@ class ErrorFile(_Document):
     format_version: Literal[1] = 1
     exit_code: int = Field(description="The exit code.")
     message: str = Field(description="What is wrong.")
-    problems: tuple[ProblemEntry, ...] = Field(default=(), description="All problems of the configuration.")
+    problems: tuple[ProblemPart, ...] = Field(default=(), description="All problems of the configuration.")
     differences: tuple[str, ...] = Field(default=(), description="Why an approved plan no longer matches.")
     reasons: tuple[str, ...] = Field(default=(), description="Why a guard refuses an apply.")
-    refusal: RefusalEntry | None = Field(default=None, description="The response of the API, if it rejected a request.")
+    refusal: RefusalPart | None = Field(default=None, description="The response of the API, if it rejected a request.")
     cause: Cause = Field(default="", description="The cause of an API failure, in one word.")
 
 
-class EnvironmentEntry(Part):
+class EnvironmentPart(Part):
     """An environment for which the configuration is valid."""
 
     name: str = Field(description="Its name; empty if the configuration defines none.")
@@ -93,11 +93,11 @@ class ValidationFile(_Document):
     format_version: Literal[1] = 1
     exit_code: Literal[0] = 0
     environment: str = Field(description="The selected environment; empty for none or several.")
-    environments: tuple[EnvironmentEntry, ...] = Field(
+    environments: tuple[EnvironmentPart, ...] = Field(
         default=(), description="With --all-environments, each of them, by name."
     )
     resources: int = Field(description="The number of declared resources in all of these environments.")
-    problems: tuple[ProblemEntry, ...] = Field(description="Warnings and notices.")
+    problems: tuple[ProblemPart, ...] = Field(description="Warnings and notices.")
     acknowledged: int = Field(default=0, description="The number of acknowledged warnings; they are not listed.")
 
 
@@ -138,16 +138,16 @@ def validation_document(
     """
     return ValidationFile(
         environment=environment,
-        environments=tuple(EnvironmentEntry(name=name, resources=number) for name, number in environments),
+        environments=tuple(EnvironmentPart(name=name, resources=number) for name, number in environments),
         resources=resources,
         problems=tuple(map(_problem, warnings)),
         acknowledged=acknowledged,
     )
 
 
-def _refusal(error: Refused) -> RefusalEntry:
+def _refusal(error: Refused) -> RefusalPart:
     refusal = error.refusal
-    return RefusalEntry(
+    return RefusalPart(
         method=refusal.method,
         path=refusal.path,
         status=refusal.status,
@@ -158,17 +158,17 @@ def _refusal(error: Refused) -> RefusalEntry:
     )
 
 
-def _problem(problem: Problem) -> ProblemEntry:
-    return ProblemEntry(
+def _problem(problem: Problem) -> ProblemPart:
+    return ProblemPart(
         code=problem.code,
         severity=problem.severity,
         message=problem.message,
         hint=problem.hint,
         address=problem.address,
         place=None if problem.place is None else _place(problem.place),
-        related=tuple(RelatedEntry(what=what, place=_place(place)) for place, what in problem.related),
+        related=tuple(RelatedPart(what=what, place=_place(place)) for place, what in problem.related),
     )
 
 
-def _place(place: Place) -> PlaceEntry:
-    return PlaceEntry(file=place.file, line=place.line, column=place.column, via=place.via)
+def _place(place: Place) -> PlacePart:
+    return PlacePart(file=place.file, line=place.line, column=place.column, via=place.via)

@@ -14,8 +14,8 @@ from typing import Any
 
 from reconciler.address import Address, AddressError
 from reconciler.config.unknown_values import can_consist_of
-from reconciler.documents.entries import ChangeEntry, FieldEntry
-from reconciler.documents.live import LiveEntry
+from reconciler.documents.live import LiveAt
+from reconciler.documents.parts import ChangePart, FieldPart
 from reconciler.documents.plan import WHOLE, PlanFile, withheld_part
 from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME
@@ -36,17 +36,17 @@ class Progress:
 
     Attributes:
         is_same_configuration: whether both plans are of the same configuration; otherwise nothing counts as done.
-        entries: the approved changes by address.
+        approved_changes: by address.
         replaced: the approved replaces by the SID of the old resource, without those that are withheld as a whole.
     """
 
-    def __init__(self, approved: PlanFile, fresh: PlanFile, live: Mapping[str, LiveEntry]) -> None:
+    def __init__(self, approved: PlanFile, fresh: PlanFile, live: Mapping[str, LiveAt]) -> None:
         self.is_same_configuration = approved.config_digest == fresh.config_digest
-        self.entries = {entry.address: entry for entry in approved.changes}
+        self.approved_changes = {change.address: change for change in approved.changes}
         self.replaced = {
-            entry.sid: entry
-            for entry in approved.changes
-            if entry.action == "replace" and entry.sid and withheld_part(entry) < WHOLE
+            change.sid: change
+            for change in approved.changes
+            if change.action == "replace" and change.sid and withheld_part(change) < WHOLE
         }
         self._created_at = approved.created_at
         self._live = live
@@ -80,37 +80,37 @@ class Progress:
         return self._created[address]
 
     def _may_be_created(self, address: str) -> bool:
-        entry, live = self.entries.get(address), self._live.get(address)
-        if not self.is_same_configuration or entry is None or live is None:
+        approved, live = self.approved_changes.get(address), self._live.get(address)
+        if not self.is_same_configuration or approved is None or live is None:
             return False
-        if entry.action not in {"create", "replace"} or withheld_part(entry) == WHOLE or live.sid == entry.sid:
+        if approved.action not in {"create", "replace"} or withheld_part(approved) == WHOLE or live.sid == approved.sid:
             return False
-        if not self.is_same_name(entry.kind, _new_name(entry, live.name), live.name) or not _is_since(
+        if not self.is_same_name(approved.kind, _new_name(approved, live.name), live.name) or not _is_since(
             live.created, self._created_at
         ):
             return False
-        if not self.is_same_place(address, entry.parents, live.parents):
+        if not self.is_same_place(address, approved.parents, live.parents):
             return False
         unfinished = self._unfinished.get(address, set())
         return all(
             item.after.get("digest", live.digests[item.path]) == live.digests[item.path]
-            for item in entry.fields
+            for item in approved.fields
             if isinstance(item.after, dict) and item.path in live.digests and item.path not in unfinished
         )
 
     def _exists_now(self, address: str) -> bool:
         """Whether a resource exists now that the approved plan creates, or that comes with a service it creates."""
-        if address in self.entries and self.entries[address].action in {"create", "replace"}:
+        if address in self.approved_changes and self.approved_changes[address].action in {"create", "replace"}:
             return self.is_created(address)
         return self.is_created(_above(address, 0))
 
-    def is_adopted(self, entry: ChangeEntry) -> bool:
+    def is_adopted(self, approved: ChangePart) -> bool:
         """Whether a change is about a part of a service that the approved plan creates and that exists by now."""
         return (
-            entry.action == "update"
-            and entry.sid is None
-            and entry.parents[:1] == (None,)
-            and self.is_created(_above(entry.address, 0))
+            approved.action == "update"
+            and approved.sid is None
+            and approved.parents[:1] == (None,)
+            and self.is_created(_above(approved.address, 0))
         )
 
     def is_same_place(self, address: str, approved: tuple[str | None, ...], now: tuple[str | None, ...]) -> bool:
@@ -122,7 +122,7 @@ class Progress:
             for index, (was, sid) in enumerate(zip(approved, now, strict=True))
         )
 
-    def without_moved_defaults(self, change: ChangeEntry) -> ChangeEntry:
+    def without_moved_defaults(self, change: ChangePart) -> ChangePart:
         """Take out the defaults that an approved replace of a role moves.
 
         If nothing is known of the replace but its new role, because what it saved is lost, they are an update.
@@ -143,18 +143,18 @@ class Progress:
             }
         )
 
-    def _is_moved_default(self, change: ChangeEntry, item: FieldEntry) -> bool:
+    def _is_moved_default(self, change: ChangePart, item: FieldPart) -> bool:
         """Whether a step of an approved replace makes this very change, from the old role to the new one."""
         return any(
             step.address == change.address
             and item.path in step.sets
-            and item.before == entry.sid
+            and item.before == approved.sid
             and self.is_same_value(step.sets[item.path], item.after)
-            and entry.service == change.service
-            and self.is_same_place(entry.address, entry.parents, change.parents)
-            and self.is_created(entry.address)
-            for entry in self.replaced.values()
-            for step in entry.steps
+            and approved.service == change.service
+            and self.is_same_place(approved.address, approved.parents, change.parents)
+            and self.is_created(approved.address)
+            for approved in self.replaced.values()
+            for step in approved.steps
         )
 
 
@@ -166,12 +166,12 @@ def _above(address: str, index: int) -> str:
         return ""
 
 
-def _new_name(entry: ChangeEntry, otherwise: str) -> str:
+def _new_name(approved: ChangePart, otherwise: str) -> str:
     """Return the natural key that a change creates; the name of a replace is that of the old resource."""
-    if entry.action == "create":
-        return entry.name
-    key = BY_NAME[entry.kind].natural_key if entry.kind in BY_NAME else ""
-    after = next((item.after for item in entry.fields if item.path == key), None)
+    if approved.action == "create":
+        return approved.name
+    key = BY_NAME[approved.kind].natural_key if approved.kind in BY_NAME else ""
+    after = next((item.after for item in approved.fields if item.path == key), None)
     return after if isinstance(after, str) else otherwise
 
 

@@ -11,8 +11,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from reconciler.documents.entries import OptionsEntry, Part, WarningEntry
-from reconciler.documents.journal import JournalEntry
+from reconciler.documents.journal import SavedReplace
+from reconciler.documents.parts import OptionsPart, Part, WarningPart
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.saved import parse_as
 from reconciler.errors import Cause, Refusal
@@ -20,7 +20,7 @@ from reconciler.redaction import spelled_out
 from reconciler.report import ChangeResult, Outcome, Report
 
 
-class RefusalEntry(Part):
+class RefusalPart(Part):
     """The response of the API that rejected a request."""
 
     method: str = Field(description="The HTTP method.")
@@ -47,7 +47,7 @@ def step_in_words(step: str) -> tuple[str, str]:
 _OPS = frozenset({"create", "update", "delete"})
 
 
-class OutcomeEntry(Part):
+class OutcomePart(Part):
     """The outcome of one API call."""
 
     step: str = Field(description="The step's ID, as in the plan.")
@@ -63,11 +63,11 @@ class OutcomeEntry(Part):
     )
     message: str = Field(default="", description="The reason; for a completed step, a warning.")
     because: str = Field(default="", description="The ID of the step whose failure caused a skip.")
-    refusal: RefusalEntry | None = Field(default=None, description="What the API said, when it refused.")
+    refusal: RefusalPart | None = Field(default=None, description="What the API said, when it refused.")
     cause: Cause = Field(default="", description="The cause of a failure, in one word.")
 
 
-class ResultEntry(Part):
+class ResultPart(Part):
     """The outcome of one change."""
 
     address: str = Field(description="The resource's address.")
@@ -78,10 +78,10 @@ class ResultEntry(Part):
     status: Literal["done", "partly", "failed", "skipped", "withheld", "interrupted"] = Field(
         description="The worst outcome of its steps; `partly` if some are done and some are not."
     )
-    outcomes: tuple[OutcomeEntry, ...] = Field(description="The outcomes of its steps, in order.")
+    outcomes: tuple[OutcomePart, ...] = Field(description="The outcomes of its steps, in order.")
 
 
-class ReportSummaryEntry(Part):
+class ReportSummaryPart(Part):
     """The number of changes by outcome; the actions count completed ones."""
 
     create: int
@@ -104,16 +104,16 @@ class ReportFile(Part):
     account_sid: str
     planned_at: str = Field(description="When the applied plan was made.")
     config_digest: str = Field(description="A digest of the configuration's meaning.")
-    options: OptionsEntry
+    options: OptionsPart
     exit_code: int = Field(description="The exit code.")
     interrupted: bool = Field(description="Whether the user stopped it.")
     seconds: float = Field(description="The duration.")
     requests: int = Field(description="Requests sent, reads and writes.")
     writes: int = Field(description="The number of writes among them.")
     resent: int = Field(default=0, description="The number of retries among the requests.")
-    summary: ReportSummaryEntry
-    changes: tuple[ResultEntry, ...] = Field(description="The outcome of each change of the plan, in its order.")
-    unreadable: tuple[WarningEntry, ...] = Field(
+    summary: ReportSummaryPart
+    changes: tuple[ResultPart, ...] = Field(description="The outcome of each change of the plan, in its order.")
+    unreadable: tuple[WarningPart, ...] = Field(
         default=(), description="Collections that could not be read, with the resources that could not be applied."
     )
     ended: bool = Field(
@@ -121,9 +121,9 @@ class ReportFile(Part):
         exclude_if=bool,
         description="False in a report that was written during an apply that was killed or still runs.",
     )
-    unfinished: tuple[JournalEntry, ...] = Field(
+    unfinished: tuple[SavedReplace, ...] = Field(
         default=(),
-        exclude_if=lambda entries: not entries,
+        exclude_if=lambda replaces: not replaces,
         description="Replaces that were begun and are not complete, with the values that only the account had; without "
         "those that may not be shown.",
     )
@@ -131,7 +131,7 @@ class ReportFile(Part):
         default="",
         exclude_if=lambda signature: not signature,
         description="A signature of `unfinished`, keyed by `RECONCILER_PLAN_KEY` or the credentials: a later apply "
-        "uses no entries without it.",
+        "uses none without it.",
     )
 
     def to_json(self) -> str:
@@ -160,7 +160,7 @@ def report_document(report: Report, plan: PlanFile) -> ReportFile:
         requests=report.requests,
         writes=report.writes,
         resent=report.resent,
-        summary=ReportSummaryEntry(
+        summary=ReportSummaryPart(
             create=done["create"],
             update=done["update"],
             replace=done["replace"],
@@ -189,9 +189,9 @@ def parse_report(text: str | bytes, name: str) -> ReportFile:
     return parse_as(ReportFile, text, name, "report", "reconciler apply --format json")
 
 
-def _result(result: ChangeResult) -> ResultEntry:
+def _result(result: ChangeResult) -> ResultPart:
     change = result.change
-    return ResultEntry(
+    return ResultPart(
         address=str(change.address),
         kind=change.kind.name,
         action=change.action,
@@ -202,8 +202,8 @@ def _result(result: ChangeResult) -> ResultEntry:
     )
 
 
-def _outcome(outcome: Outcome) -> OutcomeEntry:
-    return OutcomeEntry(
+def _outcome(outcome: Outcome) -> OutcomePart:
+    return OutcomePart(
         step=outcome.step,
         op=outcome.op,
         status=outcome.status,
@@ -216,8 +216,8 @@ def _outcome(outcome: Outcome) -> OutcomeEntry:
     )
 
 
-def _refusal(refusal: Refusal) -> RefusalEntry:
-    return RefusalEntry(
+def _refusal(refusal: Refusal) -> RefusalPart:
+    return RefusalPart(
         method=_text(refusal.method),
         path=_text(refusal.path),
         status=refusal.status,

@@ -8,7 +8,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from reconciler import json_text
-from reconciler.documents.entries import Part
+from reconciler.documents.parts import Part
 from reconciler.errors import PlanFileError
 from reconciler.json_text import Json
 

@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import Field
 
 from reconciler.address import Address
-from reconciler.documents.entries import Part
+from reconciler.documents.parts import Part
 from reconciler.redaction import spelled_out
 
 _PLAIN = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*\Z")

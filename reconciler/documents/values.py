@@ -1,6 +1,6 @@
 """The forms in which contents leave the process, with nothing secret in them.
 
-Takes the changes of a plan or of a comparison; gives entries. A content has one of these forms:
+Takes the changes of a plan or of a comparison; gives parts of a document. A content has one of these forms:
 
 * plain JSON;
 * ``{"ref": address, "sid": "RL…"}`` for another resource; the SID is null while the plan itself creates it, and absent
@@ -25,13 +25,13 @@ from dataclasses import dataclass, replace
 from reconciler.address import Address
 from reconciler.change import FieldChange, Guard, InnerChange, Since
 from reconciler.config.model import Reference, Unknown
-from reconciler.documents.entries import (
-    FieldEntry,
-    GuardEntry,
-    InnerEntry,
-    SinceEntry,
-    SourceEntry,
-    WarningEntry,
+from reconciler.documents.parts import (
+    FieldPart,
+    GuardPart,
+    InnerPart,
+    SincePart,
+    SourcePart,
+    WarningPart,
 )
 from reconciler.errors import Place, Problem
 from reconciler.json_text import Json
@@ -99,22 +99,22 @@ class ValueForms:
     digests: Digests | None = None
     sid_of: SidOf | None = None
 
-    def field(self, item: FieldChange) -> FieldEntry:
+    def field(self, item: FieldChange) -> FieldPart:
         """Describe one field."""
         before = self._before(item)
         is_shown = before == {"json": item.before}
-        return FieldEntry(
+        return FieldPart(
             path=item.path,
             before=before,
             after=self.side(item, item.after, item.secrets, self.mask.url(item.after_shown, self.mask.long)),
             before_name="" if item.sensitive else self.mask.every(item.before_name),
             sensitive=item.sensitive,
             forces_replacement=item.forces_replacement,
-            source=source_entry(item.source),
-            before_source=source_entry(item.before_source),
+            source=source_part(item.source),
+            before_source=source_part(item.before_source),
             inside=tuple(map(_inner, item.inside)) if is_shown else (),
             standing=item.standing,
-            since=since_entry(item.since),
+            since=since_part(item.since),
             returns=item.returns,
             adopted=item.adopted,
         )
@@ -153,25 +153,25 @@ class ValueForms:
         return {"secret": ", ".join(secrets), "digest": digest, **parts} if secrets else {"digest": digest, **parts}
 
 
-def _inner(change: InnerChange) -> InnerEntry:
-    return InnerEntry(path=change.path, kind=change.kind, before=change.before, after=change.after)
+def _inner(change: InnerChange) -> InnerPart:
+    return InnerPart(path=change.path, kind=change.kind, before=change.before, after=change.after)
 
 
-def source_entry(place: Place | None) -> SourceEntry | None:
+def source_part(place: Place | None) -> SourcePart | None:
     """Describe a place in the configuration."""
     if place is None:
         return None
-    return SourceEntry(file=place.file, line=place.line, column=place.column, via=place.via)
+    return SourcePart(file=place.file, line=place.line, column=place.column, via=place.via)
 
 
-def since_entry(since: Since | None) -> SinceEntry | None:
+def since_part(since: Since | None) -> SincePart | None:
     """Describe an entry of the ledger."""
-    return None if since is None else SinceEntry(entry=since.entry, at=since.at, commit=since.commit)
+    return None if since is None else SincePart(entry=since.entry, at=since.at, commit=since.commit)
 
 
-def guard_entry(guard: Guard, mask: Mask) -> GuardEntry:
+def guard_part(guard: Guard, mask: Mask) -> GuardPart:
     """Describe why a change is refused or withheld."""
-    return GuardEntry(
+    return GuardPart(
         name=guard.name,
         verdict=guard.verdict,
         message=mask.long(guard.message),
@@ -181,13 +181,13 @@ def guard_entry(guard: Guard, mask: Mask) -> GuardEntry:
     )
 
 
-def warning_entry(problem: Problem, mask: Mask) -> WarningEntry:
+def warning_part(problem: Problem, mask: Mask) -> WarningPart:
     """Describe a warning or a notice."""
-    return WarningEntry(
+    return WarningPart(
         code=problem.code,
         severity="notice" if problem.severity == "notice" else "warning",
         message=mask.long(problem.message),
         hint=mask.long(problem.hint),
         address=problem.address,
-        source=source_entry(problem.place),
+        source=source_part(problem.place),
     )

@@ -94,7 +94,7 @@ class _Request:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _Admission:
     """A request being processed: its form, the resource it locks, and the error if it is refused."""
 
     form: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -326,20 +326,20 @@ class Emulator:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._in_flight += 1
         begun = time.perf_counter()
-        entry = _Entry()
+        admission = _Admission()
         try:
             request = await _read(scope, receive)
             if request is None:
                 return
             crowded = self._concurrency_limit is not None and self._in_flight > self._concurrency_limit
-            entry = self._enter(request, crowded=crowded)
+            admission = self._admission(request, crowded=crowded)
             if self._latency and not crowded:
                 await asyncio.sleep(self._latency)
             request_id = f"RQ{self._request_ids.getrandbits(128):032x}"
-            reply = self._reply(request, entry)
+            reply = self._reply(request, admission)
             path = f"{request.path}?{request.query}" if request.query else request.path
             headers = {name: value for name, value in request.headers.items() if name != "authorization"}
-            self.requests.append(RequestRecord(request.method, path, reply.status, request_id, entry.form, headers))
+            self.requests.append(RequestRecord(request.method, path, reply.status, request_id, admission.form, headers))
             headers = {
                 "Twilio-Request-Id": request_id,
                 "Twilio-Concurrent-Requests": str(self._in_flight),
@@ -351,10 +351,10 @@ class Emulator:
                 headers["WWW-Authenticate"] = 'Basic realm="Twilio API"'
             await _write(send, reply, headers)
         finally:
-            self._transients.end(entry.key)
+            self._transients.end(admission.key)
             self._in_flight -= 1
 
-    def _enter(self, request: _Request, *, crowded: bool) -> _Entry:
+    def _admission(self, request: _Request, *, crowded: bool) -> _Admission:
         """Refuse a request that cannot be processed, before it waits for its turn."""
         form: Mapping[str, Sequence[str]] = {}
         try:
@@ -364,14 +364,14 @@ class Emulator:
             match = self._match(request.path)
             key = self._transients.begin(match, request.method, form, self._clock()) if match else None
         except ApiError as error:
-            return _Entry(form, refusal=error)
-        return _Entry(form, key)
+            return _Admission(form, refusal=error)
+        return _Admission(form, key)
 
-    def _reply(self, request: _Request, entry: _Entry) -> Reply:
+    def _reply(self, request: _Request, admission: _Admission) -> Reply:
         try:
-            if entry.refusal is not None:
-                raise entry.refusal
-            reply = self._answer(request.method, request.path, request.query, request.headers, entry.form)
+            if admission.refusal is not None:
+                raise admission.refusal
+            reply = self._answer(request.method, request.path, request.query, request.headers, admission.form)
         except ApiError as error:
             return Reply(error.status, error.body())
         if reply.status == 204:

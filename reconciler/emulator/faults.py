@@ -204,7 +204,7 @@ class Faulty:
         finally:
             self._under_way -= 1
 
-    async def settle(self) -> None:
+    async def finish_late(self) -> None:
         """Let all late requests take effect now."""
         taken, self._taken = self._taken, []
         for request in taken:

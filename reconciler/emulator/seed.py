@@ -176,7 +176,7 @@ class _Seeder:
             for _ in range(amount):
                 self._now += self._step
                 add()
-        self._settle()
+        self._end_traffic()
 
     def _account(self) -> Row:
         account = self._store.get("account", self._store.account_sid)
@@ -390,7 +390,7 @@ class _Seeder:
         )
         self._store.add("binding", self._around.new_sid("BS"), service.sid, facts)
 
-    def _settle(self) -> None:
+    def _end_traffic(self) -> None:
         """End the traffic: some conversations become inactive, some are closed permanently."""
         template = contract.SERVICE_PREFIX + "Conversations/{Sid}"
         for conversation in self._conversations:

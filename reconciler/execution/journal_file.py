@@ -47,7 +47,7 @@ class JournalFile:
 
     Attributes:
         path: the file.
-        entries: its entries, by the SID of the old resource.
+        replaces: what it holds, by the SID of the old resource.
         is_locked: whether another apply holds the lock.
     """
 
@@ -56,11 +56,11 @@ class JournalFile:
         key = hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()[:12]
         self.scope = scope
         self.path = folder / FOLDER / f"journal-{scope.account_sid}-{key}.json"
-        self.entries: dict[str, UnfinishedReplace] = {}
+        self.replaces: dict[str, UnfinishedReplace] = {}
         self.is_locked = False
 
     def load(self) -> tuple[UnfinishedReplace, ...]:
-        """Read the entries of interrupted applies.
+        """Read what interrupted applies saved.
 
         Raises:
             JournalError: the file cannot be read, or does not belong to this scope.
@@ -73,7 +73,7 @@ class JournalFile:
         try:
             descriptor = os.open(self.path, os.O_RDONLY | _CAREFULLY)
         except (FileNotFoundError, NotADirectoryError):
-            self.entries = {}
+            self.replaces = {}
             return ()
         except OSError as error:
             if error.errno in _SPECIAL:
@@ -96,7 +96,7 @@ class JournalFile:
                 f"have changed it. Remove it from git: git rm --cached {shlex.quote(shown)}"
             )
         found = parse_journal(text, shown, self.scope)
-        self.entries = {entry.sid: entry for entry in found}
+        self.replaces = {saved.sid: saved for saved in found}
         return found
 
     @contextmanager
@@ -123,14 +123,14 @@ class JournalFile:
             with contextlib.suppress(OSError):
                 self.path.parent.rmdir()
 
-    def begin(self, entry: UnfinishedReplace) -> None:
-        """Store an entry; see `reconciler.journal.Journal`."""
-        self._write({**self.entries, entry.sid: entry})
+    def begin(self, saved: UnfinishedReplace) -> None:
+        """Store a saved replace; see `reconciler.journal.Journal`."""
+        self._write({**self.replaces, saved.sid: saved})
 
     def finish(self, sid: str) -> None:
-        """Remove an entry; see `reconciler.journal.Journal`."""
-        if sid in self.entries:
-            self._write({key: entry for key, entry in self.entries.items() if key != sid})
+        """Remove a saved replace; see `reconciler.journal.Journal`."""
+        if sid in self.replaces:
+            self._write({key: saved for key, saved in self.replaces.items() if key != sid})
 
     def _check_folder(self) -> None:
         """Check that the folder is not a link: a journal must not leave this machine.
@@ -172,18 +172,18 @@ class JournalFile:
                 ) from None
             os.close(descriptor)
 
-    def _write(self, entries: dict[str, UnfinishedReplace]) -> None:
+    def _write(self, replaces: dict[str, UnfinishedReplace]) -> None:
         """Replace the file; when this returns, it is on the disk.
 
         Raises:
             OSError: it could not be written; its former content is unchanged.
         """
-        if entries:
-            write_durably(self.path, journal_text(self.scope, entries.values()))
+        if replaces:
+            write_durably(self.path, journal_text(self.scope, replaces.values()))
         else:
             self.path.unlink(missing_ok=True)
             _sync(self.path.parent)
-        self.entries = entries
+        self.replaces = replaces
 
 
 def is_tracked(path: Path) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from reconciler.address import Address
 from reconciler.change import Change, Step
-from reconciler.documents.journal import JournalScope, journal_entry, parse_entry
+from reconciler.documents.journal import JournalScope, parse_saved_replace, saved_replace
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.report import ReportFile, parse_report, report_document
 from reconciler.documents.saved import format_of
@@ -37,10 +37,10 @@ class Record:
     Args:
         plan: the plan that is applied.
         seen: its document, redacted.
-        scope: the scope of the journal and of the report's entries.
+        scope: the scope of the journal and of the report's saved replaces.
         journal: the journal; None if the folder cannot be written to.
         report: the file of the report; None for none.
-        unfinished: the entries of interrupted applies.
+        unfinished: what interrupted applies saved.
         progress: receives the progress as well.
     """
 
@@ -61,14 +61,14 @@ class Record:
         self._journal = journal
         self._report = report
         self._progress = progress
-        self._unfinished = {entry.sid: entry for entry in unfinished}
+        self._unfinished = {saved.sid: saved for saved in unfinished}
         self._outcomes: dict[str, Outcome] = {}
         self._begun: set[str] = set()
         self._begin = time.monotonic()
         self._written = float("-inf")
 
     def start(self) -> None:
-        """Remove the entries of replaces that are complete, and write the first report.
+        """Remove the replaces that are complete, and write the first report.
 
         Raises:
             JournalError: the journal or the report cannot be written.
@@ -99,18 +99,18 @@ class Record:
 
     # --- the journal --------------------------------------------------------------------------------------------------
 
-    def begin(self, entry: UnfinishedReplace) -> None:
-        """Store an entry; see `reconciler.journal.Journal`."""
+    def begin(self, saved: UnfinishedReplace) -> None:
+        """Store a saved replace; see `reconciler.journal.Journal`."""
         if self._journal is not None:
-            self._journal.begin(entry)
-        elif entry.sensitive:
-            paths = ", ".join(sorted(entry.sensitive))
+            self._journal.begin(saved)
+        elif saved.sensitive:
+            paths = ", ".join(sorted(saved.sensitive))
             raise OSError(f"{paths} must not be in a report, and .reconciler/ is not writable")
-        self._unfinished[entry.sid] = entry
+        self._unfinished[saved.sid] = saved
         self._write_report()
 
     def finish(self, sid: str) -> None:
-        """Remove an entry; see `reconciler.journal.Journal`."""
+        """Remove a saved replace; see `reconciler.journal.Journal`."""
         if self._unfinished.pop(sid, None) is not None and self._journal is not None:
             self._journal.finish(sid)
 
@@ -167,25 +167,25 @@ class Record:
         return Outcome(step.id, address, step.op, "skipped", sid, message, cause="interrupted")
 
     def _file(self, report: Report, *, ended: bool) -> ReportFile:
-        entries = []
-        for entry in self._unfinished.values():
-            shown = {path: value for path, value in entry.values.items() if path not in entry.sensitive}
-            named = replace(entry, values=shown)
-            if entry.title:
-                digest = entry.name_digest or self._scope.digest(entry.name)
+        replaces = []
+        for saved in self._unfinished.values():
+            shown = {path: value for path, value in saved.values.items() if path not in saved.sensitive}
+            named = replace(saved, values=shown)
+            if saved.title:
+                digest = saved.name_digest or self._scope.digest(saved.name)
                 named = replace(named, name="", name_digest=digest)
-            entries.append(journal_entry(named))
+            replaces.append(saved_replace(named))
         found = report_document(report, self._seen)
-        signature = self._scope.signature(entries) if entries else ""
+        signature = self._scope.signature(replaces) if replaces else ""
         return found.model_copy(
-            update={"ended": ended, "unfinished": tuple(entries), "unfinished_signature": signature}
+            update={"ended": ended, "unfinished": tuple(replaces), "unfinished_signature": signature}
         )
 
 
 def read_report(
     path: Path, scope: JournalScope, names: Callable[[Address], Iterable[str]]
 ) -> tuple[UnfinishedReplace, ...]:
-    """Read the entries of an interrupted apply from a report that is about to be replaced.
+    """Read what an interrupted apply saved from a report that is about to be replaced.
 
     Args:
         path: the file; it may be missing or empty.
@@ -193,7 +193,7 @@ def read_report(
         names: gives the natural keys, present and former, that the configuration has for an address.
 
     Raises:
-        UsageError: the file is not a report, or its entries belong to another scope.
+        UsageError: the file is not a report, or what it saved belongs to another scope.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -225,11 +225,11 @@ def read_report(
             f"cannot write {path}: it contains values that an interrupted apply saved, and git tracks it. "
             f"Remove it from git: git rm --cached {shlex.quote(str(path))}"
         )
-    entries = (parse_entry(entry, str(path)) for entry in report.unfinished)
-    return tuple(_named(entry, names(entry.address), scope) for entry in entries)
+    replaces = (parse_saved_replace(saved, str(path)) for saved in report.unfinished)
+    return tuple(_named(saved, names(saved.address), scope) for saved in replaces)
 
 
-def _named(entry: UnfinishedReplace, names: Iterable[str], scope: JournalScope) -> UnfinishedReplace:
-    """Restore the natural key of an entry, which a report may contain only as a digest, if it is one of the names."""
-    found = next((name for name in names if scope.digest(name) == entry.name_digest), "")
-    return replace(entry, name=found) if entry.name_digest else entry
+def _named(saved: UnfinishedReplace, names: Iterable[str], scope: JournalScope) -> UnfinishedReplace:
+    """Restore the natural key, which a report may contain only as a digest, if it is one of the names."""
+    found = next((name for name in names if scope.digest(name) == saved.name_digest), "")
+    return replace(saved, name=found) if saved.name_digest else saved

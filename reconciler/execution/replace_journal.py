@@ -1,7 +1,7 @@
-"""The journal's entry of each replace: written before its first request, removed after its last one.
+"""Save each replace in the journal before its first request, and remove it after its last one.
 
-Takes changes; gives journal entries. A replace loses nothing if the run ends between its delete and its create, because
-the entry holds the values that only the account had.
+Takes changes; gives saved replaces. A replace loses nothing if the run ends between its delete and its create, because
+the journal holds the values that only the account had.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class ReplaceJournal:
     """The replaces of one apply.
 
     Args:
-        journal: keeps the entries; None for none.
+        journal: keeps the saved replaces; None for none.
         references: gives SIDs.
         environment: the environment of the plan; empty for none.
     """
@@ -31,23 +31,23 @@ class ReplaceJournal:
         self._references = references
 
     async def begin(self, change: Change, step: Step) -> None:
-        """Write an entry for a replace, if the step is its first one.
+        """Save a replace, if the step is its first one.
 
         Raises:
-            StepFailed: the entry cannot be written, so nothing may be sent.
+            StepFailed: the replace cannot be saved, so nothing may be sent.
         """
         if self._journal is None or change.action != "replace" or change.sid is None or step is not change.steps[0]:
             return
-        entry = await self._entry(change, change.sid)
+        saved = await self._saved(change, change.sid)
         try:
-            self._journal.begin(entry)
+            self._journal.begin(saved)
         except OSError as error:
             raise StepFailed(
                 f"not sent: the values that only the account has could not be saved ({error.strerror or error})"
             ) from None
 
     def finish(self, change: Change) -> None:
-        """Remove the entry of a replace that is complete."""
+        """Remove a replace that is complete."""
         sid = change.completes or (change.sid if change.action == "replace" else None)
         if self._journal is None or not sid:
             return
@@ -55,7 +55,7 @@ class ReplaceJournal:
         with contextlib.suppress(OSError):
             self._journal.finish(sid)
 
-    async def _entry(self, change: Change, sid: str) -> UnfinishedReplace:
+    async def _saved(self, change: Change, sid: str) -> UnfinishedReplace:
         create = next(item for item in change.steps if item.op == "create")
         sensitive = {item.path for item in change.fields if item.sensitive}
         name = "" if change.former is None else change.former.name

@@ -97,15 +97,15 @@ def _file_names(handles: Sequence[str]) -> dict[str, str]:
 def _split(handle: str, tree: Tree[FieldKey]) -> list[Tree[FieldKey]]:
     """Split a service's tree so that each part fits into a file, for there may be many users and conversations."""
     parts, size = [tree], 0
-    for section in tree.below("services", handle).entries:
+    for section in tree.below("services", handle).keys:
         if section.key not in long_collections() or not isinstance(section.value, Tree):
             continue
-        members, section.value.entries = section.value.entries, []
+        members, section.value.keys = section.value.keys, []
         for member in members:
             weight = sum(len(line.text.encode()) + 1 for line in lines(Tree([member]), indent=6))
             if size and size + weight > MOST_IN_FILE:
                 parts.append(Tree())
                 size = 0
             size += weight
-            parts[-1].below("services", handle, section.key).entries.append(member)
+            parts[-1].below("services", handle, section.key).keys.append(member)
     return parts

@@ -95,7 +95,7 @@ class TreeWriter:
         for live in self._sorted([live for live in everything if live.sid in self.naming.addresses]):
             self._write_member(live, section)
         section.comments += self._section_comments(kind, everything)
-        if section.entries:
+        if section.keys:
             self._place(into, kind, section, None)
         else:
             into.comments += section.comments

@@ -1,6 +1,6 @@
 """A tree of keys and values as YAML text that parses back to the same values. Pure; knows nothing about Twilio.
 
-Takes a `Tree`; gives its lines, each with the owner of its entry, so that a problem in a line can be traced to a field.
+Takes a `Tree`; gives its lines, each with the owner of its key, so that a problem in a line can be traced to a field.
 Live texts are hostile input: whatever they contain, they cannot end the scalar or comment that contains them, and
 cannot become a null, a number, or an interpolation.
 """
@@ -47,7 +47,7 @@ class Literal:
 
 
 @dataclass(slots=True)
-class Entry(Generic[Owner]):
+class WrittenKey(Generic[Owner]):
     """A key with its value.
 
     Attributes:
@@ -68,22 +68,22 @@ class Tree(Generic[Owner]):
     """A mapping in the order in which it is written.
 
     Attributes:
-        entries: Its keys with their values.
+        keys: Its keys with their values.
         comments: Lines at its beginning.
     """
 
-    entries: list[Entry[Owner]] = field(default_factory=list)
+    keys: list[WrittenKey[Owner]] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
 
     def add(self, key: str, value: Value[Owner], owner: Owner | None = None, comments: tuple[str, ...] = ()) -> None:
         """Add a key."""
-        self.entries.append(Entry(key, value, owner, comments))
+        self.keys.append(WrittenKey(key, value, owner, comments))
 
     def below(self, *keys: str) -> Tree[Owner]:
         """Return the tree below these keys, and create it if it is missing."""
         tree = self
         for key in keys:
-            found = next((entry.value for entry in tree.entries if entry.key == key), None)
+            found = next((written.value for written in tree.keys if written.key == key), None)
             if not isinstance(found, Tree):
                 found = Tree()
                 tree.add(key, found)
@@ -92,8 +92,8 @@ class Tree(Generic[Owner]):
 
     @property
     def is_empty(self) -> bool:
-        """Whether it has no entries and no comments."""
-        return not self.entries and not self.comments
+        """Whether it has no keys and no comments."""
+        return not self.keys and not self.comments
 
 
 Writable: TypeAlias = "bool | int | float | str | Literal | Sequence[Writable] | Mapping[str, Writable] | None"
@@ -251,9 +251,9 @@ def _json_lines(head: str, value: Writable, indent: int, owner: Owner | None) ->
 def lines(tree: Tree[Owner], indent: int = 0) -> Iterator[Line[Owner]]:
     """Yield the lines of a tree."""
     yield from _comments(tree.comments, indent)
-    for entry in tree.entries:
-        yield from _comments(entry.comments, indent)
-        yield from _entry_lines(entry, indent)
+    for written in tree.keys:
+        yield from _comments(written.comments, indent)
+        yield from _key_lines(written, indent)
 
 
 def _comments(texts: list[str] | tuple[str, ...], indent: int) -> Iterator[Line[Owner]]:
@@ -274,28 +274,28 @@ def _folded(text: str, width: int) -> Iterator[str]:
     yield rest
 
 
-def _entry_lines(entry: Entry[Owner], indent: int) -> Iterator[Line[Owner]]:
-    head = f"{key(entry.key)}:"
+def _key_lines(written: WrittenKey[Owner], indent: int) -> Iterator[Line[Owner]]:
+    head = f"{key(written.key)}:"
     pad = " " * indent
-    value = entry.value
+    value = written.value
     match value:
-        case Tree() if value.entries:
-            yield Line(pad + head, entry.owner)
+        case Tree() if value.keys:
+            yield Line(pad + head, written.owner)
             yield from lines(value, indent + 2)
         case Tree():
             yield from _comments(value.comments, indent)
-            yield Line(f"{pad}{head} {{}}", entry.owner)
+            yield Line(f"{pad}{head} {{}}", written.owner)
         case Literal():
-            yield Line(f"{pad}{head} {value.text}", entry.owner)
+            yield Line(f"{pad}{head} {value.text}", written.owner)
         case Data():
             if fits_yaml(value.value):
-                yield from _json_lines(head, value.value, indent, entry.owner)
+                yield from _json_lines(head, value.value, indent, written.owner)
             else:
-                yield Line(f"{pad}{head} {scalar(json.dumps(value.value, ensure_ascii=False))}", entry.owner)
+                yield Line(f"{pad}{head} {scalar(json.dumps(value.value, ensure_ascii=False))}", written.owner)
         case tuple():
-            yield from _list_lines(head, value, indent, entry.owner)
+            yield from _list_lines(head, value, indent, written.owner)
         case str():
-            yield Line(f"{pad}{head} {scalar(value)}", entry.owner)
+            yield Line(f"{pad}{head} {scalar(value)}", written.owner)
 
 
 def _list_lines(head: str, items: tuple[str | Literal, ...], indent: int, owner: Owner | None) -> Iterator[Line[Owner]]:

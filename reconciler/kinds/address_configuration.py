@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from reconciler.kinds.base import Kind
-from reconciler.kinds.hooks import Consequence, Contents, Fault, PartialContents
+from reconciler.kinds.hooks import Consequence, Fault, PartialValues, Values
 from reconciler.kinds.markers import (
     Choice,
     Declaration,
@@ -163,17 +163,17 @@ _ONLY_FOR = {
 _NEEDED = {"webhook": "auto_creation.webhook_url", "studio": "auto_creation.studio_flow_sid"}
 
 
-def _type_of(contents: PartialContents) -> Contents:
+def _type_of(values: PartialValues) -> Values:
     """Derive the type from the form of the address, if it determines one."""
-    address = contents.get("address")
+    address = values.get("address")
     if not isinstance(address, str):
         return {}
     return next(({"type": name} for name, form, _ in _FORMS if form.match(address)), {})
 
 
-def _check(contents: PartialContents) -> tuple[Fault, ...]:
+def _check(values: PartialValues) -> tuple[Fault, ...]:
     """Report fields of another auto-creation type, which Twilio would drop, and unusual addresses."""
-    chosen = contents.get("auto_creation.type")
+    chosen = values.get("auto_creation.type")
     faults = [
         Fault(
             path,
@@ -182,9 +182,9 @@ def _check(contents: PartialContents) -> tuple[Fault, ...]:
         )
         for owner, paths in _ONLY_FOR.items()
         for path in paths
-        if chosen is not None and owner != chosen and contents.get(path) is not None
+        if chosen is not None and owner != chosen and values.get(path) is not None
     ]
-    channel, address = contents.get("type"), contents.get("address")
+    channel, address = values.get("type"), values.get("address")
     form = next((form for name, form, _ in _FORMS if name == channel), None)
     if isinstance(address, str) and address and (channel is None or (channel == "sms" and _BARE_NUMBER.match(address))):
         faults += check_form(
@@ -202,7 +202,7 @@ def _check(contents: PartialContents) -> tuple[Fault, ...]:
                 code="unusual-address",
             )
         )
-    if chosen is not None and "auto_creation.enabled" not in contents:
+    if chosen is not None and "auto_creation.enabled" not in values:
         faults.append(
             Fault(
                 "auto_creation.type",
@@ -214,7 +214,7 @@ def _check(contents: PartialContents) -> tuple[Fault, ...]:
             )
         )
     needed = _NEEDED.get(str(chosen))
-    if needed is not None and needed in contents and not contents[needed]:
+    if needed is not None and needed in values and not values[needed]:
         faults.append(
             Fault(needed, f"auto_creation.type {chosen} requires {needed}", "set a value, or change the type")
         )
@@ -244,11 +244,11 @@ def channel_of(address: str) -> str:
     return str(_type_of({"address": address}).get("type", ""))
 
 
-def _check_create(contents: PartialContents) -> tuple[Fault, ...]:
+def _check_create(values: PartialValues) -> tuple[Fault, ...]:
     """Report fields that the auto-creation type requires."""
-    chosen = contents.get("auto_creation.type")
+    chosen = values.get("auto_creation.type")
     needed = _NEEDED.get(str(chosen))
-    if needed is not None and not contents.get(needed):
+    if needed is not None and not values.get(needed):
         return (Fault("auto_creation.type", f"auto_creation.type {chosen} requires {needed}", f"set {needed}"),)
     return ()
 
@@ -257,7 +257,7 @@ def _check_create(contents: PartialContents) -> tuple[Fault, ...]:
 _HANDLERS = {"webhook": "webhook", "studio": "Studio flow"}
 
 
-def _consequences(before: PartialContents | None, after: PartialContents | None, name: str) -> tuple[Consequence, ...]:
+def _consequences(before: PartialValues | None, after: PartialValues | None, name: str) -> tuple[Consequence, ...]:
     """Report where messages that belong to no conversation go, and what no longer handles new conversations."""
     if after is None:
         if before and before.get("auto_creation.enabled"):
@@ -284,7 +284,7 @@ def _consequences(before: PartialContents | None, after: PartialContents | None,
     return tuple(found)
 
 
-def _interruption(before: PartialContents, after: PartialContents, name: str) -> tuple[Consequence, ...]:
+def _interruption(before: PartialValues, after: PartialValues, name: str) -> tuple[Consequence, ...]:
     """Report that no conversation starts while an address is replaced: Twilio accepts an address only once."""
     if not (before.get("auto_creation.enabled") and after.get("auto_creation.enabled")):
         return ()

@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 from reconciler.kinds import hooks
 from reconciler.kinds.fields import Content, Field
 from reconciler.kinds.flatten import Block, flatten
-from reconciler.kinds.hooks import Consequence, Contents, Fault, PartialContents
+from reconciler.kinds.hooks import Consequence, Fault, PartialValues, Values
 from reconciler.kinds.markers import Declaration, Ref, Risk
 
 UniqueKey: TypeAlias = tuple[tuple[str, ...], Literal["parent", "account"], tuple[str, ...]]
@@ -121,7 +121,7 @@ class Kind:
 
     updatable: bool = True
     deletable: bool = True
-    why_final: Callable[[PartialContents], str] = hooks.never_final
+    why_final: Callable[[PartialValues], str] = hooks.never_final
     replace_risk: Risk = "high"
     irreplaceable: str = ""
     destroys: str = ""
@@ -133,9 +133,9 @@ class Kind:
     built_in_fallback: Mapping[str, str] = field(default_factory=dict)
     built_in_by_flex: frozenset[str] = frozenset()
     never_pruned: frozenset[str] = frozenset()
-    initial: Contents = field(default_factory=dict)
+    initial: Values = field(default_factory=dict)
 
-    compose_key: Callable[[PartialContents], str] | None = None
+    compose_key: Callable[[PartialValues], str] | None = None
     key_summary: str = ""
     discriminator: str = ""
     match_by_content: bool = False
@@ -145,16 +145,16 @@ class Kind:
     handle_fields: tuple[str, ...] = ()
     key_as_handle: bool = False
 
-    check: Callable[[PartialContents], tuple[Fault, ...]] = hooks.no_faults
-    check_create: Callable[[PartialContents], tuple[Fault, ...]] = hooks.no_faults
-    inspect: Callable[[PartialContents, datetime | None], tuple[Fault, ...]] = hooks.no_inspection
-    derive: Callable[[PartialContents], Contents] = hooks.derive_nothing
-    normalize: Callable[[Contents], Contents] = hooks.as_returned
+    check: Callable[[PartialValues], tuple[Fault, ...]] = hooks.no_faults
+    check_create: Callable[[PartialValues], tuple[Fault, ...]] = hooks.no_faults
+    inspect: Callable[[PartialValues, datetime | None], tuple[Fault, ...]] = hooks.no_inspection
+    derive: Callable[[PartialValues], Values] = hooks.derive_nothing
+    normalize: Callable[[Values], Values] = hooks.as_returned
     tolerates: Callable[[str, object, Content], bool] = hooks.never_tolerated
-    consequences: Callable[[PartialContents | None, PartialContents | None, str], tuple[Consequence, ...]] = (
+    consequences: Callable[[PartialValues | None, PartialValues | None, str], tuple[Consequence, ...]] = (
         hooks.no_consequences
     )
-    interruption: Callable[[PartialContents, PartialContents, str], tuple[Consequence, ...]] = hooks.no_interruption
+    interruption: Callable[[PartialValues, PartialValues, str], tuple[Consequence, ...]] = hooks.no_interruption
 
     webhook_header: bool = False
     implies: Mapping[str, str] = field(default_factory=dict)
@@ -192,40 +192,40 @@ class Kind:
     @cached_property
     def by_path(self) -> Mapping[str, Field]:
         """The fields by their dotted path."""
-        return {entry.path: entry for entry in self.fields}
+        return {item.path: item for item in self.fields}
 
     @cached_property
     def natural_key(self) -> str:
         """The field that identifies a resource and defaults to the handle; empty if there is none."""
-        return next((entry.path for entry in self.fields if entry.natural_key), "")
+        return next((item.path for item in self.fields if item.natural_key), "")
 
-    def name_of(self, contents: PartialContents) -> str:
+    def name_of(self, values: PartialValues) -> str:
         """Return the natural key of a resource with these values, as one text; empty if they do not determine it."""
         if self.compose_key is not None:
-            return self.compose_key(contents)
-        name = contents.get(self.natural_key)
+            return self.compose_key(values)
+        name = values.get(self.natural_key)
         return name if isinstance(name, str) else ""
 
     @cached_property
     def defaults(self) -> tuple[tuple[str, str, str], ...]:
         """The defaults that a new one takes: its own field, the configuration's kind, and that kind's field."""
         references = (
-            (entry.path, "service_configuration", marker.default)
-            for entry in self.fields
-            if (marker := entry.marker(Ref)) is not None and marker.default
+            (item.path, "service_configuration", marker.default)
+            for item in self.fields
+            if (marker := item.marker(Ref)) is not None and marker.default
         )
         return (*references, *self.inherits)
 
-    def unique_keys(self, contents: Mapping[str, object]) -> Iterator[UniqueKey]:
+    def unique_keys(self, values: Mapping[str, object]) -> Iterator[UniqueKey]:
         """Yield the keys of a resource with these values that no second resource can have.
 
         Args:
-            contents: Values by field path; a key with a missing part, or one that is not text, is left out.
+            values: By field path; a key with a missing part, or one that is not text, is left out.
         """
         for paths, scope in self.unique:
-            values = tuple(content for path in paths if isinstance(content := contents.get(path), str) and content)
-            if len(values) == len(paths):
-                yield paths, scope, values
+            parts = tuple(part for path in paths if isinstance(part := values.get(path), str) and part)
+            if len(parts) == len(paths):
+                yield paths, scope, parts
 
     def __hash__(self) -> int:
         """Hash by name; kinds are unique by name."""

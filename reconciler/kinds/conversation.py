@@ -8,7 +8,7 @@ from pydantic import Field
 
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
-from reconciler.kinds.hooks import Consequence, Contents, Fault, PartialContents
+from reconciler.kinds.hooks import Consequence, Fault, PartialValues, Values
 from reconciler.kinds.markers import (
     Choice,
     Declaration,
@@ -133,24 +133,24 @@ def _tolerates(path: str, desired: object, live: Content) -> bool:
     return path == "state" and desired == "active" and live == "inactive"
 
 
-def _final(live: PartialContents) -> str:
+def _final(live: PartialValues) -> str:
     """Source: error 50377: a closed conversation accepts no update, and nothing can be added to it."""
     return "it is closed, which is permanent" if live.get("state") == "closed" else ""
 
 
-def _check(contents: PartialContents) -> tuple[Fault, ...]:
-    if contents.get("state") == "closed" and any(contents.get(f"timers.{name}") for name in ("inactive", "closed")):
+def _check(values: PartialValues) -> tuple[Fault, ...]:
+    if values.get("state") == "closed" and any(values.get(f"timers.{name}") for name in ("inactive", "closed")):
         return (Fault("state", "a closed conversation has no timers", "remove the timers, or set another state"),)
     return ()
 
 
-def _derive(contents: PartialContents) -> Contents:
+def _derive(values: PartialValues) -> Values:
     """Source: error 50382: timers on a create require an explicit state."""
-    has_timers = any(contents.get(f"timers.{name}") for name in ("inactive", "closed"))
+    has_timers = any(values.get(f"timers.{name}") for name in ("inactive", "closed"))
     return {"state": "active"} if has_timers else {}
 
 
-def _consequences(before: PartialContents | None, after: PartialContents | None, name: str) -> tuple[Consequence, ...]:
+def _consequences(before: PartialValues | None, after: PartialValues | None, name: str) -> tuple[Consequence, ...]:
     """Say that a close is final: nothing in a closed conversation can be changed, and it cannot be opened again."""
     if before is None or after is None or before.get("state") == "closed" or after.get("state") != "closed":
         return ()

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, words_of
-from reconciler.kinds.hooks import Contents, Fault, PartialContents
+from reconciler.kinds.hooks import Fault, PartialValues, Values
 from reconciler.kinds.markers import (
     Choice,
     Declaration,
@@ -107,13 +107,13 @@ _NEEDED = {"webhook": ("url", "filters"), "trigger": ("url", "triggers"), "studi
 _CONFIGURED = ("url", "method", "filters", "triggers", "flow_sid")
 
 
-def _names(contents: PartialContents) -> str:
+def _names(values: PartialValues) -> str:
     """Return the target and its destination."""
-    parts = (contents.get("target"), contents.get("flow_sid") or contents.get("url"))
+    parts = (values.get("target"), values.get("flow_sid") or values.get("url"))
     return " ".join(part for part in parts if isinstance(part, str))
 
 
-def _normalize(live: Contents) -> Contents:
+def _normalize(live: Values) -> Values:
     """Move live values to the fields that the configuration uses.
 
     A trigger's keywords are returned under `triggers` (community provider) or under `filters` (example in the OpenAPI
@@ -135,8 +135,8 @@ _MOST_TRIGGERS, _LONGEST_TRIGGER = 5, 248
 """Source: errors 50362 and 50366."""
 
 
-def _check(contents: PartialContents) -> tuple[Fault, ...]:
-    target, triggers = contents.get("target"), words_of(contents.get("triggers"))
+def _check(values: PartialValues) -> tuple[Fault, ...]:
+    target, triggers = values.get("target"), words_of(values.get("triggers"))
     faults: list[Fault] = []
     if len(triggers) > _MOST_TRIGGERS:
         message = f"{len(triggers)} triggers are too many: Twilio accepts {_MOST_TRIGGERS}"
@@ -146,10 +146,10 @@ def _check(contents: PartialContents) -> tuple[Fault, ...]:
         faults.append(Fault("triggers", message, "shorten it"))
     if target not in _FOR:
         return tuple(faults)
-    return (*faults, *_misplaced(str(target), contents))
+    return (*faults, *_misplaced(str(target), values))
 
 
-def _misplaced(target: str, contents: PartialContents) -> tuple[Fault, ...]:
+def _misplaced(target: str, values: PartialValues) -> tuple[Fault, ...]:
     return tuple(
         Fault(
             path,
@@ -157,16 +157,16 @@ def _misplaced(target: str, contents: PartialContents) -> tuple[Fault, ...]:
             f"remove it; {target} uses {', '.join(_FOR[target])}",
         )
         for path in _CONFIGURED
-        if path not in _FOR[target] and contents.get(path) is not None
+        if path not in _FOR[target] and values.get(path) is not None
     )
 
 
-def _check_create(contents: PartialContents) -> tuple[Fault, ...]:
-    target = str(contents.get("target"))
+def _check_create(values: PartialValues) -> tuple[Fault, ...]:
+    target = str(values.get("target"))
     return tuple(
         Fault("target", f"target {target} requires `{path}`", f"set {path}")
         for path in _NEEDED.get(target, ())
-        if not contents.get(path)
+        if not values.get(path)
     )
 
 

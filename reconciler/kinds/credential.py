@@ -13,7 +13,7 @@ from pydantic import Field
 from reconciler import certificates
 from reconciler.certificates import Certificate, NotReadable, PrivateKey
 from reconciler.kinds.base import Kind
-from reconciler.kinds.hooks import Fault, PartialContents
+from reconciler.kinds.hooks import Fault, PartialValues
 from reconciler.kinds.markers import (
     Choice,
     Declaration,
@@ -103,8 +103,8 @@ _NEEDED = {"apn": ("certificate", "private_key"), "gcm": ("api_key",), "fcm": ("
 _OWN = ("certificate", "private_key", "sandbox", "api_key", "secret")
 
 
-def _check(contents: PartialContents) -> tuple[Fault, ...]:
-    chosen = contents.get("type")
+def _check(values: PartialValues) -> tuple[Fault, ...]:
+    chosen = values.get("type")
     if chosen not in _FOR:
         return ()
     return tuple(
@@ -114,18 +114,18 @@ def _check(contents: PartialContents) -> tuple[Fault, ...]:
             f"remove it; {chosen} uses {', '.join(_FOR[chosen])}",
         )
         for path in _OWN
-        if path not in _FOR[chosen] and contents.get(path) not in {None, False}
+        if path not in _FOR[chosen] and values.get(path) not in {None, False}
     )
 
 
-def _check_create(contents: PartialContents) -> tuple[Fault, ...]:
-    chosen = str(contents.get("type"))
+def _check_create(values: PartialValues) -> tuple[Fault, ...]:
+    chosen = str(values.get("type"))
     return tuple(
         Fault(
             "type", f"a credential of type {chosen} requires `{path}`", f"set {path} from ${{secret:…}} or ${{file:…}}"
         )
         for path in _NEEDED.get(chosen, ())
-        if not contents.get(path)
+        if not values.get(path)
     )
 
 
@@ -137,29 +137,29 @@ _OF_SERVICE_ACCOUNT = ("project_id", "client_email", "private_key")
 _RENEW = "get a new one from Apple and set it here"
 
 
-def _inspect(contents: PartialContents, now: datetime | None) -> tuple[Fault, ...]:
+def _inspect(values: PartialValues, now: datetime | None) -> tuple[Fault, ...]:
     """Check the contents of the secrets that are set and used by the type."""
-    chosen = contents.get("type")
+    chosen = values.get("type")
     faults: list[Fault] = []
     if chosen == "gcm":
         message = "gcm is obsolete: Google has shut down the service"
         faults.append(Fault("type", message, "use fcm, with a service account", "warning", "obsolete-type"))
     if chosen in {"apn", None}:
-        faults += _inspect_apn(contents, now)
-    if chosen in {"fcm", None} and isinstance(secret := contents.get("secret"), str) and secret:
+        faults += _inspect_apn(values, now)
+    if chosen in {"fcm", None} and isinstance(secret := values.get("secret"), str) and secret:
         faults += _inspect_fcm(secret)
     return tuple(faults)
 
 
-def _inspect_apn(contents: PartialContents, now: datetime | None) -> Iterator[Fault]:
+def _inspect_apn(values: PartialValues, now: datetime | None) -> Iterator[Fault]:
     certificate: Certificate | None = None
     key: PrivateKey | None = None
-    if isinstance(text := contents.get("certificate"), str) and text:
+    if isinstance(text := values.get("certificate"), str) and text:
         try:
             certificate = certificates.read_certificate(text)
         except NotReadable as error:
             yield Fault("certificate", f"certificate {error.message}", error.hint, code="malformed-certificate")
-    if isinstance(text := contents.get("private_key"), str) and text:
+    if isinstance(text := values.get("private_key"), str) and text:
         try:
             key = certificates.read_private_key(text)
         except NotReadable as error:
@@ -173,7 +173,7 @@ def _inspect_apn(contents: PartialContents, now: datetime | None) -> Iterator[Fa
             message = f"{path} contains more than one block of PEM text, but Twilio requires that block alone"
             hint = f"remove everything before its -----BEGIN and after its -----END: {command}"
             yield Fault(path, message, hint, "warning", "surplus-text")
-        text = contents.get(path)
+        text = values.get(path)
         if found is not None and isinstance(text, str) and certificates.has_windows_line_breaks(text):
             # Our decision: RFC 7468 allows them; unverified whether Twilio accepts them.
             hint = r"convert it: sed -i 's/\r$//' FILE"
@@ -186,7 +186,7 @@ def _inspect_apn(contents: PartialContents, now: datetime | None) -> Iterator[Fa
         yield Fault("private_key", message, hint, code="key-mismatch")
     if now is not None:
         yield from _inspect_dates(certificate, now)
-    yield from _inspect_network(certificate, sandbox=contents.get("sandbox"))
+    yield from _inspect_network(certificate, sandbox=values.get("sandbox"))
 
 
 def _inspect_dates(certificate: Certificate, now: datetime) -> Iterator[Fault]:

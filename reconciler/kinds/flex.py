@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from reconciler.kinds.account_webhook import ACCOUNT_WEBHOOK
-from reconciler.kinds.hooks import Contents
+from reconciler.kinds.hooks import Values
 from reconciler.kinds.role import FLEX_ROLES, ROLE
 
 ROLES, WEBHOOK = ROLE, ACCOUNT_WEBHOOK
@@ -17,7 +17,7 @@ _IN_BOTH_TYPES = ("admin", "supervisor")
 _WORD = re.compile(r"[^\W_]+")
 
 
-def is_flex_service(name: str, roles: Iterable[Contents], default_webhook: Contents | None = None) -> bool:
+def is_flex_service(name: str, roles: Iterable[Values], default_webhook: Values | None = None) -> bool:
     """Return whether a service probably belongs to Flex.
 
     Nothing in the API marks such a service. This is our decision: the name contains the word "Flex" (Flex's own is

@@ -13,9 +13,9 @@ from typing import Literal, TypeAlias
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Risk
 
-Contents: TypeAlias = Mapping[str, Content]
+Values: TypeAlias = Mapping[str, Content]
 """Values of a resource by field path."""
-PartialContents: TypeAlias = Mapping[str, object]
+PartialValues: TypeAlias = Mapping[str, object]
 """Values by field path, in which a value that is unknown until apply is an object of a type of its own."""
 
 
@@ -51,22 +51,22 @@ class Consequence:
     sentence: str
 
 
-def no_faults(_contents: PartialContents) -> tuple[Fault, ...]:
+def no_faults(_values: PartialValues) -> tuple[Fault, ...]:
     """Find no problems."""
     return ()
 
 
-def no_inspection(_contents: PartialContents, _now: datetime | None) -> tuple[Fault, ...]:
+def no_inspection(_values: PartialValues, _now: datetime | None) -> tuple[Fault, ...]:
     """Find no problems inside values."""
     return ()
 
 
-def derive_nothing(_contents: PartialContents) -> Contents:
+def derive_nothing(_values: PartialValues) -> Values:
     """Derive no values."""
     return {}
 
 
-def as_returned(live: Contents) -> Contents:
+def as_returned(live: Values) -> Values:
     """Return live values unchanged."""
     return live
 
@@ -76,18 +76,16 @@ def never_tolerated(_path: str, _desired: object, _live: Content) -> bool:
     return False
 
 
-def no_consequences(
-    _before: PartialContents | None, _after: PartialContents | None, _name: str
-) -> tuple[Consequence, ...]:
+def no_consequences(_before: PartialValues | None, _after: PartialValues | None, _name: str) -> tuple[Consequence, ...]:
     """Report no consequences."""
     return ()
 
 
-def no_interruption(_before: PartialContents, _after: PartialContents, _name: str) -> tuple[Consequence, ...]:
+def no_interruption(_before: PartialValues, _after: PartialValues, _name: str) -> tuple[Consequence, ...]:
     """Report no effects between the delete and the create of a replace."""
     return ()
 
 
-def never_final(_live: PartialContents) -> str:
+def never_final(_live: PartialValues) -> str:
     """Accept updates in every state."""
     return ""

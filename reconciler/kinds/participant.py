@@ -8,7 +8,7 @@ from pydantic import Field
 
 from reconciler.kinds.address_configuration import channel_of, check_form
 from reconciler.kinds.base import Kind
-from reconciler.kinds.hooks import Fault, PartialContents
+from reconciler.kinds.hooks import Fault, PartialValues
 from reconciler.kinds.markers import Declaration, Example, Immutable, Length, OnChange, Ref, ReplaceOnly, Wire
 
 
@@ -68,17 +68,17 @@ class Participant(Declaration):
     ] = None
 
 
-def _names(contents: PartialContents) -> str:
+def _names(values: PartialValues) -> str:
     """Return the identity, or else the address and its proxy address."""
-    identity = contents.get("identity")
+    identity = values.get("identity")
     if isinstance(identity, str) and identity:
         return identity
-    parts = [contents.get("address"), contents.get("proxy_address")]
+    parts = [values.get("address"), values.get("proxy_address")]
     return " via ".join(part for part in parts if isinstance(part, str) and part)
 
 
-def _check(contents: PartialContents) -> tuple[Fault, ...]:
-    identity, address, proxy = (contents.get(path) for path in ("identity", "address", "proxy_address"))
+def _check(values: PartialValues) -> tuple[Fault, ...]:
+    identity, address, proxy = (values.get(path) for path in ("identity", "address", "proxy_address"))
     faults: list[Fault] = []
     if identity and address:
         faults.append(Fault("address", "a participant has an identity or an address, not both", "remove one of them"))
@@ -88,7 +88,7 @@ def _check(contents: PartialContents) -> tuple[Fault, ...]:
             Fault("proxy_address", "the proxy address is the participant's own address", "use your own address")
         )
     for path in ("address", "proxy_address", "projected_address"):
-        text = contents.get(path)
+        text = values.get(path)
         if isinstance(text, str) and text:
             faults += check_form(path, text, "Use a form such as {}.")
     if isinstance(address, str) and isinstance(proxy, str):
@@ -100,8 +100,8 @@ def _check(contents: PartialContents) -> tuple[Fault, ...]:
     return tuple(faults)
 
 
-def _check_create(contents: PartialContents) -> tuple[Fault, ...]:
-    if contents.get("identity") or contents.get("address") or contents.get("projected_address"):
+def _check_create(values: PartialValues) -> tuple[Fault, ...]:
+    if values.get("identity") or values.get("address") or values.get("projected_address"):
         return ()
     return (Fault("", "a participant requires an identity or an address", "add `identity` or `address`"),)
 

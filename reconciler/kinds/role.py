@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from reconciler.kinds.base import Kind
-from reconciler.kinds.hooks import Consequence, Fault, PartialContents
+from reconciler.kinds.hooks import Consequence, Fault, PartialValues
 from reconciler.kinds.markers import (
     AlwaysSent,
     Choice,
@@ -84,9 +84,9 @@ def _words(name: str) -> list[str]:
     return _WORD.findall(name.lower())
 
 
-def _check(contents: PartialContents) -> tuple[Fault, ...]:
+def _check(values: PartialValues) -> tuple[Fault, ...]:
     """Report a name that differs from that of a built-in role only in spelling."""
-    name = contents.get("friendly_name")
+    name = values.get("friendly_name")
     if not isinstance(name, str) or name in BUILT_IN_ROLES:
         return ()
     own = next((one for one in BUILT_IN_ROLES if _words(one) == _words(name)), None)
@@ -97,7 +97,7 @@ def _check(contents: PartialContents) -> tuple[Fault, ...]:
     return (Fault("friendly_name", message, hint, severity="warning", code="like-built-in"),)
 
 
-def _consequences(before: PartialContents | None, after: PartialContents | None, _name: str) -> tuple[Consequence, ...]:
+def _consequences(before: PartialValues | None, after: PartialValues | None, _name: str) -> tuple[Consequence, ...]:
     former = before.get("friendly_name") if before is not None else None
     if before is None or former not in FLEX_ROLES:
         return ()

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from reconciler.kinds.account_webhook import Method, PostWebhookUrl, PreWebhookUrl
 from reconciler.kinds.base import Kind
-from reconciler.kinds.hooks import Consequence, PartialContents
+from reconciler.kinds.hooks import Consequence, PartialValues
 from reconciler.kinds.markers import Declaration, Example, OnChange, Vocabulary, Wire
 from reconciler.kinds.vocabulary import SERVICE_FILTERS
 
@@ -29,11 +29,10 @@ class ServiceWebhook(Declaration):
     post_webhook_url: PostWebhookUrl = None
 
 
-def _consequences(before: PartialContents | None, after: PartialContents | None, _name: str) -> tuple[Consequence, ...]:
+def _consequences(before: PartialValues | None, after: PartialValues | None, _name: str) -> tuple[Consequence, ...]:
     """Report that a service's first webhook replaces the account's (source: Twilio docs, per-service webhooks)."""
     had, has = (
-        any((contents or {}).get(path) for path in ("pre_webhook_url", "post_webhook_url"))
-        for contents in (before, after)
+        any((values or {}).get(path) for path in ("pre_webhook_url", "post_webhook_url")) for values in (before, after)
     )
     if has and not had:
         return (Consequence("low", "The account's webhooks no longer receive this service's events."),)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from reconciler.kinds.base import Kind
-from reconciler.kinds.hooks import Consequence, PartialContents
+from reconciler.kinds.hooks import Consequence, PartialValues
 from reconciler.kinds.markers import Declaration, Example, Immutable, Length, NaturalKey, OnChange, Ref, Required, Wire
 
 
@@ -46,7 +46,7 @@ class User(Declaration):
     ] = None
 
 
-def _consequences(_before: PartialContents | None, after: PartialContents | None, name: str) -> tuple[Consequence, ...]:
+def _consequences(_before: PartialValues | None, after: PartialValues | None, name: str) -> tuple[Consequence, ...]:
     return () if after is not None else (Consequence("medium", f"{name} is removed from all of its conversations."),)
 
 

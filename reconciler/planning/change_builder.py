@@ -1,7 +1,7 @@
 """From a declared resource and its live one to a change: what differs, and the calls that make it equal.
 
-Takes a `PlanContext`; gives a `Draft`: changes whose steps name what they need, and a problem for each value that
-the API would reject. Pure; puts nothing into order and withholds nothing: `ordering` and `guards` do.
+Takes a `PlanContext`; gives `UnorderedChanges`: changes whose steps name what they need, and a problem for each
+value that the API would reject. Pure; puts nothing into order and withholds nothing: `ordering` and `guards` do.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from reconciler.state import Live
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class UnorderedChanges:
     """The changes of a plan, before they are put into order, judged, and guarded.
 
     Attributes:
@@ -54,11 +54,11 @@ class ChangeBuilder:
         self._unverified: list[tuple[Address, str]] = []
         self._problems: list[Problem] = []
 
-    def build(self) -> Draft:
+    def build(self) -> UnorderedChanges:
         """Build every change."""
         found = [change for declared in self._context.covered() if (change := self._change(declared)) is not None]
         changes = (*with_moved_defaults(self._context, found), *build_deletions(self._context))
-        return Draft(changes, self._unchanged, tuple(self._unverified), tuple(self._problems))
+        return UnorderedChanges(changes, self._unchanged, tuple(self._unverified), tuple(self._problems))
 
     def _change(self, declared: Declared) -> Change | None:
         live = self._context.matching.live.get(declared.address)

@@ -69,10 +69,10 @@ class PlanContext:
         self.state = state
         self.selection = selection
         self.desired = Desired.of(config)
-        entries = with_present_addresses(unfinished, config, state, selection)
-        replacing = under_way(entries, config, state)
+        replaces = with_present_addresses(unfinished, config, state, selection)
+        replacing = under_way(replaces, config, state)
         self.matching: Matching = match(config, state, selection=selection, under_way=replacing, new=reviewed.creates)
-        self.interrupted = Interrupted(entries, replacing, config, state, selection, self.desired, self.matching)
+        self.interrupted = Interrupted(replaces, replacing, config, state, selection, self.desired, self.matching)
         self.naming = Naming(config, state, self.matching, self.interrupted.completed_by)
         self.replaced = frozenset(
             declared.address

@@ -46,7 +46,7 @@ def values_for_create(
         context: configuration and account.
         declared: the resource to create.
         former: the values of the resource that the new one replaces; empty if there is none.
-        saved: the entry of a journal that the former values come from.
+        saved: what a journal saved, which the former values come from.
     """
     values: dict[str, Content | Reference | Unknown] = dict(declared.derived)
     values.update({path: value.content for path, value in declared.values.items()})
@@ -88,7 +88,7 @@ def field_changes_of_create(
         declared: the resource to create.
         create: what the create sends.
         live: the resource that the new one replaces; None if there is none.
-        saved: the entry of a journal that the carried values come from.
+        saved: what a journal saved, which the carried values come from.
     """
     return tuple(
         _field_change(context, declared, field, create, live=live, saved=saved)

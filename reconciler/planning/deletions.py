@@ -56,17 +56,17 @@ def _absent(context: PlanContext) -> Iterator[Change]:
 
 def _completions(context: PlanContext) -> Iterator[Change]:
     """Delete what interrupted replaces left, once the defaults on it have moved."""
-    for entry, live in context.interrupted.to_complete():
-        declared = context.config.resources[entry.address]
+    for saved, live in context.interrupted.to_complete():
+        declared = context.config.resources[saved.address]
         change = _deletion(
             context,
             live,
             context.naming.address_of(live),
             declared.parent,
-            reason=f"completes the interrupted replace by {entry.address}",
+            reason=f"completes the interrupted replace by {saved.address}",
             place=declared.place,
         )
-        new = context.matching.live[entry.address]
+        new = context.matching.live[saved.address]
         repoint, _ = repoint_defaults(context, declared, live, new.values)
         repoint = tuple(replace(step, needs=()) for step in repoint)
         (delete,) = change.steps

@@ -1,7 +1,7 @@
 """Replaces that an earlier apply began and did not finish, seen from the present configuration and account.
 
-Takes the entries of a journal, a `Config`, and a `State`; gives the entries with their present addresses, and which of
-them the configuration still asks for. `Interrupted` adds what follows once resources are matched. Pure.
+Takes the replaces that a journal holds, a `Config`, and a `State`; gives them with their present addresses, and which
+of them the configuration still asks for. `Interrupted` adds what follows once resources are matched. Pure.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from reconciler.state import Live, State
 def with_present_addresses(
     unfinished: Sequence[UnfinishedReplace], config: Config, state: State, selection: Selection
 ) -> tuple[UnfinishedReplace, ...]:
-    """Give each entry the address that the configuration gives its resource now: a handle may have changed."""
-    moved = [entry for entry in unfinished if not _is_named(config.resources.get(entry.address), entry)]
+    """Give each saved replace the address that the configuration gives its resource now: a handle may have changed."""
+    moved = [saved for saved in unfinished if not _is_named(config.resources.get(saved.address), saved)]
     if not moved:
         return tuple(unfinished)
     parents = match(config, state, KINDS.parents, selection).live
     finder = _HeirFinder(config, state, {address: live.lineage for address, live in parents.items()})
-    return tuple(finder.with_present_address(entry) if entry in moved else entry for entry in unfinished)
+    return tuple(finder.with_present_address(saved) if saved in moved else saved for saved in unfinished)
 
 
 def under_way(unfinished: Sequence[UnfinishedReplace], config: Config, state: State) -> dict[str, Address]:
     """Return the old resources that the configuration still replaces, by SID, with the address that replaces them."""
-    return {entry.sid: entry.address for entry in unfinished if _is_wanted(entry, unfinished, config, state)}
+    return {saved.sid: saved.address for saved in unfinished if _is_wanted(saved, unfinished, config, state)}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Interrupted:
     """The interrupted replaces beside the matched resources.
 
     Attributes:
-        entries: the entries of the journal, with their present addresses.
+        replaces: what the journal holds, with their present addresses.
         under_way: SIDs of the old resources that the configuration still replaces, with the address that replaces them.
         config: the configuration.
         state: the account.
@@ -53,7 +53,7 @@ class Interrupted:
         matching: which declared resource is which live one.
     """
 
-    entries: tuple[UnfinishedReplace, ...]
+    replaces: tuple[UnfinishedReplace, ...]
     under_way: Mapping[str, Address]
     config: Config
     state: State
@@ -68,23 +68,23 @@ class Interrupted:
             declared: the resource to create.
             parents: the SIDs of the containing resources; None if that does not exist.
         """
-        for entry in reversed(self.entries):  # of several, the last one
+        for saved in reversed(self.replaces):  # of several, the last one
             if (
-                entry.address == declared.address
-                and entry.kind == declared.kind
-                and entry.name in {declared.natural_key, declared.renamed_from}
-                and entry.parents == parents
-                and self.state.get(entry.sid) is None
+                saved.address == declared.address
+                and saved.kind == declared.kind
+                and saved.name in {declared.natural_key, declared.renamed_from}
+                and saved.parents == parents
+                and self.state.get(saved.sid) is None
             ):
-                return entry
+                return saved
         return None
 
     def to_complete(self) -> Iterator[tuple[UnfinishedReplace, Live]]:
         """Yield the replaces whose old resource still exists beside the new one, with the old resource."""
         removed = self.desired.removed
-        for entry in self.entries:
-            declared, old = self.config.resources.get(entry.address), self.state.get(entry.sid)
-            new = self.matching.live.get(entry.address)
+        for saved in self.replaces:
+            declared, old = self.config.resources.get(saved.address), self.state.get(saved.sid)
+            new = self.matching.live.get(saved.address)
             if (
                 declared is not None
                 and old is not None
@@ -96,98 +96,98 @@ class Interrupted:
                 and old.sid not in self.matching.addresses
                 and (old.kind, old.parents) == (new.kind, new.parents)
             ):
-                yield entry, old
+                yield saved, old
 
     @cached_property
     def completed_by(self) -> Mapping[str, Address]:
         """The addresses whose interrupted replaces this plan completes, by the SID of the old resource."""
-        return {old.sid: entry.address for entry, old in self.to_complete()}
+        return {old.sid: saved.address for saved, old in self.to_complete()}
 
     @cached_property
     def replacements(self) -> frozenset[str]:
         """The SIDs of the new resources of the replaces that are under way."""
-        found = (self.matching.live.get(entry.address) for entry in self.entries if entry.sid in self.under_way)
+        found = (self.matching.live.get(saved.address) for saved in self.replaces if saved.sid in self.under_way)
         return frozenset(live.sid for live in found if live is not None and live.sid not in self.under_way)
 
     @property
     def finished(self) -> frozenset[str]:
-        """The SIDs of the old resources whose entries are no longer needed."""
-        return frozenset(entry.sid for entry in self.entries if self._is_finished(entry))
+        """The SIDs of the old resources of saved replaces that are no longer needed."""
+        return frozenset(saved.sid for saved in self.replaces if self._is_finished(saved))
 
-    def _is_finished(self, entry: UnfinishedReplace) -> bool:
-        """Whether nothing is left to do for an entry, and none of its saved values can be needed."""
-        declared, old = self.config.resources.get(entry.address), self.state.get(entry.sid)
-        if entry.environment != self.config.environment and not _is_named(declared, entry):
+    def _is_finished(self, saved: UnfinishedReplace) -> bool:
+        """Whether nothing is left to do for a saved replace, and none of its saved values can be needed."""
+        declared, old = self.config.resources.get(saved.address), self.state.get(saved.sid)
+        if saved.environment != self.config.environment and not _is_named(declared, saved):
             # Another environment of the account may complete it; this one may not even have read the old resource.
             return False
         if old is not None:
             # It has everything that was saved of it.
             return old.sid not in self.under_way or old.sid in self.matching.addresses
-        live = self.matching.live.get(entry.address)
+        live = self.matching.live.get(saved.address)
         if declared is None or declared.absent:
-            return not self.unrestored_fields(entry)
-        return self.selection.covers(declared) and live is not None and not self.unrestored_fields(entry)
+            return not self.unrestored_fields(saved)
+        return self.selection.covers(declared) and live is not None and not self.unrestored_fields(saved)
 
-    def is_of_other_environment(self, entry: UnfinishedReplace) -> bool:
+    def is_of_other_environment(self, saved: UnfinishedReplace) -> bool:
         """Return whether only another environment of the same account can complete a replace."""
-        declared = self.config.resources.get(entry.address)
-        is_own = entry.environment == self.config.environment or _is_named(declared, entry)
-        return not is_own and entry.sid not in self.matching.addresses
+        declared = self.config.resources.get(saved.address)
+        is_own = saved.environment == self.config.environment or _is_named(declared, saved)
+        return not is_own and saved.sid not in self.matching.addresses
 
-    def unrestored_fields(self, entry: UnfinishedReplace) -> tuple[str, ...]:
-        """Return the paths of the saved values that the entry of a deleted resource alone still holds.
+    def unrestored_fields(self, saved: UnfinishedReplace) -> tuple[str, ...]:
+        """Return the paths of the saved values of a deleted resource that only the journal still holds.
 
         The configuration does not set them, and the live resource does not have them.
         """
-        declared, live = self.config.resources.get(entry.address), self.matching.live.get(entry.address)
-        values = live.values if live is not None and live.kind == entry.kind else {}
+        declared, live = self.config.resources.get(saved.address), self.matching.live.get(saved.address)
+        values = live.values if live is not None and live.kind == saved.kind else {}
         return tuple(
             path
-            for path in (*entry.values, *entry.lost)
+            for path in (*saved.values, *saved.lost)
             if declared is None or path not in declared.values or path in declared.lifecycle.ignore_changes
-            if _differs_from_saved(entry, path, values.get(path))
+            if _differs_from_saved(saved, path, values.get(path))
         )
 
 
 class _HeirFinder:
-    """Finds the declared resource that an entry of a journal is about, after its handle has changed."""
+    """Finds the declared resource that a saved replace is about, after its handle has changed."""
 
     def __init__(self, config: Config, state: State, lineages: Mapping[Address, tuple[str, ...]]) -> None:
         self.config = config
         self.state = state
         self.lineages = lineages
 
-    def with_present_address(self, entry: UnfinishedReplace) -> UnfinishedReplace:
-        """Return an entry with the address of the one resource that has its natural key, or else as it is."""
+    def with_present_address(self, saved: UnfinishedReplace) -> UnfinishedReplace:
+        """Return a saved replace with the address of the one resource that has its natural key, or else as it is."""
         siblings = [
             declared
             for declared in self.config.resources.values()
-            if declared.kind == entry.kind and not declared.absent and declared.pin is None
-            if entry.parents == (self.lineages.get(declared.parent) if declared.parent is not None else ())
+            if declared.kind == saved.kind and not declared.absent and declared.pin is None
+            if saved.parents == (self.lineages.get(declared.parent) if declared.parent is not None else ())
         ]
         for heirs in (
-            [declared for declared in siblings if declared.natural_key == entry.name],
+            [declared for declared in siblings if declared.natural_key == saved.name],
             [
                 declared
                 for declared in siblings
-                if declared.renamed_from == entry.name and self._may_be_heir(declared, entry)
+                if declared.renamed_from == saved.name and self._may_be_heir(declared, saved)
             ],
         ):
-            of_type = [declared for declared in heirs if is_of_type(declared, entry.as_live())]
+            of_type = [declared for declared in heirs if is_of_type(declared, saved.as_live())]
             chosen = heirs if len(heirs) == 1 else of_type
             if len(chosen) == 1:
-                return replace(entry, address=chosen[0].address)
-        return entry
+                return replace(saved, address=chosen[0].address)
+        return saved
 
-    def _may_be_heir(self, declared: Declared, entry: UnfinishedReplace) -> bool:
-        """Whether a resource that is renamed from the old one of an entry can be the one that was to replace it.
+    def _may_be_heir(self, declared: Declared, saved: UnfinishedReplace) -> bool:
+        """Whether a resource that is renamed from the old one of a saved replace can be the one that was to replace it.
 
-        It cannot if it existed before the old one did, or if the address of the entry still declares the new resource.
+        It cannot if it existed before the old one did, or if the saved address still declares the new resource.
         """
-        old = self.state.get(entry.sid)
+        old = self.state.get(saved.sid)
         if old is None:
             return True
-        if self._is_newer(self.config.resources.get(entry.address), old):
+        if self._is_newer(self.config.resources.get(saved.address), old):
             return False
         return not self._of_name(declared, old) or self._is_newer(declared, old)
 
@@ -206,15 +206,15 @@ class _HeirFinder:
         ]
 
 
-def _is_wanted(entry: UnfinishedReplace, unfinished: Sequence[UnfinishedReplace], config: Config, state: State) -> bool:
-    """Whether the configuration still asks to replace the old resource of an entry."""
-    declared, old = config.resources.get(entry.address), state.get(entry.sid)
+def _is_wanted(saved: UnfinishedReplace, unfinished: Sequence[UnfinishedReplace], config: Config, state: State) -> bool:
+    """Whether the configuration still asks to replace the old resource of a saved replace."""
+    declared, old = config.resources.get(saved.address), state.get(saved.sid)
     if declared is None or declared.absent or old is None or declared.kind != old.kind:
         return False
     siblings = [other for other in config.children(declared.parent) if other is not declared and other.kind == old.kind]
     return (
         old.name in {declared.natural_key, declared.renamed_from}
-        and entry.is_still(old)
+        and saved.is_still(old)
         and not any(_keeps(other, old, unfinished, state) for other in siblings)
     )
 
@@ -231,23 +231,23 @@ def _keeps(other: Declared, old: Live, unfinished: Sequence[UnfinishedReplace], 
     exists = any(live.name == old.name and live.sid != old.sid and is_of_type(other, live) for live in siblings)
     is_renamed = bool(other.renamed_from) and (
         any(live.name == other.renamed_from for live in siblings)
-        or any(entry.address == other.address for entry in unfinished)
+        or any(saved.address == other.address for saved in unfinished)
     )
     return not exists and not is_renamed
 
 
-def _is_named(declared: Declared | None, entry: UnfinishedReplace) -> bool:
-    """Whether a declared resource has the kind and the natural key of an entry, or is renamed from it."""
+def _is_named(declared: Declared | None, saved: UnfinishedReplace) -> bool:
+    """Whether a declared resource has the kind and the natural key of a saved replace, or is renamed from it."""
     return (
         declared is not None
-        and declared.kind == entry.kind
-        and entry.name in {declared.natural_key, declared.renamed_from}
+        and declared.kind == saved.kind
+        and saved.name in {declared.natural_key, declared.renamed_from}
     )
 
 
-def _differs_from_saved(entry: UnfinishedReplace, path: str, content: Content) -> bool:
-    field = entry.kind.by_path[path]
-    if path in entry.lost:
+def _differs_from_saved(saved: UnfinishedReplace, path: str, content: Content) -> bool:
+    field = saved.kind.by_path[path]
+    if path in saved.lost:
         # A value that was not saved is known to be missing only where nothing is in its place.
         return field.is_empty(content)
-    return bool(field.comparable(content) != field.comparable(entry.values[path]))
+    return bool(field.comparable(content) != field.comparable(saved.values[path]))

@@ -33,7 +33,7 @@ from reconciler.kinds.fields import Content
 from reconciler.planning import guards, ordering, plan_problems, role_guards, scope
 from reconciler.planning.assessment import assess
 from reconciler.planning.baseline import Decision
-from reconciler.planning.change_builder import ChangeBuilder, Draft
+from reconciler.planning.change_builder import ChangeBuilder, UnorderedChanges
 from reconciler.planning.context import PlanContext
 from reconciler.planning.dangling import dangling
 from reconciler.planning.guard_changes import guard_changes
@@ -227,16 +227,16 @@ class _Planner:
             MatchError: with every problem.
         """
         config, state, live = self.context.config, self.context.state, self.context.matching.live
-        draft = ChangeBuilder(self.context, frozenset(self.options.rotate)).build()
+        unordered = ChangeBuilder(self.context, frozenset(self.options.rotate)).build()
         problems = (
             *self.context.problems,
-            *draft.problems,
-            *self._option_problems(draft.changes),
-            *plan_problems.swapped_names(self.context, draft.changes),
+            *unordered.problems,
+            *self._option_problems(unordered.changes),
+            *plan_problems.swapped_names(self.context, unordered.changes),
         )
         if any(problem.severity == "error" for problem in problems):
             raise MatchError([*problems, *config.warnings], config.lines)
-        assessed = [assess(self.context, change) for change in draft.changes]
+        assessed = [assess(self.context, change) for change in unordered.changes]
         ordered = ordering.sort_changes(ordering.add_dependencies(assessed, state, live))
         changes = guard_changes(self.context, tuple(ordered), self.options.approved, self.options.reviewed)
         unmanaged = unmanaged_resources(self.context, changes)
@@ -247,7 +247,7 @@ class _Planner:
             config_digest=config.digest,
             options=self.options,
             changes=changes,
-            unchanged=draft.unchanged,
+            unchanged=unordered.unchanged,
             unmanaged=unmanaged,
             warnings=warnings,
             acknowledged=acknowledged,
@@ -255,12 +255,12 @@ class _Planner:
             left_out=tuple(sorted(self.context.selection.omitted)),
             unreadable=tuple(plan_problems.unreadable_collections(self.context, self.affected)),
             unset=plan_problems.unset_secrets(changes),
-            unverified=draft.unverified,
+            unverified=unordered.unverified,
             live=live,
             titles={item.address: title(item, live.get(item.address)) for item in self.context.desired.present},
             unlisted=tuple(unlisted_collections(self.context)),
             unsearched=unsearched_collections(self.context),
-            execution=self._execution(draft),
+            execution=self._execution(unordered),
             missing=MissingReads(
                 role_holders=role_guards.role_holders_to_fetch(changes, state),
                 participants=role_guards.participants_to_fetch(changes, state),
@@ -268,8 +268,10 @@ class _Planner:
             ),
         )
 
-    def _execution(self, draft: Draft) -> Execution:
-        deleted = {change.address: change.sid for change in draft.changes if change.action == "delete" and change.sid}
+    def _execution(self, unordered: UnorderedChanges) -> Execution:
+        deleted = {
+            change.address: change.sid for change in unordered.changes if change.action == "delete" and change.sid
+        }
         return Execution(
             sids={**self.context.sids, **deleted},
             builtin_refs=self.context.builtin_refs,

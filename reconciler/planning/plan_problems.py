@@ -40,92 +40,92 @@ def swapped_names(context: PlanContext, changes: Sequence[Change]) -> Iterator[P
 def unrestored_values(context: PlanContext, changes: Iterable[Change]) -> Iterator[Problem]:
     """Values that an interrupted apply saved, and that no change restores."""
     restored = {change.completes for change in changes}
-    for entry in context.interrupted.entries:
-        declared = context.config.resources.get(entry.address)
-        if context.interrupted.is_of_other_environment(entry):
+    for saved in context.interrupted.replaces:
+        declared = context.config.resources.get(saved.address)
+        if context.interrupted.is_of_other_environment(saved):
             continue
-        if entry.sid not in restored and (problem := _still_saved(context, entry, declared)) is not None:
+        if saved.sid not in restored and (problem := _still_saved(context, saved, declared)) is not None:
             yield problem
-        if entry.lost and entry.sid in restored and declared is not None:
+        if saved.lost and saved.sid in restored and declared is not None:
             yield Problem(
                 "not-restored",
-                f"{entry.source} does not contain {', '.join(entry.lost)} of {entry.address}, which an interrupted "
+                f"{saved.source} does not contain {', '.join(saved.lost)} of {saved.address}, which an interrupted "
                 "apply deleted: sensitive values are not saved there",
                 declared.place,
                 "Run this in the folder with that apply's .reconciler/, or set the value in the configuration.",
                 severity="warning",
-                address=str(entry.address),
+                address=str(saved.address),
             )
 
 
-def _still_saved(context: PlanContext, entry: UnfinishedReplace, declared: Declared | None) -> Problem | None:
+def _still_saved(context: PlanContext, saved: UnfinishedReplace, declared: Declared | None) -> Problem | None:
     """A warning for the saved values of a deleted resource, which stay saved until they are restored or discarded.
 
     Args:
         context: configuration and account.
-        entry: what no change restores.
+        saved: what no change restores.
         declared: its declared resource.
     """
     is_open = declared is None or declared.absent or context.selection.covers(declared)
-    lacking = context.interrupted.unrestored_fields(entry)
-    if not is_open or not lacking or context.state.get(entry.sid) is not None:
+    lacking = context.interrupted.unrestored_fields(saved)
+    if not is_open or not lacking or context.state.get(saved.sid) is not None:
         return None
     # Values are not shown: what a customer wrote may be among them.
-    held = [path for path in lacking if path not in entry.lost]
+    held = [path for path in lacking if path not in saved.lost]
     what = f"holds {', '.join(held)}" if held else f"cannot hold {', '.join(lacking)}"
-    saved = f"{entry.source} {what} of {entry.address}, which an interrupted apply deleted"
+    doubt = f"{saved.source} {what} of {saved.address}, which an interrupted apply deleted"
     if declared is None or declared.absent:
         why, restore = "and the configuration no longer declares", "declare the resource again"
-    elif entry.address in context.matching.live:
+    elif saved.address in context.matching.live:
         why, restore = "and which exists again without them", "set them in the configuration"
     else:
         why, restore = "and the configuration declares under another name", "set them in the configuration"
     return Problem(
         "not-restored",
-        f"{saved} {why}",
+        f"{doubt} {why}",
         None if declared is None else declared.place,
-        f"To restore them, {restore}; to discard them, delete {entry.source}.",
+        f"To restore them, {restore}; to discard them, delete {saved.source}.",
         severity="warning",
-        address=str(entry.address),
+        address=str(saved.address),
     )
 
 
 def uncompleted_renames(context: PlanContext, changes: Iterable[Change]) -> Iterator[Problem]:
     """Old resources of interrupted renames that the configuration no longer asks for; nothing else names them."""
     deleted = {change.sid for change in changes if change.action == "delete"}
-    for entry in context.interrupted.entries:
-        if context.interrupted.is_of_other_environment(entry):
-            yield _of_other_environment(entry)
+    for saved in context.interrupted.replaces:
+        if context.interrupted.is_of_other_environment(saved):
+            yield _of_other_environment(saved)
             continue
-        old = context.state.get(entry.sid)
-        if old is None or not entry.is_still(old) or entry.sid in {*context.interrupted.under_way, *deleted}:
+        old = context.state.get(saved.sid)
+        if old is None or not saved.is_still(old) or saved.sid in {*context.interrupted.under_way, *deleted}:
             continue
-        declared = context.config.resources.get(entry.address)
+        declared = context.config.resources.get(saved.address)
         if declared is None or declared.address not in context.matching.live:
             continue
-        if declared.absent or entry.sid in context.matching.addresses:
+        if declared.absent or saved.sid in context.matching.addresses:
             continue
         yield Problem(
             "not-completed",
             f"an interrupted apply left {context.naming.address_of(old)}, the old {old.kind.noun} of "
-            f"{entry.address}, whose name has changed since; it is kept, and references to it do not change",
+            f"{saved.address}, whose name has changed since; it is kept, and references to it do not change",
             declared.place,
             f"To delete it, declare it as {{sid: {old.sid}, absent: true}}.",
             severity="warning",
-            address=str(entry.address),
+            address=str(saved.address),
         )
 
 
-def _of_other_environment(entry: UnfinishedReplace) -> Problem:
-    option = f"with --env {entry.environment}" if entry.environment else "without --env"
+def _of_other_environment(saved: UnfinishedReplace) -> Problem:
+    option = f"with --env {saved.environment}" if saved.environment else "without --env"
     return Problem(
         "not-completed",
-        f"an apply {option} was interrupted and has not completed the replace of {entry.address}; this environment "
+        f"an apply {option} was interrupted and has not completed the replace of {saved.address}; this environment "
         "leaves it alone",
         None,
         f"To complete it, run that apply again, {option}.",
         severity="warning",
-        address=str(entry.address),
+        address=str(saved.address),
     )
 
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 from reconciler.change import RISKS, Change, FieldChange
 from reconciler.config.model import Reference, Unknown
 from reconciler.kinds.fields import Shape
-from reconciler.kinds.hooks import Consequence, PartialContents
+from reconciler.kinds.hooks import Consequence, PartialValues
 from reconciler.kinds.markers import OnChange, Risk
 from reconciler.kinds.relations import is_held
 from reconciler.planning.diff import SidOf
@@ -91,7 +91,7 @@ def _consequences(change: Change, live: Live | None) -> Iterable[Consequence]:
     return (*kind.consequences(before, None, former_name), *kind.consequences(None, after, new), *gap)
 
 
-def _contents(change: Change, live: Live | None) -> tuple[PartialContents | None, PartialContents | None]:
+def _contents(change: Change, live: Live | None) -> tuple[PartialValues | None, PartialValues | None]:
     """The contents before and after, as far as they are known."""
     is_new = change.action == "create"
     known = {item.path: item.before for item in change.fields if not (is_new or isinstance(item.before, Unknown))}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reconciler.change import Action
-from reconciler.documents.comparison import ComparisonFile, SideEntry
+from reconciler.documents.comparison import ComparisonFile, SidePart
 from reconciler.render.markdown import Words, changes_markdown
 from reconciler.render.markdown_text import Repository, code
 from reconciler.render.rows import ChangesView
@@ -119,6 +119,6 @@ def _sides(found: ComparisonFile, shown: Callable[[str], str]) -> str:
     return f"from {_side(before, shown)} to {_side(after, shown)}"
 
 
-def _side(side: SideEntry, shown: Callable[[str], str]) -> str:
+def _side(side: SidePart, shown: Callable[[str], str]) -> str:
     account = f" (account {shown(side.account_sid)})" if side.account_sid else ""
     return shown(side.name) + account

@@ -174,7 +174,7 @@ class Display:
         if now < until:
             text += f"; waiting {math.ceil(until - now)} s: {why}"
         if self._running:
-            first = min(self._running.values(), key=lambda entry: entry[1])[0]
+            first = min(self._running.values(), key=lambda item: item[1])[0]
             more = len(self._running) - 1
             text += f"; {first}{f' and {more:,} more' if more else ''}"
         # One column stays free: a full line would wrap, and wrapped lines cannot be redrawn.

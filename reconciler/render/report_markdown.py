@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 from reconciler.change import MARKS
-from reconciler.documents.report import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, step_in_words
+from reconciler.documents.report import OutcomePart, RefusalPart, ReportFile, ResultPart, step_in_words
 from reconciler.render.markdown import BUDGET, MARKER_PART, shortened_kind
 from reconciler.render.markdown_text import Room, code, prose, size
 from reconciler.render.report_text import next_steps
@@ -49,7 +49,7 @@ class _Page:
         return "\n\n".join([*head, *blocks, *tail, *self._done()]) + "\n"
 
     def _outcomes(
-        self, status: str, title: str, at_most: int, item: Callable[[ResultEntry, OutcomeEntry], str]
+        self, status: str, title: str, at_most: int, item: Callable[[ResultPart, OutcomePart], str]
     ) -> list[str]:
         found = [
             (result, outcome)
@@ -101,12 +101,12 @@ def _where(report: ReportFile) -> str:
     return f"Account {code(report.account_sid)}{environment}{narrowed}: {cost}."
 
 
-def _failed(result: ResultEntry, outcome: OutcomeEntry) -> str:
+def _failed(result: ResultPart, outcome: OutcomePart) -> str:
     why = _refusal(outcome.refusal) if outcome.refusal is not None else _why(outcome)
     return f"- {code(result.address)} {operation(result, outcome)}{f': {why}' if why else ''}"
 
 
-def _refusal(refusal: RefusalEntry) -> str:
+def _refusal(refusal: RefusalPart) -> str:
     error = f", Twilio error {prose(str(refusal.code))}" if refusal.code != refusal.status else ""
     parts = [f"HTTP {prose(str(refusal.status))}{error}: {prose(refusal.message)}"]
     parts += [f"request {code(refusal.request_id)}"] if refusal.request_id else []
@@ -115,12 +115,12 @@ def _refusal(refusal: RefusalEntry) -> str:
     return "; ".join(parts)
 
 
-def _held(result: ResultEntry, outcome: OutcomeEntry) -> str:
+def _held(result: ResultPart, outcome: OutcomePart) -> str:
     why = _why(outcome)
     return f"- {code(result.address)} {operation(result, outcome)}{f': {why}' if why else ''}"
 
 
-def _why(outcome: OutcomeEntry) -> str:
+def _why(outcome: OutcomePart) -> str:
     if outcome.message:
         return prose(outcome.message)
     if not outcome.because:
@@ -129,7 +129,7 @@ def _why(outcome: OutcomeEntry) -> str:
     return " ".join([words, *([code(address)] if address else []), "failed"])
 
 
-def _row(result: ResultEntry) -> str:
+def _row(result: ResultPart) -> str:
     how = PAST[result.action]
     if result.status == "partly":
         how = f"partly done, {' and '.join(_parts(result))}"
@@ -147,6 +147,6 @@ def _row(result: ResultEntry) -> str:
     return f"- `{MARKS[result.action]}` {kind} {code(result.address)}{name} {how}{shown}{old}"
 
 
-def _parts(result: ResultEntry) -> Iterator[str]:
+def _parts(result: ResultPart) -> Iterator[str]:
     for outcome in result.outcomes:
         yield f"{outcome.op} {outcome.status}"

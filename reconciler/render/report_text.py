@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.change import MARKS
-from reconciler.documents.report import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, step_in_words
+from reconciler.documents.report import OutcomePart, RefusalPart, ReportFile, ResultPart, step_in_words
 from reconciler.render.advice import advice_of
 from reconciler.render.terminal import Paint, Style, escape, wrap
 from reconciler.render.values import quoted
@@ -106,7 +106,7 @@ class _Page:
                 lines.append(f"  and {len(found) - MOST_ALIKE:,} more")
         return lines
 
-    def _outcome(self, result: ResultEntry, outcome: OutcomeEntry) -> list[str]:
+    def _outcome(self, result: ResultPart, outcome: OutcomePart) -> list[str]:
         what = operation(result, outcome)
         sid = f" {outcome.sid}" if _is_sid(outcome.sid) and outcome.sid not in result.address else ""
         lines = self._lines(2, f"{escape(result.address)}: {what}{escape(sid)}", "bold")
@@ -118,7 +118,7 @@ class _Page:
             lines += self._lines(6, escape(_cut(reason)))
         return lines
 
-    def _refusal(self, refusal: RefusalEntry) -> list[str]:
+    def _refusal(self, refusal: RefusalPart) -> list[str]:
         code = f", Twilio error {refusal.code}" if refusal.code != refusal.status else ""
         lines = self._lines(6, f"HTTP {refusal.status}{code}: {escape(_cut(refusal.message))}")
         if refusal.more_info:
@@ -185,27 +185,27 @@ def _about_unknown(report: ReportFile) -> list[str]:
     return [advice]
 
 
-def _outcomes(report: ReportFile) -> list[OutcomeEntry]:
+def _outcomes(report: ReportFile) -> list[OutcomePart]:
     return [outcome for result in report.changes for outcome in result.outcomes]
 
 
-def _is_unsent(outcome: OutcomeEntry) -> bool:
+def _is_unsent(outcome: OutcomePart) -> bool:
     return outcome.status == "skipped" and outcome.cause in {"deadline", "interrupted"}
 
 
-def _is_news(result: ResultEntry) -> bool:
+def _is_news(result: ResultPart) -> bool:
     """Whether the name of a resource says more than its address."""
     return bool(result.name) and result.name not in result.address
 
 
-def _deleted(result: ResultEntry) -> Iterator[str]:
+def _deleted(result: ResultPart) -> Iterator[str]:
     """The old resources that a replace deleted: the address is that of the new one."""
     for outcome in result.outcomes:
         if result.action == "replace" and outcome.op == "delete" and outcome.status == "done":
             yield old_resource(outcome) + " deleted"
 
 
-def old_resource(outcome: OutcomeEntry) -> str:
+def old_resource(outcome: OutcomePart) -> str:
     """Name the old resource of a replace, from the outcome of its delete."""
     name = f" {quoted(outcome.name)}" if outcome.name else ""
     return f"old resource{name}" + (f" ({escape(outcome.sid)})" if _is_sid(outcome.sid) else "")

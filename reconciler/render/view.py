@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 from reconciler.change import MARKS, Action, Standing
 from reconciler.documents.comparison import ComparedChange, ComparisonFile
 from reconciler.documents.drift import Difference, DriftField, DriftFile, missing_above
-from reconciler.documents.entries import (
-    ChangeEntry,
-    FieldEntry,
-    GuardEntry,
-    SinceEntry,
-    SourceEntry,
-    UnmanagedEntry,
-    WarningEntry,
+from reconciler.documents.parts import (
+    ChangePart,
+    FieldPart,
+    GuardPart,
+    SincePart,
+    SourcePart,
+    UnmanagedPart,
+    WarningPart,
 )
 from reconciler.documents.plan import PlanFile
 from reconciler.json_text import Json
@@ -56,13 +56,13 @@ _MOST_KINDS = 8
 
 def plan_view(plan: PlanFile) -> ChangesView:
     """Build the rows of a plan."""
-    created = frozenset(entry.address for entry in plan.changes if entry.action in {"create", "replace"})
+    created = frozenset(part.address for part in plan.changes if part.action in {"create", "replace"})
     return replace(
         _view(
             (plan.account_sid, plan.options.env),
             tuple(
-                replace(_change(entry, created), standing=entry.standing, since=_since(entry.since))
-                for entry in plan.changes
+                replace(_change(part, created), standing=part.standing, since=_since(part.since))
+                for part in plan.changes
             ),
             plan.unmanaged,
             (*_warnings((*plan.unreadable, *plan.warnings)), *_acknowledged(plan.acknowledged)),
@@ -96,17 +96,17 @@ def drift_view(drift: DriftFile, *, nested: bool = False) -> ChangesView:
         drift: the drift.
         nested: whether to list what lies inside a missing resource, which is otherwise only counted there.
     """
-    missing = frozenset(entry.address for entry in drift.differences if entry.state == "missing")
+    missing = frozenset(part.address for part in drift.differences if part.state == "missing")
     actions: Counter[Action] = Counter(map(_drift_action, drift.differences))
     inside: dict[str, Counter[str]] = {}
     listed: list[Difference] = []
-    for entry in drift.differences:
-        above = missing_above(entry.address, missing) if entry.state == "missing" and not nested else ""
+    for part in drift.differences:
+        above = missing_above(part.address, missing) if part.state == "missing" and not nested else ""
         if above:
-            inside.setdefault(above, Counter())[kind_noun(entry.kind)] += 1
+            inside.setdefault(above, Counter())[kind_noun(part.kind)] += 1
         else:
-            listed.append(entry)
-    changes = tuple(_difference(entry, missing, inside.get(entry.address)) for entry in listed)
+            listed.append(part)
+    changes = tuple(_difference(part, missing, inside.get(part.address)) for part in listed)
     return replace(
         _view(
             (drift.account_sid, drift.env),
@@ -132,19 +132,19 @@ def drift_view(drift: DriftFile, *, nested: bool = False) -> ChangesView:
         unsearched=drift.unsearched,
         unreadable=_warnings(drift.unreadable),
         origin=_origin(drift.tool_version, drift.created_at, drift.config_digest),
-        pending=tuple(_difference(entry, missing, None) for entry in drift.pending),
+        pending=tuple(_difference(part, missing, None) for part in drift.pending),
         baseline=_since(drift.baseline),
     )
 
 
 def comparison_view(comparison: ComparisonFile) -> ChangesView:
     """Build the rows of a comparison of two configurations."""
-    created = frozenset(entry.address for entry in comparison.changes if entry.action in {"create", "replace"})
+    created = frozenset(part.address for part in comparison.changes if part.action in {"create", "replace"})
     summary = comparison.summary
     return replace(
         _view(
             (comparison.after.account_sid, comparison.after.env),
-            tuple(_change(entry, created) for entry in comparison.changes),
+            tuple(_change(part, created) for part in comparison.changes),
             comparison.no_longer_managed,
             _warnings(comparison.warnings),
             comparison.guards,
@@ -165,9 +165,9 @@ def comparison_view(comparison: ComparisonFile) -> ChangesView:
 def _view(
     scope: tuple[str, str],
     changes: tuple[ChangeRow, ...],
-    unmanaged: Sequence[UnmanagedEntry],
+    unmanaged: Sequence[UnmanagedPart],
     warnings: Iterable[WarningRow],
-    guards: Sequence[GuardEntry],
+    guards: Sequence[GuardPart],
 ) -> ChangesView:
     """Build what all three have in common.
 
@@ -205,10 +205,10 @@ def _origin(tool_version: str, created_at: str, config_digest: str) -> Mapping[s
     return {"tool_version": tool_version, "created_at": created_at, "config_digest": config_digest}
 
 
-def _warnings(entries: Iterable[WarningEntry]) -> tuple[WarningRow, ...]:
+def _warnings(parts: Iterable[WarningPart]) -> tuple[WarningRow, ...]:
     return tuple(
-        WarningRow(entry.severity, entry.code, entry.message, entry.hint, entry.address, _source(entry.source))
-        for entry in entries
+        WarningRow(part.severity, part.code, part.message, part.hint, part.address, _source(part.source))
+        for part in parts
     )
 
 
@@ -217,46 +217,46 @@ def _acknowledged(number: int) -> Iterator[WarningRow]:
         yield WarningRow("notice", "acknowledged", f"{count(number, 'warning')} acknowledged", "", "", None)
 
 
-def _change(entry: ChangeEntry | ComparedChange, created: frozenset[str]) -> ChangeRow:
+def _change(part: ChangePart | ComparedChange, created: frozenset[str]) -> ChangeRow:
     # A replace sends everything, and most of it is as it was.
-    different = [field for field in entry.fields if entry.action != "replace" or not _is_equal(field)]
-    fields = tuple(row for field in different for row in _rows(_of_entry(field), entry.action, created))
+    different = [field for field in part.fields if part.action != "replace" or not _is_equal(field)]
+    fields = tuple(row for field in different for row in _rows(_of_part(field), part.action, created))
     reasons = {row.before.reason if isinstance(row.before, Unclear) else "" for row in fields}
-    guard = None if entry.guard is None else _guard(entry.guard)
+    guard = None if part.guard is None else _guard(part.guard)
     row = ChangeRow(
-        address=entry.address,
-        kind=entry.kind,
-        action=entry.action,
-        mark=MARKS[entry.action],
-        sid=entry.sid or "",
-        name=entry.name,
-        service=entry.service,
-        reason=entry.reason,
-        risk=entry.risk,
+        address=part.address,
+        kind=part.kind,
+        action=part.action,
+        mark=MARKS[part.action],
+        sid=part.sid or "",
+        name=part.name,
+        service=part.service,
+        reason=part.reason,
+        risk=part.risk,
         before_unknown=reasons.pop() if len(reasons) == 1 else "",
         fields=fields,
-        consequences=entry.consequences,
+        consequences=part.consequences,
         guard=guard,
-        source=_source(entry.source),
+        source=_source(part.source),
     )
     # An apply leaves the resource alone, so the change has no effects: they would hide those of other changes.
     return replace(row, risk="low", consequences=()) if row.is_withheld else row
 
 
-def _drift_action(entry: Difference) -> Action:
+def _drift_action(part: Difference) -> Action:
     """The action that would remove a difference."""
-    match entry.state:
+    match part.state:
         case "missing":
             return "create"
         case "unwanted":
             return "delete"
         case _:
-            return "replace" if any(field.immutable for field in entry.fields) else "update"
+            return "replace" if any(field.immutable for field in part.fields) else "update"
 
 
-def _difference(entry: Difference, missing: frozenset[str], inside: Counter[str] | None) -> ChangeRow:
-    action = _drift_action(entry)
-    different = [_of_drift(field) for field in entry.fields]
+def _difference(part: Difference, missing: frozenset[str], inside: Counter[str] | None) -> ChangeRow:
+    action = _drift_action(part)
+    different = [_of_drift(field) for field in part.fields]
     fields = tuple(
         row
         for field in different
@@ -265,22 +265,22 @@ def _difference(entry: Difference, missing: frozenset[str], inside: Counter[str]
     )
     reasons = {row.before.reason if isinstance(row.before, Unclear) else "" for row in fields}
     return ChangeRow(
-        address=entry.address,
-        kind=entry.kind,
+        address=part.address,
+        kind=part.kind,
         action=action,
         mark=MARKS[action],
-        sid=entry.sid or "",
-        name=entry.name,
-        service=entry.service,
+        sid=part.sid or "",
+        name=part.name,
+        service=part.service,
         reason="" if inside is None else _with_inside(inside),
-        risk=entry.risk,
+        risk=part.risk,
         before_unknown=reasons.pop() if len(reasons) == 1 else "",
         fields=fields,
         consequences=(),
         guard=None,
-        source=_source(entry.source),
-        standing=entry.standing,
-        since=_since(entry.since),
+        source=_source(part.source),
+        standing=part.standing,
+        since=_since(part.since),
     )
 
 
@@ -290,29 +290,29 @@ def _with_inside(kinds: Counter[str]) -> str:
     return f"and {kinds.total():,} inside it: {listed}{', …' if len(kinds) > _MOST_KINDS else ''}"
 
 
-def _guard(entry: GuardEntry) -> GuardRow:
+def _guard(part: GuardPart) -> GuardRow:
     return GuardRow(
-        name=entry.name,
-        verdict=entry.verdict,
-        message=entry.message,
-        only_delete=entry.only_delete,
-        approval=entry.name == "approval" and entry.verdict == "refused",
-        fix=entry.fix,
+        name=part.name,
+        verdict=part.verdict,
+        message=part.message,
+        only_delete=part.only_delete,
+        approval=part.name == "approval" and part.verdict == "refused",
+        fix=part.fix,
     )
 
 
-def _source(entry: SourceEntry | None) -> SourceRow | None:
-    return None if entry is None else SourceRow(entry.file, entry.line, entry.via, entry.column)
+def _source(part: SourcePart | None) -> SourceRow | None:
+    return None if part is None else SourceRow(part.file, part.line, part.via, part.column)
 
 
-def _since(entry: SinceEntry | None) -> SinceRow | None:
-    return None if entry is None else SinceRow(entry.entry, entry.at, entry.commit)
+def _since(part: SincePart | None) -> SinceRow | None:
+    return None if part is None else SinceRow(part.entry, part.at, part.commit)
 
 
-def _unmanaged(entries: Sequence[UnmanagedEntry]) -> tuple[UnmanagedGroup, ...]:
+def _unmanaged(parts: Sequence[UnmanagedPart]) -> tuple[UnmanagedGroup, ...]:
     groups: dict[str, list[UnmanagedRow]] = {}
-    for entry in entries:
-        groups.setdefault(entry.kind, []).append(UnmanagedRow(entry.address, entry.sid, entry.name))
+    for part in parts:
+        groups.setdefault(part.kind, []).append(UnmanagedRow(part.address, part.sid, part.name))
     return tuple(UnmanagedGroup(kind, tuple(rows)) for kind, rows in groups.items())
 
 
@@ -333,11 +333,11 @@ class _Field:
     before_name: str
     sensitive: bool
     forces_replacement: bool
-    source: SourceEntry | None
-    before_source: SourceEntry | None
+    source: SourcePart | None
+    before_source: SourcePart | None
     inside: tuple[tuple[str, FieldMark, Json, Json], ...]
     standing: Standing = ""
-    since: SinceEntry | None = None
+    since: SincePart | None = None
     returns: bool = False
     adopted: bool = False
 
@@ -346,100 +346,100 @@ _INNER_MARKS: Mapping[str, FieldMark] = {"added": "+", "removed": "-", "changed"
 _DRIFT_MARKS: Mapping[str, FieldMark] = {"files": "+", "account": "-", "": "~"}
 
 
-def _of_entry(entry: FieldEntry) -> _Field:
+def _of_part(part: FieldPart) -> _Field:
     return _Field(
-        path=entry.path,
-        before=entry.before,
-        after=entry.after,
-        before_name=entry.before_name,
-        sensitive=entry.sensitive,
-        forces_replacement=entry.forces_replacement,
-        source=entry.source,
-        before_source=entry.before_source,
-        inside=tuple((inner.path, _INNER_MARKS[inner.kind], inner.before, inner.after) for inner in entry.inside),
-        standing=entry.standing,
-        since=entry.since,
-        returns=entry.returns,
-        adopted=entry.adopted,
+        path=part.path,
+        before=part.before,
+        after=part.after,
+        before_name=part.before_name,
+        sensitive=part.sensitive,
+        forces_replacement=part.forces_replacement,
+        source=part.source,
+        before_source=part.before_source,
+        inside=tuple((inner.path, _INNER_MARKS[inner.kind], inner.before, inner.after) for inner in part.inside),
+        standing=part.standing,
+        since=part.since,
+        returns=part.returns,
+        adopted=part.adopted,
     )
 
 
-def _of_drift(entry: DriftField) -> _Field:
+def _of_drift(part: DriftField) -> _Field:
     return _Field(
-        path=entry.path,
-        before=entry.account,
-        after=entry.files,
-        before_name=entry.account_name,
-        sensitive=entry.sensitive,
-        forces_replacement=entry.immutable,
-        source=entry.source,
+        path=part.path,
+        before=part.account,
+        after=part.files,
+        before_name=part.account_name,
+        sensitive=part.sensitive,
+        forces_replacement=part.immutable,
+        source=part.source,
         before_source=None,
-        inside=tuple((inner.path, _DRIFT_MARKS[inner.only_in], inner.account, inner.files) for inner in entry.inside),
-        standing=entry.standing,
-        since=entry.since,
+        inside=tuple((inner.path, _DRIFT_MARKS[inner.only_in], inner.account, inner.files) for inner in part.inside),
+        standing=part.standing,
+        since=part.since,
     )
 
 
-def _rows(entry: _Field, action: Action, created: frozenset[str]) -> Iterator[FieldRow]:
+def _rows(part: _Field, action: Action, created: frozenset[str]) -> Iterator[FieldRow]:
     """Build the rows of one field: one for each difference inside it if they are known, or else one for the field."""
-    if entry.sensitive or not entry.inside:
-        yield _row(entry, action, created)
+    if part.sensitive or not part.inside:
+        yield _row(part, action, created)
         return
-    source, before_source = _source(entry.source), _source(entry.before_source)
-    for path, mark, before, after in entry.inside:
+    source, before_source = _source(part.source), _source(part.before_source)
+    for path, mark, before, after in part.inside:
         dot = "" if path.startswith("[") else "."
         yield FieldRow(
-            path=f"{entry.path}{dot}{path}",
+            path=f"{part.path}{dot}{path}",
             mark=mark,
             before=Nothing() if mark == "+" else Plain(before),
             after=Nothing() if mark == "-" else Plain(after),
             items=None,
-            forces_replacement=entry.forces_replacement,
+            forces_replacement=part.forces_replacement,
             source=source,
             before_source=None if before_source == source else before_source,
-            standing=entry.standing,
-            since=_since(entry.since),
+            standing=part.standing,
+            since=_since(part.since),
         )
         source = before_source = None  # the same for all of them, so shown once
 
 
-def _row(entry: _Field, action: Action, created: frozenset[str]) -> FieldRow:
-    before = _side(entry.before, frozenset(), entry.before_name, sensitive=entry.sensitive)
-    after = _side(entry.after, created, "", sensitive=entry.sensitive)
+def _row(part: _Field, action: Action, created: frozenset[str]) -> FieldRow:
+    before = _side(part.before, frozenset(), part.before_name, sensitive=part.sensitive)
+    after = _side(part.after, created, "", sensitive=part.sensitive)
     if isinstance(before, Hidden) and isinstance(after, Hidden) and after.shown and before.shown == after.shown:
-        after = replace(after, differs=not _is_same(entry))
-    source, before_source = _source(entry.source), _source(entry.before_source)
+        after = replace(after, differs=not _is_same(part))
+    source, before_source = _source(part.source), _source(part.before_source)
     mark: FieldMark = "~"
     if isinstance(after, Nothing):
         mark = "-"
     elif isinstance(before, Nothing) or action == "create":
         mark = "+"
-    if entry.returns:
+    if part.returns:
         mark = "↩"
     return FieldRow(
-        path=entry.path,
+        path=part.path,
         mark=mark,
         before=before,
         after=after,
         items=set_diff(before, after),
-        forces_replacement=entry.forces_replacement,
+        forces_replacement=part.forces_replacement,
         source=source,
         before_source=None if before_source == source else before_source,  # the same place is not repeated
-        standing=entry.standing,
-        since=_since(entry.since),
-        adopted=entry.adopted,
+        standing=part.standing,
+        since=_since(part.since),
+        adopted=part.adopted,
     )
 
 
-def _is_equal(entry: FieldEntry) -> bool:
-    return _is_same(_of_entry(entry))
+def _is_equal(part: FieldPart) -> bool:
+    return _is_same(_of_part(part))
 
 
-def _is_same(entry: _Field) -> bool:
+def _is_same(part: _Field) -> bool:
     """Whether both sides of a field are equal; a field that forces a replacement is always shown."""
-    if entry.forces_replacement:
+    if part.forces_replacement:
         return False
-    match entry.before, entry.after:
+    match part.before, part.after:
         case ({"sensitive": True}, _) | (_, {"sensitive": True}):
             return False  # a comparison, which lists only what differs
         case list() | tuple() as before, list() | tuple() as after:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.documents.report import OutcomeEntry, ResultEntry
+from reconciler.documents.report import OutcomePart, ResultPart
 
 PAST: Mapping[str, str] = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 
@@ -15,7 +15,7 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{plural}"
 
 
-def operation(result: ResultEntry, outcome: OutcomeEntry) -> str:
+def operation(result: ResultPart, outcome: OutcomePart) -> str:
     """Name a step's operation; of a replace, with the resource it is about."""
     if result.action != "replace":
         return outcome.op

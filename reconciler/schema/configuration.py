@@ -250,7 +250,7 @@ def _section(kind: Kind) -> Schema:
 def _resource(layout: KindLayout, without: Iterable[str] = ()) -> Schema:
     kind = layout.kind
     described = {block.path: block.description for block in kind.blocks}
-    properties = _group(layout.field_tree, described, "")
+    properties = _field_tree(layout.field_tree, described, "")
     properties |= _sections(layout.sections)
     if layout.prunable:
         properties["prune"] = prune_schema(
@@ -269,11 +269,11 @@ def _resource(layout: KindLayout, without: Iterable[str] = ()) -> Schema:
     )
 
 
-def _group(group: FieldTree, described: Mapping[str, str], prefix: str) -> Schema:
-    properties = {key: field_schema(entry) for key, entry in group.fields.items()}
-    for key, block in group.blocks.items():
+def _field_tree(tree: FieldTree, described: Mapping[str, str], prefix: str) -> Schema:
+    properties = {key: field_schema(field) for key, field in tree.fields.items()}
+    for key, block in tree.blocks.items():
         path = f"{prefix}{key}"
-        properties[key] = closed(_group(block, described, f"{path}."), described.get(path, ""))
+        properties[key] = closed(_field_tree(block, described, f"{path}."), described.get(path, ""))
     return properties
 
 

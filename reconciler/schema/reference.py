@@ -67,7 +67,7 @@ def _kind(kind: Kind, layout: Layout) -> str:
         f"In the configuration: `{_place(kind, layout)}`",
         "",
         markdown_table(
-            ("field", "value", "`null`", "description"), [_row(entry, kind, layout) for entry in kind.fields]
+            ("field", "value", "`null`", "description"), [_row(field, kind, layout) for field in kind.fields]
         ),
     ]
     return "\n".join([*lines, *_word_lists(kind)])
@@ -91,54 +91,54 @@ def _place(kind: Kind, layout: Layout) -> str:
     return parent + ".".join(kind.section) + ("" if kind.singleton else ".HANDLE")
 
 
-def _row(entry: Field, kind: Kind, layout: Layout) -> tuple[str, ...]:
-    why_not = entry.why_not_clearable()
-    null = f"error: {why_not}" if why_not else f"sets it to {cleared(entry)}"
-    return f"`{entry.path}`", _value(entry, layout), null, " ".join(_notes(entry, kind))
+def _row(field: Field, kind: Kind, layout: Layout) -> tuple[str, ...]:
+    why_not = field.why_not_clearable()
+    null = f"error: {why_not}" if why_not else f"sets it to {cleared(field)}"
+    return f"`{field.path}`", _value(field, layout), null, " ".join(_notes(field, kind))
 
 
-def _value(entry: Field, layout: Layout) -> str:
+def _value(field: Field, layout: Layout) -> str:
     """Describe the values that a field accepts."""
-    match entry.shape:
+    match field.shape:
         case Shape.BOOL:
             return "true or false"
         case Shape.INT:
-            limits = entry.marker(Range)
+            limits = field.marker(Range)
             return "whole number" + ("" if limits is None else f", {limits.least} to {limits.most}")
         case Shape.ENUM:
-            return _choice(entry)
+            return _choice(field)
         case Shape.SET:
-            vocabulary = entry.marker(Vocabulary)
+            vocabulary = field.marker(Vocabulary)
             if vocabulary is None or len(vocabulary.words) > _MOST_WORDS_IN_TABLE:
                 return "set of words"
             return "set of " + ", ".join(f"`{word}`" for word in vocabulary.words)
         case Shape.TIMER:
-            timer = entry.marker(Timer)
+            timer = field.marker(Timer)
             return "ISO 8601 duration" + ("" if timer is None else f", at least {timer.written}")
         case Shape.SID:
-            marker = entry.marker(Sid)
+            marker = field.marker(Sid)
             return "SID" + ("" if marker is None else f", {marker.prefix}…")
         case Shape.REF:
-            return _reference(entry, layout)
+            return _reference(field, layout)
         case Shape.URL:
             return "URL, http or https"
         case Shape.JSON:
-            length = entry.marker(Length)
+            length = field.marker(Length)
             return "JSON object" + ("" if length is None else f", at most {length.most} bytes")
         case _:
-            length = entry.marker(Length)
+            length = field.marker(Length)
             return "text" + ("" if length is None else f", at most {length.most} characters")
 
 
-def _choice(entry: Field) -> str:
-    choice = entry.marker(Choice)
+def _choice(field: Field) -> str:
+    choice = field.marker(Choice)
     assert choice is not None
     listed = ", ".join(f"`{word}`" for word in choice.words)
     return f"one of {listed}{', or a word that Twilio adds later' if choice.extended_by_twilio else ''}"
 
 
-def _reference(entry: Field, layout: Layout) -> str:
-    ref = entry.marker(Ref)
+def _reference(field: Field, layout: Layout) -> str:
+    ref = field.marker(Ref)
     assert ref is not None
     where = " of the same service" if ref.scope == "service" else ""
     of_type = f" of type `{ref.of_type}`" if ref.of_type else ""
@@ -146,19 +146,19 @@ def _reference(entry: Field, layout: Layout) -> str:
     return f"a {ref.kind}{of_type}{where}: handle{built_in} or SID"
 
 
-def _notes(entry: Field, kind: Kind) -> Iterator[str]:
-    yield entry.description
-    if entry.required and not entry.natural_key:
+def _notes(field: Field, kind: Kind) -> Iterator[str]:
+    yield field.description
+    if field.required and not field.natural_key:
         yield "Required on create."
-    if entry.immutable:
+    if field.immutable:
         yield "Immutable." if kind.irreplaceable else "Immutable: a change replaces the resource."
-    if entry.write_only:
+    if field.write_only:
         yield "Write-only: Twilio does not return it, so it is not compared."
-    if entry.secret:
+    if field.secret:
         yield "Never shown."
-    length = entry.marker(Length)
+    length = field.marker(Length)
     if length is not None and length.doubtful:
-        if entry.shape is Shape.JSON:
+        if field.shape is Shape.JSON:
             yield f"Twilio publishes no limit; more than {length.doubtful} bytes is a warning."
         else:
             yield f"Twilio documents {length.doubtful} characters; more is a warning."
@@ -166,12 +166,12 @@ def _notes(entry: Field, kind: Kind) -> Iterator[str]:
 
 def _word_lists(kind: Kind) -> Iterator[str]:
     """Render the known words that do not fit into the table."""
-    for entry in kind.fields:
-        vocabulary = entry.marker(Vocabulary)
+    for field in kind.fields:
+        vocabulary = field.marker(Vocabulary)
         if vocabulary is None or len(vocabulary.words) <= _MOST_WORDS_IN_TABLE:
             continue
         for of_type, words in (vocabulary.by_type or {"": vocabulary.words}).items():
-            which = f"`{entry.path}`" + (f" for type `{of_type}`" if of_type else "")
+            which = f"`{field.path}`" + (f" for type `{of_type}`" if of_type else "")
             listed = ", ".join(f"`{word}`" for word in words)
             yield f"Known words of {which} (others are a warning): {listed}."
             yield ""

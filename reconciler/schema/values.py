@@ -28,82 +28,82 @@ _HTTP = r"[Hh][Tt][Tt][Pp][Ss]?://\S+"
 # --- fields ----------------------------------------------------------------------------------------------------------
 
 
-def field_schema(entry: Field) -> Schema:
+def field_schema(field: Field) -> Schema:
     """Build the schema of a field: its values, null only where null clears it, and interpolation."""
-    choices = _choices(entry)
-    is_clearable = not entry.why_not_clearable()
-    if entry.shape in {Shape.SET, Shape.JSON}:
+    choices = _choices(field)
+    is_clearable = not field.why_not_clearable()
+    if field.shape in {Shape.SET, Shape.JSON}:
         types = choices[0]["type"] if isinstance(choices[0]["type"], list) else [choices[0]["type"]]
         choices[0] |= {"type": [*types, "null"]} if is_clearable else {}
     else:
         choices += [INTERPOLATED, *([{"type": "null"}] if is_clearable else [])]
-    description = entry.description
+    description = field.description
     if is_clearable:
-        description += f" `null` sets it to {cleared(entry)}."
-    if entry.secret or entry.write_only:
+        description += f" `null` sets it to {cleared(field)}."
+    if field.secret or field.write_only:
         description += " Use `${secret:NAME}` or `${file:PATH}`."
     return {
         "description": description,
         **({"anyOf": choices} if len(choices) > 1 else choices[0]),
-        "examples": [example(entry)],
+        "examples": [example(field)],
     }
 
 
-def cleared(entry: Field) -> str:
+def cleared(field: Field) -> str:
     """Return the value that null gives a field, as words for a description."""
-    return {Shape.BOOL: "`false`", Shape.SET: "an empty list", Shape.JSON: "`{}`"}.get(entry.shape, "empty text")
+    return {Shape.BOOL: "`false`", Shape.SET: "an empty list", Shape.JSON: "`{}`"}.get(field.shape, "empty text")
 
 
-def example(entry: Field) -> Any:
+def example(field: Field) -> Any:
     """Return an example value of a field; every field but booleans carries one."""
-    marker = entry.marker(Example)
+    marker = field.marker(Example)
     if marker is not None:
         return marker.value
-    assert entry.shape is Shape.BOOL, f"{entry.path} needs an example"
+    assert field.shape is Shape.BOOL, f"{field.path} needs an example"
     return True
 
 
-def words(entry: Field) -> tuple[str, ...]:
+def words(field: Field) -> tuple[str, ...]:
     """Return the words of a choice; empty for fields of other shapes."""
-    choice = entry.marker(Choice)
+    choice = field.marker(Choice)
     return () if choice is None else choice.words
 
 
-def _choices(entry: Field) -> list[Schema]:
+def _choices(field: Field) -> list[Schema]:
     """Build the alternative schemas of a field's literal values."""
-    match entry.shape:
+    match field.shape:
         case Shape.BOOL:
             return [*BOOLEAN]
         case Shape.INT:
-            limits = entry.marker(Range)
+            limits = field.marker(Range)
             bounds = {} if limits is None else {"minimum": limits.least, "maximum": limits.most}
             return [{"type": "integer", **bounds}, {"type": "string", "pattern": "^[-+]?[0-9]+$"}]
         case Shape.ENUM:
-            return _enum(entry)
+            return _enum(field)
         case Shape.SET:
-            return [_set(entry)]
+            return [_set(field)]
         case Shape.TIMER:
             message = "Expected an ISO 8601 duration, such as PT15M, PT1H, or P30D."
             return [{"type": "string", "pattern": _DURATION, "patternErrorMessage": message}]
         case Shape.SID:
-            marker = entry.marker(Sid)
+            marker = field.marker(Sid)
             assert marker is not None
             return [_sid(marker.prefix)]
         case Shape.URL:
             # Empty text clears, as null does.
-            pattern = rf"^{_HTTP}$" if entry.why_not_clearable() else rf"^(?:{_HTTP})?$"
+            pattern = rf"^{_HTTP}$" if field.why_not_clearable() else rf"^(?:{_HTTP})?$"
             message = "Expected an absolute URL, such as https://hooks.example.com/path."
             return [{"type": "string", "pattern": pattern, "patternErrorMessage": message}]
         case Shape.JSON:
             return [{"type": ["object", "string"]}]
         case _:
-            length = entry.marker(Length)
+            length = field.marker(Length)
             text: Schema = {"type": SCALAR} | ({} if length is None else {"maxLength": length.most})
-            return [text | ({"minLength": 1} if entry.why_not_clearable() else {})]
+            return [text | ({"minLength": 1} if field.why_not_clearable() else {})]
 
 
-def _enum(entry: Field) -> list[Schema]:
-    choice = entry.marker(Choice)
+def _enum(field: Field) -> list[Schema]:
+    choice = field.marker(Choice)
     assert choice is not None
     known: Schema = {"enum": list(choice.words)}
     if choice.extended_by_twilio:
@@ -111,10 +111,10 @@ def _enum(entry: Field) -> list[Schema]:
     return [known, {"type": "string", "pattern": _any_case(*choice.words)}]
 
 
-def _set(entry: Field) -> Schema:
-    vocabulary = entry.marker(Vocabulary)
+def _set(field: Field) -> Schema:
+    vocabulary = field.marker(Vocabulary)
     known = [] if vocabulary is None else [{"enum": list(vocabulary.words)}]
-    least = {} if not entry.why_not_clearable() else {"minItems": 1}
+    least = {} if not field.why_not_clearable() else {"minItems": 1}
     return {"type": "array", "items": {"anyOf": [*known, {"type": SCALAR, "minLength": 1}]}, **least}
 
 
@@ -237,23 +237,23 @@ def resource_snippet(kind: Kind) -> Schema:
         inner = body
         for block in blocks:
             inner = inner.setdefault(block, {})
-        entry = kind.by_path[path]
-        if entry.shape is not Shape.BOOL:
+        field = kind.by_path[path]
+        if field.shape is not Shape.BOOL:
             number += 1
-        inner[name] = _placeholder(entry, number)
+        inner[name] = _placeholder(field, number)
     noun = kind.noun
     key = example(kind.by_path[kind.natural_key]) if kind.natural_key else noun.split(" ")[-1]
     handle = key if kind.natural_key in {"identity", "address", "unique_name"} else key.lower().replace(" ", "-")
     return snippet(noun, kind.summary, {f"${{1:{handle}}}": body})
 
 
-def _placeholder(entry: Field, number: int) -> Any:
-    sample = example(entry)
-    if entry.shape is Shape.BOOL:
+def _placeholder(field: Field, number: int) -> Any:
+    sample = example(field)
+    if field.shape is Shape.BOOL:
         return sample
-    if entry.shape is Shape.SET:
+    if field.shape is Shape.SET:
         return [f"${{{number}:{sample[0]}}}"]
-    if known := words(entry):
+    if known := words(field):
         return f"${{{number}|{','.join(sorted(known, key=lambda word: word != sample))}|}}"
     # Characters that begin or end a placeholder are escaped.
     escaped = sample.replace("$", "\\$").replace("}", "\\}")

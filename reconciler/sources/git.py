@@ -28,8 +28,8 @@ _MOST_LINKS = 40
 _LINK, _FOLDER, _SUBMODULE = "120000", "040000", "160000"
 
 
-class _Entry(NamedTuple):
-    """An entry of a tree."""
+class _TreeObject(NamedTuple):
+    """A file, folder, link, or submodule in a tree."""
 
     mode: str
     oid: str
@@ -59,7 +59,7 @@ class GitSources:
         self._git = GitProcess(ref, folder, variables)
         self._git.check_not_embedded()
         self._commit = self._resolved(ref)
-        self._tree: dict[str, _Entry] | None = None
+        self._tree: dict[str, _TreeObject] | None = None
         self._folder = self._root_name = ""
         inside = self._from_top(path, from_top=from_top)
         try:
@@ -86,17 +86,17 @@ class GitSources:
         """Return the bytes of a file; see `reconciler.config.sources.Sources.read`."""
         shown = self._shown(path)
         try:
-            _, entry = self._followed(_joined(self._folder, path), shown, may_leave=path == self._root_name)
+            _, item = self._followed(_joined(self._folder, path), shown, may_leave=path == self._root_name)
         except SourceError as error:
             if error.missing and path == self._root_name:
                 hint = f"name a file that was there, or a folder that held {ROOT_NAME}: git:{self._ref}:PATH"
                 raise SourceError(f"{shown} does not exist in that commit", hint, missing=True) from None
             raise
-        if entry.mode == _FOLDER:
+        if item.mode == _FOLDER:
             raise SourceError(f"{shown} is a folder", "name a file")
-        if entry.mode == _SUBMODULE:
+        if item.mode == _SUBMODULE:
             raise SourceError(f"{shown} is a submodule", "name a file of this repository")
-        data = self._git.read_blob(entry.oid, shown)
+        data = self._git.read_blob(item.oid, shown)
         if data.startswith(_LFS) and len(data) < _LONGEST_POINTER:
             raise SourceError(
                 f"{shown} is kept in Git LFS, and git's objects hold only a pointer to it",
@@ -124,13 +124,13 @@ class GitSources:
         """Yield the names below a folder, relative to it; add links to folders to `links`."""
         below = f"{base}/" if base else ""
         assert self._tree is not None
-        for path, entry in self._tree.items():
-            if not path.startswith(below) or entry.mode == _SUBMODULE:
+        for path, item in self._tree.items():
+            if not path.startswith(below) or item.mode == _SUBMODULE:
                 continue
             name = path.removeprefix(below)
-            target = self._folder_behind(path) if entry.mode == _LINK else None
+            target = self._folder_behind(path) if item.mode == _LINK else None
             if target is None or (looks_like_yaml(name) and "/" not in name):
-                if entry.mode == _LINK and not looks_like_yaml(name) and self._leads_to_nothing(path):
+                if item.mode == _LINK and not looks_like_yaml(name) and self._leads_to_nothing(path):
                     links[start + name] = LinkTarget(None, "a path")
                 yield name
             else:
@@ -147,10 +147,10 @@ class GitSources:
     def _folder_behind(self, path: str) -> str | None:
         """Return the folder that a link leads to; None for files and dangling links, which `read` reports."""
         try:
-            where, entry = self._followed(path, path, may_leave=True)
+            where, item = self._followed(path, path, may_leave=True)
         except SourceError:
             return None
-        return where if entry.mode == _FOLDER else None
+        return where if item.mode == _FOLDER else None
 
     def _leads_to_nothing(self, path: str) -> bool:
         """Whether a link is dangling in the commit."""
@@ -231,44 +231,44 @@ class GitSources:
             raise UsageError(f"git:{self._ref}: {path} is outside of the repository")
         return _joined(inside)
 
-    def _entry(self, where: str) -> _Entry | None:
-        """Return the entry at a path from the top, without following links; None if there is none."""
+    def _object(self, where: str) -> _TreeObject | None:
+        """Return the object at a path from the top, without following links; None if there is none."""
         if not where or where in self._folders:
-            return _Entry(_FOLDER, "")
+            return _TreeObject(_FOLDER, "")
         if self._tree is not None and self._is_inside(where):
             return self._tree.get(where)
         return self._listed(where).get(where)
 
-    def _files_below(self, folder: str) -> dict[str, _Entry]:
+    def _files_below(self, folder: str) -> dict[str, _TreeObject]:
         """Return the files below a folder by their paths from the top."""
         return self._listed(f"{folder}/", recursively=True) if folder else self._listed(recursively=True)
 
-    def _listed(self, *paths: str, recursively: bool = False) -> dict[str, _Entry]:
+    def _listed(self, *paths: str, recursively: bool = False) -> dict[str, _TreeObject]:
         options = ("-r",) if recursively else ()
         listing = self._git.run("ls-tree", "-z", "--full-tree", *options, self._commit, "--", *paths)
         if listing.returncode != 0:
             raise UsageError(f"git:{self._ref}: this clone lacks the files of that commit; {WHOLE}")
-        entries = {}
+        objects = {}
         for line in listing.stdout.split(b"\0"):
             head, tab, name = line.partition(b"\t")
             if tab:
                 mode, _, oid = head.decode().split(" ")
                 # No configuration can name a file whose name is not UTF-8.
-                entries[name.decode(errors="surrogateescape")] = _Entry(mode, oid)
-        return entries
+                objects[name.decode(errors="surrogateescape")] = _TreeObject(mode, oid)
+        return objects
 
-    def _followed(self, where: str, shown: str, *, may_leave: bool) -> tuple[str, _Entry]:
-        """Follow every link of a path from the top; return the final path and its entry."""
+    def _followed(self, where: str, shown: str, *, may_leave: bool) -> tuple[str, _TreeObject]:
+        """Follow every link of a path from the top; return the final path and its object."""
         for _ in range(_MOST_LINKS):
             found = self._first_link(where)
             if found is None:
-                entry = self._entry(where)
+                item = self._object(where)
                 if not may_leave and not self._is_inside(where):
                     raise _leads_out(shown)
-                if entry is None:
+                if item is None:
                     hint = "check the name; it is relative to the file that names it"
                     raise SourceError(f"{shown} does not exist", hint, missing=True)
-                return where, entry
+                return where, item
             link, oid = found
             target = self._git.read_blob(oid, shown).decode(errors="surrogateescape")
             if target.startswith("/") or _climbs_out(link, target):
@@ -281,11 +281,11 @@ class GitSources:
         parts = where.split("/")
         for end in range(1, len(parts) + 1):
             path = "/".join(parts[:end])
-            entry = self._entry(path)
-            if entry is None:
+            item = self._object(path)
+            if item is None:
                 return None
-            if entry.mode == _LINK:
-                return path, entry.oid
+            if item.mode == _LINK:
+                return path, item.oid
         return None
 
     def _is_inside(self, where: str) -> bool:

@@ -184,9 +184,9 @@ class EmulatedAccount:
         report = self.apply(path, **options)
         if report.exit_code != 0:
             failed = [
-                f"{entry.address}: {outcome.message or outcome.status}"
-                for entry in report.changes
-                for outcome in entry.outcomes
+                f"{result.address}: {outcome.message or outcome.status}"
+                for result in report.changes
+                for outcome in result.outcomes
                 if outcome.status not in {"done", "unchanged"}
             ]
             raise AssertionError(f"the apply exits with status {report.exit_code}: {'; '.join(failed)}")

@@ -211,7 +211,7 @@ class _Planning:
         from reconciler.api.client import ReadClient  # noqa: PLC0415 - see the package
         from reconciler.documents.approval import not_approved  # noqa: PLC0415 - see the package
         from reconciler.documents.kept_decisions import reviewed_decisions  # noqa: PLC0415 - see the package
-        from reconciler.documents.live import live_entries  # noqa: PLC0415 - see the package
+        from reconciler.documents.live import live_at  # noqa: PLC0415 - see the package
 
         config, inputs = self.config, self.inputs
         shared_key = plan_key(endpoint)
@@ -232,7 +232,7 @@ class _Planning:
             raise MatchError(made.unset, config.lines)
         if approved is None:
             return _Fresh(made, document, recorder, (), is_sealed)
-        live = live_entries(made, approved, key=key, hidden=known_secrets(config, reader))
+        live = live_at(made, approved, key=key, hidden=known_secrets(config, reader))
         return _Fresh(made, document, recorder, not_approved(approved, document, live), is_sealed)
 
 

@@ -17,7 +17,7 @@ from reconciler.sources.disk import DiskSources
 
 if TYPE_CHECKING:
     from reconciler.config.model import Config
-    from reconciler.documents.comparison import ComparisonFile, SideEntry
+    from reconciler.documents.comparison import ComparisonFile, SidePart
     from reconciler.sources.git import GitSources
     from reconciler.workflow.inputs import Inputs
 
@@ -36,7 +36,7 @@ def compare(before: Inputs, after: Inputs) -> ComparisonFile:
     from reconciler.documents.comparison import comparison_document  # noqa: PLC0415 - see the package
     from reconciler.planning.comparison import compare as compare_configs  # noqa: PLC0415 - see the package
 
-    sides: list[tuple[Config, SideEntry]] = []
+    sides: list[tuple[Config, SidePart]] = []
     errors: list[ConfigError] = []
     for inputs in (before, after):
         try:
@@ -50,9 +50,9 @@ def compare(before: Inputs, after: Inputs) -> ComparisonFile:
     return comparison_document(compare_configs(first, second), one, other, tool_version=__version__)
 
 
-def _load(inputs: Inputs) -> tuple[Config, SideEntry]:
+def _load(inputs: Inputs) -> tuple[Config, SidePart]:
     """Load one of the two, and describe it."""
-    from reconciler.documents.comparison import SideEntry  # noqa: PLC0415 - see the package
+    from reconciler.documents.comparison import SidePart  # noqa: PLC0415 - see the package
 
     with _open_sources(inputs) as sources:
         config = config_package.load(
@@ -65,7 +65,7 @@ def _load(inputs: Inputs) -> tuple[Config, SideEntry]:
         )
         name = f"{'git:' if inputs.ref else ''}{display_path(sources.root)}"
     name += f"@{inputs.environment}" if inputs.environment else ""
-    return config, SideEntry(
+    return config, SidePart(
         name=name, account_sid=config.account_sid or "", env=config.environment, config_digest=config.digest
     )
 

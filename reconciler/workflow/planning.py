@@ -169,8 +169,8 @@ async def fetch_and_plan(
 
     options = options or PlanOptions()
     fetched = state or await fetch(config, client, progress, options.selection(config))
-    entries = unfinished(fetched.account_sid)
-    return await fetch_planned(lambda: make_plan(config, fetched, options, entries), fetched, client, progress)
+    replaces = unfinished(fetched.account_sid)
+    return await fetch_planned(lambda: make_plan(config, fetched, options, replaces), fetched, client, progress)
 
 
 def build_document(made: Plan, client: ReadClient, key: bytes | None, config: Config) -> PlanFile:

@@ -70,7 +70,7 @@ class Recorder:
         Raises:
             JournalError: It cannot be written and there is no report, or another apply writes or changed it.
         """
-        before = self.journal.entries
+        before = self.journal.replaces
         try:
             journal = stack.enter_context(self.journal.writing())
         except JournalError:
@@ -78,7 +78,7 @@ class Recorder:
                 raise
             return None
         journal.load()
-        if journal.entries.keys() != before.keys():
+        if journal.replaces.keys() != before.keys():
             raise JournalError(
                 f"another apply changed {journal.path.as_posix()} in the meantime; nothing was sent. Run the command "
                 "again"
@@ -116,7 +116,7 @@ def find_recorder(
         declared = config.resources.get(address)
         return () if declared is None else (declared.natural_key, declared.renamed_from)
 
-    entries = {entry.sid: entry for entry in read_report(Path(report), scope, names)} if report else {}
+    replaces = {saved.sid: saved for saved in read_report(Path(report), scope, names)} if report else {}
     # The journal contains what a report leaves out.
-    entries |= {entry.sid: entry for entry in journal.load()}
-    return Recorder(journal, Path(report) if report else None, tuple(entries.values()))
+    replaces |= {saved.sid: saved for saved in journal.load()}
+    return Recorder(journal, Path(report) if report else None, tuple(replaces.values()))

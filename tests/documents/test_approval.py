@@ -17,7 +17,7 @@ from reconciler.api.retry import Retry
 from reconciler.api.transport import in_process
 from reconciler.documents import approval
 from reconciler.documents.kept_decisions import reviewed_decisions
-from reconciler.documents.live import live_entries
+from reconciler.documents.live import live_at
 from reconciler.documents.plan import PlanFile, parse_plan
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.errors import PlanFileError
@@ -49,7 +49,7 @@ class Account(World):
     ) -> tuple[str, ...]:
         """What a fresh plan of these files does that was not approved."""
         fresh = self.plan(read(files, env), **options)
-        return approval.not_approved(approved, seen(fresh), live_entries(fresh, approved, key=b"test"))
+        return approval.not_approved(approved, seen(fresh), live_at(fresh, approved, key=b"test"))
 
     def add(self, service: str, section: str, form: Mapping[str, Any]) -> str:
         """Something new in a service, made by somebody else."""

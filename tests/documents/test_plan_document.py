@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.documents import approval
-from reconciler.documents.live import live_entries
+from reconciler.documents.live import live_at
 from reconciler.documents.plan import PlanFile, parse_plan
 from reconciler.errors import PlanFileError
 from reconciler.planning.plan import Plan
@@ -43,7 +43,7 @@ def plans(account: World, text: str, env: Mapping[str, str] = TOKEN, **options: 
 def not_approved(approved: PlanFile, fresh: Plan | PlanFile) -> tuple[str, ...]:
     if isinstance(fresh, PlanFile):
         return approval.not_approved(approved, fresh, {})
-    return approval.not_approved(approved, seen(fresh), live_entries(fresh, approved, key=b"test"))
+    return approval.not_approved(approved, seen(fresh), live_at(fresh, approved, key=b"test"))
 
 
 def edited(file: PlanFile, change: Any) -> PlanFile:

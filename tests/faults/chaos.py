@@ -260,7 +260,7 @@ class Chaos:
         assert report is not None or episode.kill or not [method for method, _ in done if method != "GET"]
         # What was taken is done, and everybody sees it: how long that takes at most is the promise's condition.
         self.clock.seconds += LAG / 1000
-        asyncio.run(faulty.settle())
+        asyncio.run(faulty.finish_late())
         faulty.close()
         self.figures.requests += mortal.seen
         self.figures.faults.update(faulty.injected)

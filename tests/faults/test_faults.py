@@ -208,7 +208,7 @@ def test_what_was_taken_is_done_up_to_a_lag_later() -> None:
     app.faults = Faults({"reset-taken": 1}, lag=2000)
     with pytest.raises(ConnectionResetError):
         create(app)
-    asyncio.run(app.settle())
+    asyncio.run(app.finish_late())
     app.faults = Faults()
     assert names(app) == ["a", "a"]
 

@@ -31,7 +31,7 @@ def test_an_apply_under_faults_succeeds_or_the_next_one_converges(seed: int, cho
     except ApiError:
         # Reading may fail for good: then nothing was written.
         told = ["not read"]
-    asyncio.run(app.settle())
+    asyncio.run(app.finish_late())
     there = counts(world)
     assert all(there[kind] <= most for kind, most in COUNTS.items()), there
     if not told:

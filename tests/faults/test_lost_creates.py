@@ -205,7 +205,7 @@ def run_over_late(faulty: Callable[[Waited], Faulty], is_meant: Callable[[str, s
         await world.emulator(scope, receive, send)
 
     report = run(app, everything(), clock=time, sleep=time.sleep)
-    asyncio.run(wrong.settle())
+    asyncio.run(wrong.finish_late())
     wrong.close()
     assert met
     return report

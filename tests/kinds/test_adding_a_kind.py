@@ -20,7 +20,7 @@ from reconciler.emulator.app import Emulator, Receive, Scope, Send
 from reconciler.errors import ConfigError
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
-from reconciler.kinds.hooks import Consequence, Fault, PartialContents
+from reconciler.kinds.hooks import Consequence, Fault, PartialValues
 from reconciler.kinds.markers import (
     Choice,
     Declaration,
@@ -84,13 +84,13 @@ class Banner(Declaration):
     link: Annotated[Link | None, Wire("Link"), Field(description="Where it leads.")] = None
 
 
-def _check(contents: PartialContents) -> tuple[Fault, ...]:
-    if contents.get("color") == "red" and contents.get("link.url"):
+def _check(values: PartialValues) -> tuple[Fault, ...]:
+    if values.get("color") == "red" and values.get("link.url"):
         return (Fault("link.url", "a red banner has no link", "remove the link"),)
     return ()
 
 
-def _consequences(_before: PartialContents | None, after: PartialContents | None, name: str) -> tuple[Consequence, ...]:
+def _consequences(_before: PartialValues | None, after: PartialValues | None, name: str) -> tuple[Consequence, ...]:
     return () if after is not None else (Consequence("medium", f"Nobody sees {name} any more."),)
 
 

@@ -72,9 +72,9 @@ class Folder:
 
     def begin(self, configuration: str) -> None:
         """Forget everything that former commands left, and write a configuration."""
-        for entry in self.path.iterdir():
-            if not entry.name.startswith(DATABASE):
-                _remove(entry)
+        for resource in self.path.iterdir():
+            if not resource.name.startswith(DATABASE):
+                _remove(resource)
         self.write(configuration)
 
     def write(self, configuration: str) -> None:
@@ -119,8 +119,8 @@ class Folder:
                 path.write_bytes(content)
 
 
-def _remove(entry: Path) -> None:
-    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+def _remove(resource: Path) -> None:
+    shutil.rmtree(resource) if resource.is_dir() else resource.unlink()
 
 
 @contextlib.contextmanager

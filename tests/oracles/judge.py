@@ -18,7 +18,7 @@ from tests.oracles.command import Run
 from tests.oracles.reading import (
     BUILT_IN,
     Configuration,
-    Entry,
+    Resource,
     default_service,
     line,
     live_name,
@@ -117,11 +117,11 @@ class Case:
         if sid not in self.before:
             return ""  # made by this very apply
         configuration, before = self.configuration, self.before
-        if any(entry.is_absent for entry in configuration.entries_of(sid, before)):
+        if any(resource.is_absent for resource in configuration.resources_of(sid, before)):
             return "delete"
         if sid in self.replaced and sid not in self._kept:
-            meant = [*configuration.entries_of(sid, before), *configuration.entries_of(sid, before, former=True)]
-            if any(not entry.is_absent for entry in meant):
+            meant = [*configuration.resources_of(sid, before), *configuration.resources_of(sid, before, former=True)]
+            if any(not resource.is_absent for resource in meant):
                 return "replace"
         return "delete" if configuration.is_pruned(sid, before) else ""
 
@@ -150,12 +150,15 @@ class Case:
 
     def _is_approved(self, sid: str, action: str) -> bool:
         state = self.before
-        entries = [*self.configuration.entries_of(sid, state), *self.configuration.entries_of(sid, state, former=True)]
-        names = {entry.address for entry in entries} | {f'services["{sid}"]'}
+        resources = [
+            *self.configuration.resources_of(sid, state),
+            *self.configuration.resources_of(sid, state, former=True),
+        ]
+        names = {resource.address for resource in resources} | {f'services["{sid}"]'}
         if state[sid]["kind"] == "conversation":
             names |= {
                 f'{service.address}.conversations["{sid}"]'
-                for service in self.configuration.entries_of(state[sid]["parent"], state)
+                for service in self.configuration.resources_of(state[sid]["parent"], state)
             }
         return any(
             item["address"] in names and item.get("action", "delete") == (action or "delete")
@@ -213,7 +216,7 @@ class Case:
             )
         # Ignored permissions of a role that becomes one of another type may be none of that type.
         return exchange.path.endswith("/Roles") and any(
-            entry.lifecycle.get("ignore_changes") for entry in self.configuration.entries
+            resource.lifecycle.get("ignore_changes") for resource in self.configuration.resources
         )
 
     def _is_in_deleted(self, sid: str) -> bool:
@@ -241,50 +244,54 @@ class Case:
     def _allowed_roles(self, sid: str, row: Row) -> set[str]:
         """The SIDs of the roles that a user or participant may hold after an apply that succeeded."""
         service = row["parent"] if row["kind"] == "user" else row["chat_service_sid"]
-        entries = [entry for entry in self.configuration.entries_of(sid, self.after) if not entry.is_absent]
+        resources = [
+            resource for resource in self.configuration.resources_of(sid, self.after) if not resource.is_absent
+        ]
         declared = {
             role
-            for entry in entries
-            if "role" in entry.body
-            for role in self._role_sids(entry, str(entry.body["role"]), service)
+            for resource in resources
+            if "role" in resource.body
+            for role in self._role_sids(resource, str(resource.body["role"]), service)
         }
         if declared and not self.is_scoped:
             return declared
         held = self.before[sid]["role_sid"] if sid in self.before else None
-        for entry in entries:
-            held = held or self._predecessor_role(entry)
+        for resource in resources:
+            held = held or self._predecessor_role(resource)
         if held is None:
             return declared | {self.after[service]["configuration"][_DEFAULTS[row["kind"]]]}
         return declared | {held} | self._successors(held)
 
-    def _role_sids(self, holder: Entry, name: str, service: str) -> set[str]:
+    def _role_sids(self, holder: Resource, name: str, service: str) -> set[str]:
         """What a reference to a role means: a SID, a handle in the same service, or a built-in role."""
         if re.fullmatch(r"RL[0-9a-f]{32}", name):
             return {name}
-        for entry in self.configuration.entries:
-            if entry.kind == "role" and entry.handle == name and entry.service is holder.service:
-                return {sid for sid in self.after if self.configuration.names(entry, sid, self.after)}
+        for resource in self.configuration.resources:
+            if resource.kind == "role" and resource.handle == name and resource.service is holder.service:
+                return {sid for sid in self.after if self.configuration.names(resource, sid, self.after)}
         rows = self.after.items()
         return {sid for sid, row in rows if row["kind"] == "role" and (row["parent"], row["name"]) == (service, name)}
 
-    def _predecessor_role(self, entry: Entry) -> str | None:
+    def _predecessor_role(self, resource: Resource) -> str | None:
         """The role of what a new resource took the place of."""
         for sid in self.replaced:
-            if sid in self.before and self.before[sid]["kind"] == entry.kind and self._is_successor(entry, sid):
+            if sid in self.before and self.before[sid]["kind"] == resource.kind and self._is_successor(resource, sid):
                 held: str | None = self.before[sid]["role_sid"]
                 return held
         return None
 
-    def _is_successor(self, entry: Entry, sid: str) -> bool:
+    def _is_successor(self, resource: Resource, sid: str) -> bool:
         names = self.configuration.names
-        return names(entry, sid, self.before) or names(entry, sid, self.before, former=True)
+        return names(resource, sid, self.before) or names(resource, sid, self.before, former=True)
 
     def _successors(self, role: str) -> set[str]:
         """What a role that was replaced is now."""
         if role not in self.replaced or role not in self.before:
             return set()
-        entries = [entry for entry in self.configuration.entries if self._is_successor(entry, role)]
-        return {sid for entry in entries for sid in self.after if self.configuration.names(entry, sid, self.after)}
+        resources = [resource for resource in self.configuration.resources if self._is_successor(resource, role)]
+        return {
+            sid for resource in resources for sid in self.after if self.configuration.names(resource, sid, self.after)
+        }
 
     def _values(self) -> Iterator[str]:
         """Values that only the account had, of what was replaced."""
@@ -293,12 +300,12 @@ class Case:
             if row is None or sid in self.after or row["kind"] not in _OWN_VALUES:
                 continue
             names = self.configuration.names
-            entries = [item for item in self.configuration.entries if item.kind == row["kind"]]
-            renamed = [item for item in entries if names(item, sid, self.before, former=True)]
+            resources = [item for item in self.configuration.resources if item.kind == row["kind"]]
+            renamed = [item for item in resources if names(item, sid, self.before, former=True)]
             # In a chain of renames, what has the name now is not what had it.
-            for entry in renamed or [item for item in entries if self._is_successor(item, sid)]:
-                now = [self.after[key] for key in self.after if self.configuration.names(entry, key, self.after)]
-                yield from (f"{live_name(row)}: {lost}" for item in now for lost in _lost(entry, row, item))
+            for resource in renamed or [item for item in resources if self._is_successor(item, sid)]:
+                now = [self.after[key] for key in self.after if self.configuration.names(resource, key, self.after)]
+                yield from (f"{live_name(row)}: {lost}" for item in now for lost in _lost(resource, row, item))
 
     def unmanaged_changes(self) -> Iterator[str]:
         """What was changed although nothing declares it."""
@@ -306,7 +313,7 @@ class Case:
         for sid, row in self.before.items():
             if sid not in self.after or row["kind"] in {"account", "service"}:
                 continue
-            if not self.configuration.entries_of(sid, self.before) and not self.configuration.entries_of(
+            if not self.configuration.resources_of(sid, self.before) and not self.configuration.resources_of(
                 sid, self.before, former=True
             ):
                 now = self.after[sid]
@@ -319,14 +326,14 @@ def _written(log: Sequence[Exchange]) -> set[str]:
     return {exchange.path.rpartition("/")[2] for exchange in log if exchange.method == "POST"}
 
 
-def _lost(entry: Entry, row: Row, now: Row) -> Iterator[str]:
-    ignored = entry.lifecycle.get("ignore_changes", [])
-    for field in _OWN_VALUES[entry.kind]:
+def _lost(resource: Resource, row: Row, now: Row) -> Iterator[str]:
+    ignored = resource.lifecycle.get("ignore_changes", [])
+    for field in _OWN_VALUES[resource.kind]:
         had, has = row.get(field), now.get(field)
-        if field in entry.body and field not in ignored and not isinstance(had, dict):
+        if field in resource.body and field not in ignored and not isinstance(had, dict):
             continue
         if isinstance(had, dict) and isinstance(has, dict):
-            declared = entry.body.get(field) or {}
+            declared = resource.body.get(field) or {}
             words = {"webhook_url": "webhook_url", "conversation_service_sid": "service", "enabled": "enabled"}
             for key, word in words.items():
                 if had.get(key) != has.get(key) and word not in declared and "type" not in declared:

@@ -36,7 +36,7 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 
 
 @dataclass(frozen=True, eq=False)
-class Entry:
+class Resource:
     """One declared resource.
 
     Attributes:
@@ -51,7 +51,7 @@ class Entry:
     address: str
     handle: str
     body: Body
-    parent: Entry | None
+    parent: Resource | None
 
     @property
     def is_absent(self) -> bool:
@@ -63,7 +63,7 @@ class Entry:
         return found
 
     @property
-    def service(self) -> Entry:
+    def service(self) -> Resource:
         return self if self.parent is None else self.parent.service
 
     @property
@@ -128,90 +128,90 @@ class Configuration:
 
     def __init__(self, root: Body) -> None:
         self.root = root
-        self.entries = list(self._read(root, ("services", "addresses", "credentials"), None, ""))
+        self.resources = list(self._read(root, ("services", "addresses", "credentials"), None, ""))
 
-    def _read(self, body: Body, sections: tuple[str, ...], parent: Entry | None, above: str) -> Iterator[Entry]:
+    def _read(self, body: Body, sections: tuple[str, ...], parent: Resource | None, above: str) -> Iterator[Resource]:
         for section in sections:
             for handle, item in (body.get(section) or {}).items():
-                entry = Entry(SECTIONS[section], f"{above}{section}{step(handle)}", handle, item or {}, parent)
-                yield entry
-                yield from self._read(entry.body, BELOW.get(entry.kind, ()), entry, f"{entry.address}.")
+                resource = Resource(SECTIONS[section], f"{above}{section}{step(handle)}", handle, item or {}, parent)
+                yield resource
+                yield from self._read(resource.body, BELOW.get(resource.kind, ()), resource, f"{resource.address}.")
 
     # --- Which live resource is meant ---------------------------------------------------------------------------------
 
-    def names(self, entry: Entry, sid: str, state: State, *, former: bool = False) -> bool:
-        """Whether an entry means a live resource, or by its former name did.
+    def names(self, resource: Resource, sid: str, state: State, *, former: bool = False) -> bool:
+        """Whether a declared resource means a live resource, or by its former name did.
 
         A role of the right name and another type is meant, too, where no other role has the name, and where neither it
         nor another role of the right type is renamed: its type changes. What must be absent is only of its own type.
         """
         row = state[sid]
-        if row["kind"] != entry.kind or not self._parent_is(entry, row, state):
+        if row["kind"] != resource.kind or not self._parent_is(resource, row, state):
             return False
-        pin = entry.body.get("sid")
+        pin = resource.body.get("sid")
         if pin is not None and not former:
             return bool(pin == sid or (pin == "default" and sid == default_service(state)))
-        name = entry.body.get("renamed_from") if former else entry.name
+        name = resource.body.get("renamed_from") if former else resource.name
         if name != live_name(row):
             return False
-        if entry.kind == "credential":
-            return bool(row["type"] == entry.type)
-        if entry.kind == "role" and entry.type is not None and row["type"] != entry.type:
+        if resource.kind == "credential":
+            return bool(row["type"] == resource.type)
+        if resource.kind == "role" and resource.type is not None and row["type"] != resource.type:
             return (
-                not entry.is_absent
-                and not self._is_renamed(entry, row)
+                not resource.is_absent
+                and not self._is_renamed(resource, row)
                 and not any(
                     other["kind"] == "role"
-                    and (other["parent"], other["type"]) == (row["parent"], entry.type)
-                    and other["name"] in {name, entry.body.get("renamed_from")}
+                    and (other["parent"], other["type"]) == (row["parent"], resource.type)
+                    and other["name"] in {name, resource.body.get("renamed_from")}
                     for other in state.values()
                 )
             )
         return True
 
-    def _is_renamed(self, entry: Entry, row: Row) -> bool:
-        """Whether another entry of a role's type has its name as the former one."""
+    def _is_renamed(self, resource: Resource, row: Row) -> bool:
+        """Whether another resource of a role's type has its name as the former one."""
         return any(
-            other.parent == entry.parent
-            and other.kind == entry.kind
+            other.parent == resource.parent
+            and other.kind == resource.kind
             and not other.is_absent
             and other.body.get("renamed_from") == live_name(row)
             and other.type in {None, row["type"]}
-            for other in self.entries
-            if other is not entry
+            for other in self.resources
+            if other is not resource
         )
 
-    def _parent_is(self, entry: Entry, row: Row, state: State) -> bool:
-        if entry.parent is None:
+    def _parent_is(self, resource: Resource, row: Row, state: State) -> bool:
+        if resource.parent is None:
             return bool(row["parent"] == account_sid(state))
         parent: str | None = row["parent"]
         if parent is None or parent not in state:
             return False
-        if self.names(entry.parent, parent, state):
+        if self.names(resource.parent, parent, state):
             return True
         # What is renamed in place keeps what is in it.
-        is_live = any(self.names(entry.parent, sid, state) for sid in state)
+        is_live = any(self.names(resource.parent, sid, state) for sid in state)
         return (
             not is_live
-            and self.names(entry.parent, parent, state, former=True)
-            and not self._is_kept_by_another(entry.parent, parent, state)
+            and self.names(resource.parent, parent, state, former=True)
+            and not self._is_kept_by_another(resource.parent, parent, state)
         )
 
-    def _is_kept_by_another(self, entry: Entry, sid: str, state: State) -> bool:
-        """Whether another entry is a live resource by its present name, and takes over no other one."""
+    def _is_kept_by_another(self, resource: Resource, sid: str, state: State) -> bool:
+        """Whether another resource is a live resource by its present name, and takes over no other one."""
         return any(
-            other is not entry
+            other is not resource
             and not other.is_absent
             and self.names(other, sid, state)
             and not any(self.names(other, key, state, former=True) for key in state)
-            for other in self.entries
+            for other in self.resources
         )
 
-    def entries_of(self, sid: str | None, state: State, *, former: bool = False) -> list[Entry]:
-        """The entries that mean a live resource."""
+    def resources_of(self, sid: str | None, state: State, *, former: bool = False) -> list[Resource]:
+        """The declared resources that mean a live resource."""
         if sid is None or sid not in state:
             return []
-        return [entry for entry in self.entries if self.names(entry, sid, state, former=former)]
+        return [resource for resource in self.resources if self.names(resource, sid, state, former=former)]
 
     # --- What may be deleted ------------------------------------------------------------------------------------------
 
@@ -222,29 +222,29 @@ class Configuration:
             return False
         above: list[Body] = [self.root]
         if row["parent"] != account_sid(state):
-            above = [entry.body for entry in self.entries_of(row["parent"], state)]
+            above = [resource.body for resource in self.resources_of(row["parent"], state)]
         section = next(name for name, kind in SECTIONS.items() if kind == row["kind"])
-        present = [entry for entry in self.entries_of(sid, state) if not entry.is_absent]
+        present = [resource for resource in self.resources_of(sid, state) if not resource.is_absent]
         return not present and any(_prunes(body.get("prune"), section, live_name(row)) for body in above)
 
     def keeps(self, sid: str, state: State) -> bool:
         """Whether a lifecycle prevents that a resource is destroyed, or anything in it."""
-        protected = [entry for entry in self.entries if entry.lifecycle.get("prevent_destroy")]
+        protected = [resource for resource in self.resources if resource.lifecycle.get("prevent_destroy")]
         inside = [key for key in state if sid in line(key, state)]
-        meant = set(self.entries_of(sid, state))
+        meant = set(self.resources_of(sid, state))
         return any(
-            self.names(entry, key, state) or self.names(entry, key, state, former=True)
-            for entry in protected
+            self.names(resource, key, state) or self.names(resource, key, state, former=True)
+            for resource in protected
             for key in inside
-        ) or any(_is_within(entry, meant) for entry in protected)
+        ) or any(_is_within(resource, meant) for resource in protected)
 
     def assigned_by_sid(self, sid: str) -> bool:
         """Whether anything that is present gets this SID as a value."""
         return _mentions(self.root, sid)
 
 
-def _is_within(entry: Entry | None, above: set[Entry]) -> bool:
-    return entry is not None and (entry in above or _is_within(entry.parent, above))
+def _is_within(resource: Resource | None, above: set[Resource]) -> bool:
+    return resource is not None and (resource in above or _is_within(resource.parent, above))
 
 
 def _mentions(value: Any, sid: str) -> bool:

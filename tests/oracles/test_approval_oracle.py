@@ -31,7 +31,7 @@ from reconciler.api.credentials import Credentials
 from reconciler.api.retry import Retry
 from reconciler.api.transport import in_process
 from reconciler.documents import approval
-from reconciler.documents.live import live_entries
+from reconciler.documents.live import live_at
 from reconciler.documents.plan import PlanFile, parse_plan, plan_document
 from reconciler.emulator import Rules
 from reconciler.emulator.app import Message, Receive, Scope, Send
@@ -184,7 +184,7 @@ def approve(world: World, files: str, approvals: list[str]) -> PlanFile:
 def goes_on(world: World, approved: PlanFile, made: Plan) -> bool:
     """Whether the approved plan lets a fresh one be applied, as `reconciler apply --plan` decides it."""
     fresh = plan_document(made, key=_KEY, tool_version="0", created_at=world.now.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    live = live_entries(made, approved, key=_KEY)
+    live = live_at(made, approved, key=_KEY)
     return not approval.not_approved(approved, fresh, live) and not made.blocking()
 
 

@@ -47,7 +47,9 @@ def judge(folder: Folder, world: World) -> str:
     assert plan.writes == [], plan.traffic
     run = folder.run(account, "apply", "--yes", "--format", "json", *world.options, with_states=True)
     configuration = Configuration(root)
-    is_scoped = bool(world.options) or any(entry.lifecycle.get("ignore_changes") for entry in configuration.entries)
+    is_scoped = bool(world.options) or any(
+        resource.lifecycle.get("ignore_changes") for resource in configuration.resources
+    )
     is_scoped = is_scoped or "ignore_changes" in json.dumps(root)
     shown = plan.document if plan.code == 0 else {}
     case = Case(configuration, shown, run, before, account.state(), is_scoped)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.address import Address
 from reconciler.change import Change
 from reconciler.config.model import Config, Unknown
-from reconciler.planning.change_builder import ChangeBuilder, Draft
+from reconciler.planning.change_builder import ChangeBuilder, UnorderedChanges
 from reconciler.planning.context import PlanContext
 from reconciler.state import Live, State
 from tests.builders import configuration, declared, live, prune, sid, state
@@ -15,14 +15,14 @@ SERVICE = live("service", 1, {"friendly_name": "club"})
 LOBBY = "services.club.conversations.lobby"
 
 
-def build(config: Config, account: State, *, rotate: str = "") -> Draft:
+def build(config: Config, account: State, *, rotate: str = "") -> UnorderedChanges:
     chosen = frozenset({Address.parse(rotate)} if rotate else ())
     return ChangeBuilder(PlanContext(config, account), chosen).build()
 
 
-def only(draft: Draft) -> Change:
-    assert draft.problems == ()
-    (change,) = draft.changes
+def only(unordered: UnorderedChanges) -> Change:
+    assert unordered.problems == ()
+    (change,) = unordered.changes
     return change
 
 
@@ -33,8 +33,8 @@ def role(of_type: str, *permissions: str) -> Live:
 
 def test_what_matches_is_counted_and_nothing_else() -> None:
     config = configuration(declared("services.club"), declared("services.club.roles.agent", {"type": "service"}))
-    draft = build(config, state(SERVICE, role("service", "joinConversation")))
-    assert (draft.changes, draft.unchanged, draft.unverified, draft.problems) == ((), 2, (), ())
+    unordered = build(config, state(SERVICE, role("service", "joinConversation")))
+    assert (unordered.changes, unordered.unchanged, unordered.unverified, unordered.problems) == ((), 2, (), ())
 
 
 def test_an_update_sends_what_differs_and_expects_what_does_not() -> None:
@@ -74,8 +74,8 @@ def test_what_can_never_be_replaced_is_a_problem() -> None:
     config = configuration(
         declared("services.club"), declared("services.club.roles.agent", {"type": "conversation"}, pin=sid("RL", 1))
     )
-    draft = build(config, state(SERVICE, role("service", "joinConversation")))
-    (problem,) = (item for item in draft.problems if item.code == "cannot-replace")
+    unordered = build(config, state(SERVICE, role("service", "joinConversation")))
+    (problem,) = (item for item in unordered.problems if item.code == "cannot-replace")
     assert problem.message == (
         "changing type of services.club.roles.agent requires a replace: its `sid` would refer to a deleted resource; "
         "use `renamed_from` instead of `sid`"
@@ -84,8 +84,8 @@ def test_what_can_never_be_replaced_is_a_problem() -> None:
 
 def test_a_create_that_lacks_a_required_value_is_a_problem() -> None:
     config = configuration(declared("services.club"), declared("services.club.roles.agent", {"type": "service"}))
-    draft = build(config, state(SERVICE))
-    assert [(item.code, item.address) for item in draft.problems] == [("cannot-be", "services.club.roles.agent")]
+    unordered = build(config, state(SERVICE))
+    assert [(item.code, item.address) for item in unordered.problems] == [("cannot-be", "services.club.roles.agent")]
 
 
 def test_a_conversation_is_created_open_and_closed_by_a_second_step() -> None:
@@ -110,8 +110,8 @@ def test_a_write_only_value_is_unverified_until_it_is_rotated() -> None:
 
 def test_a_service_is_deleted_after_everything_else_at_the_top() -> None:
     config = configuration(pruned=[prune("services"), prune("addresses")])
-    draft = build(config, state(SERVICE, live("address_configuration", 1, {"address": "+14155550100"})))
-    steps = {change.kind.name: change.steps[0] for change in draft.changes}
+    unordered = build(config, state(SERVICE, live("address_configuration", 1, {"address": "+14155550100"})))
+    steps = {change.kind.name: change.steps[0] for change in unordered.changes}
     assert steps["service"].needs == (steps["address_configuration"].id,)
     assert steps["address_configuration"].needs == ()
     assert all(step.last for step in steps.values())

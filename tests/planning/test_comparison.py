@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.change import Change, FieldChange
 from reconciler.config.model import Reference, Unknown
-from reconciler.documents.comparison import ComparisonFile, SideEntry, comparison_document
+from reconciler.documents.comparison import ComparisonFile, SidePart, comparison_document
 from reconciler.planning.comparison import Comparison, compare
 from reconciler.render.comparison import comparison_markdown, comparison_text
 from reconciler.render.html import comparison_html
@@ -56,7 +56,7 @@ def the_field(plan: Comparison) -> FieldChange:
 
 
 def seen(before: str, after: str) -> ComparisonFile:
-    sides = [SideEntry(name=name, config_digest="") for name in ("old", "new")]
+    sides = [SidePart(name=name, config_digest="") for name in ("old", "new")]
     return comparison_document(compared(before, after), sides[0], sides[1], tool_version="0")
 
 

@@ -20,7 +20,7 @@ from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Declaration, Secret, Wire, WriteOnly
 from reconciler.planning.diff import diff, holds_secret, inner_changes
 from reconciler.state import Live
-from tests.builders import HERE, Contents, declared, live, reference, sid, value
+from tests.builders import HERE, DeclaredValues, declared, live, reference, sid, value
 
 SUPPORT = sid("IS", 1)
 HOOK = "https://hooks.example.com/pre"
@@ -50,7 +50,7 @@ def changes(one: Declared, other: Live, sids: dict[str, str] | None = None) -> t
     return diff(one, other, known.get, nameless)
 
 
-def differing(address: str, desired: Contents, before: Mapping[str, Content]) -> dict[str, tuple[object, object]]:
+def differing(address: str, desired: DeclaredValues, before: Mapping[str, Content]) -> dict[str, tuple[object, object]]:
     one = declared(address, desired)
     item = live(one.kind.name, contents=before, parents=(SUPPORT,) if one.parent is not None else ())
     return {change.path: (change.before, change.after) for change in changes(one, item)}

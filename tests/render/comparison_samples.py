@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.documents.comparison import ComparisonFile, SideEntry, comparison_document
+from reconciler.documents.comparison import ComparisonFile, SidePart, comparison_document
 from reconciler.planning.comparison import compare
 from tests.world import read
 
@@ -87,7 +87,7 @@ services:
 def _seen(before: str, after: str, *names: str) -> ComparisonFile:
     configs = [read(text, {"HOOK_TOKEN": "s3cret"}, by_name=True) for text in (before, after)]
     sides = [
-        SideEntry(name=name, config_digest="", account_sid=str(config.account_sid or ""))
+        SidePart(name=name, config_digest="", account_sid=str(config.account_sid or ""))
         for name, config in zip(names, configs, strict=True)
     ]
     found = compare(*configs)

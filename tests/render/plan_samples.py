@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from reconciler.documents.entries import (
-    ChangeEntry,
-    FieldEntry,
-    GuardEntry,
-    InnerEntry,
-    OptionsEntry,
-    SinceEntry,
-    SourceEntry,
-    StepEntry,
-    SummaryEntry,
-    UnmanagedEntry,
-    WarningEntry,
+from reconciler.documents.parts import (
+    ChangePart,
+    FieldPart,
+    GuardPart,
+    InnerPart,
+    OptionsPart,
+    SincePart,
+    SourcePart,
+    StepPart,
+    SummaryPart,
+    UnmanagedPart,
+    WarningPart,
 )
 from reconciler.documents.plan import PlanFile
-from reconciler.documents.report import OutcomeEntry, RefusalEntry, ReportFile, ReportSummaryEntry, ResultEntry
+from reconciler.documents.report import OutcomePart, RefusalPart, ReportFile, ReportSummaryPart, ResultPart
 
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 
@@ -28,12 +28,12 @@ def sid(prefix: str, number: int) -> str:
     return f"{prefix}{number:032x}"
 
 
-def source(line: int, file: str = "support.yaml", via: str = "") -> SourceEntry:
-    return SourceEntry(file=file, line=line, column=3, via=via)
+def source(line: int, file: str = "support.yaml", via: str = "") -> SourcePart:
+    return SourcePart(file=file, line=line, column=3, via=via)
 
 
-def field(path: str, before: Any, after: Any, **more: Any) -> FieldEntry:
-    return FieldEntry(
+def field(path: str, before: Any, after: Any, **more: Any) -> FieldPart:
+    return FieldPart(
         **{
             "path": path,
             "before": before,
@@ -46,9 +46,9 @@ def field(path: str, before: Any, after: Any, **more: Any) -> FieldEntry:
     )
 
 
-def change(address: str, kind: str, action: Any, *fields: FieldEntry, **more: Any) -> ChangeEntry:
+def change(address: str, kind: str, action: Any, *fields: FieldPart, **more: Any) -> ChangePart:
     steps = {"replace": ("create", "delete")}.get(action, (action,))
-    return ChangeEntry(
+    return ChangePart(
         **{
             "address": address,
             "kind": kind,
@@ -57,7 +57,7 @@ def change(address: str, kind: str, action: Any, *fields: FieldEntry, **more: An
             "name": "",
             "parents": (),
             "fields": fields,
-            "steps": tuple(StepEntry(id=f"{address}#{op}", op=op, needs=()) for op in steps),
+            "steps": tuple(StepPart(id=f"{address}#{op}", op=op, needs=()) for op in steps),
             "reason": {"create": "not in the account", "delete": "pruned"}.get(action, "differs"),
             "risk": "low",
             "guard": None,
@@ -66,12 +66,12 @@ def change(address: str, kind: str, action: Any, *fields: FieldEntry, **more: An
     )
 
 
-def plan(*changes: ChangeEntry, no_op: int = 20, **more: Any) -> PlanFile:
+def plan(*changes: ChangePart, no_op: int = 20, **more: Any) -> PlanFile:
     def doing(action: str) -> int:
         held = [entry for entry in changes if entry.guard and entry.guard.verdict == "withheld"]
         return sum(1 for entry in changes if entry.action == action and entry not in held)
 
-    summary = SummaryEntry(
+    summary = SummaryPart(
         create=doing("create"),
         update=doing("update"),
         replace=doing("replace"),
@@ -86,7 +86,7 @@ def plan(*changes: ChangeEntry, no_op: int = 20, **more: Any) -> PlanFile:
             "account_sid": ACCOUNT,
             "created_at": "2026-01-02T03:04:05Z",
             "config_digest": "sha256:" + "0" * 64,
-            "options": OptionsEntry(env=""),
+            "options": OptionsPart(env=""),
             "summary": summary,
             "changes": changes,
             "unmanaged": (),
@@ -220,7 +220,7 @@ LOST_SERVICE = change(
     service="Old Support",
     risk="high",
     consequences=("Destroys every conversation, message, user, and role in it permanently.",),
-    guard=GuardEntry(
+    guard=GuardPart(
         name="approval",
         verdict="refused",
         message=f'deleting services["{sid("IS", 9)}"] destroys every conversation, message, user, and role in it; '
@@ -235,7 +235,7 @@ WITHHELD = change(
     name="supervisor",
     service=SUPPORT,
     risk="medium",
-    guard=GuardEntry(
+    guard=GuardPart(
         name="role_in_use",
         verdict="withheld",
         message="3 users still hold the role 'supervisor'; assign another role first",
@@ -250,7 +250,7 @@ HALF_HELD = change(
     name="clerk",
     service=SUPPORT,
     risk="high",
-    guard=GuardEntry(
+    guard=GuardPart(
         name="role_in_use",
         verdict="withheld",
         message="1 user still holds the role 'clerk'; assign another role first",
@@ -258,8 +258,8 @@ HALF_HELD = change(
     ),
 )
 
-EMPTY = plan(options=OptionsEntry(env="prod"))
-SMALL = plan(AGENT, options=OptionsEntry(env="prod"))
+EMPTY = plan(options=OptionsPart(env="prod"))
+SMALL = plan(AGENT, options=OptionsPart(env="prod"))
 EVERY_ACTION = plan(
     NEW_ADDRESS,
     AGENT,
@@ -268,19 +268,19 @@ EVERY_ACTION = plan(
     HOOKS,
     DELETED_ROLE,
     unmanaged=(
-        UnmanagedEntry(
+        UnmanagedPart(
             address=f'services.support.roles["{sid("RL", 8)}"]', kind="role", sid=sid("RL", 8), name="by hand"
         ),
-        UnmanagedEntry(address=f'services["{sid("IS", 4)}"]', kind="service", sid=sid("IS", 4), name="Playground"),
+        UnmanagedPart(address=f'services["{sid("IS", 4)}"]', kind="service", sid=sid("IS", 4), name="Playground"),
     ),
     warnings=(
-        WarningEntry(
+        WarningPart(
             code="unknown-word",
             message="'onMesageAdded' is no filter that is known",
             hint="did you mean onMessageAdded?",
             source=source(6, "reconciler.yaml"),
         ),
-        WarningEntry(code="doubt", message="the account has two roles named 'agent'", address="services.support"),
+        WarningPart(code="doubt", message="the account has two roles named 'agent'", address="services.support"),
     ),
 )
 GUARDS = plan(
@@ -289,7 +289,7 @@ GUARDS = plan(
     HALF_HELD,
     no_op=3,
     guards=(
-        GuardEntry(
+        GuardPart(
             name="limit",
             verdict="refused",
             message="11 deletes (replaces included), and limits.deletes allows 10; raise limits.deletes in the "
@@ -377,7 +377,7 @@ HOSTILE = plan(
         reason="because\x00",
         risk="high",
         consequences=("gains \x1b[1mbold\u2028power",),
-        guard=GuardEntry(name="approval", verdict="refused", message="quote ' and \x1b[0m"),
+        guard=GuardPart(name="approval", verdict="refused", message="quote ' and \x1b[0m"),
     ),
     change(
         'services.x.conversations["' + "very-long-handle-" * 12 + '"]',
@@ -397,8 +397,8 @@ HOSTILE = plan(
         field("a.path.that.is.much.longer.than.any.label.should.ever.be", 1, 2, source=source(77)),
         sid=sid("CH", 1),
     ),
-    unmanaged=(UnmanagedEntry(address="a\x1b", kind="ro\nle", sid="RL\x00", name="\u202e"),),
-    warnings=(WarningEntry(code="x", message="\x1b[31m", hint="\n\n", address="\x00"),),
+    unmanaged=(UnmanagedPart(address="a\x1b", kind="ro\nle", sid="RL\x00", name="\u202e"),),
+    warnings=(WarningPart(code="x", message="\x1b[31m", hint="\n\n", address="\x00"),),
     left_out=("left\x1bout",),
 )
 
@@ -406,21 +406,21 @@ HOSTILE = plan(
 def _many_unmanaged(roles: int) -> PlanFile:
     return plan(
         unmanaged=tuple(
-            UnmanagedEntry(address=f'services["{sid("IS", n)}"]', kind="service", sid=sid("IS", n), name=f"Service {n}")
+            UnmanagedPart(address=f'services["{sid("IS", n)}"]', kind="service", sid=sid("IS", n), name=f"Service {n}")
             for n in range(2)
         )
         + tuple(
-            UnmanagedEntry(
+            UnmanagedPart(
                 address=f'services.support.roles["{sid("RL", n)}"]', kind="role", sid=sid("RL", n), name=f"role {n}"
             )
             for n in range(roles)
         ),
-        options=OptionsEntry(env="staging", target=("services.support",)),
+        options=OptionsPart(env="staging", target=("services.support",)),
         left_out=tuple(f"addresses.line{n}" for n in range(8)),
     )
 
 
-def _moved(number_of: int) -> Iterator[ChangeEntry]:
+def _moved(number_of: int) -> Iterator[ChangePart]:
     return (
         change(
             f"addresses.line{number}",
@@ -443,7 +443,7 @@ def _moved(number_of: int) -> Iterator[ChangeEntry]:
     )
 
 
-def _gaining(number_of: int) -> Iterator[ChangeEntry]:
+def _gaining(number_of: int) -> Iterator[ChangePart]:
     return (
         change(
             f"services.s{number % 12}.roles.r{number}",
@@ -461,7 +461,7 @@ def _gaining(number_of: int) -> Iterator[ChangeEntry]:
     )
 
 
-def _hired(number_of: int) -> Iterator[ChangeEntry]:
+def _hired(number_of: int) -> Iterator[ChangePart]:
     return (
         change(
             f"services.s1.users.u{number}",
@@ -477,7 +477,7 @@ def _hired(number_of: int) -> Iterator[ChangeEntry]:
     )
 
 
-def _lost(number_of: int) -> Iterator[ChangeEntry]:
+def _lost(number_of: int) -> Iterator[ChangePart]:
     return (
         change(
             f'services.s2.conversations["{sid("CH", number)}"]',
@@ -560,8 +560,8 @@ EVERY_KIND = plan(
             {"json": {"languages": ["en", "fr"], "team": 2}},
             source=source(42),
             inside=(
-                InnerEntry(path="languages[1]", kind="added", after="fr"),
-                InnerEntry(path="team", kind="changed", before=1, after=2),
+                InnerPart(path="languages[1]", kind="added", after="fr"),
+                InnerPart(path="team", kind="changed", before=1, after=2),
             ),
         ),
         sid=sid("US", 1),
@@ -636,13 +636,13 @@ EVERY_KIND = plan(
         reason="rotated",
         source=source(80),
     ),
-    options=OptionsEntry(env="prod", rotate=("credentials.ios",)),
+    options=OptionsPart(env="prod", rotate=("credentials.ios",)),
     unverified=("services.support.conversations.announcements.webhooks.bot: replay_after",),
 )  # fmt: skip
 
 
-def result(entry: ChangeEntry, status: Any, *outcomes: OutcomeEntry) -> ResultEntry:
-    return ResultEntry(
+def result(entry: ChangePart, status: Any, *outcomes: OutcomePart) -> ResultPart:
+    return ResultPart(
         address=entry.address,
         kind=entry.kind,
         action=entry.action,
@@ -653,11 +653,11 @@ def result(entry: ChangeEntry, status: Any, *outcomes: OutcomeEntry) -> ResultEn
     )
 
 
-def outcome(entry: ChangeEntry, op: Any, status: Any, **more: Any) -> OutcomeEntry:
-    return OutcomeEntry(step=f"{entry.address}#{op}", op=op, status=status, **more)
+def outcome(entry: ChangePart, op: Any, status: Any, **more: Any) -> OutcomePart:
+    return OutcomePart(step=f"{entry.address}#{op}", op=op, status=status, **more)
 
 
-def report(*results: ResultEntry, exit_code: int = 0, **more: Any) -> ReportFile:
+def report(*results: ResultPart, exit_code: int = 0, **more: Any) -> ReportFile:
     def done(action: str) -> int:
         return sum(1 for entry in results if entry.action == action and entry.status == "done")
 
@@ -670,13 +670,13 @@ def report(*results: ResultEntry, exit_code: int = 0, **more: Any) -> ReportFile
             "account_sid": ACCOUNT,
             "planned_at": "2026-01-02T03:04:05Z",
             "config_digest": "sha256:" + "0" * 64,
-            "options": OptionsEntry(env=""),
+            "options": OptionsPart(env=""),
             "exit_code": exit_code,
             "interrupted": False,
             "seconds": 3.2,
             "requests": 42,
             "writes": 5,
-            "summary": ReportSummaryEntry(
+            "summary": ReportSummaryPart(
                 create=done("create"),
                 update=done("update"),
                 replace=done("replace"),
@@ -693,7 +693,7 @@ def report(*results: ResultEntry, exit_code: int = 0, **more: Any) -> ReportFile
     )
 
 
-REFUSED = RefusalEntry(
+REFUSED = RefusalPart(
     method="POST",
     path=f"/v1/Services/{sid('IS', 1)}/Roles/{sid('RL', 1)}",
     status=400,
@@ -839,8 +839,8 @@ HOSTILE_REPORT = report(
     exit_code=1,
 )
 
-SINCE = SinceEntry(entry=41, at="2026-11-18T09:30:00Z", commit="9d0e11f" + "0" * 33)
-REMOVED = SinceEntry(entry=41, at="2026-11-18T09:30:00Z", commit="77ab01c" + "0" * 33)
+SINCE = SincePart(entry=41, at="2026-11-18T09:30:00Z", commit="9d0e11f" + "0" * 33)
+REMOVED = SincePart(entry=41, at="2026-11-18T09:30:00Z", commit="77ab01c" + "0" * 33)
 WITH_BASELINE = plan(
     change(
         "services.support.webhooks",
@@ -879,7 +879,7 @@ WITH_BASELINE = plan(
         name="agent",
         service=SUPPORT,
         source=source(11),
-        guard=GuardEntry(
+        guard=GuardPart(
             name="conflict",
             verdict="refused",
             message="permissions changed in the configuration and in the account",
@@ -913,7 +913,7 @@ WITH_BASELINE = plan(
         reason="removed from the configuration (commit 77ab01c)",
         standing="removed_conflict",
         since=REMOVED,
-        guard=GuardEntry(name="changed", verdict="withheld", message="it was changed in the account"),
+        guard=GuardPart(name="changed", verdict="withheld", message="it was changed in the account"),
     ),
     baseline=SINCE,
 )

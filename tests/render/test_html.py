@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler.documents.drift import drift_document
 from reconciler.documents.plan import PlanFile
-from reconciler.documents.report import ResultEntry
+from reconciler.documents.report import ResultPart
 from reconciler.render.graph import needs
 from reconciler.render.html import drift_html, plan_html, report_html
 from reconciler.render.html.drawing import MOST
@@ -106,7 +106,7 @@ def test_any_plan_and_drift_is_a_page_of_our_elements(plan: PlanFile) -> None:
 
 @given(st.lists(results, max_size=4), st.sampled_from([0, 1, 5, 130]), st.none() | plans())
 @settings(max_examples=60)
-def test_any_report_is_a_page_of_our_elements(found: list[ResultEntry], exit_code: int, plan: PlanFile | None) -> None:
+def test_any_report_is_a_page_of_our_elements(found: list[ResultPart], exit_code: int, plan: PlanFile | None) -> None:
     elements(report_html(samples.report(*found, exit_code=exit_code), plan, REPOSITORY))
 
 

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from reconciler.documents.drift import drift_document
-from reconciler.documents.entries import GuardEntry, UnmanagedEntry, WarningEntry
+from reconciler.documents.parts import GuardPart, UnmanagedPart, WarningPart
 from reconciler.documents.plan import PlanFile
 from reconciler.render.drift import drift_chat, drift_markdown, drift_text
 from reconciler.render.markdown import LIMIT, plan_markdown
@@ -143,13 +143,13 @@ def hostile_plan(texts: Sequence[str]) -> PlanFile:
             consequences=(text(), text()), source=samples.source(number, text(), text()), **more,
         )  # fmt: skip
 
-    guard = GuardEntry(name="approval", verdict="refused", message=text())
+    guard = GuardPart(name="approval", verdict="refused", message=text())
     return samples.plan(
         one(1, "create"), one(2, "update"), one(3, "replace", guard=guard), one(4, "delete"),
         account_sid=text(),
-        unmanaged=(UnmanagedEntry(address=text(), kind=text(), sid=text(), name=text()),),
-        warnings=(WarningEntry(code="x", message=text(), hint=text(), address=text()),),
-        guards=(GuardEntry(name="limit", verdict="refused", message=text()),),
+        unmanaged=(UnmanagedPart(address=text(), kind=text(), sid=text(), name=text()),),
+        warnings=(WarningPart(code="x", message=text(), hint=text(), address=text()),),
+        guards=(GuardPart(name="limit", verdict="refused", message=text()),),
         left_out=(text(),),
     )  # fmt: skip
 
@@ -277,13 +277,13 @@ def many(number: int, action: Any, text: str) -> PlanFile:
                 samples.field("friendly_name", f"{text}{index}", f"{index}{text}"),
                 samples.field("attributes", {"json": {"a": [text] * 30}}, {"json": {"b": [index] * 30}}),
                 name=f"r{index}", service=f"s{index % 50}", risk="high", consequences=(f"{index} {text}",),
-                source=samples.source(index), guard=GuardEntry(name="approval", verdict="refused", message=text),
+                source=samples.source(index), guard=GuardPart(name="approval", verdict="refused", message=text),
             )
             for index in range(number)
         ),
-        warnings=tuple(WarningEntry(code="x", message=text, hint=text) for _ in range(number)),
-        unmanaged=tuple(UnmanagedEntry(address=text, kind="role", sid="RL", name=text) for _ in range(number)),
-        guards=tuple(GuardEntry(name="limit", verdict="refused", message=text) for _ in range(50)),
+        warnings=tuple(WarningPart(code="x", message=text, hint=text) for _ in range(number)),
+        unmanaged=tuple(UnmanagedPart(address=text, kind="role", sid="RL", name=text) for _ in range(number)),
+        guards=tuple(GuardPart(name="limit", verdict="refused", message=text) for _ in range(50)),
         left_out=(text,) * number,
     )  # fmt: skip
 
@@ -327,7 +327,7 @@ def test_ten_thousand_changes_stay_in_bounds() -> None:
 
 
 def test_a_bar_is_escaped_in_tables_only() -> None:
-    hint = WarningEntry(code="x", message="a|b is odd", hint="write a|c")
+    hint = WarningPart(code="x", message="a|b is odd", hint="write a|c")
     change = samples.change('services["a|b"]', "service", "create", source=samples.source(1, "a|b.yaml"))
     text = plan_markdown(samples.plan(change, warnings=(hint,)))
     assert "- Warning[x]: `a|b` is odd Hint: write `a|c`" in text

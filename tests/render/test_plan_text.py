@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.documents.entries import (
-    ChangeEntry,
-    FieldEntry,
-    GuardEntry,
-    InnerEntry,
-    OptionsEntry,
-    SourceEntry,
-    UnmanagedEntry,
-    WarningEntry,
+from reconciler.documents.parts import (
+    ChangePart,
+    FieldPart,
+    GuardPart,
+    InnerPart,
+    OptionsPart,
+    SourcePart,
+    UnmanagedPart,
+    WarningPart,
 )
 from reconciler.documents.plan import PlanFile
 from reconciler.render.line_diff import DiffLine
@@ -111,7 +111,7 @@ def long_attributes(key: str) -> PlanFile:
                 "attributes",
                 {"json": {key: before, "team": 1}},
                 {"json": {key: after, "team": 1}},
-                inside=(InnerEntry(path=key, kind="changed", before=before, after=after),),
+                inside=(InnerPart(path=key, kind="changed", before=before, after=after),),
             ),
         )
     )
@@ -174,9 +174,9 @@ forms = (
     | st.builds(lambda text: {"digest": "k:1", "shown": text}, hostile)
     | st.builds(lambda text: {"secret": text, "shown": text}, hostile)
 )
-sources = st.none() | st.builds(SourceEntry, file=hostile, line=st.integers(0, 99), via=hostile)
+sources = st.none() | st.builds(SourcePart, file=hostile, line=st.integers(0, 99), via=hostile)
 fields = st.builds(
-    FieldEntry,
+    FieldPart,
     path=hostile,
     before=forms,
     after=forms,
@@ -186,14 +186,14 @@ fields = st.builds(
     source=sources,
 )
 guards = st.builds(
-    GuardEntry,
+    GuardPart,
     name=st.just("approval") | hostile,
     verdict=st.sampled_from(["refused", "withheld"]),
     message=hostile,
     only_delete=st.booleans(),
 )
 changes = st.builds(
-    ChangeEntry,
+    ChangePart,
     address=hostile,
     kind=hostile,
     action=st.sampled_from(["create", "update", "replace", "delete"]),
@@ -216,12 +216,12 @@ def plans(draw: st.DrawFn) -> PlanFile:
     return samples.plan(
         *draw(st.lists(changes, max_size=4)),
         account_sid=draw(hostile),
-        options=OptionsEntry(env=draw(hostile), target=draw(texts), exclude=draw(texts)),
+        options=OptionsPart(env=draw(hostile), target=draw(texts), exclude=draw(texts)),
         unmanaged=tuple(
-            UnmanagedEntry(address=text, kind=text, sid=text, name=text) for text in draw(st.lists(hostile, max_size=5))
+            UnmanagedPart(address=text, kind=text, sid=text, name=text) for text in draw(st.lists(hostile, max_size=5))
         ),
         warnings=tuple(
-            WarningEntry(code=text, message=text, hint=text, address=text)
+            WarningPart(code=text, message=text, hint=text, address=text)
             for text in draw(st.lists(hostile, max_size=2))
         ),
         guards=tuple(draw(st.lists(guards, max_size=2))),

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from reconciler.address import Address
 from reconciler.change import Change
-from reconciler.documents.entries import WarningEntry
-from reconciler.documents.report import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, report_document
+from reconciler.documents.parts import WarningPart
+from reconciler.documents.report import OutcomePart, RefusalPart, ReportFile, ResultPart, report_document
 from reconciler.errors import Refusal
 from reconciler.kinds.role import ROLE
 from reconciler.render.report_markdown import report_markdown
@@ -70,14 +70,14 @@ def test_a_report_becomes_a_file() -> None:
     assert made.account_sid == samples.ACCOUNT
     assert made.options.env == "prod"
     assert [outcome.status for outcome in made.changes[0].outcomes] == ["done", "failed"]
-    assert made.changes[0].outcomes[1].refusal == RefusalEntry(
+    assert made.changes[0].outcomes[1].refusal == RefusalPart(
         method="DELETE", path="/x", status=400, code=1, message="no"
     )
     assert ReportFile.model_validate_json(made.to_json()) == made
 
 
 outcomes = st.builds(
-    OutcomeEntry,
+    OutcomePart,
     step=hostile,
     op=st.sampled_from(["create", "update", "delete"]),
     status=st.sampled_from(["done", "unchanged", "failed", "skipped", "withheld", "interrupted"]),
@@ -86,12 +86,12 @@ outcomes = st.builds(
     because=hostile,
     refusal=st.none()
     | st.builds(
-        RefusalEntry, method=hostile, path=hostile, status=st.integers(), code=st.integers(), message=hostile,
+        RefusalPart, method=hostile, path=hostile, status=st.integers(), code=st.integers(), message=hostile,
         more_info=hostile, request_id=hostile,
     ),
 )  # fmt: skip
 results = st.builds(
-    ResultEntry,
+    ResultPart,
     address=hostile,
     kind=hostile,
     action=st.sampled_from(["create", "update", "replace", "delete"]),
@@ -103,7 +103,7 @@ results = st.builds(
 
 
 @given(st.lists(results, max_size=4), st.sampled_from([0, 1, 5, 130]), st.integers(0, 150))
-def test_any_report_renders_and_is_harmless(found: list[ResultEntry], exit_code: int, width: int) -> None:
+def test_any_report_renders_and_is_harmless(found: list[ResultPart], exit_code: int, width: int) -> None:
     report = samples.report(*found, exit_code=exit_code)
     plain = report_text(report, colour=False, width=width)
     assert_harmless(plain)
@@ -119,7 +119,7 @@ def test_golden_markdown(name: str, golden: Callable[[str, str], None]) -> None:
 
 
 @given(st.lists(results, max_size=4), st.sampled_from([0, 1, 5, 130]))
-def test_any_report_is_harmless_markdown(found: list[ResultEntry], exit_code: int) -> None:
+def test_any_report_is_harmless_markdown(found: list[ResultPart], exit_code: int) -> None:
     assert_harmless_markdown(report_markdown(samples.report(*found, exit_code=exit_code)))
 
 
@@ -130,11 +130,11 @@ def hostile_report(texts: Sequence[str]) -> ReportFile:
     def text() -> str:
         return next(endless)
 
-    def one(status: Any, op: Any, outcome: Any, **more: Any) -> ResultEntry:
+    def one(status: Any, op: Any, outcome: Any, **more: Any) -> ResultPart:
         entry = samples.change(text(), text(), "replace", name=text(), service=text())
         return samples.result(entry, status, samples.outcome(entry, op, outcome, sid=text(), **more))
 
-    refusal = RefusalEntry(
+    refusal = RefusalPart(
         method=text(), path=text(), status=400, code=1, message=text(), more_info=text(), request_id=text()
     )
     return samples.report(
@@ -173,7 +173,7 @@ def test_a_report_fits_into_a_comment_and_counts_what_does_not(status: Any) -> N
 
 
 def test_the_next_step_after_an_unreadable_collection_is_to_make_it_readable() -> None:
-    unread = WarningEntry(
+    unread = WarningPart(
         severity="warning", code="unreadable", message="cannot read the credential list: HTTP 403", hint="", address="",
         source=None,
     )  # fmt: skip

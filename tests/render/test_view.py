@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.documents.drift import drift_document
-from reconciler.documents.entries import GuardEntry, WarningEntry
+from reconciler.documents.parts import GuardPart, WarningPart
 from reconciler.kinds import BY_NAME
 from reconciler.render import rows
 from reconciler.render.drift import drift_chat, drift_markdown, drift_text
@@ -89,7 +89,7 @@ def test_the_sample_of_every_kind_has_every_kind_and_only_their_fields() -> None
 
 
 def test_a_withheld_change_has_no_effects_and_is_not_counted_as_high_risk() -> None:
-    guard = GuardEntry(name="default_service", verdict="withheld", message="the default service is never deleted")
+    guard = GuardPart(name="default_service", verdict="withheld", message="the default service is never deleted")
     withheld = samples.LOST_SERVICE.model_copy(update={"guard": guard})
     shown = plan_view(samples.plan(withheld))
     assert shown.high == 0
@@ -109,7 +109,7 @@ def test_a_withheld_delete_of_the_old_resource_keeps_the_effects_of_the_new_one(
     assert (shown.high, shown.changes[0].consequences) == (1, ("Everyone loses sendMessage.",))
 
 
-UNREADABLE = WarningEntry(
+UNREADABLE = WarningPart(
     severity="warning",
     code="unreadable",
     message="cannot read the credential list: HTTP 403, Twilio error 20003; not compared: credentials.android",

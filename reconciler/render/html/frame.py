@@ -25,7 +25,7 @@ OPEN_UP_TO = 12
 """Up to this many changes are shown unfolded."""
 OUT_OF_SIGHT = 100
 WORTH_FILTERING = 5
-"""From this many entries on there are filters."""
+"""From this many items on there are filters."""
 SIGNS: Mapping[Action, str] = {**MARKS, "delete": "−", "replace": "−/+"}
 
 
@@ -34,9 +34,9 @@ class Facet:
     """One way to filter.
 
     Attributes:
-        name: of the attribute that an entry has for it, without ``data-``.
+        name: of the attribute that an item has for it, without ``data-``.
         title: for people.
-        choices: each value with its label and how many entries have it.
+        choices: each value with its label and how many items have it.
         many: whether there may be many choices, so that they are a list to pick from.
     """
 
@@ -164,9 +164,9 @@ def bullets(items: Sequence[Html], name: str = "plain") -> Html:
     return tag("ul", *(tag("li", item) for item in items), class_=name)
 
 
-def listed(entries: Sequence[Html]) -> Html:
+def listed(items: Sequence[Html]) -> Html:
     """The list that the filters are for. Of a long one, a browser lays out only what is looked at."""
-    return tag("ol", *entries, class_="entries many" if len(entries) > OUT_OF_SIGHT else "entries", role="list")
+    return tag("ol", *items, class_="entries many" if len(items) > OUT_OF_SIGHT else "entries", role="list")
 
 
 def legend(before: str, after: str) -> Html:

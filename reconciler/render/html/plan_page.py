@@ -59,9 +59,9 @@ class _Words:
 
     Attributes:
         page: ``plan``, ``drift``, or ``diff``.
-        noun: the noun for an entry of the list.
+        noun: the noun for an item of the list.
         facet: the title of the filter by action.
-        actions: the first word of an entry, by action.
+        actions: the first word of an item, by action.
         labels: the choices of the filter by action.
         heads: the headings of the two sides of a field.
         acts: whether something will be done, so that guards, approvals, and risks matter.
@@ -379,14 +379,14 @@ class _Page:
     def _list(self) -> list[Html]:
         if not self.changes:
             return []
-        entries = listed([self._entry(change, f"c{number}") for number, change in enumerate(self.changes, 1)])
+        items = listed([self._item(change, f"c{number}") for number, change in enumerate(self.changes, 1)])
         title = f"{self.words.noun.capitalize()}s"
         return [
             section(
                 title,
                 filters(self._facets(), len(self.changes), self.words.noun),
                 legend(*self.words.heads),
-                entries,
+                items,
                 identity="list",
             )
         ]
@@ -407,7 +407,7 @@ class _Page:
             facet("kind", "Kind", kinds, by_kind, many=True),
         )
 
-    def _entry(self, change: ChangeRow, identity: str) -> Html:
+    def _item(self, change: ChangeRow, identity: str) -> Html:
         words = self.words
         marks = []
         if words.acts:

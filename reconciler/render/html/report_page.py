@@ -10,7 +10,7 @@ import re
 from collections import Counter
 
 from reconciler.documents.plan import PlanFile
-from reconciler.documents.report import OutcomeEntry, RefusalEntry, ReportFile, ResultEntry, step_in_words
+from reconciler.documents.report import OutcomePart, RefusalPart, ReportFile, ResultPart, step_in_words
 from reconciler.kinds import kind_noun
 from reconciler.render.html.frame import (
     OPEN_UP_TO,
@@ -145,9 +145,9 @@ class _Page:
         if not self.results:
             return []
         signs = [legend("Before", "Configured")] if self.planned else []
-        entries = listed([self._entry(result, f"c{number}") for number, result in enumerate(self.results, 1)])
+        items = listed([self._item(result, f"c{number}") for number, result in enumerate(self.results, 1)])
         return [
-            section("Changes", filters(self._facets(), len(self.results), "change"), *signs, entries, identity="list")
+            section("Changes", filters(self._facets(), len(self.results), "change"), *signs, items, identity="list")
         ]
 
     def _facets(self) -> tuple[Facet, ...]:
@@ -164,7 +164,7 @@ class _Page:
             facet("kind", "Kind", kinds, by_kind, many=True),
         )
 
-    def _entry(self, result: ResultEntry, identity: str) -> Html:
+    def _item(self, result: ResultPart, identity: str) -> Html:
         did = PAST[result.action] if result.status == "done" else result.action
         summary = tag(
             "summary",
@@ -190,7 +190,7 @@ class _Page:
             data_kind=self.kinds[result.kind],
         )  # fmt: skip
 
-    def _outcome(self, outcome: OutcomeEntry) -> list[Html]:
+    def _outcome(self, outcome: OutcomePart) -> list[Html]:
         parts = [tag("b", f"{outcome.op}: {_ENDED[outcome.status]}")]
         if outcome.name:
             parts += [text(" "), tag("q", outcome.name)]
@@ -211,7 +211,7 @@ class _Page:
         return parts
 
 
-def _refusal(refusal: RefusalEntry) -> Html:
+def _refusal(refusal: RefusalPart) -> Html:
     rows = [("Twilio says", text(_cut(refusal.message)))]
     status = f"HTTP {refusal.status}" + (f", Twilio error {refusal.code}" if refusal.code != refusal.status else "")
     rows.append(("Status", text(status)))

@@ -27,7 +27,7 @@ class Part(BaseModel):
     )
 
 
-class SourceEntry(Part):
+class SourcePart(Part):
     """A place in the configuration."""
 
     file: str = Field(description="The file, as it was named.")
@@ -36,7 +36,7 @@ class SourceEntry(Part):
     via: str = Field(default="", description="Where the value came from: a variable, an overlay, or a template.")
 
 
-class InnerEntry(Part):
+class InnerPart(Part):
     """One difference inside a JSON value."""
 
     path: str = Field(description='The path inside the value: `team`, `tags[0].name`, `["a.b"]`.')
@@ -45,7 +45,7 @@ class InnerEntry(Part):
     after: Json = Field(default=None, description="The configured value, as plain JSON; null if it is removed.")
 
 
-class SinceEntry(Part):
+class SincePart(Part):
     """An entry of the ledger, with which a difference is compared."""
 
     entry: int = Field(ge=0, description="Its number; 0 if the baseline is not from the ledger.")
@@ -66,7 +66,7 @@ _CLASS = (
 _SINCE = "The entry since which the value was right; for what was removed, the commit that removed it."
 
 
-class FieldEntry(Part):
+class FieldPart(Part):
     """One field that differs."""
 
     path: str = Field(description="The field's path, with dots.")
@@ -75,15 +75,15 @@ class FieldEntry(Part):
     before_name: str = Field(default="", description="The name of the resource that a live reference names.")
     sensitive: bool = Field(description="Whether the values are hidden.")
     forces_replacement: bool = Field(description="Whether this makes the change a replace.")
-    source: SourceEntry | None = Field(description="Where the configuration sets it.")
-    before_source: SourceEntry | None = Field(
+    source: SourcePart | None = Field(description="Where the configuration sets it.")
+    before_source: SourcePart | None = Field(
         default=None,
         exclude_if=lambda place: place is None,
         description="Where another configuration sets the former value; absent if the account does.",
     )
-    inside: tuple[InnerEntry, ...] = Field(default=(), description="For JSON, the differences inside it.")
+    inside: tuple[InnerPart, ...] = Field(default=(), description="For JSON, the differences inside it.")
     standing: Standing = Field(default="", alias="class", exclude_if=lambda text: not text, description=_CLASS)
-    since: SinceEntry | None = Field(default=None, exclude_if=lambda entry: entry is None, description=_SINCE)
+    since: SincePart | None = Field(default=None, exclude_if=lambda entry: entry is None, description=_SINCE)
     returns: bool = Field(
         default=False,
         exclude_if=lambda returns: not returns,
@@ -96,7 +96,7 @@ class FieldEntry(Part):
     )
 
 
-class StepEntry(Part):
+class StepPart(Part):
     """One API call."""
 
     id: str = Field(description="Unique in the plan.")
@@ -114,7 +114,7 @@ class StepEntry(Part):
     )
 
 
-class GuardEntry(Part):
+class GuardPart(Part):
     """Why a change is refused or withheld."""
 
     name: str = Field(description="The name of the guard.")
@@ -129,7 +129,7 @@ class GuardEntry(Part):
     )
 
 
-class ChangeEntry(Part):
+class ChangePart(Part):
     """A change of one resource."""
 
     address: str = Field(description="The resource's address.")
@@ -141,18 +141,18 @@ class ChangeEntry(Part):
     parents: tuple[str | None, ...] = Field(
         description="The SIDs of the resources that contain it, outermost first; null for one that this plan creates."
     )
-    fields: tuple[FieldEntry, ...] = Field(description="The fields that differ.")
-    steps: tuple[StepEntry, ...] = Field(description="The API calls, in order.")
+    fields: tuple[FieldPart, ...] = Field(description="The fields that differ.")
+    steps: tuple[StepPart, ...] = Field(description="The API calls, in order.")
     reason: str = Field(description="The reason, as a short phrase.")
     risk: Literal["low", "medium", "high"] = Field(description="The risk.")
     consequences: tuple[str, ...] = Field(default=(), description="The effects that a reviewer must judge.")
-    guard: GuardEntry | None = Field(description="Why it is refused or withheld; null if it is not.")
-    source: SourceEntry | None = Field(default=None, description="Where the configuration declares it.")
+    guard: GuardPart | None = Field(description="Why it is refused or withheld; null if it is not.")
+    source: SourcePart | None = Field(default=None, description="Where the configuration declares it.")
     standing: Standing = Field(default="", alias="class", exclude_if=lambda text: not text, description=_CLASS)
-    since: SinceEntry | None = Field(default=None, exclude_if=lambda entry: entry is None, description=_SINCE)
+    since: SincePart | None = Field(default=None, exclude_if=lambda entry: entry is None, description=_SINCE)
 
 
-class UnmanagedEntry(Part):
+class UnmanagedPart(Part):
     """A live resource that the configuration does not declare."""
 
     address: str = Field(description="Its address, with SIDs for undeclared resources.")
@@ -161,7 +161,7 @@ class UnmanagedEntry(Part):
     name: str = Field(description="Its natural key.")
 
 
-class WarningEntry(Part):
+class WarningPart(Part):
     """A warning or a notice."""
 
     code: str = Field(description="A stable name.")
@@ -173,10 +173,10 @@ class WarningEntry(Part):
     message: str = Field(description="What is doubtful.")
     hint: str = Field(default="", description="How to fix it.")
     address: str = Field(default="", description="The address of the resource.")
-    source: SourceEntry | None = Field(default=None, description="The place in the configuration.")
+    source: SourcePart | None = Field(default=None, description="The place in the configuration.")
 
 
-class OptionsEntry(Part):
+class OptionsPart(Part):
     """The options that the plan was made with."""
 
     env: str = Field(description="The environment; empty for none.")
@@ -190,7 +190,7 @@ class OptionsEntry(Part):
     ours: bool = Field(default=False, exclude_if=lambda ours: not ours, description="Whether `--ours` was given.")
 
 
-class SummaryEntry(BaseModel):
+class SummaryPart(BaseModel):
     """The number of changes by action, and of other resources."""
 
     model_config = ConfigDict(
