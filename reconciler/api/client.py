@@ -328,7 +328,7 @@ class ReadClient:
                 self._concurrency_limit.on_too_many_requests(generation)
             else:
                 others = answer.concurrent_requests - self._concurrency_limit.in_use
-                self._concurrency_limit.on_answer(generation, others)
+                self._concurrency_limit.on_answer(generation, others, write=write)
             return answer, ms
 
     async def _answer_in_time(self, request: Request, path: str) -> Answer:
@@ -358,7 +358,7 @@ class ReadClient:
 
 
 class Client(ReadClient):
-    """A client that reads and writes; see `ReadClient`. At most half of the simultaneous requests are writes.
+    """A client that reads and writes; see `ReadClient`. At first, at most half of the simultaneous requests are writes.
 
     Attributes:
         writes: the number of writes sent.
@@ -368,8 +368,8 @@ class Client(ReadClient):
 
     @property
     def write_concurrency(self) -> int:
-        """The highest number of simultaneous writes."""
-        return max(1, self.concurrency // 2)
+        """The number of simultaneous writes that the account takes at present."""
+        return self._concurrency_limit.write_limit
 
     async def post(
         self,

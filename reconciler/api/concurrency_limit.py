@@ -8,25 +8,36 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 _ANSWERS_BEFORE_RAISE = 20
 """Answers without strain before the limit rises by one: it falls at once, and rises step by step."""
+_ANSWERS_AFTER_REFUSAL = 40
+"""Answers without strain before the limit first rises after a 429: production shares it, and was refused as well."""
+_WRITES_BEFORE_RAISE = 4
+"""Answers to writes without strain before one more write may run at once, until the first 429."""
 
 
 class ConcurrencyLimit:
     """A limit of simultaneous requests that adapts to the account's load and never exceeds its maximum.
 
+    Writes may use half of the slots at first, and more of them with each few writes that the account takes easily.
+
     Args:
-        most: the maximum; at most half of the slots are for writes.
+        most: the maximum.
 
     Attributes:
         limit: the present limit.
+        write_limit: the present limit of writes, which count as requests as well.
     """
 
     def __init__(self, most: int) -> None:
         self.most = self.limit = max(1, most)
-        self._in_use = self._writes = self._good_answers = 0
+        self.write_limit = max(1, self.most // 2)
+        self._in_use = self._writes = self._good_answers = self._good_writes = 0
+        self._answers_before_raise = _ANSWERS_BEFORE_RAISE
+        self._writes_before_raise = _WRITES_BEFORE_RAISE
+        self._fewest_others: int | None = None
         self._waiting: deque[tuple[bool, asyncio.Future[None]]] = deque()
         self._generation = 0
 
@@ -51,13 +62,17 @@ class ConcurrencyLimit:
         """
         if generation == self._generation:
             self._lower(self.limit // 2)
+            self.write_limit = max(1, self.limit // 2)
+            self._answers_before_raise = _ANSWERS_AFTER_REFUSAL
+            self._writes_before_raise = _ANSWERS_BEFORE_RAISE
 
-    def on_answer(self, generation: int, others: int) -> None:
+    def on_answer(self, generation: int, others: int, *, write: bool = False) -> None:
         """Adapt the limit after any other answer.
 
         Args:
             generation: the value that `slot` gave.
             others: the number of the account's simultaneous requests that are not this run's.
+            write: whether the request was a write.
         """
         # Twilio's limit covers the whole account, production included, and is not published. The requests of others are
         # no refusal, so the limit falls slowly, and only to a quarter.
@@ -66,9 +81,24 @@ class ConcurrencyLimit:
                 self._lower(self.limit - 1)
             return
         self._good_answers += 1
-        if self._good_answers >= _ANSWERS_BEFORE_RAISE and self.limit < self.most:
+        if self._good_answers >= self._answers_before_raise and self.limit < self.most:
             self.limit, self._good_answers = self.limit + 1, 0
+            self._answers_before_raise = _ANSWERS_BEFORE_RAISE
             self._wake()
+        if self._is_rising(others):
+            self._good_writes = 0
+        elif write and self.write_limit < self.limit:
+            self._good_writes += 1
+            if self._good_writes >= self._writes_before_raise:
+                self.write_limit, self._good_writes = self.write_limit + 1, 0
+                self._wake()
+
+    def _is_rising(self, others: int) -> bool:
+        """Whether the rest of the account is busier than it was: by more than our own requests could explain."""
+        others = max(0, others)
+        if self._fewest_others is None or others < self._fewest_others:
+            self._fewest_others = others
+        return others > self._fewest_others + self.most
 
     @property
     def in_use(self) -> int:
@@ -76,11 +106,12 @@ class ConcurrencyLimit:
         return self._in_use
 
     def _lower(self, limit: int) -> None:
-        self.limit, self._good_answers = max(1, limit), 0
+        self.limit, self._good_answers, self._good_writes = max(1, limit), 0, 0
+        self.write_limit = min(self.write_limit, self.limit)
         self._generation += 1
 
     def _has_room(self, *, write: bool) -> bool:
-        return self._in_use < self.limit and not (write and self._writes >= max(1, self.limit // 2))
+        return self._in_use < self.limit and not (write and self._writes >= self.write_limit)
 
     async def _acquire(self, *, write: bool) -> None:
         if self._has_room(write=write) and not any(is_write is write for is_write, _ in self._waiting):
@@ -96,7 +127,9 @@ class ConcurrencyLimit:
                 # The slot was granted in the moment of the cancellation.
                 self._release(write=write)
             else:
-                self._waiting.remove(waiter)
+                # It may have left the queue already, which passes over the cancelled ones.
+                with suppress(ValueError):
+                    self._waiting.remove(waiter)
             raise
 
     def _take(self, *, write: bool) -> None:

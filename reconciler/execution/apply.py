@@ -101,7 +101,7 @@ class _Apply:
         self._steps = StepRunner(plan, client, trigger_webhooks=trigger_webhooks)
         self._replaces = ReplaceJournal(journal, self._steps.references, plan.environment)
         self._redact = client.redact.joined(_sensitive_texts(plan))
-        self._slots = FairSlots(client.write_concurrency)
+        self._slots = FairSlots(max(1, client.concurrency), lambda: client.write_concurrency)
         self._change = {step.id: change for change in plan.changes for step in change.steps}
         self._outcomes: dict[str, Outcome] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}

@@ -9,23 +9,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 
 
 class FairSlots:
-    """A fixed number of slots, shared evenly between the owners that want some.
+    """A number of slots, shared evenly between the owners that want some.
 
     The owner that holds the fewest is next; of several, the one that has waited longest. An owner's own requests are
     served in order.
 
     Args:
-        count: the number of slots.
+        count: the highest number of slots.
+        allowed: gives the present number, which is looked at whenever a slot is requested or released; by default
+            the highest.
     """
 
-    def __init__(self, count: int) -> None:
-        self._free = count
+    def __init__(self, count: int, allowed: Callable[[], int] | None = None) -> None:
+        self._used = 0
+        self._allowed = allowed or (lambda: count)
         self._gate = asyncio.Lock()
         self._shared = 0
         self._no_shared = asyncio.Event()
@@ -95,13 +98,13 @@ class FairSlots:
             raise
 
     def _release(self, owner: Hashable) -> None:
-        self._free += 1
+        self._used -= 1
         self._count(owner, -1)
         self._grant()
 
     def _grant(self) -> None:
         """Grant the free slots to the owners that wait."""
-        while self._free and self._queues:
+        while self._queues and self._used < self._allowed():
             owner = next(iter(next(filter(None, self._waiting))))
             granted = self._queues[owner].popleft()
             if not self._queues[owner]:
@@ -109,7 +112,7 @@ class FairSlots:
                 del self._waiting[self._held[owner]][owner]
             # A cancelled request is still in the queue.
             if not granted.cancelled():
-                self._free -= 1
+                self._used += 1
                 self._count(owner, 1)
                 granted.set_result(None)
 

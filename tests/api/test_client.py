@@ -577,7 +577,8 @@ class Crowd:
     """An application that lets requests wait for each other and counts how many are there at once."""
 
     def __init__(self) -> None:
-        self.reads = self.writes = self.most_reads = self.most_writes = self.most = 0
+        self.reads = self.writes = self.most_reads = self.most_writes = self.most = self.first_writes = 0
+        self.answered = False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         assert scope["type"] == "http"
@@ -585,9 +586,12 @@ class Crowd:
         self.reads, self.writes = self.reads + (not is_write), self.writes + is_write
         self.most_reads, self.most_writes = max(self.most_reads, self.reads), max(self.most_writes, self.writes)
         self.most = max(self.most, self.reads + self.writes)
+        if not self.answered:
+            self.first_writes = self.most_writes
         await receive()
         for _ in range(20):
             await asyncio.sleep(0)
+        self.answered = True
         self.reads, self.writes = self.reads - (not is_write), self.writes - is_write
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"{}"})
@@ -614,15 +618,21 @@ def test_no_more_requests_are_under_way_than_allowed(concurrency: int, most: int
     assert crowd.most_reads == most
 
 
-@pytest.mark.parametrize(("concurrency", "most"), [(1, 1), (2, 1), (3, 1), (4, 2), (10, 5)])
-def test_writes_get_half_of_it(concurrency: int, most: int) -> None:
-    crowd = crowded(concurrency, reads=0, writes=30)
+@pytest.mark.parametrize(("concurrency", "most"), [(1, 1), (2, 2), (3, 3), (4, 4), (10, 10)])
+def test_writes_get_all_of_it_after_a_while(concurrency: int, most: int) -> None:
+    crowd = crowded(concurrency, reads=0, writes=60)
     assert crowd.most_writes == most
+
+
+@pytest.mark.parametrize(("concurrency", "most"), [(1, 1), (2, 1), (3, 1), (4, 2), (10, 5)])
+def test_writes_get_half_of_it_at_first(concurrency: int, most: int) -> None:
+    crowd = crowded(concurrency, reads=0, writes=most + 3)
+    assert crowd.first_writes == most
 
 
 def test_reads_and_writes_share_the_limit() -> None:
     crowd = crowded(4, reads=20, writes=20)
-    assert (crowd.most, crowd.most_writes) == (4, 2)
+    assert (crowd.most, crowd.most_writes) == (4, 4)
 
 
 def test_a_request_that_fails_gives_its_place_back() -> None:

@@ -313,7 +313,42 @@ def test_good_answers_bring_it_back_slowly_and_no_further_than_it_was() -> None:
     for _ in range(100):
         limit.on_answer(1, 0)
         limits.append(limit.limit)
-    assert limits == [2] * 19 + [3] * 20 + [4] * 61
+    assert limits == [2] * 39 + [3] * 20 + [4] * 41
+
+
+def writes_after(limit: ConcurrencyLimit, answers: int, others: int = 0) -> list[int]:
+    limits = []
+    for _ in range(answers):
+        limit.on_answer(0, others, write=True)
+        limits.append(limit.write_limit)
+    return limits
+
+
+def test_writes_begin_with_half_and_rise_to_all_while_the_account_takes_them_easily() -> None:
+    assert ConcurrencyLimit(10).write_limit == 5
+    assert writes_after(ConcurrencyLimit(10), 40) == [5] * 3 + [6] * 4 + [7] * 4 + [8] * 4 + [9] * 4 + [10] * 21
+
+
+def test_writes_do_not_rise_while_the_rest_of_the_account_gets_busier() -> None:
+    limit = ConcurrencyLimit(10)
+    assert writes_after(limit, 4) == [5, 5, 5, 6]
+    assert writes_after(limit, 40, others=11) == [6] * 40
+    assert writes_after(limit, 4, others=10) == [6, 6, 6, 7]
+
+
+def test_a_refusal_halves_writes_and_makes_them_rise_slowly() -> None:
+    limit = ConcurrencyLimit(10)
+    writes_after(limit, 40)
+    limit.on_too_many_requests(0)
+    assert (limit.limit, limit.write_limit) == (5, 2)
+    assert writes_after(limit, 60) == [2] * 19 + [3] * 20 + [4] * 20 + [5]
+
+
+def test_reads_do_not_raise_the_limit_of_writes() -> None:
+    limit = ConcurrencyLimit(10)
+    for _ in range(100):
+        limit.on_answer(0, 0)
+    assert limit.write_limit == 5
 
 
 def test_it_gives_way_to_the_rest_of_the_account_but_not_for_good() -> None:
