@@ -1,21 +1,44 @@
 """The result of an apply: one outcome for each step, and the report with all of them. Data for people and for JSON.
 
-Outcomes contain names, addresses, and Twilio's own messages, but no values, so they contain no secrets. Twilio's
-messages are hostile input, which renderers must escape.
+Outcomes contain names, addresses, and Twilio's own messages, but no secrets. Twilio's
+messages are hostile input, which renderers must escape. Values that a step changed are recorded in the forms of
+`reconciler.documents.values`, in which no secret is readable.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from reconciler.change import Action, Change, Op, Step
 from reconciler.errors import Cause, Problem, Refusal
+from reconciler.json_text import Json
 
 Status = Literal["done", "unchanged", "failed", "skipped", "withheld", "interrupted"]
 """``unchanged``: there was nothing to send. ``interrupted``: it is not known whether the step had an effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The resource that a step wrote to, and its values in the forms of `reconciler.documents.values`.
+
+    Attributes:
+        address: its address.
+        kind: the name of its kind.
+        parents: SIDs of the resources that contain it, outermost first.
+        before: every value that the step changed, by field, or all of a deleted resource; None if it did not exist, or
+            was never read.
+        after: the values that it has now, or all of a new resource; None if it no longer exists. If the outcome of the
+            step is unknown, the values that were sent.
+    """
+
+    address: str
+    kind: str
+    parents: tuple[str, ...] = ()
+    before: Mapping[str, Json] | None = None
+    after: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +57,7 @@ class Outcome:
         cause: of a failed step, the category of its failure.
         name: for a delete, the natural key of the deleted resource, as it may be shown.
         is_old: whether it deletes the old resource of a replace, whose address the new one has.
+        written: what it wrote to, and the values before and after; None if it had no effect.
     """
 
     step: str
@@ -47,6 +71,7 @@ class Outcome:
     cause: Cause = ""
     name: str = ""
     is_old: bool = False
+    written: Written | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +101,7 @@ class Report:
         seconds: the duration.
         interrupted: whether the user interrupted it.
         unreadable: collections that could not be planned, because the credentials may not read them.
+        source_commit: the commit that was checked out in the configuration's repository; empty if there is none.
     """
 
     results: tuple[ChangeResult, ...]
@@ -85,6 +111,7 @@ class Report:
     seconds: float = 0.0
     interrupted: bool = False
     unreadable: tuple[Problem, ...] = ()
+    source_commit: str = ""
 
     def counts(self) -> dict[Action, int]:
         """Count the completed changes by action."""

@@ -179,11 +179,9 @@ def _check_shown(output: Output) -> None:
 
 def _outcome(applied: Applied) -> str:
     """Summarize what was applied in a sentence, for a user who cannot see the report."""
-    if applied.report is None:
+    if applied.report is None or applied.document is None:
         return "nothing was sent to the account"
-    from reconciler.documents.report import report_document  # noqa: PLC0415 - help and completion do without
-
-    summary = report_document(applied.report, applied.file).summary
+    summary = applied.document.summary
     counts = (
         ("created", summary.create), ("updated", summary.update), ("replaced", summary.replace),
         ("deleted", summary.delete), ("done in part", summary.partly), ("failed", summary.failed),
@@ -257,8 +255,5 @@ def _show(applied: Applied, output: Output, *, shown: bool) -> None:
     if output.as_log:
         console.out("\n")
     # Steps that were done have been listed while they ran.
-    from reconciler.documents.report import report_document  # noqa: PLC0415 - help and completion do without
-    from reconciler.report import Report  # noqa: PLC0415 - help and completion do without
-
-    report = report_document(applied.report or Report(()), applied.file)
-    showing.show_report(report, replace(output, watched=True), applied.file)
+    assert applied.document is not None
+    showing.show_report(applied.document, replace(output, watched=True), applied.file)

@@ -6,8 +6,11 @@ Takes a `Report` and the `PlanFile` that was applied, or the JSON of a report, w
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 from collections import Counter
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -16,8 +19,9 @@ from reconciler.documents.parts import OptionsPart, Part, WarningPart
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.saved import parse_as
 from reconciler.errors import Cause, Refusal
+from reconciler.json_text import Json
 from reconciler.redaction import spelled_out
-from reconciler.report import ChangeResult, Outcome, Report
+from reconciler.report import ChangeResult, Outcome, Report, Written
 
 
 class RefusalPart(Part):
@@ -65,6 +69,29 @@ class OutcomePart(Part):
     because: str = Field(default="", description="The ID of the step whose failure caused a skip.")
     refusal: RefusalPart | None = Field(default=None, description="What the API said, when it refused.")
     cause: Cause = Field(default="", description="The cause of a failure, in one word.")
+    address: str = Field(
+        default="",
+        exclude_if=lambda address: not address,
+        description="The resource that the step wrote to, if that is not the resource of the change.",
+    )
+    kind: str = Field(default="", exclude_if=lambda kind: not kind, description="The kind of that resource.")
+    parents: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=lambda parents: not parents,
+        description="SIDs of the resources that contain the resource, outermost first.",
+    )
+    before: dict[str, Json] | None = Field(
+        default=None,
+        exclude_if=lambda values: values is None,
+        description="The values before, by field, in the forms of a plan: of an update, those that it wrote; of a "
+        "delete, all. Absent if the resource did not exist.",
+    )
+    after: dict[str, Json] | None = Field(
+        default=None,
+        exclude_if=lambda values: values is None,
+        description="The values afterwards: of an update, those that it wrote; of a create, all. Absent if the "
+        "resource no longer exists. If the outcome is `interrupted`, the values that were sent.",
+    )
 
 
 class ResultPart(Part):
@@ -99,11 +126,16 @@ class ReportFile(Part):
     """What an apply did."""
 
     format: Literal["reconciler.report"] = "reconciler.report"
-    format_version: Literal[1] = 1
+    format_version: Literal[1, 2] = 2
     tool_version: str
     account_sid: str
     planned_at: str = Field(description="When the applied plan was made.")
     config_digest: str = Field(description="A digest of the configuration's meaning.")
+    source_commit: str = Field(
+        default="",
+        exclude_if=lambda commit: not commit,
+        description="The commit that was checked out, if the configuration is in a git repository.",
+    )
     options: OptionsPart
     exit_code: int = Field(description="The exit code.")
     interrupted: bool = Field(description="Whether the user stopped it.")
@@ -133,10 +165,34 @@ class ReportFile(Part):
         description="A signature of `unfinished`, keyed by `RECONCILER_PLAN_KEY` or the credentials: a later apply "
         "uses none without it.",
     )
+    seal: str = Field(
+        default="",
+        exclude_if=lambda seal: not seal,
+        description="A digest of everything else, keyed by `RECONCILER_PLAN_KEY` or the credentials: the undo of an "
+        "edited report requires approvals.",
+    )
 
     def to_json(self) -> str:
         """Render the document as indented ASCII that ends in a newline."""
         return spelled_out(self.model_dump_json(indent=2, ensure_ascii=True)) + "\n"
+
+    def sealed(self, key: bytes) -> ReportFile:
+        """Return the report with its seal.
+
+        Args:
+            key: the key of plans' seals and digests.
+        """
+        return self.model_copy(update={"seal": self._seal(key)})
+
+    def has_valid_seal(self, key: bytes) -> bool:
+        """Check that the report is unchanged since it was sealed with this key."""
+        return hmac.compare_digest(self.seal.encode(errors="replace"), self._seal(key).encode())
+
+    def _seal(self, key: bytes) -> str:
+        """Compute the HMAC of the canonical JSON without the seal itself."""
+        parts = self.model_dump(mode="json", exclude={"seal"})
+        text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return "hmac-sha256:" + hmac.new(key, b"reconciler report seal\0" + text.encode(), hashlib.sha256).hexdigest()
 
 
 def report_document(report: Report, plan: PlanFile) -> ReportFile:
@@ -153,6 +209,7 @@ def report_document(report: Report, plan: PlanFile) -> ReportFile:
         account_sid=plan.account_sid,
         planned_at=plan.created_at,
         config_digest=plan.config_digest,
+        source_commit=report.source_commit,
         options=plan.options,
         exit_code=report.exit_code,
         interrupted=report.interrupted,
@@ -213,7 +270,19 @@ def _outcome(outcome: Outcome) -> OutcomePart:
         because=outcome.because,
         cause=outcome.cause,
         refusal=None if outcome.refusal is None else _refusal(outcome.refusal),
+        **({} if outcome.written is None else _written(outcome, outcome.written)),
     )
+
+
+def _written(outcome: Outcome, written: Written) -> dict[str, Any]:
+    is_own = written.address == outcome.change
+    return {
+        "address": "" if is_own else written.address,
+        "kind": "" if is_own else written.kind,
+        "parents": written.parents,
+        "before": None if written.before is None else dict(written.before),
+        "after": None if written.after is None else dict(written.after),
+    }
 
 
 def _refusal(refusal: Refusal) -> RefusalPart:

@@ -36,7 +36,12 @@ def _later_version(model: type[Part], content: Json) -> int:
     if not isinstance(content, dict) or content.get("format") != model.model_fields["format"].default:
         return 0
     version = content.get("format_version")
-    return version if type(version) is int and 1 < version < _MOST_VERSIONS else 0
+    return version if type(version) is int and _newest_version(model) < version < _MOST_VERSIONS else 0
+
+
+def _newest_version(model: type[Part]) -> int:
+    """Return the newest version of a document that this release reads, which is also the one that it writes."""
+    return int(model.model_fields["format_version"].default)
 
 
 def parse_as(model: type[Saved], text: str | bytes, name: str, noun: str, command: str) -> Saved:
@@ -58,7 +63,8 @@ def parse_as(model: type[Saved], text: str | bytes, name: str, noun: str, comman
         later = _later_version(model, content)
         if later:
             raise PlanFileError(
-                f"{name} is a {noun} of format version {later}, but this release of reconciler reads version 1. Use "
+                f"{name} is a {noun} of format version {later}, but this release of reconciler reads version "
+                f"{_newest_version(model)}. Use "
                 f"the release that made it, or make a new one with `{command}`"
             )
         return model.model_validate(content)

@@ -15,6 +15,7 @@ from dataclasses import replace
 from reconciler import logs
 from reconciler.api.client import Client
 from reconciler.change import Step
+from reconciler.documents.step_values import StepValues
 from reconciler.errors import ApiError, Cause, Refusal, Refused, cause_of
 from reconciler.execution.fair_slots import FairSlots
 from reconciler.execution.replace_journal import ReplaceJournal
@@ -24,7 +25,7 @@ from reconciler.execution.steps import StepRunner
 from reconciler.journal import Journal
 from reconciler.planning.plan import Plan
 from reconciler.redaction import texts_of
-from reconciler.report import ChangeResult, Outcome, Progress, Report, Status, result_of
+from reconciler.report import ChangeResult, Outcome, Progress, Report, Status, Written, result_of
 
 GRACE_SECONDS = 10.0
 """Seconds that requests in progress have to end after an interrupt."""
@@ -52,6 +53,8 @@ async def apply(
     *,
     trigger_webhooks: bool = False,
     journal: Journal | None = None,
+    values: StepValues | None = None,
+    source_commit: str = "",
 ) -> Report:
     """Apply every change of a plan that no guard withholds.
 
@@ -63,11 +66,14 @@ async def apply(
             cancelled after that, it returns the report at once.
         trigger_webhooks: whether writes fire the account's webhooks where the API allows to choose.
         journal: keeps an entry for each replace from before its first request; none if left out.
+        values: describes the values before and after each step for the report, which has none if this is left out.
+        source_commit: see `Report`.
 
     Returns:
         The outcome of each step. Errors of the API are outcomes, not exceptions.
     """
-    run = _Apply(plan, client, progress, stop or asyncio.Event(), trigger_webhooks=trigger_webhooks, journal=journal)
+    steps = StepRunner(plan, client, trigger_webhooks=trigger_webhooks)
+    run = _Apply(plan, client, progress, stop or asyncio.Event(), steps=steps, journal=journal, values=values)
     started, requests, writes, resent = time.monotonic(), client.requests, client.writes, client.resent
     results = await run.run()
     return Report(
@@ -78,6 +84,7 @@ async def apply(
         seconds=time.monotonic() - started,
         interrupted=run.stop.is_set(),
         unreadable=plan.unreadable,
+        source_commit=source_commit,
     )
 
 
@@ -91,14 +98,16 @@ class _Apply:
         progress: Progress,
         stop: asyncio.Event,
         *,
-        trigger_webhooks: bool,
+        steps: StepRunner,
         journal: Journal | None,
+        values: StepValues | None,
     ) -> None:
         self.stop = stop
         self._plan = plan
         self._client = client
         self._progress = progress
-        self._steps = StepRunner(plan, client, trigger_webhooks=trigger_webhooks)
+        self._steps = steps
+        self._values = values
         self._replaces = ReplaceJournal(journal, self._steps.references, plan.environment)
         self._redact = client.redact.joined(_sensitive_texts(plan))
         self._slots = FairSlots(max(1, client.concurrency), lambda: client.write_concurrency)
@@ -275,7 +284,19 @@ class _Apply:
             status, message = "interrupted" if error.may_be_done else "failed", self._redact(str(error))
             cause = cause_of(error)
         sid = step.sid or ("" if step.kind.singleton else self._steps.references.sids.get(step.address, ""))
-        return Outcome(step.id, str(change.address), step.op, status, sid, message, refusal, cause=cause)
+        written = self._written(step, is_unknown=status == "interrupted")
+        return Outcome(
+            step.id, str(change.address), step.op, status, sid, message, refusal, cause=cause, written=written
+        )
+
+    def _written(self, step: Step, *, is_unknown: bool) -> Written | None:
+        """Describe what a step wrote, or may have written; None if it had no effect."""
+        if self._values is None:
+            return None
+        observed = self._steps.observed.get(step.id)
+        if observed is not None:
+            return self._values.written(step, *observed, parents=self._steps.references.parents(step.parent))
+        return self._values.planned(step) if is_unknown else None
 
     def _record_cut_off(self, step: Step) -> None:
         """Record the outcome of a step that was cut off, if it has none."""
@@ -284,7 +305,9 @@ class _Apply:
         if step.id in self._begun:
             change = str(self._change[step.id].address)
             message = "the run was stopped while its request was in progress"
-            self._record(Outcome(step.id, change, step.op, "interrupted", step.sid or "", message, cause="interrupted"))
+            written = self._written(step, is_unknown=True)
+            cut_off = Outcome(step.id, change, step.op, "interrupted", step.sid or "", message, written=written)
+            self._record(replace(cut_off, cause="interrupted"))
         else:
             self._skip(step, "", _INTERRUPTED, "interrupted")
 

@@ -19,15 +19,18 @@ from reconciler.documents.journal import JournalScope, parse_saved_replace, save
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.report import ReportFile, parse_report, report_document
 from reconciler.documents.saved import format_of
+from reconciler.documents.step_values import StepValues
 from reconciler.errors import JournalError, PlanFileError, UsageError
 from reconciler.execution.journal_file import JournalFile, is_tracked, write_durably
 from reconciler.execution.schedule import is_withheld
 from reconciler.journal import UnfinishedReplace
 from reconciler.planning.plan import Plan
-from reconciler.report import Outcome, Progress, Report, result_of
+from reconciler.report import Outcome, Progress, Report, Written, result_of
 
 _SECONDS = 1.0
 """The shortest interval between two writes of the report, unless something has to be saved."""
+_MOST_TIMES = 10
+"""The interval is at least so many times as long as a write takes, so that a large report does not slow the apply."""
 _LARGEST = 200_000_000
 
 
@@ -41,6 +44,9 @@ class Record:
         journal: the journal; None if the folder cannot be written to.
         report: the file of the report; None for none.
         unfinished: what interrupted applies saved.
+        values: describes the values before and after the steps.
+        key: seals the report.
+        source_commit: see `reconciler.report.Report`.
         progress: receives the progress as well.
     """
 
@@ -53,6 +59,9 @@ class Record:
         journal: JournalFile | None,
         report: Path | None,
         unfinished: Iterable[UnfinishedReplace],
+        values: StepValues,
+        key: bytes,
+        source_commit: str,
         progress: Progress,
     ) -> None:
         self._plan = plan
@@ -61,11 +70,15 @@ class Record:
         self._journal = journal
         self._report = report
         self._progress = progress
+        self._values = values
+        self._key = key
+        self._source_commit = source_commit
         self._unfinished = {saved.sid: saved for saved in unfinished}
         self._outcomes: dict[str, Outcome] = {}
         self._begun: set[str] = set()
+        self._may_write: dict[str, Written] = {}
         self._begin = time.monotonic()
-        self._written = float("-inf")
+        self._next_write = float("-inf")
 
     def start(self) -> None:
         """Remove the replaces that are complete, and write the first report.
@@ -128,12 +141,12 @@ class Record:
     def ended(self, outcome: Outcome, done: int, total: int) -> None:
         """Note the outcome of a step."""
         self._outcomes[outcome.step] = outcome
-        if self._report is not None and time.monotonic() - self._written >= _SECONDS:
+        if self._report is not None and time.monotonic() >= self._next_write:
             # A report that cannot be written now must not end the apply.
             try:
                 self._write_report()
             except OSError:
-                self._written = time.monotonic()
+                self._next_write = time.monotonic() + _SECONDS
         self._progress.ended(outcome, done, total)
 
     def waiting(self, seconds: float, why: str) -> None:
@@ -148,9 +161,12 @@ class Record:
         results = tuple(
             result_of(change, [self._outcome(change, step) for step in change.steps]) for change in self._plan.changes
         )
-        report = Report(results, seconds=time.monotonic() - self._begin, interrupted=True)
+        seconds = time.monotonic() - self._begin
+        report = Report(results, seconds=seconds, interrupted=True, source_commit=self._source_commit)
+        begin = time.monotonic()
         write_durably(self._report, self._file(report, ended=False).to_json())
-        self._written = time.monotonic()
+        now = time.monotonic()
+        self._next_write = now + max(_SECONDS, _MOST_TIMES * (now - begin))
 
     def _outcome(self, change: Change, step: Step) -> Outcome:
         """Return the outcome of a step, or the one that it would have if the apply were cut off now."""
@@ -160,11 +176,15 @@ class Record:
         address, sid = str(change.address), step.sid or ""
         if is_withheld(change, step):
             return Outcome(step.id, address, step.op, "withheld", sid, change.guard.message if change.guard else "")
+        # If the apply is killed before the next write, this step may be done all the same.
+        if step.id not in self._may_write:
+            self._may_write[step.id] = self._values.planned(step)
+        written = self._may_write[step.id]
         if step.id in self._begun:
             message = "its request was in progress when this report was written"
-            return Outcome(step.id, address, step.op, "interrupted", sid, message, cause="interrupted")
+            return Outcome(step.id, address, step.op, "interrupted", sid, message, cause="interrupted", written=written)
         message = "it had not started when this report was written"
-        return Outcome(step.id, address, step.op, "skipped", sid, message, cause="interrupted")
+        return Outcome(step.id, address, step.op, "skipped", sid, message, cause="interrupted", written=written)
 
     def _file(self, report: Report, *, ended: bool) -> ReportFile:
         replaces = []
@@ -179,7 +199,7 @@ class Record:
         signature = self._scope.signature(replaces) if replaces else ""
         return found.model_copy(
             update={"ended": ended, "unfinished": tuple(replaces), "unfinished_signature": signature}
-        )
+        ).sealed(self._key)
 
 
 def read_report(

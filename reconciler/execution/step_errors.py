@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from reconciler.kinds.fields import Content
+
 
 class StepFailed(Exception):
-    """The step failed; the message says why."""
+    """The step failed; the message says why.
+
+    Attributes:
+        answer: the values that the resource has after a write that took effect in part; None if nothing was written.
+    """
+
+    answer: Mapping[str, Content] | None = None
 
 
 class OutcomeUnknown(Exception):

@@ -12,12 +12,14 @@ from reconciler.api.client import Client
 from reconciler.api.wire import Decoded
 from reconciler.change import Step
 from reconciler.config.model import Reference, Unknown
+from reconciler.documents.step_values import NEVER_RETURNED, Values
 from reconciler.execution.answer_check import check_answer, differs, is_left_out, still_to_clear
 from reconciler.execution.fair_slots import slot_released
 from reconciler.execution.lost_creates import Creates
 from reconciler.execution.references import References
 from reconciler.execution.step_errors import StepFailed
 from reconciler.execution.writes import Writes
+from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 from reconciler.planning.plan import Plan
 from reconciler.report import Status
@@ -33,6 +35,7 @@ class StepRunner:
 
     Attributes:
         references: the SIDs known so far.
+        observed: by step ID, the values before and after each write that took effect; None where there was no resource.
     """
 
     def __init__(self, plan: Plan, client: Client, *, trigger_webhooks: bool) -> None:
@@ -40,6 +43,8 @@ class StepRunner:
         self._client = client
         self._writes = Writes(client, trigger_webhooks=trigger_webhooks)
         self._creates = Creates(plan, client, self._writes, self.references)
+        self._former = plan.execution.former
+        self.observed: dict[str, tuple[Values | None, Values | None]] = {}
 
     def doubt(self, step: Step) -> str:
         """Return what remains uncertain about a step that succeeded; empty for nothing."""
@@ -63,10 +68,15 @@ class StepRunner:
                 return await self._create_or_update(step)
             case "delete":
                 deleted = await self._writes.delete(step.kind, self.references.instance_path(step))
+                if deleted:
+                    former = self._former.get(step.id)
+                    self.observed[step.id] = (None if former is None else former.values, None)
                 return "done" if deleted else "unchanged"
             case "update" if step.adopts is None:
+                former = self._former.get(step.id)
                 values = await self.references.resolve(step.values)
-                await self._writes.update(step.kind, self.references.instance_path(step), values, step.expects)
+                path = self.references.instance_path(step)
+                await self._update(step, path, values, None if former is None else former.values, step.expects)
                 return "done"
             case "update" if step.kind.singleton:
                 return await self._update_new_singleton(step)
@@ -79,12 +89,41 @@ class StepRunner:
         resolved = await self.references.resolve(values)
         sent = {path: content for path, content in resolved.items() if not is_left_out(kind, path, content)}
         created = await self._creates.create(step, sent)
+        self.observed[step.id] = (None, {**_write_only(kind, sent), **created.values})
         check_answer(kind, sent, created)
         remaining = still_to_clear(kind, resolved, sent, created)
         if remaining:
             path = wire.instance_path(kind, self.references.parents(step.parent), created.sid)
-            await self._writes.update(kind, path, remaining)
+            cleared = await self._writes.update(kind, path, remaining)
+            self.observed[step.id] = (None, {**_write_only(kind, sent), **cleared.values})
         return "done"
+
+    async def _update(
+        self,
+        step: Step,
+        path: str,
+        values: Mapping[str, Content],
+        before: Values | None,
+        expects: Mapping[str, object] | None = None,
+    ) -> Decoded:
+        """Send an update, and note the values of its fields before and after.
+
+        Args:
+            step: the step.
+            path: the path of its resource.
+            values: the values to send.
+            before: the live values before; None if they were never read.
+            expects: further values that it must have afterwards.
+        """
+        former = None if before is None else {name: before.get(name, NEVER_RETURNED) for name in values}
+        try:
+            answer = await self._writes.update(step.kind, path, values, expects)
+        except StepFailed as error:
+            if error.answer is not None:
+                self.observed[step.id] = (former, {name: error.answer.get(name) for name in values})
+            raise
+        self.observed[step.id] = (former, {name: answer.values.get(name, values[name]) for name in values})
+        return answer
 
     async def _update_new_singleton(self, step: Step) -> Status:
         """Update a singleton of a service created by this run, whose values were never read.
@@ -96,14 +135,15 @@ class StepRunner:
         values = await self.references.resolve(step.values)
         sent = {name: content for name, content in values.items() if not step.kind.by_path[name].is_empty(content)}
         if sent:
-            live = await self._writes.update(step.kind, path, sent)
+            live = await self._update(step, path, sent, None)
         else:
             async with slot_released():
                 body = await self.references.read_new(lambda: self._client.get(path))
             live = wire.decode(step.kind, body)
         remaining = still_to_clear(step.kind, values, sent, live)
         if remaining:
-            await self._writes.update(step.kind, path, remaining)
+            cleared = await self._writes.update(step.kind, path, remaining)
+            self.observed[step.id] = (None, {name: cleared.values.get(name) for name in (*sent, *remaining)})
         return "done" if sent or remaining else "unchanged"
 
     async def _adopt(self, step: Step) -> Status:
@@ -148,5 +188,10 @@ class StepRunner:
             if item.always_sent and item.path not in differing:
                 differing[item.path] = live.values.get(item.path)
         path = wire.instance_path(kind, self.references.parents(step.parent), live.sid)
-        await self._writes.update(kind, path, differing)
+        await self._update(step, path, differing, live.values)
         return "done"
+
+
+def _write_only(kind: Kind, sent: Mapping[str, Content]) -> dict[str, Content]:
+    """Return the values that were sent and that the API never returns."""
+    return {path: content for path, content in sent.items() if kind.by_path[path].write_only}

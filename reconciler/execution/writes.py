@@ -15,6 +15,7 @@ from reconciler.api.wire import Decoded
 from reconciler.errors import ApiError
 from reconciler.execution.answer_check import check_answer, matches
 from reconciler.execution.fair_slots import slot_released
+from reconciler.execution.step_errors import StepFailed
 from reconciler.json_text import Json
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
@@ -69,7 +70,11 @@ class Writes:
             if live is None:
                 raise
             return live
-        check_answer(kind, expected, answer)
+        try:
+            check_answer(kind, expected, answer)
+        except StepFailed as error:
+            error.answer = answer.values
+            raise
         return answer
 
     async def _find_lost_update(self, kind: Kind, path: str, expected: Mapping[str, object]) -> Decoded | None:

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.address import Address
-from reconciler.change import Change, Guard, Since
+from reconciler.change import Change, Guard, Since, Step
 from reconciler.config.acknowledged import split_acknowledged, unused
 from reconciler.config.model import Approval, Config, Reference, Unknown
 from reconciler.config.selection import Selection, select
@@ -95,12 +95,16 @@ class Execution:
             the values by which to find them there.
         existing_sids: the SIDs of everything that was read: whatever has another one was made since.
         finished_replaces: SIDs of the old resources of interrupted replaces that have nothing left to do.
+        former: the live resources that steps update or delete, by step ID, as they were read.
+        successors: the addresses of the resources that replace others in an interrupted replace, by the old SIDs.
     """
 
     sids: Mapping[Address, str] = field(default_factory=dict)
     builtin_refs: Mapping[Address, Mapping[str, Content | Reference | Unknown]] = field(default_factory=dict)
     existing_sids: frozenset[str] = frozenset()
     finished_replaces: frozenset[str] = frozenset()
+    former: Mapping[str, Live] = field(default_factory=dict, repr=False)
+    successors: Mapping[str, Address] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +281,25 @@ class _Planner:
             builtin_refs=self.context.builtin_refs,
             existing_sids=frozenset(resource.sid for resource in self.context.state),
             finished_replaces=self.context.interrupted.finished,
+            former={
+                step.id: live
+                for change in unordered.changes
+                for step in change.steps
+                if (live := self._written_by(step)) is not None
+            },
+            successors=self.context.naming.completed_by,
         )
+
+    def _written_by(self, step: Step) -> Live | None:
+        """Return the live resource that a step updates or deletes; None if this plan creates it."""
+        if step.sid is not None:
+            return self.context.state.get(step.sid)
+        if not step.kind.singleton:
+            return None
+        parent = self.context.matching.live.get(step.parent) if step.parent is not None else None
+        if step.parent is not None and parent is None:
+            return None
+        return self.context.state.singleton(step.kind, () if parent is None else parent.lineage)
 
     def _option_problems(self, changes: Sequence[Change]) -> Iterator[Problem]:
         """Report addresses of options that name nothing: they would silently narrow the plan to another one."""

@@ -6,6 +6,7 @@ Changes nothing in the repository: no prompts, no fetches, no hooks, filters, or
 from __future__ import annotations
 
 import contextlib
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from reconciler.sources.disk import LARGEST
 
 WHOLE = "git fetch --refetch --no-filter"
 """Fetches what a partial clone left out. Source: git-fetch(1), since git 2.36."""
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
 GIT = ("git", "--no-pager", "--no-replace-objects", "--literal-pathspecs")
 """Reads objects as they are stored, without replacements, and takes names as names, not as patterns."""
@@ -154,3 +156,17 @@ def git_environment(env: Mapping[str, str]) -> dict[str, str]:
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
     }
+
+
+def head_commit(folder: str, env: Mapping[str, str]) -> str:
+    """Return the name of the commit that is checked out in a folder; empty without git, a repository, or a commit.
+
+    Args:
+        folder: The folder.
+        env: The environment variables of git.
+    """
+    try:
+        found = GitProcess("HEAD", folder, git_environment(env)).output("rev-parse", "--verify", "--quiet", "HEAD")
+    except (UsageError, ValueError):
+        return ""
+    return found if found is not None and _COMMIT.fullmatch(found) else ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigError, GuardRefusal, MatchError, StalePlan, UsageError
 from reconciler.workflow.connecting import PLAN_KEY, connect, is_local, plan_key
-from reconciler.workflow.loading import validate
+from reconciler.workflow.loading import current_commit, validate
 from reconciler.workflow.planning import approvals, build_document, known_secrets, plan_options, plan_with_records
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from reconciler.config.model import Config
     from reconciler.documents.plan import PlanFile
+    from reconciler.documents.report import ReportFile
+    from reconciler.documents.step_values import StepValues
     from reconciler.planning.plan import Plan, PlanOptions
     from reconciler.report import Progress, Report
     from reconciler.workflow.inputs import Endpoint, Inputs
@@ -35,11 +37,13 @@ class Applied:
         file: The plan that was applied.
         report: The outcomes; None if there was nothing to do, or the user declined.
         declined: Whether the user declined.
+        document: The report as it may be shown; None if the user declined.
     """
 
     file: PlanFile
     report: Report | None
     declined: bool = False
+    document: ReportFile | None = None
 
 
 Show = Callable[["PlanFile"], None]
@@ -115,8 +119,8 @@ async def apply(
         if decision is Decision.APPROVED:
             fresh, endpoint = await planning.run(endpoint, fresh.document)
             fresh.check()
-    found = await _carry_out(fresh, config, endpoint, progress, stop, trigger_webhooks=trigger_webhooks)
-    return Applied(fresh.document, found)
+    commit = current_commit(inputs, endpoint.environment)
+    return await _carry_out(fresh, config, endpoint, progress, stop, trigger_webhooks=trigger_webhooks, commit=commit)
 
 
 async def _carry_out(
@@ -127,23 +131,30 @@ async def _carry_out(
     stop: asyncio.Event | None,
     *,
     trigger_webhooks: bool,
-) -> Report | None:
-    """Send the steps of a plan; give the outcomes, or None if there is nothing to do."""
+    commit: str,
+) -> Applied:
+    """Send the steps of a plan."""
     from reconciler.api.client import Client  # noqa: PLC0415 - see the package
     from reconciler.execution.apply import apply as apply_plan  # noqa: PLC0415 - see the package
     from reconciler.report import Report  # noqa: PLC0415 - see the package
 
-    if not fresh.plan.changes:
-        with fresh.recorder.record(fresh.plan, fresh.document, progress) as record:
-            record.end(Report(()))
-        return None
+    made, document, values = fresh.plan, fresh.document, fresh.values
+    if not made.changes:
+        with fresh.recorder.record(made, document, values, commit, progress) as record:
+            return Applied(document, None, document=record.end(Report((), source_commit=commit)))
     async with connect(endpoint, Client, progress, stop, config=config, creates_emulator=True) as client:
-        with fresh.recorder.record(fresh.plan, fresh.document, progress) as record:
+        with fresh.recorder.record(made, document, values, commit, progress) as record:
             report = await apply_plan(
-                fresh.plan, client, record, stop, trigger_webhooks=trigger_webhooks, journal=record
+                made,
+                client,
+                record,
+                stop,
+                trigger_webhooks=trigger_webhooks,
+                journal=record,
+                values=values,
+                source_commit=commit,
             )
-            record.end(report)
-        return report
+            return Applied(document, report, document=record.end(report))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +165,7 @@ class _Fresh:
         plan: The plan.
         document: The plan as it may be shown.
         recorder: The files on the disk that the apply reads and writes.
+        values: Describes the values before and after the steps, for the report.
         differences: What the approved plan does not contain, one sentence each.
         is_sealed: Whether the approvals of the approved plan count.
     """
@@ -161,6 +173,7 @@ class _Fresh:
     plan: Plan
     document: PlanFile
     recorder: Recorder
+    values: StepValues
     differences: tuple[str, ...]
     is_sealed: bool
 
@@ -212,6 +225,8 @@ class _Planning:
         from reconciler.documents.approval import not_approved  # noqa: PLC0415 - see the package
         from reconciler.documents.kept_decisions import reviewed_decisions  # noqa: PLC0415 - see the package
         from reconciler.documents.live import live_at  # noqa: PLC0415 - see the package
+        from reconciler.documents.step_values import StepValues  # noqa: PLC0415 - see the package
+        from reconciler.documents.values import Digests, Mask  # noqa: PLC0415 - see the package
 
         config, inputs = self.config, self.inputs
         shared_key = plan_key(endpoint)
@@ -228,12 +243,14 @@ class _Planning:
                 config, inputs, options, reader, self.progress, key=shared_key, report=self.report
             )
             document = build_document(made, reader, key, config)
+            hidden = tuple(known_secrets(config, reader))
+            values = StepValues(made, config.resources, Mask(hidden), Digests(made.account_sid, key))
         if made.unset:
             raise MatchError(made.unset, config.lines)
         if approved is None:
-            return _Fresh(made, document, recorder, (), is_sealed)
-        live = live_at(made, approved, key=key, hidden=known_secrets(config, reader))
-        return _Fresh(made, document, recorder, not_approved(approved, document, live), is_sealed)
+            return _Fresh(made, document, recorder, values, (), is_sealed)
+        live = live_at(made, approved, key=key, hidden=hidden)
+        return _Fresh(made, document, recorder, values, not_approved(approved, document, live), is_sealed)
 
 
 def _with_approvals(options: PlanOptions, approved: PlanFile, *, is_sealed: bool) -> PlanOptions:

@@ -152,8 +152,6 @@ class Reconciler:
             ReconcilerError: see `reconciler.errors`. Nothing was sent.
         """
         from reconciler import workflow  # noqa: PLC0415 - see the module
-        from reconciler.documents.report import report_document  # noqa: PLC0415 - see the module
-        from reconciler.report import Report  # noqa: PLC0415 - see the module
 
         inputs = self._with(approve, rotate)
         if plan is not None:
@@ -175,7 +173,8 @@ class Reconciler:
             trigger_webhooks=trigger_webhooks,
             report=os.fspath(report),
         )
-        return report_document(applied.report or Report(()), applied.file)
+        assert applied.document is not None  # only a user can decline
+        return applied.document
 
     async def drift(self) -> DriftFile:
         """Detect drift between the account and the configuration (read-only).

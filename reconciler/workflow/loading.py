@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler import config as config_package
@@ -91,6 +92,13 @@ def _merge_problems(problems: Mapping[str, Sequence[Problem]]) -> list[Problem]:
         for problem, names in environments.items()
     ]
     return sorted(merged, key=Problem.sort_key)
+
+
+def current_commit(inputs: Inputs, environment: Mapping[str, str]) -> str:
+    """Return the commit that is checked out in the configuration's repository; empty if it is in none."""
+    from reconciler.sources.git_process import head_commit  # noqa: PLC0415 - needed only by applies
+
+    return head_commit(str(Path(DiskSources(inputs.path, environment).root).parent), environment)
 
 
 def hidden_texts(config: Config) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reconciler.api.client import ReadClient
     from reconciler.config.model import Config
     from reconciler.documents.plan import PlanFile
+    from reconciler.documents.step_values import StepValues
     from reconciler.execution.journal_file import JournalFile
     from reconciler.execution.record import Record
     from reconciler.journal import UnfinishedReplace
@@ -35,15 +36,26 @@ class Recorder:
         journal: The journal's file.
         report: The report's file; None for none.
         unfinished: The replaces that interrupted applies began.
+        key: The key of digests and seals.
     """
 
     journal: JournalFile
     report: Path | None
     unfinished: tuple[UnfinishedReplace, ...]
+    key: bytes = field(repr=False)
 
     @contextmanager
-    def record(self, plan: Plan, document: PlanFile, progress: Progress) -> Iterator[Record]:
+    def record(
+        self, plan: Plan, document: PlanFile, values: StepValues, source_commit: str, progress: Progress
+    ) -> Iterator[Record]:
         """Open the record of an apply. The journal is locked and written only if there is something to write.
+
+        Args:
+            plan: The plan that is applied.
+            document: The plan as it may be shown.
+            values: Describes the values before and after the steps.
+            source_commit: The commit of the configuration; empty if there is none.
+            progress: Receives the progress as well.
 
         Raises:
             JournalError: The journal cannot be written, or another apply writes it.
@@ -59,6 +71,9 @@ class Recorder:
                 journal=self._open_journal(stack) if self.unfinished or has_replaces else None,
                 report=self.report,
                 unfinished=self.unfinished,
+                values=values,
+                key=self.key,
+                source_commit=source_commit,
                 progress=progress,
             )
             record.start()
@@ -119,4 +134,6 @@ def find_recorder(
     replaces = {saved.sid: saved for saved in read_report(Path(report), scope, names)} if report else {}
     # The journal contains what a report leaves out.
     replaces |= {saved.sid: saved for saved in journal.load()}
-    return Recorder(journal, Path(report) if report else None, tuple(replaces.values()))
+    return Recorder(
+        journal, Path(report) if report else None, tuple(replaces.values()), key or client.credentials.digest_key()
+    )

@@ -17,6 +17,7 @@ import pytest
 
 from reconciler import workflow
 from reconciler.cli import exit_codes
+from reconciler.documents.report import report_document
 from reconciler.errors import (
     ConfigError,
     GuardRefusal,
@@ -206,7 +207,8 @@ def test_a_plan_ends_with_2_only_when_that_is_asked_for(
 @pytest.mark.parametrize("code", [0, 1, 5, 130])
 def test_an_apply_ends_with_the_code_of_its_report(cli: Cli, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     async def applied(*_: object, **__: object) -> workflow.Applied:
-        return workflow.Applied(samples.SMALL, Report((), interrupted=code == 130))
+        report = Report((), interrupted=code == 130)
+        return workflow.Applied(samples.SMALL, report, document=report_document(report, samples.SMALL))
 
     monkeypatch.setattr(workflow, "apply", applied)
     monkeypatch.setattr(Report, "exit_code", property(lambda _self: code))

@@ -421,6 +421,7 @@ from reconciler import workflow
 from reconciler.cli import main
 sys.path.insert(0, {root!r})
 from tests.render import plan_samples as samples
+from reconciler.documents.report import report_document
 from reconciler.report import Report
 
 async def plan(inputs, endpoint, progress):
@@ -436,7 +437,8 @@ async def apply(inputs, endpoint, progress, show, confirm, *, approved=None, sto
     print("stopped", flush=True)
     if {stubborn}:
         await asyncio.sleep(60)
-    return workflow.Applied(samples.SMALL, Report((), interrupted=True))
+    report = Report((), interrupted=True)
+    return workflow.Applied(samples.SMALL, report, document=report_document(report, samples.SMALL))
 
 workflow.plan, workflow.apply = plan, apply
 sys.exit(main(sys.argv[1:]))
