@@ -115,7 +115,7 @@ def text_ends_remark(path: str, text: str) -> Remark | None:
         hint = "use >- or |- in place of > or | to drop it, or remove it from where the value comes from"
         return Remark("blank-at-end", f"{path} ends with a line break", hint)
     side = "ends" if text != text.rstrip() else "begins"
-    return Remark("blank-at-end", f"{path} {side} with a blank", "remove it")
+    return Remark("blank-at-end", f"{path} {side} with whitespace", "remove it")
 
 
 def is_invisible(text: str, index: int) -> bool:
@@ -227,7 +227,7 @@ def blank_in_url(path: str, parts: Sequence[Part]) -> Remark | None:
     for part in parts:
         if part.source and _BLANK_OR_CONTROL.search(part.text):
             where = "at its end " if _BLANK_OR_CONTROL.search(part.text.rstrip()) is None else ""
-            message = f"{path}: {part.source} contains a blank or a line break {where}".rstrip()
+            message = f"{path}: {part.source} contains a space or a line break {where}".rstrip()
             return Remark("malformed-url", message, "remove it where the value is set, or write a space as %20")
     return None
 

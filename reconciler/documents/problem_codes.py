@@ -24,10 +24,10 @@ class ProblemCode(NamedTuple):
 
 _FILES = {
     "alias-in-itself": ProblemCode(
-        "A YAML alias is inside the value that it refers to.", "Write the value out instead of using the alias."
+        "A YAML alias is inside the value that it refers to.", "Write out the value instead of using the alias."
     ),
     "duplicate-key": ProblemCode(
-        "A mapping contains the same key twice.", "Remove one of the two, or merge their contents."
+        "A mapping contains the same key twice.", "Remove one of the keys, or merge their contents."
     ),
     "include-cycle": ProblemCode("Files include each other in a cycle.", "Include the files from the root file only."),
     "include-nothing": ProblemCode(
@@ -35,11 +35,11 @@ _FILES = {
         "Patterns are relative to the file that contains them. Correct the pattern, or remove it.",
     ),
     "included-twice": ProblemCode(
-        "Two includes name the same file, for instance through a link; it is read once.", "Include it under one name."
+        "The same file is included twice, for example through a link. It is read once.", "Include it once."
     ),
     "interpolated-path": ProblemCode(
         "A file name in `include` or `overlays` contains `${…}`.",
-        "Write the path out. Use overlays for what differs between environments.",
+        "Write out the path. To change values between environments, use overlays.",
     ),
     "key-not-text": ProblemCode(
         "A key of a mapping is a list or a mapping.", "Quote a key that begins with `[` or `{`."
@@ -48,51 +48,51 @@ _FILES = {
         "The value of a YAML merge key (`<<`) is not a mapping.", "Refer to an anchored mapping: `<<: *name`."
     ),
     "missing-version": ProblemCode(
-        "The root file does not declare the version of its format.", "Begin the file with the line `version: 1`."
+        "The root file does not declare a format version.", "Start the file with the line `version: 1`."
     ),
     "not-text": ProblemCode(
         "A file or an environment variable is not valid UTF-8 text.",
-        "Save the file as UTF-8, or set the variable to text.",
+        "Save the file as UTF-8, or set the variable to UTF-8 text.",
     ),
     "null-with-value": ProblemCode(
         "A YAML `!!null` tag is followed by text.", "Quote the value without the tag, or write `null`."
     ),
     "outside-folder": ProblemCode(
         "A path leads outside the root file's folder.",
-        "Move the file into that folder or below, and name it there.",
+        "Move the file into that folder or a subfolder, and correct the path.",
     ),
     "set-twice": ProblemCode(
         "Two files set the same value.",
-        "Keep one of the two. Only an overlay can override a value of another file.",
+        "Remove one of them. Only an overlay can override a value from another file.",
     ),
     "several-documents": ProblemCode(
         "A file contains more than one YAML document.", "Remove the `---` line, or split the file."
     ),
     "similar-files": ProblemCode(
-        "Two included files have names that differ only in case or in Unicode form.",
-        "Rename one of them: macOS and Windows treat both as one file.",
+        "The names of two included files differ only in case or in Unicode normalization.",
+        "Rename one of them: macOS and Windows treat both names as the same file.",
     ),
     "swallowed-text": ProblemCode(
         "YAML reads a part of a value as a comment, an anchor, or a tag.",
-        "Quote the whole value. If the comment is intended, write a space after the `#`.",
+        "Quote the whole value. If a comment is intended, write a space after the `#`.",
     ),
     "too-deep": ProblemCode(
-        "Includes, values, interpolations, or variables that use each other are nested too deep.",
-        "Make the structure flatter; include files from the root file.",
+        "Includes, values, interpolations, or variables are nested too deeply.",
+        "Reduce the nesting, for example by including files from the root file only.",
     ),
     "too-large": ProblemCode(
-        "A file, its aliases, its include patterns, a template's use, or an interpolated value exceeds a limit.",
-        "Split the file and include the parts, or use fewer aliases, patterns, or variables, as the message says.",
+        "A file, its aliases, its include patterns, the use of a template, or an interpolated value exceeds a limit.",
+        "Split the file into included files, or use fewer aliases, patterns, or variables, as the message says.",
     ),
     "unknown-alias": ProblemCode(
         "A YAML alias refers to an anchor that is not defined before it in the same file.",
         "Define the anchor earlier in the file, or quote the value if it begins with a literal `*`.",
     ),
     "unknown-tag": ProblemCode(
-        "A value has a YAML tag that the tool does not know.", "Remove the tag. In overlays, `!unset` is available."
+        "A value has an unknown YAML tag.", "Remove the tag. The only tag is `!unset`, in overlays."
     ),
     "unknown-version": ProblemCode(
-        "The configuration declares a version that this release does not know.", "Write `version: 1`."
+        "The configuration declares a version that this release does not support.", "Write `version: 1`."
     ),
     "unreadable-file": ProblemCode(
         "A file cannot be read: it is missing, is not a regular file, is too large, or access is denied.",
@@ -100,48 +100,49 @@ _FILES = {
         "the current folder.",
     ),
     "unset-in-list": ProblemCode(
-        "An item of a list is `!unset`.", "Write the list as it should be. Overlays replace lists as a whole."
+        "A list contains `!unset`.", "Write the whole list without the item: overlays replace entire lists."
     ),
     "unset-in-vain": ProblemCode("An overlay's `!unset` removes a key that does not exist.", "Remove the line."),
     "unset-misplaced": ProblemCode(
-        "`!unset` is used where there is nothing to remove from.",
-        "Use it in an overlay, or in a service that names a template.",
+        "`!unset` is used where nothing can be removed.",
+        "Use it in an overlay, or in a service that uses a template.",
     ),
     "unset-with-value": ProblemCode(
         "`!unset` has a value, or is used as a key.", "Write `!unset` alone as the value: `key: !unset`."
     ),
     "yaml-syntax": ProblemCode(
-        "A file is not valid YAML.", "Correct the syntax at the place shown; often it is an indentation or a quote."
+        "A file is not valid YAML.",
+        "Correct the syntax at the location shown. Often the indentation is wrong or a quote is missing.",
     ),
 }
 
 _INTERPOLATION = {
     "empty-variable": ProblemCode(
         "`--var NAME=` sets a variable to an empty value.",
-        'Check where the value comes from. To clear a value, define `NAME: ""` under `variables`.',
+        'Check the source of the value. To use an empty value, define `NAME: ""` under `variables`.',
     ),
     "guards-nothing": ProblemCode(
-        "The expected account comes from the environment, a secret, a file, or `--var`, so comparing it with the "
-        "credentials protects nothing.",
-        "Write the account's SID, or a variable that the configuration defines.",
+        "The account's SID comes from an environment variable, a secret, a file, or `--var`, so it cannot protect "
+        "against the wrong credentials.",
+        "Write the SID itself, or use a variable that the configuration defines.",
     ),
     "interpolated-key": ProblemCode(
-        "A key inside JSON contains an expression; keys are never interpolated.",
+        "A key in a JSON value contains an expression, but keys are never interpolated.",
         "Write `$${` for a literal `${`, or write the whole field as JSON text, which is interpolated.",
     ),
     "malformed-interpolation": ProblemCode(
-        "An expression `${…}` has no name, or an invalid one.",
-        "Names consist of letters, digits, dots, dashes, and underscores, and begin with a letter or underscore.",
+        "An expression `${…}` has a missing or invalid name.",
+        "Names consist of letters, digits, dots, dashes, and underscores, and start with a letter or underscore.",
     ),
     "malformed-name": ProblemCode(
-        "A variable has a name that no expression can refer to.",
-        "Use letters, digits, dots, dashes, and underscores; begin with a letter or underscore.",
+        "The name of a variable is invalid, so no expression can refer to it.",
+        "Use letters, digits, dots, dashes, and underscores, and start with a letter or underscore.",
     ),
     "misplaced-environment": ProblemCode(
         "An overlay defines an environment.", "Define environments in the root file or in included files."
     ),
     "misplaced-secret": ProblemCode(
-        "A secret is used in a key whose value is shown, such as `sid` or `renamed_from`.",
+        "A secret is used in a key whose value is visible, such as `sid` or `renamed_from`.",
         "Use secrets only in fields of resources.",
     ),
     "missing-namespace": ProblemCode(
@@ -153,9 +154,9 @@ _INTERPOLATION = {
         "Remove the default, or use `${env:…}` for a value that is not secret.",
     ),
     "tool-variable": ProblemCode(
-        "The configuration reads a credential or a setting of this tool or of the CI service, or a value that "
+        "The configuration reads a credential or setting of this tool or of the CI service, or a value that "
         "contains such a credential.",
-        "Use a variable of its own with another value: what a configuration reads is shown or sent.",
+        "Use a separate variable with a different value: values that a configuration reads are shown or sent.",
     ),
     "unclosed-interpolation": ProblemCode(
         "An expression `${…` has no closing brace.", "Add the `}`, or write `$${` for a literal `${`."
@@ -166,10 +167,10 @@ _INTERPOLATION = {
         "pass `--var NAME=VALUE`.",
     ),
     "unfilled-placeholder": ProblemCode(
-        "A value contains a placeholder such as `{{NAME}}` or `$(NAME)`, or a value from outside contains `${…}`. It "
-        "is sent as it is written.",
-        "Use `${env:NAME}`, `${var:NAME}`, or `${secret:NAME}`. Set environment variables to the final text: values "
-        "are not interpolated again.",
+        "A value contains a placeholder such as `{{NAME}}` or `$(NAME)`, or the value of a variable contains "
+        "`${…}`. It is sent as written.",
+        "Use `${env:NAME}`, `${var:NAME}`, or `${secret:NAME}`. Set environment variables to the final text, "
+        "because their values are not interpolated.",
     ),
     "unknown-environment": ProblemCode(
         "The configuration does not define the selected environment.",
@@ -184,16 +185,16 @@ _INTERPOLATION = {
         "Set it, or give a default: `${env:NAME:-text}`. `validate --allow-unset` works without it.",
     ),
     "unset-secret": ProblemCode(
-        "A secret that is needed is not set: to validate its field, to match the resource, or to send the value.",
+        "A secret is not set, but is required to validate its field, to match the resource, or to send the value.",
         "Set the environment variable of that name. `validate --allow-unset` and `plan` work without most secrets; "
         "`--exclude ADDRESS` leaves the resource out.",
     ),
     "unused-variable": ProblemCode(
-        "A variable is set that nothing uses, probably because its name is misspelled.",
+        "A variable is set but never used, probably because its name is misspelled.",
         "Correct the name, or remove the variable.",
     ),
     "variable-cycle": ProblemCode(
-        "A variable's value refers to the variable itself.", "Give one of the variables a value without the reference."
+        "The value of a variable refers to the variable itself.", "Remove the reference from one of the variables."
     ),
 }
 
@@ -204,78 +205,78 @@ _VALUES = {
         "Set `auto_creation.enabled` to `true` or `false`.",
     ),
     "blank-at-end": ProblemCode(
-        "A name, a text, or a secret begins or ends with a blank or a line break.",
+        "A value starts or ends with whitespace or a line break.",
         "Remove it. In a YAML block, write `>-` or `|-` instead of `>` or `|`.",
     ),
     "doubtful-length": ProblemCode(
-        "A text is longer than the documentation allows, or longer than is known to work.",
+        "A text is longer than Twilio documents, or longer than is known to work.",
         "Shorten it to the length in the message.",
     ),
-    "duplicate-item": ProblemCode("A list contains an item twice.", "Remove one of the two."),
+    "duplicate-item": ProblemCode("A list contains the same item twice.", "Remove one of them."),
     "empty-value": ProblemCode(
         "A key without a value clears the field.",
-        "Write `null` if that is intended; remove the line to leave the field as it is.",
+        "Write `null` if this is intended. To keep the live value, remove the line.",
     ),
     "incomplete-resource": ProblemCode(
-        "A resource lacks a field that Twilio requires on create. It is a warning if an existing resource can do "
-        "without the field.",
-        "Add the field that the message names.",
+        "A resource lacks a field that Twilio requires on create. This is a warning if an existing resource does not "
+        "need the field.",
+        "Add the field in the message.",
     ),
     "inconsistent": ProblemCode(
-        "Fields of a resource contradict each other, for instance a Studio flow on a webhook of another `target`.",
-        "Remove the field, or change the one that it depends on, as the hint says.",
+        "Fields of a resource contradict each other, such as a Studio flow on a webhook with a different `target`.",
+        "Remove the field, or change the field that it depends on, as the hint says.",
     ),
     "invisible-character": ProblemCode(
-        "A name, a URL, or a secret contains an invisible character, or one that an encoding destroyed.",
+        "A name, URL, or secret contains an invisible character, or a character damaged by a wrong encoding.",
         "Type the text again, and save the file as UTF-8.",
     ),
     "json-spelling": ProblemCode(
-        "A value in `attributes` is sent with another spelling than the one written, for instance `1_000` or `yes`.",
-        "Quote it to send the text, or write the number or boolean as JSON spells it.",
+        "A value in `attributes` is sent differently from how it is written, such as `1_000` or `yes`.",
+        "Quote it to send text, or write the number or boolean in JSON syntax.",
     ),
     "misplaced-event": ProblemCode(
-        "A webhook filter is an event of other webhooks, which this one never receives.",
-        "Use the event that the hint names, or move the filter to the other webhook.",
+        "A webhook filter is an event that this type of webhook never receives.",
+        "Use the event in the hint, or move the filter to the other webhook.",
     ),
     "not-clearable": ProblemCode(
-        "A field is `null` or empty that Twilio cannot clear.",
-        "Write a value, or remove the line to leave the field as it is.",
+        "A field is `null` or empty, but Twilio cannot clear it.",
+        "Write a value. To keep the live value, remove the line.",
     ),
     "out-of-range": ProblemCode(
         "A number or a timer is below its minimum or above its maximum.", "Write a value within the range."
     ),
     "too-long": ProblemCode(
-        "A text is longer than Twilio accepts.", "Shorten it. `attributes` count in bytes of JSON."
+        "A text is longer than Twilio accepts.", "Shorten it. The limit of `attributes` counts bytes of JSON."
     ),
     "too-many": ProblemCode(
         "A parent contains more resources than Twilio allows, such as a sixth webhook of a conversation; or there are "
         "more than 10,000 problems.",
-        "Remove one; or fix the problems that are listed and run the command again.",
+        "Remove one; or fix the listed problems and run the command again.",
     ),
-    "unknown-choice": ProblemCode("A value is not one of the allowed words.", "Use one of the words in the hint."),
+    "unknown-choice": ProblemCode("A value is not one of the allowed values.", "Use one of the values in the hint."),
     "unknown-field": ProblemCode(
-        "A resource has no field of this name.", "Correct the name. `schemas/README.md` lists every field."
+        "A resource has an unknown field.", "Correct the name. `schemas/README.md` lists every field."
     ),
-    "unknown-key": ProblemCode("A mapping has no key of this name.", "Correct the name, or remove the key."),
+    "unknown-key": ProblemCode("A mapping has an unknown key.", "Correct the name, or remove the key."),
     "unknown-word": ProblemCode(
-        "A permission, webhook filter, or type is not known to this release.",
-        "Correct a misspelling. If Twilio has added the word since, list the warning under `acknowledge`.",
+        "A permission, webhook filter, or type is unknown to this release.",
+        "Correct the spelling. If Twilio added the value after this release, list the warning under `acknowledge`.",
     ),
     "unusual-address": ProblemCode(
         "A messaging address does not have the form of its channel, or a participant's two addresses are of different "
         "channels.",
-        "Write it like one of the examples in the hint. Phone numbers need a `+`.",
+        "Write it like the examples in the hint. Phone numbers start with `+`.",
     ),
     "word-of-other-type": ProblemCode(
         "A permission belongs to roles of the other type.", "Remove the permission, or change the role's `type`."
     ),
     "wrong-sid": ProblemCode(
-        "A SID is malformed, or belongs to another type of resource.",
-        "Copy the SID from the Twilio Console; the message names the expected prefix.",
+        "A SID is malformed, or belongs to a different type of resource.",
+        "Copy the SID from the Twilio Console. The message shows the expected prefix.",
     ),
     "wrong-type": ProblemCode(
-        "A value has the wrong YAML type, for instance a list where a mapping is expected.",
-        "Write the form that the hint shows.",
+        "A value has the wrong YAML type, such as a list instead of a mapping.",
+        "Write the value as shown in the hint.",
     ),
 }
 
@@ -292,16 +293,16 @@ _RESOURCES = {
         "Remove one of them, or give them different names.",
     ),
     "empty-prune": ProblemCode(
-        "A collection under `prune` has no value, perhaps because its lines are commented out.",
-        "Write `{}` to prune every undeclared member, or remove the key to prune none.",
+        "A collection under `prune` has no value, possibly because its lines are commented out.",
+        "Write `{}` to prune every undeclared member, or remove the key to prune nothing.",
     ),
     "exchanged-names": ProblemCode(
-        "Resources take each other's names with `renamed_from`.",
+        "Resources swap their names with `renamed_from`.",
         "Rename one of them to a third name, apply, and then rename it again.",
     ),
     "like-built-in": ProblemCode(
-        "A role's name is similar to that of a built-in role, but not equal.",
-        "Write the built-in name exactly to change that role, or choose a name that differs more.",
+        "The name of a role is similar to the name of a built-in role, but not identical.",
+        "To change the built-in role, write its exact name. Otherwise, choose a less similar name.",
     ),
     "malformed-address": ProblemCode(
         "An address in `approvals` or `acknowledge` cannot be parsed.",
@@ -310,36 +311,32 @@ _RESOURCES = {
     "malformed-handle": ProblemCode(
         "A handle cannot be used in an address: it is empty, looks like a SID, or contains an expression or a control "
         "character.",
-        "Choose a plain name. Interpolate the natural key instead; pin a resource with `sid`.",
+        "Choose a plain name. Use expressions in the natural key instead, and pin a resource with `sid`.",
     ),
     "misplaced-pin": ProblemCode("A template has a `sid`.", "Write `sid` in the service that uses the template."),
     "missing-key": ProblemCode(
         "An entry of `approvals` lacks its `address`, or an entry of `acknowledge` its `code`.", "Add the key."
     ),
-    "nested-template": ProblemCode("A template names another template.", "Write out what the two share."),
-    "pinned-twice": ProblemCode(
-        "Two resources are pinned to the same SID.", "Keep one of the pins, and correct or remove the other one."
-    ),
+    "nested-template": ProblemCode("A template uses another template.", "Copy the shared values into both templates."),
+    "pinned-twice": ProblemCode("Two resources are pinned to the same SID.", "Correct or remove one of the pins."),
     "prune-of-nothing": ProblemCode(
         "`prune` names a collection that the configuration does not contain.",
-        "Declare the collection; write `{}` if every member should be deleted.",
+        "Declare the collection. To delete every member, write `{}`.",
     ),
     "reference-to-absent": ProblemCode(
-        "A resource refers to one with `absent: true`.", "Refer to another resource, or remove `absent`."
+        "A resource refers to a resource with `absent: true`.", "Refer to a different resource, or remove `absent`."
     ),
-    "renamed-from-itself": ProblemCode(
-        "`renamed_from` equals the present name.", "Remove `renamed_from` once the rename is done."
-    ),
+    "renamed-from-itself": ProblemCode("`renamed_from` is the current name.", "Remove `renamed_from`."),
     "second-proxy": ProblemCode(
-        "An address takes part in one conversation through two proxy addresses and would receive everything twice.",
-        "Remove one of the two; or pin the live participant with `sid`.",
+        "An address participates in a conversation through two proxy addresses and would receive every message twice.",
+        "Remove one of the participants, or pin the live participant with `sid`.",
     ),
     "similar-names": ProblemCode(
-        "Two resources have names that look alike but are different for Twilio.",
-        "Spell them the same to declare one resource, or make the difference visible.",
+        "The names of two resources look the same but are different to Twilio.",
+        "Use the same spelling to declare one resource, or make the difference visible.",
     ),
     "unknown-collection": ProblemCode(
-        "`prune` names a collection that cannot be pruned here.", "Use one of the names in the hint."
+        "`prune` lists a collection that cannot be pruned here.", "Use one of the names in the hint."
     ),
     "unknown-reference": ProblemCode(
         "A reference names a resource that the configuration does not declare.",
@@ -349,17 +346,17 @@ _RESOURCES = {
         "A service names a template that is not defined.", "Correct the name, or define it under `templates`."
     ),
     "unnormalized-name": ProblemCode(
-        "A name is not in Unicode's composed form (NFC), so a name that looks the same is a different one.",
+        "A name is not in Unicode normalization form C (NFC), so a name that looks the same can be different.",
         "Type the name again, or convert it to NFC.",
     ),
     "wrong-role-type": ProblemCode(
-        "A role of one type is used where the other type is required.", "Refer to a role of the type in the hint."
+        "A reference to a role has the wrong role type.", "Refer to a role of the type in the hint."
     ),
 }
 
 _SECRETS = {
     "expired-certificate": ProblemCode(
-        "A push certificate has expired.", "Get a new certificate from Apple; or remove the line to leave it as it is."
+        "A push certificate has expired.", "Get a new certificate from Apple, or remove the line to keep it."
     ),
     "expiring-certificate": ProblemCode(
         "A push certificate expires within 30 days.", "Get a new certificate from Apple, and send it with `--rotate`."
@@ -369,7 +366,7 @@ _SECRETS = {
     ),
     "key-mismatch": ProblemCode(
         "A private key does not belong to the certificate.",
-        "Use the key with which the certificate was requested.",
+        "Use the private key that was used to request the certificate.",
     ),
     "legacy-key": ProblemCode(
         "An FCM credential contains a legacy server key, which Firebase no longer accepts.",
@@ -383,14 +380,14 @@ _SECRETS = {
     ),
     "malformed-key": ProblemCode(
         "A private key cannot be read as PEM, or the JSON of a service account is invalid or incomplete.",
-        "Convert a private key with `openssl pkey -in FILE -out KEY.pem`; use a service account's whole JSON file.",
+        "Convert a private key with `openssl pkey -in FILE -out KEY.pem`. Use the whole service account JSON file.",
     ),
     "malformed-url": ProblemCode(
-        "A value is not an absolute http or https URL, or contains a blank or a line break.",
-        "Write `https://host/path`, and a blank as `%20`.",
+        "A value is not an absolute http or https URL, or contains a space or a line break.",
+        "Write a URL such as `https://host/path`, and encode spaces as `%20`.",
     ),
     "non-ascii-host": ProblemCode(
-        "The host of a URL contains characters beyond ASCII, which may look like others.",
+        "The host of a URL contains non-ASCII characters, which may look like other characters.",
         "Write the host in ASCII (`xn--…`), so that reviewers see where requests go.",
     ),
     "obsolete-type": ProblemCode(
@@ -398,20 +395,20 @@ _SECRETS = {
         "Use `type: fcm` with a service account key.",
     ),
     "quoted-value": ProblemCode(
-        "A secret is enclosed in quotes, which are sent as a part of it.",
-        "Remove the quotes where the variable is set. Docker's env files and some CI services keep them.",
+        "A secret is enclosed in quotes, which would be sent as part of the secret.",
+        "Remove the quotes where the variable is set. Docker env files and some CI services keep them.",
     ),
     "surplus-text": ProblemCode(
-        "There is other text around the PEM block of a certificate or key.",
+        "There is text before or after the PEM block of a certificate or key.",
         "Keep only the block from `-----BEGIN` to `-----END`.",
     ),
     "unusual-key": ProblemCode(
         "The secret of an FCM credential is neither a service account's JSON nor a server key.",
-        "Use the JSON file as downloaded: `${file:service-account.json}`.",
+        "Use the JSON file as you downloaded it: `${file:service-account.json}`.",
     ),
     "url-structure": ProblemCode(
         "An interpolated value changes the host, the path, or the parameters of its URL.",
-        "Percent-encode the value where it is set, for instance `#` as `%23`, `&` as `%26`, and `+` as `%2B`.",
+        "Percent-encode the value where it is set: `#` as `%23`, `&` as `%26`, and `+` as `%2B`.",
     ),
     "windows-line-breaks": ProblemCode(
         "A certificate or key has Windows line breaks (CRLF).", r"Convert it: `sed -i 's/\r$//' FILE`."
@@ -424,7 +421,7 @@ _SECRETS = {
 
 _MATCHING = {
     "ambiguous-name": ProblemCode(
-        "Several live resources have the declared name.", "Pin the one that you mean with `sid: …`."
+        "Several live resources have the declared name.", "Pin the intended one with `sid: …`."
     ),
     "dead-pin": ProblemCode(
         "A resource is pinned to a SID that does not exist in its parent.",
@@ -435,9 +432,9 @@ _MATCHING = {
         "Set the field in the message to an existing service.",
     ),
     "left-over": ProblemCode(
-        "An unmanaged resource has the name of a declared one, but another type. An interrupted replace may have left "
-        "it.",
-        "Delete it with `{sid: …, absent: true}`; or declare it, or list it under `unmanaged.ignore`.",
+        "An unmanaged resource has the name of a declared one but a different type, possibly because a replace was "
+        "interrupted.",
+        "Delete it with `{sid: …, absent: true}`, declare it, or list it under `unmanaged.ignore`.",
     ),
     "no-default-service": ProblemCode(
         "A service is pinned with `sid: default`, but the account has no default service.",
@@ -445,7 +442,7 @@ _MATCHING = {
     ),
     "two-addresses": ProblemCode("Two declared resources match the same live resource.", "Declare it once."),
     "unknown-built-in": ProblemCode(
-        "A reference names a built-in role that the live service does not have, or has more than once.",
+        "A reference names a built-in role that does not exist in the live service, or exists more than once.",
         "Refer to the role by its SID, or declare it.",
     ),
     "unknown-sid": ProblemCode(
@@ -453,46 +450,45 @@ _MATCHING = {
         "Correct the SID, or refer to the resource by its handle.",
     ),
     "unreadable": ProblemCode(
-        "A collection cannot be read, so the resources that need it are not planned (exit status 1).",
-        "Give the API key permission to read it, or leave the resources out with `--exclude`.",
+        "A collection cannot be read, so the resources that depend on it are not planned (exit code 1).",
+        "Give the API key permission to read it, or exclude the resources with `--exclude`.",
     ),
     "wrong-account": ProblemCode(
-        "The credentials, or the emulator's file, belong to another account than the configuration declares.",
-        "Use the other account's credentials, another environment (`--env`), or a new file with `--emulator`.",
+        "The credentials or the emulator's file belong to a different account than the configuration declares.",
+        "Use the credentials of the declared account, a different environment (`--env`), or a new `--emulator` file.",
     ),
 }
 
 _PLANNING = {
     "absent-but-needed": ProblemCode(
-        "A user is `absent`, but takes part in a declared conversation, which would create the user again.",
-        "Remove the participant or the `absent`.",
+        "A user is `absent` but participates in a declared conversation, which would create the user again.",
+        "Remove the participant, or remove `absent`.",
     ),
     "cannot-be": ProblemCode(
-        "The declared fields together with the live ones are not valid for Twilio.",
-        "Declare the field in the message with a value that fits, as the hint says.",
+        "The combination of declared and live fields is invalid.",
+        "Declare the field in the message with a valid value, as the hint says.",
     ),
     "cannot-carry": ProblemCode(
-        "A replace would have to carry over a field under `ignore_changes` whose live value does not fit the new "
+        "A replace would have to copy a field under `ignore_changes`, but its live value is invalid for the new "
         "resource.",
-        "Remove the field from `ignore_changes`; the new resource then gets the declared value.",
+        "Remove the field from `ignore_changes`, so that the new resource gets the declared value.",
     ),
     "cannot-replace": ProblemCode(
         "A change requires a replace that is not possible: a service, a pinned resource, or a role that Twilio or Flex "
         "created.",
-        "Set the field back to its live value, or declare a new resource beside the old one. Instead of `sid`, use "
-        "`renamed_from`.",
+        "Reset the field to its live value, or declare an additional resource. Instead of `sid`, use `renamed_from`.",
     ),
     "done-absent": ProblemCode(
         "The resource with `absent: true` does not exist; there is nothing to delete.", "Remove the entry."
     ),
     "done-approval": ProblemCode(
-        "An entry of `approvals` approves nothing in this plan.", "Remove it once its change is applied."
+        "An entry of `approvals` approves nothing in this plan.", "Remove it after its change has been applied."
     ),
     "not-compared": ProblemCode(
         "A value was compared only in part, because a secret in it is not set.", "Set the environment variable."
     ),
     "not-completed": ProblemCode(
-        "An interrupted rename left an old resource that the configuration no longer names. It is left alone.",
+        "An interrupted rename left an old resource that the configuration no longer mentions. It is not changed.",
         "To delete it, declare it as `{sid: …, absent: true}`.",
     ),
     "not-restored": ProblemCode(
@@ -506,30 +502,31 @@ _PLANNING = {
         "Use an address from the hint, or remove the option.",
     ),
     "renamed-but-needed": ProblemCode(
-        "A user is renamed, but a declared participant still has the former identity.",
+        "A user is renamed, but a declared participant still has the user's former identity.",
         "Change the participant's identity, or remove `renamed_from`.",
     ),
     "stale-renamed-from": ProblemCode(
-        "A rename is done, or both the old and the new name exist.",
+        "A rename is complete, or both the old and the new name exist.",
         "Remove `renamed_from`. To delete the old resource, declare it as `{sid: …, absent: true}`.",
     ),
     "swapped-names": ProblemCode(
-        "Live resources exchange their names, and no two can have one name at the same time.",
+        "Live resources swap their names, but two resources cannot have the same name at the same time.",
         "Rename one of them to a third name, apply, and then apply this configuration.",
     ),
     "unknown-address": ProblemCode(
-        "`--target`, `--exclude`, or `--rotate` names no resource.", "Use an address that the plan shows."
+        "The address in `--target`, `--exclude`, or `--rotate` matches no resource.",
+        "Use an address shown in the plan.",
     ),
     "unused-absent": ProblemCode(
-        "No resource has the exact name of the one with `absent: true`, but a similar one exists.",
-        "Write the name exactly as it is, or pin the resource with `sid`.",
+        "No resource has the exact name that `absent: true` should delete, but a similar name exists.",
+        "Write the exact name, or pin the resource with `sid`.",
     ),
     "unused-acknowledgement": ProblemCode(
         "An entry of `acknowledge` matches no warning.", "Remove the entry, or correct its code or address."
     ),
     "unused-approval": ProblemCode(
-        "An approval matches no change of the plan, or a change with another action.",
-        "Use the address and the action that the plan shows.",
+        "An approval matches no change in the plan, or a change with a different action.",
+        "Use the address and the action shown in the plan.",
     ),
     "unused-except": ProblemCode(
         "An `except` pattern of `prune` matches no name.",
@@ -537,22 +534,22 @@ _PLANNING = {
     ),
     "unused-ignore": ProblemCode(
         "A pattern of `unmanaged.ignore` matches no unmanaged resource.",
-        "Use an address that the plan shows, or remove the pattern.",
+        "Use an address shown in the plan, or remove the pattern.",
     ),
     "unused-match": ProblemCode(
         "A `match` pattern of `prune` matches no name.",
         "Patterns match natural keys, not handles or SIDs. Correct the pattern, or remove it.",
     ),
     "unused-renamed-from": ProblemCode(
-        "`renamed_from` has no effect: nothing has the former name, or the resource is absent or pinned.",
-        "Write the former name exactly, or remove `renamed_from`.",
+        "`renamed_from` has no effect: no resource has the former name, or the resource is absent or pinned.",
+        "Write the exact former name, or remove `renamed_from`.",
     ),
 }
 
 _COMPARING = {
     "guard-differs": ProblemCode(
         "`prune`, `limits`, `approvals`, or `lifecycle` differ between the two configurations.",
-        "Check that the second configuration is meant to delete or protect something else.",
+        "Check that the new values are intended.",
     ),
     "no-longer-managed": ProblemCode(
         "The second configuration no longer declares a field; the account keeps its value.",
@@ -560,7 +557,7 @@ _COMPARING = {
     ),
     "not-sent": ProblemCode(
         "A write-only value differs. No plan can see the difference, because Twilio never returns the value.",
-        "Send it with `--rotate ADDRESS`.",
+        "Send the new value with `--rotate ADDRESS`.",
     ),
 }
 

@@ -899,7 +899,7 @@ def test_a_blank_in_a_url_names_where_it_comes_from(value: str, url: str) -> Non
     (problem,) = problems_of(HOOK.format(url), {"TOK": value})
     end = " at its end" if value.strip() == value.rstrip() == "abc" and not value.startswith(" ") else ""
     assert (problem.severity, problem.code) == ("error", "malformed-url")
-    assert problem.message == f"post_webhook_url: secret TOK contains a blank or a line break{end}"
+    assert problem.message == f"post_webhook_url: secret TOK contains a space or a line break{end}"
 
 
 @pytest.mark.parametrize(

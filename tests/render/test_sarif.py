@@ -32,8 +32,8 @@ def test_one_problem_in_full() -> None:
         {
             "id": "unknown-key",
             "name": "UnknownKey",
-            "shortDescription": {"text": "A mapping has no key of this name."},
-            "help": {"text": "A mapping has no key of this name. Correct the name, or remove the key."},
+            "shortDescription": {"text": "A mapping has an unknown key."},
+            "help": {"text": "A mapping has an unknown key. Correct the name, or remove the key."},
             "defaultConfiguration": {"level": "error"},
             "properties": {"tags": ["configuration"], "problem.severity": "error"},
         }
