@@ -9,6 +9,7 @@ and leave their layout to the renderers. Nothing here prints, and no message may
     ├── UsageError                      1    an invalid command line or environment
     ├── PlanFileError                   1    an invalid saved plan, report, or drift
     ├── JournalError                    1    a journal that cannot be read or written
+    ├── LedgerError                     1    the ledger cannot be used, or is in use by another apply
     ├── ApiError                        1    the API could not be reached, or refused a request
     │   ├── Unreachable                 1    no answer
     │   │   └── Unsent                  1    the request was not sent, so it had no effect
@@ -123,6 +124,10 @@ class PlanFileError(ReconcilerError):
 
 class JournalError(ReconcilerError):
     """The journal of an interrupted apply cannot be read, or that of this apply cannot be written; nothing was sent."""
+
+
+class LedgerError(ReconcilerError):
+    """The ledger cannot be read or written, or another apply has its lock; nothing was sent."""
 
 
 class ApiError(ReconcilerError):

@@ -27,12 +27,14 @@ class Environment:
         account_sid: The account that it is for; None if it names none.
         variables: Its variables.
         overlays: Its overlay files.
+        place: Where it is defined; None for none.
     """
 
     name: str
     account_sid: ScalarNode | None = None
     variables: Mapping[str, ScalarNode] = field(default_factory=dict)
     overlays: tuple[ScalarNode, ...] = ()
+    place: Place | None = None
 
 
 def read_environments(tree: MapNode, findings: Findings) -> dict[str, Environment]:
@@ -52,6 +54,7 @@ def read_environments(tree: MapNode, findings: Findings) -> dict[str, Environmen
             _scalar(account, "account_sid", findings),
             read_variables(block.get("variables"), findings),
             tuple(text_items(overlays.value, "overlays", findings)) if overlays is not None else (),
+            item.key.place,
         )
     return environments
 

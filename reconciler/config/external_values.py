@@ -36,12 +36,15 @@ class ExternalValues:
 
     Attributes:
         secrets: The texts of all secrets read so far.
+        used: The text of every environment variable, secret, and file used so far, by its namespace and name:
+            ``env:NAME``, ``secret:NAME``, ``file:PATH``, with a path relative to the root file's folder.
     """
 
     def __init__(
         self, sources: Sources, findings: Findings, lines: Mapping[str, tuple[str, ...]], *, by_name: bool
     ) -> None:
         self.secrets: set[str] = set()
+        self.used: dict[str, str] = {}
         self._sources = sources
         self._findings = findings
         self._lines = lines
@@ -71,6 +74,7 @@ class ExternalValues:
             hint = f"set it, or give a default: ${{env:{lookup.name}:-…}}"
             missing = Missing("unset-environment", f"{name} {_unset(text)}", place, hint, is_secret=False)
             return ResolvedText("", form=lookup.token, missing=(missing,))
+        self.used[f"env:{lookup.name}"] = text
         placeholders = self._placeholders(text, lookup, scalar, name)
         if may_be_secret(lookup.name):
             # Anybody may write this line in a pull request, whose plan everybody can read.
@@ -94,6 +98,7 @@ class ExternalValues:
                 "", secrets=(lookup.name,), form=form, namespaces=frozenset({"secret"}), missing=(missing,)
             )  # fmt: skip
         self.secrets.add(text)
+        self.used[f"secret:{lookup.name}"] = text
         return ResolvedText(
             text, secrets=(lookup.name,), form=form, namespaces=frozenset({"secret"}),
             placeholders=self._placeholders(text, lookup, scalar, name), parts=(Part(text, name, is_secret=True),),
@@ -115,6 +120,7 @@ class ExternalValues:
             return ResolvedText("", failed=True)
         if self._is_of_the_tool(found, lookup, scalar):
             return ResolvedText("", failed=True)
+        self.used[f"file:{path}"] = found
         return ResolvedText(found, namespaces=frozenset({"file"}), parts=(Part(found, f"file {shown(path)}"),))
 
     def _file_text(self, path: str) -> str | SourceError:

@@ -115,6 +115,11 @@ class Interpolation:
         return self._external.secrets
 
     @property
+    def external(self) -> Mapping[str, str]:
+        """The text of every value from outside read so far; see `ExternalValues.used`."""
+        return self._external.used
+
+    @property
     def work(self) -> int:
         """The work done so far, in the unit of `MOST_WORK`."""
         return self._work

@@ -136,6 +136,7 @@ def load_with(
         acknowledge=acknowledge,
         acknowledged=acknowledged,
         secrets=frozenset(interpolation.secrets),
+        external=dict(sorted(interpolation.external.items())),
     )
 
 

@@ -242,6 +242,21 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerSetting:
+    """Where the ledger is: what was applied last, in git.
+
+    Attributes:
+        prefix: The prefix of its refs, one for each environment: ``refs/reconciler``.
+        remote: The remote that shares it; empty for none.
+        place: Where the configuration says so.
+    """
+
+    prefix: str
+    remote: str = ""
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A configuration, for one environment.
 
@@ -260,6 +275,9 @@ class Config:
         acknowledge: The warnings that are counted and not shown.
         acknowledged: The problems that these cover; they are not among the warnings.
         secrets: The texts of all secrets that the files read, whether a resource uses them or not.
+        external: The text of every environment variable, secret, and file that the files use, by ``env:NAME``,
+            ``secret:NAME``, or ``file:PATH`` (relative to the root file's folder), sorted.
+        ledger: Where the ledger is; None without one.
         digest: ``sha256:…`` over the meaning of the configuration (values, settings, options), without the values of
             secrets;
             equal for equal meaning, whatever the layout of the files.
@@ -280,6 +298,8 @@ class Config:
     acknowledge: tuple[Acknowledgement, ...] = ()
     acknowledged: tuple[Problem, ...] = ()
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    external: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ledger: LedgerSetting | None = None
 
     def children(self, parent: Address | None) -> tuple[Declared, ...]:
         """Return the resources directly inside another one, or the top-level ones for None."""

@@ -19,11 +19,12 @@ from pydantic import Field as PydanticField
 
 from reconciler import json_text
 from reconciler.address import Address, AddressError
+from reconciler.documents.values import typed_content
 from reconciler.errors import JournalError
 from reconciler.journal import UnfinishedReplace
 from reconciler.json_text import Json
 from reconciler.kinds import BY_NAME
-from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.kinds.fields import Content, Field
 
 
 class SavedReplace(BaseModel):
@@ -205,17 +206,11 @@ def parse_saved_replace(saved: SavedReplace, source: str) -> UnfinishedReplace:
     )
 
 
-_TYPES: Mapping[Shape, type] = {Shape.BOOL: bool, Shape.INT: int, Shape.JSON: dict, Shape.SET: tuple}
-"""The Python type of a shape's values; str for every other shape."""
-
-
 def _content(item: Field, value: Json, source: str) -> Content:
-    if item.shape is Shape.SET and isinstance(value, list) and all(isinstance(word, str) for word in value):
-        return tuple(value)
-    if type(value) is not _TYPES.get(item.shape, str):
-        raise _invalid(source, f"a value of {item.path} has the wrong type")
-    content: Content = value
-    return content
+    try:
+        return typed_content(item, value)
+    except TypeError:
+        raise _invalid(source, f"a value of {item.path} has the wrong type") from None
 
 
 def _invalid(source: str, why: str) -> JournalError:

@@ -354,6 +354,43 @@ _RESOURCES = {
     ),
 }
 
+_LEDGER = {
+    "apply-in-progress": ProblemCode(
+        "Another apply of this environment is in progress, so the plan shows changes that it is about to make.",
+        "Wait until it has ended, and plan again.",
+    ),
+    "interpolated-ledger": ProblemCode(
+        "The place of the ledger contains `${…}`, so different people would use different ledgers.", "Write it out."
+    ),
+    "ledger-behind": ProblemCode(
+        "The remote has a newer entry of the ledger than this clone.",
+        "Fetch the ledger's refs, as the message says, and plan again.",
+    ),
+    "ledger-not-used": ProblemCode(
+        "The ledger is not used, because an emulated account stands in for the one that it was written for.",
+        "Nothing needs to be done. To keep a ledger of the emulated account, use another environment.",
+    ),
+    "malformed-ref": ProblemCode(
+        "`ledger` names a prefix of refs, or a remote, that cannot be used.",
+        "Use a prefix such as `refs/reconciler/sales`, and a remote that `git remote` lists.",
+    ),
+    "misplaced-ledger": ProblemCode(
+        "An included file or an overlay has a `ledger`.", "Move it to the root file, which all environments share."
+    ),
+    "other-ledger-key": ProblemCode(
+        "The ledger was written with other credentials, or another `RECONCILER_PLAN_KEY`, so it cannot be verified.",
+        "Set the same `RECONCILER_PLAN_KEY` for everyone who plans and applies.",
+    ),
+    "reserved-name": ProblemCode(
+        "An environment has a name that the ledger reserves for configurations without environments.",
+        "Rename the environment.",
+    ),
+    "unknown-order": ProblemCode(
+        "The clone is too shallow to tell whether the commit is older than the one that was applied last.",
+        "Fetch the history, as the message says.",
+    ),
+}
+
 _SECRETS = {
     "expired-certificate": ProblemCode(
         "A push certificate has expired.", "Get a new certificate from Apple, or remove the line to keep it."
@@ -566,6 +603,7 @@ TOPICS: Mapping[str, Mapping[str, ProblemCode]] = {
     "Interpolation and environments": _INTERPOLATION,
     "Values": _VALUES,
     "Resources and references": _RESOURCES,
+    "Ledger": _LEDGER,
     "Secrets, certificates, and URLs": _SECRETS,
     "Matching with the account": _MATCHING,
     "Planning": _PLANNING,

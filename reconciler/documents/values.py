@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.address import Address
@@ -35,7 +35,7 @@ from reconciler.documents.parts import (
 )
 from reconciler.errors import Place, Problem
 from reconciler.json_text import Json
-from reconciler.kinds.fields import Content
+from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.redaction import FRAGMENT, HIDDEN, Redaction, texts_of
 from reconciler.redaction.urls import MASK
 
@@ -151,6 +151,24 @@ class ValueForms:
             return {"secret": ", ".join(secrets), **hidden} if secrets else hidden
         digest = self.digests.of(content, self.address, item.path)
         return {"secret": ", ".join(secrets), "digest": digest, **parts} if secrets else {"digest": digest, **parts}
+
+
+_TYPES: Mapping[Shape, type] = {Shape.BOOL: bool, Shape.INT: int, Shape.JSON: dict, Shape.SET: tuple}
+"""The Python type of a shape's values; str for every other shape."""
+
+
+def typed_content(item: Field, value: Json) -> Content:
+    """Return a plain JSON value of a saved document as the content of a field.
+
+    Raises:
+        TypeError: it has the wrong type for the field.
+    """
+    if item.shape is Shape.SET and isinstance(value, (list, tuple)) and all(isinstance(word, str) for word in value):
+        return tuple(str(word) for word in value)
+    if type(value) is not _TYPES.get(item.shape, str):
+        raise TypeError(item.path)
+    content: Content = value
+    return content
 
 
 def _inner(change: InnerChange) -> InnerPart:

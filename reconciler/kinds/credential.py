@@ -10,9 +10,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler import certificates
-from reconciler.certificates import Certificate, NotReadable, PrivateKey
+from reconciler.kinds import certificates
 from reconciler.kinds.base import Kind
+from reconciler.kinds.certificates import Certificate, NotReadable, PrivateKey
 from reconciler.kinds.hooks import Fault, PartialValues
 from reconciler.kinds.markers import (
     Choice,

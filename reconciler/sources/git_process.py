@@ -6,9 +6,10 @@ Changes nothing in the repository: no prompts, no fetches, no hooks, filters, or
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reconciler.config.sources import SourceError
@@ -45,14 +46,7 @@ class GitProcess:
             UsageError: git cannot be run.
         """
         try:
-            return subprocess.run(  # noqa: S603 - no shell; what people typed comes after --end-of-options or --
-                [*GIT, *arguments],
-                cwd=self.folder,
-                env=self.env,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=False,
-            )
+            return run_git(arguments, self.folder, self.env)
         except OSError as error:
             raise UsageError(
                 f"git:{self._ref} needs git, which cannot be run ({error.strerror}); install git, or "
@@ -106,6 +100,25 @@ class GitProcess:
         Raises:
             SourceError: The clone lacks the object, or it is too large.
         """
+        try:
+            data = self.read_object(oid)
+        except ValueError:
+            raise SourceError(
+                f"{shown} is larger than {LARGEST // 1_000_000} MB", "split it, and include the parts"
+            ) from None
+        if data is None:
+            raise SourceError(f"{shown} is in that commit, but this clone lacks its content", WHOLE)
+        return data
+
+    def read_object(self, name: str) -> bytes | None:
+        """Return the content of an object; None if the clone lacks it. One process serves all of them.
+
+        Args:
+            name: Its name, or ``COMMIT:PATH``, in one line.
+
+        Raises:
+            ValueError: It is too large.
+        """
         if self._process is None:
             self._process = subprocess.Popen(  # noqa: S603 - as above
                 [*GIT, "cat-file", "--batch"],
@@ -119,17 +132,17 @@ class GitProcess:
         assert asked is not None
         assert answers is not None
         try:
-            asked.write(f"{oid}\n".encode())
+            asked.write(f"{name}\n".encode())
             asked.flush()
             head = answers.readline().split()
         except OSError:
             head = []
         if len(head) != 3:
-            raise SourceError(f"{shown} is in that commit, but this clone lacks its content", WHOLE)
+            return None
         size = int(head[2])
         if size > LARGEST:
             self.close()
-            raise SourceError(f"{shown} is larger than {LARGEST // 1_000_000} MB", "split it, and include the parts")
+            raise ValueError(name)
         data = answers.read(size + 1)
         return data[:size]
 
@@ -144,14 +157,41 @@ class GitProcess:
             process.wait()
 
 
+def run_git(
+    arguments: Sequence[str], folder: str, env: Mapping[str, str], *, stdin: bytes = b"", detached: bool = False
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a git command.
+
+    Args:
+        arguments: The command and its arguments.
+        folder: The folder to run it in.
+        env: Its environment variables.
+        stdin: Its standard input.
+        detached: Whether it gets no terminal that it, or a program it runs, could prompt on, and no signals from one.
+
+    Raises:
+        OSError: git cannot be run.
+    """
+    return subprocess.run(  # noqa: S603 - no shell; what people typed comes after --end-of-options or --
+        [*GIT, *arguments],
+        cwd=folder,
+        env=env,
+        input=stdin,
+        capture_output=True,
+        check=False,
+        start_new_session=detached,
+    )
+
+
 def git_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment variables of git. It must not prompt, fetch, trace, or translate."""
+    """Return the environment variables of git. It must not prompt, fetch, graft, trace, or translate."""
     kept = {name: value for name, value in env.items() if not name.startswith("GIT_TRACE")}
     # A hook's paths are relative to the folder that git was called in, and this tool calls it elsewhere.
     kept |= {name: str(Path(kept[name]).absolute()) for name in _PLACES if name in kept}
     return kept | {
         "LC_ALL": "C",
         "GIT_ALLOW_PROTOCOL": "none",
+        "GIT_GRAFT_FILE": os.devnull,
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",

@@ -17,7 +17,7 @@ from reconciler.render import advice
 from tests.docs.pages import REPOSITORY, read, table
 
 PAGE = "reconciler/docs/troubleshooting.md"
-PACKAGES = ("config", "kinds", "planning", "api", "workflow", "export", "execution")
+PACKAGES = ("config", "kinds", "planning", "api", "workflow", "export", "execution", "ledger")
 """Where problems come from."""
 NOT_CODES = {"create-first", "delete-first"}
 """Other words of the same form that are arguments of calls: orders of a replace's steps."""

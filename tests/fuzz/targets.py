@@ -14,7 +14,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reconciler import certificates, config
+from reconciler import config
 from reconciler.address import Address, AddressError
 from reconciler.cli import showing
 from reconciler.cli.output import Output
@@ -26,6 +26,7 @@ from reconciler.documents.report import ReportFile, parse_report
 from reconciler.emulator.errors import EmulatorError
 from reconciler.emulator.faults import Faults
 from reconciler.errors import ConfigError, PlanFileError
+from reconciler.kinds import certificates
 from reconciler.kinds.comparable import duration
 from reconciler.redaction import Redaction, url_holds_secret
 from reconciler.render.problems import problems_text

@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from reconciler import certificates, config
+from reconciler import config
 from reconciler.config.model import Unknown
 from reconciler.errors import ConfigError, Problem
+from reconciler.kinds import certificates
 from reconciler.kinds.credential import CREDENTIAL
 from tests.config.memory import MemorySources
 from tests.pem import certificate_text, key_text, rsa_key

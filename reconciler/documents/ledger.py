@@ -1,0 +1,381 @@
+"""An entry of the ledger: `entry.json` in a commit of the ledger's ref, and the keyed digests in it. Pure.
+
+Takes and gives JSON text, which is hostile input: anyone who can push the ref can write an entry. So it is signed with
+`RECONCILER_PLAN_KEY`, or with a key derived from the credentials, and it names the entry before it. It never contains
+secrets, values of sensitive fields, secret parts of URLs, or SIDs of resources.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from reconciler import json_text
+from reconciler.address import Address, AddressError
+from reconciler.config.layout import standard_layout
+from reconciler.config.model import Reference
+from reconciler.documents.parts import Part
+from reconciler.documents.values import typed_content
+from reconciler.errors import LedgerError
+from reconciler.json_text import Json
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Content, Shape
+from reconciler.planning.baseline import Record
+
+FORMAT = "reconciler.ledger"
+Operation = Literal["apply", "undo", "rename"]
+EntryStatus = Literal["started", "applied", "incomplete"]
+_MOST_VERSIONS = 1000
+_OBJECT_NAME = r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$"
+_TIME = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"
+
+
+class LedgerVariable(Part):
+    """A value of `--var`."""
+
+    value: str | None = Field(
+        default=None, exclude_if=lambda text: text is None, description="The value; absent if it may not be shown."
+    )
+    fingerprint: str = Field(
+        default="", exclude_if=lambda text: not text, description="A keyed digest of a value that may not be shown."
+    )
+
+
+class LedgerSource(Part):
+    """The configuration that was applied."""
+
+    commit: str = Field(pattern=_OBJECT_NAME, description="The commit that contains its files.")
+    root: str = Field(description="The root file's path from the top of the repository.")
+    overlays: tuple[str, ...] = Field(default=(), description="`--overlay`, relative to the root file's folder.")
+    variables: dict[str, LedgerVariable] = Field(default={}, description="Values of `--var`, by name.")
+    config_digest: str = Field(description="A digest of the configuration's meaning.")
+    plan_digest: str = Field(default="", description="A digest of the applied plan; empty without one.")
+    tool_version: str = Field(description="The release of reconciler that wrote the entry.")
+
+
+class LedgerRun(Part):
+    """The run of the command."""
+
+    id: str = Field(default="", description="The CI run and job; empty outside of CI.")
+    attempt: int = Field(default=0, description="Which attempt of that run; 0 if unknown.")
+    url: str = Field(default="", description="The URL of the CI run; empty if unknown.")
+    machine: str = Field(default="", description="The name of the machine.")
+    machine_id: str = Field(default="", description="A digest that is the same in every process of that machine.")
+    process: str = Field(default="", description="The process: its number and its start time.")
+
+
+class LedgerResource(Part):
+    """What the ledger remembers of an address."""
+
+    baseline: int | None = Field(
+        default=None,
+        exclude_if=lambda number: number is None,
+        ge=1,
+        description="The entry whose apply last completed the address; absent if none did.",
+    )
+    attempted: tuple[int, ...] = Field(
+        default=(),
+        exclude_if=lambda numbers: not numbers,
+        description="Later entries that wrote, or may have written, without completing it; 0 for an undo to nothing.",
+    )
+    origin: Literal["created", "adopted"] = Field(
+        description="Whether the tool created the resource, or it existed when it was first declared."
+    )
+    adopted: dict[str, Json] = Field(
+        default={},
+        exclude_if=lambda values: not values,
+        description='Values that fields had before they were managed, by field: plain JSON, `{"json": mapping}`, or '
+        '`{"ref": address}`.',
+    )
+    sid_digest: str = Field(
+        default="", exclude_if=lambda text: not text, description="A keyed digest of the SID of a created resource."
+    )
+
+
+class LedgerSummary(Part):
+    """The number of changes by outcome."""
+
+    create: int = 0
+    update: int = 0
+    replace: int = 0
+    delete: int = 0
+    partly: int = 0
+    failed: int = 0
+    skipped: int = 0
+    withheld: int = 0
+    interrupted: int = 0
+
+
+class LedgerEntry(Part):
+    """An entry of the ledger: what an apply, undo, or rename left behind."""
+
+    format: Literal["reconciler.ledger"] = "reconciler.ledger"
+    format_version: Literal[1] = 1
+    number: int = Field(ge=1, description="The number of the entry, from 1. An outcome has that of its start.")
+    operation: Operation = Field(description="The command that wrote it.")
+    status: EntryStatus = Field(
+        description="`started` before the first write; `applied` if everything is done; otherwise `incomplete`."
+    )
+    begins: bool = Field(
+        default=False, exclude_if=lambda begins: not begins, description="Whether `--start-ledger` wrote it."
+    )
+    account_sid: str = Field(description="The account.")
+    host: str = Field(description="The host, a Twilio region, or an emulator's database.")
+    environment: str = Field(description="The environment; empty without one.")
+    source: LedgerSource
+    actor: str = Field(description="Who applied: the CI service's user, or git's user.")
+    run: LedgerRun
+    started_at: str = Field(pattern=_TIME, description="The start, in UTC.")
+    ended_at: str = Field(
+        default="", exclude_if=lambda text: not text, description="The end, in UTC; absent in a `started` entry."
+    )
+    deadline: str = Field(pattern=_TIME, description="The apply sends nothing after this time.")
+    previous: str = Field(
+        default="",
+        exclude_if=lambda text: not text,
+        description="The commit of the previous entry, or of the start of this one; absent in the first.",
+    )
+    fingerprints: dict[str, str] = Field(
+        default={}, description="Keyed digests of the environment variables, secrets, and files that were used."
+    )
+    declared: tuple[str, ...] = Field(default=(), description="Every declared address, `absent` ones excluded.")
+    resources: dict[str, LedgerResource] = Field(default={}, description="What is remembered, by address.")
+    summary: LedgerSummary = LedgerSummary()
+    key_id: str = Field(description="A digest of the key, which shows whether the digests can be checked.")
+    signature: str = Field(default="", description="A keyed digest of all of the above.")
+
+    def to_json(self) -> str:
+        """Render the entry as indented ASCII that ends in a newline."""
+        return json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=True) + "\n"
+
+    def records(self) -> dict[Address, Record]:
+        """Return what is remembered, by address.
+
+        Raises:
+            LedgerError: An address or a value is not one that this release knows.
+        """
+        return {address: record for address, record in map(self._record, self.resources)}  # noqa: C416 - typed
+
+    def _record(self, text: str) -> tuple[Address, Record]:
+        stored = self.resources[text]
+        try:
+            address = Address.parse(text)
+            kind = standard_layout().kind_at(address.parts)
+            if kind is None:
+                raise ValueError(text)  # noqa: TRY301 - one message for all
+            adopted = {path: _content(kind, path, value) for path, value in stored.adopted.items()}
+        except (AddressError, KeyError, TypeError, ValueError):
+            raise modified(
+                self.number, f"it has an address or a value that reconciler {self.source.tool_version} does not write"
+            ) from None
+        return address, Record(stored.baseline, stored.attempted, stored.origin, adopted, stored.sid_digest)
+
+
+def modified(number: int | None, why: str) -> LedgerError:
+    """Return the error for an entry that no apply wrote like this (G23)."""
+    name = "the newest entry" if number is None else f"entry {number}"
+    return LedgerError(
+        f"{name} was modified ({why}). Restore the ledger's ref from a clone or a remote that has the original, or "
+        "start again with --start-ledger"
+    )
+
+
+def parse_entry(text: bytes) -> LedgerEntry:
+    """Parse the JSON of an entry.
+
+    Raises:
+        LedgerError: No apply writes such an entry, or only one of a later release.
+    """
+    content: Json = None
+    number: int | None = None
+    try:
+        content = json_text.parse_document(text)
+        if isinstance(content, Mapping):
+            found, version = content.get("number"), content.get("format_version")
+            number = found if type(found) is int and 0 < found < 10**9 else None
+            if content.get("format") == FORMAT and type(version) is int and 1 < version < _MOST_VERSIONS:
+                raise LedgerError(
+                    f"the newest entry of the ledger has format version {version}, which a later release of reconciler "
+                    "wrote. Update reconciler"
+                )
+        return LedgerEntry.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"][:4])
+        raise modified(number, f"at {where}: {first['msg']}" if where else first["msg"]) from None
+    except RecursionError:
+        raise modified(number, "it is nested too deeply") from None
+    except ValueError as error:
+        raise modified(number, "it is not JSON" if isinstance(error, json.JSONDecodeError) else str(error)) from None
+
+
+def stored_resource(record: Record) -> LedgerResource:
+    """Return the form in which an entry stores a record."""
+    return LedgerResource(
+        baseline=record.baseline,
+        attempted=record.attempted,
+        origin=record.origin,
+        adopted={path: _form(value) for path, value in sorted(record.adopted.items())},
+        sid_digest=record.sid_digest,
+    )
+
+
+def _form(value: Content | Reference) -> Json:
+    if isinstance(value, Reference):
+        return {"ref": str(value.address), **({"built_in": value.built_in} if value.built_in else {})}
+    if isinstance(value, dict):
+        return {"json": value}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _content(kind: Kind, path: str, form: Json) -> Content | Reference:
+    """Return an adopted value.
+
+    Raises:
+        KeyError: The kind has no such field.
+        TypeError: The value does not fit the field.
+        ValueError: An address in it is not valid.
+    """
+    item = kind.by_path[path]
+    if form is None:
+        return None
+    if item.write_only or item.secret:
+        raise TypeError(path)
+    if item.shape is Shape.REF and isinstance(form, Mapping):
+        if not form.keys() <= {"ref", "built_in"} or not all(isinstance(text, str) for text in form.values()):
+            raise TypeError(path)
+        address = Address.parse(str(form["ref"]))
+        target = standard_layout().kind_at(address.parts)
+        if target is None:
+            raise TypeError(path)
+        return Reference(address, target.name, str(form.get("built_in", "")))
+    if item.shape is Shape.REF:
+        raise TypeError(path)
+    if item.shape is Shape.JSON:
+        if not isinstance(form, Mapping) or form.keys() != {"json"}:
+            raise TypeError(path)
+        return typed_content(item, form["json"])
+    return typed_content(item, form)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerKey:
+    """Makes the keyed digests of a ledger.
+
+    Attributes:
+        key: `RECONCILER_PLAN_KEY`, or a key derived from the credentials.
+    """
+
+    key: bytes = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """A digest of the key: two keys with one ID are the same."""
+        return self._digest("key")[:16]
+
+    def sign(self, entry: LedgerEntry) -> LedgerEntry:
+        """Return an entry with this key's ID and signature."""
+        named = entry.model_copy(update={"key_id": self.id, "signature": ""})
+        return named.model_copy(update={"signature": self._signature(named)})
+
+    def has_signed(self, entry: LedgerEntry) -> bool | None:
+        """Return whether the signature of an entry is valid; None if it was made with another key."""
+        if entry.key_id != self.id:
+            return None
+        return hmac.compare_digest(self._signature(entry).encode(), entry.signature.encode(errors="replace"))
+
+    def fingerprint(self, name: str, text: str) -> str:
+        """Return the digest of a value from outside of the files.
+
+        Args:
+            name: ``env:NAME``, ``secret:NAME``, ``file:PATH``, or ``var:NAME``.
+            text: The value.
+        """
+        return self._keyed("value", name, text)
+
+    def sid_digest(self, sid: str) -> str:
+        """Return the digest of a resource's SID."""
+        return self._keyed("sid", sid)
+
+    def known(self, record: Record) -> Record:
+        """Return a record without a digest that this key did not make."""
+        if not record.sid_digest or record.sid_digest.startswith(f"{self.id}:"):
+            return record
+        return Record(record.baseline, record.attempted, record.origin, record.adopted)
+
+    def _signature(self, entry: LedgerEntry) -> str:
+        content = entry.model_dump(mode="json", exclude={"signature"})
+        return self._keyed("entry", json.dumps(content, sort_keys=True, separators=(",", ":")))
+
+    def _keyed(self, *parts: str) -> str:
+        return f"{self.id}:{self._digest(*parts)}"
+
+    def _digest(self, *parts: str) -> str:
+        content = "\0".join(("reconciler ledger", *parts)).encode(errors="surrogatepass")
+        return hmac.new(self.key, content, hashlib.sha256).hexdigest()
+
+
+class HistoryEntry(Part):
+    """An entry, in a list."""
+
+    commit: str = Field(description="Its commit on the ledger's ref.")
+    number: int
+    operation: Operation
+    status: EntryStatus
+    started_at: str
+    ended_at: str
+    source_commit: str = Field(description="The commit that was applied.")
+    environment: str
+    actor: str
+    run: LedgerRun
+    summary: LedgerSummary
+
+
+class HistoryFile(Part):
+    """The entries of a ledger, newest first."""
+
+    format: Literal["reconciler.history"] = "reconciler.history"
+    format_version: Literal[1] = 1
+    environment: str = Field(description="The environment; empty without one.")
+    ref: str = Field(description="The ledger's ref.")
+    entries: tuple[HistoryEntry, ...] = Field(description="The entries, newest first.")
+
+    def to_json(self) -> str:
+        """Render the document as indented ASCII that ends in a newline."""
+        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=True) + "\n"
+
+
+def history_document(environment: str, ref: str, entries: Iterable[tuple[str, LedgerEntry]]) -> HistoryFile:
+    """List entries.
+
+    Args:
+        environment: The environment.
+        ref: The ledger's ref.
+        entries: Each commit with its entry, newest first.
+    """
+    return HistoryFile(
+        environment=environment,
+        ref=ref,
+        entries=tuple(
+            HistoryEntry(
+                commit=commit,
+                number=entry.number,
+                operation=entry.operation,
+                status=entry.status,
+                started_at=entry.started_at,
+                ended_at=entry.ended_at,
+                source_commit=entry.source.commit,
+                environment=entry.environment,
+                actor=entry.actor,
+                run=entry.run,
+                summary=entry.summary,
+            )
+            for commit, entry in entries
+        ),
+    )

@@ -1,0 +1,247 @@
+"""Finds the ledger of a configuration, and checks what has to hold before it is used.
+
+Takes a loaded configuration and what it was loaded from; gives a `Ledger`, or the error with its fix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from reconciler.address import Address
+from reconciler.config.model import Config, LedgerSetting
+from reconciler.documents.ledger import LedgerEntry, LedgerKey, LedgerRun
+from reconciler.errors import LedgerError, Problem
+from reconciler.ledger import lock, preconditions
+from reconciler.ledger.git_ref import LedgerRef, Stored
+from reconciler.ledger.options import LedgerOptions
+from reconciler.ledger.preconditions import LedgerScope
+from reconciler.ledger.ref_names import ref_of
+from reconciler.ledger.remote_ref import Tips, find_tips
+from reconciler.ledger.repository import Repository
+from reconciler.ledger.run_identity import describe_run, utc_now
+from reconciler.planning.baseline import Record
+from reconciler.sources.recording import RecordingSources
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The ledger of a configuration. Close it when done.
+
+    Attributes:
+        ref: Its ref.
+        setting: Where it is.
+        scope: What it is for.
+        key: Makes the digests.
+        tips: The newest commits.
+        previous: The newest entry; None if there is none.
+        head: The same, unless `--start-ledger` continues the ref without what it remembers.
+        begins: Whether the ledger begins with this run.
+        is_first: Whether everything declared counts as created: the ledger begins, or began with an apply that was
+            killed.
+        source: The commit of the configuration; empty if there is none.
+        run: This run.
+        options: What the command line says.
+        notes: What to warn about.
+        now: Gives the time of day.
+    """
+
+    ref: LedgerRef
+    setting: LedgerSetting
+    scope: LedgerScope
+    key: LedgerKey
+    tips: Tips
+    previous: Stored | None
+    head: Stored | None
+    begins: bool
+    is_first: bool
+    source: str
+    run: LedgerRun
+    options: LedgerOptions
+    notes: tuple[Problem, ...] = ()
+    now: Callable[[], datetime] = utc_now
+    _entries: dict[int, Stored] = field(default_factory=dict)
+
+    def records(self) -> dict[Address, Record]:
+        """Return what the newest entry remembers."""
+        return {} if self.head is None else self.head.entry.records()
+
+    def known_records(self) -> dict[Address, Record]:
+        """Return the same for a plan, without digests that cannot be checked."""
+        return {address: self.key.known(record) for address, record in self.records().items()}
+
+    def mentioned(self) -> dict[int, LedgerEntry]:
+        """Return the entries that records mention, by number.
+
+        Raises:
+            LedgerError: This clone lacks one, or the files that it applied.
+        """
+        if self.head is None:
+            return {}
+        records = self.records().values()
+        numbers = {number for record in records for number in (record.baseline or 0, *record.attempted) if number}
+        missing = numbers - self._entries.keys()
+        if missing:
+            found = self.ref.find(self.tips.newest, missing)
+            if missing - found.keys():
+                raise LedgerError(
+                    f"entry {self.head.entry.number} mentions entry {min(missing - found.keys())}, which the ledger of "
+                    f"{self.ref.label} does not have: it was modified. Restore {self.ref.name}, or start again with "
+                    "--start-ledger"
+                )
+            for stored in found.values():
+                if not self.ref.repository.has_files_of(stored.entry.source.commit):
+                    raise self.ref.lacks()
+            self._entries |= found
+        return {number: self._entries[number].entry for number in sorted(numbers)}
+
+    def close(self) -> None:
+        """End the git process."""
+        self.ref.repository.close()
+
+
+def open_ledger(
+    config: Config,
+    files: RecordingSources,
+    *,
+    environment: Mapping[str, str],
+    scope: LedgerScope,
+    key: LedgerKey,
+    options: LedgerOptions,
+    writes: bool,
+    is_trial: bool = False,
+    now: Callable[[], datetime] = utc_now,
+) -> Ledger | None:
+    """Find the ledger of a configuration that has one; None if it is another host's, and this run is only a trial.
+
+    Args:
+        config: The configuration; it has a ledger.
+        files: What it was loaded from.
+        environment: Environment variables.
+        scope: The account, host, and environment.
+        key: Makes the digests.
+        options: What the command line says.
+        writes: Whether this is an apply.
+        is_trial: Whether an emulated account may stand in for the one that the ledger is for.
+        now: Gives the time of day.
+
+    Raises:
+        LedgerError: It cannot be used.
+        GuardRefusal: An older commit would be applied.
+    """
+    setting = config.ledger
+    assert setting is not None
+    repository = Repository(Path(files.root), environment)
+    try:
+        ref = LedgerRef(
+            repository,
+            ref_of(setting.prefix, scope.environment),
+            label=scope.label,
+            key=key,
+            remote=setting.remote,
+        )
+        if is_trial and (local := ref.tip()) and ref.read(local).entry.host != scope.host:
+            repository.close()
+            return None
+        run = describe_run(environment)
+        tips = find_tips(ref, setting.remote, prefix=setting.prefix, run=run if writes else None, now=now())
+        ledger = _checked(ref, setting, scope, key, tips, repository.head(), run, options, now)
+        notes = list(_notes(ledger, writes=writes))
+        if writes:
+            notes += _check_apply(ledger, config, files)
+        ledger.notes = tuple(notes)
+    except BaseException:
+        repository.close()
+        raise
+    return ledger
+
+
+def _checked(  # noqa: PLR0917 - the parts of a ledger
+    ref: LedgerRef,
+    setting: LedgerSetting,
+    scope: LedgerScope,
+    key: LedgerKey,
+    tips: Tips,
+    source: str,
+    run: LedgerRun,
+    options: LedgerOptions,
+    now: Callable[[], datetime],
+) -> Ledger:
+    """Read the newest entry, and decide whether it is used.
+
+    Raises:
+        LedgerError: It cannot be used, or there is none.
+    """
+    if not tips.newest:
+        if not options.starts:
+            raise preconditions.no_ledger(ref, scope, prefix=setting.prefix, remote=setting.remote)
+        return Ledger(ref, setting, scope, key, tips, None, None, True, True, source, run, options, now=now)
+    previous = ref.read(tips.newest)
+    entry = previous.entry
+    try:
+        preconditions.check_scope(entry, scope, ref.name)
+        preconditions.check_root(entry, ref.repository, source, ref.name)
+    except LedgerError:
+        if not options.starts:
+            raise
+        return Ledger(ref, setting, scope, key, tips, previous, None, True, True, source, run, options, now=now)
+    if options.starts and not (entry.begins and entry.status != "applied"):
+        raise LedgerError(
+            f"{ref.label} has a ledger already; its newest entry is {entry.number}. Remove --start-ledger to use it"
+        )
+    is_first = entry.begins and entry.status == "started"
+    return Ledger(ref, setting, scope, key, tips, previous, previous, is_first, is_first, source, run, options, now=now)
+
+
+def _notes(ledger: Ledger, *, writes: bool) -> Iterable[Problem]:
+    """Return what to warn about; raise if another run holds the lock of an apply."""
+    now, previous, label = ledger.now(), ledger.previous, ledger.ref.label
+    if previous is not None and lock.is_held(previous.entry, ledger.run, now) and not ledger.options.takes_over:
+        if writes:
+            raise lock.held(previous.entry, label, now)
+        yield Problem(
+            "apply-in-progress",
+            lock.in_progress(previous.entry, label, now).replace("\n ", ":"),
+            None,
+            "what it has not done yet is still shown",
+            "warning",
+        )
+    if ledger.ref.has_other_key:
+        yield Problem(
+            "other-ledger-key",
+            f"the ledger of {label} was written with another key, so its signature, and which values of secrets and "
+            "environment variables it was applied with, cannot be checked",
+            None,
+            "set the same RECONCILER_PLAN_KEY for everyone who plans and applies",
+            "warning",
+        )
+    if ledger.tips.lacks_newer:
+        remote, prefix = ledger.setting.remote, ledger.setting.prefix
+        yield Problem(
+            "ledger-behind",
+            f"{remote} has a newer entry of the ledger of {label} than this clone",
+            None,
+            f"fetch it: git fetch {remote} '+{prefix}/*:{prefix}/*'",
+            "warning",
+        )
+
+
+def _check_apply(ledger: Ledger, config: Config, files: RecordingSources) -> tuple[Problem, ...]:
+    """Check what has to hold before an apply.
+
+    Raises:
+        LedgerError: The source commit does not contain the configuration, or was not pushed.
+        GuardRefusal: It is older than the newest entry's.
+    """
+    repository = ledger.ref.repository
+    if ledger.options.records:
+        preconditions.check_committed(repository, ledger.source, files, config)
+        if ledger.setting.remote:
+            preconditions.check_pushed(repository, ledger.source, ledger.tips, ledger.setting.remote)
+    if ledger.head is None:
+        return ()
+    return preconditions.check_not_older(
+        ledger.head.entry, repository, ledger.source, config, allows_rollback=ledger.options.rolls_back
+    )

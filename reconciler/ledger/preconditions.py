@@ -1,0 +1,214 @@
+"""What has to hold before a ledger is used: each check gives the error with its fix.
+
+Takes the repository, the newest entry, and the configuration. Changes nothing.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reconciler.config.model import Config
+from reconciler.documents.ledger import LedgerEntry, parse_entry
+from reconciler.errors import GuardRefusal, LedgerError, Problem, UsageError
+from reconciler.ledger.git_ref import LedgerRef
+from reconciler.ledger.ref_names import environment_of
+from reconciler.ledger.remote_ref import Tips, fetch_command
+from reconciler.ledger.repository import ENTRY, Repository
+from reconciler.sources.git import GitSources
+from reconciler.sources.recording import RecordingSources
+
+_MOST_FILES = 10
+_MOST_REFS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerScope:
+    """What a ledger is for.
+
+    Attributes:
+        account_sid: The account.
+        host: The host, a Twilio region, or an emulator's database.
+        environment: The environment; empty without one.
+    """
+
+    account_sid: str
+    host: str
+    environment: str
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return self.environment or "this configuration"
+
+
+def no_ledger(ref: LedgerRef, scope: LedgerScope, *, prefix: str, remote: str) -> LedgerError:
+    """Return the error for a ledger that exists nowhere (G21)."""
+    own = ref.repository.refs(f"{prefix}/")
+    other = next(
+        (
+            environment_of(prefix, name)
+            for name, entry in heads(ref.repository, own)
+            if name != ref.name and (entry.account_sid, entry.host) == (scope.account_sid, scope.host)
+        ),
+        None,
+    )
+    fetch = "" if remote else f" If another clone has it, fetch it:\n{fetch_command('origin', prefix)}\n"
+    text = f"{scope.label} has no ledger yet.{fetch} Otherwise start one with --start-ledger".replace("\n O", "\nO")
+    if other is not None:
+        text += (
+            f". The ledger of {other or 'the configuration without an environment'} has this account; if the "
+            f"environment was renamed:\n  {rename_command(other, scope.environment)}"
+        )
+    return LedgerError(text)
+
+
+def rename_command(old: str, new: str) -> str:
+    """Return the command that renames a ledger."""
+    return shlex.join(["reconciler", "ledger", "rename", old or "default", new or "default"])
+
+
+def heads(repository: Repository, refs: Mapping[str, str]) -> Iterable[tuple[str, LedgerEntry]]:
+    """Yield the newest entry of each ref that has a readable one; their signatures are not checked."""
+    for name, oid in list(refs.items())[:_MOST_REFS]:
+        data = repository.file(oid, ENTRY)
+        if data is not None:
+            try:
+                yield name, parse_entry(data)
+            except LedgerError:
+                continue
+
+
+def check_scope(entry: LedgerEntry, scope: LedgerScope, ref: str) -> None:
+    """Check that an entry is of this account, host, and environment (G22).
+
+    Raises:
+        LedgerError: It is not.
+    """
+    pairs = (
+        ("account", entry.account_sid, scope.account_sid),
+        ("host", entry.host, scope.host),
+        ("environment", entry.environment or "(none)", scope.environment or "(none)"),
+    )
+    for what, theirs, ours in pairs:
+        if theirs != ours:
+            raise LedgerError(
+                f"entry {entry.number} of {ref} is of {what} {theirs}, not {ours}. To continue the ref with this "
+                f"{what} and without the resources that it remembers, use --start-ledger"
+            )
+
+
+def check_root(entry: LedgerEntry, repository: Repository, source: str, ref: str) -> None:
+    """Check that an entry is of this configuration (G24).
+
+    Raises:
+        LedgerError: It applied another root file, which still exists.
+    """
+    old = entry.source.root
+    if old != repository.root and source and repository.file(source, old) is not None:
+        raise LedgerError(
+            f"{ref} is the ledger of another configuration: entry {entry.number} applied {old}, which still exists "
+            f"beside {repository.root}. Give each its own prefix: ledger: {{git: refs/reconciler/NAME}}"
+        )
+
+
+def check_committed(repository: Repository, source: str, files: RecordingSources, config: Config) -> None:
+    """Check that the source commit contains the configuration as it was read (G26).
+
+    Raises:
+        LedgerError: A file is uncommitted, untracked, or ignored.
+    """
+    if not source:
+        raise LedgerError(
+            "the ledger records the commit that is applied, and this repository has no commits. Commit the "
+            "configuration, or use --no-record"
+        )
+    may_be_ignored = {key.removeprefix("file:") for key in config.external if key.startswith("file:")}
+    try:
+        with GitSources(source, repository.root, from_top=True, env=repository.environment) as committed:
+            different = sorted(set(files.differences(committed)))
+    except UsageError:
+        raise LedgerError(
+            "this clone lacks objects of the commit to be applied: it is partial. Fetch them:\n"
+            f"  {repository.complete_with('')}"
+        ) from None
+    ignored = {path for path in different if repository.succeeds("check-ignore", "--quiet", "--", path)}
+    wrong = [
+        f"{path} ({'ignored by git' if path in ignored else 'not committed'})"
+        for path in different
+        if path not in ignored & may_be_ignored
+    ]
+    if wrong:
+        rest = f" and {len(wrong) - _MOST_FILES:,} more" if len(wrong) > _MOST_FILES else ""
+        raise LedgerError(
+            f"the ledger records the commit that is applied, and commit {source[:12]} does not contain what would be "
+            f"applied: {', '.join(wrong[:_MOST_FILES])}{rest}. Commit these files, or use --no-record"
+        )
+
+
+def check_pushed(repository: Repository, source: str, tips: Tips, remote: str) -> None:
+    """Check that a branch or tag of the remote contains the source commit (G27).
+
+    Raises:
+        LedgerError: None does.
+    """
+    if source in tips.published.values():
+        return
+    tracked = repository.refs(f"refs/remotes/{remote}/")
+    for oid in {*tips.published.values(), *tracked.values()}:
+        if repository.is_ancestor(source, oid):
+            return
+    branch = repository.output("symbolic-ref", "--quiet", "--short", "HEAD") or "HEAD:BRANCH"
+    raise LedgerError(
+        f"commit {source[:12]} is on no branch or tag of {remote}, so others could not see what was applied. Push it "
+        f"first:\n  {shlex.join(['git', 'push', remote, branch])}\nIf it is there already, fetch it: git fetch "
+        f"{shlex.quote(remote)}"
+    )
+
+
+def check_not_older(
+    entry: LedgerEntry, repository: Repository, source: str, config: Config, *, allows_rollback: bool
+) -> tuple[Problem, ...]:
+    """Check that the source commit is not older than the newest entry's (G28).
+
+    Returns:
+        A warning, if that is not known.
+
+    Raises:
+        GuardRefusal: It is older, and the configuration differs.
+    """
+    newest = entry.source.commit
+    if allows_rollback or source == newest or not source or entry.source.config_digest == config.digest:
+        return ()
+    if repository.is_ancestor(source, newest):
+        reason = (
+            f"commit {source[:12]} is older than {newest[:12]}, which entry {entry.number} applied on "
+            f"{entry.started_at[:10]}, and its configuration differs: an apply would roll back what was merged in "
+            "between. To do so, use --rollback"
+        )
+        raise GuardRefusal([reason])
+    if repository.is_shallow:
+        return (
+            Problem(
+                "unknown-order",
+                f"whether commit {source[:12]} is older than {newest[:12]}, which entry {entry.number} applied, is not "
+                "known: this clone is shallow",
+                None,
+                f"fetch its history: {repository.complete_with('')}",
+                "warning",
+            ),
+        )
+    return ()
+
+
+def not_used(entry: LedgerEntry, scope: LedgerScope) -> Problem:
+    """Return the warning for a ledger that a trial with an emulated account leaves alone (G3)."""
+    return Problem(
+        "ledger-not-used",
+        f"the ledger of {scope.label} is of host {entry.host}, not of this emulated account, so it is not used: the "
+        "plan does not tell who changed what, and an apply is not recorded",
+        None,
+        "",
+        "notice",
+    )

@@ -1,0 +1,187 @@
+"""What the ledger remembers of each address while an apply runs and after it: the records of its two entries. Pure.
+
+Takes the previous records, what a plan decided about each address, and how each change ended; gives the next records.
+The `started` entry marks whatever may be written as attempted. The outcome gives a new baseline to what was completed,
+and stays attempted where a write may have had an effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from reconciler.address import Address
+from reconciler.planning.baseline import Record
+from reconciler.planning.plan import Plan
+from reconciler.report import ChangeResult, Outcome, Report
+
+Ended = Literal["done", "not written", "unknown"]
+"""How a change ended: completed, certainly without an effect, or perhaps with one."""
+
+_UNSENT = frozenset({"network", "deadline", "interrupted"})
+"""Causes of a failure before the request was sent; one that may have been sent counts as interrupted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a plan decided about an address.
+
+    Attributes:
+        record: Its record with the origin and adopted values that the plan gave it.
+        writes: Whether the plan writes to it.
+        creates: Whether it may create the resource, which then has another SID.
+        is_withheld: Whether a part of it, or all of it, is withheld.
+        change: The address of the change that it goes with, if that is another one.
+        former: The address under which the ledger remembers it, if its handle changed.
+    """
+
+    record: Record
+    writes: bool = False
+    creates: bool = False
+    is_withheld: bool = False
+    change: Address | None = None
+    former: Address | None = None
+
+
+def planned_addresses(plan: Plan) -> dict[Address, Planned]:
+    """Return what a plan decided about each address that it covers."""
+    changes = {change.address: change for change in plan.changes}
+    former = {present: old for old, present in plan.moved.items()}
+    planned = {}
+    for address, decision in plan.decisions.items():
+        change = changes.get(decision.covered_by or address)
+        is_stopped = change is not None and change.is_withheld
+        planned[address] = Planned(
+            decision.record,
+            writes=change is not None and not is_stopped and decision.handling != "withheld" and bool(change.steps),
+            creates=change is not None and decision.covered_by is None and change.action in {"create", "replace"},
+            is_withheld=is_stopped
+            or decision.handling == "withheld"
+            or decision.is_partial
+            or (change is not None and change.guard is not None),
+            change=decision.covered_by,
+            former=former.get(address),
+        )
+    return planned
+
+
+def started_records(
+    previous: Mapping[Address, Record], planned: Mapping[Address, Planned], number: int
+) -> dict[Address, Record]:
+    """Return the records of a `started` entry: everything that may be written is attempted.
+
+    Args:
+        previous: The records of the previous entry.
+        planned: What the plan decided.
+        number: The number of the entry.
+    """
+    records = dict(previous)
+    for address, item in planned.items():
+        if item.writes:
+            digest = "" if item.creates else item.record.sid_digest
+            records[address] = replace(item.record, attempted=(*item.record.attempted, number), sid_digest=digest)
+    return records
+
+
+def outcome_records(
+    previous: Mapping[Address, Record],
+    planned: Mapping[Address, Planned],
+    ended: Mapping[Address, Ended],
+    *,
+    declared: Mapping[Address, Collection[str]],
+    number: int,
+    sid_digest_of: Callable[[Address], str],
+) -> dict[Address, Record]:
+    """Return the records of an outcome.
+
+    Args:
+        previous: The records of the entry before the apply.
+        planned: What the plan decided.
+        ended: How each change ended; changes that are missing are done.
+        declared: The paths that each declared address declares; none for an `absent` one.
+        number: The number of the entry.
+        sid_digest_of: Gives the digest of a live resource's SID; empty if it is not known.
+    """
+    records = started_records(previous, planned, number)
+    for address, item in planned.items():
+        how = ended.get(item.change or address, "done")
+        if item.writes and how == "unknown":
+            continue  # as in the started entry
+        if item.is_withheld and item.writes and how == "done":
+            continue
+        if item.is_withheld or (item.writes and how == "not written"):
+            records.pop(address, None)
+            if address in previous:
+                records[address] = previous[address]
+            continue
+        records.pop(address, None)
+        if item.former is not None:
+            records.pop(item.former, None)
+        paths = declared.get(address)
+        if paths is not None:
+            records[address] = Record(
+                number,
+                (),
+                item.record.origin,
+                {path: value for path, value in item.record.adopted.items() if path in paths},
+                sid_digest_of(address) if item.record.origin == "created" else "",
+            )
+    return records
+
+
+def have_moved(
+    previous: Mapping[Address, Record],
+    records: Mapping[Address, Record],
+    *,
+    is_same_configuration: bool,
+    has_same_declaration: Callable[[Address, int], bool],
+) -> bool:
+    """Return whether an apply without changes has something to record.
+
+    Args:
+        previous: The records of the previous entry.
+        records: The records of the outcome.
+        is_same_configuration: Whether the previous entry applied the same configuration.
+        has_same_declaration: Whether an entry declares an address as the configuration does.
+    """
+    if not is_same_configuration or previous.keys() != records.keys():
+        return True
+    return any(
+        record.attempted or record.baseline is None or not has_same_declaration(address, record.baseline)
+        for address, record in previous.items()
+        if records[address] != record
+    )
+
+
+def endings(report: Report) -> dict[Address, Ended]:
+    """Return how the change of each address ended."""
+    return {result.change.address: _ended(result) for result in report.results}
+
+
+def _ended(result: ChangeResult) -> Ended:
+    if result.status == "done":
+        return "done"
+    return "not written" if all(map(_had_no_effect, result.outcomes)) else "unknown"
+
+
+def _had_no_effect(outcome: Outcome) -> bool:
+    if outcome.status == "failed":
+        return outcome.refusal is not None or outcome.cause in _UNSENT
+    return outcome.status in {"skipped", "withheld", "unchanged"}
+
+
+def is_whole(plan: Plan, planned: Iterable[Planned], report: Report | None) -> bool:
+    """Return whether an apply did everything: nothing is withheld, failed, or left out."""
+    results = () if report is None else report.results
+    return not (
+        plan.options.targets
+        or plan.options.excludes
+        or plan.unreadable
+        or any(item.is_withheld for item in planned)
+        or any(result.status != "done" or _keeps_something(result) for result in results)
+    )
+
+
+def _keeps_something(result: ChangeResult) -> bool:
+    return any(outcome.status == "withheld" for outcome in result.outcomes)

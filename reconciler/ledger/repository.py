@@ -1,0 +1,278 @@
+"""The git repository of a configuration: objects, refs, and the remote, by the ``git`` program.
+
+Takes names and bytes; gives object names and bytes. Hooks, filters, and prompts are off. Nothing is fetched into the
+repository, and only the ledger's ref is pushed. Knows nothing of the content of an entry.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.errors import LedgerError, UsageError
+from reconciler.sources.git_process import GitProcess, git_environment, run_git
+
+ENTRY = "entry.json"
+_QUIET = ("-c", f"core.hooksPath={os.devnull}", "-c", "gc.auto=0", "-c", "i18n.commitEncoding=UTF-8")
+"""No hook of the repository runs, and no clean-up in the background."""
+_WITHOUT = "The command works without the ledger: --baseline none --no-record"
+_LONGEST_COMPLAINT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit, as its object has it: without grafts, replacements, or the limits of a shallow clone.
+
+    Attributes:
+        name: Its object name.
+        parents: The object names of its parents.
+        subject: The first line of its message.
+    """
+
+    name: str
+    parents: tuple[str, ...]
+    subject: str
+
+
+class Repository:
+    """The repository that contains a configuration. Close it when done.
+
+    Args:
+        root: The root file.
+        environment: The environment variables of git.
+
+    Attributes:
+        root: The root file's path from the top of the repository.
+
+    Raises:
+        LedgerError: There is no repository, or no git.
+    """
+
+    def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
+        self.environment = git_environment(environment)
+        self._given = environment
+        self._folder = str(root.parent)
+        self._git = GitProcess("HEAD", self._folder, self.environment)
+        try:
+            prefix = self._git.output("rev-parse", "--show-prefix")
+            if prefix is None:
+                raise LedgerError(
+                    f"the ledger is kept in git, and {root.parent.resolve()} is not in the work tree of a git "
+                    f"repository. Create one with `git init`, or run this in a clone. {_WITHOUT}"
+                )
+            self._git.check_not_embedded()
+        except UsageError as error:
+            message = str(error).removeprefix("git:HEAD needs git, which ").removeprefix("git:HEAD: ")
+            if message.startswith("cannot be run"):
+                message = f"the ledger is kept in git, and the git program {message.partition(';')[0]}. Install git"
+            raise LedgerError(f"{message}. {_WITHOUT}") from None
+        self.root = prefix + root.name
+
+    def close(self) -> None:
+        """End the git process."""
+        self._git.close()
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def output(self, *arguments: str) -> str | None:
+        """Return the output of a git command without its last line feed; None if it fails."""
+        return self._git.output(*arguments)
+
+    def succeeds(self, *arguments: str) -> bool:
+        """Return whether a git command succeeds."""
+        return self._git.run(*arguments).returncode == 0
+
+    def head(self) -> str:
+        """Return the commit of the work tree; empty if there is none yet."""
+        return self.output("rev-parse", "--verify", "--quiet", "HEAD^{commit}") or ""
+
+    def ref(self, name: str) -> str:
+        """Return the commit of a ref; empty if it does not exist."""
+        return self.output("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}") or (
+            # A ref whose object is missing is not a missing ref.
+            self.output("rev-parse", "--verify", "--quiet", "--end-of-options", name) or ""
+        )
+
+    def refs(self, *patterns: str) -> dict[str, str]:
+        """Return the object of each ref below a name, by ref."""
+        listing = self.output("for-each-ref", "--format=%(objectname) %(refname)", *patterns) or ""
+        return {name: oid for oid, _, name in (line.partition(" ") for line in listing.split("\n") if line)}
+
+    def commit(self, name: str) -> Commit | None:
+        """Return a commit; None if the clone lacks it."""
+        data = self._git.read_object(name)
+        if data is None:
+            return None
+        head, _, message = data.decode(errors="replace").partition("\n\n")
+        lines = [line.partition(" ") for line in head.split("\n")]
+        parents = tuple(value for key, _, value in lines if key == "parent")
+        return Commit(name, parents, message.partition("\n")[0])
+
+    def file(self, commit: str, path: str) -> bytes | None:
+        """Return a file at a commit; None if the commit or the clone lacks it."""
+        if "\n" in path:
+            return None
+        try:
+            return self._git.read_object(f"{commit}:{path}")
+        except ValueError:
+            return b""
+
+    def has_files_of(self, commit: str) -> bool:
+        """Return whether the clone has the top folder of a commit."""
+        return self.succeeds("cat-file", "-e", f"{commit}^{{tree}}")
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether the clone lacks a part of its history."""
+        return self.output("rev-parse", "--is-shallow-repository") == "true"
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """Return whether the clone's history leads from a commit back to another."""
+        return self.succeeds("merge-base", "--is-ancestor", older, newer)
+
+    def complete_with(self, remote: str) -> str:
+        """Return the command that fetches what the clone lacks."""
+        words = ["--unshallow"] if self.is_shallow else ["--refetch", "--no-filter"]
+        return shlex.join(["git", "fetch", *words, remote or "origin"])
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    def write_entry(self, text: str, parents: Sequence[str], message: str, author: str, moment: str) -> str:
+        """Store a commit whose tree holds an entry; return its name. No ref changes.
+
+        Args:
+            text: The entry's JSON.
+            parents: Its parents.
+            message: Its message.
+            author: The name of its author.
+            moment: Its time.
+        """
+        blob = self._stored(("hash-object", "-w", "--stdin", "--no-filters"), text.encode())
+        tree = self._stored(("mktree",), f"100644 blob {blob}\t{ENTRY}\n".encode())
+        person = {"NAME": author, "EMAIL": "reconciler@localhost", "DATE": moment}
+        environment = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in person.items()}
+        options = [word for parent in parents for word in ("-p", parent)]
+        return self._stored(("commit-tree", tree, *options), f"{message}\n".encode(), environment)
+
+    def _stored(self, arguments: Sequence[str], data: bytes, environment: Mapping[str, str] | None = None) -> str:
+        done = run_git([*_QUIET, *arguments], self._folder, {**self.environment, **(environment or {})}, stdin=data)
+        if done.returncode != 0:
+            raise LedgerError(f"the ledger cannot be written; nothing was sent: git says {_complaint(done)!r}")
+        return done.stdout.decode().strip()
+
+    def move_ref(self, name: str, new: str, old: str) -> bool:
+        """Move a ref if it still has its old object; return whether it did.
+
+        Args:
+            name: The ref.
+            new: The new object.
+            old: The old object; empty if the ref must not exist.
+        """
+        done = run_git(
+            [*_QUIET, "update-ref", "--create-reflog", "-m", "reconciler", name, new, old or "0" * len(new)],
+            self._folder,
+            self.environment,
+        )
+        return done.returncode == 0
+
+    def rename_ref(self, old_name: str, new_name: str, *, new: str, old: str) -> bool:
+        """Create a ref and delete another one in one step; return whether that was done."""
+        orders = f"start\ncreate {new_name} {new}\ndelete {old_name} {old}\nprepare\ncommit\n"
+        done = run_git([*_QUIET, "update-ref", "--stdin"], self._folder, self.environment, stdin=orders.encode())
+        return done.returncode == 0
+
+    # --- the remote ---------------------------------------------------------------------------------------------------
+
+    def remote_refs(self, remote: str, *patterns: str) -> dict[str, str]:
+        """Return the object of each ref of a remote that matches a pattern, by ref.
+
+        Raises:
+            LedgerError: The remote cannot be reached.
+        """
+        done = self._remotely("ls-remote", "--refs", "--end-of-options", remote, *patterns)
+        if done.returncode != 0:
+            raise LedgerError(f"{_unreachable(remote, done)}. {_WITHOUT}")
+        rows = (line.partition("\t") for line in done.stdout.decode(errors="replace").split("\n"))
+        return {name: oid for oid, _, name in rows if name}
+
+    def push(self, remote: str, *moves: tuple[str, str, str]) -> str:
+        """Move refs of a remote if each still has its old object: all of them or none.
+
+        Args:
+            remote: The remote.
+            moves: Each ref with its new object (empty to delete it) and its old one (empty if it must not exist).
+
+        Returns:
+            Empty if they were moved; ``moved`` if a ref has another object; otherwise what git says.
+        """
+        leases = [f"--force-with-lease={name}:{old}" for name, _, old in moves]
+        done = self._remotely(
+            "push", "--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", "--no-signed",
+            *(["--atomic"] if len(moves) > 1 else []), *leases, "--end-of-options", remote,
+            *(f"{new}:{name}" for name, new, _ in moves),
+        )  # fmt: skip
+        if done.returncode == 0:
+            return ""
+        try:
+            now = self.remote_refs(remote, *(name for name, _, _ in moves))
+        except LedgerError:
+            return _unreachable(remote, done)
+        if all(now.get(name, "") == new for name, new, _ in moves):
+            return ""  # only the answer was lost
+        if any(now.get(name, "") != old for name, _, old in moves):
+            return "moved"
+        return _unreachable(remote, done)
+
+    def peek(self, remote: str, ref: str) -> bytes | None:
+        """Return the newest entry of a remote, for a message; None if it cannot be read.
+
+        Its objects go to a temporary folder, so that nothing of the clone changes.
+        """
+        objects = self.output("rev-parse", "--path-format=absolute", "--git-path", "objects")
+        if objects is None:
+            return None
+        with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
+            extra = {"GIT_OBJECT_DIRECTORY": folder, "GIT_ALTERNATE_OBJECT_DIRECTORIES": objects}
+            fetched = self._remotely(
+                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=",
+                "--no-auto-maintenance", "--end-of-options", remote, ref,
+                environment=extra,
+            )  # fmt: skip
+            named = self._remotely("ls-remote", "--refs", "--end-of-options", remote, ref)
+            oid = named.stdout.decode(errors="replace").partition("\t")[0]
+            if fetched.returncode != 0 or named.returncode != 0 or not oid.isalnum():
+                return None
+            found = run_git(["cat-file", "blob", f"{oid}:{ENTRY}"], self._folder, {**self.environment, **extra})
+            return found.stdout if found.returncode == 0 else None
+
+    def _remotely(
+        self, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a git command that reaches a remote, without any prompt."""
+        env = {**self.environment, **(environment or {})}
+        del env["GIT_ALLOW_PROTOCOL"]
+        env |= {name: self._given[name] for name in ("GIT_ALLOW_PROTOCOL",) if name in self._given}
+        # Empty, it keeps git from asking by the program of core.askPass or SSH_ASKPASS.
+        env.setdefault("GIT_ASKPASS", "")
+        return run_git([*_QUIET, *arguments], self._folder, env, detached=True)
+
+
+def _unreachable(remote: str, done: subprocess.CompletedProcess[bytes]) -> str:
+    return f"the ledger's remote {remote} cannot be used: git says {_complaint(done)!r}"
+
+
+def _complaint(done: subprocess.CompletedProcess[bytes]) -> str:
+    """Return the first line of a complaint of git; a URL in it may contain a password."""
+    lines = [line for line in done.stderr.decode(errors="replace").split("\n") if line.strip()]
+    wanted = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines
+    return _without_credentials(wanted[0].strip())[:_LONGEST_COMPLAINT] if wanted else f"exit status {done.returncode}"
+
+
+def _without_credentials(text: str) -> str:
+    return re.sub(r"(://)[^/@\s]+@", r"\1", text)
