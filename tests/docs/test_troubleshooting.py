@@ -19,8 +19,9 @@ from tests.docs.pages import REPOSITORY, read, table
 PAGE = "reconciler/docs/troubleshooting.md"
 PACKAGES = ("config", "kinds", "planning", "api", "workflow", "export", "execution", "ledger")
 """Where problems come from."""
-NOT_CODES = {"create-first", "delete-first"}
-"""Other words of the same form that are arguments of calls: orders of a replace's steps."""
+GIT = {"cat-file", "check-ignore", "for-each-ref", "ls-remote", "merge-base", "rev-parse", "symbolic-ref"}
+NOT_CODES = {"create-first", "delete-first", *GIT}
+"""Other words of the same form that are arguments of calls: orders of a replace's steps, and git's commands."""
 
 
 def calls() -> Iterator[ast.Call]:
