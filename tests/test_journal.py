@@ -181,8 +181,9 @@ def test_a_value_that_only_the_lost_journal_held_is_reported(folder: Folder, acc
     )
     run = folder.run(account, "apply", "--report", "report.json", "--yes")
     assert "friendly_name" in run.out
-    assert "Run this in the folder with that apply's .reconciler/, or set the value in the configuration." in " ".join(
-        run.out.split()
+    assert (
+        "Run this command in the folder that contains that apply's .reconciler/, or set the value in the configuration."
+        in " ".join(run.out.split())
     )
 
 

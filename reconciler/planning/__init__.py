@@ -1,1 +1,1 @@
-"""Configuration and live state in, plan out. Pure and deterministic: no I/O; the same inputs give the same plan."""
+"""Builds a plan from a configuration and live state. Pure and deterministic: no I/O; equal inputs give equal plans."""

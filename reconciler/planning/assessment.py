@@ -1,6 +1,6 @@
-"""Labels a change, masks its URLs, and judges its risk with what the account knows.
+"""Labels a change, masks its URLs, and rates its risk with facts from the account.
 
-Takes a `PlanContext` and a change; gives the same change with its name, risk, and consequences. Pure.
+Takes a `PlanContext` and a change; returns the same change with its name, risk, and consequences. Pure.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from reconciler.state import Live
 
 
 def assess(context: PlanContext, change: Change) -> Change:
-    """Label a change, mask its URLs, and judge its risk."""
+    """Label a change, mask its URLs, and rate its risk."""
     change = _labelled(context, _with_shown_urls(context, change))
     live = context.state.get(change.sid) if change.sid else _live_singleton(context, change) or change.former
     defaults: Iterable[str] = ()
     if is_held(change.kind) and live is not None:
-        # Before the plan and after it, so that a plan applied in part has at most the risk of the whole.
+        # Both before and after the plan, so that a partly applied plan has at most the risk of the whole plan.
         defaults = context.default_roles.get(live.parents[0], ())
     judged = risk.judge(change, live, defaults, context.matching.former.get(change.address), context.sid_of)
     return _with_unknown_holders(context, _with_moved_defaults(context, judged))
@@ -47,7 +47,7 @@ def _with_shown_urls(context: PlanContext, change: Change) -> Change:
 
 
 def _with_moved_defaults(context: PlanContext, change: Change) -> Change:
-    """Return the change with the defaults of its service that it moves as consequences."""
+    """Return the change, with each default of its service that it moves added as a consequence."""
     risks, words = [change.risk], list(change.consequences)
     for step in change.steps:
         if not chooses_held(step.kind) or step.kind == change.kind:
@@ -66,7 +66,7 @@ def _with_moved_defaults(context: PlanContext, change: Change) -> Change:
 
 
 def _with_unknown_holders(context: PlanContext, change: Change) -> Change:
-    """Return the change with a consequence if not every possible holder of the deleted role was looked up."""
+    """Return the change, with a consequence added if some possible holders of the deleted role were not checked."""
     live = context.state.get(change.sid or "")
     if not is_held(change.kind) or change.action not in {"delete", "replace"} or live is None:
         return change
@@ -74,8 +74,8 @@ def _with_unknown_holders(context: PlanContext, change: Change) -> Change:
     if found is None or found.is_complete or live.values.get(live.kind.discriminator) != holding_below().ref.of_type:
         return change
     sentence = (
-        "Only participants of the most active conversations were checked. If another one holds the role "
-        f"{context.naming.of_sid(live.sid)!r}, Twilio refuses to delete it or assigns another role."
+        "Only participants of the most active conversations were checked. If another participant holds the role "
+        f"{context.naming.of_sid(live.sid)!r}, Twilio rejects the delete or assigns that participant another role."
     )
     return replace(change, risk="high", consequences=(*change.consequences, sentence))
 

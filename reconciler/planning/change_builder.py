@@ -1,4 +1,4 @@
-"""From a declared resource and its live one to a change: what differs, and the calls that make it equal.
+"""Builds changes by comparing declared with live resources: the field differences and the steps that resolve them.
 
 Takes a `PlanContext`; gives `UnorderedChanges`: changes whose steps name what they need, and a problem for each
 value that the API would reject. Pure; puts nothing into order and withholds nothing: `ordering` and `guards` do.
@@ -24,13 +24,13 @@ from reconciler.state import Live
 
 @dataclass(frozen=True, slots=True)
 class UnorderedChanges:
-    """The changes of a plan, before they are put into order, judged, and guarded.
+    """The changes of a plan, before they are sorted, rated, and guarded.
 
     Attributes:
         changes: in the order of the configuration, deletes at the end.
         unchanged: how many declared resources match the configuration.
-        unverified: declared values that the API never returns and no change sends, as address and field.
-        problems: what the API could not take.
+        unverified: declared values that the API never returns and that no change sends, as address and field.
+        problems: values that the API would reject.
     """
 
     changes: tuple[Change, ...]
@@ -77,7 +77,7 @@ class ChangeBuilder:
     # --- write-only values -------------------------------------------------------------------------------------------
 
     def _with_write_only(self, declared: Declared, fields: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
-        """The same differences, with what the API never returns where it is asked for or has to go along."""
+        """Add the write-only values to send: because of --rotate, a replace, or a changed field that requires them."""
         hidden = {path: value for path, value in declared.values.items() if declared.kind.by_path[path].write_only}
         if not hidden:
             return fields
@@ -119,7 +119,7 @@ class ChangeBuilder:
         return replace(change, reason=reason, carried=create.carried, completes=saved.sid, former=saved.as_live())
 
     def _adopt(self, declared: Declared) -> Change | None:
-        """Build the update of a resource that Twilio creates with a service of this plan."""
+        """Build the update of a resource that Twilio creates along with a service of this plan."""
         fields = self._context.fields_to_adopt(declared)
         if not fields:
             self._unchanged += 1
@@ -169,10 +169,10 @@ class ChangeBuilder:
         return replace(change, guard=Guard("default_role", "withheld", message, only_delete=True))
 
     def _steps_of_replace(self, declared: Declared, live: Live, values: CreateValues) -> tuple[tuple[Step, ...], str]:
-        """Put the create and the delete of a replace into order, with the move of a role's defaults between them.
+        """Order the create and the delete of a replace, with the move of a role's defaults between them.
 
         Returns:
-            The steps, and why a default stays with the old role; empty if none does.
+            The steps, and the reason why a default stays with the old role; empty if none does.
         """
         create = build_step(self._context, declared, "create", values.values)
         delete = build_step(self._context, declared, "delete", {}, sid=live.sid)
@@ -184,13 +184,13 @@ class ChangeBuilder:
         return (create, *repoint, replace(delete, needs=needs, last=True)), stuck
 
     def _deletes_first(self, declared: Declared, live: Live, values: CreateValues) -> bool:
-        """Whether a resource has to go before its successor can be made: they share a key, or there is no room."""
+        """Whether the old resource must be deleted first: the two share a key, or the parent is full."""
         kind = declared.kind
         if {*kind.unique_keys(live.values)} & {*kind.unique_keys(values.values)}:
             return True
         if not kind.max_per_parent or declared.parent is None:
             return False
-        # New ones need a slot for good, a replaced one only for a moment.
+        # A new resource needs a slot permanently, a replaced one only until its old resource is deleted.
         present = self._context.desired.present
         siblings = [item for item in present if item.kind == kind and item.parent == declared.parent]
         new = sum(1 for item in siblings if item.address not in self._context.matching.live)
@@ -203,7 +203,7 @@ class ChangeBuilder:
         why = declared.kind.irreplaceable
         if self._context.is_protected(live) and not why:
             by = "Twilio" if live.is_built_in else "Flex"
-            why = f"{live.title!r} was created by {by}, and is never deleted"
+            why = f"{live.title!r} was created by {by} and is never deleted"
         if declared.pin is not None and not why:
             why = "its `sid` would refer to a deleted resource; use `renamed_from` instead of `sid`"
         if not why:
@@ -211,9 +211,9 @@ class ChangeBuilder:
         return [
             Problem(
                 "cannot-replace",
-                f"changing {', '.join(item.path for item in forced)} of {declared.address} requires a replace: {why}",
+                f"changing {', '.join(item.path for item in forced)} of {declared.address} requires replacement: {why}",
                 forced[0].source,
-                f"Restore the live value ({live.sid}), or declare a new {declared.kind.noun} beside it.",
+                f"Restore the value of the live resource ({live.sid}), or declare another {declared.kind.noun}.",
                 address=str(declared.address),
             )
         ]
@@ -233,7 +233,7 @@ def _never_returned(declared: Declared, path: str, value: Value) -> FieldChange:
 def _expected_values(
     declared: Declared, live: Live, sent: dict[str, Content | Reference | Unknown]
 ) -> dict[str, Content]:
-    """Return the declared values that are live already, which an update of other fields must not undo."""
+    """Return the declared values that are already live, which an update of other fields must not undo."""
     return {
         path: live.values.get(path)
         for path in declared.values
@@ -248,13 +248,13 @@ def _check_type_of_builtin(declared: Declared) -> list[Problem]:
     of_type = declared.kind.built_in.get(declared.natural_key)
     if value is None or of_type is None or value.content == of_type:
         return []
-    message = f"{declared.natural_key} is Twilio's own {declared.kind.noun} of type {of_type}"
-    hint = f"Write type: {of_type}, or choose another name."
+    message = f"{declared.natural_key} is a built-in {declared.kind.noun} of type {of_type}"
+    hint = f"Set type: {of_type}, or choose another name."
     return [Problem("cannot-replace", message, value.place, hint, address=str(declared.address))]
 
 
 def _check_merged(declared: Declared, live: Live, fields: tuple[FieldChange, ...]) -> list[Problem]:
-    """Report declared values that the API would reject beside the undeclared live ones."""
+    """Report declared values that the API would reject in combination with the undeclared live ones."""
     merged: dict[str, object] = {path: content for path, content in live.values.items() if content is not None}
     for path, value in declared.values.items():
         merged[path] = plain(value.content)

@@ -1,6 +1,6 @@
-"""Compares two configurations: the changes if the account matched the first and the second were applied.
+"""Compares two configurations: the changes that applying the second makes in an account that matches the first.
 
-Takes two `Config`s; gives a `Comparison`. Pure, and knows no account: values that only the account has are unknown.
+Takes two `Config`s; returns a `Comparison`. Pure, and reads no account: values that only the account has are unknown.
 
 | first            | second                    | result                                                       |
 |------------------|---------------------------|--------------------------------------------------------------|
@@ -47,7 +47,7 @@ class Forgotten:
         address: its address in the first configuration.
         kind: its kind.
         name: its natural key, as it may be shown.
-        sid: the SID that it is pinned to; empty for none.
+        sid: the SID that it is pinned to; empty if it is not pinned.
     """
 
     address: Address
@@ -58,15 +58,15 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How two configurations differ.
+    """The differences between two configurations.
 
     Attributes:
-        one_account: whether both are for one account and environment. If not, addresses are compared, and nothing is
-            judged.
-        changes: the changes that an apply of the second would make if the account matched the first; without steps.
+        one_account: whether both are for one account and environment. If not, resources are compared by address, and no
+            risk is rated.
+        changes: the changes that applying the second would make if the account matched the first; without steps.
         unchanged: how many resources are equal.
         no_longer_managed: the resources that only the first declares.
-        warnings: what is doubtful, in the second configuration and about the two.
+        warnings: warnings about the second configuration and about the comparison.
         refusals: the guards that refuse the changes as a whole (limits).
     """
 
@@ -79,7 +79,7 @@ class Comparison:
 
 
 def is_one_account(before: Config, after: Config) -> bool:
-    """Whether two configurations are for the same account and environment, as far as they say."""
+    """Whether two configurations are for the same account and environment, as far as they declare one."""
     sids = {before.account_sid, after.account_sid} - {None}
     names = {before.environment, after.environment} - {""}
     return len(sids) < 2 and len(names) < 2
@@ -101,7 +101,7 @@ class _Comparer:
         # Only rules of resources that exist: an absent resource is deleted with everything inside it.
         self.rules = (_rules(before, self.pairs.before), _rules(after, self.pairs.after))
         self.pruned = {(rule.kind, self._former_owner(rule)): rule for rule in self.rules[1].values()}
-        # Users whom the configuration names as participants: Twilio creates them, and a prune leaves them alone.
+        # Users that the configuration declares as participants: Twilio creates them, and pruning leaves them alone.
         self.implied_before = _implied_users(self.pairs.before.values())
         self.implied = _implied_users(self.pairs.after.values())
         self.unchanged = 0
@@ -129,7 +129,7 @@ class _Comparer:
         )
 
     def _former_owner(self, rule: Prune) -> Address | None:
-        """The address in the first configuration of the owner of a pruned collection; None at the top."""
+        """Return the address in the first configuration of a pruned collection's owner; None at the top."""
         owner = rule.collection.collection_owner(rule.kind.section)
         return self.pairs.former.get(owner) if owner is not None else None
 
@@ -174,7 +174,7 @@ class _Comparer:
         return self._described(new, old, action, fields, reason)
 
     def _is_there_anyway(self, new: Declared) -> bool:
-        """Whether the account has a resource although the first configuration does not declare it."""
+        """Whether the account has a resource even though the first configuration does not declare it."""
         if new.kind.singleton or new.pin is not None:
             return True
         parent = self.pairs.former.get(new.parent) if new.parent is not None else None
@@ -268,7 +268,7 @@ class _Comparer:
         return ((address, item) for address, item in self.pairs.before.items() if address not in named)
 
     def _pruning(self, old: Declared) -> Prune | None:
-        """The prune rule of the second configuration that covers a resource which it does not declare."""
+        """Return the prune rule of the second configuration that covers a resource it does not declare."""
         prune = self.pruned.get((old.kind, old.parent))
         if prune is None or (old.kind.name, prune.collection.root, _name(old)) in self.implied:
             return None
@@ -280,7 +280,7 @@ class _Comparer:
             if not any(Address(address.parts[:end]) in gone for end in range(1, len(address.parts) + 1)):
                 yield Forgotten(address, item.kind, _title(item), _pinned_sid(item))
 
-    # --- judging -----------------------------------------------------------------------------------------------------
+    # --- risk --------------------------------------------------------------------------------------------------------
 
     def _judged(self, change: Change, defaults: frozenset[str]) -> Change:
         address = self.pairs.former.get(change.address, change.address)
@@ -294,7 +294,7 @@ class _Comparer:
         return replace(judged, consequences=words)
 
     def _default_roles(self) -> frozenset[str]:
-        """The addresses in the first configuration of roles that are a default in either."""
+        """Return the addresses in the first configuration of roles that are a default in either one."""
         chosen = {
             self.fields.target(value.content, of_first=of_first)
             for of_first, resources in ((True, self.pairs.before), (False, self.pairs.after))
@@ -318,7 +318,7 @@ class _Comparer:
         )
 
     def _approvable(self, change: Change) -> Change:
-        """Reword a missing approval: a plan names an undeclared resource by its SID, not by this address."""
+        """Reword a missing approval: a plan addresses an undeclared resource by its SID, not by this address."""
         if change.guard is None or change.guard.name != "approval" or change.address in self.pairs.absent:
             return change
         message = (
@@ -342,10 +342,10 @@ class _Comparer:
                 and not (path == new.kind.natural_key and new.pin is not None)
             ]
             if forgotten:
-                verb = "is" if len(forgotten) == 1 else "are"
+                verb, kept = ("is", "its value") if len(forgotten) == 1 else ("are", "their values")
                 yield Problem(
                     "no-longer-managed",
-                    f"{_listed(forgotten)} of {new.address} {verb} no longer managed; the account keeps its value",
+                    f"{_listed(forgotten)} of {new.address} {verb} no longer managed; the account keeps {kept}",
                     old.values[forgotten[0]].place,
                     _hint_for_forgotten(new.kind, forgotten),
                     severity="warning",
@@ -353,14 +353,14 @@ class _Comparer:
                 )
 
     def _guards_that_differ(self) -> Iterator[Problem]:
-        """The guards that let an apply of the second configuration do more or less than one of the first."""
+        """Report the guards that let an apply of the second configuration do more or less than one of the first."""
         before, after = self.configs
         old_rules, rules = self.rules
         gone = self.pairs.absent.keys()
         for collection, rule in rules.items():
             was = old_rules.get(collection)
             if was is None or (was.match, was.keep) != (rule.match, rule.keep):
-                what = "is now pruned" if was is None else "is now pruned by another rule"
+                what = "is now pruned" if was is None else "is now pruned by a different rule"
                 message = (
                     f"{collection} {what}: live resources that the rule covers and the configuration does not declare "
                     "are deleted"
@@ -372,8 +372,8 @@ class _Comparer:
         for name in ("deletes", "updates", "creates"):
             old, new = getattr(before.limits, name), getattr(after.limits, name)
             if old != new:
-                told = ["no limit" if most is None else str(most) for most in (old, new)]
-                yield _guard_problem(f"limits.{name} changes from {told[0]} to {told[1]}", None)
+                limits = ["no limit" if most is None else str(most) for most in (old, new)]
+                yield _guard_problem(f"limits.{name} changes from {limits[0]} to {limits[1]}", None)
         approved = {(item.address, item.action) for item in before.approvals}
         for item in after.approvals:
             if (item.address, item.action) not in approved:
@@ -399,7 +399,7 @@ def _guard_problem(message: str, place: Place | None) -> Problem:
 
 
 def _implied_users(items: Iterable[Declared]) -> frozenset[tuple[str, Address, str]]:
-    """The kind, service, and natural key of users that participants imply."""
+    """Return the kind, service, and natural key of the users that participants imply."""
     return frozenset(
         (kind, item.address.root, str(item.values[path].content))
         for item in items
@@ -424,19 +424,19 @@ def _live(item: Declared, sid: str = "") -> Live:
 
 
 def _name(item: Declared) -> str:
-    """The natural key with unknown parts as they are written; to compare, not to show."""
+    """Return the natural key with unknown parts as written in the configuration; for comparison, not for display."""
     return item.kind.name_of(_live(item).values)
 
 
 def _shown(item: Declared) -> Live:
-    """Describe a resource without the contents that must be hidden."""
+    """Return the values of a resource that may be shown."""
     live = _live(item)
     hidden = {path: HIDDEN for path, value in item.values.items() if is_hidden(item, item.kind.by_path[path], value)}
     return replace(live, values={**live.values, **hidden})
 
 
 def _title(item: Declared) -> str:
-    """The natural key, as it may be shown."""
+    """Return the natural key in a form that may be shown."""
     return item.kind.name_of(_shown(item).values)
 
 
@@ -446,10 +446,10 @@ def _listed(words: Iterable[str]) -> str:
 
 
 def _hint_for_forgotten(kind: Kind, paths: Sequence[str]) -> str:
-    """How to give back the fields that are no longer managed: Twilio can clear only some of them."""
+    """Return how to change or clear the fields that are no longer managed: Twilio can clear only some of them."""
     clearable = [path for path in paths if not kind.by_path[path].why_not_clearable()]
     if not clearable:
-        return "to change the field, write the value that it should have; null cannot clear it"
+        return "to change the field, set a value; null cannot clear it"
     if len(clearable) == len(paths):
         return "to clear a field, set it to null"
-    return f"to change a field, write the value that it should have; null clears only {_listed(clearable)}"
+    return f"to change a field, set a value; null clears only {_listed(clearable)}"

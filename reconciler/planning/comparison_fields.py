@@ -1,7 +1,7 @@
 """Compares the fields of two declarations of one resource.
 
-Takes the pairs of two configurations; gives field changes and the meaning of contents. Pure. Contents are equal if they
-mean the same on both sides: a reference means the resource that it leads to.
+Takes the pairs of two configurations; returns field changes and canonical forms of contents. Pure. Contents are equal
+if they mean the same on both sides: a reference means the resource that it refers to.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reconciler.redaction import HIDDEN
 from reconciler.redaction.urls import declared_url, named_url
 
 Meaning: TypeAlias = tuple[object, ...]
-"""A content in a form that is equal for equal meaning, on whichever side."""
+"""A content in canonical form: equal for equal meaning, whichever side it comes from."""
 
 NOT_NAMED = Unknown("not declared in the first")
 _LOOKUP = re.compile(r"\$\{(?:env|secret|var):[A-Za-z0-9_.-]+\}")
@@ -48,7 +48,7 @@ class FieldComparer:
         )
 
     def meaning(self, field: Field, content: Content | Reference | Unknown, *, of_first: bool) -> Meaning:
-        """Return a content's meaning, which is equal on both sides if it means the same."""
+        """Return the canonical form of a content, which is equal on both sides if the contents mean the same."""
         if isinstance(content, Unknown):
             return ("written", content.written or content.reason)
         if field.shape is not Shape.REF or not isinstance(content, (str, Reference)) or not content:
@@ -56,7 +56,7 @@ class FieldComparer:
         return self.target(content, of_first=of_first)
 
     def target(self, content: str | Reference, *, of_first: bool) -> Meaning:
-        """Resolve a reference, to the address in the first configuration if it has one."""
+        """Resolve a reference; returns the address in the first configuration if the resource has one there."""
         if not isinstance(content, Reference):
             address = self.pairs.sids.get(content)
             if address is None and content in self.pins and not of_first:
@@ -93,7 +93,7 @@ class FieldComparer:
         will = new.values[path].content
         if path in new.lifecycle.ignore_changes:
             return False
-        # Nothing is live here: a field that the first does not set is not one that the API hides.
+        # There is no live state here: a field that the first does not set is not one that the API never returns.
         if was is not None and not isinstance(was, (Unknown, Reference)) and new.kind.tolerates(path, will, was):
             return False
         return self.meaning(field, was, of_first=True) != self.meaning(field, will, of_first=False)
@@ -140,7 +140,7 @@ class FieldComparer:
         if hidden and field.shape is Shape.URL and not _is_listed(field, old, new):
             before_shown, after_shown = _shown_url(was), _shown_url(value)
         elif hidden:
-            # The text around the name of a secret may be what must be hidden.
+            # The text around the name of a secret may itself be sensitive.
             shown_before, shown_after = _mask_unknown(shown_before), _mask_unknown(shown_after)
         return FieldChange(
             path=field.path,
@@ -158,7 +158,7 @@ class FieldComparer:
 
 
 def is_hidden(declared: Declared, field: Field, value: Value | None) -> bool:
-    """Whether a content must be hidden; the mere name of a secret may be shown."""
+    """Whether a content must be hidden; the name of a secret alone may be shown."""
     content = value.content if value is not None else None
     if not isinstance(content, Unknown):
         return declared.is_sensitive(field.path) or holds_secret(field, content)
@@ -180,5 +180,5 @@ def _shown_url(value: Value | None) -> str:
 
 
 def _mask_unknown(content: Content | Reference | Unknown) -> Content | Reference | Unknown:
-    """Hide how an unknown content is written."""
+    """Hide the written form of an unknown content."""
     return Unknown(HIDDEN) if isinstance(content, Unknown) and content.written else content

@@ -1,8 +1,8 @@
 """Facts that planning needs about a configuration and an account: matches, SIDs, pending steps, defaults.
 
 Takes a `Config`, a `State`, a selection, and the journal of an interrupted apply; matches resources once and derives
-the rest. Everything here is read-only after construction: the change builder, the guards, and the warnings read it, and
-none of them writes to it. Pure; decides nothing.
+the rest. Read-only after construction: the change builder, the guards, and the warnings only read it. Pure; decides
+nothing.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ class PlanContext:
         state: the account, as far as it was read.
         selection: the part of the configuration that the plan covers.
         unfinished: the replaces that an interrupted apply began.
-        reviewed: the decisions of a reviewed plan whose rest is planned.
+        reviewed: the decisions of a reviewed plan whose remaining changes are planned.
 
     Attributes:
-        desired: which declared resources have to exist, and which must not.
-        matching: which declared resource is which live one.
+        desired: the declared resources that must exist, and those that must not.
+        matching: the live resource of each declared one.
         interrupted: the interrupted replaces.
-        naming: what resources are called.
+        naming: the names of resources for display.
         replaced: addresses of the resources that can only be changed by replacing them.
-        pending_step: for each address whose SID is not known before the apply, the id of the step after which it is.
+        pending_step: for each address whose SID is unknown until apply, the id of the step that makes it known.
         by_natural_key: addresses of the resources directly in a service, by kind, service, and natural key.
         implied_users: kind, service, and natural key of each undeclared user that a declared participant implies.
-        sids: known SIDs by address, those of Twilio's own roles that the configuration refers to included.
-        builtin_refs: resources that steps refer to and that Twilio makes with a service of this plan, by address, with
-            the values by which to find them there.
-        problems: what prevents a plan.
+        sids: known SIDs by address, including those of built-in roles that the configuration refers to.
+        builtin_refs: resources that steps refer to and that Twilio creates with a service of this plan, by address,
+            with the values to look them up by.
+        problems: the problems that prevent a plan.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class PlanContext:
             for declared in self.desired.present
             if depth(declared.kind) == 1 and declared.natural_key
         }
-        # Users that are declared only as participants: Twilio creates them, and pruning them would undo that.
+        # Users that are declared only as participants: Twilio creates them; pruning them would conflict with that.
         self.implied_users = frozenset(
             (kind, declared.address.root, str(declared.values[path].content))
             for declared in self.desired.present
@@ -106,7 +106,7 @@ class PlanContext:
         )
 
     def covered(self) -> Iterator[Declared]:
-        """Yield the resources that have to exist and that the plan covers, parents first."""
+        """Yield the resources that must exist and that the plan covers, parents first."""
         return (declared for declared in self.desired.present if self.selection.covers(declared))
 
     def _has_immutable_change(self, declared: Declared, live: Live) -> bool:
@@ -138,7 +138,7 @@ class PlanContext:
                     yield declared, path, value.content
 
     def _resolve_builtin_refs(self) -> tuple[dict[Address, str], list[Problem]]:
-        """Look up Twilio's own roles that the configuration refers to in services that exist."""
+        """Look up the built-in roles that the configuration refers to in existing services."""
         sids: dict[Address, str] = {}
         problems: list[Problem] = []
         for declared, path, reference in self._references_to_builtins():
@@ -176,7 +176,7 @@ class PlanContext:
                 found[reference.address] = {kind.natural_key: reference.built_in}
         return found
 
-    # --- what a resource is ------------------------------------------------------------------------------------------
+    # --- identity ----------------------------------------------------------------------------------------------------
 
     def is_made_with_parent(self, declared: Declared) -> bool:
         """Return whether Twilio creates it with a parent that this plan creates."""
@@ -185,14 +185,14 @@ class PlanContext:
         return declared.kind.singleton or declared.natural_key in declared.kind.built_in
 
     def lookup_key_if_made_by_flex(self, declared: Declared) -> Mapping[str, Content | Reference | Unknown] | None:
-        """By what to find a resource that a new parent may have, where Flex makes it; None for every other one."""
+        """Return the values to look up a resource that Flex creates with its parent; None for every other resource."""
         if declared.parent is None or declared.parent in self.matching.live:
             return None
         return self.identifying_values(declared) if declared.natural_key in declared.kind.built_in_by_flex else None
 
     @staticmethod
     def identifying_values(declared: Declared) -> Mapping[str, Content | Reference | Unknown]:
-        """Return the values that identify a resource that comes with its parent: those that cannot change."""
+        """Return the values that identify a resource created with its parent: those that cannot change."""
         return {
             field.path: declared.values[field.path].content
             for field in declared.kind.fields
@@ -200,7 +200,7 @@ class PlanContext:
         }
 
     def fields_to_adopt(self, declared: Declared) -> tuple[FieldChange, ...]:
-        """Return the changes of a resource that comes with its parent, without its identifying values."""
+        """Return the changes of a resource created with its parent, without its identifying values."""
         return tuple(
             FieldChange(
                 path=path,
@@ -219,28 +219,28 @@ class PlanContext:
         return self.state.is_protected(live, self.interrupted.replacements)
 
     def parents(self, declared: Declared) -> tuple[str, ...] | None:
-        """The SIDs above a resource, outermost first; None while what contains it does not exist."""
+        """Return the SIDs of the containing resources, outermost first; None while one of them does not exist."""
         if declared.parent is None:
             return ()
         above = self.matching.live.get(declared.parent)
         return None if above is None else above.lineage
 
     def pruned_parents(self, prune: Prune) -> tuple[str, ...] | None:
-        """Return the SIDs above a pruned collection, outermost first; None if its owner is missing or deleted."""
+        """Return the SIDs of a pruned collection's owners, outermost first; None if one is missing or deleted."""
         if prune.kind.parent is None:
             return ()
         address = prune.collection.collection_owner(prune.kind.section)
         above = self.matching.live.get(address) if address is not None else None
         return None if above is None or address in self.desired.removed else above.lineage
 
-    # --- who takes whose place ---------------------------------------------------------------------------------------
+    # --- successors --------------------------------------------------------------------------------------------------
 
     def saved_values(self, declared: Declared) -> UnfinishedReplace | None:
-        """Return what an interrupted apply saved of a resource before it deleted it and did not create it again."""
+        """Return the values of a resource that an interrupted apply saved before it deleted and did not recreate it."""
         return self.interrupted.saved_values(declared, self.parents(declared))
 
     def successor(self, sid: str) -> Address | None:
-        """Find the address whose new resource takes the place of a live one, in this plan or an interrupted one."""
+        """Find the address whose new resource replaces a live one, in this plan or in an interrupted one."""
         address = self.matching.addresses.get(sid)
         return address if address in self.replaced else self.interrupted.completed_by.get(sid)
 
@@ -259,7 +259,7 @@ class PlanContext:
     def needs_of(
         self, kind: Kind, parent: Address | None, values: Mapping[str, Content | Reference | Unknown]
     ) -> tuple[str, ...]:
-        """The ids of the steps that have to succeed before values can be sent: those that make what they refer to.
+        """Return the ids of the steps that must succeed before values can be sent: the creates of their references.
 
         Args:
             kind: the kind of the resource that gets the values.
@@ -287,7 +287,7 @@ class PlanContext:
 
     @cached_property
     def default_roles(self) -> Mapping[str, frozenset[str]]:
-        """By service, the SIDs of its default roles before the plan and, as far as declared, after it."""
+        """Return the SIDs of the default roles, by service: before the plan and, as far as declared, after it."""
         defaults: dict[str, set[str]] = {}
         for live in self.state:
             if chooses_held(live.kind):
@@ -301,7 +301,7 @@ class PlanContext:
 
     @cached_property
     def default_services(self) -> frozenset[str]:
-        """The SIDs of the account's default service before the plan and, as far as declared, after it."""
+        """Return the SIDs of the account's default service before the plan and, as far as declared, after it."""
         after = {
             self.sid(value.content)
             for declared in self.covered()
@@ -312,7 +312,7 @@ class PlanContext:
 
 
 def _default_role_sids(configuration: Live) -> Iterable[str]:
-    """The SIDs of the roles that a service's configuration gives by default."""
+    """Return the SIDs of the roles that a service's configuration assigns by default."""
     return (
         str(configuration.values[field.path])
         for field in configuration.kind.fields
@@ -321,15 +321,15 @@ def _default_role_sids(configuration: Live) -> Iterable[str]:
 
 
 def _implied_user_problems(context: PlanContext) -> Iterator[Problem]:
-    """Report users that participants imply and that must not exist or have another name now.
+    """Report users that participants imply although they are declared absent or renamed.
 
-    Taking part would make them again.
+    Adding the participant would recreate them.
     """
     for declared in context.desired.absent:
         if (declared.kind.name, declared.address.root, declared.natural_key) in context.implied_users:
             yield Problem(
                 "absent-but-needed",
-                f"{declared.address} must not exist, but a declared participant has its identity",
+                f"{declared.address} is declared absent, but a declared participant has its identity",
                 declared.place,
                 "Remove the participant or the `absent` user.",
                 address=str(declared.address),

@@ -1,7 +1,7 @@
-"""The values that a create sends: declared, derived, and carried over from the resource that it replaces.
+"""Collects the values that a create sends: declared, derived, and carried over from the replaced resource.
 
-Takes a `PlanContext`, a declared resource, and the values of a former one; gives `CreateValues` with a problem for each
-value that the API would reject, and the field changes that show them. Pure.
+Takes a `PlanContext`, a declared resource, and the values of a former one; returns `CreateValues` with a problem for
+each value that the API would reject, and the field changes that show them. Pure.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from reconciler.state import Live
 
 @dataclass(frozen=True, slots=True)
 class CreateValues:
-    """What a create sends.
+    """The values that a create sends.
 
     Attributes:
-        values: by field path. Empty values are there only if they are declared: the API most likely has them empty.
+        values: by field path. Empty values are included only if declared: the API's default is most likely empty.
         carried: paths of the values that come from the former resource.
-        problems: what the API would not take.
+        problems: values that the API would reject.
     """
 
     values: Mapping[str, Content | Reference | Unknown]
@@ -40,7 +40,7 @@ class CreateValues:
 def values_for_create(
     context: PlanContext, declared: Declared, former: Mapping[str, Content], saved: UnfinishedReplace | None = None
 ) -> CreateValues:
-    """Collect what a create has to send.
+    """Collect the values that a create has to send.
 
     Args:
         context: configuration and account.
@@ -134,7 +134,7 @@ def _field_change(
 
 
 def _redirected(context: PlanContext, field: Field, content: Content) -> Content | Reference:
-    """A content of a resource to replace; where it refers to one that is replaced as well, to the new one."""
+    """Return a content, with a reference to a resource that is also replaced pointing to the new one."""
     reference = field.marker(Ref)
     address = context.successor(content) if isinstance(content, str) else None
     if reference is None or address is None:
@@ -147,14 +147,14 @@ def _unfit_paths(
     values: Mapping[str, Content | Reference | Unknown],
     carried: Mapping[str, Content | Reference],
 ) -> list[str]:
-    """Find the live values that the new resource cannot have beside its declared ones.
+    """Find the live values that the new resource cannot have along with its declared ones.
 
-    Such are the settings of another target or type (a trigger has no filters), and the permissions of a role of
+    Examples: the settings of another target or type (a trigger has no filters), and the permissions of a role of
     another type.
 
     Args:
         declared: the declared resource.
-        values: what the create would send.
+        values: the values that the create would send.
         carried: those of the values that come from the live resource.
     """
     contents = {path: plain(content) for path, content in values.items()}
@@ -176,7 +176,7 @@ def _cannot_carry(declared: Declared, path: str) -> list[Problem]:
             f"{declared.address} must be replaced, but its live {path}, which ignore_changes keeps, is not valid for "
             "the new one",
             value.place,
-            f"Remove {path} from ignore_changes: the new {declared.kind.noun} then gets the declared value.",
+            f"Remove {path} from ignore_changes to give the new {declared.kind.noun} the declared value.",
             address=str(declared.address),
         )
     ]
@@ -185,9 +185,9 @@ def _cannot_carry(declared: Declared, path: str) -> list[Problem]:
 def _check(
     declared: Declared, values: Mapping[str, Content | Reference | Unknown], saved: UnfinishedReplace | None
 ) -> list[Problem]:
-    """Report what a create with these values lacks."""
+    """Report the required values that a create lacks."""
     if declared.pin is not None:
-        return []  # a dead pin, which is reported as such
+        return []  # the pin matches nothing, which is reported elsewhere
     missing = [
         Fault("", f"{declared.address} is not in the account and cannot be created without `{field.path}`", "Add it.")
         for field in declared.kind.fields
@@ -198,14 +198,15 @@ def _check(
         lost = ", ".join(saved.lost)
         hint = (
             f"An interrupted apply deleted a resource with {lost}, which is sensitive, so {saved.source} does not "
-            "contain it. Run this in the folder with that apply's .reconciler/, or set it in the configuration."
+            "contain it. Run this command in the folder that contains that apply's .reconciler/, or set it in the "
+            "configuration."
         )
         faults = [replace(fault, hint=hint) for fault in faults]
     return problems_of(declared, faults)
 
 
 def _is_of_other_type(field: Field, content: object, chosen: object) -> bool:
-    """Whether a set has words that count only for another type than the chosen one; Twilio may add words to any."""
+    """Whether a set has words that are valid only for a type other than the chosen one; Twilio may add words to any."""
     vocabulary = field.marker(Vocabulary)
     if vocabulary is None or not isinstance(content, tuple) or not isinstance(chosen, str):
         return False

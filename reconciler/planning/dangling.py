@@ -1,6 +1,6 @@
-"""Dangling references: SIDs of resources that do not exist, and a second proxy address for one participant.
+"""Reports dangling references: SIDs of resources that do not exist, and a second proxy address for one participant.
 
-Takes a `PlanContext`, or a `State` alone; gives warnings. Pure. Says nothing about what was not read.
+Takes a `PlanContext`, or a `State` alone; returns warnings. Pure. Collections that were not read are not reported.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from reconciler.state import Collection, Live, State
 
 
 def dangling(context: PlanContext) -> Iterator[Problem]:
-    """Warnings about what the configuration and the account refer to and the account does not have."""
+    """Report references, in the configuration and the account, to resources that do not exist."""
     for declared in context.covered():
         yield from _missing_sids(context, declared)
         if declared.kind.exclusive_pair:
@@ -40,7 +40,7 @@ def dangling(context: PlanContext) -> Iterator[Problem]:
 
 
 def dead_destinations(state: State) -> Iterator[tuple[Live, Use, str]]:
-    """Yield live resources that direct traffic into one that does not exist, with the field and the missing SID."""
+    """Yield live resources that direct traffic to one that does not exist, with the field and the missing SID."""
     for kind in KINDS:
         if kind.parent is not None or Collection(kind.name) not in state.complete:
             continue
@@ -79,7 +79,7 @@ def _missing_sids(context: PlanContext, declared: Declared) -> Iterator[Problem]
 
 
 def _second_proxy(context: PlanContext, declared: Declared) -> Iterator[Problem]:
-    """A new participant whose address already takes part, unmanaged, by another proxy address."""
+    """Report a new participant whose address is already in the conversation, unmanaged, with another proxy address."""
     path = declared.kind.exclusive_pair[0]
     address = declared.values.get(path)
     parents = context.parents(declared)
@@ -89,9 +89,9 @@ def _second_proxy(context: PlanContext, declared: Declared) -> Iterator[Problem]
         if live.values.get(path) == address.content and live.sid not in context.matching.addresses:
             yield Problem(
                 "second-proxy",
-                f"{declared.address} adds a second proxy address for a participant who already takes part ({live.sid})",
+                f"{declared.address} adds a second proxy address for an existing participant ({live.sid})",
                 declared.place,
-                "They would get every message twice. Pin the live participant with sid, or delete it first.",
+                "That person would get every message twice. Pin the live participant with sid, or delete it first.",
                 severity="warning",
                 address=str(declared.address),
             )

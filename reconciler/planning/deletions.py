@@ -1,6 +1,6 @@
-"""The deletes of a plan: what must not exist, what is pruned, and what an interrupted replace left.
+"""Builds the deletes of a plan: absent and pruned resources, and old resources that an interrupted replace left.
 
-Takes a `PlanContext`; gives changes whose steps come last. Guards decide which of them are carried out. Pure.
+Takes a `PlanContext`; returns changes whose steps come last. Guards decide which of them are applied. Pure.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from reconciler.state import Live
 
 
 def build_deletions(context: PlanContext) -> list[Change]:
-    """Build every delete: what is absent first, then what completes a replace, then what is pruned."""
+    """Build every delete: absent resources first, then old resources of replaces, then pruned ones."""
     changes = [*_absent(context), *_completions(context)]
     deleted = {change.sid for change in changes}
     changes += [change for change in _pruned(context) if change.sid not in deleted]
-    # A service goes after everything else that goes: what refers to it is then no longer there.
+    # A service is deleted after everything else, when nothing refers to it anymore.
     others = tuple(change.steps[0].id for change in changes if change.kind.parent is None and change.kind.updatable)
     return [
         change
@@ -36,8 +36,8 @@ def build_deletions(context: PlanContext) -> list[Change]:
 def is_pruned(prune: Prune, live: Live) -> bool:
     """Return whether an unmanaged live resource falls under a prune rule.
 
-    Globs are matched against the natural key, with case. What Twilio created never does, nor does `guest`: Flex
-    makes it, and whether a service is Flex's is not certain.
+    Globs are matched against the natural key, case-sensitively. Resources that Twilio created are never pruned, nor is
+    `guest`: Flex creates it, and whether a service belongs to Flex is not certain.
     """
     if live.is_built_in or live.name in live.kind.never_pruned:
         return False
@@ -55,7 +55,7 @@ def _absent(context: PlanContext) -> Iterator[Change]:
 
 
 def _completions(context: PlanContext) -> Iterator[Change]:
-    """Delete what interrupted replaces left, once the defaults on it have moved."""
+    """Delete the old resources that interrupted replaces left, once the defaults on them have moved."""
     for saved, live in context.interrupted.to_complete():
         declared = context.config.resources[saved.address]
         change = _deletion(

@@ -1,6 +1,6 @@
-"""The desired state of a configuration: what has to exist, and what must not.
+"""The desired state of a configuration: the resources that must exist, and those that must not.
 
-Takes a `Config`; gives a `Desired`. Pure, and knows nothing of the account.
+Takes a `Config`; returns a `Desired`. Pure, and independent of the account.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from reconciler.config.model import Config, Declared
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """The declared resources, by whether they have to exist.
+    """The declared resources, by whether they must exist.
 
     Attributes:
-        present: resources that have to exist, in the order of the configuration: parents first.
+        present: resources that must exist, in the order of the configuration: parents first.
         absent: resources with `absent: true`, without those inside another absent resource.
-        inside_absent: addresses of the resources inside an absent one; they go with it.
-        removed: addresses of everything that must not exist: the absent resources, and what is inside them.
+        inside_absent: addresses of the resources inside an absent one; they are deleted with it.
+        removed: addresses of everything that must not exist: the absent resources and their contents.
     """
 
     present: tuple[Declared, ...]

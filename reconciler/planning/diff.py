@@ -1,10 +1,11 @@
-"""What differs between the files and the account, one-sided: only what the files name is compared.
+"""Finds the differences between a declared resource and the account; only declared fields are compared.
 
-A value that comes from a secret that is not set is compared by its known parts: ``https://a.example/x?token=${secret:T}``
-differs from every URL that does not begin with ``https://a.example/x?token=``.
+A value that comes from a secret that is not set is compared by its known parts:
+``https://a.example/x?token=${secret:T}`` differs from every URL that does not begin with
+``https://a.example/x?token=``.
 
-Takes one declared resource and its live one, both already normalised; gives field changes in the order of the kind's
-fields. Pure. Never compares what the files leave out, what they say to ignore, or what the API does not return.
+Takes one declared resource and its live one, both already normalized; returns field changes in the order of the kind's
+fields. Pure. Never compares undeclared fields, ignored fields, or fields that the API does not return.
 """
 
 from __future__ import annotations
@@ -28,17 +29,17 @@ from reconciler.redaction.urls import declared_url, holds_random_segment, live_u
 from reconciler.state import Live
 
 SidOf = Callable[[Reference], str | None]
-"""The SID that a reference stands for; None while what it refers to is yet to be made."""
+"""Returns the SID of a reference; None while the resource does not exist yet."""
 
 
 def diff(declared: Declared, live: Live, sid_of: SidOf, name_of: Callable[[str], str]) -> tuple[FieldChange, ...]:
-    """The fields that the files name and whose live content means something else.
+    """Return the changes of declared fields whose live content has a different meaning.
 
     Args:
-        declared: the resource in the files.
+        declared: the resource in the configuration.
         live: the same resource in the account.
         sid_of: resolves references.
-        name_of: the name of a live resource by its SID, for people; empty when it is not known.
+        name_of: the display name of a live resource by its SID; empty when it is not known.
     """
     changes: list[FieldChange] = []
     for path, value in declared.values.items():
@@ -76,7 +77,7 @@ def inner_changes(before: object, after: object) -> tuple[InnerChange, ...]:
     Whether the two differ at all is decided by `Field.comparable`, which is exact and fast; this only shows where.
 
     Returns:
-        Nothing unless both are mappings that are small enough to be looked through.
+        Empty unless both are mappings that are small enough to be compared part by part.
     """
     if not (isinstance(before, dict) and isinstance(after, dict) and _is_small(before) and _is_small(after)):
         return ()
@@ -115,14 +116,14 @@ def _is_small(content: object) -> bool:
 
 
 _MOST_EQUAL_PAIRS = 5_000
-"""Each of them may be part of the best alignment, so that looking for it takes their number many times over."""
+"""Limit for pairing list items: the search for the best alignment takes several times their number of comparisons."""
 
 _Key: TypeAlias = "str | tuple[int, int]"
-"""A key of a mapping; of an item of a list, its index before and after, -1 for none."""
+"""A key of a mapping; for an item of a list, its index before and after, -1 for none."""
 
 
 def _aligned(before: Json, after: Json) -> tuple[object, object]:
-    """Prepare two JSON values for deepdiff, which left to itself takes true for 1, rounds numbers, and misses items.
+    """Prepare two JSON values for deepdiff, which by default treats true as 1, rounds numbers, and misses items.
 
     Scalars become texts that are equal for equal meaning, and lists become mappings with one key for each pair of
     items that belong together.
@@ -143,7 +144,7 @@ def _aligned(before: Json, after: Json) -> tuple[object, object]:
 
 
 def _alignment(before: Sequence[Json], after: Sequence[Json]) -> Iterator[tuple[int, int]]:
-    """Pair the items of two lists: equal ones, and those that take the place of one another; -1 for no partner."""
+    """Pair the items of two lists: equal items, and items that replace one another; -1 for no partner."""
     contents, later = ([ascii(canonical_json(item)) for item in items] for items in (before, after))
     counts = Counter(later)
     if sum(counts[item] for item in contents) > _MOST_EQUAL_PAIRS:
@@ -166,7 +167,7 @@ def _new(key: _Key) -> str | int:
 
 
 def _at(value: Json, keys: Sequence[str | int]) -> Json:
-    """The part of a value at a path; None where it has no such part."""
+    """Return the part of a value at a path; None if it has no such part."""
     for key in keys:
         if isinstance(key, str):
             value = value.get(key) if isinstance(value, Mapping) else None
@@ -176,7 +177,7 @@ def _at(value: Json, keys: Sequence[str | int]) -> Json:
 
 
 def _position(keys: Sequence[_Key]) -> list[tuple[str, int, int]]:
-    """Sort by key, and items by their index before, or if they are new by that after."""
+    """Sort by key, and items by their index before, or for new items by the index after."""
     return [(key, 0, 0) if isinstance(key, str) else ("", max(key), key[1]) for key in keys]
 
 
@@ -184,7 +185,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
 
 
 def _dotted(keys: Sequence[_Key]) -> str:
-    """A path as text; a key that is not a plain word is quoted, so that no two paths look the same."""
+    """Return a path as text; a key that is not a plain word is quoted, so that no two paths look the same."""
     parts = []
     for key in keys:
         if isinstance(key, str):
@@ -195,11 +196,11 @@ def _dotted(keys: Sequence[_Key]) -> str:
 
 
 def with_shown_urls(change: FieldChange, declared: Declared | None, field: Field) -> FieldChange:
-    """The same change of a URL, with the parts of it that may be shown where the whole may not.
+    """Return a change of a URL that shows only its non-sensitive parts where the whole URL is sensitive.
 
     Args:
         change: the change of one field.
-        declared: the resource in the files; None where they do not declare it.
+        declared: the resource in the configuration; None if it is not declared.
         field: the field.
     """
     if field.shape is not Shape.URL or (declared is not None and field.path in declared.sensitive):
@@ -222,7 +223,7 @@ def with_shown_urls(change: FieldChange, declared: Declared | None, field: Field
 
 
 def holds_secret(field: Field, content: object) -> bool:
-    """Whether the content is a URL that carries a secret, which makes it sensitive wherever it comes from."""
+    """Whether the content is a URL that contains a secret, which makes it sensitive wherever it comes from."""
     return field.shape is Shape.URL and isinstance(content, str) and url_holds_secret(content)
 
 
@@ -230,7 +231,7 @@ def _same(field: Field, desired: Content | Reference | Unknown, before: Content,
     if isinstance(desired, Reference):
         sid = sid_of(desired)
         return sid is not None and sid == before
-    # Equal by Python's own measure is equal, and quickly told; but in JSON true is not 1, which that measure mixes.
+    # Python's == is fast, but it treats true and 1 as equal, which JSON does not.
     if field.shape is not Shape.JSON and desired == before:
         return True
     return bool(field.comparable(desired) == field.comparable(before))

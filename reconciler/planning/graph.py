@@ -1,6 +1,6 @@
-"""Topological order that is the same every time, with cycles named.
+"""Deterministic topological sort that reports cycles.
 
-Takes nodes with a rank and what each needs; gives them in an order in which everything comes after what it needs, and
+Takes nodes with a rank and their dependencies; returns them in an order in which each comes after its dependencies, and
 otherwise by rank. Pure, and independent of the type of the nodes.
 """
 
@@ -17,7 +17,7 @@ class CycleError(ValueError):
     """Nodes depend on each other in a cycle.
 
     Args:
-        cycle: the nodes of one circle, the first one repeated at the end.
+        cycle: the nodes of one cycle, the first one repeated at the end.
     """
 
     def __init__(self, cycle: tuple[Any, ...]) -> None:
@@ -29,11 +29,11 @@ def order(ranks: Mapping[Node, Any], needs: Mapping[Node, Iterable[Node]]) -> li
     """Sort nodes so that each comes after its dependencies.
 
     Args:
-        ranks: every node with something comparable and unique to it; lower comes first where nothing else decides.
-        needs: what each node needs; nodes outside of `ranks` do not count.
+        ranks: every node with a comparable, unique rank; the lower rank comes first where dependencies allow either.
+        needs: the dependencies of each node; nodes outside of `ranks` are ignored.
 
     Raises:
-        CycleError: when there is no order.
+        CycleError: if the dependencies form a cycle.
     """
     waiting = {node: {need for need in needs.get(node, ()) if need in ranks and need != node} for node in ranks}
     needed_by: dict[Node, list[Node]] = {}

@@ -1,6 +1,6 @@
-"""Guards a plan: what a guard knows about the account, and which guards hold until nothing more follows.
+"""Applies the guards to a plan, repeatedly, until no further change is withheld.
 
-Takes a `PlanContext` and changes in order; gives the same changes with their guards. Pure.
+Takes a `PlanContext` and sorted changes; returns the same changes with their guards. Pure.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ def guard_changes(
     approved: Iterable[Approval] = (),
     reviewed: Reviewed = NOT_REVIEWED,
 ) -> tuple[Change, ...]:
-    """Return every change with its guard, if any; what is withheld makes no way for anything else.
+    """Return every change with its guard, if any; a withheld change frees no name or slot for others.
 
-    A user who keeps a role, because the change of the user is withheld, keeps the role from being deleted.
+    A user whose change is withheld keeps a role, which prevents the role from being deleted.
 
     Args:
         context: configuration and account.
         changes: the changes, in order.
-        approved: approvals besides those of the configuration.
-        reviewed: the decisions of a reviewed plan whose rest this is.
+        approved: approvals in addition to those of the configuration.
+        reviewed: the decisions of the reviewed plan that this one continues.
     """
     approvals = frozenset((item.address, item.action) for item in (*context.config.approvals, *approved))
     held: frozenset[Address] = frozenset()
@@ -57,7 +57,7 @@ def guard_changes(
 def _guard_context(
     context: PlanContext, changes: tuple[Change, ...], doing: tuple[Change, ...], kept: frozenset[Address]
 ) -> GuardContext:
-    """What guards look at, when of all changes only some are done, and some of these without their delete."""
+    """Build the guard context for the changes that are applied, some of them without their delete."""
     holding = {use.kind: use.field.path for kind in KINDS for use in holdings_of(kind)}
     coming = tuple(change for change in changes if change.action != "delete")
     leaving = tuple(change for change in doing if change.action == "delete")
@@ -90,14 +90,14 @@ def _guard_context(
 
 
 def _names_taken(context: PlanContext, doing: Iterable[Change], kept: frozenset[Address]) -> dict[Address, Live]:
-    """The creates of a role whose name and type another live role keeps, with that role.
+    """Return the creates of roles whose name and type another live role keeps, with that role.
 
-    Twilio accepts a second one, and then the two are ambiguous.
+    Twilio accepts duplicates, which are then ambiguous.
 
     Args:
         context: configuration and account.
-        doing: the changes that are done.
-        kept: those of which at least the delete is withheld.
+        doing: the changes that are applied.
+        kept: those whose delete, at least, is withheld.
     """
     gone = {
         change.sid for change in doing if change.address not in kept for step in change.steps if step.op == "delete"
@@ -121,10 +121,10 @@ def _names_taken(context: PlanContext, doing: Iterable[Change], kept: frozenset[
 def _names_given_up(
     context: PlanContext, changes: Sequence[Change], doing: Sequence[Change], kept: frozenset[Address]
 ) -> dict[Address, Address]:
-    """The changes that free a name which another declared resource was to take, and does not take in this apply.
+    """Return the changes that free a name that another declared resource was to take but does not take in this apply.
 
     Returns:
-        By the address of the change, the declared resource. With the change alone, nothing would have the name.
+        The declared resource, by the address of the change. With the change alone, no resource would have the name.
     """
     taking = {change.address for change in doing}
     given_up: dict[Address, Address] = {}
@@ -142,7 +142,7 @@ def _names_given_up(
 
 
 def _remaining_defaults(context: PlanContext, doing: Iterable[Change]) -> dict[str, str]:
-    """The roles that are a service's default once the given changes are done, by SID, with the default's field."""
+    """Return the roles that are a service's default after the given changes, by SID, with the default's field."""
     defaults = {
         (live.parents[0], field.path): str(live.values[field.path])
         for live in context.state
@@ -164,7 +164,7 @@ def _remaining_defaults(context: PlanContext, doing: Iterable[Change]) -> dict[s
 def _assigned_roles(context: PlanContext, doing: Iterable[Change]) -> dict[str, str]:
     """Return the roles that are assigned by SID after the apply, with the address that assigns them.
 
-    That is what is declared, and what an undeclared field of a replaced resource carries over.
+    Includes declared values, and undeclared values that a replaced resource carries over.
     """
     assigned: dict[str, str] = {}
     for declared in context.desired.present:
@@ -190,7 +190,7 @@ def _services_of_addresses(context: PlanContext, changes: Iterable[Change]) -> f
     paths = {use.kind: use.field.path for kind in KINDS for use in destinations_of(kind)}
     leading = [change for change in changes if change.kind in paths]
     by_sid = {change.sid: change for change in leading}
-    # A value that only the account had comes from what an interrupted apply saved, too.
+    # Values that only the account had may also come from the journal of an interrupted apply.
     pointing = {
         (context.sid(step.values.get(paths[change.kind])), change.name) for change in leading for step in change.steps
     }
@@ -209,7 +209,7 @@ def _services_of_addresses(context: PlanContext, changes: Iterable[Change]) -> f
 
 
 def heirs_of_name(context: PlanContext, live: Live, owner: Address) -> Iterator[Declared]:
-    """Yield the declared resources that are to take the name of a live one from the declared one that has it now.
+    """Yield the declared resources that are to take over the name of a live one from its present declared owner.
 
     Args:
         context: configuration and account.

@@ -1,6 +1,6 @@
-"""What guards know besides the changes: approvals, defaults, holders, and names.
+"""The facts that guards read in addition to the changes: approvals, defaults, holders, and names.
 
-`reconciler.planning.guard_changes` collects it; every guard reads it. Pure data.
+`reconciler.planning.guard_changes` collects them; every guard reads them. Pure data.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from reconciler.state import Live, State
 
 @dataclass(frozen=True)
 class GuardContext:
-    """What guards look at besides the changes.
+    """The facts that guards read in addition to the changes.
 
     Attributes:
         config: the configuration.
@@ -27,19 +27,20 @@ class GuardContext:
         approved: the address and action of each destructive change that is approved, in the configuration or on the
             command line.
         default_roles: by service SID, the SIDs of its default roles before the apply and after it.
-        remaining_defaults: SIDs of the roles that are a default after the apply as it will be carried out, with the
-            field that says so.
+        remaining_defaults: SIDs of the roles that are a default after the apply, withheld changes considered, with the
+            default's field.
         default_services: SIDs of the account's default service before the apply and after it.
         live: the live resource of each declared one that has one.
-        services_of_addresses: what addresses that stay point to after the apply: a service's SID, and the address.
+        services_of_addresses: the services that the remaining addresses point to after the apply: a service's SID, and
+            the address.
         no_room: addresses of creates whose parent is full.
-        moved: SIDs of users and participants whom this plan gives another role, or deletes.
-        names_taken: addresses of creates of roles, with the live role that has the same name and type and stays.
-        names_given_up: changes that free a name, with the declared resource that was to take it and does not.
-        assigned: by SID, the roles that the configuration or the plan assigns by it, with the address that does.
+        moved: SIDs of users and participants that this plan gives another role or deletes.
+        names_taken: addresses of creates of roles, with the remaining live role of the same name and type.
+        names_given_up: changes that free a name, with the declared resource that was to take it but does not.
+        assigned: the roles that the configuration or the plan assigns by SID, with the assigning address.
         successors: by SID of the old resource, the addresses whose interrupted replaces are completed.
         replacements: SIDs of the new resources of interrupted replaces.
-        reviewed: the decisions of a reviewed plan whose rest this is.
+        reviewed: the decisions of the reviewed plan that this one continues.
     """
 
     config: Config
@@ -61,7 +62,7 @@ class GuardContext:
 
     @cached_property
     def first_protected_below(self) -> Mapping[Address, Address]:
-        """For each address, the first one at or below it with lifecycle.prevent_destroy."""
+        """Map each address to the first one at or below it that has lifecycle.prevent_destroy."""
         found: dict[Address, Address] = {}
         for item in self.config.resources.values():
             if item.lifecycle.prevent_destroy:
@@ -71,7 +72,7 @@ class GuardContext:
 
 
 def live_name(change: Change, live: Live) -> str:
-    """Return the live name, unless the configuration hides it."""
+    """Return the live name, or a placeholder if the configuration hides it."""
     return change.name if HIDDEN in change.name else live.title
 
 
@@ -81,5 +82,5 @@ def removes(change: Change) -> bool:
 
 
 def has_more(change: Change) -> bool:
-    """Whether a change that deletes does something else as well, which is done although its delete is withheld."""
+    """Whether a change with a delete has other steps, which are applied even if its delete is withheld."""
     return any(step.op != "delete" for step in change.steps)

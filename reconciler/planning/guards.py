@@ -1,9 +1,10 @@
 """Guards: protection, lifecycle, approvals, and limits that stop changes.
 
-Each guard is a function that takes a change and a `GuardContext` and gives a `Guard` or None; `GUARDS` lists them.
-Pure. A guard never adds to a change.
+Each guard is a function that takes a change and a `GuardContext` and returns a `Guard` or None; `GUARDS` lists them.
+Pure. A guard never adds steps to a change.
 
-A guard *withholds* a part (the rest is done, exit code 5) or *refuses* the whole apply (nothing is sent, exit code 4).
+A guard *withholds* a change (the others are applied, exit code 5) or *refuses* the whole apply (nothing is sent, exit
+code 4).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from reconciler.state import Collection
 
 
 def guard(changes: Sequence[Change], context: GuardContext) -> tuple[Change, ...]:
-    """Return every change with the first guard that stops it; withholding spreads to dependents."""
+    """Return every change with the first guard that stops it; dependents of a withheld change are withheld as well."""
     guarded = []
     for change in changes:
         held = next((found for check in GUARDS if (found := check(change, context)) is not None), None)
@@ -32,10 +33,10 @@ def guard(changes: Sequence[Change], context: GuardContext) -> tuple[Change, ...
 
 
 def limit(changes: Sequence[Change], limits: Limits) -> tuple[Guard, ...]:
-    """Return what the configured limits refuse, counted over everything that is not withheld."""
+    """Return the configured limits that are exceeded by the changes that are not withheld."""
     doing = [change for change in changes if not change.is_withheld]
     deletes = sum(1 for change in doing if change.action in {"delete", "replace"})
-    # The second half of a replace, which an interrupted apply counted as a delete.
+    # The second half of a replace; the interrupted apply already counted it as a delete.
     creates = sum(1 for change in doing if change.action == "create" and not change.completes)
     counts = (
         ("deletes", deletes, limits.deletes, "deletes (replaces included)"),
@@ -46,7 +47,7 @@ def limit(changes: Sequence[Change], limits: Limits) -> tuple[Guard, ...]:
         Guard(
             "limit",
             "refused",
-            f"{count} {words}, and limits.{name} allows {most}; raise it if all of them are intended",
+            f"{count} {words}, but limits.{name} allows {most}; raise the limit if all of them are intended",
         )
         for name, count, most, words in counts
         if most is not None and count > most
@@ -54,14 +55,14 @@ def limit(changes: Sequence[Change], limits: Limits) -> tuple[Guard, ...]:
 
 
 def _not_read(change: Change, context: GuardContext) -> Guard | None:
-    """A delete whose consequences cannot be judged, because what refers to the resource may not be read."""
+    """Withhold a delete whose consequences are unknown, because the resources that refer to it may not be read."""
     live = context.state.get(change.sid or "")
     if not removes(change) or live is None:
         return None
     asked = [
         Collection(kind.name, live.parents[: 1 if kind.parent else 0])
         for kind in dict.fromkeys(use.kind for use in uses_of(change.kind))
-        # Others are looked through as far as it is feasible: there may be any number of participants.
+        # Other collections are searched as far as feasible: there may be any number of participants.
         if kind.parent in {None, change.kind.parent}
     ]
     unread = [collection for collection in asked if collection in context.state.unreadable]
@@ -82,8 +83,8 @@ def _no_room(change: Change, context: GuardContext) -> Guard | None:
     return Guard(
         "no_room",
         "withheld",
-        f"{change.parent} already holds the {change.kind.max_per_parent} that the API allows; declare "
-        "fewer, or prune unmanaged ones",
+        f"{change.parent} already has {change.kind.max_per_parent} {change.kind.noun}s, the most that the API allows; "
+        "declare fewer, or prune unmanaged ones",
     )
 
 
@@ -111,20 +112,20 @@ def _name_taken(change: Change, context: GuardContext) -> Guard | None:
 
 
 def _name_given_up(change: Change, context: GuardContext) -> Guard | None:
-    """A rename whose former name the next resource of a chain of renames does not take in this apply."""
+    """Withhold a rename if the next resource in a chain of renames does not take the former name in this apply."""
     heir = context.names_given_up.get(change.address)
     if heir is None:
         return None
     return Guard(
         "name_given_up",
         "withheld",
-        f"{heir} takes the name that {change.address} gives up, and is withheld or left out of this apply, so no "
-        "resource would have that name; apply both together",
+        f"{heir} is to take the name that {change.address} gives up, but is withheld or excluded from this apply, so "
+        "no resource would have that name; apply both together",
     )
 
 
 def _final(change: Change, context: GuardContext) -> Guard | None:
-    """What takes no more updates, and nothing new inside of it."""
+    """Withhold changes to a final resource, such as a closed conversation, and to its contents."""
     own = context.live.get(change.address)
     above = context.live.get(change.parent) if change.parent is not None else None
     if change.action in {"update", "replace"} and own is not None and (why := own.kind.why_final(own.values)):
@@ -146,7 +147,7 @@ def _final(change: Change, context: GuardContext) -> Guard | None:
 def _prevent_destroy(change: Change, context: GuardContext) -> Guard | None:
     if not removes(change):
         return None
-    # The rest of an interrupted replace has the old resource's address, and the lifecycle of the new one.
+    # The remainder of an interrupted replace has the old resource's address, but the lifecycle of the new one.
     kept = context.first_protected_below.get(context.successors.get(change.completes, change.address))
     if kept is None:
         return None
@@ -155,7 +156,7 @@ def _prevent_destroy(change: Change, context: GuardContext) -> Guard | None:
 
 
 def _unmakeable(change: Change, context: GuardContext) -> Guard | None:
-    """A replace whose create the API would refuse, which may come to light only when the old resource is deleted."""
+    """Withhold a replace whose create the API would reject, possibly only after the old resource is deleted."""
     creates = [step for step in change.steps if step.op == "create"]
     if change.former is None or not creates:
         return None
@@ -179,7 +180,7 @@ def _unmakeable(change: Change, context: GuardContext) -> Guard | None:
 
 
 def _doubtful(change: Change, create: Step) -> Guard | None:
-    """A replace that deletes first, although the API may refuse the new resource for its unique key."""
+    """Withhold a replace that deletes first although the API may reject the new resource."""
     if change.former is None or change.steps[0].op != "delete":
         return None
     keys = {path for paths, _ in change.kind.unique for path in paths}
@@ -196,7 +197,7 @@ def _doubtful(change: Change, create: Step) -> Guard | None:
         "doubtful_create",
         "withheld",
         f"replacing {change.address} deletes it first, and the API may reject the new one: "
-        f"{fault.message}. {fault.hint.rstrip('.')}. If it is correct, delete the old one first (absent: true)",
+        f"{fault.message}. {fault.hint.rstrip('.')}. If the value is correct, delete the old one first (absent: true)",
     )
 
 
@@ -217,12 +218,12 @@ def _default_service(change: Change, context: GuardContext) -> Guard | None:
         "default_service",
         "withheld",
         "the account's default service is never deleted; first set account.configuration.default_service to another "
-        "one and apply that",
+        "service and apply that",
     )
 
 
 def _service_in_use(change: Change, context: GuardContext) -> Guard | None:
-    """A service in which an address still starts conversations (what becomes of the address then is unverified)."""
+    """Withhold the delete of a service in which an address still starts conversations (effect unverified)."""
     if not removes(change):
         return None
     users = [name for sid, name in sorted(context.services_of_addresses) if sid == change.sid]
@@ -237,7 +238,7 @@ def _service_in_use(change: Change, context: GuardContext) -> Guard | None:
 
 
 def _withheld_in_review(change: Change, context: GuardContext) -> Guard | None:
-    """A part that the reviewed plan withheld, and that its own steps may have made possible since."""
+    """Withhold a change that the reviewed plan withheld, even if its own steps have made it possible since."""
     reviewed = context.reviewed
     is_kept = removes(change) and change.sid in reviewed.kept
     if change.address not in reviewed.withheld and not is_kept:
@@ -247,8 +248,7 @@ def _withheld_in_review(change: Change, context: GuardContext) -> Guard | None:
     return Guard(
         "reviewed",
         "withheld",
-        f"the reviewed plan withheld the {what} of {change.address}; to carry it out, make a new plan and have it "
-        "reviewed",
+        f"the reviewed plan withheld the {what} of {change.address}; to apply it, make a new plan and have it reviewed",
         only_delete=only_delete,
     )
 
@@ -273,7 +273,7 @@ def _approval(change: Change, context: GuardContext) -> Guard | None:
 
 
 def _quoted(text: str) -> str:
-    """A text as one word of a shell's command, always in quotes."""
+    """Return a text as one quoted word of a shell command."""
     quoted = shlex.quote(text)
     return quoted if quoted != text else f"'{text}'"
 
@@ -296,11 +296,11 @@ GUARDS = (
     _withheld_in_review,
     _approval,
 )
-"""Every guard of a single change, the ones that withhold before the one that refuses."""
+"""The guards of a single change; those that withhold come before the one that refuses."""
 
 
 def _spread(changes: Sequence[Change]) -> tuple[Change, ...]:
-    """Withhold what needs something that is withheld, by name; repeated until nothing more follows."""
+    """Withhold the dependents of withheld changes, naming the cause, until no further change is withheld."""
     result = list(changes)
     stopped = {
         step.id: change.address
@@ -314,7 +314,7 @@ def _spread(changes: Sequence[Change]) -> tuple[Change, ...]:
         moved = False
         for index, change in enumerate(result):
             if change.is_withheld:
-                continue  # where only a delete is held, the rest may have to be
+                continue  # where only a delete is withheld, the other steps may depend on it
             cause = next(
                 (
                     stopped[need]

@@ -1,4 +1,4 @@
-"""Replaces that an earlier apply began and did not finish, seen from the present configuration and account.
+"""Interrupted replaces of an earlier apply, related to the present configuration and account.
 
 Takes the replaces that a journal holds, a `Config`, and a `State`; gives them with their present addresses, and which
 of them the configuration still asks for. `Interrupted` adds what follows once resources are matched. Pure.
@@ -50,7 +50,7 @@ class Interrupted:
         state: the account.
         selection: the part of the configuration that the plan covers.
         desired: the desired state of the configuration.
-        matching: which declared resource is which live one.
+        matching: the live resource of each declared one.
     """
 
     replaces: tuple[UnfinishedReplace, ...]
@@ -62,11 +62,11 @@ class Interrupted:
     matching: Matching
 
     def saved_values(self, declared: Declared, parents: tuple[str, ...] | None) -> UnfinishedReplace | None:
-        """Return what an apply saved of a resource that it deleted and did not create again.
+        """Return the saved values of a resource that an apply deleted and did not recreate.
 
         Args:
             declared: the resource to create.
-            parents: the SIDs of the containing resources; None if that does not exist.
+            parents: the SIDs of the containing resources; None if one does not exist.
         """
         for saved in reversed(self.replaces):  # of several, the last one
             if (
@@ -80,7 +80,7 @@ class Interrupted:
         return None
 
     def to_complete(self) -> Iterator[tuple[UnfinishedReplace, Live]]:
-        """Yield the replaces whose old resource still exists beside the new one, with the old resource."""
+        """Yield the replaces whose old resource still exists alongside the new one, with the old resource."""
         removed = self.desired.removed
         for saved in self.replaces:
             declared, old = self.config.resources.get(saved.address), self.state.get(saved.sid)
@@ -100,12 +100,12 @@ class Interrupted:
 
     @cached_property
     def completed_by(self) -> Mapping[str, Address]:
-        """The addresses whose interrupted replaces this plan completes, by the SID of the old resource."""
+        """Return the addresses whose interrupted replaces this plan completes, by the SID of the old resource."""
         return {old.sid: saved.address for saved, old in self.to_complete()}
 
     @cached_property
     def replacements(self) -> frozenset[str]:
-        """The SIDs of the new resources of the replaces that are under way."""
+        """Return the SIDs of the new resources of the replaces that are under way."""
         found = (self.matching.live.get(saved.address) for saved in self.replaces if saved.sid in self.under_way)
         return frozenset(live.sid for live in found if live is not None and live.sid not in self.under_way)
 
@@ -121,7 +121,7 @@ class Interrupted:
             # Another environment of the account may complete it; this one may not even have read the old resource.
             return False
         if old is not None:
-            # It has everything that was saved of it.
+            # It has all of its saved values.
             return old.sid not in self.under_way or old.sid in self.matching.addresses
         live = self.matching.live.get(saved.address)
         if declared is None or declared.absent:
@@ -198,7 +198,7 @@ class _HeirFinder:
         return any(live.created >= old.created for live in self._of_name(declared, old))
 
     def _of_name(self, declared: Declared, old: Live) -> list[Live]:
-        """The live resources beside an old one that have the name and type of a declared one."""
+        """Return the siblings of an old resource that have the name and type of a declared one."""
         return [
             live
             for live in self.state.collection(old.kind, old.parents)
@@ -220,10 +220,10 @@ def _is_wanted(saved: UnfinishedReplace, unfinished: Sequence[UnfinishedReplace]
 
 
 def _keeps(other: Declared, old: Live, unfinished: Sequence[UnfinishedReplace], state: State) -> bool:
-    """Whether a sibling of the replacing resource is the old one, which is then to stay.
+    """Whether a declared sibling of the replacing resource is the old one, which must then be kept.
 
-    It has the name of the old one. A resource that takes this name from another one is not it, nor is one that exists
-    already.
+    It has the name of the old one. A resource that takes over this name from another one is not, nor is one that
+    already exists.
     """
     if other.absent or other.pin is not None or other.natural_key != old.name or not is_of_type(other, old):
         return False
@@ -248,6 +248,6 @@ def _is_named(declared: Declared | None, saved: UnfinishedReplace) -> bool:
 def _differs_from_saved(saved: UnfinishedReplace, path: str, content: Content) -> bool:
     field = saved.kind.by_path[path]
     if path in saved.lost:
-        # A value that was not saved is known to be missing only where nothing is in its place.
+        # A value that was not saved counts as missing only if the live field is empty.
         return field.is_empty(content)
     return bool(field.comparable(content) != field.comparable(saved.values[path]))

@@ -1,8 +1,8 @@
-"""The decisions of a reviewed plan that a plan of its rest keeps.
+"""The decisions of a reviewed plan that a continuing plan keeps.
 
-Whether a new webhook may be a live one under another name, or whether a role may be deleted yet, depends on the rest
-of the account, so the first steps of a plan can change the answers. A plan of the rest of a reviewed plan therefore
-takes them from the reviewed one. They only narrow it: nothing is done because of them. Pure data.
+Whether a new webhook may be a live one under another name, or whether a role may be deleted yet, depends on the rest of
+the account, so the first steps of a plan can change the answers. A plan of the remaining changes therefore takes them
+from the reviewed plan. They only narrow it: they never add a change. Pure data.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ class Reviewed:
     """The decisions of a reviewed plan of the same configuration.
 
     Attributes:
-        creates: addresses of new resources: they are no live resource under another name.
+        creates: addresses of new resources, which never match a live resource under another name.
         withheld: addresses of changes that are withheld.
-        kept: SIDs of resources whose delete is withheld, also if their replacement is created.
+        kept: SIDs of resources whose delete is withheld, even if their replacement is created.
     """
 
     creates: frozenset[Address] = frozenset()

@@ -1,7 +1,7 @@
 """Match declared resources with live ones.
 
-Takes a `Config` and a `State`; gives a `Matching`, or every problem that prevents it. Pure: reads nothing, changes
-nothing, and never guesses: several possible live resources are a problem.
+Takes a `Config` and a `State`; returns a `Matching`, or every problem that prevents it. Pure. Never guesses: several
+possible live resources are a problem.
 
 | declared                                | live                                | result                               |
 |-----------------------------------------|-------------------------------------|--------------------------------------|
@@ -49,15 +49,15 @@ from reconciler.state import Live, State
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """Which declared resource is which live one.
+    """The match between declared and live resources.
 
     Attributes:
         live: the live resource of each declared one that has one, by address.
         addresses: the declared address of each live resource that has one, by SID.
         left_over: live resources whose `renamed_from` successor already exists, by SID, with the successor's address.
-            Information only: they need not be the resource that was renamed.
-        former: for declared resources without a live one, unmanaged live ones that are likely to be meant, by address.
-        problems: everything that does not fit; with any error in it, nothing else here may be acted on.
+            For information only: they are not necessarily the resource that was renamed.
+        former: for declared resources without a live one, the unmanaged live ones that probably are them, by address.
+        problems: everything that does not fit; if it contains an error, do not use the other attributes.
     """
 
     live: Mapping[Address, Live] = field(default_factory=dict)
@@ -81,18 +81,18 @@ def match(
     Args:
         config: the configuration.
         state: the account, as far as it was read.
-        kinds: only these kinds, for a first look at what else has to be read; all when left out.
+        kinds: only these kinds, for a first pass that finds what else to read; all by default.
         selection: the part of the configuration that the plan covers. The rest is matched as far as it was read,
-            without problems: what was not read is not missing.
+            without problems: a resource that was not read is not missing.
         under_way: renames that an interrupted apply began: the SID of each old resource, and the address of its
-            successor. Such a resource is only what its successor replaces, whatever else is declared by its name.
-        new: addresses of resources that are known to be new: they are no live resource under another name.
+            successor. Such a resource only matches its successor, even if another resource is declared by its name.
+        new: addresses of resources that are known to be new, which never match a live resource under another name.
     """
     return _Matcher(config, state, None if kinds is None else frozenset(kinds), selection, under_way, new=new).run()
 
 
 class _Matcher:
-    """One run of `match`; parents are matched before what they contain, for addresses sort that way."""
+    """One run of `match`; parents are matched before their contents, because addresses sort that way."""
 
     def __init__(
         self,
@@ -145,7 +145,7 @@ class _Matcher:
         return self.state.default_service_sid if declared.pin == "default" else declared.pin or ""
 
     def _parents(self, declared: Declared) -> tuple[str, ...] | None:
-        """The SIDs above a resource, or None while what contains it does not exist."""
+        """Return the SIDs of the containing resources, or None while one of them does not exist."""
         if declared.parent is None:
             return ()
         above = self.live.get(declared.parent)
@@ -184,7 +184,7 @@ class _Matcher:
         return None
 
     def _find_by_content(self, declared: Declared, parents: tuple[str, ...]) -> Live | None:
-        """Find one of a kind without names: all of one parent are paired at once, the exact ones first."""
+        """Match a resource of a kind without names: all of one parent are paired at once, exact matches first."""
         key = (declared.kind, declared.parent)
         if key not in self.by_content:
             collection = declared.parent.child(*declared.kind.section) if declared.parent is not None else None
@@ -210,7 +210,7 @@ class _Matcher:
         self.live[declared.address] = live
 
     def _former_names(self, unmatched: list[Declared]) -> dict[Address, Live]:
-        """Return unmanaged live resources that unmatched declared ones probably are."""
+        """Return the unmanaged live resources that unmatched declared ones probably are."""
         found: dict[Address, Live] = {}
         for declared in unmatched:
             if declared.absent or declared.pin is not None or declared.address in self.new:

@@ -1,7 +1,7 @@
-"""Match resources that have no name of their own, such as webhooks: by how much of their content agrees.
+"""Match resources that have no name, such as webhooks, by how much of their content is equal.
 
-Takes the declared and the live resources of one parent; gives the pairs. Exact matches come before similar ones, and
-what must exist before what must not. Pure.
+Takes the declared and the live resources of one parent; returns the pairs. Exact matches come before similar ones, and
+present resources before absent ones. Pure.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from reconciler.state import Live
 
 @dataclass(frozen=True, slots=True)
 class ContentPairs:
-    """Which declared resource of a parent is which live one.
+    """The match between the declared and the live resources of one parent.
 
     Attributes:
         pairs: the live resource of each declared one that has one.
         former: a live resource that a declared one without a match probably replaces.
-        ambiguous: declared resources that fit several live ones, with those.
+        ambiguous: declared resources that fit several live ones, with those live ones.
     """
 
     pairs: dict[Address, Live] = field(default_factory=dict)
@@ -46,8 +46,8 @@ def pair_by_content(
         kind: their kind.
         siblings: the declared resources, without pinned ones.
         candidates: the live resources, without pinned ones.
-        is_pruned: whether the collection is pruned: then a single leftover pair of one type is an update.
-        new: addresses of resources that are known to be new: they are no leftover of another content.
+        is_pruned: whether the collection is pruned; if so, a single leftover pair of one type is an update.
+        new: addresses of resources that are known to be new, which are never paired as leftovers.
     """
     pairing = _Pairing(kind, siblings, candidates)
     for fits_live, is_absent in _ROUNDS:
@@ -67,7 +67,7 @@ class _Pairing:
         self.result = ContentPairs()
 
     def pair(self, fits_live: Callable[[Declared, Live], bool], *, is_absent: bool) -> None:
-        """Pair the resources that fit, among those that must exist or among those that must not."""
+        """Pair the resources that fit, among the present or among the absent ones."""
         ambiguous = {declared.address for declared, _ in self.result.ambiguous}
         open_ones = [
             declared
@@ -75,7 +75,7 @@ class _Pairing:
             if declared.absent is is_absent and declared.address not in {*self.result.pairs, *ambiguous}
         ]
         if is_absent:
-            # The most specific one first. Which of several live ones to delete is for the user to decide.
+            # The most specific one first. The user must decide which of several live ones to delete.
             open_ones.sort(key=lambda declared: -len(declared.values))
         elif fits_live is not _has_same_name:
             certain = [declared for declared in open_ones if not _has_unknown(declared)]
@@ -89,13 +89,13 @@ class _Pairing:
                 self._take_only_one(declared, [live for live in self.left if fits_live(declared, live)])
 
     def pair_renamed(self) -> None:
-        """Pair what is left with the live resources of its former name."""
+        """Pair the remaining resources with the live resources of their former names."""
         for declared in self.siblings:
             if declared.address not in self.result.pairs and not declared.absent and declared.renamed_from:
                 self._take_only_one(declared, [live for live in self.left if live.name == declared.renamed_from])
 
     def pair_leftovers(self, *, is_pruned: bool, new: Collection[Address]) -> None:
-        """Pair the single declared and live resource left of a type, or note them as a probable rename."""
+        """Pair the only remaining declared and live resource of a type, or note them as a probable rename."""
         for declared in self.siblings:
             if declared.address in self.result.pairs or declared.absent or declared.address in new:
                 continue
@@ -119,7 +119,7 @@ class _Pairing:
         self.left.remove(live)
 
     def _check_only_one(self, declared: Declared, live: Live, others: Iterable[Live]) -> None:
-        """Note that a declared resource fits other live ones as well, unless they are copies of the one it has."""
+        """Note that a declared resource fits other live ones as well, unless they are copies of its match."""
         different = [other for other in others if not _is_copy(live, other)]
         if different:
             self.result.ambiguous.append((declared, [live, *different]))
@@ -141,9 +141,9 @@ def _assign(
 ) -> list[tuple[Declared, Live]]:
     """Pair as many declared resources as possible with a live one that fits, each live one at most once.
 
-    A declared resource with few fields may fit several live ones; it leaves to the others what only they fit. Without
-    such a conflict, it gets the first live one (a maximum bipartite matching by augmenting paths); whether that one
-    differs from the others is checked afterwards.
+    A declared resource with few fields may fit several live ones; it yields those that are the only fit for others.
+    Without such a conflict, it gets the first live one (a maximum bipartite matching by augmenting paths); whether that
+    one differs from the others is checked afterwards.
     """
     options = {item.address: [live for live in candidates if fits_live(item, live)] for item in siblings}
     declared_by_address = {item.address: item for item in siblings}
@@ -169,14 +169,14 @@ def _has_unknown(declared: Declared) -> bool:
 
 
 def _is_exact(declared: Declared, live: Live) -> bool:
-    """Return whether a live resource already matches everything that is declared."""
+    """Return whether a live resource matches all declared fields."""
     return _has_same_name(declared, live) and all(
         _may_equal(declared, path, live) for path in declared.values if not declared.kind.by_path[path].write_only
     )
 
 
 def _may_equal(declared: Declared, path: str, live: Live) -> bool:
-    """Whether a live content is the declared one, as far as that is known."""
+    """Whether a live content may equal the declared one, as far as it is known."""
     field, content, found = declared.kind.by_path[path], declared.values[path].content, live.values.get(path)
     if isinstance(content, Unknown):
         return can_equal(content, found)
@@ -184,7 +184,7 @@ def _may_equal(declared: Declared, path: str, live: Live) -> bool:
 
 
 def _is_copy(one: Live, other: Live) -> bool:
-    """Whether two live resources have the same content, so that it makes no difference which one is meant."""
+    """Whether two live resources have the same content and are therefore interchangeable."""
     return all(
         field.comparable(one.values.get(field.path)) == field.comparable(other.values.get(field.path))
         for field in one.kind.fields
@@ -192,7 +192,7 @@ def _is_copy(one: Live, other: Live) -> bool:
 
 
 def _is_nearly_exact(declared: Declared, live: Live) -> bool:
-    """Return whether the declared sets are those of a live resource of the same name."""
+    """Return whether the declared sets equal those of a live resource of the same name."""
     named = [path for path in declared.values if declared.kind.by_path[path].shape is Shape.SET]
     return bool(named) and _has_same_name(declared, live) and all(_may_equal(declared, path, live) for path in named)
 
@@ -208,7 +208,7 @@ def _has_same_name(declared: Declared, live: Live) -> bool:
 
 
 _ROUNDS: tuple[tuple[Callable[[Declared, Live], bool], bool], ...] = (
-    # What must not exist takes nothing that fits a resource that must, so that no apply deletes what it declares.
+    # An absent resource never takes a live one that fits a present resource, so no apply deletes a declared resource.
     (_is_exact, False),
     (_is_nearly_exact, False),
     (_is_exact, True),
@@ -216,4 +216,4 @@ _ROUNDS: tuple[tuple[Callable[[Declared, Live], bool], bool], ...] = (
     (_has_same_name, False),
     (_has_same_name, True),
 )
-"""Which resources fit, and whether those that must not exist are paired, in the order of the rounds."""
+"""The rounds of pairing, in order: which resources fit, and whether absent ones are paired."""

@@ -1,7 +1,7 @@
 """Match resources by their natural key, their type, and their former name.
 
-Takes declared resources and the account; gives the live resource of each. Names that follow each other (`a` from `b`,
-`b` from `c`) are followed as chains. Pure.
+Takes declared resources and the account; returns the live resource of each. Chained renames (`a` from `b`, `b` from
+`c`) are resolved together. Pure.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reconciler.state import Live, State
 
 
 def is_of_type(declared: Declared, live: Live) -> bool:
-    """Whether a live resource has the type that a declared one of its kind says, if it says one."""
+    """Whether a live resource has the type of a declared one, if that declares a type."""
     value = declared.values.get(declared.kind.discriminator)
     return value is None or value.content == live.values.get(declared.kind.discriminator)
 
@@ -31,7 +31,7 @@ class NameMatcher:
         pins: the declared resource of each pinned SID.
         under_way: renames that an interrupted apply began: the SID of each old resource, and the address of its
             successor.
-        problems: receives what is ambiguous or unknown.
+        problems: receives the ambiguous and unknown names.
 
     Attributes:
         left_over: live resources whose `renamed_from` successor already exists, by SID, with the successor's address.
@@ -60,7 +60,7 @@ class NameMatcher:
                 self.renaming.setdefault((item.kind, item.parent), []).append(item)
 
     def find(self, declared: Declared, parents: tuple[str, ...]) -> Live | None:
-        """Return the live resource of a declared one, by its present name or else by its former one.
+        """Return the live resource of a declared one, by its present or otherwise by its former name.
 
         Args:
             declared: a resource with a natural key and without a pin.
@@ -73,7 +73,7 @@ class NameMatcher:
             return chained[declared.address]
         found = self._find_named(declared, parents, declared.natural_key)
         if not declared.renamed_from or declared.absent:
-            return found  # a former name does not permit deleting the resource that has it now
+            return found  # an absent resource never deletes the one that now has its former name
         former = self._find_named(declared, parents, declared.renamed_from)
         if found is not None and former is not None:
             self.left_over[former.sid] = declared.address
@@ -110,25 +110,25 @@ class NameMatcher:
             return None
         return candidates[0] if candidates else None
 
-    # --- renames that follow each other ---
+    # --- chained renames ---
 
     def _is_others(self, declared: Declared, live: Live, parents: tuple[str, ...]) -> bool:
-        """Whether a live resource of the name of a declared one is meant by another declared one."""
+        """Whether a live resource with the name of a declared one belongs to another declared one."""
         begun = self.under_way.get(live.sid)
         if begun is not None:
             return begun != declared.address
         return self._fits_another(declared, live) or self._is_handed_on(declared, live, parents)
 
     def _is_handed_on(self, declared: Declared, live: Live, parents: tuple[str, ...]) -> bool:
-        """Whether a chain of renames gives a live resource to another declared one."""
+        """Whether a chain of renames assigns a live resource to another declared one."""
         chained = self._chained(declared.kind, declared.parent, parents)
         return any(taken.sid == live.sid and address != declared.address for address, taken in chained.items())
 
     def _chained(self, kind: Kind, parent: Address | None, parents: tuple[str, ...]) -> Mapping[Address, Live]:
-        """The live resource of each declared one that takes a name which another one gives up in the same plan.
+        """Return the live resource of each declared one that takes a name that another one gives up in the same plan.
 
         A chain begins at a resource whose own name is not live in its own type. It is followed only if its last former
-        name is live and declared by no other one: otherwise a resource in the middle would lose its live one.
+        name is live and not declared by another resource: otherwise a resource in the middle would lose its live one.
         """
         key = (kind, parent)
         if key not in self.renames:
@@ -156,12 +156,12 @@ class NameMatcher:
                 if other.pin is None and is_of_type(other, candidates[0])
             ]
             is_declared = is_declared or bool(named)
-            # What must not exist is gone by that name once it is renamed.
+            # An absent resource no longer exists by that name once it is renamed.
             declared = next((other for other in named if not other.absent), None)
         return chain if is_declared else {}
 
     def _of_name(self, declared: Declared, parents: tuple[str, ...], name: str) -> list[Live]:
-        """Return the live resources of a name that a declared one could be, even if another one matches them."""
+        """Return the live resources of a name that could match a declared one, even if another one matches them."""
         return [
             live
             for live in self._named(declared.kind, parents).get(name, ())
@@ -173,7 +173,7 @@ class NameMatcher:
     def _changes_type(self, declared: Declared, live: Live, parents: tuple[str, ...]) -> bool:
         """Whether a live resource of another type can be the declared one before its type was changed.
 
-        It cannot where it is renamed, or where the present or the former name is live in the declared type: that one
+        It cannot if it is renamed, or if the present or the former name is live in the declared type: that one
         is the declared resource, or was until another declared one took its name.
         """
         names = self._named(declared.kind, parents)
@@ -190,7 +190,7 @@ class NameMatcher:
         )
 
     def _report_pinned_elsewhere(self, declared: Declared, parents: tuple[str, ...]) -> None:
-        """Find a problem where a live resource of that name is another address's, which leaves its name as it is."""
+        """Report a live resource of that name that is pinned by another address, which keeps the name."""
         apart = declared.values.get(declared.kind.discriminator)
         for live in self._named(declared.kind, parents).get(declared.natural_key, ()):
             other = self.pins.get(live.sid)
@@ -202,7 +202,7 @@ class NameMatcher:
             return
 
     def _fits_another(self, declared: Declared, live: Live) -> bool:
-        """Whether another declared resource of that name means the live one, and means it exactly."""
+        """Whether another declared resource of that name matches the live one exactly."""
         for other in self.declared_names.get((declared.kind, declared.parent, live.name), ()):
             if other is declared or other.pin is not None:
                 continue
@@ -213,13 +213,13 @@ class NameMatcher:
         return False
 
     def _check_key_is_known(self, declared: Declared) -> bool:
-        """Report a resource that cannot be recognized because its natural key comes from a secret that is not set."""
+        """Report a resource that cannot be matched because its natural key comes from a secret that is not set."""
         unknown = [path for path, value in declared.values.items() if _names(declared, path, value.content)]
         for path in unknown:
             self.problems.add(
                 declared,
                 "unset-secret",
-                f"{declared.address} is matched by its {path}, which comes from "
+                f"{declared.address} is matched by its {path}, whose value requires "
                 f"{', '.join(declared.values[path].secrets) or 'an unset variable'}, which is not set",
                 "Set the environment variable, or pin the resource with `sid`.",
             )

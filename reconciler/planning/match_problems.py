@@ -1,4 +1,4 @@
-"""Problems of matching: names that are ambiguous, unknown, or meant twice.
+"""Problems of matching: ambiguous names, unknown names, and two declarations of one resource.
 
 Collects problems for `match`. Only resources that the plan covers are reported: what was not read is not missing.
 """
@@ -26,7 +26,7 @@ class MatchProblems:
 
     @property
     def all(self) -> tuple[Problem, ...]:
-        """Every problem, in the order of the reports."""
+        """Return every problem, in the order in which they were reported."""
         return tuple(self._problems)
 
     def add(self, declared: Declared, code: str, message: str, hint: str) -> None:
@@ -36,7 +36,7 @@ class MatchProblems:
             self._problems.append(Problem(code, message, place, hint, address=str(declared.address)))
 
     def add_ambiguous(self, declared: Declared, candidates: Sequence[Live]) -> None:
-        """Report that several live resources could be a declared one."""
+        """Report that several live resources match a declared one."""
         listed = ", ".join(
             f"{live.sid} (created {live.created or 'at an unknown time'}, updated {live.updated or 'never'})"
             for live in candidates
@@ -50,7 +50,7 @@ class MatchProblems:
         )
 
     def add_two_addresses(self, declared: Declared, other: Declared, live: Live) -> None:
-        """Report that two declared resources mean the same live one."""
+        """Report that two declared resources match the same live one."""
         if not (self._selection.covers(declared) or self._selection.covers(other)):
             return
         title = _title(declared, live)
@@ -69,5 +69,5 @@ class MatchProblems:
 
 
 def _title(declared: Declared, live: Live) -> str:
-    """Return the live name, unless the configuration hides it."""
+    """Return the live name, or a placeholder if the configuration hides it."""
     return live.title if declared.title == declared.natural_key else declared.title

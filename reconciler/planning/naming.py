@@ -1,6 +1,6 @@
-"""What resources are called in a plan: their names, labels, and addresses, for people.
+"""Display names, labels, and addresses of resources in a plan.
 
-Takes a `Config`, a `State`, and how they match. A name that the configuration hides is never shown. Pure.
+Takes a `Config`, a `State`, and a `Matching`. A name that the configuration hides is never shown. Pure.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reconciler.state import Live, State
 
 
 def title(declared: Declared | None, live: Live | None) -> str:
-    """Return a name as it may be shown: the declared one, or the live one if none is declared."""
+    """Return a name in a form that may be shown: the declared one, or the live one if none is declared."""
     declared_title = declared.title if declared is not None else ""
     return declared_title or (live.title if live is not None else "")
 
@@ -29,8 +29,8 @@ class Naming:
     Attributes:
         config: the configuration.
         state: the account.
-        matching: which declared resource is which live one.
-        completed_by: the addresses whose interrupted replaces are completed, by the SID of the old resource.
+        matching: the live resource of each declared one.
+        completed_by: the addresses whose interrupted replaces this plan completes, by the SID of the old resource.
     """
 
     config: Config
@@ -39,12 +39,12 @@ class Naming:
     completed_by: Mapping[str, Address]
 
     def declared(self, live: Live) -> Declared | None:
-        """The declared resource that is a live one, or replaces it."""
+        """Return the declared resource that matches or replaces a live one."""
         address = self.matching.addresses.get(live.sid) or self.completed_by.get(live.sid)
         return None if address is None else self.config.resources.get(address)
 
     def of_sid(self, sid: str) -> str:
-        """The natural key of a live resource; empty when it was not read.
+        """Return the natural key of a live resource; empty if it was not read.
 
         A resource that the plan renames still has its old name, unless the configuration hides names of its kind.
         """
@@ -62,7 +62,7 @@ class Naming:
         return live.title == live.name and (declared is None or declared.title == declared.natural_key)
 
     def label(self, kind: Kind, parent: Address | None, name: str, contents: Mapping[str, object]) -> str:
-        """A name, with the type if another resource has the same name: ``agent (service)``."""
+        """Return a name, with the type if another resource has the same name: ``agent (service)``."""
         of_type = contents.get(kind.discriminator) if kind.natural_key else None
         if not kind.discriminator or not isinstance(of_type, str) or not name:
             return name
@@ -82,7 +82,7 @@ class Naming:
         return f"{name} ({of_type})" if types - {of_type} else name
 
     def service_of(self, parent: Address | None) -> str:
-        """The name of the service that something with this parent is in; empty at the top of the account."""
+        """Return the name of the service that contains a resource with this parent; empty at the top of the account."""
         if parent is None:
             return ""
         declared = self.config.resources.get(parent.root)
@@ -92,7 +92,7 @@ class Naming:
         return live.title if live is not None else declared.natural_key if declared is not None else ""
 
     def address_of(self, live: Live) -> Address:
-        """The address of a live resource: the declared one, or else one made of SIDs."""
+        """Return the address of a live resource: the declared one, or otherwise one made of SIDs."""
         declared = self.matching.addresses.get(live.sid)
         if declared is not None:
             return declared

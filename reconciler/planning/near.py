@@ -1,6 +1,7 @@
-"""Near misses. Takes a text and candidates; gives the most similar candidate, or none.
+"""Finds near misses.
 
-Used only for suggestions, never to decide what a plan does.
+Takes a text and candidates; returns the most similar candidate, or none. Used only for suggestions, never to decide
+what a plan does.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ _DIGITS = re.compile(r"\d+")
 
 
 def words(name: str) -> tuple[str, ...]:
-    """The letters and digits of a name as words, without regard to case and Unicode form."""
+    """Return the words of a name, made of letters and digits, without regard to case and Unicode form."""
     return tuple(_WORD.findall(unicodedata.normalize("NFKC", name).casefold()))
 
 
 def similarity(one: str, other: str) -> float:
-    """How similar two names are, from 0 to 1.
+    """Return how similar two names are, from 0 to 1.
 
-    Names of the same words are equal, also if one has further words: ``Ada`` and ``ada@example.com``. Names that differ
-    in their digits are not similar: ``user-101`` and ``user-102``, or two phone numbers.
+    Names with the same words are equal, even if one has further words: ``Ada`` and ``ada@example.com``. Names that
+    differ in their digits are not similar: ``user-101`` and ``user-102``, or two phone numbers.
     """
     first, second = words(one), words(other)
     if first and "".join(first) == "".join(second):
@@ -51,9 +52,9 @@ def similarity(one: str, other: str) -> float:
 
 
 def is_mistyped_number(text: str, number: str) -> bool:
-    """Whether a text is a phone number with digits left out, one too many, or two exchanged.
+    """Whether a text is a phone number with digits missing, one too many, or two exchanged.
 
-    One other digit makes another number, so it is not the same one mistyped.
+    A number with one different digit is a different number, not a typo.
     """
     one, other = "".join(_DIGITS.findall(text)), "".join(_DIGITS.findall(number))
     if min(len(one), len(other)) < _SHORTEST_NUMBER or any(map(str.isalpha, text)) != any(map(str.isalpha, number)):
@@ -71,9 +72,9 @@ def is_mistyped_number(text: str, number: str) -> bool:
 
 
 def is_typo(text: str, name: str) -> bool:
-    """Whether a text is a name with one slip: other case or separators, or one character too many, missing, or wrong.
+    """Whether a text is a name with one typo: other case or separators, or one character too many, missing, or wrong.
 
-    Stricter than `similarity`: it distinguishes a misspelt name from that of a deleted resource.
+    Stricter than `similarity`: it distinguishes a misspelled name from the name of a deleted resource.
     """
     if text == name:
         return False
@@ -89,7 +90,7 @@ def is_typo(text: str, name: str) -> bool:
         return True
     if len(one) > 1 and one[:2] == other[1::-1] and one[2:] == other[2:]:
         return True
-    # One other letter: not where the word is a short one, such as the regions eu and us.
+    # One different letter, except in short words, such as the regions eu and us.
     word = next((found for found in _WORD.finditer(name.casefold()) if found.start() <= begin < found.end()), None)
     return one[1:] == other[1:] and word is not None and len(word[0]) > _SHORTEST_WORDS
 
@@ -101,7 +102,7 @@ class Nearness:
         self._comparisons = 0
 
     def closest(self, name: str, candidates: Sequence[Live]) -> Live | None:
-        """The live resource whose natural key or friendly name is most similar to a name; None if none is."""
+        """Return the live resource whose natural key or friendly name is most similar; None if none is similar."""
         if not name or not self._may_compare(len(candidates)):
             return None
         scored = [
@@ -116,7 +117,7 @@ class Nearness:
         return next((live for live in by_name if is_mistyped_number(name, live.title)), None)
 
     def closest_text(self, text: str, candidates: Iterable[str]) -> str:
-        """The most similar text, digits included; empty if none is similar."""
+        """Return the most similar text, digits included; empty if none is similar."""
         found = sorted(set(candidates))
         if not text or len(text) > _LONGEST or not self._may_compare(len(found)):
             return ""

@@ -1,7 +1,7 @@
-"""Order the steps of a plan: what frees a key or a slot first, what closes a resource late, deletes last.
+"""Orders the steps of a plan: those that free a key or slot come early, those that close a resource late, deletes last.
 
-Takes changes whose steps already name what they refer to; gives them with further needs, in an order in which each
-comes after what it needs, narrowed to what was asked for. Pure.
+Takes changes whose steps already depend on what they refer to; returns them with further dependencies, sorted so that
+each comes after its dependencies. Pure.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _ORDER = {kind: index for index, kind in enumerate(KINDS)}
 
 
 def add_dependencies(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> list[Change]:
-    """Give every step the further needs that follow from the other changes.
+    """Add the dependencies of every step that follow from the other changes.
 
     Args:
-        changes: all of them; each step names what it refers to.
+        changes: all of them; each step already depends on what it refers to.
         state: the account.
         live: the live resource of each declared one that has one.
     """
@@ -37,10 +37,10 @@ def add_dependencies(changes: Sequence[Change], state: State, live: Mapping[Addr
 
 
 def _make_room(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> list[Change]:
-    """Let a delete or update go before a create or update where both cannot be there at once, and only that one.
+    """Order a delete or update before a create or update if both resources cannot exist at once.
 
-    That is so where they share what must be unique (an address and proxy pair that moves to another conversation, a
-    unique name that another one takes over), and where their parent is full (the sixth webhook of a conversation).
+    Reasons are a shared unique key (an address and proxy pair that moves to another conversation, a unique name that
+    another resource takes over) and a full parent (the sixth webhook of a conversation).
     """
     first = _sharing_unique_keys(changes, state)
     for create, deletes in _in_full_parents(changes, state, live).items():
@@ -105,7 +105,7 @@ def _sharing_unique_keys(changes: Sequence[Change], state: State) -> dict[Addres
         for key in freed - {*_unique_keys(change.kind, change.parent, kept)}:
             leaving[key] = change.address
     if deleted:
-        # What is inside a deleted resource frees its keys as well, at any depth.
+        # The contents of a deleted resource free their keys as well, at any depth.
         for live in state:
             within = next((deleted[sid] for sid in live.parents if sid in deleted), None)
             if within is not None:
@@ -130,12 +130,12 @@ def _sharing_unique_keys(changes: Sequence[Change], state: State) -> dict[Addres
 
 
 def _closes(change: Change, live: Live) -> bool:
-    """Whether an update makes a resource final: it closes a conversation."""
+    """Whether an update makes a resource final, such as by closing a conversation."""
     return change.action == "update" and bool(change.kind.why_final({**live.values, **_wanted(change)}))
 
 
 def _wanted(change: Change) -> Mapping[str, Content | Reference | Unknown]:
-    """Return what a change sends first for a resource that stays or is created; nothing for a deleted one."""
+    """Return the values that a change sends first for a remaining or new resource; empty for a deleted one."""
     if change.action == "delete":
         return {}
     return next((step.values for step in change.steps if step.op != "delete"), {})
@@ -149,7 +149,7 @@ def _unique_keys(
 
 
 def find_swaps(changes: Sequence[Change], state: State) -> list[tuple[Address, ...]]:
-    """Circles of changes of which each wants what the next one still has, so that none can be the first."""
+    """Return cycles of changes in which each needs a name that the next one still has, so none can be first."""
     waiting = _sharing_unique_keys(changes, state)
     found: list[tuple[Address, ...]] = []
     done: set[Address] = set()
@@ -167,7 +167,7 @@ def find_swaps(changes: Sequence[Change], state: State) -> list[tuple[Address, .
 
 
 def collections_to_fetch(changes: Sequence[Change], state: State) -> frozenset[Collection]:
-    """What has to be read of resources that go, because something in them may hold what a create wants for itself.
+    """Return the collections of deleted resources to read, because their contents may hold a key that a create needs.
 
     Only the next level of a nested collection is returned; call again once it has been read.
     """
@@ -197,12 +197,12 @@ def collections_to_fetch(changes: Sequence[Change], state: State) -> frozenset[C
 
 
 def _path_to(kind: Kind) -> tuple[Kind, ...]:
-    """The kinds that contain a kind, outermost first, and itself."""
+    """Return the kinds that contain a kind, outermost first, and the kind itself."""
     return (*(_path_to(BY_NAME[kind.parent]) if kind.parent is not None else ()), kind)
 
 
 def _after_defaults(changes: Sequence[Change]) -> list[Change]:
-    """Let what takes a default (the role of a new user) wait until that default has moved."""
+    """Make steps that receive a default (the role of a new user) depend on the step that moves that default."""
     moved: dict[tuple[Address, str], list[str]] = defaultdict(list)
     for change in changes:
         for step in change.steps:
@@ -227,15 +227,15 @@ def _after_defaults(changes: Sequence[Change]) -> list[Change]:
 
 
 def _configuration(step: Step, kind: str) -> Address:
-    """The address of the configuration that gives a new resource its defaults."""
+    """Return the address of the configuration that defines the defaults of a new resource."""
     section = BY_NAME[kind].section
     return Address(section) if BY_NAME[kind].parent is None else step.address.root.child(*section)
 
 
 def _delay_deletes(changes: Sequence[Change]) -> list[Change]:
-    """Let a delete that makes way for other steps wait for everything else that those need.
+    """Make a delete that frees a key or slot depend on everything else that the steps waiting for it need.
 
-    So nothing is deleted while what takes its place may still turn out to be impossible.
+    So nothing is deleted while creating its successor may still fail for another reason.
     """
     result = {change.address: change for change in changes}
     owner = {step.id: change.address for change in changes for step in change.steps}
@@ -260,7 +260,7 @@ def _delay_deletes(changes: Sequence[Change]) -> list[Change]:
 
 
 def _dependents(address: Address, changes: Iterable[Change], owner: Mapping[str, Address]) -> set[Address]:
-    """The changes that wait for a change, directly or not."""
+    """Return the changes that depend on a change, directly or indirectly."""
     waiting: dict[Address, set[Address]] = defaultdict(set)
     for change in changes:
         for step in change.steps:
@@ -277,10 +277,10 @@ def _dependents(address: Address, changes: Iterable[Change], owner: Mapping[str,
 
 
 def _bring_forward(changes: Sequence[Change], state: State) -> list[Change]:
-    """Let nothing that is not last wait for something that is, and delete history as late as it can be.
+    """Move deletes that earlier steps depend on to the front, and delete history as late as possible.
 
-    A service that must go early, because a pair in it moves, still goes after everything that has to survive has moved
-    out of it, and needs none of the deletes at the top of the account that have nothing to do with it.
+    A service that must be deleted early, because a pair in it moves, is still deleted after everything that must
+    survive has moved out of it, and does not depend on unrelated deletes at the top of the account.
     """
     steps = {step.id: step for change in changes for step in change.steps}
     for change in changes:
@@ -324,14 +324,14 @@ def _in_full_parents(
         coming = sorted(creates.get(parent, ()), key=lambda change: change.address)
         over = _how_many(leaving[0], state, live) + len(coming) - leaving[0].kind.max_per_parent
         gone = [change.address for change in sorted(leaving, key=lambda change: change.address)][: max(0, over)]
-        # The last creates are those that find no room.
+        # The last creates are the ones that exceed the limit.
         for create, address in zip(reversed(coming), gone, strict=False):
             first[create.address] = {address}
     return first
 
 
 def creates_without_room(changes: Sequence[Change], state: State, live: Mapping[Address, Live]) -> frozenset[Address]:
-    """The creates whose parent stays full, whatever is deleted; the last ones of each parent."""
+    """Return the creates whose parent remains full after all deletes; the last ones of each parent."""
     inside: dict[Address, list[Change]] = defaultdict(list)
     for change in changes:
         if change.kind.max_per_parent and change.parent is not None:
@@ -346,13 +346,13 @@ def creates_without_room(changes: Sequence[Change], state: State, live: Mapping[
 
 
 def _how_many(member: Change, state: State, live: Mapping[Address, Live]) -> int:
-    """How many of its kind its parent holds now."""
+    """Return how many resources of the kind the parent has now."""
     above = live.get(member.parent) if member.parent is not None else None
     return 0 if above is None else len(state.collection(member.kind, above.lineage))
 
 
 def _delete_referrers_first(changes: Sequence[Change], state: State) -> list[Change]:
-    """Let the delete of a referenced resource (a role) wait for the deletes of those that refer to it (users)."""
+    """Make the delete of a referenced resource (a role) depend on the deletes of those that refer to it (users)."""
     referring: dict[str, list[str]] = defaultdict(list)
     for change in changes:
         live = state.get(change.sid or "")
@@ -370,7 +370,7 @@ def _delete_referrers_first(changes: Sequence[Change], state: State) -> list[Cha
                 for step in change.steps
             ),
         )
-        # Services go after everything else as it is.
+        # Services are deleted after everything else anyway.
         if change.sid in referring and change.kind.parent is not None
         else change
         for change in changes
@@ -378,7 +378,7 @@ def _delete_referrers_first(changes: Sequence[Change], state: State) -> list[Cha
 
 
 def _close_last(changes: Sequence[Change]) -> list[Change]:
-    """Let a step that makes a resource final wait for everything that still has to happen inside of it."""
+    """Make a step that makes a resource final depend on all remaining steps inside the resource."""
     inside: dict[Address, list[Step]] = defaultdict(list)
     for change in changes:
         if change.parent is not None:
@@ -396,10 +396,10 @@ def _close_last(changes: Sequence[Change]) -> list[Change]:
 
 
 def sort_changes(changes: Sequence[Change]) -> list[Change]:
-    """Put changes into order: each after what it needs, deletes last.
+    """Sort changes: each after its dependencies, deletes last.
 
     Raises:
-        graph.CycleError: when changes need each other in a circle.
+        graph.CycleError: if changes depend on each other in a cycle.
     """
     by_address = {change.address: change for change in changes}
     owner = {step.id: change.address for change in changes for step in change.steps}
@@ -408,9 +408,9 @@ def sort_changes(changes: Sequence[Change]) -> list[Change]:
             owner[need]
             for step in change.steps
             for need in step.needs
-            # The last delete of a replace may wait for steps that wait for its successor.
+            # The last delete of a replace may depend on steps that depend on its successor.
             if not (step.last and change.action == "replace")
-            # A step that closes a resource waits for what is inside, which itself waits for the resource to be made.
+            # A step that closes a resource depends on its contents, which depend on the create of the resource.
             if need in owner and not owner[need].is_within(change.address)
         ]
         for change in changes

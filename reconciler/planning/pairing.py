@@ -1,9 +1,9 @@
 """Matches the resources of two configurations with each other.
 
-Takes two `Config`s; gives `Pairs`. Pure; compares only the values that identify a resource.
+Takes two `Config`s; returns `Pairs`. Pure; compares only the values that identify a resource.
 
-Configurations of one account are paired as `match` pairs a configuration with an account, by natural keys and pins.
-Those of two accounts are paired by address, since their names and SIDs differ.
+Configurations of one account are paired by natural keys and pins, as `match` pairs a configuration with an account.
+Those of two accounts are paired by address, because their names and SIDs differ.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class Pairs:
     """The resources of two configurations, matched with each other.
 
     Attributes:
-        before: what the first configuration wants to exist, by address.
-        after: what the second wants to exist, by address.
-        absent: what the second wants not to exist, by address.
-        former: the address in the first of each resource of the second that has one there, absent ones included.
+        before: the resources that the first configuration declares present, by address.
+        after: the resources that the second declares present, by address.
+        absent: the resources that the second declares absent, by address.
+        former: the address in the first of each resource of the second that exists there, absent ones included.
         likely: for resources of the second that are new, resources of the first that are probably the same ones under
             a former name.
-        sids: addresses in the first by SID, where either configuration contains it.
+        sids: addresses in the first by SID, if either configuration contains the SID.
     """
 
     before: Mapping[Address, Declared]
@@ -46,7 +46,7 @@ class Pairs:
     sids: Mapping[str, Address] = field(default_factory=dict)
 
     def counterpart(self, item: Declared) -> Declared | None:
-        """Return the resource of the first configuration that a resource of the second one is; None if it is new."""
+        """Return the counterpart in the first configuration of a resource of the second; None if it is new."""
         address = self.former.get(item.address)
         return None if address is None else self.before.get(address)
 
@@ -80,12 +80,12 @@ def pair(before: Config, after: Config, *, one_account: bool) -> Pairs:
 
 
 def as_live(values: Mapping[str, Content | Reference | Unknown]) -> Mapping[str, Content]:
-    """Declared contents in the place of live ones; what names or lacks a value equals only the same name or lack."""
+    """Return declared contents as if they were live; a reference or an unknown equals only the same one."""
     return cast("Mapping[str, Content]", values)
 
 
 def as_written(field: Field, content: Content | Reference | Unknown) -> Content | Reference | Unknown:
-    """A content that is not known as the text that the files have for it, where the field takes text."""
+    """Return an unknown content as its text in the configuration if the field takes text."""
     if isinstance(content, Unknown) and content.written:
         return content.written if field.shape in _TEXTS else Unknown(content.written, content.written)
     return content
@@ -128,7 +128,7 @@ class _Candidates:
 
     def matching(self) -> Matching:
         known = {*self.ids.values(), *(["default"] if self.default else [])}
-        # A pin that the first does not know would be a dead one; whether it is, only the account can tell.
+        # A pin that the first does not contain would be reported as dead; only the account shows whether it is.
         asked = {
             address: _recognisable(item)
             for address, item in self.after.resources.items()
@@ -142,7 +142,7 @@ class _Candidates:
         key = item.kind.natural_key
         there = self.after.resources.get(item.address)
         if key and key not in values and there is not None and there.pin is None and key in there.values:
-            # Recognised by a pin that the second has taken out.
+            # Matched by a pin that the second no longer has.
             values[key] = _recognisable(there).values[key].content
         return Live(item.kind, self.ids[item.address], self._parents(item), as_live({**item.derived, **values}))
 
@@ -153,7 +153,7 @@ class _Candidates:
 
 
 def _recognisable(item: Declared) -> Declared:
-    """A resource whose unknown contents are texts and words that can be compared."""
+    """Return a resource whose unknown contents are texts and words that can be compared."""
     values = {}
     for path, value in item.values.items():
         field = item.kind.by_path[path]

@@ -1,19 +1,19 @@
-"""The plan: every change that makes the account match the configuration, in order. Pure and deterministic.
+"""Builds the plan: every change that makes the account match the configuration, in order. Pure and deterministic.
 
-Takes a `Config`, a `State` and options; gives a `Plan`, or every problem that prevents it, at once. The same inputs in
-any order give the same plan. It does no I/O; `reconciler.execution.apply` carries it out.
+Takes a `Config`, a `State`, and options; returns a `Plan`, or every problem that prevents it, at once. The same inputs
+in any order give the same plan. It does no I/O; `reconciler.execution.apply` executes it.
 
-How a change comes about:
+How a change results:
 
 | configuration       | account                       | change                                                     |
 |---------------------|-------------------------------|------------------------------------------------------------|
-| declared            | not there                     | create; in a new service, what Twilio makes itself: update |
-| declared            | there, and the same           | none                                                       |
-| declared            | there, and differs            | update, or replace when an immutable field differs         |
-| `absent: true`      | there                         | delete                                                     |
-| not named           | there, in a pruned collection | delete                                                     |
-| not named           | there                         | none; reported as unmanaged                                |
-| `renamed_from` done | both names there              | delete of the old one                                      |
+| declared            | missing                       | create; update if Twilio creates it with its new service   |
+| declared            | exists, and equal             | none                                                       |
+| declared            | exists, and differs           | update, or replace when an immutable field differs         |
+| `absent: true`      | exists                        | delete                                                     |
+| not declared        | exists in a pruned collection | delete                                                     |
+| not declared        | exists                        | none; reported as unmanaged                                |
+| `renamed_from` done | both names exist              | delete of the old one                                      |
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ class PlanOptions:
 
     Attributes:
         rotate: resend the write-only values of these resources.
-        targets: plan only these addresses, what is below them, and what they need; empty for everything.
-        excludes: leave these addresses out, what is below them, and what needs them.
+        targets: plan only these addresses, everything below them, and their dependencies; empty for everything.
+        excludes: leave out these addresses, everything below them, and their dependents.
         approved: destructive changes that are approved on the command line.
-        brought: those of them that come from a saved plan; they may approve what is done by now.
-        reviewed: the decisions of a reviewed plan whose rest this is.
+        brought: those of them that come from a saved plan; they may approve changes that are already done.
+        reviewed: the decisions of the reviewed plan that this one continues.
         searches: also search collections in which nothing is declared for unmanaged resources.
         baseline: the value of ``--baseline``; empty for that of the ledger.
         ours: whether the configuration wins every conflict.
@@ -87,13 +87,13 @@ class PlanOptions:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What an apply needs besides the steps of the changes.
+    """What an apply needs in addition to the steps of the changes.
 
     Attributes:
-        sids: the SIDs of everything live that a step may refer to, by address.
-        builtin_refs: resources that steps refer to and that Twilio makes with a service of this plan, by address, with
-            the values by which to find them there.
-        existing_sids: the SIDs of everything that was read: whatever has another one was made since.
+        sids: the SIDs of all live resources that a step may refer to, by address.
+        builtin_refs: resources that steps refer to and that Twilio creates with a service of this plan, by address,
+            with the values to look them up by.
+        existing_sids: the SIDs of everything that was read: a resource with any other SID was created later.
         finished_replaces: SIDs of the old resources of interrupted replaces that have nothing left to do.
         former: the live resources that steps update or delete, by step ID, as they were read.
         successors: the addresses of the resources that replace others in an interrupted replace, by the old SIDs.
@@ -109,12 +109,12 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class MissingReads:
-    """What has to be read before a plan is final.
+    """The reads that are required before a plan is final.
 
     Attributes:
-        role_holders: services whose users have to be looked through before this plan's role deletes are safe.
-        participants: services whose participants have to be looked through for the same reason.
-        collections: collections that have to be read before this plan's order is right.
+        role_holders: services whose users must be searched before this plan's role deletes are safe.
+        participants: services whose participants must be searched for the same reason.
+        collections: collections that must be read before this plan's order is correct.
     """
 
     role_holders: frozenset[str] = frozenset()
@@ -122,35 +122,35 @@ class MissingReads:
     collections: frozenset[Collection] = frozenset()
 
     def __bool__(self) -> bool:
-        """Whether anything has to be read."""
+        """Whether any read is required."""
         return bool(self.role_holders or self.participants or self.collections)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Every change, ordered: what is shown of it, and what an apply needs to carry it out.
+    """Every change, in order, with what is displayed and what an apply needs to execute it.
 
     Attributes:
         account_sid: the account that was read.
         environment: the environment that the configuration was read for.
         config_digest: the digest of the configuration.
-        options: what narrowed or widened the plan.
+        options: the options that narrowed or widened the plan.
         changes: in an order in which each comes after what it needs, deletes last.
         unchanged: how many declared resources match the configuration.
-        unmanaged: live resources of the collections that were read that are not declared, without Twilio's own.
+        unmanaged: undeclared live resources of the collections that were read, without built-in ones.
         warnings: warnings about the configuration and the account.
         acknowledged: how many other warnings the configuration acknowledges.
         refusals: guards that refuse the plan as a whole (limits).
         left_out: addresses of declared resources that targets or excludes leave out of the plan.
-        unreadable: collections that may not be read, each with what could not be planned because of it.
-        unset: secrets that are not set and that a step has to send, each with its place; an apply needs all of them.
-        unverified: declared contents that the API never returns and this plan does not send, as address and field.
+        unreadable: collections that may not be read, each with the resources that could not be planned because of it.
+        unset: unset secrets that a step has to send, each with its place; an apply needs all of them.
+        unverified: declared contents that the API never returns and that this plan does not send, as address and field.
         live: the live resource of each declared one that has one.
-        titles: the natural keys of declared resources, as they may be shown.
+        titles: the natural keys of declared resources, in a form that may be shown.
         unlisted: collections whose undeclared resources are neither compared nor listed.
         unsearched: top-level collections that were not searched for unmanaged resources: nothing is declared in them.
-        execution: what an apply needs besides the changes; empty for a plan that is only shown.
-        missing: what has to be read before the plan is final.
+        execution: what an apply needs in addition to the changes; empty for a plan that is only displayed.
+        missing: the reads that are required before the plan is final.
         decisions: what becomes of each address that the configuration or the ledger has and the plan covers; empty
             without a baseline.
         moved: the present addresses of resources that the ledger remembers under another handle.
@@ -182,7 +182,7 @@ class Plan:
     baseline: Since | None = None
 
     def blocking(self) -> tuple[str, ...]:
-        """What refuses the apply, in sentences; empty when nothing does."""
+        """Return the reasons why an apply is refused, as sentences; empty if it is not."""
         held = [change.guard for change in self.changes if change.guard is not None]
         return tuple(guard.message for guard in (*self.refusals, *held) if guard.verdict == "refused")
 
@@ -195,8 +195,8 @@ def make_plan(
     Args:
         config: the configuration.
         state: the account.
-        options: what narrows or widens the plan.
-        unfinished: the replaces that an interrupted apply began, with what it saved.
+        options: the options that narrow or widen the plan.
+        unfinished: the replaces that an interrupted apply began, with the values it saved.
 
     Raises:
         MatchError: with every problem that prevents a plan.
@@ -302,7 +302,7 @@ class _Planner:
         return self.context.state.singleton(step.kind, () if parent is None else parent.lineage)
 
     def _option_problems(self, changes: Sequence[Change]) -> Iterator[Problem]:
-        """Report addresses of options that name nothing: they would silently narrow the plan to another one."""
+        """Report addresses of options that match nothing: they would silently change the scope of the plan."""
         given = (
             ("--target", self.options.targets),
             ("--exclude", self.options.excludes),
@@ -330,7 +330,8 @@ class _Planner:
         """Split off the warnings that the configuration acknowledges.
 
         Returns:
-            The warnings to show, with every acknowledgement that covers nothing, and how many are acknowledged.
+            The warnings to show, including one for every acknowledgement that covers nothing, and the number of
+            acknowledged ones.
         """
         config = self.context.config
         shown, known = split_acknowledged(config.acknowledge, (*config.warnings, *problems))

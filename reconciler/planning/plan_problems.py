@@ -1,6 +1,6 @@
-"""What a plan reports besides its changes: values not restored, left-over resources, unread collections.
+"""Problems that a plan reports in addition to its changes: unrestored values, leftover resources, unread collections.
 
-Takes a `PlanContext` and guarded changes; gives problems, most of them warnings. Pure; decides nothing.
+Takes a `PlanContext` and guarded changes; returns problems, most of them warnings. Pure; decides nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MOST_LISTED = 3
 
 
 def swapped_names(context: PlanContext, changes: Sequence[Change]) -> Iterator[Problem]:
-    """Report names that are exchanged: the API takes no two of one name at once, so neither could be the first."""
+    """Report exchanged names: the API does not accept the same name twice, so neither rename can be first."""
     by_address = {change.address: change for change in changes}
     for circle in ordering.find_swaps(changes, context.state):
         first = by_address[circle[0]]
@@ -38,7 +38,7 @@ def swapped_names(context: PlanContext, changes: Sequence[Change]) -> Iterator[P
 
 
 def unrestored_values(context: PlanContext, changes: Iterable[Change]) -> Iterator[Problem]:
-    """Values that an interrupted apply saved, and that no change restores."""
+    """Report values that an interrupted apply saved and that no change restores."""
     restored = {change.completes for change in changes}
     for saved in context.interrupted.replaces:
         declared = context.config.resources.get(saved.address)
@@ -52,14 +52,15 @@ def unrestored_values(context: PlanContext, changes: Iterable[Change]) -> Iterat
                 f"{saved.source} does not contain {', '.join(saved.lost)} of {saved.address}, which an interrupted "
                 "apply deleted: sensitive values are not saved there",
                 declared.place,
-                "Run this in the folder with that apply's .reconciler/, or set the value in the configuration.",
+                "Run this command in the folder that contains that apply's .reconciler/, or set the value in the "
+                "configuration.",
                 severity="warning",
                 address=str(saved.address),
             )
 
 
 def _still_saved(context: PlanContext, saved: UnfinishedReplace, declared: Declared | None) -> Problem | None:
-    """A warning for the saved values of a deleted resource, which stay saved until they are restored or discarded.
+    """Warn about the saved values of a deleted resource, which are kept until restored or discarded.
 
     Args:
         context: configuration and account.
@@ -70,7 +71,7 @@ def _still_saved(context: PlanContext, saved: UnfinishedReplace, declared: Decla
     lacking = context.interrupted.unrestored_fields(saved)
     if not is_open or not lacking or context.state.get(saved.sid) is not None:
         return None
-    # Values are not shown: what a customer wrote may be among them.
+    # Values are not shown: they may include text that a customer wrote.
     held = [path for path in lacking if path not in saved.lost]
     what = f"holds {', '.join(held)}" if held else f"cannot hold {', '.join(lacking)}"
     doubt = f"{saved.source} {what} of {saved.address}, which an interrupted apply deleted"
@@ -91,7 +92,7 @@ def _still_saved(context: PlanContext, saved: UnfinishedReplace, declared: Decla
 
 
 def uncompleted_renames(context: PlanContext, changes: Iterable[Change]) -> Iterator[Problem]:
-    """Old resources of interrupted renames that the configuration no longer asks for; nothing else names them."""
+    """Report old resources of interrupted renames that the configuration no longer requires; nothing else does."""
     deleted = {change.sid for change in changes if change.action == "delete"}
     for saved in context.interrupted.replaces:
         if context.interrupted.is_of_other_environment(saved):
@@ -130,9 +131,9 @@ def _of_other_environment(saved: UnfinishedReplace) -> Problem:
 
 
 def left_over_roles(context: PlanContext, unmanaged: Iterable[Unmanaged]) -> list[Problem]:
-    """What bears a declared name and is of another type: an interrupted replace may have left it.
+    """Report resources with a declared name but another type: an interrupted replace may have left them.
 
-    The account does not show whether it is wanted, so it is reported and kept.
+    The account does not show whether they are intended, so they are reported and kept.
     """
     twins = {
         (declared.kind, context.parents(declared), declared.natural_key): declared
@@ -144,8 +145,9 @@ def left_over_roles(context: PlanContext, unmanaged: Iterable[Unmanaged]) -> lis
     return [
         Problem(
             "left-over",
-            f"{item.address} has the name of {declared.address} and another {declared.kind.discriminator}; "
-            "an interrupted replace may have left it",
+            f"{item.address} has the name of {declared.address} but another {declared.kind.discriminator}; "
+            "an "
+            "interrupted replace may have left it",
             declared.place,
             f"If so, delete it: declare it as {{sid: {item.live.sid}, absent: true}}. If not, add it to "
             "unmanaged.ignore, or declare it.",
@@ -158,7 +160,7 @@ def left_over_roles(context: PlanContext, unmanaged: Iterable[Unmanaged]) -> lis
 
 
 def partly_compared_values(context: PlanContext, changes: Iterable[Change]) -> list[Problem]:
-    """Values of live resources that were not compared because their secrets are not set, by secret."""
+    """Report values that were compared only in part because their secrets are not set, by secret."""
     sent = {(change.address, item.path) for change in changes for item in change.fields}
     skipped: dict[tuple[str, ...], list[tuple[Declared, str]]] = {}
     for declared in context.covered():
@@ -176,7 +178,7 @@ def partly_compared_values(context: PlanContext, changes: Iterable[Change]) -> l
             "not-compared",
             f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not set, so "
             f"{', '.join(f'{path} of {declared.address}' for declared, path in found)} "
-            f"{'was' if len(found) == 1 else 'were'} only compared in part",
+            f"{'was' if len(found) == 1 else 'were'} compared only in part",
             found[0][0].values[found[0][1]].place,
             "Set the environment variable to compare the whole value.",
             severity="warning",
@@ -189,7 +191,7 @@ def partly_compared_values(context: PlanContext, changes: Iterable[Change]) -> l
 def unreadable_collections(
     context: PlanContext, affected: Mapping[Collection, tuple[Address, ...]]
 ) -> Iterable[Problem]:
-    """What may not be read, and what that keeps from being planned."""
+    """Report collections that may not be read, with the resources that could not be planned because of it."""
     for collection, refusal in sorted(context.state.unreadable.items(), key=lambda item: str(item[0])):
         kind = BY_NAME[collection.kind]
         where = context.naming.of_sid(collection.parents[-1]) if collection.parents else ""
@@ -208,7 +210,7 @@ def unreadable_collections(
 
 
 def unset_secrets(changes: Iterable[Change]) -> tuple[Problem, ...]:
-    """The secrets that the plan has to send and that are not set."""
+    """Report the unset secrets that the plan has to send."""
     return tuple(
         Problem(
             "unset-secret",

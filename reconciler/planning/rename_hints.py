@@ -1,4 +1,4 @@
-"""Unmanaged resources that a declared one without a match probably is, under a former name.
+"""Finds the unmanaged resource that a declared one without a match probably is, under a former name.
 
 Used only for hints and risk, never to decide what a plan does. Pure.
 """
@@ -15,14 +15,14 @@ from reconciler.planning.near import SIMILAR, similarity
 from reconciler.state import Live, State
 
 _TELLING = 4
-"""How many characters of a name must be in another one to mean anything."""
+"""The minimum length of a name for its occurrence in another name to count."""
 _WORD = re.compile(r"[^\W_]+")
 
 
 def former_service(declared: Declared, state: State, taken: Container[str]) -> Live | None:
-    """Return the unmanaged resource that a declared one that cannot be renamed was probably called before.
+    """Return the unmanaged resource that is probably a declared, unrenamable one under its former name.
 
-    Its name is close to the new one, or is what the handle says: the handle usually still says the old name.
+    Its name is similar to the new one or to the handle, which usually still contains the old name.
 
     Args:
         declared: a resource at the top of the account, without a live one.
@@ -46,7 +46,7 @@ def former_role(
 
     Args:
         declared: a role without a live one.
-        parents: the SIDs of the containing resources; None while one does not exist.
+        parents: the SIDs of the containing resources; None while one of them does not exist.
         state: the account.
         taken: SIDs of the live resources that are declared.
     """

@@ -1,11 +1,11 @@
-"""The risk of a change, and its consequences in words.
+"""Rates the risk of a change and describes its consequences.
 
-Takes a change as it stands and what is around it; gives its risk and its consequences. Pure. What one field means is
-held by its `OnChange` marker, what one resource means by its kind's `consequences`; here is what the action means, and
-what needs the rest of the account.
+Takes a change and its context; returns its risk and its consequences. Pure. The consequences of a field are defined by
+its `OnChange` marker, those of a resource by its kind's `consequences`; this module adds those of the action and those
+that depend on the rest of the account.
 
-High: destroys history, moves traffic, or takes permissions of a default role away. Medium: deletes anything else, or
-changes a hook, a role or a default. Low: the rest.
+High: destroys history, moves traffic, or removes permissions of a default role. Medium: deletes anything else, or
+changes a hook, a role, or a default. Low: everything else.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ OF_A_DEFAULT = ", a default of its service,"
 
 
 def higher(*risks: Risk) -> Risk:
-    """The highest of several risks; low of none."""
+    """Return the highest of several risks; low if there are none."""
     return max(risks, key=RISKS.index, default="low")
 
 
@@ -40,14 +40,14 @@ def judge(
     former: Live | None,
     sid_of: SidOf = lambda _reference: None,
 ) -> Change:
-    """The same change with its risk and consequences.
+    """Return a change with its risk and consequences.
 
     Args:
-        change: without either.
+        change: the change, without risk and consequences.
         live: the live resource, if there is one.
-        default_roles: SIDs of the roles that its service gives by default now.
-        former: a live resource that the new one is likely to be a rename of.
-        sid_of: resolves references; a reference to the resource that is referred to now changes nothing.
+        default_roles: SIDs of the present default roles of its service.
+        former: a live resource that the new one probably renames.
+        sid_of: resolves references; a reference to the same resource as before changes nothing.
     """
     risks: list[Risk] = ["low"]
     words: list[str] = []
@@ -72,15 +72,16 @@ def judge(
 
 
 def _consequences(change: Change, live: Live | None) -> Iterable[Consequence]:
-    """What the change means by its contents; of a replace under another name, what its delete and its create mean.
+    """Yield the consequences of the contents; for a replace under another name, those of its delete and create.
 
-    Each of the two may be left to do after an interruption, and then has no effect that the replace did not state.
+    Each of the two may remain to be done after an interruption, and then has no effect that the replace did not
+    state.
     """
     before, after = _contents(change, live)
     kind = change.kind
     if change.action != "replace" or before is None or after is None:
         return kind.consequences(before, after, change.name)
-    # The old resource goes first only because both cannot exist at once.
+    # The old resource is deleted first only because both cannot exist at once.
     deletes_first = {*kind.unique_keys(before)} & {*kind.unique_keys(after)}
     gap = kind.interruption(before, after, change.name) if deletes_first else ()
     if kind.name_of(before) == kind.name_of(after):
@@ -92,7 +93,7 @@ def _consequences(change: Change, live: Live | None) -> Iterable[Consequence]:
 
 
 def _contents(change: Change, live: Live | None) -> tuple[PartialValues | None, PartialValues | None]:
-    """The contents before and after, as far as they are known."""
+    """Return the contents before and after, as far as they are known."""
     is_new = change.action == "create"
     known = {item.path: item.before for item in change.fields if not (is_new or isinstance(item.before, Unknown))}
     before = {**(live.values if live is not None else {}), **known}
@@ -105,7 +106,7 @@ def _field(change: Change, item: FieldChange, risks: list[Risk], words: list[str
     if marker is None or item.before == item.after:
         return
     if isinstance(item.before, Unknown):
-        # A setting of a service that does not exist yet moves nothing that is running.
+        # A setting of a service that does not exist yet affects no running traffic.
         risks.append("low")
         return
     risks.append(marker.risk)
@@ -117,7 +118,7 @@ def _creation(change: Change, former: Live | None, risks: list[Risk], words: lis
     if former is None:
         return
     name = json.dumps(former.title, ensure_ascii=False)
-    # A comparison of two configurations knows no SID.
+    # A comparison of two configurations has no SIDs.
     sid = f" ({former.sid})" if former.sid else ""
     pin = f"sid: {former.sid}" if former.sid else "its sid"
     looks = f"Looks like a new name for the live {change.kind.noun} {former.title!r}{sid}."
@@ -129,7 +130,7 @@ def _creation(change: Change, former: Live | None, risks: list[Risk], words: lis
         )
     elif change.kind.natural_key:
         risks.append("medium")
-        words.append(f"{looks} Its holders keep it. To rename it, add renamed_from: {name}.")
+        words.append(f"{looks} Its holders keep that role. To rename it, add renamed_from: {name}.")
     else:
         risks.append("high")
         words.append(f"{looks} To change that one instead, pin it with {pin}.")
@@ -152,7 +153,7 @@ def _permissions(change: Change, is_default: bool, risks: list[Risk], words: lis
         risks.append("high" if is_default else "medium")
     if item.sensitive:
         return
-    # So that a reviewer cannot mistake it for one of several similar roles that few hold.
+    # So that a reviewer does not mistake it for a similar role that few users hold.
     holders = f"Everyone with the {change.kind.noun} {change.name!r}{OF_A_DEFAULT if is_default else ''}"
     if gained:
         words.append(f"{holders} gains {_listed(gained)}.")

@@ -1,6 +1,6 @@
-"""A service's default roles that follow a role to its successor.
+"""Moves a service's default roles from a role to its successor.
 
-Takes a `PlanContext` and a role that is replaced or was renamed; gives the step or the change that moves the defaults
+Takes a `PlanContext` and a role that is replaced or was renamed; returns the step or the change that moves the defaults
 of the role's service. Only defaults that the configuration neither sets nor ignores move. Pure.
 """
 
@@ -28,11 +28,11 @@ def repoint_defaults(
     Args:
         context: configuration and account.
         declared: the successor.
-        live: the role that goes.
-        values: what the successor has, or is created with.
+        live: the role to be deleted.
+        values: the values of the successor.
 
     Returns:
-        The step, if there is something to move, and why a default cannot be moved; empty if all can.
+        The step, if there is a default to move, and the reason why one cannot be moved; empty if all can.
     """
     if not is_held(declared.kind) or declared.parent is None:
         return (), ""
@@ -64,10 +64,10 @@ def repoint_defaults(
 
 
 def with_moved_defaults(context: PlanContext, changes: list[Change]) -> list[Change]:
-    """Move the defaults that a renamed role still leaves to its former self, when both exist.
+    """Move the defaults that still point to the former role of a rename, if both roles exist.
 
-    A rename that was interrupted leaves them so. Without a journal (a fresh checkout), the account decides: a role
-    that has the former name and was made after the new one is not the one that `renamed_from` means.
+    An interrupted rename leaves them so. Without a journal (a fresh checkout), the account decides: a role that has the
+    former name and was created after the new one is not the one that `renamed_from` refers to.
     """
     completed = {live.sid for _, live in context.interrupted.to_complete()}
     for sid, successor in sorted(context.matching.left_over.items()):
@@ -99,7 +99,7 @@ def with_moved_defaults(context: PlanContext, changes: list[Change]) -> list[Cha
 
 
 def _defaults_on(context: PlanContext, role: Live, service: Address) -> Iterable[Field]:
-    """Return the defaults of a service that are a live role and that the configuration neither sets nor ignores."""
+    """Return the defaults of a service that point to a live role and the configuration neither sets nor ignores."""
     chooser = defaults_kind_of(role.kind)
     configuration = context.state.singleton(chooser, role.parents)
     managed = context.config.resources.get(service.child(*chooser.section))
@@ -117,7 +117,7 @@ def _defaults_on(context: PlanContext, role: Live, service: Address) -> Iterable
 def _with_fields(
     context: PlanContext, changes: list[Change], chooser: Kind, service: Address, fields: list[FieldChange]
 ) -> list[Change]:
-    """Let the update of a service's configuration change more fields; add it where there is none."""
+    """Add fields to the update of a service's configuration; add the update if there is none."""
     address = service.child(*chooser.section)
     change = next((change for change in changes if change.address == address), None)
     if change is None:
@@ -142,10 +142,10 @@ def _with_fields(
 
 
 def _may_succeed(declared: Declared, new: Live, old: Live) -> bool:
-    """Whether a role may have been made as the successor of another one, by when each was made.
+    """Whether a role may have been created as the successor of another one, by their creation dates.
 
-    Dates have whole seconds. Of two roles of one second, the successor has the same permissions: what is declared
-    decides, so that an update of the new role changes nothing about the answer.
+    Dates have a resolution of one second. Of two roles created in the same second, the successor has the same
+    permissions. Declared permissions decide, so that an update of the new role does not change the result.
     """
     if new.created and old.created and new.created != old.created:
         return new.created > old.created

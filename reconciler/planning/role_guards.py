@@ -1,7 +1,7 @@
 """Guards of roles: defaults, holders, and roles that the configuration assigns by SID.
 
-Each takes a change and a `GuardContext`; gives the guard that stops the change, or None. A role that somebody holds is
-never deleted; the guard shows the YAML that gives the holders another role. Pure.
+Each takes a change and a `GuardContext`; returns the guard that stops the change, or None. A role that is still held is
+never deleted; the guard shows the YAML that assigns another role to the holders. Pure.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from reconciler.planning.guard_context import GuardContext, has_more, live_name,
 from reconciler.state import Collection, Live, State
 
 _HOLDERS = 10
-"""How many holders of a role its message names."""
+"""The maximum number of holders listed in the message about a role."""
 
 _PLAIN = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)\Z)[A-Za-z][A-Za-z0-9 _-]*[A-Za-z0-9_-]\Z", re.IGNORECASE)
 
@@ -35,8 +35,8 @@ def default_role(change: Change, context: GuardContext) -> Guard | None:
         return Guard(
             "default_role",
             "withheld",
-            f"the role {live_name(change, live)!r} stays its service's {default}, which this apply does not change, so "
-            "only the new role is created; change the default, then delete the old role",
+            f"the role {live_name(change, live)!r} remains its service's {default}, which this apply does not change, "
+            "so only the new role is created; change the default, then delete the old role",
             only_delete=has_more(change) and change.steps[0].op != "delete",
         )
     if live.sid not in context.default_roles.get(live.parents[0], frozenset()):
@@ -81,7 +81,7 @@ def role_in_use(change: Change, context: GuardContext) -> Guard | None:
 
 
 def _role_in_conversations(change: Change, context: GuardContext, live: Live) -> Guard | None:
-    """A role that participants hold: those who are not declared are named by SID, since they may be customers."""
+    """Withhold the delete of a role held by participants; undeclared ones are shown by SID: they may be customers."""
     found = context.state.participants.get(live.parents[0])
     holding = {} if found is None else found.holders.get(live.sid, {})
     left = {sid: conversation for sid, conversation in holding.items() if sid not in context.moved}
@@ -105,7 +105,7 @@ def _role_in_conversations(change: Change, context: GuardContext, live: Live) ->
 
 
 def _moving_participants(change: Change, participants: Sequence[Address], live: Live) -> str:
-    """YAML that gives another role to declared participants."""
+    """Return YAML that assigns another role to declared participants."""
     role = _scalar(_successor_of(change, live))
     lines: list[str] = []
     above: tuple[str, ...] = ()
@@ -119,21 +119,21 @@ def _moving_participants(change: Change, participants: Sequence[Address], live: 
 
 
 def _shown_user(user: Declared | str) -> str:
-    """A user by identity, or by address if the configuration does not show the identity."""
+    """Return a user's identity, or the address if the configuration hides the identity."""
     if isinstance(user, str):
         return user
     return user.title if user.title == user.natural_key and user.title else str(user.address)
 
 
 def _successor_of(change: Change, live: Live) -> str:
-    """Return the role for the holders of a deleted one: the new role of a replace, or Twilio's own for users."""
+    """Return the role for the holders of a deleted one: the new role of a replace, or the built-in one for users."""
     if change.action != "delete":
         return change.address.parts[-1]
     return live.kind.built_in_fallback[str(live.values[live.kind.discriminator])]
 
 
 def _moving(change: Change, service: Address, users: Sequence[Declared | str], live: Live) -> str:
-    """YAML that gives another role to the users of one: the new role of a replace, or Twilio's own."""
+    """Return YAML that assigns another role to the users: the new role of a replace, or the built-in one."""
     role = _successor_of(change, live)
     lines = ["services:", f"  {_scalar(service.parts[-1])}:", "    users:"]
     for user in users:
@@ -143,7 +143,7 @@ def _moving(change: Change, service: Address, users: Sequence[Declared | str], l
 
 
 def _scalar(text: str) -> str:
-    """A text as YAML: as it is where that is safe, else in double quotes."""
+    """Return a text as a YAML scalar: plain where that is safe, otherwise in double quotes."""
     return text if _PLAIN.match(text) else json.dumps(text, ensure_ascii=False)
 
 
@@ -155,14 +155,14 @@ def role_assigned(change: Change, context: GuardContext) -> Guard | None:
     return Guard(
         "role_assigned",
         "withheld",
-        f"{context.assigned[live.sid]} refers to the role {live_name(change, live)!r} by SID ({live.sid}); let it "
-        "refer to another role, or to this one by its handle",
+        f"{context.assigned[live.sid]} refers to the role {live_name(change, live)!r} by SID ({live.sid}); refer to "
+        "another role, or to this one by its handle",
         only_delete=has_more(change),
     )
 
 
 def role_holders_to_fetch(changes: Sequence[Change], state: State) -> frozenset[str]:
-    """SIDs of the services whose users have to be looked through, because a role in them is about to be deleted."""
+    """Return the SIDs of the services whose users must be searched, because a role in them is about to be deleted."""
     return frozenset(
         live.parents[0]
         for change in changes
@@ -174,7 +174,7 @@ def role_holders_to_fetch(changes: Sequence[Change], state: State) -> frozenset[
 
 
 def participants_to_fetch(changes: Sequence[Change], state: State) -> frozenset[str]:
-    """SIDs of the services whose participants have to be looked through, because a conversation role is deleted."""
+    """Return the SIDs of the services whose participants must be searched, because a conversation role is deleted."""
     return frozenset(
         live.parents[0]
         for change in changes

@@ -1,8 +1,9 @@
-"""The collections and singletons to read for the part of a configuration that a plan covers.
+"""Determines the collections and singletons to read for the part of a configuration that a plan covers.
 
-Takes a `Config`, a `Selection` and, from the second round on, which live resource each declared parent is; gives lists
-and singletons to read. Pure. Round one is the account's own configuration and what is at the top; round two is what
-the configuration declares, prunes, or refers to in each service that exists; round three the same in each conversation.
+Takes a `Config`, a `Selection`, and, from the second round on, the live resource of each declared parent; returns lists
+and singletons to read. Pure. Round one covers the account's own configuration and the top-level collections; round two,
+what the configuration declares, prunes, or refers to in each existing service; round three, the same in each
+conversation.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ class Read:
     """One list or one singleton to read.
 
     Attributes:
-        kind: what it holds or is.
+        kind: the kind of the singleton or of the list's resources.
         parents: SIDs of the containing resources, outermost first.
-        names: natural keys and SIDs that are all that is wanted of a list; None when all of it is.
-        consistent: whether what is missing decides that something is deleted, so that a list that moves is read again.
+        names: natural keys and SIDs of the only resources needed from a list; None if all are.
+        consistent: whether a missing resource leads to a delete; if so, a list that changes during the read is read
+            again.
     """
 
     kind: Kind
@@ -44,7 +46,7 @@ SEARCHED = tuple(
     for kind in KINDS
     if not (kind.singleton or kind.is_traffic) and (kind.parent is None or not BY_NAME[kind.parent].is_traffic)
 )
-"""The kinds of which unmanaged resources are searched for on request: those that operators create, not customers."""
+"""The kinds that are searched for unmanaged resources on request: those that operators create, not customers."""
 
 
 def _present(config: Config, selection: Selection) -> Iterable[Declared]:
@@ -58,7 +60,7 @@ def _present(config: Config, selection: Selection) -> Iterable[Declared]:
 
 
 def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read, ...]:
-    """The account's configuration, always, and the top-level collections that the plan needs."""
+    """Return the account's configuration, always, and the top-level collections that the plan needs."""
     covered = [declared for declared in config.resources.values() if selection.covers(declared)]
     pruned = [prune for prune in config.prune.values() if selection.covers_collection(prune.collection)]
     kinds = {ACCOUNT}
@@ -68,22 +70,22 @@ def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read
         kinds |= {
             kind for kind in SEARCHED if kind.parent is None and selection.covers_collection(Address(kind.section))
         }
-        kinds.add(flex.WEBHOOK)  # its target says whether the roles of the default service are Flex's
+        kinds.add(flex.WEBHOOK)  # its target shows whether the roles of the default service belong to Flex
     decisive: set[Kind] = set()
     for kind in {prune.kind for prune in pruned} | {declared.kind for declared in covered if declared.absent}:
-        decisive |= {use.kind for use in destinations_of(kind)}  # a service that addresses lead to is not deleted
+        decisive |= {use.kind for use in destinations_of(kind)}  # a service that addresses point to is not deleted
         if kind.built_in_by_flex:
-            kinds.add(flex.WEBHOOK)  # its target says whether the default service is Flex's
+            kinds.add(flex.WEBHOOK)  # its target shows whether the default service belongs to Flex
     kinds |= decisive
     for kind in KINDS:
         if kind.parent is None and kinds & {use.kind for use in destinations_of(kind)}:
-            kinds.add(kind)  # a service that is referred to by its SID may not exist
+            kinds.add(kind)  # a service that is referred to by SID may not exist
     kinds |= {kind for declared in covered for kind, scope in _by_sid(declared) if scope == "account"}
     return tuple(Read(kind, consistent=kind in decisive) for kind in sorted(kinds, key=lambda kind: kind.name))
 
 
 def _by_sid(declared: Declared) -> Iterable[tuple[Kind, str]]:
-    """What a resource refers to by SID: its kind, and whether it is in the service or the account."""
+    """Return the kinds that a resource refers to by SID, and whether each is in the service or the account."""
     for path, value in declared.values.items():
         ref = declared.kind.by_path[path].marker(Ref)
         if ref is not None and isinstance(value.content, str) and value.content:
@@ -98,7 +100,7 @@ def next_round(
     Args:
         config: the configuration.
         live: the live resource of each declared parent that has one.
-        depth: how far below the top: 1 for what is in services, 2 for what is in conversations.
+        depth: the depth below the top: 1 for the contents of services, 2 for those of conversations.
         selection: the part of the configuration that the plan covers.
     """
     present = {declared.address: declared for declared in _present(config, selection)}
@@ -149,11 +151,11 @@ def next_round(
 def unreadable(
     config: Config, state: State, live: Mapping[Address, Live], selection: Selection
 ) -> dict[Collection, tuple[Address, ...]]:
-    """The declared resources that need a collection that may not be read, by that collection.
+    """Return the declared resources that need a collection that may not be read, by that collection.
 
     Args:
         config: the configuration.
-        state: the account, with what the API refused to show.
+        state: the account, with the collections that the API refused to return.
         live: the live resource of each declared parent that has one.
         selection: the part of the configuration that the plan covers.
     """
@@ -176,5 +178,5 @@ def unreadable(
 
 
 def depths() -> range:
-    """How far below the top there is something to read."""
+    """Return the depths below the top at which there is something to read."""
     return range(1, 1 + max(depth_of(kind) for kind in KINDS))

@@ -1,6 +1,6 @@
 """Builds the parts that every change is made of: its description and its steps.
 
-Takes a `PlanContext` and a declared resource; gives a `Change` or a `Step`. Pure.
+Takes a `PlanContext` and a declared resource; returns a `Change` or a `Step`. Pure.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def build_change(
     steps: tuple[Step, ...],
     reason: str,
 ) -> Change:
-    """Build the change of a declared resource, not yet judged or guarded."""
+    """Build the change of a declared resource, not yet rated or guarded."""
     return Change(
         address=declared.address,
         kind=declared.kind,
@@ -53,7 +53,7 @@ def build_step(
     also_needs: tuple[str, ...] = (),
     adopts: Mapping[str, Content | Reference | Unknown] | None = None,
 ) -> Step:
-    """Build a step of a declared resource, which needs the steps that make what its values refer to."""
+    """Build a step of a declared resource, which depends on the steps that create what its values refer to."""
     return Step(
         id=f"{declared.address}#{op}",
         op=op,
@@ -68,7 +68,7 @@ def build_step(
 
 
 def problems_of(declared: Declared, faults: Iterable[Fault]) -> list[Problem]:
-    """Turn the errors among a kind's faults into problems; its warnings are reported when the files are read."""
+    """Turn the errors among a kind's faults into problems; its warnings are reported by validation."""
     return [
         Problem(
             "cannot-be",
@@ -88,7 +88,7 @@ def is_empty(field: Field, content: Content | Reference | Unknown) -> bool:
 
 
 def plain(content: Content | Reference | Unknown) -> Content:
-    """A content for a kind's own checks, which only ask whether something is there and what type is chosen."""
+    """Simplify a content for a kind's own checks, which only test whether it is set and which type is chosen."""
     if isinstance(content, Reference):
         return str(content.address)
     return content.reason if isinstance(content, Unknown) else content

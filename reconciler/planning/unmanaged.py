@@ -1,6 +1,6 @@
-"""What is live and not declared.
+"""Finds live resources that are not declared.
 
-Takes a `PlanContext` and the changes of a plan; gives the unmanaged resources of the collections that were read. Pure.
+Takes a `PlanContext` and the changes of a plan; returns the unmanaged resources of the collections read. Pure.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ class Unmanaged:
     """A live resource that is not declared.
 
     Attributes:
-        address: made of SIDs where there is no handle.
+        address: its address, made of SIDs where there is no handle.
         live: the resource.
-        name: its natural key as it may be shown, with the type if others have the same name; empty for `live.title`.
+        name: its natural key in a form that may be shown, with the type if others have the same name; empty for
+            `live.title`.
     """
 
     address: Address
@@ -33,7 +34,7 @@ class Unmanaged:
 
 
 def unmanaged_resources(context: PlanContext, changes: Iterable[Change]) -> tuple[Unmanaged, ...]:
-    """Return the unmanaged resources that a plan lists: without what is ignored, and without customers."""
+    """Return the unmanaged resources that a plan lists: without ignored ones, and without customers."""
     ignored = context.config.unmanaged_ignore
     unlisted = {*unlisted_collections(context).values()}
     return tuple(
@@ -45,7 +46,7 @@ def unmanaged_resources(context: PlanContext, changes: Iterable[Change]) -> tupl
 
 
 def unlisted_collections(context: PlanContext) -> dict[Address, tuple[str, tuple[str, ...]]]:
-    """Collections that hold traffic and are not pruned, by address: what else is in them is not compared."""
+    """Return the unpruned collections that hold traffic, by address: undeclared resources in them are not compared."""
     found = {}
     for declared in context.config.resources.values():
         parents = context.parents(declared)
@@ -58,7 +59,7 @@ def unlisted_collections(context: PlanContext) -> dict[Address, tuple[str, tuple
 
 
 def undeclared_resources(context: PlanContext, changes: Iterable[Change]) -> list[Unmanaged]:
-    """Everything live in a collection that was read, but not declared."""
+    """Return every undeclared live resource in a collection that was read."""
     deleted = {change.sid for change in changes if change.action == "delete"}
     collections = _searched_collections(context)
     found = [

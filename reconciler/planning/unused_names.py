@@ -1,7 +1,7 @@
-"""`absent` and `renamed_from` entries that match nothing, each with the near miss.
+"""Reports `absent` and `renamed_from` entries that match nothing, each with the near miss.
 
-Takes a `PlanContext`; gives problems: a warning if something was probably meant that is written differently, a notice
-for an `absent` that has nothing to delete. Pure; decides nothing.
+Takes a `PlanContext`; returns problems: a warning if a similarly written resource was probably meant, a notice for an
+`absent` that has nothing to delete. Pure; decides nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class UnusedNames:
 
     Args:
         context: configuration and account.
-        near: finds near misses, within a budget that all share.
+        near: finds near misses, within a shared budget.
     """
 
     def __init__(self, context: PlanContext, near: Nearness) -> None:
@@ -56,7 +56,8 @@ class UnusedNames:
                 declared,
                 "unused-absent",
                 f"{message}. {self._did_you_mean(meant, declared.title)}",
-                f"Pin it with sid: {meant.sid}, or write its {self._what_differs(declared, meant)} as it is.",
+                f"Pin it with sid: {meant.sid}, or write its {self._what_differs(declared, meant)} exactly as it is "
+                "live.",
             )
 
     def former_names(self) -> Iterator[Problem]:
@@ -83,7 +84,7 @@ class UnusedNames:
         name = quoted(title(declared, live))
         is_shown = declared.title == declared.natural_key
         if old is None or not is_shown or old.sid in self.context.matching.addresses:
-            message = f"renamed_from: {name} has its new name"
+            message = f"renamed_from: {name} already has its new name"
             return self._about(declared, "stale-renamed-from", message, "Remove renamed_from.")
         return self._about(
             declared,
@@ -100,7 +101,7 @@ class UnusedNames:
         old = self._of_name(declared.kind, parents, declared.renamed_from)
         owner = None if old is None else self.context.matching.addresses.get(old.sid)
         if owner is not None:
-            message = f"renamed_from: {former} is {owner}, so {created}"
+            message = f"renamed_from: {former} belongs to {owner}, so {created}"
             return self._about(declared, "unused-renamed-from", message, "Remove renamed_from.")
         message = f"renamed_from: no {declared.kind.noun} {former} in {where}"
         meant = self._meant(declared, parents, declared.renamed_from)
@@ -114,7 +115,7 @@ class UnusedNames:
         )
 
     def _meant(self, declared: Declared, parents: tuple[str, ...], name: str) -> Live | None:
-        """The unmanaged live resource that a declared one probably means; None where its name may not be shown."""
+        """Return the unmanaged live resource that a declared one probably means; None if its name may not be shown."""
         if declared.title != declared.natural_key:
             return None
         candidates = [
@@ -138,7 +139,7 @@ class UnusedNames:
 
     @staticmethod
     def _what_differs(declared: Declared, live: Live) -> str:
-        """The field that keeps a declared resource from being a live one."""
+        """Return the field in which a declared resource differs from the live one it probably means."""
         kind = declared.kind
         return (
             kind.discriminator if live.title == declared.title and kind.discriminator else kind.natural_key or "fields"
@@ -159,7 +160,7 @@ class UnusedNames:
 
 
 def shown_parent(collection: Address) -> str:
-    """What contains a collection, in words: ``support``, ``the account``."""
+    """Describe what contains a collection: ``support``, ``the account``."""
     handles = collection.parts[1:-1:2]
     return ".".join(handles) if handles else "the account"
 

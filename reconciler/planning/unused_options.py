@@ -1,7 +1,7 @@
-"""Approvals and options that match nothing: `approvals`, `--approve`, `--target`, `--exclude`, and `--rotate`.
+"""Reports approvals and options that match nothing: `approvals`, `--approve`, `--target`, `--exclude`, `--rotate`.
 
-Takes a `PlanContext` and the changes of a plan; gives problems with the near miss: errors for options that would
-silently mean another plan, warnings and notices for approvals. Pure; decides nothing.
+Takes a `PlanContext` and the changes of a plan; returns problems with the near miss: errors for options that would
+silently change the plan, warnings and notices for approvals. Pure; decides nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class UnusedOptions:
 
     Args:
         context: configuration and account.
-        near: finds near misses, within a budget that all share.
+        near: finds near misses, within a shared budget.
     """
 
     def __init__(self, context: PlanContext, near: Nearness) -> None:
@@ -39,7 +39,7 @@ class UnusedOptions:
             option = "approvals" if approval.place is not None else "--approve"
             message = f"{option}: no {approval.action} of {approval.address} is planned"
             if change is not None:
-                message = f"{message}, but a {change.action}, which it does not approve"
+                message = f"{message}; the planned {change.action} is not covered by it"
                 yield self._unused_approval(approval, message, severity="warning")
                 continue
             meant = self._meant_address(approval.address, [item.address for item in removing], removing)
@@ -57,13 +57,13 @@ class UnusedOptions:
     @staticmethod
     def _unused_approval(approval: Approval, message: str, *, severity: Severity) -> Problem:
         code = "done-approval" if severity == "notice" else "unused-approval"
-        hint = "Remove it once its change is applied." if severity == "notice" else "Use an address of the plan."
+        hint = "Remove it once its change is applied." if severity == "notice" else "Use an address shown in the plan."
         if severity == "warning" and approval.place is not None and "no such resource" in message:
             hint = "Write the address as the plan shows it, or remove the approval."
         return Problem(code, message, approval.place, hint, severity=severity, address=str(approval.address))
 
     def options(self, option: str, addresses: Iterable[Address], changes: Sequence[Change]) -> Iterator[Problem]:
-        """Report addresses of an option that name no resource: they would silently mean another plan."""
+        """Report addresses of an option that match no resource: they would silently change the plan."""
         known = self._known(changes)
         for address in addresses:
             if any(one.is_within(address) for one in known):
@@ -93,15 +93,15 @@ class UnusedOptions:
         known = self._known(changes)
         for address in addresses:
             if not any(one.is_within(address) for one in known):
-                continue  # reported as an address that names nothing
+                continue  # reported as an address that matches nothing
             declared = config.resources.get(address)
             if declared is None or not with_keys[address]:
                 what = "has no write-only values in the configuration"
                 hint = f"Use the address of a resource that has some: {choice}." if choice else "Remove the option."
             elif not selection.covers(declared):
                 is_narrowed = address in selection.omitted
-                what = "is left out of the plan" + (" by --target or --exclude" if is_narrowed else "")
-                hint = "Leave out one of the two options."
+                what = "is excluded from the plan" + (" by --target or --exclude" if is_narrowed else "")
+                hint = "Remove one of the two options."
             elif declared not in self.context.desired.present:
                 what, hint = "is absent in the configuration", "Remove the option."
             elif with_keys[address] <= declared.lifecycle.ignore_changes:
@@ -109,19 +109,22 @@ class UnusedOptions:
                 hint = "Remove them from ignore_changes, or remove the option."
             else:
                 continue
-            yield Problem("nothing-to-rotate", f"--rotate {address}: it {what}, so nothing would be sent", hint=hint)
+            yield Problem(
+                "nothing-to-rotate", f"--rotate {address}: the resource {what}, so nothing would be sent", hint=hint
+            )
 
     def _known(self, changes: Iterable[Change]) -> list[Address]:
-        """Every address that names something: declared, live, or changed by the plan."""
+        """Return every address that exists: declared, live, or changed by the plan."""
         config, sids = self.context.config, self.context.sids
         return [*config.resources, *sids, *(change.address for change in changes)]
 
     def _misspelt_address(
         self, address: Address, known: Iterable[Address], changes: Iterable[Change]
     ) -> Address | None:
-        """The known address that is probably meant by one that may be that of a resource that is gone.
+        """Return the known address that a possibly obsolete one probably means.
 
-        Stricter than `_meant_address`: an approval that has done its work is often similar to what is still there.
+        Stricter than `_meant_address`: the address of an already applied approval is often similar to an
+        existing one.
         """
         names = {(change.address.parts[:-1], change.name): change.address for change in changes}
         names |= {
@@ -145,7 +148,7 @@ class UnusedOptions:
         return None
 
     def _meant_address(self, address: Address, known: Sequence[Address], changes: Iterable[Change]) -> Address | None:
-        """The known address that is probably meant: the one whose live name it spells, or the most similar one."""
+        """Return the known address that is probably meant: the one with that live name, or the most similar one."""
         names: list[tuple[Address, str]] = [(change.address, change.name) for change in changes]
         names += [
             (item.address, item.natural_key)

@@ -1,6 +1,6 @@
-"""Patterns that match nothing: `match` and `except` of prune rules, and `unmanaged.ignore`.
+"""Reports patterns that match nothing: `match` and `except` of prune rules, and `unmanaged.ignore`.
 
-Takes a `PlanContext`; gives warnings with the near miss, and a notice for an `ignore` without one. Pure; decides
+Takes a `PlanContext`; returns warnings with the near miss, and a notice for an `ignore` without one. Pure; decides
 nothing.
 """
 
@@ -29,7 +29,7 @@ class UnusedPatterns:
 
     Args:
         context: configuration and account.
-        near: finds near misses, within a budget that all share.
+        near: finds near misses, within a shared budget.
     """
 
     def __init__(self, context: PlanContext, near: Nearness) -> None:
@@ -89,10 +89,10 @@ class UnusedPatterns:
         """Report each `unmanaged.ignore` that matches no unmanaged resource.
 
         Args:
-            unmanaged: all of them, those that are ignored included.
+            unmanaged: all of them, ignored ones included.
         """
         if self.context.selection.omitted:
-            return  # what was not read may be what is meant
+            return  # a collection that was not read may contain the resource
         found = list(unmanaged)
         for pattern in self.context.config.unmanaged_ignore:
             if any(is_ignored(pattern, address) for address, _ in found):
@@ -111,7 +111,7 @@ class UnusedPatterns:
             yield Problem("unused-ignore", message, None, hint, severity=severity)
 
     def _corrected(self, pattern: str) -> str:
-        """A pattern of addresses with its misspelt sections and handles corrected; empty if none is misspelt."""
+        """Return a pattern of addresses with misspelled sections and handles corrected; empty if none is misspelled."""
         parts = _PATTERN_PART.findall(pattern)
         if "".join(parts) != pattern:
             return ""

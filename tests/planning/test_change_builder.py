@@ -77,7 +77,7 @@ def test_what_can_never_be_replaced_is_a_problem() -> None:
     unordered = build(config, state(SERVICE, role("service", "joinConversation")))
     (problem,) = (item for item in unordered.problems if item.code == "cannot-replace")
     assert problem.message == (
-        "changing type of services.club.roles.agent requires a replace: its `sid` would refer to a deleted resource; "
+        "changing type of services.club.roles.agent requires replacement: its `sid` would refer to a deleted resource; "
         "use `renamed_from` instead of `sid`"
     )
 

@@ -110,11 +110,11 @@ def test_what_the_second_does_not_name_is_left_alone() -> None:
         ("reachability_enabled: true", "to clear a field, set it to null"),
         (
             "default_conversation_role: agent",
-            "to change the field, write the value that it should have; null cannot clear it",
+            "to change the field, set a value; null cannot clear it",
         ),
         (
             "reachability_enabled: true, default_conversation_role: agent",
-            "to change a field, write the value that it should have; null clears only reachability_enabled",
+            "to change a field, set a value; null clears only reachability_enabled",
         ),
     ],
 )

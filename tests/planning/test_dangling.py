@@ -95,8 +95,8 @@ def test_a_second_proxy_of_somebody_who_takes_part_is_reported() -> None:
         "    conversations: {desk: {participants: {ada: {address: '+14155550199', proxy_address: '+14155550101'}}}}\n"
     )
     message = (
-        "services.club.conversations.desk.participants.ada adds a second proxy address for a participant who already "
-        f"takes part ({there})"
+        "services.club.conversations.desk.participants.ada adds a second proxy address for an existing participant "
+        f"({there})"
     )
     assert found(account, text) == [("second-proxy", message)]
 

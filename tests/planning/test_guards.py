@@ -168,7 +168,7 @@ def test_a_limit_refuses_what_is_over_it(
 def test_deletes_and_replaces_are_counted_together() -> None:
     (held,) = limit([*several("delete", 6), *several("replace", 5)], Limits())
     assert held.message == (
-        "11 deletes (replaces included), and limits.deletes allows 10; raise it if all of them are intended"
+        "11 deletes (replaces included), but limits.deletes allows 10; raise the limit if all of them are intended"
     )
 
 

@@ -133,7 +133,7 @@ def test_a_role_that_a_replace_cut_short_left_behind_is_told_and_left_alone() ->
     (problem,) = made.warnings
     assert (problem.code, problem.severity) == ("left-over", "warning")
     assert problem.message == (
-        f'services.support.roles["{old}"] has the name of services.support.roles.agent and another type; '
+        f'services.support.roles["{old}"] has the name of services.support.roles.agent but another type; '
         "an interrupted replace may have left it"
     )
     assert problem.hint == (
@@ -416,7 +416,7 @@ def test_limits_refuse_the_whole_plan() -> None:
         account.post("/v1/Configuration/Addresses", {"Type": "sms", "Address": f"+141555501{number:02}"})
     made = account.plan(read("version: 1\naddresses: {}\nprune: [addresses]\n"))
     assert made.blocking() == (
-        ("12 deletes (replaces included), and limits.deletes allows 10; raise it if all of them are intended"),
+        ("12 deletes (replaces included), but limits.deletes allows 10; raise the limit if all of them are intended"),
     )
 
 

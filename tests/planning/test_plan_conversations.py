@@ -590,7 +590,7 @@ def test_a_participant_waits_for_its_user(implicit: Any) -> None:
         pytest.param(
             "{ada: {absent: true}}",
             "absent-but-needed",
-            "services.club.users.ada must not exist, but a declared participant has its identity",
+            "services.club.users.ada is declared absent, but a declared participant has its identity",
             id="it must not exist",
         ),
         pytest.param(

@@ -207,7 +207,7 @@ def test_a_role_that_is_probably_renamed_is_said_to_be(live: tuple[str, str, str
     text = HEAD + f"    roles: {{{declared}: {{type: conversation, permissions: [sendMessage]}}}}\n"
     (change,) = account.plan(read(text)).changes
     words = (
-        f"Looks like a new name for the live role {name!r} ({sid}). Its holders keep it. "
+        f"Looks like a new name for the live role {name!r} ({sid}). Its holders keep that role. "
         f'To rename it, add renamed_from: "{name}".'
     )
     assert (change.risk, change.consequences) == (("medium", (words,)) if hinted else ("low", ()))

@@ -228,7 +228,7 @@ def test_a_type_change_that_keeps_its_permissions_is_an_error_with_its_fix() -> 
         "services.club.roles.a must be replaced, but its live permissions, which ignore_changes keeps, is not valid "
         "for the new one"
     )
-    assert problem.hint == "Remove permissions from ignore_changes: the new role then gets the declared value."
+    assert problem.hint == "Remove permissions from ignore_changes to give the new role the declared value."
     account.converge(read(text.replace(", lifecycle: {ignore_changes: [permissions]}", "")))
 
 

@@ -91,7 +91,7 @@ def test_a_value_whose_known_parts_are_live_is_not_compared() -> None:
     assert [(problem.code, problem.message) for problem in made.warnings] == [
         (
             "not-compared",
-            "TOKEN is not set, so post_webhook_url of services.desk.webhooks was only compared in part",
+            "TOKEN is not set, so post_webhook_url of services.desk.webhooks was compared only in part",
         )
     ]
 
@@ -132,7 +132,7 @@ def test_a_resource_that_is_recognized_by_an_unset_secret_cannot_be_planned() ->
     with pytest.raises(MatchError) as error:
         account.plan(read(WHO))
     assert [problem.message for problem in error.value.problems] == [
-        "services.desk.users.ada is matched by its identity, which comes from WHO, which is not set"
+        "services.desk.users.ada is matched by its identity, whose value requires WHO, which is not set"
     ]
 
 

@@ -179,7 +179,7 @@ def test_a_rename_that_is_done_is_reported() -> None:
     account.post(f"{service}/Users", {"Identity": "b"})
     text = HEAD + "    users: {a: {renamed_from: b}}\n"
     account.converge(read(text))
-    done = 'renamed_from: "a" has its new name'
+    done = 'renamed_from: "a" already has its new name'
     assert planned(account, text) == [("warning", "stale-renamed-from", done)]
 
 
@@ -379,21 +379,27 @@ credentials:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rotate": ["services.club"]}, "services.club: it has no write-only values in the configuration"),
-        ({"rotate": ["credentials"]}, "credentials: it has no write-only values in the configuration"),
-        ({"rotate": ["credentials.gone"]}, "credentials.gone: it has no write-only values in the configuration"),
-        ({"rotate": ["credentials.kept"]}, "credentials.kept: it has ignore_changes for its write-only values"),
+        ({"rotate": ["services.club"]}, "services.club: the resource has no write-only values in the configuration"),
+        ({"rotate": ["credentials"]}, "credentials: the resource has no write-only values in the configuration"),
+        (
+            {"rotate": ["credentials.gone"]},
+            "credentials.gone: the resource has no write-only values in the configuration",
+        ),
+        (
+            {"rotate": ["credentials.kept"]},
+            "credentials.kept: the resource has ignore_changes for its write-only values",
+        ),
         (
             {"rotate": ["credentials.push"], "targets": ["services.club"]},
-            "credentials.push: it is left out of the plan by --target or --exclude",
+            "credentials.push: the resource is excluded from the plan by --target or --exclude",
         ),
         (
             {"rotate": ["credentials.push"], "excludes": ["credentials.push"]},
-            "credentials.push: it is left out of the plan by --target or --exclude",
+            "credentials.push: the resource is excluded from the plan by --target or --exclude",
         ),
         (
             {"rotate": ["credentials.push"], "excludes": ["credentials"]},
-            "credentials.push: it is left out of the plan by --target or --exclude",
+            "credentials.push: the resource is excluded from the plan by --target or --exclude",
         ),
     ],
 )

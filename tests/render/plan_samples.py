@@ -292,7 +292,7 @@ GUARDS = plan(
         GuardPart(
             name="limit",
             verdict="refused",
-            message="11 deletes (replaces included), and limits.deletes allows 10; raise limits.deletes in the "
+            message="11 deletes (replaces included), but limits.deletes allows 10; raise limits.deletes in the "
             "files if all of them are meant",
         ),
     ),

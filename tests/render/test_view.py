@@ -144,7 +144,7 @@ def test_the_headline_of_a_drift_says_that_a_collection_could_not_be_read() -> N
 
 
 def test_a_chat_message_names_what_was_compared_only_in_part() -> None:
-    message = "HOOK_TOKEN is not set, so post_webhook_url of services.s.webhooks was only compared in part"
+    message = "HOOK_TOKEN is not set, so post_webhook_url of services.s.webhooks was compared only in part"
     warning = UNREADABLE.model_copy(update={"code": "not-compared", "message": message})
     chat = drift_chat(drift_document(samples.EMPTY.model_copy(update={"warnings": (warning,) * 5})))
     assert chat.count(f"\n• {message}") == 3
