@@ -50,7 +50,10 @@ def code(text: str, limit: int = CODE_LIMIT) -> str:
 
 
 def cell(markdown: str) -> str:
-    r"""Escape a cell of a table: a bar becomes ``\u007c``, since renderers differ in how they escape it in code."""
+    r"""Escape a cell of a table: a pipe becomes ``\u007c``, since renderers differ in how they escape it in code.
+
+    `reconciler.schema.markdown_table` escapes the pipes of the project's own pages.
+    """
     return markdown.replace("|", "\\u007c")
 
 

@@ -9,6 +9,7 @@ Markdown. The generated files are committed, and a test fails when one of them i
     files       JSON Schemas of configuration files and overlays, for editors
     documents   JSON Schemas of the JSON documents that commands write
     reference   the kinds and their fields, the keys, and the API coverage as Markdown
+    markdown_table  tables of the generated pages
     troubleshooting  the tables of the page of that name
     write       every generated file: its path and its text
 """

@@ -15,6 +15,7 @@ from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Field, Shape
 from reconciler.kinds.markers import Choice, Length, Range, Ref, Sid, Timer, Vocabulary
 from reconciler.schema.configuration import config_schema
+from reconciler.schema.markdown_table import markdown_table
 from reconciler.schema.values import Schema, cleared
 
 _MOST_WORDS_IN_TABLE = 6
@@ -282,17 +283,3 @@ def _used(kind: Kind) -> Mapping[str, tuple[Kind, tuple[str, ...]]]:
         path: (kind, ("GET", "POST")),
         f"{path}/{{Sid}}": (kind, tuple(method for method in _METHODS if one[method])),
     }
-
-
-# --- Markdown --------------------------------------------------------------------------------------------------------
-
-
-def markdown_table(head: tuple[str, ...], rows: Collection[tuple[str, ...]] | Iterator[tuple[str, ...]]) -> str:
-    """Render a Markdown table that ends in a newline.
-
-    Args:
-        head: The headings of the columns.
-        rows: The cells of each row; pipes in them are escaped.
-    """
-    first, *others = (f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in (head, *rows))
-    return "".join([first, "|" + "---|" * len(head) + "\n", *others])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from reconciler.config.layout import standard_layout
 from reconciler.documents.problem_codes import TOPICS
 from reconciler.kinds.markers import OnChange
-from reconciler.schema.reference import markdown_table
+from reconciler.schema.markdown_table import markdown_table
 
 _SECTION = re.compile(
     r"(?P<begin><!-- generated: (?P<name>[a-z ]+) -->\n).*?(?P<end><!-- end of generated -->)", re.DOTALL
