@@ -63,8 +63,7 @@ class Live:
     @property
     def is_built_in(self) -> bool:
         """Whether Twilio makes it in every service, by its exact name and type: the API does not mark it."""
-        of_type = self.kind.built_in.get(self.name)
-        return of_type is not None and self.values.get(self.kind.discriminator) in {None, of_type}
+        return self.kind.is_built_in(self.values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,6 +206,11 @@ class Kind:
         name = values.get(self.natural_key)
         return name if isinstance(name, str) else ""
 
+    def is_built_in(self, values: PartialValues) -> bool:
+        """Whether Twilio makes a resource with these values in every service, by its exact name and type."""
+        of_type = self.built_in.get(self.name_of(values))
+        return of_type is not None and values.get(self.discriminator) in {None, of_type}
+
     @cached_property
     def defaults(self) -> tuple[tuple[str, str, str], ...]:
         """The defaults that a new one takes: its own field, the configuration's kind, and that kind's field."""

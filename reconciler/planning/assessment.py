@@ -5,7 +5,6 @@ Takes a `PlanContext` and a change; returns the same change with its name, risk,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from reconciler.change import Change
@@ -22,11 +21,11 @@ def assess(context: PlanContext, change: Change) -> Change:
     """Label a change, mask its URLs, and rate its risk."""
     change = _labelled(context, _with_shown_urls(context, change))
     live = context.state.get(change.sid) if change.sid else _live_singleton(context, change) or change.former
-    defaults: Iterable[str] = ()
-    if is_held(change.kind) and live is not None:
-        # Both before and after the plan, so that a partly applied plan has at most the risk of the whole plan.
-        defaults = context.default_roles.get(live.parents[0], ())
-    judged = risk.judge(change, live, defaults, context.matching.former.get(change.address), context.sid_of)
+    # Both before and after the plan, so that a partly applied plan has at most the risk of the whole plan.
+    service = live.parents[0] if live is not None and is_held(change.kind) else ""
+    is_default = live is not None and live.sid in context.default_roles.get(service, ())
+    former = context.matching.former.get(change.address)
+    judged = risk.judge(change, live, former, is_default=is_default, sid_of=context.sid_of)
     return _with_unknown_holders(context, _with_moved_defaults(context, judged))
 
 

@@ -26,17 +26,23 @@ from reconciler.change import Action, Change, FieldChange, Guard
 from reconciler.config.model import Config, Declared, Prune, Reference, Unknown
 from reconciler.errors import Place, Problem
 from reconciler.kinds.base import Kind
-from reconciler.kinds.fields import Content, Shape
+from reconciler.kinds.fields import Shape
 from reconciler.kinds.markers import Ref
 from reconciler.kinds.relations import chooses_held, is_held
 from reconciler.planning import guards, risk
-from reconciler.planning.comparison_fields import NOT_NAMED, FieldComparer, is_hidden
+from reconciler.planning.comparison_fields import NOT_NAMED, FieldComparer
 from reconciler.planning.context import KNOWN_AFTER_APPLY
+from reconciler.planning.declared_subject import (
+    declared_subject,
+    name_of,
+    pinned_sid,
+    title_of,
+    undeclared_singleton,
+)
 from reconciler.planning.deletions import is_pruned
 from reconciler.planning.guard_context import GuardContext
-from reconciler.planning.pairing import Pairs, as_live, as_written, pair
-from reconciler.redaction import HIDDEN
-from reconciler.state import Live, State
+from reconciler.planning.pairing import Pairs, pair
+from reconciler.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +184,7 @@ class _Comparer:
         if new.kind.singleton or new.pin is not None:
             return True
         parent = self.pairs.former.get(new.parent) if new.parent is not None else None
-        if parent is not None and (new.kind.name, parent.root, _name(new)) in self.implied_before:
+        if parent is not None and (new.kind.name, parent.root, name_of(new)) in self.implied_before:
             return True
         return new.natural_key in new.kind.built_in
 
@@ -205,10 +211,10 @@ class _Comparer:
             address=new.address,
             kind=new.kind,
             action=action,
-            sid=_pinned_sid(new) or None,
-            name=_title(new) or (_title(old) if old is not None else ""),
+            sid=pinned_sid(new) or None,
+            name=title_of(new) or (title_of(old) if old is not None else ""),
             parent=new.parent,
-            service=_title(service) if service is not None else "",
+            service=title_of(service) if service is not None else "",
             fields=fields,
             reason=reason,
             consequences=words,
@@ -232,7 +238,7 @@ class _Comparer:
         """The resources that the second configuration deletes."""
         told: set[Address] = set()
         was_absent = {
-            (item.kind, item.parent, _name(item)) for item in self.configs[0].resources.values() if item.absent
+            (item.kind, item.parent, name_of(item)) for item in self.configs[0].resources.values() if item.absent
         }
         for address, item in self.pairs.absent.items():
             old = self.pairs.counterpart(item)
@@ -240,7 +246,7 @@ class _Comparer:
             if old is not None:
                 told.add(old.address)
                 yield self._deletion(old, address, "absent: true", item.place)
-            elif (item.parent is None or parent is not None) and (item.kind, parent, _name(item)) not in was_absent:
+            elif (item.parent is None or parent is not None) and (item.kind, parent, name_of(item)) not in was_absent:
                 yield self._deletion(item, address, "absent: true, if the account has it", item.place)
         for address, old in self._left_over():
             prune = self._pruning(old)
@@ -254,10 +260,10 @@ class _Comparer:
             address=address,
             kind=item.kind,
             action="delete",
-            sid=_pinned_sid(item) or None,
-            name=_title(item),
+            sid=pinned_sid(item) or None,
+            name=title_of(item),
             parent=item.parent,
-            service=_title(service) if service is not None else "",
+            service=title_of(service) if service is not None else "",
             reason=reason,
             source=place,
         )
@@ -270,30 +276,31 @@ class _Comparer:
     def _pruning(self, old: Declared) -> Prune | None:
         """Return the prune rule of the second configuration that covers a resource it does not declare."""
         prune = self.pruned.get((old.kind, old.parent))
-        if prune is None or (old.kind.name, prune.collection.root, _name(old)) in self.implied:
+        if prune is None or (old.kind.name, prune.collection.root, name_of(old)) in self.implied:
             return None
-        return prune if is_pruned(prune, _live(old)) else None
+        return prune if is_pruned(prune, declared_subject(old)) else None
 
     def _no_longer_managed(self, deleted: set[Address]) -> Iterator[Forgotten]:
         gone = deleted | {self.pairs.former[item] for item in self.pairs.absent if item in self.pairs.former}
         for address, item in self._left_over():
             if not any(Address(address.parts[:end]) in gone for end in range(1, len(address.parts) + 1)):
-                yield Forgotten(address, item.kind, _title(item), _pinned_sid(item))
+                yield Forgotten(address, item.kind, title_of(item), pinned_sid(item))
 
     # --- risk --------------------------------------------------------------------------------------------------------
 
-    def _judged(self, change: Change, defaults: frozenset[str]) -> Change:
+    def _judged(self, change: Change, defaults: frozenset[Address]) -> Change:
         address = self.pairs.former.get(change.address, change.address)
         old = self.pairs.before.get(address)
-        live = _live(old, str(address)) if old is not None else None
-        if live is None and change.kind.singleton and not self._is_new(change.parent):
-            live = Live(change.kind, str(address), (), as_live(dict.fromkeys(change.kind.by_path, NOT_NAMED)))
+        subject = declared_subject(old) if old is not None else None
+        if subject is None and change.kind.singleton and not self._is_new(change.parent):
+            subject = undeclared_singleton(change.kind)
         likely = self.pairs.likely.get(change.address) if change.action == "create" else None
-        judged = risk.judge(change, live, defaults, None if likely is None else _shown(self.pairs.before[likely]))
+        former = None if likely is None else declared_subject(self.pairs.before[likely])
+        judged = risk.judge(change, subject, former, is_default=old is not None and address in defaults)
         words = (*change.consequences, *judged.consequences)
         return replace(judged, consequences=words)
 
-    def _default_roles(self) -> frozenset[str]:
+    def _default_roles(self) -> frozenset[Address]:
         """Return the addresses in the first configuration of roles that are a default in either one."""
         chosen = {
             self.fields.target(value.content, of_first=of_first)
@@ -304,7 +311,7 @@ class _Comparer:
             if item.kind.by_path[path].marker(Ref) is not None and isinstance(value.content, (str, Reference))
         }
         roles = (address for address, item in self.pairs.before.items() if is_held(item.kind))
-        return frozenset(str(address) for address in roles if self.fields.target_at(address, of_first=True) in chosen)
+        return frozenset(address for address in roles if self.fields.target_at(address, of_first=True) in chosen)
 
     def _guard_context(self) -> GuardContext:
         after = self.configs[1]
@@ -314,7 +321,7 @@ class _Comparer:
             approved=frozenset((item.address, item.action) for item in after.approvals),
             default_roles={},
             default_services=frozenset(),
-            live={new: _live(self.pairs.before[old]) for new, old in self.pairs.former.items()},
+            before={new: declared_subject(self.pairs.before[old]) for new, old in self.pairs.former.items()},
         )
 
     def _approvable(self, change: Change) -> Change:
@@ -406,38 +413,6 @@ def _implied_users(items: Iterable[Declared]) -> frozenset[tuple[str, Address, s
         for path, kind in item.kind.implies.items()
         if path in item.values
     )
-
-
-def _pinned_sid(item: Declared) -> str:
-    return item.pin if item.pin and item.pin != "default" else ""
-
-
-def _live(item: Declared, sid: str = "") -> Live:
-    """Describe a resource of the first configuration as if it were live; fields that it does not set are unknown."""
-    values: dict[str, Content | Reference | Unknown] = {
-        field.path: NOT_NAMED for field in item.kind.fields if not field.write_only and item.kind.singleton
-    }
-    values |= item.derived
-    for path, value in item.values.items():
-        values[path] = as_written(item.kind.by_path[path], value.content)
-    return Live(item.kind, sid or _pinned_sid(item), (), as_live(values))
-
-
-def _name(item: Declared) -> str:
-    """Return the natural key with unknown parts as written in the configuration; for comparison, not for display."""
-    return item.kind.name_of(_live(item).values)
-
-
-def _shown(item: Declared) -> Live:
-    """Return the values of a resource that may be shown."""
-    live = _live(item)
-    hidden = {path: HIDDEN for path, value in item.values.items() if is_hidden(item, item.kind.by_path[path], value)}
-    return replace(live, values={**live.values, **hidden})
-
-
-def _title(item: Declared) -> str:
-    """Return the natural key in a form that may be shown."""
-    return item.kind.name_of(_shown(item).values)
 
 
 def _listed(words: Iterable[str]) -> str:

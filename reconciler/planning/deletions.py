@@ -15,6 +15,7 @@ from reconciler.config.model import Prune
 from reconciler.errors import Place
 from reconciler.planning.context import PlanContext
 from reconciler.planning.role_defaults import repoint_defaults
+from reconciler.planning.subject import Subject
 from reconciler.state import Live
 
 
@@ -33,16 +34,16 @@ def build_deletions(context: PlanContext) -> list[Change]:
     ]
 
 
-def is_pruned(prune: Prune, live: Live) -> bool:
-    """Return whether an unmanaged live resource falls under a prune rule.
+def is_pruned(prune: Prune, subject: Subject) -> bool:
+    """Return whether a resource that is not declared falls under a prune rule.
 
     Globs are matched against the natural key, case-sensitively. Resources that Twilio created are never pruned, nor is
     `guest`: Flex creates it, and whether a service belongs to Flex is not certain.
     """
-    if live.is_built_in or live.name in live.kind.never_pruned:
+    if subject.is_built_in or subject.name in subject.kind.never_pruned:
         return False
-    wanted = not prune.match or any(globs.matches(glob, live.name) for glob in prune.match)
-    return wanted and not any(globs.matches(glob, live.name) for glob in prune.keep)
+    wanted = not prune.match or any(globs.matches(glob, subject.name) for glob in prune.match)
+    return wanted and not any(globs.matches(glob, subject.name) for glob in prune.keep)
 
 
 def _absent(context: PlanContext) -> Iterator[Change]:

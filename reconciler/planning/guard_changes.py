@@ -68,7 +68,7 @@ def _guard_context(
         default_roles=context.default_roles,
         remaining_defaults=_remaining_defaults(context, doing),
         default_services=context.default_services,
-        live=context.matching.live,
+        before=context.matching.live,
         services_of_addresses=_services_of_addresses(context, doing),
         no_room=ordering.creates_without_room((*coming, *leaving), context.state, context.matching.live),
         assigned=_assigned_roles(context, doing),

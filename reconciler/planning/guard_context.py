@@ -13,6 +13,7 @@ from reconciler.address import Address
 from reconciler.change import Action, Change
 from reconciler.config.model import Config
 from reconciler.planning.kept_decisions import NOT_REVIEWED, Reviewed
+from reconciler.planning.subject import Subject
 from reconciler.redaction import HIDDEN
 from reconciler.state import Live, State
 
@@ -30,7 +31,7 @@ class GuardContext:
         remaining_defaults: SIDs of the roles that are a default after the apply, withheld changes considered, with the
             default's field.
         default_services: SIDs of the account's default service before the apply and after it.
-        live: the live resource of each declared one that has one.
+        before: the resource before the change of each declared one that exists.
         services_of_addresses: the services that the remaining addresses point to after the apply: a service's SID, and
             the address.
         no_room: addresses of creates whose parent is full.
@@ -48,7 +49,7 @@ class GuardContext:
     approved: frozenset[tuple[Address, Action]]
     default_roles: Mapping[str, frozenset[str]]
     default_services: frozenset[str]
-    live: Mapping[Address, Live] = field(default_factory=dict)
+    before: Mapping[Address, Subject] = field(default_factory=dict)
     remaining_defaults: Mapping[str, str] = field(default_factory=dict)
     moved: frozenset[str] = frozenset()
     names_taken: Mapping[Address, Live] = field(default_factory=dict)

@@ -126,8 +126,8 @@ def _name_given_up(change: Change, context: GuardContext) -> Guard | None:
 
 def _final(change: Change, context: GuardContext) -> Guard | None:
     """Withhold changes to a final resource, such as a closed conversation, and to its contents."""
-    own = context.live.get(change.address)
-    above = context.live.get(change.parent) if change.parent is not None else None
+    own = context.before.get(change.address)
+    above = context.before.get(change.parent) if change.parent is not None else None
     if change.action in {"update", "replace"} and own is not None and (why := own.kind.why_final(own.values)):
         return Guard(
             "final",

@@ -79,7 +79,7 @@ def pair(before: Config, after: Config, *, one_account: bool) -> Pairs:
     )
 
 
-def as_live(values: Mapping[str, Content | Reference | Unknown]) -> Mapping[str, Content]:
+def _as_live(values: Mapping[str, Content | Reference | Unknown]) -> Mapping[str, Content]:
     """Return declared contents as if they were live; a reference or an unknown equals only the same one."""
     return cast("Mapping[str, Content]", values)
 
@@ -144,7 +144,7 @@ class _Candidates:
         if key and key not in values and there is not None and there.pin is None and key in there.values:
             # Matched by a pin that the second no longer has.
             values[key] = _recognisable(there).values[key].content
-        return Live(item.kind, self.ids[item.address], self._parents(item), as_live({**item.derived, **values}))
+        return Live(item.kind, self.ids[item.address], self._parents(item), _as_live({**item.derived, **values}))
 
     def _parents(self, item: Declared) -> tuple[str, ...]:
         if item.parent is None:

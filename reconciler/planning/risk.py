@@ -21,8 +21,8 @@ from reconciler.kinds.hooks import Consequence, PartialValues
 from reconciler.kinds.markers import OnChange, Risk
 from reconciler.kinds.relations import is_held
 from reconciler.planning.diff import SidOf
+from reconciler.planning.subject import Subject
 from reconciler.redaction import HIDDEN
-from reconciler.state import Live
 
 OF_A_DEFAULT = ", a default of its service,"
 """Follows a role's name in an effect if the role is a default before or after the plan."""
@@ -35,18 +35,19 @@ def higher(*risks: Risk) -> Risk:
 
 def judge(
     change: Change,
-    live: Live | None,
-    default_roles: Iterable[str],
-    former: Live | None,
+    subject: Subject | None,
+    former: Subject | None = None,
+    *,
+    is_default: bool = False,
     sid_of: SidOf = lambda _reference: None,
 ) -> Change:
     """Return a change with its risk and consequences.
 
     Args:
         change: the change, without risk and consequences.
-        live: the live resource, if there is one.
-        default_roles: SIDs of the present default roles of its service.
-        former: a live resource that the new one probably renames.
+        subject: the resource before the change, if there is one.
+        former: a resource that the new one probably renames.
+        is_default: whether it is a default role of its service.
         sid_of: resolves references; a reference to the same resource as before changes nothing.
     """
     risks: list[Risk] = ["low"]
@@ -64,20 +65,20 @@ def judge(
             if change.action == "replace":
                 risks.append(change.kind.replace_risk)
     if is_held(change.kind) and change.action in {"update", "replace"}:
-        _permissions(change, live is not None and live.sid in set(default_roles), risks, words)
-    for consequence in _consequences(change, live):
+        _permissions(change, is_default, risks, words)
+    for consequence in _consequences(change, subject):
         risks.append(consequence.risk)
         words.append(consequence.sentence)
     return replace(change, risk=higher(*risks), consequences=tuple(dict.fromkeys(words)))
 
 
-def _consequences(change: Change, live: Live | None) -> Iterable[Consequence]:
+def _consequences(change: Change, subject: Subject | None) -> Iterable[Consequence]:
     """Yield the consequences of the contents; for a replace under another name, those of its delete and create.
 
     Each of the two may remain to be done after an interruption, and then has no effect that the replace did not
     state.
     """
-    before, after = _contents(change, live)
+    before, after = _contents(change, subject)
     kind = change.kind
     if change.action != "replace" or before is None or after is None:
         return kind.consequences(before, after, change.name)
@@ -92,13 +93,13 @@ def _consequences(change: Change, live: Live | None) -> Iterable[Consequence]:
     return (*kind.consequences(before, None, former_name), *kind.consequences(None, after, new), *gap)
 
 
-def _contents(change: Change, live: Live | None) -> tuple[PartialValues | None, PartialValues | None]:
+def _contents(change: Change, subject: Subject | None) -> tuple[PartialValues | None, PartialValues | None]:
     """Return the contents before and after, as far as they are known."""
     is_new = change.action == "create"
     known = {item.path: item.before for item in change.fields if not (is_new or isinstance(item.before, Unknown))}
-    before = {**(live.values if live is not None else {}), **known}
+    before = {**(subject.values if subject is not None else {}), **known}
     after = {**before, **{item.path: item.after for item in change.fields}}
-    return None if is_new and live is None else before, None if change.action == "delete" else after
+    return None if is_new and subject is None else before, None if change.action == "delete" else after
 
 
 def _field(change: Change, item: FieldChange, risks: list[Risk], words: list[str]) -> None:
@@ -114,7 +115,7 @@ def _field(change: Change, item: FieldChange, risks: list[Risk], words: list[str
         words.append(marker.sentence)
 
 
-def _creation(change: Change, former: Live | None, risks: list[Risk], words: list[str]) -> None:
+def _creation(change: Change, former: Subject | None, risks: list[Risk], words: list[str]) -> None:
     if former is None:
         return
     name = json.dumps(former.title, ensure_ascii=False)

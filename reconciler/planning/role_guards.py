@@ -87,7 +87,7 @@ def _role_in_conversations(change: Change, context: GuardContext, live: Live) ->
     left = {sid: conversation for sid, conversation in holding.items() if sid not in context.moved}
     if not left:
         return None
-    declared = {item.sid: address for address, item in context.live.items() if item.sid in left}
+    declared = {item.sid: address for address, item in context.before.items() if item.sid in left}
     names = (
         *sorted(str(address) for address in declared.values()),
         *sorted(f"{sid} in {conversation}" for sid, conversation in left.items() if sid not in declared),

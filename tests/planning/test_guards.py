@@ -294,7 +294,7 @@ def test_what_is_closed_takes_no_change_but_to_go(
     open_ = live("conversation", 2, {"unique_name": "open", "state": "active"}, parents=(SUPPORT,))
     facts = replace(
         around(approved=(LOBBY,)),
-        live={Address.parse(LOBBY): lobby, Address.parse("services.support.conversations.open"): open_},
+        before={Address.parse(LOBBY): lobby, Address.parse("services.support.conversations.open"): open_},
     )
     assert verdict(change(address, action, found=sid("CH")), facts) == expected
 

@@ -41,7 +41,12 @@ def judged(
     former: Live | None = None,
     **more: Any,
 ) -> tuple[Risk, tuple[str, ...]]:
-    found = judge(change(address, action, fields or {}, **more), item, default_roles, former)
+    found = judge(
+        change(address, action, fields or {}, **more),
+        item,
+        former,
+        is_default=item is not None and item.sid in default_roles,
+    )
     return found.risk, found.consequences
 
 
@@ -302,7 +307,7 @@ def test_a_live_role_without_permissions_only_gains() -> None:
 def test_a_hostile_name_is_quoted() -> None:
     item = live("role", 1, {"friendly_name": "a\n\x1b[2J"}, parents=(SUPPORT,))
     one = change('services.support.roles["a\\n\\u001b[2J"]', "update", {"permissions": (("a",), ("b",))})
-    said = judge(one, item, (), None).consequences
+    said = judge(one, item).consequences
     assert said[0] == "Everyone with the role 'a\\n\\x1b[2J' gains b."
 
 
@@ -371,14 +376,14 @@ def test_a_consequence_is_said_once() -> None:
 
 def test_judging_changes_nothing_but_risk_and_consequences() -> None:
     one = change(AGENT, "update", {"permissions": (("a",), ("b",))})
-    found = judge(one, ROLE, (), None)
+    found = judge(one, ROLE)
     assert (found.address, found.fields, found.steps, found.guard) == (one.address, one.fields, one.steps, one.guard)
 
 
 def test_a_reference_to_what_is_referred_to_now_changes_nothing() -> None:
     one = change("addresses.main", "replace", {"auto_creation.service": (SUPPORT, reference("services.support"))})
-    same = judge(one, None, (), None, lambda _reference: SUPPORT)
-    moved = judge(one, None, (), None, lambda _reference: sid("IS", 2))
+    same = judge(one, None, sid_of=lambda _reference: SUPPORT)
+    moved = judge(one, None, sid_of=lambda _reference: sid("IS", 2))
     assert same.consequences == ()
     assert moved.consequences == ("Messages to this address start conversations in another service.",)
 
