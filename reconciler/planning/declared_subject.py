@@ -69,7 +69,7 @@ def declared_subject(item: Declared) -> DeclaredSubject:
 
 
 def undeclared_singleton(kind: Kind) -> DeclaredSubject:
-    """Describe a singleton that a configuration does not declare: it exists, with values that nobody names."""
+    """Describe a singleton that a configuration does not declare: it exists, with values that are not named."""
     return DeclaredSubject(kind, dict.fromkeys(kind.by_path, NOT_NAMED))
 
 
