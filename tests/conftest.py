@@ -32,10 +32,14 @@ GOLDEN = Path(__file__).resolve().parent / "golden"
 
 
 def pytest_configure() -> None:
-    """Undo what the tests' own start made of signals: processes inherit ignored ones, and some tests send them.
+    """Undo what the tests' own start made of signals and of bytecode, which processes inherit.
 
-    A job in the background ignores SIGINT, and `nohup` ignores SIGHUP.
+    A job in the background ignores SIGINT, and `nohup` ignores SIGHUP, but some tests send them. Images of containers
+    tell Python to write no bytecode: each worker would rewrite every test, and each process that a test starts would
+    compile the whole program.
     """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)

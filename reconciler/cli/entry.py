@@ -6,6 +6,7 @@ Takes the arguments; gives the exit code. Raises nothing, and no traceback reach
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import os
 import sys
@@ -18,6 +19,10 @@ from reconciler.errors import ReconcilerError
 
 VARIABLE = "_RECONCILER_COMPLETE"
 """The environment variable by which a shell requests candidates; click derives it from the program's name."""
+
+_COLLECT_EVERY = 50_000
+"""New objects between two searches for reference cycles. Python's default of 700 searches a hundred times while modules
+are imported, which is a tenth of the CPU time of a short command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if arguments is None:
             # The process ends here: no signal may cut off what is left to report.
             signals.raise_interrupts()
-            return _main(given)
+            gc.set_threshold(_COLLECT_EVERY)
+            code = _main(given)
+            # Python would search everything for cycles once more: a sixth of the CPU time of a short command.
+            gc.freeze()
+            return code
         with signals.interrupting():
             return _main(given)
     except BaseException as error:  # noqa: BLE001 - as in `_run`
