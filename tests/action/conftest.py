@@ -71,7 +71,7 @@ class Pull:
 class World:
     """Everything, and what people do in it."""
 
-    def __init__(self, folder: Path, github: GitHub, account: Emulator, url: str) -> None:
+    def __init__(self, folder: Path, github: GitHub, account: Emulator, url: str, *, in_process: bool) -> None:
         self.github = github
         self.account = account
         self.origin = folder / "origin.git"
@@ -94,7 +94,7 @@ class World:
         assert git_program
         self.runner = Runner(
             github=github, origin=self.origin, scratch=folder, path=[programs, Path(git_program).parent],
-            secrets=SECRETS, variables=VARIABLES,
+            secrets=SECRETS, variables=VARIABLES, in_process=in_process,
         )  # fmt: skip
         self.write({"conversations/reconciler.yaml": FILES, ".github/workflows/plan.yml": "on: pull_request\n"})
         self.commit("main", "Begin")
@@ -200,16 +200,22 @@ class World:
 
 
 @contextmanager
-def world_in(folder: Path) -> Iterator[World]:
-    """A world whose repository and workspaces are below a folder."""
+def world_in(folder: Path, *, in_process: bool = False) -> Iterator[World]:
+    """A world whose repository and workspaces are below a folder; see `Runner.in_process`."""
     account = Emulator(Store.open(":memory:"), require_auth=True, entropy=random.Random(1))
     with emulator_served(account) as host, stand_in_served(GitHub()) as github:
-        yield World(folder, github, account, host.url)
+        yield World(folder, github, account, host.url, in_process=in_process)
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     with world_in(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def quick_world(tmp_path: Path) -> Iterator[World]:
+    with world_in(tmp_path, in_process=True) as found:
         yield found
 
 

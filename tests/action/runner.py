@@ -6,16 +6,22 @@ Whatever a workflow says that is not known here is an error.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import main as action_program
 import yaml
 
 from tests.action.expressions import Strict, Unknown, filled, holds
@@ -29,6 +35,7 @@ JOB_KEYS = {
     "concurrency",
 }  # fmt: skip
 STEP_KEYS = {"name", "id", "if", "uses", "with", "env", "run", "shell", "continue-on-error"}
+ACTION_STEP = re.compile(r'python "\$GITHUB_ACTION_PATH/main\.py" (?P<step>\w+)')
 
 
 @dataclass
@@ -78,6 +85,7 @@ class Runner:
         variables: by environment, what is no secret.
         package: the input `package` of the action where a workflow leaves it out.
         before: by job, what happens before it begins, for instance while its reviewers take their time.
+        in_process: whether steps of our action run in this process, which saves a shell and a Python for each of them.
     """
 
     github: GitHub
@@ -88,6 +96,7 @@ class Runner:
     variables: Mapping[str, Mapping[str, str]]
     package: str = "installed"
     before: dict[str, Callable[[], None]] = field(default_factory=dict)
+    in_process: bool = False
 
     def run(self, workflow: Path, event_name: str, event: dict[str, Any], *, sha: str, ref: str, **inputs: str) -> Run:
         """One run of a workflow."""
@@ -232,15 +241,20 @@ class _Job:
             **({"GITHUB_ACTION_PATH": str(action)} if action else {}), **env,
         }  # fmt: skip
         self.ended.environments.append(environment)
-        done = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
-            env=environment, cwd=self.workspace, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, check=False,
-        )  # fmt: skip
-        self.ended.log += done.stdout
-        if done.returncode:
+        step = ACTION_STEP.fullmatch(text) if self.runner.in_process else None
+        if step:
+            code, log = _run_here(step["step"], environment, self.workspace)
+        else:
+            done = subprocess.run(
+                ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
+                env=environment, cwd=self.workspace, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True, check=False,
+            )  # fmt: skip
+            code, log = done.returncode, done.stdout
+        self.ended.log += log
+        if code:
             self.ended.result = "failure"
-            self.ended.code = done.returncode
+            self.ended.code = code
         return _outputs(output.read_text(encoding="utf-8"))
 
     def _others(self, uses: str, given: dict[str, str], env: dict[str, str]) -> None:
@@ -274,6 +288,18 @@ class _Job:
             case _:
                 raise Unknown(uses)
         assert not given, given
+
+
+def _run_here(step: str, environment: dict[str, str], folder: Path) -> tuple[int, str]:
+    """Run a step of our action in this process; gives its exit code and its output."""
+    log = io.StringIO()
+    with (
+        mock.patch.dict(os.environ, environment, clear=True),
+        mock.patch.object(sys, "argv", ["main.py", step]),
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(log),
+    ):
+        return action_program.main(), log.getvalue()
 
 
 def _only(found: Mapping[str, Any], known: set[str]) -> None:

@@ -167,7 +167,8 @@ def test_without_a_shared_key_secrets_of_a_plan_cannot_be_compared(world: World)
     assert "RECONCILER_PLAN_KEY" in said
 
 
-def test_another_merge_came_in_between(world: World) -> None:
+def test_another_merge_came_in_between(quick_world: World) -> None:
+    world = quick_world
     pull = world.open("lead", {PATH: FILES.replace(AGENT, AGENT + LEAD)})
     world.planned(pull)
     world.on_main({"conversations/other.yaml": "version: 1\n", "README.md": "Elsewhere\n"})
@@ -257,7 +258,7 @@ class Merged:
 
 @pytest.fixture(scope="module")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Merged]:
-    with world_in(tmp_path_factory.mktemp("once")) as world:
+    with world_in(tmp_path_factory.mktemp("once"), in_process=True) as world:
         pull = world.open("more", {PATH: MORE})
         run = world.planned(pull)
         assert run.results == {"plan": "success", "offline": "skipped"}, run.log
