@@ -7,6 +7,9 @@ does not interpret answers.
 
 from __future__ import annotations
 
+import importlib.util
+import ssl
+import sys
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -21,6 +24,11 @@ from reconciler.api.answers import FIRST_ERROR, LONGEST_MESSAGE, Answer
 from reconciler.api.credentials import Credentials
 from reconciler.api.hosts import host_hint
 from reconciler.errors import Malformed, TooLarge, Unreachable, Unsent, UsageError
+
+if importlib.util.find_spec("sniffio") is None:
+    # The HTTP library tries to import it several times for each request. This way Python knows that it is missing, and
+    # does not search every folder for it: a tenth of the CPU time of a request.
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _LARGEST_ANSWER = 10_000_000
@@ -75,6 +83,7 @@ class ConnectionPools:
         self, base_url: str, credentials: Credentials, *, concurrency: int, transport: Transport | None
     ) -> None:
         self._base_url = base_url
+        is_encrypted = base_url.startswith("https://")
         count = max(1, -(-concurrency // _LARGEST_POOL)) if transport is None else 1
         size = max(1, -(-concurrency // count))
         self._pools = [
@@ -89,7 +98,9 @@ class ConnectionPools:
                 timeout=_TIMEOUT,
                 follow_redirects=False,
                 # http:// is for this machine only, and a proxy would see its credentials.
-                trust_env=transport is None and base_url.startswith("https://"),
+                trust_env=transport is None and is_encrypted,
+                # Without TLS, reading the trusted certificates would take more time than many requests.
+                verify=True if is_encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
                 limits=httpx.Limits(max_connections=size, max_keepalive_connections=size),
                 transport=transport,
             )

@@ -43,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # The process ends here: no signal may cut off what is left to report.
             signals.raise_interrupts()
             gc.set_threshold(_COLLECT_EVERY)
+            # httpx imports its own command line if rich is installed: a tenth of the CPU time of a short command.
+            sys.modules["httpx._main"] = None  # type: ignore[assignment]
             code = _main(given)
             # Python would search everything for cycles once more: a sixth of the CPU time of a short command.
             gc.freeze()

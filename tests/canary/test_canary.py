@@ -55,8 +55,8 @@ class Served:
         self.host = host
         self.new()
 
-    def new(self) -> None:
-        self.emulator = Emulator(Store.open(":memory:"), require_auth=True, auth_token=TOKEN)
+    def new(self, store: Store | None = None) -> None:
+        self.emulator = Emulator(store or Store.open(":memory:"), require_auth=True, auth_token=TOKEN)
         self.host.show(self.emulator)
 
     def post(self, path: str, form: dict[str, Any]) -> dict[str, Any]:
@@ -118,8 +118,29 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     return command
 
 
-def aged(run: Run, monkeypatch: pytest.MonkeyPatch, account: Served) -> None:
-    """Make the account as the files were once, with some more in it that they do not name."""
+@pytest.fixture(scope="module")
+def aged_stores() -> Iterator[list[Store]]:
+    """What `aged` made, at most once."""
+    stores: list[Store] = []
+    yield stores
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def aged(run: Run, monkeypatch: pytest.MonkeyPatch, account: Served, aged_stores: list[Store]) -> Callable[[], None]:
+    """Makes the account as the files were once, with some more in it that they do not name."""
+
+    def show() -> None:
+        if not aged_stores:
+            _age(run, monkeypatch, account)
+            aged_stores.append(account.emulator.store.copied())
+        account.new(aged_stores[0].copied())
+
+    return show
+
+
+def _age(run: Run, monkeypatch: pytest.MonkeyPatch, account: Served) -> None:
     write(planted.files(" before"))
     with monkeypatch.context() as then:
         for name, value in planted.environment(" before").items():
@@ -231,11 +252,11 @@ def test_nothing_shows_a_canary(  # noqa: PLR0917 - fixtures
     way: list[str],
     account: Served,
     run: Run,
-    monkeypatch: pytest.MonkeyPatch,
+    aged: Callable[[], None],
 ) -> None:
     # A `show` needs a saved plan of an account that differs in everything.
     if _has(command, "--api-url") or names == ("show",):
-        aged(run, monkeypatch, account)
+        aged()
     arguments = [*names, *ENDS.get(names, [])]
     if names == ("show",):
         assert run("plan", "--out", "saved.json", "--api-url", account.host.url).leaks() == {}
@@ -316,10 +337,16 @@ class Echo:
 @pytest.mark.parametrize("way", [["--format", "json"], ["--log-level", "debug", "--log-format", "json"], []])
 @pytest.mark.parametrize("method", ["POST", "GET", "by name"])
 def test_an_api_that_repeats_what_it_was_sent_leads_to_no_canary(  # noqa: PLR0917 - fixtures
-    who: str, way: list[str], method: str, account: Served, run: Run, monkeypatch: pytest.MonkeyPatch
+    who: str,
+    way: list[str],
+    method: str,
+    account: Served,
+    aged: Callable[[], None],
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if method != "by name":
-        aged(run, monkeypatch, account)
+        aged()
     for name, value in CREDENTIALS[who].items():
         monkeypatch.setenv(name, value)
     account.emulator._auth_token = TOKEN if who == "token" else KEY_SECRET

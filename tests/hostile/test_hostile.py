@@ -15,6 +15,8 @@ from tests.hostile import corpus
 from tests.hostile.corpus import Case
 
 CASES = tuple(corpus.cases())
+LONGEST = {"a plan with inside of everything", "a saved file of many lists"}
+"""Cases that take seconds each; other cases of the same sort take less."""
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +39,15 @@ def test_the_corpus_is_large_and_no_case_stands_in_it_twice() -> None:
     assert len({case.name for case in CASES}) == len(CASES) > 300
 
 
-@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["once", "every way"])
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    ("case", "every"),
+    [
+        pytest.param(case, every, id=f"{case.name}-{way}", marks=[pytest.mark.slow] if every or is_long else [])
+        for case in CASES
+        for every, way in ((False, "once"), (True, "every way"))
+        for is_long in [case.name in LONGEST]
+    ],
+)
 def test_hostile_input_ends_as_the_corpus_says(  # noqa: PLR0917 - fixtures
     case: Case,
     every: bool,  # noqa: FBT001 - a table's column
