@@ -181,6 +181,7 @@ class Guard:
         verdict: ``refused`` stops the whole apply, ``withheld`` leaves this part out of it.
         message: a sentence that names what is protected and how to proceed.
         only_delete: whether only the last step of a replace is withheld (the new resource is made, the old one kept).
+        only_fields: the fields that alone are withheld, in a step of their own that is last; the others are written.
         holders: those because of whom it is withheld, as they may be shown: the users who hold a role.
         fix: YAML to paste into the configuration that resolves it; empty if there is none.
     """
@@ -191,6 +192,12 @@ class Guard:
     only_delete: bool = False
     holders: tuple[str, ...] = ()
     fix: str = ""
+    only_fields: tuple[str, ...] = ()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether it withholds only the last step of a change."""
+        return self.only_delete or bool(self.only_fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,4 +252,4 @@ class Change:
     @property
     def is_withheld(self) -> bool:
         """Return whether no part of it is carried out."""
-        return self.guard is not None and self.guard.verdict == "withheld" and not self.guard.only_delete
+        return self.guard is not None and self.guard.verdict == "withheld" and not self.guard.is_partial

@@ -18,6 +18,7 @@ from reconciler.documents.plan import PlanFile, plan_document
 from reconciler.emulator import Emulator, Rules
 from reconciler.execution.apply import apply
 from reconciler.journal import UnfinishedReplace
+from reconciler.planning.baseline import Baseline
 from reconciler.planning.plan import Plan, PlanOptions
 from reconciler.report import Report, Silent
 from reconciler.testing import EmulatedAccount
@@ -111,6 +112,7 @@ class World:
     def plan(self, files: Config, **options: Any) -> Plan:
         """Fetch and plan with a client that cannot write; `unfinished` is what interrupted applies left."""
         unfinished: Sequence[UnfinishedReplace] = options.pop("unfinished", ())
+        baseline: Baseline | None = options.pop("baseline", None)
 
         async def run() -> Plan:
             async with ReadClient(
@@ -118,7 +120,9 @@ class World:
                 _ANYONE,
                 transport=self.transport(),
             ) as client:
-                return await fetch_and_plan(files, client, Silent(), _options(options), lambda _account_sid: unfinished)
+                return await fetch_and_plan(
+                    files, client, Silent(), _options(options), lambda _account_sid: unfinished, baseline=baseline
+                )
 
         return asyncio.run(run())
 
@@ -166,7 +170,7 @@ def _once() -> Retry:
 def _options(options: Mapping[str, Any]) -> PlanOptions:
     parse: Mapping[str, Callable[[str], Any]] = {"approved": Approval.parse}
     given: dict[str, Any] = {
-        name: tuple(parse.get(name, Address.parse)(text) for text in texts) if name != "reviewed" else texts
+        name: texts if name in {"reviewed", "ours"} else tuple(parse.get(name, Address.parse)(text) for text in texts)
         for name, texts in options.items()
     }
     return PlanOptions(**given)

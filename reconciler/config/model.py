@@ -198,16 +198,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Approval of one destructive action on one resource. It approves no other action.
+    """Approval of one action on one resource. It approves no other action.
 
     Attributes:
         address: The resource, as named by the plan.
-        action: The approved action.
+        action: The approved action. An approved update writes declared values over values that changed in the account
+            as well; other updates require no approval.
         place: Where the configuration has it; None for ``--approve``.
     """
 
     address: Address
-    action: Literal["delete", "replace"] = "delete"
+    action: Literal["delete", "replace", "update"] = "delete"
     place: Place | None = None
 
     @classmethod
@@ -219,6 +220,8 @@ class Approval:
         """
         if text.startswith("replace:"):
             return cls(Address.parse(text.removeprefix("replace:")), "replace")
+        if text.startswith("update:"):
+            return cls(Address.parse(text.removeprefix("update:")), "update")
         return cls(Address.parse(text.removeprefix("delete:")))
 
     def __str__(self) -> str:
@@ -239,6 +242,23 @@ class Acknowledgement:
     code: str
     address: str = ""
     place: Place | None = None
+
+
+OnRemoval = Literal["delete", "forget"]
+"""What becomes of a resource that the configuration no longer declares, besides the default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Something that is no longer declared, and that is to stay in the account as it is.
+
+    Attributes:
+        address: The address of a resource, or of a field of one, as ``removed`` has it.
+        place: Where the configuration says so.
+    """
+
+    address: Address
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +298,8 @@ class Config:
         external: The text of every environment variable, secret, and file that the files use, by ``env:NAME``,
             ``secret:NAME``, or ``file:PATH`` (relative to the root file's folder), sorted.
         ledger: Where the ledger is; None without one.
+        on_removal: What becomes of resources that are no longer declared, by the name of their kind.
+        removed: What is no longer declared and stays as it is.
         digest: ``sha256:…`` over the meaning of the configuration (values, settings, options), without the values of
             secrets;
             equal for equal meaning, whatever the layout of the files.
@@ -300,6 +322,8 @@ class Config:
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     external: Mapping[str, str] = field(default_factory=dict, repr=False)
     ledger: LedgerSetting | None = None
+    on_removal: Mapping[str, OnRemoval] = field(default_factory=dict)
+    removed: tuple[Removed, ...] = ()
 
     def children(self, parent: Address | None) -> tuple[Declared, ...]:
         """Return the resources directly inside another one, or the top-level ones for None."""

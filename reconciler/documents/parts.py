@@ -127,6 +127,16 @@ class GuardPart(Part):
     fix: str = Field(
         default="", exclude_if=lambda text: not text, description="YAML for the configuration that resolves it."
     )
+    only_fields: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=lambda paths: not paths,
+        description="The fields that alone are withheld; the others are written.",
+    )
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether it withholds only the last step of a change."""
+        return self.only_delete or bool(self.only_fields)
 
 
 class ChangePart(Part):

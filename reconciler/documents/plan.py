@@ -249,10 +249,10 @@ _ACTIONS: tuple[Action, ...] = ("create", "update", "replace", "delete")
 
 
 def withheld_part(change: ChangePart) -> int:
-    """Return how much of a change a guard withholds: nothing (0), the delete of a replace (1), or `WHOLE`."""
+    """Return how much of a change a guard withholds: nothing (0), its last step (1), or `WHOLE`."""
     if change.guard is None or change.guard.verdict != "withheld":
         return 0
-    return 1 if change.guard.only_delete else WHOLE
+    return 1 if change.guard.is_partial else WHOLE
 
 
 def parse_plan(text: str | bytes, name: str) -> PlanFile:

@@ -196,6 +196,7 @@ def guard_part(guard: Guard, mask: Mask) -> GuardPart:
         only_delete=guard.only_delete,
         holders=tuple(map(mask.every, guard.holders)),
         fix=mask.long(guard.fix),
+        only_fields=guard.only_fields,
     )
 
 

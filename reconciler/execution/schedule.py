@@ -76,4 +76,4 @@ def is_withheld(change: Change, step: Step) -> bool:
     """Return whether a guard withholds a step of a change."""
     if change.guard is None or change.guard.verdict != "withheld":
         return False
-    return step.last or not change.guard.only_delete
+    return step.last or not change.guard.is_partial

@@ -62,6 +62,14 @@ def _no_digest(_sid: str) -> str:
     return ""
 
 
+def _not_deleted(_declared: Declared) -> EntryInfo | None:
+    return None
+
+
+def _nowhere(_declared: Declared) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """Everything that a plan has to know of the ledger.
@@ -76,6 +84,10 @@ class Baseline:
         source_commit: The commit of the present configuration, which removed what it no longer declares; empty if it
             is not known.
         digest_of: Gives the keyed digest of a SID; empty for a digest that cannot be computed.
+        override: What ``--baseline`` says was declared, in place of the declarations of the entries; None without it.
+        is_compared: Whether plans compare with it. Otherwise it only serves to decide the next records.
+        deleted_in: Gives the entry in which a declared resource was deleted; None if it was not.
+        declared_elsewhere: Names the other ledger of the same account that declares a resource; empty if none does.
     """
 
     records: Mapping[Address, Record] = field(default_factory=dict)
@@ -85,6 +97,10 @@ class Baseline:
     is_first: bool = False
     source_commit: str = ""
     digest_of: Callable[[str], str] = _no_digest
+    override: Mapping[Address, Declared] | None = None
+    is_compared: bool = True
+    deleted_in: Callable[[Declared], EntryInfo | None] = _not_deleted
+    declared_elsewhere: Callable[[Declared], str] = _nowhere
 
 
 Handling = Literal["none", "change", "forget", "withheld"]

@@ -6,6 +6,7 @@ value that the API would reject. Pure; puts nothing into order and withholds not
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from reconciler.address import Address
@@ -45,10 +46,17 @@ class ChangeBuilder:
     Args:
         context: configuration and account.
         rotate: resources whose write-only values are sent again.
+        resent: gives the write-only fields of a resource whose values differ from those that were sent last.
     """
 
-    def __init__(self, context: PlanContext, rotate: frozenset[Address] = frozenset()) -> None:
+    def __init__(
+        self,
+        context: PlanContext,
+        rotate: frozenset[Address] = frozenset(),
+        resent: Callable[[Declared], frozenset[str]] = lambda _declared: frozenset(),
+    ) -> None:
         self._context = context
+        self._resent = resent
         self._rotate = rotate
         self._unchanged = 0
         self._unverified: list[tuple[Address, str]] = []
@@ -82,6 +90,7 @@ class ChangeBuilder:
         if not hidden:
             return fields
         wanted = {path for item in fields for path in declared.kind.resend_with.get(item.path, ())}
+        wanted |= self._resent(declared)
         if declared.address in self._rotate:
             wanted |= {path for path in hidden if not declared.kind.by_path[path].forces_replacement}
         elif any(item.forces_replacement for item in fields):

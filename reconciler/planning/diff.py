@@ -49,7 +49,7 @@ def diff(declared: Declared, live: Live, sid_of: SidOf, name_of: Callable[[str],
         before = live.values.get(path)
         if isinstance(value.content, Unknown) and (not value.secrets or can_equal(value.content, before)):
             continue
-        if _same(field, value.content, before, sid_of) or declared.kind.tolerates(path, value.content, before):
+        if same(field, value.content, before, sid_of) or declared.kind.tolerates(path, value.content, before):
             continue
         changes.append(
             FieldChange(
@@ -227,7 +227,15 @@ def holds_secret(field: Field, content: object) -> bool:
     return field.shape is Shape.URL and isinstance(content, str) and url_holds_secret(content)
 
 
-def _same(field: Field, desired: Content | Reference | Unknown, before: Content, sid_of: SidOf) -> bool:
+def same(field: Field, desired: Content | Reference | Unknown, before: Content, sid_of: SidOf) -> bool:
+    """Whether a desired content means the same as a live one.
+
+    Args:
+        field: the field.
+        desired: the content that files declare.
+        before: the live content.
+        sid_of: resolves references.
+    """
     if isinstance(desired, Reference):
         sid = sid_of(desired)
         return sid is not None and sid == before

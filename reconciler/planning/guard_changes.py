@@ -28,6 +28,8 @@ def guard_changes(
     changes: tuple[Change, ...],
     approved: Iterable[Approval] = (),
     reviewed: Reviewed = NOT_REVIEWED,
+    *,
+    ours: bool = False,
 ) -> tuple[Change, ...]:
     """Return every change with its guard, if any; a withheld change frees no name or slot for others.
 
@@ -38,15 +40,15 @@ def guard_changes(
         changes: the changes, in order.
         approved: approvals in addition to those of the configuration.
         reviewed: the decisions of the reviewed plan that this one continues.
+        ours: whether the configuration wins every conflict with the account.
     """
     approvals = frozenset((item.address, item.action) for item in (*context.config.approvals, *approved))
     held: frozenset[Address] = frozenset()
     kept: frozenset[Address] = frozenset()
     while True:
         doing = tuple(change for change in changes if change.address not in held)
-        guarded = guards.guard(
-            changes, replace(_guard_context(context, changes, doing, kept), approved=approvals, reviewed=reviewed)
-        )
+        known = replace(_guard_context(context, changes, doing, kept), approved=approvals, reviewed=reviewed, ours=ours)
+        guarded = guards.guard(changes, known)
         found = held | {change.address for change in guarded if change.is_withheld}
         keeping = kept | {change.address for change in guarded if change.guard is not None}
         if (found, keeping) == (held, kept):

@@ -42,6 +42,7 @@ class GuardContext:
         successors: by SID of the old resource, the addresses whose interrupted replaces are completed.
         replacements: SIDs of the new resources of interrupted replaces.
         reviewed: the decisions of the reviewed plan that this one continues.
+        ours: whether the configuration wins every conflict with the account.
     """
 
     config: Config
@@ -60,6 +61,7 @@ class GuardContext:
     successors: Mapping[str, Address] = field(default_factory=dict)
     replacements: frozenset[str] = frozenset()
     reviewed: Reviewed = NOT_REVIEWED
+    ours: bool = False
 
     @cached_property
     def first_protected_below(self) -> Mapping[Address, Address]:

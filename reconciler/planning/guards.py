@@ -253,6 +253,34 @@ def _withheld_in_review(change: Change, context: GuardContext) -> Guard | None:
     )
 
 
+def _removed_conflict(change: Change, context: GuardContext) -> Guard | None:
+    """The delete of a resource that is no longer declared and that the account changed since it was applied."""
+    is_approved = context.ours or (change.address, "delete") in context.approved
+    if change.standing != "removed_conflict" or is_approved:
+        return None
+    command = f"--approve {_quoted(str(Approval(change.address)))}"
+    return Guard(
+        "conflict",
+        "withheld",
+        f"{change.address} is no longer declared, and was changed in the account since it was applied; delete it with "
+        f"{command}, declare it again, or keep it with removed: [{{address: {change.address}, action: forget}}]",
+    )
+
+
+def _conflict(change: Change, context: GuardContext) -> Guard | None:
+    """Declared values that would overwrite what the account has instead of the values that were applied."""
+    paths = [item.path for item in change.fields if item.standing == "conflict"]
+    if not paths or context.ours or (change.address, "update") in context.approved:
+        return None
+    return Guard(
+        "conflict",
+        "refused",
+        f"{', '.join(paths)} of {change.address} changed in the configuration and in the account; write the "
+        f"configuration's values with --approve {_quoted(str(Approval(change.address, 'update')))} or --ours, or "
+        "declare the account's",
+    )
+
+
 def _approval(change: Change, context: GuardContext) -> Guard | None:
     where = "under `approvals` in the configuration"
     if change.action == "replace":
@@ -293,7 +321,9 @@ GUARDS = (
     default_role,
     role_assigned,
     role_in_use,
+    _removed_conflict,
     _withheld_in_review,
+    _conflict,
     _approval,
 )
 """The guards of a single change; those that withhold come before the one that refuses."""

@@ -39,6 +39,13 @@ def under_way(unfinished: Sequence[UnfinishedReplace], config: Config, state: St
     return {saved.sid: saved.address for saved in unfinished if _is_wanted(saved, unfinished, config, state)}
 
 
+def begun_replaces(
+    unfinished: Sequence[UnfinishedReplace], config: Config, state: State, selection: Selection
+) -> dict[str, Address]:
+    """Return `under_way` of entries that may have former addresses."""
+    return under_way(with_present_addresses(unfinished, config, state, selection), config, state)
+
+
 @dataclass(frozen=True)
 class Interrupted:
     """The interrupted replaces beside the matched resources.

@@ -37,10 +37,13 @@ from reconciler.planning.change_builder import ChangeBuilder, UnorderedChanges
 from reconciler.planning.context import PlanContext
 from reconciler.planning.dangling import dangling
 from reconciler.planning.guard_changes import guard_changes
+from reconciler.planning.interrupted import begun_replaces
 from reconciler.planning.kept_decisions import NOT_REVIEWED, Reviewed
 from reconciler.planning.match import match
 from reconciler.planning.naming import title
 from reconciler.planning.near import Nearness
+from reconciler.planning.removals import resolve
+from reconciler.planning.standings import Standings, decide
 from reconciler.planning.unmanaged import (
     Unmanaged,
     undeclared_resources,
@@ -51,6 +54,7 @@ from reconciler.planning.unmanaged import (
 from reconciler.planning.unused_names import UnusedNames
 from reconciler.planning.unused_options import UnusedOptions
 from reconciler.planning.unused_patterns import UnusedPatterns
+from reconciler.planning.widening import Widened
 from reconciler.state import Collection, Live, State
 
 
@@ -188,12 +192,15 @@ class Plan:
 
 
 def make_plan(
-    config: Config, state: State, options: PlanOptions | None = None, unfinished: Sequence[UnfinishedReplace] = ()
+    config: Config | Widened,
+    state: State,
+    options: PlanOptions | None = None,
+    unfinished: Sequence[UnfinishedReplace] = (),
 ) -> Plan:
     """Build the plan that makes an account match a configuration.
 
     Args:
-        config: the configuration.
+        config: the configuration, widened by what the baseline remembers if there is one.
         state: the account.
         options: the options that narrow or widen the plan.
         unfinished: the replaces that an interrupted apply began, with the values it saved.
@@ -208,9 +215,11 @@ class _Planner:
     """One run of `make_plan`."""
 
     def __init__(
-        self, config: Config, state: State, options: PlanOptions, unfinished: Sequence[UnfinishedReplace]
+        self, wanted: Config | Widened, state: State, options: PlanOptions, unfinished: Sequence[UnfinishedReplace]
     ) -> None:
         self.options = options
+        config = wanted if isinstance(wanted, Config) else wanted.config
+        self.declared = config.resources if isinstance(wanted, Config) else wanted.declared.resources
         selection = options.selection(config)
         self.affected: Mapping[Collection, tuple[Address, ...]] = {}
         if state.unreadable:
@@ -218,6 +227,15 @@ class _Planner:
             self.affected = scope.unreadable(config, state, parents, selection)
             found = [address for addresses in self.affected.values() for address in addresses]
             selection = selection.without(config, found)
+        self.standings: Standings | None = None
+        if not isinstance(wanted, Config):
+            begun = begun_replaces(unfinished, config, state, selection)
+            matching = match(config, state, selection=selection, under_way=begun, new=options.reviewed.creates)
+            resolution = resolve(wanted, state, matching, selection)
+            config, self.standings = (
+                resolution.config,
+                Standings(resolution, frozenset(self._approvals(config)), options.ours),
+            )
         self.context = PlanContext(config, state, selection, unfinished, options.reviewed)
         near = Nearness()
         self.unused_names = UnusedNames(self.context, near)
@@ -231,7 +249,11 @@ class _Planner:
             MatchError: with every problem.
         """
         config, state, live = self.context.config, self.context.state, self.context.matching.live
-        unordered = ChangeBuilder(self.context, frozenset(self.options.rotate)).build()
+        standings = self.standings
+        resent = (lambda _declared: frozenset[str]()) if standings is None else standings.resent_fields
+        unordered = ChangeBuilder(self.context, frozenset(self.options.rotate), resent).build()
+        if standings is not None:
+            unordered = replace(unordered, changes=tuple(map(standings.of, unordered.changes)))
         problems = (
             *self.context.problems,
             *unordered.problems,
@@ -242,7 +264,9 @@ class _Planner:
             raise MatchError([*problems, *config.warnings], config.lines)
         assessed = [assess(self.context, change) for change in unordered.changes]
         ordered = ordering.sort_changes(ordering.add_dependencies(assessed, state, live))
-        changes = guard_changes(self.context, tuple(ordered), self.options.approved, self.options.reviewed)
+        changes = guard_changes(
+            self.context, tuple(ordered), self.options.approved, self.options.reviewed, ours=self.options.ours
+        )
         unmanaged = unmanaged_resources(self.context, changes)
         warnings, acknowledged = self._acknowledged((*problems, *self._warnings(changes, unmanaged)))
         return Plan(
@@ -251,12 +275,12 @@ class _Planner:
             config_digest=config.digest,
             options=self.options,
             changes=changes,
-            unchanged=unordered.unchanged,
+            unchanged=unordered.unchanged - (standings.unchanged_placeholders(changes) if standings is not None else 0),
             unmanaged=unmanaged,
             warnings=warnings,
             acknowledged=acknowledged,
             refusals=guards.limit(changes, config.limits),
-            left_out=tuple(sorted(self.context.selection.omitted)),
+            left_out=tuple(sorted(self.context.selection.omitted & self.declared.keys())),
             unreadable=tuple(plan_problems.unreadable_collections(self.context, self.affected)),
             unset=plan_problems.unset_secrets(changes),
             unverified=unordered.unverified,
@@ -270,7 +294,14 @@ class _Planner:
                 participants=role_guards.participants_to_fetch(changes, state),
                 collections=ordering.collections_to_fetch(changes, state),
             ),
+            decisions=decide(standings.resolution, self.context, changes) if standings is not None else {},
+            moved=standings.resolution.widened.moved if standings is not None else {},
+            baseline=standings.head if standings is not None else None,
         )
+
+    def _approvals(self, config: Config) -> Iterator[tuple[Address, str]]:
+        """Yield what is approved, in the configuration or on the command line."""
+        return ((item.address, item.action) for item in (*config.approvals, *self.options.approved))
 
     def _execution(self, unordered: UnorderedChanges) -> Execution:
         deleted = {
@@ -308,8 +339,10 @@ class _Planner:
             ("--exclude", self.options.excludes),
             ("--rotate", self.options.rotate),
         )
+        remembered = () if self.standings is None else self.standings.resolution.widened.baseline.records
         for option, addresses in given:
-            yield from self.unused_options.options(option, addresses, changes)
+            unknown = tuple(one for one in addresses if not any(other.is_within(one) for other in remembered))
+            yield from self.unused_options.options(option, unknown, changes)
         yield from self.unused_options.rotations(self.options.rotate, changes)
 
     def _warnings(self, changes: Sequence[Change], unmanaged: Sequence[Unmanaged]) -> Iterator[Problem]:
@@ -325,6 +358,8 @@ class _Planner:
         yield from plan_problems.unrestored_values(self.context, changes)
         yield from plan_problems.uncompleted_renames(self.context, changes)
         yield from plan_problems.partly_compared_values(self.context, changes)
+        if self.standings is not None:
+            yield from self.standings.resolution.problems
 
     def _acknowledged(self, problems: Iterable[Problem]) -> tuple[tuple[Problem, ...], int]:
         """Split off the warnings that the configuration acknowledges.

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from reconciler.documents.drift import DriftFile
     from reconciler.documents.plan import PlanFile
     from reconciler.journal import UnfinishedReplace
+    from reconciler.planning.baseline import Baseline
     from reconciler.planning.plan import Plan, PlanOptions
+    from reconciler.planning.widening import Widened
     from reconciler.report import Progress
     from reconciler.state import State
     from reconciler.workflow.inputs import Endpoint, Inputs
@@ -153,6 +155,7 @@ async def fetch_and_plan(
     unfinished: Callable[[str], Sequence[UnfinishedReplace]] = lambda _account_sid: (),
     *,
     state: State | None = None,
+    baseline: Baseline | None = None,
 ) -> Plan:
     """Fetch the account, plan, fetch what only the plan shows to be needed, and plan again.
 
@@ -163,14 +166,21 @@ async def fetch_and_plan(
         options: What narrows or widens the plan.
         unfinished: Gives the replaces that interrupted applies of an account began.
         state: The account, if it has been fetched already.
+        baseline: What was applied last; None to compare only the configuration and the account.
     """
     from reconciler.api.fetch import fetch, fetch_planned  # noqa: PLC0415 - see the package
     from reconciler.planning.plan import PlanOptions, make_plan  # noqa: PLC0415 - see the package
 
     options = options or PlanOptions()
+    wanted: Config | Widened = config
+    if baseline is not None:
+        from reconciler.planning.widening import widen  # noqa: PLC0415 - see the package
+
+        wanted = widen(config, baseline)
+        config = wanted.config
     fetched = state or await fetch(config, client, progress, options.selection(config))
     replaces = unfinished(fetched.account_sid)
-    return await fetch_planned(lambda: make_plan(config, fetched, options, replaces), fetched, client, progress)
+    return await fetch_planned(lambda: make_plan(wanted, fetched, options, replaces), fetched, client, progress)
 
 
 def build_document(made: Plan, client: ReadClient, key: bytes | None, config: Config) -> PlanFile:

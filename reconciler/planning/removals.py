@@ -1,0 +1,435 @@
+"""What becomes of what the configuration no longer declares: the configuration with that written into it.
+
+Takes a `Widened` and the account; gives a `Resolution`. Its configuration has removed resources as ``absent``, and
+removed fields with the value that they return to, so that the rest of planning builds, orders, and guards these changes
+like any others. Pure.
+
+| removed                          | result                                                             |
+|----------------------------------|--------------------------------------------------------------------|
+| a resource that the tool created | deleted; withheld if it changed in the account since               |
+| an adopted resource, a singleton | its fields return, and it is forgotten                             |
+| a field                          | returns to its adopted value, else to empty, else stays as it is   |
+| anything in a deleted resource   | goes with it                                                       |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.address import Address
+from reconciler.change import Standing
+from reconciler.config.model import Config, Declared, Lifecycle, Reference, Unknown, Value
+from reconciler.config.selection import Selection
+from reconciler.errors import Problem
+from reconciler.kinds import BY_NAME
+from reconciler.kinds.fields import Content
+from reconciler.kinds.markers import Ref
+from reconciler.planning.baseline import Record
+from reconciler.planning.match import Matching
+from reconciler.planning.three_way import (
+    Mark,
+    Origins,
+    Past,
+    Sides,
+    is_as_before,
+    removed_standing,
+    resource_standing,
+    return_value,
+)
+from reconciler.planning.widening import Widened
+from reconciler.state import Live, State
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A removed field whose value returns.
+
+    Attributes:
+        standing: `removed`, or `removed_conflict` if the account changed it as well.
+        is_adopted: Whether it returns to the value that it had before it was managed.
+    """
+
+    standing: Standing
+    is_adopted: bool
+
+
+@dataclass(frozen=True)
+class References:
+    """Resolves references between declared, removed, and live resources.
+
+    Attributes:
+        config: The configuration with placeholders.
+        matching: Which of its resources is which live one.
+        state: The account.
+    """
+
+    config: Config
+    matching: Matching
+    state: State
+
+    def sid_of(self, reference: Reference) -> str | None:
+        """The SID that a reference stands for; None if it does not exist."""
+        live = self.matching.live.get(reference.address)
+        if live is not None:
+            return live.sid
+        found = self._built_in(reference)
+        return None if found is None else found.sid
+
+    def is_available(self, reference: Reference) -> bool:
+        """Whether the target of a reference exists, or will."""
+        declared = self.config.resources.get(reference.address)
+        return self.sid_of(reference) is not None or (declared is not None and not declared.absent)
+
+    def to(self, live: Live, path: str) -> Reference | None:
+        """The reference that a live SID is; None if what it means is neither declared nor built in."""
+        sid, marker = live.values.get(path), live.kind.by_path[path].marker(Ref)
+        if marker is None or not isinstance(sid, str):
+            return None
+        address = self.matching.addresses.get(sid)
+        if address is not None:
+            return Reference(address, marker.kind)
+        target = self.state.get(sid)
+        service = self.matching.addresses.get(live.parents[0]) if live.parents else None
+        if target is None or service is None or not target.is_built_in:
+            return None
+        return Reference(service.child(*target.kind.section, target.name), marker.kind, target.name)
+
+    def _built_in(self, reference: Reference) -> Live | None:
+        kind = BY_NAME[reference.kind]
+        owner = reference.address.owner(kind.section)
+        above = self.matching.live.get(owner) if owner is not None else None
+        if above is None or not reference.built_in:
+            return None
+        found = [live for live in self.state.collection(kind, above.lineage) if live.name == reference.built_in]
+        return found[0] if len(found) == 1 else None
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """A configuration in which everything that is removed is written out.
+
+    Attributes:
+        widened: The configuration with placeholders.
+        config: The configuration to plan.
+        matching: Which declared or removed resource is which live one.
+        references: Resolves references between them.
+        records: The record of each address in scope, with the origin that this plan finds.
+        deleted: How the removed resources that are deleted stand to the baseline.
+        returns: The removed fields that return, by address and path.
+        covered: The removed addresses that go with the resource that contains them, with its address.
+        kept: The removed addresses that stay as they are, since nobody can say which live resource they are.
+        forgotten: The addresses that are no longer remembered.
+        problems: Notes and warnings.
+    """
+
+    widened: Widened
+    config: Config
+    matching: Matching
+    references: References
+    records: Mapping[Address, Record] = field(default_factory=dict)
+    deleted: Mapping[Address, Standing] = field(default_factory=dict)
+    returns: Mapping[Address, Mapping[str, Return]] = field(default_factory=dict)
+    covered: Mapping[Address, Address] = field(default_factory=dict)
+    kept: frozenset[Address] = frozenset()
+    forgotten: frozenset[Address] = frozenset()
+    problems: tuple[Problem, ...] = ()
+
+    def sides(self, address: Address) -> Sides | None:
+        """The live resource of an address, with what compares it; None if it is missing."""
+        live = self.matching.live.get(address)
+        return None if live is None else Sides(live, self.references.sid_of)
+
+
+def resolve(widened: Widened, state: State, matching: Matching, selection: Selection) -> Resolution:
+    """Write everything that is removed into the configuration.
+
+    Args:
+        widened: The configuration with placeholders.
+        state: The account.
+        matching: Which declared or removed resource is which live one.
+        selection: The part of the configuration that the plan covers.
+    """
+    return _Resolver(widened, state, matching, selection).run()
+
+
+class _Resolver:
+    """One run of `resolve`."""
+
+    def __init__(self, widened: Widened, state: State, matching: Matching, selection: Selection) -> None:
+        self.widened = widened
+        self.matching = matching
+        self.selection = selection
+        self.references = References(widened.config, matching, state)
+        self.origins = Origins(widened.baseline, self.references.is_available, self.references.to)
+        self.resources: dict[Address, Declared] = {}
+        self.records: dict[Address, Record] = {}
+        self.deleted: dict[Address, Standing] = {}
+        self.returns: dict[Address, dict[str, Return]] = {}
+        self.covered: dict[Address, Address] = {}
+        self.kept: set[Address] = set()
+        self.forgotten: set[Address] = set(widened.forgotten)
+        self.problems: list[Problem] = []
+        self.unclear = {problem.address: problem for problem in matching.problems}
+
+    def run(self) -> Resolution:
+        """Decide every address: what is declared first, since what is removed may be referred to."""
+        widened = self.widened
+        for address in widened.declared.resources:
+            self.resources[address] = self._declared(widened.config.resources[address])
+        if widened.baseline.is_compared:
+            for address in widened.removed:
+                self._removed(address)
+            self._report()
+        self._keep_containers()
+        return Resolution(
+            widened=widened,
+            config=replace(widened.declared, resources=dict(sorted(self.resources.items()))),
+            matching=self.matching,
+            references=self.references,
+            records=self.records,
+            deleted=self.deleted,
+            returns=self.returns,
+            covered=self.covered,
+            kept=frozenset(self.kept),
+            forgotten=frozenset(self.forgotten),
+            problems=tuple(self.problems),
+        )
+
+    def _sides(self, address: Address) -> Sides | None:
+        live = self.matching.live.get(address)
+        return None if live is None else Sides(live, self.references.sid_of)
+
+    # --- declared resources ------------------------------------------------------------------------------------------
+
+    def _declared(self, declared: Declared) -> Declared:
+        """Record the origin of a declared resource, and add the fields that return to it."""
+        address = declared.address
+        if not self.selection.covers(declared):
+            return declared
+        sides, past = self._sides(address), self.widened.pasts[address]
+        self.records[address] = self.origins.decide(self.widened.recorded[address], sides, declared)
+        declared = self._with_former_name(declared, sides)
+        if sides is None or declared.absent or not past.declarations or not self.widened.baseline.is_compared:
+            return declared
+        returning = self._returning(address, past, sides, declared)
+        if not returning:
+            return declared
+        values = {**declared.values, **returning}
+        ordered = {path: values[path] for path in declared.kind.by_path if path in values}
+        return replace(declared, values=ordered)
+
+    def _with_former_name(self, declared: Declared, sides: Sides | None) -> Declared:
+        """The declared resource, without a former name from the baseline that nothing live has any more."""
+        own = self.widened.declared.resources[declared.address].renamed_from
+        if declared.renamed_from == own or (sides is not None and sides.live.name == declared.renamed_from):
+            return declared
+        state, above = self.references.state, self.matching.live.get(declared.parent) if declared.parent else None
+        parents = () if above is None else above.lineage
+        if sides is not None:
+            siblings = state.collection(declared.kind, parents)
+            if any(live.name == declared.renamed_from for live in siblings):
+                return declared  # an interrupted rename, which this plan completes
+        return replace(declared, renamed_from=own)
+
+    # --- removed resources -------------------------------------------------------------------------------------------
+
+    def _removed(self, address: Address) -> None:
+        """Decide what becomes of a removed resource; what contains it was decided before."""
+        past, placeholder = self.widened.pasts[address], self.widened.config.resources.get(address)
+        before = past.declarations[0]
+        if placeholder is None or not self.selection.covers(placeholder):
+            return
+        container = next((one for one in self._around(address) if one in self.kept), None)
+        gone = next((one for one in self._around(address) if self._is_deleted(one)), None)
+        if container is not None or (str(address) in self.unclear and address not in self.matching.live):
+            self._keep(address, report=container is None)
+            return
+        if gone is not None:
+            self.covered[address] = gone
+            self.records[address] = past.record or Record(None)
+            return
+        sides = self._sides(address)
+        if sides is None:
+            self._forget(address, past)
+            return
+        record = self.origins.decide(past, sides, None)
+        self.records[address] = record
+        may_delete = record.origin == "created" or self.widened.config.on_removal.get(before.kind.name) == "delete"
+        is_unchanged = is_as_before(past, sides, record, self.references.is_available)
+        standing = resource_standing(past.presence(exists=True), "none", "as before" if is_unchanged else "changed")
+        if not standing:
+            self._forget(address, past)
+        elif may_delete and not before.kind.singleton:
+            self._delete(address, before, sides, standing)
+        else:
+            self._return(address, past, before, sides)
+
+    def _around(self, address: Address) -> Iterator[Address]:
+        """Yield the addresses of the resources that contain a resource."""
+        before = self.widened.config.resources.get(address)
+        while before is not None and before.parent is not None:
+            yield before.parent
+            before = self.widened.config.resources.get(before.parent)
+
+    def _is_deleted(self, address: Address) -> bool:
+        declared = self.resources.get(address)
+        return address in self.deleted or (declared is not None and declared.absent)
+
+    def _keep(self, address: Address, *, report: bool) -> None:
+        self.kept.add(address)
+        self.records[address] = self.widened.pasts[address].record or Record(None)
+        if report:
+            problem = self.unclear[str(address)]
+            message = f"{address} is no longer declared, and stays as it is: {problem.message}"
+            hint = "Delete those that are not needed, or write removed: [{address: …, action: forget}]."
+            self._note("unclear-removal", message, hint, address, severity="warning")
+
+    def _forget(self, address: Address, past: Past) -> None:
+        self.forgotten.add(address)
+        self.records[address] = past.record or Record(None)
+
+    def _delete(self, address: Address, before: Declared, sides: Sides, standing: Standing) -> None:
+        self.deleted[address] = standing
+        lifecycle = Lifecycle(prevent_destroy=before.lifecycle.prevent_destroy)
+        self.resources[address] = replace(
+            before,
+            absent=True,
+            renamed_from="",
+            lifecycle=lifecycle,
+            pin=sides.live.sid,
+            values=self._identity(before, sides),
+        )
+
+    def _return(self, address: Address, past: Past, before: Declared, sides: Sides) -> None:
+        """Let the fields of a resource that is not deleted return."""
+        returning = self._returning(address, past, sides, None)
+        if not returning:
+            self._forget(address, past)
+            return
+        values = {**self._identity(before, sides), **returning}
+        self.resources[address] = replace(
+            before,
+            absent=False,
+            renamed_from="",
+            lifecycle=Lifecycle(),
+            pin=None if before.kind.singleton else sides.live.sid,
+            values={path: values[path] for path in before.kind.by_path if path in values},
+        )
+
+    @staticmethod
+    def _identity(before: Declared, sides: Sides) -> dict[str, Value]:
+        """The values that cannot differ, and by which the resource is called."""
+        return {
+            path: value
+            for path, value in before.values.items()
+            if (before.kind.by_path[path].forces_replacement or before.kind.by_path[path].natural_key)
+            and not before.kind.by_path[path].write_only
+            and not isinstance(value.content, (Reference, Unknown))
+            and sides.is_live(path, value.content)
+        }
+
+    def _keep_containers(self) -> None:
+        """Add what contains a removed resource that is changed, and is itself not declared any more."""
+        for address in list(self.resources):
+            for above in self._around(address):
+                live, before = self.matching.live.get(above), self.widened.config.resources[above]
+                if above not in self.resources and live is not None:
+                    self.resources[above] = replace(
+                        before,
+                        absent=False,
+                        pin=live.sid,
+                        lifecycle=Lifecycle(),
+                        values=self._identity(before, Sides(live, self.references.sid_of)),
+                    )
+
+    # --- fields ------------------------------------------------------------------------------------------------------
+
+    def _returning(self, address: Address, past: Past, sides: Sides, desired: Declared | None) -> dict[str, Value]:
+        """The removed fields that return, with the values that they return to."""
+        before, record = past.declarations[0], self.records[address]
+        ignored = {*(desired or before).lifecycle.ignore_changes, *before.lifecycle.ignore_changes}
+        ignored |= self.widened.forgotten_fields.get(address, frozenset())
+        found: dict[str, Value] = {}
+        returns: dict[str, Return] = {}
+        for path in past.managed:
+            if path in ignored or (desired is not None and path in desired.values):
+                continue
+            value = return_value(past, record, path, self.references.is_available)
+            state = past.field(path, sides, value)
+            standing = removed_standing(state, path, sides, value)
+            if value is Mark.NO_RETURN:
+                if isinstance(state, Value) and not sides.kind.by_path[path].natural_key:
+                    self._note_kept(address, path)
+            elif standing in {"removed", "removed_conflict"}:
+                is_hidden = any(one.is_sensitive(path) for one in past.declarations)
+                found[path] = Value(value, (desired or before).place, sensitive=is_hidden)
+                returns[path] = Return(standing, path in record.adopted)
+        for path in _rejected(sides, desired, found):
+            del found[path], returns[path]
+            self._note_kept(address, path)
+        if found:
+            self.returns[address] = returns
+        return found
+
+    # --- problems ----------------------------------------------------------------------------------------------------
+
+    def _note_kept(self, address: Address, path: str) -> None:
+        message = f"{address}: {path} stays as it is; no longer managed"
+        self._note("no-longer-managed", message, "Declare it to change it.", address)
+
+    def _note(self, code: str, message: str, hint: str, address: Address, *, severity: str = "notice") -> None:
+        place = self.widened.declared.resources[address].place if address in self.widened.declared.resources else None
+        self.problems.append(
+            Problem(
+                code,
+                message,
+                place,
+                hint,
+                severity="warning" if severity == "warning" else "notice",
+                address=str(address),
+            )
+        )
+
+    def _report(self) -> None:
+        """Report what ``removed`` names in vain, and what nobody can read."""
+        for one in self.widened.stale:
+            message = f"removed: {one.address} is declared, or was never applied"
+            self.problems.append(
+                Problem(
+                    "stale-removed",
+                    message,
+                    one.place,
+                    "Remove the entry.",
+                    severity="warning",
+                    address=str(one.address),
+                )
+            )
+        for address in self.widened.unreadable:
+            self.kept.add(address)
+            self.records[address] = self.widened.pasts[address].record or Record(None)
+            message = f"{address} is no longer declared, and stays as it is: its former declaration cannot be read"
+            hint = "Delete it yourself, or write removed: [{address: …, action: forget}]."
+            self._note("unclear-removal", message, hint, address, severity="warning")
+
+
+def _rejected(sides: Sides, desired: Declared | None, returning: Mapping[str, Value]) -> set[str]:
+    """The returning fields without which the API would accept the others."""
+    merged: dict[str, object] = {path: content for path, content in sides.live.values.items() if content is not None}
+    for path, value in (desired.values if desired is not None else {}).items():
+        merged[path] = _plain(value.content)
+    returned = {**merged, **{path: _plain(value.content) for path, value in returning.items()}}
+    kind = sides.kind
+    known = {*kind.check(merged), *kind.check_create(merged)}
+    faults = [one for one in (*kind.check(returned), *kind.check_create(returned)) if one.severity != "warning"]
+    new = [one for one in faults if one not in known]
+    if not new:
+        return set()
+    named = {one.path for one in new} & returning.keys()
+    return named or set(returning)
+
+
+def _plain(content: Content | Reference | Unknown) -> object:
+    if isinstance(content, Reference):
+        return str(content.address)
+    return content.reason if isinstance(content, Unknown) else content

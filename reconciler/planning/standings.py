@@ -1,0 +1,258 @@
+"""How each change stands to the baseline, and what a plan decides about each address.
+
+Takes a `Resolution` and changes; gives the same changes with their standings, and `Decision`s for the ledger. Pure;
+guards decide what a conflict stops.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.address import Address
+from reconciler.change import Change, FieldChange, Guard, Since, Standing
+from reconciler.config.model import Approval, Declared, Unknown, Value
+from reconciler.planning.baseline import Decision, Record
+from reconciler.planning.context import PlanContext
+from reconciler.planning.removals import Resolution
+from reconciler.planning.three_way import (
+    FieldState,
+    Mark,
+    Past,
+    Presence,
+    Sides,
+    declared_standing,
+    resource_standing,
+    return_value,
+)
+
+REMOVED = "removed from the configuration"
+_SHORT = 7
+"""The characters of a commit's name that are shown."""
+
+
+@dataclass(frozen=True)
+class Standings:
+    """Compares the changes of a plan with the baseline.
+
+    Attributes:
+        resolution: The configuration in which everything that is removed is written out.
+        approved: What is approved, as address and action.
+        ours: Whether the configuration wins every conflict.
+    """
+
+    resolution: Resolution
+    approved: frozenset[tuple[Address, str]] = frozenset()
+    ours: bool = False
+
+    @property
+    def head(self) -> Since | None:
+        """What the plan is compared with, to be shown; None if it is not compared, or with nothing yet."""
+        baseline = self.resolution.widened.baseline
+        entry = baseline.head
+        if not baseline.is_compared or entry is None:
+            return None
+        return Since(entry.number, entry.at, entry.commit)
+
+    def of(self, change: Change) -> Change:
+        """The same change with its standing."""
+        address = change.address
+        if not self.resolution.widened.baseline.is_compared or (change.action == "delete" and change.completes):
+            return change
+        if address in self.resolution.deleted and change.action == "delete":
+            standing = self.resolution.deleted[address]
+            since = self._since(address, removed=True)
+            return replace(change, reason=self._reason, source=None, standing=standing, since=since)
+        past = self.resolution.widened.pasts.get(address, Past())
+        declared = self.resolution.widened.declared.resources.get(address)
+        sides = self.resolution.sides(address)
+        if change.action == "delete":
+            return change if declared is None else self._whole(change, past, declared, sides)
+        if sides is None:
+            return self._whole(change, past, declared, sides)
+        fields = tuple(self._field(item, past, declared, sides, address) for item in change.fields)
+        change = replace(change, fields=fields)
+        change = replace(change, reason=self._reason, source=None) if declared is None else change
+        return self._without_conflicts(change)
+
+    @property
+    def _reason(self) -> str:
+        commit = self.resolution.widened.baseline.source_commit
+        return f"{REMOVED} (commit {commit[:_SHORT]})" if commit else REMOVED
+
+    def _without_conflicts(self, change: Change) -> Change:
+        """Withhold the removed fields that the account changed, unless that is approved."""
+        paths = [item.path for item in change.fields if item.standing == "removed_conflict"]
+        if not paths or self.ours or (change.address, "update") in self.approved:
+            return change
+        approval = shlex.quote(str(Approval(change.address, "update")))
+        names = ", ".join(paths)
+        message = (
+            f"{names} of {change.address} changed in the account since it was applied, and is no longer declared; let "
+            f"it return with --approve {approval}, declare it again, or keep it with removed: [{{address: "
+            f"{change.address}.{paths[0]}, action: forget}}]"
+        )
+        guard = Guard("conflict", "withheld", message)
+        step = change.steps[0]
+        if change.action != "update" or len(paths) == len(change.fields):
+            return replace(change, guard=guard)
+        kept = {path: content for path, content in step.values.items() if path not in paths}
+        held = {path: content for path, content in step.values.items() if path in paths}
+        later = replace(step, id=f"{change.address}#return", values=held, expects={}, needs=(), last=True)
+        steps = (replace(step, values=kept), *change.steps[1:], later)
+        return replace(change, steps=steps, guard=replace(guard, only_fields=tuple(paths)))
+
+    def _whole(self, change: Change, past: Past, declared: Declared | None, sides: Sides | None) -> Change:
+        before = past.presence(exists=sides is not None)
+        if before == "declared" and (change.completes or _is_renamed(past, declared)):
+            before = "none"
+        desired: Presence = "absent" if change.action == "delete" else "declared"
+        standing = resource_standing(before, desired, "missing" if sides is None else "changed")
+        since = self._since(change.address) if standing == "drifted" else None
+        change = replace(change, standing=standing, since=since)
+        entry = self.resolution.widened.baseline.deleted_in(declared) if declared and change.kind.destroys else None
+        if change.action == "create" and entry is not None and standing != "drifted":
+            note = f"Deleted in entry {entry.number}; its history does not come back."
+            change = replace(change, consequences=(*change.consequences, note))
+        return change
+
+    def _field(
+        self, change: FieldChange, past: Past, declared: Declared | None, sides: Sides, address: Address
+    ) -> FieldChange:
+        returned = self.resolution.returns.get(address, {}).get(change.path)
+        if returned is not None:
+            since = self._since(address, removed=True)
+            return replace(
+                change,
+                standing=returned.standing,
+                since=since,
+                returns=True,
+                adopted=returned.is_adopted,
+                source=None,
+            )
+        value = declared.values.get(change.path) if declared is not None else None
+        if declared is None or value is None or change.path in declared.lifecycle.ignore_changes:
+            return change
+        if sides.kind.by_path[change.path].write_only:
+            return replace(change, standing=_write_only_standing(past, change.path))
+        if sides.is_live(change.path, value.content):
+            return change
+        standing = declared_standing(self._state(past, change.path, sides, address), value, change.path, sides)
+        since = self._since(address) if standing in {"drifted", "conflict"} else None
+        return replace(change, standing=standing, since=since)
+
+    def _state(self, past: Past, path: str, sides: Sides, address: Address) -> FieldState:
+        if not past.declarations:
+            return Mark.UNDECLARED if past.is_readable else Mark.UNKNOWN
+        record = self.resolution.records.get(address)
+        available = self.resolution.references.is_available
+        return past.field(path, sides, return_value(past, record, path, available))
+
+    def _since(self, address: Address, *, removed: bool = False) -> Since | None:
+        baseline = self.resolution.widened.baseline
+        record = baseline.records.get(address)
+        if record is None or baseline.override is not None:
+            return None
+        number = record.baseline or next((one for one in reversed(record.attempted) if one), 0)
+        entry = baseline.entries.get(number)
+        if entry is None:
+            return None
+        return Since(entry.number, entry.at, baseline.source_commit if removed else entry.commit)
+
+    def resent_fields(self, declared: Declared) -> frozenset[str]:
+        """The write-only fields of a live resource whose declared value is not the one that was sent last."""
+        past = self.resolution.widened.pasts.get(declared.address, Past())
+        sides = self.resolution.sides(declared.address)
+        if sides is None or not past.declarations or not self.resolution.widened.baseline.is_compared:
+            return frozenset()
+        return frozenset(
+            path
+            for path, value in declared.values.items()
+            if (field := declared.kind.by_path[path]).write_only
+            and not field.forces_replacement
+            and path not in declared.lifecycle.ignore_changes
+            and not isinstance(value.content, Unknown)
+            and not _was_sent(past, path, value, sides)
+        )
+
+    def unchanged_placeholders(self, changes: Iterable[Change]) -> int:
+        """The number of resources that are planned only as what contains others, and do not change."""
+        changed = {change.address for change in changes}
+        declared = self.resolution.widened.declared.resources
+        return sum(
+            1
+            for address, one in self.resolution.config.resources.items()
+            if address not in declared and not one.absent and address not in changed
+        )
+
+
+def _is_renamed(past: Past, declared: Declared | None) -> bool:
+    """Whether a missing resource has another natural key than it had."""
+    before = past.completed
+    return before is not None and declared is not None and before.natural_key != declared.natural_key
+
+
+def _write_only_standing(past: Past, path: str) -> Standing:
+    if not past.declarations:
+        return ""
+    return "pending" if path in past.managed else "newly_declared"
+
+
+def _was_sent(past: Past, path: str, value: Value, sides: Sides) -> bool:
+    """Whether the baseline, and every entry that may have sent the field since, declares the same value."""
+    sent = [past.completed, *past.attempted] if past.is_completed else [past.declarations[0]]
+    known = [one.values[path] for one in sent if one is not None and path in one.values]
+    return bool(known) and all(sides.means_same(path, one.content, value.content) for one in known)
+
+
+# --- decisions -------------------------------------------------------------------------------------------------------
+
+
+def decide(resolution: Resolution, context: PlanContext, changes: Iterable[Change]) -> Mapping[Address, Decision]:
+    """Decide what becomes of each address in the ledger.
+
+    Args:
+        resolution: The configuration in which everything that is removed is written out.
+        context: The configuration and the account.
+        changes: The changes of the plan, guarded.
+    """
+    by_address = {change.address: change for change in changes}
+    return dict(sorted(_decisions(resolution, context, by_address)))
+
+
+def _decisions(
+    resolution: Resolution, context: PlanContext, changes: Mapping[Address, Change]
+) -> Iterator[tuple[Address, Decision]]:
+    for address, record in resolution.records.items():
+        change, container = changes.get(address), resolution.covered.get(address)
+        if container is not None:
+            yield address, _covered(record, container, changes)
+        elif address in resolution.kept:
+            yield address, Decision(record, "withheld", "unknown")
+        elif change is not None:
+            yield address, _decision_of(record, change)
+        elif address not in resolution.widened.declared.resources or address in context.desired.inside_absent:
+            yield address, Decision(record, "forget", "up_to_date")
+        else:
+            yield address, Decision(record, "none", "up_to_date")
+    for address in resolution.forgotten - resolution.records.keys():
+        if context.selection.covers_delete(address):
+            yield address, Decision(resolution.widened.baseline.records[address], "forget", "up_to_date")
+
+
+def _covered(record: Record, container: Address, changes: Mapping[Address, Change]) -> Decision:
+    """What becomes of a resource in a deleted one."""
+    change = changes.get(container)
+    if change is None:
+        return Decision(record, "forget", "up_to_date")
+    if change.is_withheld:
+        return Decision(record, "withheld", "removed")
+    return Decision(record, "change", "removed", covered_by=container)
+
+
+def _decision_of(record: Record, change: Change) -> Decision:
+    if change.is_withheld:
+        return Decision(record, "withheld", change.standing)
+    is_partial = change.guard is not None and change.guard.verdict == "withheld"
+    return Decision(record, "change", change.standing, is_partial=is_partial)

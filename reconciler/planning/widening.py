@@ -1,0 +1,206 @@
+"""Widens a configuration by what the ledger remembers and the configuration no longer declares.
+
+Takes a `Config` and a `Baseline`; gives a `Widened`, whose configuration has a placeholder for each such resource, as
+the baseline declares it. Selection, fetch, and match then read and identify these like declared ones. Pure; what
+becomes of them is decided by `removals`, once the account was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from reconciler.address import Address
+from reconciler.config.model import Config, Declared, Reference, Removed
+from reconciler.kinds import BY_NAME
+from reconciler.planning.baseline import Baseline, Record
+from reconciler.planning.handles import with_present_handles
+from reconciler.planning.three_way import Past, past_of
+
+
+@dataclass(frozen=True)
+class Widened:
+    """A configuration with placeholders.
+
+    Attributes:
+        declared: The configuration without them.
+        config: The configuration with them; its declared resources know their former natural keys.
+        baseline: The baseline, in present addresses.
+        moved: Present addresses of what the ledger remembers under another handle.
+        pasts: What was declared of each address that is declared or remembered, to compare with.
+        recorded: The same by the ledger, whatever ``--baseline`` says, to decide the next records.
+        removed: The addresses of the placeholders whose fate is to be decided, sorted.
+        forgotten: The addresses that are no longer remembered, whatever the account has.
+        forgotten_fields: The fields that are no longer remembered, by address.
+        unreadable: The addresses of removed resources of which no declaration can be read.
+        stale: The entries of ``removed`` that name nothing that is removed.
+    """
+
+    declared: Config
+    config: Config
+    baseline: Baseline
+    moved: Mapping[Address, Address] = field(default_factory=dict)
+    pasts: Mapping[Address, Past] = field(default_factory=dict)
+    recorded: Mapping[Address, Past] = field(default_factory=dict)
+    removed: tuple[Address, ...] = ()
+    forgotten: frozenset[Address] = frozenset()
+    forgotten_fields: Mapping[Address, frozenset[str]] = field(default_factory=dict)
+    unreadable: tuple[Address, ...] = ()
+    stale: tuple[Removed, ...] = ()
+
+
+def widen(config: Config, baseline: Baseline) -> Widened:
+    """Add a placeholder for each resource that the ledger remembers and the configuration does not declare."""
+    remembered = with_present_handles(baseline, config)
+    return _Widening(config, remembered.baseline, remembered.moved).run()
+
+
+class _Widening:
+    """One run of `widen`."""
+
+    def __init__(self, config: Config, baseline: Baseline, moved: Mapping[Address, Address]) -> None:
+        self.config = config
+        self.baseline = baseline
+        self.moved = moved
+        self.recorded = {
+            address: past_of(baseline, baseline.records.get(address), address)
+            for address in sorted({*config.resources, *baseline.records})
+        }
+        self.pasts = self.recorded
+        if baseline.override is not None:
+            self.pasts = {address: self._overridden(past, address) for address, past in self.recorded.items()}
+        self.forgotten: set[Address] = set()
+        self.fields: dict[Address, set[str]] = {}
+        self.used: set[Removed] = set()
+
+    def run(self) -> Widened:
+        """Decide which addresses get a placeholder, and add them."""
+        removed: list[Address] = []
+        unreadable: list[Address] = []
+        for address in sorted(self.baseline.records):
+            if address in self.config.resources:
+                continue
+            past = self.pasts[address]
+            if not past.declarations:
+                (self.forgotten.add if past.is_readable else unreadable.append)(address)
+            elif self._is_forgotten(address, past.declarations[0]):
+                self.forgotten.add(address)
+            else:
+                removed.append(address)
+        self._find_forgotten_fields()
+        resources = {address: self._with_former_name(one) for address, one in self.config.resources.items()}
+        for address in removed:
+            for one in self._with_containers(address):
+                resources.setdefault(one.address, one)
+        for past in self.pasts.values():
+            for target in _targets(past):
+                if target not in resources:
+                    resources |= {
+                        one.address: one for one in self._container(target, past) if one.address not in resources
+                    }
+        widened = replace(self.config, resources=dict(sorted(resources.items())))
+        return Widened(
+            declared=self.config,
+            config=widened,
+            baseline=self.baseline,
+            moved=self.moved,
+            pasts=self.pasts,
+            recorded=self.recorded,
+            removed=tuple(removed),
+            forgotten=frozenset(self.forgotten),
+            forgotten_fields={address: frozenset(paths) for address, paths in self.fields.items()},
+            unreadable=tuple(unreadable),
+            stale=tuple(one for one in self.config.removed if one not in self.used),
+        )
+
+    def _overridden(self, past: Past, address: Address) -> Past:
+        before = (self.baseline.override or {}).get(address)
+        if before is None and past.record is None:
+            return past
+        return Past(past.record or Record(None), before)
+
+    # --- what is not to be decided -----------------------------------------------------------------------------------
+
+    def _is_forgotten(self, address: Address, before: Declared) -> bool:
+        """Whether a removed resource stays as it is, by the configuration or because it is pruned or not."""
+        named = [one for one in self.config.removed if address.is_within(one.address)]
+        self.used.update(named)
+        if named or self.config.on_removal.get(before.kind.name) == "forget":
+            return True
+        return any(collection in self.config.prune for collection in _collections_around(before))
+
+    def _find_forgotten_fields(self) -> None:
+        """Find the fields that ``removed`` names: the rest of an address of which the beginning is remembered."""
+        for one in self.config.removed:
+            for length in range(1, len(one.address.parts)):
+                address, path = Address(one.address.parts[:length]), ".".join(one.address.parts[length:])
+                past = self.pasts.get(address)
+                declared = self.config.resources.get(address)
+                if past is not None and path in past.managed and (declared is None or path not in declared.values):
+                    self.fields.setdefault(address, set()).add(path)
+                    self.used.add(one)
+
+    # --- placeholders ------------------------------------------------------------------------------------------------
+
+    def _with_containers(self, address: Address) -> Iterator[Declared]:
+        """Yield the placeholder of a removed resource, after those of what contains it."""
+        past = self.pasts[address]
+        before = past.declarations[0]
+        if before.parent is not None and before.parent not in self.config.resources:
+            yield from self._container(before.parent, past)
+        yield replace(before, renamed_from="", absent=self._may_be_deleted(past))
+
+    def _container(self, address: Address, past: Past) -> Iterator[Declared]:
+        """Yield what a remembered resource is in or refers to, as it was declared with it, and what contains that."""
+        own = self.pasts.get(address)
+        record = past.record or Record(None)
+        numbers = (*reversed(record.attempted), record.baseline or 0)
+        found = own.declarations[0] if own is not None and own.declarations else None
+        for number in numbers:
+            found = found or self.baseline.declarations.get(number, {}).get(address)
+        if found is None and self.baseline.override is not None:
+            found = self.baseline.override.get(address)
+        if found is None:
+            return
+        if found.parent is not None and found.parent not in self.config.resources:
+            yield from self._container(found.parent, past)
+        is_removed = own is not None and own.declarations and address not in self.forgotten
+        yield replace(found, renamed_from="", absent=bool(is_removed) and self._may_be_deleted(own or Past()))
+
+    def _may_be_deleted(self, past: Past) -> bool:
+        """Whether a removed resource is probably deleted with everything in it, which then need not be read.
+
+        A resource of which no apply was completed may turn out to be another one.
+        """
+        before, record = past.declarations[0], past.record
+        is_created = record is not None and record.origin == "created"
+        if before.kind.singleton or not (is_created or self.config.on_removal.get(before.kind.name) == "delete"):
+            return False
+        is_container = any(kind.parent == before.kind.name for kind in BY_NAME.values())
+        return past.is_completed or not is_container or not before.kind.updatable
+
+    def _with_former_name(self, declared: Declared) -> Declared:
+        """A declared resource with the natural key that it had, if the same handle has another one now."""
+        if declared.renamed_from or declared.pin is not None or declared.absent or not declared.kind.updatable:
+            return declared
+        if declared.kind.match_by_content:
+            return declared
+        for before in self.pasts[declared.address].declarations:
+            if before.pin is None and before.natural_key not in {"", declared.natural_key}:
+                return replace(declared, renamed_from=before.natural_key)
+        return declared
+
+
+def _targets(past: Past) -> Iterator[Address]:
+    """Yield what the declarations of a resource refer to, without built-in resources."""
+    for declared in past.declarations:
+        for value in declared.values.values():
+            if isinstance(value.content, Reference) and not value.content.built_in:
+                yield value.content.address
+
+
+def _collections_around(declared: Declared) -> Iterator[Address]:
+    """Yield the collection that a resource is in, and those around it."""
+    parts = declared.address.parts
+    for length in range(len(parts) - 1, 0, -1):
+        yield Address(parts[:length])
