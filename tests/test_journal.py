@@ -647,6 +647,19 @@ def test_what_git_tracks_is_not_believed(folder: Folder, account: Account, file:
     assert "webhook_url, which is sensitive, so report.json does not contain it" in " ".join(run.err.split())
 
 
+def test_files_that_form_a_repository_cannot_deny_that_git_tracks_the_journal(folder: Folder, account: Account) -> None:
+    killed(folder, account)
+    (journal,) = journals(folder)
+    (journal.parent / "HEAD").write_text("ref: refs/heads/main\n")
+    for name in ("objects", "refs"):
+        (journal.parent / name).mkdir()
+    for command in (["init", "-q"], ["add", "-f", str(journal)]):
+        subprocess.run(["git", *command], cwd=folder.path, check=True)
+    run = apply(folder, account)
+    assert (run.code, run.writes) == (1, [])
+    assert "looks like a git repository inside of another one" in " ".join(run.err.split())
+
+
 # --- names that may not be shown --------------------------------------------------------------------------------------
 
 SECRET_USER = """

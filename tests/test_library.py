@@ -116,6 +116,17 @@ def test_a_configuration_is_validated_planned_applied_and_compared(desk: Path, t
     asyncio.run(run())
 
 
+def test_drift_searches_for_unmanaged_resources_on_request(desk: Path, emulated_account: EmulatedAccount) -> None:
+    emulated_account.assert_converges(desk)
+    emulated_account.post("/v1/Configuration/Addresses", {"Address": "+14155550100", "Type": "sms"})
+    desired = emulated_account.reconciler(desk)
+    assert {item.kind for item in desired.drift().unmanaged} == {"service"}
+    assert {item.kind for item in desired.drift(search_unmanaged=True).unmanaged} == {
+        "service",
+        "address_configuration",
+    }
+
+
 def test_a_plan_is_an_approval(desk: Path, emulated_account: EmulatedAccount) -> None:
     desired = emulated_account.reconciler(desk)
     plan = desired.plan()

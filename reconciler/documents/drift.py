@@ -117,6 +117,11 @@ class DriftSummary(Part):
         exclude_if=lambda number: not number,
         description="Resources with changes that were merged and not applied yet; they are not drift.",
     )
+    unreadable: int = Field(
+        default=0,
+        exclude_if=lambda number: not number,
+        description="Collections that could not be read; the other numbers do not include what they contain.",
+    )
 
 
 class DriftFile(Part):
@@ -206,6 +211,7 @@ def drift_document(plan: PlanFile) -> DriftFile:
             unmanaged=len(plan.unmanaged),
             equal=plan.summary.no_op,
             pending=len(pending),
+            unreadable=len(plan.unreadable),
         ),
         differences=tuple(differences),
         pending=tuple(pending),

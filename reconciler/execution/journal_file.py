@@ -12,15 +12,15 @@ import hashlib
 import os
 import shlex
 import stat
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.documents.journal import JournalScope, journal_text, parse_journal
-from reconciler.errors import JournalError
+from reconciler.errors import JournalError, UsageError
 from reconciler.journal import UnfinishedReplace
+from reconciler.sources.git_process import GitProcess, git_environment
 
 try:
     import fcntl
@@ -32,8 +32,6 @@ PATTERN = "journal-*"
 """The names of journals and of their locks in the folder."""
 _LARGEST = 50_000_000
 _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_GIT = ("git", "--no-pager", "--literal-pathspecs", "-c", "core.fsmonitor=false")
-"""Paths are not patterns, and no program of the repository's own configuration is run."""
 _SPECIAL = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR})
 """How opening a link, a socket, or (on some systems) a folder fails."""
 
@@ -187,18 +185,23 @@ class JournalFile:
 
 
 def is_tracked(path: Path) -> bool:
-    """Return whether git tracks a file; False without a repository or without git."""
+    """Return whether git tracks a file; False without a repository or without git.
+
+    Raises:
+        JournalError: the file is in a repository that files of another one form, which could deny that it is tracked.
+    """
+    git = GitProcess("HEAD", str(path.parent), git_environment(os.environ))
     try:
-        found = subprocess.run(  # noqa: S603 - no shell; the user's text follows --
-            [*_GIT, "ls-files", "--error-unmatch", "--", path.name],
-            cwd=path.parent,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
-    except OSError:
+        if found := git.embedded():
+            raise JournalError(
+                f"cannot tell whether git tracks {path.as_posix()}: {found} looks like a git repository inside of "
+                "another one. Remove HEAD, objects, and refs from it"
+            )
+        # No program of the repository's own configuration is run.
+        arguments = ("-c", "core.fsmonitor=false", "ls-files", "--error-unmatch", "--", path.name)
+        return git.run(*arguments).returncode == 0
+    except UsageError:
         return False
-    return found.returncode == 0
 
 
 def write_durably(path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from reconciler.address import Address
 from reconciler.change import Change
 from reconciler.config.model import Declared, Unknown
-from reconciler.errors import Problem
+from reconciler.errors import Problem, Refusal
 from reconciler.journal import UnfinishedReplace
 from reconciler.kinds import BY_NAME
 from reconciler.planning import ordering
@@ -203,10 +203,28 @@ def unreadable_collections(
             f"cannot read the {kind.noun}{'' if kind.singleton else ' list'}{f' of {where!r}' if where else ''}: "
             f"{refusal.answer}" + (f"; not compared: {listed}{more}" if addresses else ""),
             next((context.config.resources[address].place for address in addresses), None),
-            "Give the API key permission to read it, or exclude these resources with --exclude."
-            if refusal.status == _FORBIDDEN
-            else "It does not exist in this account or region. Exclude these resources with --exclude.",
+            _hint_for_unreadable(context, refusal, is_compared=bool(addresses)),
         )
+
+
+def _hint_for_unreadable(context: PlanContext, refusal: Refusal, *, is_compared: bool) -> str:
+    """Return how to do without a collection that may not be read.
+
+    Args:
+        context: configuration and account.
+        refusal: the API's answer.
+        is_compared: whether it may contain declared resources. If not, there is no address to exclude.
+    """
+    fix = "Give the API key permission to read it" if refusal.status == _FORBIDDEN else ""
+    way_out = ""
+    if is_compared:
+        way_out = "exclude these resources with --exclude"
+    elif context.selection.searches:
+        way_out = "use --fail-on without unmanaged, which does not search it"
+    if fix:
+        return f"{fix}, or {way_out}." if way_out else f"{fix}."
+    reason = "It does not exist in this account or region."
+    return f"{reason} {way_out[0].upper()}{way_out[1:]}." if way_out else reason
 
 
 def unset_secrets(changes: Iterable[Change]) -> tuple[Problem, ...]:

@@ -67,18 +67,28 @@ class GitProcess:
         Raises:
             UsageError: The folder is in one.
         """
-        found = self.output("rev-parse", "--absolute-git-dir")
-        folder = Path(self.folder).resolve()
-        if "GIT_DIR" in self.env or found is None or not folder.is_relative_to(Path(found).resolve()):
-            return
-        around = GitProcess(self._ref, str(Path(found).resolve().parent), self.env).output(
-            "rev-parse", "--absolute-git-dir"
-        )
-        if around is not None and Path(around).resolve() != Path(found).resolve():
+        found = self.embedded()
+        if found:
             raise UsageError(
                 f"git:{self._ref}: {found} looks like a git repository inside of another one, and could forge its "
                 "history; remove HEAD, objects, and refs from it, or name the repository with GIT_DIR"
             )
+
+    def embedded(self) -> str:
+        """Return the repository that the files of another one form, if the folder is in one; else an empty text.
+
+        Raises:
+            UsageError: git cannot be run.
+        """
+        found = self.output("rev-parse", "--absolute-git-dir")
+        folder = Path(self.folder).resolve()
+        if "GIT_DIR" in self.env or found is None or not folder.is_relative_to(Path(found).resolve()):
+            return ""
+        around = GitProcess(self._ref, str(Path(found).resolve().parent), self.env).output(
+            "rev-parse", "--absolute-git-dir"
+        )
+        is_inside = around is not None and Path(around).resolve() != Path(found).resolve()
+        return found if is_inside else ""
 
     def other_folder(self) -> str:
         """Return the folder to run git in; empty if the current folder is in the same repository."""

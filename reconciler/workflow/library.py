@@ -176,15 +176,19 @@ class Reconciler:
         assert applied.document is not None  # only a user can decline
         return applied.document
 
-    async def drift(self) -> DriftFile:
+    async def drift(self, *, search_unmanaged: bool = False) -> DriftFile:
         """Detect drift between the account and the configuration (read-only).
+
+        Args:
+            search_unmanaged: whether services, roles, addresses, and credentials are also searched for unmanaged
+                resources where the configuration declares none, as with ``--fail-on unmanaged``.
 
         Raises:
             ReconcilerError: see `reconciler.errors`.
         """
         from reconciler import workflow  # noqa: PLC0415 - see the module
 
-        return await workflow.drift(self._inputs, self._endpoint, self._watcher())
+        return await workflow.drift(self._inputs, self._endpoint, self._watcher(), searches_unmanaged=search_unmanaged)
 
     async def export(self, *, include: Sequence[str] = (), in_one_file: bool = True) -> Export:
         """Write the account as a configuration, in memory (read-only). The path of this configuration does not matter.
@@ -265,9 +269,9 @@ class SyncReconciler:
             )
         )
 
-    def drift(self) -> DriftFile:
+    def drift(self, *, search_unmanaged: bool = False) -> DriftFile:
         """See `Reconciler.drift`."""
-        return _run(self._reconciler.drift())
+        return _run(self._reconciler.drift(search_unmanaged=search_unmanaged))
 
     def export(self, *, include: Sequence[str] = (), in_one_file: bool = True) -> Export:
         """See `Reconciler.export`."""

@@ -105,6 +105,34 @@ def test_only_what_needs_the_collection_is_left_out(pattern: str, changes: list[
     assert {result.status for result in report.results} == {"done"}
 
 
+@pytest.mark.parametrize(
+    ("files", "status", "hint"),
+    [
+        (DESK, 403, "Give the API key permission to read it, or exclude these resources with --exclude."),
+        (
+            DESK,
+            404,
+            "It does not exist in this account or region. Exclude these resources with --exclude.",
+        ),
+        (
+            "version: 1",
+            403,
+            "Give the API key permission to read it, or use --fail-on without unmanaged, which does not search it.",
+        ),
+        (
+            "version: 1",
+            404,
+            "It does not exist in this account or region. Use --fail-on without unmanaged, which does not search it.",
+        ),
+    ],
+    ids=["declared, 403", "declared, 404", "searched, 403", "searched, 404"],
+)
+def test_only_what_is_declared_can_be_excluded(files: str, status: int, hint: str) -> None:
+    account = forbid(desk(), "GET /v1/Configuration/Addresses", status)
+    made = account.plan(read(files), searches=True)
+    assert [problem.hint for problem in made.unreadable] == [hint]
+
+
 def test_a_missing_region_is_a_404() -> None:
     account = forbid(desk(), "GET /v1/Configuration/Addresses", 404)
     made = account.plan(read(DESK))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.documents.drift import drift_document, parse_drift
+from reconciler.documents.parts import WarningPart
 from reconciler.errors import PlanFileError
 from reconciler.render.drift import drift_markdown, drift_text
 from tests.render import plan_samples as samples
@@ -29,3 +30,11 @@ def test_a_drift_that_was_narrowed_down_says_so() -> None:
 def test_what_is_no_drift_is_an_error(text: str) -> None:
     with pytest.raises(PlanFileError, match=r"^x\.json is not a drift of this version of reconciler"):
         parse_drift(text, "x.json")
+
+
+def test_what_could_not_be_read_is_counted() -> None:
+    unread = WarningPart(code="unreadable", message="cannot read the user list: HTTP 403")
+    read, partly = (drift_document(samples.SMALL.model_copy(update={"unreadable": w})) for w in ((), (unread, unread)))
+    assert partly.summary.unreadable == 2
+    assert '"unreadable": 2' in partly.to_json()
+    assert "unreadable" not in read.summary.model_dump(mode="json")
