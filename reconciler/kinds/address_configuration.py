@@ -44,7 +44,7 @@ class AutoCreation(Declaration):
         Choice(("webhook", "studio", "default")),
         OnChange("medium"),
         Example("webhook"),
-        Field(description="What handles the new conversation: a webhook, a Studio flow, or nothing (`default`)."),
+        Field(description="The handler of the new conversation: a webhook, a Studio flow, or none (`default`)."),
     ] = None
     service: Annotated[
         str | None,

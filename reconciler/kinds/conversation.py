@@ -102,7 +102,7 @@ class Conversation(Declaration):
         Choice(("active", "inactive", "closed")),
         OnChange("medium"),
         Example("active"),
-        Field(description="`closed` is permanent. `active` also accepts a conversation that a timer made inactive."),
+        Field(description="`closed` is permanent. `active` also matches a conversation that a timer made inactive."),
     ] = None
     timers: Annotated[
         Timers | None, Wire("Timers"), Field(description="Timers that change its state without activity.")

@@ -40,8 +40,8 @@ class Shape(Enum):
 
 
 _WHY_NOT_CLEARABLE = {
-    Shape.ENUM: "Twilio has no empty choice",
-    Shape.INT: "Twilio has no empty number",
+    Shape.ENUM: "Twilio does not accept an empty value",
+    Shape.INT: "Twilio does not accept an empty value",
     Shape.REF: "Twilio can replace a reference but not remove it",
     Shape.SID: "Twilio can replace a reference but not remove it",
     Shape.TIMER: "Twilio can overwrite a timer but not clear it",

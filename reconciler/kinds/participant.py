@@ -39,7 +39,7 @@ class Participant(Declaration):
         # Source: error 50441, seen as HTTP 400 in the issues of Twilio's own Terraform provider.
         ReplaceOnly("Twilio rejects a changed proxy address (50441)"),
         Example("+14155550100"),
-        Field(description="Your own address to which they send messages."),
+        Field(description="Your address, to which the participant sends messages."),
     ] = None
     projected_address: Annotated[
         str | None,
@@ -48,7 +48,7 @@ class Participant(Declaration):
         # Source: errors 50440 to 50443: it is undocumented which changes of a projected address are accepted.
         ReplaceOnly("it is undocumented which changes Twilio accepts (50440 to 50443)"),
         Example("+14155550100"),
-        Field(description="Your own address that represents them in a group text message."),
+        Field(description="Your address that represents the participant in a group text message."),
     ] = None
     role: Annotated[
         str | None,

@@ -38,7 +38,7 @@ class Role(Declaration):
         # Source: the documentation says 64; the community provider's live test creates one of 256.
         Length(256, doubtful=64),
         Example("agent"),
-        Field(description="The name, within the service. Default: the handle."),
+        Field(description="The name in the service. Default: the handle."),
     ] = None
     type: Annotated[
         str | None,
@@ -62,7 +62,7 @@ class Role(Declaration):
         ),
         OnChange("medium"),
         Example(["sendMessage", "leaveConversation"]),
-        Field(description="What holders of the role may do. The list replaces the live one and cannot be empty."),
+        Field(description="The permissions of the role. The list replaces the live one and cannot be empty."),
     ] = None
 
 

@@ -55,7 +55,7 @@ def config_schema(layout: Layout | None = None) -> Schema:
         "description": "Configuration of a Twilio Conversations account.",
         "type": "object",
         "properties": {key: known[key] for key in layout.top_keys},
-        "patternProperties": {"^x-": {"description": "Ignored; a place for YAML anchors."}},
+        "patternProperties": {"^x-": {"description": "Ignored. Use such keys for YAML anchors."}},
         "additionalProperties": False,
         "$defs": _definitions(layout),
     }
@@ -124,7 +124,7 @@ def _guards(layout: Layout) -> Schema:
                     "Globs of addresses of unmanaged resources that are not listed.", ["services.support.roles*"]
                 )
             },
-            "How unmanaged resources are reported: those that are live but not declared.",
+            "How unmanaged resources (live but not declared) are reported.",
         ),
     }
 
@@ -307,7 +307,7 @@ def _common_keys(layout: KindLayout) -> Schema:
     """Build the keys that every other resource accepts besides its fields."""
     kind = layout.kind
     pin = sid_schema(
-        kind.sid_prefix, "SID of the live resource. Pins it, so that its name is managed only if it is written here."
+        kind.sid_prefix, "SID of the live resource, which pins it. Its name is then managed only if it is declared."
     )
     if account_default_of(kind) is not None:
         pin = {**pin, "anyOf": [{"const": "default"}, *pin["anyOf"]]}
@@ -323,7 +323,7 @@ def _common_keys(layout: KindLayout) -> Schema:
         "renamed_from": {
             "type": SCALAR,
             "minLength": 1,
-            "description": "Former natural key. The live resource of that name is renamed, or replaced if need be.",
+            "description": "Former natural key. The live resource with that name is renamed, or replaced if necessary.",
             "examples": [example(kind.by_path[kind.natural_key]) if kind.natural_key else "former-name"],
         },
         "lifecycle": closed(lifecycle, "Actions that are prevented, and fields that are left alone."),
@@ -347,7 +347,7 @@ def overlay_schema(layout: Layout | None = None) -> Schema:
     properties = {key: value for key, value in schema["properties"].items() if key != "environments"}
     schema |= {
         "title": "reconciler overlay",
-        "description": "Values that override the configuration, for instance in one environment.",
+        "description": "Values that override the configuration, for example in one environment.",
         "properties": properties,
     }
     unsettable: Schema = _unsettable(schema)

@@ -47,7 +47,7 @@ def kinds_markdown(layout: Layout | None = None) -> str:
         kind = item.kind
         name = f"[`{kind.name}`](#{kind.name})"
         rows.append((name, f"`{_place(kind, layout)}`", _natural_key(kind), f"[{kind.noun}]({kind.docs})"))
-    return markdown_table(("kind", "in the configuration", "natural key", "Twilio's documentation"), rows)
+    return markdown_table(("kind", "location in the configuration", "natural key", "Twilio's documentation"), rows)
 
 
 def _natural_key(kind: Kind) -> str:
@@ -65,7 +65,7 @@ def _kind(kind: Kind, layout: Layout) -> str:
         "",
         " ".join([kind.summary, *_facts(kind), f"[Twilio's documentation]({kind.docs})"]),
         "",
-        f"In the configuration: `{_place(kind, layout)}`",
+        f"Location in the configuration: `{_place(kind, layout)}`",
         "",
         markdown_table(
             ("field", "value", "`null`", "description"), [_row(field, kind, layout) for field in kind.fields]
@@ -105,13 +105,13 @@ def _value(field: Field, layout: Layout) -> str:
             return "true or false"
         case Shape.INT:
             limits = field.marker(Range)
-            return "whole number" + ("" if limits is None else f", {limits.least} to {limits.most}")
+            return "integer" + ("" if limits is None else f", {limits.least} to {limits.most}")
         case Shape.ENUM:
             return _choice(field)
         case Shape.SET:
             vocabulary = field.marker(Vocabulary)
             if vocabulary is None or len(vocabulary.words) > _MOST_WORDS_IN_TABLE:
-                return "set of words"
+                return "set of strings"
             return "set of " + ", ".join(f"`{word}`" for word in vocabulary.words)
         case Shape.TIMER:
             timer = field.marker(Timer)
@@ -135,16 +135,16 @@ def _choice(field: Field) -> str:
     choice = field.marker(Choice)
     assert choice is not None
     listed = ", ".join(f"`{word}`" for word in choice.words)
-    return f"one of {listed}{', or a word that Twilio adds later' if choice.extended_by_twilio else ''}"
+    return f"one of {listed}{', or a value that Twilio adds later' if choice.extended_by_twilio else ''}"
 
 
 def _reference(field: Field, layout: Layout) -> str:
     ref = field.marker(Ref)
     assert ref is not None
-    where = " of the same service" if ref.scope == "service" else ""
+    where = " in the same service" if ref.scope == "service" else ""
     of_type = f" of type `{ref.of_type}`" if ref.of_type else ""
-    built_in = ", name of a built-in one," if layout.kinds[ref.kind].built_in else ""
-    return f"a {ref.kind}{of_type}{where}: handle{built_in} or SID"
+    by = f"handle, name of a built-in {ref.kind}, or SID" if layout.kinds[ref.kind].built_in else "handle or SID"
+    return f"a {ref.kind}{of_type}{where}, by {by}"
 
 
 def _notes(field: Field, kind: Kind) -> Iterator[str]:
@@ -174,7 +174,7 @@ def _word_lists(kind: Kind) -> Iterator[str]:
         for of_type, words in (vocabulary.by_type or {"": vocabulary.words}).items():
             which = f"`{field.path}`" + (f" for type `{of_type}`" if of_type else "")
             listed = ", ".join(f"`{word}`" for word in words)
-            yield f"Known words of {which} (others are a warning): {listed}."
+            yield f"Known values of {which} (others are a warning): {listed}."
             yield ""
 
 

@@ -64,14 +64,14 @@ _USED_FOR = {
     "diff": "`diff --format json`",
     "sids": "`sids --format json`",
     "validation": "`validate --format json`, if the configuration is valid",
-    "error": "every command with `--format json` that fails before it has a result",
+    "error": "the error of any command with `--format json` that fails without a result",
 }
 
 _INTRODUCTION = """\
 # Configuration reference
 
-Every key, kind, and field of a configuration, and the JSON Schemas in this folder. For an introduction, see the
-[README](../README.md).
+This page lists every key, kind, and field of a configuration, and the JSON Schemas in this folder. For an introduction,
+see the [guide](../reconciler/docs/guide.md).
 
 - [Schemas](#schemas)
 - [Editors](#editors)
@@ -84,9 +84,9 @@ _EDITORS = """\
 ## Editors
 
 Editors that use [yaml-language-server](https://github.com/redhat-developer/yaml-language-server) (VS Code with Red
-Hat's YAML extension, Neovim, Helix, Emacs) complete keys and known values, explain every key, and underline mistakes.
-This works offline and matches the release that you use if the schemas are kept next to the configuration, as
-`reconciler init` does:
+Hat's YAML extension, Neovim, Helix, Emacs) can complete keys and known values, explain every key, and underline
+mistakes. Keep the schemas next to the configuration, so that this works offline and matches your release.
+`reconciler init` writes them. For an existing configuration, run:
 
 ```sh
 mkdir -p .reconciler
@@ -94,7 +94,7 @@ reconciler schema > .reconciler/config.schema.json
 reconciler schema overlay > .reconciler/overlay.schema.json
 ```
 
-The first line of each file names its schema:
+Add the schema to the first line of each file:
 
 | file | first line |
 |---|---|
@@ -102,30 +102,30 @@ The first line of each file names its schema:
 | included files in a subfolder | `# yaml-language-server: $schema=../.reconciler/config.schema.json` |
 | overlay | `# yaml-language-server: $schema=.reconciler/overlay.schema.json` |
 
-Write the schemas again after an update. Editors need to know the tag `!unset`; in VS Code's settings:
-`"yaml.customTags": ["!unset scalar"]`. Run `reconciler validate` for what a schema cannot check, such as whether a
-reference resolves.
+After you update `reconciler`, write the schemas again. Add the tag `!unset` to the editor's settings; in VS Code:
+`"yaml.customTags": ["!unset scalar"]`. A schema cannot check everything, such as whether a reference resolves, so also
+run `reconciler validate`.
 """
 
 _TOP_KEYS = """\
 ## Top-level keys
 
-`NAME` stands for a name of your choice and `[]` for each item of a list.
+`NAME` is a name that you choose. `[]` is each item of a list.
 
 """
 
 _COMMON_KEYS = """\
 ## Keys of every resource
 
-Resources accept these keys besides their fields. Singletons accept only `lifecycle.ignore_changes` and `sensitive`;
-`prune` exists where a resource contains prunable collections, and `template` only in services.
+Resources accept these keys in addition to their fields. Singletons accept only `lifecycle.ignore_changes` and
+`sensitive`. Only resources that contain prunable collections accept `prune`, and only services accept `template`.
 
 """
 
 _KINDS = """\
 ## Kinds
 
-`HANDLE` stands for a name of your choice, which references use.
+`HANDLE` is a name that you choose. References use it.
 
 """
 
@@ -134,7 +134,7 @@ def schemas_readme() -> str:
     """Render `schemas/README.md`: the reference of the configuration and of the schemas."""
     rows = "".join(f"| [`{name}.schema.json`]({name}.schema.json) | {use} |\n" for name, use in _USED_FOR.items())
     schemas = (
-        "## Schemas\n\n`reconciler schema NAME` prints a schema of the installed release.\n\n"
+        "## Schemas\n\n`reconciler schema NAME` prints a schema, such as `reconciler schema plan`.\n\n"
         f"| schema | describes |\n|---|---|\n{rows}"
     )
     parts = [
@@ -152,12 +152,13 @@ def schemas_readme() -> str:
 _COVERAGE = """\
 # API coverage
 
-Every path of the Twilio Conversations v1 API, and how reconciler treats it:
+This page lists every path of the Twilio Conversations v1 API and how `reconciler` treats it:
 
-- **managed**: configuration. Only declared resources and fields are written.
-- **emulated**: traffic such as messages, receipts, and bindings. Reconciler leaves it alone; the emulator has it.
+- **managed**: the path is configuration. Only declared resources and fields are written.
+- **emulated**: the path is traffic, such as messages, receipts, and bindings, or another way to access managed
+  resources. `reconciler` does not use it, but the emulator implements it.
 - **alias in the default service**: Twilio resolves a path without a service to the account's default service.
-  Reconciler never uses these paths, because they lead to another service when that default changes.
+  `reconciler` does not use these paths, because they point to a different service when the default changes.
 
 """
 

@@ -92,7 +92,7 @@ def test_a_scalar_is_typed_by_its_field(where: str, written: str, expected: obje
         ),
         (METHOD, "PUT", 'method cannot be "PUT" (write GET or POST)'),
         (METHOD, "PSOT", 'method cannot be "PSOT" (did you mean POST?)'),
-        (METHOD, "null", "method cannot be cleared: Twilio has no empty choice (give it a value, or remove the line to leave the field unmanaged)"),
+        (METHOD, "null", "method cannot be cleared: Twilio does not accept an empty value (give it a value, or remove the line to leave the field unmanaged)"),
         (TIMER, "PT59S", 'default_inactive_timer is "PT59S", below its minimum of PT1M (write PT1M or more)'),
         (CLOSED, "PT9M", 'default_closed_timer is "PT9M", below its minimum of PT10M (write PT10M or more)'),
         (TIMER, "15m", 'default_inactive_timer must be an ISO 8601 duration, not "15m" (write, for example, PT15M, PT1H or P30D)'),

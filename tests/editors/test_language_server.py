@@ -204,7 +204,7 @@ def test_an_interpolated_example_is_inserted_as_text(editor: LanguageServer) -> 
         ("ser|vices: {}", "A Conversations service: it contains roles, users, conversations, and their settings."),
         (
             ROLE + "permiss|ions: []",
-            "What holders of the role may do. The list replaces the live one",
+            "The permissions of the role. The list replaces the live one",
         ),
         (
             ROLE + "ty|pe: service",

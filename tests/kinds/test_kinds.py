@@ -388,10 +388,10 @@ def test_what_can_be_cleared() -> None:
         ("account_configuration", "default_service", "Twilio can replace a reference but not remove it"),
         ("service_configuration", "default_chat_service_role", "Twilio can replace a reference but not remove it"),
         ("account_configuration", "default_closed_timer", "Twilio can overwrite a timer but not clear it"),
-        ("account_webhook", "method", "Twilio has no empty choice"),
+        ("account_webhook", "method", "Twilio does not accept an empty value"),
         ("service", "friendly_name", "it cannot change once the resource exists"),
         ("role", "permissions", "Twilio requires it"),
-        ("address_configuration", "auto_creation.studio_retry_count", "Twilio has no empty number"),
+        ("address_configuration", "auto_creation.studio_retry_count", "Twilio does not accept an empty value"),
     ],
 )  # fmt: skip
 def test_says_why_a_field_cannot_be_cleared(kind: str, path: str, why: str) -> None:
