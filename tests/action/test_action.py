@@ -82,7 +82,7 @@ def test_a_change_from_its_pull_request_into_the_account(world: World) -> None:
 def test_a_pull_request_elsewhere_passes_the_required_check(world: World) -> None:
     run = world.planned(world.open("words", {"README.md": "Words\n"}))
     assert run.results == {"plan": "success", "offline": "skipped"}, run.log
-    assert run.summary == "Nothing of the configuration changed.\n"
+    assert run.summary == "The configuration did not change.\n"
     assert world.github.comments == {}
     assert not world.calls.read_text()
     seen = {text for job in run.jobs.values() for step in job.environments for text in step.values()}
