@@ -150,7 +150,7 @@ class Step:
         needs: ids of the steps that must have succeeded before.
         makes_way_for: for a delete that cannot be last, the ids of the steps that take what it frees (a unique key, a
             slot). They follow it at once, and everything else that they need comes before it.
-        late: whether it waits for every step that does not wait for it, because what it deletes is lost for good.
+        late: whether it waits for every step that does not wait for it, because what it deletes is lost permanently.
     """
 
     id: str

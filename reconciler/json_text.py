@@ -28,7 +28,7 @@ _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def parse_document(text: str | bytes) -> Json:
-    """Parse JSON that somebody wrote on purpose, and refuse what two readers could read differently.
+    """Parse JSON that a user wrote, and refuse text that two parsers could read differently.
 
     Args:
         text: The text; bytes are UTF-8.

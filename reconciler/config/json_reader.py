@@ -145,7 +145,7 @@ class JsonReader:
         size = len(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
         if size > limit.most:
             message = f"{field.path} has {size} bytes as JSON, over its limit of {limit.most} bytes"
-            hint = f"shorten it to {limit.most} bytes; a character beyond ASCII takes two to four"
+            hint = f"shorten it to {limit.most} bytes; a non-ASCII character takes two to four"
             self._problems.fail(draft, Remark("too-long", message, hint), place)
         if limit.doubtful and size > limit.doubtful:
             message = (

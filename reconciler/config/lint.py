@@ -121,7 +121,7 @@ def text_ends_remark(path: str, text: str) -> Remark | None:
 def is_invisible(text: str, index: int) -> bool:
     """Whether a character displays as nothing or as a space, and has no function where it is.
 
-    A joiner between two characters beyond ASCII has one (emoji sequences, Persian, Indic scripts), and so do a
+    A joiner between two non-ASCII characters has one (emoji sequences, Persian, Indic scripts), and so do a
     variation
     selector after an emoji or an ideograph, and a tag in a flag.
     """
@@ -262,7 +262,7 @@ def host_remark(path: str, url: str) -> Remark | None:
         plain = host.encode("idna").decode()
     except UnicodeError:
         plain = host.encode("ascii", "backslashreplace").decode()
-    message = f"{path} has a host with characters beyond ASCII: {plain}"
+    message = f"{path} has a host with non-ASCII characters: {plain}"
     return Remark("non-ascii-host", message, "write the host in ASCII, so that reviewers see where requests go")
 
 
@@ -312,7 +312,7 @@ def _characters_remark(path: str, part: Part, where: str, before: str) -> Remark
 
 
 def _structure_remark(path: str, part: Part, where: str, rest: str) -> Remark | None:
-    """Return the warning for a part that gives the URL another host or path than its surroundings suggest."""
+    """Return the warning for a part that gives the URL an unexpected host or path."""
     if where == "path" and _PARENT_SEGMENT.search(part.text):
         message = f"{path}: {part.source} contains a .. segment, which leaves the path before it"
         return Remark("url-structure", message, "remove it where the value is set, or write the final path")

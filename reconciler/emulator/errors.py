@@ -14,7 +14,7 @@ class EmulatorError(Exception):
 
 
 class OtherAccountError(EmulatorError):
-    """A file contains another account than the requested one.
+    """A file contains a different account from the requested one.
 
     Args:
         path: The file.

@@ -157,7 +157,7 @@ class Transients:
         moments.append(now)
 
     def _claim(self, target: _Target, form: Form) -> tuple[Key, int] | None:
-        """Return what a write locks meanwhile, and the code that other writes to it get."""
+        """Return the resource that a write locks while it runs, and the code that other writes to it get."""
         tail, values, service = target.tail, target.values, target.service
         if target.operation.is_update:
             return ("update", service, *self._sids(target)), BUSY_RESOURCE

@@ -1,1 +1,1 @@
-"""Execution of a plan through a client, with the journal and report that are written meanwhile."""
+"""Execution of a plan through a client, with the journal and report that are written while it runs."""

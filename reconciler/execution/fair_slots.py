@@ -39,7 +39,7 @@ class FairSlots:
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[None]:
-        """Wait until everything `shared` has ended, and let nothing else begin meanwhile.
+        """Wait until everything `shared` has ended, and let nothing else begin until then.
 
         The caller must hold a `slot`, and must not be `shared` itself.
         """

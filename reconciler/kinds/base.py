@@ -54,7 +54,7 @@ class Kind:
         why_final: Returns why the API accepts no update of a resource with these live values; empty if it does.
         replace_risk: The risk of a replace, whatever it changes.
         irreplaceable: Why it can never be replaced; empty if it can.
-        destroys: What a delete destroys for good, as the end of "deletes …"; empty for nothing.
+        destroys: What a delete destroys permanently, as the end of "deletes …"; empty for nothing.
         delete_refusal: Why the API may refuse a delete for a reason that no read shows, and how to go on; empty if it
             does not.
         max_per_parent: How many of them one parent can hold; 0 without a limit.

@@ -188,7 +188,7 @@ class Standings:
 
 
 def _is_renamed(past: Past, declared: Declared | None) -> bool:
-    """Whether a missing resource has another natural key than it had."""
+    """Whether the natural key of a missing resource has changed."""
     before = past.completed
     return before is not None and declared is not None and before.natural_key != declared.natural_key
 

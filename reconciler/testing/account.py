@@ -90,7 +90,7 @@ class EmulatedAccount:
 
     @property
     def faults(self) -> str:
-        """What goes wrong, such as ``503=0.1,reset-after=0.05``; see ``reconciler emulator serve --faults``.
+        """What goes wrong, such as ``503=0.1,reset-after=0.05``; see ``reconciler emulator serve --fault``.
 
         Raises:
             EmulatorError: when it is set to something else; the message says why.
@@ -123,7 +123,7 @@ class EmulatedAccount:
         return self._call("GET", path, {}, {200})
 
     def post(self, path: str, form: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Create or update something in the account as somebody else would, for instance in Twilio's console.
+        """Create or update something in the account as another API client would, for example the Twilio Console.
 
         Args:
             path: from ``/v1`` on.
@@ -135,7 +135,7 @@ class EmulatedAccount:
         return self._call("POST", path, form or {}, {200, 201})
 
     def delete(self, path: str) -> None:
-        """Delete something as somebody else would.
+        """Delete something as another API client would.
 
         Raises:
             AssertionError: the API refuses.
@@ -200,7 +200,7 @@ class EmulatedAccount:
     def served(self) -> Iterator[str]:
         """Serve the account on a free port of this machine; yields the URL, for ``--api-url`` or any HTTP client.
 
-        Faults break connections as a network does meanwhile.
+        In this time, faults break connections as a network does.
         """
         self.app.faulty.raises = False
         try:

@@ -77,7 +77,7 @@ async def connect(
 
     Raises:
         UsageError: The emulator's file, the URL, or the credentials cannot be used.
-        MatchError: The emulator's file holds another account than the configuration's.
+        MatchError: The emulator's file contains a different account from the configuration's.
     """
     from reconciler.api.retry import Retry  # noqa: PLC0415 - see the package
 
@@ -107,7 +107,7 @@ def _open_store(file: str, config: Config | None, *, creates: bool) -> Store:
 
     Raises:
         UsageError: It does not exist and may not be created, or it cannot be opened.
-        MatchError: It holds another account than the configuration's.
+        MatchError: It contains a different account from the configuration's.
     """
     from reconciler.emulator import EmulatorError, OtherAccountError, Store  # noqa: PLC0415 - see the package
 

@@ -234,4 +234,4 @@ def test_an_empty_block_in_one_file_adds_nothing() -> None:
 def test_a_host_beyond_ascii_is_shown_in_ascii(host: str, plain: str) -> None:
     text = f"services: {{s: {{webhooks: {{post_webhook_url: 'https://{host}/in'}}}}}}"
     found = [item.message for item in problems_of(text, layout=LAYOUT) if item.code == "non-ascii-host"]
-    assert found == [f"post_webhook_url has a host with characters beyond ASCII: {plain}"]
+    assert found == [f"post_webhook_url has a host with non-ASCII characters: {plain}"]

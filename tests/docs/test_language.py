@@ -34,6 +34,15 @@ BANNED = {
     r"\bput(?:s|ting)? right\b": "fix",
     r"\bin vain\b": "without effect",
     r"\bkept back\b|\bheld back\b": "withheld",
+    r"\bfor good\b": "permanently",
+    r"\bin the way\b": "already exists",
+    r"\bsomebody\b(?! there)": "another user, someone",
+    r"\bmeanwhile\b": "in the meantime, while it runs",
+    r"\bif need be\b": "if necessary",
+    r"\bworking days?\b": "weekdays",
+    r"\bbeyond ASCII\b": "non-ASCII",
+    r"\bthese ones\b": "these, the following",
+    r"\banother (?:\w+ ){1,3}than\b": "a different … from",
 }
 """Phrases by their pattern, with what to write instead."""
 

@@ -232,7 +232,7 @@ def _fetch_artifact(job: Job, github: GitHub, run: dict[str, Any]) -> dict[str, 
     if kept.get("expired"):
         raise NotReviewed(f"the artifact of {_url(job, run)} has expired")
     if (kept.get("workflow_run") or {}).get("id", run["id"]) != run["id"]:
-        raise NotReviewed(f"the artifact belongs to another run than {_url(job, run)}")
+        raise NotReviewed(f"the artifact belongs to a different run from {_url(job, run)}")
     # Both are ISO 8601 in UTC. The time of a run is that of its last attempt.
     if str(kept.get("created_at") or "~") < str(run.get("run_started_at") or ""):
         raise NotReviewed(f"the plan comes from an earlier attempt of {_url(job, run)}; the last one kept none")
