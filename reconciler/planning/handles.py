@@ -1,4 +1,4 @@
-"""Present addresses of what the ledger remembers: a handle is only a name in the files.
+"""Current addresses of the resources in the ledger: a handle is only a name in the configuration.
 
 Takes a `Baseline` and a `Config`; gives the baseline in the addresses of the configuration. A new handle for the same
 natural key is the same resource. Pure.
@@ -161,7 +161,7 @@ def _moved(declared: Declared, mapping: Mapping[Address, Address]) -> Declared:
 
 
 def _moved_content(content: ContentT, owner: Address, mapping: Mapping[Address, Address]) -> ContentT | Reference:
-    """The same content with the present address of what it refers to."""
+    """Return the same content with the current address of the resource it refers to."""
     if not isinstance(content, Reference):
         return content
     if content.address in mapping:

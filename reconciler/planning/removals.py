@@ -1,4 +1,4 @@
-"""What becomes of what the configuration no longer declares: the configuration with that written into it.
+"""Resources that are no longer declared: the configuration with their removal written into it.
 
 Takes a `Widened` and the account; gives a `Resolution`. Its configuration has removed resources as ``absent``, and
 removed fields with the value that they return to, so that the rest of planning builds, orders, and guards these changes
@@ -118,7 +118,7 @@ class Resolution:
         deleted: How the removed resources that are deleted stand to the baseline.
         returns: The removed fields that return, by address and path.
         covered: The removed addresses that go with the resource that contains them, with its address.
-        kept: The removed addresses that stay as they are, since nobody can say which live resource they are.
+        kept: The removed addresses that stay as they are, since the matching live resource is unknown.
         forgotten: The addresses that are no longer remembered.
         problems: Notes and warnings.
     """
@@ -392,7 +392,7 @@ class _Resolver:
         )
 
     def _report(self) -> None:
-        """Report what ``removed`` names in vain, and what nobody can read."""
+        """Report entries of ``removed`` without effect, and former declarations that cannot be read."""
         for one in self.widened.stale:
             message = f"removed: {one.address} is declared, or was never applied"
             self.problems.append(

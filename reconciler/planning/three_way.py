@@ -105,7 +105,7 @@ class Past:
         return "absent" if self.completed is not None and not is_explained else "none"
 
     def field(self, path: str, sides: Sides, returns: ReturnValue) -> FieldState:
-        """B of a field of a live resource: attempts count field by field, so that an interrupted apply is no conflict.
+        """Return B of a field of a live resource. Attempts count by field, so an interrupted apply does not conflict.
 
         Args:
             path: The field.

@@ -26,7 +26,7 @@ class Widened:
         declared: The configuration without them.
         config: The configuration with them; its declared resources know their former natural keys.
         baseline: The baseline, in present addresses.
-        moved: Present addresses of what the ledger remembers under another handle.
+        moved: Current addresses of resources that the ledger has under another handle.
         pasts: What was declared of each address that is declared or remembered, to compare with.
         recorded: The same by the ledger, whatever ``--baseline`` says, to decide the next records.
         removed: The addresses of the placeholders whose fate is to be decided, sorted.
@@ -143,7 +143,7 @@ class _Widening:
     # --- placeholders ------------------------------------------------------------------------------------------------
 
     def _with_containers(self, address: Address) -> Iterator[Declared]:
-        """Yield the placeholder of a removed resource, after those of what contains it."""
+        """Yield the placeholder of a removed resource, after those of its parents."""
         past = self.pasts[address]
         before = past.declarations[0]
         if before.parent is not None and before.parent not in self.config.resources:
