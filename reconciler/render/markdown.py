@@ -88,6 +88,11 @@ class Words:
     only_in: tuple[str, str] = ("", "")
     tells_reason: bool = False
 
+    def describe(self, change: ChangeRow, thing: str) -> str:
+        """Say what is done to a thing, or what is different about it."""
+        action = self.actions[change.action]
+        return f"{action} {thing}" if self.acts else f"{thing}: {action}"
+
 
 def _verdict(plan: ChangesView) -> str:
     partial = incomplete(len(plan.unreadable))
@@ -167,6 +172,93 @@ def _likeness(change: ChangeRow) -> object:
     fields = repr([(row.path, row.before, row.after) for row in change.fields])
     guard = None if change.guard is None else (change.guard.name, change.guard.verdict, change.guard.message)
     return (change.kind, change.service, change.action, change.risk, said, change.reason, guard, fields)
+
+
+class _Differences:
+    """The lines of a diff fence for each group of changes."""
+
+    def __init__(self, words: Words) -> None:
+        self._words = words
+
+    def block(self, group: ChangeGroup) -> str:
+        """The difference of a group, cut if it would leave no room for others."""
+        lines = list(self._diff(group))
+        taken = Room(CHANGE_LIMIT).take(lines, at_most=CHANGE_LIMIT)
+        more = [f"    … {len(lines) - len(taken):,} more lines"] if len(taken) < len(lines) else []
+        return "\n".join([*taken, *more])
+
+    def _diff(self, group: ChangeGroup) -> Iterator[str]:
+        change = group.first
+        kind = kind_noun(change.kind)
+        kind += f" {literal(change.name)}" if change.name else ""
+        what = self._words.describe(change, shortened(kind, 120))
+        yield f"{_MARK[change.mark]} {shortened(change.address, 160)}: {what}"
+        # That it differs is obvious from the lines below.
+        if change.reason not in {"", "differs"} and (self._words.acts or self._words.tells_reason):
+            yield f"    {shortened(change.reason, 160)}"
+        if words := change_standing(change):
+            yield f"    {words}"
+        if len(group.changes) > 1:
+            yield from self._others(group)
+        for row in change.fields:
+            lines = list(self._field(row, change))
+            yield from lines[:FIELD_LINES]
+            if len(lines) > FIELD_LINES:
+                yield f"      … {len(lines) - FIELD_LINES:,} more lines"
+
+    def _others(self, group: ChangeGroup) -> Iterator[str]:
+        """Name the other changes of a group: a reviewer approves each of them. What does not fit is counted."""
+        others = group.changes[1:]
+        limit = RISKY_NAMES_LIMIT if group.first.risk == "high" else NAMES_LIMIT
+        named = Room(limit).take((shortened(other.address, NAME_LIMIT) for other in others), at_most=limit)
+        yield f"    and {len(others):,} more like it:"
+        line = ""
+        for name in named:
+            if line and len(line) + len(name) > NAME_LIMIT:
+                yield f"      {line},"
+                line = ""
+            line += f", {name}" if line else name
+        if line:
+            yield f"      {line}"
+        if len(named) < len(others):
+            yield f"      … {len(others) - len(named):,} more, not named; {self._words.full.replace('`', '')}"
+
+    def _field(self, row: FieldRow, change: ChangeRow) -> Iterator[str]:
+        path = shortened(row.path, 120)
+        notes = ["forces replacement"] if row.forces_replacement and self._words.acts else []
+        notes += [words] if (words := field_standing(row)) else []
+        if row.source is not None and change.action != "create":
+            via = f" ({shortened(row.source.via, 60)})" if row.source.via else ""
+            notes.append(shortened(row.source.place, 80) + via)
+        if row.before_source is not None:
+            via = f" ({shortened(row.before_source.via, 60)})" if row.before_source.via else ""
+            notes.append(f"was {shortened(row.before_source.place, 80)}{via}")
+        note = f"  # {'; '.join(notes)}" if notes else ""
+        if row.items is not None:
+            files, account = self._words.only_in
+            yield f"    {path}:{note}"
+            yield from (f"+     {files}{_item(item)}" for item in row.items.added)
+            yield from (f"-     {account}{_item(item)}" for item in row.items.removed)
+            if row.items.kept:
+                yield f"      ({len(row.items.kept):,} unchanged)"
+        elif lines := row.lines:
+            yield f"    {path}:{note}"
+            for mark, line in line_texts(lines, limit=LINE_TEXT_LIMIT):
+                yield f"      … {line} unchanged lines" if mark == "…" else f"{mark}     {line}"
+        else:
+            sides = (row.before, row.after) if self._words.acts else (settled(row.before), settled(row.after))
+            before, after = both_texts(*sides, limit=LINE_TEXT_LIMIT)
+            unsaid = self._words.acts or bool(change.before_unknown) or change.action == "create"
+            shows_before = not (isinstance(row.before, (Nothing, Unclear)) and unsaid)
+            shows_after = not (isinstance(row.after, Nothing) and self._words.acts)
+            label = f"{path}: "
+            if len(label) > LABEL_LIMIT:
+                yield f"    {path}:{note}"
+                label, note = "  ", ""
+            if shows_before:
+                yield f"-   {label}{self._words.before}{before}{'' if shows_after else note}"
+            if shows_after:
+                yield f"+   {label}{self._words.after}{after}{note}"
 
 
 class _Page:
@@ -254,7 +346,7 @@ class _Page:
 
     def _row(self, group: ChangeGroup) -> str:
         change = group.first
-        what = self._what(change, shortened_kind(change.kind))
+        what = self.words.describe(change, shortened_kind(change.kind))
         if change.guard is not None and self.words.acts:
             held = "old resource kept" if change.guard.only_delete else change.guard.verdict
             what += f" ({held})"
@@ -270,10 +362,6 @@ class _Page:
             third = code(change.service, 60) if change.service else "–"
         cells = (f"`{change.mark}` {what}", where, third, self._source(change))
         return f"| {' | '.join(map(cell, cells))} |"
-
-    def _what(self, change: ChangeRow, thing: str) -> str:
-        action = self.words.actions[change.action]
-        return f"{action} {thing}" if self.words.acts else f"{thing}: {action}"
 
     def _source(self, change: ChangeRow) -> str:
         """The place in the configuration: that of the resource, or else of its first field."""
@@ -392,7 +480,7 @@ class _Page:
             last = position == len(services) - 1
             frame = 400 + size(html_code(service))
             allowed = (self.room.left - frame - 400) if last else (self.room.left - frame - 400) // 2
-            taken = self.room.take(map(self._block, groups), at_most=allowed)
+            taken = self.room.take(map(_Differences(self.words).block, groups), at_most=allowed)
             missing += groups[len(taken) :]
             if not taken:
                 continue
@@ -408,85 +496,6 @@ class _Page:
             number = sum(len(group.changes) for group in missing)
             blocks.append(f"The details of {number:,} more do not fit; {self.words.full}.")
         return blocks
-
-    def _block(self, group: ChangeGroup) -> str:
-        """The difference of a group, cut if it would leave no room for others."""
-        lines = list(self._diff(group))
-        taken = Room(CHANGE_LIMIT).take(lines, at_most=CHANGE_LIMIT)
-        more = [f"    … {len(lines) - len(taken):,} more lines"] if len(taken) < len(lines) else []
-        return "\n".join([*taken, *more])
-
-    def _diff(self, group: ChangeGroup) -> Iterator[str]:
-        change = group.first
-        kind = kind_noun(change.kind)
-        kind += f" {literal(change.name)}" if change.name else ""
-        yield f"{_MARK[change.mark]} {shortened(change.address, 160)}: {self._what(change, shortened(kind, 120))}"
-        # That it differs is obvious from the lines below.
-        if change.reason not in {"", "differs"} and (self.words.acts or self.words.tells_reason):
-            yield f"    {shortened(change.reason, 160)}"
-        if words := change_standing(change):
-            yield f"    {words}"
-        if len(group.changes) > 1:
-            yield from self._others(group)
-        for row in change.fields:
-            lines = list(self._field(row, change))
-            yield from lines[:FIELD_LINES]
-            if len(lines) > FIELD_LINES:
-                yield f"      … {len(lines) - FIELD_LINES:,} more lines"
-
-    def _others(self, group: ChangeGroup) -> Iterator[str]:
-        """Name the other changes of a group: a reviewer approves each of them. What does not fit is counted."""
-        others = group.changes[1:]
-        limit = RISKY_NAMES_LIMIT if group.first.risk == "high" else NAMES_LIMIT
-        named = Room(limit).take((shortened(other.address, NAME_LIMIT) for other in others), at_most=limit)
-        yield f"    and {len(others):,} more like it:"
-        line = ""
-        for name in named:
-            if line and len(line) + len(name) > NAME_LIMIT:
-                yield f"      {line},"
-                line = ""
-            line += f", {name}" if line else name
-        if line:
-            yield f"      {line}"
-        if len(named) < len(others):
-            yield f"      … {len(others) - len(named):,} more, not named; {self.words.full.replace('`', '')}"
-
-    def _field(self, row: FieldRow, change: ChangeRow) -> Iterator[str]:
-        path = shortened(row.path, 120)
-        notes = ["forces replacement"] if row.forces_replacement and self.words.acts else []
-        notes += [words] if (words := field_standing(row)) else []
-        if row.source is not None and change.action != "create":
-            via = f" ({shortened(row.source.via, 60)})" if row.source.via else ""
-            notes.append(shortened(row.source.place, 80) + via)
-        if row.before_source is not None:
-            via = f" ({shortened(row.before_source.via, 60)})" if row.before_source.via else ""
-            notes.append(f"was {shortened(row.before_source.place, 80)}{via}")
-        note = f"  # {'; '.join(notes)}" if notes else ""
-        if row.items is not None:
-            files, account = self.words.only_in
-            yield f"    {path}:{note}"
-            yield from (f"+     {files}{_item(item)}" for item in row.items.added)
-            yield from (f"-     {account}{_item(item)}" for item in row.items.removed)
-            if row.items.kept:
-                yield f"      ({len(row.items.kept):,} unchanged)"
-        elif lines := row.lines:
-            yield f"    {path}:{note}"
-            for mark, line in line_texts(lines, limit=LINE_TEXT_LIMIT):
-                yield f"      … {line} unchanged lines" if mark == "…" else f"{mark}     {line}"
-        else:
-            sides = (row.before, row.after) if self.words.acts else (settled(row.before), settled(row.after))
-            before, after = both_texts(*sides, limit=LINE_TEXT_LIMIT)
-            unsaid = self.words.acts or bool(change.before_unknown) or change.action == "create"
-            shows_before = not (isinstance(row.before, (Nothing, Unclear)) and unsaid)
-            shows_after = not (isinstance(row.after, Nothing) and self.words.acts)
-            label = f"{path}: "
-            if len(label) > LABEL_LIMIT:
-                yield f"    {path}:{note}"
-                label, note = "  ", ""
-            if shows_before:
-                yield f"-   {label}{self.words.before}{before}{'' if shows_after else note}"
-            if shows_after:
-                yield f"+   {label}{self.words.after}{after}{note}"
 
 
 def settled(side: Side) -> Side:

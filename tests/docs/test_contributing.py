@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
 import tomllib
 
+import pytest
 from packaging.requirements import Requirement
 
 from tests.docs.pages import REPOSITORY
@@ -50,3 +52,36 @@ def test_every_dependency_has_a_reason_in_the_guide() -> None:
     rows = re.findall(r"^\| ([a-z, *-]+) \| ", CONTRIBUTING.partition("## Dependencies")[2], re.MULTILINE)
     told = {name for row in rows for name in row.split(", ")} - {"package"}
     assert {name for name in names if not name.startswith("types-")} == told - {"types-*"}
+
+
+# --- limits of size ---------------------------------------------------------------------------------------------------
+
+TREES = {
+    path: ast.parse(path.read_text(encoding="utf-8"))
+    for folder in (REPOSITORY / "reconciler", REPOSITORY / ".github" / "actions" / "reconcile")
+    for path in folder.rglob("*.py")
+}
+
+
+@pytest.mark.parametrize(
+    ("sort", "limit"),
+    [((ast.FunctionDef, ast.AsyncFunctionDef), 60), ((ast.ClassDef,), 300)],
+    ids=["function", "class"],
+)
+def test_no_function_or_class_is_longer_than_the_guide_allows(sort: tuple[type[ast.stmt], ...], limit: int) -> None:
+    assert "Functions have at most 60 lines, classes at most 300." in CONTRIBUTING
+    long = [
+        f"{path.relative_to(REPOSITORY)}:{node.lineno}"
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, sort) and (node.end_lineno or 0) - node.lineno + 1 > limit
+    ]
+    assert long == []
+
+
+def test_few_modules_are_at_the_top() -> None:
+    assert len([path for path in TREES if path.parent == REPOSITORY / "reconciler"]) <= 13
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    assert [path for path in TREES if path.stem in {"utils", "helpers", "manager"}] == []
