@@ -9,6 +9,7 @@ Properties are tried with the same examples each time, so that a change is judge
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -32,7 +33,7 @@ GOLDEN = Path(__file__).resolve().parent / "golden"
 
 
 def pytest_configure() -> None:
-    """Undo what the tests' own start made of signals and of bytecode, which processes inherit.
+    """Undo what the tests' own start made of signals and of bytecode, which processes inherit; search less for cycles.
 
     A job in the background ignores SIGINT, and `nohup` ignores SIGHUP, but some tests send them. Images of containers
     tell Python to write no bytecode: each worker would rewrite every test, and each process that a test starts would
@@ -40,9 +41,15 @@ def pytest_configure() -> None:
     """
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    gc.set_threshold(10_000, 20, 20)
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what was collected, ten thousand tests, from each search for reference cycles."""
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.documents.drift import drift_document
@@ -78,7 +78,19 @@ def assert_only_annotations(text: str) -> None:
 
 
 @given(plans())
+@settings(max_examples=40)
 def test_any_plan_and_drift_is_only_annotations(plan: PlanFile) -> None:
+    are_only_annotations(plan)
+
+
+@pytest.mark.slow
+@given(plans())
+@settings(max_examples=500)
+def test_any_plan_and_drift_is_only_annotations_thoroughly(plan: PlanFile) -> None:
+    are_only_annotations(plan)
+
+
+def are_only_annotations(plan: PlanFile) -> None:
     assert_only_annotations(commands(github.of_plan(plan), "a,b:c"))
     assert_only_annotations(commands(github.of_drift(drift_document(plan))))
 

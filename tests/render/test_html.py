@@ -128,8 +128,19 @@ def _number(character: str) -> int:
 
 
 @given(st.lists(texts, min_size=1, max_size=30))
-@settings(max_examples=150)
+@settings(max_examples=40)
 def test_whatever_the_values_the_elements_are_those_of_harmless_ones(found: list[str]) -> None:
+    are_as_harmless_ones(found)
+
+
+@pytest.mark.slow
+@given(st.lists(texts, min_size=1, max_size=30))
+@settings(max_examples=500)
+def test_whatever_the_values_the_elements_are_those_of_harmless_ones_thoroughly(found: list[str]) -> None:
+    are_as_harmless_ones(found)
+
+
+def are_as_harmless_ones(found: list[str]) -> None:
     _seen.clear()
     mild = [harmless(item) for item in found]
     renderers: tuple[Callable[[PlanFile], str], ...] = (plan_html, lambda plan: drift_html(drift_document(plan)))

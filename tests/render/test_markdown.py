@@ -155,8 +155,19 @@ def hostile_plan(texts: Sequence[str]) -> PlanFile:
 
 
 @given(st.lists(attacks, min_size=1, max_size=30))
-@settings(max_examples=150)
+@settings(max_examples=50)
 def test_whatever_the_values_the_structure_is_that_of_harmless_ones(texts: list[str]) -> None:
+    has_the_structure_of_harmless_ones(texts)
+
+
+@pytest.mark.slow
+@given(st.lists(attacks, min_size=1, max_size=30))
+@settings(max_examples=500)
+def test_whatever_the_values_the_structure_is_that_of_harmless_ones_thoroughly(texts: list[str]) -> None:
+    has_the_structure_of_harmless_ones(texts)
+
+
+def has_the_structure_of_harmless_ones(texts: list[str]) -> None:
     told = plan_markdown(hostile_plan(texts))
     assert_harmless(told)
     assert shape(told) == shape(plan_markdown(hostile_plan(["harmless"])))
@@ -170,8 +181,15 @@ def test_each_attack_alone(attack: str) -> None:
 
 
 @given(plans())
-@settings(max_examples=100)
+@settings(max_examples=40)
 def test_any_plan_is_harmless_with_links_too(plan: PlanFile) -> None:
+    assert_harmless(plan_markdown(plan, REPOSITORY))
+
+
+@pytest.mark.slow
+@given(plans())
+@settings(max_examples=500)
+def test_any_plan_is_harmless_with_links_too_thoroughly(plan: PlanFile) -> None:
     assert_harmless(plan_markdown(plan, REPOSITORY))
 
 
