@@ -357,36 +357,37 @@ _RESOURCES = {
 _LEDGER = {
     "apply-in-progress": ProblemCode(
         "Another apply of this environment is in progress, so the plan shows changes that it is about to make.",
-        "Wait until it has ended, and plan again.",
+        "Wait until the apply ends, and plan again.",
     ),
     "interpolated-ledger": ProblemCode(
-        "The place of the ledger contains `${…}`, so different people would use different ledgers.", "Write it out."
+        "`ledger` contains `${…}`, so different users could use different ledgers.",
+        "Write the value without an expression.",
     ),
     "ledger-behind": ProblemCode(
-        "The remote has a newer entry of the ledger than this clone.",
+        "The ledger in the remote has a newer entry than the ledger in this clone.",
         "Fetch the ledger's refs, as the message says, and plan again.",
     ),
     "ledger-not-used": ProblemCode(
-        "The ledger is not used, because an emulated account stands in for the one that it was written for.",
-        "Nothing needs to be done. To keep a ledger of the emulated account, use another environment.",
+        "The ledger is not used, because it belongs to a different account than the emulated one.",
+        "No action is required. To keep a ledger for the emulated account, use a different environment.",
     ),
     "malformed-ref": ProblemCode(
-        "`ledger` names a prefix of refs, or a remote, that cannot be used.",
+        "The ref prefix or the remote in `ledger` is invalid.",
         "Use a prefix such as `refs/reconciler/sales`, and a remote that `git remote` lists.",
     ),
     "misplaced-ledger": ProblemCode(
         "An included file or an overlay has a `ledger`.", "Move it to the root file, which all environments share."
     ),
     "other-ledger-key": ProblemCode(
-        "The ledger was written with other credentials, or another `RECONCILER_PLAN_KEY`, so it cannot be verified.",
-        "Set the same `RECONCILER_PLAN_KEY` for everyone who plans and applies.",
+        "The ledger cannot be verified, because different credentials or a different plan key signed it.",
+        "Set `RECONCILER_PLAN_KEY` to the same value for every plan and apply.",
     ),
     "reserved-name": ProblemCode(
-        "An environment has a name that the ledger reserves for configurations without environments.",
+        "The name of an environment is reserved by the ledger for configurations without environments.",
         "Rename the environment.",
     ),
     "unknown-order": ProblemCode(
-        "The clone is too shallow to tell whether the commit is older than the one that was applied last.",
+        "The clone is too shallow to determine whether the commit is older than the last applied one.",
         "Fetch the history, as the message says.",
     ),
 }
