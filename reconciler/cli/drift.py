@@ -49,8 +49,9 @@ def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozen
     """Detect drift between the account and the configuration (read-only).
 
     PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. Shows the live and the
-    configured value of each field that differs, and lists missing and unmanaged resources. Exits with status 2 if there
-    is drift.
+    configured value of each field that differs, and lists missing and unmanaged resources. Also lists undeclared
+    settings: values in the configuration, notifications, and webhooks of the account and of each declared service that
+    are declared nowhere. Exits with status 2 if there is drift.
     """
     run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
     found = run.execute(
@@ -65,7 +66,7 @@ def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozen
         )
     counts = {
         "differences": len(found.differences),
-        "unmanaged": len(found.unmanaged),
+        "unmanaged": len(found.unmanaged) + len(found.undeclared_settings),
         "pending": len(found.pending),
     }
     if found.unreadable:

@@ -42,6 +42,7 @@ class Draft:
         words: For each set, the scalars of its words, by field path and word.
         broken: The paths of fields that are written but could not be read.
         references: The references to resolve: field path, text, and scalar.
+        sealed: The key `sealed`, if it is true: undeclared settings are then declared as empty.
     """
 
     address: Address
@@ -63,6 +64,7 @@ class Draft:
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     sensitive: frozenset[str] = frozenset()
     references: list[tuple[str, str, ScalarNode]] = field(default_factory=list)
+    sealed: ScalarNode | None = None
 
     @property
     def kind(self) -> Kind:

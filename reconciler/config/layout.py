@@ -70,6 +70,11 @@ class KindLayout:
     keys: tuple[str, ...]
     by_path: Mapping[str, tuple[str, ...]]
 
+    @property
+    def settings(self) -> tuple[Kind, ...]:
+        """The singletons that it contains, whose undeclared values `sealed` clears."""
+        return settings_in(self.sections)
+
 
 @dataclass(frozen=True, eq=False)
 class Layout:
@@ -148,6 +153,8 @@ def _kind_layout(kind: Kind, kinds: Sequence[Kind]) -> KindLayout:
         keys.append("prune")
     if kind.is_container:
         keys.append("template")
+    if settings_in(sections):
+        keys.append("sealed")
     by_path: dict[str, tuple[str, ...]] = {item.path: (item.path,) for item in kind.fields}
     by_path |= {block.path: tuple(_subtree(tree, block.path.split(".")).paths()) for block in kind.blocks}
     return KindLayout(kind, tree, sections, prunable, tuple(keys), by_path)
@@ -172,6 +179,17 @@ def _sections(parent: str | None, kinds: Sequence[Kind]) -> Sections:
         assert kind.section[-1] not in inner, f"two kinds share the section {kind.section}"
         inner[kind.section[-1]] = kind
     return sections
+
+
+def settings_in(sections: Sections) -> tuple[Kind, ...]:
+    """Return the singletons in a section and in the sections inside it."""
+    found: list[Kind] = []
+    for inner in sections.values():
+        if isinstance(inner, dict):
+            found += settings_in(inner)
+        elif inner.singleton:
+            found.append(inner)
+    return tuple(found)
 
 
 def _prunable(sections: Sections) -> dict[str, Kind]:

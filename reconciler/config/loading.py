@@ -6,6 +6,7 @@
     resource_reader  their fields and meta-arguments, typed
     references       names of other resources
     identities       duplicate declarations
+    sealing          the settings that `sealed: true` declares as empty
     settings         the account, prune, limits, approvals
     digest           the meaning of the whole configuration
 
@@ -35,12 +36,13 @@ from reconciler.config.files import FileLoader
 from reconciler.config.findings import Findings, shown
 from reconciler.config.identities import check_identities
 from reconciler.config.interpolation import Interpolation
-from reconciler.config.layout import Layout
+from reconciler.config.layout import Layout, settings_in
 from reconciler.config.model import Approval, Config, Declared, Limits, Prune
 from reconciler.config.nodes import KeyValue, MapNode, ScalarNode, count_nodes, is_null, relabel
 from reconciler.config.references import References
 from reconciler.config.resolved_text import Variable
 from reconciler.config.resource_reader import ResourceReader
+from reconciler.config.sealing import sealed_drafts
 from reconciler.config.settings import SettingsReader, account_guard
 from reconciler.config.sources import Sources, resolve_path
 from reconciler.config.text_resolver import TextResolver
@@ -117,6 +119,7 @@ def load_with(
         approvals=reader.approvals(source.tree),
         unmanaged_ignore=reader.unmanaged_ignore(source.tree),
     )
+    drafts += sealed_drafts(drafts, layout, reader.account_seal(source.tree), settings.unmanaged_ignore)
     _check_options(variables, interpolation, findings, complete=source.files.complete)
     if source.files.complete:
         _check_overriding(every_variable, interpolation.used, findings)
@@ -359,7 +362,7 @@ def _check_top(tree: MapNode, layout: Layout, findings: Findings) -> None:
         below = tree.by_key.get(name)
         if not isinstance(sections, dict) or below is None or not isinstance(below.value, MapNode):
             continue
-        known = ("sid", *sections)
+        known = ("sid", *(("sealed",) if settings_in(sections) else ()), *sections)
         for key, pair in below.value.by_key.items():
             if key not in known:
                 message = f"{name} has no key {shown(key)}"

@@ -1,4 +1,4 @@
-"""Meta-arguments: `sid`, `absent`, `renamed_from`, `lifecycle`, and `sensitive`.
+"""Meta-arguments: `sid`, `absent`, `renamed_from`, `sealed`, `lifecycle`, and `sensitive`.
 
 Takes drafts; sets what applies to a resource as a whole.
 """
@@ -46,6 +46,8 @@ class MetaArgumentReader:
             text = self._texts.text(pair.value, "renamed_from", draft)
             draft.renamed_from = text or ""
             draft.renamed_from_place = pair.value.place
+        if (pair := by_key.get("sealed")) is not None and draft.layout.settings:
+            draft.sealed = pair.key if self._flag(draft, pair.value, "sealed") else None
         self.read_lifecycle(draft)
         if draft.absent and draft.lifecycle.prevent_destroy:
             self._problems.error(

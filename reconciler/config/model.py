@@ -79,6 +79,7 @@ class Value:
             some.
             None if nothing does, if a variable is undefined, or if no file could write it.
         shown: A sensitive URL with its secret parts masked; empty if nothing of the value may be shown.
+        sealed: Whether no file writes it: it is null because `sealed: true` declares what is not written as empty.
     """
 
     content: Content | Reference | Unknown
@@ -87,6 +88,7 @@ class Value:
     secrets: tuple[str, ...] = ()
     written: Written = None
     shown: str = ""
+    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ class Selection:
         omitted: The declared addresses that this leaves out.
         unreadable: The declared addresses that cannot be planned because something that they need cannot be read.
         searches: Whether unmanaged resources are also searched for in collections in which nothing is declared.
+        settings: Whether undeclared settings are looked for: the singletons of the account and of each declared service
+            are then read even if the configuration lacks them.
     """
 
     targets: tuple[Address, ...] = ()
@@ -30,6 +32,7 @@ class Selection:
     omitted: frozenset[Address] = frozenset()
     unreadable: frozenset[Address] = frozenset()
     searches: bool = False
+    settings: bool = False
 
     def covers(self, declared: Declared) -> bool:
         """Whether a declared resource is part of the plan."""

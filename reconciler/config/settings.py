@@ -17,7 +17,7 @@ from reconciler.config.layout import Layout
 from reconciler.config.model import Acknowledgement, Approval, Limits, Prune
 from reconciler.config.nodes import KeyValue, ListNode, MapNode, Node, ScalarNode, is_null
 from reconciler.config.text_resolver import TextResolver
-from reconciler.config.value_parsers import is_sid, sid_error
+from reconciler.config.value_parsers import is_sid, parse_boolean, sid_error
 from reconciler.errors import Place
 from reconciler.kinds.base import Kind
 
@@ -283,6 +283,19 @@ class SettingsReader:
             message = f"the action of an approval must be delete or replace, not {shown(text)}"
             self._findings.error("unknown-choice", message, pair.value.place, "write delete or replace")
         return None
+
+    def account_seal(self, tree: MapNode) -> ScalarNode | None:
+        """Return the key ``account.sealed`` if it is true; None otherwise."""
+        account = tree.by_key.get("account")
+        pair = account.value.by_key.get("sealed") if account and isinstance(account.value, MapNode) else None
+        text = self._texts.text(pair.value, "account.sealed") if pair is not None else None
+        if pair is None or text is None:
+            return None
+        sealed = parse_boolean(text)
+        if sealed is None:
+            message = f"account.sealed must be true or false, not {shown(text)}"
+            self._findings.error("wrong-type", message, pair.value.place)
+        return pair.key if sealed else None
 
     def unmanaged_ignore(self, tree: MapNode) -> tuple[str, ...]:
         """Return the globs of unmanaged resources that are not reported."""

@@ -8,7 +8,7 @@ service, which the plan would update; a resource that it would delete is unwante
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from pydantic import Field
@@ -21,6 +21,7 @@ from reconciler.documents.parts import (
     Part,
     SincePart,
     SourcePart,
+    UndeclaredPart,
     UnmanagedPart,
     WarningPart,
 )
@@ -111,6 +112,10 @@ class DriftSummary(Part):
     missing: int
     unwanted: int
     unmanaged: int = Field(description="Live resources that the configuration does not declare.")
+    undeclared_settings: int = Field(
+        default=0,
+        description="Live settings of the account and of declared services that the configuration does not declare.",
+    )
     equal: int = Field(description="Resources that match the configuration.")
     pending: int = Field(
         default=0,
@@ -153,6 +158,11 @@ class DriftFile(Part):
         description="The configuration that was applied last, with which both sides were compared.",
     )
     unmanaged: tuple[UnmanagedPart, ...]
+    undeclared_settings: tuple[UndeclaredPart, ...] = Field(
+        default=(),
+        description="Live settings of the account and of declared services that the configuration does not declare: "
+        "first URLs that can reject messages, then other URLs, then the rest.",
+    )
     not_compared: tuple[str, ...] = Field(default=(), description="Write-only values, which were not compared.")
     unlisted: tuple[str, ...] = Field(
         default=(),
@@ -185,8 +195,13 @@ class DriftFile(Part):
         return spelled_out(self.model_dump_json(indent=2, ensure_ascii=True)) + "\n"
 
 
-def drift_document(plan: PlanFile) -> DriftFile:
-    """Describe the drift that a plan would remove."""
+def drift_document(plan: PlanFile, undeclared: Sequence[UndeclaredPart] = ()) -> DriftFile:
+    """Describe the drift that a plan would remove.
+
+    Args:
+        plan: the plan.
+        undeclared: live settings that are not declared, which no plan changes.
+    """
     missing = frozenset(part.address for part in plan.changes if _STATES[part.action] == "missing")
     differences: list[Difference] = []
     pending: list[Difference] = []
@@ -209,6 +224,7 @@ def drift_document(plan: PlanFile) -> DriftFile:
             missing=states["missing"],
             unwanted=states["unwanted"],
             unmanaged=len(plan.unmanaged),
+            undeclared_settings=len(undeclared),
             equal=plan.summary.no_op,
             pending=len(pending),
             unreadable=len(plan.unreadable),
@@ -217,6 +233,7 @@ def drift_document(plan: PlanFile) -> DriftFile:
         pending=tuple(pending),
         baseline=plan.baseline,
         unmanaged=plan.unmanaged,
+        undeclared_settings=tuple(undeclared),
         not_compared=plan.unverified,
         unlisted=plan.unlisted,
         unsearched=plan.unsearched,

@@ -171,6 +171,21 @@ class UnmanagedPart(Part):
     name: str = Field(description="Its natural key.")
 
 
+class UndeclaredPart(Part):
+    """A live setting of the account or of a declared service that the configuration does not declare."""
+
+    address: str = Field(description="The address of the block that could declare it.")
+    kind: str = Field(description="The kind of that block.")
+    service: str = Field(default="", description="The name of its service; empty for the account's settings.")
+    field: str = Field(description="The field's path, with dots.")
+    account: Json = Field(description="The live value, in one of the forms of a plan file.")
+    account_name: str = Field(default="", description="The name of the resource that a live reference names.")
+    sensitive: bool = Field(description="Whether the value is hidden.")
+    risk: Literal["low", "medium", "high"] = Field(description="High for a URL that can reject messages.")
+    meaning: str = Field(description="What the setting does.")
+    clearable: bool = Field(description="Whether `null` or `sealed: true` can clear it.")
+
+
 class WarningPart(Part):
     """A warning or a notice."""
 

@@ -90,6 +90,7 @@ class Ref:
         scope: ``service`` if the other one must be in the same service, ``account`` if it is at the top.
         of_type: The value that the other one's discriminator must have; empty for any.
         default: The field of the service's configuration whose reference applies if none is set.
+        initial: The natural keys of the built-in resources of which it refers to one until it is set.
         verb: What the resource does with the other one, for messages: ``starts conversations in``.
     """
 
@@ -97,6 +98,7 @@ class Ref:
     scope: Literal["service", "account"]
     of_type: str = ""
     default: str = ""
+    initial: tuple[str, ...] = ()
     verb: str = "refers to"
 
 

@@ -109,6 +109,12 @@ def account_defaults() -> frozenset[tuple[str, str]]:
 
 
 @KINDS.derived
+def settings_of(kind: Kind | None) -> tuple[Kind, ...]:
+    """Return the singletons directly inside a kind, or those of the account for None."""
+    return tuple(other for other in KINDS if other.singleton and other.parent == (kind.name if kind else None))
+
+
+@KINDS.derived
 def depth(kind: Kind) -> int:
     """Return how many resources contain one of a kind."""
     return 0 if kind.parent is None else 1 + depth(BY_NAME[kind.parent])

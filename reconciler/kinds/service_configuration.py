@@ -16,7 +16,8 @@ class ServiceConfiguration(Declaration):
     default_conversation_creator_role: Annotated[
         str | None,
         Wire("DefaultConversationCreatorRoleSid"),
-        Ref("role", "service", of_type="conversation"),
+        # Unverified: which of the two a new service has (inferred from the Chat guide and error 50106).
+        Ref("role", "service", of_type="conversation", initial=("channel admin", "channel user")),
         OnChange("medium", "creators of new conversations get a different role"),
         Example("channel admin"),
         Field(description="Default role of the participant who creates a conversation."),
@@ -24,7 +25,8 @@ class ServiceConfiguration(Declaration):
     default_conversation_role: Annotated[
         str | None,
         Wire("DefaultConversationRoleSid"),
-        Ref("role", "service", of_type="conversation"),
+        # Source: Chat guide on permissions, "the default member role".
+        Ref("role", "service", of_type="conversation", initial=("channel user",)),
         OnChange("medium", "new participants get a different role"),
         Example("agent"),
         Field(description="Default role of other participants in a conversation."),
@@ -32,7 +34,8 @@ class ServiceConfiguration(Declaration):
     default_chat_service_role: Annotated[
         str | None,
         Wire("DefaultChatServiceRoleSid"),
-        Ref("role", "service", of_type="service"),
+        # Source: Chat guide on permissions, "the default service role".
+        Ref("role", "service", of_type="service", initial=("service user",)),
         OnChange("medium", "new users get a different role"),
         Example("service user"),
         Field(description="Default role of a new user in the service."),

@@ -152,7 +152,7 @@ class ChangeBuilder:
         is_rotation = declared.address in self._rotate and all(
             declared.kind.by_path[item.path].write_only for item in fields
         )
-        reason = "resent (--rotate)" if is_rotation else "differs from the configuration"
+        reason = "resent (--rotate)" if is_rotation else _reason_of_update(declared, fields)
         return build_change(self._context, declared, live, "update", fields=fields, steps=(step,), reason=reason)
 
     def _replace(self, declared: Declared, live: Live, fields: tuple[FieldChange, ...]) -> Change:
@@ -226,6 +226,17 @@ class ChangeBuilder:
                 address=str(declared.address),
             )
         ]
+
+
+def _reason_of_update(declared: Declared, fields: tuple[FieldChange, ...]) -> str:
+    """Say whether values differ from declared ones, or are live in a sealed place and not declared."""
+    sealed = [item.path for item in fields if declared.values[item.path].sealed]
+    differing = "differs from the configuration"
+    if not sealed:
+        return differing
+    owner = "the account" if declared.parent is None else str(declared.parent)
+    cleared = f"{', '.join(sealed)}: not declared, and {owner} is sealed"
+    return cleared if len(sealed) == len(fields) else f"{differing}; {cleared}"
 
 
 def _never_returned(declared: Declared, path: str, value: Value) -> FieldChange:

@@ -211,6 +211,8 @@ class PlanContext:
                 source=value.place,
             )
             for path, value in declared.values.items()
+            # What Twilio has just created is empty already.
+            if not value.sealed
             if not declared.kind.by_path[path].immutable and path not in declared.lifecycle.ignore_changes
         )
 

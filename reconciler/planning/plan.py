@@ -44,6 +44,7 @@ from reconciler.planning.naming import title
 from reconciler.planning.near import Nearness
 from reconciler.planning.removals import resolve
 from reconciler.planning.standings import Standings, decide
+from reconciler.planning.undeclared import UndeclaredSetting, possible_settings, shown_settings
 from reconciler.planning.unmanaged import (
     Unmanaged,
     undeclared_resources,
@@ -72,6 +73,7 @@ class PlanOptions:
         searches: also search collections in which nothing is declared for unmanaged resources.
         baseline: the value of ``--baseline``; empty for that of the ledger.
         ours: whether the configuration wins every conflict.
+        settings: also look for live settings that are not declared.
     """
 
     targets: tuple[Address, ...] = ()
@@ -83,10 +85,12 @@ class PlanOptions:
     searches: bool = False
     baseline: str = ""
     ours: bool = False
+    settings: bool = False
 
     def selection(self, config: Config) -> Selection:
         """The part of a configuration that the plan covers."""
-        return replace(select(config, self.targets, self.excludes), searches=self.searches)
+        selected = select(config, self.targets, self.excludes)
+        return replace(selected, searches=self.searches, settings=self.settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,7 @@ class Plan:
         titles: the natural keys of declared resources, in a form that may be shown.
         unlisted: collections whose undeclared resources are neither compared nor listed.
         unsearched: top-level collections that were not searched for unmanaged resources: nothing is declared in them.
+        undeclared: live settings that are not declared, the gravest first, if they were looked for.
         execution: what an apply needs in addition to the changes; empty for a plan that is only displayed.
         missing: the reads that are required before the plan is final.
         decisions: what becomes of each address that the configuration or the ledger has and the plan covers; empty
@@ -179,6 +184,7 @@ class Plan:
     titles: Mapping[Address, str] = field(default_factory=dict)
     unlisted: tuple[Address, ...] = ()
     unsearched: tuple[Address, ...] = ()
+    undeclared: tuple[UndeclaredSetting, ...] = ()
     execution: Execution = Execution()
     missing: MissingReads = MissingReads()
     decisions: Mapping[Address, Decision] = field(default_factory=dict)
@@ -288,6 +294,7 @@ class _Planner:
             titles={item.address: title(item, live.get(item.address)) for item in self.context.desired.present},
             unlisted=tuple(unlisted_collections(self.context)),
             unsearched=unsearched_collections(self.context),
+            undeclared=shown_settings(self.context),
             execution=self._execution(unordered),
             missing=MissingReads(
                 role_holders=role_guards.role_holders_to_fetch(changes, state),
@@ -351,7 +358,9 @@ class _Planner:
         yield from self.unused_names.former_names()
         yield from self.unused_patterns.patterns()
         undeclared = undeclared_resources(self.context, changes)
-        yield from self.unused_patterns.ignored((item.address, item.live) for item in undeclared)
+        yield from self.unused_patterns.ignored(
+            ((item.address, item.live) for item in undeclared), possible_settings(self.context)
+        )
         given = [item for item in self.options.approved if item not in self.options.brought]
         yield from self.unused_options.approvals([*self.context.config.approvals, *given], changes)
         yield from plan_problems.left_over_roles(self.context, unmanaged)

@@ -17,7 +17,7 @@ from reconciler.config.selection import EVERYTHING, Selection
 from reconciler.kinds import ACCOUNT, BY_NAME, KINDS, flex
 from reconciler.kinds.base import Kind
 from reconciler.kinds.markers import Ref
-from reconciler.kinds.relations import default_kinds_of, destinations_of
+from reconciler.kinds.relations import default_kinds_of, destinations_of, settings_of
 from reconciler.kinds.relations import depth as depth_of
 from reconciler.planning.desired import Desired
 from reconciler.state import Collection, Live, State
@@ -71,6 +71,8 @@ def first_round(config: Config, selection: Selection = EVERYTHING) -> tuple[Read
             kind for kind in SEARCHED if kind.parent is None and selection.covers_collection(Address(kind.section))
         }
         kinds.add(flex.WEBHOOK)  # its target shows whether the roles of the default service belong to Flex
+    if selection.settings:
+        kinds |= {kind for kind in settings_of(None) if selection.covers_collection(Address(kind.section))}
     decisive: set[Kind] = set()
     for kind in {prune.kind for prune in pruned} | {declared.kind for declared in covered if declared.absent}:
         decisive |= {use.kind for use in destinations_of(kind)}  # a service that addresses point to is not deleted
@@ -141,11 +143,28 @@ def next_round(
                 collection = declared.address.child(*kind.section)
                 if kind.parent == declared.kind.name and selection.covers_collection(collection):
                     add(kind, declared.address)
+    if selection.settings:
+        for declared in present.values():
+            for kind in settings_of(declared.kind):
+                setting = declared.address.child(*kind.section)
+                if not selection.covers_collection(setting):
+                    continue
+                add(kind, declared.address)
+                for needed in _kinds_with_initial(kind, present.get(setting)):
+                    add(needed, declared.address)
     reads = [
         Read(kind, parents, None if names is None else frozenset(name for name in names if name))
         for (kind, parents), names in wanted.items()
     ]
     return tuple(sorted(reads, key=lambda read: (read.kind.name, read.parents)))
+
+
+def _kinds_with_initial(kind: Kind, declared: Declared | None) -> Iterable[Kind]:
+    """What has to be read to know whether an undeclared reference is still the one that Twilio made."""
+    for field in kind.fields:
+        ref = field.marker(Ref)
+        if ref is not None and ref.initial and (declared is None or field.path not in declared.values):
+            yield BY_NAME[ref.kind]
 
 
 def unreadable(

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from reconciler.address import Address
 from reconciler.change import Change
+from reconciler.config.ignored import is_ignored
 from reconciler.kinds.base import Kind
 from reconciler.planning.context import PlanContext
 from reconciler.planning.scope import SEARCHED
-from reconciler.planning.unused_patterns import is_ignored
 from reconciler.state import Live
 
 

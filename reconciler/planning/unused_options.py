@@ -12,6 +12,7 @@ from reconciler.address import Address
 from reconciler.change import Change
 from reconciler.config.model import Approval
 from reconciler.errors import Problem, Severity
+from reconciler.kinds.relations import settings_of
 from reconciler.planning.context import PlanContext
 from reconciler.planning.near import Nearness, is_typo
 
@@ -65,6 +66,8 @@ class UnusedOptions:
     def options(self, option: str, addresses: Iterable[Address], changes: Sequence[Change]) -> Iterator[Problem]:
         """Report addresses of an option that match no resource: they would silently change the plan."""
         known = self._known(changes)
+        if self.context.selection.settings:
+            known += self._settings()
         for address in addresses:
             if any(one.is_within(address) for one in known):
                 continue
@@ -112,6 +115,17 @@ class UnusedOptions:
             yield Problem(
                 "nothing-to-rotate", f"--rotate {address}: the resource {what}, so nothing would be sent", hint=hint
             )
+
+    def _settings(self) -> list[Address]:
+        """The addresses of the singletons that a drift reads, declared or not."""
+        return [
+            *(Address(kind.section) for kind in settings_of(None)),
+            *(
+                declared.address.child(*kind.section)
+                for declared in self.context.desired.present
+                for kind in settings_of(declared.kind)
+            ),
+        ]
 
     def _known(self, changes: Iterable[Change]) -> list[Address]:
         """Return every address that exists: declared, live, or changed by the plan."""

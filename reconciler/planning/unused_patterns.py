@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.address import Address
 from reconciler.config import globs
+from reconciler.config.ignored import ignores_field, is_ignored
 from reconciler.config.lookalike import difference
 from reconciler.config.model import Prune
 from reconciler.errors import Problem, Severity
@@ -85,17 +86,22 @@ class UnusedPatterns:
             message = f"{message}. Did you mean {quoted(escaped)}?{difference(globs.literal(pattern), meant.title)}"
         return Problem(f"unused-{key}", message, prune.place, hint, severity="warning", address=str(prune.collection))
 
-    def ignored(self, unmanaged: Iterable[tuple[Address, Live]]) -> Iterator[Problem]:
-        """Report each `unmanaged.ignore` that matches no unmanaged resource.
+    def ignored(
+        self, unmanaged: Iterable[tuple[Address, Live]], settings: Iterable[tuple[Address, str]]
+    ) -> Iterator[Problem]:
+        """Report each `unmanaged.ignore` that matches no unmanaged resource and no undeclared setting.
 
         Args:
-            unmanaged: all of them, ignored ones included.
+            unmanaged: all of the resources, ignored ones included.
+            settings: all of the settings; of a plan, all that a drift could report.
         """
         if self.context.selection.omitted:
             return  # a collection that was not read may contain the resource
-        found = list(unmanaged)
+        found, fields = list(unmanaged), list(settings)
         for pattern in self.context.config.unmanaged_ignore:
             if any(is_ignored(pattern, address) for address, _ in found):
+                continue
+            if any(ignores_field(pattern, address, path) for address, path in fields):
                 continue
             message = f"ignore: no unmanaged resource matches {quoted(pattern)}"
             named = ((address, str(Address((*address.parts[:-1], live.name or live.sid)))) for address, live in found)
@@ -145,11 +151,3 @@ class UnusedPatterns:
     @staticmethod
     def _misspelt(text: str, known: Iterable[str]) -> str:
         return next((one for one in known if is_typo(text, one)), "")
-
-
-def is_ignored(pattern: str, address: Address) -> bool:
-    """Whether a pattern of `unmanaged.ignore` matches an address, with its SIDs in brackets or after a dot.
-
-    ``services.*.roles.*`` matches ``services.support.roles["RL…"]``.
-    """
-    return globs.matches(pattern, str(address)) or globs.matches(pattern, ".".join(address.parts))

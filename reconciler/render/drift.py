@@ -5,22 +5,23 @@ Takes a `DriftFile`. Says which value is live and which is configured, and nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from reconciler.change import Action
 from reconciler.documents.drift import DriftFile
 from reconciler.kinds import kind_noun
 from reconciler.render.markdown import Words, changes_markdown, grouped, settled
 from reconciler.render.markdown_text import Repository, shortened
-from reconciler.render.rows import ChangeRow, ChangesView, FieldRow
+from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, SettingRow
 from reconciler.render.standing import baseline_text, change_standing, field_standing, pending_text
 from reconciler.render.terminal import Paint, Style, escape, wrap
-from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, what_text
+from reconciler.render.values import TEXT_LIMIT, both_texts, line_texts, literal, quoted, side_text, what_text
 from reconciler.render.view import drift_view
-from reconciler.render.wording import count, incomplete, not_listed
+from reconciler.render.wording import UNDECLARED_ADVICE, count, incomplete, not_listed, undeclared
 
 CHAT_LINES = 8
 CHAT_NOT_COMPARED = 3
+CHAT_SETTINGS = 3
 CHAT_LIMIT = 1_500
 """Characters; a longer chat message is not read."""
 
@@ -37,7 +38,7 @@ _CHAT = str.maketrans({character: f"\\u{ord(character):04x}" for character in "@
 def _summary(plan: ChangesView) -> str:
     partial = incomplete(len(plan.unreadable))
     none = "No drift in the rest" if partial else "No drift"
-    if not plan.changes and not plan.counts.unmanaged:
+    if not plan.changes and not plan.counts.unmanaged and not plan.settings:
         return f"{partial}{none}: {count(plan.counts.no_op, 'resource')} compared"
     parts = [
         f"{plan.counts.update + plan.counts.replace:,} different",
@@ -45,6 +46,9 @@ def _summary(plan: ChangesView) -> str:
         f"{plan.counts.delete:,} to be deleted",
         f"{plan.counts.unmanaged:,} unmanaged",
     ]
+    if plan.settings:
+        high = sum(1 for row in plan.settings if row.risk == "high")
+        parts.append(count(len(plan.settings), "undeclared setting") + (f" ({high:,} high-risk)" if high else ""))
     return f"{partial}{'Drift' if plan.changes else none}: {', '.join(parts)}"
 
 
@@ -103,6 +107,9 @@ class _Page:
             yield from self._lines(0, f"{pending_text(plan)}:")
             for change in plan.pending:
                 yield from self._lines(2, f"{change.mark} {escape(change.address)}{_paths(change)}", "dim")
+        if plan.settings:
+            yield ""
+            yield from self._settings(plan.settings)
         if plan.unmanaged:
             yield ""
             yield from self._lines(
@@ -131,6 +138,18 @@ class _Page:
     def _lines(self, indent: int, text: str, *styles: Style) -> Iterator[str]:
         for line in wrap(text, self.width - indent):
             yield " " * indent + self.paint(line, *styles)
+
+    def _settings(self, settings: Sequence[SettingRow]) -> Iterator[str]:
+        yield from self._lines(0, f"Undeclared settings: {undeclared(len(settings))}.", "bold")
+        for row in settings:
+            is_high = row.risk == "high"
+            risk = " (high risk)" if is_high else ""
+            value = side_text(settled(row.value), limit=self.limit)
+            yield from self._lines(2, f"{escape(row.name)}{risk}:", *(("red",) if is_high else ()))
+            yield from self._lines(4, value)
+            if is_high or self.verbose:
+                yield from self._lines(4, escape(row.meaning), "dim")
+        yield from self._lines(2, UNDECLARED_ADVICE, "dim")
 
     def _change(self, change: ChangeRow) -> Iterator[str]:
         yield from self._lines(
@@ -197,6 +216,10 @@ def drift_chat(drift: DriftFile) -> str:
         told = f" ({shown})" if shown else f", {shortened(change.reason, 200)}" if change.reason else ""
         alike = f"; {len(group.changes) - 1:,} more like it" if len(group.changes) > 1 else ""
         lines.append(f"• {shortened(change.address, 100)}: {_PHRASES[change.action]}{told}{alike}")
+    high = [row for row in rows.settings if row.risk == "high"]
+    lines += [f"• {shortened(row.name, 100)} is live and not declared (high risk)" for row in high[:CHAT_SETTINGS]]
+    if len(high) > CHAT_SETTINGS:
+        lines.append(f"• {len(high) - CHAT_SETTINGS:,} more undeclared settings of high risk")
     more = sum(len(group.changes) for group in groups[CHAT_LINES:])
     lines += [f"… and {more:,} more"] if more else []
     lines += [f"• {pending_text(rows)}"] if rows.pending else []

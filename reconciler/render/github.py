@@ -22,9 +22,9 @@ from reconciler.kinds import kind_noun
 from reconciler.render.markdown_text import shortened
 from reconciler.render.rows import ChangeRow, ChangesView, SourceRow
 from reconciler.render.standing import change_standing, pending_text
-from reconciler.render.values import both_texts
+from reconciler.render.values import both_texts, side_text
 from reconciler.render.view import comparison_view, drift_view, plan_view
-from reconciler.render.wording import count
+from reconciler.render.wording import UNDECLARED_ADVICE, count, undeclared
 
 Level = Literal["error", "warning", "notice"]
 
@@ -139,7 +139,7 @@ def _of_changes(rows: ChangesView) -> Iterator[Annotation]:
 
 
 def of_drift(drift: DriftFile) -> Iterator[Annotation]:
-    """Annotate every resource that differs, and the unmanaged ones."""
+    """Annotate every resource that differs, undeclared settings, and unmanaged resources."""
     rows = drift_view(drift)
     for change in sorted(rows.changes, key=lambda change: (_RISK[change.risk], _RANK[change.action])):
         paths = [row.path for row in change.fields] if change.action in {"update", "replace"} else []
@@ -150,7 +150,15 @@ def of_drift(drift: DriftFile) -> Iterator[Annotation]:
         yield Annotation("warning", title, (_kind(change), reason, change_standing(change), *inner), _place(change))
     if rows.pending:
         yield Annotation("notice", pending_text(rows), tuple(change.address for change in rows.pending))
+    for setting in rows.settings:
+        if setting.risk == "high":
+            value = side_text(setting.value, limit=VALUE_LIMIT)
+            title = f"Not declared: {setting.name} (high risk)"
+            yield Annotation("warning", title, (f"live: {value}", setting.meaning, UNDECLARED_ADVICE))
     yield from _warnings(rows)
+    others = [setting.name for setting in rows.settings if setting.risk != "high"]
+    if others:
+        yield Annotation("notice", undeclared(len(others)).capitalize(), tuple(others))
     if rows.unmanaged:
         names = [
             f"{kind_noun(group.kind)} {row.address} {row.name}".rstrip()

@@ -21,9 +21,9 @@ from reconciler.render.markdown_text import Repository, Room, cell, code, fence,
 from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, Nothing, Pointer, Side, SourceRow, Unclear
 from reconciler.render.standing import baseline_text, change_standing, field_standing, pending_text
 from reconciler.render.terminal import escape
-from reconciler.render.values import KNOWN_LATER, TEXT_LIMIT, both_texts, line_texts, literal
+from reconciler.render.values import KNOWN_LATER, TEXT_LIMIT, both_texts, line_texts, literal, side_text
 from reconciler.render.view import plan_view
-from reconciler.render.wording import count, incomplete
+from reconciler.render.wording import UNDECLARED_ADVICE, count, incomplete, undeclared
 
 LIMIT = 65_536
 """The maximum number of characters of a comment on GitHub, exclusive."""
@@ -277,6 +277,7 @@ class _Page:
         # What a reviewer must not miss takes its room first; the differences get the rest.
         before = [
             *self._refusals(),
+            *self._settings(),
             *self._table(),
             *self._consequences(),
             *self._guards(),
@@ -443,6 +444,19 @@ class _Page:
         summary = self.words.unmanaged(len(rows))
         listed = self.room.titled(f"<details><summary>{summary}</summary>", items, len(rows), at_most=5_000)
         return [*listed, "</details>"]
+
+    def _settings(self) -> list[str]:
+        """The undeclared settings, the gravest first: a drift must not hide them below what differs."""
+        settings = self.plan.settings
+        if not settings:
+            return []
+        items = (
+            f"- {_RISK_SIGN[row.risk]} {code(row.name)}: {code(side_text(settled(row.value), limit=LINE_TEXT_LIMIT))}"
+            + (f" {prose(row.meaning)}" if row.risk == "high" else "")
+            for row in settings
+        )
+        title = f"**{undeclared(len(settings)).capitalize()}**"
+        return [*self.room.titled(title, items, len(settings), at_most=6_000), UNDECLARED_ADVICE]
 
     def _graph(self) -> list[str]:
         """The dependency graph, if it is small enough to be understood at a glance."""

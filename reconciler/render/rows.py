@@ -234,6 +234,27 @@ class UnmanagedGroup:
     rows: tuple[UnmanagedRow, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """A live setting that the configuration does not declare.
+
+    Attributes:
+        name: its address and field, as ``unmanaged.ignore`` takes them.
+        service: the name of its service; empty for the account's.
+        value: the live value.
+        risk: how soon somebody should look.
+        meaning: what the setting does.
+        clearable: whether ``sealed: true`` clears it.
+    """
+
+    name: str
+    service: str
+    value: Side
+    risk: Risk
+    meaning: str
+    clearable: bool
+
+
 _CODE = re.compile(r"[a-z][a-z0-9-]{0,63}")
 
 
@@ -282,6 +303,7 @@ class ChangesView:
         unlisted: the collections whose undeclared resources were not compared.
         unsearched: the collections that were not searched for unmanaged resources.
         unreadable: the collections that could not be read, which are among the warnings as well.
+        settings: the live settings that are not declared, the gravest first.
         approvals: the missing approvals, as values of ``--approve``, in order.
         refusals: the reasons why an apply refuses the plan as a whole, one sentence each.
         refused: the number of changes that a guard refuses.
@@ -303,6 +325,7 @@ class ChangesView:
     unsearched: tuple[str, ...]
     unreadable: tuple[WarningRow, ...]
     unmanaged: tuple[UnmanagedGroup, ...]
+    settings: tuple[SettingRow, ...]
     warnings: tuple[WarningRow, ...]
     approvals: tuple[str, ...]
     refusals: tuple[str, ...]

@@ -20,6 +20,7 @@ from reconciler.documents.parts import (
     GuardPart,
     SincePart,
     SourcePart,
+    UndeclaredPart,
     UnmanagedPart,
     WarningPart,
 )
@@ -37,6 +38,7 @@ from reconciler.render.rows import (
     Nothing,
     Plain,
     Pointer,
+    SettingRow,
     Side,
     SinceRow,
     SourceRow,
@@ -126,6 +128,7 @@ def drift_view(drift: DriftFile, *, nested: bool = False) -> ChangesView:
         ),
         targets=drift.target,
         excludes=drift.exclude,
+        settings=tuple(map(_setting, drift.undeclared_settings)),
         left_out=drift.left_out,
         unverified=drift.not_compared,
         unlisted=drift.unlisted,
@@ -192,6 +195,7 @@ def _view(
         unsearched=(),
         unreadable=(),
         unmanaged=_unmanaged(unmanaged),
+        settings=(),
         warnings=tuple(warnings),
         approvals=tuple(change.approval for change in refused if change.guard is not None and change.guard.approval),
         refusals=tuple(guard.message for guard in guards if guard.verdict == "refused"),
@@ -314,6 +318,17 @@ def _unmanaged(parts: Sequence[UnmanagedPart]) -> tuple[UnmanagedGroup, ...]:
     for part in parts:
         groups.setdefault(part.kind, []).append(UnmanagedRow(part.address, part.sid, part.name))
     return tuple(UnmanagedGroup(kind, tuple(rows)) for kind, rows in groups.items())
+
+
+def _setting(entry: UndeclaredPart) -> SettingRow:
+    return SettingRow(
+        name=f"{entry.address}.{entry.field}",
+        service=entry.service,
+        value=_side(entry.account, frozenset(), entry.account_name, sensitive=entry.sensitive),
+        risk=entry.risk,
+        meaning=entry.meaning,
+        clearable=entry.clearable,
+    )
 
 
 # --- fields ----------------------------------------------------------------------------------------------------------

@@ -27,6 +27,18 @@ def incomplete(number: int) -> str:
     return f"Incomplete: {count(number, 'collection')} could not be read. " if number else ""
 
 
+UNDECLARED_ADVICE = (
+    "Declare a value to keep it. Set `sealed: true` on the service or on `account` to clear what is not declared. To "
+    "hide a value, list it under `unmanaged.ignore`."
+)
+"""What to do about undeclared settings."""
+
+
+def undeclared(number: int) -> str:
+    """Count the live settings that the configuration does not declare."""
+    return f"{count(number, 'live setting')} that the configuration does not declare"
+
+
 FIRST_UNLISTED = 3
 
 

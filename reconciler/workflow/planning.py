@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.api.client import ReadClient
     from reconciler.config.model import Approval, Config
     from reconciler.documents.drift import DriftFile
+    from reconciler.documents.parts import UndeclaredPart
     from reconciler.documents.plan import PlanFile
     from reconciler.journal import UnfinishedReplace
     from reconciler.planning.baseline import Baseline
@@ -43,11 +44,13 @@ class Planned:
         config: The configuration.
         file: The plan as it may be shown and saved.
         requests: The number of requests that the fetch took.
+        undeclared: Live settings that are not declared, as they may be shown; only a drift looks for them.
     """
 
     config: Config
     file: PlanFile
     requests: int
+    undeclared: tuple[UndeclaredPart, ...] = ()
 
 
 async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planned:
@@ -58,7 +61,7 @@ async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planne
     Raises:
         ReconcilerError: See `reconciler.errors`.
     """
-    return await _plan(inputs, endpoint, progress, creates_emulator=True)
+    return await _plan(inputs, endpoint, progress, plan_options(inputs), creates_emulator=True)
 
 
 async def drift(
@@ -78,26 +81,27 @@ async def drift(
     """
     from reconciler.documents.drift import drift_document  # noqa: PLC0415 - see the package
 
-    planned = await _plan(inputs, endpoint, progress, creates_emulator=False, searches_unmanaged=searches_unmanaged)
-    return drift_document(planned.file)
+    options = replace(plan_options(inputs), searches=searches_unmanaged, settings=True)
+    planned = await _plan(inputs, endpoint, progress, options, creates_emulator=False)
+    return drift_document(planned.file, planned.undeclared)
 
 
 async def _plan(
     inputs: Inputs,
     endpoint: Endpoint,
     progress: Progress,
+    options: PlanOptions,
     *,
     creates_emulator: bool,
-    searches_unmanaged: bool = False,
 ) -> Planned:
     from reconciler.api.client import ReadClient  # noqa: PLC0415 - see the package
 
     config = validate(inputs, endpoint.environment, secrets_later=True)
     key = plan_key(endpoint)
-    options = replace(plan_options(inputs), searches=searches_unmanaged)
     async with connect(endpoint, ReadClient, progress, config=config, creates_emulator=creates_emulator) as client:
         made, _ = await plan_with_records(config, inputs, options, client, progress, key=key)
-        return Planned(config, build_document(made, client, key, config), client.requests)
+        undeclared = build_undeclared(made, client, key, config) if options.settings else ()
+        return Planned(config, build_document(made, client, key, config), client.requests, undeclared)
 
 
 async def plan_with_records(
@@ -202,6 +206,13 @@ def build_document(made: Plan, client: ReadClient, key: bytes | None, config: Co
         created_at=now,
         hidden=known_secrets(config, client),
     )
+
+
+def build_undeclared(made: Plan, client: ReadClient, key: bytes | None, config: Config) -> tuple[UndeclaredPart, ...]:
+    """Build the undeclared settings as they may be shown; see `build_document`."""
+    from reconciler.documents.undeclared import undeclared_entries  # noqa: PLC0415 - see the package
+
+    return undeclared_entries(made, key=key or client.credentials.digest_key(), hidden=known_secrets(config, client))
 
 
 def known_secrets(config: Config, client: ReadClient) -> Iterator[str]:

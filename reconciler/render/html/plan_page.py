@@ -37,14 +37,14 @@ from reconciler.render.html.frame import (
     warnings,
 )
 from reconciler.render.html.markup import Html, join, tag, text
-from reconciler.render.html.sides import field
+from reconciler.render.html.sides import field, side
 from reconciler.render.markdown import ChangeGroup, grouped, settled
 from reconciler.render.markdown_text import Repository
 from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, SourceRow
 from reconciler.render.standing import baseline_text, change_standing, field_standing, pending_text
 from reconciler.render.terminal import escape
 from reconciler.render.view import comparison_view, drift_view, plan_view
-from reconciler.render.wording import count, incomplete
+from reconciler.render.wording import UNDECLARED_ADVICE, count, incomplete, undeclared
 
 FIRST_MEANINGS = 20
 """The number of effects that are shown at once; the others are folded."""
@@ -191,6 +191,8 @@ def _drift_verdict(plan: ChangesView) -> Verdict:
     )
     if number:
         headline = f"{count(number, 'difference')} between account and configuration"
+    elif plan.settings:
+        headline = f"No drift, but {count(len(plan.settings), 'undeclared setting')}"
     elif plan.counts.unmanaged:
         headline = "No drift, but unmanaged resources"
     else:
@@ -198,7 +200,7 @@ def _drift_verdict(plan: ChangesView) -> Verdict:
     if plan.unreadable:
         headline = incomplete(len(plan.unreadable)) + headline.replace("No drift", "No drift in the rest")
     return Verdict(
-        "careful" if number or plan.unreadable else "good",
+        "careful" if number or plan.unreadable or any(row.risk == "high" for row in plan.settings) else "good",
         "Drift: differences between account and configuration",
         headline,
         (lead, *_narrowed(plan)),
@@ -275,6 +277,7 @@ class _Page:
         if self.words.acts:
             parts += [*self._refusals(), *self._meanings(), *self._approvals()]
         parts += [
+            *self._settings(),
             *self._list(),
             *warnings(plan.warnings, self.repository),
             *(drawing(needs(self.changes), self._links(), len(self.changes)) if self.words.acts else []),
@@ -328,6 +331,8 @@ class _Page:
                 ("delete", "−", found["delete"], self.words.found[2]),
                 ("rest", "", told.no_op, self.words.equal),
             ]
+        if self.plan.settings:
+            numbers.append(("rest", "", len(self.plan.settings), "undeclared settings"))
         return counts([*numbers, ("rest", "", told.unmanaged, self.words.unmanaged[0])])
 
     # --- what to look at first ----------------------------------------------------------------------------------------
@@ -373,6 +378,24 @@ class _Page:
     def _to(self, address: str) -> Html:
         """Link to a change on this page."""
         return tag("a", tag("code", address), href=f"#{self.identity[address]}")
+
+    def _settings(self) -> list[Html]:
+        """The undeclared settings, which only a drift has, the gravest first."""
+        rows = self.plan.settings
+        if not rows:
+            return []
+        items = [
+            join([
+                tag("span", f"{row.risk} risk", class_=f"risk {row.risk}"), text(" "), tag("code", row.name),
+                text(": "), side(settled(row.value)), text(" "), tag("small", row.meaning),
+            ])
+            for row in rows
+        ]  # fmt: skip
+        told = tag("p", f"{undeclared(len(rows)).capitalize()}. {UNDECLARED_ADVICE}")
+        body = [bullets(items[:FIRST_MEANINGS])]
+        if len(items) > FIRST_MEANINGS:
+            body.append(folded(f"{len(items) - FIRST_MEANINGS:,} more", bullets(items[FIRST_MEANINGS:])))
+        return [section("Undeclared settings", told, *body, identity="settings")]
 
     # --- the list -----------------------------------------------------------------------------------------------------
 
