@@ -170,7 +170,9 @@ def _once() -> Retry:
 def _options(options: Mapping[str, Any]) -> PlanOptions:
     parse: Mapping[str, Callable[[str], Any]] = {"approved": Approval.parse}
     given: dict[str, Any] = {
-        name: texts if name in {"reviewed", "ours", "searches"} else tuple(map(parse.get(name, Address.parse), texts))
+        name: texts
+        if name in {"reviewed", "ours", "searches", "settings"}
+        else tuple(map(parse.get(name, Address.parse), texts))
         for name, texts in options.items()
     }
     return PlanOptions(**given)

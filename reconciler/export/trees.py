@@ -8,7 +8,7 @@ else that the files cannot contain, so that a plan of the files is empty.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.address import Address
 from reconciler.export.exclusions import Exclusions, FieldKey
@@ -21,6 +21,7 @@ from reconciler.export.yaml_writer import Data, Literal, Tree, comment
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.kinds.relations import settings_of
 from reconciler.planning.diff import holds_secret
 from reconciler.state import Live, State
 
@@ -60,7 +61,10 @@ class TreeWriter:
             with_services: Whether the root file contains the services.
         """
         tree: Tree[FieldKey] = Tree()
-        tree.below("account").add("sid", Literal(self.state.account_sid))
+        account = tree.below("account")
+        account.add("sid", Literal(self.state.account_sid))
+        if self._is_complete(None, ()):
+            account.add("sealed", Literal("true"))
         kinds = [kind for kind in KINDS if kind.parent is None]
         for kind in kinds:
             if not kind.is_container or with_services:
@@ -116,6 +120,8 @@ class TreeWriter:
 
     def _write_member(self, live: Live, section: Tree[FieldKey]) -> None:
         tree = self._resource(live)
+        if settings_of(live.kind) and self._is_complete(live.kind, live.lineage):
+            tree.add("sealed", Literal("true"), FieldKey(live.sid))
         inner = [kind for kind in KINDS if kind.parent == live.kind.name]
         for kind in inner:
             self._write_kind(kind, live.lineage, tree)
@@ -139,6 +145,20 @@ class TreeWriter:
             if any(has_effect(live, kind.by_path[path]) for live in written):
                 them = "them" if name.endswith("s") else "it"
                 yield f"Twilio does not return `{name}`: add {them} where a {kind.noun} has {them}."
+
+    def _is_complete(self, owner: Kind | None, parents: tuple[str, ...]) -> bool:
+        """Return whether every setting was read and none is left out, so that `sealed` clears nothing."""
+        return all(
+            (live := self.state.singleton(kind, parents)) is not None
+            and FieldKey(live.sid) not in self.exclusions.left_out
+            and not any(self._is_left_out(live, item, dict(self.fields.written(live))) for item in kind.fields)
+            for kind in settings_of(owner)
+        )
+
+    @staticmethod
+    def _is_left_out(live: Live, item: Field, written: Mapping[str, Content]) -> bool:
+        content = live.values.get(item.path)
+        return not (item.write_only or item.is_empty(content) or item.path in written)
 
     # --- resources ----------------------------------------------------------------------------------------------------
 

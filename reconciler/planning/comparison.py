@@ -163,10 +163,10 @@ class _Comparer:
                 self.fields.field_change(
                     new.kind.by_path[path], KNOWN_AFTER_APPLY if known_later else NOT_NAMED, None, None, new
                 )
-                for path in new.values
+                for path, value in new.values.items()
                 if path not in new.lifecycle.ignore_changes
                 and path != new.kind.natural_key
-                and not (known_later and new.kind.by_path[path].immutable)
+                and not (known_later and (new.kind.by_path[path].immutable or value.sealed))
             )
             action, reason = "update", "created with its service" if known_later else "not declared in the first"
             if new.pin is not None:

@@ -121,16 +121,19 @@ def _guards(layout: Layout) -> Schema:
         "unmanaged": closed(
             {
                 "ignore": texts_schema(
-                    "Globs of addresses of unmanaged resources that are not listed.", ["services.support.roles*"]
+                    "Globs of unmanaged resources (their address) and of undeclared settings (address and field) that "
+                    "are not listed.",
+                    ["services.support.roles*", "account.webhooks.post_webhook_url"],
                 )
             },
-            "How unmanaged resources (live but not declared) are reported.",
+            "How unmanaged resources and settings (live but not declared) are reported.",
         ),
     }
 
 
 def _account(layout: Layout) -> Schema:
     properties: Schema = {"sid": sid_schema("AC", f"SID of the account that this configuration is for. {_GUARD}")}
+    properties["sealed"] = _sealed("the account")
     sections = layout.sections.get("account", {})
     assert isinstance(sections, dict)
     return closed(properties | _sections(sections), "The account: its SID and its own settings.")
@@ -178,6 +181,14 @@ def _template(layout: Layout) -> Schema:
     assert templated is not None
     without = {"sid", "template", "absent", "renamed_from"}
     return {**_resource(templated, without=without), "description": "Settings that services share."}
+
+
+def _sealed(owner: str) -> Schema:
+    """Build the schema of `sealed`."""
+    return flag_schema(
+        f"Settings of {owner} that are not written here are empty: an apply clears live values in its configuration, "
+        "notifications, and webhooks. `drift` reports those that Twilio cannot clear."
+    )
 
 
 def _environment() -> Schema:
@@ -263,6 +274,8 @@ def _resource(layout: KindLayout, without: Iterable[str] = ()) -> Schema:
             "description": "Name of a template whose values are inherited. Values written here override them.",
             "examples": ["standard"],
         }
+    if layout.settings:
+        properties["sealed"] = _sealed(f"this {kind.noun}")
     properties |= _singleton_keys(layout) if kind.singleton else _common_keys(layout)
     return closed(
         {key: value for key, value in properties.items() if key not in set(without)}, f"{kind.summary} {kind.docs}"

@@ -207,7 +207,7 @@ def common_keys_markdown(layout: Layout | None = None) -> str:
     # A container has all of them.
     assert layout.templated is not None
     container = layout.templated.kind.name
-    keys = ("sid", "absent", "renamed_from", "lifecycle", "sensitive", "prune", "template")
+    keys = ("sid", "absent", "renamed_from", "lifecycle", "sensitive", "sealed", "prune", "template")
     own = {key: definitions[container]["properties"][key] for key in keys}
     return markdown_table(("key", "description", "example"), _key_rows(own, definitions, "", layout))
 

@@ -187,6 +187,8 @@ def _resource(
             inside[f"role{of_type}"] = of_this + inside[f"role{of_type}"]
         if child.deletable and draw(st.integers(0, 3)) == 0:
             body.setdefault("prune", []).append(child.section[-1])
+    if any(child.singleton for child in _kinds_in(kind.name)) and draw(st.integers(0, 3)) == 0:
+        body["sealed"] = True
     return body
 
 

@@ -11,9 +11,11 @@ from tests.builders import sid
 
 def test_its_defaults_are_roles_of_the_same_service_and_of_the_right_type() -> None:
     assert {field.path: field.marker(Ref) for field in SERVICE_CONFIGURATION.fields} == {
-        "default_conversation_creator_role": Ref("role", "service", of_type="conversation"),
-        "default_conversation_role": Ref("role", "service", of_type="conversation"),
-        "default_chat_service_role": Ref("role", "service", of_type="service"),
+        "default_conversation_creator_role": Ref(
+            "role", "service", of_type="conversation", initial=("channel admin", "channel user")
+        ),
+        "default_conversation_role": Ref("role", "service", of_type="conversation", initial=("channel user",)),
+        "default_chat_service_role": Ref("role", "service", of_type="service", initial=("service user",)),
         "reachability_enabled": None,
     }
 

@@ -138,6 +138,8 @@ def services(draw: DrawFn, name: str) -> dict[str, Any]:
     more = [section for section in ("users", "conversations") if section in service]
     if bool(more) and draw(booleans):
         service["prune"] = _united(service.get("prune", []), draw(_set(tuple(more), least=1)))
+    if draw(st.integers(0, 3)) == 0:
+        service["sealed"] = True
     service |= draw(
         _some(
             configuration=_some(
@@ -268,6 +270,7 @@ def configurations(draw: DrawFn) -> dict[str, Any]:
     handles = tuple(root.get("services", ()))
     account = draw(
         _some(
+            sealed=booleans,
             configuration=_some(
                 default_messaging_service_sid=st.just("MG" + "a" * 32),
                 default_inactive_timer=st.sampled_from(("PT1M", "PT60M", "PT1H", "P1D")),

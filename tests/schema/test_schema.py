@@ -95,7 +95,7 @@ def test_the_table_of_keys_has_every_top_level_key_and_what_is_inside() -> None:
 
 def test_the_table_of_common_keys_has_every_key_beside_fields() -> None:
     keys = [row[0].strip("`") for row in rows(reference.common_keys_markdown())]
-    assert {key for key in keys if "." not in key} == {*COMMON_KEYS, "prune", "template"}
+    assert {key for key in keys if "." not in key} == {*COMMON_KEYS, "sealed", "prune", "template"}
     assert {key for key in keys if "." in key} == {
         "lifecycle.prevent_destroy", "lifecycle.prevent_create", "lifecycle.ignore_changes",
     }  # fmt: skip
