@@ -571,8 +571,8 @@ _PLANNING = {
         "Patterns match natural keys, not handles or SIDs. Correct the pattern, or remove it.",
     ),
     "unused-ignore": ProblemCode(
-        "A pattern of `unmanaged.ignore` matches no unmanaged resource.",
-        "Use an address shown in the plan, or remove the pattern.",
+        "A pattern of `unmanaged.ignore` matches no unmanaged resource and no undeclared setting.",
+        "Use an address shown in the plan, or the address and field of a setting shown by `drift`; or remove the pattern.",
     ),
     "unused-match": ProblemCode(
         "A `match` pattern of `prune` matches no name.",

@@ -167,7 +167,8 @@ class _Page:
             yield from self._field(row)
 
     def _field(self, row: FieldRow) -> Iterator[str]:
-        notes = [field_standing(row), escape(row.source.place) if row.source is not None else ""]
+        via = f" ({escape(row.source.via)})" if row.source is not None and row.source.via else ""
+        notes = [field_standing(row), escape(row.source.place) + via if row.source is not None else ""]
         comment = "; ".join(note for note in notes if note)
         yield from self._lines(2, f"{escape(row.path)}:{f'  # {comment}' if comment else ''}")
         if row.items is not None:

@@ -305,3 +305,30 @@ def test_a_service_too_large_for_one_file_gets_several(monkeypatch: pytest.Monke
     ]  # fmt: skip
     assert [text.count("user-") for text in made.files.values()] == [0, 1, 1, 1]
     assert sum(item.kind.name == "user" for item in made.config.resources.values()) == 3
+
+
+# --- sealed ----------------------------------------------------------------------------------------------------------
+
+
+def test_sealed_is_written_where_every_setting_is_read_and_none_is_left_out() -> None:
+    world = World()
+    world.post("/v1/Services", {"FriendlyName": "Desk"})
+    assert exported(world).files["reconciler.yaml"].count("sealed: true") == 3
+    world.forbidden[f"GET /v1/Services/{world.service('Desk')}/Configuration/Notifications"] = 403
+    text = exported(world).files["reconciler.yaml"]
+    [desk] = [part for part in text.split("\n  ") if part.startswith("Desk:")]
+    assert "sealed" not in desk
+    assert text.count("sealed: true") == 2
+
+
+@pytest.mark.parametrize(("url", "sealed"), [("https://hooks.example.com/post", True), ("hooks.example.com", False)])
+def test_a_service_with_a_setting_that_is_left_out_is_not_sealed(url: str, sealed: bool) -> None:  # noqa: FBT001
+    above = (sid("IS"),)
+    singletons = [
+        live("service_configuration", parents=above),
+        live("service_notification", parents=above),
+        live("service_webhook", contents={"post_webhook_url": url}, parents=above),
+    ]
+    written = lines(service(), *singletons)
+    assert ("sealed: true" in written, any("is left out" in line for line in written)) == (sealed, not sealed)
+    assert "sealed: true" not in lines(service(), *singletons[:2])
