@@ -572,7 +572,7 @@ _PLANNING = {
     ),
     "unused-ignore": ProblemCode(
         "A pattern of `unmanaged.ignore` matches no unmanaged resource and no undeclared setting.",
-        "Use an address shown in the plan, or the address and field of a setting shown by `drift`; or remove the pattern.",
+        "Use an address shown in the plan, or the address and field of a setting in `drift`; or remove the pattern.",
     ),
     "unused-match": ProblemCode(
         "A `match` pattern of `prune` matches no name.",
