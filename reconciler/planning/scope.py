@@ -137,21 +137,9 @@ def next_round(
             add(prune.kind, parent)
             for kind in default_kinds_of(prune.kind):
                 add(kind, parent)
-    if selection.searches:
-        for declared in present.values():
-            for kind in SEARCHED:
-                collection = declared.address.child(*kind.section)
-                if kind.parent == declared.kind.name and selection.covers_collection(collection):
-                    add(kind, declared.address)
-    if selection.settings:
-        for declared in present.values():
-            for kind in settings_of(declared.kind):
-                setting = declared.address.child(*kind.section)
-                if not selection.covers_collection(setting):
-                    continue
-                add(kind, declared.address)
-                for needed in _kinds_with_initial(kind, present.get(setting)):
-                    add(needed, declared.address)
+    for declared in present.values():
+        for kind in (*_searched_in(declared, selection), *_settings_in(declared, present, selection)):
+            add(kind, declared.address)
     reads = [
         Read(kind, parents, None if names is None else frozenset(name for name in names if name))
         for (kind, parents), names in wanted.items()
@@ -159,12 +147,30 @@ def next_round(
     return tuple(sorted(reads, key=lambda read: (read.kind.name, read.parents)))
 
 
-def _kinds_with_initial(kind: Kind, declared: Declared | None) -> Iterable[Kind]:
-    """What has to be read to know whether an undeclared reference is still the one that Twilio made."""
-    for field in kind.fields:
-        ref = field.marker(Ref)
-        if ref is not None and ref.initial and (declared is None or field.path not in declared.values):
-            yield BY_NAME[ref.kind]
+def _searched_in(declared: Declared, selection: Selection) -> Iterable[Kind]:
+    """Yield the kinds of which unmanaged resources are searched for in a resource."""
+    for kind in SEARCHED if selection.searches else ():
+        collection = declared.address.child(*kind.section)
+        if kind.parent == declared.kind.name and selection.covers_collection(collection):
+            yield kind
+
+
+def _settings_in(declared: Declared, present: Mapping[Address, Declared], selection: Selection) -> Iterable[Kind]:
+    """Yield the kinds that have to be read to find the undeclared settings of a resource.
+
+    These are its singletons, and the kinds of which a singleton refers to an initial one: only its name tells whether
+    the reference is still the one that Twilio made.
+    """
+    for kind in settings_of(declared.kind) if selection.settings else ():
+        address = declared.address.child(*kind.section)
+        if not selection.covers_collection(address):
+            continue
+        yield kind
+        setting = present.get(address)
+        for field in kind.fields:
+            ref = field.marker(Ref)
+            if ref is not None and ref.initial and (setting is None or field.path not in setting.values):
+                yield BY_NAME[ref.kind]
 
 
 def unreadable(
