@@ -272,12 +272,14 @@ class StalePlan(ReconcilerError):
 
     Args:
         differences: one sentence for each change that is not approved, in plan order.
+        plan_command: the command that makes a new plan, with the options of this one; empty if it is not known.
     """
 
     exit_code: ClassVar[int] = 3
 
-    def __init__(self, differences: Sequence[str]) -> None:
+    def __init__(self, differences: Sequence[str], plan_command: str = "") -> None:
         self.differences = tuple(differences)
+        self.plan_command = plan_command
         super().__init__("the approved plan no longer fits: " + "; ".join(self.differences))
 
 

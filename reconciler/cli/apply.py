@@ -17,7 +17,7 @@ from reconciler.cli.next_steps import command_line
 from reconciler.cli.options import account_options, approval_options, file_options, scope_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
-from reconciler.errors import ReconcilerError, UsageError
+from reconciler.errors import ReconcilerError, StalePlan, UsageError
 from reconciler.render.terminal import escape
 from reconciler.workflow import Applied, Decision, Endpoint, Inputs
 
@@ -96,22 +96,28 @@ def apply(
         run.writing = decision is not Decision.DECLINED
         return decision
 
-    applied = run.execute(
-        lambda: workflow.apply(
-            inputs,
-            endpoint,
-            run.display,
-            show,
-            confirm,
-            approved=approved,
-            stop=run.stop,
-            trigger_webhooks=trigger_webhooks,
-            report=report_path,
+    try:
+        applied = run.execute(
+            lambda: workflow.apply(
+                inputs,
+                endpoint,
+                run.display,
+                show,
+                confirm,
+                approved=approved,
+                stop=run.stop,
+                trigger_webhooks=trigger_webhooks,
+                report=report_path,
+            )
         )
-    )
+    except StalePlan as error:
+        again = command_line("plan", inputs, endpoint, options=("--out", plan_path), shown="\n".join(error.differences))
+        raise StalePlan(error.differences, again) from None
     if applied.declined:
         raise ReconcilerError("declined. Nothing was sent")
-    console.at_stake(_outcome(applied))
+    seen = applied.file.to_json() if inputs.variables else ""
+    output = replace(output, plan_command=command_line("plan", inputs, endpoint, shown=seen))
+    console.at_stake(_outcome(applied, output.plan_command))
     _show(applied, output, shown=shown)
     return exit_codes.of_apply(applied.file, applied.report)
 
@@ -177,7 +183,7 @@ def _check_shown(output: Output) -> None:
         )
 
 
-def _outcome(applied: Applied) -> str:
+def _outcome(applied: Applied, plan_command: str) -> str:
     """Summarize what was applied in a sentence, for a user who cannot see the report."""
     if applied.report is None or applied.document is None:
         return "nothing was sent to the account"
@@ -188,7 +194,7 @@ def _outcome(applied: Applied) -> str:
         ("interrupted", summary.interrupted), ("skipped", summary.skipped), ("withheld", summary.withheld),
     )  # fmt: skip
     words = ", ".join(f"{number:,} {word}" for word, number in counts if number) or "nothing to do"
-    return f"the plan was applied nevertheless ({words}). Run `reconciler plan` to see what is left"
+    return f"the plan was applied nevertheless ({words}). Run `{plan_command}` to see what is left"
 
 
 def _nothing_to_send(plan: PlanFile) -> bool:

@@ -25,12 +25,15 @@ def command_line(
         options: Further words of the command.
         shown: Text that the user sees anyway. The value of a variable is repeated only if it contains that value and
             the name of the variable does not suggest a secret.
-        scope: Whether the command takes --env, --target, and --exclude; a saved plan contains them.
+        scope: Whether the command takes --env, --target, --exclude, --rotate, and --approve. A saved plan contains
+            them.
     """
     named = [
         *([("--env", inputs.environment)] if scope else []),
         *(("--target", address) for address in (inputs.targets if scope else ())),
         *(("--exclude", address) for address in (inputs.excludes if scope else ())),
+        *(("--rotate", address) for address in (inputs.rotate if scope else ())),
+        *(("--approve", approval) for approval in (inputs.approved if scope else ())),
         *(
             ("--var", f"{name}={value if value in shown and not may_be_secret(name) else '…'}")
             for name, value in inputs.variables.items()
@@ -42,4 +45,5 @@ def command_line(
     ]
     words = ["reconciler", verb, *([inputs.path] if inputs.path != "." else []), *options]
     words += [word for name, value in named if value for word in (name, value)]
+    words += ["--strict"] if inputs.strict else []
     return " ".join(escape(shlex.quote(word)) for word in words)

@@ -26,12 +26,14 @@ class Output:
         verbose: Whether to show everything in full.
         may_colour: Whether colors are allowed.
         watched: Whether the user has seen the steps line by line.
+        plan_command: The command that plans again, with the path and the options that were given.
     """
 
     format_name: str
     verbose: bool
     may_colour: bool
     watched: bool = False
+    plan_command: str = "reconciler plan"
 
     @property
     def as_text(self) -> bool:

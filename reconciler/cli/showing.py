@@ -199,7 +199,13 @@ def show_comparison(found: ComparisonFile, output: Output) -> None:
 def _report_as_text(report: ReportFile, _plan: PlanFile | None, output: Output) -> str:
     from reconciler.render.report_text import report_text  # noqa: PLC0415 - see above
 
-    return report_text(report, colour=output.colour, width=output.width, list_done=not output.watched)
+    return report_text(
+        report,
+        colour=output.colour,
+        width=output.width,
+        list_done=not output.watched,
+        plan_command=output.plan_command,
+    )
 
 
 def _report_as_markdown(report: ReportFile, _plan: PlanFile | None, _output: Output) -> str:

@@ -29,12 +29,13 @@ def error_text(error: BaseException, *, colour: bool, width: int) -> str:
             problems_text(error.problems, error.lines, colour=colour, limit=PROBLEM_LIMIT, width=width).rstrip("\n")
             + "\n"
         )
-    title, details, hint = str(error) or type(error).__name__, list[str](), ""
+    title, details, hint, command = str(error) or type(error).__name__, list[str](), "", ""
     match error:
         case StalePlan():
             title = "the approved plan no longer matches the configuration or the account; nothing was sent:"
             details = list(error.differences)
-            hint = "Make a new plan and have it reviewed: reconciler plan --out PLAN"
+            hint = "Make a new plan and have it reviewed:"
+            command = error.plan_command or "reconciler plan --out PLAN"
         case GuardRefusal():
             title, details = "a guard refuses this apply; nothing was sent:", list(error.reasons)
         case Refused():
@@ -58,6 +59,8 @@ def error_text(error: BaseException, *, colour: bool, width: int) -> str:
         lines += [f"  - {head}", *(" " * 4 + line for line in rest)]
     if hint:
         lines += wrap(hint, max(width, 40))
+    # To be copied, so it is never folded.
+    lines += [f"  {command}"] if command else []
     return "\n".join(lines) + "\n"
 
 

@@ -22,13 +22,17 @@ MESSAGE_LIMIT = 1000
 MOST_ALIKE = 20
 """The number of unsent steps that are named for each reason; the others are counted."""
 NARROWEST = 40
+PLAN_COMMAND = "reconciler plan"
+"""The command in the next steps, without the options of the apply."""
 
 _ALARM: tuple[Style, ...] = ("bold", "red")
 _STYLES: Mapping[int, tuple[Style, ...]] = {0: ("bold", "green"), 5: ("bold", "yellow")}
 _NOTICE: tuple[Style, ...] = ("yellow",)
 
 
-def report_text(report: ReportFile, *, colour: bool, width: int, list_done: bool = True) -> str:
+def report_text(
+    report: ReportFile, *, colour: bool, width: int, list_done: bool = True, plan_command: str = PLAN_COMMAND
+) -> str:
     """Render a report as text.
 
     Args:
@@ -36,6 +40,7 @@ def report_text(report: ReportFile, *, colour: bool, width: int, list_done: bool
         colour: whether to use colors.
         width: the number of columns; at least 40 are used.
         list_done: whether to list completed changes, which a reader who watched the apply has seen.
+        plan_command: the command that plans what was applied again, escaped.
     """
     page = _Page(Paint(colour), max(width, NARROWEST))
     sections = [page.done(report)] if list_done else []
@@ -46,7 +51,7 @@ def report_text(report: ReportFile, *, colour: bool, width: int, list_done: bool
         page.section(report, "Completed with warnings:", "done", _NOTICE),
         page.section(report, "Outcome unknown:", "interrupted", _ALARM),
         page.section(report, "Failed:", "failed", _ALARM),
-        page.ending(report),
+        page.ending(report, plan_command),
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
@@ -126,7 +131,7 @@ class _Page:
         request = f"request {refusal.request_id}: " if refusal.request_id else ""
         return lines + self._lines(6, escape(_cut(f"{request}{refusal.method} {refusal.path}")), "dim")
 
-    def ending(self, report: ReportFile) -> list[str]:
+    def ending(self, report: ReportFile, plan_command: str) -> list[str]:
         """The counts and the next steps."""
         summary = report.summary
         done = (("created", summary.create), ("updated", summary.update), ("replaced", summary.replace),
@@ -141,8 +146,12 @@ class _Page:
         verb = {0: "Applied", 5: "Applied"}.get(report.exit_code, "Apply incomplete")
         styles = _STYLES.get(report.exit_code, _ALARM)
         lines = self._lines(0, f"{verb}: {text}{f'; {rest}' if rest else ''}. {cost}.", *styles)
-        for text in next_steps(report):
+        steps = next_steps(report)
+        for text in steps:
             lines += self._lines(0, text)
+        if plan_command != PLAN_COMMAND and any(f"`{PLAN_COMMAND}`" in text for text in steps):
+            # To be copied, so it is never folded.
+            lines.append(f"  {plan_command}")
         return lines
 
 
@@ -180,7 +189,7 @@ def _about_unknown(report: ReportFile) -> list[str]:
         return []
     advice = (
         "Steps with an unknown outcome may have taken effect, or still will. Wait a minute, then run "
-        "`reconciler plan`: it lists what is not done, and finds what was created."
+        f"`{PLAN_COMMAND}`: it lists what is not done, and finds what was created."
     )
     return [advice]
 

@@ -158,7 +158,7 @@ def test_an_apply_that_was_not_to_ask_says_what_it_did_where_nobody_reads_it(cli
     assert code == 1
     assert err.endswith(
         f"Error: cannot write to standard output: {NOWHERE[where]}; the plan was applied nevertheless "
-        "(2 created, 1 updated). Run `reconciler plan` to see what is left"
+        "(2 created, 1 updated). Run `reconciler plan --emulator demo.db` to see what is left"
     )
     assert is_applied(cli)
 

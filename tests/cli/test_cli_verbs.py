@@ -554,7 +554,24 @@ def test_a_plan_of_other_files_is_told(cli: Cli, files: Path, tmp_path: Path) ->
         "made for environment 'staging', which other does not define (the configuration defines none; add it under "
         "environments); if "
         "the plan belongs to another configuration, name that one Make a new plan and have it reviewed: reconciler "
-        "plan --out PLAN"
+        "plan other --out plan.json --env staging --emulator demo.db"
+    )
+
+
+def test_the_hint_of_a_stale_plan_repeats_the_path_and_the_options(cli: Cli, files: Path) -> None:
+    files.write_text(files.read_text().replace("friendly_name: Customer Support", "friendly_name: ${var:name}"))
+    given = ("reconciler.yaml", *EMULATED, "--var", "name=Customer Support", "--strict")
+    assert cli("apply", *given, "--yes").code == 0
+    files.write_text(files.read_text().replace("[sendMessage]", "[leaveConversation]"))
+    scope = ("--target", "services.support")
+    assert cli("plan", *given, *scope, "--out", "plan.json").code == 0
+    files.write_text(files.read_text().replace("[leaveConversation]", "[sendMediaMessage]"))
+    stale = cli("apply", *given, "--plan", "plan.json")
+    assert stale.code == 3
+    assert stale.err.endswith(
+        "Make a new plan and have it reviewed:\n"
+        "  reconciler plan reconciler.yaml --out plan.json --target services.support "
+        "--var 'name=…' --emulator demo.db --strict\n"
     )
 
 

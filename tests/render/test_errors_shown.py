@@ -46,7 +46,9 @@ def test_a_stale_plan_lists_what_is_not_approved_and_says_what_to_do() -> None:
     text = shown(StalePlan(["services.a: create was not in the approved plan"]))
     assert "nothing was sent" in " ".join(text.split())
     assert "  - services.a: create was not in the approved plan\n" in text
-    assert "reconciler plan --out" in text
+    assert text.endswith("Make a new plan and have it reviewed:\n  reconciler plan --out PLAN\n")
+    known = shown(StalePlan(["services.a: create"], "reconciler plan files --out plan.json"))
+    assert known.endswith("Make a new plan and have it reviewed:\n  reconciler plan files --out plan.json\n")
 
 
 def test_a_guard_lists_its_reasons() -> None:

@@ -36,6 +36,14 @@ def test_golden_narrow_and_in_colour(golden: Callable[[str, str], None]) -> None
     golden("report/all_statuses.colour.txt", text.replace("\x1b", "␛"))
 
 
+def test_the_command_to_plan_again_is_one_line_with_the_options_that_were_given() -> None:
+    command = "reconciler plan files --env prod --target 'services[\"support\"]' --emulator demo.db"
+    text = report_text(samples.ALL_STATUSES, colour=False, width=40, plan_command=command)
+    assert f"\n  {command}\n" in text
+    done = report_text(samples.ALL_DONE, colour=False, width=40, plan_command=command)
+    assert command not in done
+
+
 def test_what_went_well_can_be_left_out() -> None:
     text = report_text(samples.ALL_STATUSES, colour=False, width=100, list_done=False)
     assert "addresses.main" not in text
