@@ -14,7 +14,7 @@ from reconciler.cli.files import read_plan
 from reconciler.cli.github_log import LOG
 from reconciler.cli.manual import Page
 from reconciler.cli.next_steps import command_line
-from reconciler.cli.options import account_options, approval_options, file_options, scope_options
+from reconciler.cli.options import account_options, approval_options, baseline_options, file_options, scope_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
 from reconciler.errors import ReconcilerError, StalePlan, UsageError
@@ -36,6 +36,7 @@ Examples:
 @file_options
 @scope_options()
 @approval_options
+@baseline_options()
 @account_options
 @click.option(
     "--plan",
@@ -136,6 +137,7 @@ def _as_planned(inputs: Inputs, plan: PlanFile) -> Inputs:
         ("--target", inputs.targets, options.target),
         ("--exclude", inputs.excludes, options.exclude),
         ("--rotate", inputs.rotate, options.rotate),
+        ("--baseline", inputs.baseline, options.baseline),
     )
     for name, given, planned in compared:
         if given and sorted(given) != sorted(planned):
@@ -156,6 +158,7 @@ def _as_planned(inputs: Inputs, plan: PlanFile) -> Inputs:
         targets=options.target,
         excludes=options.exclude,
         rotate=options.rotate,
+        baseline=options.baseline,
     )
 
 

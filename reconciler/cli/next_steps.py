@@ -34,6 +34,7 @@ def command_line(
         *(("--exclude", address) for address in (inputs.excludes if scope else ())),
         *(("--rotate", address) for address in (inputs.rotate if scope else ())),
         *(("--approve", approval) for approval in (inputs.approved if scope else ())),
+        *([("--baseline", inputs.baseline)] if scope else []),
         *(
             ("--var", f"{name}={value if value in shown and not may_be_secret(name) else '…'}")
             for name, value in inputs.variables.items()

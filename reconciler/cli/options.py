@@ -164,7 +164,8 @@ def approval_options(function: Command) -> Command:
             multiple=True,
             callback=_approvals,
             shell_complete=candidates.destructible,
-            help="Approve a delete that destroys history, or, with replace:ADDRESS, a replace. Repeatable.",
+            help="Approve a delete that destroys history; with replace:ADDRESS, a replace; with update:ADDRESS, an "
+            "update that overwrites what changed in the account. Repeatable.",
         ),
         click.option(
             "--rotate",
@@ -175,6 +176,45 @@ def approval_options(function: Command) -> Command:
             help="Send the write-only values of this resource again: secrets, keys, timers. Repeatable.",
         ),
     )
+
+
+def baseline_options(*, ours: bool = True) -> Decorator:
+    """Add ``--baseline`` and ``--ours`` to ``inputs``; used below `file_options`.
+
+    Args:
+        ours: Whether the command shows what an apply would do, so that conflicts can be decided.
+    """
+
+    def decorate(function: Command) -> Command:
+        @functools.wraps(function)
+        def command(*, inputs: Inputs, baseline: str, **given: object) -> int:
+            chosen = replace(inputs, baseline=baseline, ours=bool(given.pop("ours", False)))
+            return function(inputs=chosen, **given)
+
+        return _added(
+            command,
+            click.option(
+                "--baseline",
+                metavar="WHAT",
+                default="",
+                shell_complete=candidates.yaml_files,
+                help="Compare with this in place of the ledger: git:REF, git:REF:PATH, or a path, as in `diff`; none "
+                "compares only the configuration and the account.",
+            ),
+            *(
+                (
+                    click.option(
+                        "--ours",
+                        is_flag=True,
+                        help="Let the configuration win every conflict with changes in the account.",
+                    ),
+                )
+                if ours
+                else ()
+            ),
+        )
+
+    return decorate
 
 
 _LOG_OPTIONS: tuple[Decorator, ...] = (

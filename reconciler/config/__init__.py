@@ -29,6 +29,7 @@ def load(
     allow_unset: bool = False,
     by_name: bool = False,
     secrets_later: bool = False,
+    unknown: frozenset[str] = frozenset(),
     now: datetime | None = None,
 ) -> Config:
     """Load a configuration.
@@ -43,6 +44,8 @@ def load(
         allow_unset: Whether unset environment variables, variables, and secrets are unknown values instead of errors.
         secrets_later: Whether unset secrets are unknown values; anything else that is unset is an error.
         by_name: Whether nothing is read from the environment; values from it are unknown and identified by name.
+        unknown: Values from outside, as ``env:NAME``, ``secret:NAME``, ``file:PATH``, or ``var:NAME``, that count as
+            unset whatever their defaults; with `allow_unset`.
         now: The current time, with its zone, for values that expire, such as certificates; None to skip these checks.
 
     Returns:
@@ -65,6 +68,7 @@ def load(
         allow_unset=allow_unset or by_name,
         by_name=by_name,
         secrets_later=secrets_later,
+        unknown=unknown,
         now=now,
     )
 

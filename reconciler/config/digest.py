@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from reconciler.config.drafts import Draft
-from reconciler.config.model import Approval, Limits, Prune, Reference, Unknown, Value
+from reconciler.config.model import Approval, Limits, Prune, Reference, Removed, Unknown, Value
 from reconciler.kinds.fields import Field
 
 
@@ -24,6 +24,8 @@ def digest(
     limits: Limits,
     approvals: Iterable[Approval],
     unmanaged_ignore: tuple[str, ...],
+    on_removal: Mapping[str, str],
+    removed: Iterable[Removed],
 ) -> str:
     """Return the digest of a configuration."""
     meaning: dict[str, object] = {
@@ -35,6 +37,10 @@ def digest(
         "approvals": [[str(item.address), item.action] for item in approvals],
         "unmanaged": unmanaged_ignore,
     }
+    if on_removal:
+        meaning["on_removal"] = on_removal
+    if forgotten := [str(item.address) for item in removed]:
+        meaning["removed"] = forgotten
     text = json.dumps(meaning, sort_keys=True, separators=(",", ":"), default=_plain)
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 

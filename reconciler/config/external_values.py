@@ -33,6 +33,7 @@ class ExternalValues:
         findings: Collects the problems.
         lines: The lines of the files, to find the part of a line that is wrong.
         by_name: Whether environment variables count as not set, so that only their names matter.
+        unknown: The values that are not known, in the form of `used`: they count as not set, whatever their defaults.
 
     Attributes:
         secrets: The texts of all secrets read so far.
@@ -41,7 +42,13 @@ class ExternalValues:
     """
 
     def __init__(
-        self, sources: Sources, findings: Findings, lines: Mapping[str, tuple[str, ...]], *, by_name: bool
+        self,
+        sources: Sources,
+        findings: Findings,
+        lines: Mapping[str, tuple[str, ...]],
+        *,
+        by_name: bool,
+        unknown: frozenset[str] = frozenset(),
     ) -> None:
         self.secrets: set[str] = set()
         self.used: dict[str, str] = {}
@@ -49,6 +56,7 @@ class ExternalValues:
         self._findings = findings
         self._lines = lines
         self._by_name = by_name
+        self._unknown = unknown
         self._files: dict[str, str | SourceError] = {}
         self._environment_texts: dict[str, str | None] = {}
 
@@ -68,7 +76,7 @@ class ExternalValues:
             return ResolvedText("", failed=True)
         name = f"environment variable {lookup.name}"
         if text is None or not text.strip():
-            if lookup.default is not None and not self._by_name:
+            if lookup.default is not None and not self._by_name and f"env:{lookup.name}" not in self._unknown:
                 return None
             place = token_place(self._lines, scalar, lookup.token, lookup.offset)
             hint = f"set it, or give a default: ${{env:{lookup.name}:-…}}"
@@ -111,6 +119,12 @@ class ExternalValues:
             place = token_place(self._lines, scalar, lookup.token, lookup.offset)
             self._findings.error("outside-folder", message, place, "use a file in that folder or below it")
             return ResolvedText("", failed=True)
+        if f"file:{path}" in self._unknown:
+            place = token_place(self._lines, scalar, lookup.token, lookup.offset)
+            missing = Missing(
+                "unreadable-file", f"{shown(path)} is not the file of that time", place, "", is_secret=False
+            )
+            return ResolvedText("", form=lookup.token, missing=(missing,))
         found = self._file_text(path)
         if isinstance(found, SourceError):
             if found.missing and lookup.default is not None:
@@ -135,7 +149,7 @@ class ExternalValues:
                     hint = 'write its text, or write "" in its place to clear a value'
                     self._files[path] = SourceError(f"{path} is empty, which counts as missing", hint, missing=True)
                 else:
-                    self._files[path] = _without_only_line_break(text)
+                    self._files[path] = without_only_line_break(text)
             except SourceError as error:
                 self._files[path] = error
             except UnicodeDecodeError:
@@ -150,7 +164,7 @@ class ExternalValues:
             hint = "a value that a configuration reads is shown or sent; give it a variable of its own"
             self._findings.error("tool-variable", message, place, hint)
             return None, False
-        if self._by_name:
+        if self._by_name or f"{lookup.namespace}:{lookup.name}" in self._unknown:
             return None, True
         if lookup.name not in self._environment_texts:
             self._environment_texts[lookup.name] = self._sources.environment(lookup.name)
@@ -233,6 +247,7 @@ def _unset(text: str | None) -> str:
     return "is empty, which counts as not set" if not text else "contains only whitespace, which counts as not set"
 
 
-def _without_only_line_break(text: str) -> str:
+def without_only_line_break(text: str) -> str:
+    """Return the text of a file as ``${file:PATH}`` has it: a single line loses its line break."""
     line = text.removesuffix("\n").removesuffix("\r")
     return text if "\n" in line or "\r" in line else line

@@ -76,6 +76,8 @@ class Interpolation:
         environment: The selected environment; empty without one.
         complete: Whether every file was read. If not, undefined variables are not reported.
         by_name: Whether environment variables and secrets count as not set, so that only their names matter.
+        unknown: Values from outside, as ``env:NAME``, ``secret:NAME``, ``file:PATH``, or ``var:NAME``, that are not
+            known.
 
     Attributes:
         lines: The lines of the files.
@@ -93,9 +95,11 @@ class Interpolation:
         environment: str,
         complete: bool,
         by_name: bool = False,
+        unknown: frozenset[str] = frozenset(),
     ) -> None:
+        self._unknown = unknown
         self.used: set[str] = set()
-        self._external = ExternalValues(sources, findings, lines, by_name=by_name)
+        self._external = ExternalValues(sources, findings, lines, by_name=by_name, unknown=unknown)
         self._findings = findings
         self.lines = lines
         self._variables = variables
@@ -277,6 +281,10 @@ class Interpolation:
 
     def _variable_used(self, lookup: Lookup, scalar: ScalarNode) -> ResolvedText:
         self.used.add(lookup.name)
+        if f"var:{lookup.name}" in self._unknown:
+            place = token_place(self.lines, scalar, lookup.token, lookup.offset)
+            missing = Missing("undefined-variable", f"variable {lookup.name} is not known", place, "", is_secret=False)
+            return ResolvedText("", form=lookup.token, missing=(missing,))
         if lookup.name not in self._variables:
             if lookup.default is not None:
                 return self._default(lookup, scalar)

@@ -17,7 +17,7 @@ COMMON_KEYS = ("sid", "absent", "renamed_from", "lifecycle", "sensitive")
 SINGLETON_KEYS = ("lifecycle", "sensitive")
 TOP_KEYS = (
     "version", "include", "account", "templates", "variables", "environments", "prune", "limits", "approvals",
-    "unmanaged", "acknowledge",
+    "unmanaged", "acknowledge", "on_removal", "removed",
 )  # fmt: skip
 
 
@@ -105,6 +105,12 @@ class Layout:
             _prunable(top),
             tuple(dict.fromkeys([*TOP_KEYS, *top])),
         )
+
+    @property
+    def removable(self) -> dict[str, Kind]:
+        """The kinds whose resources can be deleted, by the key of their section."""
+        kinds = (inner.kind for inner in self.layouts.values())
+        return {kind.section[-1]: kind for kind in kinds if kind.deletable and not kind.singleton}
 
     @property
     def templated(self) -> KindLayout | None:

@@ -37,9 +37,10 @@ from reconciler.config.findings import Findings, shown
 from reconciler.config.identities import check_identities
 from reconciler.config.interpolation import Interpolation
 from reconciler.config.layout import Layout, settings_in
-from reconciler.config.model import Approval, Config, Declared, Limits, Prune
+from reconciler.config.model import Approval, Config, Declared, Limits, OnRemoval, Prune, Removed
 from reconciler.config.nodes import KeyValue, MapNode, ScalarNode, count_nodes, is_null, relabel
 from reconciler.config.references import References
+from reconciler.config.removal_settings import RemovalReader
 from reconciler.config.resolved_text import Variable
 from reconciler.config.resource_reader import ResourceReader
 from reconciler.config.sealing import sealed_drafts
@@ -83,6 +84,8 @@ class _Settings:
     limits: Limits
     approvals: tuple[Approval, ...]
     unmanaged_ignore: tuple[str, ...]
+    on_removal: Mapping[str, OnRemoval]
+    removed: tuple[Removed, ...]
 
 
 def load_with(
@@ -96,28 +99,26 @@ def load_with(
     allow_unset: bool,
     by_name: bool = False,
     secrets_later: bool = False,
+    unknown: frozenset[str] = frozenset(),
     now: datetime | None = None,
 ) -> Config:
     """Load a configuration of the kinds in a layout; see `reconciler.config.load` for the other arguments."""
     findings = Findings()
     source = _read_files(sources, environment, overlays, findings)
     every_variable = all_variables(source.tree, source.base_variables, source.selected, variables, findings)
-    interpolation = _interpolation(source, sources, every_variable, environment, findings, by_name=by_name)
+    interpolation = _interpolation(
+        source, sources, every_variable, environment, findings, by_name=by_name, unknown=unknown
+    )
     _check_top(source.tree, layout, findings)
 
     texts = TextResolver(findings, interpolation, allow_unset=allow_unset, secrets_later=secrets_later)
     drafts, template_drafts = _read_resources(source, layout, texts, interpolation, findings, now)
     reader = SettingsReader(layout, findings, texts, complete=source.files.complete)
-    account_sid, account_place = account_guard(
+    guard = account_guard(
         source.tree, source.selected, source.environments, interpolation, findings, allow_unset=allow_unset
     )
-    settings = _Settings(
-        account_sid=account_sid,
-        account_place=account_place,
-        prune=reader.prune(source.tree, [*drafts, *template_drafts]),
-        limits=reader.limits(source.tree),
-        approvals=reader.approvals(source.tree),
-        unmanaged_ignore=reader.unmanaged_ignore(source.tree),
+    settings = _read_settings(
+        source.tree, reader, RemovalReader(layout, findings, texts), [*drafts, *template_drafts], guard
     )
     drafts += sealed_drafts(drafts, layout, reader.account_seal(source.tree), settings.unmanaged_ignore)
     _check_options(variables, interpolation, findings, complete=source.files.complete)
@@ -151,6 +152,7 @@ def _interpolation(
     findings: Findings,
     *,
     by_name: bool,
+    unknown: frozenset[str],
 ) -> Interpolation:
     """Prepare interpolation, and report the problems of the variables themselves."""
     interpolation = Interpolation(
@@ -162,6 +164,7 @@ def _interpolation(
         environment=source.selected.name,
         complete=source.files.complete and (not environment or environment in source.environments),
         by_name=by_name,
+        unknown=unknown,
     )
     interpolation.check_variables()
     return interpolation
@@ -202,6 +205,27 @@ def _read_resources(  # noqa: PLR0917 - the inputs of one stage
     return drafts, template_drafts
 
 
+def _read_settings(
+    tree: MapNode,
+    reader: SettingsReader,
+    removals: RemovalReader,
+    drafts: list[Draft],
+    guard: tuple[str | None, Place | None],
+) -> _Settings:
+    """Read the settings of the configuration as a whole, beside the account that it is for."""
+    account_sid, account_place = guard
+    return _Settings(
+        account_sid=account_sid,
+        account_place=account_place,
+        prune=reader.prune(tree, drafts),
+        limits=reader.limits(tree),
+        approvals=reader.approvals(tree),
+        unmanaged_ignore=reader.unmanaged_ignore(tree),
+        on_removal=removals.on_removal(tree),
+        removed=removals.removed(tree),
+    )
+
+
 def _config(source: _Source, settings: _Settings, drafts: list[Draft]) -> Config:
     drafts.sort(key=lambda draft: draft.address)
     return Config(
@@ -222,8 +246,12 @@ def _config(source: _Source, settings: _Settings, drafts: list[Draft]) -> Config
             limits=settings.limits,
             approvals=settings.approvals,
             unmanaged_ignore=settings.unmanaged_ignore,
+            on_removal=settings.on_removal,
+            removed=settings.removed,
         ),
         unmanaged_ignore=settings.unmanaged_ignore,
+        on_removal=settings.on_removal,
+        removed=settings.removed,
         environments=tuple(sorted(source.environments)),
     )
 

@@ -1,8 +1,8 @@
 """Merging of trees: `unite` for included files, `override` for overlays and templates.
 
 Takes trees, which stay unchanged; returns new ones and reports conflicts. It knows the format only where merging
-depends
-on it: `prune` and `approvals` are combined. The reader of a field decides what null means; see `nodes.MapNode.cleared`.
+depends on it: `prune`, `approvals`, and other lists of settings are combined. The reader of a field decides what null
+means; see `nodes.MapNode.cleared`.
 
     below           above            unite                    override
     mapping         mapping          merged                   merged
@@ -31,6 +31,9 @@ from reconciler.config.nodes import (
     ScalarNode,
     is_null,
 )
+
+_LISTS = {("approvals",), ("acknowledge",), ("removed",)}
+"""The keys of the top level whose lists are concatenated."""
 
 
 class Merger:
@@ -90,9 +93,9 @@ class Merger:
             empty, kept = (one, other) if is_null(one) else (other, one)
             # An empty block adds nothing. The null of a field, or of a key in attributes, is a value like any other.
             is_block = isinstance(kept, MapNode) and "attributes" not in path[::2]
-            if is_block or is_null(kept) or path in {("approvals",), ("acknowledge",)} or empty is kept:
+            if is_block or is_null(kept) or path in _LISTS or empty is kept:
                 return kept
-        if path in {("approvals",), ("acknowledge",)} and isinstance(one, ListNode) and isinstance(other, ListNode):
+        if path in _LISTS and isinstance(one, ListNode) and isinstance(other, ListNode):
             return ListNode([*one.items, *other.items], one.origin, one.line, one.column)
         self._findings.error(
             "set-twice",

@@ -241,11 +241,11 @@ class SettingsReader:
         if named is None:
             self._findings.error("missing-key", "an approval has no address", node.place, "add address: …")
             return None
-        address = self._approved_address(named.value)
         action = self._approved_action(node.by_key.get("action"))
+        address = self._approved_address(named.value, is_update=action == "update")
         return None if address is None or action is None else Approval(address, action, named.value.place)
 
-    def _approved_address(self, node: Node) -> Address | None:
+    def _approved_address(self, node: Node, *, is_update: bool) -> Address | None:
         text = self._texts.text(node, "address")
         if text is None:
             return None
@@ -260,7 +260,7 @@ class SettingsReader:
             )
             return None
         kind = self._layout.kind_at(address.parts)
-        if kind is None or kind.singleton:
+        if kind is None or (kind.singleton and not is_update):
             message = f"no resource that can be deleted or replaced has the address {shown(text)}"
             hint = "use an address shown by `reconciler plan`"
             if address.parts[0] not in self._layout.sections:
@@ -271,7 +271,7 @@ class SettingsReader:
             return None
         return address
 
-    def _approved_action(self, pair: KeyValue | None) -> Literal["delete", "replace"] | None:
+    def _approved_action(self, pair: KeyValue | None) -> Literal["delete", "replace", "update"] | None:
         if pair is None:
             return "delete"
         text = self._texts.text(pair.value, "action")
@@ -279,9 +279,11 @@ class SettingsReader:
             return "delete"
         if text == "replace":
             return "replace"
+        if text == "update":
+            return "update"
         if text is not None:
-            message = f"the action of an approval must be delete or replace, not {shown(text)}"
-            self._findings.error("unknown-choice", message, pair.value.place, "write delete or replace")
+            message = f"the action of an approval must be delete, replace, or update, not {shown(text)}"
+            self._findings.error("unknown-choice", message, pair.value.place, "write delete, replace, or update")
         return None
 
     def account_seal(self, tree: MapNode) -> ScalarNode | None:

@@ -10,13 +10,14 @@ from reconciler.documents.plan import WHOLE, PlanFile, withheld_part
 from reconciler.planning.kept_decisions import Reviewed
 
 
-def reviewed_decisions(approved: PlanFile) -> Reviewed:
+def reviewed_decisions(approved: PlanFile, *, is_sealed: bool) -> Reviewed:
     """Collect the decisions of an approved plan.
 
-    They only narrow a plan, so an edited plan file gains nothing by them.
+    They only narrow a plan, so an edited plan file gains nothing by them. Conflicts are the exception.
 
     Args:
         approved: the approved plan, of the same configuration as the plan that is to keep its decisions.
+        is_sealed: whether it was not edited, so that it approves the conflicts that it shows.
     """
     part = {change.address: withheld_part(change) for change in approved.changes}
     deletes = [change for change in approved.changes if change.action in {"delete", "replace"} and part[change.address]]
@@ -26,6 +27,11 @@ def reviewed_decisions(approved: PlanFile) -> Reviewed:
         ),
         withheld=_addresses(change for change in approved.changes if part[change.address] == WHOLE),
         kept=frozenset(change.sid for change in deletes if change.sid),
+        conflicts=_addresses(
+            change
+            for change in approved.changes
+            if is_sealed and any(item.standing == "conflict" for item in change.fields)
+        ),
     )
 
 

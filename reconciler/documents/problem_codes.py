@@ -378,6 +378,10 @@ _LEDGER = {
     "misplaced-ledger": ProblemCode(
         "An included file or an overlay has a `ledger`.", "Move it to the root file, which all environments share."
     ),
+    "not-returned": ProblemCode(
+        "A field is no longer declared, and cannot return to the value that it had before. It stays as it is.",
+        "Nothing needs to be done. To change the field, declare it.",
+    ),
     "other-ledger-key": ProblemCode(
         "The ledger cannot be verified, because different credentials or a different plan key signed it.",
         "Set `RECONCILER_PLAN_KEY` to the same value for every plan and apply.",
@@ -385,6 +389,13 @@ _LEDGER = {
     "reserved-name": ProblemCode(
         "The name of an environment is reserved by the ledger for configurations without environments.",
         "Rename the environment.",
+    ),
+    "stale-removed": ProblemCode(
+        "An item of `removed` names something that is declared, or that was never applied.", "Remove the item."
+    ),
+    "unclear-removal": ProblemCode(
+        "A resource is no longer declared, and it is unclear which live one it is. The live ones stay as they are.",
+        "Delete the resource yourself, or add its address to `removed` with `action: forget`.",
     ),
     "unknown-order": ProblemCode(
         "The clone is too shallow to determine whether the commit is older than the last applied one.",

@@ -126,7 +126,9 @@ def check_committed(repository: Repository, source: str, files: RecordingSources
         )
     may_be_ignored = {key.removeprefix("file:") for key in config.external if key.startswith("file:")}
     try:
-        with GitSources(source, repository.root, from_top=True, env=repository.environment) as committed:
+        with GitSources(
+            source, repository.root, from_top=True, env=repository.environment, folder=repository.folder
+        ) as committed:
             different = sorted(set(files.differences(committed)))
     except UsageError:
         raise LedgerError(

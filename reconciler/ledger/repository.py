@@ -49,6 +49,7 @@ class Repository:
 
     Attributes:
         root: The root file's path from the top of the repository.
+        folder: The root file's folder.
 
     Raises:
         LedgerError: There is no repository, or no git.
@@ -73,6 +74,7 @@ class Repository:
                 message = f"the ledger is kept in git, and the git program {message.partition(';')[0]}. Install git"
             raise LedgerError(f"{message}. {_WITHOUT}") from None
         self.root = prefix + root.name
+        self.folder = self._folder
 
     def close(self) -> None:
         """End the git process."""

@@ -84,6 +84,8 @@ class Baseline:
         source_commit: The commit of the present configuration, which removed what it no longer declares; empty if it
             is not known.
         digest_of: Gives the keyed digest of a SID; empty for a digest that cannot be computed.
+        has_fingerprints: Whether values from outside could be compared with those of then; if not, which of them were
+            sent is not known.
         override: What ``--baseline`` says was declared, in place of the declarations of the entries; None without it.
         is_compared: Whether plans compare with it. Otherwise it only serves to decide the next records.
         deleted_in: Gives the entry in which a declared resource was deleted; None if it was not.
@@ -97,6 +99,7 @@ class Baseline:
     is_first: bool = False
     source_commit: str = ""
     digest_of: Callable[[str], str] = _no_digest
+    has_fingerprints: bool = True
     override: Mapping[Address, Declared] | None = None
     is_compared: bool = True
     deleted_in: Callable[[Declared], EntryInfo | None] = _not_deleted

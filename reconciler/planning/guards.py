@@ -270,7 +270,8 @@ def _removed_conflict(change: Change, context: GuardContext) -> Guard | None:
 def _conflict(change: Change, context: GuardContext) -> Guard | None:
     """Declared values that would overwrite what the account has instead of the values that were applied."""
     paths = [item.path for item in change.fields if item.standing == "conflict"]
-    if not paths or context.ours or (change.address, "update") in context.approved:
+    is_approved = (change.address, "update") in context.approved or change.address in context.reviewed.conflicts
+    if not paths or context.ours or is_approved:
         return None
     return Guard(
         "conflict",

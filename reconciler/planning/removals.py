@@ -376,7 +376,7 @@ class _Resolver:
 
     def _note_kept(self, address: Address, path: str) -> None:
         message = f"{address}: {path} stays as it is; no longer managed"
-        self._note("no-longer-managed", message, "Declare it to change it.", address)
+        self._note("not-returned", message, "Declare it to change it.", address)
 
     def _note(self, code: str, message: str, hint: str, address: Address, *, severity: str = "notice") -> None:
         place = self.widened.declared.resources[address].place if address in self.widened.declared.resources else None

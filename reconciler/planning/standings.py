@@ -163,8 +163,8 @@ class Standings:
     def resent_fields(self, declared: Declared) -> frozenset[str]:
         """The write-only fields of a live resource whose declared value is not the one that was sent last."""
         past = self.resolution.widened.pasts.get(declared.address, Past())
-        sides = self.resolution.sides(declared.address)
-        if sides is None or not past.declarations or not self.resolution.widened.baseline.is_compared:
+        sides, baseline = self.resolution.sides(declared.address), self.resolution.widened.baseline
+        if sides is None or not past.declarations or not baseline.is_compared or baseline.override is not None:
             return frozenset()
         return frozenset(
             path
@@ -173,7 +173,7 @@ class Standings:
             and not field.forces_replacement
             and path not in declared.lifecycle.ignore_changes
             and not isinstance(value.content, Unknown)
-            and not _was_sent(past, path, value, sides)
+            and not _was_sent(past, path, value, sides, has_fingerprints=baseline.has_fingerprints)
         )
 
     def unchanged_placeholders(self, changes: Iterable[Change]) -> int:
@@ -199,11 +199,13 @@ def _write_only_standing(past: Past, path: str) -> Standing:
     return "pending" if path in past.managed else "newly_declared"
 
 
-def _was_sent(past: Past, path: str, value: Value, sides: Sides) -> bool:
+def _was_sent(past: Past, path: str, value: Value, sides: Sides, *, has_fingerprints: bool) -> bool:
     """Whether the baseline, and every entry that may have sent the field since, declares the same value."""
     sent = [past.completed, *past.attempted] if past.is_completed else [past.declarations[0]]
-    known = [one.values[path] for one in sent if one is not None and path in one.values]
-    return bool(known) and all(sides.means_same(path, one.content, value.content) for one in known)
+    known = [one.values[path].content for one in sent if one is not None and path in one.values]
+    if not has_fingerprints:
+        known = [content for content in known if not isinstance(content, Unknown)] or [value.content]
+    return bool(known) and all(sides.means_same(path, content, value.content) for content in known)
 
 
 # --- decisions -------------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ class UnusedOptions:
         removing = [change for change in changes if change.action in {"delete", "replace"}]
         for approval in approvals:
             change = by_address.get(approval.address)
-            if change is not None and change.action == approval.action:
+            if change is not None and (change.action == approval.action or _covers_conflict(approval, change)):
                 continue
             option = "approvals" if approval.place is not None else "--approve"
             message = f"{option}: no {approval.action} of {approval.address} is planned"
@@ -174,3 +174,9 @@ class UnusedOptions:
                 return one
         text = self.near.closest_text(str(address), [str(one) for one in known])
         return next((one for one in known if str(one) == text), None) if text else None
+
+
+def _covers_conflict(approval: Approval, change: Change) -> bool:
+    """Whether an approval of an update lets a change overwrite what changed in the account."""
+    standings = {item.standing for item in change.fields}
+    return approval.action == "update" and not standings.isdisjoint({"conflict", "removed_conflict"})

@@ -109,8 +109,28 @@ def _guards(layout: Layout) -> Schema:
         "approvals": {
             "type": ["array", "null"],
             "items": {"$ref": "#/$defs/approval"},
-            "description": "Approvals of deletes and replaces that destroy history. Each approves one action.",
+            "description": "Approvals of deletes and replaces that destroy history, and of updates that overwrite what "
+            "changed in the account. Each approves one action.",
             "examples": [[{"address": "services.support", "action": "delete"}]],
+        },
+        "on_removal": closed(
+            {
+                key: {
+                    "anyOf": [{"enum": ["delete", "forget"]}, INTERPOLATED],
+                    "description": f"What becomes of {key} that are no longer declared: `delete` also deletes adopted "
+                    "ones, `forget` keeps all.",
+                    "examples": ["forget"],
+                }
+                for key in layout.removable
+            },
+            "What becomes of resources that are no longer declared. Default: created ones are deleted, the fields of "
+            "adopted ones return.",
+        ),
+        "removed": {
+            "type": ["array", "null"],
+            "items": {"$ref": "#/$defs/removed"},
+            "description": "Resources and fields that are no longer declared, and stay in the account as they are.",
+            "examples": [[{"address": "services.support.roles.agent", "action": "forget"}]],
         },
         "acknowledge": {
             "type": ["array", "null"],
@@ -162,6 +182,7 @@ def _definitions(layout: Layout) -> Schema:
             "Maximum number of changes in one apply. A plan over a limit is refused as a whole.",
         ),
         "acknowledgement": _acknowledgement(),
+        "removed": _removed(),
         "approval": _approval(),
         "globs": {
             "anyOf": [
@@ -220,6 +241,24 @@ def _acknowledgement() -> Schema:
     return {**closed(properties, "A known warning."), "required": ["code"]}
 
 
+def _removed() -> Schema:
+    properties: Schema = {
+        "address": {
+            "type": "string",
+            "minLength": 1,
+            "description": "Address of the resource, or of one of its fields.",
+            "examples": ["services.support.roles.agent", "services.support.webhooks.pre_webhook_url"],
+        },
+        "action": {
+            "anyOf": [{"enum": ["forget"]}, INTERPOLATED],
+            "description": "`forget`: it stays in the account as it is, and is no longer managed.",
+            "examples": ["forget"],
+        },
+    }
+    entry = closed(properties, "A resource or field that is no longer declared.")
+    return {**entry, "type": "object", "required": ["address", "action"]}
+
+
 def _approval() -> Schema:
     properties: Schema = {
         "address": {
@@ -229,12 +268,12 @@ def _approval() -> Schema:
             "examples": ['services["IS0123456789abcdef0123456789abcdef"]'],
         },
         "action": {
-            "anyOf": [{"enum": ["delete", "replace"]}, INTERPOLATED],
+            "anyOf": [{"enum": ["delete", "replace", "update"]}, INTERPOLATED],
             "description": "The action that is approved. Default: `delete`.",
             "examples": ["delete"],
         },
     }
-    return {**closed(properties, "Approval of one destructive change."), "type": "object", "required": ["address"]}
+    return {**closed(properties, "Approval of one change."), "type": "object", "required": ["address"]}
 
 
 # --- sections and resources ------------------------------------------------------------------------------------------
@@ -383,7 +422,7 @@ def _unsettable(schema: Any) -> Any:
                 changed["additionalProperties"] = _or_unset(inner)
             if isinstance(definitions := changed.get("$defs"), dict):
                 changed["$defs"] = {
-                    name: inner if name in {"interpolated", "approval"} else _or_unset(inner)
+                    name: inner if name in {"interpolated", "approval", "removed"} else _or_unset(inner)
                     for name, inner in definitions.items()
                 }
             return changed

@@ -44,18 +44,25 @@ class GitSources:
             repository.
         from_top: Whether the path is relative to the top of the repository, as in git's own ``REF:PATH``.
         env: The environment variables of git itself. The files cannot read any.
+        folder: A folder of the repository, for a path from its top; the current folder by default.
 
     Raises:
         UsageError: There is no repository, no such commit, or no git.
     """
 
     def __init__(
-        self, ref: str, path: str = ".", *, from_top: bool = False, env: Mapping[str, str] | None = None
+        self,
+        ref: str,
+        path: str = ".",
+        *,
+        from_top: bool = False,
+        env: Mapping[str, str] | None = None,
+        folder: str = ".",
     ) -> None:
         self._folders: set[str] = set()
         self._ref = ref
         variables = git_environment(os.environ if env is None else env)
-        folder = _folder_of(path) if not from_top and "GIT_DIR" not in variables else "."
+        folder = _folder_of(path) if not from_top and "GIT_DIR" not in variables else folder
         self._git = GitProcess(ref, folder, variables)
         self._git.check_not_embedded()
         self._commit = self._resolved(ref)

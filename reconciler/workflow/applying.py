@@ -238,9 +238,16 @@ class _Planning:
                 is_sealed = approved.has_valid_seal(key)
                 options = _with_approvals(options, approved, is_sealed=is_sealed)
                 if approved.config_digest == config.digest:
-                    options = replace(options, reviewed=reviewed_decisions(approved))
+                    options = replace(options, reviewed=reviewed_decisions(approved, is_sealed=is_sealed))
             made, recorder = await plan_with_records(
-                config, inputs, options, reader, self.progress, key=shared_key, report=self.report
+                config,
+                inputs,
+                options,
+                reader,
+                self.progress,
+                key=shared_key,
+                report=self.report,
+                environment=endpoint.environment,
             )
             document = build_document(made, reader, key, config)
             hidden = tuple(known_secrets(config, reader))
@@ -260,7 +267,8 @@ def _with_approvals(options: PlanOptions, approved: PlanFile, *, is_sealed: bool
     """
     brought = approvals(approved.options.approved)
     counting = dict.fromkeys((*brought, *options.approved) if is_sealed else options.approved)
-    return replace(options, approved=tuple(counting), brought=brought)
+    ours = options.ours or (is_sealed and approved.options.ours)
+    return replace(options, approved=tuple(counting), brought=brought, ours=ours)
 
 
 def _unsealed(made: Plan) -> Iterator[str]:

@@ -30,6 +30,9 @@ class Inputs:
         excludes: Addresses to leave out, as text.
         approved: Approved destructive changes, as ``[ACTION:]ADDRESS``.
         rotate: Addresses whose write-only values are sent again, as text.
+        baseline: What to compare with in place of the ledger: ``git:REF``, ``git:REF:PATH``, a path, or ``none``; empty
+            for the ledger.
+        ours: Whether the configuration wins every conflict with the account.
     """
 
     path: str = "."
@@ -44,6 +47,8 @@ class Inputs:
     excludes: tuple[str, ...] = ()
     approved: tuple[str, ...] = ()
     rotate: tuple[str, ...] = ()
+    baseline: str = ""
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

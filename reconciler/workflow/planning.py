@@ -6,15 +6,17 @@ only the plan shows to be needed, and plans again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler import __version__
 from reconciler.address import Address, AddressError
 from reconciler.errors import MatchError, UsageError
 from reconciler.redaction import texts_of, url_parts
+from reconciler.workflow.baselines import baseline_for
 from reconciler.workflow.connecting import connect, plan_key
 from reconciler.workflow.loading import validate
 from reconciler.workflow.recording import Recorder, find_recorder
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from reconciler.documents.parts import UndeclaredPart
     from reconciler.documents.plan import PlanFile
     from reconciler.journal import UnfinishedReplace
+    from reconciler.ledger.opening import Ledger
     from reconciler.planning.baseline import Baseline
     from reconciler.planning.plan import Plan, PlanOptions
     from reconciler.planning.widening import Widened
@@ -99,7 +102,9 @@ async def _plan(
     config = validate(inputs, endpoint.environment, secrets_later=True)
     key = plan_key(endpoint)
     async with connect(endpoint, ReadClient, progress, config=config, creates_emulator=creates_emulator) as client:
-        made, _ = await plan_with_records(config, inputs, options, client, progress, key=key)
+        made, _ = await plan_with_records(
+            config, inputs, options, client, progress, key=key, environment=endpoint.environment
+        )
         undeclared = build_undeclared(made, client, key, config) if options.settings else ()
         return Planned(config, build_document(made, client, key, config), client.requests, undeclared)
 
@@ -113,6 +118,8 @@ async def plan_with_records(
     *,
     key: bytes | None,
     report: str = "",
+    ledger: Ledger | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Plan, Recorder]:
     """Plan, completing what interrupted applies left.
 
@@ -124,6 +131,8 @@ async def plan_with_records(
         progress: Receives the progress.
         key: The key that plan and apply share; None for the credentials' own.
         report: The file of the report; empty for none.
+        ledger: The ledger; None without one.
+        environment: Environment variables, which the applied configuration may have used as well.
 
     Raises:
         MatchError: The configuration does not fit the account, or the plan has warnings and they are errors.
@@ -134,7 +143,8 @@ async def plan_with_records(
         recorders.append(find_recorder(config, inputs, client, account_sid, key=key, report=report))
         return recorders[-1].unfinished
 
-    made = await fetch_and_plan(config, client, progress, options, unfinished)
+    baseline = baseline_for(ledger, config, inputs, environment) if ledger is not None or inputs.baseline else None
+    made = await fetch_and_plan(config, client, progress, options, unfinished, baseline=baseline)
     if inputs.strict:
         _check_warnings(made, config)
     return made, recorders[-1]
@@ -246,6 +256,8 @@ def plan_options(inputs: Inputs) -> PlanOptions:
         excludes=_addresses("--exclude", inputs.excludes),
         approved=approvals(inputs.approved),
         rotate=_addresses("--rotate", inputs.rotate),
+        baseline=inputs.baseline,
+        ours=inputs.ours,
     )
 
 

@@ -291,7 +291,7 @@ approvals:
         "4:5 wrong-type: an approval must be a mapping with address and action (write {address: services.support, action: delete})",
         "5:5 missing-key: an approval has no address (add address: …)",
         '5:6 unknown-key: an approval has no key "addres" (did you mean address?)',
-        '6:35 unknown-choice: the action of an approval must be delete or replace, not "destroy" (write delete or replace)',
+        '6:35 unknown-choice: the action of an approval must be delete, replace, or update, not "destroy" (write delete, replace, or update)',
         '7:15 malformed-address: no resource that can be deleted or replaced has the address "services" (use an address shown by `reconciler plan`)',
         '8:15 malformed-address: no resource that can be deleted or replaced has the address "services.a.webhooks" (use an address shown by `reconciler plan`)',
         '9:15 malformed-address: no resource that can be deleted or replaced has the address "servces.a" (did you mean services?)',

@@ -590,7 +590,7 @@ def test_the_decisions_of_a_plan_are_its_creates_and_what_it_withholds() -> None
     account.add("Customer Support", "Users", {"Identity": "eve", "RoleSid": old})
     approved = account.approve(SUPPORT + "    prune: [roles]\n")
     support = "services.support"
-    assert reviewed_decisions(approved) == Reviewed(
+    assert reviewed_decisions(approved, is_sealed=True) == Reviewed(
         creates=frozenset(map(Address.parse, (f"{support}.roles.agent", f"{support}.users.ada"))),
         withheld=frozenset({Address.parse(f'{support}.roles["{old}"]')}),
         kept=frozenset({old}),
@@ -600,7 +600,9 @@ def test_the_decisions_of_a_plan_are_its_creates_and_what_it_withholds() -> None
         for change in content["changes"]:
             change["address"] = "no address [" if change["kind"] == "user" else change["address"]
 
-    assert reviewed_decisions(edited(approved, spoil)).creates == {Address.parse(f"{support}.roles.agent")}
+    assert reviewed_decisions(edited(approved, spoil), is_sealed=False).creates == {
+        Address.parse(f"{support}.roles.agent")
+    }
 
 
 def test_what_an_approved_plan_withholds_is_withheld_though_it_is_possible_now() -> None:
@@ -612,7 +614,7 @@ def test_what_an_approved_plan_withholds_is_withheld_though_it_is_possible_now()
     approved = account.approve(SUPPORT + "    prune: [roles]\n")
     account.post(f"/v1/Services/{service}/Users/{user}", {"RoleSid": account.role("Customer Support", "service user")})
     free = account.plan(files).changes[-1]
-    kept = account.plan(files, reviewed=reviewed_decisions(approved)).changes[-1]
+    kept = account.plan(files, reviewed=reviewed_decisions(approved, is_sealed=True)).changes[-1]
     assert (free.action, free.sid, free.guard) == ("delete", old, None)
     assert kept.guard is not None
     assert (kept.sid, kept.guard.name, kept.guard.verdict, kept.is_withheld) == (old, "reviewed", "withheld", True)

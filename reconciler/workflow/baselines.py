@@ -1,0 +1,192 @@
+"""What was applied last, for a plan: from the ledger, or from what ``--baseline`` names.
+
+Takes a ledger, or the value of the option; gives a `Baseline` with the declarations of every entry that it mentions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler import config as config_package
+from reconciler.errors import ConfigError, UsageError
+from reconciler.sources.disk import DiskSources
+
+if TYPE_CHECKING:
+    from reconciler.address import Address
+    from reconciler.config.model import Config, Declared
+    from reconciler.documents.ledger import LedgerEntry
+    from reconciler.ledger.opening import Ledger
+    from reconciler.planning.baseline import Baseline
+    from reconciler.workflow.inputs import Inputs
+
+NONE = "none"
+"""The value of ``--baseline`` for a plan that compares only the configuration and the account."""
+
+
+def baseline_for(
+    ledger: Ledger | None, config: Config, inputs: Inputs, environment: Mapping[str, str]
+) -> Baseline | None:
+    """Return what a plan compares with; None without a baseline.
+
+    Args:
+        ledger: The ledger; None without one.
+        config: The configuration.
+        inputs: How it was read, and the value of ``--baseline``.
+        environment: Environment variables.
+
+    Raises:
+        ConfigError: What ``--baseline`` names is not a valid configuration.
+        LedgerError: This clone lacks an entry, or the files that it applied.
+        UsageError: What ``--baseline`` names does not exist.
+    """
+    from reconciler.planning.baseline import Baseline, Record  # noqa: PLC0415 - see the package
+
+    found = None if ledger is None else ledger_baseline(ledger, inputs, environment)
+    if not inputs.baseline:
+        return found
+    if inputs.baseline == NONE:
+        return None if found is None else replace(found, is_compared=False)
+    override = named_configuration(inputs, config).resources
+    if found is not None:
+        return replace(found, override=override)
+    return Baseline(records={address: Record(None) for address in override}, override=override)
+
+
+# --- from the ledger -------------------------------------------------------------------------------------------------
+
+
+def ledger_baseline(ledger: Ledger, inputs: Inputs, environment: Mapping[str, str]) -> Baseline:
+    """Return what a plan has to know of a ledger.
+
+    Args:
+        ledger: The ledger.
+        inputs: How the configuration was read.
+        environment: Environment variables.
+
+    Raises:
+        LedgerError: This clone lacks an entry, or the files that it applied.
+    """
+    from reconciler.planning.baseline import Baseline, EntryInfo  # noqa: PLC0415 - see the package
+
+    entries = ledger.mentioned()
+    declarations = {}
+    for number, entry in entries.items():
+        declared = load_declarations(ledger, entry, inputs, environment)
+        if declared is not None:
+            declarations[number] = declared
+    if ledger.head is not None:
+        entries[ledger.head.entry.number] = ledger.head.entry
+    infos = {
+        number: EntryInfo(number, entry.ended_at or entry.started_at, entry.source.commit, entry.environment)
+        for number, entry in entries.items()
+    }
+    return Baseline(
+        records=ledger.known_records(),
+        declarations=declarations,
+        entries=infos,
+        head=None if ledger.head is None else infos[ledger.head.entry.number],
+        is_first=ledger.is_first,
+        source_commit=ledger.source,
+        digest_of=ledger.key.sid_digest,
+        has_fingerprints=all(entry.key_id == ledger.key.id for entry in entries.values()),
+    )
+
+
+def load_declarations(
+    ledger: Ledger, entry: LedgerEntry, inputs: Inputs, environment: Mapping[str, str]
+) -> Mapping[Address, Declared] | None:
+    """Load what an entry applied, with its environment, overlays, and variables; None if this release cannot load it.
+
+    A value from outside is unknown unless it is the same today.
+
+    Args:
+        ledger: The ledger.
+        entry: The entry.
+        inputs: How the present configuration was read: the values of variables that may not be stored.
+        environment: The environment variables of today.
+
+    Raises:
+        LedgerError: This clone lacks files of the commit.
+    """
+    from reconciler.sources.git import GitSources  # noqa: PLC0415 - see the package
+    from reconciler.sources.past import PastSources  # noqa: PLC0415 - see the package
+
+    repository, key = ledger.ref.repository, ledger.key
+    source = entry.source
+
+    def matches(name: str, text: str) -> bool:
+        return key.fingerprint(name, text) == entry.fingerprints.get(name)
+
+    variables = {name: value.value for name, value in source.variables.items() if value.value is not None}
+    hidden = [name for name, value in source.variables.items() if value.value is None]
+    known = {
+        name: inputs.variables[name]
+        for name in hidden
+        if name in inputs.variables
+        and key.fingerprint(f"var:{name}", inputs.variables[name]) == source.variables[name].fingerprint
+    }
+    try:
+        committed = GitSources(
+            source.commit, source.root, from_top=True, env=repository.environment, folder=repository.folder
+        )
+    except UsageError:
+        raise ledger.ref.lacks() from None
+    with committed:
+        past = PastSources(
+            committed,
+            DiskSources(str(Path(inputs.path)), environment),
+            names=tuple(entry.fingerprints),
+            matches=matches,
+            environment=environment,
+        )
+        try:
+            config = config_package.load(
+                past,
+                environment=entry.environment,
+                variables={**variables, **known},
+                overlays=source.overlays,
+                allow_unset=True,
+                unknown=past.unknown | {f"var:{name}" for name in hidden if name not in known},
+            )
+        except ConfigError:
+            return None
+    return config.resources
+
+
+# --- named by --baseline ---------------------------------------------------------------------------------------------
+
+
+def named_configuration(inputs: Inputs, config: Config) -> Config:
+    """Load the configuration that ``--baseline`` names: ``git:REF``, ``git:REF:PATH``, or a path.
+
+    Values from environment variables, secrets, and files that differ are unknown.
+
+    Args:
+        inputs: How the present configuration was read.
+        config: The present configuration.
+
+    Raises:
+        ConfigError: It is not valid.
+        UsageError: It does not exist.
+    """
+    from reconciler.sources.git import GitSources  # noqa: PLC0415 - see the package
+
+    def load(sources: DiskSources | GitSources) -> Config:
+        return config_package.load(
+            sources,
+            environment=config.environment,
+            variables=inputs.variables,
+            overlays=[sources.relative(overlay) for overlay in inputs.overlays],
+            by_name=True,
+        )
+
+    if not inputs.baseline.startswith("git:"):
+        return load(DiskSources(inputs.baseline, {}))
+    ref, _, path = inputs.baseline.removeprefix("git:").partition(":")
+    if not ref:
+        raise UsageError(f"--baseline {inputs.baseline} names no commit. Use git:BRANCH, git:TAG, or git:COMMIT")
+    with GitSources(ref, path or inputs.path, from_top=bool(path)) as sources:
+        return load(sources)
