@@ -350,7 +350,7 @@ def _sensitive(layout: KindLayout) -> Schema:
 def _singleton_keys(layout: KindLayout) -> Schema:
     """Build the keys that every singleton accepts besides its fields."""
     return {
-        "lifecycle": closed({"ignore_changes": _ignore_changes(layout)}, "Fields that are left alone."),
+        "lifecycle": closed({"ignore_changes": _ignore_changes(layout)}, "Fields whose differences are ignored."),
         "sensitive": _sensitive(layout),
     }
 
@@ -378,7 +378,7 @@ def _common_keys(layout: KindLayout) -> Schema:
             "description": "Former natural key. The live resource with that name is renamed, or replaced if necessary.",
             "examples": [example(kind.by_path[kind.natural_key]) if kind.natural_key else "former-name"],
         },
-        "lifecycle": closed(lifecycle, "Actions that are prevented, and fields that are left alone."),
+        "lifecycle": closed(lifecycle, "Actions that are prevented, and fields whose differences are ignored."),
         "sensitive": _sensitive(layout),
     }
 
