@@ -51,8 +51,8 @@ def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozen
 
     PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. Shows the live and the
     configured value of each field that differs, and lists missing and unmanaged resources. Also lists undeclared
-    settings: values in the configuration, notifications, and webhooks of the account and of each declared service that
-    are declared nowhere. Exits with status 2 if there is drift.
+    settings: live values in the configuration, notifications, and webhooks of the account and of declared services.
+    Exits with status 2 if there is drift.
     """
     run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
     found = run.execute(

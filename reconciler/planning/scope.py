@@ -158,7 +158,7 @@ def _searched_in(declared: Declared, selection: Selection) -> Iterable[Kind]:
 def _settings_in(declared: Declared, present: Mapping[Address, Declared], selection: Selection) -> Iterable[Kind]:
     """Yield the kinds that have to be read to find the undeclared settings of a resource.
 
-    These are its singletons, and the kinds of which a singleton refers to an initial one: only its name tells whether
+    These are its singletons, and the kinds of which a singleton refers to an initial one: only its name shows whether
     the reference is still the one that Twilio made.
     """
     for kind in settings_of(declared.kind) if selection.settings else ():

@@ -33,7 +33,7 @@ class UndeclaredSetting:
         kind: its kind.
         service: the name of its service, as it may be shown; empty for the account's.
         value: the live value, as the former side of a field change.
-        risk: how soon somebody should look.
+        risk: the risk of the value.
     """
 
     address: Address

@@ -242,7 +242,7 @@ class SettingRow:
         name: its address and field, as ``unmanaged.ignore`` takes them.
         service: the name of its service; empty for the account's.
         value: the live value.
-        risk: how soon somebody should look.
+        risk: the risk of the value.
         meaning: what the setting does.
         clearable: whether ``sealed: true`` clears it.
     """

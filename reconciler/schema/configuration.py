@@ -207,8 +207,8 @@ def _template(layout: Layout) -> Schema:
 def _sealed(owner: str) -> Schema:
     """Build the schema of `sealed`."""
     return flag_schema(
-        f"Settings of {owner} that are not written here are empty: an apply clears live values in its configuration, "
-        "notifications, and webhooks. `drift` reports those that Twilio cannot clear."
+        f"Undeclared settings of {owner} count as empty: an apply clears their live values in its configuration, "
+        "notifications, and webhooks. `drift` reports settings that Twilio cannot clear."
     )
 
 
