@@ -116,6 +116,11 @@ def apply(
         raise StalePlan(error.differences, again) from None
     if applied.declined:
         raise ReconcilerError("declined. Nothing was sent")
+    return _finish(applied, inputs, endpoint, output, shown=shown)
+
+
+def _finish(applied: Applied, inputs: Inputs, endpoint: Endpoint, output: Output, *, shown: bool) -> int:
+    """Show the result of an apply, and return its exit code."""
     seen = applied.file.to_json() if inputs.variables else ""
     output = replace(output, plan_command=command_line("plan", inputs, endpoint, shown=seen))
     console.at_stake(_outcome(applied, output.plan_command))
