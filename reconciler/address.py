@@ -2,8 +2,8 @@
 
 ``services.support.roles.agent`` is ``Address(("services", "support", "roles", "agent"))``. A part that is not a plain
 identifier, or that looks like a SID, is written in brackets and quotes: ``services.support.users["ada@example.com"]``,
-``services["IS…"].roles["RL…"]``. Text and parts convert both ways without loss. Knows nothing of kinds: whether an
-address names a resource is not known here.
+``services["IS…"].roles["RL…"]``. Text and parts convert both ways without loss. Independent of kinds: it is not known
+here whether an address refers to a resource.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PART = re.compile(r'(?:\.?(?P<plain>[A-Za-z_][A-Za-z0-9_-]*)|\[(?P<quoted>"(?:[
 
 
 class AddressError(ValueError):
-    """An invalid address; the message says where it is wrong."""
+    """An invalid address; the message shows the invalid part."""
 
 
 def looks_like_sid(text: str) -> bool:
@@ -47,7 +47,7 @@ class Address:
         """Parse an address.
 
         Raises:
-            AddressError: when the text is empty or is not an address throughout.
+            AddressError: the text is empty or is not a valid address.
         """
         parts: list[str] = []
         position = 0
@@ -70,7 +70,7 @@ class Address:
         return cls(tuple(parts))
 
     def child(self, *parts: str) -> Address:
-        """Return the address of something below this one."""
+        """Return the address of a resource or section below this one."""
         return Address(self.parts + parts)
 
     @property
@@ -84,7 +84,7 @@ class Address:
         return Address(self.parts[:-1])
 
     def owner(self, section: Sequence[str]) -> Address | None:
-        """The address of the resource that contains this one; None at the top.
+        """Return the address of the resource that contains this one; None at the top.
 
         Args:
             section: the section of this resource's kind.
@@ -92,7 +92,7 @@ class Address:
         return self.collection.collection_owner(section)
 
     def collection_owner(self, section: Sequence[str]) -> Address | None:
-        """The address of the resource that contains this collection, or this singleton; None at the top.
+        """Return the address of the resource that contains this collection, or this singleton; None at the top.
 
         Args:
             section: the section of the collection's kind.
@@ -105,7 +105,7 @@ class Address:
         return self.parts[: len(other.parts)] == other.parts
 
     def __str__(self) -> str:
-        """The text form, which `parse` reads back."""
+        """Return the text form, which `parse` reads back."""
         text = [self.parts[0]]
         for part in self.parts[1:]:
             if _PLAIN.match(part) and not looks_like_sid(part):

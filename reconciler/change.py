@@ -1,7 +1,7 @@
 """The vocabulary of a plan: field changes, steps, changes. Frozen data without behavior.
 
-Contents here are the true ones, secrets included, because an apply has to send them: nothing here may be printed as it
-is. `reconciler.planning.plan.to_json` and `reconciler.render.view` are the two ways out, and both redact.
+Contents here are the real ones, secrets included, because an apply has to send them: nothing here may be printed
+unchanged. `reconciler.documents` and `reconciler.render.view` are the two ways out, and both redact.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reconciler.kinds.markers import Risk
 from reconciler.state import Live
 
 Action = Literal["create", "update", "replace", "delete"]
-"""What happens to a resource; `MARKS` has its mark in text."""
+"""The action on a resource; `MARKS` has its symbol in text."""
 
 MARKS: Mapping[Action, str] = {"create": "+", "update": "~", "replace": "-/+", "delete": "-"}
 RISKS: tuple[Risk, ...] = ("low", "medium", "high")
@@ -33,7 +33,7 @@ Verdict = Literal["refused", "withheld"]
 Standing = Literal[
     "", "pending", "newly_declared", "drifted", "conflict", "unknown", "removed", "removed_conflict", "up_to_date"
 ]
-"""How a difference stands to the baseline, the configuration that was applied last; empty without a baseline.
+"""The relation of a difference to the baseline, the last applied configuration; empty without a baseline.
 
 | standing           | what happened since the baseline                                                    |
 |--------------------|-------------------------------------------------------------------------------------|
@@ -53,11 +53,11 @@ class InnerChange:
     """One difference inside a JSON value.
 
     Attributes:
-        path: where inside the value: ``team``, ``tags[0].name``, ``["a.b"]``. The index of an item is that in the list
-            that has it; of a changed item, that in the list before.
-        kind: whether only the later value has it, only the former one, or both with other contents.
-        before: the former content; None where it is added.
-        after: the later content; None where it is removed.
+        path: the path inside the value: ``team``, ``tags[0].name``, ``["a.b"]``. The index of an item is its index in
+            the list that contains it; for a changed item, in the list before.
+        kind: whether it exists only in the later value, only in the former one, or in both with different contents.
+        before: the former content; None if it is added.
+        after: the later content; None if it is removed.
     """
 
     path: str
@@ -87,20 +87,20 @@ class FieldChange:
 
     Attributes:
         path: dotted, in the configuration's vocabulary.
-        before: the live content; None where there is none; `Unknown` if it is known only after the apply.
+        before: the live content; None if there is none; `Unknown` if it is known only after apply.
         after: the declared content, a `Reference`, or an `Unknown`; None clears.
-        before_name: for a reference, the name of the resource it refers to now; shown only, never compared.
+        before_name: for a reference, the name of the resource it refers to now; for display only, never compared.
         sensitive: whether both sides are hidden.
-        secrets: the names of the secrets that go into `after`.
+        secrets: the names of the secrets used in `after`.
         forces_replacement: whether this change requires a replace.
         source: where it is declared.
         before_source: where the other configuration declares `before`; None if it comes from the account.
-        inside: for JSON that may be shown, the differences inside it, sorted by path; empty where both are not
-            mappings, or are too large to be looked through.
-        before_shown: of a sensitive URL, the live side with its secret parts masked; empty if all of it is hidden.
+        inside: for JSON that may be shown, the differences inside it, sorted by path; empty unless both are mappings
+            that are small enough to compare.
+        before_shown: for a sensitive URL, the live side with its secret parts masked; empty if all of it is hidden.
         after_shown: the same for the declared side.
-        standing: how the difference stands to the baseline; empty without one.
-        since: the entry since which the baseline's value was right, or the commit that removed the field.
+        standing: the relation of the difference to the baseline; empty without one.
+        since: the entry since which the baseline's value was correct, or the commit that removed the field.
         returns: whether the configuration no longer declares the field, and `after` is the value that it returns to.
         adopted: whether `after` is the value that the field had before it was managed.
     """
@@ -139,17 +139,17 @@ class Step:
         address: its resource. The two resources of a replace share an address and differ in `sid`.
         kind: its kind.
         parent: the address of the containing resource; None at the top.
-        sid: the SID when it is known before the apply; None for creates, and for what another step creates.
+        sid: the SID if it is known before the apply; None for creates, and for resources that another step creates.
         values: contents to send, by field path; `Reference`s are resolved when the step runs.
-        expects: contents that the response must have besides those sent: declared values that are live already.
-        adopts: for what Twilio will have made by itself along with its parent: the contents by which to find it there
-            (a role's name and type; nothing for a singleton). Its live contents are known only then, so of `values`
-            only what differs is sent. Of a create: by what to find the resource that a new parent may have without
-            that being certain. None for everything else.
-        last: whether it waits for everything that is not last, and is left out if any of that fails.
-        needs: ids of the steps that must have succeeded before.
-        makes_way_for: for a delete that cannot be last, the ids of the steps that take what it frees (a unique key, a
-            slot). They follow it at once, and everything else that they need comes before it.
+        expects: contents that the response must have in addition to those sent: declared values that are already live.
+        adopts: for a resource that Twilio creates along with its parent: the contents to look it up by (a role's name
+            and type; nothing for a singleton). Its live contents are known only then, so only the differing `values`
+            are sent. For a create: the contents to look up a resource that a new parent may already have. None for
+            everything else.
+        last: whether it waits for every step that is not last, and is skipped if one of them fails.
+        needs: ids of the steps that must succeed first.
+        makes_way_for: for a delete that cannot be last, the ids of the steps that take the unique key or slot that it
+            frees. They follow it immediately, and all of their other dependencies come before it.
         late: whether it waits for every step that does not wait for it, because what it deletes is lost permanently.
     """
 
@@ -174,15 +174,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Why a change is not carried out as it is.
+    """The reason why a change is not applied as planned.
 
     Attributes:
-        name: which guard: ``approval``, ``prevent_destroy``, ``prevent_create``, ``default_role``, ``role_in_use`` …
-        verdict: ``refused`` stops the whole apply, ``withheld`` leaves this part out of it.
-        message: a sentence that names what is protected and how to proceed.
-        only_delete: whether only the last step of a replace is withheld (the new resource is made, the old one kept).
+        name: the guard's name: ``approval``, ``prevent_destroy``, ``prevent_create``, ``default_role``, ``role_in_use``
+            …
+        verdict: ``refused`` stops the whole apply, ``withheld`` leaves this change out.
+        message: a sentence that states what is protected and how to proceed.
+        only_delete: whether only the last step of a replace is withheld (the new resource is created, the old one
+            kept).
         only_fields: the fields that alone are withheld, in a step of their own that is last; the others are written.
-        holders: those because of whom it is withheld, as they may be shown: the users who hold a role.
+        holders: the users who hold a role and cause it to be withheld, in a form that may be shown.
         fix: YAML to paste into the configuration that resolves it; empty if there is none.
     """
 
@@ -205,27 +207,26 @@ class Change:
     """The change of one resource.
 
     Attributes:
-        address: its address, or the one it would have.
+        address: its address, or its future address.
         kind: its kind.
         action: the action.
-        sid: the live resource; None when there is none yet.
-        name: its natural key, for people; of a singleton the empty string.
+        sid: the live resource; None if there is none yet.
+        name: its natural key for display; empty for a singleton.
         parent: the address of the containing resource; None at the top.
-        service: the name of the service it belongs to, for people; empty at the top of the account.
-        fields: what differs, in the order of the kind's fields.
-        steps: the calls that make it so, in their order.
-        reason: why, as a short phrase: ``not in the account``, ``pruned``, ``absent: true`` …
-        risk: how careful a reviewer should be.
-        consequences: effects for people, each as a sentence: permissions gained and lost, traffic moved,
-            history destroyed.
-        guard: why it is not carried out as it is; None if it is.
-        source: where it is declared; None if it is not.
-        carried: paths of the fields whose values only the account has, and that the new resource gets as well.
-        former: of a replace, the old resource; of a change that completes one, its known values. Never shown.
-        former_title: of a replace, the natural key of the old resource as it may be shown.
-        completes: the SID of the resource whose interrupted replace this change completes; empty for none.
-        standing: how the resource as a whole stands to the baseline; empty without one, and if only fields differ.
-        since: the entry since which the resource was as declared, or the commit that removed it.
+        service: the name of its service for display; empty at the top of the account.
+        fields: the differing fields, in the order of the kind's fields.
+        steps: the API calls that make the change, in order.
+        reason: the reason, as a short phrase: ``not in the account``, ``pruned``, ``absent: true`` …
+        risk: the risk that a reviewer should consider.
+        consequences: the effects, one sentence each: permissions gained and lost, traffic moved, history destroyed.
+        guard: the reason why it is not applied as planned; None if it is.
+        source: the place of its declaration; None if it is not declared.
+        carried: paths of the fields whose values only the account has, and that are copied to the new resource.
+        former: for a replace, the old resource; for a change that completes one, its known values. Never shown.
+        former_title: for a replace, the natural key of the old resource in a form that may be shown.
+        completes: the SID of the resource whose interrupted replace this change completes; empty otherwise.
+        standing: the relation of the resource as a whole to the baseline; empty without one, and if only fields differ.
+        since: the entry since which the resource matched, or the commit that removed it.
     """
 
     address: Address
@@ -251,5 +252,5 @@ class Change:
 
     @property
     def is_withheld(self) -> bool:
-        """Return whether no part of it is carried out."""
+        """Whether no part of it is applied."""
         return self.guard is not None and self.guard.verdict == "withheld" and not self.guard.is_partial

@@ -1,7 +1,7 @@
 """Every error that a user can see, each with its exit status.
 
-Takes nothing from the rest of the package; gives exceptions that carry data (places, problems, Twilio's own message)
-and leave their layout to the renderers. Nothing here prints, and no message may contain a secret.
+Imports nothing from the rest of the package. Exceptions carry data (places, problems, Twilio's own message) and leave
+their layout to the renderers. Nothing here prints, and no message may contain a secret.
 
     ReconcilerError                     1
     ├── ConfigError                     1    problems in the configuration, all of them at once
@@ -57,15 +57,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An error or a doubt, with its place and its fix.
+    """An error, a warning, or a notice, with its place and its fix.
 
     Attributes:
         code: a stable name in kebab case, for instance ``unknown-key``; the rule's ID in SARIF.
-        message: one sentence that says what is wrong, with the value unless it is secret.
+        message: one sentence on what is wrong, with the value unless it is secret.
         place: the place; None if it concerns none (an environment variable, the account).
-        hint: one sentence on how to fix it; empty if the message says it.
-        severity: errors stop the command, warnings do not (``--strict`` makes them errors); a notice names an entry of
-            the configuration that has taken effect and can be removed.
+        hint: one sentence on how to fix it; empty if the message already does.
+        severity: errors stop the command, warnings do not (``--strict`` makes them errors); a notice is about an entry
+            of the configuration that has taken effect and can be removed.
         related: other relevant places, each with a label.
         address: the resource that it concerns, as text; empty if none.
         conceals: whether the line contains a secret and must not be shown.
@@ -134,7 +134,7 @@ class ApiError(ReconcilerError):
     """A request to the API failed.
 
     Attributes:
-        may_be_done: whether the request, or an earlier attempt at it, may have had an effect all the same.
+        may_be_done: whether the request, or an earlier attempt at it, may have had an effect nevertheless.
         retry_after: the answer's ``Retry-After`` header, or empty.
     """
 
@@ -196,13 +196,13 @@ class Refused(ApiError):
     def __init__(self, refusal: Refusal) -> None:
         self.refusal = refusal
         super().__init__(
-            f"{refusal.method} {refusal.path} was refused with HTTP {refusal.status}, "
+            f"{refusal.method} {refusal.path} was rejected with HTTP {refusal.status}, "
             f"Twilio error {refusal.code}: {refusal.message}"
         )
 
 
 class Intercepted(ApiError):
-    """An answer that cannot be the API's: a redirect, or a page of a proxy or captive portal.
+    """An answer that cannot come from the API: a redirect, or a page of a proxy or captive portal.
 
     Args:
         message: what answered, and how it answered.

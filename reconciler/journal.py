@@ -3,7 +3,7 @@
 A replace is saved before its first request is sent, and removed when it is complete, so each remaining
 one was interrupted. It may contain a live value that may not be shown, such as a webhook URL with a token: without it,
 the value would be lost if the run ends between a delete and its create. It contains neither values of the configuration
-nor what the API does not return. `reconciler.documents.journal` defines the file, and
+nor values that the API does not return. `reconciler.documents.journal` defines the file, and
 `reconciler.execution.journal_file` reads and writes it.
 """
 
@@ -35,7 +35,7 @@ class UnfinishedReplace:
             change follow from them.
         lost: paths of values that were not saved, because they may not be shown in a report.
         source: the path of the file that the saved replace was read from, for messages.
-        title: the natural key as it may be shown; empty if it may be shown unchanged.
+        title: the natural key in a form that may be shown; empty if it may be shown unchanged.
         name_digest: in a report, a digest of a natural key that may not be shown.
         environment: the environment of the apply; empty for none.
     """

@@ -1,4 +1,4 @@
-"""JSON text -> values, as strictly as the standard: Python itself accepts and writes more than JSON.
+"""JSON text -> values, as strictly as the standard: Python itself accepts and writes more than that.
 
 Takes text from any source: plan files, live attributes, attributes in files. Imports nothing of the package.
 """
@@ -20,9 +20,9 @@ else:
     Json = Any
 
 _DEEPEST = 130
-"""How many levels a document may have: some of its own, and as many as a live value may bring along."""
+"""The maximum number of levels of a document: its own, plus those of a live value."""
 _MOST_DIGITS = 4300
-"""So many a live value can have: Python itself reads no more."""
+"""The maximum number of levels of a live value: Python itself can read no more."""
 _MOST_KEYS = 20_000
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -34,9 +34,9 @@ def parse_document(text: str | bytes) -> Json:
         text: The text; bytes are UTF-8.
 
     Raises:
-        ValueError: It is not valid JSON, has a duplicate key, or contains what JSON cannot spell. The message names the
-            problem and, if known, its position, and never quotes the text.
-        RecursionError: It is nested too deep.
+        ValueError: It is not valid JSON, has a duplicate key, or contains a value that JSON cannot express. The message
+            states the problem and, if known, its position, and never quotes the text.
+        RecursionError: It is nested too deeply.
     """
     try:
         shown = text if isinstance(text, str) else text.decode("utf-8")
@@ -56,11 +56,11 @@ def parse_document(text: str | bytes) -> Json:
 
 
 def parse_live(text: str) -> Json:
-    """Parse JSON that the API returned. Of duplicate keys the last one counts.
+    """Parse JSON that the API returned. The last one of duplicate keys counts.
 
     Raises:
-        ValueError: It is not valid JSON, or contains a number that JSON cannot spell.
-        RecursionError: It is nested too deep.
+        ValueError: It is not valid JSON, or contains a number that JSON cannot express.
+        RecursionError: It is nested too deeply.
     """
     found: Json = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     return found

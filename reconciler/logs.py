@@ -1,6 +1,6 @@
-"""Structured log lines: one for each request, each retry, each step, and the begin and end of a command.
+"""Structured log lines: one for each request, each retry, each step, and the start and end of a command.
 
-Takes facts, through one function for each event, whose parameters are all that its line can contain; gives lines, as
+Takes facts, through one function for each event, whose parameters are all that its line can contain; returns lines, as
 text or JSON, to the writer that `writing` sets. Redacted by construction: no function accepts a header, a body, a host,
 or a value of a resource, and names in paths become ``*``. Messages of other libraries are not shown, since they may
 contain any of these. A line is printable ASCII, whatever is in it, so an answer cannot forge another line. A log that
@@ -53,7 +53,7 @@ def is_wanted(level: Level) -> bool:
 
 
 def begin(command: str, version: str) -> None:
-    """Log the begin of a command."""
+    """Log the start of a command."""
     _log("info", "begin", command=command, version=version)
 
 
@@ -163,7 +163,7 @@ def step(
 def shown_path(path: str) -> str:
     """Replace each part of a path that is neither the API's own word nor a SID by ``*``: it may be a person's name.
 
-    Of the query, only page numbers and sizes remain; page tokens may contain anything.
+    Only page numbers and sizes are kept of the query; page tokens may contain anything.
     """
     from reconciler.kinds.api_paths import path_words  # noqa: PLC0415 - help and completion do without the kinds
 
@@ -278,7 +278,7 @@ def _as_text(head: Mapping[str, str], facts: Mapping[str, Fact]) -> str:
 
 
 def _quoted(fact: Fact) -> str:
-    """Quote a fact if it contains a character that could be taken for the end of the fact."""
+    """Quote a fact if it contains a character that could be mistaken for its end."""
     if not isinstance(fact, str):
         return str(fact)
     return fact if _PLAIN.match(fact) else spelled_out(json.dumps(fact, ensure_ascii=True))

@@ -51,13 +51,13 @@ class Outcome:
         op: the operation.
         status: the result.
         sid: the resource, if known.
-        message: the reason, in one sentence; of a successful step, a remaining doubt, mostly empty.
+        message: the reason, in one sentence; for a successful step, a remaining doubt, usually empty.
         refusal: the API's refusal, if there is one.
-        because: of a skipped step, the ID of the step whose failure caused it.
-        cause: of a failed step, the category of its failure.
-        name: for a delete, the natural key of the deleted resource, as it may be shown.
-        is_old: whether it deletes the old resource of a replace, whose address the new one has.
-        written: what it wrote to, and the values before and after; None if it had no effect.
+        because: for a skipped step, the ID of the step whose failure caused it.
+        cause: for a failed step, the category of its failure.
+        name: for a delete, the natural key of the deleted resource, in a form that may be shown.
+        is_old: whether it deletes the old resource of a replace, whose address the new one shares.
+        written: the resource it wrote to, and the values before and after; None if it had no effect.
     """
 
     step: str
@@ -137,16 +137,16 @@ class Progress(Protocol):
     """Receives the progress of a run; must not affect the run."""
 
     def reading(self, answered: int, asked: int) -> None:
-        """A request of the fetch was sent or answered; receives both totals so far."""
+        """Return a request of the fetch was sent or answered; receives both totals so far."""
 
     def started(self, step: Step) -> None:
-        """A step was started."""
+        """Return a step was started."""
 
     def ended(self, outcome: Outcome, done: int, total: int) -> None:
-        """A step ended; done of total steps have ended so far."""
+        """Return a step ended; done of total steps have ended so far."""
 
     def waiting(self, seconds: float, why: str) -> None:
-        """A request waits for some seconds before it is sent again."""
+        """Return a request waits for some seconds before it is sent again."""
 
 
 class Silent:

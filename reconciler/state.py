@@ -1,8 +1,8 @@
 """The live account as far as it was read: resources keyed by SID, in the configuration's vocabulary.
 
-Made by `reconciler.api.fetch` out of `reconciler.api.wire.decode`, read by match, diff, plan and export. Holds what the
-API said, normalized by `wire`, and which collections were read in full; knows nothing of the configuration. Secrets are
-never in it: the API does not return them.
+Built by `reconciler.api.fetch` from the results of `reconciler.api.wire.decode`; read by match, diff, plan, and export.
+Holds the API's responses, normalized by `wire`, and which collections were read in full; independent of the
+configuration. It never contains secrets: the API does not return them.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ class Live:
 
     Attributes:
         kind: its kind.
-        sid: its SID; for a singleton its path, which is as unique.
+        sid: its SID; for a singleton its path, which is also unique.
         parents: SIDs of the containing resources, outermost first; empty at the top.
-        values: every readable field by dotted path, in the configuration's vocabulary; references as SIDs; None where
-            the API has null, "" or no such key.
+        values: every readable field by dotted path, in the configuration's vocabulary; references as SIDs; None if the
+            API has null, "", or no such key.
         created: its creation date as returned by the API; empty if it has none.
         updated: its update date as returned by the API; empty if it has none.
     """
@@ -40,7 +40,7 @@ class Live:
 
     @property
     def lineage(self) -> tuple[str, ...]:
-        """The SIDs above what it contains: its own parents, then itself."""
+        """The SIDs that contain its children: its own parents, then itself."""
         return (*self.parents, self.sid)
 
     @property
@@ -50,7 +50,7 @@ class Live:
 
     @property
     def title(self) -> str:
-        """Return its natural key as it may be shown."""
+        """Return its natural key in a form that may be shown."""
         if self.kind.compose_key is None:
             return self.name
         return self.kind.name_of({path: self._shown(path, content) for path, content in self.values.items()})
@@ -62,7 +62,7 @@ class Live:
 
     @property
     def is_built_in(self) -> bool:
-        """Whether Twilio makes it in every service, by its exact name and type: the API does not mark it."""
+        """Whether Twilio creates it in every service, by its exact name and type: the API does not mark it."""
         return self.kind.is_built_in(self.values)
 
 
@@ -71,7 +71,7 @@ class Collection:
     """A list in the API.
 
     Attributes:
-        kind: the name of the kind it holds.
+        kind: the name of the kind of its members.
         parents: SIDs of the containing resources, outermost first.
     """
 
@@ -81,11 +81,11 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Participation:
-    """Who holds which role in the conversations of a service.
+    """The holders of roles in the conversations of a service.
 
     Attributes:
-        holders: by role SID, the participants who hold it: their conversation's SID by their own.
-        is_complete: whether the participants of every conversation were looked up.
+        holders: by role SID, the participants who hold it: the conversation's SID by the participant's SID.
+        is_complete: whether the participants of every conversation were read.
     """
 
     holders: Mapping[str, Mapping[str, str]]
@@ -93,17 +93,17 @@ class Participation:
 
 
 class State:
-    """What was read of the live account.
+    """The part of the live account that was read.
 
     Args:
         account_sid: the account that answered.
-        default_service_sid: the account's default service, or "" when it has none.
+        default_service_sid: the account's default service, or "" if it has none.
         resources: everything that was read.
         complete: the collections that were read in full, so that absence means absence.
-        role_holders: for services whose users were looked through, the users who hold each role, by role SID: their
-            identities by SID; a service that is missing here was not looked through.
-        participants: for services whose participants were looked through, who holds which role.
-        unreadable: the collections and singletons that may not be read, with what the API answered.
+        role_holders: for services whose users were read, the users who hold each role, by role SID: their identities by
+            SID; for a service that is missing here, they were not read.
+        participants: for services whose participants were read, the holders of each role.
+        unreadable: the collections and singletons that may not be read, with the API's answer.
     """
 
     def __init__(
@@ -130,17 +130,17 @@ class State:
             self.add(live)
 
     def add(self, live: Live) -> None:
-        """Keep one resource, in place of an earlier reading of the same one (a page may repeat it)."""
+        """Store one resource, replacing an earlier reading of it (a page may repeat it)."""
         self._flex.clear()
         self._by_sid[live.sid] = live
         self._by_collection.setdefault(Collection(live.kind.name, live.parents), {})[live.sid] = live
 
     def get(self, sid: str) -> Live | None:
-        """The resource with that SID, if it was read."""
+        """Return the resource with a SID, if it was read."""
         return self._by_sid.get(sid)
 
     def is_protected(self, live: Live, replacements: frozenset[str] = frozenset()) -> bool:
-        """Whether Twilio made a resource: in every service, or in a service of Flex.
+        """Whether Twilio created a resource: in every service, or in a service of Flex.
 
         Args:
             live: the resource.
@@ -175,18 +175,18 @@ class State:
         return self._flex[key]
 
     def singleton(self, kind: Kind, parents: tuple[str, ...]) -> Live | None:
-        """The singleton of that kind in that parent, if it was read."""
+        """Return the singleton of a kind in a parent, if it was read."""
         return next(iter(self.collection(kind, parents)), None)
 
     def collection(self, kind: Kind, parents: tuple[str, ...]) -> tuple[Live, ...]:
-        """What was read of a collection, in order of SID so that the API's order never matters."""
+        """Return the resources read of a collection, in order of SID, so that the API's order never matters."""
         members = self._by_collection.get(Collection(kind.name, parents), {})
         return tuple(members[sid] for sid in sorted(members))
 
     def __iter__(self) -> Iterator[Live]:
-        """Everything that was read, in order of SID."""
+        """Yield every resource that was read, in order of SID."""
         return (self._by_sid[sid] for sid in sorted(self._by_sid))
 
     def __len__(self) -> int:
-        """How much was read."""
+        """Return the number of resources read."""
         return len(self._by_sid)

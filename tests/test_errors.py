@@ -74,7 +74,7 @@ def test_a_refusal_says_what_was_asked_and_what_was_answered() -> None:
     refusal = Refusal("POST", "/v1/Services", 400, 50003, "too long", "https://x", "RQ1")
     raised = Refused(refusal)
     assert raised.refusal is refusal
-    assert str(raised) == "POST /v1/Services was refused with HTTP 400, Twilio error 50003: too long"
+    assert str(raised) == "POST /v1/Services was rejected with HTTP 400, Twilio error 50003: too long"
 
 
 def test_a_stale_plan_lists_what_is_not_approved() -> None:

@@ -545,7 +545,7 @@ def test_a_report_of_another_database_is_neither_used_nor_replaced(folder: Folde
     other = Account()
     run = apply(folder, other, "--report", "report.json")
     assert (run.code, run.writes) == (1, [])
-    assert "Name another file" in " ".join(run.err.split())
+    assert "Use another file" in " ".join(run.err.split())
     assert (folder.path / "report.json").read_bytes() == content
     assert apply(folder, account, "--report", "report.json").code == 0
 

@@ -414,14 +414,14 @@ prune: [addresses]
 """
         },
         """\
-error: prune names roles, but services.support has no roles
+error: prune lists roles, but services.support has no roles
   --> reconciler.yaml:3:21
   |
 3 |   support: {prune: [roles]}
   |                     ^
   = write roles: {} to prune all of them
 
-error: prune names addresses, but the configuration has no addresses
+error: prune lists addresses, but the configuration has no addresses
   --> reconciler.yaml:4:9
   |
 4 | prune: [addresses]
@@ -557,7 +557,7 @@ error: services.yaml does not exist
   |
 2 | include: [services.yaml]
   |           ^
-  = check the name; it is relative to the file that names it
+  = check the name; it is relative to the file that refers to it
 
 1 error
 """,
@@ -599,7 +599,7 @@ version: 1
         """\
 error: the folder . contains no reconciler.yaml
   --> reconciler.yaml
-  = name the file: conversations.yaml
+  = use the file conversations.yaml
 
 1 error
 """,
@@ -796,7 +796,7 @@ def test_an_account_that_is_not_the_declared_one(run: Run) -> None:
     assert (
         refused(run)
         == f"""\
-error: ../account.db holds account {ACCOUNT}, but the configuration is for account {OTHER_ACCOUNT}
+error: ../account.db contains account {ACCOUNT}, but the configuration is for account {OTHER_ACCOUNT}
   --> reconciler.yaml:2:16
   |
 2 | account: {{sid: {OTHER_ACCOUNT}}}
@@ -839,7 +839,7 @@ def test_wrong_credentials(run: Run, url: str, monkeypatch: pytest.MonkeyPatch) 
                 re.sub(r"RQ[0-9a-f]{32}", "RQ", ended.err),
             )
             == """\
-Error: the API refused GET …
+Error: the API rejected GET …
   - HTTP 401, Twilio error 20003: Authenticate
   - https://www.twilio.com/docs/errors/20003
   - request RQ
@@ -891,7 +891,7 @@ def test_an_apply_to_a_real_account_that_the_files_do_not_name(run: Run, monkeyp
     monkeypatch.setattr(socket, "getaddrinfo", no_network)
     for where in ([], ["--api-url", "https://api.example.com"]):
         assert run("apply", "--yes", *where) == Result(1, "", """\
-Error: the configuration does not name its account, so nothing is applied to a real one; set
+Error: the configuration does not declare its account, so it is not applied to a real one; set
        account.sid, or account_sid of the environment, to the account's SID
 """)  # fmt: skip
 

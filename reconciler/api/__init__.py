@@ -1,1 +1,1 @@
-"""Twilio over HTTP: what to read, how to encode and decode it, how to retry, and how fast to go."""
+"""Access to Twilio over HTTP: reads, encoding and decoding, retries, and rate limits."""

@@ -1,6 +1,6 @@
 """The meaning of an answer: a body, a refusal, or an interceptor such as a proxy or captive portal.
 
-Takes an answer that was read to its end; gives JSON, a `Refusal`, or a description of the interceptor. Sends nothing.
+Takes an answer that was read to its end; returns JSON, a `Refusal`, or a description of the interceptor. Sends nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PROXY_LOGIN, _NETWORK_LOGIN = 407, 511
 _NO_CONTENT, _NOT_FOUND = 204, 404
 _MOST_CODES = 10**9
 LONGEST_MESSAGE = 2000
-"""The number of characters kept of an error message that the API or a library gives."""
+"""The number of characters kept of an error message from the API or a library."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def refusal_of(method: str, path: str, answer: Answer, redact: Redaction) -> Ref
         method: the HTTP verb of the request.
         path: its path and query.
         answer: the answer, with an error status; its body may be anything.
-        redact: removes secrets, since the API may repeat what it was sent.
+        redact: removes secrets, because the API may repeat what it was sent.
     """
     try:
         body = json.loads(answer.body)

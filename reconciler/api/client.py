@@ -1,6 +1,6 @@
 """Clients of the Conversations API: `ReadClient`, which has no method that writes, and `Client`, which adds writes.
 
-Takes paths and forms; gives JSON, or an error of `reconciler.errors`. `plan`, `drift`, `export`, and `validate` use
+Takes paths and forms; returns JSON, or an error of `reconciler.errors`. `plan`, `drift`, `export`, and `validate` use
 only a `ReadClient`. A request is sent within the limits of rate and concurrency, and again if that is safe
 (`reconciler.api.retry`). Knows nothing of kinds.
 """
@@ -55,14 +55,14 @@ _LONGEST_ID = 64
 _LONGEST_ANSWER = 60.0
 """Seconds for one answer as a whole; the HTTP library's timeouts limit only each part of it."""
 _LATE_WRITE = 10.0
-"""Seconds that a write in progress at the command's deadline has to be answered: otherwise its outcome is unknown."""
+"""Seconds that a write in progress at the command's deadline has for its answer; after that, its outcome is unknown."""
 _LONG_WAIT = 5.0
-"""Seconds from which on a wait is logged as a warning."""
+"""Waits of at least this many seconds are logged as warnings."""
 _AGREEING_READINGS = 6
-"""The number of readings of a changing list, of which two in a row have to agree, before it counts as unreadable."""
+"""The maximum number of times a changing list is read until two consecutive readings agree."""
 
 OnWait = Callable[[float, str], None]
-"""Called with the seconds that a request waits before it is sent again, and the reason."""
+"""Called with the seconds that a request waits before a retry, and the reason."""
 
 
 def _ignore_wait(_seconds: float, _reason: str) -> None:
@@ -88,17 +88,17 @@ class ReadClient:
     Args:
         base_url: scheme, host, and port, without a trailing slash.
         credentials: sent with every request.
-        concurrency: the highest number of simultaneous requests.
+        concurrency: the maximum number of simultaneous requests.
         transport: used instead of the network, if given (the emulator in process).
-        retry: how often and how long a request is tried; once by default.
+        retry: the policy for retries; none by default.
         on_wait: called before each wait.
         redact: removes secrets from errors; those of the credentials are removed in any case.
         rate_limit: limits the writes per second; unlimited by default.
 
     Attributes:
-        concurrency: the highest number of simultaneous requests.
+        concurrency: the maximum number of simultaneous requests.
         requests: the number of requests sent.
-        resent: how many of them were retries.
+        resent: the number of retries among them.
     """
 
     def __init__(
@@ -133,8 +133,8 @@ class ReadClient:
     def endpoint(self) -> str:
         """The name of the data that this client reads: a Twilio region, another host, or an emulator's database.
 
-        An emulator names its database in each answer, so the name is the same on another port, and another emulator on
-        the same port has another name.
+        An emulator sends the name of its database in each answer, so the name is the same on another port, and another
+        emulator on the same port has a different name.
         """
         return f"emulator {self._emulator_id}" if self._emulator_id else data_location(self._base_url)
 
@@ -186,7 +186,7 @@ class ReadClient:
                 previous = pages.sids
         if consistent:
             raise Malformed(f"GET {path}: the list changes faster than it can be read")
-        # Only once more, for what the first reading may lack: a long and busy list changes every time.
+        # Only once more, for items that the first reading may lack: a long and busy list changes every time.
         repeated = [item async for page, _is_last in self.pages(path, key, page_size) for item in page]
         sids = {str(item.get("sid")) for item in repeated if isinstance(item, dict)}
         return [*repeated, *(item for item in items if isinstance(item, dict) and str(item.get("sid")) not in sids)]
@@ -204,7 +204,7 @@ class ReadClient:
         return Pages(path, f"{path}?{urlencode({'PageSize': page_size})}", read_page)
 
     async def wait_to_retry(self, method: str, path: str, attempt: int, error: ApiError, retry_after: str = "") -> bool:
-        """Wait the right time after a failed attempt, and log the wait.
+        """Wait before a retry of a failed attempt, and log the wait.
 
         Args:
             method: the HTTP verb.
@@ -252,7 +252,7 @@ class ReadClient:
             try:
                 return await self._attempt(request, path, attempt)
             except Unsent:
-                # An earlier attempt without an answer matters more than that this one was not sent.
+                # An earlier attempt without an answer matters more than the fact that this one was not sent.
                 if lost is None:
                     raise
                 lost.may_be_done = True

@@ -1,6 +1,6 @@
-"""The number of simultaneous requests: lowered when the account is under strain, raised again as answers come.
+"""The limit of simultaneous requests: lowered when the account is under strain, raised again as answers arrive.
 
-Takes answers' signs of strain; gives slots. Knows neither the HTTP library nor kinds.
+Takes signs of strain from answers; returns slots. Independent of the HTTP library and of kinds.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 _ANSWERS_BEFORE_RAISE = 20
 """Answers without strain before the limit rises by one: it falls at once, and rises step by step."""
 _ANSWERS_AFTER_REFUSAL = 40
-"""Answers without strain before the limit first rises after a 429: production shares it, and was refused as well."""
+"""Answers without strain before the limit first rises after a 429: production shares the limit and was affected too."""
 _WRITES_BEFORE_RAISE = 4
 """Answers to writes without strain before one more write may run at once, until the first 429."""
 
@@ -21,7 +21,7 @@ _WRITES_BEFORE_RAISE = 4
 class ConcurrencyLimit:
     """A limit of simultaneous requests that adapts to the account's load and never exceeds its maximum.
 
-    Writes may use half of the slots at first, and more of them with each few writes that the account takes easily.
+    Writes may use half of the slots at first, and more of them as writes succeed without strain.
 
     Args:
         most: the maximum.
@@ -70,12 +70,12 @@ class ConcurrencyLimit:
         """Adapt the limit after any other answer.
 
         Args:
-            generation: the value that `slot` gave.
-            others: the number of the account's simultaneous requests that are not this run's.
+            generation: the value that `slot` yielded.
+            others: the number of the account's simultaneous requests from other clients.
             write: whether the request was a write.
         """
-        # Twilio's limit covers the whole account, production included, and is not published. The requests of others are
-        # no refusal, so the limit falls slowly, and only to a quarter.
+        # Twilio's limit covers the whole account, production included, and is not published. Requests of other clients
+        # are not a refusal, so the limit falls slowly, and only to a quarter.
         if others > 2 * self.most:
             if generation == self._generation and self.limit > max(1, self.most // 4):
                 self._lower(self.limit - 1)
@@ -94,7 +94,7 @@ class ConcurrencyLimit:
                 self._wake()
 
     def _is_rising(self, others: int) -> bool:
-        """Whether the rest of the account is busier than it was: by more than our own requests could explain."""
+        """Whether the other clients of the account have become busier than our own requests could explain."""
         others = max(0, others)
         if self._fewest_others is None or others < self._fewest_others:
             self._fewest_others = others
@@ -127,7 +127,7 @@ class ConcurrencyLimit:
                 # The slot was granted in the moment of the cancellation.
                 self._release(write=write)
             else:
-                # It may have left the queue already, which passes over the cancelled ones.
+                # It may have left the queue already, which skips cancelled requests.
                 with suppress(ValueError):
                     self._waiting.remove(waiter)
             raise

@@ -1,6 +1,6 @@
 """Credentials for the API, from environment variables or from a profile of the Twilio CLI.
 
-Takes an environment or the CLI's configuration file; gives `Credentials`, or an error that names the missing part and
+Takes an environment or the CLI's configuration file; returns `Credentials`, or an error that names the missing part and
 never repeats a value. Sends nothing.
 """
 
@@ -28,7 +28,7 @@ class Credentials:
     Attributes:
         username: an account SID, or the SID of an API key.
         password: the auth token, or the API key's secret.
-        account_sid: the account that the environment names; the account that answers must be the same.
+        account_sid: the account in the environment; the account that answers must be the same.
         private: additional key material for digests, where the password is not secret (the emulator's); else empty.
     """
 
@@ -98,7 +98,8 @@ class Credentials:
             file: the CLI's ``config.json``.
 
         Returns:
-            The credentials, the region, and the edge: the profile's, else the file's top-level one. The latter two are
+            The credentials, the region, and the edge: the profile's, otherwise the file's top-level one. The latter two
+                are
             empty if the file has none.
 
         Raises:

@@ -1,6 +1,6 @@
-"""The live account as a `State`, read with the fewest and most parallel requests.
+"""The live account as a `State`, read with few, mostly parallel requests.
 
-Takes a `Config`, whose scope determines the reads, and a `ReadClient`, which cannot write; gives a `State`. The reads
+Takes a `Config`, whose scope determines the reads, and a `ReadClient`, which cannot write; returns a `State`. The reads
 of one round run concurrently; lists are read page by page. After round one it checks that the account is the declared
 one, so that nothing else of another account is read.
 """
@@ -28,7 +28,7 @@ from reconciler.report import Progress
 from reconciler.state import Collection, Participation, State
 
 _MOST_SINGLE_READS = 50
-"""Up to this many missing names are read one by one, concurrently, instead of reading further pages in sequence."""
+"""Up to this many missing names are read one by one, concurrently, instead of through further pages in sequence."""
 _NOT_IN_PATHS = frozenset({".", ".."})
 """Names that a URL's path cannot contain."""
 _MOST_SEARCHED = 20
@@ -46,7 +46,7 @@ async def fetch(config: Config, client: ReadClient, progress: Progress, selectio
 
     Raises:
         MatchError: the account is not the one that the configuration declares.
-        UsageError: the account is not the one that the environment names.
+        UsageError: the account is not the one in the environment.
         ApiError: the API could not be reached, or refused a request.
     """
     session = _Fetch(client, progress)
@@ -142,7 +142,7 @@ async def fetch_collections(
 
 
 async def fetch_planned(build_plan: Callable[[], Plan], state: State, client: ReadClient, progress: Progress) -> Plan:
-    """Build a plan, reading further parts of the account until the plan needs no more.
+    """Build a plan, and read further parts of the account until the plan needs no more.
 
     Args:
         build_plan: builds a plan from the present state.

@@ -1,6 +1,6 @@
 """Base URLs: Twilio's host for a region and an edge, and the check of a URL given with `--api-url`.
 
-Takes names and URLs; gives URLs that credentials may be sent to. Sends nothing.
+Takes names and URLs; returns URLs that credentials may be sent to. Sends nothing.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def checked_url(url: str) -> str:
 
 
 def data_location(url: str) -> str:
-    """Name the data that a base URL leads to, the same for every URL of the same data.
+    """Return a name for the data behind a base URL, equal for every URL of the same data.
 
     Every edge of a region leads to the same data (source: Twilio's Global Infrastructure documentation), and this
     machine has several names.

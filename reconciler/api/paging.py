@@ -1,6 +1,6 @@
 """Lists of the API: pages in order, without duplicates and without end.
 
-Takes a function that reads one page; gives the items. Sends nothing itself.
+Takes a function that reads one page; returns the items. Sends nothing itself.
 """
 
 from __future__ import annotations

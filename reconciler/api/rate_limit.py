@@ -1,6 +1,6 @@
 """The rate of writes to one service and to one conversation, kept within the limits that Twilio publishes.
 
-Takes requests; gives each a slot when it may be sent, in order. Reads never wait here, nor do writes without a
+Takes requests; returns each a slot when it may be sent, in order. Reads never wait here, nor do writes without a
 published limit. Does not know the HTTP library.
 
 A slot is taken before a write is sent and returned one second after its answer. So when Twilio processes a write, every
@@ -47,7 +47,7 @@ class RateLimit:
 
     Args:
         retry: the command's clock, deadline, and sleep.
-        writes: the highest number of writes within any second for one key.
+        writes: the maximum number of writes within any second for one key.
     """
 
     def __init__(self, retry: Retry, writes: int = WRITES_PER_SECOND) -> None:
@@ -60,7 +60,7 @@ class RateLimit:
         """Hold a slot while a request is sent and answered.
 
         Raises:
-            OutOfTime: no slot becomes free before the command's deadline.
+            OutOfTime: no slot is free before the command's deadline.
             Stopped: the command was interrupted while this waited.
         """
         key = write_scope(method, path)

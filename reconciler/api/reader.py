@@ -1,7 +1,7 @@
 """Many reads of one account: the common part of `fetch` (what a plan needs) and `export` (everything).
 
-Takes a `ReadClient`, which cannot write, and requests; gives their answers, and reports the progress. Does not decide
-what to read, and keeps nothing of it.
+Takes a `ReadClient`, which cannot write, and requests; returns their answers, and reports the progress. Does not decide
+what to read, and stores nothing.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class ReadSession:
             yield page
 
     def check_credentials(self, account_sid: str) -> None:
-        """Check that the account is the one that the environment names, if it names one.
+        """Check that the account is the one in the environment, if it contains one.
 
         Raises:
             UsageError: it is another account.
@@ -59,7 +59,7 @@ class ReadSession:
         if expected and expected != account_sid:
             raise UsageError(
                 f"TWILIO_ACCOUNT_SID is {expected}, but the credentials belong to account {account_sid}. Set the "
-                "credentials of the account that you mean"
+                "credentials of the intended account"
             )
 
     def _count(self, *, sent: int = 0, answered: int = 0) -> None:
@@ -84,7 +84,7 @@ def account_of(body: Json) -> tuple[str, str]:
         body: the account's configuration as the API returned it.
 
     Raises:
-        Malformed: it does not name the account.
+        Malformed: it does not contain the account.
     """
     if not isinstance(body, dict) or not isinstance(sid := body.get("account_sid"), str):
         raise Malformed("GET /v1/Configuration: the answer does not name the account")

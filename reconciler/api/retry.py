@@ -1,8 +1,8 @@
-"""Retries: which failed requests are sent again, after which wait, and until which deadline.
+"""Retries: the failed requests to send again, the wait before each retry, and the deadline.
 
-Takes errors of the API and the time; gives decisions, and waits. A request is sent again only if it had no effect, or
-if sending it twice has the same effect as sending it once; every other failure is the caller's, who can look up what
-happened (`is_ambiguous`). Knows neither the HTTP library nor kinds.
+Takes errors of the API and the time; returns decisions, and waits. A request is sent again only if it had no effect, or
+if sending it twice has the same effect as sending it once; every other failure is left to the caller, who can look up
+what happened (`is_ambiguous`). Independent of the HTTP library and of kinds.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Source: Twilio's error dictionary, which recommends a retry for each of them.
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
 """Seconds of the first backoff, and of the longest."""
 LONGEST_RETRY_AFTER = 120.0
-"""The longest wait in seconds that an answer can ask for."""
+"""The longest wait in seconds that an answer can request."""
 
 LONGEST_FINISH = 60.0
-"""Seconds beyond the deadline that a create may take whose delete has been sent."""
+"""Seconds beyond the deadline that a create may take if its delete has been sent."""
 
 _MUST_FINISH: ContextVar[bool] = ContextVar("_MUST_FINISH", default=False)
 _DELETING = 50002
@@ -87,11 +87,11 @@ def _now() -> datetime:
 
 @dataclass
 class Retry:
-    """How often and how long one command tries its requests.
+    """The retry policy of one command.
 
     Attributes:
-        attempts: the highest number of attempts at one request.
-        timeout: seconds after its creation from which on nothing is sent.
+        attempts: the maximum number of attempts at one request.
+        timeout: seconds after its creation, after which nothing is sent.
         stop: when set, nothing is sent again, and waits end.
         sleep: waits; for tests.
         uniform: draws a number between two others; for tests.
@@ -140,7 +140,7 @@ class Retry:
     async def wait_to_retry(
         self, attempt: int, retry_after: str = "", on_wait: Callable[[float], None] = _ignore_wait
     ) -> bool:
-        """Wait the right time after a failed attempt.
+        """Wait before a retry of a failed attempt.
 
         Args:
             attempt: the number of the failed attempt, from 1.
@@ -167,7 +167,7 @@ class Retry:
         return not self.is_stopped
 
     async def sleep_unless_stopped(self, seconds: float) -> None:
-        """Sleep, or shorter if the command is interrupted."""
+        """Sleep, or wake up early if the command is interrupted."""
         if self.stop is None or _MUST_FINISH.get():
             await self.sleep(seconds)
             return

@@ -1,6 +1,6 @@
 """HTTP requests: connection pools, the in-process transport, and answers read within limits.
 
-Takes a request; gives an `Answer` of any status, or an `ApiError` that says whether the request may have reached the
+Takes a request; returns an `Answer` of any status, or an `ApiError` that says whether the request may have reached the
 API. Never follows a redirect, and never sends credentials to any host but the one of the base URL. Does not retry, and
 does not interpret answers.
 """
@@ -32,7 +32,7 @@ if importlib.util.find_spec("sniffio") is None:
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _LARGEST_ANSWER = 10_000_000
-"""Bytes of one answer, decompressed. The largest that Twilio gives is a page of 50 users or conversations: each has at
+"""Bytes of one answer, decompressed. The largest one from Twilio is a page of 50 users or conversations: each has at
 most 16,384 characters of attributes, which JSON in JSON writes as six bytes each at worst, so 5 MB."""
 _LARGEST_POOL = 20
 """Connections in one pool of the HTTP library, which examines all of them for each request: with 50 connections a
@@ -67,12 +67,12 @@ def in_process(app: App) -> Transport:
 
 
 class ConnectionPools:
-    """Connections to one API, in as many pools as it takes to keep each of them small.
+    """Connections to one API, in as many pools as needed to keep each of them small.
 
     Args:
         base_url: scheme, host, and port, without a trailing slash.
         credentials: sent with every request.
-        concurrency: the highest number of simultaneous connections.
+        concurrency: the maximum number of simultaneous connections.
         transport: used instead of the network, if given.
 
     Raises:
@@ -127,8 +127,8 @@ class ConnectionPools:
             headers: further headers.
 
         Raises:
-            Malformed: path or form cannot be sent. They come from the API then: control characters in a link, halves
-                of characters in a name.
+            Malformed: the path or form cannot be sent. It came from the API then: control characters in a link, lone
+                surrogates in a name.
         """
         media_type = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
         try:
@@ -199,8 +199,8 @@ async def _read_body(response: httpx.Response) -> bytes:
         raise Malformed(f"the answer has the encoding {encoding[:40]!r}, which was not requested")
     unpack = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
     body, received = bytearray(), 0
-    # The library's own way decompresses whatever arrived at once: up to a thousand times as much, and that again for
-    # each encoding inside of another.
+    # The library itself decompresses a whole chunk at once: up to a thousand times as much, and that again for each
+    # nested encoding.
     async for piece in cast("httpx.AsyncByteStream", response.stream):
         received += len(piece)
         try:

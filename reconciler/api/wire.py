@@ -1,8 +1,8 @@
 """Translation between the configuration's terms and Twilio's: form parameters out, resources in. Pure.
 
-`encode` gives the form of a request. `decode` reads one resource of a response and normalizes it, so that comparisons
+`encode` returns the form of a request. `decode` reads one resource of a response and normalizes it, so that comparisons
 need not know Twilio's spelling: sets sorted, choices in the configuration's spelling, booleans from text, JSON parsed,
-"" and [] as None. Live values are hostile input: whatever their type, `decode` gives something that can be compared and
+"" and [] as None. Live values are hostile input: `decode` turns a value of any type into one that can be compared and
 shown.
 """
 
@@ -72,7 +72,7 @@ def encode(kind: Kind, values: Mapping[str, Sent], resolve: Callable[[Sent], Con
     Args:
         kind: the kind of the resource.
         values: contents by dotted field path; None clears.
-        resolve: turns a reference into its SID and gives any other content back as it is.
+        resolve: turns a reference into its SID and returns any other content unchanged.
 
     Returns:
         Parameters in the order of the kind's fields. A set repeats its key; an empty set is the key with an empty
@@ -108,8 +108,8 @@ class Decoded:
     Attributes:
         sid: its SID; empty for a singleton.
         values: every readable field by dotted path; None if the API has null, "", [], or no such key.
-        created: the time of its creation, as the API gives it, or empty.
-        updated: the time of its last change, likewise.
+        created: its creation date as returned by the API, or empty.
+        updated: its update date as returned by the API, or empty.
     """
 
     sid: str
@@ -165,7 +165,7 @@ def _as_text(value: Json) -> str | None:
 
 
 def _whole(text: str) -> str:
-    """Replace halves of characters, which JSON can contain, but UTF-8 cannot: they could be neither shown nor sent."""
+    """Replace lone surrogates, which JSON can contain but UTF-8 cannot: they could be neither shown nor sent."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -180,7 +180,7 @@ def _decode(field: Field, value: Json) -> Content:
             return _as_number(value)
         case Shape.SET:
             items = value if isinstance(value, list) else [value]
-            # An empty word is ignored: it remains of a set that was cleared with an empty value.
+            # An empty word is ignored: it is left over from a set that was cleared with an empty value.
             return tuple(sorted({text for item in items if (text := _as_text(item)) is not None})) or None
         case Shape.ENUM:
             return _decode_choice(field, _as_text(value))
@@ -213,7 +213,7 @@ def _decode_json(value: Json) -> Content:
         return value
     try:
         parsed = json_text.parse_live(value)
-        if "\\u" in value:  # half a character may be escaped, too
+        if "\\u" in value:  # a lone surrogate may be escaped, too
             parsed = json.loads(_whole(json.dumps(parsed, ensure_ascii=False)))
     except (ValueError, RecursionError):
         return value

@@ -198,7 +198,7 @@ def _outcome(applied: Applied, plan_command: str) -> str:
     summary = applied.document.summary
     counts = (
         ("created", summary.create), ("updated", summary.update), ("replaced", summary.replace),
-        ("deleted", summary.delete), ("done in part", summary.partly), ("failed", summary.failed),
+        ("deleted", summary.delete), ("partly done", summary.partly), ("failed", summary.failed),
         ("interrupted", summary.interrupted), ("skipped", summary.skipped), ("withheld", summary.withheld),
     )  # fmt: skip
     words = ", ".join(f"{number:,} {word}" for word, number in counts if number) or "nothing to do"
@@ -235,13 +235,13 @@ def _ask(plan: PlanFile, run: Run, output: Output, inputs: Inputs, endpoint: End
     """
     if not (console.is_terminal(sys.stdin) and console.is_terminal(sys.stderr)):
         raise UsageError(
-            "no terminal to ask for approval on, so nothing was sent. Apply a reviewed plan, or apply without approval "
+            "no terminal to ask for approval, so nothing was sent. Apply a reviewed plan, or apply without approval "
             f"(--yes):\n  {command_line('plan', inputs, endpoint, options=('--out', 'plan.json'))}\n"
             f"  {command_line('apply', inputs, endpoint, options=('--plan', 'plan.json'), scope=False)}"
         )
     with run.asking():
         if not (output.as_log and console.is_terminal(sys.stdout)):
-            # The answer is given on the terminal, so the plan has to be there too, wherever standard output leads.
+            # The answer is given on the terminal, so the plan must be shown there too, wherever standard output goes.
             colour = console.takes_colour(sys.stderr, allowed=output.may_colour)
             from reconciler.render.text import plan_text  # noqa: PLC0415 - help and completion do without
 
@@ -268,6 +268,6 @@ def _show(applied: Applied, output: Output, *, shown: bool) -> None:
         return
     if output.as_log:
         console.out("\n")
-    # Steps that were done have been listed while they ran.
+    # Completed steps were listed while they ran.
     assert applied.document is not None
     showing.show_report(applied.document, replace(output, watched=True), applied.file)

@@ -1,6 +1,6 @@
 """Candidates of options and arguments for shell completion, from the configuration and never from the network.
 
-Takes what has been typed so far; gives candidates. Fast and silent: an error only means fewer candidates. Nothing is
+Takes the words typed so far; returns candidates. Fast and silent: an error only means fewer candidates. Nothing is
 interpolated, so no value of the configuration, let alone a secret, is ever offered.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.base import Kind
 
 MOST = 200
-"""The most addresses that are offered; of more, only those nearest to the top."""
+"""The maximum number of addresses offered; if there are more, only those nearest to the top."""
 YAML, FILE, FOLDER = "yaml", "file", "dir"
 """Types of candidates that shells find themselves."""
 

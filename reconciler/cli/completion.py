@@ -41,6 +41,6 @@ def completion(shell: str | None) -> int:
 
     name = shell or os.path.basename(os.environ.get("SHELL", ""))  # noqa: PTH119 - only the name counts
     if name not in SHELLS:
-        raise click.UsageError(f"unknown shell. Name one of {', '.join(SHELLS)}.")
+        raise click.UsageError(f"unknown shell. Use one of {', '.join(SHELLS)}.")
     console.out(SHELLS[name](ROOT, {}, "reconciler", VARIABLE).source())
     return DONE

@@ -1,9 +1,9 @@
 """The output streams: whether they take colors, how wide they are, and robust writing.
 
-Takes finished texts. A reader that goes away (``reconciler plan | head``) is not an error: the rest is dropped, and the
-exit code stays the same. If standard output is closed, or cannot be written for another reason (a full disk), the
-command runs to its end, since it may be changing an account, and then fails. If more than the text is lost, as with the
-changes of an apply, a reader that goes away is an error too; see `at_stake`.
+Takes finished texts. A reader that closes the pipe (``reconciler plan | head``) is not an error: the rest is dropped,
+and the exit code stays the same. If standard output is closed, or cannot be written for another reason (a full disk),
+the command runs to its end, because it may be changing an account, and then fails. If more than the text is lost, such
+as the changes of an apply, a reader that closes the pipe is an error too; see `at_stake`.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ class _Loss:
 
     Attributes:
         failed: Why standard output could not be written.
-        unread: The same if the user may have wanted it so: the reader went away.
+        unread: The same if it may be intended: the reader closed the pipe.
         is_closed: Whether standard output was closed from the start.
-        at_stake: A sentence that the user must see even so.
+        at_stake: A sentence that the user must see nevertheless.
         is_reported: Whether another error reports it.
     """
 
@@ -104,7 +104,7 @@ def write(stream: TextIO, text: str) -> bool:
 def begin() -> None:
     """Open every standard stream that is closed (``reconciler plan >&-``).
 
-    Otherwise the next file that is opened would get its number, and the text that is meant for it.
+    Otherwise the next file that is opened would get its file descriptor, and the text intended for it.
     """
     global _loss  # noqa: PLW0603 - a process has one standard output
     _loss = _Loss()
@@ -123,7 +123,7 @@ def at_stake(sentence: str) -> None:
 
 
 def unwritten() -> str:
-    """Return why standard output is incomplete so far; empty if it is not."""
+    """Return the reason why standard output is incomplete so far; empty if it is complete."""
     return _loss.reason
 
 
@@ -136,7 +136,7 @@ def end() -> str:
     """Flush standard output.
 
     Returns:
-        A sentence on what is wrong if output that matters was lost; else empty.
+        An error message if output that matters was lost; otherwise empty.
     """
     write(sys.stdout, "")
     reason = _loss.reason if _loss.at_stake else _loss.failed

@@ -53,15 +53,15 @@ def diff(one: str, other: str, inputs: Inputs, output: Output, *, detailed_exitc
 def _side(text: str, inputs: Inputs) -> Inputs:
     """Parse one of the two arguments.
 
-    The last @ begins an environment, unless the whole text is an existing path, or the @ is git's own (``@{1}``). An @
-    at the end means no environment, so that a name can contain an @.
+    The last @ begins an environment, unless the whole text is an existing path, or the @ is part of git's syntax
+    (``@{1}``). An @ at the end means no environment, so that a name can contain an @.
     """
     ref, path = "", text
     if text.startswith("git:"):
         ref, colon, path = text.removeprefix("git:").partition(":")
         ref, environment = (ref, "") if colon else _split_environment(ref)
         if not ref:
-            raise UsageError(f"{text} names no commit. Use git:BRANCH, git:TAG, or git:COMMIT")
+            raise UsageError(f"{text} has no commit. Use git:BRANCH, git:TAG, or git:COMMIT")
         if not colon:
             return replace(inputs, path="", ref=ref, environment=environment or inputs.environment)
         path, environment = _split_environment(path)

@@ -101,7 +101,7 @@ def seed_command(db: str, number: int, **amounts: int) -> int:
     except EmulatorError as error:
         raise UsageError(f"--db {db}: {error}") from None
     try:
-        # The number determines a new account too, with its SIDs and dates.
+        # The seed also determines a new account, with its SIDs and dates.
         app = Emulator(store, clock=lambda: UNTIL, entropy=random.Random(number))  # noqa: S311 - SIDs are no secrets
         traffic = Traffic(**amounts)
         seed(app, traffic, number=number)

@@ -1,6 +1,6 @@
 """The entry point: runs the command line and converts every outcome into an exit code.
 
-Takes the arguments; gives the exit code. Raises nothing, and no traceback reaches the screen.
+Takes the arguments; returns the exit code. Raises nothing; no traceback reaches the screen.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if VARIABLE in os.environ:
             from reconciler.cli import shells  # noqa: F401, PLC0415 - registers what click asks for; only completion does
         if arguments is None:
-            # The process ends here: no signal may cut off what is left to report.
+            # The process ends here: no signal may interrupt the final report.
             signals.raise_interrupts()
             gc.set_threshold(_COLLECT_EVERY)
             # httpx imports its own command line if rich is installed: a tenth of the CPU time of a short command.
@@ -99,7 +99,7 @@ def _run(given: Sequence[str]) -> int:
 
 
 def _report(error: BaseException, arguments: Sequence[str]) -> int:
-    """Report an error; an error while doing so is reported by simpler means, which cannot fail again."""
+    """Report an error; an error during that is reported by simpler means, which cannot fail again."""
     signals.ignore()
     try:
         from reconciler.cli.failures import report  # noqa: PLC0415 - its imports are not needed to start

@@ -1,4 +1,4 @@
-"""Exit codes of commands, and which of several wins; `Report.exit_code` is that of the steps of an apply.
+"""Exit codes of commands, and their precedence; `Report.exit_code` is that of the steps of an apply.
 
 0 success, or no changes · 1 error · 2 differences · 3 the approved plan no longer fits · 4 refused by a guard ·
 5 a protected part was withheld, or an export is incomplete · 70 internal error · 130 interrupted.
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 DONE, ERROR, DIFFERENCES, WITHHELD, BUG, INTERRUPTED = 0, 1, 2, 5, 70, 130
 
 PRECEDENCE = (130, 70, 1, 3, 4, 5, 2, 0)
-"""Of several codes, the first of these counts."""
+"""The codes by precedence, highest first."""
 
 
 def worst(codes: list[int]) -> int:
-    """Return the exit code that counts of several; 0 of none."""
+    """Return the exit code with the highest precedence; 0 if there are none."""
     return min(codes, key=PRECEDENCE.index, default=DONE)
 
 

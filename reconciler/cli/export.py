@@ -84,7 +84,7 @@ def export(endpoint: Endpoint, *, out: str, include: tuple[str, ...], force: boo
     console.err("".join(f"{number:,} {escape(what)}\n" for number, what in notes if number))
     if exported.secrets:
         console.err("Set these secrets before you validate or apply:\n")
-        # Lines of a shell, to be pasted and completed. A credential's secrets are needed only when it is sent again.
+        # Shell lines to paste and complete. A credential's secrets are needed only when it is sent again.
         console.err("".join(f"  export {escape(name)}='…'\n" for name in exported.secrets))
     if folder is not None:
         console.err(f"Next: {command_line('plan', Inputs(str(folder)), endpoint)}\n")
@@ -109,7 +109,7 @@ def _check_overwriting(folder: Path, files: Mapping[str, str], mark: str, *, for
     if foreign:
         raise UsageError(
             f"{', '.join(foreign[:5])}{', …' if len(foreign) > 5 else ''} would be overwritten, but no export wrote "
-            "it. Name another folder, or use --force"
+            "it. Use another folder, or --force"
         )
 
 

@@ -1,7 +1,7 @@
 """Reports an error: as text on standard error, and in the requested format on standard output.
 
-Takes the exception that ended a command; gives the exit code. The one place that handles internal errors: the traceback
-goes to a private file, without messages that could contain a secret, and the screen shows the file's path.
+Takes the exception that ended a command; returns the exit code. The one place that handles internal errors: the
+traceback goes to a private file, without messages that could contain a secret, and the screen shows the file's path.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _verb(arguments: Sequence[str]) -> str:
 
 def _system(error: OSError, arguments: Sequence[str]) -> str:
     """Describe an error of the machine, without a path, which may contain anything."""
-    again = ". Run `reconciler plan` to see what is left" if _verb(arguments) == "apply" else ""
+    again = ". Run `reconciler plan` to see what remains to be done" if _verb(arguments) == "apply" else ""
     return f"cannot continue: {error.strerror}{again}"
 
 
@@ -145,7 +145,7 @@ def _bug(error: BaseException, arguments: Sequence[str]) -> str:
             file.write(text + "\n")
     except OSError:
         return f"{sentence} The crash report could not be written to the temporary folder."
-    again = " Run `reconciler plan` to see what is left." if verb == "apply" else ""
+    again = " Run `reconciler plan` to see what remains to be done." if verb == "apply" else ""
     # The path is on its own line, to be copied.
     return f"{sentence}{again} Please report it with this crash report, which contains no values:\n{path}"
 

@@ -79,7 +79,7 @@ def check_replaceable(path: str) -> None:
     except OSError:
         return  # It does not exist, or writing it will report why it cannot be written.
     if content and format_of(content) != "reconciler.plan":
-        raise UsageError(f"cannot write {path}: the file exists and is not a plan. Name another file")
+        raise UsageError(f"cannot write {path}: the file exists and is not a plan. Use another file")
 
 
 def write_file(path: Path, text: str, mode: int = PRIVATE) -> None:

@@ -1,6 +1,6 @@
-"""The log of a GitHub Actions step: texts that the runner must not parse for commands, and the job's summary.
+"""The log of a GitHub Actions step: text that the runner must not parse for commands, and the job's summary.
 
-Takes finished texts; writes to standard output, and to the file in GITHUB_STEP_SUMMARY.
+Takes finished texts; writes to standard output and to the file in GITHUB_STEP_SUMMARY.
 """
 
 from __future__ import annotations

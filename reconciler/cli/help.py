@@ -1,4 +1,4 @@
-"""``reconciler help``: the page of a command, and pages on what commands share."""
+"""``reconciler help``: the page of a command, and pages on topics that commands share."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ TOPICS: Mapping[str, tuple[str, Callable[[], Mapping[str, Sequence[Row]]]]] = {
     "exit-codes": ("Exit codes of all commands.", lambda: {"Exit codes": EXIT_CODES}),
     "faults": ("Faults that `reconciler emulator serve` injects with --fault.", faults_page),
 }
-"""Pages that belong to no command, each with its title and sections."""
+"""Topic pages, each with its title and sections."""
 
 
 def _candidates(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:

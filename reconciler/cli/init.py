@@ -1,6 +1,6 @@
 """``reconciler init``: writes a starter, and the workflows of a CI service.
 
-Takes a folder; writes the files that do not exist, all of them or none, and overwrites nothing. Offline; asks nothing.
+Takes a folder; writes the missing files, all of them or none, and overwrites nothing. Offline; asks nothing.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class StarterFile:
     Attributes:
         path: The path.
         text: The whole text.
-        replaces: Whether an existing file was written by `init`, or only gets additional lines.
-        keeps: Whether an existing file stays as it is, because the user completes it.
+        replaces: Whether an existing file was written by `init` or only gets additional lines.
+        keeps: Whether an existing file is kept, because the user completes it.
     """
 
     path: Path
@@ -114,7 +114,7 @@ def _starter(folder: Path, *, with_root: bool) -> list[StarterFile]:
     )
     for name in ("config", "overlay"):
         path = folder / ".reconciler" / f"{name}.schema.json"
-        # One of an earlier release is updated.
+        # A schema of an earlier release is updated.
         starters.append(
             StarterFile(path, schema_text(name), replaces=f'"title": "reconciler {name}' in _read(path)[:2000])
         )
@@ -133,7 +133,7 @@ def _ignored(folder: Path) -> list[StarterFile]:
 
 
 def _ignore(path: Path, lines: Sequence[str]) -> list[StarterFile]:
-    # Existing content stays byte for byte, line endings included.
+    # Existing content is kept byte for byte, line endings included.
     there = _read(path, newline="")
     missing = [line for line in lines if line not in there.splitlines()]
     if not missing:
@@ -172,7 +172,7 @@ def _environment(folder: Path) -> str:
 
 
 def _examples(name: str) -> Path:
-    """Return a folder of examples: in the package if it was built, else in the repository."""
+    """Return a folder of examples: from the package if it was built, otherwise from the repository."""
     packaged = _HERE / "workflows" / name
     return packaged if packaged.is_dir() else _HERE.parents[1] / "examples" / name
 

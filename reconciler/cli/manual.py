@@ -1,8 +1,8 @@
 """Lays out the help of a command as a manual page: options in groups, files, exit codes, examples.
 
-Takes a click command; gives its help. The sections follow from what the command takes, so a new command has a whole
-page except for the rows in `_CODES` and `_FILES` that only it has. The options that many commands share, and
-environment variables, are on pages of their own; see `reconciler.cli.help`.
+Takes a click command; returns its help. The sections follow from the command's parameters, so a new command has a
+complete page except for its own rows in `_CODES` and `_FILES`. The options that many commands share, and environment
+variables, are on pages of their own; see `reconciler.cli.help`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _GROUPS: Mapping[str, Sequence[str]] = {
 }
 """Options by heading and click's names; all others are under "Options"."""
 _REPEATED = "it takes one value, but is given more than once. Give it once"
-_EMPTY = "it is empty, perhaps because a shell variable is unset. Give it a value, or leave it out"
+_EMPTY = "it is empty, perhaps because a shell variable is unset. Give it a value, or omit it"
 _WIDEST = 27
 """The text of a longer option starts on the next line."""
 
@@ -42,7 +42,7 @@ EXIT_CODES: Sequence[Row] = (
     ("70", "Internal error; the crash report's path is printed."),
     ("130", "Interrupted."),
 )
-"""Every exit code; of several, the first of 130, 70, 1, 3, 4, 5, 2 counts."""
+"""Every exit code. If several apply, the precedence is 130, 70, 1, 3, 4, 5, 2."""
 _CODES: Mapping[str, Mapping[int, str]] = {
     "validate": {
         0: "The configuration is valid. Warnings count only with --strict.",
@@ -87,8 +87,8 @@ class Page(click.Command):
         """Parse the arguments, and reject any that is empty or that contradicts itself.
 
         A shell expands ``--emulator "$DB"`` to an empty argument if ``DB`` is unset. Read as "not given", it would make
-        the command act on something else than was meant, so no option and no argument accepts it. Nor may an option
-        that takes one value be given twice: the command would act on the last one only.
+        the command act on something other than intended, so no option or argument accepts it. Nor may an option that
+        takes one value be given twice: the command would use only the last one.
 
         Raises:
             click.BadParameter: An option or an argument is empty, or an option is repeated that cannot be.
@@ -144,7 +144,7 @@ def write_sections(formatter: click.HelpFormatter, sections: Mapping[str, Sequen
 
 
 def _references(command: click.Command) -> str:
-    """Name the pages with everything that this one leaves out."""
+    """List the pages that complete this one."""
     if any(parameter.name in _GLOBAL for parameter in command.params):
         return "See also: `reconciler help options`, `reconciler help environment`."
     return "See also: `reconciler help environment`."

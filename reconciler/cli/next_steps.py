@@ -1,6 +1,6 @@
 """Builds the commands that messages suggest, with the path and the options of the command that ran.
 
-Takes the inputs of a command; gives a command line that can be pasted.
+Takes the inputs of a command; returns a command line that can be pasted.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ def command_line(
 
     Args:
         verb: The command.
-        inputs: The configuration, and what narrows it.
+        inputs: The configuration, and the options that narrow it.
         endpoint: The account.
         options: Further words of the command.
-        shown: Text that the user sees anyway. The value of a variable is repeated only if it contains that value and
-            the name of the variable does not suggest a secret.
+        shown: Text that is displayed anyway. The value of a variable is repeated only if this text contains it and the
+            name of the variable does not suggest a secret.
         scope: Whether the command takes --env, --target, --exclude, --rotate, and --approve. A saved plan contains
             them.
     """

@@ -118,7 +118,7 @@ def scope_options(target_help: str = _TARGET) -> Decorator:
     """Add ``--target`` and ``--exclude`` to ``inputs``; used below `file_options`.
 
     Args:
-        target_help: What the command does with a target.
+        target_help: The help text of ``--target``.
     """
 
     def decorate(function: Command) -> Command:

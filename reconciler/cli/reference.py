@@ -1,6 +1,6 @@
 """Generates the page `cli` of the documentation from the commands; ``python -m reconciler.cli.reference --write``.
 
-Takes the commands; gives Markdown. A test compares it with the committed page.
+Takes the commands; returns Markdown. A test compares it with the committed page.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "docs": ("reconciler.cli.docs:docs", "Show the documentation."),
     "help": ("reconciler.cli.help:help_command", "Show the help of a command or topic."),
 }
-"""The module of each command, and its purpose in one line."""
+"""The module of each command, and a one-line summary."""
 
 
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -120,7 +120,7 @@ Try it without an account:
 @click.group(
     cls=Verbs,
     invoke_without_command=True,
-    subcommand_metavar="[COMMAND] [ARGS]...",  # as click spells it differs by its version
+    subcommand_metavar="[COMMAND] [ARGS]...",  # click's own spelling differs between versions
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EPILOG,
 )

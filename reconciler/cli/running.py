@@ -1,9 +1,9 @@
 """Runs a function of the workflow with a display, and handles interrupts.
 
 While the account is read, an interrupt ends the run at once. While it is written to, the first interrupt stops new
-steps and lets those in flight end, for some seconds, so that the report can state their outcomes; the second cancels
-them, and the report says so. Further ones are ignored. SIGTERM and SIGHUP are interrupts
-too; see `reconciler.cli.signals`.
+steps and lets those in flight complete, for some seconds, so that the report can state their outcomes; the second
+cancels them, and the report says so. Further ones are ignored. SIGTERM and SIGHUP are interrupts too; see
+`reconciler.cli.signals`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Run:
     """An asynchronous run.
 
     Args:
-        display: The display, which is closed however the run ends.
+        display: The display, which is closed in any case when the run ends.
 
     Attributes:
         stop: Set by the first interrupt once `writing` is true.

@@ -1,10 +1,10 @@
-"""Completion in bash, zsh and fish: click's mechanism, with scripts that quote what they insert.
+"""Completion in bash, zsh, and fish: click's mechanism, with scripts that quote the candidates they insert.
 
-Addresses hold brackets and quotes, and the words of a line may be quoted, half quoted or not at all. click's own
-scripts insert candidates as they are and hand over words that are split at spaces; these hand over each word as it was
-typed, read it as the shell would, and insert what the shell reads back as the candidate.
+Addresses contain brackets and quotes, and the words of a line may be quoted, partly quoted, or unquoted. click's own
+scripts insert candidates unquoted and pass words that are split at spaces. These pass each word as typed, parse it as
+the shell would, and insert text that the shell parses back to the candidate.
 
-Importing this module makes click use these classes in the place of its own.
+Importing this module makes click use these classes instead of its own.
 """
 
 from __future__ import annotations
@@ -81,20 +81,20 @@ complete --no-files --command %(prog_name)s --arguments '(%(complete_func)s)'
 """
 
 _BREAKS = frozenset(" \t\n;|&()<>")
-"""What ends a word of a shell where it is not quoted."""
+"""Characters that end an unquoted word in a shell."""
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+=,-]*\Z")
 
 
 class Typed:
-    """A word as it was typed, perhaps not to its end, and what the shell makes of it.
+    """A possibly incomplete word as it was typed, and its value in the shell.
 
     Args:
         raw: the text.
 
     Attributes:
-        value: what the shell reads.
-        quote: the quote that is still open at the end; empty when there is none.
-        lengths: how many characters of the value come of the first so many characters of the text.
+        value: the word as the shell parses it.
+        quote: the quotation mark that is still open at the end; empty if there is none.
+        lengths: for each length of a prefix of the text, the length of the value that it produces.
     """
 
     def __init__(self, raw: str) -> None:
@@ -126,7 +126,7 @@ class Typed:
 
 
 def words_of(line: str) -> list[Typed]:
-    """The words of the last command of a line, the last of them being the one that is typed; empty after a space."""
+    """Split the last command of a line into words; the last one is being typed and is empty after a space."""
     words: list[str] = [""]
     quote = ""
     position = 0
@@ -153,51 +153,51 @@ def words_of(line: str) -> list[Typed]:
 
 
 class _Complete(ShellComplete):
-    """What all shells have in common: words that come one by one, and silence when anything goes wrong."""
+    """The common part of all shells: separate words as input, and no output on errors."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """The words before the one that is typed, without the program's name, and that word."""
+        """Return the words before the one being typed, without the program's name, and that word."""
         words = [Typed(word).value for word in os.environ.get("COMP_WORDS", "").split("\n")]
         return words[1:], Typed(os.environ.get("COMP_CURRENT", "")).value
 
     @property
     def option(self) -> str:
-        """An option with its equals sign that precedes the candidate in the same word; empty for none."""
+        """The option and equals sign that precede the candidate in the same word; empty if there is none."""
         option, equals, _ = self.get_completion_args()[1].partition("=")
         return option + equals if equals and option.startswith("--") else ""
 
     def complete(self) -> str:
-        """The candidates, for the script to read; none when anything goes wrong."""
+        """Return the candidates for the script to read; none on errors."""
         try:
             return super().complete()
         except Exception:  # noqa: BLE001 - an error message would garble the command line
             return ""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
-        """What click and our own candidates offer, who get to know all the words of the line."""
+        """Return the candidates of click and of our own callbacks, which receive all words of the line."""
         self.ctx_args["obj"] = tuple(args)
         return super().get_completions(args, incomplete)
 
 
 class Bash(_Complete):
-    """Completion in bash, whose scripts have to quote by themselves."""
+    """Completion in bash, whose scripts have to quote candidates themselves."""
 
     name: ClassVar[str] = "bash"
     source_template: ClassVar[str] = _BASH
 
     def __init__(self, *given: object) -> None:
-        super().__init__(*given)  # type: ignore[arg-type] # click's own arguments, handed on
+        super().__init__(*given)  # type: ignore[arg-type] # click's own arguments, passed on
         words = words_of(os.environ.get("COMP_LINE", ""))
         self._current = words[-1]
         self._before = [word.value for word in words[:-1]]
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """As above, from the whole line: bash's own words are split at quotes, colons and at-signs."""
+        """Return the words of the whole line: bash itself also splits them at quotes, colons, and at signs."""
         names = [index for index, word in enumerate(self._before) if os.path.basename(word) == self.prog_name]  # noqa: PTH119 - a word, no path yet
         return self._before[names[0] + 1 if names else 1 :], self._current.value
 
     def complete(self) -> str:
-        """The candidates as what the line shall say in the place of the part that bash takes for the word."""
+        """Return the candidates as replacements for the part of the line that bash treats as the word."""
         try:
             items = self.get_completions(*self.get_completion_args())
         except Exception:  # noqa: BLE001 - as above
@@ -214,7 +214,7 @@ class Bash(_Complete):
         return "\n".join(lines) + "\n" if lines else ""
 
     def _quoted(self, text: str, *, needed: bool) -> str:
-        """A text that bash reads back as it is, in the quotes that are open already."""
+        """Quote a text so that bash parses it back unchanged within the quotes that are already open."""
         match self._current.quote:
             case "'":
                 return text.replace("'", "'\\''")
@@ -225,24 +225,24 @@ class Bash(_Complete):
 
 
 class Zsh(_Complete):
-    """Completion in zsh, which quotes by itself."""
+    """Completion in zsh, which quotes candidates itself."""
 
     name: ClassVar[str] = "zsh"
     source_template: ClassVar[str] = _ZSH
 
     def format_completion(self, item: CompletionItem[str]) -> str:
-        """Three lines: type, candidate, explanation."""
+        """Format a candidate as three lines: type, candidate, explanation."""
         return f"{item.type}\n{self.option}{item.value}\n{_one_line(item.help)}"
 
 
 class Fish(_Complete):
-    """Completion in fish, which quotes by itself and wants the whole word."""
+    """Completion in fish, which quotes candidates itself and expects the whole word."""
 
     name: ClassVar[str] = "fish"
     source_template: ClassVar[str] = _FISH
 
     def format_completion(self, item: CompletionItem[str]) -> str:
-        """Type and candidate, with its explanation after a tab."""
+        """Format a candidate as type and candidate, with its explanation after a tab."""
         return f"{item.type},{self.option}{item.value}" + (f"\t{_one_line(item.help)}" if item.help else "")
 
 

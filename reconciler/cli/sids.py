@@ -60,7 +60,7 @@ def sids(inputs: Inputs, endpoint: Endpoint, *, format_name: str) -> int:
         rest = len(found.missing) - _MOST_NAMED
         console.err(
             f"Error: not in the account: {names}{f' and {rest:,} more' if rest > 0 else ''}. Apply the configuration "
-            "first, or leave them out with --exclude.\n"
+            "first, or exclude them with --exclude.\n"
         )
         return ERROR
     return DONE

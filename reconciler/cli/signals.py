@@ -41,7 +41,7 @@ def ignore() -> None:
 
 @contextlib.contextmanager
 def blocked() -> Iterator[None]:
-    """Hold stopping signals back inside, so that handlers can be changed without a gap."""
+    """Block stopping signals inside the context, so that handlers can be changed without a gap."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return

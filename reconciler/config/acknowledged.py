@@ -1,8 +1,7 @@
 """Acknowledged warnings: counted, but neither shown nor turned into errors.
 
 Takes the entries of ``acknowledge`` and problems; returns the remaining problems and the acknowledged ones. Pure.
-Errors
-cannot be acknowledged.
+Errors cannot be acknowledged.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ def covers(acknowledgement: Acknowledgement, problem: Problem) -> bool:
 def unused(
     acknowledgements: Iterable[Acknowledgement], acknowledged: Sequence[Problem], others: Sequence[Problem]
 ) -> tuple[Problem, ...]:
-    """Return a warning for each acknowledgement of nothing.
+    """Return a warning for each acknowledgement that covers nothing.
 
     Args:
         acknowledgements: Those of the configuration.

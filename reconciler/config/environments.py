@@ -24,10 +24,10 @@ class Environment:
 
     Attributes:
         name: Its name.
-        account_sid: The account that it is for; None if it names none.
+        account_sid: The account that it is for; None if it declares none.
         variables: Its variables.
         overlays: Its overlay files.
-        place: Where it is defined; None for none.
+        place: Where it is defined; None if unknown.
     """
 
     name: str
@@ -65,7 +65,7 @@ def select_environment(
     """Return the environment of a name, or an empty one if the name is empty or unknown. Reports an unknown name."""
     if name and name not in environments and complete:
         if environments:
-            hint = findings.instead(name, tuple(environments), what="the files define")
+            hint = findings.instead(name, tuple(environments), what="the configuration defines")
         else:
             hint = "the configuration defines none; add it under environments"
         findings.error("unknown-environment", f"unknown environment {shown(name)}", None, hint)
@@ -77,7 +77,7 @@ def read_variables(pair: KeyValue | None, findings: Findings) -> dict[str, Scala
     variables = {}
     for name, item in mapping_of(pair, "variables", findings).items():
         if not is_variable_name(name):
-            message = f"no ${{var:…}} can use a variable of the name {shown(name)}"
+            message = f"no ${{var:…}} can refer to a variable named {shown(name)}"
             hint = "names have letters, digits, dots, dashes, and underscores, and begin with a letter or underscore"
             findings.warning("malformed-name", message, item.key.place, hint)
         if isinstance(item.value, ScalarNode):
@@ -93,7 +93,7 @@ def read_variables(pair: KeyValue | None, findings: Findings) -> dict[str, Scala
 def all_variables(
     tree: MapNode, base: Mapping[str, ScalarNode], selected: Environment, options: Mapping[str, str], findings: Findings
 ) -> dict[str, Variable]:
-    """Return every variable, from the source that takes precedence: command line, overlays, environment, files.
+    """Return every variable, from the source with the highest precedence: command line, overlays, environment, files.
 
     Args:
         tree: The tree with overlays.

@@ -1,6 +1,6 @@
-"""Values from outside of the files: environment variables, secrets, and files.
+"""Values from outside of the configuration: environment variables, secrets, and files.
 
-Takes a lookup; returns its text, or None where its default takes its place. Refuses this tool's own credentials.
+Takes a lookup; returns its text, or None if its default applies. Refuses this tool's own credentials.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class ExternalValues:
         sources: The files and environment variables.
         findings: Collects the problems.
         lines: The lines of the files, to find the part of a line that is wrong.
-        by_name: Whether environment variables count as not set, so that only their names matter.
+        by_name: Whether environment variables count as unset, so that only their names matter.
         unknown: The values that are not known, in the form of `used`: they count as not set, whatever their defaults.
 
     Attributes:
@@ -85,7 +85,7 @@ class ExternalValues:
         self.used[f"env:{lookup.name}"] = text
         placeholders = self._placeholders(text, lookup, scalar, name)
         if may_be_secret(lookup.name):
-            # Anybody may write this line in a pull request, whose plan everybody can read.
+            # Anyone can write this line in a pull request, whose plan everyone can read.
             self.secrets.add(text)
             return ResolvedText(
                 text, secrets=(lookup.name,), form=f"${{env:{lookup.name}}}", namespaces=frozenset({"env", "secret"}),
@@ -146,7 +146,7 @@ class ExternalValues:
                 if "\0" in text:
                     self._files[path] = SourceError(f"{path} is not text: it contains a NUL character")
                 elif not text.strip():
-                    hint = 'write its text, or write "" in its place to clear a value'
+                    hint = 'write text to the file, or set the field to "" to clear it'
                     self._files[path] = SourceError(f"{path} is empty, which counts as missing", hint, missing=True)
                 else:
                     self._files[path] = without_only_line_break(text)
@@ -161,7 +161,7 @@ class ExternalValues:
         if is_of_the_tool(lookup.name):
             place = token_place(self._lines, scalar, lookup.token, lookup.offset)
             message = f"the environment variable {lookup.name} configures this tool or its CI service"
-            hint = "a value that a configuration reads is shown or sent; give it a variable of its own"
+            hint = "values that a configuration reads are shown or sent; use a separate variable"
             self._findings.error("tool-variable", message, place, hint)
             return None, False
         if self._by_name or f"{lookup.namespace}:{lookup.name}" in self._unknown:
@@ -183,7 +183,7 @@ class ExternalValues:
         held = next((name for name, secret in self._tool_secrets.items() if secret in text), "")
         if held:
             message = f"{lookup.namespace} {lookup.name} contains the value of {held}, a credential of this tool"
-            hint = "a value that a configuration reads is shown or sent; use another value"
+            hint = "values that a configuration reads are shown or sent; use another value"
             self._findings.error(
                 "tool-variable", message, token_place(self._lines, scalar, lookup.token, lookup.offset), hint
             )
@@ -232,7 +232,7 @@ def _not_text(path: str, data: bytes) -> SourceError:
     if data[:1] == b"\x30" and data[1:2] in {b"\x80", b"\x81", b"\x82", b"\x83"}:
         # The beginning of an ASN.1 sequence that is longer than 127 bytes.
         if ending in {"p12", "pfx"}:
-            hint = f"convert it: openssl pkcs12 -in {path} -nodes -clcerts, and take the certificate and the key out"
+            hint = f"convert it: openssl pkcs12 -in {path} -nodes -clcerts, and extract the certificate and the key"
             return SourceError(f"{path} is a PKCS #12 bundle, not PEM text", hint)
         command = "pkey" if "key" in path.lower() else "x509"
         hint = f"convert it: openssl {command} -inform der -in {path} -out {stem or path}.pem"

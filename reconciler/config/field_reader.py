@@ -138,7 +138,7 @@ class FieldReader:
         self._keep(draft, field, content, place, text, sensitive=sensitive)
 
     def _doubts(self, draft: Draft, field: Field, text: ResolvedText, *, sensitive: bool) -> Iterator[Remark]:
-        """Yield remarks on values that are valid but probably not meant."""
+        """Yield remarks on values that are valid but probably not intended."""
         if draft.absent or "absent" in draft.by_key:
             return
         is_url, is_template = field.shape is Shape.URL, field.marker(Template) is not None
@@ -245,7 +245,7 @@ def _shown_url(draft: Draft, field: Field, text: ResolvedText) -> str:
     if text.missing:
         return written_url(text.form)
     if not text.parts and text.secrets:
-        return ""  # too long to be text_shown apart
+        return ""  # too long to be shown in part
     return declared_url([(part.text, part.is_secret) for part in text.parts] or [(text.text, False)])
 
 

@@ -22,7 +22,7 @@ from reconciler.errors import Place
 VERSION = "1"
 _MOST_NESTED = 50
 _MOST_PATTERNS = 1000
-"""How many patterns the includes of one configuration may have: each lists folders, and matches every name in them."""
+"""The maximum number of include patterns: each one lists folders, and matches every name in them."""
 
 
 class _Asked(NamedTuple):
@@ -75,7 +75,7 @@ class FileLoader:
         Args:
             tree: The tree.
             path: The overlay, relative to the root file's folder.
-            place: The place that names it; None for the command line.
+            place: The place that refers to it; None for the command line.
         """
         return self._merger.override(
             tree, self._read_united(path, _Asked(place, f"overlay {display_path(path)}"), is_root=False)
@@ -218,9 +218,9 @@ class FileLoader:
         return found
 
     def resolve_path(self, item: ScalarNode, path: str) -> str | None:
-        """Return the path that a scalar names, relative to the root file's folder; None if it is invalid."""
+        """Return the path in a scalar, relative to the root file's folder; None if it is invalid."""
         if "${" in item.text:
-            hint = "write the path in full; use overlays for what differs between environments"
+            hint = "write out the path; use overlays for differences between environments"
             self._findings.error("interpolated-path", "file names are not interpolated", item.place, hint)
             return None
         found = resolve_path(path, item.text)

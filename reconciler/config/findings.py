@@ -20,7 +20,7 @@ _LONGEST_WORD = 100
 _MOST_CANDIDATES_LISTED = 1000
 _MOST_CANDIDATES_REMEMBERED = 50
 MOST_PROBLEMS = 10_000
-"""More are dropped: a hostile file may have millions."""
+"""The maximum number of problems; further ones are dropped, because a hostile file may have millions."""
 _SHOWN = 60
 
 
@@ -89,7 +89,9 @@ class Findings:
     def _add(self, problem: Problem) -> None:
         place = problem.place or Place("")
         if len(self._problems) >= MOST_PROBLEMS:
-            problem = Problem("too-many", f"there are more than {MOST_PROBLEMS} problems; the rest is not shown", None)
+            problem = Problem(
+                "too-many", f"there are more than {MOST_PROBLEMS} problems; the others are not shown", None
+            )
             place = Place("")
         self._problems.setdefault((problem.code, place.file, place.line, place.column, problem.message), problem)
 
@@ -148,7 +150,7 @@ class Findings:
         near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
         return by_lower[near[0]] if near else ""
 
-    def instead(self, word: str, candidates: Collection[str], *, what: str = "known are") -> str:
+    def instead(self, word: str, candidates: Collection[str], *, what: str = "use one of") -> str:
         """Return a hint for an unknown word: the candidate that was probably meant, or all candidates."""
         if len(self._problems) >= MOST_PROBLEMS:
             return ""  # for a problem that is not kept

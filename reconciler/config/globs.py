@@ -36,7 +36,7 @@ def matches(pattern: str, text: str) -> bool:
 
 
 def _tokens(pattern: str) -> Iterator[tuple[str, bool]]:
-    """Each character of a pattern, and whether it is a wildcard."""
+    """Yield each character of a pattern, and whether it is a wildcard."""
     position = 0
     while position < len(pattern):
         char = pattern[position]
@@ -50,7 +50,7 @@ def _tokens(pattern: str) -> Iterator[tuple[str, bool]]:
 
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """A regular expression that never backtracks over an earlier ``*``, so that no pattern is slow."""
+    """Build a regular expression that never backtracks over an earlier ``*``, so that no pattern is slow."""
     parts = [""]
     for char, is_wildcard in _tokens(pattern):
         if not is_wildcard:

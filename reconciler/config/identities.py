@@ -147,7 +147,7 @@ def _check_shared(drafts: Sequence[Draft], findings: Findings) -> None:
                 "declared-twice",
                 f"{draft.address} and {first.address} share their {' and '.join(paths)}, which must be unique",
                 place,
-                "remove one of them, or give it another",
+                "remove one of them, or change its value",
                 related=[(first.values[paths[-1]].place, f"{first.address} has it here")],
                 address=str(draft.address),
             )
@@ -201,12 +201,10 @@ def _check_default(default: Draft, place: Place, drafts: Sequence[Draft], findin
         value = draft.values.get(path)
         if value is None or not isinstance(value.content, Reference) or value.content.address == default.address:
             continue
-        message = (
-            f"{default.address} is pinned as the default service, but default_service names {value.content.address}"
-        )
+        message = f"{default.address} is pinned as the default service, but default_service is {value.content.address}"
         findings.error(
-            "contradicting-default", message, place, "pin it by its SID, or name it as default_service",
-            related=[(value.place, "the default service is named here")], address=str(default.address),
+            "contradicting-default", message, place, "pin it by its SID, or set it as default_service",
+            related=[(value.place, "the default service is set here")], address=str(default.address),
         )  # fmt: skip
 
 

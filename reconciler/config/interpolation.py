@@ -54,11 +54,13 @@ from reconciler.config.sources import Sources, resolve_path
 
 _TEMPLATE_NAME = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_.]*\}\Z")
 _MOST_ACTIVE = 60
-"""How many texts may be unresolved at once: variables of variables, and defaults inside of defaults."""
+"""The maximum number of texts that are unresolved at once: variables of variables, and defaults inside defaults."""
 _LONGEST = 1_000_000
 MOST_WORK = 50_000_000
-"""The work that interpolation may do in one configuration, in characters read and written; see the two weights below.
-Variables of variables multiply, and so do aliases of one scalar."""
+"""The maximum work of interpolation in one configuration, in characters read and written; see the two weights below.
+
+Variables of variables multiply, and so do aliases of one scalar.
+"""
 _PIECE_WORK = 20
 """The cost of each piece of a text, even an empty one, in characters."""
 _MOST_CHARACTERS_OF_PARTS = 10_000
@@ -75,7 +77,7 @@ class Interpolation:
         elsewhere: For each variable, the other environments that define it.
         environment: The selected environment; empty without one.
         complete: Whether every file was read. If not, undefined variables are not reported.
-        by_name: Whether environment variables and secrets count as not set, so that only their names matter.
+        by_name: Whether environment variables and secrets count as unset, so that only their names matter.
         unknown: Values from outside, as ``env:NAME``, ``secret:NAME``, ``file:PATH``, or ``var:NAME``, that are not
             known.
 
@@ -193,8 +195,8 @@ class Interpolation:
             return ResolvedText("", failed=True)
         self._active += 1
         if self._active > _MOST_ACTIVE:
-            message = f"more than {_MOST_ACTIVE} variables or defaults refer to each other in a row"
-            self._findings.error("too-deep", message, scalar.place, "make the row shorter")
+            message = f"more than {_MOST_ACTIVE} variables or defaults refer to each other in a chain"
+            self._findings.error("too-deep", message, scalar.place, "shorten the chain")
             parts = [ResolvedText("", failed=True)]
         else:
             parts = [self._piece(piece, scalar) for piece in pieces]

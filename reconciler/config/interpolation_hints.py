@@ -1,6 +1,6 @@
-"""Hints for interpolations that are written as other tools write them.
+"""Hints for interpolations in the syntax of other tools.
 
-Takes what is written; returns how to write it here.
+Takes an expression; returns its spelling in this configuration.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from reconciler.config.interpolation_syntax import NAMESPACES, MalformedInterpol
 from reconciler.redaction import may_be_secret
 
 _LONGEST_TOKEN_SHOWN = 60
-# The namespace that other tools' spellings mean: ${var.host}, ${{ secrets.TOKEN }}, ${ENV:HOST}.
+# The namespace that corresponds to other tools' spellings: ${var.host}, ${{ secrets.TOKEN }}, ${ENV:HOST}.
 _MEANT = {
     "env": "env", "environ": "env", "environment": "env", "var": "var", "vars": "var", "variable": "var",
     "variables": "var", "secret": "secret", "secrets": "secret", "file": "file", "files": "file",
@@ -26,7 +26,7 @@ _MEANT_LOOKUP = re.compile(
 
 
 def namespace_hint(token: str, variables: Collection[str]) -> str:
-    """Return how to write what was probably meant by a `${…}` without a namespace."""
+    """Return the probably intended spelling of a `${…}` without a namespace."""
     literal = f"write ${token} for the literal text" if len(token) <= _LONGEST_TOKEN_SHOWN else "write $${ for ${"
     if token.startswith("${{"):
         return (
@@ -54,4 +54,4 @@ def malformed_hint(error: MalformedInterpolationError, findings: Findings) -> st
         return error.hint
     meant = _MEANT.get(error.hint.lower()) or findings.closest(error.hint, NAMESPACES)
     literal = "write $${ for a literal ${"
-    return f"did you mean ${{{meant}:…}}? or {literal}" if meant else f"known are {listed(NAMESPACES)}; {literal}"
+    return f"did you mean ${{{meant}:…}}? or {literal}" if meant else f"use one of {listed(NAMESPACES)}; {literal}"

@@ -88,7 +88,7 @@ def split_pieces(text: str, depth: int, offset: int) -> list[Piece]:
     while (found := _OPEN.search(text, position)) is not None:
         if len(pieces) > _MOST_PIECES:
             message = f"more than {_MOST_PIECES} lookups are in one text"
-            raise MalformedInterpolationError("too-large", message, found[0], "make it shorter")
+            raise MalformedInterpolationError("too-large", message, found[0], "shorten it")
         literal.append(text[position : found.start()])
         position = found.end()
         piece: Piece
@@ -143,19 +143,19 @@ def _closing(text: str, opened: re.Match[str], depth: int) -> int:
 
 def _lookup(body: str, namespace: str, token: str, offset: int) -> Lookup:
     if namespace not in NAMESPACES:
-        # The hint is only the word here: `interpolation_hints` makes a suggestion of it.
+        # The hint is only the word here: `interpolation_hints` turns it into a suggestion.
         message = f"{shown('${' + namespace + ':…}')} has an unknown namespace"
         raise MalformedInterpolationError("unknown-namespace", message, token, namespace)
     name, separator, default = body.partition(":-")
     if not name or (namespace != "file" and _NAME.match(name) is None):
         message = (
-            f"{shown('${' + namespace + ':' + name + '}')} names nothing"
+            f"{shown('${' + namespace + ':' + name + '}')} has no name"
             if not name
             else f"{shown(name)} is not a valid name"
         )
         hint = "names have letters, digits, dots, dashes and underscores, and begin with a letter"
         raise MalformedInterpolationError(
-            "malformed-interpolation", message, token, hint if namespace != "file" else "name a file"
+            "malformed-interpolation", message, token, hint if namespace != "file" else "add the path of a file"
         )
     if separator and namespace == "secret":
         raise MalformedInterpolationError(

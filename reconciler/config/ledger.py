@@ -74,7 +74,7 @@ def read_ledger(
 def _check_environments(environments: Iterable[Environment], findings: Findings) -> None:
     for environment in environments:
         if environment.name == DEFAULT:
-            message = f"with a ledger, no environment can have the name {DEFAULT}, which stands for none"
+            message = f"with a ledger, no environment can be named {DEFAULT}, which stands for no environment"
             findings.error("reserved-name", message, environment.place, "rename the environment")
 
 
@@ -97,7 +97,7 @@ def _text(entry: KeyValue | None, name: str, findings: Findings) -> str:
         return ""
     if "${" in node.text:
         message = f"ledger.{name} cannot contain ${{…}}: everyone has to use the same ledger"
-        findings.error("interpolated-ledger", message, node.place, "write it out")
+        findings.error("interpolated-ledger", message, node.place, "write out the value")
         return ""
     return node.text
 

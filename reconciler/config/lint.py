@@ -1,4 +1,4 @@
-"""Values that are valid but probably not meant: placeholders, invisible characters, and respelled numbers.
+"""Values that are valid but probably not intended: placeholders, invisible characters, and respelled numbers.
 
 Takes texts; returns `Remark`s without places. No message contains a value that the caller did not allow to be shown.
 All
@@ -61,7 +61,7 @@ def name_remark(path: str, text: str) -> Remark | None:
     if invisible is not None:
         return invisible
     if not unicodedata.is_normalized("NFC", text[:_LONGEST_CHECKED]):
-        message = f"{path} is not in Unicode's composed form (NFC), so a name that looks the same is another one"
+        message = f"{path} is not in Unicode's composed form (NFC), so it differs from a name that looks the same"
         return Remark("unnormalized-name", message, "convert it to NFC, or type the name again")
     return None
 
@@ -181,7 +181,7 @@ _ONLY_IN_URLS_OR_ALONE = (
 )
 _LONGEST_PLACEHOLDER_TEXT = 5000
 _MOST_CERTAIN = 4
-"""How many of the forms, from the first, no text for people has."""
+"""The number of forms, from the first, that never occur in text for people."""
 
 
 def placeholder_remark(path: str, text: str, *, is_url: bool, is_hidden: bool, is_name: bool = False) -> Remark | None:

@@ -8,10 +8,10 @@
     identities       duplicate declarations
     sealing          the settings that `sealed: true` declares as empty
     settings         the account, prune, limits, approvals
-    digest           the meaning of the whole configuration
+    digest           a digest of the configuration's meaning
 
-Each stage continues after a problem, and stays silent about what depends on something that could not be read. So all
-problems are reported at once, and none only because of another. All I/O goes through `Sources`.
+Each stage continues after a problem, and reports nothing that depends on something that could not be read. So all
+problems are reported at once, and none is only a consequence of another. All I/O goes through `Sources`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from reconciler.config.text_resolver import TextResolver
 from reconciler.errors import ConfigError, Place
 
 MOST_TEMPLATED = 1_000_000
-"""How many nodes templates may add to those that are written."""
+"""The maximum number of nodes that templates may add to the written ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +284,7 @@ def apply_overlays(
 
 
 def apply_templates(files: FileLoader, tree: MapNode, findings: Findings) -> tuple[MapNode, Mapping[str, KeyValue]]:
-    """Apply templates to the services that name one, remove ``!unset`` marks, and return the templates."""
+    """Apply templates to the services that use one, remove ``!unset`` marks, and return the templates."""
     templates = mapping_of(tree.by_key.get("templates"), "templates", findings)
     for name, pair in templates.items():
         if not isinstance(pair.value, MapNode) and not is_null(pair.value):
@@ -293,7 +293,7 @@ def apply_templates(files: FileLoader, tree: MapNode, findings: Findings) -> tup
         if isinstance(pair.value, MapNode) and "template" in pair.value.by_key:
             place = pair.value.by_key["template"].key.place
             findings.error(
-                "nested-template", "a template cannot name another template", place, "write out what it shares"
+                "nested-template", "a template cannot use another template", place, "write out the shared values"
             )
     services = tree.by_key.get("services")
     if services is not None and isinstance(services.value, MapNode):
@@ -337,7 +337,7 @@ def _expanded_services(
         if added > MOST_TEMPLATED:
             message = f"templates make this configuration more than {MOST_TEMPLATED} nodes larger"
             findings.error("too-large", message, named.value.place, "make the template smaller, or use it less often")
-            # A partial expansion is useless, and what only templates declare is missing now.
+            # A partial expansion is useless, and values that only templates declare are missing now.
             files.complete = False
             return services
         above = expanded[handle].value
@@ -403,7 +403,7 @@ def _check_options(
     """Report variables of the command line that are unused, and probably misspelled, or empty."""
     for name in sorted(options):
         if not options[name].strip():
-            hint = f'check where its value comes from; to clear a value, define {name}: "" in the files'
+            hint = f'check the source of its value; to clear a value, define {name}: "" in the files'
             findings.error("empty-variable", f"--var {shown(name)} has no value", None, hint)
         if complete and name not in interpolation.used:
             meant = findings.closest(name, tuple(sorted(interpolation.used)))

@@ -164,7 +164,7 @@ class Merger:
             self._findings.warning("unset-in-vain", message, mark.place, "remove the line")
         else:
             message = f"!unset removes {key}, but there is nothing to remove it from"
-            hint = "use it in an overlay, or in a service that names a template"
+            hint = "use it in an overlay, or in a service that uses a template"
             self._findings.error("unset-misplaced", message, mark.place, hint)
 
 

@@ -1,6 +1,6 @@
 """Meta-arguments: `sid`, `absent`, `renamed_from`, `sealed`, `lifecycle`, and `sensitive`.
 
-Takes drafts; sets what applies to a resource as a whole.
+Takes drafts; sets the keys that apply to a resource as a whole.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class MetaArgumentReader:
                 draft,
                 Remark(
                     "absent-and-protected",
-                    "absent says that it must not exist, and lifecycle.prevent_destroy that it must not go",
+                    "absent: true deletes the resource, but lifecycle.prevent_destroy prevents that",
                     "remove one of the two",
                 ),
                 by_key["absent"].value.place,
@@ -96,7 +96,7 @@ class MetaArgumentReader:
         text = self._texts.text(pair.value, "sid", draft)
         if draft.is_template:
             message = "a template cannot be pinned: a SID belongs to one service"
-            self._problems.error(draft, Remark("misplaced-pin", message, "write sid in the service"), pair.key.place)
+            self._problems.error(draft, Remark("misplaced-pin", message, "write `sid` in the service"), pair.key.place)
         elif text is not None:
             can_be_default = account_default_of(draft.kind) is not None
             if (can_be_default and text == "default") or is_sid(text, draft.kind.sid_prefix):

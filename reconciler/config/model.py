@@ -39,7 +39,7 @@ class Unknown:
 
     Attributes:
         reason: Why, such as ``secret APN_KEY is not set``; never contains a secret.
-        written: The value with its known parts, and the unknown ones by name. Equal texts mean equal values.
+        written: The value with its known parts, and the unknown parts by name. Equal texts mean equal values.
     """
 
     reason: str
@@ -72,8 +72,8 @@ class Value:
             for
             null.
         place: Where it is written, and the variable, overlay, or template that it came through.
-        sensitive: Whether it must never be shown: it comes from a secret, its field is secret, or the configuration
-            says so.
+        sensitive: Whether it must never be shown: it comes from a secret, its field is secret, or it is listed under
+            `sensitive`.
         secrets: The names of its secrets, sorted.
         written: How the files write it, if a part comes from outside: an `Outside`, or a list or mapping that contains
             some.
@@ -147,7 +147,7 @@ class Declared:
 
     @property
     def title(self) -> str:
-        """The natural key as it may be shown."""
+        """The natural key in a form that may be shown."""
         return self.kind.name_of(
             {path: HIDDEN if self._is_hidden(path, value) else value.content for path, value in self.values.items()}
         )
@@ -159,7 +159,7 @@ class Declared:
         return self.is_sensitive(path) or (field.shape is Shape.URL and url_holds_secret(value.content))
 
     def is_sensitive(self, path: str) -> bool:
-        """Whether a field of this resource must never be shown, whatever its content."""
+        """Whether a field of this resource must never be shown, regardless of its content."""
         value = self.values.get(path)
         return path in self.sensitive or self.kind.by_path[path].secret or (value is not None and value.sensitive)
 
@@ -171,7 +171,7 @@ class Prune:
     Attributes:
         collection: The address of the collection: ``addresses``, ``services.support.roles``.
         kind: The kind of its members.
-        place: Where the configuration says so.
+        place: The place in the configuration.
         match: Globs for the natural key, of which one must match; empty for all.
         keep: Globs for natural keys that are kept (``except`` in the configuration).
     """
@@ -203,7 +203,7 @@ class Approval:
     """Approval of one action on one resource. It approves no other action.
 
     Attributes:
-        address: The resource, as named by the plan.
+        address: The resource, as addressed by the plan.
         action: The approved action. An approved update writes declared values over values that changed in the account
             as well; other updates require no approval.
         place: Where the configuration has it; None for ``--approve``.
@@ -227,18 +227,18 @@ class Approval:
         return cls(Address.parse(text.removeprefix("delete:")))
 
     def __str__(self) -> str:
-        """The text that `parse` reads back."""
+        """Return the text that `parse` reads back."""
         return str(self.address) if self.action == "delete" else f"{self.action}:{self.address}"
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """A warning that reviewers know: it is counted instead of shown.
+    """An acknowledged warning: it is counted instead of shown.
 
     Attributes:
         code: The code of the warning.
         address: The resource that it is about; empty for any.
-        place: Where the configuration says so.
+        place: The place in the configuration.
     """
 
     code: str
@@ -256,7 +256,7 @@ class Removed:
 
     Attributes:
         address: The address of a resource, or of a field of one, as ``removed`` has it.
-        place: Where the configuration says so.
+        place: The place in the configuration.
     """
 
     address: Address
@@ -270,7 +270,7 @@ class LedgerSetting:
     Attributes:
         prefix: The prefix of its refs, one for each environment: ``refs/reconciler``.
         remote: The remote that shares it; empty for none.
-        place: Where the configuration says so.
+        place: The place in the configuration.
     """
 
     prefix: str
@@ -283,8 +283,8 @@ class Config:
     """A configuration, for one environment.
 
     Attributes:
-        account_sid: The only account that may be changed; None if the configuration names none.
-        account_place: Where it is named.
+        account_sid: The only account that may be changed; None if the configuration declares none.
+        account_place: Where it is declared.
         environment: The name of the selected environment; empty without one.
         resources: Every declared resource by its address, sorted by address, ``absent`` ones included.
         prune: The collections to prune by their addresses, sorted.
@@ -295,7 +295,7 @@ class Config:
         unmanaged_ignore: Globs of addresses of unmanaged resources that are not reported.
         environments: The names of the environments, sorted.
         acknowledge: The warnings that are counted and not shown.
-        acknowledged: The problems that these cover; they are not among the warnings.
+        acknowledged: The problems that they cover, which are not among the warnings.
         secrets: The texts of all secrets that the files read, whether a resource uses them or not.
         external: The text of every environment variable, secret, and file that the files use, by ``env:NAME``,
             ``secret:NAME``, or ``file:PATH`` (relative to the root file's folder), sorted.
@@ -304,7 +304,7 @@ class Config:
         removed: What is no longer declared and stays as it is.
         digest: ``sha256:…`` over the meaning of the configuration (values, settings, options), without the values of
             secrets;
-            equal for equal meaning, whatever the layout of the files.
+            equal for equal meaning, regardless of the layout of the files.
     """
 
     account_sid: str | None

@@ -16,8 +16,8 @@ from reconciler.errors import Place
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 UNSET = "unset"
 """The tag of ``!unset``."""
-UNSET_DONE = "unset: it took something out"
-UNSET_IN_VAIN = "unset: there was nothing to take out"
+UNSET_DONE = "unset: it removed something"
+UNSET_IN_VAIN = "unset: there was nothing to remove"
 UNSETS = frozenset({UNSET, UNSET_DONE, UNSET_IN_VAIN})
 
 
@@ -148,7 +148,7 @@ def count_nodes(node: Node) -> int:
 
 
 def relabel(node: Node, via: str) -> Node:
-    """Return a copy of a tree whose places name how it got here."""
+    """Return a copy of a tree whose places state its origin."""
     origins: dict[Origin, Origin] = {}
 
     def copy(item: Node) -> Node:

@@ -98,7 +98,7 @@ class References:
         if target.absent and not draft.is_absent:
             self._findings.error(
                 "reference-to-absent", f"{path} refers to {target.address}, which must not exist", place,
-                "refer to another one, or take absent out", address=draft.problem_address,
+                "refer to another resource, or remove absent", address=draft.problem_address,
                 related=[(target.by_key["absent"].key.place, "it is absent here")],
             )  # fmt: skip
             return
@@ -110,9 +110,9 @@ class References:
         self, draft: Draft, path: str, ref: Ref, name: str, of_type: str, place: Place, *, declared: Place | None = None
     ) -> None:
         if ref.of_type and of_type and of_type != ref.of_type:
-            message = f"{path} takes a {ref.kind} of type {ref.of_type}, and {name} is of type {of_type}"
+            message = f"{path} takes a {ref.kind} of type {ref.of_type}, but {name} is of type {of_type}"
             related = [(declared, "its type is declared here")] if declared is not None else []
-            hint = f"name a {ref.kind} of type {ref.of_type}"
+            hint = f"use a {ref.kind} of type {ref.of_type}"
             self._findings.error(
                 "wrong-role-type", message, place, hint, related=related, address=draft.problem_address
             )

@@ -96,7 +96,7 @@ class ResourceReader:
         """Use the handle as the natural key, unless the key is written or the resource is pinned."""
         path = draft.kind.natural_key
         if not path or path in draft.values or path in draft.broken or draft.pin is not None:
-            # References and addresses have to repeat a handle, also one that names nothing in the account.
+            # References and addresses have to repeat a handle, even one that is not a name in the account.
             if not draft.kind.singleton and (remark := invisible_remark("the handle", draft.handle, what="it")):
                 self._problems.warning(draft, remark, draft.key.place)
             return
@@ -117,7 +117,7 @@ class ResourceReader:
         contents = {
             path: value.content for path, value in draft.values.items() if not isinstance(value.content, Unknown)
         }
-        # A resource that must not exist sends no values.
+        # An absent resource sends no values.
         inside = () if draft.absent else draft.kind.inspect(contents, self._now)
         for fault in (*draft.kind.check(contents), *inside):
             value = draft.values.get(fault.path)
@@ -132,7 +132,7 @@ class ResourceReader:
         self._check_creation(draft)
 
     def _check_creation(self, draft: Draft) -> None:
-        """Report what keeps a resource from being created.
+        """Report what prevents a resource from being created.
 
         A declaration may leave out what a live resource has, so this is a warning. Without a natural key, however, no
         live resource is ever found. Write-only fields are left out on purpose once the resource exists.
@@ -148,5 +148,5 @@ class ResourceReader:
             if is_lost and not fault.path:
                 self._problems.error(draft, Remark("incomplete-resource", fault.message, fault.hint), place)
             else:
-                hint = f"{fault.hint}; only an existing resource can do without"
+                hint = f"{fault.hint}; only an existing resource can omit it"
                 self._problems.warning(draft, Remark("incomplete-resource", fault.message, hint), place)

@@ -20,8 +20,8 @@ class Selection:
         targets: The selected addresses, with everything below them, their parents, and what they refer to; empty for
             all.
         excludes: The excluded addresses, with everything below them and everything that depends on them.
-        omitted: The declared addresses that this leaves out.
-        unreadable: The declared addresses that cannot be planned because something that they need cannot be read.
+        omitted: The declared addresses that are left out.
+        unreadable: The declared addresses that cannot be planned because a dependency cannot be read.
         searches: Whether unmanaged resources are also searched for in collections in which nothing is declared.
         settings: Whether undeclared settings are looked for: the singletons of the account and of each declared service
             are then read even if the configuration lacks them.
@@ -51,20 +51,19 @@ class Selection:
         return not self.targets or any(address.is_within(one) for one in self.targets)
 
     def without(self, config: Config, unreadable: Iterable[Address]) -> Selection:
-        """Return the selection without what cannot be read and everything that depends on it."""
+        """Return the selection without the unreadable resources and their dependents."""
         return replace(self, unreadable=frozenset(_closure(set(unreadable), _dependents(config))))
 
 
 EVERYTHING = Selection()
-"""A plan that nothing narrows."""
+"""The selection of everything."""
 
 
 def select(config: Config, targets: Sequence[Address], excludes: Sequence[Address]) -> Selection:
-    """Narrow a configuration to its targets, without what is excluded.
+    """Narrow a configuration to its targets, without the excludes.
 
-    A target keeps everything below it, its parents, and what it refers to, with their parents and references. An
-    exclude
-    drops everything below it and everything that depends on it: what refers to it, and what such a resource contains.
+    A target keeps everything below it, its parents, and its references, with their parents and references. An exclude
+    drops everything below it and its dependents: the resources that refer to it, and their contents.
 
     Args:
         config: The whole configuration.
@@ -98,7 +97,7 @@ def _dependents(config: Config) -> Mapping[Address, Sequence[Address]]:
 
 
 def _needs(declared: Declared, resources: Mapping[Address, Declared]) -> Iterable[Address]:
-    """Yield the declared resources that a resource directly needs: its parent, and what it refers to."""
+    """Yield the direct dependencies of a resource: its parent, and the resources it refers to."""
     if declared.parent is not None and declared.parent in resources:
         yield declared.parent
     for value in declared.values.values():
@@ -107,7 +106,7 @@ def _needs(declared: Declared, resources: Mapping[Address, Declared]) -> Iterabl
 
 
 def _closure(start: set[Address], edges: Mapping[Address, Sequence[Address]]) -> set[Address]:
-    """Return everything that can be reached."""
+    """Return everything that can be reached from the start."""
     found, todo = set(start), list(start)
     while todo:
         fresh = [one for one in edges.get(todo.pop(), ()) if one not in found]

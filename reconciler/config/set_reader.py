@@ -1,4 +1,4 @@
-"""Sets: lists of words, and which words Twilio is known to accept.
+"""Sets: lists of words, and the words that Twilio is known to accept.
 
 Takes the node of a set; stores its value in the draft.
 """

@@ -66,13 +66,13 @@ class SettingsReader:
         for key, (named, rules) in self._pruned_sections(by_key.get("prune"), tuple(prunable)).items():
             kind = prunable.get(key)
             if kind is None:
-                hint = self._findings.instead(key, tuple(prunable), what="what can be pruned here:")
+                hint = self._findings.instead(key, tuple(prunable), what="these can be pruned here:")
                 self._findings.error("unknown-collection", f"{shown(key)} cannot be pruned here", named.place, hint)
                 continue
             # A section whose lines are all commented out is not meant to empty an account.
             is_declared = key in by_key and not is_null(by_key[key].value)
             if not is_declared and self._complete and not (draft is not None and draft.is_template):
-                message = f"prune names {key}, but {where} no {key}"
+                message = f"prune lists {key}, but {where} no {key}"
                 hint = f"write {key}: {{}} to prune all of them"
                 self._findings.error("prune-of-nothing", message, named.place, hint)
                 continue
@@ -106,7 +106,7 @@ class SettingsReader:
                     related = [(sections[item.text][0].place, "first occurrence")]
                     self._findings.warning(
                         "duplicate-item",
-                        f"prune names {shown(item.text)} twice",
+                        f"prune lists {shown(item.text)} twice",
                         item.place,
                         "remove one of them",
                         related=related,
@@ -324,11 +324,10 @@ def account_guard(
     *,
     allow_unset: bool,
 ) -> tuple[str | None, Place | None]:
-    """Return the only account that may be changed, and the place that names it.
+    """Return the only account that may be changed, and the place that declares it.
 
     The environment's ``account_sid`` takes precedence over ``account.sid``, which applies without an environment. An
-    account
-    that comes from environment variables would let any account through, so it is always an error.
+    account from an environment variable would allow any account, so it is always an error.
     """
     sid: str | None = None
     place: Place | None = None

@@ -15,11 +15,11 @@ from reconciler.config import globs
 
 
 class SourceError(Exception):
-    """A file cannot be read. It becomes a problem at the place that asked for the file.
+    """A file cannot be read. It becomes a problem at the place that refers to the file.
 
     Args:
-        message: What is wrong, naming the file.
-        hint: How to fix it; empty if the message says so.
+        message: What is wrong, with the name of the file.
+        hint: How to fix it; empty if the message already does.
         missing: Whether the file does not exist, so that a default may replace it.
     """
 
@@ -82,7 +82,7 @@ def display_path(path: str) -> str:
     """Return a path as text. Bytes that are not UTF-8 are escaped, since text cannot hold them otherwise."""
     try:
         data = path.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half a character, which no file's name holds
+    except UnicodeEncodeError:  # half of a surrogate pair, which no file name contains
         data = path.encode("utf-8", "backslashreplace")
     return data.decode("utf-8", "backslashreplace")
 

@@ -31,7 +31,7 @@ _LONGEST_DURATION = 64
 _BLANK_OR_CONTROL = re.compile(r"[\s\x00-\x20\x7f-\x9f]")
 
 Suggest = Callable[[str, Collection[str]], str]
-"""Finds the word that was meant; see `Findings.closest`."""
+"""Finds the word that was probably meant; see `Findings.closest`."""
 
 
 class InvalidValueError(Exception):
@@ -209,7 +209,7 @@ def check_word(field: Field, word: str, shown: str, of_type: str, suggest: Sugge
         return None
     others = [name for name, known in vocabulary.by_type.items() if name != of_type and word in known]
     if others:
-        message = f"{field.path}: {shown} belongs to type {listed(others)}, and here the type is {of_type}"
+        message = f"{field.path}: {shown} belongs to type {listed(others)}, but the type here is {of_type}"
         return Remark("word-of-other-type", message, "remove it, or change the type")
     misplaced = misplaced_event(word, words)
     if misplaced is not None:
@@ -256,7 +256,7 @@ def parse_json_scalar(text: str, tag: str, *, bare: bool) -> Json:
         if _NOT_A_NUMBER.match(text) or _JSON_INTEGER.match(text) or _JSON_FLOAT.match(text):
             raise InvalidValueError("wrong-type", "JSON has no such number", "put it in quotes to make it text")
     if tag:
-        raise InvalidValueError("wrong-type", f"this is not what its tag !!{tag} says", "remove the tag")
+        raise InvalidValueError("wrong-type", f"the value does not match its tag !!{tag}", "remove the tag")
     return text
 
 
@@ -274,7 +274,7 @@ def parse_json(text: str) -> Json:
         raise InvalidValueError("too-deep", "this JSON is nested too deep", "reduce its nesting") from None
     except ValueError as error:
         why = f": {error}"
-        if "half a character" in why:
+        if "half of a surrogate pair" in why:
             hint = "write both escapes of the pair, for instance \\ud83d\\ude00, or the character itself"
             raise InvalidValueError("wrong-type", f"this text is not valid JSON{why}", hint) from None
     raise InvalidValueError("wrong-type", f"this text is not valid JSON{why}", "write a mapping, or JSON text")

@@ -1,4 +1,4 @@
-"""How files write values that come from outside of them, with environment variables, secrets, and files by name.
+"""The written form of values from outside of the configuration, with environment variables, secrets, and files by name.
 
 Takes the nodes of a field; returns their form. No form contains a value from outside.
 """
@@ -30,7 +30,7 @@ class WrittenForms:
         self._interpolation = interpolation
 
     def outside(self, field: Field, node: Node) -> Written:
-        """Return how the files write a valid value; see `Value.written`."""
+        """Return the written form of a valid value; see `Value.written`."""
         found: list[ResolvedText] = []
         written = self._outside_of(field, node, found)
         return written if any(text.written for text in found) and not any(text.is_lost for text in found) else None

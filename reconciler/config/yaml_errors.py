@@ -52,9 +52,9 @@ EXPLAINED = (
     (
         "did not find expected whitespace or line break",
         "a tag such as !unset has no space after it",
-        "put a space after it, also before a comma or a brace",
+        "put a space after it, even before a comma or a brace",
     ),
-    ("did not find expected node content", "a value is missing here", "write one, or {} or [] for nothing at all"),
+    ("did not find expected node content", "a value is missing here", "write a value, or {} or [] for an empty one"),
     (
         "did not find expected alphabetic or numeric character",
         "* begins an alias and & an anchor, but no name follows",
@@ -73,7 +73,7 @@ def report_syntax_error(
     mark = error.problem_mark or error.context_mark
     problem = error.problem or error.context or "it is malformed"
     if "unexpected end of stream" in problem:
-        # Point at the opening quotes, not at the end of the file.
+        # Point to the opening quotes, not to the end of the file.
         mark = error.context_mark or mark
     place = Place(origin.file) if mark is None else Place(origin.file, mark.line + 1, mark.column + 1)
     message, hint = f"the YAML is malformed: {problem}", ""
@@ -84,7 +84,7 @@ def report_syntax_error(
     conflict = next((number for number, line in enumerate(lines, 1) if _CONFLICT.match(line)), 0)
     if conflict:
         place = Place(origin.file, conflict, 1)
-        message, hint = "this file has conflict markers of git", "resolve the conflict, and remove the markers"
+        message, hint = "this file contains git conflict markers", "resolve the conflict, and remove the markers"
     elif mark is not None and lines[mark.line : mark.line + 1] and lines[mark.line][mark.column :].startswith("\t"):
         message, hint = "the YAML is malformed: a tab cannot indent", "indent with spaces"
     related = []

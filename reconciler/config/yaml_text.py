@@ -87,7 +87,7 @@ def _built(text: str, origin: Origin, findings: Findings, lines: tuple[str, ...]
         try:
             _build(text, builder, pure=True)
         except yaml.MarkedYAMLError as other:
-            # Of one mistake, libyaml's words are the ones that are explained.
+            # libyaml's message for the same mistake is the one that is explained.
             raise (error if _line_of(error) == _line_of(other) else other) from None
     return builder
 
@@ -100,7 +100,7 @@ def _line_of(error: yaml.MarkedYAMLError) -> int:
 def _build(text: str, builder: TreeBuilder, *, pure: bool = False) -> None:
     """Pass every event to the builder, and check its limits before the parser's own.
 
-    The parser scans ahead of its events, so a limit of its own can stop it before the builder sees what is too much.
+    The parser scans ahead of its events, so a limit of its own can stop it before the builder reaches its limit.
 
     Raises:
         StopReadingError: the file exceeds a limit, which has been reported.

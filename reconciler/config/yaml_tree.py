@@ -18,9 +18,9 @@ from reconciler.redaction import literal_holds_secret, may_be_secret
 
 MOST_DEPTH = 60
 MOST_WRITTEN = 250_000
-"""How many keys, values, lists and mappings a file may have; a resource has about ten."""
+"""The maximum number of keys, values, lists, and mappings in a file; a resource has about ten."""
 MOST_EXPANDED = 500_000
-"""How many nodes aliases and merge keys may add to those that are written."""
+"""The maximum number of nodes that aliases and merge keys may add to the written ones."""
 Event: TypeAlias = Any  # PyYAML has no types for them
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FLOW_TOKEN = re.compile(
@@ -109,7 +109,7 @@ class TreeBuilder:
         self._read = event
         self._written += 1
         if self._written > MOST_WRITTEN:
-            message = f"the file has more than {MOST_WRITTEN} keys, values and lists"
+            message = f"the file has more than {MOST_WRITTEN} keys, values, and lists"
             self._stop("too-large", message, event, "split it, and include the parts")
         match event:
             case yaml.ScalarEvent():
@@ -267,9 +267,7 @@ class TreeBuilder:
         found = self._anchors[name]
         self._unused_anchors.pop(name, None)
         if found is None:
-            self._stop(
-                "alias-in-itself", f"*{name} is part of the value it refers to", event, "write out what is meant"
-            )
+            self._stop("alias-in-itself", f"*{name} is part of the value it refers to", event, "write out the value")
             return
         self._expanded += found.size
         if self._expanded > MOST_EXPANDED:

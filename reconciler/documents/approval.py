@@ -1,11 +1,11 @@
 """Checks that an approved plan covers every change of a fresh plan.
 
-Takes an approved `PlanFile`, a fresh one, and the live resources; gives every difference as a sentence, none if the
+Takes an approved `PlanFile`, a fresh one, and the live resources; returns every difference as a sentence, none if the
 apply may go on. Pure.
 
 A fresh change is approved if the approved plan has the same one; a fresh plan may lack changes. Work done since the
 approval is not a difference either, as long as the configuration is the approved one (by its digest): a change may be
-the rest of an approved one. Then
+the remainder of an approved one. Then
 
 * an update may lack fields, steps, and consequences, at no higher risk;
 * a replace that has its new resource may be the delete of the old one, and one that lost its old resource the create of
@@ -17,8 +17,8 @@ The last three hold only for a resource that this plan itself may have created (
 approved name in the approved parent, it was created after the approved plan, and its sensitive fields have the approved
 digests. Two such resources cannot be distinguished, and end up with the approved contents either way.
 
-Steps may also wait for others than before, since the order of the rest follows from what is done; and a name may gain
-or lose the type that distinguishes two resources of one name.
+Steps may also have other dependencies than before, because the order of the remaining steps depends on those that are
+done; and a name may gain or lose the type that distinguishes two resources of one name.
 
 An edited plan file gains nothing: it is only compared, never sent.
 """
@@ -40,7 +40,7 @@ from reconciler.planning.risk import OF_A_DEFAULT
 
 _LONGEST_VALUE = 200
 """The characters of a value that are shown in a sentence."""
-_OTHER_KEY = " (or the plan was made with other credentials; use RECONCILER_PLAN_KEY)"
+_OTHER_KEY = " (or the plan was made with different credentials; use RECONCILER_PLAN_KEY)"
 
 
 def not_approved(approved: PlanFile, fresh: PlanFile, live: Mapping[str, LiveAt]) -> tuple[str, ...]:
@@ -52,7 +52,7 @@ def not_approved(approved: PlanFile, fresh: PlanFile, live: Mapping[str, LiveAt]
         live: the live resources at the addresses of the approved plan's creates and replaces.
     """
     if approved.account_sid != fresh.account_sid:
-        return (f"the plan was made for account {approved.account_sid}, and this is {fresh.account_sid}",)
+        return (f"the plan was made for account {approved.account_sid}, but this is account {fresh.account_sid}",)
     return tuple(_Check(approved, fresh, live).differences())
 
 
@@ -89,19 +89,19 @@ class _Check:
             yield f"{change.action} was not in the approved plan"
         elif approved.kind != change.kind:
             yield (
-                f"the approved change is about a {kind_noun(approved.kind)}, and now it would be about a "
+                f"the approved change is of a {kind_noun(approved.kind)}, but now it would be of a "
                 + kind_noun(change.kind)
             )
         elif approved.action == change.action and (approved.sid == change.sid or self.progress.is_adopted(approved)):
             yield from self._same_action(approved, change)
         elif approved.action == change.action:
-            yield f"the approved plan was about {approved.sid or 'a new resource'}, and now it is about " + (
+            yield f"the approved change was of {approved.sid or 'a new resource'}, but now it is of " + (
                 change.sid or "a new resource"
             )
         elif self._is_rest(approved, change):
             yield from self._rest(approved, change)
         else:
-            yield f"{approved.action} was approved, and now it would be {change.action}"
+            yield f"{approved.action} was approved, but now it would be {change.action}"
 
     def _is_rest(self, approved: ChangePart, change: ChangePart) -> bool:
         """Whether a change may be the rest of an approved one with another action."""
@@ -123,7 +123,7 @@ class _Check:
         yield from self._effects(approved, change)
 
     def _rest(self, approved: ChangePart, change: ChangePart) -> Iterator[str]:
-        """Check the rest of a replace that lost its old resource, or of a create or replace that has its new one."""
+        """Check the remainder of a replace whose old resource is gone, or of a change whose new resource exists."""
         yield from self._identity(approved, change)
         yield from self._withheld(approved, change)
         yield from self._fields(approved, change)
@@ -136,7 +136,7 @@ class _Check:
             yield "the approved replace is of another resource"
         yield from self._parents(approved, change)
         if withheld_part(approved) > withheld_part(change):
-            yield "the delete of the old resource was withheld in the approved plan, and now it would be done"
+            yield "the delete of the old resource was withheld in the approved plan, but now it would be applied"
         for step in change.steps:
             if not any(
                 (was.op, was.address, was.sets.keys()) == (step.op, step.address, step.sets.keys())
@@ -148,21 +148,21 @@ class _Check:
 
     def _identity(self, approved: ChangePart, change: ChangePart) -> Iterator[str]:
         if not self.progress.is_same_name(approved.kind, approved.name, change.name):
-            yield f"it is about {_quoted(change.name)} now; {_quoted(approved.name)} was approved"
+            yield f"its name is now {_quoted(change.name)}; {_quoted(approved.name)} was approved"
         if approved.service != change.service:
             yield f"its service is now {_quoted(change.service)}; {_quoted(approved.service)} was approved"
         yield from self._parents(approved, change)
 
     def _parents(self, approved: ChangePart, change: ChangePart) -> Iterator[str]:
         if not self.progress.is_same_place(approved.address, approved.parents, change.parents):
-            yield f"it would be done in {_sids(change.parents)}; {_sids(approved.parents)} was approved"
+            yield f"it would be applied in {_sids(change.parents)}; {_sids(approved.parents)} was approved"
 
     def _withheld(self, approved: ChangePart, change: ChangePart) -> Iterator[str]:
         part = withheld_part(approved)
         is_rest = approved.action == "replace" and change.action != "replace"
         if part > withheld_part(change) and not (is_rest and part < WHOLE):
             what = change.action if part == WHOLE else "delete of the old resource"
-            yield f"the {what} was withheld in the approved plan, and now it would be done"
+            yield f"the {what} was withheld in the approved plan, but now it would be applied"
 
     def _effects(self, approved: ChangePart, change: ChangePart) -> Iterator[str]:
         is_higher = RISKS.index(change.risk) > RISKS.index(approved.risk)
@@ -213,10 +213,10 @@ class _Check:
                 yield f"{where} would be set to {now}; {then} was approved"
 
     def _needs(self, was: StepPart, step: StepPart) -> Iterator[str]:
-        """Compare what a step waits for, as long as nothing of the approved plan is done.
+        """Compare the dependencies of a step, as long as nothing of the approved plan is done.
 
-        Afterwards, the order of the rest is another one: a default that is set, a webhook that made room, or an old
-        resource whose replacement exists changes which of the approved steps have to wait for each other.
+        Afterwards, the order of the remaining steps differs: a default that is set, a webhook that made room, or an old
+        resource whose replacement exists changes which of the approved steps depend on each other.
         """
         if self.is_begun:
             return
@@ -239,27 +239,29 @@ class _Check:
         now = {item.path for item in change.fields}
         creates = any(step.op == "create" for step in change.steps)
         for item in approved.fields:
-            # Nothing of a create is done before it is: without one of its values it makes another resource. Only what
-            # the old resource of a replace had, and the configuration does not set, went with that resource.
+            # A create is never partly done: without one of its values, it creates a different resource. Only values
+            # that the old resource of a replace had, and that the configuration does not set, are gone with that
+            # resource.
             is_gone = approved.action == "replace" and change.action == "create" and item.source is None
             if item.path not in now and not is_gone and (creates or not self.is_same_configuration):
                 yield f"{item.path} is no longer part of the change; it was to become {_value(item.after)}"
 
     def _field(self, approved: ChangePart, change: ChangePart, was: FieldPart, item: FieldPart) -> Iterator[str]:
         if was.sensitive and not item.sensitive:
-            yield f"{item.path} was hidden in the approved plan, and is not sensitive now"
+            yield f"{item.path} was hidden in the approved plan, but is no longer sensitive"
         if not self.progress.is_same_value(was.after, item.after):
             now, then = _values(item.after, was.after)
             yield f"{item.path} would become {now}; {then} was approved" + _key_hint(was.after, item.after)
         if self._is_rest_of(approved, change):
-            # The old resource, or the lack of one, was before; a value that nothing has set yet is as good.
+            # The approved value before is that of the old resource, or none; a value that nothing has set yet is
+            # equivalent.
             if change.action == "update" and not _is_nothing(item.before) and not self._is_set_later(change, item.path):
                 yield f"{item.path} is {_value(item.before)} in the new resource, which the approved plan does not set"
             return
         if _is_open(was.before) and self.progress.is_adopted(approved):
             clears = _is_nothing(item.after) or _redirects(change.kind, item.path)
             if clears and not _is_nothing(item.before):
-                yield f"{item.path} is {_value(item.before)} already; a new service was approved, which has none"
+                yield f"{item.path} is {_value(item.before)} already; a new service, which has none, was approved"
             return
         if not self.progress.is_same_value(was.before, item.before):
             now, then = _values(item.before, was.before)
@@ -319,7 +321,7 @@ def _described(step: StepPart) -> str:
 
 
 def _values(one: Json, other: Json) -> tuple[str, str]:
-    """Describe two different values; of URLs that differ only in masked parts, neither."""
+    """Describe two different values, except for URLs that differ only in masked parts."""
     match one, other:
         case {"shown": shown, **rest}, {"shown": same, **more} if shown == same:
             return _value(rest), _value(more)

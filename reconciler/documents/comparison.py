@@ -1,7 +1,7 @@
 """The comparison document: how two configurations differ, without secrets.
 
-Takes a `Comparison`, or the JSON of one, which is hostile input; gives `ComparisonFile`. It has no steps, digests, or
-parents, so that no comparison can be taken for an approval. Does no I/O.
+Takes a `Comparison`, or the JSON of one, which is hostile input; returns `ComparisonFile`. It has no steps, digests, or
+parents, so that no comparison can be mistaken for an approval. Does no I/O.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class SidePart(Part):
     """One of the two configurations."""
 
     name: str = Field(description="Its root file, with the git ref and the environment.")
-    account_sid: str = Field(default="", description="The account it is for; empty if it names none.")
+    account_sid: str = Field(default="", description="The account it is for; empty if it declares none.")
     env: str = Field(default="", description="The environment; empty for none.")
     config_digest: str = Field(description="A digest of the configuration's meaning.")
 
@@ -49,7 +49,9 @@ class ComparedChange(Part):
     risk: Literal["low", "medium", "high"] = Field(description="The risk.")
     consequences: tuple[str, ...] = Field(default=(), description="The effects that a reviewer must judge.")
     guard: GuardPart | None = Field(description="Why an apply would refuse or withhold it; null if it would not.")
-    source: SourcePart | None = Field(default=None, description="Where the second configuration declares it.")
+    source: SourcePart | None = Field(
+        default=None, description="The place in the second configuration that declares it."
+    )
 
 
 class ComparisonFile(Part):
@@ -61,7 +63,7 @@ class ComparisonFile(Part):
     before: SidePart
     after: SidePart
     one_account: bool = Field(
-        description="Whether both are for one account and environment; if not, addresses are compared, nothing judged."
+        description="Whether both are for one account and environment; if not, addresses are compared, without risk."
     )
     summary: SummaryPart
     changes: tuple[ComparedChange, ...]

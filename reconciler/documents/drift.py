@@ -1,6 +1,6 @@
 """The drift document: how an account differs from its configuration, without secrets.
 
-Takes the `PlanFile` that would remove the differences, or the JSON of a drift, which is hostile input; gives
+Takes the `PlanFile` that would remove the differences, or the JSON of a drift, which is hostile input; returns
 `DriftFile`. A resource that the plan would create is missing, and so are the settings and built-in roles of a missing
 service, which the plan would update; a resource that it would delete is unwanted. Does no I/O.
 """
@@ -150,7 +150,7 @@ class DriftFile(Part):
     pending: tuple[Difference, ...] = Field(
         default=(),
         exclude_if=lambda parts: not parts,
-        description="What the configuration changed since the baseline, and no apply has done yet.",
+        description="Changes of the configuration since the baseline that no apply has made yet.",
     )
     baseline: SincePart | None = Field(
         default=None,

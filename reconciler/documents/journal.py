@@ -69,7 +69,7 @@ class _Document(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class JournalScope:
-    """What a journal belongs to.
+    """The scope of a journal.
 
     Attributes:
         account_sid: the account.
@@ -143,7 +143,7 @@ def parse_journal(text: str | bytes, source: str, scope: JournalScope) -> tuple[
     Args:
         text: its text.
         source: its path, for messages.
-        scope: what it must belong to.
+        scope: the scope that it must have.
 
     Raises:
         JournalError: it is not a journal, or does not belong to this scope.

@@ -18,8 +18,8 @@ class LiveAt:
     Attributes:
         sid: its SID.
         parents: the SIDs of the resources that contain it, outermost first.
-        name: its natural key, as it may be shown.
-        created: when it was created, as the API says; empty if it does not.
+        name: its natural key, in a form that may be shown.
+        created: its creation date as returned by the API; empty if unknown.
         digests: the digests of its sensitive fields, as in a plan file.
     """
 
@@ -31,7 +31,7 @@ class LiveAt:
 
 
 def live_at(plan: Plan, approved: PlanFile, *, key: bytes, hidden: Iterable[str] = ()) -> dict[str, LiveAt]:
-    """Collect the live resources that the creates and replaces of an approved plan may have made, by address.
+    """Collect the live resources that the creates and replaces of an approved plan may have created, by address.
 
     Args:
         plan: the fresh plan.

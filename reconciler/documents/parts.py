@@ -30,7 +30,7 @@ class Part(BaseModel):
 class SourcePart(Part):
     """A place in the configuration."""
 
-    file: str = Field(description="The file, as it was named.")
+    file: str = Field(description="The file, as it was given.")
     line: int = Field(description="The line, from 1; 0 if unknown.")
     column: int = Field(default=0, description="The column, from 1; 0 if unknown.")
     via: str = Field(default="", description="Where the value came from: a variable, an overlay, or a template.")
@@ -193,7 +193,7 @@ class WarningPart(Part):
     severity: Literal["warning", "notice"] = Field(
         default="warning",
         exclude_if=lambda severity: severity == "warning",
-        description="A notice names an entry of the configuration that has done its work and can be removed.",
+        description="A notice is about an entry of the configuration that is no longer needed.",
     )
     message: str = Field(description="What is doubtful.")
     hint: str = Field(default="", description="How to fix it.")

@@ -1,6 +1,6 @@
 """The plan file: a plan as JSON that people review, programs read, and `apply --plan` compares with a fresh plan.
 
-Takes a `Plan`, or the JSON of a plan file, which is hostile input; gives `PlanFile`, which contains no secrets: the
+Takes a `Plan`, or the JSON of a plan file, which is hostile input; returns `PlanFile`, which contains no secrets: the
 forms of its values are those of `reconciler.documents.values`. Does no I/O.
 
 A plan file is an approval, not a program: nothing in it is ever sent. `reconciler.documents.approval` compares it with

@@ -285,8 +285,8 @@ _RESOURCES = {
         "A resource has both `absent: true` and `lifecycle.prevent_destroy`.", "Remove one of the two."
     ),
     "contradicting-default": ProblemCode(
-        "A service is pinned with `sid: default`, but `account.configuration.default_service` names another service.",
-        "Pin the service by its SID, or name it as `default_service`.",
+        "A service is pinned with `sid: default`, but `account.configuration.default_service` is another service.",
+        "Pin the service by its SID, or set it as `default_service`.",
     ),
     "declared-twice": ProblemCode(
         "Two resources have the same natural key, or share a field that must be unique.",
@@ -320,7 +320,7 @@ _RESOURCES = {
     "nested-template": ProblemCode("A template uses another template.", "Copy the shared values into both templates."),
     "pinned-twice": ProblemCode("Two resources are pinned to the same SID.", "Correct or remove one of the pins."),
     "prune-of-nothing": ProblemCode(
-        "`prune` names a collection that the configuration does not contain.",
+        "`prune` lists a collection that the configuration does not contain.",
         "Declare the collection. To delete every member, write `{}`.",
     ),
     "reference-to-absent": ProblemCode(
@@ -343,7 +343,7 @@ _RESOURCES = {
         "Correct the handle, declare the resource, or write its SID.",
     ),
     "unknown-template": ProblemCode(
-        "A service names a template that is not defined.", "Correct the name, or define it under `templates`."
+        "A service uses a template that is not defined.", "Correct the name, or define it under `templates`."
     ),
     "unnormalized-name": ProblemCode(
         "A name is not in Unicode normalization form C (NFC), so a name that looks the same can be different.",

@@ -1,6 +1,6 @@
 """The documents of errors and of valid configurations.
 
-Takes problems and exceptions, which contain no secrets; gives `ErrorFile` and `ValidationFile`. Does no I/O.
+Takes problems and exceptions, which contain no secrets; returns `ErrorFile` and `ValidationFile`. Does no I/O.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from reconciler.redaction import spelled_out
 class PlacePart(Part):
     """A place in the configuration."""
 
-    file: str = Field(description="The file, as it was named.")
+    file: str = Field(description="The file, as it was given.")
     line: int = Field(description="The line, from 1; 0 if unknown.")
     column: int = Field(description="The column, from 1; 0 if unknown.")
     via: str = Field(

@@ -1,8 +1,8 @@
-"""What an approved plan may have done by now, as far as a fresh plan and the account can show it.
+"""The steps of an approved plan that may be done already, as far as a fresh plan and the account show.
 
 Takes an approved `PlanFile`, a fresh one, and the live resources at the addresses of the approved creates and replaces.
-Decides whether a live resource is one that the approved plan creates, so that a parent, a reference, or a default that
-was to be is the approved one. Pure.
+Decides whether a live resource is one that the approved plan creates, so that a planned parent, reference, or default
+counts as the approved one. Pure.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from reconciler.kinds.markers import Choice, OnChange
 from reconciler.redaction.urls import MASK
 
 _CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far this machine's clock may be ahead of the API's."""
+"""The maximum time that this machine's clock may be ahead of the API's."""
 
 
 class Progress:
-    """What an approved plan may have done.
+    """The steps of an approved plan that may be done already.
 
     Args:
         approved: the approved plan.
@@ -66,8 +66,8 @@ class Progress:
             case {"ref": str(address), "sid": None, **more}, {"ref": other, "sid": str(), **rest} if not (more or rest):
                 return bool(address == other) and self._exists_now(address)
             case {"secret": str(name), **more}, {"secret": other, "digest": str(), **rest} if "digest" not in more:
-                # Not set when it was approved: approved by name, with any value. The text around it is in the digest
-                # of the configuration, and in the shown part of a URL.
+                # Unset when it was approved: approved by name, with any value. The text around it is in the digest of
+                # the configuration and in the shown part of a URL.
                 return bool(self.is_same_configuration and name == other) and _is_shown_as(more, rest)
             case _:
                 return _canonical(was) == _canonical(now)
@@ -105,7 +105,7 @@ class Progress:
         return self.is_created(_above(address, 0))
 
     def is_adopted(self, approved: ChangePart) -> bool:
-        """Whether a change is about a part of a service that the approved plan creates and that exists by now."""
+        """Whether a change is of a part of a service that the approved plan creates and that exists already."""
         return (
             approved.action == "update"
             and approved.sid is None
@@ -123,9 +123,9 @@ class Progress:
         )
 
     def without_moved_defaults(self, change: ChangePart) -> ChangePart:
-        """Take out the defaults that an approved replace of a role moves.
+        """Remove the defaults that an approved replace of a role moves.
 
-        If nothing is known of the replace but its new role, because what it saved is lost, they are an update.
+        If only the new role of the replace is known, because its saved values are lost, they are an update.
         """
         if change.action != "update" or not self.is_same_configuration:
             return change

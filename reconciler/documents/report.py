@@ -1,6 +1,6 @@
 """The report document: what an apply did, without secrets.
 
-Takes a `Report` and the `PlanFile` that was applied, or the JSON of a report, which is hostile input; gives
+Takes a `Report` and the `PlanFile` that was applied, or the JSON of a report, which is hostile input; returns
 `ReportFile`. Does no I/O.
 """
 
@@ -67,7 +67,9 @@ class OutcomePart(Part):
     )
     message: str = Field(default="", description="The reason; for a completed step, a warning.")
     because: str = Field(default="", description="The ID of the step whose failure caused a skip.")
-    refusal: RefusalPart | None = Field(default=None, description="What the API said, when it refused.")
+    refusal: RefusalPart | None = Field(
+        default=None, description="The response of the API, if it rejected the request."
+    )
     cause: Cause = Field(default="", description="The cause of a failure, in one word.")
     address: str = Field(
         default="",

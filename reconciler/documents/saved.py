@@ -51,8 +51,8 @@ def parse_as(model: type[Saved], text: str | bytes, name: str, noun: str, comman
         model: the document's type.
         text: its text.
         name: what to call it in an error, usually its file.
-        noun: what kind of document it is, in one word.
-        command: the command that makes one.
+        noun: the noun for the document, in one word.
+        command: the command that writes one.
 
     Raises:
         PlanFileError: it is not such a document; the message says what is wrong and where.

@@ -1,6 +1,6 @@
 """The document of the SIDs of managed resources: JSON and environment variables for programs.
 
-Takes addresses and SIDs; gives `SidsFile`. The name of a variable depends only on its address, so that it does not
+Takes addresses and SIDs; returns `SidsFile`. The name of a variable depends only on its address, so that it does not
 change if another resource is added. Does no I/O.
 """
 

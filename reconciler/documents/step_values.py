@@ -1,6 +1,6 @@
 """The values before and after each step, as a report contains them: what an undo needs, and no secret. Pure.
 
-Takes a step and its values; gives a `Written`. The forms are those of `reconciler.documents.values`. A reference to a
+Takes a step and its values; returns a `Written`. The forms are those of `reconciler.documents.values`. A reference to a
 resource without a known address remains its SID.
 """
 

@@ -1,6 +1,6 @@
 """The forms in which contents leave the process, with nothing secret in them.
 
-Takes the changes of a plan or of a comparison; gives parts of a document. A content has one of these forms:
+Takes the changes of a plan or of a comparison; returns parts of a document. A content has one of these forms:
 
 * plain JSON;
 * ``{"ref": address, "sid": "RL…"}`` for another resource; the SID is null while the plan itself creates it, and absent
@@ -44,7 +44,7 @@ SidOf = Callable[[Address], str | None]
 
 
 class Mask:
-    """Masks secrets of the configuration in texts that come from the account.
+    """Masks secrets of the configuration in texts from the account.
 
     Args:
         secrets: the secrets.
@@ -67,7 +67,7 @@ class Mask:
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """Makes keyed digests of sensitive contents, which tell whether two are equal and nothing else.
+    """Makes keyed digests of sensitive contents, which show only whether two contents are equal.
 
     Attributes:
         account_sid: the account, which digests are bound to.

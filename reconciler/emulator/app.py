@@ -107,7 +107,7 @@ class Emulator:
 
     Args:
         store: The store of the account; an empty one gets a new account. The caller closes it.
-        rules: The readings of unverified facts.
+        rules: The selected readings of unverified facts.
         base_url: Scheme and host of the URLs in responses, without a slash at the end.
         require_auth: Whether requests need credentials (401 with code 20003 otherwise): the account's SID, or any API
             key SID (SK and 32 hexadecimal digits), with the auth token as the password.
@@ -174,7 +174,7 @@ class Emulator:
         elif scope["type"] == "http":
             await self._serve(scope, receive, send)
         else:
-            raise NotImplementedError(f"The API is spoken over HTTP, not over {scope['type']}.")
+            raise NotImplementedError(f"The API is available over HTTP, not over {scope['type']}.")
 
     def call(
         self, method: str, path: str, form: Mapping[str, str | Sequence[str]] | None = None, *, query: str = ""
@@ -238,10 +238,10 @@ class Emulator:
             self.store.put(receipt)
 
     def snapshot(self) -> dict[str, Facts]:
-        """Return everything in the account by SID, to compare it.
+        """Return everything in the account by SID, for comparison.
 
         A resource has its kind, parent, name (natural key), and facts as stored; a service contains its configuration
-        and webhooks; secrets of credentials are digests. Equal contents give equal snapshots, whatever the rules.
+        and webhooks; secrets of credentials are digests. Equal contents give equal snapshots, regardless of the rules.
         """
         self._run_timers(write_date(self._clock()))
         return {
@@ -309,7 +309,7 @@ class Emulator:
                 raise ApiError(507, UNAVAILABLE, f"The emulator's database cannot be written: {error}") from error
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                 raise
-            raise ApiError(503, UNAVAILABLE, "Another process keeps the emulator's database") from error
+            raise ApiError(503, UNAVAILABLE, "Another process has locked the emulator's database") from error
 
     def _match(self, path: str) -> contract.Match | None:
         """Find the operations of a requested path, including aliases; None if there are none."""

@@ -1,6 +1,6 @@
 """Parameters of a request, checked against the contract of its operation.
 
-Takes query and form as they were sent; gives typed values by parameter name, or the error that Twilio would respond
+Takes query and form as they were sent; returns typed values by parameter name, or the error that Twilio would respond
 with. Only the contract is checked here; the resource's behavior checks what a value means.
 """
 

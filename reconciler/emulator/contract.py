@@ -1,6 +1,6 @@
 """The API's contract: paths, methods, parameters, success codes, and response keys.
 
-Takes ``contract.json`` (distilled from Twilio's OpenAPI description); gives typed, frozen values and finds the
+Takes ``contract.json`` (distilled from Twilio's OpenAPI description); returns typed, frozen values and finds the
 operation of a path. It has only facts of the description; where Twilio behaves differently, `behavior` does.
 """
 
@@ -66,7 +66,7 @@ class Operation:
 
     @property
     def is_update(self) -> bool:
-        """Return whether the operation updates an existing resource (a POST with status 200)."""
+        """Whether the operation updates an existing resource (a POST with status 200)."""
         return self.method == "POST" and self.success[0] == 200
 
 

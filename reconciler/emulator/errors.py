@@ -23,7 +23,7 @@ class OtherAccountError(EmulatorError):
     """
 
     def __init__(self, path: str, kept: str, asked: str) -> None:
-        super().__init__(f"{path} holds the account {kept}, not {asked}. Use another file, or delete this one.")
+        super().__init__(f"{path} contains account {kept}, not {asked}. Use another file, or delete this one.")
         self.kept = kept
 
 

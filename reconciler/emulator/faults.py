@@ -75,7 +75,7 @@ class Faults:
         rates: The share of requests, 0 to 1, for each of `FAULTS` and `READ_FAULTS`; together at most 1. A read fault
             that is drawn for another request has no effect.
         latency: The delay of every response in milliseconds.
-        jitter: The most milliseconds that are added at random.
+        jitter: The maximum additional random delay in milliseconds.
         crowd: The maximum number of concurrent requests; further ones get 429; 0 for no limit.
         lag: The longest delay in milliseconds of stale reads and late writes.
         pages: The maximum number of items on a page; 0 for as many as requested.
@@ -125,7 +125,7 @@ def _number(name: str, text: str) -> float:
     """Parse the number of a name in a specification."""
     if name not in {*FAULTS, *READ_FAULTS, *AMOUNTS, ANY, ANY_READ}:
         known = ", ".join((*FAULTS, ANY, *READ_FAULTS, ANY_READ, *AMOUNTS))
-        raise EmulatorError(f"unknown fault {name!r}; known are {known}")
+        raise EmulatorError(f"unknown fault {name!r}; use one of {known}")
     try:
         number = float(text)
     except ValueError:
@@ -218,7 +218,7 @@ class Faulty:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         faults = self.faults
-        # Drawn at the beginning, the same count for each request, whatever happens to it.
+        # Drawn at the beginning, the same number for each request, regardless of its outcome.
         chance, late = self._random.random(), self._random.random()
         is_crowded = 0 < faults.crowd < self._under_way
         wait = (faults.latency + faults.jitter * late) / 1000

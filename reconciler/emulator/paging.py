@@ -1,7 +1,7 @@
 """Lists in pages.
 
-Takes a source of items in a fixed order and the request's paging parameters; gives the envelope of Twilio's lists: the
-items under the list's key, and `meta` with the URLs of the pages. A page token names a position in the order, not a
+Takes a source of items in a fixed order and the request's paging parameters; returns the envelope of Twilio's lists:
+the items under the list's key, and `meta` with the URLs of the pages. A page token names a position in the order, not a
 number of items, so a delete between two pages shifts no items.
 """
 

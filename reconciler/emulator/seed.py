@@ -1,9 +1,9 @@
 """Fills an account with traffic, for demonstrations and tests.
 
 Takes an emulator and the amounts; adds services with roles, users, conversations and their contents, devices,
-addresses, and credentials. Everything, including SIDs and dates, follows from one number: the same number on an equal
-account gives an equal account. Everything uses the same behavior as a request, so nothing exists that the API would
-have refused; only HTTP and one transaction for each request are skipped.
+addresses, and credentials. Everything, including SIDs and dates, is determined by one number: the same number on an
+equal account produces an equal account. Everything uses the same behavior as a request, so nothing exists that the API
+would have refused; only HTTP and one transaction for each request are skipped.
 """
 
 from __future__ import annotations
@@ -91,9 +91,9 @@ def seed(app: Emulator, traffic: Traffic = Traffic(), *, number: int = 0, until:
     """Fill an account with traffic: all of it, or nothing if something is wrong.
 
     Args:
-        app: The emulator; what its account already has stays.
+        app: The emulator; the existing contents of its account are kept.
         traffic: The amounts.
-        number: The number that everything follows from.
+        number: The random seed.
         until: The end of the traffic; it begins 90 days earlier.
 
     Raises:

@@ -66,7 +66,7 @@ class Row:
         sid: The SID.
         parent: The SID of the containing resource, whose delete includes this one; None for the account.
         name: The natural key, if the kind has one.
-        due: When a timer next changes the resource (an API date), if ever.
+        due: The time of the next timer of the resource (an API date), if any.
         facts: Everything else.
     """
 
@@ -126,7 +126,7 @@ class Store:
             raise EmulatorError(f"Cannot open {text}: {error}.") from error
         except sqlite3.DatabaseError as error:
             connection.close()
-            raise EmulatorError(f"{text} is not an emulator database ({error}). Name another file.") from error
+            raise EmulatorError(f"{text} is not an emulator database ({error}). Use another file.") from error
         except BaseException:
             connection.close()
             raise
@@ -340,7 +340,7 @@ def _version(connection: sqlite3.Connection, path: str) -> int | None:
     if not tables:
         return None
     if application != APPLICATION_ID:
-        raise EmulatorError(f"{path} is a SQLite database, but not an emulator's. Name another file.")
+        raise EmulatorError(f"{path} is a SQLite database, but not an emulator's. Use another file.")
     if version != SCHEMA_VERSION:
         raise EmulatorError(f"{path} is of version {version}; this emulator reads version {SCHEMA_VERSION}.")
     return int(version)

@@ -1,6 +1,6 @@
 """Temporary refusals, after which clients must retry.
 
-Takes the requests over HTTP and refuses those that come too early: more writes in a second than allowed, a write to a
+Takes the requests over HTTP and refuses those that arrive too early: more writes in a second than allowed, a write to a
 resource that another request is writing, or to a service that is still being deleted. Everything here is off by
 default, kept in memory, and lost with the process.
 """

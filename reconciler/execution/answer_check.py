@@ -1,6 +1,6 @@
 """Comparison of answers to writes with the values that were sent. Pure.
 
-Takes a kind, the values sent, and the decoded answer; gives the fields that differ. Never shows a value.
+Takes a kind, the values sent, and the decoded answer; returns the fields that differ. Never shows a value.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""An apply: the steps of a plan as a graph, each sent as soon as what it needs has succeeded.
+"""An apply: runs the steps of a plan as a graph, each one as soon as its dependencies have succeeded.
 
-Takes a `Plan` and a `Client`; gives a `Report` with one outcome for each step. Decides nothing: the plan and its guards
-have decided, and the caller has the approval. If a step fails, its dependents are skipped, and independent steps go on.
-Steps that are `last` run only if everything before them succeeded.
+Takes a `Plan` and a `Client`; returns a `Report` with one outcome for each step. Decides nothing: the plan and its
+guards have decided, and the caller has the approval. If a step fails, its dependents are skipped, and independent steps
+go on. Steps that are `last` run only if everything before them succeeded.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from reconciler.redaction import texts_of
 from reconciler.report import ChangeResult, Outcome, Progress, Report, Status, Written, result_of
 
 GRACE_SECONDS = 10.0
-"""Seconds that requests in progress have to end after an interrupt."""
+"""Seconds that requests in progress have to complete after an interrupt."""
 
 _INTERRUPTED = "the run was interrupted before this step"
 _OUT_OF_TIME = "the command's deadline passed before this step (--timeout)"
@@ -38,7 +38,7 @@ _RESULT: Mapping[str, str] = {
     "interrupted": "was interrupted",
     "withheld": "was withheld",
 }
-"""How a step ended that another one depends on, in words."""
+"""Describes how a step ended, for the steps that depend on it."""
 _REJECTED = frozenset({400, 409})
 """Statuses of a delete that does not fit the state of the account; the one for a role in use is undocumented."""
 _SUCCEEDED = frozenset({"done", "unchanged"})
@@ -178,10 +178,10 @@ class _Apply:
         await asyncio.sleep(GRACE_SECONDS)
 
     async def _run_when_ready(self, group: Sequence[Step]) -> None:
-        """Run a group of steps when everything else that they need has succeeded.
+        """Run a group of steps when all of its other dependencies have succeeded.
 
         Args:
-            group: a single step; or deletes and the steps that they make way for, each after what it needs.
+            group: a single step; or deletes and the steps that they make room for, each after its dependencies.
         """
         own = {step.id for step in group}
         for step in group:
@@ -201,7 +201,7 @@ class _Apply:
                 if not self._skip_if_over(group):
                     await self._run_step(group[0])
             return
-        # Nothing comes between a delete and the step that takes its place: no other step, no interrupt, no deadline.
+        # Nothing comes between a delete and the create of its replacement: no other step, no interrupt, no deadline.
         async with self._slots.slot(group[0].parent), self._slots.exclusive():
             if not self._skip_if_over(group):
                 with self._client.retry.finishing():
@@ -211,22 +211,22 @@ class _Apply:
         has_failed = False
         for step in group:
             if has_failed and step.op == "delete":
-                self._skip(step, "", "an earlier delete failed, so nothing can take the place of this resource")
+                self._skip(step, "", "an earlier delete that this step depends on failed")
             elif not self._skip_if_need_failed(step, except_for=frozenset()):
                 await self._run_step(step)
                 has_failed = has_failed or self._outcomes[step.id].status in _UNFINISHED
 
     def _skip_if_need_failed(self, step: Step, *, except_for: Container[str]) -> bool:
-        """Skip a step if one that it needs did not succeed; return whether it was skipped."""
+        """Skip a step if one of its dependencies did not succeed; return whether it was skipped."""
         for need in step.needs:
             outcome = None if need in except_for else self._outcomes.get(need)
             if outcome is None or outcome.status in _SUCCEEDED:
                 continue
-            # The plan considers changes that a guard withholds, but not resources that the API refuses to delete.
+            # The plan accounts for withheld changes, but not for resources that the API refuses to delete.
             if outcome.status == "withheld" and outcome.refusal is None:
                 continue
             if outcome.status == "skipped" and outcome.cause:
-                # The step that it needs did not fail: the whole run ended.
+                # Its dependency did not fail: the whole run ended.
                 self._skip(step, "", outcome.message, outcome.cause)
             else:
                 self._skip(step, need, _described(outcome))
@@ -254,7 +254,7 @@ class _Apply:
         try:
             outcome = await self._outcome_of(step)
         except BaseException:
-            # A bug, or the second interrupt: nothing else begins.
+            # A bug, or the second interrupt: no other step starts.
             self.stop.set()
             raise
         self._record(outcome, ms=(time.monotonic() - begin) * 1000)
@@ -279,7 +279,7 @@ class _Apply:
             if step.op == "delete" and step.kind.delete_refusal and error.refusal.status in _REJECTED:
                 status, message, cause = "withheld", step.kind.delete_refusal, ""
             else:
-                status, message = "interrupted" if error.may_be_done else "failed", "Twilio refused the request"
+                status, message = "interrupted" if error.may_be_done else "failed", "Twilio rejected the request"
         except ApiError as error:
             status, message = "interrupted" if error.may_be_done else "failed", self._redact(str(error))
             cause = cause_of(error)
@@ -341,7 +341,7 @@ class _Apply:
             self._progress.ended(outcome, self._ended, self._total)
 
     def _named(self, outcome: Outcome) -> Outcome:
-        """Add the name of the resource to the outcome of a delete: its address may consist of SIDs, or be shared."""
+        """Add the name of the resource to the outcome of a delete: its address may consist of SIDs or be shared."""
         if outcome.op != "delete":
             return outcome
         change = self._change[outcome.step]

@@ -1,8 +1,8 @@
 """Slots for steps that run concurrently, shared fairly between the resources that they write into.
 
-Takes the owner of each step (the resource that it writes into); gives slots. A step that waits for its owner's rate
-limit (`reconciler.api.rate_limit`) keeps its slot. If slots were given in the order of requests, the largest service
-would hold all of them, while every other one waited. Knows neither plans nor the HTTP library.
+Takes the owner of each step (the resource that it writes into); returns slots. A step that waits for its owner's rate
+limit (`reconciler.api.rate_limit`) keeps its slot. If slots were granted in the order of requests, the largest service
+would hold all of them while every other one waited. Independent of plans and the HTTP library.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from contextvars import ContextVar
 
 
 class FairSlots:
-    """A number of slots, shared evenly between the owners that want some.
+    """A number of slots, shared evenly between the owners that request them.
 
     The owner that holds the fewest is next; of several, the one that has waited longest. An owner's own requests are
     served in order.
 
     Args:
-        count: the highest number of slots.
+        count: the maximum number of slots.
         allowed: gives the present number, which is looked at whenever a slot is requested or released; by default
             the highest.
     """

@@ -1,4 +1,4 @@
-"""The journal of an apply on the disk: written durably, locked while an apply writes it, removed when it is empty.
+"""The journal of an apply on disk: written durably, locked while an apply writes it, removed when empty.
 
 Takes a folder and the scope of the journal. A reader sees the journal before or after a write, never a part of one.
 Only its owner may read the file, since it may contain secrets (`reconciler.journal`).
@@ -37,7 +37,7 @@ _SPECIAL = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR})
 
 
 class JournalFile:
-    """A journal on the disk.
+    """A journal on disk.
 
     Args:
         folder: the folder of the root file.
@@ -171,7 +171,7 @@ class JournalFile:
             os.close(descriptor)
 
     def _write(self, replaces: dict[str, UnfinishedReplace]) -> None:
-        """Replace the file; when this returns, it is on the disk.
+        """Replace the file; when this returns, it is on disk.
 
         Raises:
             OSError: it could not be written; its former content is unchanged.
@@ -205,7 +205,7 @@ def is_tracked(path: Path) -> bool:
 
 
 def write_durably(path: Path, text: str) -> None:
-    """Replace a file in one step; when this returns, it is on the disk. Only its owner may read it.
+    """Replace a file atomically; when this returns, it is on disk. Only its owner may read it.
 
     Raises:
         OSError: it could not be written; its former content is unchanged.

@@ -1,8 +1,8 @@
 """Creates that happen exactly once: one whose answer was lost is looked up before it is sent again.
 
-Takes a step and its values; gives the new resource. Where the API itself rejects a second resource with the same key,
-one look is enough before a create is sent again. Where it would accept one, the resource is looked for several times,
-and before the first create, too.
+Takes a step and its values; returns the new resource. If the API itself rejects a second resource with the same key,
+one lookup is enough before a create is sent again. If it would accept one, the resource is looked up several times, and
+also before the first create.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from reconciler.planning.plan import Plan
 _RERUN = "run the same command again"
 _SENT_AGAIN = (
     f"its answer was lost, and it was not found within {sum(LOOKUP_DELAYS):.0f} seconds, so it was sent again. If the "
-    "first request still succeeds later, there are two: run `reconciler plan` in a few minutes, which names both"
+    "first request still succeeds later, there will be two: run `reconciler plan` in a few minutes, which lists both"
 )
 
 
@@ -38,10 +38,10 @@ class Creates:
     """The creates of one apply.
 
     Args:
-        plan: gives the SIDs that existed when the account was read.
+        plan: provides the SIDs that existed when the account was read.
         client: reads, and waits between attempts.
         writes: sends.
-        references: gives the SIDs of parents, and gets those of new resources.
+        references: provides the SIDs of parents, and receives those of new resources.
 
     Attributes:
         doubts: by the step's id, what remains uncertain about a create that succeeded.
@@ -74,7 +74,7 @@ class Creates:
         async with self._locks.setdefault(key, asyncio.Lock()):
             await self._check_absent(step, values)
             created = await self._create_once(step, values)
-            # Stored before the answer is judged: the resource exists, and must not be created again.
+            # Stored before the answer is checked: the resource exists and must not be created again.
             self._references.sids[step.address] = created.sid
         return created
 
@@ -100,12 +100,12 @@ class Creates:
             new = [item for item in new if matches(kind, values, item)]
         if new:
             raise StepFailed(
-                f"{new[0].sid} is the same resource, and was created after the account was read. Nothing was sent. "
+                f"the resource already exists: {new[0].sid} was created after the account was read. Nothing was sent. "
                 "Run the command again"
             )
 
     async def _create_once(self, step: Step, values: Mapping[str, Content]) -> Decoded:
-        """Send the create, at most until it is certain that it succeeded."""
+        """Send the create until it is certain that it succeeded, or attempts run out."""
         kind = step.kind
         path = wire.collection_path(kind, self._references.parents(step.parent))
         attempt, was_lost = 1, False
@@ -172,10 +172,10 @@ class Creates:
         Args:
             step: the create.
             values: what was sent.
-            is_guarded: whether the API would reject a second create, so that one look is enough.
+            is_guarded: whether the API would reject a second create, so that one lookup is enough.
 
         Returns:
-            The resource or None, and whether None is certain: there was time for every look.
+            The resource or None, and whether None is certain: there was time for every lookup.
         """
         async with slot_released():
             if is_guarded:
@@ -212,7 +212,7 @@ class Creates:
         if len(found) > 1:
             raise StepFailed(
                 f"the answer was lost, and {len(found)} new resources of kind {kind.noun} may be the one that was "
-                f"created. Delete those that are not wanted, and {_RERUN}"
+                f"created. Delete the unwanted ones, and {_RERUN}"
             )
         return found[0] if found else None
 

@@ -1,7 +1,7 @@
 """The files that an apply writes while it runs: its journal, and its report so far.
 
-Takes a plan and paths, and receives the progress of every step. The report of an apply that is still running, or was
-killed, says what was known at the time it was last written.
+Takes a plan and paths, and receives the progress of every step. The report of an apply that is still running or was
+killed shows the state at the time of the last write.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Record:
         seen: its document, redacted.
         scope: the scope of the journal and of the report's saved replaces.
         journal: the journal; None if the folder cannot be written to.
-        report: the file of the report; None for none.
+        report: the file of the report; None if there is no report.
         unfinished: what interrupted applies saved.
         values: describes the values before and after the steps.
         key: seals the report.
@@ -210,14 +210,14 @@ def read_report(
     Args:
         path: the file; it may be missing or empty.
         scope: the scope of the apply.
-        names: gives the natural keys, present and former, that the configuration has for an address.
+        names: returns the natural keys, present and former, that the configuration has for an address.
 
     Raises:
         UsageError: the file is not a report, or what it saved belongs to another scope.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise UsageError(f"cannot write {path}: it is not a regular file. Name another file")
+            raise UsageError(f"cannot write {path}: it is not a regular file. Use another file")
         with path.open("rb") as file:
             text = file.read(_LARGEST)
     except FileNotFoundError:
@@ -228,7 +228,7 @@ def read_report(
         return ()
     try:
         if format_of(text) != "reconciler.report":
-            raise UsageError(f"cannot write {path}: the file exists and is not a report. Name another file")
+            raise UsageError(f"cannot write {path}: the file exists and is not a report. Use another file")
         report = parse_report(text, str(path))
     except PlanFileError as error:
         raise UsageError(f"cannot write {path}: {error}") from None
@@ -236,9 +236,11 @@ def read_report(
         return ()
     if not scope.has_signed(report.unfinished, report.unfinished_signature):
         raise UsageError(
-            f"cannot write {path}: it contains values that an interrupted apply to account {report.account_sid} saved, "
-            "and was edited, or that apply had other credentials, another RECONCILER_PLAN_KEY, endpoint, or root "
-            "file. Name another file"
+            f"cannot write {path}: it contains values that an interrupted apply to account {report.account_sid} "
+            "saved, "
+            "but it was edited, or that apply used different credentials, RECONCILER_PLAN_KEY, endpoint, or "
+            "root file. "
+            "Use another file"
         )
     if is_tracked(path):
         raise UsageError(

@@ -1,6 +1,6 @@
 """SIDs of resources: known from the plan, added by this run's creates, or looked up in a service created by this run.
 
-Takes a `Plan` and a client; gives SIDs for addresses, and values with SIDs in place of references. Only reads.
+Takes a `Plan` and a client; returns SIDs for addresses, and values with SIDs in place of references. Only reads.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from reconciler.planning.plan import Plan
 T = TypeVar("T")
 
 LOOKUP_DELAYS = (1.0, 4.0)
-"""Seconds of the wait before each further look for something that is missing. A read may lag behind the writes (no
+"""Seconds to wait before each further lookup of a missing resource. A read may lag behind the writes (no
 read-after-write consistency is documented), and a request whose answer was lost may still be in progress."""
 
 
@@ -36,7 +36,7 @@ class References:
     """The SIDs that the steps of one apply use.
 
     Args:
-        plan: gives the SIDs known so far, and what Twilio itself creates in a new service.
+        plan: provides the SIDs known so far, and the resources that Twilio creates in a new service.
         client: reads.
 
     Attributes:
@@ -50,7 +50,7 @@ class References:
         self._lists: dict[tuple[str, Address | None], asyncio.Future[list[Decoded]]] = {}
 
     def parents(self, parent: Address | None) -> tuple[str, ...]:
-        """Return the SIDs above a resource, outermost first.
+        """Return the SIDs of the containing resources, outermost first.
 
         Args:
             parent: the address of its parent, of which every second part is a handle; None at the top.
@@ -97,7 +97,7 @@ class References:
     async def find_builtin(
         self, kind: Kind, parent: Address | None, key: Mapping[str, object], *, wait: bool = True
     ) -> Decoded | None:
-        """Find a resource that Twilio itself creates in a new service, by name. The list is read once for all names.
+        """Find a resource that Twilio creates in a new service, by name. The list is read once for all names.
 
         Args:
             kind: its kind.
@@ -137,7 +137,7 @@ class References:
         return [wire.decode(kind, body) for body in bodies]
 
     async def read_new(self, read: Callable[[], Awaitable[T]]) -> T:
-        """Read something that this run has just created, and wait if a lagging read does not have it yet."""
+        """Read a resource that this run has just created, and wait if a lagging read does not return it yet."""
         for seconds in LOOKUP_DELAYS:
             try:
                 return await read()

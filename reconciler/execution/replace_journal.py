@@ -1,7 +1,7 @@
-"""Save each replace in the journal before its first request, and remove it after its last one.
+"""Saves each replace in the journal before its first request, and removes it after its last one.
 
-Takes changes; gives saved replaces. A replace loses nothing if the run ends between its delete and its create, because
-the journal holds the values that only the account had.
+Takes changes; returns saved replaces. A replace loses nothing if the run ends between its delete and its create,
+because the journal holds the values that only the account had.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class ReplaceJournal:
     """The replaces of one apply.
 
     Args:
-        journal: keeps the saved replaces; None for none.
-        references: gives SIDs.
+        journal: keeps the saved replaces; None if there is no journal.
+        references: provides SIDs.
         environment: the environment of the plan; empty for none.
     """
 

@@ -1,6 +1,6 @@
 """The order of an apply: the phases of its steps, and the groups that run as one unit. Pure.
 
-Takes steps; gives them in phases and groups. Each step names what it needs; nothing here waits or sends.
+Takes steps; returns them in phases and groups. Each step lists its dependencies; nothing here waits or sends.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from reconciler.planning import graph
 
 
 def phases(steps: Sequence[Step]) -> Iterator[list[Step]]:
-    """Divide steps into three phases, of which each begins when the one before has ended.
+    """Divide steps into three phases, each of which begins when the previous one has ended.
 
     The first has everything that is neither `last` nor `late`; the second, the `late` steps and their dependents; the
     third, the `last` steps.
@@ -34,11 +34,11 @@ def phases(steps: Sequence[Step]) -> Iterator[list[Step]]:
 
 
 def groups(steps: Sequence[Step]) -> list[list[Step]]:
-    """Group deletes with the steps that they make way for; every other step is a group of its own.
+    """Group deletes with the steps that they make room for; every other step is a group of its own.
 
     Returns:
-        Groups in the order of the plan as far as dependencies allow. In a group, each step comes after what it needs,
-        and deletes come first where that leaves a choice.
+        Groups in the order of the plan as far as dependencies allow. In a group, each step comes after its
+        dependencies, and deletes come first where that leaves a choice.
     """
     by_id = {step.id: step for step in steps}
     position = {step.id: index for index, step in enumerate(steps)}
@@ -58,7 +58,7 @@ def groups(steps: Sequence[Step]) -> list[list[Step]]:
         try:
             order = graph.order({first: min(position[step] for step in members[first]) for first in members}, needs)
         except graph.CycleError as error:
-            # Groups that wait for each other become one; inside, each step comes after what it needs.
+            # Groups that wait for each other become one; inside it, each step comes after its dependencies.
             merged = set().union(*(members[first] for first in error.cycle))
             group.update(dict.fromkeys(merged, merged))
             continue
@@ -66,7 +66,7 @@ def groups(steps: Sequence[Step]) -> list[list[Step]]:
 
 
 def _ordered(steps: Sequence[Step]) -> list[Step]:
-    """Order the steps of a group: each after what it needs, and deletes first where that leaves a choice."""
+    """Order the steps of a group: each after its dependencies, and deletes first where that leaves a choice."""
     by_id = {step.id: step for step in steps}
     ranks = {step.id: (step.op != "delete", step.id) for step in steps}
     return [by_id[step] for step in graph.order(ranks, {step.id: step.needs for step in steps})]

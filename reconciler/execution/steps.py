@@ -1,6 +1,6 @@
-"""One step of a plan: create, update, or delete a resource, or adopt one that Twilio itself created.
+"""One step of a plan: create, update, or delete a resource, or adopt one that Twilio created.
 
-Takes a step; gives its status, or raises. Decides nothing about order, and reports nothing.
+Takes a step; returns its status, or raises. Decides nothing about order, and reports nothing.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class StepRunner:
         self.observed: dict[str, tuple[Values | None, Values | None]] = {}
 
     def doubt(self, step: Step) -> str:
-        """Return what remains uncertain about a step that succeeded; empty for nothing."""
+        """Return what remains uncertain about a step that succeeded; empty if nothing does."""
         return self._creates.doubts.get(step.id, "")
 
     async def run(self, step: Step) -> Status:
@@ -84,7 +84,7 @@ class StepRunner:
                 return await self._adopt(step)
 
     async def _create(self, step: Step, values: Mapping[str, Content | Reference | Unknown]) -> Status:
-        """Create a resource, and clear what the API has set by itself."""
+        """Create a resource, and clear the fields that the API has set by default."""
         kind = step.kind
         resolved = await self.references.resolve(values)
         sent = {path: content for path, content in resolved.items() if not is_left_out(kind, path, content)}
@@ -128,8 +128,8 @@ class StepRunner:
     async def _update_new_singleton(self, step: Step) -> Status:
         """Update a singleton of a service created by this run, whose values were never read.
 
-        Values that are to be empty are most likely empty, so only the others are sent; the answer shows whether more is
-        needed.
+        Fields to be cleared are most likely empty already, so only the others are sent; the answer shows whether more
+        is needed.
         """
         path = self.references.instance_path(step)
         values = await self.references.resolve(step.values)
@@ -162,13 +162,13 @@ class StepRunner:
         wrong = [path for path, content in key.items() if differs(kind, path, content, live)]
         if wrong:
             self.references.sids[step.address] = live.sid
-            raise StepFailed(f"Twilio created this {kind.noun} with another {wrong[0]}, which cannot be changed")
+            raise StepFailed(f"Twilio created this {kind.noun} with a different {wrong[0]}, which cannot be changed")
         return await self._update_live(step, live)
 
     async def _create_or_update(self, step: Step) -> Status:
         """Create a resource that a new service may already have (Flex creates a role `guest`), or update it.
 
-        It is looked for once, without waiting: a service created over the API most likely does not have it.
+        It is looked up once, without waiting: a service created through the API most likely does not have it.
         """
         kind, key = step.kind, step.adopts or {}
         live = await self.references.find_builtin(kind, step.parent, key, wait=False)

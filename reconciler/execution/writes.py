@@ -1,7 +1,7 @@
-"""Single writes: the form of a create, update, or delete is sent, and its answer compared with it.
+"""Single writes: sends the form of a create, update, or delete, and compares the answer with it.
 
-Takes a kind, a path, and values; gives the decoded answer. An update or delete whose answer was lost is looked
-up before it counts as failed.
+Takes a kind, a path, and values; returns the decoded answer. An update or delete whose answer was lost is looked up
+before it counts as failed.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ class Writes:
         """Send an update, and check that it took effect.
 
         If an answer was lost and the update failed in the end, the resource is read: the lost request may have taken
-        effect. A repeated update can fail only because of that, as one of a conversation that the first one closed.
+        effect. A repeated update can fail because of that alone, such as one of a conversation that the first one
+        closed.
 
         Args:
             kind: the kind of the resource.
@@ -90,7 +91,8 @@ class Writes:
     async def delete(self, kind: Kind, path: str) -> bool:
         """Delete a resource; return False if it did not exist.
 
-        If the answer was lost and the delete failed in the end, the resource is read: it may be gone all the same.
+        If the answer was lost and the delete failed in the end, the resource is read: it may have been deleted
+        nevertheless.
         """
         try:
             await self._client.delete(path, webhooks=self._trigger_webhooks and kind.webhook_header)

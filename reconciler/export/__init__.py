@@ -1,14 +1,14 @@
 """State -> YAML: a live account as a configuration whose plan is empty.
 
-Takes a `State` and, if there are existing files, their configuration; gives texts by path. Pure except for `account`,
+Takes a `State` and, if there are existing files, their configuration; returns texts by path. Pure except for `account`,
 which reads the state; nothing here writes a file. An export does not trust its own output: it loads and plans the files
-against the same state. What the files cannot contain (an invalid URL, a word that no field accepts, a name that two
-resources share) is left out with a comment, or pinned, until the plan is empty.
+against the same state. Values and resources that the files cannot contain (an invalid URL, a word that no field
+accepts, a name that two resources share) are left out with a comment, or pinned, until the plan is empty.
 
     account      reads the account: `State`
     existing     existing files: handles and interpolations that an export keeps
     policies     existing files: limits, prune rules, lifecycles, and approvals that an export keeps
-    exclusions   what earlier attempts excluded
+    exclusions   exclusions of earlier attempts
     fields       which fields are written
     handles      handles from names
     naming       which resources are written, at which addresses
@@ -47,9 +47,10 @@ class Export:
         files: Texts by path, the root file first; paths are relative to the root file's folder.
         config: The same files, loaded.
         secrets: The names of the secrets that a user has to set, sorted.
-        left_out: The number of live values and resources that the files do not contain; a comment names each.
+        left_out: The number of live values and resources that the files do not contain; each has a comment.
         pinned: The addresses of resources that only their SID identifies, sorted.
-        warnings: Sentences on differences between the files and the account, and on what the files no longer say.
+        warnings: Sentences on differences between the files and the account, and on settings that the files no longer
+            contain.
         mark: The beginning of every file.
         unreadable: Sentences on collections that are missing because they cannot be read.
     """

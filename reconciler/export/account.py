@@ -1,7 +1,7 @@
 """Reads a whole account: everything that can be exported, in rounds of parallel requests.
 
-Takes a `ReadClient`, which cannot write, and the very long collections to include; gives a `State`. Decides nothing
-about what is written. Keeps everything in memory, as a plan does.
+Takes a `ReadClient`, which cannot write, and the very long collections to include; returns a `State`. Does not decide
+what is written. Keeps everything in memory, as a plan does.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ async def read_account(client: ReadClient, progress: Progress, include: Sequence
         include: Keys of `long_collections`.
 
     Raises:
-        UsageError: The account is not the one that the environment names.
+        UsageError: The account is not the one in the environment.
         ApiError: A request failed or was refused.
     """
     left_out = {kind for word, kinds in long_collections().items() if word not in include for kind in kinds}
@@ -72,7 +72,7 @@ class AccountReader(ReadSession):
             [
                 self._read(kind, parent.lineage)
                 for parent in parents
-                # A resource that is final is history: nothing in it can change, and it is not exported.
+                # A final resource is history: nothing in it can change, and it is not exported.
                 if not parent.kind.why_final(parent.values)
                 for kind in self.kinds
                 if kind.parent == parent.kind.name
@@ -113,7 +113,7 @@ class AccountReader(ReadSession):
         return True
 
     async def _read_list(self, kind: Kind, path: str, parents: tuple[str, ...]) -> None:
-        # Read again if the list moved: a resource that came twice hints at one that was missed.
+        # Read again if the list changed: a repeated resource suggests that another one was missed.
         for _ in range(2):
             pages = self.client.pages(path, kind.list_key, kind.page_size)
             async for page, _is_last in self.counted_pages(pages):

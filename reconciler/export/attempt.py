@@ -1,4 +1,4 @@
-"""One attempt at an export: the files, loaded and planned, and what the next attempt has to exclude. Pure."""
+"""One attempt at an export: the files, loaded and planned, and the exclusions for the next attempt. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NOT_IDENTIFIED = "only its SID identifies it"
 
 @dataclass
 class _Sources:
-    """The exported files in memory; of everything outside, only what the existing files interpolate."""
+    """The exported files in memory, and the outside values that the existing files interpolate."""
 
     files: Mapping[str, str]
     existing: ExistingFiles
@@ -57,7 +57,7 @@ class Attempt:
         writer: The trees of the files; its exclusions grow.
         files: The files.
         reasons: Why the files are not an export yet, as sentences.
-        differing: Interpolated fields of which the account has another value.
+        differing: Interpolated fields for which the account has a different value.
     """
 
     writer: TreeWriter
@@ -69,7 +69,7 @@ class Attempt:
         """Load and plan the files.
 
         Returns:
-            The configuration if its plan is empty; otherwise None, and the exclusions name what to leave out or pin.
+            The configuration if its plan is empty; otherwise None, and the exclusions contain what to leave out or pin.
         """
         sources = _Sources(self.files.texts, self.writer.existing, self.writer.values.looked_up)
         try:
@@ -84,7 +84,7 @@ class Attempt:
         return None if self._exclude_changes(plan) else loaded
 
     def _exclude_problems(self, error: ProblemsError, pinnable: frozenset[str] | None) -> None:
-        """Pin or leave out what problems are about.
+        """Pin or leave out the subjects of problems.
 
         Args:
             error: The problems.
@@ -106,7 +106,7 @@ class Attempt:
                 self._leave_out(key, problem.message)
 
     def _exclude_changes(self, plan: Plan) -> bool:
-        """Pin or leave out what would change, except for values that the files interpolate.
+        """Pin or leave out the subjects of changes, except for values that the files interpolate.
 
         Returns:
             Whether anything else would change.

@@ -1,4 +1,4 @@
-"""What an export cannot write as it is, found by loading and planning the files of earlier attempts."""
+"""Parts of an account that an export cannot write unchanged, found by loading and planning earlier attempts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What existing files interpolate, so that an export does not write it down. Pure.
+"""Interpolations of existing files, which an export keeps instead of writing the values. Pure.
 
 Secrets, environment variables, and texts of other files were kept out of the files, and so out of git, on purpose.
-Takes the former `Config` and the `State`; gives `ExistingFiles`: the handles and interpolations to keep. Raises
+Takes the former `Config` and the `State`; returns `ExistingFiles`: the handles and interpolations to keep. Raises
 `UsageError` if the live resource of an interpolated value is unknown, since the value itself would be written instead.
 """
 
@@ -48,7 +48,7 @@ class ExistingFiles:
         secrets: Values of the secrets that they use, by name.
         environment: Returns an environment variable.
         read: Returns the bytes of another file.
-        policies: What they say about applying them: limits, prune rules, lifecycles.
+        policies: Their settings for an apply: limits, prune rules, lifecycles.
     """
 
     addresses: Mapping[str, Address] = field(default_factory=dict)
@@ -109,7 +109,7 @@ def collect_existing(
             elif isinstance(value.content, Unknown):
                 unclear[FieldKey(sid, path)] = f"from an unset variable: {value.content.reason}"
             elif value.secrets:
-                unclear[FieldKey(sid, path)] = f"from {', '.join(value.secrets)} in a way that an export cannot write"
+                unclear[FieldKey(sid, path)] = f"from {', '.join(value.secrets)} in a form that an export cannot write"
     secrets = {
         name: secret
         for declared in former.resources.values()

@@ -1,4 +1,4 @@
-"""Which fields of a live resource an export writes, and why it omits the others. Pure."""
+"""The fields of a live resource that an export writes, and the reasons why it omits the others. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class FieldFilter:
 
     Attributes:
         existing: The existing files.
-        exclusions: What earlier attempts excluded.
+        exclusions: The exclusions of earlier attempts.
     """
 
     existing: ExistingFiles
@@ -118,7 +118,7 @@ def changes_by_itself(kind: Kind, item: Field, content: Content) -> bool:
 def unreturned(kind: Kind) -> dict[str, str]:
     """Return the settings that Twilio does not return and that are not secrets: by key, the first of their fields.
 
-    A field that must be repeated when another one changes is left out here; a comment on that one names it.
+    A field that must be repeated when another one changes is left out here; the comment on that one mentions it.
     """
     repeated = {path for paths in kind.resend_with.values() for path in paths}
     settings: dict[str, str] = {}

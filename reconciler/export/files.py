@@ -1,4 +1,4 @@
-"""Trees as files: which tree goes into which file, under which name, with which header. Pure."""
+"""Trees as files: the file of each tree, its name, and its header. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Files:
 
     Attributes:
         texts: Their texts by path, the root file first.
-        owners: What each of their lines writes, by path.
+        owners: The owner of each of their lines, by path.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
@@ -95,7 +95,7 @@ def _file_names(handles: Sequence[str]) -> dict[str, str]:
 
 
 def _split(handle: str, tree: Tree[FieldKey]) -> list[Tree[FieldKey]]:
-    """Split a service's tree so that each part fits into a file, for there may be many users and conversations."""
+    """Split a service's tree so that each part fits into a file, because there may be many users and conversations."""
     parts, size = [tree], 0
     for section in tree.below("services", handle).keys:
         if section.key not in long_collections() or not isinstance(section.value, Tree):

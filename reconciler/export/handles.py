@@ -1,6 +1,6 @@
 """Handles for live resources: readable, valid, unique, and deterministic. Pure.
 
-Takes the members of one collection and the handles that existing files gave some of them; gives a handle for each. A
+Takes the members of one collection and the handles that existing files gave some of them; returns a handle for each. A
 handle is the natural key itself if that is readable, so that the files need not repeat it; otherwise a slug.
 """
 
@@ -86,7 +86,7 @@ def _noun(live: Live) -> str:
 
 
 def _contents(live: Live) -> str:
-    """Return what distinguishes resources of one name: all values but references, whose SIDs differ by account."""
+    """Return the values that distinguish resources of one name: all but references, whose SIDs differ by account."""
     comparable = [
         (field.path, field.comparable(live.values.get(field.path)))
         for field in live.kind.fields

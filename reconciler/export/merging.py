@@ -30,7 +30,7 @@ def texts(written: Written) -> Iterator[str]:
 
 
 def merged(item: Field, value: Value, live: Content, folder: str) -> str | Literal | tuple[str | Literal, ...] | Data:
-    """Merge a field: interpolated parts as the existing files write them, everything else as it is live.
+    """Merge a field: interpolated parts from the existing files, everything else from the live value.
 
     Args:
         item: The field.
@@ -44,7 +44,7 @@ def merged(item: Field, value: Value, live: Content, folder: str) -> str | Liter
             return _literal(written, folder)
         case list() if item.shape is Shape.SET:
             words = {word for word in live if isinstance(word, str)} if isinstance(live, tuple | list) else set()
-            # The word that an interpolation stands for is not written a second time.
+            # The word that an interpolation produces is not written a second time.
             taken = set(value.content) if isinstance(value.content, tuple) else set()
             literal = {word for word in written if isinstance(word, str)}
             lookups = [_literal(word, folder) for word in written if isinstance(word, Outside)]

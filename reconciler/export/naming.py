@@ -1,4 +1,4 @@
-"""Which live resources an export writes, at which addresses, and which of them it pins. Pure."""
+"""The live resources that an export writes, their addresses, and their pins. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Naming:
 
     Attributes:
         addresses: The address of each written resource that has a handle, by SID.
-        untouched: SIDs of built-in resources that are as Twilio created them.
+        untouched: SIDs of built-in resources that were not changed since Twilio created them.
     """
 
     def __init__(self, state: State, fields: FieldFilter) -> None:
@@ -41,7 +41,7 @@ class Naming:
     def _find_untouched(self) -> frozenset[str]:
         """Find built-in resources that have not been changed, as far as the account shows it.
 
-        It is undocumented what built-in roles may do in a new service. One counts as untouched if it never changed
+        The permissions of built-in roles in a new service are undocumented. One counts as untouched if it never changed
         according to its dates, and every other one of its name that never changed has the same values.
         """
         built_in = [live for live in self._state if live.name in live.kind.built_in]

@@ -1,4 +1,4 @@
-"""What a user has to know about an export: secrets to set, values that differ, collections that are missing. Pure."""
+"""Notes for the user of an export: secrets to set, values that differ, missing collections. Pure."""
 
 from __future__ import annotations
 

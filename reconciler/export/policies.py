@@ -1,7 +1,7 @@
-"""What existing files say about applying them: limits, prune rules, lifecycles, and the like. Pure.
+"""Settings of existing files for an apply: limits, prune rules, lifecycles, and the like. Pure.
 
-Takes the former `Config` and which live resource each declaration is; gives `Policies`, and the values with which an
-export writes them again. They are decisions of the authors that no account holds, so an export must not drop them.
+Takes the former `Config` and the live resource of each declaration; returns `Policies`, and the values to write them
+again. They are decisions of the authors that no account contains, so an export must not drop them.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Policies:
     """Decisions in existing files that an export keeps.
 
     Attributes:
-        limits: The most changes of one apply.
-        acknowledge: Warnings that are known.
+        limits: The limits of one apply.
+        acknowledge: Acknowledged warnings.
         approvals: Approvals of destructive changes.
         unmanaged_ignore: Globs of unmanaged resources that are not reported.
         prune: Prune rules by the address of their collection.
@@ -84,11 +84,11 @@ class Policies:
         """Write the prune rules of the collections in one resource, or at the top.
 
         Args:
-            tree: Gets `prune`, and each pruned collection that is empty: a rule about a missing one is an error.
+            tree: Receives `prune`, and each pruned collection that is empty: a rule for a missing one is an error.
             parent: The resource; None for the top.
             kinds: The kinds inside it.
             dropped: Addresses of collections whose rules are not kept.
-            with_empty: Whether collections that another file may hold are written.
+            with_empty: Whether to write empty collections that another file may contain.
         """
         rules: dict[str, Prune] = {}
         for kind in kinds:

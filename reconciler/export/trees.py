@@ -1,8 +1,8 @@
-"""Live resources as trees of keys and values, with comments where a user has to act. Pure.
+"""Live resources as trees of keys and values, with comments where the user must act. Pure.
 
-Takes a `State`, the existing files, and what earlier attempts excluded; gives one `Tree` for each service and one for
-everything else. Empty values, and resources that are as Twilio created them, are left out. A comment names everything
-else that the files cannot contain, so that a plan of the files is empty.
+Takes a `State`, the existing files, and the exclusions of earlier attempts; returns one `Tree` for each service and one
+for everything else. Empty values, and unchanged resources that Twilio created, are left out. Everything else that the
+files cannot contain is mentioned in a comment, so that a plan of the files is empty.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class TreeWriter:
     Args:
         state: The account.
         existing: The existing files.
-        exclusions: What earlier attempts excluded.
+        exclusions: The exclusions of earlier attempts.
         service_folder: The folder of the services' files, relative to the root file; empty if there is one file.
 
     Attributes:
         naming: The addresses of the resources.
-        values: The values of the fields, and the secrets that they need.
+        values: The values of the fields, and the required secrets.
         placed: The SID of the resource at each address that is written.
-        commented_out: Fields that are left out and named in a comment.
+        commented_out: Fields that are left out with a comment.
     """
 
     def __init__(self, state: State, existing: ExistingFiles, exclusions: Exclusions, service_folder: str = "") -> None:
@@ -130,7 +130,7 @@ class TreeWriter:
         section.add(address.parts[-1], tree, FieldKey(live.sid))
 
     def _section_comments(self, kind: Kind, everything: Sequence[Live]) -> Iterator[str]:
-        """Yield comments on what a section leaves out."""
+        """Yield comments on the parts that a section leaves out."""
         for live in in_order(everything):
             reason = self.exclusions.left_out.get(FieldKey(live.sid))
             if reason is not None:
@@ -163,7 +163,7 @@ class TreeWriter:
     # --- resources ----------------------------------------------------------------------------------------------------
 
     def _is_untouched(self, live: Live) -> bool:
-        """Return whether a singleton is as Twilio created it."""
+        """Return whether a singleton was not changed since Twilio created it."""
         initial = live.kind.initial
         known = (*self.exclusions.left_out, *self.existing.kept)
         return not any(key.sid == live.sid for key in known) and all(

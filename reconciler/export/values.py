@@ -1,4 +1,4 @@
-"""Values of fields as the files write them: references by handle, secrets by name, everything else literally. Pure."""
+"""The written values of fields: references by handle, secrets by name, everything else literally. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NOT_RETURNED = "Twilio does not return it; set this environment variable before
 
 
 class ValueWriter:
-    """Writes values, and remembers the secrets that they need.
+    """Writes values, and records the required secrets.
 
     Args:
         state: The account.
@@ -37,7 +37,7 @@ class ValueWriter:
         service_folder: The folder of the services' files, relative to the root file; empty if there is one file.
 
     Attributes:
-        secrets: Names of secrets that a user has to set and that the existing files do not name, by field.
+        secrets: Names of secrets that the user has to set and that the existing files do not use, by field.
         looked_up: Values of secrets that are parts of URLs, by name.
     """
 

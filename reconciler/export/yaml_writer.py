@@ -1,6 +1,6 @@
 """A tree of keys and values as YAML text that parses back to the same values. Pure; knows nothing about Twilio.
 
-Takes a `Tree`; gives its lines, each with the owner of its key, so that a problem in a line can be traced to a field.
+Takes a `Tree`; returns its lines, each with the owner of its key, so that a problem in a line can be traced to a field.
 Live texts are hostile input: whatever they contain, they cannot end the scalar or comment that contains them, and
 cannot become a null, a number, or an interpolation.
 """
@@ -53,7 +53,7 @@ class WrittenKey(Generic[Owner]):
     Attributes:
         key: Any text.
         value: A tree, a text, a `Literal`, a tuple of texts and literals, or a `Data`.
-        owner: What the lines write; None if they write nothing that can be left out.
+        owner: The subject of the lines; None if they contain nothing that can be left out.
         comments: Lines above it.
     """
 

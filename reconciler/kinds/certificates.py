@@ -113,7 +113,7 @@ def read_certificate(text: str) -> Certificate:
     )  # fmt: skip
     if certificate is None or dates is None:
         raise NotReadable(
-            "is damaged: its content is not an X.509 certificate", "download it again, and convert it anew"
+            "is damaged: its content is not an X.509 certificate", "download it again, and convert it again"
         )
     oids = _tried(lambda: {extension.oid.dotted_string for extension in certificate.extensions}) or set()
     name = _common_name(certificate)
@@ -156,7 +156,10 @@ _NOT_A_CERTIFICATE = {
     "CERTIFICATE REQUEST": ("a certificate request", "set the certificate that Apple issued for it"),
     "NEW CERTIFICATE REQUEST": ("a certificate request", "set the certificate that Apple issued for it"),
     "PKCS7": ("a PKCS #7 bundle", "extract it: openssl pkcs7 -in FILE -print_certs -out CERT.pem"),
-    "TRUSTED CERTIFICATE": ("a certificate in OpenSSL's own form", "convert it: openssl x509 -in FILE -out CERT.pem"),
+    "TRUSTED CERTIFICATE": (
+        "a certificate in OpenSSL's own formatat",
+        "convert it: openssl x509 -in FILE -out CERT.pem",
+    ),
 }
 
 

@@ -192,7 +192,7 @@ def _inspect_apn(values: PartialValues, now: datetime | None) -> Iterator[Fault]
 def _inspect_dates(certificate: Certificate, now: datetime) -> Iterator[Fault]:
     begins, ends = f"{certificate.begins:%Y-%m-%d}", f"{certificate.ends:%Y-%m-%d}"
     if certificate.ends <= now:
-        hint = f"{_RENEW}, or remove the line to leave the live value as it is"
+        hint = f"{_RENEW}, or remove the line to keep the live value"
         yield Fault(
             "certificate", f"certificate expired on {ends}", hint, code="expired-certificate", severity="warning"
         )
@@ -233,7 +233,7 @@ def _inspect_fcm(secret: str) -> Iterator[Fault]:
             hint = "create one in the Firebase console: Project settings, Service accounts"
             yield Fault("secret", message, hint, code="malformed-key")
     elif not secret.lstrip().startswith(('"', "'")):  # quotes around it are reported as such
-        # Twilio documents both forms, and not which texts it refuses.
+        # Twilio documents both forms, but not which texts it rejects.
         message = "secret is neither the JSON key of a service account nor a server key of Firebase"
         hint = "set the JSON file as downloaded: ${file:service-account.json}, or a secret with its text"
         yield Fault("secret", message, hint, "warning", "unusual-key")

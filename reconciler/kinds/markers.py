@@ -229,5 +229,5 @@ Marker = (
 class Declaration(BaseModel):
     """The base of the models of kinds and of their blocks: frozen, without unknown keys."""
 
-    # Only the annotations count: no instance is ever made, so pydantic need not build a validator.
+    # Only the annotations matter: no instance is ever created, so pydantic need not build a validator.
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

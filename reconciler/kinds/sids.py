@@ -1,4 +1,4 @@
-"""SIDs: what their first two characters stand for."""
+"""SIDs: the meaning of their first two characters."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def _nouns() -> dict[str, str]:
 
 
 def prefix_noun(prefix: str) -> str:
-    """Return what the SIDs with a prefix belong to: ``a role``."""
+    """Return the noun for resources whose SIDs have a prefix: ``a role``."""
     return _nouns().get(prefix, f"a resource whose SID begins with {prefix}")
 
 
 def sid_noun(text: str) -> str:
-    """Return what a SID belongs to: ``a role``; empty if the text is not a SID."""
+    """Return the noun for the resource of a SID: ``a role``; empty if the text is not a SID."""
     return prefix_noun(text[:2]) if looks_like_sid(text) else ""

@@ -1,14 +1,14 @@
-"""The ledger: what was applied last, in commits on a ref of the configuration's git repository.
+"""The ledger: a record of applies, in commits on a ref of the configuration's git repository.
 
-    options        what the command line says
+    options        the command-line options
     ref_names      names of refs
-    run_identity   who runs this command
+    run_identity   the identity of this run
     repository     git itself: objects, refs, the remote
-    records        what is remembered of each address (pure)
+    records        the record of each address (pure)
     git_ref        the entries on the ref, newest first
     lock           whether the newest entry still blocks other applies
-    remote_ref     the local ref beside that of the remote
-    preconditions  what has to hold before a ledger is used, each with its fix
+    remote_ref     the local ref compared with that of the remote
+    preconditions  the conditions for the use of a ledger, each with its fix
     opening        finds the ledger of a configuration
     writing        the two entries of an apply
 

@@ -1,7 +1,7 @@
 """The entries on a ledger's ref, newest first.
 
-Takes a `Repository` and a ref; gives entries whose place in the history was checked. What an entry says is hostile
-input: anyone who can push the ref can write one.
+Takes a `Repository` and a ref; returns entries whose place in the history was checked. An entry is hostile input:
+anyone who can push the ref can write one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class LedgerRef:
     Args:
         repository: The repository.
         name: The ref.
-        label: What it is the ledger of, for messages: the environment.
+        label: The environment, for messages.
         key: Checks the signatures; None to check none.
         remote: The remote, for hints; empty without one.
 
@@ -59,7 +59,7 @@ class LedgerRef:
         """Return the entry of a commit.
 
         Raises:
-            LedgerError: It is missing, or no apply wrote it like this.
+            LedgerError: It is missing, or was modified.
         """
         return self._read(self._commit(name))
 
@@ -67,7 +67,7 @@ class LedgerRef:
         """Yield every entry, newest first; of an apply that ended, only its outcome.
 
         Raises:
-            LedgerError: One is missing, or no apply wrote it like this.
+            LedgerError: One is missing, or was modified.
         """
         for commit in self._commits(tip):
             yield self._read(commit)
@@ -76,7 +76,7 @@ class LedgerRef:
         """Return the entries with some numbers.
 
         Raises:
-            LedgerError: One is missing, or no apply wrote it like this.
+            LedgerError: One is missing, or was modified.
         """
         wanted, found = set(numbers), dict[int, Stored]()
         if not wanted:

@@ -1,6 +1,6 @@
 """Whether a `started` entry still blocks other applies.
 
-Takes the newest entry, this run, and the time; gives whether it is released, and the error that names its holder.
+Takes the newest entry, this run, and the time; returns whether it is released, and the error that names its holder.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from reconciler.errors import LedgerError
 from reconciler.ledger.run_identity import as_time, has_ended
 
 GRACE = timedelta(minutes=5)
-"""How far the clocks of two machines may differ, and how long a lock is kept after its deadline."""
+"""The maximum difference of the clocks of two machines, and the time that a lock is kept after its deadline."""
 
 
 def is_held(entry: LedgerEntry, run: LedgerRun, now: datetime) -> bool:
@@ -52,7 +52,7 @@ def held(entry: LedgerEntry, label: str, now: datetime) -> LedgerError:
 
 
 def _shown(text: str, now: datetime) -> str:
-    """Return a time as people read it: without today's date."""
+    """Return a time for display: without today's date."""
     day, _, clock = text.partition("T")
     short = f"{clock[:5]} UTC"
     return short if day == f"{now:%Y-%m-%d}" else f"{day} {short}"

@@ -1,6 +1,6 @@
-"""Finds the ledger of a configuration, and checks what has to hold before it is used.
+"""Finds the ledger of a configuration, and checks the conditions for its use.
 
-Takes a loaded configuration and what it was loaded from; gives a `Ledger`, or the error with its fix.
+Takes a loaded configuration and its sources; returns a `Ledger`, or raises the error with its fix.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Ledger:
 
     Attributes:
         ref: Its ref.
-        setting: Where it is.
-        scope: What it is for.
+        setting: Its location.
+        scope: Its scope.
         key: Makes the digests.
         tips: The newest commits.
         previous: The newest entry; None if there is none.
@@ -43,9 +43,9 @@ class Ledger:
             killed.
         source: The commit of the configuration; empty if there is none.
         run: This run.
-        options: What the command line says.
-        notes: What to warn about.
-        now: Gives the time of day.
+        options: The command-line options.
+        notes: The warnings.
+        now: Returns the present time.
     """
 
     ref: LedgerRef
@@ -65,7 +65,7 @@ class Ledger:
     _entries: dict[int, Stored] = field(default_factory=dict)
 
     def records(self) -> dict[Address, Record]:
-        """Return what the newest entry remembers."""
+        """Return the records of the newest entry."""
         return {} if self.head is None else self.head.entry.records()
 
     def known_records(self) -> dict[Address, Record]:
@@ -114,18 +114,18 @@ def open_ledger(
     is_trial: bool = False,
     now: Callable[[], datetime] = utc_now,
 ) -> Ledger | None:
-    """Find the ledger of a configuration that has one; None if it is another host's, and this run is only a trial.
+    """Find the ledger of a configuration; None if it belongs to another host and this run is only a trial.
 
     Args:
         config: The configuration; it has a ledger.
-        files: What it was loaded from.
+        files: Its sources.
         environment: Environment variables.
         scope: The account, host, and environment.
         key: Makes the digests.
-        options: What the command line says.
+        options: The command-line options.
         writes: Whether this is an apply.
         is_trial: Whether an emulated account may stand in for the one that the ledger is for.
-        now: Gives the time of day.
+        now: Returns the present time.
 
     Raises:
         LedgerError: It cannot be used.
@@ -196,7 +196,7 @@ def _checked(  # noqa: PLR0917 - the parts of a ledger
 
 
 def _notes(ledger: Ledger, *, writes: bool) -> Iterable[Problem]:
-    """Return what to warn about; raise if another run holds the lock of an apply."""
+    """Return the warnings; raise if another run holds the lock of an apply."""
     now, previous, label = ledger.now(), ledger.previous, ledger.ref.label
     if previous is not None and lock.is_held(previous.entry, ledger.run, now) and not ledger.options.takes_over:
         if writes:
@@ -229,7 +229,7 @@ def _notes(ledger: Ledger, *, writes: bool) -> Iterable[Problem]:
 
 
 def _check_apply(ledger: Ledger, config: Config, files: RecordingSources) -> tuple[Problem, ...]:
-    """Check what has to hold before an apply.
+    """Check the conditions for an apply.
 
     Raises:
         LedgerError: The source commit does not contain the configuration, or was not pushed.

@@ -1,4 +1,4 @@
-"""What the command line says about the ledger. Plain data, which help and completion import."""
+"""The command-line options of the ledger. Plain data, which help and completion import."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LedgerOptions:
-    """What the command line says about the ledger.
+    """The command-line options of the ledger.
 
     Attributes:
         starts: Whether it may begin (``--start-ledger``).

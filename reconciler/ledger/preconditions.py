@@ -1,4 +1,4 @@
-"""What has to hold before a ledger is used: each check gives the error with its fix.
+"""The conditions for the use of a ledger: each check raises the error with its fix.
 
 Takes the repository, the newest entry, and the configuration. Changes nothing.
 """
@@ -25,7 +25,7 @@ _MOST_REFS = 1000
 
 @dataclass(frozen=True, slots=True)
 class LedgerScope:
-    """What a ledger is for.
+    """The scope of a ledger.
 
     Attributes:
         account_sid: The account.
@@ -39,7 +39,7 @@ class LedgerScope:
 
     @property
     def label(self) -> str:
-        """What messages call it."""
+        """The name of the ledger in messages."""
         return self.environment or "this configuration"
 
 
@@ -194,8 +194,9 @@ def check_not_older(
         return (
             Problem(
                 "unknown-order",
-                f"whether commit {source[:12]} is older than {newest[:12]}, which entry {entry.number} applied, is not "
-                "known: this clone is shallow",
+                f"cannot determine whether commit {source[:12]} is older than {newest[:12]}, which entry "
+                f"{entry.number} applied: "
+                "this clone is shallow",
                 None,
                 f"fetch its history: {repository.complete_with('')}",
                 "warning",
@@ -205,11 +206,11 @@ def check_not_older(
 
 
 def not_used(entry: LedgerEntry, scope: LedgerScope) -> Problem:
-    """Return the warning for a ledger that a trial with an emulated account leaves alone (G3)."""
+    """Return the warning for a ledger that a trial with an emulated account does not use (G3)."""
     return Problem(
         "ledger-not-used",
         f"the ledger of {scope.label} is of host {entry.host}, not of this emulated account, so it is not used: the "
-        "plan does not tell who changed what, and an apply is not recorded",
+        "plan does not show who changed what, and an apply is not recorded",
         None,
         "",
         "notice",

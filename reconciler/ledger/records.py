@@ -1,8 +1,8 @@
-"""What the ledger remembers of each address while an apply runs and after it: the records of its two entries. Pure.
+"""The ledger's record of each address during and after an apply: the records of its two entries. Pure.
 
-Takes the previous records, what a plan decided about each address, and how each change ended; gives the next records.
-The `started` entry marks whatever may be written as attempted. The outcome gives a new baseline to what was completed,
-and stays attempted where a write may have had an effect.
+Takes the previous records, the plan's decision about each address, and the outcome of each change; returns the next
+records. The `started` entry marks everything that may be written as attempted. The outcome sets a new baseline for
+completed addresses; others stay attempted if a write may have had an effect.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reconciler.planning.plan import Plan
 from reconciler.report import ChangeResult, Outcome, Report
 
 Ended = Literal["done", "not written", "unknown"]
-"""How a change ended: completed, certainly without an effect, or perhaps with one."""
+"""The ending of a change: completed, certainly without an effect, or possibly with one."""
 
 _UNSENT = frozenset({"network", "deadline", "interrupted"})
 """Causes of a failure before the request was sent; one that may have been sent counts as interrupted."""
@@ -25,15 +25,15 @@ _UNSENT = frozenset({"network", "deadline", "interrupted"})
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a plan decided about an address.
+    """The decision of a plan about an address.
 
     Attributes:
-        record: Its record with the origin and adopted values that the plan gave it.
+        record: Its record, with the origin and adopted values that the plan determined.
         writes: Whether the plan writes to it.
-        creates: Whether it may create the resource, which then has another SID.
+        creates: Whether it may create the resource, which then has a new SID.
         is_withheld: Whether a part of it, or all of it, is withheld.
-        change: The address of the change that it goes with, if that is another one.
-        former: The address under which the ledger remembers it, if its handle changed.
+        change: The address of the change that it is part of, if that is another one.
+        former: Its address in the ledger, if its handle changed.
     """
 
     record: Record
@@ -45,7 +45,7 @@ class Planned:
 
 
 def planned_addresses(plan: Plan) -> dict[Address, Planned]:
-    """Return what a plan decided about each address that it covers."""
+    """Return the decision of a plan about each address that it covers."""
     changes = {change.address: change for change in plan.changes}
     former = {present: old for old, present in plan.moved.items()}
     planned = {}
@@ -73,7 +73,7 @@ def started_records(
 
     Args:
         previous: The records of the previous entry.
-        planned: What the plan decided.
+        planned: The decisions of the plan.
         number: The number of the entry.
     """
     records = dict(previous)
@@ -97,11 +97,11 @@ def outcome_records(
 
     Args:
         previous: The records of the entry before the apply.
-        planned: What the plan decided.
-        ended: How each change ended; changes that are missing are done.
+        planned: The decisions of the plan.
+        ended: The ending of each change; changes that are missing are done.
         declared: The paths that each declared address declares; none for an `absent` one.
         number: The number of the entry.
-        sid_digest_of: Gives the digest of a live resource's SID; empty if it is not known.
+        sid_digest_of: Returns the digest of a live resource's SID; empty if unknown.
     """
     records = started_records(previous, planned, number)
     for address, item in planned.items():
@@ -155,7 +155,7 @@ def have_moved(
 
 
 def endings(report: Report) -> dict[Address, Ended]:
-    """Return how the change of each address ended."""
+    """Return the ending of the change of each address."""
     return {result.change.address: _ended(result) for result in report.results}
 
 
@@ -172,7 +172,7 @@ def _had_no_effect(outcome: Outcome) -> bool:
 
 
 def is_whole(plan: Plan, planned: Iterable[Planned], report: Report | None) -> bool:
-    """Return whether an apply did everything: nothing is withheld, failed, or left out."""
+    """Return whether an apply was complete: nothing is withheld, failed, or left out."""
     results = () if report is None else report.results
     return not (
         plan.options.targets

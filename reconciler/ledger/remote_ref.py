@@ -1,6 +1,6 @@
-"""The ledger's ref beside that of its remote: which entry is the newest, and whether the two have diverged.
+"""The ledger's ref compared with that of its remote: the newest entry, and whether the two have diverged.
 
-Takes a `LedgerRef` and a remote; gives `Tips`, or the error with its fix. Moves nothing.
+Takes a `LedgerRef` and a remote; returns `Tips`, or the error with its fix. Moves nothing.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def find_tips(ref: LedgerRef, remote: str, *, prefix: str, run: LedgerRun | None
         ref: The ledger's ref.
         remote: The remote; empty without one.
         prefix: The prefix of the ledger's refs.
-        run: The run that is going to write; None if it only reads.
+        run: The run that will write; None if it only reads.
         now: The time of day, in UTC.
 
     Raises:
@@ -80,7 +80,7 @@ def find_tips(ref: LedgerRef, remote: str, *, prefix: str, run: LedgerRun | None
 def newer_entry(
     ref: LedgerRef, remote: str, *, prefix: str, run: LedgerRun, now: datetime, oid: str = ""
 ) -> LedgerError:
-    """Return the error for a remote with an entry that this clone lacks; it names who wrote it, if that can be read.
+    """Return the error for a remote with an entry that this clone lacks, with its author if that can be read.
 
     Args:
         ref: The ledger's ref.

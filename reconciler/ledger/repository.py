@@ -1,7 +1,7 @@
 """The git repository of a configuration: objects, refs, and the remote, by the ``git`` program.
 
-Takes names and bytes; gives object names and bytes. Hooks, filters, and prompts are off. Nothing is fetched into the
-repository, and only the ledger's ref is pushed. Knows nothing of the content of an entry.
+Takes names and bytes; returns object names and bytes. Hooks, filters, and prompts are off. Nothing is fetched into the
+repository, and only the ledger's ref is pushed. Independent of the content of an entry.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LONGEST_COMPLAINT = 300
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit, as its object has it: without grafts, replacements, or the limits of a shallow clone.
+    """A commit as stored in its object: without grafts, replacements, or the limits of a shallow clone.
 
     Attributes:
         name: Its object name.
@@ -139,14 +139,14 @@ class Repository:
         return self.succeeds("merge-base", "--is-ancestor", older, newer)
 
     def complete_with(self, remote: str) -> str:
-        """Return the command that fetches what the clone lacks."""
+        """Return the command that fetches the objects that the clone lacks."""
         words = ["--unshallow"] if self.is_shallow else ["--refetch", "--no-filter"]
         return shlex.join(["git", "fetch", *words, remote or "origin"])
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
     def write_entry(self, text: str, parents: Sequence[str], message: str, author: str, moment: str) -> str:
-        """Store a commit whose tree holds an entry; return its name. No ref changes.
+        """Store a commit whose tree contains an entry; return its name. No ref changes.
 
         Args:
             text: The entry's JSON.
@@ -184,7 +184,7 @@ class Repository:
         return done.returncode == 0
 
     def rename_ref(self, old_name: str, new_name: str, *, new: str, old: str) -> bool:
-        """Create a ref and delete another one in one step; return whether that was done."""
+        """Create a ref and delete another one atomically; return whether that succeeded."""
         orders = f"start\ncreate {new_name} {new}\ndelete {old_name} {old}\nprepare\ncommit\n"
         done = run_git([*_QUIET, "update-ref", "--stdin"], self._folder, self.environment, stdin=orders.encode())
         return done.returncode == 0
@@ -211,7 +211,7 @@ class Repository:
             moves: Each ref with its new object (empty to delete it) and its old one (empty if it must not exist).
 
         Returns:
-            Empty if they were moved; ``moved`` if a ref has another object; otherwise what git says.
+            Empty if they were moved; ``moved`` if a ref has another object; otherwise git's message.
         """
         leases = [f"--force-with-lease={name}:{old}" for name, _, old in moves]
         done = self._remotely(
@@ -260,7 +260,7 @@ class Repository:
         env = {**self.environment, **(environment or {})}
         del env["GIT_ALLOW_PROTOCOL"]
         env |= {name: self._given[name] for name in ("GIT_ALLOW_PROTOCOL",) if name in self._given}
-        # Empty, it keeps git from asking by the program of core.askPass or SSH_ASKPASS.
+        # Empty, it prevents git from running the program of core.askPass or SSH_ASKPASS.
         env.setdefault("GIT_ASKPASS", "")
         return run_git([*_QUIET, *arguments], self._folder, env, detached=True)
 

@@ -1,7 +1,8 @@
-"""Who runs this command: the actor, the CI run, the machine, and the process.
+"""The identity of this run: the actor, the CI run, the machine, and the process.
 
-Takes environment variables; gives what an entry says about its run, and whether the process of another run has
-ended. Two processes are on the same machine only if they see each other: the same boot and the same process namespace.
+Takes environment variables; returns the description of a run for an entry, and whether the process of another run has
+ended. Two processes are on the same machine only if they can see each other: the same boot and the same process
+namespace.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def describe_run(environment: Mapping[str, str]) -> LedgerRun:
 
 
 def actor_of(environment: Mapping[str, str], git_name: str) -> str:
-    """Return who applies: the user of the CI service, or git's user, or the machine's.
+    """Return the actor: the user of the CI service, or git's user, or the machine's.
 
     Args:
         environment: Environment variables.
@@ -111,7 +112,7 @@ def _number(text: str | None) -> int:
 
 
 def machine_id() -> str:
-    """Return a digest that the processes of this machine share that see each other; empty if it cannot be known."""
+    """Return a digest shared by the processes of this machine that can see each other; empty if unknown."""
     try:
         parts = (_BOOT.read_text(encoding="ascii").strip(), str(_NAMESPACE.readlink()), platform.node())
     except (OSError, ValueError):
@@ -125,13 +126,13 @@ def process_name(pid: int) -> str:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    # The name of the program, in parentheses, may contain anything.
+    # The program's name, in parentheses, may contain any character.
     state, *rest = stat.rpartition(")")[2].split()
     return "" if state in "ZXx" or len(rest) < _START_TIME else f"{pid} {rest[_START_TIME - 1]}"
 
 
 def has_ended(run: LedgerRun) -> bool:
-    """Return whether the process of a run has certainly ended: it was on this machine, and is no longer there."""
+    """Return whether the process of a run has certainly ended: it was on this machine, and no longer exists."""
     pid, _, start = run.process.partition(" ")
     if not (run.machine_id and run.machine_id == machine_id() and start and pid.isascii() and pid.isdigit()):
         return False

@@ -1,7 +1,7 @@
 """The two entries of an apply: its start, which takes the lock, and its outcome, which releases it.
 
-Takes a `Ledger` and records; gives nothing, or what went wrong. An entry takes its place on the ref only if the ref
-still has the commit that was read: first the remote's ref, then the local one.
+Takes a `Ledger` and records; returns an error message or nothing. An entry is added to the ref only if the ref still
+has the commit that was read: first the remote's ref, then the local one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from reconciler.planning.baseline import Record
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The configuration that an entry is about.
+    """The configuration of an entry.
 
     Attributes:
         config_digest: The digest of its meaning.
@@ -102,7 +102,7 @@ class LedgerWriter:
 
         Args:
             records: The records, with everything that may be written marked as attempted.
-            seconds: How long the apply may send requests.
+            seconds: The time in which the apply may send requests.
 
         Raises:
             LedgerError: The lock could not be taken; nothing was sent.
@@ -126,10 +126,10 @@ class LedgerWriter:
         Args:
             records: The records.
             status: Whether everything was done.
-            summary: How many changes ended how.
+            summary: The number of changes by outcome.
 
         Returns:
-            What went wrong, in a sentence; empty if nothing did.
+            An error message in one sentence; empty on success.
 
         Raises:
             LedgerError: There was no start, and the entry could not be written.

@@ -1,7 +1,7 @@
-"""The baseline: what was applied last, as a plan needs it.
+"""The baseline: the last applied configuration, as a plan needs it.
 
-`reconciler.workflow` makes a `Baseline` from the ledger, or from a configuration that `--baseline` names. A plan
-compares with it and gives a `Decision` for each address that it covers; the ledger's next records follow from these.
+`reconciler.workflow` builds a `Baseline` from the ledger, or from the configuration given with `--baseline`. A plan
+compares with it and returns a `Decision` for each address that it covers; the ledger's next records follow from these.
 Pure data.
 """
 
@@ -22,7 +22,7 @@ NOT_DECLARED = 0
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What an entry of the ledger remembers of an address.
+    """The record of an address in an entry of the ledger.
 
     Attributes:
         baseline: The number of the entry whose apply last completed the address; None if none did.
@@ -43,7 +43,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class EntryInfo:
-    """An entry of the ledger, for texts.
+    """An entry of the ledger, for display.
 
     Attributes:
         number: Its number.
@@ -72,21 +72,21 @@ def _nowhere(_declared: Declared) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Everything that a plan has to know of the ledger.
+    """The part of the ledger that a plan needs.
 
     Attributes:
-        records: What the newest entry remembers, by address.
-        declarations: What each entry that a record mentions declares, by its number. An entry that cannot be read is
-            missing.
+        records: The records of the newest entry, by address.
+        declarations: The declarations of each entry that a record mentions, by its number. An entry that cannot be read
+            is missing.
         entries: The entries that records mention, and the newest one, by number.
         head: The newest entry; None before the first one.
         is_first: Whether the ledger begins with this run, so that everything declared counts as created.
-        source_commit: The commit of the present configuration, which removed what it no longer declares; empty if it
-            is not known.
+        source_commit: The commit of the present configuration, which removed the resources it no longer declares; empty
+            if unknown.
         digest_of: Gives the keyed digest of a SID; empty for a digest that cannot be computed.
         has_fingerprints: Whether values from outside could be compared with those of then; if not, which of them were
             sent is not known.
-        override: What ``--baseline`` says was declared, in place of the declarations of the entries; None without it.
+        override: The declarations given with ``--baseline``, instead of those of the entries; None without it.
         is_compared: Whether plans compare with it. Otherwise it only serves to decide the next records.
         deleted_in: Gives the entry in which a declared resource was deleted; None if it was not.
         declared_elsewhere: Names the other ledger of the same account that declares a resource; empty if none does.
@@ -111,17 +111,18 @@ Handling = Literal["none", "change", "forget", "withheld"]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a plan decides about an address, for the ledger.
+    """The decision of a plan about an address, for the ledger.
 
     Attributes:
         record: Its record with the origin, adopted values, and digest that this plan gives it. Adopted values of fields
             that are no longer declared are still in it: they are needed until these fields have returned.
         handling: Whether nothing is to be done and the address is declared (`none`), the plan has a change of it, it is
-            no longer remembered (`forget`), or it stays as it is (`withheld`).
-        standing: How the resource as a whole stands to the baseline.
+            no longer remembered (`forget`), or it is not changed (`withheld`).
+        standing: The standing of the resource as a whole.
         is_partial: Whether the plan changes one part and withholds another; after the change, the address has not been
             completed.
-        covered_by: For what goes with the resource that contains it, the address of the change that deletes that.
+        covered_by: For a resource that is deleted with its container, the address of the change that deletes the
+            container.
     """
 
     record: Record

@@ -1,6 +1,6 @@
 """Builds changes by comparing declared with live resources: the field differences and the steps that resolve them.
 
-Takes a `PlanContext`; gives `UnorderedChanges`: changes whose steps name what they need, and a problem for each
+Takes a `PlanContext`; returns `UnorderedChanges`: changes whose steps name what they need, and a problem for each
 value that the API would reject. Pure; puts nothing into order and withholds nothing: `ordering` and `guards` do.
 """
 

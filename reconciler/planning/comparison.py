@@ -235,7 +235,7 @@ class _Comparer:
         )
 
     def _deletions(self) -> Iterator[Change]:
-        """The resources that the second configuration deletes."""
+        """Return the resources that the second configuration deletes."""
         told: set[Address] = set()
         was_absent = {
             (item.kind, item.parent, name_of(item)) for item in self.configs[0].resources.values() if item.absent
@@ -269,7 +269,7 @@ class _Comparer:
         )
 
     def _left_over(self) -> Iterator[tuple[Address, Declared]]:
-        """The resources that only the first configuration declares."""
+        """Return the resources that only the first configuration declares."""
         named = set(self.pairs.former.values())
         return ((address, item) for address, item in self.pairs.before.items() if address not in named)
 

@@ -289,7 +289,7 @@ class PlanContext:
 
     @cached_property
     def default_roles(self) -> Mapping[str, frozenset[str]]:
-        """Return the SIDs of the default roles, by service: before the plan and, as far as declared, after it."""
+        """The SIDs of the default roles, by service: before the plan and, as far as declared, after it."""
         defaults: dict[str, set[str]] = {}
         for live in self.state:
             if chooses_held(live.kind):
@@ -303,7 +303,7 @@ class PlanContext:
 
     @cached_property
     def default_services(self) -> frozenset[str]:
-        """Return the SIDs of the account's default service before the plan and, as far as declared, after it."""
+        """The SIDs of the account's default service before the plan and, as far as declared, after it."""
         after = {
             self.sid(value.content)
             for declared in self.covered()

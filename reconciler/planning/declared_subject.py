@@ -33,7 +33,7 @@ class DeclaredSubject:
 
     @property
     def sid(self) -> str:
-        """Return the SID that it is pinned to; empty for none."""
+        """The SID that it is pinned to; empty for none."""
         return pinned_sid(self.declared) if self.declared is not None else ""
 
     @property

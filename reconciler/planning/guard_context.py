@@ -65,7 +65,7 @@ class GuardContext:
 
     @cached_property
     def first_protected_below(self) -> Mapping[Address, Address]:
-        """Map each address to the first one at or below it that has lifecycle.prevent_destroy."""
+        """For each address, the first one at or below it that has lifecycle.prevent_destroy."""
         found: dict[Address, Address] = {}
         for item in self.config.resources.values():
             if item.lifecycle.prevent_destroy:

@@ -254,7 +254,7 @@ def _withheld_in_review(change: Change, context: GuardContext) -> Guard | None:
 
 
 def _removed_conflict(change: Change, context: GuardContext) -> Guard | None:
-    """The delete of a resource that is no longer declared and that the account changed since it was applied."""
+    """Return the delete of a resource that is no longer declared and that the account changed since it was applied."""
     is_approved = context.ours or (change.address, "delete") in context.approved
     if change.standing != "removed_conflict" or is_approved:
         return None

@@ -1,6 +1,6 @@
 """Current addresses of the resources in the ledger: a handle is only a name in the configuration.
 
-Takes a `Baseline` and a `Config`; gives the baseline in the addresses of the configuration. A new handle for the same
+Takes a `Baseline` and a `Config`; returns the baseline in the addresses of the configuration. A new handle for the same
 natural key is the same resource. Pure.
 
 | the baseline has       | the configuration has            | result                                             |
@@ -39,7 +39,7 @@ class Remembered:
 
 
 def with_present_handles(baseline: Baseline, config: Config) -> Remembered:
-    """Give the resources of a baseline the addresses that the configuration gives them."""
+    """Return a baseline whose resources have the addresses of the configuration."""
     declarations, mappings = {}, {}
     index = _Index(config.resources.values())
     for number, resources in baseline.declarations.items():
@@ -70,7 +70,7 @@ def with_present_handles(baseline: Baseline, config: Config) -> Remembered:
 
 
 class _Index:
-    """The declared resources of a configuration, by what identifies them."""
+    """The declared resources of a configuration, by their identifying values."""
 
     def __init__(self, resources: Iterable[Declared]) -> None:
         self._resources = {declared.address: declared for declared in resources}
@@ -80,7 +80,7 @@ class _Index:
                 self._by_key.setdefault(key, declared.address)
 
     def present_addresses(self, resources: Mapping[Address, Declared]) -> dict[Address, Address]:
-        """Give each resource of another configuration its present address; parents come first."""
+        """Return the present address of each resource of another configuration; parents come first."""
         mapping: dict[Address, Address] = {}
         by_level: dict[int, list[Declared]] = {}
         for declared in resources.values():
@@ -132,7 +132,7 @@ def _address_in(declared: Declared, parent: Address | None) -> Address:
 
 
 def _keys(declared: Declared, parent: Address | None) -> Iterable[tuple[object, ...]]:
-    """What identifies a resource: its pin, its natural key and type, or for a kind without names its content."""
+    """Return the identity of a resource: its pin, its natural key and type, or for a kind without names its content."""
     kind = declared.kind
     if kind.singleton:
         return
@@ -167,7 +167,7 @@ def _moved_content(content: ContentT, owner: Address, mapping: Mapping[Address, 
     if content.address in mapping:
         return replace(content, address=mapping[content.address])
     if content.built_in:
-        # A built-in role is not declared: its address is made of that of its service.
+        # A built-in role is not declared: its address is built from that of its service.
         service = mapping.get(owner.root, owner.root)
         return replace(content, address=Address((*service.parts, *content.address.parts[len(service.parts) :])))
     return content

@@ -1,6 +1,6 @@
 """Interrupted replaces of an earlier apply, related to the present configuration and account.
 
-Takes the replaces that a journal holds, a `Config`, and a `State`; gives them with their present addresses, and which
+Takes the replaces that a journal holds, a `Config`, and a `State`; returns them with their present addresses, and which
 of them the configuration still asks for. `Interrupted` adds what follows once resources are matched. Pure.
 """
 
@@ -107,12 +107,12 @@ class Interrupted:
 
     @cached_property
     def completed_by(self) -> Mapping[str, Address]:
-        """Return the addresses whose interrupted replaces this plan completes, by the SID of the old resource."""
+        """The addresses whose interrupted replaces this plan completes, by the SID of the old resource."""
         return {old.sid: saved.address for saved, old in self.to_complete()}
 
     @cached_property
     def replacements(self) -> frozenset[str]:
-        """Return the SIDs of the new resources of the replaces that are under way."""
+        """The SIDs of the new resources of the replaces that are under way."""
         found = (self.matching.live.get(saved.address) for saved in self.replaces if saved.sid in self.under_way)
         return frozenset(live.sid for live in found if live is not None and live.sid not in self.under_way)
 

@@ -26,7 +26,7 @@ class MatchProblems:
 
     @property
     def all(self) -> tuple[Problem, ...]:
-        """Return every problem, in the order in which they were reported."""
+        """Every problem, in the order in which they were reported."""
         return tuple(self._problems)
 
     def add(self, declared: Declared, code: str, message: str, hint: str) -> None:

@@ -1,6 +1,6 @@
 """Resources that are no longer declared: the configuration with their removal written into it.
 
-Takes a `Widened` and the account; gives a `Resolution`. Its configuration has removed resources as ``absent``, and
+Takes a `Widened` and the account; gives a `Resolution`. Its configuration contains removed resources as ``absent``, and
 removed fields with the value that they return to, so that the rest of planning builds, orders, and guards these changes
 like any others. Pure.
 
@@ -60,7 +60,7 @@ class References:
 
     Attributes:
         config: The configuration with placeholders.
-        matching: Which of its resources is which live one.
+        matching: The live resource of each of its resources.
         state: The account.
     """
 
@@ -69,7 +69,7 @@ class References:
     state: State
 
     def sid_of(self, reference: Reference) -> str | None:
-        """The SID that a reference stands for; None if it does not exist."""
+        """Return the SID of a reference; None if its target does not exist."""
         live = self.matching.live.get(reference.address)
         if live is not None:
             return live.sid
@@ -107,17 +107,17 @@ class References:
 
 @dataclass(frozen=True)
 class Resolution:
-    """A configuration in which everything that is removed is written out.
+    """A configuration that contains everything that is removed.
 
     Attributes:
         widened: The configuration with placeholders.
         config: The configuration to plan.
-        matching: Which declared or removed resource is which live one.
+        matching: The live resource of each declared or removed one.
         references: Resolves references between them.
-        records: The record of each address in scope, with the origin that this plan finds.
-        deleted: How the removed resources that are deleted stand to the baseline.
+        records: The record of each address in scope, with the origin that this plan determines.
+        deleted: The standings of the removed resources that are deleted.
         returns: The removed fields that return, by address and path.
-        covered: The removed addresses that go with the resource that contains them, with its address.
+        covered: The removed addresses that are deleted with the resource that contains them, with its address.
         kept: The removed addresses that stay as they are, since the matching live resource is unknown.
         forgotten: The addresses that are no longer remembered.
         problems: Notes and warnings.
@@ -142,12 +142,12 @@ class Resolution:
 
 
 def resolve(widened: Widened, state: State, matching: Matching, selection: Selection) -> Resolution:
-    """Write everything that is removed into the configuration.
+    """Add everything that is removed to the configuration.
 
     Args:
         widened: The configuration with placeholders.
         state: The account.
-        matching: Which declared or removed resource is which live one.
+        matching: The live resource of each declared or removed one.
         selection: The part of the configuration that the plan covers.
     """
     return _Resolver(widened, state, matching, selection).run()
@@ -173,7 +173,7 @@ class _Resolver:
         self.unclear = {problem.address: problem for problem in matching.problems}
 
     def run(self) -> Resolution:
-        """Decide every address: what is declared first, since what is removed may be referred to."""
+        """Decide every address: declared ones first, because they may refer to removed ones."""
         widened = self.widened
         for address in widened.declared.resources:
             self.resources[address] = self._declared(widened.config.resources[address])
@@ -235,7 +235,7 @@ class _Resolver:
     # --- removed resources -------------------------------------------------------------------------------------------
 
     def _removed(self, address: Address) -> None:
-        """Decide what becomes of a removed resource; what contains it was decided before."""
+        """Decide what happens to a removed resource; its containers were decided before."""
         past, placeholder = self.widened.pasts[address], self.widened.config.resources.get(address)
         before = past.declarations[0]
         if placeholder is None or not self.selection.covers(placeholder):
@@ -281,8 +281,8 @@ class _Resolver:
         self.records[address] = self.widened.pasts[address].record or Record(None)
         if report:
             problem = self.unclear[str(address)]
-            message = f"{address} is no longer declared, and stays as it is: {problem.message}"
-            hint = "Delete those that are not needed, or write removed: [{address: …, action: forget}]."
+            message = f"{address} is no longer declared, and is not changed: {problem.message}"
+            hint = "Delete the ones that are not needed, or write removed: [{address: …, action: forget}]."
             self._note("unclear-removal", message, hint, address, severity="warning")
 
     def _forget(self, address: Address, past: Past) -> None:
@@ -302,7 +302,7 @@ class _Resolver:
         )
 
     def _return(self, address: Address, past: Past, before: Declared, sides: Sides) -> None:
-        """Let the fields of a resource that is not deleted return."""
+        """Return the fields of a resource that is not deleted to their former values."""
         returning = self._returning(address, past, sides, None)
         if not returning:
             self._forget(address, past)
@@ -330,7 +330,7 @@ class _Resolver:
         }
 
     def _keep_containers(self) -> None:
-        """Add what contains a removed resource that is changed, and is itself not declared any more."""
+        """Add the undeclared containers of a removed resource that is changed."""
         for address in list(self.resources):
             for above in self._around(address):
                 live, before = self.matching.live.get(above), self.widened.config.resources[above]
@@ -375,7 +375,7 @@ class _Resolver:
     # --- problems ----------------------------------------------------------------------------------------------------
 
     def _note_kept(self, address: Address, path: str) -> None:
-        message = f"{address}: {path} stays as it is; no longer managed"
+        message = f"{address}: {path} keeps its value; it is no longer managed"
         self._note("not-returned", message, "Declare it to change it.", address)
 
     def _note(self, code: str, message: str, hint: str, address: Address, *, severity: str = "notice") -> None:
@@ -408,7 +408,7 @@ class _Resolver:
         for address in self.widened.unreadable:
             self.kept.add(address)
             self.records[address] = self.widened.pasts[address].record or Record(None)
-            message = f"{address} is no longer declared, and stays as it is: its former declaration cannot be read"
+            message = f"{address} is no longer declared, and is not changed: its former declaration cannot be read"
             hint = "Delete it yourself, or write removed: [{address: …, action: forget}]."
             self._note("unclear-removal", message, hint, address, severity="warning")
 

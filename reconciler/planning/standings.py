@@ -1,7 +1,7 @@
-"""How each change stands to the baseline, and what a plan decides about each address.
+"""Determines the standing of each change to the baseline, and the decision of a plan about each address.
 
 Takes a `Resolution` and changes; gives the same changes with their standings, and `Decision`s for the ledger. Pure;
-guards decide what a conflict stops.
+guards decide which changes a conflict stops.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from reconciler.planning.three_way import (
 
 REMOVED = "removed from the configuration"
 _SHORT = 7
-"""The characters of a commit's name that are shown."""
+"""The number of characters of a commit's name that are shown."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Standings:
     """Compares the changes of a plan with the baseline.
 
     Attributes:
-        resolution: The configuration in which everything that is removed is written out.
-        approved: What is approved, as address and action.
+        resolution: The configuration that contains everything that is removed.
+        approved: The approvals, as address and action.
         ours: Whether the configuration wins every conflict.
     """
 
@@ -48,7 +48,7 @@ class Standings:
 
     @property
     def head(self) -> Since | None:
-        """What the plan is compared with, to be shown; None if it is not compared, or with nothing yet."""
+        """The entry that the plan is compared with, for display; None if there is none."""
         baseline = self.resolution.widened.baseline
         entry = baseline.head
         if not baseline.is_compared or entry is None:
@@ -56,7 +56,7 @@ class Standings:
         return Since(entry.number, entry.at, entry.commit)
 
     def of(self, change: Change) -> Change:
-        """The same change with its standing."""
+        """Return a change with its standing."""
         address = change.address
         if not self.resolution.widened.baseline.is_compared or (change.action == "delete" and change.completes):
             return change
@@ -161,7 +161,7 @@ class Standings:
         return Since(entry.number, entry.at, baseline.source_commit if removed else entry.commit)
 
     def resent_fields(self, declared: Declared) -> frozenset[str]:
-        """The write-only fields of a live resource whose declared value is not the one that was sent last."""
+        """Return the write-only fields of a live resource whose declared value is not the last one sent."""
         past = self.resolution.widened.pasts.get(declared.address, Past())
         sides, baseline = self.resolution.sides(declared.address), self.resolution.widened.baseline
         if sides is None or not past.declarations or not baseline.is_compared or baseline.override is not None:
@@ -177,7 +177,7 @@ class Standings:
         )
 
     def unchanged_placeholders(self, changes: Iterable[Change]) -> int:
-        """The number of resources that are planned only as what contains others, and do not change."""
+        """Return the number of resources that are planned only as containers of others, and do not change."""
         changed = {change.address for change in changes}
         declared = self.resolution.widened.declared.resources
         return sum(
@@ -212,10 +212,10 @@ def _was_sent(past: Past, path: str, value: Value, sides: Sides, *, has_fingerpr
 
 
 def decide(resolution: Resolution, context: PlanContext, changes: Iterable[Change]) -> Mapping[Address, Decision]:
-    """Decide what becomes of each address in the ledger.
+    """Decide the next record of each address in the ledger.
 
     Args:
-        resolution: The configuration in which everything that is removed is written out.
+        resolution: The configuration that contains everything that is removed.
         context: The configuration and the account.
         changes: The changes of the plan, guarded.
     """
@@ -244,7 +244,7 @@ def _decisions(
 
 
 def _covered(record: Record, container: Address, changes: Mapping[Address, Change]) -> Decision:
-    """What becomes of a resource in a deleted one."""
+    """Decide about a resource in a deleted one."""
     change = changes.get(container)
     if change is None:
         return Decision(record, "forget", "up_to_date")

@@ -1,7 +1,7 @@
 """Compares three sides: the baseline (B), the configuration (D), and the account (L).
 
-Takes what the ledger remembers of one address and its live resource; gives B of each field, the value that a removed
-field returns to, and the standings of fields and of the resource. Pure. The tables are in the guide ("How the baseline
+Takes the ledger's record of one address and its live resource; returns B of each field, the value that a removed field
+returns to, and the standings of fields and of the resource. Pure. The tables are in the guide ("How the baseline
 works"), and `tests/planning/test_three_way.py` has every row.
 """
 
@@ -48,12 +48,12 @@ Presence: TypeAlias = Literal["none", "absent", "declared"]
 
 @dataclass(frozen=True)
 class Past:
-    """What the baseline and the attempted entries declare of an address.
+    """The declarations of an address in the baseline and in the attempted entries.
 
     Attributes:
         record: The record of the address; None without one.
-        completed: What the baseline declares; None if it declares nothing, or there is none.
-        attempted: What the attempted entries declare, newest first.
+        completed: The declaration in the baseline; None if it has none, or there is no baseline.
+        attempted: The declarations in the attempted entries, newest first.
         is_readable: Whether all of them could be read.
     """
 
@@ -64,7 +64,7 @@ class Past:
 
     @cached_property
     def declarations(self) -> tuple[Declared, ...]:
-        """Those among them that declare fields, newest first; `absent` does not."""
+        """The declarations that declare fields, newest first; `absent` does not."""
         every = (*self.attempted, self.completed)
         return tuple(one for one in every if one is not None and not one.absent)
 
@@ -139,7 +139,7 @@ def _value(declared: Declared | None, path: str) -> Value | Literal[Mark.UNDECLA
 
 @dataclass(frozen=True)
 class Sides:
-    """One live resource, and how contents are compared with it.
+    """One live resource, and the comparison of contents with it.
 
     Attributes:
         live: The live resource.
@@ -166,7 +166,7 @@ class Sides:
         return isinstance(content, Unknown) and (not content.written or can_equal(content, self.live.values.get(path)))
 
     def means_same(self, path: str, one: Content | Reference | Unknown, other: Content | Reference | Unknown) -> bool:
-        """Whether two contents that files declare mean the same."""
+        """Whether two declared contents mean the same."""
         if isinstance(one, Reference) and isinstance(other, Reference):
             return one.address == other.address
         if isinstance(one, Reference) or isinstance(other, Reference):
@@ -179,7 +179,7 @@ class Sides:
 
 
 def past_of(baseline: Baseline, record: Record | None, address: Address) -> Past:
-    """Look up what a record refers to.
+    """Look up the declarations that a record refers to.
 
     Args:
         baseline: The baseline.
@@ -202,10 +202,10 @@ def past_of(baseline: Baseline, record: Record | None, address: Address) -> Past
 
 
 def return_value(past: Past, record: Record | None, path: str, is_available: IsAvailable) -> ReturnValue:
-    """The value that a field returns to once it is no longer declared.
+    """Return the value that a field returns to once it is no longer declared.
 
     Args:
-        past: What was declared of the resource.
+        past: The former declarations of the resource.
         record: Its record, with the adopted values that this plan decides.
         path: The field.
         is_available: Whether the target of a reference exists, or will.
@@ -238,7 +238,7 @@ def is_as_before(past: Past, sides: Sides, record: Record | None, is_available: 
 
 
 def declared_standing(state: FieldState, desired: Value, path: str, sides: Sides) -> Standing:
-    """How a declared field that differs from the account stands to the baseline."""
+    """Return the standing of a declared field that differs from the account."""
     if state is Mark.UNDECLARED:
         return "newly_declared"
     if state is Mark.UNKNOWN:
@@ -249,7 +249,7 @@ def declared_standing(state: FieldState, desired: Value, path: str, sides: Sides
 
 
 def removed_standing(state: FieldState, path: str, sides: Sides, returns: ReturnValue) -> Standing:
-    """How a field that is no longer declared stands to the baseline."""
+    """Return the standing of a field that is no longer declared."""
     if state is Mark.UNDECLARED or returns is Mark.NO_RETURN or sides.is_live(path, returns):
         return "up_to_date"
     if isinstance(state, Value) and sides.is_live(path, state.content):
@@ -260,7 +260,7 @@ def removed_standing(state: FieldState, path: str, sides: Sides, returns: Return
 def resource_standing(
     before: Presence, desired: Presence, live: Literal["missing", "as before", "changed"]
 ) -> Standing:
-    """How a resource as a whole stands to the baseline; empty if only its fields are compared, or it is unmanaged."""
+    """Return the standing of a resource as a whole; empty if only its fields are compared, or it is unmanaged."""
     exists = live != "missing"
     if desired == "declared":
         if exists:
@@ -293,17 +293,17 @@ class Origins:
     reference_to: Callable[[Live, str], Reference | None]
 
     def decide(self, past: Past, sides: Sides | None, desired: Declared | None) -> Record:
-        """Give the record of an address the origin and the adopted values that this plan finds.
+        """Add the origin and the adopted values that this plan determines to the record of an address.
 
         Args:
-            past: What was declared of it.
+            past: Its former declarations.
             sides: Its live resource; None if it is missing.
-            desired: What the configuration declares; None for nothing.
+            desired: Its declaration in the configuration; None if there is none.
         """
         names = tuple(desired.values) if desired is not None and not desired.absent else ()
         old = past.record or Record(None)
         if not past.is_readable:
-            return old  # the origin may not be lost because of a text that this release cannot read
+            return old  # the origin must not be lost because of a text that this release cannot read
         if past.record is None or not past.declarations:
             is_adopted = sides is not None and not self.baseline.is_first
             record = replace(old, origin="adopted" if is_adopted else "created", adopted={}, sid_digest="")
@@ -356,5 +356,5 @@ def _is_reference(kind: Kind, path: str) -> bool:
 
 
 def adopted_after(record: Record, declared: Mapping[str, object]) -> Mapping[str, Content | Reference]:
-    """The adopted values that are still needed once an address is completed: those of declared fields."""
+    """Return the adopted values that are still needed once an address is completed: those of declared fields."""
     return {path: value for path, value in record.adopted.items() if path in declared}

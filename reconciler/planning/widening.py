@@ -1,8 +1,8 @@
-"""Widens a configuration by what the ledger remembers and the configuration no longer declares.
+"""Widens a configuration by the resources in the ledger that it no longer declares.
 
-Takes a `Config` and a `Baseline`; gives a `Widened`, whose configuration has a placeholder for each such resource, as
-the baseline declares it. Selection, fetch, and match then read and identify these like declared ones. Pure; what
-becomes of them is decided by `removals`, once the account was read.
+Takes a `Config` and a `Baseline`; returns a `Widened`, whose configuration has a placeholder for each such resource, as
+the baseline declares it. Selection, fetch, and match then read and identify these like declared ones. Pure; `removals`
+decides what happens to them, once the account was read.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class Widened:
         config: The configuration with them; its declared resources know their former natural keys.
         baseline: The baseline, in present addresses.
         moved: Current addresses of resources that the ledger has under another handle.
-        pasts: What was declared of each address that is declared or remembered, to compare with.
-        recorded: The same by the ledger, whatever ``--baseline`` says, to decide the next records.
+        pasts: The former declarations of each declared or remembered address, for comparison.
+        recorded: The same from the ledger, regardless of ``--baseline``, to decide the next records.
         removed: The addresses of the placeholders whose fate is to be decided, sorted.
-        forgotten: The addresses that are no longer remembered, whatever the account has.
+        forgotten: The addresses that are no longer remembered, regardless of the account.
         forgotten_fields: The fields that are no longer remembered, by address.
         unreadable: The addresses of removed resources of which no declaration can be read.
-        stale: The entries of ``removed`` that name nothing that is removed.
+        stale: The entries of ``removed`` that match nothing that is removed.
     """
 
     declared: Config
@@ -122,7 +122,7 @@ class _Widening:
     # --- what is not to be decided -----------------------------------------------------------------------------------
 
     def _is_forgotten(self, address: Address, before: Declared) -> bool:
-        """Whether a removed resource stays as it is, by the configuration or because it is pruned or not."""
+        """Whether a removed resource is not changed, because of the configuration or of a prune rule."""
         named = [one for one in self.config.removed if address.is_within(one.address)]
         self.used.update(named)
         if named or self.config.on_removal.get(before.kind.name) == "forget":
@@ -151,7 +151,7 @@ class _Widening:
         yield replace(before, renamed_from="", absent=self._may_be_deleted(past))
 
     def _container(self, address: Address, past: Past) -> Iterator[Declared]:
-        """Yield what a remembered resource is in or refers to, as it was declared with it, and what contains that."""
+        """Yield the containers and targets of a remembered resource, as declared then, and their containers."""
         own = self.pasts.get(address)
         record = past.record or Record(None)
         numbers = (*reversed(record.attempted), record.baseline or 0)
@@ -180,7 +180,7 @@ class _Widening:
         return past.is_completed or not is_container or not before.kind.updatable
 
     def _with_former_name(self, declared: Declared) -> Declared:
-        """A declared resource with the natural key that it had, if the same handle has another one now."""
+        """Return a declared resource with its former natural key, if the same handle has a different one now."""
         if declared.renamed_from or declared.pin is not None or declared.absent or not declared.kind.updatable:
             return declared
         if declared.kind.match_by_content:
@@ -192,7 +192,7 @@ class _Widening:
 
 
 def _targets(past: Past) -> Iterator[Address]:
-    """Yield what the declarations of a resource refer to, without built-in resources."""
+    """Yield the targets of a resource's declarations, without built-in resources."""
     for declared in past.declarations:
         for value in declared.values.values():
             if isinstance(value.content, Reference) and not value.content.built_in:

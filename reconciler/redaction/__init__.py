@@ -1,6 +1,6 @@
 """Secrets in texts: names and URLs that indicate a secret, and the removal of known secrets from foreign texts.
 
-Takes texts; gives texts. The product's own values are redacted by type when a document is built
+Takes texts; returns texts. The product's own values are redacted by type when a document is built
 (`reconciler.documents`). This module is for foreign texts, such as an error message of the API that repeats what it was
 sent, whole or in part and in any encoding. Knows nothing of kinds and files.
 """
@@ -68,7 +68,7 @@ TOOL_SECRETS = ("RECONCILER_PLAN_KEY", "TWILIO_AUTH_TOKEN", "TWILIO_API_SECRET")
 
 
 def is_of_the_tool(name: str) -> bool:
-    """Return whether an environment variable is a credential or setting of this tool, or of the CI service.
+    """Return whether an environment variable is a credential or setting of this tool or of the CI service.
 
     A pull request's configuration must not read one: its value would appear in the plan's comment, or be sent.
     """

@@ -1,6 +1,6 @@
 """URLs with only their secret parts masked, so that a reviewer sees where traffic goes.
 
-Takes URLs; gives texts that may be shown, or "" if nothing of a URL may be shown. Pure; knows nothing of kinds and
+Takes URLs; returns texts that may be shown, or "" if nothing of a URL may be shown. Pure; knows nothing of kinds and
 files. The result is not escaped for any medium.
 
 | part                     | of a declared URL                         | of a live URL                       |

@@ -1,6 +1,6 @@
 """Renders comparisons of two configurations as text for a terminal and as Markdown for a pull request.
 
-Takes a `ComparisonFile`; lays it out like a plan, in words that claim nothing about an account.
+Takes a `ComparisonFile`; lays it out like a plan, without statements about an account.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reconciler.render.text import PageWords, changes_text
 from reconciler.render.view import comparison_view
 from reconciler.render.wording import count
 
-_IF = "Changes if the account matched the first; values that only the account has are unknown."
+_IF = "Changes as if the account matched the first configuration; values that only the account has are unknown."
 _TWO = "Two environments, compared by address; their names and SIDs may differ."
 _DONE: dict[Action, str] = {"create": "create", "update": "update", "replace": "replace", "delete": "delete"}
 _TO_DO: dict[Action, str] = {
@@ -61,7 +61,7 @@ def comparison_text(found: ComparisonFile, *, colour: bool, width: int, verbose:
 
 
 def comparison_markdown(found: ComparisonFile, repository: Repository | None = None) -> str:
-    """Render a comparison as Markdown, never longer than a comment may be."""
+    """Render a comparison as Markdown, within the size limit of a comment."""
 
     def verdict(plan: ChangesView) -> str:
         if not found.differs:

@@ -1,6 +1,6 @@
 """Renders drift as text for a terminal, Markdown for an issue, and a short message for a chat.
 
-Takes a `DriftFile`. Says which value is live and which is configured, and nothing about an apply.
+Takes a `DriftFile`. Labels each value as live or configured, and never mentions an apply.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CHAT_LINES = 8
 CHAT_NOT_COMPARED = 3
 CHAT_SETTINGS = 3
 CHAT_LIMIT = 1_500
-"""Characters; a longer chat message is not read."""
+"""The maximum number of characters, so that the chat message is read."""
 
 _PHRASES: dict[Action, str] = {
     "create": "missing in the account",
@@ -68,7 +68,7 @@ DRIFT = Words(
 
 
 def drift_markdown(drift: DriftFile, repository: Repository | None = None) -> str:
-    """Render a drift as Markdown, never longer than a comment or an issue may be."""
+    """Render a drift as Markdown, within the size limit of a comment or an issue."""
     return changes_markdown(drift_view(drift), DRIFT, repository)
 
 
@@ -204,7 +204,7 @@ def drift_chat(drift: DriftFile) -> str:
     rows = drift_view(drift)
     environment = f", {shortened(rows.environment, 40)}" if rows.environment else ""
     lines = [f"{_summary(rows)} (account {shortened(rows.account, 40)}{environment})."]
-    # Without these, "no drift" would claim what was not compared.
+    # Without these, "no drift" would include values that were not compared.
     limits = [*rows.unreadable, *(warning for warning in rows.warnings if warning.code == "not-compared")]
     lines += [f"• {shortened(warning.message, 160)}" for warning in limits[:CHAT_NOT_COMPARED]]
     if len(limits) > CHAT_NOT_COMPARED:

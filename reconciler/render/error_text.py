@@ -1,7 +1,7 @@
 """Renders errors as text for a terminal: what is wrong, and how to fix it.
 
-Takes the exceptions of `reconciler.errors`; gives escaped and wrapped text that ends in a newline. Does not decide the
-exit code.
+Takes the exceptions of `reconciler.errors`; returns escaped and wrapped text that ends in a newline. Does not decide
+the exit code.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def error_text(error: BaseException, *, colour: bool, width: int) -> str:
         case GuardRefusal():
             title, details = "a guard refuses this apply; nothing was sent:", list(error.reasons)
         case Refused():
-            title = f"the API refused {error.refusal.method} {error.refusal.path}"
+            title = f"the API rejected {error.refusal.method} {error.refusal.path}"
             details, hint = _details(error.refusal), _hint(error)
         case ApiError():
             hint = _hint(error)

@@ -1,8 +1,8 @@
 """Annotations of GitHub Actions: workflow commands that put messages next to lines of the configuration.
 
-Takes documents and errors; gives lines such as ``::error file=a.yaml,line=3,title=…::…``, each ending in a newline, and
-never more than GitHub shows. The runner parses commands in everything that a step prints, in two spellings, one of them
-(``##[name]``) anywhere in a line: other output with foreign text must not be printed before commands are stopped.
+Takes documents and errors; returns lines such as ``::error file=a.yaml,line=3,title=…::…``, each ending in a newline,
+and never more than GitHub shows. The runner parses commands in everything that a step prints, in two spellings, one of
+them (``##[name]``) anywhere in a line: other output with foreign text must not be printed before commands are stopped.
 """
 
 from __future__ import annotations
@@ -112,12 +112,12 @@ def _property(text: str) -> str:
 
 
 def of_plan(plan: PlanFile) -> Iterator[Annotation]:
-    """Annotate what a reviewer must not miss in a plan: refusals, deletes, replaces, and high risks."""
+    """Annotate the important parts of a plan: refusals, deletes, replaces, and high risks."""
     return _of_changes(plan_view(plan))
 
 
 def of_comparison(comparison: ComparisonFile) -> Iterator[Annotation]:
-    """Annotate what a reviewer must not miss in a comparison; see `of_plan`."""
+    """Annotate the important parts of a comparison; see `of_plan`."""
     return _of_changes(comparison_view(comparison))
 
 
@@ -170,7 +170,7 @@ def of_drift(drift: DriftFile) -> Iterator[Annotation]:
 
 
 def _inner_differences(change: ChangeRow) -> Iterator[str]:
-    """The differences inside `attributes`, one sentence each."""
+    """Return the differences inside `attributes`, one sentence each."""
     for row in change.fields:
         if row.path.startswith(("attributes.", "attributes[")) and row.items is None and not row.lines:
             before, after = both_texts(row.before, row.after, limit=VALUE_LIMIT)
@@ -229,7 +229,7 @@ def of_error(error: BaseException) -> Iterator[Annotation]:
             refusal = error.refusal
             said = [f"HTTP {refusal.status}, Twilio error {refusal.code}: {refusal.message}", refusal.more_info]
             said += [f"request {refusal.request_id}"] if refusal.request_id else []
-            yield _alone(f"The API refused {refusal.method} {refusal.path}", said)
+            yield _alone(f"The API rejected {refusal.method} {refusal.path}", said)
         case _:
             yield _alone("reconciler", str(error).split("\n"))
 
@@ -244,7 +244,7 @@ def _alone(title: str, sentences: Sequence[str]) -> Annotation:
 def _warnings(rows: ChangesView) -> Iterator[Annotation]:
     for warning in rows.warnings:
         if warning.code in {"acknowledged", "unreadable"}:
-            continue  # a count, and what is an error of the command
+            continue  # a count, and errors of the command
         title = f"reconciler: {warning.code}"
         yield Annotation(warning.severity, title, (warning.message, warning.hint, warning.address), warning.source)
 
@@ -257,6 +257,6 @@ def _kind(change: ChangeRow) -> str:
 
 
 def _place(change: ChangeRow) -> SourceRow | None:
-    """Where the configuration declares the resource; without such a place, that of its first field."""
+    """Return the place that declares the resource, or otherwise that of its first field."""
     places = (change.source, *(row.source for row in change.fields))
     return next((place for place in places if place is not None), None)

@@ -1,7 +1,7 @@
 """Renders the dependency graph of a configuration as Mermaid or DOT, colored by the actions of a plan.
 
-Takes a `Config`, and optionally a `PlanFile`; gives one string that ends in a newline and is deterministic. Handles and
-names are hostile input: they are in quoted labels, escaped for the language.
+Takes a `Config`, and optionally a `PlanFile`; returns one string that ends in a newline and is deterministic. Handles
+and names are hostile input: they are in quoted labels, escaped for the language.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ]")
 # Mermaid decodes character codes before it looks for these: a line break, a formula, an icon.
 _MEANT_BY_MERMAID = re.compile(r"\\(?=n)|\$(?=\$)|fa[bklrs]?(?=:)")
 _JOINER = "\u2060"
-"""Has no width and allows no break; put where Mermaid would otherwise interpret a text."""
+"""A character without width that allows no line break; inserted where Mermaid would interpret a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Graph:
 
 
 def graph(config: Config, plan: PlanFile | None = None) -> Graph:
-    """Dependencies.
+    """Build the dependency graph of a configuration.
 
     Args:
         config: the configuration.
@@ -201,7 +201,7 @@ def _states(nodes: Iterable[Node]) -> list[str]:
 
 
 def _label(node: Node, limit: int = LABEL_LIMIT) -> tuple[str, str]:
-    """Return the two lines of a node; the action is in words too, for readers who cannot tell the colors apart."""
+    """Return the two lines of a node; the action is in words too, for readers who cannot distinguish the colors."""
     if not node.kind:
         return shortened(node.address, limit), "unchanged"
     told = {"": "", "outside": " (not declared)"}

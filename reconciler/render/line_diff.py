@@ -1,6 +1,6 @@
-"""The difference of two texts by lines, at a cost that hostile texts cannot drive up.
+"""The difference of two texts by lines, at a cost that hostile texts cannot increase.
 
-Takes lines; gives lines with marks. Equal lines that are far from a difference are counted, not repeated.
+Takes lines; returns lines with marks. Equal lines that are far from a difference are counted, not repeated.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LineMark = Literal["+", "-", " ", "…"]
 
 CONTEXT_LINES = 2
 DIFFABLE_LINES = 1000
-"""If more lines differ, a text is shown as replaced as a whole: comparing costs their product."""
+"""If more lines differ, a text is shown as replaced as a whole, because the cost of comparing is their product."""
 DIFFABLE_PAIRS = 20_000
 """Likewise for more pairs of unchanged lines, each of which may be part of the best alignment."""
 

@@ -1,8 +1,8 @@
-"""Renders plans and drift as Markdown for a pull request or an issue, never longer than one comment may be.
+"""Renders plans and drift as Markdown for a pull request or an issue, within the size limit of one comment.
 
-Takes a `PlanFile` or `ChangesView`; gives one string that ends in a newline and stays below `LIMIT`. The verdict comes
-first, then deletes, replaces, and high risks. What does not fit is counted. Only our own text forms blocks: every text
-of the account or of the configuration is in a code span, in a fence, or plain words.
+Takes a `PlanFile` or `ChangesView`; returns one string that ends in a newline and stays below `LIMIT`. The verdict
+comes first, then deletes, replaces, and high risks. Items that do not fit are counted. Only our own text forms blocks:
+every text of the account or of the configuration is in a code span, in a fence, or plain words.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Words:
         counted: the word for each action after a number.
         section: the heading of the consequences.
         verdict: the headline.
-        full: how to see what did not fit.
+        full: how to see the items that did not fit.
         before: the label of the former side of a field; empty for none.
         after: the label of the configured side; empty for none.
         acts: whether something will be done, so that guards, approvals, and risks matter.
@@ -163,7 +163,7 @@ def grouped(changes: Iterable[ChangeRow]) -> list[ChangeGroup]:
 
 
 def _likeness(change: ChangeRow) -> object:
-    """The key of a group: what is equal in changes that differ only in names and places."""
+    """Return the key of a group: the parts that are equal in changes that differ only in names and places."""
     if change.action in {"delete", "replace"}:
         return change.address  # each of these is a loss of its own
     name = change.name
@@ -207,7 +207,7 @@ class _Differences:
                 yield f"      … {len(lines) - FIELD_LINES:,} more lines"
 
     def _others(self, group: ChangeGroup) -> Iterator[str]:
-        """Name the other changes of a group: a reviewer approves each of them. What does not fit is counted."""
+        """List the other changes of a group: a reviewer approves each of them. Those that do not fit are counted."""
         others = group.changes[1:]
         limit = RISKY_NAMES_LIMIT if group.first.risk == "high" else NAMES_LIMIT
         named = Room(limit).take((shortened(other.address, NAME_LIMIT) for other in others), at_most=limit)
@@ -262,7 +262,7 @@ class _Differences:
 
 
 class _Page:
-    """One layout: the order of the blocks, and the room that each may take."""
+    """One layout: the order of the blocks, and the space that each may take."""
 
     def __init__(self, plan: ChangesView, repository: Repository | None, words: Words) -> None:
         self.plan = plan
@@ -274,7 +274,7 @@ class _Page:
     def text(self) -> str:
         head = [self._marker(), f"### {self.words.verdict(self.plan)}", self._where()]
         self.room.left -= sum(size(block) + 2 for block in head)
-        # What a reviewer must not miss takes its room first; the differences get the rest.
+        # The important parts take their space first; the differences get the rest.
         before = [
             *self._refusals(),
             *self._settings(),
@@ -365,7 +365,7 @@ class _Page:
         return f"| {' | '.join(map(cell, cells))} |"
 
     def _source(self, change: ChangeRow) -> str:
-        """The place in the configuration: that of the resource, or else of its first field."""
+        """Return the place of the resource in the configuration, or otherwise that of its first field."""
         places = [change.source, *(row.source for row in change.fields)]
         source = next((place for place in places if place is not None), None)
         return "–" if source is None else self._place(source)
@@ -513,7 +513,7 @@ class _Page:
 
 
 def settled(side: Side) -> Side:
-    """Reword a side for readers who are not going to apply anything."""
+    """Reword a side for a document that will not be applied."""
     match side:
         case Pointer():
             return replace(side, pending=False)
@@ -536,8 +536,8 @@ def _item(item: str) -> str:
 def _consequence(said: tuple[ChangeGroup, str]) -> str:
     group, text = said
     others = group.changes[1:]
-    more = f" The same holds for {len(others):,} more." if others else ""
+    more = f" The same applies to {len(others):,} more." if others else ""
     if others and group.first.risk == "high" and len(others) <= SAME_NAMED:
-        more = f" The same holds for {', '.join(code(other.address) for other in others)}."
+        more = f" The same applies to {', '.join(code(other.address) for other in others)}."
     risk = "**High risk** " if group.first.risk == "high" else ""
     return f"- {risk}{code(group.first.address)}: {prose(text)}{more}"

@@ -22,7 +22,7 @@ SENTENCE_LIMIT = 500
 CODE_LIMIT = 160
 
 _TICKS = re.compile("`+")
-# A word that renderers leave alone: letters and digits with ordinary punctuation.
+# A word that renderers do not interpret: letters and digits with ordinary punctuation.
 _WORD = re.compile(r"[(\"'“‘]*[^\W_]+(?:['’.+-][^\W_]+)*[)\"'”’.,;:?!…]*\Z|[-–—·…→+]\Z")
 # Words that look ordinary but become links: hosts, commits, GH-12, and the keys of other trackers.
 _LINKED = re.compile(r"www\.|\b[0-9a-f]{7,}\b|[^\W_]+-\d", re.IGNORECASE)
@@ -40,7 +40,7 @@ def shortened(text: str, limit: int) -> str:
 
 
 def code(text: str, limit: int = CODE_LIMIT) -> str:
-    """Put a text in a code span, in which renderers find nothing. A table needs `cell` besides."""
+    """Put a text in a code span, which renderers do not interpret. A table also needs `cell`."""
     shown = shortened(text, limit).strip(" ")
     if not shown:
         return "` `"
@@ -58,7 +58,7 @@ def cell(markdown: str) -> str:
 
 
 def prose(text: str, limit: int = SENTENCE_LIMIT) -> str:
-    """Escape a sentence: words that renderers could take for more than words are put in code spans.
+    """Escape a sentence: words that renderers could interpret are put in code spans.
 
     Must not be at the start of a line, where a number and a dot make a list.
     """

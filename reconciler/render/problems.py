@@ -1,7 +1,7 @@
 """Renders problems as text for a terminal: what is wrong, where, the line with a caret, and how to fix it.
 
-Takes problems and the lines of the files; gives text. Files and messages are hostile input: control characters are made
-visible, long lines are shortened, and a line with a secret is not shown.
+Takes problems and the lines of the files; returns text. Files and messages are hostile input: control characters are
+made visible, long lines are shortened, and a line with a secret is not shown.
 
     error: a service has no key "rols"
       --> services/support.yaml:12:5

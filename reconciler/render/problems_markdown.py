@@ -1,6 +1,6 @@
 """Renders problems and errors as Markdown for a job summary or a comment, never longer than one comment may be.
 
-Takes problems, or the exception that ended a command; gives one string that ends in a newline. As in
+Takes problems, or the exception that ended a command; returns one string that ends in a newline. As in
 `reconciler.render.markdown`, only our own text forms blocks. Lines of the files are not shown: they may hold secrets.
 """
 
@@ -54,7 +54,7 @@ def error_markdown(error: BaseException, repository: Repository | None = None) -
             after = ""
         case Refused():
             refusal = error.refusal
-            verdict, after = "❌ The API refused a request", ""
+            verdict, after = "❌ The API rejected a request", ""
             said = [f"HTTP {refusal.status}, Twilio error {refusal.code}: {refusal.message}"]
             said += [f"request {refusal.request_id}"] if refusal.request_id else []
             said += [f"{refusal.method} {refusal.path}"]

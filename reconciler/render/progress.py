@@ -27,7 +27,7 @@ _COLOURS: dict[str, tuple[Style, ...]] = {"+": ("green",), "~": ("yellow",), "-"
 
 
 SHORTEST_WAIT = 1.0
-"""Seconds; a shorter wait is over before it could be read."""
+"""Seconds; a shorter wait ends before it could be read."""
 
 
 class Display:
@@ -127,7 +127,7 @@ class Display:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Restore the terminal, however the run ended."""
+        """Restore the terminal, in any case."""
         self.clear()
         self._streams["live"] = None
 
@@ -199,7 +199,7 @@ class Display:
 
 
 def _deleted(outcome: Outcome) -> str:
-    """What a delete is about: its address may be made of SIDs, or be that of the new resource of a replace."""
+    """Name the deleted resource: its address may consist of SIDs, or be that of the new resource of a replace."""
     name = f" {quoted(outcome.name)}" if outcome.name and outcome.name not in outcome.change else ""
     if not outcome.is_old:
         return escape(outcome.change) + name

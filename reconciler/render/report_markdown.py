@@ -1,8 +1,8 @@
-"""Renders reports as Markdown for a comment or a job summary, never longer than one comment may be.
+"""Renders reports as Markdown for a comment or a job summary, within the size limit of one comment.
 
-Takes a `ReportFile`; gives one string that ends in a newline. Failures come first, with the API's message and request,
-then skipped steps, then completed changes; what does not fit is counted. As in `reconciler.render.markdown`, only our
-own text forms blocks.
+Takes a `ReportFile`; returns one string that ends in a newline. Failures come first, with the API's message and
+request, then skipped steps, then completed changes; what does not fit is counted. As in `reconciler.render.markdown`,
+only our own text forms blocks.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class _Page:
 
 
 def _marker(report: ReportFile) -> str:
-    """The invisible marker by which a comment is found again: the same for an account and environment."""
+    """Return the invisible marker by which a comment is found again: the same for an account and environment."""
     told = (report.account_sid[:MARKER_PART], report.options.env[:MARKER_PART])
     parts = [quote(part, safe="", errors="replace").replace("-", "%2D") for part in told]
     return f"<!-- {' '.join(['reconciler:report', *(part for part in parts if part)])} -->"

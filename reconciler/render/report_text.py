@@ -1,7 +1,7 @@
 """Renders reports as text for a terminal or a log.
 
 Takes a `ReportFile`; gives one string that ends in a newline and contains no control characters except newlines and,
-if asked for, our own colors. Failures come last, next to the counts and the next steps, where people look first.
+if asked for, our own colors. Failures come last, next to the counts and the next steps, where users look first.
 """
 
 from __future__ import annotations
@@ -174,9 +174,9 @@ def next_steps(report: ReportFile) -> list[str]:
                 (outcome.cause, None if outcome.refusal is None else outcome.refusal.code) for outcome in outcomes
             )
             is_wrong = any(outcome.status == "failed" and outcome.cause != "deadline" for outcome in outcomes)
-            first = "Fix what failed and run" if is_wrong else "Run"
+            first = "Fix the failures and run" if is_wrong else "Run"
             if report.unreadable and not is_wrong:
-                first = "Resolve what could not be read (see its hint), then run"
+                first = "Fix the read errors (see their hints), then run"
             return [*advice, *_about_unknown(report), f"Completed changes are kept. {first} {_AGAIN}"]
 
 
@@ -184,12 +184,12 @@ _AGAIN = "the same command again: it continues where this one stopped."
 
 
 def _about_unknown(report: ReportFile) -> list[str]:
-    """What to do if the outcome of a step is unknown."""
+    """Return the next step if the outcome of a step is unknown."""
     if not any(outcome.status == "interrupted" for outcome in _outcomes(report)):
         return []
     advice = (
-        "Steps with an unknown outcome may have taken effect, or still will. Wait a minute, then run "
-        f"`{PLAN_COMMAND}`: it lists what is not done, and finds what was created."
+        "Steps with an unknown outcome may have taken effect, or may still do so. Wait a minute, then run "
+        f"`{PLAN_COMMAND}`: it lists the remaining changes, and finds resources that were created."
     )
     return [advice]
 

@@ -1,6 +1,6 @@
-"""Rows: what every renderer lays out, whether it shows a plan, a drift, or a comparison.
+"""Rows: the data that every renderer lays out, for a plan, a drift, or a comparison.
 
-Frozen data in the terms of a change: an address, an action, both sides of each field. Texts in rows are as they came,
+Frozen data in the terms of a change: an address, an action, both sides of each field. Texts in rows are unescaped,
 hostile ones included; each renderer escapes them for its medium. `reconciler.render.view` builds rows from documents.
 """
 

@@ -1,8 +1,8 @@
-"""Problems as SARIF 2.1.0, for code scanning and for editors: one run, one rule for each code, one result for each.
+"""Renders problems as SARIF 2.1.0, for code scanning and editors: one run, a rule per code, a result per problem.
 
-Takes problems, as `validate` finds them, or the error that ended it; gives JSON in ASCII that ends in a newline. Lines
-of the files are not part of it, since they may hold secrets; messages never do. Paths are relative to ``SRCROOT``, the
-root of the repository.
+Takes problems, as `validate` finds them, or the error that ended it; returns JSON in ASCII that ends in a newline.
+Lines of the files are not included, because they may contain secrets; messages never do. Paths are relative to
+``SRCROOT``, the root of the repository.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from reconciler.render.markdown_text import shortened
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 BASE = "SRCROOT"
 MOST_RESULTS = 5_000
-"""GitHub keeps no more of one run."""
+"""The maximum number of results that GitHub keeps of one run."""
 MESSAGE_LIMIT = 1_000
 
 
@@ -35,14 +35,14 @@ def sarif(
     folder: str = "",
     error: BaseException | None = None,
 ) -> str:
-    """Problems as SARIF.
+    """Render problems as SARIF.
 
     Args:
-        problems: what was found; errors come first.
+        problems: the problems; errors come first.
         tool_version: this program's version.
-        exit_code: what the process ends with.
-        folder: where in the repository the names of files start; empty for its root.
-        error: what ended the command, where it is not made of problems.
+        exit_code: the exit code of the process.
+        folder: the folder in the repository that file names are relative to; empty for its root.
+        error: the error that ended the command, if it does not consist of problems.
     """
     ranked = sorted(problems, key=lambda problem: problem.severity != "error")[:MOST_RESULTS]
     codes = sorted({problem.code for problem in ranked})
@@ -72,7 +72,7 @@ def sarif(
 
 
 def of_error(error: BaseException, *, tool_version: str, exit_code: int, folder: str = "") -> str:
-    """Why a command ended without a result, as SARIF."""
+    """Render the error that ended a command without a result as SARIF."""
     if isinstance(error, ProblemsError):
         return sarif(error.problems, tool_version=tool_version, exit_code=exit_code, folder=folder)
     return sarif((), tool_version=tool_version, exit_code=exit_code, folder=folder, error=error)
@@ -94,7 +94,7 @@ def _results(problems: Sequence[Problem], codes: Sequence[str], folder: str) -> 
     seen: Counter[tuple[str, str, str]] = Counter()
     found = []
     for problem in problems:
-        # Without the line: a result is the same one when lines come or go above it.
+        # Without the line, so that a result stays the same when lines above it are added or removed.
         likeness = (problem.code, "" if problem.place is None else problem.place.file, problem.message)
         identity = json.dumps([*likeness, seen[likeness]])
         seen[likeness] += 1
@@ -141,5 +141,5 @@ def _physical(place: Place, folder: str) -> dict[str, Any]:
 
 
 def _message(text: str) -> dict[str, str]:
-    # A bracket before a parenthesis would be a link, to wherever the text says.
+    # A bracket before a parenthesis would be a link to any target in the text.
     return {"text": shortened(text, MESSAGE_LIMIT).replace("](", "] (")}

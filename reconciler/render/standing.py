@@ -1,6 +1,6 @@
-"""Says in words how a difference stands to the baseline, the configuration that was applied last.
+"""Describes the relation of a difference to the baseline, the last applied configuration.
 
-Takes the standing and the entry of a row; gives text for every renderer, without markup and without foreign text.
+Takes the standing and the entry of a row; returns text for every renderer, without markup and without foreign text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ SHORT_COMMIT = 7
 
 
 def field_standing(row: FieldRow) -> str:
-    """Describe how a field stands to the baseline; empty without a baseline."""
+    """Describe the relation of a field to the baseline; empty without a baseline."""
     words = _standing(row.standing, row.since)
     if row.adopted:
         words += "; returns to the value from before it was managed"
@@ -21,7 +21,7 @@ def field_standing(row: FieldRow) -> str:
 
 
 def change_standing(change: ChangeRow) -> str:
-    """Describe how a resource stands to the baseline; empty if only fields differ, or if the reason says it."""
+    """Describe the relation of a resource to the baseline; empty if only fields differ, or if the reason states it."""
     return "" if change.standing == "removed" else _standing(change.standing, change.since)
 
 

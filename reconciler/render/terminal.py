@@ -27,8 +27,8 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 def escape(text: str) -> str:
     r"""Make every character visible that could move the cursor, reverse text, or hide.
 
-    Control characters, bidirectional overrides, zero-width characters, unusual spaces, lone surrogates and line breaks
-    become ``\u001b`` and the like; ``\n``, ``\r`` and ``\t`` keep their usual short forms. Everything else stays.
+    Control characters, bidirectional overrides, zero-width characters, unusual spaces, lone surrogates, and line breaks
+    become ``\u001b`` and the like; ``\n``, ``\r`` and ``\t`` keep their usual short forms. Everything else is kept.
     """
     if text.isprintable() and (text.isascii() or _INVISIBLE.search(text) is None):
         return text

@@ -1,6 +1,6 @@
 """Renders plans as text for a terminal or a log, in the style of Terraform.
 
-Takes a `PlanFile` or `ChangesView`; gives one string that ends in a newline and contains no control characters except
+Takes a `PlanFile` or `ChangesView`; returns one string that ends in a newline and contains no control characters except
 newlines and, if asked for, our own colors. Lays out the rows; decides nothing about them but their length.
 """
 
@@ -172,7 +172,7 @@ class _Page:
         return lines
 
     def _about(self, change: ChangeRow) -> list[str]:
-        """The kind, name, reason, and place, with the risk first, in color."""
+        """Return the kind, name, reason, and place, with the risk first, in color."""
         parts = [what_text(change.kind, change.name, change.service), escape(change.reason), change_standing(change)]
         if change.before_unknown and change.before_unknown != change.reason:
             parts.append(f"before: {escape(change.before_unknown)}")
@@ -236,7 +236,7 @@ class _Page:
         return self.paint(comment, "dim")
 
     def _items(self, items: SetDiff, row: FieldRow) -> list[_Value]:
-        """A set: all items if it is new or removed, the added and removed ones if it changes."""
+        """Return a set: all items if it is new or removed, the added and removed ones if it changes."""
         added, removed = _listed(items.added), _listed(items.removed)
         if isinstance(row.before, (Nothing, Unclear)):
             return [_Value(added or "(empty)")]
@@ -275,7 +275,7 @@ class _Page:
     # --- around the changes -------------------------------------------------------------------------------------------
 
     def _unverified(self, plan: ChangesView) -> list[str]:
-        """The write-only values, in one line: every plan has it, and it must not become noise."""
+        """Return the write-only values, in one line: every plan has it, and it must not become noise."""
         if not plan.unverified:
             return []
         if not self.verbose:
@@ -399,7 +399,7 @@ def _source(source: SourceRow | None) -> str:
 
 
 def _comment(row: FieldRow, change: ChangeRow) -> str:
-    """The comment after a field: whether it forces a replacement, how it stands to the baseline, where it is set.
+    """Return the comment after a field: a forced replacement, its relation to the baseline, and its place.
 
     Names only what the place of the resource does not say: another file, another source such as a variable, or the
     line if only some fields change.
@@ -427,5 +427,5 @@ def _listed(items: Sequence[str]) -> str:
 
 
 def _end(value: _Value, column: int, width: int) -> int:
-    """The column at which the first line of a value ends."""
+    """Return the column at which the first line of a value ends."""
     return column + len(value.bullet) + cells(wrap(value.text, width - column - len(value.bullet))[0])

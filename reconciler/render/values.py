@@ -1,6 +1,6 @@
 """Renders values as escaped text: quoted if necessary, and shortened if long.
 
-Takes the sides of a field; gives text without control characters and colors.
+Takes the sides of a field; returns text without control characters and colors.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KNOWN_LATER = "known after apply"
 CONTEXT = 30
 """The equal characters that are shown around the difference of two long texts."""
 PLACE = 90
-"""The characters that each place that differs gets at least, when there are several."""
+"""The minimum number of characters for each of several different places."""
 MOST_WORDS = 500
 """The words up to which two texts are aligned, which takes quadratic time; longer ones are compared word by word."""
 
@@ -59,7 +59,7 @@ def quoted(text: str) -> str:
 
 
 def literal(value: Json) -> str:
-    """Write a value; a text without quotes if it cannot be mistaken for anything else."""
+    """Write a value; text is unquoted if it cannot be mistaken for another type."""
     if isinstance(value, str):
         plain = value.isprintable() and _BARE.match(value) is not None and _OTHER_TYPE.match(value) is None
         return escape(value) if plain else quoted(value)
@@ -98,7 +98,7 @@ def side_text(side: Side, *, limit: int = 0) -> str:
 
 
 def _about(side: Hidden) -> str:
-    """The note after a URL whose secret parts are masked."""
+    """Return the note after a URL whose secret parts are masked."""
     secret = f"secret {escape(side.secret)}" if side.secret else ""
     if side.pending:
         return f" ({secret}, set at apply)"
@@ -149,7 +149,7 @@ class _Excerpt:
         whole: the escaped text.
         length: the number of characters of the value.
         spans: the start and end of each part, in order.
-        rest: what the parts do not show of the difference; empty for nothing.
+        rest: a note on differences that the parts do not show; empty if there are none.
         quotes: whether to put each part in quotes.
     """
 

@@ -1,7 +1,7 @@
 """Builds the rows that renderers lay out from a plan, a drift, or a comparison.
 
-Takes documents, which contain no secrets; gives `ChangesView`. Decides what is shown: which lists as added and removed
-items, which fields as the differences inside them, which values as unknown until apply. The renderers decide how.
+Takes documents, which contain no secrets; returns `ChangesView`. Decides the content: lists as added and removed items,
+fields as the differences inside them, values that are unknown until apply. The renderers decide the layout.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def _view(
     warnings: Iterable[WarningRow],
     guards: Sequence[GuardPart],
 ) -> ChangesView:
-    """Build what all three have in common.
+    """Build the common part of all three.
 
     Args:
         scope: the account and the environment.
@@ -243,12 +243,12 @@ def _change(part: ChangePart | ComparedChange, created: frozenset[str]) -> Chang
         guard=guard,
         source=_source(part.source),
     )
-    # An apply leaves the resource alone, so the change has no effects: they would hide those of other changes.
+    # An apply does not touch the resource, so the change has no effects: they would hide those of other changes.
     return replace(row, risk="low", consequences=()) if row.is_withheld else row
 
 
 def _drift_action(part: Difference) -> Action:
-    """The action that would remove a difference."""
+    """Return the action that would remove a difference."""
     match part.state:
         case "missing":
             return "create"
@@ -289,7 +289,7 @@ def _difference(part: Difference, missing: frozenset[str], inside: Counter[str] 
 
 
 def _with_inside(kinds: Counter[str]) -> str:
-    """What else is missing inside a missing resource, by kind."""
+    """Describe the resources inside a missing one, by kind."""
     listed = ", ".join(count(number, kind) for kind, number in sorted(kinds.items())[:_MOST_KINDS])
     return f"and {kinds.total():,} inside it: {listed}{', …' if len(kinds) > _MOST_KINDS else ''}"
 

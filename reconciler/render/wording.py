@@ -1,4 +1,4 @@
-"""Words that several renderers use: numbers with nouns, and what a step did."""
+"""Words that several renderers use: numbers with nouns, and operations of steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def count(number: int, noun: str) -> str:
 
 
 def operation(result: ResultPart, outcome: OutcomePart) -> str:
-    """Name a step's operation; of a replace, with the resource it is about."""
+    """Name a step's operation; for a replace, with the old or new resource."""
     if result.action != "replace":
         return outcome.op
     return f"{outcome.op} of the {'old' if outcome.op == 'delete' else 'new'} resource"

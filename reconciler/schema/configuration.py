@@ -217,7 +217,9 @@ def _environment() -> Schema:
         {
             "account_sid": sid_schema("AC", f"SID of this environment's account. {_GUARD}"),
             "variables": variables_schema("Values for `${var:NAME}` in this environment."),
-            "overlays": texts_schema("Files that are merged last, in this order; they may override.", ["prod.yaml"]),
+            "overlays": texts_schema(
+                "Files that are merged last, in this order; they may override other values.", ["prod.yaml"]
+            ),
         },
         "An account, and the values that differ there.",
     )
@@ -431,7 +433,7 @@ def _unsettable(schema: Any) -> Any:
 
 
 def _or_unset(schema: Schema) -> Schema:
-    """Let a value be `!unset`, with a choice of schemas only where needed: editors explain a single schema best."""
+    """Allow `!unset` as a value, with a choice of schemas only where needed: editors explain a single schema best."""
     if "$ref" in schema:
         return schema
     if "anyOf" in schema:

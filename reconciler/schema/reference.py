@@ -1,7 +1,7 @@
 """Reference documentation in Markdown: keys of the configuration, kinds with their fields, and API coverage.
 
-Takes the layout of the configuration; gives Markdown tables, each ending in a newline. The kinds do not know which
-paths the API has, so the coverage is rendered for the paths that its caller passes.
+Takes the layout of the configuration; returns Markdown tables, each ending in a newline. The kinds do not contain all
+paths of the API, so the coverage is rendered for the paths that the caller passes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The generated tables of the troubleshooting page: problem codes, and the risk of each field's change.
 
-Takes the page; gives the page with its tables up to date. The text around them is written by hand. Does no I/O.
+Takes the page; returns the page with its tables up to date. The text around them is written by hand. Does no I/O.
 """
 
 from __future__ import annotations

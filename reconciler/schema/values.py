@@ -1,6 +1,6 @@
 """JSON Schemas of single values, and of the mappings that hold them.
 
-Takes fields of a kind and their markers; gives JSON Schemas for editors. A schema never rejects a value that
+Takes fields of a kind and their markers; returns JSON Schemas for editors. A schema never rejects a value that
 `reconciler validate` accepts. YAML guesses types and the configuration does not (`+14155550100` is text), so text
 fields accept every scalar. Every value also accepts an interpolation (`${var:NAME}`), to which `INTERPOLATED` refers.
 Uses `patternErrorMessage` and `defaultSnippets`, which yaml-language-server adds to JSON Schema.

@@ -1,6 +1,6 @@
 """Every generated file of the repository: its path and its text.
 
-Takes the layout of the configuration and the emulator's contract; gives texts by path. The command
+Takes the layout of the configuration and the emulator's contract; returns texts by path. The command
 `python -m reconciler.schema --write` writes them, and tests compare them with the committed files.
 """
 

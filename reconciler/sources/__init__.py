@@ -1,1 +1,1 @@
-"""Where configuration files come from: the disk, or the objects of a git repository."""
+"""Sources of configuration files: the disk, or the objects of a git repository."""

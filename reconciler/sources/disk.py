@@ -1,7 +1,7 @@
 """Files on disk, and environment variables: the `Sources` of ordinary commands.
 
-Takes the path that a user gave; returns the bytes of files in the root file's folder and below, and refuses everything
-outside, also by a link. Writes nothing. Knows no YAML.
+Takes the path that the user gave; returns the bytes of files in the root file's folder and below, and refuses
+everything outside, links included. Writes nothing. Does not parse YAML.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from reconciler.config.sources import (
 ROOT_NAME = "reconciler.yaml"
 _MOST_ABOVE = 20
 _MOST_LOOKED_AT = 100_000
-"""So many folders above one, and so many bytes of a file, are looked at to suggest another root file."""
+"""The number of parent folders, and of bytes of a file, that are searched to suggest another root file."""
 LARGEST = 10_000_000
-"""The most bytes that a file may have."""
+"""The maximum size of a file in bytes."""
 _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-"""Not through a link, and without waiting; not every system has these."""
+"""Flags to open a file without following a link and without blocking; not every system has these."""
 
 
 class DiskSources:
@@ -67,7 +67,7 @@ class DiskSources:
         shown = display_path(file.as_posix())
         try:
             target = file.resolve(strict=True)
-            # The root file itself may be a link; what it includes is still looked for beside the link.
+            # The root file itself may be a link; its includes are still relative to the link.
             if path != self._root_name and not target.is_relative_to(self._folder.resolve()):
                 raise SourceError(
                     f"{shown} leads out of the root file's folder",
@@ -123,7 +123,7 @@ class DiskSources:
     def _missing(self, path: str, shown: str) -> SourceError:
         if path != self._root_name:
             return SourceError(
-                f"{shown} does not exist", "check the name; it is relative to the file that names it", missing=True
+                f"{shown} does not exist", "check the name; it is relative to the file that refers to it", missing=True
             )
         if not self._is_folder:
             return SourceError(
@@ -164,13 +164,13 @@ def _where_else(folder: Path) -> str:
     """Return a hint for a folder without a root file: one that is in it, includes it, or is below it."""
     beside = [path for path in _visible(folder) if path.suffix in {".yaml", ".yml"} and _says_version(path)]
     if beside:
-        return f"name the file: {_word(beside[0])}"
+        return f"use the file {_word(beside[0])}"
     above = next((root for root in _above(folder) if _includes(root, folder)), None)
     if above is not None:
         return f"{_word(above)} includes its files; use that file"
     below = [path for path in _visible(folder) if _says_version(path / ROOT_NAME)]
     if below:
-        return f"name the folder that contains it: {_word(below[0])}"
+        return f"use the folder that contains it: {_word(below[0])}"
     here = "" if folder == Path() else f" {_word(folder)}"
     return f"`reconciler init{here}` creates one, and `reconciler export --out FOLDER` writes one from a live account"
 
@@ -259,9 +259,9 @@ def _read(target: Path, shown: str) -> bytes:
 
 def _check_ordinary(found: os.stat_result, shown: str) -> None:
     if stat.S_ISDIR(found.st_mode):
-        raise SourceError(f"{shown} is a folder", "name a file")
+        raise SourceError(f"{shown} is a folder", "use a file")
     if not stat.S_ISREG(found.st_mode):
-        raise SourceError(f"{shown} is not a regular file", "name a file")
+        raise SourceError(f"{shown} is not a regular file", "use a file")
 
 
 def _names(prefix: str, folder: Path, depth: int | None, links: dict[str, LinkTarget]) -> Iterator[str]:
@@ -315,7 +315,7 @@ def _gone(file: Path) -> str:
 def _is_dir(entry: os.DirEntry[str], *, follow_symlinks: bool) -> bool:
     try:
         return entry.is_dir(follow_symlinks=follow_symlinks)
-    except OSError:  # a link in a circle
+    except OSError:  # a link in a cycle
         return False
 
 

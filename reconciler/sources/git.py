@@ -1,8 +1,8 @@
-"""Files at a commit: the `Sources` of a comparison with the past.
+"""Files at a commit: the `Sources` of a comparison with an earlier configuration.
 
 Takes a ref and a path; returns the bytes of files in the root file's folder and below, from git's objects. Does not
-touch the work tree, the index, or the configuration: no checkout, hook, filter, text conversion, or fetch. Refuses what
-`reconciler.sources.disk` refuses, such as links out of the folder. Knows no YAML.
+touch the work tree, the index, or the configuration: no checkout, hook, filter, text conversion, or fetch. Refuses the
+same files as `reconciler.sources.disk`, such as links out of the folder. Does not parse YAML.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from reconciler.sources.git_process import WHOLE, GitProcess, git_environment
 _LFS = b"version https://git-lfs.github.com/spec/v1\n"
 _LONGEST_POINTER = 1024
 _MOST_LINKS = 40
-"""How many links may lead to one another; as many as Linux follows."""
+"""The maximum number of links to follow; the same as Linux."""
 _LINK, _FOLDER, _SUBMODULE = "120000", "040000", "160000"
 
 
@@ -96,13 +96,13 @@ class GitSources:
             _, item = self._followed(_joined(self._folder, path), shown, may_leave=path == self._root_name)
         except SourceError as error:
             if error.missing and path == self._root_name:
-                hint = f"name a file that was there, or a folder that held {ROOT_NAME}: git:{self._ref}:PATH"
+                hint = f"use a file that existed there, or a folder that contained {ROOT_NAME}: git:{self._ref}:PATH"
                 raise SourceError(f"{shown} does not exist in that commit", hint, missing=True) from None
             raise
         if item.mode == _FOLDER:
-            raise SourceError(f"{shown} is a folder", "name a file")
+            raise SourceError(f"{shown} is a folder", "use a file")
         if item.mode == _SUBMODULE:
-            raise SourceError(f"{shown} is a submodule", "name a file of this repository")
+            raise SourceError(f"{shown} is a submodule", "use a file of this repository")
         data = self._git.read_blob(item.oid, shown)
         if data.startswith(_LFS) and len(data) < _LONGEST_POINTER:
             raise SourceError(
@@ -196,14 +196,14 @@ class GitSources:
         """End the git process."""
         self.close()
 
-    # --- where things are ---------------------------------------------------------------------------------------------
+    # --- paths and objects --------------------------------------------------------------------------------------------
 
     def _shown(self, path: str) -> str:
         # In git's syntax, from the top, so that files beside the root file have the same prefix.
         return f"{self._ref}:{posixpath.join(self._folder or '.', path)}"
 
     def _resolved(self, ref: str) -> str:
-        """Return the commit that a ref names."""
+        """Return the commit of a ref."""
         if not ref or ref.startswith("-") or ".." in ref or any(not char.isprintable() for char in ref):
             raise UsageError(f"git:{ref!r} is not a commit; write git:BRANCH, git:TAG or git:COMMIT")
         found = self._git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
@@ -260,7 +260,7 @@ class GitSources:
             head, tab, name = line.partition(b"\t")
             if tab:
                 mode, _, oid = head.decode().split(" ")
-                # No configuration can name a file whose name is not UTF-8.
+                # No configuration can refer to a file whose name is not UTF-8.
                 objects[name.decode(errors="surrogateescape")] = _TreeObject(mode, oid)
         return objects
 
@@ -273,7 +273,7 @@ class GitSources:
                 if not may_leave and not self._is_inside(where):
                     raise _leads_out(shown)
                 if item is None:
-                    hint = "check the name; it is relative to the file that names it"
+                    hint = "check the name; it is relative to the file that refers to it"
                     raise SourceError(f"{shown} does not exist", hint, missing=True)
                 return where, item
             link, oid = found

@@ -60,7 +60,7 @@ class _Advice:
         if suffix is not None and self._is_commit(base or "HEAD"):
             return self._earlier(base or "HEAD", suffix[0])
         if not base.startswith("-") and self.git("cat-file", "-e", base) is not None:
-            return f"{base} exists but is not a commit; name a branch, a tag of a commit, or a commit"
+            return f"{base} exists but is not a commit; use a branch, a tag of a commit, or a commit"
         return self._name(base, suffix[0] if suffix else "")
 
     def _is_commit(self, name: str) -> bool:
@@ -75,12 +75,12 @@ class _Advice:
         """Return the hint for an ancestor of a commit that exists."""
         if re.match(r"@\{(?:u|upstream|push)\}", suffix, re.IGNORECASE):
             remote = self._remote() or "origin"
-            return f"{base} follows no branch of a remote; name that branch: git:{remote}/BRANCH"
+            return f"{base} follows no branch of a remote; use the name of that branch: git:{remote}/BRANCH"
         if suffix.startswith("@{"):
-            return f"the reflog of {base} does not go back that far; name the commit itself (see `git log`)"
+            return f"the reflog of {base} does not go back that far; use the commit itself (see `git log`)"
         count, steps = 0, list(_STEP.finditer(suffix))
         if "".join(step[0] for step in steps) != suffix or len(suffix) > 100:
-            return "name a branch, a tag, or a commit"
+            return "use a branch, a tag, or a commit"
         for step in steps:
             if step["kind"] is None:
                 count += min(int(step["many"] or 1), 10**6) if step["many"] is not None else 1
@@ -133,7 +133,7 @@ class _Advice:
         if tag is not None:
             return f"{meant}{self._command('fetch', remote, 'tag', tag[1])}, if {remote} has that tag"
         if suffix.startswith("@{"):
-            return f"{meant}this clone has no reflog of {base}; name the commit itself"
+            return f"{meant}this clone has no reflog of {base}; use the commit itself"
         name = re.sub(r"\A(?:refs/)?heads/", "", base)
         fetch = self._command("fetch", remote, name)
         shallow = self.git("rev-parse", "--is-shallow-repository") == "true"

@@ -30,11 +30,11 @@ class EmulatedAccount:
     Args:
         account_sid: the account's SID; the emulator's default if empty.
         rules: the readings of Twilio's unverified behavior.
-        seed: SIDs and faults are drawn from it, so that they are the same in each run.
+        seed: the random seed of SIDs and faults, which are the same in each run.
         now: the account's time at the start.
-        tick: how much time passes whenever the account reads its clock, so that dates show an order.
-        writes_per_second: the most writes to a service, or to a conversation, in one second of the account's time;
-            further ones get 429. No limit if it is None.
+        tick: the time that passes whenever the account reads its clock, so that dates have an order.
+        writes_per_second: the maximum number of writes to a service, or to a conversation, in one second of the
+            account's time; further ones get 429. No limit if it is None.
 
     Attributes:
         now: the account's time, with its zone. Conversation timers run when it is moved forward.
@@ -70,7 +70,7 @@ class EmulatedAccount:
         return now
 
     def close(self) -> None:
-        """Forget the account."""
+        """Discard the account."""
         self.app.faulty.close()
         self.app.store.close()
 
@@ -81,7 +81,7 @@ class EmulatedAccount:
 
     @property
     def rules(self) -> Rules:
-        """The readings in force; may be replaced between requests."""
+        """The readings in effect; may be replaced between requests."""
         return self.app.rules
 
     @rules.setter
@@ -93,7 +93,7 @@ class EmulatedAccount:
         """What goes wrong, such as ``503=0.1,reset-after=0.05``; see ``reconciler emulator serve --fault``.
 
         Raises:
-            EmulatorError: when it is set to something else; the message says why.
+            EmulatorError: it is set to an invalid specification; the message says why.
         """
         return self._faults
 
@@ -106,7 +106,7 @@ class EmulatedAccount:
 
     @property
     def requests(self) -> list[str]:
-        """What was requested, oldest first, as ``METHOD path``."""
+        """The requests so far, oldest first, as ``METHOD path``."""
         return [f"{record.method} {record.path}" for record in self.app.requests]
 
     @property

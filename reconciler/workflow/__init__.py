@@ -1,9 +1,9 @@
-"""The verbs as functions: the one place where input and output (disk, network) meet the pure core.
+"""The commands as functions: the one place where I/O (disk, network) meets the pure core.
 
-Takes what the user asked for, as `Inputs` and `Endpoint`; gives data: a `Config`, a `Planned`, an `Applied`. Prints
-nothing and asks nothing (the caller passes `confirm`). Knows no exit codes except those of the errors it raises.
+Takes the user's request as `Inputs` and `Endpoint`; returns data: a `Config`, a `Planned`, an `Applied`. Prints nothing
+and asks nothing (the caller passes `confirm`). Knows no exit codes except those of the errors it raises.
 
-`inputs` is what the user asked for, `loading` reads the configuration, `connecting` opens the API, `recording` finds
+`inputs` holds the user's request, `loading` reads the configuration, `connecting` opens the API, `recording` finds
 and writes what an apply leaves on the disk. `planning`, `applying`, `exporting`, `comparing`, and `locating` each hold
 one verb. What only some verbs need is imported by their functions, so that `validate` starts without an HTTP library.
 """

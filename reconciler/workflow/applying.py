@@ -1,6 +1,6 @@
-"""Applies: plans again, asks for approval, and carries the plan out.
+"""Applies: plans again, asks for approval, and executes the plan.
 
-Takes `Inputs`, an `Endpoint`, and functions that show and decide; gives an `Applied`.
+Takes `Inputs`, an `Endpoint`, and functions that show and decide; returns an `Applied`.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ async def apply(
             matches.
         stop: If set, no further step is started.
         trigger_webhooks: Whether writes trigger the account's own webhooks.
-        report: A file that the report is written to during the apply; empty for none.
+        report: A file that the report is written to during the apply; empty for no report.
 
     Raises:
         JournalError: Values that only the account has could not be saved; nothing was sent.
@@ -105,7 +105,7 @@ async def apply(
     config = _load(inputs, approved, endpoint.environment)
     if config.account_sid is None and not is_local(endpoint):
         raise UsageError(
-            "the configuration does not name its account, so nothing is applied to a real one; set account.sid, or "
+            "the configuration does not declare its account, so it is not applied to a real one; set account.sid, or "
             "account_sid of the environment, to the account's SID"
         )
     planning = _Planning(config, inputs, progress, report)
@@ -163,10 +163,10 @@ class _Fresh:
 
     Attributes:
         plan: The plan.
-        document: The plan as it may be shown.
+        document: The plan in a form that may be shown.
         recorder: The files on the disk that the apply reads and writes.
         values: Describes the values before and after the steps, for the report.
-        differences: What the approved plan does not contain, one sentence each.
+        differences: The changes that the approved plan does not contain, one sentence each.
         is_sealed: Whether the approvals of the approved plan count.
     """
 
@@ -192,11 +192,11 @@ class _Fresh:
 
 @dataclass(frozen=True, slots=True)
 class _Planning:
-    """Plans to apply; the second time, with what is left of the deadline.
+    """Plans to apply; the second time, with the remaining time of the deadline.
 
     Attributes:
         config: The configuration.
-        inputs: How to plan it.
+        inputs: The options of the plan.
         progress: Receives the progress.
         report: The file that the report is written to during the apply; empty for none.
     """
@@ -207,7 +207,7 @@ class _Planning:
     report: str
 
     async def run(self, endpoint: Endpoint, approved: PlanFile | None) -> tuple[_Fresh, Endpoint]:
-        """Plan; give the plan, and the endpoint with what is left of the deadline.
+        """Plan; return the plan, and the endpoint with the remaining time of the deadline.
 
         Args:
             endpoint: The API.
@@ -301,6 +301,6 @@ def _load(inputs: Inputs, approved: PlanFile | None, environment: Mapping[str, s
             raise
         difference = (
             f"the plan was made for environment {approved.options.env!r}, which {inputs.path} does not define "
-            f"({unknown.hint}); if the plan belongs to another configuration, name that one"
+            f"({unknown.hint}); if the plan belongs to another configuration, pass the path of that one"
         )
         raise StalePlan([difference]) from None

@@ -1,6 +1,6 @@
 """Compares two configurations, without an account.
 
-Takes two `Inputs`; gives a `ComparisonFile`.
+Takes two `Inputs`; returns a `ComparisonFile`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def compare(before: Inputs, after: Inputs) -> ComparisonFile:
-    """Read two configurations, each from the disk or from git, and compare them. Reads no environment variables.
+    """Read two configurations, each from disk or from git, and compare them. Reads no environment variables.
 
     Args:
-        before: The first, which stands in for the account.
+        before: The first, which takes the place of the account.
         after: The second.
 
     Raises:

@@ -1,6 +1,6 @@
 """Opens the API: Twilio, another host, or an emulator.
 
-Takes an `Endpoint`; gives a client, and closes whatever it opened.
+Takes an `Endpoint`; returns a client, and closes everything it opened.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _open_store(file: str, config: Config | None, *, creates: bool) -> Store:
     from reconciler.emulator import EmulatorError, OtherAccountError, Store  # noqa: PLC0415 - see the package
 
     if not creates and not Path(file).exists():
-        # A command that only reads must not leave an empty account behind because of a typo.
+        # A read-only command must not create an empty account because of a typo.
         raise UsageError(
             f"--emulator {file}: no such file. Check the name, or create an emulated account with "
             "`reconciler apply --emulator FILE` or `reconciler emulator seed --db FILE`"
@@ -123,7 +123,7 @@ def _open_store(file: str, config: Config | None, *, creates: bool) -> Store:
         assert config is not None
         problem = Problem(
             "wrong-account",
-            f"{file} holds account {error.kept}, but the configuration is for account {config.account_sid}",
+            f"{file} contains account {error.kept}, but the configuration is for account {config.account_sid}",
             config.account_place,
             "use another --emulator FILE (a new file gets the account of the configuration), or another environment "
             "(--env)",

@@ -1,6 +1,6 @@
 """Exports: reads the whole account and writes it as a configuration, in memory (read-only).
 
-Takes an `Endpoint`; gives an `Export`.
+Takes an `Endpoint`; returns an `Export`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ async def export(
         in_one_file: Whether to write everything into one file.
 
     Raises:
-        UsageError: The existing configuration is another account's or invalid, it would lose values that an export
+        UsageError: The existing configuration is for another account or invalid, it would lose values that an export
             cannot restore, or the emulator's file does not exist.
         ReconcilerError: See `reconciler.errors`.
     """
@@ -69,26 +69,26 @@ def _check_existing(existing: Config, state: State, endpoint: Endpoint) -> None:
     """Check that an export may overwrite an existing configuration.
 
     Raises:
-        UsageError: It is another account's, or would lose declared resources that the API key may not read.
+        UsageError: It is for another account, or would lose declared resources that the API key may not read.
     """
     from reconciler.kinds import BY_NAME  # noqa: PLC0415 - see the package
 
     if existing.account_sid not in {None, state.account_sid}:
-        holder = f"{endpoint.emulator} holds" if endpoint.emulator else "the credentials are for"
+        holder = f"{endpoint.emulator} contains" if endpoint.emulator else "the credentials are for"
         raise UsageError(
             f"the existing configuration is for account {existing.account_sid}, but {holder} account "
-            f"{state.account_sid}; name another folder"
+            f"{state.account_sid}; use another folder"
         )
     if state.unreadable:
         nouns = sorted({BY_NAME[collection.kind].noun for collection in state.unreadable})
         raise UsageError(
             f"the API key may not read everything ({', '.join(nouns)}), so an export over the existing configuration "
-            "would lose what it declares; give the key permission, or name another folder"
+            "would lose what it declares; give the key permission, or use another folder"
         )
 
 
 def _load_existing(folder: str, environment: Mapping[str, str]) -> Config:
-    """Load the configuration that an export writes over.
+    """Load the configuration that an export overwrites.
 
     Raises:
         UsageError: It is invalid, so its handles and interpolated values cannot be kept.

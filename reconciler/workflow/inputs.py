@@ -1,6 +1,6 @@
-"""What the user asked for: which configuration, and which account.
+"""The user's request: the configuration, and the account.
 
-Takes and gives plain values. Reads nothing.
+Plain values. Reads nothing.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The configuration to read, and how to read and narrow it.
+    """The configuration to read, and the options to read and narrow it.
 
     Attributes:
         path: The root file, or a folder that contains ``reconciler.yaml``.
         ref: The commit to read it at (only for compare); empty for the disk.
-        from_top: Whether the path is relative to the top of the repository. Counts only with a ref.
+        from_top: Whether the path is relative to the top of the repository. Used only with a ref.
         environment: The environment to select; empty for none.
         variables: Values from ``--var``.
         overlays: Files from ``--overlay``, relative to the current folder.

@@ -1,6 +1,6 @@
-"""The verbs as methods, for Python programs: validate, plan, apply, drift, and export.
+"""The commands as methods, for Python programs: validate, plan, apply, drift, and export.
 
-Takes what the command line takes, as arguments; gives the documents that `--format json` prints, as typed objects, and
+Takes the command line's options as arguments; returns the documents that `--format json` prints, as typed objects, and
 raises the errors of `reconciler.errors`. Prints nothing and asks nothing. Everything is imported on first use.
 """
 
@@ -38,12 +38,13 @@ class Reconciler:
         strict: whether warnings of the configuration are errors.
         targets: addresses to narrow to, as ``--target``.
         excludes: addresses to leave out, as ``--exclude``.
-        emulator: an emulator's SQLite file, or an `Emulator` of this process. Empty for a real account.
+        emulator: an emulator's SQLite file, or an `Emulator` in this process. Empty for a real account.
         api_url: the base URL of another API, such as a served emulator; empty for Twilio.
         profile: a profile of the Twilio CLI; empty for the credentials in `environ`.
-        concurrency: how many requests may be in flight at once.
+        concurrency: the maximum number of requests in flight.
         timeout: the deadline of one method's API calls, retries included, in seconds.
-        environ: environment variables, for credentials, ``${env:}``, and ``${secret:}``; the process's if omitted.
+        environ: environment variables, for credentials, ``${env:}``, and ``${secret:}``; those of the process if
+            omitted.
         progress: receives the progress of reads and writes; not reported if omitted.
     """
 
@@ -96,7 +97,7 @@ class Reconciler:
             The number of resources and the warnings.
 
         Raises:
-            ConfigError: everything that is wrong with the configuration.
+            ConfigError: the configuration is invalid; contains every problem.
         """
         from reconciler import workflow  # noqa: PLC0415 - see the module
         from reconciler.documents.problems import validation_document  # noqa: PLC0415 - see the module
@@ -136,18 +137,18 @@ class Reconciler:
         """Plan again and apply.
 
         Args:
-            plan: an approved plan, as `plan` returned it or `PlanFile` parsed it. Nothing else than its changes is
-                applied. Without one, whatever the fresh plan holds is applied.
+            plan: an approved plan, as `plan` returned it or `PlanFile` parsed it. Only its changes are applied. Without
+                it, every change of the fresh plan is applied.
             approve: destructive changes that are approved, as ``[ACTION:]ADDRESS``.
             rotate: addresses whose write-only values are sent again.
             trigger_webhooks: whether writes trigger the account's own webhooks.
-            report: a file that is written while the apply runs; empty for none.
+            report: a file that the report is written to while the apply runs; empty for no report.
 
         Returns:
             The outcome of every change. A failed step is not an exception: see `ReportFile.exit_code`.
 
         Raises:
-            StalePlan: the fresh plan holds something that the approved one does not. Nothing was sent.
+            StalePlan: the fresh plan contains a change that the approved one does not. Nothing was sent.
             GuardRefusal: a limit is exceeded, or an approval is missing. Nothing was sent.
             ReconcilerError: see `reconciler.errors`. Nothing was sent.
         """
@@ -198,7 +199,7 @@ class Reconciler:
             in_one_file: whether everything is in one file, instead of one for each service.
 
         Returns:
-            The files' texts by path, and what they could not hold.
+            The text of each file by path, and the resources that they could not contain.
 
         Raises:
             ReconcilerError: see `reconciler.errors`.

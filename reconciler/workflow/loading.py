@@ -1,6 +1,6 @@
 """Reads and checks a configuration, offline.
 
-Takes `Inputs`; gives a `Config`, or a `ConfigError` with every problem.
+Takes `Inputs`; returns a `Config`, or raises a `ConfigError` with every problem.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def validate_all(inputs: Inputs, environment: Mapping[str, str]) -> tuple[Config
     """Read and check a configuration for each environment it defines, or once if it defines none; offline.
 
     Args:
-        inputs: The configuration. The environment in it does not count.
+        inputs: The configuration. Its environment is ignored.
         environment: Environment variables.
 
     Raises:

@@ -1,6 +1,6 @@
 """Finds the SIDs of declared resources (read-only).
 
-Takes `Inputs` and an `Endpoint`; gives a `SidsFile`.
+Takes `Inputs` and an `Endpoint`; returns a `SidsFile`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Plans: reads the configuration and the account, and compares them (read-only).
 
-Takes `Inputs` and an `Endpoint`; gives a `Planned`. `fetch_and_plan` is the one place that fetches, plans, fetches what
-only the plan shows to be needed, and plans again.
+Takes `Inputs` and an `Endpoint`; returns a `Planned`. `fetch_and_plan` is the one place that fetches, plans, fetches
+the resources that the plan turns out to need, and plans again.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ _LONGEST_NAME = 512
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan, as it may be shown, with what it was made from.
+    """A plan in a form that may be shown, with its inputs.
 
     Attributes:
         config: The configuration.
-        file: The plan as it may be shown and saved.
-        requests: The number of requests that the fetch took.
+        file: The plan in a form that may be shown and saved.
+        requests: The number of requests of the fetch.
         undeclared: Live settings that are not declared, as they may be shown; only a drift looks for them.
     """
 
@@ -73,7 +73,7 @@ async def drift(
     """Detect drift between the account and the configuration (read-only: the client has no write methods).
 
     Args:
-        inputs: The configuration, and what narrows the comparison.
+        inputs: The configuration, and the options that narrow the comparison.
         endpoint: The account.
         progress: Receives the progress.
         searches_unmanaged: Also search collections in which nothing is declared for unmanaged resources.
@@ -126,7 +126,7 @@ async def plan_with_records(
     Args:
         config: The configuration.
         inputs: The path of the configuration, and whether warnings are errors.
-        options: What narrows or widens the plan.
+        options: The options that narrow or widen the plan.
         client: The API.
         progress: Receives the progress.
         key: The key that plan and apply share; None for the credentials' own.
@@ -171,14 +171,14 @@ async def fetch_and_plan(
     state: State | None = None,
     baseline: Baseline | None = None,
 ) -> Plan:
-    """Fetch the account, plan, fetch what only the plan shows to be needed, and plan again.
+    """Fetch the account, plan, fetch the resources that the plan turns out to need, and plan again.
 
     Args:
         config: The configuration.
         client: The API.
         progress: Receives the progress.
-        options: What narrows or widens the plan.
-        unfinished: Gives the replaces that interrupted applies of an account began.
+        options: The options that narrow or widen the plan.
+        unfinished: Returns the replaces that interrupted applies of an account began.
         state: The account, if it has been fetched already.
         baseline: What was applied last; None to compare only the configuration and the account.
     """
@@ -198,7 +198,7 @@ async def fetch_and_plan(
 
 
 def build_document(made: Plan, client: ReadClient, key: bytes | None, config: Config) -> PlanFile:
-    """Build the plan as it may be shown and saved.
+    """Build the plan in a form that may be shown and saved.
 
     Args:
         made: The plan.
@@ -226,7 +226,7 @@ def build_undeclared(made: Plan, client: ReadClient, key: bytes | None, config: 
 
 
 def known_secrets(config: Config, client: ReadClient) -> Iterator[str]:
-    """Return secrets that the account may repeat in a name or a value. Longer texts, and JSON, are key material."""
+    """Return the secrets that may occur in a name or value of the account. Longer texts, and JSON, are key material."""
     from reconciler.kinds.fields import Shape  # noqa: PLC0415 - see the package
 
     secrets = [*config.secrets, *client.credentials.secrets()]
@@ -244,7 +244,7 @@ def known_secrets(config: Config, client: ReadClient) -> Iterator[str]:
 
 
 def plan_options(inputs: Inputs) -> PlanOptions:
-    """Parse what narrows or widens a plan.
+    """Parse the options that narrow or widen a plan.
 
     Raises:
         UsageError: An address is invalid.

@@ -1,6 +1,6 @@
-"""Finds what interrupted applies left on the disk, and opens the files that an apply writes.
+"""Finds the records that interrupted applies left on disk, and opens the files that an apply writes.
 
-Takes a configuration, a client, and paths; gives a `Recorder`.
+Takes a configuration, a client, and paths; returns a `Recorder`.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """The files on the disk that an apply reads and writes.
+    """The files on disk that an apply reads and writes.
 
     Attributes:
         journal: The journal's file.
-        report: The report's file; None for none.
+        report: The report's file; None if there is no report.
         unfinished: The replaces that interrupted applies began.
         key: The key of digests and seals.
     """
@@ -80,7 +80,7 @@ class Recorder:
             yield record
 
     def _open_journal(self, stack: ExitStack) -> JournalFile | None:
-        """Lock the journal; None if it cannot be written and a report keeps what may be shown.
+        """Lock the journal; return None if it cannot be written and a report keeps the values that may be shown.
 
         Raises:
             JournalError: It cannot be written and there is no report, or another apply writes or changed it.
@@ -104,11 +104,11 @@ class Recorder:
 def find_recorder(
     config: Config, inputs: Inputs, client: ReadClient, account_sid: str, *, key: bytes | None, report: str
 ) -> Recorder:
-    """Read what interrupted applies of this configuration and account left, in any environment.
+    """Read the records that interrupted applies of this configuration and account left, in any environment.
 
     Args:
         config: The configuration.
-        inputs: The path of the configuration, beside which the journal is.
+        inputs: The path of the configuration; the journal is in the same folder.
         client: The API, which scopes the journal.
         account_sid: The account that was read.
         key: The key that plan and apply share; None for the credentials' own.

@@ -108,7 +108,7 @@ def test_an_account_that_the_environment_does_not_name_is_an_error() -> None:
         whole(World().emulator, credentials=Credentials("SK" + "1" * 32, "emulator", other))
     assert str(told.value) == (
         f"TWILIO_ACCOUNT_SID is {other}, but the credentials belong to account {ACCOUNT}. Set the credentials of the "
-        "account that you mean"
+        "intended account"
     )
 
 

@@ -290,7 +290,7 @@ def test_the_shell_is_that_of_the_environment_when_none_is_named(cli: Cli, monke
     monkeypatch.setenv("SHELL", "/bin/dash")
     result = cli("completion")
     assert result.code == 1
-    assert "Name one of bash, zsh, fish." in result.err
+    assert "Use one of bash, zsh, fish." in result.err
 
 
 def test_another_shell_is_told_what_there_is(cli: Cli) -> None:

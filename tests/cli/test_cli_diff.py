@@ -43,7 +43,7 @@ def test_the_work_tree_is_compared_with_a_commit(cli: Cli, repository: Path) -> 
     repository.write_text(FILES.replace("[sendMessage]", "[leaveConversation]"))
     result = cli("diff", "git:main")
     assert (result.code, cli("diff", "git:main", "--detailed-exitcode").code) == (0, 2)
-    assert result.out.startswith("From git:main:./reconciler.yaml to reconciler.yaml. Changes if the account ")
+    assert result.out.startswith("From git:main:./reconciler.yaml to reconciler.yaml. Changes as if the account ")
     assert "+ leaveConversation  # line 6; was main:./reconciler.yaml:6\n" in result.out
     assert "Everyone with the role 'agent', a default of its service, loses sendMessage." in result.out
 

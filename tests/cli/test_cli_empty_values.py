@@ -66,7 +66,7 @@ def test_an_empty_value_is_an_error(cli: Cli, words: tuple[str, ...], name: str,
     result = cli(*words, *arguments)
     assert (result.code, result.out) == (1, "")
     err = " ".join(result.err.split())
-    assert err.endswith("it is empty, perhaps because a shell variable is unset. Give it a value, or leave it out"), err
+    assert err.endswith("it is empty, perhaps because a shell variable is unset. Give it a value, or omit it"), err
     assert name in err
 
 

@@ -92,7 +92,7 @@ def test_files_that_do_not_load_are_not_written_over(cli: Cli, tmp_path: Path) -
     assert " ".join(refused.err.split()) == (
         'Error: the existing configuration is invalid (conf/reconciler.yaml:2:10: unsupported version "2"), so an '
         "export cannot keep its handles and the values that it takes from secrets; fix it (`reconciler validate` lists "
-        "every problem), or name another folder"
+        "every problem), or use another folder"
     )
     assert root.read_text() == f"{MARK}\nversion: 2\n"
 
@@ -253,8 +253,9 @@ def test_what_is_secret_in_a_url_is_looked_up(
 def test_webhooks_of_conversations_are_called_nothing_of_their_tokens(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "made.yaml").write_text(
         "version: 1\nservices: {desk: {conversations: {lobby: {webhooks: {\n"
-        "  one: {target: webhook, method: POST, filters: [onMessageAdded], url: 'https://x.example.com?token=canary-one'},\n"
-        "  two: {target: studio, flow_sid: FW0123456789abcdef0123456789abcdef, replay_after: 3}}}}}}\n"
+        "  one: "
+        "{target: webhook, method: POST, filters: [onMessageAdded], url: 'https://x.example.com?token=canary-one'},\n "
+        " two: {target: studio, flow_sid: FW0123456789abcdef0123456789abcdef, replay_after: 3}}}}}}\n"
     )
     assert cli("apply", "made.yaml", *EMULATED, "--yes").code == 0
     exported = cli("export", *EMULATED, "--include", "conversations")

@@ -54,7 +54,7 @@ def test_an_emulator_of_another_account_is_an_error_with_a_way_out(cli: Cli, tmp
         result = cli(command, "--emulator", "demo.db")
         assert result.code == 1
         assert result.err == (
-            f"error: demo.db holds account {DEFAULT_ACCOUNT_SID}, but the configuration is for account {ONE}\n"
+            f"error: demo.db contains account {DEFAULT_ACCOUNT_SID}, but the configuration is for account {ONE}\n"
             "  --> reconciler.yaml:2:16\n"
             "  |\n"
             f"2 | account: {{sid: {ONE}}}\n"
@@ -189,8 +189,8 @@ ROOT = "version: 1\n"
         # Hidden files and YAML of other programs are nobody's configuration.
         ({".gitlab-ci.yml": ROOT, ".pre-commit-config.yaml": ROOT, "a.yml": "site: x\n"}, ".", ".", BEGIN.format("")),
         ({".hidden/reconciler.yaml": ROOT}, ".", ".", BEGIN.format("")),
-        ({"desk.yml": ROOT, "a.yaml": "services: {}\n"}, ".", ".", "name the file: desk.yml"),
-        ({"conf/reconciler.yaml": ROOT, "docs/x.txt": ""}, ".", ".", "name the folder that contains it: conf"),
+        ({"desk.yml": ROOT, "a.yaml": "services: {}\n"}, ".", ".", "use the file desk.yml"),
+        ({"conf/reconciler.yaml": ROOT, "docs/x.txt": ""}, ".", ".", "use the folder that contains it: conf"),
         (
             {"conf/reconciler.yaml": ROOT + "include: [services/*.yaml]\n", "conf/services/a.yaml": "services: {}\n"},
             "conf/services", ".", "../reconciler.yaml includes its files; use that file",

@@ -62,7 +62,7 @@ def test_json_is_a_document_with_what_is_missing(cli: Cli, account: Path) -> Non
     assert document["sids"]["services.support"] in cli("sids", *EMULATED).out
     assert (result.code, result.err) == (
         1,
-        "Error: not in the account: addresses.main. Apply the configuration first, or leave them out with --exclude.\n",
+        "Error: not in the account: addresses.main. Apply the configuration first, or exclude them with --exclude.\n",
     )
     assert cli("sids", *EMULATED, "--env", "prod", "--exclude", "addresses.main", "--format", "json").code == 0
 

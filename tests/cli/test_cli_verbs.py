@@ -489,7 +489,7 @@ def test_the_second_interrupt_while_writing_ends_at_once() -> None:
 def test_a_plan_is_not_saved_over_what_is_no_plan(cli: Cli, files: Path) -> None:
     refused = cli("plan", *EMULATED, "--out", "reconciler.yaml")
     assert (refused.code, refused.out) == (1, "")
-    assert refused.err == "Error: cannot write reconciler.yaml: the file exists and is not a plan. Name another file\n"
+    assert refused.err == "Error: cannot write reconciler.yaml: the file exists and is not a plan. Use another file\n"
     assert files.read_text() == FILES
     assert not Path("demo.db").exists()
 
@@ -553,8 +553,8 @@ def test_a_plan_of_other_files_is_told(cli: Cli, files: Path, tmp_path: Path) ->
         "Error: the approved plan no longer matches the configuration or the account; nothing was sent: - the plan was "
         "made for environment 'staging', which other does not define (the configuration defines none; add it under "
         "environments); if "
-        "the plan belongs to another configuration, name that one Make a new plan and have it reviewed: reconciler "
-        "plan other --out plan.json --env staging --emulator demo.db"
+        "the plan belongs to another configuration, pass the path of that one Make a new plan and have it reviewed: "
+        "reconciler plan other --out plan.json --env staging --emulator demo.db"
     )
 
 

@@ -141,7 +141,7 @@ def test_what_a_field_cannot_take(where: str, written: str, expected: str) -> No
         ),
         (
             ROLE.format("[sendMessage]"),
-            '2:57 warning word-of-other-type: permissions: "sendMessage" belongs to type conversation, and here the type is service (remove it, or change the type)',
+            '2:57 warning word-of-other-type: permissions: "sendMessage" belongs to type conversation, but the type here is service (remove it, or change the type)',
         ),
         (
             TYPE.format("signal"),
@@ -149,7 +149,8 @@ def test_what_a_field_cannot_take(where: str, written: str, expected: str) -> No
         ),
         (
             "services: {s: {roles: {r: {friendly_name: " + "a" * 65 + "}}}}",
-            "2:43 warning doubtful-length: friendly_name is 65 characters long; the documentation allows 64 (shorten it to 64 characters to be safe)",
+            ("2:43 warning doubtful-length: friendly_name is 65 characters long; the documentation allows 64 (shorten "
+            "it to 64 characters to be safe)"),
         ),
     ],
 )  # fmt: skip
@@ -195,8 +196,8 @@ def test_fields_that_contradict_each_other() -> None:
     text = "addresses: {'+1': {auto_creation: {enabled: true, type: studio, webhook_url: 'https://a.example', studio_flow_sid: FW0123456789abcdef0123456789abcdef}}}"
     assert told(text) == [
         (
-            "2:78 inconsistent: auto_creation.webhook_url has no effect for auto_creation.type studio, only for webhook "
-            "(remove it, or set auto_creation.type: webhook)"
+            "2:78 inconsistent: auto_creation.webhook_url has no effect for auto_creation.type studio, only for "
+            "webhook (remove it, or set auto_creation.type: webhook)"
         )
     ]
 
@@ -331,8 +332,8 @@ services:
         '5:26 unknown-field: a service has no field "frendly_name" (did you mean friendly_name?)',
         "5:52 wrong-type: lifecycle must be a mapping (write, for example, lifecycle: {ignore_changes: [FIELD]})",
         (
-            "6:15 absent-and-protected: absent says that it must not exist, and lifecycle.prevent_destroy that it must "
-            "not go (remove one of the two)"
+            "6:15 absent-and-protected: absent: true deletes the resource, but lifecycle.prevent_destroy prevents "
+            "that (remove one of the two)"
         ),
         "6:74 wrong-sid: sid: default is for services only (write RL…)",
         (
@@ -376,7 +377,7 @@ def test_numbers_that_json_has_not(text: str) -> None:
 
 def test_a_tag_that_does_not_fit() -> None:
     assert parse_json_scalar("5", "float", bare=False) == 5.0
-    with pytest.raises(InvalidValueError, match="not what its tag !!int says"):
+    with pytest.raises(InvalidValueError, match="does not match its tag !!int"):
         parse_json_scalar("x", "int", bare=True)
 
 

@@ -55,9 +55,9 @@ def test_a_reference(name: str, expected: object) -> None:
         ("chanel user", '12:34 unknown-reference: default_conversation_role refers to "chanel user", but there is no such role in services.s (did you mean channel user?)'),
         ("Channel User", '12:34 unknown-reference: default_conversation_role refers to "Channel User", but there is no such role in services.s (did you mean channel user?)'),
         ("zzzzzz", '12:34 unknown-reference: default_conversation_role refers to "zzzzzz", but there is no such role in services.s (declare it, or write a SID: RL…)'),
-        ("boss", "12:34 wrong-role-type: default_conversation_role takes a role of type conversation, and services.s.roles.boss is of type service (name a role of type conversation)"),
-        ("service user", '12:34 wrong-role-type: default_conversation_role takes a role of type conversation, and "service user" is of type service (name a role of type conversation)'),
-        ("gone", "12:34 reference-to-absent: default_conversation_role refers to services.s.roles.gone, which must not exist (refer to another one, or take absent out)"),
+        ("boss", "12:34 wrong-role-type: default_conversation_role takes a role of type conversation, but services.s.roles.boss is of type service (use a role of type conversation)"),
+        ("service user", '12:34 wrong-role-type: default_conversation_role takes a role of type conversation, but "service user" is of type service (use a role of type conversation)'),
+        ("gone", "12:34 reference-to-absent: default_conversation_role refers to services.s.roles.gone, which must not exist (refer to another resource, or remove absent)"),
         (f"IS{SID}", f'12:34 wrong-sid: default_conversation_role is "IS{SID}", the SID of a service (write the SID of a role, RL and 32 hexadecimal digits)'),
         ("null", "12:34 not-clearable: default_conversation_role cannot be cleared: Twilio can replace a reference but not remove it (give it a value, or remove the line to leave the field unmanaged)"),
     ],
@@ -134,7 +134,7 @@ services:
     problems = problems_of(text)
     assert [(str(item.place), item.message, [str(place) for place, _ in item.related]) for item in problems] == [
         ("reconciler.yaml:6:12", f"services.b and services.a are pinned to the same resource: IS{SID}", ["reconciler.yaml:5:12"]),
-        ("reconciler.yaml:7:12", "services.c is pinned as the default service, but default_service names services.a", ["reconciler.yaml:3:44"]),
+        ("reconciler.yaml:7:12", "services.c is pinned as the default service, but default_service is services.a", ["reconciler.yaml:3:44"]),
     ]  # fmt: skip
 
 
@@ -216,7 +216,7 @@ services: {s: {roles: {}, prune: [roles]}}
 def test_a_template_may_prune() -> None:
     text = "templates: {t: {prune: [roles]}}\nservices: {a: {template: t, roles: {}}, b: {template: t}}"
     assert told(text) == [
-        "2:25 prune-of-nothing: prune names roles, but services.b has no roles (write roles: {} to prune all of them)"
+        "2:25 prune-of-nothing: prune lists roles, but services.b has no roles (write roles: {} to prune all of them)"
     ]
 
 
@@ -231,19 +231,28 @@ services:
   e: {roles: {}, prune: {roles: all}, webhooks: {prune: [x]}}
 """
     assert told(text) == [
-        "3:9 prune-of-nothing: prune names addresses, but the configuration has no addresses (write addresses: {} to prune all of them)",
-        '3:20 unknown-collection: "roles" cannot be pruned here (what can be pruned here: addresses and services)',
+        (
+            "3:9 prune-of-nothing: prune lists addresses, but the configuration has no addresses (write addresses: {} to "
+            "prune all of them)"
+        ),
+        '3:20 unknown-collection: "roles" cannot be pruned here (these can be pruned here: addresses and services)',
         '3:27 unknown-collection: "adresses" cannot be pruned here (did you mean addresses?)',
-        "3:37 wrong-type: each entry of prune must be the name of a collection (to give rules, write prune as a mapping: {addresses: {match: …}})",
-        '3:42 unknown-collection: "webhooks" cannot be pruned here (what can be pruned here: addresses and services)',
-        "5:24 prune-of-nothing: prune names roles, but services.a has no roles (write roles: {} to prune all of them)",
-        '6:33 warning duplicate-item: prune names "roles" twice (remove one of them)',
+        (
+            "3:37 wrong-type: each entry of prune must be the name of a collection (to give rules, write prune as a "
+            "mapping: {addresses: {match: …}})"
+        ),
+        '3:42 unknown-collection: "webhooks" cannot be pruned here (these can be pruned here: addresses and services)',
+        "5:24 prune-of-nothing: prune lists roles, but services.a has no roles (write roles: {} to prune all of them)",
+        '6:33 warning duplicate-item: prune lists "roles" twice (remove one of them)',
         '6:40 unknown-collection: "configuration" cannot be pruned here (the only one is roles)',
         "7:41 wrong-type: match is empty (write at least one glob, or remove the line)",
         "7:53 wrong-type: except is empty (write at least one glob, or remove the line)",
         '7:56 unknown-key: prune of roles has no key "matches" (did you mean match?)',
         "8:25 wrong-type: prune must be a list or a mapping (write a list: prune: [roles])",
-        "9:33 wrong-type: prune of roles must be a mapping (write roles: {} for all of them, or roles: {match: …, except: […]})",
+        (
+            "9:33 wrong-type: prune of roles must be a mapping (write roles: {} for all of them, or roles: "
+            "{match: …, except: […]})"
+        ),
         "9:50 unknown-key: nothing in a service webhook can be pruned (remove the line)",
     ]
 
@@ -288,7 +297,10 @@ approvals:
   - {address: services.a.roles.b.c}
 """
     assert told(text) == [
-        "4:5 wrong-type: an approval must be a mapping with address and action (write {address: services.support, action: delete})",
+        (
+            "4:5 wrong-type: an approval must be a mapping with address and action (write "
+            "{address: services.support, action: delete})"
+        ),
         "5:5 missing-key: an approval has no address (add address: …)",
         '5:6 unknown-key: an approval has no key "addres" (did you mean address?)',
         '6:35 unknown-choice: the action of an approval must be delete, replace, or update, not "destroy" (write delete, replace, or update)',

@@ -140,14 +140,14 @@ services:
         ),
         (
             '8:23 unknown-namespace: "${foo:…}" has an unknown namespace '
-            "(known are env, var, file and secret; write $${ for a literal ${)"
+            "(use one of env, var, file and secret; write $${ for a literal ${)"
         ),
         "9:25 unclosed-interpolation: ${env: has no closing brace (close it with }, or write $${ for a literal ${)",
         (
             '10:23 malformed-interpolation: "1" is not a valid name '
             "(names have letters, digits, dots, dashes and underscores, and begin with a letter)"
         ),
-        '11:23 malformed-interpolation: "${file:}" names nothing (name a file)',
+        '11:23 malformed-interpolation: "${file:}" has no name (add the path of a file)',
         (
             "12:23 secret-default: secret S cannot have a default, which would not be secret "
             "(remove the default, or use ${env:…} for values that are not secret)"
@@ -180,7 +180,7 @@ def test_what_interpolation_makes_in_all_is_limited() -> None:
 def test_a_long_row_of_variables_ends() -> None:
     rows = "\n".join(f"  v{number}: ${{var:v{number + 1}}}" for number in range(3000))
     assert {line.split(" ", 1)[1] for line in told(f"variables:\n{rows}\n  v3000: x")} == {
-        "too-deep: more than 60 variables or defaults refer to each other in a row (make the row shorter)"
+        "too-deep: more than 60 variables or defaults refer to each other in a chain (shorten the chain)"
     }
 
 

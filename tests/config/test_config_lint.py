@@ -69,7 +69,7 @@ def test_a_variable_of_the_command_line_without_a_value(value: str) -> None:
     assert told(text, variables={"host": value}) == [
         (
             '- empty-variable: --var "host" has no value '
-            '(check where its value comes from; to clear a value, define host: "" in the files)'
+            '(check the source of its value; to clear a value, define host: "" in the files)'
         )
     ]
 
@@ -762,7 +762,7 @@ def test_half_a_surrogate_pair_is_an_error_with_a_way_out(attributes: str) -> No
     problems = problems_of(f"services: {{s: {{users: {{u: {{attributes: {attributes}}}}}}}}}", layout=LAYOUT)
     assert {item.severity for item in problems} == {"error"}
     assert all("\\ud83d\\ude00" in item.hint and "the character itself" in item.hint for item in problems)
-    assert all("half a" in item.message for item in problems)
+    assert all("half" in item.message for item in problems)
 
 
 def test_a_file_with_a_pair_and_a_mistake_reports_the_mistake() -> None:

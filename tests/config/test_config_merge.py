@@ -105,7 +105,7 @@ def test_includes_that_cannot_be_read() -> None:
         ),
         (
             "2:63 interpolated-path: file names are not interpolated "
-            "(write the path in full; use overlays for what differs between environments)"
+            "(write out the path; use overlays for differences between environments)"
         ),
         "2:80 wrong-type: each entry of include must be text (write it without nesting)",
     ]
@@ -188,7 +188,7 @@ def test_unset_has_no_place_where_nothing_lies_below() -> None:
     assert told("services: {s: !unset , t: {webhooks: {filters: [!unset ]}, roles: !unset 1}}\nx-1: !unset {}") == [
         (
             "2:15 unset-misplaced: !unset removes s, but there is nothing to remove it from "
-            "(use it in an overlay, or in a service that names a template)"
+            "(use it in an overlay, or in a service that uses a template)"
         ),
         (
             "2:49 unset-in-list: !unset cannot remove a single item from a list "
@@ -196,7 +196,7 @@ def test_unset_has_no_place_where_nothing_lies_below() -> None:
         ),
         (
             "2:67 unset-misplaced: !unset removes roles, but there is nothing to remove it from "
-            "(use it in an overlay, or in a service that names a template)"
+            "(use it in an overlay, or in a service that uses a template)"
         ),
         "2:67 unset-with-value: !unset takes no value (write !unset and nothing else)",
         "3:6 unset-with-value: !unset takes no value (write !unset and nothing else)",
@@ -298,10 +298,10 @@ def test_templates_that_are_wrong() -> None:
             '2:16 wrong-type: template "t" must be a mapping of the fields that services share '
             "(write keys with colons, indented below)"
         ),
-        "2:23 nested-template: a template cannot name another template (write out what it shares)",
+        "2:23 nested-template: a template cannot use another template (write out the shared values)",
         '2:53 unknown-key: a role has no key "tpe" (did you mean type?)',
-        "2:63 misplaced-pin: a template cannot be pinned: a SID belongs to one service (write sid in the service)",
-        '3:26 unknown-template: unknown template "w" (known are t, u and v)',
+        "2:63 misplaced-pin: a template cannot be pinned: a SID belongs to one service (write `sid` in the service)",
+        '3:26 unknown-template: unknown template "w" (use one of t, u and v)',
         "3:44 wrong-type: template must be the name of a template (write template: NAME)",
     ]
 

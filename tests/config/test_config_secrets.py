@@ -82,11 +82,17 @@ def test_an_unset_secret_of_a_field_that_is_never_returned_is_unknown() -> None:
 def test_an_unset_secret_elsewhere_is_an_error() -> None:
     text = "services: {s: {webhooks: {pre_webhook_url: 'https://a.example/${secret:NO}'}}}"
     assert told(text) == [
-        "2:63 unset-secret: secret NO is not set (set the environment variable NO, or check the files without it: --allow-unset)"
+        (
+            "2:63 unset-secret: secret NO is not set (set the environment variable NO, or check the files without it: "
+            "--allow-unset)"
+        )
     ]
     for text_of_it, why in (("", "is empty"), (" \n", "contains only whitespace")):
         assert told(text, {"NO": text_of_it}) == [
-            f"2:63 unset-secret: secret NO {why}, which counts as not set (set the environment variable NO, or check the files without it: --allow-unset)"
+            (
+                f"2:63 unset-secret: secret NO {why}, which counts as not set (set the environment variable NO, or check "
+                "the files without it: --allow-unset)"
+            )
         ]
 
 
@@ -111,7 +117,8 @@ HOSTILE = {
     "broken block": "keys:\n  a:\n    private_key: |\n      hunter2\n     hunter2\n",
     "broken quotes": 'keys:\n  a:\n    private_key: "hunter2\n',
     "url": "services: {s: {webhooks: {pre_webhook_url: 'https://me:hunter2@a b/'}}}",
-    "marked": "services: {s: {sensitive: [notifications], notifications: {sensitive: [log_enabled], log_enabled: hunter2}}}",
+    "marked": "services: "
+    "{s: {sensitive: [notifications], notifications: {sensitive: [log_enabled], log_enabled: hunter2}}}",
     "secret url": "services: {s: {webhooks: {pre_webhook_url: 'ftp://${secret:PW}'}}}",
     "secret choice": "account: {webhooks: {method: '${secret:PW}'}}",
     "secret list": "account: {webhooks: {filters: ['${secret:PW}', '${secret:PW}']}}",
@@ -119,9 +126,11 @@ HOSTILE = {
     "secret pin": "services: {s: {sid: '${secret:PW}', absent: '${secret:PW}', renamed_from: '${secret:PW}'}}",
     "secret name": "services: {s: {friendly_name: '${secret:PW}'}, t: {friendly_name: '${secret:PW}'}}",
     "secret account": "account: {sid: '${secret:PW}'}",
-    "secret limit": "limits: {deletes: '${secret:PW}'}\napprovals: [{address: '${secret:PW}'}]\nprune: {services: {match: '${secret:PW}'}}",
+    "secret limit": "limits: {deletes: '${secret:PW}'}\napprovals: [{address: '${secret:PW}'}]\nprune: "
+    "{services: {match: '${secret:PW}'}}",
     "variable": "variables: {p: '${secret:PW}'}\naccount: {webhooks: {method: '${var:p}', target: '${var:p}'}}",
-    "variable literal": "variables: {p: hunter2}\nkeys: {a: {private_key: ['${var:p}']}, b: {sensitive: [friendly_name], friendly_name: '${var:p}'}}",
+    "variable literal": "variables: {p: hunter2}\nkeys: "
+    "{a: {private_key: ['${var:p}']}, b: {sensitive: [friendly_name], friendly_name: '${var:p}'}}",
     "json": "services: {s: {talks: {t: {attributes: '${secret:PW}'}, u: {attributes: {a: '${secret:PW}', b: .inf}}}}}",
     "sid line": "keys: {a: {sid: x, private_key: hunter2}}",
 }  # fmt: skip
@@ -149,7 +158,8 @@ def test_a_url_with_a_password_is_sensitive() -> None:
 
 def test_fields_that_the_files_call_sensitive_are() -> None:
     config = read(
-        "services: {s: {notifications: {sensitive: [new_message], new_message: {sound: a, enabled: on}, log_enabled: on}}}"
+        "services: "
+        "{s: {notifications: {sensitive: [new_message], new_message: {sound: a, enabled: on}, log_enabled: on}}}"
     )
     assert {path.split(":")[1]: value.sensitive for path, value in values(config).items()} == {
         "friendly_name": False, "log_enabled": False, "new_message.enabled": True, "new_message.sound": True,
@@ -225,7 +235,8 @@ variables: {v: 7}
 
 def test_attributes_of_an_overlay_merge_and_clear() -> None:
     files = {
-        "reconciler.yaml": "version: 1\nservices: {s: {talks: {a: {attributes: {x: 1, y: 2}}, b: {attributes: {x: 1}}}}}",
+        "reconciler.yaml": "version: 1\nservices: "
+        "{s: {talks: {a: {attributes: {x: 1, y: 2}}, b: {attributes: {x: 1}}}}}",
         "o.yaml": "services: {s: {talks: {a: {attributes: {y: 3, x: !unset }}, b: {attributes: ~}}}}",
     }
     config = load_with(
@@ -267,7 +278,7 @@ def test_deep_json_text_is_refused() -> None:
         ('{"a": 1e999}', "this text is not valid JSON: a number is too large"),
         ('{"a": NaN}', "this text is not valid JSON: JSON has no NaN"),
         ('{"a": 1, "a": 2}', "this text is not valid JSON: an object has a duplicate key"),
-        ('{"a": "\\ud800"}', "this text is not valid JSON: it contains half a character"),
+        ('{"a": "\\ud800"}', "this text is not valid JSON: it contains half of a surrogate pair"),
     ],
 )
 def test_json_text_that_no_api_takes_is_refused(attributes: str, message: str) -> None:

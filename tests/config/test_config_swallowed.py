@@ -119,7 +119,7 @@ def test_a_webhook_address_without_a_url_is_a_warning() -> None:
     (problem,) = problems_of(text % "", layout=LAYOUT)
     assert (problem.code, problem.severity) == ("incomplete-resource", "warning")
     assert problem.message == "auto_creation.type webhook requires auto_creation.webhook_url"
-    assert problem.hint == "set auto_creation.webhook_url; only an existing resource can do without"
+    assert problem.hint == "set auto_creation.webhook_url; only an existing resource can omit it"
     for existing in (f", sid: IG{7:032x}", ", absent: true", ", lifecycle: {prevent_create: true}"):
         assert codes(text % existing) == []
 

@@ -47,7 +47,7 @@ LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ),
         (
             b"a: &a {b: [*a]}\n",
-            "1:12 alias-in-itself: *a is part of the value it refers to (write out what is meant)",
+            "1:12 alias-in-itself: *a is part of the value it refers to (write out the value)",
         ),
         (
             b"a: " + b"[" * 100_000,
@@ -257,7 +257,7 @@ def test_a_broken_file_does_not_make_problems_of_what_it_would_have_said() -> No
 def test_problems_are_counted_up_to_a_limit() -> None:
     problems = problems_of("\n".join(f"key{number}: 1" for number in range(12_000)))
     assert len(problems) == 10_001
-    assert problems[0].message == "there are more than 10000 problems; the rest is not shown"
+    assert problems[0].message == "there are more than 10000 problems; the others are not shown"
 
 
 @pytest.mark.parametrize("line", ["private_key: abcdef", "x: -----BEGIN", "apiToken: abcdef", "x: " + "A" * 50])
@@ -284,5 +284,5 @@ def test_characters_that_yaml_takes_for_its_own_are_explained(text: str, message
 def test_conflict_markers_are_named() -> None:
     text = "services:\n<<<<<<< HEAD\n  a: {}\n=======\n  b: {}\n>>>>>>> other\n"
     assert told(text) == [
-        ("3:1 yaml-syntax: this file has conflict markers of git (resolve the conflict, and remove the markers)")
+        ("3:1 yaml-syntax: this file contains git conflict markers (resolve the conflict, and remove the markers)")
     ]

@@ -85,7 +85,7 @@ services:
         for address in ("services.main.roles.auditor", "services.main.webhooks")
         for difference in (
             f'{address}: its service is now "Bank"; "Default Conversations Service" was approved',
-            f"{address}: it would be done in {bank}; {default} was approved",
+            f"{address}: it would be applied in {bank}; {default} was approved",
         )
     )
 
@@ -98,7 +98,7 @@ def test_a_handle_that_names_another_service_is_another_parent() -> None:
     bank, support = account.service("Bank"), account.service("Customer Support")
     assert account.differences(approved, files.replace("Customer Support", "Bank")) == (
         'services.support.roles.agent: its service is now "Bank"; "Customer Support" was approved',
-        f"services.support.roles.agent: it would be done in {bank}; {support} was approved",
+        f"services.support.roles.agent: it would be applied in {bank}; {support} was approved",
     )
 
 
@@ -150,7 +150,7 @@ def test_a_conversation_made_anew_under_the_same_name_is_another_parent() -> Non
     new = account.post(conversations, {"UniqueName": "lobby"})["sid"]
     service = account.service("support")
     (found,) = account.differences(approved, LOBBY)
-    assert found == f"{ADA}: it would be done in {service} / {new}; {service} / {old} was approved"
+    assert found == f"{ADA}: it would be applied in {service} / {new}; {service} / {old} was approved"
 
 
 # --- what it does ----------------------------------------------------------------------------------------------------
@@ -418,8 +418,8 @@ def test_a_new_service_of_the_approved_name_with_other_webhooks_is_refused() -> 
     account.post(f"/v1/Services/{account.service('Customer Support')}/Configuration/Webhooks", hooks)
     (found,) = account.differences(approved, WHOLE, harness.SECRET)
     assert found == (
-        'services.support.webhooks: pre_webhook_url is "https://theirs.example.com/" already; a new service was '
-        "approved, which has none"
+        'services.support.webhooks: pre_webhook_url is "https://theirs.example.com/" already; a new service, '
+        "which has none, was approved"
     )
 
 
@@ -441,7 +441,7 @@ def test_a_conversation_that_took_the_approved_name_is_not_what_the_plan_made() 
     account.post(f"{conversations}/old", {"UniqueName": "lobby"})
     service, old = account.service("support"), account.get(f"{conversations}/lobby")["sid"]
     (found,) = account.differences(approved, LOBBY)
-    assert found == f"{ADA}: it would be done in {service} / {old}; {service} / a new resource was approved"
+    assert found == f"{ADA}: it would be applied in {service} / {old}; {service} / a new resource was approved"
 
 
 def test_what_was_made_with_other_contents_is_not_what_the_plan_made() -> None:

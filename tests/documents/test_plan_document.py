@@ -154,7 +154,7 @@ def test_another_secret_is_another_plan() -> None:
     (told,) = not_approved(plans(account, BASE), fresh_plan(account, BASE, {"TOKEN": "changed"}))
     assert told == (
         "services.support.webhooks: post_webhook_url would become another value of the secret TOKEN; another value of "
-        "the secret TOKEN was approved (or the plan was made with other credentials; use RECONCILER_PLAN_KEY)"
+        "the secret TOKEN was approved (or the plan was made with different credentials; use RECONCILER_PLAN_KEY)"
     )
 
 
@@ -210,7 +210,7 @@ def test_a_delete_of_what_was_to_be_updated_is_refused() -> None:
     account.converge(read(files))
     approved = plans(account, files.replace("name: Ada", "name: Eve"))
     assert not_approved(approved, fresh_plan(account, files.replace("friendly_name: Ada", "absent: true"))) == (
-        "services.support.users.ada: update was approved, and now it would be delete",
+        "services.support.users.ada: update was approved, but now it would be delete",
     )
 
 
@@ -223,7 +223,7 @@ def test_a_create_of_what_was_to_be_updated_is_refused() -> None:
     users = f"/v1/Services/{account.service('support')}/Users"
     account.delete(f"{users}/ada")
     assert not_approved(approved, fresh_plan(account, changed)) == (
-        "services.support.users.ada: update was approved, and now it would be create",
+        "services.support.users.ada: update was approved, but now it would be create",
     )
 
 
@@ -233,7 +233,7 @@ def test_an_update_of_what_was_to_be_replaced_is_refused() -> None:
     account.converge(read(files))
     approved = plans(account, files.replace("type: conversation", "type: service"))
     assert not_approved(approved, fresh_plan(account, files.replace("sendMessage", "leaveConversation"))) == (
-        "services.support.roles.clerk: replace was approved, and now it would be update",
+        "services.support.roles.clerk: replace was approved, but now it would be update",
     )
 
 
@@ -385,7 +385,7 @@ def test_a_rename_that_has_its_new_role_can_go_on() -> None:
 @pytest.mark.parametrize(
     ("later", "reason"),
     [
-        pytest.param("{clerk: {absent: true}}", "clerk: replace was approved, and now it would be delete", id="absent"),
+        pytest.param("{clerk: {absent: true}}", "clerk: replace was approved, but now it would be delete", id="absent"),
         pytest.param("{}, prune: [roles]", '["{old}"]: delete was not in the approved plan', id="pruned"),
     ],
 )
@@ -419,7 +419,7 @@ def test_what_was_withheld_in_the_approved_plan_is_not_approved() -> None:
     assert not_approved(approved, fresh_plan(account, pruned)) == ()
     account.post(f"/v1/Services/{service}/Users/{user}", {"RoleSid": account.role("Customer Support", "service user")})
     assert not_approved(approved, fresh_plan(account, pruned)) == (
-        f'services.support.roles["{old}"]: the delete was withheld in the approved plan, and now it would be done',
+        f'services.support.roles["{old}"]: the delete was withheld in the approved plan, but now it would be applied',
     )
 
 
@@ -446,7 +446,7 @@ def test_a_replace_of_which_a_part_was_withheld_is_not_approved_as_a_whole(*, on
     held = edited(fresh, hold)
     what = "delete of the old resource" if only_delete else "replace"
     assert not_approved(held, fresh) == (
-        f"services.support.roles.agent: the {what} was withheld in the approved plan, and now it would be done",
+        f"services.support.roles.agent: the {what} was withheld in the approved plan, but now it would be applied",
     )
     assert not_approved(held, held) == ()
     # Its new role was made meanwhile; what is left is the delete that was withheld.
@@ -491,7 +491,7 @@ def test_what_was_hidden_from_who_approved_it_is_not_approved() -> None:
         content["changes"][1]["fields"][2]["sensitive"] = True
 
     assert not_approved(edited(fresh, hide), fresh) == (
-        "services.support.roles.agent: permissions was hidden in the approved plan, and is not sensitive now",
+        "services.support.roles.agent: permissions was hidden in the approved plan, but is no longer sensitive",
     )
 
 

@@ -49,7 +49,7 @@ def test_the_account_of_a_file(tmp_path: Path) -> None:
     store.close()
     assert Store.open(file).account_sid == sid("AC")
     assert Store.open(str(file), account_sid=sid("AC")).account_sid == sid("AC")
-    with pytest.raises(EmulatorError, match="holds the account ACaaa"):
+    with pytest.raises(EmulatorError, match="contains account ACaaa"):
         Store.open(file, account_sid=sid("AC", "b"))
 
 

@@ -92,7 +92,7 @@ def test_a_delete_that_is_refused_is_a_failure() -> None:
     account, base = club()
     account.post(f"{base}/Users", {"Identity": "ada"})
     app = Otherwise(account, "DELETE", "", lambda _body: None, times=99, status=400)
-    assert ends(app, account, GONE) == ["services.club.users.ada#delete failed: Twilio refused the request"]
+    assert ends(app, account, GONE) == ["services.club.users.ada#delete failed: Twilio rejected the request"]
 
 
 # --- what comes with a new service -----------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def test_a_role_of_a_new_service_that_is_of_another_type_is_a_failure() -> None:
 
     assert ends(Otherwise(account, "GET", "/Roles", other), account, USER)[1] == (
         'services.club.roles["channel user"]#update failed: '
-        "Twilio created this role with another type, which cannot be changed"
+        "Twilio created this role with a different type, which cannot be changed"
     )
     assert [item.path for item in writes(account)] == ["/v1/Services"]
 
@@ -154,7 +154,7 @@ def test_a_reference_to_a_role_that_a_new_service_lacks_is_a_failure() -> None:
     )
 
 
-@pytest.mark.parametrize(("times", "ending"), [(2, "done"), (3, "failed: Twilio refused the request")])
+@pytest.mark.parametrize(("times", "ending"), [(2, "done"), (3, "failed: Twilio rejected the request")])
 def test_a_new_service_that_reads_do_not_show_yet_is_waited_for_and_not_for_ever(times: int, ending: str) -> None:
     account = World()
     app = Otherwise(account, "GET", "/Roles", lambda _body: None, times=times, status=404)

@@ -162,7 +162,7 @@ def test_what_no_file_can_write_is_left_out(written: str) -> None:
     made = again(files, state(above, told), {"A": "hunter2"})
     assert not any("hunter2" in text for text in made.files.values())
     assert line(made, "template is left out") == (
-        "# new_message.template is left out: the existing files take it from A in a way that an export cannot write"
+        "# new_message.template is left out: the existing files take it from A in a form that an export cannot write"
     )
 
 

@@ -111,7 +111,7 @@ def test_a_specification_is_read(text: str, expected: Faults) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("resets=0.1", "unknown fault 'resets'; known are 500"),
+        ("resets=0.1", "unknown fault 'resets'; use one of 500"),
         ("503", "503 takes a share from 0 to 1, as in 503=0.1"),
         ("503=2", "takes a share"),
         ("503=nan", "takes a share"),

@@ -74,7 +74,7 @@ def test_what_never_took_place_is_a_failure_after_the_last_attempt() -> None:
     world = World()
     app = Once(world.emulator, "503", creating("Credentials"), times=100)
     report = run(app, everything())
-    assert failures(report) == ["credentials.android#create: Twilio refused the request"]
+    assert failures(report) == ["credentials.android#create: Twilio rejected the request"]
     assert [item.status for result in report.results for item in result.outcomes if item.refusal] == ["failed"]
     assert app.wrong.injected == {"503": 8}
     assert counts(world) == {**COUNTS, "credential": 0}
@@ -263,7 +263,7 @@ def test_what_somebody_made_since_the_account_was_read_is_not_made_again() -> No
     report = world.do(made)
     (failure,) = failures(report)
     assert failure == (
-        f"services.support.roles.reader#create: {theirs} is the same resource, and was created after the account "
+        f"services.support.roles.reader#create: the resource already exists: {theirs} was created after the account "
         "was read. Nothing was sent. Run the command again"
     )
     world.converge(files)
@@ -278,7 +278,7 @@ def test_what_a_moving_list_did_not_show_is_not_made_again() -> None:
     files = read("version: 1\nservices: {support: {}}\n")
     app = Faulty(world.emulator, Faults({"shifted": 1}, pages=2))
     (failure,) = failures(run(app, files))
-    assert "is the same resource, and was created after the account was read" in failure
+    assert "the resource already exists: " in failure
     assert app.injected == {"shifted": 1}
     assert run(world.emulator, files).results == ()
 
@@ -320,7 +320,7 @@ def test_what_was_sent_again_and_may_turn_up_twice_is_told(collection: str) -> N
     ]
     told = (
         "its answer was lost, and it was not found within 5 seconds, so it was sent again. If the first request still "
-        "succeeds later, there are two: run `reconciler plan` in a few minutes, which names both"
+        "succeeds later, there will be two: run `reconciler plan` in a few minutes, which lists both"
     )
     # What the API keeps unique cannot be there twice.
     assert doubts == ([("done", told)] if collection in REPEATABLE else [])
@@ -408,7 +408,7 @@ def test_a_refused_create_is_not_looked_for() -> None:
     made = world.plan(files)
     world.forget_requests()
     (failure,) = failures(world.do(made))
-    assert failure.endswith("Twilio refused the request")
+    assert failure.endswith("Twilio rejected the request")
     # Before the create, and never after it.
     assert [request.split()[0] for request in world.requests] == ["GET", "POST"]
 

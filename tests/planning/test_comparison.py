@@ -388,7 +388,8 @@ def test_a_comparison_is_read_back_as_it_was() -> None:
 def test_text_and_markdown_say_what_it_is_about() -> None:
     shown = seen(DESK, edited(("friendly_name: Main", "friendly_name: Front")))
     assert comparison_text(shown, colour=False, width=100) == (
-        "From old to new. Changes if the account matched the first; values that only the account has are\nunknown.\n"
+        "From old to new. Changes as if the account matched the first configuration; values\n"
+        "that only the account has are unknown.\n"
         "\n"
         '  ~ addresses["+14155550100"]\n'
         '      address "+14155550100" · differs · reconciler.yaml:11\n'
@@ -402,7 +403,7 @@ def test_text_and_markdown_say_what_it_is_about() -> None:
     markdown = comparison_markdown(shown)
     assert markdown.startswith(
         "<!-- reconciler:diff -->\n\n### 0 to create, 1 to update, 0 to replace, 0 to delete; 4 unchanged, 0 no longer "
-        "managed\n\nFrom `old` to `new`. Changes if the account matched the first; "
+        "managed\n\nFrom `old` to `new`. Changes as if the account matched the first configuration; "
     )
     assert "-   friendly_name: Main\n+   friendly_name: Front  # reconciler.yaml:11\n" in markdown
 

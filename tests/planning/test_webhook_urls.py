@@ -128,7 +128,7 @@ def test_a_redirected_url_is_not_approved_and_the_difference_shows_where_it_goes
     (told,) = not_approved(planned(account, HOOK), planned(account, elsewhere), {})
     assert told == (
         'services.s.webhooks: post_webhook_url would become "https://evil.example.net/in?token=(sensitive)&v=1"; '
-        '"https://hooks.example.com/in?token=(sensitive)&v=1" was approved (or the plan was made with other '
+        '"https://hooks.example.com/in?token=(sensitive)&v=1" was approved (or the plan was made with different '
         "credentials; use RECONCILER_PLAN_KEY)"
     )
 

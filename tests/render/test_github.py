@@ -147,7 +147,7 @@ def test_what_destroys_comes_first_at_its_line() -> None:
         (GuardRefusal(list("012345678")), "A guard refuses this apply; nothing was sent", "0\n1\n2\n3\n4\n… 4 more"),
         (
             Refused(Refusal("GET", "/v1/X", 401, 20003, "Authenticate", request_id="RQ1")),
-            "The API refused GET /v1/X",
+            "The API rejected GET /v1/X",
             "HTTP 401, Twilio error 20003: Authenticate\nrequest RQ1",
         ),
     ],

@@ -242,7 +242,7 @@ def test_an_effect_names_the_other_changes_of_high_risk_that_share_it() -> None:
     twins = [base.model_copy(update={"address": f"addresses.line{i}", "name": "", "risk": "high",
                                      "consequences": ("Moves traffic.",)}) for i in (1, 2, 3)]  # fmt: skip
     shown = plan_markdown(samples.plan(*twins))
-    assert "`addresses.line1`: Moves traffic. The same holds for `addresses.line2`, `addresses.line3`." in shown
+    assert "`addresses.line1`: Moves traffic. The same applies to `addresses.line2`, `addresses.line3`." in shown
 
 
 def test_a_small_graph_is_drawn_and_a_large_one_is_not() -> None:

@@ -187,4 +187,4 @@ def test_the_next_step_after_an_unreadable_collection_is_to_make_it_readable() -
     )  # fmt: skip
     report = samples.ALL_DONE.model_copy(update={"unreadable": (unread,), "exit_code": 1})
     shown = report_text(report, colour=False, width=200)
-    assert "Resolve what could not be read (see its hint), then run the same command again" in shown
+    assert "Fix the read errors (see their hints), then run the same command again" in shown

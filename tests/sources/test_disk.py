@@ -78,7 +78,7 @@ def test_paths_that_lead_to_no_configuration() -> None:
         "`reconciler init empty` creates one, and `reconciler export --out FOLDER` writes one from a live account",
     )
     assert problem("folder") == (
-        "folder/reconciler.yaml", "the folder folder contains no reconciler.yaml", "name the file: folder/main.yml",
+        "folder/reconciler.yaml", "the folder folder contains no reconciler.yaml", "use the file folder/main.yml",
     )  # fmt: skip
     assert problem("other") == (
         "other/reconciler.yaml",
@@ -103,9 +103,12 @@ def test_files_that_cannot_be_read(here: Path) -> None:
     Path("link").symlink_to("../outside")
     Path("device").symlink_to("/dev/zero")
     sources = DiskSources(".")
-    assert refusal(sources, "no") == ("no does not exist", "check the name; it is relative to the file that names it")
-    assert refusal(sources, "sub") == ("sub is a folder", "name a file")
-    assert refusal(sources, "pipe") == ("pipe is not a regular file", "name a file")
+    assert refusal(sources, "no") == (
+        "no does not exist",
+        "check the name; it is relative to the file that refers to it",
+    )
+    assert refusal(sources, "sub") == ("sub is a folder", "use a file")
+    assert refusal(sources, "pipe") == ("pipe is not a regular file", "use a file")
     assert refusal(sources, "large") == ("large is larger than 10 MB", "split it, and include the parts")
     assert refusal(sources, "circle") == ("circle is a link to itself", "remove the link")
     leads_out = "move the file into that folder; links must not leave it"

@@ -337,11 +337,11 @@ def test_in_a_whole_clone_a_name_is_looked_for_among_those_that_are_there(
     assert advice("mian") == (
         "did you mean git:main? If not:\n  git fetch origin mian\nthen compare with git:FETCH_HEAD, if origin has it"
     )
-    assert advice("nope@{1}") == "this clone has no reflog of nope; name the commit itself"
+    assert advice("nope@{1}") == "this clone has no reflog of nope; use the commit itself"
     assert advice("nope") == "git fetch origin nope\nthen compare with git:FETCH_HEAD, if origin has it"
     assert advice("HEAD~9") == "the history of HEAD does not go back that far; see `git log HEAD`"
-    assert advice("main@{7}") == "the reflog of main does not go back that far; name the commit itself (see `git log`)"
-    assert advice("v1^{tree}") == "name a branch, a tag, or a commit"
+    assert advice("main@{7}") == "the reflog of main does not go back that far; use the commit itself (see `git log`)"
+    assert advice("v1^{tree}") == "use a branch, a tag, or a commit"
     assert advice("HEAD:reconciler.yaml").startswith("HEAD:reconciler.yaml exists but is not a commit; ")
     assert advice("no such") == "this is not a valid name; write git:BRANCH, git:TAG, or git:COMMIT"
     git("branch", "later", at=clones / "here")
@@ -461,14 +461,14 @@ def test_what_is_no_file_of_its_own_is_told() -> None:
         "main:./big.pem is kept in Git LFS, and git's objects hold only a pointer to it",
         "compare with a folder instead: git worktree add --detach ../before main, then git -C ../before lfs pull",
     )
-    assert refusal("folder") == ("main:./folder is a folder", "name a file")
-    assert refusal("sub") == ("main:./sub is a submodule", "name a file of this repository")
+    assert refusal("folder") == ("main:./folder is a folder", "use a file")
+    assert refusal("sub") == ("main:./sub is a submodule", "use a file of this repository")
     assert refusal("none.yaml") == (
-        "main:./none.yaml does not exist", "check the name; it is relative to the file that names it",
+        "main:./none.yaml does not exist", "check the name; it is relative to the file that refers to it",
     )  # fmt: skip
     assert refusal("reconciler.yaml", given="folder") == (
         "main:folder/reconciler.yaml does not exist in that commit",
-        "name a file that was there, or a folder that held reconciler.yaml: git:main:PATH",
+        "use a file that existed there, or a folder that contained reconciler.yaml: git:main:PATH",
     )
     assert unusable("main", "../elsewhere", from_top=True) == "git:main: ../elsewhere is outside of the repository"
 

@@ -1,4 +1,4 @@
-"""Address configurations (`/v1/Configuration/Addresses`): what happens to a message that matches no conversation."""
+"""Address configurations (`/v1/Configuration/Addresses`): the handling of messages that match no conversation."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ MESSAGE_TYPES = ("removed_from_conversation", "new_message", "added_to_conversat
 
 
 def facts(*, stamp: str, identity: str, binding_type: BindingType, endpoint: str, credential_sid: str | None) -> Facts:
-    """A binding as stored."""
+    """Return a binding as stored."""
     return {
         "credential_sid": credential_sid,
         "date_created": stamp,

@@ -105,24 +105,24 @@ class Context:
 
     @property
     def stamp(self) -> str:
-        """Return the time of the request as the API writes dates (OpenAPI examples)."""
+        """The time of the request as the API writes dates (OpenAPI examples)."""
         return write_date(self.now)
 
     @property
     def in_service_form(self) -> bool:
-        """Return whether the request names its service; URLs in the response then do so too (OpenAPI examples)."""
+        """Whether the request names its service; URLs in the response then do so too (OpenAPI examples)."""
         return self.operation.path.startswith(SERVICE_PREFIX)
 
     @property
     def account(self) -> Row:
-        """Return the account; its facts are the account-wide configuration."""
+        """The account; its facts are the account-wide configuration."""
         row = self.store.get("account", self.account_sid)
         assert row is not None
         return row
 
     @property
     def default_service_sid(self) -> str | None:
-        """Return the SID of the default service, which account-level paths mean; None after it was deleted."""
+        """The SID of the default service, which account-level paths mean; None after it was deleted."""
         sid = self.account.facts["configuration"]["default_chat_service_sid"]
         assert sid is None or isinstance(sid, str)
         return sid

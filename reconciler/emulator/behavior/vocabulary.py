@@ -134,7 +134,7 @@ DEFAULT_ROLES = (
 
 
 def default_role_names(rules: Rules) -> dict[str, str]:
-    """The default roles in a new service's configuration (Chat guide; the creator's is inferred from error 50106)."""
+    """Return the default roles of a new service's configuration (Chat guide; the creator's: inferred, error 50106)."""
     return dict(zip(DEFAULT_ROLES, ("service user", "channel user", rules.creator_default), strict=True))
 
 

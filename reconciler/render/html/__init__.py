@@ -1,6 +1,6 @@
 """HTML pages of plans, drift, comparisons, and reports, each one file that loads nothing.
 
-Takes documents; gives one string each. Pages are readable offline, without scripts, on paper, on a phone, and with a
+Takes documents; returns one string each. Pages are readable offline, without scripts, on paper, on a phone, and with a
 screen reader. Texts of the account and of the configuration are always escaped.
 """
 

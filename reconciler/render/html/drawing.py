@@ -1,7 +1,7 @@
 """Draws a dependency graph as SVG, with dependencies on the left of the resources that need them.
 
-Takes a `Graph`; gives markup. A small layered layout: layers by the longest path, points along long edges, order within
-a layer by the positions of neighbors. The same graph is always drawn the same way.
+Takes a `Graph`; returns markup. A small layered layout: layers by the longest path, points along long edges, order
+within a layer by the positions of neighbors. The same graph is always drawn the same way.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reconciler.render.terminal import cells, cut, escape
 from reconciler.render.wording import count
 
 MOST = 48
-"""The number of resources that a drawing may have; a larger one is of no use."""
+"""The maximum number of resources in a drawing; a larger one is not useful."""
 
 _WIDTH, _HEIGHT, _ACROSS, _DOWN, _MARGIN = 248, 46, 76, 14, 8
 _LABEL = 30
@@ -67,7 +67,7 @@ def _told(graph: Graph) -> Iterator[Html]:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Where everything stands: layers of points, and the points that each edge passes, from the need to the needed."""
+    """The positions: layers of points, and the points that each edge passes, from the dependent to its dependency."""
 
     layers: tuple[tuple[Point, ...], ...]
     ways: tuple[tuple[Point, ...], ...]
@@ -130,7 +130,7 @@ def _layers(nodes: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
 
 
 def _tops(layout: _Layout) -> dict[Point, int]:
-    """How far down each point stands: in the order of its layer, near the middle of its neighbours, upon no other."""
+    """Return the vertical position of each point: in the order of its layer, near its neighbors, without overlaps."""
     step = _HEIGHT + _DOWN
     tops = {point: float(position * step) for row in layout.layers for position, point in enumerate(row)}
     beside: dict[Point, list[Point]] = defaultdict(list)
@@ -144,7 +144,7 @@ def _tops(layout: _Layout) -> dict[Point, int]:
             lowest = float("-inf")
             for point, wish in zip(row, wanted, strict=True):
                 lowest = tops[point] = max(wish, lowest + step)
-            # What had to make way went down: all of the layer goes up again by what that was on average.
+            # Points that overlapped were moved down: the whole layer is moved up again by the average.
             up = sum(tops[point] - wish for point, wish in zip(row, wanted, strict=True)) / len(row)
             for point in row:
                 tops[point] -= up

@@ -1,6 +1,6 @@
-"""The frame of every page: its head and policy, verdict, counts, filters and foot.
+"""The frame of every page: its head and policy, verdict, counts, filters, and foot.
 
-Takes pieces of markup and plain texts; gives the whole document. A page loads nothing: it contains its style and
+Takes pieces of markup and plain texts; returns the whole document. A page loads nothing: it contains its style and
 script, and its policy allows only these two, by their digests. Without the script, only the filters are missing.
 """
 
@@ -22,22 +22,22 @@ from reconciler.render.rows import SourceRow, UnmanagedGroup, WarningRow
 from reconciler.render.wording import count
 
 OPEN_UP_TO = 12
-"""Up to this many changes are shown unfolded."""
+"""Up to this many changes are shown expanded."""
 OUT_OF_SIGHT = 100
 WORTH_FILTERING = 5
-"""From this many items on there are filters."""
+"""The minimum number of items for filters."""
 SIGNS: Mapping[Action, str] = {**MARKS, "delete": "−", "replace": "−/+"}
 
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """One way to filter.
+    """One filter.
 
     Attributes:
-        name: of the attribute that an item has for it, without ``data-``.
-        title: for people.
-        choices: each value with its label and how many items have it.
-        many: whether there may be many choices, so that they are a list to pick from.
+        name: the name of an item's attribute for it, without ``data-``.
+        title: the displayed title.
+        choices: each value with its label and number of items.
+        many: whether there may be many choices, which are then a selection list.
     """
 
     name: str
@@ -48,13 +48,13 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a reader has to know if nothing else is read.
+    """The summary at the top of a page.
 
     Attributes:
-        tone: ``good``, ``plain``, ``careful`` or ``bad``; its sign and colour.
-        kicker: what the page is about.
+        tone: ``good``, ``plain``, ``careful``, or ``bad``; determines its sign and color.
+        kicker: the subject of the page.
         headline: the verdict.
-        lead: what follows from it.
+        lead: its explanation.
         facts: names and values of further facts.
     """
 
@@ -70,14 +70,14 @@ _TONES = {"good": ("✓", "All is well"), "plain": ("●", "Changes"), "careful"
 
 
 def document(kind: str, verdict: Verdict, sections: Sequence[Html], foot: str, *, has_list: bool) -> str:
-    """A whole page.
+    """Build a whole page.
 
     Args:
         kind: ``plan``, ``drift`` or ``report``.
         verdict: the first section.
         sections: the other sections.
         foot: how the page was created.
-        has_list: whether a section is the list, to which readers may skip.
+        has_list: whether a section is the list, which gets a skip link.
     """
     style, script = _source("page.css"), _source("page.js")
     head = tag(
@@ -106,7 +106,7 @@ def document(kind: str, verdict: Verdict, sections: Sequence[Html], foot: str, *
 
 @cache
 def _source(name: str) -> str:
-    """Our own style or script; part of the program, as its modules are."""
+    """Read our own style or script, which is part of the package."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
@@ -136,7 +136,7 @@ def _top(verdict: Verdict) -> Html:
 
 
 def counts(numbers: Sequence[tuple[str, str, int, str]]) -> Html:
-    """How many of each: a class for the colour, a sign, the number, and what it counts."""
+    """Render the counts: for each, a class for the color, a sign, the number, and its label."""
     return tag(
         "ul",
         *(
@@ -150,39 +150,39 @@ def counts(numbers: Sequence[tuple[str, str, int, str]]) -> Html:
 
 
 def section(title: str, *content: str, identity: str, name: str = "") -> Html:
-    """A part of a page with its heading."""
+    """Open a section of a page with its heading."""
     return tag("section", tag("h2", title), *content, id=identity, class_=name or identity)
 
 
 def folded(title: str, *content: str) -> Html:
-    """What most readers need not see."""
+    """Open a collapsed part that most readers do not need."""
     return tag("details", tag("summary", title), *content, class_="fold")
 
 
 def bullets(items: Sequence[Html], name: str = "plain") -> Html:
-    """A list of pieces."""
+    """Render a bulleted list of pieces."""
     return tag("ul", *(tag("li", item) for item in items), class_=name)
 
 
 def listed(items: Sequence[Html]) -> Html:
-    """The list that the filters are for. Of a long one, a browser lays out only what is looked at."""
+    """Render the filtered list. A browser lays out only the visible part of a long one."""
     return tag("ol", *items, class_="entries many" if len(items) > OUT_OF_SIGHT else "entries", role="list")
 
 
 def legend(before: str, after: str) -> Html:
-    """What the signs at the two sides of a field stand for."""
+    """Render the legend of the signs at the two sides of a field."""
     return tag("p", tag("b", "−"), f" {before}  ", tag("b", "+"), f" {after}", class_="legend")
 
 
 def facet(
     name: str, title: str, labels: Sequence[tuple[str, str]], found: Counter[str], *, many: bool = False
 ) -> Facet:
-    """A facet of those values that occur, with their labels, in the order of these."""
+    """Build a facet of the values that occur, in the order of the labels."""
     return Facet(name, title, tuple((value, label, found[value]) for value, label in labels if found[value]), many)
 
 
 def filters(facets: Sequence[Facet], total: int, noun: str) -> Html:
-    """The filters over a list; the script shows them, as it is what they need."""
+    """Render the filters of a list; the script, which they need, makes them visible."""
     if total < WORTH_FILTERING:
         return Html("")
     controls = [_many(item) if item.many else _few(item) for item in facets if len(item.choices) > 1]
@@ -228,7 +228,7 @@ def _many(item: Facet) -> Html:
 
 
 def place(source: SourceRow, repository: Repository | None) -> Html:
-    """Render a place in the configuration, as a link if it is known to be on the web."""
+    """Render a place in the configuration, as a link if its repository is on the web."""
     link = repository.link(source.file, source.line) if repository is not None else ""
     shown = tag("code", source.place)
     found = tag("a", shown, href=link) if link else shown
@@ -236,7 +236,7 @@ def place(source: SourceRow, repository: Repository | None) -> Html:
 
 
 def warnings(rows: Sequence[WarningRow], repository: Repository | None) -> list[Html]:
-    """The section on what is doubtful."""
+    """Render the section of the warnings."""
     if not rows:
         return []
     items = []
@@ -274,7 +274,7 @@ def unmanaged(
 
 
 def addresses(title: str, told: str, found: Sequence[str], identity: str) -> list[Html]:
-    """A section that is a list of addresses, folded."""
+    """Render a collapsed section with a list of addresses."""
     if not found:
         return []
     return [section(title, folded(told, bullets([tag("code", item) for item in found], "names")), identity=identity)]

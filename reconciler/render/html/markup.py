@@ -1,6 +1,6 @@
 """Markup, and the only way to make a text part of it.
 
-Takes strings; gives `Html`. A plain string in a tag, as content or as an attribute, is escaped there, so that only
+Takes strings; returns `Html`. A plain string in a tag, as content or as an attribute, is escaped there, so that only
 `Html` reaches a page unchanged. Characters that would move, reverse, or hide text are made visible.
 """
 
@@ -25,7 +25,7 @@ _MEANING: Final = re.compile("[&<>\"']")
 
 
 class Html(str):
-    """A piece of markup in which every text is escaped. Only this module makes one of a text."""
+    """A piece of markup in which every text is escaped. Only this module creates one from a text."""
 
     __slots__ = ()
 
@@ -41,7 +41,7 @@ def _text(content: str) -> Html:
 
 
 _short = lru_cache(maxsize=8192)(_text)
-"""Most texts of a page repeat: names of fields, kinds, and services."""
+"""Escape a text, with a cache: most texts of a page repeat, such as names of fields, kinds, and services."""
 
 
 def join(parts: list[Html], between: str = "") -> Html:
@@ -60,8 +60,8 @@ def tag(name: str, /, *content: str, **attributes: str | bool) -> Html:
     Args:
         name: its name, never one from a value.
         content: pieces of markup, and texts, which are escaped.
-        attributes: with ``_`` for ``-`` and ``class_`` for ``class``. True stands for an attribute without a value,
-            False for none at all.
+        attributes: with ``_`` for ``-`` and ``class_`` for ``class``. True means an attribute without a value, False
+            none at all.
     """
     inner = "".join([piece if type(piece) is Html else text(piece) for piece in content])
     opening = name + _attributes(attributes) if attributes else name

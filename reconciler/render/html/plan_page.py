@@ -1,6 +1,6 @@
 """Renders plans, drift, and comparisons as HTML pages: the verdict, the effects, and both sides of every change.
 
-Takes documents; gives one string. Deletes come first, then replaces, then by risk, then in the document's order.
+Takes documents; returns one string. Deletes come first, then replaces, then by risk, then in the document's order.
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ def _high(high: int, number: int) -> str:
 
 def _comparison_verdict(found: ComparisonFile, plan: ChangesView) -> Verdict:
     number = len(plan.changes)
-    lead = ["Changes if the account matched the first; values that only the account has are unknown."]
+    lead = ["Changes as if the account matched the first configuration; values that only the account has are unknown."]
     if not found.one_account:
         lead = ["Compared by address; their names and SIDs may differ."]
     tone, headline = "plain", count(number, "change" if found.one_account else "difference")
@@ -517,6 +517,6 @@ def _risk(change: ChangeRow) -> Html:
 
 
 def _first_place(change: ChangeRow) -> str:
-    """The place in the configuration: that of the resource, or else of its first field."""
+    """Return the place in the configuration: that of the resource, or else of its first field."""
     places: Sequence[SourceRow | None] = (change.source, *(row.source for row in change.fields))
     return next((place.place for place in places if place is not None), "")

@@ -1,6 +1,6 @@
 """Renders reports as HTML pages: the verdict and the next steps, then failures, then every change.
 
-Takes a `ReportFile`, and the `PlanFile` that was applied if it is known; gives one string. Twilio's messages are
+Takes a `ReportFile`, and the `PlanFile` that was applied if it is known; returns one string. Twilio's messages are
 hostile input; only URLs of Twilio's own pages become links.
 """
 
@@ -33,7 +33,7 @@ from reconciler.render.view import plan_view
 from reconciler.render.wording import PAST, count
 
 _STATUSES = (
-    ("failed", "failed"), ("interrupted", "interrupted"), ("partly", "done in part"), ("skipped", "skipped"),
+    ("failed", "failed"), ("interrupted", "interrupted"), ("partly", "partly done"), ("skipped", "skipped"),
     ("withheld", "withheld"), ("done", "done"),
 )  # fmt: skip
 _RANK = {status: rank for rank, (status, _) in enumerate(_STATUSES)}
@@ -106,7 +106,7 @@ class _Page:
         told = self.report.summary
         went = [
             ("bad", "✕", told.failed, "failed"), ("bad", "?", told.interrupted, "interrupted"),
-            ("caught", "", told.partly, "done in part"), ("caught", "", told.skipped, "skipped"),
+            ("caught", "", told.partly, "partly done"), ("caught", "", told.skipped, "skipped"),
             ("caught", "", told.withheld, "withheld"),
         ]  # fmt: skip
         return counts(
@@ -120,7 +120,7 @@ class _Page:
         )
 
     def _problems(self) -> list[Html]:
-        """The failures, and the completed steps with a warning, one sentence each."""
+        """Return the failures, and the completed steps with a warning, one sentence each."""
         items = []
         for result in self.results:
             for outcome in result.outcomes:

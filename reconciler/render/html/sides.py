@@ -1,6 +1,6 @@
 """Renders fields that differ as markup, with both sides next to each other.
 
-Takes rows; gives `Html`. The former side is on the left, the configured one on the right; `del` and `ins` say so
+Takes rows; returns `Html`. The former side is on the left, the configured one on the right; `del` and `ins` say so
 without colors and without a style sheet.
 """
 
