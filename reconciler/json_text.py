@@ -51,7 +51,7 @@ def parse_document(text: str | bytes) -> Json:
         try:
             json.dumps(found, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            raise ValueError("it contains half a character") from None
+            raise ValueError("it contains half of a surrogate pair") from None
     return found
 
 
