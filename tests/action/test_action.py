@@ -89,6 +89,27 @@ def test_a_pull_request_elsewhere_passes_the_required_check(world: World) -> Non
     assert not [text for text in seen if text.endswith("-is-secret")]
 
 
+def test_a_pull_request_that_takes_its_changes_back_says_so_in_the_comment_on_its_plan(world: World) -> None:
+    pull = world.open("more", {PATH: MORE, "README.md": "Words\n"})
+    world.planned(pull)
+    (before,) = world.github.bodies(pull.number)
+    world.push(pull, {PATH: FILES})
+    run = world.planned(pull)
+    assert run.results == {"plan": "success", "offline": "skipped"}, run.log
+    (after,) = world.github.bodies(pull.number)
+    first, *text = after.split("\n")
+    assert first == before.partition("\n")[0]
+    assert text[:3] == [
+        "### No changes",
+        "",
+        "This pull request does not change the configuration, so there is nothing to apply.",
+    ]
+    world.push(pull, {PATH: MORE})
+    world.planned(pull)
+    (again,) = world.github.bodies(pull.number)
+    assert "### 2 to create, 1 to update, 0 to replace, 0 to delete" in again
+
+
 @pytest.mark.slow
 def test_lines_that_a_pull_request_removes_are_in_its_summary(world: World) -> None:
     world.on_main({PATH: FILES.replace(AGENT, AGENT + LEAD)})

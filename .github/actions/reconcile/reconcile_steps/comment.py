@@ -43,6 +43,12 @@ def plan_body(mark: str, markdown: str, *, digest: str, head: str, planned: str,
     return body
 
 
+def unchanged_body(mark: str, *, commit: str, run_url: str) -> str:
+    """Build the comment that replaces the one on an earlier plan of a pull request without changes."""
+    text = "### No changes\n\nThis pull request does not change the configuration, so there is nothing to apply."
+    return f"{mark}\n{text}\n\n---\nCommit {commit}, [this run]({run_url}).\n"
+
+
 def log_body(mark: str, heading: str, output: str, *, commit: str, run_url: str) -> str:
     """Build a comment from a heading and the output of a command."""
     parts = [f"{mark}\n### {heading}"]

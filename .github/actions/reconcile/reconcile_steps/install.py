@@ -26,11 +26,14 @@ _NEEDED = re.compile(r"PATH|HOME|LANG|LC_\w+|TMPDIR|SSL_CERT_\w+|PIP_\w+|(?i:htt
 def main(job: Job) -> int:
     """Install the package of the input `package`; set the outputs `reconciler` and `folder`.
 
-    With the command `install`, later steps find `reconciler` on the PATH, without the rest of its environment.
+    With the command `install`, later steps find `reconciler` on the PATH, without the rest of its environment. The
+    command `unchanged` needs no package.
     """
     folder = tempfile.mkdtemp(prefix="reconciler-", dir=job.variable("RUNNER_TEMP"))
-    command = _command(job)
     job.output("folder", folder)
+    if job.input("command") == "unchanged":
+        return 0
+    command = _command(job)
     job.output("reconciler", command)
     if job.input("command") == "install":
         (Path(folder) / "bin").mkdir()

@@ -20,7 +20,9 @@ def main(job: Job) -> int:
     if job.flag("comment") and "comment" in messages:
         number = _pull_request(job, messages)
         if number:
-            job.output("comment-url", keep_comment(job, GitHub(job), number, messages["comment"]))
+            is_edit = bool(messages.get("is_edit"))
+            url = keep_comment(job, GitHub(job), number, messages["comment"], is_edit=is_edit)
+            job.output("comment-url", url)
         else:
             sys.stdout.write("No pull request to comment on.\n")
     if job.flag("issue") and "issue" in messages:
@@ -42,8 +44,15 @@ def _pull_request(job: Job, messages: dict[str, Any]) -> int:
     return int(text)
 
 
-def keep_comment(job: Job, github: GitHub, number: int, body: str) -> str:
+def keep_comment(job: Job, github: GitHub, number: int, body: str, *, is_edit: bool = False) -> str:
     """Create or edit the comment with this body's first line; return its URL.
+
+    Args:
+        job: The job.
+        github: The repository.
+        number: The pull request.
+        body: The text.
+        is_edit: Whether only an existing comment is edited. Without one, the URL is empty.
 
     Raises:
         Failed: GitHub stored another text, or the comment has another author.
@@ -52,6 +61,8 @@ def keep_comment(job: Job, github: GitHub, number: int, body: str) -> str:
     author = job.input("author")
     found = (item for item in github.pages(f"issues/{number}/comments") if is_own(item, mark, author))
     former = next(found, None)
+    if former is None and is_edit:
+        return ""
     if former is None:
         kept = github.send("POST", f"issues/{number}/comments", {"body": body})
     else:

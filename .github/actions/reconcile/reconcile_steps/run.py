@@ -21,7 +21,7 @@ from reconcile_steps import comment
 from reconcile_steps.job import Failed, Job
 from reconcile_steps.result import CommandResult
 
-COMMANDS = ("plan", "apply", "drift", "validate", "diff")
+COMMANDS = ("plan", "unchanged", "apply", "drift", "validate", "diff")
 KEPT = 500
 """The number of lines of a command's output that are kept, from the end."""
 _GITHUB_FILES = ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE")
@@ -36,6 +36,8 @@ def main(job: Job) -> int:
     match command:
         case "plan":
             code = _plan(job, messages)
+        case "unchanged":
+            code = _unchanged(job, messages)
         case "apply":
             code = _apply(job, messages)
         case "drift":
@@ -95,6 +97,15 @@ def _plan(job: Job, messages: dict[str, Any]) -> int:
     job.output("kept", str(kept))
     _output_plan(job, file)
     return result.code
+
+
+def _unchanged(job: Job, messages: dict[str, Any]) -> int:
+    """Prepare the text for the comment on an earlier plan: the pull request took its changes back."""
+    mark = comment.marker("plan", job.input("path"), job.input("env"))
+    commit = str(job.pull_request().get("head", {}).get("sha", "")) or job.variable("GITHUB_SHA")
+    messages["comment"] = comment.unchanged_body(mark, commit=commit, run_url=job.run_url)
+    messages["is_edit"] = True
+    return 0
 
 
 def _apply(job: Job, messages: dict[str, Any]) -> int:
