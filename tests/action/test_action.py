@@ -195,7 +195,7 @@ def test_another_merge_came_in_between(quick_world: World) -> None:
     world.on_main({"conversations/other.yaml": "version: 1\n", "README.md": "Elsewhere\n"})
     refused(
         world, world.pushed(world.merge(pull)), pull.number,
-        "the merged files are not the planned files", "+ 'conversations/other.yaml'",
+        "the merged files differ from the planned files", "+ 'conversations/other.yaml'",
     )  # fmt: skip
     assert "README" not in world.github.bodies(pull.number)[-1]
 
@@ -300,7 +300,7 @@ EXCHANGED = (b"leaveConversation", b"addParticipant")
 def test_a_plan_that_was_exchanged(merged: Merged) -> None:
     plan, manifest = merged.kept()
     merged.keep(plan.replace(*EXCHANGED), manifest)
-    merged.refused("the kept plan belongs to another change: its plan is")
+    merged.refused("the uploaded plan belongs to a different change: its plan is")
 
 
 def test_a_plan_that_was_exchanged_together_with_its_digest(merged: Merged) -> None:
@@ -308,17 +308,17 @@ def test_a_plan_that_was_exchanged_together_with_its_digest(merged: Merged) -> N
     other = plan.replace(*EXCHANGED)
     digest = f"sha256:{hashlib.sha256(other).hexdigest()}"
     merged.keep(other, {**manifest, "plan": digest})
-    merged.refused("the comment on the pull request differs from the kept plan")
+    merged.refused("the comment on the pull request differs from the uploaded plan")
     # Even in the comment: what people read there is still another plan.
     merged.comment["body"] = merged.comment["body"].replace(str(manifest["plan"]), digest)
-    merged.refused("the comment on the pull request differs from the kept plan")
+    merged.refused("the comment on the pull request differs from the uploaded plan")
 
 
 def test_a_plan_of_something_else(merged: Merged) -> None:
     plan, manifest = merged.kept()
     for name, other in (("pull_request", 1), ("head", "0" * 40), ("env", "staging"), ("path", ".")):
         merged.keep(plan, {**manifest, name: other})
-        merged.refused(f"the kept plan belongs to another change: its {name} is {other!r}")
+        merged.refused(f"the uploaded plan belongs to a different change: its {name} is {other!r}")
 
 
 def test_what_was_kept_is_no_plan(merged: Merged) -> None:
@@ -328,9 +328,9 @@ def test_what_was_kept_is_no_plan(merged: Merged) -> None:
         merged.world.github.artifacts[number] = (run, name, data)
         merged.refused("is not a plan")
     merged.keep(b"{}", {**manifest, "plan": f"sha256:{hashlib.sha256(b'{}').hexdigest()}"})
-    merged.refused("the kept plan is invalid: the plan cannot be rendered")
+    merged.refused("the uploaded plan is invalid: the plan cannot be rendered")
     merged.keep(b"{}", {"format": "something"})
-    merged.refused("the kept manifest is invalid")
+    merged.refused("the uploaded manifest is invalid")
     merged.world.github.artifacts.clear()
     merged.refused(f"runs/{run} has no artifact")
 
@@ -341,12 +341,12 @@ def test_a_manifest_cannot_put_words_into_the_comment(merged: Merged) -> None:
     words = f"{planned}.\n\n### Nothing to see here"
     merged.keep(plan, {**manifest, "planned": words})
     merged.comment["body"] = merged.comment["body"].replace(planned, words)
-    merged.refused("the kept manifest does not name the planned commit")
+    merged.refused("the uploaded manifest does not contain the planned commit")
 
 
 def test_a_comment_that_was_edited(merged: Merged) -> None:
     merged.comment["body"] = merged.comment["body"].replace("leaveConversation", "sendMessage")
-    merged.refused("the comment on the pull request differs from the kept plan")
+    merged.refused("the comment on the pull request differs from the uploaded plan")
 
 
 @pytest.mark.parametrize("author", ["mallory", "github-actions", ""])
@@ -365,7 +365,7 @@ def test_a_comment_that_somebody_else_wrote(merged: Merged, author: str) -> None
         ({"head_sha": "0" * 40}, "plan.yml has not planned"),
         ({"path": ".github/workflows/other/plan.yml"}, "plan.yml has not planned"),
         ({"conclusion": "failure"}, " failed: https://github.example/"),
-        ({"conclusion": None}, "was not finished at the merge"),
+        ({"conclusion": None}, "was not finished when the pull request was merged"),
     ],
 )
 def test_a_run_that_is_not_the_plan_of_this_commit(merged: Merged, other: dict[str, Any], reason: str) -> None:

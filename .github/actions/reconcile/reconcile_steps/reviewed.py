@@ -10,11 +10,11 @@ its `pull_requests` are the open ones with the same head, and none after the mer
 
 * A run counts only if it belongs to the plan workflow, the head commit, and the branch of this pull request, if no
   other pull request shares that commit, and if the pull request does not change `.github/`.
-* The comment that reviewers saw must equal, to the letter, what this code renders from the kept plan.
+* The comment that reviewers saw must equal, to the letter, what this code renders from the uploaded plan.
 * The merged files must be the planned files.
-* The kept plan must equal, except for its time and seal, the plan that this code makes from the merged files and the
-  account now. So everything that reviewers read (risks, consequences, reasons, places) is derived again, whatever the
-  origin of the plan.
+* The uploaded plan must equal, except for its time and seal, the plan that this code makes from the merged files and
+  the current account. So everything that reviewers read (risks, consequences, reasons, locations) is derived again,
+  regardless of the origin of the plan.
 * `apply --plan` sends nothing that is not in this plan.
 """
 
@@ -104,7 +104,7 @@ def _merged_pull_request(job: Job, github: GitHub) -> dict[str, Any]:
 def _check(job: Job, github: GitHub, pull_request: dict[str, Any]) -> None:
     number, head = int(pull_request["number"]), str(pull_request["head"]["sha"])
     if (pull_request["head"].get("repo") or {}).get("full_name") != job.repository:
-        raise NotReviewed("the pull request comes from a fork, which gets no plan")
+        raise NotReviewed("the pull request comes from a fork, and forks have no plan")
     run = _find_run(job, github, pull_request)
     _check_head_is_unique(github, pull_request)
     kept = _fetch_artifact(job, github, run)
@@ -123,16 +123,16 @@ def _check(job: Job, github: GitHub, pull_request: dict[str, Any]) -> None:
     ):
         if manifest.get(name) != wanted:
             raise NotReviewed(
-                f"the kept plan belongs to another change: its {name} is {manifest.get(name)!r}, not {wanted!r}"
+                f"the uploaded plan belongs to a different change: its {name} is {manifest.get(name)!r}, not {wanted!r}"
             )
     planned = manifest.get("planned")
     if not (isinstance(planned, str) and re.fullmatch(r"[0-9a-f]{40,64}", planned)):
         # It is part of the comment, so it must not be free text.
-        raise NotReviewed("the kept manifest does not name the planned commit")
+        raise NotReviewed("the uploaded manifest does not contain the planned commit")
     try:
         markdown = render_plan(job, file, head)
     except Failed as failure:
-        raise NotReviewed(f"the kept plan is invalid: {failure}") from None
+        raise NotReviewed(f"the uploaded plan is invalid: {failure}") from None
     mark = comment.marker("plan", job.input("path"), job.input("env"))
     wanted = comment.plan_body(mark, markdown, digest=digest, head=head, planned=planned, run_url=_url(job, run))
     _check_comment(job, github, number, wanted)
@@ -198,7 +198,7 @@ def _find_run(job: Job, github: GitHub, pull_request: dict[str, Any]) -> dict[st
             )
     newest = max(found, key=lambda run: (str(run.get("run_started_at")), int(run["id"])))
     if newest.get("conclusion") is None:
-        raise NotReviewed(f"the plan of {head} was not finished at the merge: {_url(job, newest)}")
+        raise NotReviewed(f"the plan of {head} was not finished when the pull request was merged: {_url(job, newest)}")
     if newest["conclusion"] != "success":
         raise NotReviewed(f"the plan of {head} failed: {_url(job, newest)}")
     return newest
@@ -235,7 +235,7 @@ def _fetch_artifact(job: Job, github: GitHub, run: dict[str, Any]) -> dict[str, 
         raise NotReviewed(f"the artifact belongs to a different run from {_url(job, run)}")
     # Both are ISO 8601 in UTC. The time of a run is that of its last attempt.
     if str(kept.get("created_at") or "~") < str(run.get("run_started_at") or ""):
-        raise NotReviewed(f"the plan comes from an earlier attempt of {_url(job, run)}; the last one kept none")
+        raise NotReviewed(f"the plan comes from an earlier attempt of {_url(job, run)}; the latest one uploaded none")
     packed = github.download(f"actions/artifacts/{int(kept['id'])}/zip")
     digest = kept.get("digest")
     if digest and digest != "sha256:" + hashlib.sha256(packed).hexdigest():
@@ -261,12 +261,12 @@ def _manifest(text: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or (found.get("format"), found.get("format_version")) != ("reconciler.reviewed", 1):
-        raise NotReviewed("the kept manifest is invalid, or another version wrote it")
+        raise NotReviewed("the uploaded manifest is invalid, or a different version wrote it")
     return found
 
 
 def _check_comment(job: Job, github: GitHub, number: int, wanted: str) -> None:
-    """Check that the one comment shows the kept plan.
+    """Check that the one comment shows the uploaded plan.
 
     Raises:
         NotReviewed: There is none, or more than one, or it differs.
@@ -283,7 +283,7 @@ def _check_comment(job: Job, github: GitHub, number: int, wanted: str) -> None:
     (shown,) = found
     if comment.normalize(str(shown.get("body"))) != comment.normalize(wanted):
         raise NotReviewed(
-            "the comment on the pull request differs from the kept plan: it was edited, or another version of "
+            "the comment on the pull request differs from the uploaded plan: it was edited, or a different version of "
             "reconciler wrote it"
         )
 
@@ -325,11 +325,11 @@ def _check_files(job: Job, manifest: dict[str, Any]) -> None:
     ]
     if len(differing) > NAMED:
         lines.append(f"  … {len(differing) - NAMED:,} more")
-    raise NotReviewed("the merged files are not the planned files: the branch has moved.\n" + "\n".join(lines))
+    raise NotReviewed("the merged files differ from the planned files: the branch has moved.\n" + "\n".join(lines))
 
 
 def _check_fresh_plan(job: Job, file: Path) -> None:
-    """Check that the kept plan equals a plan of the merged files and the account now.
+    """Check that the uploaded plan equals a plan of the merged files and the account now.
 
     Equal files and accounts give equal plans except for the time, so any other difference was changed since, or forged.
 
