@@ -379,8 +379,8 @@ _LEDGER = {
         "An included file or an overlay has a `ledger`.", "Move it to the root file, which all environments share."
     ),
     "not-returned": ProblemCode(
-        "A field is no longer declared, and cannot return to the value that it had before. It stays as it is.",
-        "Nothing needs to be done. To change the field, declare it.",
+        "A field is no longer declared, but cannot be reset to its previous value. It is not changed.",
+        "No action is required. To change the field, declare it.",
     ),
     "other-ledger-key": ProblemCode(
         "The ledger cannot be verified, because different credentials or a different plan key signed it.",
@@ -390,11 +390,9 @@ _LEDGER = {
         "The name of an environment is reserved by the ledger for configurations without environments.",
         "Rename the environment.",
     ),
-    "stale-removed": ProblemCode(
-        "An item of `removed` names something that is declared, or that was never applied.", "Remove the item."
-    ),
+    "stale-removed": ProblemCode("An item of `removed` is declared, or was never applied.", "Remove the item."),
     "unclear-removal": ProblemCode(
-        "A resource is no longer declared, and it is unclear which live one it is. The live ones stay as they are.",
+        "A resource is no longer declared, but the matching live resource is unclear. No live resource is changed.",
         "Delete the resource yourself, or add its address to `removed` with `action: forget`.",
     ),
     "unknown-order": ProblemCode(
