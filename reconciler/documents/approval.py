@@ -104,7 +104,7 @@ class _Check:
             yield f"{approved.action} was approved, but now it would be {change.action}"
 
     def _is_rest(self, approved: ChangePart, change: ChangePart) -> bool:
-        """Whether a change may be the rest of an approved one with another action."""
+        """Whether a change may be the remainder of an approved one with another action."""
         if (approved.action, change.action) == ("replace", "create"):
             return self.is_same_configuration
         return change.action == "update" and self.progress.is_created(change.address)

@@ -59,7 +59,7 @@ class SincePart(Part):
 
 
 _CLASS = (
-    "How the difference stands to the baseline: `pending` (the configuration changed), `newly_declared`, `drifted` "
+    "How the difference relates to the baseline: `pending` (the configuration changed), `newly_declared`, `drifted` "
     "(the account changed), `conflict` (both changed), `unknown`, `removed` (no longer declared), `removed_conflict` "
     "(no longer declared, and the account changed), `up_to_date`. Absent without a baseline."
 )

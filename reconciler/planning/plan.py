@@ -160,7 +160,7 @@ class Plan:
         undeclared: live settings that are not declared, the gravest first, if they were looked for.
         execution: what an apply needs in addition to the changes; empty for a plan that is only displayed.
         missing: the reads that are required before the plan is final.
-        decisions: what becomes of each address that the configuration or the ledger has and the plan covers; empty
+        decisions: what happens to each address that the configuration or the ledger has and the plan covers; empty
             without a baseline.
         moved: the present addresses of resources that the ledger remembers under another handle.
         baseline: the configuration that was applied last, with which both sides were compared; None without one.

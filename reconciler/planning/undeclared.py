@@ -1,8 +1,8 @@
 """Live settings that are declared nowhere: values of the singletons of the account and of the declared services.
 
-Takes a `PlanContext`; gives the settings, the gravest first: pre-webhooks, which can reject messages, then other URLs,
-then the rest. A value that Twilio gives a new account or service is not reported, except the account's defaults. What a
-value means, and what its initial value is, are facts of the kinds. Pure.
+Takes a `PlanContext`; returns the settings, the gravest first: pre-webhooks, which can reject messages, then other
+URLs, then the rest. A value that Twilio gives a new account or service is not reported, except the account's defaults.
+What a value means, and what its initial value is, are facts of the kinds. Pure.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class UndeclaredSetting:
     Attributes:
         address: the singleton that has it.
         kind: its kind.
-        service: the name of its service, as it may be shown; empty for the account's.
+        service: the name of its service, in a form that may be shown; empty for the account's.
         value: the live value, as the former side of a field change.
         risk: the risk of the value.
     """

@@ -1,6 +1,6 @@
 """Renders reports as text for a terminal or a log.
 
-Takes a `ReportFile`; gives one string that ends in a newline and contains no control characters except newlines and,
+Takes a `ReportFile`; returns one string that ends in a newline and contains no control characters except newlines and,
 if asked for, our own colors. Failures come last, next to the counts and the next steps, where users look first.
 """
 

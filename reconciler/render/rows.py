@@ -132,7 +132,7 @@ class FieldRow:
         forces_replacement: whether it forces the replacement.
         source: where the configuration sets it.
         before_source: where the first of two configurations sets the former value.
-        standing: how the difference stands to the baseline; empty without one.
+        standing: how the difference relates to the baseline; empty without one.
         since: the entry since which the value was right, or the commit that removed the field.
         adopted: whether the value is the one from before the field was managed.
     """
@@ -185,7 +185,7 @@ class ChangeRow:
         risk: its risk; low if all of it is withheld.
         consequences: its effects in words; none if all of it is withheld.
         before_unknown: if the former side of every field is unknown, the reason; empty otherwise.
-        standing: how the resource as a whole stands to the baseline; empty if only fields differ.
+        standing: how the resource as a whole relates to the baseline; empty if only fields differ.
         since: the entry since which it was as declared, or the commit that removed it.
     """
 

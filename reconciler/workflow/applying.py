@@ -37,7 +37,7 @@ class Applied:
         file: The plan that was applied.
         report: The outcomes; None if there was nothing to do, or the user declined.
         declined: Whether the user declined.
-        document: The report as it may be shown; None if the user declined.
+        document: The report in a form that may be shown; None if the user declined.
     """
 
     file: PlanFile

@@ -47,7 +47,7 @@ class Planned:
         config: The configuration.
         file: The plan in a form that may be shown and saved.
         requests: The number of requests of the fetch.
-        undeclared: Live settings that are not declared, as they may be shown; only a drift looks for them.
+        undeclared: Live settings that are not declared, in a form that may be shown; only a drift looks for them.
     """
 
     config: Config
@@ -219,7 +219,7 @@ def build_document(made: Plan, client: ReadClient, key: bytes | None, config: Co
 
 
 def build_undeclared(made: Plan, client: ReadClient, key: bytes | None, config: Config) -> tuple[UndeclaredPart, ...]:
-    """Build the undeclared settings as they may be shown; see `build_document`."""
+    """Build the undeclared settings in a form that may be shown; see `build_document`."""
     from reconciler.documents.undeclared import undeclared_entries  # noqa: PLC0415 - see the package
 
     return undeclared_entries(made, key=key or client.credentials.digest_key(), hidden=known_secrets(config, client))
