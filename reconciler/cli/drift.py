@@ -62,7 +62,7 @@ def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozen
     if output.as_text and found.differences:
         again = command_line("apply", inputs, endpoint, shown=found.to_json())
         console.out(
-            f"\nTo revert the drift, apply the configuration:\n  {again}\nTo keep a live value, write it into the "
+            f"\nTo revert the drift, apply the configuration:\n  {again}\nTo accept a live value, write it in the "
             "configuration.\n"
         )
     counts = {

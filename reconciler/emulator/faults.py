@@ -30,7 +30,7 @@ FAULTS: Mapping[str, str] = {
     "503": "service unavailable; the request has no effect",
     "504": "gateway timeout; the request has taken effect",
     "reset-before": "the connection breaks before the request is accepted",
-    "reset-taken": "the connection breaks after the request is accepted; the request takes effect after up to lag",
+    "reset-taken": "the connection breaks after the request is accepted; the request takes effect within the lag",
     "reset-after": "the connection breaks after the request has taken effect",
     "reset-body": "the request takes effect; the connection breaks in the middle of the response's body",
     "truncated": "the request takes effect; the response's JSON is cut in half",
