@@ -1,9 +1,8 @@
 """Values that are valid but probably not intended: placeholders, invisible characters, and respelled numbers.
 
 Takes texts; returns `Remark`s without places. No message contains a value that the caller did not allow to be shown.
-All
-of them are warnings: Twilio accepts these values, live resources may have them, and an export must be able to declare
-them.
+All of them are warnings: Twilio accepts these values, live resources may have them, and an export must be able to
+declare them.
 """
 
 from __future__ import annotations
@@ -121,8 +120,7 @@ def text_ends_remark(path: str, text: str) -> Remark | None:
 def is_invisible(text: str, index: int) -> bool:
     """Whether a character displays as nothing or as a space, and has no function where it is.
 
-    A joiner between two non-ASCII characters has one (emoji sequences, Persian, Indic scripts), and so do a
-    variation
+    A joiner between two non-ASCII characters has one (emoji sequences, Persian, Indic scripts), and so do a variation
     selector after an emoji or an ideograph, and a tag in a flag.
     """
     char = text[index]
@@ -272,8 +270,7 @@ def url_remarks(path: str, parts: Sequence[Part]) -> list[Remark]:
     Args:
         path: The field, for the message.
         parts: The URL in parts. A part that is the whole URL, or all of it after `https://`, is not checked: it is
-            meant to
-            have structure.
+            meant to have structure.
     """
     remarks: list[Remark] = []
     before = ""

@@ -52,8 +52,7 @@ class Outside:
 
     Attributes:
         text: The text as a file writes it, with variables replaced: ``https://x/${secret:TOKEN}``. Paths are relative
-            to
-            the root file's folder.
+            to the root file's folder.
     """
 
     text: str
@@ -69,15 +68,13 @@ class Value:
 
     Attributes:
         content: The content, typed by the field (see `reconciler.kinds.fields`), a `Reference`, or an `Unknown`; None
-            for
-            null.
+            for null.
         place: Where it is written, and the variable, overlay, or template that it came through.
         sensitive: Whether it must never be shown: it comes from a secret, its field is secret, or it is listed under
             `sensitive`.
         secrets: The names of its secrets, sorted.
         written: How the files write it, if a part comes from outside: an `Outside`, or a list or mapping that contains
-            some.
-            None if nothing does, if a variable is undefined, or if no file could write it.
+            some. None if nothing does, if a variable is undefined, or if no file could write it.
         shown: A sensitive URL with its secret parts masked; empty if nothing of the value may be shown.
         sealed: Whether no file writes it: it is null because `sealed: true` declares what is not written as empty.
     """
@@ -116,8 +113,7 @@ class Declared:
         place: Where its block starts.
         parent: The address of the resource that contains it; None at the top.
         values: Its values by field path, in the order of the kind's fields. They include a natural key that comes from
-            the
-            handle, unless a pin makes it unmanaged.
+            the handle, unless a pin makes it unmanaged.
         derived: Contents for omitted fields that only a create sends, derived by the kind.
         pin: The SID that identifies it, or ``default`` for the account's default service; None without a pin.
         pin_place: Where the pin is written.
@@ -303,8 +299,7 @@ class Config:
         on_removal: What happens to resources that are no longer declared, by the name of their kind.
         removed: What is no longer declared and stays as it is.
         digest: ``sha256:…`` over the meaning of the configuration (values, settings, options), without the values of
-            secrets;
-            equal for equal meaning, regardless of the layout of the files.
+            secrets; equal for equal meaning, regardless of the layout of the files.
     """
 
     account_sid: str | None

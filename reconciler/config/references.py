@@ -1,8 +1,7 @@
 """References: names of other resources, resolved once all resources are read.
 
 Takes the drafts; replaces the text of each reference field by a `Reference`, or keeps it if it is a SID. Reports
-unknown
-names, references to absent resources, and roles of the wrong type.
+unknown names, references to absent resources, and roles of the wrong type.
 """
 
 from __future__ import annotations

@@ -82,9 +82,8 @@ class ResolvedText:
         secrets: The names of its secrets, sorted.
         form: The text with secrets and missing values by name; empty if there are none.
         written: The text as a file would write it to get the same value: environment variables, secrets, and files by
-            name
-            (paths relative to the root file's folder), variables replaced. Empty if nothing comes from outside, if a
-            variable is undefined, or if no file could write it (a $ of a variable before a lookup).
+            name (paths relative to the root file's folder), variables replaced. Empty if nothing comes from outside, if
+            a variable is undefined, or if no file could write it (a $ of a variable before a lookup).
         namespaces: The namespaces of its lookups; ``option`` stands for ``--var``.
         literals: The scalars of variables whose literal text it contains.
         missing: The missing values. With any, the text is incomplete.

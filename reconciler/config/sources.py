@@ -50,8 +50,7 @@ class Sources(Protocol):
 
         Raises:
             SourceError: The file is missing, a folder, outside of the root file's folder (also by a link), too large,
-                or
-                unreadable.
+                or unreadable.
         """
         ...
 
@@ -59,13 +58,11 @@ class Sources(Protocol):
         """Return the names below the root file's folder that match a pattern, sorted.
 
         A name that matches and cannot be read (a dangling link, a pipe) is included, so that `read` reports it: a
-        pattern never
-        skips a file silently. The same applies to a folder that is named like a YAML file.
+        pattern never skips a file silently. The same applies to a folder that is named like a YAML file.
 
         Raises:
             SourceError: A folder cannot be listed, or the pattern leads through a link to a folder, which patterns do
-                not follow,
-                to files that it does not match otherwise.
+                not follow, to files that it does not match otherwise.
         """
         ...
 
@@ -113,8 +110,7 @@ def select(pattern: str, paths: Iterable[str]) -> list[str]:
     """Return the paths that match a pattern, sorted.
 
     Each segment is a glob (`reconciler.config.globs`), so wildcards do not cross ``/``. They skip names that start with
-    a
-    dot. A segment ``**`` matches any number of folders.
+    a dot. A segment ``**`` matches any number of folders.
     """
     segments = pattern.split("/")
     forms = [None if segment == "**" else _Segment(segment) for segment in segments]
@@ -147,15 +143,13 @@ def check_folder_links(
     """Refuse a pattern that would match files only through a link to a folder.
 
     Patterns do not follow such links, which may form cycles, so these files would be skipped silently. The same holds
-    for
-    files behind a dangling link to a folder.
+    for files behind a dangling link to a folder.
 
     Args:
         pattern: The pattern.
         matched: The files that it matches without them.
         links: The target of each link that leads to a folder or nowhere. A link to a folder that contains it is a
-            cycle, and
-            has nothing of its own behind it.
+            cycle, and has nothing of its own behind it.
         files_below: Returns the files below a folder, with their paths.
 
     Raises:

@@ -74,8 +74,7 @@ def _built(text: str, origin: Origin, findings: Findings, lines: tuple[str, ...]
     """Return the builder of a file's tree, after all events.
 
     JSON writes a character beyond the first 65,536 as two escapes, a surrogate pair, which libyaml refuses. The pure
-    parser
-    reads the two halves, and the builder joins them. It is three times slower, so only such files use it.
+    parser reads the two halves, and the builder joins them. It is three times slower, so only such files use it.
     """
     builder = TreeBuilder(origin, findings, lines)
     try:
