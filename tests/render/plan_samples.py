@@ -276,7 +276,7 @@ EVERY_ACTION = plan(
     warnings=(
         WarningPart(
             code="unknown-word",
-            message="'onMesageAdded' is no filter that is known",
+            message='filters: "onMesageAdded" is not known to this release',
             hint="did you mean onMessageAdded?",
             source=source(6, "reconciler.yaml"),
         ),
@@ -487,7 +487,7 @@ def _lost(number_of: int) -> Iterator[ChangePart]:
             name=f"old-{number}",
             service="Service 2",
             risk="high",
-            consequences=("Destroys the messages in it. Nobody can bring them back.",),
+            consequences=("Destroys every message and participant in it permanently.",),
         )
         for number in range(number_of)
     )
@@ -702,7 +702,7 @@ REFUSED = RefusalPart(
     more_info="https://www.twilio.com/docs/errors/50301",
     request_id="RQ0123456789abcdef0123456789abcdef",
 )
-KEPT = "the API answered with success but kept post_webhook_url as it was"
+KEPT = "Twilio reported success, but kept its own value of post_webhook_url"
 
 ALL_DONE = report(
     result(NEW_ADDRESS, "done", outcome(NEW_ADDRESS, "create", "done", sid=sid("IG", 1))),
