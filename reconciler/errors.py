@@ -64,7 +64,7 @@ class Problem:
         message: one sentence on what is wrong, with the value unless it is secret.
         place: the place; None if it concerns none (an environment variable, the account).
         hint: one sentence on how to fix it; empty if the message already does.
-        severity: errors stop the command, warnings do not (``--strict`` makes them errors); a notice is about an entry
+        severity: errors stop the command, warnings do not (``--strict`` makes them errors); a notice is about a part
             of the configuration that has taken effect and can be removed.
         related: other relevant places, each with a label.
         address: the resource that it concerns, as text; empty if none.

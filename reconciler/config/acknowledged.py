@@ -1,6 +1,6 @@
 """Acknowledged warnings: counted, but neither shown nor turned into errors.
 
-Takes the entries of ``acknowledge`` and problems; returns the remaining problems and the acknowledged ones. Pure.
+Takes the items of ``acknowledge`` and problems; returns the remaining problems and the acknowledged ones. Pure.
 Errors cannot be acknowledged.
 """
 
@@ -63,7 +63,7 @@ def unused(
                 CODE,
                 message,
                 acknowledgement.place,
-                "Remove the entry, or correct it.",
+                "Remove the item, or correct it.",
                 "warning",
                 address=acknowledgement.address,
             )

@@ -190,7 +190,7 @@ class FileLoader:
         return text_items(node, "include", self._findings)
 
     def _matches(self, item: ScalarNode, path: str) -> Sequence[str]:
-        """Return the files that an entry of `include` matches."""
+        """Return the files that an item of `include` matches."""
         # The name of the including file's folder may contain wildcard characters, so it is escaped.
         pattern = self.resolve_path(item, globs.escape(path))
         if pattern is None:
@@ -244,7 +244,7 @@ def text_items(node: Node, name: str, findings: Findings) -> list[ScalarNode]:
         if isinstance(item, ScalarNode) and not item.is_null:
             found.append(item)
         else:
-            findings.error("wrong-type", f"each entry of {name} must be text", item.place, "write it without nesting")
+            findings.error("wrong-type", f"each item of {name} must be text", item.place, "write it without nesting")
     return found
 
 

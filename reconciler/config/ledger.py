@@ -38,36 +38,36 @@ def read_ledger(
         environments: Every environment by name.
         findings: Collects the problems.
     """
-    entry = tree.by_key.get("ledger")
-    if entry is None or is_null(entry.value):
+    pair = tree.by_key.get("ledger")
+    if pair is None or is_null(pair.value):
         return None
-    if entry.key.origin.path != root or entry.key.origin.via:
+    if pair.key.origin.path != root or pair.key.origin.via:
         message = "only the root file can have a ledger, since all environments share its prefix"
-        findings.error("misplaced-ledger", message, entry.key.place, f"move it to {root}")
+        findings.error("misplaced-ledger", message, pair.key.place, f"move it to {root}")
         return None
     _check_environments(environments.values(), findings)
-    place = entry.key.place
-    if isinstance(entry.value, ScalarNode):
-        if entry.value.text != "git":
-            message = f"ledger must be git, or a mapping with git and remote, not {shown(entry.value.text)}"
-            findings.error("unknown-choice", message, entry.value.place, "write ledger: git")
+    place = pair.key.place
+    if isinstance(pair.value, ScalarNode):
+        if pair.value.text != "git":
+            message = f"ledger must be git, or a mapping with git and remote, not {shown(pair.value.text)}"
+            findings.error("unknown-choice", message, pair.value.place, "write ledger: git")
         return LedgerSetting(DEFAULT_PREFIX, place=place)
-    if not isinstance(entry.value, MapNode):
+    if not isinstance(pair.value, MapNode):
         message = "ledger must be git, or a mapping with git and remote"
-        findings.error("wrong-type", message, entry.value.place, "write ledger: git")
+        findings.error("wrong-type", message, pair.value.place, "write ledger: git")
         return None
-    for key, inner in entry.value.by_key.items():
+    for key, inner in pair.value.by_key.items():
         if key not in _KEYS:
             hint = findings.instead(key, _KEYS)
             findings.error("unknown-key", f"ledger has no key {shown(key)}", inner.key.place, hint)
-    prefix = _text(entry.value.by_key.get("git"), "git", findings) or DEFAULT_PREFIX
-    remote = _text(entry.value.by_key.get("remote"), "remote", findings)
+    prefix = _text(pair.value.by_key.get("git"), "git", findings) or DEFAULT_PREFIX
+    remote = _text(pair.value.by_key.get("remote"), "remote", findings)
     if not _is_prefix(prefix):
         message = f"ledger.git must be a prefix of refs that git does not use itself, not {shown(prefix)}"
-        findings.error("malformed-ref", message, _place_of(entry.value, "git"), "write refs/reconciler/NAME")
+        findings.error("malformed-ref", message, _place_of(pair.value, "git"), "write refs/reconciler/NAME")
     if remote and not _REMOTE.match(remote):
         message = f"ledger.remote must be the name of a remote, not {shown(remote)}"
-        findings.error("malformed-ref", message, _place_of(entry.value, "remote"), "see `git remote`")
+        findings.error("malformed-ref", message, _place_of(pair.value, "remote"), "see `git remote`")
     return LedgerSetting(prefix, remote, place)
 
 
@@ -88,10 +88,10 @@ def _is_prefix(text: str) -> bool:
     )
 
 
-def _text(entry: KeyValue | None, name: str, findings: Findings) -> str:
-    if entry is None:
+def _text(pair: KeyValue | None, name: str, findings: Findings) -> str:
+    if pair is None:
         return ""
-    node = entry.value
+    node = pair.value
     if not isinstance(node, ScalarNode) or node.is_null or not node.text:
         findings.error("wrong-type", f"ledger.{name} must be text", node.place, "write it on one line, or remove it")
         return ""

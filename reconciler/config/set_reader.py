@@ -49,7 +49,7 @@ class SetReader:
             draft.values[field.path] = Value(None, node.place, field.path in draft.sensitive)
             return
         if not isinstance(node, ListNode):
-            hint = "write a list with a - before each entry"
+            hint = "write a list with a - before each item"
             if isinstance(node, ScalarNode) and node.text.isprintable() and len(node.text) <= 60 and node.text:
                 hint = f"write a list: {field.path.rsplit('.', 1)[-1]}: [{node.text}]"
             self._problems.fail(draft, Remark("wrong-type", f"{field.path} must be a list", hint), node.place)
@@ -87,9 +87,9 @@ class SetReader:
 
     def _word(self, draft: Draft, field: Field, item: Node) -> ResolvedText | None:
         if not isinstance(item, ScalarNode):
-            hint = "write each entry as one word"
+            hint = "write each item as one word"
             self._problems.error(
-                draft, Remark("wrong-type", f"each entry of {field.path} must be text", hint), item.place
+                draft, Remark("wrong-type", f"each item of {field.path} must be text", hint), item.place
             )
             return None
         try:
@@ -98,9 +98,9 @@ class SetReader:
             return None
         if text.null or not text.text:
             hint = "remove it, or quote it"
-            self._problems.error(draft, Remark("wrong-type", f"an entry of {field.path} is empty", hint), item.place)
+            self._problems.error(draft, Remark("wrong-type", f"an item of {field.path} is empty", hint), item.place)
             return None
-        remark = name_remark(f"an entry of {field.path}", text.text)
+        remark = name_remark(f"an item of {field.path}", text.text)
         if remark is not None:
             self._problems.warning(draft, remark, item.place)
         return text

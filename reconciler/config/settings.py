@@ -100,7 +100,7 @@ class SettingsReader:
                 if not isinstance(item, ScalarNode):
                     hint = "to give rules, write prune as a mapping: {addresses: {match: …}}"
                     self._findings.error(
-                        "wrong-type", "each entry of prune must be the name of a collection", item.place, hint
+                        "wrong-type", "each item of prune must be the name of a collection", item.place, hint
                     )
                 elif item.text in sections:
                     related = [(sections[item.text][0].place, "first occurrence")]
@@ -196,17 +196,17 @@ class SettingsReader:
         known = ("code", "address")
         if not isinstance(node, MapNode):
             hint = "write {code: stale-renamed-from, address: services.support}"
-            message = "an entry of acknowledge must be a mapping with code and address"
+            message = "an item of acknowledge must be a mapping with code and address"
             self._findings.error("wrong-type", message, node.place, hint)
             return None
         for key, pair in node.by_key.items():
             if key not in known:
                 hint = self._findings.instead(key, known)
-                message = f"an entry of acknowledge has no key {shown(key)}"
+                message = f"an item of acknowledge has no key {shown(key)}"
                 self._findings.error("unknown-key", message, pair.key.place, hint)
         named = node.by_key.get("code")
         if named is None:
-            message = "an entry of acknowledge has no code"
+            message = "an item of acknowledge has no code"
             self._findings.error("missing-key", message, node.place, "add code: …, as --format json shows it")
             return None
         code = self._texts.text(named.value, "code")

@@ -193,7 +193,7 @@ class WarningPart(Part):
     severity: Literal["warning", "notice"] = Field(
         default="warning",
         exclude_if=lambda severity: severity == "warning",
-        description="A notice is about an entry of the configuration that is no longer needed.",
+        description="A notice is about a part of the configuration that is no longer needed.",
     )
     message: str = Field(description="What is doubtful.")
     hint: str = Field(default="", description="How to fix it.")

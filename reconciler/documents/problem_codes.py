@@ -315,7 +315,7 @@ _RESOURCES = {
     ),
     "misplaced-pin": ProblemCode("A template has a `sid`.", "Write `sid` in the service that uses the template."),
     "missing-key": ProblemCode(
-        "An entry of `approvals` lacks its `address`, or an entry of `acknowledge` its `code`.", "Add the key."
+        "An item of `approvals` lacks its `address`, or an item of `acknowledge` its `code`.", "Add the key."
     ),
     "nested-template": ProblemCode("A template uses another template.", "Copy the shared values into both templates."),
     "pinned-twice": ProblemCode("Two resources are pinned to the same SID.", "Correct or remove one of the pins."),
@@ -526,10 +526,11 @@ _PLANNING = {
         "Reset the field to its live value, or declare an additional resource. Instead of `sid`, use `renamed_from`.",
     ),
     "done-absent": ProblemCode(
-        "The resource with `absent: true` does not exist; there is nothing to delete.", "Remove the entry."
+        "The resource with `absent: true` does not exist; there is nothing to delete.",
+        "Remove it from the configuration.",
     ),
     "done-approval": ProblemCode(
-        "An entry of `approvals` approves nothing in this plan.", "Remove it after its change has been applied."
+        "An item of `approvals` approves nothing in this plan.", "Remove it after its change has been applied."
     ),
     "not-compared": ProblemCode(
         "A value was compared only in part, because a secret in it is not set.", "Set the environment variable."
@@ -569,7 +570,7 @@ _PLANNING = {
         "Write the exact name, or pin the resource with `sid`.",
     ),
     "unused-acknowledgement": ProblemCode(
-        "An entry of `acknowledge` matches no warning.", "Remove the entry, or correct its code or address."
+        "An item of `acknowledge` matches no warning.", "Remove the item, or correct its code or address."
     ),
     "unused-approval": ProblemCode(
         "An approval matches no change in the plan, or a change with a different action.",

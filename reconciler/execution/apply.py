@@ -65,7 +65,7 @@ async def apply(
         stop: when set, no further step is started; requests in progress end within `GRACE_SECONDS`. If this is
             cancelled after that, it returns the report at once.
         trigger_webhooks: whether writes fire the account's webhooks where the API allows to choose.
-        journal: keeps an entry for each replace from before its first request; none if left out.
+        journal: keeps each replace from before its first request; none if left out.
         values: describes the values before and after each step for the report, which has none if this is left out.
         source_commit: see `Report`.
 

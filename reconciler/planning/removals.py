@@ -400,7 +400,7 @@ class _Resolver:
                     "stale-removed",
                     message,
                     one.place,
-                    "Remove the entry.",
+                    "Remove it from the configuration.",
                     severity="warning",
                     address=str(one.address),
                 )

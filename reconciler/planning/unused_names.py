@@ -18,7 +18,7 @@ from reconciler.planning.naming import title
 from reconciler.planning.near import Nearness
 from reconciler.state import Live
 
-_REMOVE = "Remove the entry."
+_REMOVE = "Remove it from the configuration."
 
 
 class UnusedNames:

@@ -260,7 +260,7 @@ _CODE = re.compile(r"[a-z][a-z0-9-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class WarningRow:
-    """A warning, or a notice: an entry of the configuration that can be removed."""
+    """A warning, or a notice: a part of the configuration that can be removed."""
 
     severity: Literal["warning", "notice"]
     code: str

@@ -320,14 +320,14 @@ def _unmanaged(parts: Sequence[UnmanagedPart]) -> tuple[UnmanagedGroup, ...]:
     return tuple(UnmanagedGroup(kind, tuple(rows)) for kind, rows in groups.items())
 
 
-def _setting(entry: UndeclaredPart) -> SettingRow:
+def _setting(part: UndeclaredPart) -> SettingRow:
     return SettingRow(
-        name=f"{entry.address}.{entry.field}",
-        service=entry.service,
-        value=_side(entry.account, frozenset(), entry.account_name, sensitive=entry.sensitive),
-        risk=entry.risk,
-        meaning=entry.meaning,
-        clearable=entry.clearable,
+        name=f"{part.address}.{part.field}",
+        service=part.service,
+        value=_side(part.account, frozenset(), part.account_name, sensitive=part.sensitive),
+        risk=part.risk,
+        meaning=part.meaning,
+        clearable=part.clearable,
     )
 
 

@@ -106,9 +106,9 @@ def test_errors_are_not_acknowledged(cli: Cli, tmp_path: Path) -> None:
     ("value", "message"),
     [
         ("{}", "acknowledge must be a list"),
-        ("[x]", "an entry of acknowledge must be a mapping with code and address"),
-        ("[{address: services.desk}]", "an entry of acknowledge has no code"),
-        ("[{code: x, adress: services.desk}]", 'an entry of acknowledge has no key "adress"'),
+        ("[x]", "an item of acknowledge must be a mapping with code and address"),
+        ("[{address: services.desk}]", "an item of acknowledge has no code"),
+        ("[{code: x, adress: services.desk}]", 'an item of acknowledge has no key "adress"'),
         ("[{code: x, address: 'services.desk.'}]", '"services.desk." is not a valid address'),
     ],
 )

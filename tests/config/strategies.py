@@ -339,7 +339,7 @@ def in_files(draw: st.DrawFn, document: Mapping[str, Any]) -> dict[str, str]:
 
 @st.composite
 def shuffled(draw: st.DrawFn, value: Any) -> Any:
-    """The same data with the keys of every mapping in another order, and the entries of every set."""
+    """The same data with the keys of every mapping in another order, and the items of every set."""
     if isinstance(value, dict):
         keys = draw(st.permutations(list(value)))
         return {key: draw(shuffled(value[key])) for key in keys}

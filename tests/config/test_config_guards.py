@@ -238,7 +238,7 @@ services:
         '3:20 unknown-collection: "roles" cannot be pruned here (these can be pruned here: addresses and services)',
         '3:27 unknown-collection: "adresses" cannot be pruned here (did you mean addresses?)',
         (
-            "3:37 wrong-type: each entry of prune must be the name of a collection (to give rules, write prune as a "
+            "3:37 wrong-type: each item of prune must be the name of a collection (to give rules, write prune as a "
             "mapping: {addresses: {match: …}})"
         ),
         '3:42 unknown-collection: "webhooks" cannot be pruned here (these can be pruned here: addresses and services)',

@@ -107,7 +107,7 @@ def test_includes_that_cannot_be_read() -> None:
             "2:63 interpolated-path: file names are not interpolated "
             "(write out the path; use overlays for differences between environments)"
         ),
-        "2:80 wrong-type: each entry of include must be text (write it without nesting)",
+        "2:80 wrong-type: each item of include must be text (write it without nesting)",
     ]
 
 

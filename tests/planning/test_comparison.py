@@ -388,8 +388,8 @@ def test_a_comparison_is_read_back_as_it_was() -> None:
 def test_text_and_markdown_say_what_it_is_about() -> None:
     shown = seen(DESK, edited(("friendly_name: Main", "friendly_name: Front")))
     assert comparison_text(shown, colour=False, width=100) == (
-        "From old to new. Changes as if the account matched the first configuration; values\n"
-        "that only the account has are unknown.\n"
+        "From old to new. Changes as if the account matched the first configuration; values that only the\n"
+        "account has are unknown.\n"
         "\n"
         '  ~ addresses["+14155550100"]\n'
         '      address "+14155550100" · differs · reconciler.yaml:11\n'
