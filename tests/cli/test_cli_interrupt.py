@@ -141,7 +141,7 @@ def test_the_second_signal_cuts_off_what_is_under_way_and_the_report_says_so(
     with started("apply", host, "--yes") as process:
         wait_until(lambda: users_made(app) >= 3)
         app.faulty.faults = Faults(latency=60_000)
-        wait_until(lambda: len(late) >= 5)
+        wait_until(lambda: len(late) >= 3)
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
         while "Stopping" not in process.stderr.readline():
@@ -152,8 +152,8 @@ def test_the_second_signal_cuts_off_what_is_under_way_and_the_report_says_so(
     assert process.returncode == 130
     found = by_status(json.loads(out))
     assert set(found) == {"done", "interrupted", "skipped"}
-    # Writes start at half of the concurrency, and rise to all of it.
-    assert 5 <= len(found["interrupted"]) <= 10
+    # How many writes are in flight follows the strain of the account.
+    assert 3 <= len(found["interrupted"]) <= 10
     assert found["done"] <= there(app)
     assert not found["skipped"] & there(app)
 
@@ -218,7 +218,7 @@ def test_a_third_signal_leaves_the_report_of_an_apply(app: FaultyEmulator, host:
     with started("apply", host, "--yes") as process:
         wait_until(lambda: users_made(app) >= 3)
         app.faulty.faults = Faults(latency=60_000)
-        wait_until(lambda: len(late) >= 5)
+        wait_until(lambda: len(late) >= 3)
         for _ in range(4):
             process.send_signal(signal.SIGTERM)
             time.sleep(0.1)
