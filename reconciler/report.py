@@ -101,6 +101,7 @@ class Report:
         seconds: the duration.
         interrupted: whether the user interrupted it.
         unreadable: collections that could not be planned, because the credentials may not read them.
+        unrecorded: why the ledger does not have the outcome, in a sentence; empty if it has, or without a ledger.
         source_commit: the commit that was checked out in the configuration's repository; empty if there is none.
     """
 
@@ -111,6 +112,7 @@ class Report:
     seconds: float = 0.0
     interrupted: bool = False
     unreadable: tuple[Problem, ...] = ()
+    unrecorded: str = ""
     source_commit: str = ""
 
     def counts(self) -> dict[Action, int]:
@@ -124,7 +126,7 @@ class Report:
         statuses = {result.status for result in self.results}
         if self.interrupted and (not statuses or statuses - {"done", "withheld"}):
             return 130
-        if self.unreadable or statuses & {"failed", "skipped", "partly", "interrupted"}:
+        if self.unreadable or self.unrecorded or statuses & {"failed", "skipped", "partly", "interrupted"}:
             return 1
         return 5 if "withheld" in statuses or any(self._keeps_something(result) for result in self.results) else 0
 

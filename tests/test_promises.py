@@ -288,6 +288,7 @@ def test_what_shows_holds_a_client_that_has_no_way_to_write() -> None:
         "endpoint",
         "get",
         "list",
+        "locate",
         "pages",
     }
     assert {name for name in dir(Client) if not name.startswith("_")} == {
@@ -295,6 +296,7 @@ def test_what_shows_holds_a_client_that_has_no_way_to_write() -> None:
         "endpoint",
         "get",
         "list",
+        "locate",
         "pages",
         "post",
         "delete",

@@ -138,6 +138,12 @@ class ReadClient:
         """
         return f"emulator {self._emulator_id}" if self._emulator_id else data_location(self._base_url)
 
+    async def locate(self) -> str:
+        """Return `endpoint`, after a request if only the answer of an emulator names it."""
+        if self._is_local and not self._emulator_id:
+            await self.get("/v1/Configuration")
+        return self.endpoint
+
     async def __aenter__(self) -> Self:
         """Return the client; no connection is opened before the first request."""
         return self

@@ -14,10 +14,18 @@ from reconciler.cli.files import read_plan
 from reconciler.cli.github_log import LOG
 from reconciler.cli.manual import Page
 from reconciler.cli.next_steps import command_line
-from reconciler.cli.options import account_options, approval_options, baseline_options, file_options, scope_options
+from reconciler.cli.options import (
+    account_options,
+    approval_options,
+    baseline_options,
+    file_options,
+    ledger_options,
+    scope_options,
+)
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
-from reconciler.errors import ReconcilerError, StalePlan, UsageError
+from reconciler.errors import LedgerError, ReconcilerError, StalePlan, UsageError
+from reconciler.render.error_text import error_text
 from reconciler.render.terminal import escape
 from reconciler.workflow import Applied, Decision, Endpoint, Inputs
 
@@ -37,6 +45,7 @@ Examples:
 @scope_options()
 @approval_options
 @baseline_options()
+@ledger_options(writes=True)
 @account_options
 @click.option(
     "--plan",
@@ -125,6 +134,10 @@ def _finish(applied: Applied, inputs: Inputs, endpoint: Endpoint, output: Output
     output = replace(output, plan_command=command_line("plan", inputs, endpoint, shown=seen))
     console.at_stake(_outcome(applied, output.plan_command))
     _show(applied, output, shown=shown)
+    if applied.document is not None and applied.document.unrecorded:
+        console.err(
+            error_text(LedgerError(applied.document.unrecorded), colour=False, width=console.width_of(sys.stderr))
+        )
     return exit_codes.of_apply(applied.file, applied.report)
 
 

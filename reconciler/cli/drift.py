@@ -9,7 +9,7 @@ from reconciler.cli import console, showing
 from reconciler.cli.exit_codes import DIFFERENCES, DONE, ERROR
 from reconciler.cli.manual import Page
 from reconciler.cli.next_steps import command_line
-from reconciler.cli.options import account_options, baseline_options, file_options, scope_options
+from reconciler.cli.options import account_options, baseline_options, file_options, ledger_options, scope_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
 from reconciler.workflow import Endpoint, Inputs
@@ -34,6 +34,7 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, text: str) -> f
 @file_options
 @scope_options()
 @baseline_options(ours=False)
+@ledger_options(writes=False)
 @account_options
 @click.option(
     "--fail-on",

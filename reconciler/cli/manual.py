@@ -15,7 +15,7 @@ Row = tuple[str, str]
 
 GLOBAL_OPTIONS: Mapping[str, Sequence[str]] = {
     "Account": ("api_url", "profile", "concurrency", "timeout"),
-    "Ledger": ("baseline", "ours"),
+    "Ledger": ("baseline", "ours", "start_ledger", "no_record", "rollback", "take_over"),
     "Output": ("verbose", "no_color", "log_level", "log_format"),
 }
 """Options on the page `reconciler help options`, by heading and click's names."""

@@ -20,6 +20,7 @@ from reconciler.address import Address, AddressError
 from reconciler.cli import candidates, console
 from reconciler.cli.exit_codes import BUG, of_error
 from reconciler.cli.output import Command
+from reconciler.ledger.options import LedgerOptions
 from reconciler.workflow import Endpoint, Inputs
 
 Decorator = Callable[[Command], Command]
@@ -210,6 +211,41 @@ def baseline_options(*, ours: bool = True) -> Decorator:
                     ),
                 )
                 if ours
+                else ()
+            ),
+        )
+
+    return decorate
+
+
+def ledger_options(*, writes: bool) -> Decorator:
+    """Add the options on the ledger to ``inputs``; used below `file_options`.
+
+    Args:
+        writes: Whether the command writes entries.
+    """
+
+    def decorate(function: Command) -> Command:
+        @functools.wraps(function)
+        def command(*, inputs: Inputs, start_ledger: bool, **given: object) -> int:
+            chosen = LedgerOptions(
+                starts=start_ledger,
+                takes_over=bool(given.pop("take_over", False)),
+                records=not given.pop("no_record", False),
+                rolls_back=bool(given.pop("rollback", False)),
+            )
+            return function(inputs=replace(inputs, ledger=chosen), **given)
+
+        return _added(
+            command,
+            click.option("--start-ledger", is_flag=True, help="Begin the ledger of this environment."),
+            *(
+                (
+                    click.option("--no-record", is_flag=True, help="Write no entry to the ledger."),
+                    click.option("--rollback", is_flag=True, help="Apply a commit older than the newest entry's."),
+                    click.option("--take-over", is_flag=True, help="Ignore the lock of another apply that has ended."),
+                )
+                if writes
                 else ()
             ),
         )

@@ -11,7 +11,14 @@ from reconciler.cli import candidates, console, exit_codes, showing
 from reconciler.cli.files import check_replaceable, write_file
 from reconciler.cli.manual import Page
 from reconciler.cli.next_steps import command_line
-from reconciler.cli.options import account_options, approval_options, baseline_options, file_options, scope_options
+from reconciler.cli.options import (
+    account_options,
+    approval_options,
+    baseline_options,
+    file_options,
+    ledger_options,
+    scope_options,
+)
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
 from reconciler.render.terminal import escape
@@ -32,6 +39,7 @@ Examples:
 @scope_options()
 @approval_options
 @baseline_options()
+@ledger_options(writes=False)
 @account_options
 @click.option(
     "--out",

@@ -19,6 +19,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "apply": ("reconciler.cli.apply:apply", "Plan again, and apply the plan after approval."),
     "show": ("reconciler.cli.show:show", "Show a saved plan, report, drift, or diff."),
     "drift": ("reconciler.cli.drift:drift", "Detect drift in the account (read-only)."),
+    "history": ("reconciler.cli.history:history", "List what was applied, from the ledger, offline."),
+    "ledger": ("reconciler.cli.ledger:ledger", "Push or rename the ledger."),
     "diff": ("reconciler.cli.diff:diff", "Compare two configurations without an account."),
     "export": ("reconciler.cli.export:export", "Write the live account as a configuration (read-only)."),
     "sids": ("reconciler.cli.sids:sids", "Print the address and SID of each managed resource (read-only)."),
@@ -36,8 +38,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Getting started": ("init", "export"),
     "Configuration": ("validate", "diff", "graph"),
     "Plan and apply": ("plan", "show", "apply"),
-    "Monitoring": ("drift",),
-    "Utilities": ("sids", "schema", "emulator", "completion", "docs", "help"),
+    "Monitoring": ("drift", "history"),
+    "Utilities": ("sids", "ledger", "schema", "emulator", "completion", "docs", "help"),
 }
 """The commands by heading, as `--help` lists them."""
 

@@ -19,7 +19,7 @@ To let editors check a file, start it with this line:
   # yaml-language-server: $schema=.reconciler/config.schema.json"""
 
 
-NAMES = ("config", "overlay", "plan", "report", "drift", "diff", "sids", "validation", "error")
+NAMES = ("config", "overlay", "plan", "report", "drift", "diff", "sids", "ledger", "history", "validation", "error")
 
 
 @click.command(cls=Page, epilog=EPILOG)
@@ -27,8 +27,9 @@ NAMES = ("config", "overlay", "plan", "report", "drift", "diff", "sids", "valida
 def schema(name: str) -> int:
     """Print the JSON Schema of configuration files, or of a document that --format json prints.
 
-    NAME is config (the default), overlay, plan, report, drift, diff, sids, validation, or error. The first two are for
-    editors; `reconciler validate` checks more than they can. The schema of overlays also accepts `!unset`.
+    NAME is config (the default), overlay, plan, report, drift, diff, sids, ledger, history, validation, or error. The
+    first two are for editors; `reconciler validate` checks more than they can. The schema of overlays also accepts
+    `!unset`.
     """
     from reconciler import schema as schemas  # noqa: PLC0415 - help and completion do without
 

@@ -17,7 +17,7 @@ COMMON_KEYS = ("sid", "absent", "renamed_from", "lifecycle", "sensitive")
 SINGLETON_KEYS = ("lifecycle", "sensitive")
 TOP_KEYS = (
     "version", "include", "account", "templates", "variables", "environments", "prune", "limits", "approvals",
-    "unmanaged", "acknowledge", "on_removal", "removed",
+    "unmanaged", "acknowledge", "on_removal", "removed", "ledger",
 )  # fmt: skip
 
 

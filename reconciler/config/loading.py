@@ -16,6 +16,7 @@ problems are reported at once, and none is only a consequence of another. All I/
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -37,6 +38,7 @@ from reconciler.config.findings import Findings, shown
 from reconciler.config.identities import check_identities
 from reconciler.config.interpolation import Interpolation
 from reconciler.config.layout import Layout, settings_in
+from reconciler.config.ledger import read_ledger
 from reconciler.config.model import Approval, Config, Declared, Limits, OnRemoval, Prune, Removed
 from reconciler.config.nodes import KeyValue, MapNode, ScalarNode, count_nodes, is_null, relabel
 from reconciler.config.references import References
@@ -126,6 +128,7 @@ def load_with(
         _check_overriding(every_variable, interpolation.used, findings)
     interpolation.check_placeholders()
     acknowledge = reader.acknowledgements(source.tree)
+    ledger = read_ledger(source.tree, posixpath.basename(sources.root), source.environments, findings)
     problems, acknowledged = split_acknowledged(acknowledge, findings.problems(strict=False))
     if strict:
         problems = tuple(replace(problem, severity="error") for problem in problems)
@@ -141,6 +144,7 @@ def load_with(
         acknowledged=acknowledged,
         secrets=frozenset(interpolation.secrets),
         external=dict(sorted(interpolation.external.items())),
+        ledger=ledger,
     )
 
 

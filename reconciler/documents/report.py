@@ -150,6 +150,11 @@ class ReportFile(Part):
     unreadable: tuple[WarningPart, ...] = Field(
         default=(), description="Collections that could not be read, with the resources that could not be applied."
     )
+    unrecorded: str = Field(
+        default="",
+        exclude_if=lambda text: not text,
+        description="Why the ledger does not have the outcome; absent if it has, or without a ledger.",
+    )
     ended: bool = Field(
         default=True,
         exclude_if=bool,
@@ -232,6 +237,7 @@ def report_document(report: Report, plan: PlanFile) -> ReportFile:
         ),
         changes=tuple(_result(result) for result in report.results),
         unreadable=plan.unreadable,
+        unrecorded=report.unrecorded,
     )
 
 

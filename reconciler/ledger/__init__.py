@@ -11,6 +11,7 @@
     preconditions  the conditions for the use of a ledger, each with its fix
     opening        finds the ledger of a configuration
     writing        the two entries of an apply
+    managing       lists, pushes, and renames a ledger
 
 The core does not know that the ledger is in git: `reconciler.planning.baseline` has what a plan needs of it.
 """

@@ -6,7 +6,7 @@ Takes a loaded configuration and its sources; returns a `Ledger`, or raises the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from reconciler.ledger.remote_ref import Tips, find_tips
 from reconciler.ledger.repository import Repository
 from reconciler.ledger.run_identity import describe_run, utc_now
 from reconciler.planning.baseline import Record
+from reconciler.sources.disk import DiskSources
 from reconciler.sources.recording import RecordingSources
 
 
@@ -44,7 +45,6 @@ class Ledger:
         source: The commit of the configuration; empty if there is none.
         run: This run.
         options: The command-line options.
-        notes: The warnings.
         now: Returns the present time.
     """
 
@@ -60,7 +60,6 @@ class Ledger:
     source: str
     run: LedgerRun
     options: LedgerOptions
-    notes: tuple[Problem, ...] = ()
     now: Callable[[], datetime] = utc_now
     _entries: dict[int, Stored] = field(default_factory=dict)
 
@@ -104,7 +103,7 @@ class Ledger:
 
 def open_ledger(
     config: Config,
-    files: RecordingSources,
+    files: DiskSources,
     *,
     environment: Mapping[str, str],
     scope: LedgerScope,
@@ -113,12 +112,14 @@ def open_ledger(
     writes: bool,
     is_trial: bool = False,
     now: Callable[[], datetime] = utc_now,
-) -> Ledger | None:
-    """Find the ledger of a configuration; None if it belongs to another host and this run is only a trial.
+) -> tuple[Ledger | None, tuple[Problem, ...]]:
+    """Find the ledger of a configuration, and the warnings about it.
+
+    There is none if it belongs to another host and this run is only a trial.
 
     Args:
         config: The configuration; it has a ledger.
-        files: Its sources.
+        files: Its sources; those of an apply remember what was read.
         environment: Environment variables.
         scope: The account, host, and environment.
         key: Makes the digests.
@@ -142,20 +143,21 @@ def open_ledger(
             key=key,
             remote=setting.remote,
         )
-        if is_trial and (local := ref.tip()) and ref.read(local).entry.host != scope.host:
+        if is_trial and (local := ref.tip()) and (entry := ref.read(local).entry).host != scope.host:
             repository.close()
-            return None
+            return None, (preconditions.not_used(entry, scope),)
         run = describe_run(environment)
         tips = find_tips(ref, setting.remote, prefix=setting.prefix, run=run if writes else None, now=now())
         ledger = _checked(ref, setting, scope, key, tips, repository.head(), run, options, now)
         notes = list(_notes(ledger, writes=writes))
         if writes:
+            assert isinstance(files, RecordingSources)
+            _catch_up(ledger)
             notes += _check_apply(ledger, config, files)
-        ledger.notes = tuple(notes)
     except BaseException:
         repository.close()
         raise
-    return ledger
+    return ledger, tuple(notes)
 
 
 def _checked(  # noqa: PLR0917 - the parts of a ledger
@@ -226,6 +228,13 @@ def _notes(ledger: Ledger, *, writes: bool) -> Iterable[Problem]:
             f"fetch it: git fetch {remote} '+{prefix}/*:{prefix}/*'",
             "warning",
         )
+
+
+def _catch_up(ledger: Ledger) -> None:
+    """Move the local ref to the newest entry, if only the remote's ref has it, as after a kill in between (G13)."""
+    tips, ref = ledger.tips, ledger.ref
+    if tips.newest != tips.local and ref.repository.move_ref(ref.name, tips.newest, tips.local):
+        ledger.tips = replace(tips, local=tips.newest)
 
 
 def _check_apply(ledger: Ledger, config: Config, files: RecordingSources) -> tuple[Problem, ...]:

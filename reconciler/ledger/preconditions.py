@@ -54,8 +54,13 @@ def no_ledger(ref: LedgerRef, scope: LedgerScope, *, prefix: str, remote: str) -
         ),
         None,
     )
-    fetch = "" if remote else f" If another clone has it, fetch it:\n{fetch_command('origin', prefix)}\n"
-    text = f"{scope.label} has no ledger yet.{fetch} Otherwise start one with --start-ledger".replace("\n O", "\nO")
+    text = f"{scope.label} has no ledger yet. Start one with --start-ledger"
+    if not remote:
+        fetch = fetch_command("origin", prefix)
+        text = (
+            f"{scope.label} has no ledger yet. If another clone has it, fetch it:\n{fetch}\nOtherwise start one with "
+            "--start-ledger"
+        )
     if other is not None:
         text += (
             f". The ledger of {other or 'the configuration without an environment'} has this account; if the "
@@ -126,16 +131,14 @@ def check_committed(repository: Repository, source: str, files: RecordingSources
         )
     may_be_ignored = {key.removeprefix("file:") for key in config.external if key.startswith("file:")}
     try:
-        with GitSources(
-            source, repository.root, from_top=True, env=repository.environment, folder=repository.folder
-        ) as committed:
+        with GitSources(source, files.root, env=repository.environment) as committed:
             different = sorted(set(files.differences(committed)))
     except UsageError:
         raise LedgerError(
             "this clone lacks objects of the commit to be applied: it is partial. Fetch them:\n"
             f"  {repository.complete_with('')}"
         ) from None
-    ignored = {path for path in different if repository.succeeds("check-ignore", "--quiet", "--", path)}
+    ignored = {path for path in different if repository.is_ignored(path)}
     wrong = [
         f"{path} ({'ignored by git' if path in ignored else 'not committed'})"
         for path in different

@@ -7,11 +7,13 @@ completed addresses; others stay attempted if a write may have had an effect.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from reconciler.address import Address
+from reconciler.documents.ledger import LedgerSummary
 from reconciler.planning.baseline import Record
 from reconciler.planning.plan import Plan
 from reconciler.report import ChangeResult, Outcome, Report
@@ -103,29 +105,27 @@ def outcome_records(
         number: The number of the entry.
         sid_digest_of: Returns the digest of a live resource's SID; empty if unknown.
     """
-    records = started_records(previous, planned, number)
+    started = started_records(previous, planned, number)
+    completed, attempted = list[Address](), list[Address]()
     for address, item in planned.items():
         how = ended.get(item.change or address, "done")
-        if item.writes and how == "unknown":
-            continue  # as in the started entry
-        if item.is_withheld and item.writes and how == "done":
-            continue
-        if item.is_withheld or (item.writes and how == "not written"):
-            records.pop(address, None)
-            if address in previous:
-                records[address] = previous[address]
-            continue
-        records.pop(address, None)
-        if item.former is not None:
-            records.pop(item.former, None)
-        paths = declared.get(address)
+        if item.writes and (how == "unknown" or (item.is_withheld and how == "done")):
+            attempted.append(address)
+        elif not item.is_withheld and (how == "done" or not item.writes):
+            completed.append(address)
+    # A handle may pass from one resource to another, so what is completed is forgotten before anything is remembered.
+    done = {planned[address].former or address for address in completed}
+    records = {address: record for address, record in previous.items() if address not in done}
+    records |= {address: started[address] for address in attempted}
+    for address in completed:
+        paths, record = declared.get(address), planned[address].record
         if paths is not None:
             records[address] = Record(
                 number,
                 (),
-                item.record.origin,
-                {path: value for path, value in item.record.adopted.items() if path in paths},
-                sid_digest_of(address) if item.record.origin == "created" else "",
+                record.origin,
+                {path: value for path, value in record.adopted.items() if path in paths},
+                sid_digest_of(address) if record.origin == "created" else "",
             )
     return records
 
@@ -185,3 +185,18 @@ def is_whole(plan: Plan, planned: Iterable[Planned], report: Report | None) -> b
 
 def _keeps_something(result: ChangeResult) -> bool:
     return any(outcome.status == "withheld" for outcome in result.outcomes)
+
+
+def summary_of(report: Report | None) -> LedgerSummary:
+    """Count the changes of an apply by how they ended."""
+    if report is None:
+        return LedgerSummary()
+    statuses = Counter(result.status for result in report.results)
+    return LedgerSummary(
+        **report.counts(),
+        partly=statuses["partly"],
+        failed=statuses["failed"],
+        skipped=statuses["skipped"],
+        withheld=statuses["withheld"],
+        interrupted=statuses["interrupted"],
+    )

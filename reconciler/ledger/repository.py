@@ -129,6 +129,14 @@ class Repository:
         """Return whether the clone has the top folder of a commit."""
         return self.succeeds("cat-file", "-e", f"{commit}^{{tree}}")
 
+    def is_ignored(self, path: str) -> bool:
+        """Return whether git ignores a file that it does not track.
+
+        Args:
+            path: The file, relative to the root file's folder.
+        """
+        return bool(self.output("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", path))
+
     @property
     def is_shallow(self) -> bool:
         """Whether the clone lacks a part of its history."""

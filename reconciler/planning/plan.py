@@ -74,6 +74,7 @@ class PlanOptions:
         baseline: the value of ``--baseline``; empty for that of the ledger.
         ours: whether the configuration wins every conflict.
         settings: also look for live settings that are not declared.
+        notes: what to warn about besides, such as the state of the ledger.
     """
 
     targets: tuple[Address, ...] = ()
@@ -86,6 +87,7 @@ class PlanOptions:
     baseline: str = ""
     ours: bool = False
     settings: bool = False
+    notes: tuple[Problem, ...] = ()
 
     def selection(self, config: Config) -> Selection:
         """The part of a configuration that the plan covers."""
@@ -353,6 +355,7 @@ class _Planner:
         yield from self.unused_options.rotations(self.options.rotate, changes)
 
     def _warnings(self, changes: Sequence[Change], unmanaged: Sequence[Unmanaged]) -> Iterator[Problem]:
+        yield from self.options.notes
         yield from dangling(self.context)
         yield from self.unused_names.absents()
         yield from self.unused_names.former_names()

@@ -30,6 +30,8 @@ SCHEMAS: Mapping[str, Callable[[], Schema]] = {
     "drift": documents.drift_schema,
     "diff": documents.diff_schema,
     "sids": documents.sids_schema,
+    "ledger": documents.ledger_schema,
+    "history": documents.history_schema,
     "validation": documents.validation_schema,
     "error": documents.error_schema,
 }

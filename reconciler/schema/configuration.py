@@ -148,6 +148,35 @@ def _guards(layout: Layout) -> Schema:
             },
             "How unmanaged resources and settings (live but not declared) are reported.",
         ),
+        "ledger": _ledger(),
+    }
+
+
+def _ledger() -> Schema:
+    """Build the schema of the ledger's place."""
+    place = closed(
+        {
+            "git": {
+                "type": "string",
+                "pattern": "^refs/",
+                "description": "Prefix of the ledger's refs. Default: `refs/reconciler`.",
+                "examples": ["refs/reconciler/sales"],
+            },
+            "remote": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The git remote that shares the ledger. Default: none.",
+                "examples": ["origin"],
+            },
+        },
+        "The place of the ledger.",
+    )
+    return {
+        **place,
+        "type": ["string", "object", "null"],
+        "pattern": "^git$",
+        "description": "Where git keeps what was applied last, so that plans tell who changed what. Root file only.",
+        "examples": ["git"],
     }
 
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from reconciler.documents.comparison import ComparisonFile
 from reconciler.documents.drift import DriftFile
+from reconciler.documents.ledger import HistoryFile, LedgerEntry
 from reconciler.documents.plan import PlanFile
 from reconciler.documents.problems import ErrorFile, ValidationFile
 from reconciler.documents.report import ReportFile
@@ -41,6 +42,16 @@ def diff_schema() -> Schema:
 def sids_schema() -> Schema:
     """Return the JSON Schema of the output of `sids`."""
     return _model_schema(SidsFile, "reconciler sids")
+
+
+def ledger_schema() -> Schema:
+    """Return the JSON Schema of an entry of the ledger (`entry.json`, `history show --format json`)."""
+    return _model_schema(LedgerEntry, "reconciler ledger")
+
+
+def history_schema() -> Schema:
+    """Return the JSON Schema of the entries of a ledger (`history --format json`)."""
+    return _model_schema(HistoryFile, "reconciler history")
 
 
 def validation_schema() -> Schema:

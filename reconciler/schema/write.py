@@ -63,6 +63,8 @@ _USED_FOR = {
     "drift": "`drift --format json`",
     "diff": "`diff --format json`",
     "sids": "`sids --format json`",
+    "ledger": "`history show --format json`, `entry.json` on the ledger's ref",
+    "history": "`history --format json`",
     "validation": "`validate --format json`, if the configuration is valid",
     "error": "the error of any command with `--format json` that fails without a result",
 }

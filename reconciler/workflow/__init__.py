@@ -12,6 +12,7 @@ from reconciler.workflow.applying import Applied, Confirm, Decision, Show, apply
 from reconciler.workflow.comparing import compare
 from reconciler.workflow.connecting import PLAN_KEY, SHORTEST_PLAN_KEY
 from reconciler.workflow.exporting import export
+from reconciler.workflow.histories import history, history_entry, push_ledger, rename_ledger
 from reconciler.workflow.inputs import Endpoint, Inputs
 from reconciler.workflow.loading import validate, validate_all
 from reconciler.workflow.locating import sids
@@ -31,7 +32,11 @@ __all__ = [
     "compare",
     "drift",
     "export",
+    "history",
+    "history_entry",
     "plan",
+    "push_ledger",
+    "rename_ledger",
     "sids",
     "validate",
     "validate_all",

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigError, GuardRefusal, MatchError, StalePlan, UsageError
+from reconciler.sources.recording import RecordingSources
 from reconciler.workflow.connecting import PLAN_KEY, connect, is_local, plan_key
+from reconciler.workflow.ledgers import LedgerRecorder, open_ledger
 from reconciler.workflow.loading import current_commit, validate
 from reconciler.workflow.planning import approvals, build_document, known_secrets, plan_options, plan_with_records
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.documents.plan import PlanFile
     from reconciler.documents.report import ReportFile
     from reconciler.documents.step_values import StepValues
+    from reconciler.ledger.opening import Ledger
     from reconciler.planning.plan import Plan, PlanOptions
     from reconciler.report import Progress, Report
     from reconciler.workflow.inputs import Endpoint, Inputs
@@ -102,58 +106,60 @@ async def apply(
         GuardRefusal: A guard refuses; nothing was sent.
         ReconcilerError: See `reconciler.errors`; nothing was sent.
     """
-    config = _load(inputs, approved, endpoint.environment)
+    files = RecordingSources(inputs.path, endpoint.environment)
+    config = _load(inputs, approved, endpoint.environment, files)
     if config.account_sid is None and not is_local(endpoint):
         raise UsageError(
             "the configuration does not declare its account, so it is not applied to a real one; set account.sid, or "
             "account_sid of the environment, to the account's SID"
         )
-    planning = _Planning(config, inputs, progress, report)
-    fresh, endpoint = await planning.run(endpoint, approved)
-    if fresh.plan.changes or fresh.differences:
-        show(fresh.document)
-        fresh.check()
-        decision = await confirm(fresh.document)
-        if decision is Decision.DECLINED:
-            return Applied(fresh.document, None, declined=True)
-        if decision is Decision.APPROVED:
-            fresh, endpoint = await planning.run(endpoint, fresh.document)
+    with ExitStack() as opened:
+        planning = _Planning(config, inputs, progress, report, files, opened)
+        fresh, endpoint = await planning.run(endpoint, approved)
+        if fresh.plan.changes or fresh.differences:
+            show(fresh.document)
             fresh.check()
-    commit = current_commit(inputs, endpoint.environment)
-    return await _carry_out(fresh, config, endpoint, progress, stop, trigger_webhooks=trigger_webhooks, commit=commit)
+            decision = await confirm(fresh.document)
+            if decision is Decision.DECLINED:
+                return Applied(fresh.document, None, declined=True)
+            if decision is Decision.APPROVED:
+                fresh, endpoint = await planning.run(endpoint, fresh.document)
+                fresh.check()
+        return await _carry_out(fresh, planning, endpoint, stop, trigger_webhooks=trigger_webhooks)
 
 
 async def _carry_out(
-    fresh: _Fresh,
-    config: Config,
-    endpoint: Endpoint,
-    progress: Progress,
-    stop: asyncio.Event | None,
-    *,
-    trigger_webhooks: bool,
-    commit: str,
+    fresh: _Fresh, planning: _Planning, endpoint: Endpoint, stop: asyncio.Event | None, *, trigger_webhooks: bool
 ) -> Applied:
-    """Send the steps of a plan."""
+    """Send the steps of a plan, between the two entries of the ledger."""
     from reconciler.api.client import Client  # noqa: PLC0415 - see the package
     from reconciler.execution.apply import apply as apply_plan  # noqa: PLC0415 - see the package
     from reconciler.report import Report  # noqa: PLC0415 - see the package
 
-    made, document, values = fresh.plan, fresh.document, fresh.values
+    made, document, values, progress = fresh.plan, fresh.document, fresh.values, planning.progress
+    commit = current_commit(planning.inputs, endpoint.environment)
+    recorder = planning.ledger_recorder(fresh, endpoint)
     if not made.changes:
         with fresh.recorder.record(made, document, values, commit, progress) as record:
-            return Applied(document, None, document=record.end(Report((), source_commit=commit)))
-    async with connect(endpoint, Client, progress, stop, config=config, creates_emulator=True) as client:
+            shown = record.end(Report((), source_commit=commit))
+        if recorder is not None:
+            recorder.end(None)
+        return Applied(document, None, document=shown)
+    async with connect(endpoint, Client, progress, stop, config=planning.config, creates_emulator=True) as client:
         with fresh.recorder.record(made, document, values, commit, progress) as record:
-            report = await apply_plan(
-                made,
-                client,
-                record,
-                stop,
-                trigger_webhooks=trigger_webhooks,
-                journal=record,
-                values=values,
-                source_commit=commit,
-            )
+            with recorder.recording(client.retry.seconds_left) if recorder else nullcontext():
+                report = await apply_plan(
+                    made,
+                    client,
+                    record,
+                    stop,
+                    trigger_webhooks=trigger_webhooks,
+                    journal=record,
+                    values=values,
+                    source_commit=commit,
+                )
+                if recorder is not None:
+                    report = replace(report, unrecorded=recorder.end(report))
             return Applied(document, report, document=record.end(report))
 
 
@@ -168,6 +174,7 @@ class _Fresh:
         values: Describes the values before and after the steps, for the report.
         differences: The changes that the approved plan does not contain, one sentence each.
         is_sealed: Whether the approvals of the approved plan count.
+        ledger: The ledger; None without one.
     """
 
     plan: Plan
@@ -176,6 +183,7 @@ class _Fresh:
     values: StepValues
     differences: tuple[str, ...]
     is_sealed: bool
+    ledger: Ledger | None = None
 
     def check(self) -> None:
         """Raise the reason why the plan cannot be applied, if there is one.
@@ -199,12 +207,24 @@ class _Planning:
         inputs: The options of the plan.
         progress: Receives the progress.
         report: The file that the report is written to during the apply; empty for none.
+        files: What the configuration was loaded from.
+        opened: Closes the ledgers.
     """
 
     config: Config
     inputs: Inputs
     progress: Progress
     report: str
+    files: RecordingSources
+    opened: ExitStack
+
+    def ledger_recorder(self, fresh: _Fresh, endpoint: Endpoint) -> LedgerRecorder | None:
+        """Return what records the apply of a plan; None without a ledger, and with ``--no-record``."""
+        if fresh.ledger is None or not self.inputs.ledger.records:
+            return None
+        return LedgerRecorder(
+            fresh.ledger, fresh.plan, fresh.document, self.config, self.inputs, endpoint=endpoint, files=self.files
+        )
 
     async def run(self, endpoint: Endpoint, approved: PlanFile | None) -> tuple[_Fresh, Endpoint]:
         """Plan; return the plan, and the endpoint with the remaining time of the deadline.
@@ -239,14 +259,18 @@ class _Planning:
                 options = _with_approvals(options, approved, is_sealed=is_sealed)
                 if approved.config_digest == config.digest:
                     options = replace(options, reviewed=reviewed_decisions(approved, is_sealed=is_sealed))
+            ledger, notes = await open_ledger(config, inputs, endpoint, reader, self.files, writes=True)
+            if ledger is not None:
+                self.opened.callback(ledger.close)
             made, recorder = await plan_with_records(
                 config,
                 inputs,
-                options,
+                replace(options, notes=notes),
                 reader,
                 self.progress,
                 key=shared_key,
                 report=self.report,
+                ledger=ledger,
                 environment=endpoint.environment,
             )
             document = build_document(made, reader, key, config)
@@ -255,9 +279,9 @@ class _Planning:
         if made.unset:
             raise MatchError(made.unset, config.lines)
         if approved is None:
-            return _Fresh(made, document, recorder, values, (), is_sealed)
+            return _Fresh(made, document, recorder, values, (), is_sealed, ledger)
         live = live_at(made, approved, key=key, hidden=hidden)
-        return _Fresh(made, document, recorder, values, not_approved(approved, document, live), is_sealed)
+        return _Fresh(made, document, recorder, values, not_approved(approved, document, live), is_sealed, ledger)
 
 
 def _with_approvals(options: PlanOptions, approved: PlanFile, *, is_sealed: bool) -> PlanOptions:
@@ -287,14 +311,14 @@ def _unsealed(made: Plan) -> Iterator[str]:
         )
 
 
-def _load(inputs: Inputs, approved: PlanFile | None, environment: Mapping[str, str]) -> Config:
+def _load(inputs: Inputs, approved: PlanFile | None, environment: Mapping[str, str], files: RecordingSources) -> Config:
     """Load the configuration to apply.
 
     Raises:
         StalePlan: It has no environment of the name that the approved plan was made for.
     """
     try:
-        return validate(inputs, environment, secrets_later=True)
+        return validate(inputs, environment, secrets_later=True, sources=files)
     except ConfigError as error:
         unknown = next((problem for problem in error.problems if problem.code == "unknown-environment"), None)
         if approved is None or unknown is None:

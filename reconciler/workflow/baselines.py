@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler import config as config_package
 from reconciler.errors import ConfigError, UsageError
 from reconciler.sources.disk import DiskSources
+from reconciler.workflow.inputs import NO_BASELINE
 
 if TYPE_CHECKING:
     from reconciler.address import Address
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from reconciler.ledger.opening import Ledger
     from reconciler.planning.baseline import Baseline
     from reconciler.workflow.inputs import Inputs
-
-NONE = "none"
-"""The value of ``--baseline`` for a plan that compares only the configuration and the account."""
 
 
 def baseline_for(
@@ -47,7 +45,7 @@ def baseline_for(
     found = None if ledger is None else ledger_baseline(ledger, inputs, environment)
     if not inputs.baseline:
         return found
-    if inputs.baseline == NONE:
+    if inputs.baseline == NO_BASELINE:
         return None if found is None else replace(found, is_compared=False)
     override = named_configuration(inputs, config).resources
     if found is not None:

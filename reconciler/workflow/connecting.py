@@ -48,6 +48,28 @@ def plan_key(endpoint: Endpoint) -> bytes | None:
     return hashlib.sha256(f"reconciler plan key\0{text}".encode(errors="surrogateescape")).digest()
 
 
+def ledger_key(endpoint: Endpoint, account_sid: str) -> bytes:
+    """Return the key of a ledger's digests, without opening the API.
+
+    Args:
+        endpoint: The credentials, which the key is derived from unless the environment sets one.
+        account_sid: The account of the ledger; an emulator's credentials follow from it.
+
+    Raises:
+        UsageError: There are no credentials.
+    """
+    from reconciler.api.credentials import Credentials, profiles_file  # noqa: PLC0415 - see the package
+
+    shared = plan_key(endpoint)
+    if shared is not None:
+        return shared
+    if endpoint.emulator or endpoint.app is not None:
+        return Credentials(account_sid, "emulator", account_sid).signing_key()
+    if endpoint.profile:
+        return Credentials.from_profile(endpoint.profile, profiles_file(endpoint.environment))[0].signing_key()
+    return Credentials.from_environment(endpoint.environment).signing_key()
+
+
 def is_local(endpoint: Endpoint) -> bool:
     """Return whether the API is certainly an emulator: in process, or on this machine."""
     from reconciler.api.hosts import is_loopback  # noqa: PLC0415 - see the package

@@ -9,8 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.ledger.options import LedgerOptions
+
 if TYPE_CHECKING:
     from reconciler.emulator import Emulator
+
+
+NO_BASELINE = "none"
+"""The value of ``--baseline`` for a plan that compares only the configuration and the account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,7 @@ class Inputs:
         baseline: What to compare with in place of the ledger: ``git:REF``, ``git:REF:PATH``, a path, or ``none``; empty
             for the ledger.
         ours: Whether the configuration wins every conflict with the account.
+        ledger: The options on the ledger.
     """
 
     path: str = "."
@@ -49,6 +56,7 @@ class Inputs:
     rotate: tuple[str, ...] = ()
     baseline: str = ""
     ours: bool = False
+    ledger: LedgerOptions = field(default_factory=LedgerOptions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,18 +21,21 @@ if TYPE_CHECKING:
     from reconciler.workflow.inputs import Inputs
 
 
-def validate(inputs: Inputs, environment: Mapping[str, str], *, secrets_later: bool = False) -> Config:
+def validate(
+    inputs: Inputs, environment: Mapping[str, str], *, secrets_later: bool = False, sources: DiskSources | None = None
+) -> Config:
     """Read and check a configuration, offline.
 
     Args:
         inputs: The configuration.
         environment: Environment variables.
         secrets_later: Whether secrets may be unset, since only what an apply sends needs them.
+        sources: Its files; those on the disk, at its path, if it is None.
 
     Raises:
         ConfigError: The configuration is invalid. The error contains every problem.
     """
-    sources = DiskSources(inputs.path, environment)
+    sources = sources or DiskSources(inputs.path, environment)
     return config_package.load(
         sources,
         environment=inputs.environment,

@@ -7,6 +7,7 @@ the resources that the plan turns out to need, and plans again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -16,8 +17,10 @@ from reconciler import __version__
 from reconciler.address import Address, AddressError
 from reconciler.errors import MatchError, UsageError
 from reconciler.redaction import texts_of, url_parts
+from reconciler.sources.disk import DiskSources
 from reconciler.workflow.baselines import baseline_for
 from reconciler.workflow.connecting import connect, plan_key
+from reconciler.workflow.ledgers import open_ledger
 from reconciler.workflow.loading import validate
 from reconciler.workflow.recording import Recorder, find_recorder
 
@@ -99,12 +102,22 @@ async def _plan(
 ) -> Planned:
     from reconciler.api.client import ReadClient  # noqa: PLC0415 - see the package
 
-    config = validate(inputs, endpoint.environment, secrets_later=True)
+    files = DiskSources(inputs.path, endpoint.environment)
+    config = validate(inputs, endpoint.environment, secrets_later=True, sources=files)
     key = plan_key(endpoint)
     async with connect(endpoint, ReadClient, progress, config=config, creates_emulator=creates_emulator) as client:
-        made, _ = await plan_with_records(
-            config, inputs, options, client, progress, key=key, environment=endpoint.environment
-        )
+        ledger, notes = await open_ledger(config, inputs, endpoint, client, files, writes=False)
+        with closing(ledger) if ledger is not None else nullcontext():
+            made, _ = await plan_with_records(
+                config,
+                inputs,
+                replace(options, notes=notes),
+                client,
+                progress,
+                key=key,
+                ledger=ledger,
+                environment=endpoint.environment,
+            )
         undeclared = build_undeclared(made, client, key, config) if options.settings else ()
         return Planned(config, build_document(made, client, key, config), client.requests, undeclared)
 

@@ -1,0 +1,82 @@
+"""Renders the history of a ledger as text: its entries, one in each line, or one of them whole.
+
+Takes documents; returns escaped text that ends in a newline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.documents.ledger import HistoryEntry, HistoryFile, LedgerEntry, LedgerSummary
+from reconciler.render.terminal import cells, escape
+
+_WORDS = (
+    ("create", "created"), ("update", "updated"), ("replace", "replaced"), ("delete", "deleted"),
+    ("partly", "done in part"), ("failed", "failed"), ("interrupted", "interrupted"), ("skipped", "skipped"),
+    ("withheld", "withheld"),
+)  # fmt: skip
+
+
+def history_text(document: HistoryFile) -> str:
+    """Render a list of entries, newest first."""
+    rows = [
+        (
+            str(entry.number),
+            _time(entry.started_at),
+            entry.status,
+            entry.source_commit[:7],
+            escape(entry.actor),
+            _content(entry),
+        )
+        for entry in document.entries
+    ]
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
+    return "".join("  ".join(map(_padded, row, widths)).rstrip() + "\n" for row in rows)
+
+
+def entry_text(entry: LedgerEntry) -> str:
+    """Render one entry whole."""
+    source, run = entry.source, entry.run
+    place = ", ".join(part for part in (run.url, run.machine and f"machine {run.machine}") if part)
+    head = [
+        ("environment", entry.environment or "(none)"),
+        ("account", f"{entry.account_sid} at {entry.host}"),
+        ("started", f"{_time(entry.started_at)} by {entry.actor}"),
+        ("ended", _time(entry.ended_at) if entry.ended_at else f"not yet; deadline {_time(entry.deadline)}"),
+        ("run", place),
+        ("commit", source.commit),
+        ("files", ", ".join((source.root, *source.overlays))),
+        ("variables", ", ".join(f"{name}={value.value or '(hidden)'}" for name, value in source.variables.items())),
+        ("changes", _counts(entry.summary)),
+    ]
+    lines = [f"Entry {entry.number}: {entry.operation}, {entry.status}", ""]
+    lines += [f"  {name:<11}  {escape(text)}" for name, text in head if text]
+    if entry.resources:
+        lines += ["", "Resources:"]
+        width = max(cells(escape(address)) for address in entry.resources)
+        for address, item in sorted(entry.resources.items()):
+            known = [item.origin, f"baseline {item.baseline}" if item.baseline else "no baseline"]
+            known += [f"attempted {', '.join(map(str, item.attempted))}"] if item.attempted else []
+            known += [f"adopted {', '.join(item.adopted)}"] if item.adopted else []
+            lines.append(f"  {_padded(escape(address), width)}  {escape('; '.join(known))}")
+    return "\n".join(lines) + "\n"
+
+
+def _content(entry: HistoryEntry) -> str:
+    if entry.operation == "rename":
+        return f"renamed to {escape(entry.environment) or 'no environment'}"
+    counts = _counts(entry.summary)
+    return f"undo: {counts}" if entry.operation == "undo" else counts
+
+
+def _counts(summary: LedgerSummary) -> str:
+    counted: Iterable[tuple[int, str]] = ((getattr(summary, name), word) for name, word in _WORDS)
+    return ", ".join(f"{number:,} {word}" for number, word in counted if number)
+
+
+def _time(text: str) -> str:
+    return f"{text[:10]} {text[11:16]} UTC"
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - cells(text))

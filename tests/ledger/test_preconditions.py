@@ -1,0 +1,431 @@
+"""What has to hold before a ledger is used: each situation with its whole message, and with its fix."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands import Result
+from tests.ledger.clones import FETCH, FILES, HOOK, REF, Clones, commit, git
+
+OTHER = "AC" + "1" * 32
+WITHOUT = "The command works without the ledger: --baseline none --no-record"
+
+
+def error(result: Result, code: int = 1) -> str:
+    """The message of a command that failed, as one line of words."""
+    assert result.code == code, result.err
+    start = result.err.index("Error: ")
+    return " ".join(result.err[start:].removeprefix("Error: ").split())
+
+
+# --- G19 to G21: where the ledger is ---------------------------------------------------------------------------------
+
+
+def test_a_ledger_that_only_the_remote_has_is_fetched(clones: Clones) -> None:
+    clones.start()
+    clones.clone("there")
+    expected = f"the ledger of prod is on origin, but not in this clone. Fetch it: {FETCH}"
+    assert error(clones.plan(clone="there")) == error(clones.apply(clone="there")) == expected
+    git("fetch", "-q", "origin", "+refs/reconciler/*:refs/reconciler/*", at=clones.folder / "there")
+    assert clones.plan(clone="there").code == 0
+
+
+def test_an_apply_needs_the_newest_entry_and_a_plan_warns(clones: Clones) -> None:
+    clones.start()
+    there = clones.clone("there")
+    git("fetch", "-q", "origin", "+refs/reconciler/*:refs/reconciler/*", at=there)
+    commit({"reconciler.yaml": FILES.replace("Main", "Second")}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    assert clones.apply().code == 0
+    entry = clones.entry()
+    assert error(clones.apply(clone="there")) == (
+        f"origin has a newer entry of the ledger of prod than this clone (entry 2, {entry.started_at}, by Ada). "
+        f"Nothing was sent. Fetch it, and run the command again: {FETCH}"
+    )
+    plan = clones.plan("--format", "json", clone="there").json
+    (warning,) = [one for one in plan["warnings"] if one["code"] == "ledger-behind"]
+    assert warning["message"] == "origin has a newer entry of the ledger of prod than this clone"
+    assert warning["hint"] == f"fetch it: {FETCH}"
+
+
+def test_a_shallow_clone_is_not_taken_for_one_without_a_baseline(clones: Clones) -> None:
+    clones.start()
+    commit({"reconciler.yaml": FILES.replace("Main", "Second")}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    assert clones.apply("--target", 'addresses["+14155550100"]').code == 0
+    there = clones.clone("there", "--depth=1")
+    git("fetch", "-q", "--depth=1", "origin", f"+{REF}:{REF}", at=there)
+    expected = (
+        "this clone lacks objects that the ledger of prod needs: it is shallow or partial. Fetch them: "
+        "git fetch --unshallow origin"
+    )
+    assert error(clones.plan(clone="there")) == error(clones.apply(clone="there")) == expected
+    git("fetch", "-q", "--unshallow", "origin", at=there)
+    assert clones.plan(clone="there").code == 0
+
+
+def test_the_first_use_is_explicit(clones: Clones) -> None:
+    expected = "prod has no ledger yet. Start one with --start-ledger"
+    assert error(clones.plan()) == error(clones.apply()) == expected
+    assert clones.plan("--start-ledger").code == 0
+    assert git("for-each-ref", "refs/reconciler/", at=clones.here) == ""
+    clones.start()
+    assert error(clones.apply("--start-ledger")) == (
+        "prod has a ledger already; its newest entry is 1. Remove --start-ledger to use it"
+    )
+
+
+def test_without_a_remote_another_clone_may_have_the_ledger(clones: Clones) -> None:
+    commit({"reconciler.yaml": FILES.replace(", remote: origin", "")}, clones.here)
+    assert error(clones.plan()) == (
+        f"prod has no ledger yet. If another clone has it, fetch it: {FETCH} Otherwise start one with --start-ledger"
+    )
+
+
+def test_a_renamed_environment_is_recognized_by_its_account(clones: Clones) -> None:
+    clones.start()
+    assert error(clones.plan(env="staging")) == (
+        "staging has no ledger yet. Start one with --start-ledger. The ledger of prod has this account; if the "
+        "environment was renamed: reconciler ledger rename prod staging"
+    )
+
+
+# --- G22, G23: entries of something else, and forged ones ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"account_sid": OTHER}, f"account {OTHER}, not AC00000000000000000000000000000000"),
+        ({"environment": "staging"}, "environment staging, not prod"),
+    ],
+)
+def test_an_entry_of_another_account_or_environment(clones: Clones, changes: dict[str, Any], what: str) -> None:
+    clones.start()
+    clones.forge(key_id="other", **changes)
+    expected = (
+        f"entry 1 of refs/reconciler/prod is of {what}. To continue the ref with this {what.split(maxsplit=1)[0]} and "
+        "without the resources that it remembers, use --start-ledger"
+    )
+    assert error(clones.plan()) == error(clones.apply()) == expected
+    assert clones.apply("--start-ledger").code == 0
+    assert (clones.entry().number, clones.entry().begins) == (2, True)
+
+
+def test_an_entry_that_was_edited_by_hand(clones: Clones) -> None:
+    clones.start()
+    edited = clones.entry().model_copy(update={"actor": "Eve"})
+    clones.write(edited.to_json(), subject="apply 1 applied")
+    restore = (
+        "Restore the ledger's ref from a clone or a remote that has the original, or start again with --start-ledger"
+    )
+    assert error(clones.plan()) == f"entry 1 was modified (its signature does not match). {restore}"
+    assert error(clones.apply()) == f"entry 1 was modified (its signature does not match). {restore}"
+    clones.write(json.dumps({**json.loads(edited.to_json()), "number": "one"}), subject="apply 1 applied")
+    assert error(clones.plan()) == (
+        "the newest entry was modified (at number: Input should be a valid integer, unable to parse string as an "
+        f"integer). {restore}"
+    )
+
+
+def test_an_entry_whose_parents_or_number_do_not_fit(clones: Clones) -> None:
+    clones.start()
+    good, source = clones.tip(), clones.entry().source.commit
+    made = clones.forge(source)
+    restore = (
+        "Restore the ledger's ref from a clone or a remote that has the original, or start again with --start-ledger"
+    )
+    assert error(clones.plan()) == f"entry 1 was modified (it does not fit its commit {made[:12]}). {restore}"
+    clones.write(clones.entry(good).to_json(), good, source, subject="apply 7 applied")
+    assert "entry 1 was modified (it does not fit its commit" in error(clones.plan())
+    git("update-ref", REF, source, at=clones.here)
+    git("push", "-q", "-f", "origin", f"{REF}:{REF}", at=clones.here)
+    assert (
+        error(clones.plan()) == f"the newest entry was modified (its commit {source[:12]} has no entry.json). {restore}"
+    )
+
+
+def test_an_entry_with_another_key_is_used_with_a_warning(clones: Clones, monkeypatch: pytest.MonkeyPatch) -> None:
+    clones.start()
+    monkeypatch.setenv("RECONCILER_PLAN_KEY", "k" * 32)
+    plan = clones.plan("--format", "json").json
+    (warning,) = [one for one in plan["warnings"] if one["code"] == "other-ledger-key"]
+    assert warning["message"] == (
+        "the ledger of prod was written with another key, so its signature, and which values of secrets and "
+        "environment variables it was applied with, cannot be checked"
+    )
+    assert warning["hint"] == "set the same RECONCILER_PLAN_KEY for everyone who plans and applies"
+
+
+# --- G24, G25 --------------------------------------------------------------------------------------------------------
+
+
+def test_two_configurations_need_two_prefixes(clones: Clones) -> None:
+    clones.start()
+    commit({"second/reconciler.yaml": FILES}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    clones.chdir(clones.here)
+    result = clones.run("plan", "second", "--env", "prod", "--emulator", clones.account)
+    assert error(result) == (
+        "refs/reconciler/prod is the ledger of another configuration: entry 1 applied reconciler.yaml, which still "
+        "exists beside second/reconciler.yaml. Give each its own prefix: ledger: {git: refs/reconciler/NAME}"
+    )
+
+
+def test_a_root_file_that_moved_keeps_its_ledger(clones: Clones) -> None:
+    clones.start()
+    (clones.here / "moved").mkdir()
+    git("mv", "reconciler.yaml", "moved/reconciler.yaml", at=clones.here)
+    commit({}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    clones.chdir(clones.here)
+    assert clones.run("plan", "moved", "--env", "prod", "--emulator", clones.account).code == 0
+
+
+def test_a_folder_outside_of_git(clones: Clones) -> None:
+    shutil.rmtree(clones.here / ".git")
+    assert clones.plan("--baseline", "none").code == 0
+    assert clones.apply("--baseline", "none", "--no-record").code == 0
+    assert error(clones.plan()) == (
+        f"the ledger is kept in git, and {clones.here} is not in the work tree of a git repository. Create one with "
+        f"`git init`, or run this in a clone. {WITHOUT}"
+    )
+
+
+def test_a_machine_without_git(clones: Clones, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert error(clones.plan()) == (
+        "the ledger is kept in git, and the git program cannot be run (No such file or directory). Install git. "
+        f"{WITHOUT}"
+    )
+
+
+def test_a_remote_that_cannot_be_reached(clones: Clones) -> None:
+    clones.start()
+    (clones.folder / "remote.git").rename(clones.folder / "gone.git")
+    assert error(clones.apply()).startswith(
+        "the ledger's remote origin cannot be used: git says \"fatal: '../remote.git' does not appear to be a git "
+        f'repository". {WITHOUT}'
+    )
+
+
+def test_a_repository_inside_of_another_one_is_refused(clones: Clones) -> None:
+    inner = clones.here / "inner"
+    git("init", "-q", "--bare", str(inner))
+    shutil.copy(clones.here / "reconciler.yaml", inner)
+    clones.chdir(clones.here)
+    result = clones.run("plan", "inner", "--env", "prod", "--emulator", clones.account)
+    assert "looks like a git repository inside of another one" in error(result) or "work tree" in error(result)
+
+
+# --- G26 to G28: only for an apply -----------------------------------------------------------------------------------
+
+NOT_IN = "the ledger records the commit that is applied, and commit {} does not contain what would be applied: {}. "
+COMMIT = "Commit these files, or use --no-record"
+
+
+def not_in(clones: Clones, files: str) -> str:
+    return NOT_IN.format(git("rev-parse", "HEAD", at=clones.here)[:12], files) + COMMIT
+
+
+def test_uncommitted_untracked_and_ignored_files_cannot_be_applied(clones: Clones) -> None:
+    clones.start()
+    root = clones.here / "reconciler.yaml"
+    root.write_text(FILES.replace("Main", "Second") + "include: ['parts/*.yaml']\n", encoding="utf-8")
+    (clones.here / "parts").mkdir()
+    (clones.here / "parts" / "new.yaml").write_text("credentials: {}\n", encoding="utf-8")
+    assert error(clones.apply()) == not_in(clones, "parts/new.yaml (not committed), reconciler.yaml (not committed)")
+    assert clones.plan().code == 0
+    (clones.here / ".gitignore").write_text("*.db\nparts/\n", encoding="utf-8")
+    git("add", "-A", at=clones.here)
+    git("commit", "-q", "-m", "include", at=clones.here)
+    assert error(clones.apply()) == not_in(clones, "parts/new.yaml (ignored by git)")
+    assert clones.apply("--no-record").code == 0
+    assert clones.entry().number == 1
+
+
+def test_a_file_that_was_only_deleted_here_is_noticed(clones: Clones) -> None:
+    commit({"reconciler.yaml": FILES + "include: ['parts/*.yaml']\n", "parts/a.yaml": "credentials: {}\n"}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    clones.start()
+    (clones.here / "parts" / "a.yaml").unlink()
+    assert error(clones.apply()) == not_in(clones, "parts/a.yaml (not committed)")
+
+
+def test_line_ends_that_git_converts_are_no_difference(clones: Clones) -> None:
+    (clones.here / "reconciler.yaml").write_bytes(FILES.replace("\n", "\r\n").encode())
+    clones.start()
+
+
+def test_a_file_of_a_value_may_be_ignored(clones: Clones) -> None:
+    files = FILES.replace("Main", '"${file:name.txt}"')
+    commit({"reconciler.yaml": files, ".gitignore": "*.db\nname.txt\n"}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    (clones.here / "name.txt").write_text("Desk\n", encoding="utf-8")
+    clones.start()
+    assert list(clones.entry().fingerprints) == ["file:name.txt"]
+    assert "Desk" not in clones.entry().to_json()
+
+
+def test_a_repository_without_commits(clones: Clones) -> None:
+    git("checkout", "-q", "--orphan", "fresh", at=clones.here)
+    assert error(clones.apply("--start-ledger")) == (
+        "the ledger records the commit that is applied, and this repository has no commits. Commit the "
+        "configuration, or use --no-record"
+    )
+
+
+def test_a_commit_that_was_not_pushed(clones: Clones) -> None:
+    clones.start()
+    made = commit({"reconciler.yaml": FILES.replace("Main", "Second")}, clones.here)
+    assert error(clones.apply()) == (
+        f"commit {made[:12]} is on no branch or tag of origin, so others could not see what was applied. Push it "
+        "first: git push origin main If it is there already, fetch it: git fetch origin"
+    )
+    assert clones.plan().code == 0
+    git("tag", "v2", at=clones.here)
+    git("push", "-q", "origin", "v2", at=clones.here)
+    assert clones.apply().code == 0
+
+
+def test_an_older_commit_is_refused(clones: Clones) -> None:
+    old = git("rev-parse", "HEAD", at=clones.here)
+    new = commit({"reconciler.yaml": FILES.replace("Main", "Second")}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    clones.start()
+    git("checkout", "-q", old, at=clones.here)
+    day = clones.entry().started_at[:10]
+    assert error(clones.apply(), 4) == (
+        f"a guard refuses this apply; nothing was sent: - commit {old[:12]} is older than {new[:12]}, which entry 1 "
+        f"applied on {day}, and its configuration differs: an apply would roll back what was merged in between. To "
+        "do so, use --rollback"
+    )
+    assert clones.plan().code == 0
+    assert clones.apply("--rollback").code == 0
+    assert clones.entry().source.commit == old
+
+
+def test_a_revert_is_no_rollback(clones: Clones) -> None:
+    commit({"reconciler.yaml": FILES.replace("method: POST", f"method: POST, pre_webhook_url: {HOOK}")}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    clones.start()
+    git("revert", "--no-edit", "HEAD", at=clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    assert clones.apply().code == 0
+
+
+# --- G29 to G34: situations ------------------------------------------------------------------------------------------
+
+
+def test_a_detached_head_and_a_work_tree(clones: Clones) -> None:
+    git("checkout", "-q", "--detach", at=clones.here)
+    clones.start()
+    git("worktree", "add", "-q", str(clones.folder / "tree"), "main", at=clones.here)
+    assert clones.plan(clone="tree").code == 0
+
+
+def test_a_ledger_that_was_rewritten(clones: Clones) -> None:
+    clones.start()
+    old = clones.tip()
+    other = clones.forge(key_id="other", actor="Eve")
+    git("update-ref", REF, old, at=clones.here)
+    expected = (
+        f"the ledger of prod was rewritten: this clone has entry 1 (commit {old}), and origin has entry 1 (commit "
+        f"{other}), which does not follow it. Find out who changed {REF}. To continue with the one on origin, fetch "
+        f"it: {FETCH}"
+    )
+    assert error(clones.plan()) == error(clones.apply()) == expected
+
+
+def test_a_local_ref_that_is_behind_or_ahead_moves_forward(clones: Clones) -> None:
+    clones.start()
+    first = clones.tip()
+    files = FILES.replace("Main", "Second")
+    commit({"reconciler.yaml": files}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    assert clones.apply().code == 0
+    second = clones.tip()
+    git("update-ref", REF, first, at=clones.here)
+    assert clones.plan().code == 0
+    assert clones.tip() == first
+    commit({"reconciler.yaml": files.replace("Second", "Third")}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    assert clones.apply().code == 0
+    assert clones.tip() == clones.tip("remote.git")
+    git("update-ref", REF, second, at=clones.folder / "remote.git")
+    commit({"reconciler.yaml": files.replace("Second", "Fourth")}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    assert clones.apply().code == 0
+    assert clones.tip() == clones.tip("remote.git")
+    assert clones.entry().number == 4
+
+
+def test_environments_have_one_ref_each(clones: Clones) -> None:
+    clones.start()
+    assert clones.apply("--start-ledger", env="staging").code == 0
+    assert git("for-each-ref", "--format=%(refname)", "refs/reconciler/", at=clones.here).splitlines() == [
+        "refs/reconciler/prod",
+        "refs/reconciler/staging",
+    ]
+
+
+def test_the_name_of_an_environment_is_encoded(clones: Clones) -> None:
+    account = "{account_sid: AC00000000000000000000000000000000}"
+    commit({"reconciler.yaml": FILES.replace("{prod:", f"{{'a b/c~..ü': {account}, prod:")}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    assert clones.apply("--start-ledger", env="a b/c~..ü").code == 0
+    assert git("for-each-ref", "--format=%(refname)", "refs/reconciler/", at=clones.here) == (
+        "refs/reconciler/a%20b%2Fc%7E%2E%2E%C3%BC"
+    )
+
+
+def test_a_trial_with_an_emulated_account_leaves_the_ledger_alone(clones: Clones) -> None:
+    clones.start()
+    tip = clones.tip()
+    (clones.folder / "remote.git").rename(clones.folder / "gone.git")
+    clones.chdir(clones.here)
+    other = str(clones.folder / "other.db")
+    result = clones.run("apply", "--yes", "--env", "prod", "--emulator", other, "--format", "json")
+    assert result.code == 0
+    plan = clones.run("plan", "--env", "prod", "--emulator", other, "--format", "json").json
+    (warning,) = [one for one in plan["warnings"] if one["code"] == "ledger-not-used"]
+    assert warning["message"] == (
+        f"the ledger of prod is of host {clones.entry().host}, not of this emulated account, so it is not used: the "
+        "plan does not show who changed what, and an apply is not recorded"
+    )
+    assert clones.tip() == tip
+
+
+def test_hooks_filters_and_prompts_do_not_run(clones: Clones) -> None:
+    clones.start()
+    for where in (clones.here / ".git" / "hooks",):
+        for hook in ("pre-push", "reference-transaction", "post-commit", "pre-commit"):
+            file = where / hook
+            file.write_text(f"#!/bin/sh\ntouch {clones.folder}/ran\nexit 1\n", encoding="utf-8")
+            file.chmod(0o755)
+    git("config", "core.askPass", f"touch {clones.folder}/ran", at=clones.here)
+    git("config", "filter.x.clean", f"touch {clones.folder}/ran", at=clones.here)
+    git("-c", "core.hooksPath=/dev/null", "commit", "-q", "--allow-empty", "-m", "x", at=clones.here)
+    (clones.here / "reconciler.yaml").write_text(FILES.replace("Main", "Second"), encoding="utf-8")
+    git("-c", "core.hooksPath=/dev/null", "commit", "-q", "-a", "-m", "x", at=clones.here)
+    git("-c", "core.hooksPath=/dev/null", "push", "-q", "origin", "main", at=clones.here)
+    assert clones.apply().code == 0
+    assert not (clones.folder / "ran").exists()
+
+
+def test_without_a_ledger_no_git_process_runs_and_options_about_it_are_refused(
+    clones: Clones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit({"reconciler.yaml": FILES.replace("ledger: {git: refs/reconciler, remote: origin}\n", "")}, clones.here)
+    monkeypatch.setenv("PATH", "")
+    assert clones.plan().code == 0
+    assert error(clones.plan("--start-ledger")) == (
+        "--start-ledger needs a ledger. Add `ledger: git` to the root file, or remove --start-ledger"
+    )
+    assert Path(os.curdir).resolve() == clones.here.resolve()
