@@ -61,12 +61,12 @@ def _check_same_key(same: Sequence[Draft], findings: Findings) -> None:
     first_of: dict[Hashable, Draft] = {}
     any_first: Draft | None = None
     for draft in same:
-        apart = _told_apart(draft)
+        apart = _distinguishing_key(draft)
         if draft.pin is not None or apart is _UNCLEAR:
             continue
         first = any_first if apart is None else first_of.get(apart) or first_of.get(None)
         if first is not None:
-            _tell_twice(first, draft, findings)
+            _report_duplicate(first, draft, findings)
         first_of.setdefault(apart, draft)
         any_first = any_first or draft
 
@@ -75,7 +75,7 @@ _UNCLEAR = object()
 """The field that identifies a resource could not be read."""
 
 
-def _told_apart(draft: Draft) -> Hashable:
+def _distinguishing_key(draft: Draft) -> Hashable:
     """Return what distinguishes a resource from others with its natural key; None if nothing does."""
     if draft.kind.match_by_content:
         return _UNCLEAR if draft.broken else tuple(
@@ -114,7 +114,7 @@ def _check_similar_names(drafts: Sequence[Draft], findings: Findings) -> None:
         )
 
 
-def _tell_twice(first: Draft, second: Draft, findings: Findings) -> None:
+def _report_duplicate(first: Draft, second: Draft, findings: Findings) -> None:
     path = second.kind.natural_key or "name"
     is_sensitive = any(value.sensitive for value in second.values.values())
     key_text = f"the same {path}" if is_sensitive else f"the {path} {shown(second.natural_key)}"

@@ -111,7 +111,7 @@ class Merger:
         for key, pair in above.by_key.items():
             first = by_key.get(key)
             if first is None:
-                by_key[key] = _in_vain(pair) if is_template else pair
+                by_key[key] = _without_effect(pair) if is_template else pair
             else:
                 value = self._override(first.value, pair.value, is_template=is_template)
                 # A mapping that an overlay extends keeps its place; one over a template has that of the service.
@@ -133,7 +133,7 @@ class Merger:
         by_key: dict[str, KeyValue] = {}
         for key, pair in table.by_key.items():
             if isinstance(pair.value, ScalarNode) and pair.value.is_unset:
-                self._tell_unset(pair.value, key)
+                self._report_unset(pair.value, key)
             else:
                 by_key[key] = KeyValue(pair.key, self._node_without_unset_marks(pair.value, key))
         return MapNode(by_key, table.origin, table.line, table.column, table.cleared)
@@ -156,7 +156,7 @@ class Merger:
             case _:
                 return node
 
-    def _tell_unset(self, mark: ScalarNode, key: str) -> None:
+    def _report_unset(self, mark: ScalarNode, key: str) -> None:
         if mark.tag == UNSET_DONE:
             return
         if mark.tag == UNSET_IN_VAIN or mark.origin.via.startswith("overlay "):
@@ -184,7 +184,7 @@ def _retagged(mark: ScalarNode, tag: str) -> ScalarNode:
     return ScalarNode("", mark.plain, tag, mark.origin, mark.line, mark.column, mark.end_line)
 
 
-def _in_vain(pair: KeyValue) -> KeyValue:
+def _without_effect(pair: KeyValue) -> KeyValue:
     value = pair.value
     if isinstance(value, ScalarNode) and value.tag == UNSET:
         return KeyValue(pair.key, _retagged(value, UNSET_IN_VAIN))

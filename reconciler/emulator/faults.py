@@ -238,7 +238,7 @@ class Faulty:
         if not fault:
             await self._app(scope, receive, send)
             return
-        self._befell(fault)
+        self._count_fault(fault)
         answer = _Answer()
         if fault == "reset-taken":
             self._taken.append(_Taken(self._clock() + late * faults.lag / 1000, scope, await _body(receive)))
@@ -258,7 +258,7 @@ class Faulty:
         else:
             await _reply(send, 200, b"<html><body>Please sign in</body></html>", b"text/html")
 
-    def _befell(self, fault: str) -> None:
+    def _count_fault(self, fault: str) -> None:
         self.injected[fault] = self.injected.get(fault, 0) + 1
 
     def _drawn(self, chance: float) -> str:
@@ -311,7 +311,7 @@ class Faulty:
             for message in answer.messages:
                 await send(message)
             return
-        self._befell(fault)
+        self._count_fault(fault)
         await _reply(send, *wrong)
 
     def _as_it_was(self, scope: Scope) -> tuple[int, bytes] | None:

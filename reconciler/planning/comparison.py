@@ -236,7 +236,7 @@ class _Comparer:
 
     def _deletions(self) -> Iterator[Change]:
         """Return the resources that the second configuration deletes."""
-        told: set[Address] = set()
+        reported: set[Address] = set()
         was_absent = {
             (item.kind, item.parent, name_of(item)) for item in self.configs[0].resources.values() if item.absent
         }
@@ -244,13 +244,13 @@ class _Comparer:
             old = self.pairs.counterpart(item)
             parent = None if item.parent is None else self.pairs.former.get(item.parent)
             if old is not None:
-                told.add(old.address)
+                reported.add(old.address)
                 yield self._deletion(old, address, "absent: true", item.place)
             elif (item.parent is None or parent is not None) and (item.kind, parent, name_of(item)) not in was_absent:
                 yield self._deletion(item, address, "absent: true, if the account has it", item.place)
         for address, old in self._left_over():
             prune = self._pruning(old)
-            if address not in told and prune is not None:
+            if address not in reported and prune is not None:
                 yield self._deletion(old, address, "pruned", prune.place)
 
     def _deletion(self, item: Declared, address: Address, reason: str, place: Place) -> Change:

@@ -66,8 +66,8 @@ def comparison_markdown(found: ComparisonFile, repository: Repository | None = N
     def verdict(plan: ChangesView) -> str:
         if not found.differs:
             return f"✅ No differences: {count(plan.counts.no_op, 'resource')} compared"
-        told = _counted(plan, one_account=found.one_account)
-        return f"⚠️ {told}; {plan.high:,} high-risk" if plan.high else told
+        counted = _counted(plan, one_account=found.one_account)
+        return f"⚠️ {counted}; {plan.high:,} high-risk" if plan.high else counted
 
     def where(_plan: ChangesView) -> str:
         return f"F{_sides(found, code)[1:]}. {_IF if found.one_account else _TWO}"
@@ -90,17 +90,17 @@ def comparison_markdown(found: ComparisonFile, repository: Repository | None = N
 def _counted(plan: ChangesView, *, one_account: bool) -> str:
     counts = plan.counts
     if one_account:
-        told = (
+        counted = (
             f"{counts.create:,} to create, {counts.update:,} to update, "
             f"{counts.replace:,} to replace, {counts.delete:,} to delete"
         )
         rest = [f"{counts.no_op:,} unchanged", f"{counts.unmanaged:,} no longer managed"]
     else:
-        told = f"{counts.create:,} only in the second, {counts.update:,} different"
-        told += f", {counts.delete:,} absent in the second" if counts.delete else ""
+        counted = f"{counts.create:,} only in the second, {counts.update:,} different"
+        counted += f", {counts.delete:,} absent in the second" if counts.delete else ""
         rest = [f"{counts.no_op:,} unchanged", f"{counts.unmanaged:,} only in the first"]
     rest += [f"{counts.withheld:,} withheld"] if counts.withheld else []
-    return f"{told}; {', '.join(rest)}"
+    return f"{counted}; {', '.join(rest)}"
 
 
 def _no_longer(number: int) -> str:

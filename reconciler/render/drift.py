@@ -214,9 +214,9 @@ def drift_chat(drift: DriftFile) -> str:
         change = group.first
         paths = [shortened(row.path, 40) for row in change.fields] if change.action in {"update", "replace"} else []
         shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3:,} more" if len(paths) > 3 else "")
-        told = f" ({shown})" if shown else f", {shortened(change.reason, 200)}" if change.reason else ""
+        details = f" ({shown})" if shown else f", {shortened(change.reason, 200)}" if change.reason else ""
         alike = f"; {len(group.changes) - 1:,} more like it" if len(group.changes) > 1 else ""
-        lines.append(f"• {shortened(change.address, 100)}: {_PHRASES[change.action]}{told}{alike}")
+        lines.append(f"• {shortened(change.address, 100)}: {_PHRASES[change.action]}{details}{alike}")
     high = [row for row in rows.settings if row.risk == "high"]
     lines += [f"• {shortened(row.name, 100)} is live and not declared (high risk)" for row in high[:CHAT_SETTINGS]]
     if len(high) > CHAT_SETTINGS:

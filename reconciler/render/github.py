@@ -83,10 +83,10 @@ def commands(found: Iterable[Annotation], folder: str = "") -> str:
 def _command(annotation: Annotation, folder: str) -> str:
     properties = _properties(annotation.place, folder)
     properties.append(("title", shortened(annotation.title, TITLE_LIMIT)))
-    told = ",".join(f"{name}={_property(value)}" for name, value in properties)
+    attributes = ",".join(f"{name}={_property(value)}" for name, value in properties)
     sentences = [shortened(sentence, SENTENCE_LIMIT) for sentence in annotation.sentences[:SENTENCES] if sentence]
     # GitHub does not show an annotation without a message.
-    return f"::{annotation.level} {told}::{_data(chr(10).join(sentences) or '-')}"
+    return f"::{annotation.level} {attributes}::{_data(chr(10).join(sentences) or '-')}"
 
 
 def _properties(place: Place | SourceRow | None, folder: str) -> list[tuple[str, str]]:

@@ -204,8 +204,8 @@ def _label(node: Node, limit: int = LABEL_LIMIT) -> tuple[str, str]:
     """Return the two lines of a node; the action is in words too, for readers who cannot distinguish the colors."""
     if not node.kind:
         return shortened(node.address, limit), "unchanged"
-    told = {"": "", "outside": " (not declared)"}
-    state = told.get(node.state, f" ({node.state})")
+    words = {"": "", "outside": " (not declared)"}
+    state = words.get(node.state, f" ({node.state})")
     mark = next((f"{mark} " for action, mark in MARKS.items() if action == node.state), "")
     return mark + _keeping_ends(node.address, limit), shortened(kind_noun(node.kind), limit) + state
 

@@ -299,8 +299,8 @@ class _Page:
 
     def _marker(self) -> str:
         """The invisible marker by which a comment is found again: the same for an account and environment."""
-        told = (self.plan.account[:MARKER_PART], self.plan.environment[:MARKER_PART])
-        parts = [quote(part, safe="", errors="replace") for part in told]
+        scope = (self.plan.account[:MARKER_PART], self.plan.environment[:MARKER_PART])
+        parts = [quote(part, safe="", errors="replace") for part in scope]
         # Two hyphens would end the comment for some readers.
         return f"<!-- {' '.join([self.words.marker, *(part.replace('-', '%2D') for part in parts if part)])} -->"
 
@@ -337,12 +337,12 @@ class _Page:
         rows = self.room.take(map(self._row, self.groups), at_most=22_000, spare=300)
         missing = Counter(change.action for group in self.groups[len(rows) :] for change in group.changes)
         if missing:
-            told = ", ".join(
+            listed = ", ".join(
                 f"{missing[action]:,} {self.words.counted[action]}"
                 for action in ("delete", "replace", "update", "create")
                 if missing[action]
             )
-            rows.append(f"| … | {missing.total():,} more, not listed: {told} | | |")
+            rows.append(f"| … | {missing.total():,} more, not listed: {listed} | | |")
         return ["\n".join([*head, *rows])]
 
     def _row(self, group: ChangeGroup) -> str:

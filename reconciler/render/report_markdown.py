@@ -69,8 +69,8 @@ class _Page:
 
 def _marker(report: ReportFile) -> str:
     """Return the invisible marker by which a comment is found again: the same for an account and environment."""
-    told = (report.account_sid[:MARKER_PART], report.options.env[:MARKER_PART])
-    parts = [quote(part, safe="", errors="replace").replace("-", "%2D") for part in told]
+    scope = (report.account_sid[:MARKER_PART], report.options.env[:MARKER_PART])
+    parts = [quote(part, safe="", errors="replace").replace("-", "%2D") for part in scope]
     return f"<!-- {' '.join(['reconciler:report', *(part for part in parts if part)])} -->"
 
 

@@ -102,8 +102,8 @@ def _about(side: Hidden) -> str:
     secret = f"secret {escape(side.secret)}" if side.secret else ""
     if side.pending:
         return f" ({secret}, set at apply)"
-    told = [secret, "sensitive parts differ" if side.differs else ""]
-    words = ", ".join(word for word in told if word)
+    notes = [secret, "sensitive parts differ" if side.differs else ""]
+    words = ", ".join(word for word in notes if word)
     return f" ({words})" if words else ""
 
 

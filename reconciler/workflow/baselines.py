@@ -185,6 +185,6 @@ def named_configuration(inputs: Inputs, config: Config) -> Config:
         return load(DiskSources(inputs.baseline, {}))
     ref, _, path = inputs.baseline.removeprefix("git:").partition(":")
     if not ref:
-        raise UsageError(f"--baseline {inputs.baseline} names no commit. Use git:BRANCH, git:TAG, or git:COMMIT")
+        raise UsageError(f"--baseline {inputs.baseline} has no commit. Use git:BRANCH, git:TAG, or git:COMMIT")
     with GitSources(ref, path or inputs.path, from_top=bool(path)) as sources:
         return load(sources)

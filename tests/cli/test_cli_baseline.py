@@ -85,7 +85,7 @@ def test_a_reviewed_plan_that_shows_a_conflict_approves_it(cli: Cli, applied: Pa
 def test_a_baseline_that_does_not_exist_is_an_error(cli: Cli, applied: Path) -> None:
     assert applied.exists()
     for baseline, told in (
-        ("git:", "names no commit"),
+        ("git:", "has no commit"),
         ("git:nowhere", "nowhere"),
         ("missing.yaml", "missing.yaml"),
     ):

@@ -118,7 +118,7 @@ def test_nothing_is_compared_with_itself_because_a_variable_is_not_set(
     sides = (side, repository.name) if first else (repository.name, side)
     result = cli("diff", *sides)
     assert (result.code, result.out) == (1, "")
-    assert ("names no commit" if side else "it is empty") in result.err
+    assert ("has no commit" if side else "it is empty") in result.err
 
 
 def test_a_saved_diff_is_shown_again_and_is_no_approval(cli: Cli, repository: Path) -> None:

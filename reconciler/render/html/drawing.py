@@ -42,7 +42,7 @@ def drawing(graph: Graph, links: Mapping[str, str], total: int) -> list[Html]:
         return []
     listed = folded(
         f"As a list: {len(graph.edges):,} {'dependency' if len(graph.edges) == 1 else 'dependencies'}",
-        bullets(list(_told(graph)), "names"),
+        bullets(list(_as_list(graph)), "names"),
     )
     if len(graph.nodes) > MOST:
         said = f"Not drawn: the graph has {len(graph.nodes):,} resources, and at most {MOST} are drawn."
@@ -55,7 +55,7 @@ def drawing(graph: Graph, links: Mapping[str, str], total: int) -> list[Html]:
     return [section("Dependencies", tag("p", said), svg, listed, identity="graph")]
 
 
-def _told(graph: Graph) -> Iterator[Html]:
+def _as_list(graph: Graph) -> Iterator[Html]:
     for edge in graph.edges:
         how = text(" depends on ") if edge.label else text(" is inside ")
         label = [text(" as "), tag("code", edge.label)] if edge.label else []

@@ -255,7 +255,7 @@ def warnings(rows: Sequence[WarningRow], repository: Repository | None) -> list[
 def unmanaged(
     groups: Sequence[UnmanagedGroup],
     title: str = "Unmanaged",
-    told: Callable[[int], str] = lambda number: (
+    sentence: Callable[[int], str] = lambda number: (
         f"{count(number, 'live resource')} that the configuration does not declare; left alone."
     ),
 ) -> list[Html]:
@@ -270,11 +270,11 @@ def unmanaged(
             for row in group.rows
         ]
         folds.append(folded(f"{kind_noun(group.kind)}: {len(items):,}", bullets(items, "names")))
-    return [section(title, tag("p", told(number)), *folds, identity="unmanaged")]
+    return [section(title, tag("p", sentence(number)), *folds, identity="unmanaged")]
 
 
-def addresses(title: str, told: str, found: Sequence[str], identity: str) -> list[Html]:
+def addresses(title: str, summary: str, found: Sequence[str], identity: str) -> list[Html]:
     """Render a collapsed section with a list of addresses."""
     if not found:
         return []
-    return [section(title, folded(told, bullets([tag("code", item) for item in found], "names")), identity=identity)]
+    return [section(title, folded(summary, bullets([tag("code", item) for item in found], "names")), identity=identity)]

@@ -313,27 +313,27 @@ class _Page:
         return {address: f"#{identity}" for address, identity in self.identity.items()}
 
     def _counts(self) -> Html:
-        told = self.plan.counts
+        totals = self.plan.counts
         if self.words.acts:
             numbers = [
-                ("delete", SIGNS["delete"], told.delete, "to delete"),
-                ("replace", SIGNS["replace"], told.replace, "to replace"),
-                ("update", SIGNS["update"], told.update, "to update"),
-                ("create", SIGNS["create"], told.create, "to create"),
+                ("delete", SIGNS["delete"], totals.delete, "to delete"),
+                ("replace", SIGNS["replace"], totals.replace, "to replace"),
+                ("update", SIGNS["update"], totals.update, "to update"),
+                ("create", SIGNS["create"], totals.create, "to create"),
             ]
-            numbers += [("caught", "", told.withheld, "withheld")] if told.withheld else []
-            numbers += [("rest", "", told.no_op, self.words.equal)]
+            numbers += [("caught", "", totals.withheld, "withheld")] if totals.withheld else []
+            numbers += [("rest", "", totals.no_op, self.words.equal)]
         else:
             found = Counter(change.action for change in self.changes)
             numbers = [
                 ("update", "≠", found["update"] + found["replace"], self.words.found[0]),
                 ("create", "+", found["create"], self.words.found[1]),
                 ("delete", "−", found["delete"], self.words.found[2]),
-                ("rest", "", told.no_op, self.words.equal),
+                ("rest", "", totals.no_op, self.words.equal),
             ]
         if self.plan.settings:
             numbers.append(("rest", "", len(self.plan.settings), "undeclared settings"))
-        return counts([*numbers, ("rest", "", told.unmanaged, self.words.unmanaged[0])])
+        return counts([*numbers, ("rest", "", totals.unmanaged, self.words.unmanaged[0])])
 
     # --- what to look at first ----------------------------------------------------------------------------------------
 
@@ -352,10 +352,10 @@ class _Page:
         if not found:
             return []
         options = " ".join(escape(f"--approve {shlex.quote(address)}") for address in found)
-        told = tag("p", "Add these options, or list the changes under ", tag("code", "approvals"),
+        text = tag("p", "Add these options, or list the changes under ", tag("code", "approvals"),
                    " in the configuration:")  # fmt: skip
         command = tag("pre", tag("code", options), tabindex="0", role="region", aria_label="Options to approve with")
-        return [section("To approve", told, command, identity="approve")]
+        return [section("To approve", text, command, identity="approve")]
 
     def _meanings(self) -> list[Html]:
         ranks = {risk: rank for rank, (risk, _) in enumerate(_RISKS)}
@@ -391,11 +391,11 @@ class _Page:
             ])
             for row in rows
         ]  # fmt: skip
-        told = tag("p", f"{undeclared(len(rows)).capitalize()}. {UNDECLARED_ADVICE}")
+        text = tag("p", f"{undeclared(len(rows)).capitalize()}. {UNDECLARED_ADVICE}")
         body = [bullets(items[:FIRST_MEANINGS])]
         if len(items) > FIRST_MEANINGS:
             body.append(folded(f"{len(items) - FIRST_MEANINGS:,} more", bullets(items[FIRST_MEANINGS:])))
-        return [section("Undeclared settings", told, *body, identity="settings")]
+        return [section("Undeclared settings", text, *body, identity="settings")]
 
     # --- the list -----------------------------------------------------------------------------------------------------
 

@@ -103,19 +103,19 @@ class _Page:
         )
 
     def _counts(self) -> Html:
-        told = self.report.summary
+        totals = self.report.summary
         went = [
-            ("bad", "✕", told.failed, "failed"), ("bad", "?", told.interrupted, "interrupted"),
-            ("caught", "", told.partly, "partly done"), ("caught", "", told.skipped, "skipped"),
-            ("caught", "", told.withheld, "withheld"),
+            ("bad", "✕", totals.failed, "failed"), ("bad", "?", totals.interrupted, "interrupted"),
+            ("caught", "", totals.partly, "partly done"), ("caught", "", totals.skipped, "skipped"),
+            ("caught", "", totals.withheld, "withheld"),
         ]  # fmt: skip
         return counts(
             [
                 *(item for item in went if item[2]),
-                ("delete", SIGNS["delete"], told.delete, "deleted"),
-                ("replace", SIGNS["replace"], told.replace, "replaced"),
-                ("update", SIGNS["update"], told.update, "updated"),
-                ("create", SIGNS["create"], told.create, "created"),
+                ("delete", SIGNS["delete"], totals.delete, "deleted"),
+                ("replace", SIGNS["replace"], totals.replace, "replaced"),
+                ("update", SIGNS["update"], totals.update, "updated"),
+                ("create", SIGNS["create"], totals.create, "created"),
             ]
         )
 
@@ -125,9 +125,9 @@ class _Page:
         for result in self.results:
             for outcome in result.outcomes:
                 if outcome.status in {"failed", "interrupted"} or (outcome.status == "done" and outcome.message):
-                    told = outcome.refusal.message if outcome.refusal is not None else outcome.message
+                    message = outcome.refusal.message if outcome.refusal is not None else outcome.message
                     link = tag("a", tag("code", result.address), href=f"#{self.identity[result.address]}")
-                    why = f": {_cut(told)}" if told else ""
+                    why = f": {_cut(message)}" if message else ""
                     items.append(join([link, text(f" {outcome.op} {_ENDED[outcome.status]}{why}")]))
         if not items:
             return []

@@ -123,19 +123,19 @@ def _items(row: FieldRow, items: SetDiff, *, alone: bool) -> Html:
     cells.append(_side_of_set("a", "ins", items.added, row.after))
     if items.kept:
         few = len(items.kept) <= KEPT
-        told = (
+        markup = (
             join([tag("code", literal(item)) for item in items.kept], ", ")
             if few
             else text(f"{len(items.kept):,} items")
         )
-        cells.append(tag("dd", "Unchanged: ", told, class_="kept"))
+        cells.append(tag("dd", "Unchanged: ", markup, class_="kept"))
     return join(cells)
 
 
 def _side_of_set(which: str, name: str, items: tuple[str, ...], whole: Side) -> Html:
     if not items:
-        told = tag("i", "nothing else") if isinstance(whole, Plain) else side(whole)
-        return tag("dd", told, class_=f"{which} none")
+        markup = tag("i", "nothing else") if isinstance(whole, Plain) else side(whole)
+        return tag("dd", markup, class_=f"{which} none")
     return tag("dd", *(tag(name, literal(item)) for item in items), class_=f"{which} set")
 
 
