@@ -1,6 +1,6 @@
 """Live settings that are declared nowhere: values of the singletons of the account and of the declared services.
 
-Takes a `PlanContext`; returns the settings, the gravest first: pre-webhooks, which can reject messages, then other
+Takes a `PlanContext`; returns the settings, the most severe first: pre-webhooks, which can reject messages, then other
 URLs, then the rest. A value that Twilio gives a new account or service is not reported, except the account's defaults.
 What a value means, and what its initial value is, are facts of the kinds. Pure.
 """

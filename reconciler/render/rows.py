@@ -243,7 +243,7 @@ class SettingRow:
         service: the name of its service; empty for the account's.
         value: the live value.
         risk: the risk of the value.
-        meaning: what the setting does.
+        meaning: the effect of the setting.
         clearable: whether ``sealed: true`` clears it.
     """
 
