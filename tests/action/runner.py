@@ -7,6 +7,7 @@ Whatever a workflow says that is not known here is an error.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -100,7 +101,7 @@ class Runner:
 
     def run(self, workflow: Path, event_name: str, event: dict[str, Any], *, sha: str, ref: str, **inputs: str) -> Run:
         """One run of a workflow."""
-        described = yaml.load(workflow.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        described = _described(workflow)
         assert event_name in described["on"], described["on"]
         assert described["permissions"] == {}
         number = self.github.new_id()
@@ -210,7 +211,7 @@ class _Job:
 
     def _ours(self, given: dict[str, str], env: dict[str, str], contexts: dict[str, Any]) -> dict[str, str]:
         """A composite action: its inputs, its steps in order, its outputs."""
-        described = yaml.load((ACTION / "action.yml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        described = _described(ACTION / "action.yml")
         assert described["runs"]["using"] == "composite"
         declared = described["inputs"]
         assert given.keys() <= declared.keys(), given.keys() - declared.keys()
@@ -288,6 +289,12 @@ class _Job:
             case _:
                 raise Unknown(uses)
         assert not given, given
+
+
+@functools.cache
+def _described(file: Path) -> Any:
+    """A workflow or an action as it is written; all of them are part of this repository, and stay as they are."""
+    return yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
 
 
 def _run_here(step: str, environment: dict[str, str], folder: Path) -> tuple[int, str]:
