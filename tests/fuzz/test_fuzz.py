@@ -1,4 +1,7 @@
-"""Every reader of hostile input, a few hundred inputs each; `python -m tests.fuzz --seconds 600` for many more."""
+"""Every reader of hostile input: some dozens of inputs each, in the slow tests hundreds.
+
+`python -m tests.fuzz --seconds 600` draws many more.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,16 @@ from tests.fuzz.targets import TARGETS, Target
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 @given(data=st.data())
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 def test_hostile_input_ends_in_a_result_or_in_a_documented_error(target: Target, data: st.DataObject) -> None:
+    target.run(data.draw(target.inputs))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+@given(data=st.data())
+@settings(max_examples=600, suppress_health_check=list(HealthCheck))
+def test_hostile_input_ends_in_a_result_or_in_a_documented_error_thoroughly(
+    target: Target, data: st.DataObject
+) -> None:
     target.run(data.draw(target.inputs))
