@@ -150,6 +150,7 @@ class Step:
         needs: ids of the steps that must succeed first.
         makes_way_for: for a delete that cannot be last, the ids of the steps that take the unique key or slot that it
             frees. They follow it immediately, and all of their other dependencies come before it.
+        at_most: for a delete, the counts that its approval allows, which are checked again before it is sent.
         late: whether it waits for every step that does not wait for it, because what it deletes is lost permanently.
     """
 
@@ -166,10 +167,47 @@ class Step:
     needs: tuple[str, ...] = ()
     makes_way_for: tuple[str, ...] = ()
     late: bool = False
+    at_most: tuple[tuple[str, int], ...] = ()
 
     def __repr__(self) -> str:
         """Hide values: they may be sensitive."""
         return f"Step({self.id!r}, needs={list(self.needs)!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """One number of an impact.
+
+    Attributes:
+        name: its identifier, as in a bounded approval: ``active_conversations``.
+        noun: what it counts, in the singular.
+        number: how many there are, as far as they were counted.
+        is_exact: whether there are no more.
+        why_unknown: why they could not be counted; empty if they were.
+    """
+
+    name: str
+    noun: str
+    number: int = 0
+    is_exact: bool = True
+    why_unknown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What a delete destroys or affects, as the account was when it was counted. It is not part of the approval.
+
+    Attributes:
+        tallies: the numbers, in the order of the kind's counts.
+        latest: the time of the newest message, as the API returned it; empty if there is none, or none is shown.
+        holders: those who have the role until then, as they may be shown.
+        diverted: where messages go instead, as a sentence; empty if none are diverted.
+    """
+
+    tallies: tuple[Tally, ...] = ()
+    latest: str = ""
+    holders: tuple[str, ...] = ()
+    diverted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +257,7 @@ class Change:
         reason: the reason, as a short phrase: ``not in the account``, ``pruned``, ``absent: true`` …
         risk: the risk that a reviewer should consider.
         consequences: the effects, one sentence each: permissions gained and lost, traffic moved, history destroyed.
+        impact: the resources that its delete destroys or affects; None if it deletes nothing, or nothing was counted.
         guard: the reason why it is not applied as planned; None if it is.
         source: the place of its declaration; None if it is not declared.
         carried: paths of the fields whose values only the account has, and that are copied to the new resource.
@@ -241,6 +280,7 @@ class Change:
     reason: str = ""
     risk: Risk = "low"
     consequences: tuple[str, ...] = ()
+    impact: Impact | None = None
     guard: Guard | None = None
     source: Place | None = None
     carried: tuple[str, ...] = ()

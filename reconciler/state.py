@@ -92,6 +92,23 @@ class Participation:
     is_complete: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many resources a list has.
+
+    Attributes:
+        number: as far as it was read.
+        is_exact: whether the list was read to its end.
+        newest: the time of the newest resource, if the list begins with it; empty otherwise.
+        refusal: what the API answered if the list may not be read; None if it may.
+    """
+
+    number: int
+    is_exact: bool = True
+    newest: str = ""
+    refusal: Refusal | None = None
+
+
 class State:
     """The part of the live account that was read.
 
@@ -103,6 +120,7 @@ class State:
         role_holders: for services whose users were read, the users who hold each role, by role SID: their identities by
             SID; for a service that is missing here, they were not read.
         participants: for services whose participants were read, the holders of each role.
+        counts: the counts of resources that are to be deleted: by SID and by the name of the count.
         unreadable: the collections and singletons that may not be read, with the API's answer.
     """
 
@@ -126,6 +144,7 @@ class State:
         self.role_holders: dict[str, Mapping[str, Mapping[str, str]]] = dict(role_holders or {})
         self.participants: dict[str, Participation] = dict(participants or {})
         self.unreadable: dict[Collection, Refusal] = dict(unreadable or {})
+        self.counts: dict[str, dict[str, Counted]] = {}
         for live in resources:
             self.add(live)
 

@@ -171,7 +171,7 @@ def _options(options: Mapping[str, Any]) -> PlanOptions:
     parse: Mapping[str, Callable[[str], Any]] = {"approved": Approval.parse}
     given: dict[str, Any] = {
         name: texts
-        if name in {"reviewed", "ours", "searches", "settings"}
+        if name in {"reviewed", "ours", "searches", "settings", "count_limit"}
         else tuple(map(parse.get(name, Address.parse), texts))
         for name, texts in options.items()
     }

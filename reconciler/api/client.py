@@ -197,8 +197,15 @@ class ReadClient:
         sids = {str(item.get("sid")) for item in repeated if isinstance(item, dict)}
         return [*repeated, *(item for item in items if isinstance(item, dict) and str(item.get("sid")) not in sids)]
 
-    def pages(self, path: str, key: str, page_size: int) -> Pages:
-        """Read a list page by page, as far as the caller iterates; for the arguments see `list`."""
+    def pages(self, path: str, key: str, page_size: int, query: Sequence[tuple[str, str]] = ()) -> Pages:
+        """Read a list page by page, as far as the caller iterates; for the other arguments see `list`.
+
+        Args:
+            path: from ``/v1``, without a query.
+            key: the envelope's key that holds the page.
+            page_size: the number of items to request in a page.
+            query: parameters that filter or order the list.
+        """
 
         async def read_page(page_path: str) -> tuple[Sequence[Json], str | None]:
             page = await self._send("GET", page_path)
@@ -207,7 +214,7 @@ class ReadClient:
                 raise Malformed(f"GET {page_path}: the answer has no list under {key!r}")
             return items, next_page(page, self._base_path)
 
-        return Pages(path, f"{path}?{urlencode({'PageSize': page_size})}", read_page)
+        return Pages(path, f"{path}?{urlencode([*query, ('PageSize', str(page_size))])}", read_page)
 
     async def wait_to_retry(self, method: str, path: str, attempt: int, error: ApiError, retry_after: str = "") -> bool:
         """Wait before a retry of a failed attempt, and log the wait.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from reconciler.api import wire
 from reconciler.api.client import ReadClient
+from reconciler.api.counting import count_of
 from reconciler.api.reader import ReadSession, account_of, gather_or_cancel, is_unreadable_collection, to_live
 from reconciler.config.model import Config
 from reconciler.config.selection import EVERYTHING, Selection
@@ -21,11 +22,12 @@ from reconciler.kinds import ACCOUNT, BY_NAME, KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.relations import holding_below, holding_beside
 from reconciler.planning import scope
+from reconciler.planning.impact import CountRead
 from reconciler.planning.match import match
 from reconciler.planning.plan import Plan
 from reconciler.planning.scope import Read
 from reconciler.report import Progress
-from reconciler.state import Collection, Participation, State
+from reconciler.state import Collection, Live, Participation, State
 
 _MOST_SINGLE_READS = 50
 """Up to this many missing names are read one by one, concurrently, instead of through further pages in sequence."""
@@ -141,6 +143,27 @@ async def fetch_collections(
     await _Fetch(client, progress).read_round(reads, state)
 
 
+async def fetch_counts(state: State, counts: Sequence[CountRead], client: ReadClient, progress: Progress) -> None:
+    """Count what the deletes of a plan destroy or affect, and add the numbers to the state.
+
+    Args:
+        state: receives the numbers.
+        counts: what to count, each as far as needed.
+        client: reads the account.
+        progress: receives the number of requests sent and answered.
+    """
+    session = _Fetch(client, progress)
+    found = await gather_or_cancel(
+        [count_of(client, _path_of(read.live), read.count, read.limit, session.page_read) for read in counts]
+    )
+    for read, counted in zip(counts, found, strict=True):
+        state.counts.setdefault(read.live.sid, {})[read.count.name] = counted
+
+
+def _path_of(live: Live) -> str:
+    return wire.instance_path(live.kind, live.parents, live.sid)
+
+
 async def fetch_planned(build_plan: Callable[[], Plan], state: State, client: ReadClient, progress: Progress) -> Plan:
     """Build a plan, and read further parts of the account until the plan needs no more.
 
@@ -155,6 +178,7 @@ async def fetch_planned(build_plan: Callable[[], Plan], state: State, client: Re
         await fetch_role_holders(state, sorted(plan.missing.role_holders), client, progress)
         await fetch_participants(state, sorted(plan.missing.participants), client, progress)
         await fetch_collections(state, sorted(plan.missing.collections, key=str), client, progress)
+        await fetch_counts(state, plan.missing.counts, client, progress)
         plan = build_plan()
     return plan
 

@@ -49,6 +49,10 @@ class ReadSession:
             self._count(sent=1, answered=1)
             yield page
 
+    def page_read(self) -> None:
+        """Count one page, as `counted_pages` does."""
+        self._count(sent=1, answered=1)
+
     def check_credentials(self, account_sid: str) -> None:
         """Check that the account is the one in the environment, if it contains one.
 

@@ -151,11 +151,13 @@ def scope_options(target_help: str = _TARGET) -> Decorator:
 
 
 def approval_options(function: Command) -> Command:
-    """Add ``--approve`` and ``--rotate`` to ``inputs``; used below `file_options`."""
+    """Add ``--approve``, ``--rotate``, and ``--count-limit`` to ``inputs``; used below `file_options`."""
 
     @functools.wraps(function)
-    def command(*, inputs: Inputs, approve: tuple[str, ...], rotate: tuple[str, ...], **given: object) -> int:
-        return function(inputs=replace(inputs, approved=approve, rotate=rotate), **given)
+    def command(
+        *, inputs: Inputs, approve: tuple[str, ...], rotate: tuple[str, ...], count_limit: int, **given: object
+    ) -> int:
+        return function(inputs=replace(inputs, approved=approve, rotate=rotate, count_limit=count_limit), **given)
 
     return _added(
         command,
@@ -175,6 +177,14 @@ def approval_options(function: Command) -> Command:
             callback=_addresses,
             shell_complete=candidates.rotatable,
             help="Send the write-only values of this resource again: secrets, keys, timers. Repeatable.",
+        ),
+        click.option(
+            "--count-limit",
+            metavar="N",
+            type=click.IntRange(1, 100_000),
+            default=200,
+            show_default=True,
+            help="Count up to N resources of each kind that a delete affects.",
         ),
     )
 

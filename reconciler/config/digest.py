@@ -34,7 +34,9 @@ def digest(
         "resources": {str(draft.address): _resource(draft) for draft in drafts},
         "prune": [[str(item.collection), list(item.match), list(item.keep)] for item in prune],
         "limits": [limits.deletes, limits.updates, limits.creates],
-        "approvals": [[str(item.address), item.action] for item in approvals],
+        "approvals": [
+            [str(item.address), item.action, *([dict(item.at_most)] if item.at_most else [])] for item in approvals
+        ],
         "unmanaged": unmanaged_ignore,
     }
     if on_removal:

@@ -203,11 +203,13 @@ class Approval:
         action: The approved action. An approved update writes declared values over values that changed in the account
             as well; other updates require no approval.
         place: Where the configuration has it; None for ``--approve``.
+        at_most: The counts up to which it approves, by name: ``active_conversations``; empty for no bound.
     """
 
     address: Address
     action: Literal["delete", "replace", "update"] = "delete"
     place: Place | None = None
+    at_most: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Approval:

@@ -25,6 +25,7 @@ class Selection:
         searches: Whether unmanaged resources are also searched for in collections in which nothing is declared.
         settings: Whether undeclared settings are looked for: the singletons of the account and of each declared service
             are then read even if the configuration lacks them.
+        remembered: The addresses that only the ledger has: their undeclared settings are not looked for.
     """
 
     targets: tuple[Address, ...] = ()
@@ -33,6 +34,7 @@ class Selection:
     unreadable: frozenset[Address] = frozenset()
     searches: bool = False
     settings: bool = False
+    remembered: frozenset[Address] = frozenset()
 
     def covers(self, declared: Declared) -> bool:
         """Whether a declared resource is part of the plan."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from reconciler.address import Address, AddressError
+from reconciler.config.approval_bounds import BoundsReader
 from reconciler.config.drafts import Draft
 from reconciler.config.environments import Environment, mapping_of
 from reconciler.config.findings import Findings, listed, shown
@@ -40,6 +41,7 @@ class SettingsReader:
         self._findings = findings
         self._texts = texts
         self._complete = complete
+        self._bounds = BoundsReader(layout, findings, texts)
 
     # --- prune ---
 
@@ -226,7 +228,7 @@ class SettingsReader:
         return Acknowledgement(code, address, named.value.place)
 
     def _approval(self, node: Node) -> Approval | None:
-        known = ("address", "action")
+        known = ("address", "action", "at_most")
         if not isinstance(node, MapNode):
             hint = "write {address: services.support, action: delete}"
             self._findings.error(
@@ -243,7 +245,10 @@ class SettingsReader:
             return None
         action = self._approved_action(node.by_key.get("action"))
         address = self._approved_address(named.value, is_update=action == "update")
-        return None if address is None or action is None else Approval(address, action, named.value.place)
+        if address is None or action is None:
+            return None
+        at_most = self._bounds.read(address, action, node.by_key.get("at_most"))
+        return None if at_most is None else Approval(address, action, named.value.place, at_most)
 
     def _approved_address(self, node: Node, *, is_update: bool) -> Address | None:
         text = self._texts.text(node, "address")

@@ -139,6 +139,34 @@ class GuardPart(Part):
         return self.only_delete or bool(self.only_fields)
 
 
+class TallyPart(Part):
+    """One number of an impact."""
+
+    number: int = Field(description="How many there are, as far as they were counted.")
+    at_least: bool = Field(default=False, description="Whether there may be more than were counted.")
+    noun: str = Field(description="What it counts, in the singular.")
+    why_unknown: str = Field(
+        default="", exclude_if=lambda text: not text, description="Why they could not be counted; absent if they were."
+    )
+
+
+class ImpactPart(Part):
+    """What a delete destroys or affects, when the plan was made. An approved plan may differ in it."""
+
+    counts: dict[str, TallyPart] = Field(
+        default_factory=dict, description="The numbers, by the names that `at_most` of an approval takes."
+    )
+    last_message: str = Field(
+        default="", exclude_if=lambda text: not text, description="The time of the newest message; absent if unknown."
+    )
+    holders: tuple[str, ...] = Field(
+        default=(), exclude_if=lambda names: not names, description="Those who have the role until then."
+    )
+    diverted: str = Field(
+        default="", exclude_if=lambda text: not text, description="Where inbound messages go instead."
+    )
+
+
 class ChangePart(Part):
     """A change of one resource."""
 
@@ -156,6 +184,11 @@ class ChangePart(Part):
     reason: str = Field(description="The reason, as a short phrase.")
     risk: Literal["low", "medium", "high"] = Field(description="The risk.")
     consequences: tuple[str, ...] = Field(default=(), description="The effects that a reviewer must judge.")
+    impact: ImpactPart | None = Field(
+        default=None,
+        exclude_if=lambda part: part is None,
+        description="What its delete destroys or affects; absent if it deletes nothing. Not part of the approval.",
+    )
     guard: GuardPart | None = Field(description="Why it is refused or withheld; null if it is not.")
     source: SourcePart | None = Field(default=None, description="Where the configuration declares it.")
     standing: Standing = Field(default="", alias="class", exclude_if=lambda text: not text, description=_CLASS)

@@ -34,7 +34,16 @@ from reconciler.documents.parts import (
     WarningPart,
 )
 from reconciler.documents.saved import parse_as
-from reconciler.documents.values import Digests, Mask, ValueForms, guard_part, since_part, source_part, warning_part
+from reconciler.documents.values import (
+    Digests,
+    Mask,
+    ValueForms,
+    guard_part,
+    impact_part,
+    since_part,
+    source_part,
+    warning_part,
+)
 from reconciler.errors import PlanFileError
 from reconciler.planning.plan import Plan
 from reconciler.redaction import spelled_out
@@ -224,6 +233,7 @@ def _change(change: Change, references: _References, mask: Mask, digests: Digest
         reason=change.reason,
         risk=change.risk,
         consequences=tuple(map(mask.long, change.consequences)),
+        impact=impact_part(change.impact, mask) if change.impact is not None else None,
         guard=guard_part(change.guard, mask) if change.guard is not None else None,
         source=source_part(change.source),
         standing=change.standing,

@@ -23,14 +23,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.address import Address
-from reconciler.change import FieldChange, Guard, InnerChange, Since
+from reconciler.change import FieldChange, Guard, Impact, InnerChange, Since
 from reconciler.config.model import Reference, Unknown
 from reconciler.documents.parts import (
     FieldPart,
     GuardPart,
+    ImpactPart,
     InnerPart,
     SincePart,
     SourcePart,
+    TallyPart,
     WarningPart,
 )
 from reconciler.errors import Place, Problem
@@ -185,6 +187,24 @@ def source_part(place: Place | None) -> SourcePart | None:
 def since_part(since: Since | None) -> SincePart | None:
     """Describe an entry of the ledger."""
     return None if since is None else SincePart(entry=since.entry, at=since.at, commit=since.commit)
+
+
+def impact_part(impact: Impact, mask: Mask) -> ImpactPart:
+    """Describe what a delete destroys or affects."""
+    return ImpactPart(
+        counts={
+            item.name: TallyPart(
+                number=item.number,
+                at_least=not item.is_exact,
+                noun=item.noun,
+                why_unknown=mask.long(item.why_unknown),
+            )
+            for item in impact.tallies
+        },
+        last_message=impact.latest,
+        holders=tuple(map(mask.every, impact.holders)),
+        diverted=impact.diverted,
+    )
 
 
 def guard_part(guard: Guard, mask: Mask) -> GuardPart:

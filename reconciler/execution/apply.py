@@ -222,8 +222,8 @@ class _Apply:
             outcome = None if need in except_for else self._outcomes.get(need)
             if outcome is None or outcome.status in _SUCCEEDED:
                 continue
-            # The plan accounts for withheld changes, but not for resources that the API refuses to delete.
-            if outcome.status == "withheld" and outcome.refusal is None:
+            # The plan accounts for withheld changes, but not for deletes that are withheld during the apply.
+            if outcome.status == "withheld" and need not in self._begun:
                 continue
             if outcome.status == "skipped" and outcome.cause:
                 # Its dependency did not fail: the whole run ended.
@@ -267,9 +267,12 @@ class _Apply:
         message = ""
         cause: Cause = ""
         try:
-            await self._replaces.begin(change, step)
-            status = await self._steps.run(step)
-            message = self._steps.doubt(step)
+            if above := await self._steps.above_bounds(step):
+                status, message = "withheld", above
+            else:
+                await self._replaces.begin(change, step)
+                status = await self._steps.run(step)
+                message = self._steps.doubt(step)
         except OutcomeUnknown as error:
             status, message, cause = "interrupted", self._redact(str(error)), "other"
         except StepFailed as error:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from reconciler.api import wire
 from reconciler.api.client import Client
+from reconciler.api.counting import count_of
 from reconciler.api.wire import Decoded
 from reconciler.change import Step
 from reconciler.config.model import Reference, Unknown
@@ -21,6 +22,7 @@ from reconciler.execution.step_errors import StepFailed
 from reconciler.execution.writes import Writes
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
+from reconciler.planning.counts import count_named, exceeded, uncountable
 from reconciler.planning.plan import Plan
 from reconciler.report import Status
 
@@ -49,6 +51,21 @@ class StepRunner:
     def doubt(self, step: Step) -> str:
         """Return what remains uncertain about a step that succeeded; empty if nothing does."""
         return self._creates.doubts.get(step.id, "")
+
+    async def above_bounds(self, step: Step) -> str:
+        """Count again what the approval of a delete is bound to; return why it is withheld, empty if it is not."""
+        if not step.at_most or step.sid is None:
+            return ""
+        kind, path = step.kind, self.references.instance_path(step)
+        counts = {
+            name: await count_of(self._client, path, count_named(kind, name), most + 1, lambda: None)
+            for name, most in step.at_most
+        }
+        if above := exceeded(kind, step.at_most, counts):
+            return f"it has {above} by now; raise at_most of its approval, or have it reviewed again"
+        if unknown := uncountable(kind, step.at_most, counts):
+            return f"its approval has bounds that cannot be checked: {unknown}"
+        return ""
 
     async def run(self, step: Step) -> Status:
         """Run a step.

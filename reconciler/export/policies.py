@@ -60,7 +60,14 @@ class Policies:
         """Write the policies of the whole account at the end of the root file."""
         usual = asdict(Limits())
         limits = {name: most for name, most in asdict(self.limits).items() if most is not None and most != usual[name]}
-        approvals = [{"address": str(item.address), "action": item.action} for item in self.approvals]
+        approvals: list[Writable] = [
+            {
+                "address": str(item.address),
+                "action": item.action,
+                **({"at_most": dict(item.at_most)} if item.at_most else {}),
+            }
+            for item in self.approvals
+        ]
         acknowledge = [
             {"code": item.code, **({"address": item.address} if item.address else {})} for item in self.acknowledge
         ]

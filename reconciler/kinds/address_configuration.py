@@ -284,6 +284,13 @@ def _consequences(before: PartialValues | None, after: PartialValues | None, nam
     return tuple(found)
 
 
+def _diverts(live: PartialValues) -> str:
+    """Say where messages go without the address (source: docs, inbound autocreation)."""
+    if live.get("auto_creation.enabled"):
+        return "messages that belong to no conversation reach the number's messaging webhook"
+    return "messages still reach the number's messaging webhook, because auto-creation is off"
+
+
 def _interruption(before: PartialValues, after: PartialValues, name: str) -> tuple[Consequence, ...]:
     """Report that no conversation starts while an address is replaced: Twilio accepts an address only once."""
     if not (before.get("auto_creation.enabled") and after.get("auto_creation.enabled")):
@@ -310,5 +317,6 @@ ADDRESS_CONFIGURATION = Kind(
     check_create=_check_create,
     derive=_type_of,
     consequences=_consequences,
+    diverts=_diverts,
     interruption=_interruption,
 )

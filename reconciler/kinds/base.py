@@ -18,6 +18,7 @@ from reconciler.kinds import hooks
 from reconciler.kinds.fields import Content, Field
 from reconciler.kinds.flatten import Block, flatten
 from reconciler.kinds.hooks import Consequence, Fault, PartialValues, Values
+from reconciler.kinds.impact import Count
 from reconciler.kinds.markers import Declaration, Ref, Risk
 
 UniqueKey: TypeAlias = tuple[tuple[str, ...], Literal["parent", "account"], tuple[str, ...]]
@@ -55,6 +56,9 @@ class Kind:
         replace_risk: The risk of a replace, whatever it changes.
         irreplaceable: Why it can never be replaced; empty if it can.
         destroys: What a delete destroys permanently, as the end of "deletes …"; empty for nothing.
+        counts: What a delete destroys or affects, as numbers that a plan shows before it.
+        diverts: Returns where messages go once a resource with these live values is deleted, as the end of a sentence;
+            empty if it receives none.
         delete_refusal: Why the API may refuse a delete for a reason that no read shows, and how to go on; empty if it
             does not.
         max_per_parent: How many of them one parent can hold; 0 without a limit.
@@ -125,6 +129,8 @@ class Kind:
     replace_risk: Risk = "high"
     irreplaceable: str = ""
     destroys: str = ""
+    counts: tuple[Count, ...] = ()
+    diverts: Callable[[PartialValues], str] = hooks.divert_nothing
     delete_refusal: str = ""
     max_per_parent: int = 0
     write_limit: Literal["", "container", "resource"] = ""

@@ -9,6 +9,7 @@ from pydantic import Field
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content
 from reconciler.kinds.hooks import Consequence, Fault, PartialValues, Values
+from reconciler.kinds.impact import Count
 from reconciler.kinds.markers import (
     Choice,
     Declaration,
@@ -171,6 +172,11 @@ CONVERSATION = Kind(
     # Source: default 50, documented maximum 100.
     page_size=50,
     destroys="every message and participant in it",
+    counts=(
+        # Source: docs, conversation message resource: `Order=desc` lists the newest message first.
+        Count("messages", "message", "Messages", "messages", query=(("Order", "desc"),), newest="date_created"),
+        Count("participants", "participant", "Participants", "participants", kind="participant"),
+    ),
     check=_check,
     derive=_derive,
     tolerates=_tolerates,

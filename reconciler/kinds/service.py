@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from reconciler.kinds.base import Kind
+from reconciler.kinds.impact import Count
 from reconciler.kinds.markers import Declaration, Example, Immutable, Length, NaturalKey, Required, Wire
 
 
@@ -41,4 +42,20 @@ SERVICE = Kind(
     updatable=False,
     irreplaceable="Twilio cannot rename a service, and a new one would start without its conversations",
     destroys="every conversation, message, user, and role in it",
+    counts=(
+        # Source: docs, conversation resource: the list takes `State`.
+        Count(
+            "active_conversations",
+            "active conversation",
+            "Conversations",
+            "conversations",
+            kind="conversation",
+            where=("state", "active"),
+            query=(("State", "active"),),
+        ),
+        Count("conversations", "conversation", "Conversations", "conversations", kind="conversation"),
+        Count("users", "user", "Users", "users", kind="user"),
+        # Source: OpenAPI description, the bindings of push notifications.
+        Count("bindings", "binding", "Bindings", "bindings"),
+    ),
 )

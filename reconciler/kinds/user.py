@@ -8,6 +8,7 @@ from pydantic import Field
 
 from reconciler.kinds.base import Kind
 from reconciler.kinds.hooks import Consequence, PartialValues
+from reconciler.kinds.impact import Count
 from reconciler.kinds.markers import Declaration, Example, Immutable, Length, NaturalKey, OnChange, Ref, Required, Wire
 
 
@@ -68,6 +69,8 @@ USER = Kind(
     webhook_header=True,
     is_traffic=True,
     write_limit="container",
+    # Source: OpenAPI description, user conversation resource.
+    counts=(Count("conversations", "conversation", "Conversations", "conversations"),),
     key_as_handle=True,
     consequences=_consequences,
     # Source: the OpenAPI description of {Sid}: a SID or the identity.

@@ -381,10 +381,13 @@ class _Comparer:
             if old != new:
                 limits = ["no limit" if most is None else str(most) for most in (old, new)]
                 yield _guard_problem(f"limits.{name} changes from {limits[0]} to {limits[1]}", None)
-        approved = {(item.address, item.action) for item in before.approvals}
+        approved = {(item.address, item.action): dict(item.at_most) for item in before.approvals}
         for item in after.approvals:
-            if (item.address, item.action) not in approved:
+            bounds = approved.get((item.address, item.action))
+            if bounds is None:
                 yield _guard_problem(f"the {item.action} of {item.address} is now approved", item.place)
+            elif any(dict(item.at_most).get(name, most + 1) > most for name, most in bounds.items()):
+                yield _guard_problem(f"the approved {item.action} of {item.address} may destroy more", item.place)
         for new in self.pairs.after.values():
             old_item = self.pairs.counterpart(new)
             for name in ("prevent_destroy", "prevent_create"):

@@ -17,6 +17,7 @@ from reconciler.kinds.markers import Ref
 from reconciler.kinds.relations import chooses_held, destinations_of, holdings_of, is_held
 from reconciler.planning import guards, ordering
 from reconciler.planning.context import PlanContext
+from reconciler.planning.counts import bounds_of
 from reconciler.planning.guard_context import GuardContext
 from reconciler.planning.kept_decisions import NOT_REVIEWED, Reviewed
 from reconciler.planning.match_by_name import is_of_type
@@ -42,12 +43,19 @@ def guard_changes(
         reviewed: the decisions of the reviewed plan that this one continues.
         ours: whether the configuration wins every conflict with the account.
     """
-    approvals = frozenset((item.address, item.action) for item in (*context.config.approvals, *approved))
+    given = (*context.config.approvals, *approved)
+    approvals, bounds = frozenset((item.address, item.action) for item in given), bounds_of(given)
     held: frozenset[Address] = frozenset()
     kept: frozenset[Address] = frozenset()
     while True:
         doing = tuple(change for change in changes if change.address not in held)
-        known = replace(_guard_context(context, changes, doing, kept), approved=approvals, reviewed=reviewed, ours=ours)
+        known = replace(
+            _guard_context(context, changes, doing, kept),
+            approved=approvals,
+            bounds=bounds,
+            reviewed=reviewed,
+            ours=ours,
+        )
         guarded = guards.guard(changes, known)
         found = held | {change.address for change in guarded if change.is_withheld}
         keeping = kept | {change.address for change in guarded if change.guard is not None}

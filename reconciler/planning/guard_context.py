@@ -27,6 +27,7 @@ class GuardContext:
         state: the account.
         approved: the address and action of each destructive change that is approved, in the configuration or on the
             command line.
+        bounds: by address and action, the bounds of each approval, if all of them have some.
         default_roles: by service SID, the SIDs of its default roles before the apply and after it.
         remaining_defaults: SIDs of the roles that are a default after the apply, withheld changes considered, with the
             default's field.
@@ -62,6 +63,7 @@ class GuardContext:
     replacements: frozenset[str] = frozenset()
     reviewed: Reviewed = NOT_REVIEWED
     ours: bool = False
+    bounds: Mapping[tuple[Address, str], tuple[tuple[tuple[str, int], ...], ...]] = field(default_factory=dict)
 
     @cached_property
     def first_protected_below(self) -> Mapping[Address, Address]:

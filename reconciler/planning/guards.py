@@ -18,6 +18,7 @@ from reconciler.config.model import Approval, Limits, Reference, Unknown
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.markers import Ref
 from reconciler.kinds.relations import uses_of
+from reconciler.planning.counts import bound_exceeded, bound_unknown
 from reconciler.planning.guard_context import GuardContext, has_more, live_name, removes
 from reconciler.planning.role_guards import default_role, role_assigned, role_in_use
 from reconciler.state import Collection
@@ -322,8 +323,10 @@ GUARDS = (
     default_role,
     role_assigned,
     role_in_use,
+    bound_unknown,
     _removed_conflict,
     _withheld_in_review,
+    bound_exceeded,
     _conflict,
     _approval,
 )

@@ -35,8 +35,10 @@ from reconciler.planning.assessment import assess
 from reconciler.planning.baseline import Decision
 from reconciler.planning.change_builder import ChangeBuilder, UnorderedChanges
 from reconciler.planning.context import PlanContext
+from reconciler.planning.counts import Bounds, bounds_of
 from reconciler.planning.dangling import dangling
 from reconciler.planning.guard_changes import guard_changes
+from reconciler.planning.impact import CountRead, counts_to_fetch, with_impact
 from reconciler.planning.interrupted import begun_replaces
 from reconciler.planning.kept_decisions import NOT_REVIEWED, Reviewed
 from reconciler.planning.match import match
@@ -74,6 +76,7 @@ class PlanOptions:
         baseline: the value of ``--baseline``; empty for that of the ledger.
         ours: whether the configuration wins every conflict.
         settings: also look for live settings that are not declared.
+        count_limit: the number up to which resources are counted that a delete affects; 0 to count nothing.
         notes: what to warn about besides, such as the state of the ledger.
     """
 
@@ -87,6 +90,7 @@ class PlanOptions:
     baseline: str = ""
     ours: bool = False
     settings: bool = False
+    count_limit: int = 0
     notes: tuple[Problem, ...] = ()
 
     def selection(self, config: Config) -> Selection:
@@ -125,15 +129,17 @@ class MissingReads:
         role_holders: services whose users must be searched before this plan's role deletes are safe.
         participants: services whose participants must be searched for the same reason.
         collections: collections that must be read before this plan's order is correct.
+        counts: lists that must be counted before this plan can be shown.
     """
 
     role_holders: frozenset[str] = frozenset()
     participants: frozenset[str] = frozenset()
     collections: frozenset[Collection] = frozenset()
+    counts: tuple[CountRead, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether any read is required."""
-        return bool(self.role_holders or self.participants or self.collections)
+        return bool(self.role_holders or self.participants or self.collections or self.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +234,8 @@ class _Planner:
         self.options = options
         config = wanted if isinstance(wanted, Config) else wanted.config
         self.declared = config.resources if isinstance(wanted, Config) else wanted.declared.resources
-        selection = options.selection(config)
+        remembered = frozenset(config.resources.keys() - self.declared.keys())
+        selection = replace(options.selection(config), remembered=remembered)
         self.affected: Mapping[Collection, tuple[Address, ...]] = {}
         if state.unreadable:
             parents = match(config, state, KINDS.parents, selection).live
@@ -275,6 +282,8 @@ class _Planner:
         changes = guard_changes(
             self.context, tuple(ordered), self.options.approved, self.options.reviewed, ours=self.options.ours
         )
+        bounds = bounds_of((*config.approvals, *self.options.approved))
+        changes = with_impact(self.context, changes, bounds)
         unmanaged = unmanaged_resources(self.context, changes)
         warnings, acknowledged = self._acknowledged((*problems, *self._warnings(changes, unmanaged)))
         return Plan(
@@ -298,15 +307,23 @@ class _Planner:
             unsearched=unsearched_collections(self.context),
             undeclared=shown_settings(self.context),
             execution=self._execution(unordered),
-            missing=MissingReads(
-                role_holders=role_guards.role_holders_to_fetch(changes, state),
-                participants=role_guards.participants_to_fetch(changes, state),
-                collections=ordering.collections_to_fetch(changes, state),
-            ),
+            missing=self._missing(changes, bounds),
             decisions=decide(standings.resolution, self.context, changes) if standings is not None else {},
             moved=standings.resolution.widened.moved if standings is not None else {},
             baseline=standings.head if standings is not None else None,
         )
+
+    def _missing(self, changes: Sequence[Change], bounds: Bounds) -> MissingReads:
+        """Return what has to be read; nothing is counted until everything that decides about deletes is known."""
+        state = self.context.state
+        deciding = MissingReads(
+            role_holders=role_guards.role_holders_to_fetch(changes, state),
+            participants=role_guards.participants_to_fetch(changes, state),
+            collections=ordering.collections_to_fetch(changes, state),
+        )
+        if deciding:
+            return deciding
+        return MissingReads(counts=counts_to_fetch(changes, state, bounds, self.options.count_limit))
 
     def _approvals(self, config: Config) -> Iterator[tuple[Address, str]]:
         """Yield what is approved, in the configuration or on the command line."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from reconciler.address import Address
 from reconciler.change import Change, Guard
-from reconciler.config.model import Declared
+from reconciler.config.model import Config, Declared
 from reconciler.kinds.relations import holding_below, holding_beside, is_held
 from reconciler.planning.guard_context import GuardContext, has_more, live_name, removes
+from reconciler.planning.subject import Subject
 from reconciler.state import Collection, Live, State
 
 _HOLDERS = 10
@@ -59,14 +61,7 @@ def role_in_use(change: Change, context: GuardContext) -> Guard | None:
     if not left:
         return _role_in_conversations(change, context, live)
     service = change.address.root
-    declared = {
-        key: item
-        for item in context.config.resources.values()
-        if item.kind == holding_beside().kind and item.parent == service
-        for key in (item.pin, item.natural_key)
-        if key
-    }
-    users = [declared.get(sid) or declared.get(identity) or identity for identity, sid in left]
+    users = _users(context.config, service, left)
     names = tuple(_shown_user(user) for user in users)
     who = "1 user still holds" if len(names) == 1 else f"{len(names):,} users still hold"
     listed = ", ".join(names[:_HOLDERS]) + (f" and {len(names) - _HOLDERS:,} more" if len(names) > _HOLDERS else "")
@@ -88,10 +83,7 @@ def _role_in_conversations(change: Change, context: GuardContext, live: Live) ->
     if not left:
         return None
     declared = {item.sid: address for address, item in context.before.items() if item.sid in left}
-    names = (
-        *sorted(str(address) for address in declared.values()),
-        *sorted(f"{sid} in {conversation}" for sid, conversation in left.items() if sid not in declared),
-    )
+    names = _shown_participants(left, declared)
     who = "1 participant still holds" if len(names) == 1 else f"{len(names):,} participants still hold"
     listed = ", ".join(names[:_HOLDERS]) + (f" and {len(names) - _HOLDERS:,} more" if len(names) > _HOLDERS else "")
     return Guard(
@@ -101,6 +93,61 @@ def _role_in_conversations(change: Change, context: GuardContext, live: Live) ->
         only_delete=has_more(change),
         holders=names,
         fix=_moving_participants(change, sorted(declared.values()), live),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Who holds a role.
+
+    Attributes:
+        names: users by identity, then participants, as they may be shown.
+        is_complete: whether every conversation was searched.
+    """
+
+    names: tuple[str, ...]
+    is_complete: bool
+
+
+def holders_of(config: Config, state: State, live: Mapping[Address, Subject], role: Live) -> Holders | None:
+    """Return who holds a role at present; None if its service was not searched for holders.
+
+    Args:
+        config: the configuration.
+        state: the account.
+        live: the live resource of each declared one.
+        role: the role.
+    """
+    service = role.parents[0]
+    if service not in state.role_holders:
+        return None
+    held = sorted((identity, sid) for sid, identity in state.role_holders[service].get(role.sid, {}).items())
+    address = next((address for address, item in live.items() if item.sid == service), None)
+    users = [identity for identity, _ in held] if address is None else _users(config, address, held)
+    found = state.participants.get(service)
+    taking_part = {} if found is None else found.holders.get(role.sid, {})
+    declared = {item.sid: address for address, item in live.items() if item.sid in taking_part}
+    names = (*map(_shown_user, users), *_shown_participants(taking_part, declared))
+    return Holders(names, found is None or found.is_complete)
+
+
+def _users(config: Config, service: Address, held: Iterable[tuple[str, str]]) -> list[Declared | str]:
+    """Return users of a service, given by identity and SID: the declared resource, or the identity."""
+    declared = {
+        key: item
+        for item in config.resources.values()
+        if item.kind == holding_beside().kind and item.parent == service
+        for key in (item.pin, item.natural_key)
+        if key
+    }
+    return [declared.get(sid) or declared.get(identity) or identity for identity, sid in held]
+
+
+def _shown_participants(held: Mapping[str, str], declared: Mapping[str, Address]) -> tuple[str, ...]:
+    """Return participants as they may be shown: by address if declared, otherwise by SID and conversation."""
+    return (
+        *sorted(str(address) for address in declared.values()),
+        *sorted(f"{sid} in {conversation}" for sid, conversation in held.items() if sid not in declared),
     )
 
 

@@ -161,7 +161,8 @@ def _settings_in(declared: Declared, present: Mapping[Address, Declared], select
     These are its singletons, and the kinds of which a singleton refers to an initial one: only its name shows whether
     the reference is still the one that Twilio made.
     """
-    for kind in settings_of(declared.kind) if selection.settings else ():
+    is_wanted = selection.settings and declared.address not in selection.remembered
+    for kind in settings_of(declared.kind) if is_wanted else ():
         address = declared.address.child(*kind.section)
         if not selection.covers_collection(address):
             continue

@@ -89,7 +89,8 @@ def _owners(context: PlanContext) -> Iterator[tuple[Declared | None, tuple[str, 
     yield None, ()
     for declared in context.covered():
         live = context.matching.live.get(declared.address)
-        if live is not None and not declared.kind.singleton and settings_of(declared.kind):
+        is_declared = declared.address not in context.selection.remembered
+        if live is not None and is_declared and not declared.kind.singleton and settings_of(declared.kind):
             yield declared, live.lineage
 
 

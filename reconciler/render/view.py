@@ -54,6 +54,7 @@ _LONGEST_ADDRESS = 10_000
 """Characters; longer than three names of 256 characters can make, all of them escaped. Longer texts are not addresses,
 and every part of them would be looked up."""
 _MOST_KINDS = 8
+_MOST_HOLDERS = 10
 
 
 def plan_view(plan: PlanFile) -> ChangesView:
@@ -239,12 +240,39 @@ def _change(part: ChangePart | ComparedChange, created: frozenset[str]) -> Chang
         risk=part.risk,
         before_unknown=reasons.pop() if len(reasons) == 1 else "",
         fields=fields,
-        consequences=part.consequences,
+        consequences=(*part.consequences, *_impact(part)),
         guard=guard,
         source=_source(part.source),
     )
     # An apply does not touch the resource, so the change has no effects: they would hide those of other changes.
     return replace(row, risk="low", consequences=()) if row.is_withheld else row
+
+
+def _impact(part: ChangePart | ComparedChange) -> Iterator[str]:
+    """Say what a delete destroys or affects, in sentences."""
+    found = part.impact if isinstance(part, ChangePart) else None
+    if found is None:
+        return
+    numbers = [
+        f"{'at least ' if item.at_least else ''}{count(item.number, item.noun)}"
+        for item in found.counts.values()
+        if not item.why_unknown
+    ]
+    if found.last_message:
+        numbers.append(f"last message {found.last_message}")
+    if numbers:
+        names = f" ({_named(found.holders)})" if found.holders else ""
+        yield f"Impact: {', '.join(numbers)}{names}."
+    unknown = [f"{item.noun}s ({item.why_unknown})" for item in found.counts.values() if item.why_unknown]
+    if unknown:
+        yield f"Not counted: {', '.join(unknown)}."
+    if found.diverted:
+        yield found.diverted
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_HOLDERS:,} more" if len(names) > _MOST_HOLDERS else ""
+    return ", ".join(names[:_MOST_HOLDERS]) + more
 
 
 def _drift_action(part: Difference) -> Action:

@@ -212,7 +212,7 @@ def _definitions(layout: Layout) -> Schema:
         ),
         "acknowledgement": _acknowledgement(),
         "removed": _removed(),
-        "approval": _approval(),
+        "approval": _approval(layout),
         "globs": {
             "anyOf": [
                 {"type": SCALAR},
@@ -290,7 +290,7 @@ def _removed() -> Schema:
     return {**entry, "type": "object", "required": ["address", "action"]}
 
 
-def _approval() -> Schema:
+def _approval(layout: Layout) -> Schema:
     properties: Schema = {
         "address": {
             "type": "string",
@@ -303,6 +303,20 @@ def _approval() -> Schema:
             "description": "The action that is approved. Default: `delete`.",
             "examples": ["delete"],
         },
+    }
+    properties["at_most"] = {
+        **closed(
+            {
+                count.name: {
+                    "anyOf": [{"type": "integer", "minimum": 0}, INTERPOLATED],
+                    "description": f"The most {count.noun}s.",
+                }
+                for inner in layout.layouts.values()
+                for count in inner.kind.counts
+            },
+            "Counts up to which it approves. They are checked in the plan, and again right before the delete is sent.",
+        ),
+        "examples": [{"active_conversations": 0}],
     }
     return {**closed(properties, "Approval of one change."), "type": "object", "required": ["address"]}
 

@@ -36,6 +36,7 @@ class Inputs:
         excludes: Addresses to leave out, as text.
         approved: Approved destructive changes, as ``[ACTION:]ADDRESS``.
         rotate: Addresses whose write-only values are sent again, as text.
+        count_limit: The number up to which the resources are counted that a planned delete affects.
         baseline: What to compare with in place of the ledger: ``git:REF``, ``git:REF:PATH``, a path, or ``none``; empty
             for the ledger.
         ours: Whether the configuration wins every conflict with the account.
@@ -54,6 +55,7 @@ class Inputs:
     excludes: tuple[str, ...] = ()
     approved: tuple[str, ...] = ()
     rotate: tuple[str, ...] = ()
+    count_limit: int = 200
     baseline: str = ""
     ours: bool = False
     ledger: LedgerOptions = field(default_factory=LedgerOptions)

@@ -87,7 +87,7 @@ async def drift(
     """
     from reconciler.documents.drift import drift_document  # noqa: PLC0415 - see the package
 
-    options = replace(plan_options(inputs), searches=searches_unmanaged, settings=True)
+    options = replace(plan_options(inputs), searches=searches_unmanaged, settings=True, count_limit=0)
     planned = await _plan(inputs, endpoint, progress, options, creates_emulator=False)
     return drift_document(planned.file, planned.undeclared)
 
@@ -200,12 +200,15 @@ async def fetch_and_plan(
 
     options = options or PlanOptions()
     wanted: Config | Widened = config
+    remembered: frozenset[Address] = frozenset()
     if baseline is not None:
         from reconciler.planning.widening import widen  # noqa: PLC0415 - see the package
 
         wanted = widen(config, baseline)
+        remembered = frozenset(wanted.config.resources.keys() - config.resources.keys())
         config = wanted.config
-    fetched = state or await fetch(config, client, progress, options.selection(config))
+    selection = replace(options.selection(config), remembered=remembered)
+    fetched = state or await fetch(config, client, progress, selection)
     replaces = unfinished(fetched.account_sid)
     return await fetch_planned(lambda: make_plan(wanted, fetched, options, replaces), fetched, client, progress)
 
@@ -269,6 +272,7 @@ def plan_options(inputs: Inputs) -> PlanOptions:
         excludes=_addresses("--exclude", inputs.excludes),
         approved=approvals(inputs.approved),
         rotate=_addresses("--rotate", inputs.rotate),
+        count_limit=inputs.count_limit,
         baseline=inputs.baseline,
         ours=inputs.ours,
     )
