@@ -195,12 +195,12 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What a delete destroys or affects, as the account was when it was counted. It is not part of the approval.
+    """The resources that a delete destroys or affects, counted once. It is not part of the approval.
 
     Attributes:
         tallies: the numbers, in the order of the kind's counts.
         latest: the time of the newest message, as the API returned it; empty if there is none, or none is shown.
-        holders: those who have the role until then, as they may be shown.
+        holders: the users and participants who have the role, in a form that may be shown.
         diverted: where messages go instead, as a sentence; empty if none are diverted.
     """
 

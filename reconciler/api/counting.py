@@ -1,6 +1,6 @@
 """Counts of lists, read no further than needed.
 
-Takes a `ReadClient`, the path of a resource, and what to count of it; gives a `Counted`. Keeps nothing.
+Takes a `ReadClient`, the path of a resource, and what to count of it; returns a `Counted`. Keeps nothing.
 """
 
 from __future__ import annotations

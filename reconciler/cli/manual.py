@@ -16,7 +16,7 @@ Row = tuple[str, str]
 GLOBAL_OPTIONS: Mapping[str, Sequence[str]] = {
     "Account": ("api_url", "profile", "concurrency", "timeout"),
     "Ledger": ("baseline", "ours", "start_ledger", "no_record", "rollback", "take_over"),
-    "Output": ("verbose", "no_color", "log_level", "log_format"),
+    "Output": ("verbose", "count_limit", "no_color", "log_level", "log_format"),
 }
 """Options on the page `reconciler help options`, by heading and click's names."""
 _GLOBAL = frozenset(name for names in GLOBAL_OPTIONS.values() for name in names)

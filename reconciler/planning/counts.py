@@ -1,6 +1,6 @@
 """Counts that approvals are bound to: what a delete may destroy at most.
 
-Takes changes and a `GuardContext`; gives guards. Pure. A bounded approval approves as long as no count is above its
+Takes changes and a `GuardContext`; returns guards. Pure. A bounded approval approves as long as no count is above its
 bound: above it the plan is refused, and what cannot be counted is withheld.
 """
 

@@ -101,7 +101,7 @@ class Holders:
     """Who holds a role.
 
     Attributes:
-        names: users by identity, then participants, as they may be shown.
+        names: users by identity, then participants, in a form that may be shown.
         is_complete: whether every conversation was searched.
     """
 
@@ -144,7 +144,7 @@ def _users(config: Config, service: Address, held: Iterable[tuple[str, str]]) ->
 
 
 def _shown_participants(held: Mapping[str, str], declared: Mapping[str, Address]) -> tuple[str, ...]:
-    """Return participants as they may be shown: by address if declared, otherwise by SID and conversation."""
+    """Return participants in a form that may be shown: by address if declared, otherwise by SID and conversation."""
     return (
         *sorted(str(address) for address in declared.values()),
         *sorted(f"{sid} in {conversation}" for sid, conversation in held.items() if sid not in declared),
