@@ -65,7 +65,9 @@ def test_every_other_format_names_them_without_the_secret(cli: Run) -> None:
         "- 🟠 medium `services.support.webhooks.post_webhook_url`: `https://post.example.com/@everyone`\n"
         "- low `services.support.notifications.log_enabled`: `true`\n"
     ) in markdown
-    html = cli("drift", *EMULATED, "--format", "html").out
+    found = cli("drift", *EMULATED, "--format", "html")
+    assert found.err == ""
+    html = found.out
     assert '<span class="risk high">high risk</span> <code>account.webhooks.pre_webhook_url</code>' in html
     assert "No drift, but 3 undeclared settings" in html
     annotated = cli("drift", *EMULATED, "--format", "github").out

@@ -391,11 +391,11 @@ class _Page:
             ])
             for row in rows
         ]  # fmt: skip
-        text = tag("p", f"{undeclared(len(rows)).capitalize()}. {UNDECLARED_ADVICE}")
+        lead = tag("p", f"{undeclared(len(rows)).capitalize()}. {UNDECLARED_ADVICE}")
         body = [bullets(items[:FIRST_MEANINGS])]
         if len(items) > FIRST_MEANINGS:
             body.append(folded(f"{len(items) - FIRST_MEANINGS:,} more", bullets(items[FIRST_MEANINGS:])))
-        return [section("Undeclared settings", text, *body, identity="settings")]
+        return [section("Undeclared settings", lead, *body, identity="settings")]
 
     # --- the list -----------------------------------------------------------------------------------------------------
 
