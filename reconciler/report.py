@@ -103,6 +103,7 @@ class Report:
         unreadable: collections that could not be planned, because the credentials may not read them.
         unrecorded: why the ledger does not have the outcome, in a sentence; empty if it has, or without a ledger.
         source_commit: the commit that was checked out in the configuration's repository; empty if there is none.
+        follow_up: of an undo, the commands that make the configuration agree with the account.
     """
 
     results: tuple[ChangeResult, ...]
@@ -114,6 +115,7 @@ class Report:
     unreadable: tuple[Problem, ...] = ()
     unrecorded: str = ""
     source_commit: str = ""
+    follow_up: tuple[str, ...] = ()
 
     def counts(self) -> dict[Action, int]:
         """Count the completed changes by action."""

@@ -31,6 +31,7 @@ from reconciler.workflow import Applied, Decision, Endpoint, Inputs
 
 if TYPE_CHECKING:
     from reconciler.documents.plan import PlanFile
+    from reconciler.workflow import UndoSource
 
 EPILOG = """\b
 Examples:
@@ -83,8 +84,52 @@ def apply(
     current configuration. If an apply fails, run it again to continue.
     """
     approved = read_plan(plan_path) if plan_path else None
+    undo: UndoSource | None = None
     if approved is not None:
         inputs = _as_planned(inputs, approved)
+        if approved.options.undo is not None:
+            undo = workflow.read_source_of_plan(approved, plan_path)
+    try:
+        return carry_out(
+            inputs,
+            endpoint,
+            output,
+            approved=approved,
+            report_path=report_path,
+            trigger_webhooks=trigger_webhooks,
+            yes=yes,
+            undo=undo,
+        )
+    except StalePlan as error:
+        if undo is not None:
+            raise
+        again = command_line("plan", inputs, endpoint, options=("--out", plan_path), shown="\n".join(error.differences))
+        raise StalePlan(error.differences, again) from None
+
+
+def carry_out(
+    inputs: Inputs,
+    endpoint: Endpoint,
+    output: Output,
+    *,
+    approved: PlanFile | None = None,
+    report_path: str,
+    trigger_webhooks: bool,
+    yes: bool,
+    undo: UndoSource | None,
+) -> int:
+    """Plan, show the plan, ask, apply, and show the report.
+
+    Args:
+        inputs: The configuration.
+        endpoint: The account.
+        output: How to show the plan and the report.
+        approved: A reviewed plan; None for none.
+        report_path: The file of the report; empty for none.
+        trigger_webhooks: Whether writes trigger the account's own webhooks.
+        yes: Whether to apply without asking.
+        undo: The report whose apply is undone; None to apply the configuration.
+    """
     run = Run(display(lines_on_stdout=output.as_log, may_colour=output.may_colour))
     shown = False
 
@@ -106,30 +151,31 @@ def apply(
         run.writing = decision is not Decision.DECLINED
         return decision
 
-    try:
-        applied = run.execute(
-            lambda: workflow.apply(
-                inputs,
-                endpoint,
-                run.display,
-                show,
-                confirm,
-                approved=approved,
-                stop=run.stop,
-                trigger_webhooks=trigger_webhooks,
-                report=report_path,
-            )
+    applied = run.execute(
+        lambda: workflow.apply(
+            inputs,
+            endpoint,
+            run.display,
+            show,
+            confirm,
+            approved=approved,
+            stop=run.stop,
+            trigger_webhooks=trigger_webhooks,
+            report=report_path,
+            undo=undo,
         )
-    except StalePlan as error:
-        again = command_line("plan", inputs, endpoint, options=("--out", plan_path), shown="\n".join(error.differences))
-        raise StalePlan(error.differences, again) from None
-    if applied.declined:
-        raise ReconcilerError("declined. Nothing was sent")
+    )
     return _finish(applied, inputs, endpoint, output, shown=shown)
 
 
 def _finish(applied: Applied, inputs: Inputs, endpoint: Endpoint, output: Output, *, shown: bool) -> int:
-    """Show the result of an apply, and return its exit code."""
+    """Show the result of an apply, and return its exit code.
+
+    Raises:
+        ReconcilerError: The user declined.
+    """
+    if applied.declined:
+        raise ReconcilerError("declined. Nothing was sent")
     seen = applied.file.to_json() if inputs.variables else ""
     output = replace(output, plan_command=command_line("plan", inputs, endpoint, shown=seen))
     console.at_stake(_outcome(applied, output.plan_command))
@@ -274,9 +320,13 @@ def _ask(plan: PlanFile, run: Run, output: Output, inputs: Inputs, endpoint: End
 
 
 def _show(applied: Applied, output: Output, *, shown: bool) -> None:
+    from reconciler.render.report_text import follow_up_text  # noqa: PLC0415 - help and completion do without
+
     if output.as_log and applied.report is None:
         if not shown:
             showing.show_plan(applied.file, output)
+        if output.as_text and applied.document is not None:
+            console.out(follow_up_text(applied.document))
         LOG.resume()
         return
     if output.as_log:

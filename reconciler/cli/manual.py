@@ -59,6 +59,12 @@ _CODES: Mapping[str, Mapping[int, str]] = {
         4: "Refused by a guard. Nothing was sent.",
         5: "Applied, but protected changes were withheld.",
     },
+    "undo": {
+        0: "The apply is undone, or with --out, the plan is saved.",
+        1: "Error, a failed step, or approval declined.",
+        4: "Refused by a guard. Nothing was sent.",
+        5: "Undone, except for resources that were changed since, or are protected.",
+    },
     "drift": {0: "No drift of the kind in --fail-on.", 2: "Drift."},
     "diff": {0: "Success.", 2: "With --detailed-exitcode: the configurations differ."},
     "export": {5: "Exported, except for collections that could not be read."},

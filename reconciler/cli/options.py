@@ -150,14 +150,12 @@ def scope_options(target_help: str = _TARGET) -> Decorator:
     return decorate
 
 
-def approval_options(function: Command) -> Command:
-    """Add ``--approve``, ``--rotate``, and ``--count-limit`` to ``inputs``; used below `file_options`."""
+def approve_options(function: Command) -> Command:
+    """Add ``--approve`` and ``--count-limit`` to ``inputs``; used below `file_options`."""
 
     @functools.wraps(function)
-    def command(
-        *, inputs: Inputs, approve: tuple[str, ...], rotate: tuple[str, ...], count_limit: int, **given: object
-    ) -> int:
-        return function(inputs=replace(inputs, approved=approve, rotate=rotate, count_limit=count_limit), **given)
+    def command(*, inputs: Inputs, approve: tuple[str, ...], count_limit: int, **given: object) -> int:
+        return function(inputs=replace(inputs, approved=approve, count_limit=count_limit), **given)
 
     return _added(
         command,
@@ -171,20 +169,32 @@ def approval_options(function: Command) -> Command:
             "update that overwrites what changed in the account. Repeatable.",
         ),
         click.option(
-            "--rotate",
-            metavar="ADDRESS",
-            multiple=True,
-            callback=_addresses,
-            shell_complete=candidates.rotatable,
-            help="Send the write-only values of this resource again: secrets, keys, timers. Repeatable.",
-        ),
-        click.option(
             "--count-limit",
             metavar="N",
             type=click.IntRange(1, 100_000),
             default=200,
             show_default=True,
             help="Count up to N resources of each kind that a delete affects.",
+        ),
+    )
+
+
+def approval_options(function: Command) -> Command:
+    """Add ``--approve``, ``--count-limit``, and ``--rotate`` to ``inputs``; used below `file_options`."""
+
+    @functools.wraps(function)
+    def command(*, inputs: Inputs, rotate: tuple[str, ...], **given: object) -> int:
+        return function(inputs=replace(inputs, rotate=rotate), **given)
+
+    return _added(
+        approve_options(command),
+        click.option(
+            "--rotate",
+            metavar="ADDRESS",
+            multiple=True,
+            callback=_addresses,
+            shell_complete=candidates.rotatable,
+            help="Send the write-only values of this resource again: secrets, keys, timers. Repeatable.",
         ),
     )
 

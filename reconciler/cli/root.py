@@ -17,6 +17,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "validate": ("reconciler.cli.validate:validate", "Check the configuration (offline)."),
     "plan": ("reconciler.cli.plan:plan", "Show the changes an apply would make (read-only)."),
     "apply": ("reconciler.cli.apply:apply", "Plan again, and apply the plan after approval."),
+    "undo": ("reconciler.cli.undo:undo", "Undo an apply, by its report."),
     "show": ("reconciler.cli.show:show", "Show a saved plan, report, drift, or diff."),
     "drift": ("reconciler.cli.drift:drift", "Detect drift in the account (read-only)."),
     "history": ("reconciler.cli.history:history", "List what was applied, from the ledger, offline."),
@@ -37,7 +38,7 @@ VERBS: dict[str, tuple[str, str]] = {
 GROUPS: dict[str, tuple[str, ...]] = {
     "Getting started": ("init", "export"),
     "Configuration": ("validate", "diff", "graph"),
-    "Plan and apply": ("plan", "show", "apply"),
+    "Plan and apply": ("plan", "show", "apply", "undo"),
     "Monitoring": ("drift", "history"),
     "Utilities": ("sids", "ledger", "schema", "emulator", "completion", "docs", "help"),
 }

@@ -121,6 +121,7 @@ class Declared:
         renamed_from: Its former natural key; empty without one.
         lifecycle: Its protections.
         sensitive: The field paths that are never shown.
+        exact: Whether no live value is tolerated in place of a declared one that it usually is as good as.
     """
 
     address: Address
@@ -135,6 +136,7 @@ class Declared:
     renamed_from: str = ""
     lifecycle: Lifecycle = Lifecycle()
     sensitive: frozenset[str] = frozenset()
+    exact: bool = False
 
     @property
     def natural_key(self) -> str:
@@ -245,7 +247,7 @@ class Acknowledgement:
 
 
 OnRemoval = Literal["delete", "forget"]
-"""What happens to a resource that the configuration no longer declares, besides the default."""
+"""What becomes of a resource that the configuration no longer declares, besides the default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +300,7 @@ class Config:
         external: The text of every environment variable, secret, and file that the files use, by ``env:NAME``,
             ``secret:NAME``, or ``file:PATH`` (relative to the root file's folder), sorted.
         ledger: Where the ledger is; None without one.
-        on_removal: What happens to resources that are no longer declared, by the name of their kind.
+        on_removal: What becomes of resources that are no longer declared, by the name of their kind.
         removed: What is no longer declared and stays as it is.
         digest: ``sha256:…`` over the meaning of the configuration (values, settings, options), without the values of
             secrets; equal for equal meaning, regardless of the layout of the files.

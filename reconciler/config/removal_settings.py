@@ -31,7 +31,7 @@ class RemovalReader:
         self._texts = texts
 
     def on_removal(self, tree: MapNode) -> dict[str, OnRemoval]:
-        """Return what happens to removed resources, by the name of their kind."""
+        """Return what becomes of removed resources, by the name of their kind."""
         found: dict[str, OnRemoval] = {}
         sections = self._layout.removable
         for key, pair in mapping_of(tree.by_key.get("on_removal"), "on_removal", self._findings).items():

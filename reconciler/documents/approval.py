@@ -62,6 +62,7 @@ class _Check:
     def __init__(self, approved: PlanFile, fresh: PlanFile, live: Mapping[str, LiveAt]) -> None:
         self.fresh = fresh
         self.progress = Progress(approved, fresh, live)
+        self.irreversible = approved.irreversible
         self.is_same_configuration = self.progress.is_same_configuration
         self.approved_changes, self.replaced = self.progress.approved_changes, self.progress.replaced
         self.approved_steps = frozenset(step.id for change in approved.changes for step in change.steps)
@@ -73,6 +74,9 @@ class _Check:
         for change in self.fresh.changes:
             if withheld_part(change) != WHOLE:
                 yield from (f"{change.address}: {difference}" for difference in self._of_change(change))
+        for part in self.fresh.irreversible:
+            if part not in self.irreversible:
+                yield f"{part.address}: it was not in the approved plan that this cannot be undone: {part.message}"
 
     def _of_change(self, change: ChangePart) -> Iterator[str]:
         former = self.replaced.get(change.sid or "") if self.is_same_configuration else None
@@ -104,7 +108,7 @@ class _Check:
             yield f"{approved.action} was approved, but now it would be {change.action}"
 
     def _is_rest(self, approved: ChangePart, change: ChangePart) -> bool:
-        """Whether a change may be the remainder of an approved one with another action."""
+        """Whether a change may be the rest of an approved one with another action."""
         if (approved.action, change.action) == ("replace", "create"):
             return self.is_same_configuration
         return change.action == "update" and self.progress.is_created(change.address)

@@ -69,7 +69,7 @@ class DriftField(Part):
         default="",
         alias="class",
         exclude_if=lambda text: not text,
-        description="How the difference relates to the baseline; absent without one. See the plan's schema.",
+        description="How the difference stands to the baseline; absent without one. See the plan's schema.",
     )
     since: SincePart | None = Field(
         default=None,
@@ -96,7 +96,7 @@ class Difference(Part):
         default="",
         alias="class",
         exclude_if=lambda text: not text,
-        description="How the resource as a whole relates to the baseline; absent if only fields differ.",
+        description="How the resource as a whole stands to the baseline; absent if only fields differ.",
     )
     since: SincePart | None = Field(
         default=None,

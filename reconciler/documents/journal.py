@@ -37,7 +37,7 @@ class SavedReplace(BaseModel):
     sid: str = PydanticField(description="The old resource's SID.")
     name: str = PydanticField(description="The old resource's natural key; empty if it may not be shown.")
     title: str = PydanticField(
-        default="", description="The natural key in a form that may be shown; empty if it may be shown unchanged."
+        default="", description="The natural key as it may be shown; empty if it may be shown unchanged."
     )
     name_digest: str = PydanticField(
         default="", description="A digest of the natural key, keyed by the credentials, if it may not be shown."

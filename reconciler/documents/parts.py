@@ -59,7 +59,7 @@ class SincePart(Part):
 
 
 _CLASS = (
-    "How the difference relates to the baseline: `pending` (the configuration changed), `newly_declared`, `drifted` "
+    "How the difference stands to the baseline: `pending` (the configuration changed), `newly_declared`, `drifted` "
     "(the account changed), `conflict` (both changed), `unknown`, `removed` (no longer declared), `removed_conflict` "
     "(no longer declared, and the account changed), `up_to_date`. Absent without a baseline."
 )
@@ -234,6 +234,20 @@ class WarningPart(Part):
     source: SourcePart | None = Field(default=None, description="The place in the configuration.")
 
 
+class UndoPart(Part):
+    """The report whose apply is undone."""
+
+    report: str = Field(description="The path of its file, relative to the folder of the plan file.")
+    digest: str = Field(description="`sha256:` and the SHA-256 digest of the file.")
+
+
+class IrreversiblePart(Part):
+    """A part of an apply that cannot be undone."""
+
+    address: str = Field(description="The resource's address.")
+    message: str = Field(description="What remains different, and why.")
+
+
 class OptionsPart(Part):
     """The options that the plan was made with."""
 
@@ -246,6 +260,11 @@ class OptionsPart(Part):
         default="", exclude_if=lambda text: not text, description="The value of `--baseline`; absent for the ledger's."
     )
     ours: bool = Field(default=False, exclude_if=lambda ours: not ours, description="Whether `--ours` was given.")
+    undo: UndoPart | None = Field(
+        default=None,
+        exclude_if=lambda undo: undo is None,
+        description="The report whose apply it undoes; absent if it applies the configuration.",
+    )
 
 
 class SummaryPart(BaseModel):

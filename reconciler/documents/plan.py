@@ -25,11 +25,13 @@ from reconciler.config.model import Reference
 from reconciler.documents.parts import (
     ChangePart,
     GuardPart,
+    IrreversiblePart,
     OptionsPart,
     Part,
     SincePart,
     StepPart,
     SummaryPart,
+    UndoPart,
     UnmanagedPart,
     WarningPart,
 )
@@ -92,6 +94,11 @@ class PlanFile(Part):
         exclude_if=lambda change: change is None,
         description="The configuration that was applied last, with which both sides were compared.",
     )
+    irreversible: tuple[IrreversiblePart, ...] = Field(
+        default=(),
+        exclude_if=lambda parts: not parts,
+        description="Of an undo, what remains different permanently.",
+    )
     seal: str = Field(
         default="",
         exclude_if=lambda seal: not seal,
@@ -148,15 +155,7 @@ def plan_document(
         account_sid=plan.account_sid,
         created_at=created_at,
         config_digest=plan.config_digest,
-        options=OptionsPart(
-            env=plan.environment,
-            target=tuple(str(item) for item in plan.options.targets),
-            exclude=tuple(str(item) for item in plan.options.excludes),
-            approved=tuple(sorted(str(item) for item in plan.options.approved)),
-            rotate=tuple(sorted(str(item) for item in plan.options.rotate)),
-            baseline=plan.options.baseline,
-            ours=plan.options.ours,
-        ),
+        options=_options(plan),
         summary=SummaryPart(
             create=actions.count("create"),
             update=actions.count("update"),
@@ -184,8 +183,25 @@ def plan_document(
         unlisted=tuple(str(address) for address in plan.unlisted),
         unsearched=tuple(str(address) for address in plan.unsearched),
         left_out=tuple(str(address) for address in plan.left_out),
+        irreversible=tuple(
+            IrreversiblePart(address=str(address), message=mask.long(message)) for address, message in plan.irreversible
+        ),
         baseline=since_part(plan.baseline),
     ).sealed(key)
+
+
+def _options(plan: Plan) -> OptionsPart:
+    options, undo = plan.options, plan.options.undo
+    return OptionsPart(
+        env=plan.environment,
+        target=tuple(str(item) for item in options.targets),
+        exclude=tuple(str(item) for item in options.excludes),
+        approved=tuple(sorted(str(item) for item in options.approved)),
+        rotate=tuple(sorted(str(item) for item in options.rotate)),
+        baseline=options.baseline,
+        ours=options.ours,
+        undo=None if undo is None else UndoPart(report=undo.path, digest=undo.digest),
+    )
 
 
 class _References:

@@ -569,6 +569,10 @@ _PLANNING = {
         "No resource has the exact name that `absent: true` should delete, but a similar name exists.",
         "Write the exact name, or pin the resource with `sid`.",
     ),
+    "unsealed-report": ProblemCode(
+        "The report that is undone was edited, or its apply had other credentials or another `RECONCILER_PLAN_KEY`.",
+        "Use the credentials, or the `RECONCILER_PLAN_KEY`, of the apply. Deletes may require `--approve`.",
+    ),
     "unused-acknowledgement": ProblemCode(
         "An item of `acknowledge` matches no warning.", "Remove the item, or correct its code or address."
     ),

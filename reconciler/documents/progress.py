@@ -41,7 +41,9 @@ class Progress:
     """
 
     def __init__(self, approved: PlanFile, fresh: PlanFile, live: Mapping[str, LiveAt]) -> None:
-        self.is_same_configuration = approved.config_digest == fresh.config_digest
+        self.is_same_configuration = (
+            approved.config_digest == fresh.config_digest and approved.options.undo == fresh.options.undo
+        )
         self.approved_changes = {change.address: change for change in approved.changes}
         self.replaced = {
             change.sid: change

@@ -155,6 +155,11 @@ class ReportFile(Part):
         exclude_if=lambda text: not text,
         description="Why the ledger does not have the outcome; absent if it has, or without a ledger.",
     )
+    follow_up: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=lambda commands: not commands,
+        description="Of an undo, the commands that make the configuration agree with the account.",
+    )
     ended: bool = Field(
         default=True,
         exclude_if=bool,
@@ -238,6 +243,7 @@ def report_document(report: Report, plan: PlanFile) -> ReportFile:
         changes=tuple(_result(result) for result in report.results),
         unreadable=plan.unreadable,
         unrecorded=report.unrecorded,
+        follow_up=report.follow_up,
     )
 
 

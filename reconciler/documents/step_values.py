@@ -64,7 +64,7 @@ class StepValues:
                 sides, (before, after), contents, forms, (self._address_of(contents[0]), now), strict=True
             ):
                 if side is not None and values is not None and field.path in values:
-                    side[field.path] = _with_address(field, content, form, address)
+                    side[field.path] = _completed(field, content, form, address)
         return Written(str(step.address), step.kind.name, parents, *sides)
 
     def planned(self, step: Step) -> Written:
@@ -108,8 +108,10 @@ class StepValues:
         return entry.before, entry.after
 
 
-def _with_address(field: Field, content: object, form: Json, address: Address | None) -> Json:
-    """Add the address of the resource that a reference names by its SID, if it is known."""
+def _completed(field: Field, content: object, form: Json, address: Address | None) -> Json:
+    """Add the address of the resource that a reference names by its SID, and show a URL of which nothing is masked."""
+    if isinstance(form, dict) and isinstance(content, str) and form.get("shown") == content:
+        return content
     if field.shape is not Shape.REF or not isinstance(content, str) or address is None:
         return form
     return {"ref": str(address), "sid": content}

@@ -1,6 +1,6 @@
 """Undeclared settings as entries of a document, without secrets.
 
-Takes a `Plan` that looked for them; returns `UndeclaredPart`s, in the plan's order. Does no I/O.
+Takes a `Plan` that looked for them; gives `UndeclaredPart`s, in the plan's order. Does no I/O.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from reconciler.report import Outcome, Progress, Report, Written, result_of
 _SECONDS = 1.0
 """The shortest interval between two writes of the report, unless something has to be saved."""
 _MOST_TIMES = 10
-"""The interval is at least this many times the duration of a write, so that a large report does not slow the apply."""
+"""The interval is at least so many times as long as a write takes, so that a large report does not slow the apply."""
 _LARGEST = 200_000_000
 
 

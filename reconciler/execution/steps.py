@@ -132,14 +132,13 @@ class StepRunner:
             before: the live values before; None if they were never read.
             expects: further values that it must have afterwards.
         """
-        former = None if before is None else {name: before.get(name, NEVER_RETURNED) for name in values}
         try:
             answer = await self._writes.update(step.kind, path, values, expects)
         except StepFailed as error:
             if error.answer is not None:
-                self.observed[step.id] = (former, {name: error.answer.get(name) for name in values})
+                self.observed[step.id] = _changed(step.kind, values, before, error.answer)
             raise
-        self.observed[step.id] = (former, {name: answer.values.get(name, values[name]) for name in values})
+        self.observed[step.id] = _changed(step.kind, values, before, answer.values)
         return answer
 
     async def _update_new_singleton(self, step: Step) -> Status:
@@ -207,6 +206,23 @@ class StepRunner:
         path = wire.instance_path(kind, self.references.parents(step.parent), live.sid)
         await self._update(step, path, differing, live.values)
         return "done"
+
+
+def _changed(
+    kind: Kind, sent: Mapping[str, Content], before: Values | None, answer: Mapping[str, Content]
+) -> tuple[Values | None, Values]:
+    """Return the fields before and after an update: those that were sent, and those that Twilio changed with them."""
+    paths = [*sent]
+    if before is not None:
+        paths += [
+            field.path
+            for field in kind.fields
+            if field.path not in sent and field.path in before and field.path in answer
+            if field.comparable(before[field.path]) != field.comparable(answer[field.path])
+            if not kind.tolerates(field.path, before[field.path], answer[field.path])
+        ]
+    former = None if before is None else {path: before.get(path, NEVER_RETURNED) for path in paths}
+    return former, {path: answer[path] if path in answer else sent[path] for path in paths}
 
 
 def _write_only(kind: Kind, sent: Mapping[str, Content]) -> dict[str, Content]:

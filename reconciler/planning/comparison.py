@@ -52,7 +52,7 @@ class Forgotten:
     Attributes:
         address: its address in the first configuration.
         kind: its kind.
-        name: its natural key, in a form that may be shown.
+        name: its natural key, as it may be shown.
         sid: the SID that it is pinned to; empty if it is not pinned.
     """
 

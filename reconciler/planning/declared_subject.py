@@ -1,6 +1,6 @@
 """The resources of the first of two configurations, as what the changes of a comparison start from.
 
-Takes declared resources; returns a `Subject` for each, which has a SID only if the configuration pins it. Pure.
+Takes declared resources; gives a `Subject` for each, which has a SID only if the configuration pins it. Pure.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class DeclaredSubject:
 
     @property
     def title(self) -> str:
-        """Return its natural key in a form that may be shown."""
+        """Return its natural key as it may be shown."""
         declared = self.declared
         if declared is None:
             return self.name
@@ -84,5 +84,5 @@ def name_of(item: Declared) -> str:
 
 
 def title_of(item: Declared) -> str:
-    """Return the natural key in a form that may be shown."""
+    """Return the natural key as it may be shown."""
     return declared_subject(item).title

@@ -49,7 +49,9 @@ def diff(declared: Declared, live: Live, sid_of: SidOf, name_of: Callable[[str],
         before = live.values.get(path)
         if isinstance(value.content, Unknown) and (not value.secrets or can_equal(value.content, before)):
             continue
-        if same(field, value.content, before, sid_of) or declared.kind.tolerates(path, value.content, before):
+        if same(field, value.content, before, sid_of) or (
+            not declared.exact and declared.kind.tolerates(path, value.content, before)
+        ):
             continue
         changes.append(
             FieldChange(

@@ -52,7 +52,7 @@ def similarity(one: str, other: str) -> float:
 
 
 def is_mistyped_number(text: str, number: str) -> bool:
-    """Whether a text is a phone number with digits missing, one added, or two exchanged.
+    """Whether a text is a phone number with digits missing, one too many, or two exchanged.
 
     A number with one different digit is a different number, not a typo.
     """

@@ -62,6 +62,19 @@ from reconciler.state import Collection, Live, State
 
 
 @dataclass(frozen=True, slots=True)
+class UndoneReport:
+    """The report whose apply a plan undoes.
+
+    Attributes:
+        path: the path of its file, relative to the folder of the plan file.
+        digest: ``sha256:…`` of the file.
+    """
+
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlanOptions:
     """Options of a plan.
 
@@ -73,6 +86,7 @@ class PlanOptions:
         brought: those of them that come from a saved plan; they may approve changes that are already done.
         reviewed: the decisions of the reviewed plan that this one continues.
         searches: also search collections in which nothing is declared for unmanaged resources.
+        undo: the report whose apply the plan undoes; None if it undoes none.
         baseline: the value of ``--baseline``; empty for that of the ledger.
         ours: whether the configuration wins every conflict.
         settings: also look for live settings that are not declared.
@@ -87,6 +101,7 @@ class PlanOptions:
     brought: tuple[Approval, ...] = ()
     reviewed: Reviewed = NOT_REVIEWED
     searches: bool = False
+    undo: UndoneReport | None = None
     baseline: str = ""
     ours: bool = False
     settings: bool = False
@@ -168,7 +183,8 @@ class Plan:
         undeclared: live settings that are not declared, the gravest first, if they were looked for.
         execution: what an apply needs in addition to the changes; empty for a plan that is only displayed.
         missing: the reads that are required before the plan is final.
-        decisions: what happens to each address that the configuration or the ledger has and the plan covers; empty
+        irreversible: of an undo, what remains different permanently, by address.
+        decisions: what becomes of each address that the configuration or the ledger has and the plan covers; empty
             without a baseline.
         moved: the present addresses of resources that the ledger remembers under another handle.
         baseline: the configuration that was applied last, with which both sides were compared; None without one.
@@ -195,6 +211,7 @@ class Plan:
     undeclared: tuple[UndeclaredSetting, ...] = ()
     execution: Execution = Execution()
     missing: MissingReads = MissingReads()
+    irreversible: tuple[tuple[Address, str], ...] = ()
     decisions: Mapping[Address, Decision] = field(default_factory=dict)
     moved: Mapping[Address, Address] = field(default_factory=dict)
     baseline: Since | None = None

@@ -1,8 +1,8 @@
 """Resources that are no longer declared: the configuration with their removal written into it.
 
-Takes a `Widened` and the account; returns a `Resolution`. Its configuration contains removed resources as ``absent``,
-and removed fields with the value that they return to, so that the rest of planning builds, orders, and guards these
-changes like any others. Pure.
+Takes a `Widened` and the account; gives a `Resolution`. Its configuration contains removed resources as ``absent``, and
+removed fields with the value that they return to, so that the rest of planning builds, orders, and guards these changes
+like any others. Pure.
 
 | removed                          | result                                                             |
 |----------------------------------|--------------------------------------------------------------------|

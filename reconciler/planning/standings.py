@@ -1,6 +1,6 @@
 """Determines the standing of each change to the baseline, and the decision of a plan about each address.
 
-Takes a `Resolution` and changes; returns the same changes with their standings, and `Decision`s for the ledger. Pure;
+Takes a `Resolution` and changes; gives the same changes with their standings, and `Decision`s for the ledger. Pure;
 guards decide which changes a conflict stops.
 """
 

@@ -29,7 +29,7 @@ class Subject(Protocol):
 
     @property
     def title(self) -> str:
-        """Its natural key in a form that may be shown."""
+        """Its natural key as it may be shown."""
 
     @property
     def is_built_in(self) -> bool:

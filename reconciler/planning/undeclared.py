@@ -31,7 +31,7 @@ class UndeclaredSetting:
     Attributes:
         address: the singleton that has it.
         kind: its kind.
-        service: the name of its service, in a form that may be shown; empty for the account's.
+        service: the name of its service, as it may be shown; empty for the account's.
         value: the live value, as the former side of a field change.
         risk: the risk of the value.
     """

@@ -276,6 +276,7 @@ class _Page:
         self.room.left -= sum(size(block) + 2 for block in head)
         # The important parts take their space first; the differences get the rest.
         before = [
+            *self._irreversible(),
             *self._refusals(),
             *self._settings(),
             *self._table(),
@@ -316,7 +317,13 @@ class _Page:
         rest += [f"{plan.counts.withheld:,} withheld"] if plan.counts.withheld and self.words.acts else []
         narrowed = ", only in part (--target or --exclude)" if plan.targets or plan.excludes else ""
         baseline = f" Baseline: {baseline_text(plan.baseline)}." if plan.baseline is not None else ""
-        return f"Account {code(plan.account)}{environment}{narrowed}: {', '.join(rest)}.{baseline}"
+        undo = f"Undo of {code(plan.undo)}. " if plan.undo else ""
+        return f"{undo}Account {code(plan.account)}{environment}{narrowed}: {', '.join(rest)}.{baseline}"
+
+    def _irreversible(self) -> list[str]:
+        parts = self.plan.irreversible
+        items = (f"- {code(address)}: {prose(message)}" for address, message in parts)
+        return self.room.titled("**Cannot be undone:**", items, len(parts), at_most=6_000)
 
     def _refusals(self) -> list[str]:
         plan = self.plan

@@ -14,7 +14,7 @@ from reconciler.change import MARKS
 from reconciler.documents.report import OutcomePart, RefusalPart, ReportFile, ResultPart, step_in_words
 from reconciler.render.markdown import BUDGET, MARKER_PART, shortened_kind
 from reconciler.render.markdown_text import Room, code, prose, size
-from reconciler.render.report_text import next_steps
+from reconciler.render.report_text import FOLLOW_UP, next_steps
 from reconciler.render.wording import PAST, count, operation
 
 _WORSE_FIRST = ("failed", "interrupted", "skipped", "withheld")
@@ -46,6 +46,8 @@ class _Page:
             *self._outcomes("skipped", "**Skipped**", 8_000, _held),
             *self._outcomes("withheld", "**Withheld by a guard**", 8_000, _held),
         ]
+        if report.follow_up:
+            tail += [f"**{FOLLOW_UP}**", *(f"- {code(command)}" for command in report.follow_up)]
         return "\n\n".join([*head, *blocks, *tail, *self._done()]) + "\n"
 
     def _outcomes(
@@ -81,6 +83,8 @@ def _verdict(report: ReportFile) -> str:
         f"{summary.replace:,} replaced, {summary.delete:,} deleted"
     )
     if not report.changes:
+        if report.options.undo is not None:
+            return "✅ Nothing to undo: the account is as before the apply"
         return "✅ No changes: the account matches the configuration"
     match report.exit_code:
         case 0:

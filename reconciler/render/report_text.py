@@ -1,6 +1,6 @@
 """Renders reports as text for a terminal or a log.
 
-Takes a `ReportFile`; returns one string that ends in a newline and contains no control characters except newlines and,
+Takes a `ReportFile`; gives one string that ends in a newline and contains no control characters except newlines and,
 if asked for, our own colors. Failures come last, next to the counts and the next steps, where users look first.
 """
 
@@ -152,7 +152,17 @@ class _Page:
         if plan_command != PLAN_COMMAND and any(f"`{PLAN_COMMAND}`" in text for text in steps):
             # To be copied, so it is never folded.
             lines.append(f"  {plan_command}")
-        return lines
+        return [*lines, *follow_up_text(report).splitlines()]
+
+
+FOLLOW_UP = "To make the configuration agree with the account, run:"
+
+
+def follow_up_text(report: ReportFile) -> str:
+    """Return the commands that make the configuration agree, unwrapped, so that they can be copied; empty for none."""
+    if not report.follow_up:
+        return ""
+    return "\n".join(["", FOLLOW_UP, *(f"  {escape(command)}" for command in report.follow_up), ""])
 
 
 def next_steps(report: ReportFile) -> list[str]:
@@ -162,8 +172,12 @@ def next_steps(report: ReportFile) -> list[str]:
     match report.exit_code:
         case 0 if report.options.target or report.options.exclude:
             return ["The selected part of the account matches the configuration."]
+        case 0 if report.options.undo is not None:
+            return ["The apply is undone, except for what cannot be undone."]
         case 0:
             return ["The account matches the configuration."]
+        case 5 if report.options.undo is not None:
+            return ["Withheld changes were not undone. Run the same command again once their reasons are resolved."]
         case 5:
             return ["Withheld changes were not applied. Every plan lists them until their guard allows them."]
         case 130:

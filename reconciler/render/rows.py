@@ -132,7 +132,7 @@ class FieldRow:
         forces_replacement: whether it forces the replacement.
         source: where the configuration sets it.
         before_source: where the first of two configurations sets the former value.
-        standing: how the difference relates to the baseline; empty without one.
+        standing: how the difference stands to the baseline; empty without one.
         since: the entry since which the value was right, or the commit that removed the field.
         adopted: whether the value is the one from before the field was managed.
     """
@@ -185,7 +185,7 @@ class ChangeRow:
         risk: its risk; low if all of it is withheld.
         consequences: its effects in words; none if all of it is withheld.
         before_unknown: if the former side of every field is unknown, the reason; empty otherwise.
-        standing: how the resource as a whole relates to the baseline; empty if only fields differ.
+        standing: how the resource as a whole stands to the baseline; empty if only fields differ.
         since: the entry since which it was as declared, or the commit that removed it.
     """
 
@@ -311,6 +311,8 @@ class ChangesView:
         origin: the tool's version, the time, and the digest of the configuration, as far as they are known.
         pending: of a drift, the changes that were merged and not applied yet.
         baseline: the configuration that was applied last; None if nothing was compared with it.
+        undo: of an undo, the report whose apply it undoes, as it was named; empty for any other plan.
+        irreversible: of an undo, the resources that remain different permanently, each with a sentence.
     """
 
     account: str
@@ -334,6 +336,8 @@ class ChangesView:
     origin: Mapping[str, str]
     pending: tuple[ChangeRow, ...] = ()
     baseline: SinceRow | None = None
+    undo: str = ""
+    irreversible: tuple[tuple[str, str], ...] = ()
 
 
 # --- comparing two sides ---------------------------------------------------------------------------------------------

@@ -117,10 +117,12 @@ class _Page:
         lines: list[str] = []
         if plan.changes:
             lines += [self.paint(line, "bold") for line in wrap(self.words.head(plan), self.width)]
+            lines += self._irreversible(plan)
             for change in plan.changes:
                 lines += ["", *self._change(change)]
         else:
             lines += wrap(self.words.nothing(plan), self.width)
+            lines += self._irreversible(plan)
         for section in (
             self._left_out(plan),
             self._unverified(plan),
@@ -137,6 +139,15 @@ class _Page:
             lines += ["", *section] if section else []
         if plan.changes:
             lines += ["", *self._verdict(plan)]
+        return lines
+
+    def _irreversible(self, plan: ChangesView) -> list[str]:
+        """List what remains different permanently, before everything else."""
+        if not plan.irreversible:
+            return []
+        lines = ["", self.paint("Cannot be undone:", *_ALARM)]
+        for address, message in plan.irreversible:
+            lines += self._paragraph(4, _Value(f"{escape(address)}: {escape(message)}", "! "))
         return lines
 
     def _paragraph(self, indent: int, value: _Value) -> list[str]:
@@ -349,7 +360,8 @@ _VERDICT_STYLES: dict[str, tuple[Style, ...]] = {"refused": _ALARM, "withheld": 
 
 def _where(plan: ChangesView) -> str:
     environment = f", environment {escape(plan.environment)}" if plan.environment else ""
-    return f"Account {escape(plan.account)}{environment}{_baseline(plan)}"
+    account = f"account {escape(plan.account)}{environment}{_baseline(plan)}"
+    return f"Undo of {escape(plan.undo)}, {account}" if plan.undo else account[0].upper() + account[1:]
 
 
 def _baseline(plan: ChangesView) -> str:
@@ -361,6 +373,11 @@ def _nothing_to_do(plan: ChangesView) -> str:
     compared = count(plan.counts.no_op, "resource")
     scope = "The selected part of account" if plan.targets or plan.excludes else "Account"
     partial = incomplete(len(plan.unreadable))
+    if plan.undo:
+        return (
+            f"{partial}Nothing to undo. Account {escape(plan.account)}{environment} is as before the apply of "
+            f"{escape(plan.undo)}, as far as it can be ({compared} compared)."
+        )
     if partial:
         scope = f"The part of account {escape(plan.account)}{environment} that could be read"
         verdict = f"{partial}No other changes. {scope} matches the configuration"

@@ -89,6 +89,8 @@ def plan_view(plan: PlanFile) -> ChangesView:
         unreadable=_warnings(plan.unreadable),
         origin=_origin(plan.tool_version, plan.created_at, plan.config_digest),
         baseline=_since(plan.baseline),
+        undo="" if plan.options.undo is None else plan.options.undo.report,
+        irreversible=tuple((part.address, part.message) for part in plan.irreversible),
     )
 
 

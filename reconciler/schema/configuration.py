@@ -1,9 +1,9 @@
 """JSON Schemas of configuration files and of overlays, for editors.
 
-Takes the layout of the configuration; returns JSON Schemas that complete keys, explain them, and find most mistakes
-while a user types. They never reject a file that `reconciler validate` accepts; what a schema cannot express, such as
-whether a reference resolves, only `validate` reports. One schema is for root files and the files they include, so it
-does not require `version`; the other is for overlays, where any value may also be `!unset`.
+Takes the layout of the configuration; gives JSON Schemas that complete keys, explain them, and find most mistakes while
+a user types. They never reject a file that `reconciler validate` accepts; what a schema cannot express, such as whether
+a reference resolves, only `validate` reports. One schema is for root files and the files they include, so it does not
+require `version`; the other is for overlays, where any value may also be `!unset`.
 """
 
 from __future__ import annotations
@@ -117,13 +117,13 @@ def _guards(layout: Layout) -> Schema:
             {
                 key: {
                     "anyOf": [{"enum": ["delete", "forget"]}, INTERPOLATED],
-                    "description": f"What happens to {key} that are no longer declared: `delete` also deletes adopted "
+                    "description": f"What becomes of {key} that are no longer declared: `delete` also deletes adopted "
                     "ones, `forget` keeps all.",
                     "examples": ["forget"],
                 }
                 for key in layout.removable
             },
-            "What happens to resources that are no longer declared. Default: created ones are deleted, the fields of "
+            "What becomes of resources that are no longer declared. Default: created ones are deleted, the fields of "
             "adopted ones return.",
         ),
         "removed": {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -220,3 +221,24 @@ def head_commit(folder: str, env: Mapping[str, str]) -> str:
     except (UsageError, ValueError):
         return ""
     return found if found is not None and _COMMIT.fullmatch(found) else ""
+
+
+def revert_command(folder: str, commit: str, env: Mapping[str, str]) -> str:
+    """Return the command that reverts a commit; empty if the text is not the name of one.
+
+    Args:
+        folder: A folder of the repository.
+        commit: The commit, from a saved document.
+        env: The environment variables of git.
+    """
+    if not _COMMIT.fullmatch(commit):
+        return ""
+    git = GitProcess(commit, folder, git_environment(env))
+    try:
+        parents = git.output("rev-list", "--parents", "-n", "1", commit) or ""
+        other = git.other_folder()
+    except (UsageError, OSError, ValueError):
+        parents, other = "", ""
+    is_merge = len(parents.split()) > 2  # the commit, and more than one parent
+    words = ["git", *(["-C", other] if other else []), "revert", *(["-m", "1"] if is_merge else []), commit]
+    return " ".join(map(shlex.quote, words))

@@ -1,6 +1,6 @@
 """Files at a commit, with the values from outside that were used then, as far as they are the same today.
 
-Takes the files of a commit, the fingerprints of an entry of the ledger, and the values of today; returns what
+Takes the files of a commit, the fingerprints of an entry of the ledger, and the values of today; gives what
 `reconciler.config.sources.Sources` does. A value whose fingerprint differs is listed as unknown.
 """
 

@@ -16,7 +16,8 @@ from reconciler.workflow.histories import history, history_entry, push_ledger, r
 from reconciler.workflow.inputs import Endpoint, Inputs
 from reconciler.workflow.loading import validate, validate_all
 from reconciler.workflow.locating import sids
-from reconciler.workflow.planning import Planned, drift, plan
+from reconciler.workflow.planning import Planned, drift, plan, plan_undo
+from reconciler.workflow.undoing import UndoSource, read_source, read_source_of_plan
 
 __all__ = [
     "PLAN_KEY",
@@ -28,6 +29,7 @@ __all__ = [
     "Inputs",
     "Planned",
     "Show",
+    "UndoSource",
     "apply",
     "compare",
     "drift",
@@ -35,7 +37,10 @@ __all__ = [
     "history",
     "history_entry",
     "plan",
+    "plan_undo",
     "push_ledger",
+    "read_source",
+    "read_source_of_plan",
     "rename_ledger",
     "sids",
     "validate",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from reconciler.report import Progress, Report
     from reconciler.workflow.inputs import Endpoint, Inputs
     from reconciler.workflow.recording import Recorder
+    from reconciler.workflow.undoing import UndoSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,9 @@ async def apply(
     stop: asyncio.Event | None = None,
     trigger_webhooks: bool = False,
     report: str = "",
+    undo: UndoSource | None = None,
 ) -> Applied:
-    """Plan again and apply.
+    """Plan again and apply, or undo.
 
     Args:
         inputs: The configuration.
@@ -98,6 +100,7 @@ async def apply(
         stop: If set, no further step is started.
         trigger_webhooks: Whether writes trigger the account's own webhooks.
         report: A file that the report is written to during the apply; empty for no report.
+        undo: The report whose apply is undone; None to apply the configuration.
 
     Raises:
         JournalError: Values that only the account has could not be saved; nothing was sent.
@@ -113,8 +116,10 @@ async def apply(
             "the configuration does not declare its account, so it is not applied to a real one; set account.sid, or "
             "account_sid of the environment, to the account's SID"
         )
+    if undo is not None and config.ledger is not None:
+        raise UsageError("`reconciler undo` does not support a ledger. Revert the commit, and apply the configuration")
     with ExitStack() as opened:
-        planning = _Planning(config, inputs, progress, report, files, opened)
+        planning = _Planning(config, inputs, progress, report, files, opened, undo)
         fresh, endpoint = await planning.run(endpoint, approved)
         if fresh.plan.changes or fresh.differences:
             show(fresh.document)
@@ -138,10 +143,11 @@ async def _carry_out(
 
     made, document, values, progress = fresh.plan, fresh.document, fresh.values, planning.progress
     commit = current_commit(planning.inputs, endpoint.environment)
+    follow_up = planning.follow_up(endpoint)
     recorder = planning.ledger_recorder(fresh, endpoint)
     if not made.changes:
         with fresh.recorder.record(made, document, values, commit, progress) as record:
-            shown = record.end(Report((), source_commit=commit))
+            shown = record.end(Report((), source_commit=commit, follow_up=follow_up))
         if recorder is not None:
             recorder.end(None)
         return Applied(document, None, document=shown)
@@ -160,7 +166,7 @@ async def _carry_out(
                 )
                 if recorder is not None:
                     report = replace(report, unrecorded=recorder.end(report))
-            return Applied(document, report, document=record.end(report))
+            return Applied(document, report, document=record.end(replace(report, follow_up=follow_up)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +215,7 @@ class _Planning:
         report: The file that the report is written to during the apply; empty for none.
         files: What the configuration was loaded from.
         opened: Closes the ledgers.
+        source: The report whose apply is undone; None to apply the configuration.
     """
 
     config: Config
@@ -217,6 +224,7 @@ class _Planning:
     report: str
     files: RecordingSources
     opened: ExitStack
+    source: UndoSource | None
 
     def ledger_recorder(self, fresh: _Fresh, endpoint: Endpoint) -> LedgerRecorder | None:
         """Return what records the apply of a plan; None without a ledger, and with ``--no-record``."""
@@ -225,6 +233,10 @@ class _Planning:
         return LedgerRecorder(
             fresh.ledger, fresh.plan, fresh.document, self.config, self.inputs, endpoint=endpoint, files=self.files
         )
+
+    def follow_up(self, endpoint: Endpoint) -> tuple[str, ...]:
+        """Return the commands that follow an undo."""
+        return () if self.source is None else self.source.follow_up(self.inputs, endpoint.environment)
 
     async def run(self, endpoint: Endpoint, approved: PlanFile | None) -> tuple[_Fresh, Endpoint]:
         """Plan; return the plan, and the endpoint with the remaining time of the deadline.
@@ -262,6 +274,7 @@ class _Planning:
             ledger, notes = await open_ledger(config, inputs, endpoint, reader, self.files, writes=True)
             if ledger is not None:
                 self.opened.callback(ledger.close)
+            undo = None if self.source is None else (self.source, self.source.undo(config, key))
             made, recorder = await plan_with_records(
                 config,
                 inputs,
@@ -272,6 +285,7 @@ class _Planning:
                 report=self.report,
                 ledger=ledger,
                 environment=endpoint.environment,
+                undo=undo,
             )
             document = build_document(made, reader, key, config)
             hidden = tuple(known_secrets(config, reader))

@@ -1,6 +1,6 @@
 """What was applied last, for a plan: from the ledger, or from what ``--baseline`` names.
 
-Takes a ledger, or the value of the option; returns a `Baseline` with the declarations of every entry that it mentions.
+Takes a ledger, or the value of the option; gives a `Baseline` with the declarations of every entry that it mentions.
 """
 
 from __future__ import annotations

@@ -100,6 +100,6 @@ def _load_existing(folder: str, environment: Mapping[str, str]) -> Config:
         where = f"{first.place}: " if first.place is not None else ""
         raise UsageError(
             f"the existing configuration is invalid ({where}{first.message}), so an export cannot keep its handles and "
-            "the values that it takes from secrets; fix it (`reconciler validate` lists every problem), or use "
+            "the values that it takes from secrets; fix it (`reconciler validate` lists every problem), or name "
             "another folder"
         ) from None

@@ -177,6 +177,48 @@ class Reconciler:
         assert applied.document is not None  # only a user can decline
         return applied.document
 
+    async def undo(
+        self,
+        report: str | os.PathLike[str],
+        *,
+        approve: Sequence[str] = (),
+        trigger_webhooks: bool = False,
+        report_to: str | os.PathLike[str] = "",
+    ) -> ReportFile:
+        """Plan each resource of a report back to what it was before that apply, and apply the plan.
+
+        Args:
+            report: the file of the report, of format 2.
+            approve: destructive changes that are approved, as ``[ACTION:]ADDRESS``. Deletes of resources that the
+                apply created need no approval.
+            trigger_webhooks: whether writes trigger the account's own webhooks.
+            report_to: a file that is written while the undo runs; empty for none.
+
+        Returns:
+            The outcome of every change. Resources that were changed since the apply are withheld.
+
+        Raises:
+            PlanFileError: the report cannot be read, or does not contain the values before the apply.
+            GuardRefusal: a limit is exceeded, or an approval is missing. Nothing was sent.
+            ReconcilerError: see `reconciler.errors`. Nothing was sent.
+        """
+        from reconciler import workflow  # noqa: PLC0415 - see the module
+
+        source = workflow.read_source(os.fspath(report))
+        inputs = self._with(approve, ())
+        applied = await workflow.apply(
+            replace(inputs, environment=inputs.environment or source.report.options.env),
+            self._endpoint,
+            self._watcher(),
+            _ignore,
+            _preapprove,
+            trigger_webhooks=trigger_webhooks,
+            report=os.fspath(report_to),
+            undo=source,
+        )
+        assert applied.document is not None  # only a user can decline
+        return applied.document
+
     async def drift(self, *, search_unmanaged: bool = False) -> DriftFile:
         """Detect drift between the account and the configuration (read-only).
 
@@ -268,6 +310,19 @@ class SyncReconciler:
             self._reconciler.apply(
                 plan, approve=approve, rotate=rotate, trigger_webhooks=trigger_webhooks, report=report
             )
+        )
+
+    def undo(
+        self,
+        report: str | os.PathLike[str],
+        *,
+        approve: Sequence[str] = (),
+        trigger_webhooks: bool = False,
+        report_to: str | os.PathLike[str] = "",
+    ) -> ReportFile:
+        """See `Reconciler.undo`."""
+        return _run(
+            self._reconciler.undo(report, approve=approve, trigger_webhooks=trigger_webhooks, report_to=report_to)
         )
 
     def drift(self, *, search_unmanaged: bool = False) -> DriftFile:

@@ -34,10 +34,12 @@ if TYPE_CHECKING:
     from reconciler.ledger.opening import Ledger
     from reconciler.planning.baseline import Baseline
     from reconciler.planning.plan import Plan, PlanOptions
+    from reconciler.planning.undo import Undo
     from reconciler.planning.widening import Widened
     from reconciler.report import Progress
     from reconciler.state import State
     from reconciler.workflow.inputs import Endpoint, Inputs
+    from reconciler.workflow.undoing import UndoSource
 
 _LONGEST_NAME = 512
 
@@ -50,7 +52,7 @@ class Planned:
         config: The configuration.
         file: The plan in a form that may be shown and saved.
         requests: The number of requests of the fetch.
-        undeclared: Live settings that are not declared, in a form that may be shown; only a drift looks for them.
+        undeclared: Live settings that are not declared, as they may be shown; only a drift looks for them.
     """
 
     config: Config
@@ -68,6 +70,21 @@ async def plan(inputs: Inputs, endpoint: Endpoint, progress: Progress) -> Planne
         ReconcilerError: See `reconciler.errors`.
     """
     return await _plan(inputs, endpoint, progress, plan_options(inputs), creates_emulator=True)
+
+
+async def plan_undo(inputs: Inputs, endpoint: Endpoint, progress: Progress, source: UndoSource) -> Planned:
+    """Show the changes that an undo would make (read-only: the client has no write methods).
+
+    Args:
+        inputs: The configuration, whose limits, approvals, and protections hold.
+        endpoint: The account.
+        progress: Receives the progress.
+        source: The report whose apply is undone.
+
+    Raises:
+        ReconcilerError: See `reconciler.errors`.
+    """
+    return await _plan(inputs, endpoint, progress, plan_options(inputs), creates_emulator=False, source=source)
 
 
 async def drift(
@@ -99,6 +116,7 @@ async def _plan(
     options: PlanOptions,
     *,
     creates_emulator: bool,
+    source: UndoSource | None = None,
 ) -> Planned:
     from reconciler.api.client import ReadClient  # noqa: PLC0415 - see the package
 
@@ -106,6 +124,8 @@ async def _plan(
     config = validate(inputs, endpoint.environment, secrets_later=True, sources=files)
     key = plan_key(endpoint)
     async with connect(endpoint, ReadClient, progress, config=config, creates_emulator=creates_emulator) as client:
+        digest_key = key or client.credentials.digest_key()
+        undo = None if source is None else (source, source.undo(config, digest_key))
         ledger, notes = await open_ledger(config, inputs, endpoint, client, files, writes=False)
         with closing(ledger) if ledger is not None else nullcontext():
             made, _ = await plan_with_records(
@@ -117,6 +137,7 @@ async def _plan(
                 key=key,
                 ledger=ledger,
                 environment=endpoint.environment,
+                undo=undo,
             )
         undeclared = build_undeclared(made, client, key, config) if options.settings else ()
         return Planned(config, build_document(made, client, key, config), client.requests, undeclared)
@@ -133,6 +154,7 @@ async def plan_with_records(
     report: str = "",
     ledger: Ledger | None = None,
     environment: Mapping[str, str] = MappingProxyType({}),
+    undo: tuple[UndoSource, Undo] | None = None,
 ) -> tuple[Plan, Recorder]:
     """Plan, completing what interrupted applies left.
 
@@ -146,6 +168,7 @@ async def plan_with_records(
         report: The file of the report; empty for none.
         ledger: The ledger; None without one.
         environment: Environment variables, which the applied configuration may have used as well.
+        undo: What to undo; None to plan the configuration.
 
     Raises:
         MatchError: The configuration does not fit the account, or the plan has warnings and they are errors.
@@ -156,8 +179,11 @@ async def plan_with_records(
         recorders.append(find_recorder(config, inputs, client, account_sid, key=key, report=report))
         return recorders[-1].unfinished
 
-    baseline = baseline_for(ledger, config, inputs, environment) if ledger is not None or inputs.baseline else None
-    made = await fetch_and_plan(config, client, progress, options, unfinished, baseline=baseline)
+    if undo is None:
+        baseline = baseline_for(ledger, config, inputs, environment) if ledger is not None or inputs.baseline else None
+        made = await fetch_and_plan(config, client, progress, options, unfinished, baseline=baseline)
+    else:
+        made = await _fetch_and_plan_undo(undo, client, progress, options, unfinished)
     if inputs.strict:
         _check_warnings(made, config)
     return made, recorders[-1]
@@ -213,6 +239,23 @@ async def fetch_and_plan(
     return await fetch_planned(lambda: make_plan(wanted, fetched, options, replaces), fetched, client, progress)
 
 
+async def _fetch_and_plan_undo(
+    undo: tuple[UndoSource, Undo],
+    client: ReadClient,
+    progress: Progress,
+    options: PlanOptions,
+    unfinished: Callable[[str], Sequence[UnfinishedReplace]],
+) -> Plan:
+    """Do the same for an undo. Interrupted applies leave nothing to complete: the report says what was before."""
+    from reconciler.api.fetch import fetch, fetch_planned  # noqa: PLC0415 - see the package
+
+    source, planner = undo
+    options = source.options(options)
+    fetched = await fetch(planner.draft(), client, progress)
+    unfinished(fetched.account_sid)
+    return await fetch_planned(lambda: source.plan(planner, fetched, options), fetched, client, progress)
+
+
 def build_document(made: Plan, client: ReadClient, key: bytes | None, config: Config) -> PlanFile:
     """Build the plan in a form that may be shown and saved.
 
@@ -235,7 +278,7 @@ def build_document(made: Plan, client: ReadClient, key: bytes | None, config: Co
 
 
 def build_undeclared(made: Plan, client: ReadClient, key: bytes | None, config: Config) -> tuple[UndeclaredPart, ...]:
-    """Build the undeclared settings in a form that may be shown; see `build_document`."""
+    """Build the undeclared settings as they may be shown; see `build_document`."""
     from reconciler.documents.undeclared import undeclared_entries  # noqa: PLC0415 - see the package
 
     return undeclared_entries(made, key=key or client.credentials.digest_key(), hidden=known_secrets(config, client))

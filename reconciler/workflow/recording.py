@@ -52,7 +52,7 @@ class Recorder:
 
         Args:
             plan: The plan that is applied.
-            document: The plan in a form that may be shown.
+            document: The plan as it may be shown.
             values: Describes the values before and after the steps.
             source_commit: The commit of the configuration; empty if there is none.
             progress: Receives the progress as well.

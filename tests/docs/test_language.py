@@ -43,21 +43,6 @@ BANNED = {
     r"\bbeyond ASCII\b": "non-ASCII",
     r"\bthese ones\b": "these, the following",
     r"\banother (?:\w+ ){1,3}than\b": "a different … from",
-    r"; gives\b": "returns",
-    r"\bas (?:it|they|each) may be shown\b": "in a form that may be shown",
-    r"\bname another\b": "use another",
-    r"\bknown are\b": "use one of",
-    r"\bstands? to (?:the|its) baseline\b": "relates to the baseline",
-    r"\blooked? through\b": "searched, read",
-    r"\bwhat becomes of\b": "what happens to",
-    r"\bmisspelt\b": "misspelled",
-    r"\bhalf a character\b": "half of a surrogate pair",
-    r"\b(?:has|have) to hold\b": "condition",
-    r"\bwhat (?:the|a) (?:command line|API|configuration|account) says\b": "name it: options, answer, declaration",
-    r"\bmakes? way for\b": "makes room for",
-    r"\bnames nothing\b": "matches nothing, has no name",
-    r"\bwhich declared resource is which\b": "the live resource of each declared one",
-    r"\bwhose rest\b": "the remaining changes",
 }
 """Phrases by their pattern, with what to write instead."""
 

@@ -16,7 +16,7 @@ from reconciler.emulator.app import Message, Receive, Scope, Send
 from tests.oracles.account import Account, State
 
 Failure = Literal["refused", "lost", "unavailable", "killed before", "killed after"]
-"""What happens to one write.
+"""What becomes of one write.
 
 ``refused``: answered 400 and not performed. ``lost``: performed, and the connection breaks before the answer.
 ``unavailable``: performed, and answered 503. ``killed before``, ``killed after``: the process ends before the write

@@ -375,7 +375,7 @@ def file_edits(draw: DrawFn, root: dict[str, Any]) -> dict[str, Any]:
 
 @st.composite
 def stories(draw: DrawFn) -> tuple[list[Call], str, str, list[Edit], str]:
-    """An account, files, and what happens to both between plan and apply."""
+    """An account, files, and what becomes of both between plan and apply."""
     root = draw(configurations())
     prepare = text(root) if draw(st.integers(0, 3)) else ""
     for _ in range(draw(st.integers(0, 3))):

@@ -40,7 +40,7 @@ def only_named_differs(before: Mapping[str, Any], after: Mapping[str, Any], plan
     plans = list(plans)
     gone = {change.sid for made in plans for change in made.changes if change.action in {"delete", "replace"}}
     gone |= {sid for sid, row in before.items() if row["parent"] in gone}
-    # What happens to an address whose service is deleted is Twilio's doing, and unverified.
+    # What becomes of an address whose service is deleted is Twilio's doing, and unverified.
     gone |= {
         sid for sid, row in before.items() if (row.get("auto_creation") or {}).get("conversation_service_sid") in gone
     }

@@ -275,7 +275,7 @@ class _Page:
         plan = self.plan
         parts = [self._counts()]
         if self.words.acts:
-            parts += [*self._refusals(), *self._meanings(), *self._approvals()]
+            parts += [*self._irreversible(), *self._refusals(), *self._meanings(), *self._approvals()]
         parts += [
             *self._settings(),
             *self._list(),
@@ -336,6 +336,13 @@ class _Page:
         return counts([*numbers, ("rest", "", totals.unmanaged, self.words.unmanaged[0])])
 
     # --- what to look at first ----------------------------------------------------------------------------------------
+
+    def _irreversible(self) -> list[Html]:
+        items = [
+            join([self._to(address) if address in self.identity else tag("code", address), text(f": {message}")])
+            for address, message in self.plan.irreversible
+        ]
+        return [section("What cannot be undone", bullets(items), identity="irreversible")] if items else []
 
     def _refusals(self) -> list[Html]:
         plan = self.plan

@@ -17,6 +17,7 @@ from reconciler.render.html.frame import (
     SIGNS,
     Facet,
     Verdict,
+    bullets,
     counts,
     document,
     facet,
@@ -28,7 +29,7 @@ from reconciler.render.html.frame import (
 from reconciler.render.html.markup import Html, join, tag, text
 from reconciler.render.html.plan_page import fields
 from reconciler.render.markdown_text import Repository
-from reconciler.render.report_text import MESSAGE_LIMIT, next_steps
+from reconciler.render.report_text import FOLLOW_UP, MESSAGE_LIMIT, next_steps
 from reconciler.render.view import plan_view
 from reconciler.render.wording import PAST, count
 
@@ -74,7 +75,7 @@ class _Page:
     def document(self) -> str:
         report = self.report
         foot = f"reconciler {report.tool_version} · planned {report.planned_at} · configuration {report.config_digest}"
-        parts = [self._counts(), *self._problems(), *self._list()]
+        parts = [self._counts(), *self._problems(), *self._follow_up(), *self._list()]
         return document("report", self._verdict(), parts, foot, has_list=bool(self.results))
 
     def _verdict(self) -> Verdict:
@@ -118,6 +119,10 @@ class _Page:
                 ("create", SIGNS["create"], totals.create, "created"),
             ]
         )
+
+    def _follow_up(self) -> list[Html]:
+        commands = [tag("code", command) for command in self.report.follow_up]
+        return [section(FOLLOW_UP.rstrip(":"), bullets(commands), identity="follow-up")] if commands else []
 
     def _problems(self) -> list[Html]:
         """Return the failures, and the completed steps with a warning, one sentence each."""

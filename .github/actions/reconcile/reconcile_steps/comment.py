@@ -1,6 +1,6 @@
 """Builds the bodies of comments, issues, and summaries from what `reconciler` rendered; equal inputs give equal bodies.
 
-Takes texts; returns a body that fits into one comment. Its first line is unique to the action, which finds it by that.
+Takes texts; gives a body that fits into one comment. Its first line is unique to the action, which finds it by that.
 """
 
 from __future__ import annotations

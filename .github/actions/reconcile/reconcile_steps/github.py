@@ -1,6 +1,6 @@
 """Calls GitHub's REST API: pagination, a limited number of retries for reads, and the token only for GitHub.
 
-Takes a path and JSON; returns JSON. The base URL comes from ``GITHUB_API_URL``, so GitHub Enterprise works, and so does
+Takes a path and JSON; gives JSON. The base URL comes from ``GITHUB_API_URL``, so GitHub Enterprise works, and so does
 the stand-in of the tests.
 """
 

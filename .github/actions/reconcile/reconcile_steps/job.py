@@ -1,6 +1,6 @@
 """The job that a step runs in: GitHub's environment variables and files, in both directions.
 
-Takes the environment; returns inputs, the event, outputs, and summaries. Uses no network.
+Takes the environment; gives inputs, the event, outputs, and summaries. Uses no network.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Finds the plan that was reviewed in the pull request of a merged commit, or explains why there is none.
 
-Takes a push to the deployed branch; returns the plan, its digest, and the number of the pull request, or exits with
+Takes a push to the deployed branch; gives the plan, its digest, and the number of the pull request, or exits with
 status 3.
 
 Trusted: git, GitHub's record of the pull request that a commit came from, and this code, which comes from the deployed

@@ -1,0 +1,198 @@
+"""The plan of an undo: each resource of a report, from what the apply left back to what it was before.
+
+Takes the targets of a report and the current configuration; gives a configuration of just these resources, with the
+values from before, and `absent` for those that the apply created. The planner plans it like any other, so matching,
+order, guards, risk, and limits are those of every plan. What someone else changed since is withheld. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from reconciler.address import Address
+from reconciler.change import Change
+from reconciler.config.model import Approval, Config, Declared, Value
+from reconciler.errors import MatchError, Place, Problem
+from reconciler.kinds import BY_NAME
+from reconciler.kinds.fields import Content
+from reconciler.kinds.markers import Ref
+from reconciler.planning.plan import Plan, PlanOptions, make_plan
+from reconciler.planning.undo_resources import REASONS, UndoResources
+from reconciler.planning.undo_state import UndoState
+from reconciler.planning.undo_targets import (
+    DigestOf,
+    PastReference,
+    Target,
+    plain,
+)
+from reconciler.state import State
+
+_NOT_APPROVALS = frozenset({"done-approval", "unused-approval"})
+
+
+class Undo:
+    """The undo of one report.
+
+    Args:
+        config: the current configuration, whose limits, approvals, and protections hold.
+        targets: what the apply did.
+        place: the report, as it was named.
+        digest_of: makes digests of sensitive values.
+        is_sealed: whether the report is unchanged, so that it licenses deletes of the resources that its apply created.
+
+    Attributes:
+        is_sealed: the same.
+    """
+
+    def __init__(
+        self, config: Config, targets: Sequence[Target], place: str, digest_of: DigestOf, *, is_sealed: bool
+    ) -> None:
+        self._config = config
+        self._targets = tuple(sorted(targets, key=lambda target: target.address))
+        self._by_address = {target.address: target for target in self._targets}
+        self._texts = {str(target.address): target.address for target in self._targets}
+        self._place = Place(place)
+        self._digest_of = digest_of
+        self.is_sealed = is_sealed
+        self._anchors = dict(self._find_anchors())
+
+    def draft(self) -> Config:
+        """Return a configuration that makes a fetch read every resource that the undo is about."""
+        resources = {address: self._anchor(address, sids[-1]) for address, sids in self._anchors.items()}
+        for target in self._targets:
+            if target.action in {"delete", "replace"} or (target.action == "create" and not target.new_sid):
+                names = plain((target.before if target.action != "create" else target.after) or {})
+                former = target.kind.name_of(plain(target.after or {})) if target.action == "replace" else ""
+                declared = self._declared(target, self._draft_values(target, names))
+                resources[target.address] = replace(declared, renamed_from=former)
+            else:
+                sid = target.new_sid or target.old_sid
+                declared = self._declared(target, self._draft_values(target, {}))
+                resources[target.address] = replace(declared, pin=sid or None)
+        for kind in {target.kind for target in self._targets if target.action in {"create", "replace"}}:
+            # What a fetch reads before something is deleted depends on the kind alone.
+            address = Address((*kind.section, kind.sid_prefix + "0" * 32))
+            resources[address] = Declared(address, kind, self._place, absent=True, pin=address.parts[-1])
+        return self._with(resources)
+
+    def plan(self, state: State, options: PlanOptions) -> Plan:
+        """Plan the undo.
+
+        Args:
+            state: the account, as far as `draft` needs it.
+            options: the options of the plan.
+
+        Raises:
+            MatchError: the account does not fit.
+        """
+        ignored = {address: item.lifecycle.ignore_changes for address, item in self._config.resources.items()}
+        found = UndoState(self._targets, self._anchors, state, self._digest_of, ignored)
+        licensed = tuple(self._licensed(found)) if self.is_sealed else ()
+        made, builder = self._make(found, state, options, licensed)
+        names = {approval.address for approval in licensed}
+        changes = tuple(self._explained(change) for change in made.changes)
+        return replace(
+            made,
+            changes=(*builder.withheld, *changes),
+            unmanaged=(),
+            unlisted=(),
+            unsearched=(),
+            unverified=(),
+            warnings=tuple(problem for problem in made.warnings if not _is_about_license(problem, names)),
+            irreversible=tuple((item.address, item.message) for item in builder.irreversible),
+        )
+
+    def _make(
+        self, found: UndoState, state: State, options: PlanOptions, licensed: tuple[Approval, ...]
+    ) -> tuple[Plan, UndoResources]:
+        """Plan; one resource that cannot be as before does not keep the others from it.
+
+        Raises:
+            MatchError: a problem is about none of the resources.
+        """
+        rejected: dict[Address, str] = {}
+        while True:
+            builder = UndoResources(self._config, self._place, found, state, self._anchors)
+            builder.build(rejected)
+            try:
+                return make_plan(self._with(builder.resources, licensed), state, options), builder
+            except MatchError as error:
+                problems = {self._texts.get(problem.address): problem.message for problem in error.problems}
+                new = {address: text for address, text in problems.items() if address and address not in rejected}
+                if not new:
+                    raise
+                rejected |= new
+
+    # --- the configuration -------------------------------------------------------------------------------------------
+
+    def _find_anchors(self) -> Iterator[tuple[Address, tuple[str, ...]]]:
+        """Find the resources that contain targets and are not targets."""
+        for target in self._targets:
+            parts = () if target.parent is None else target.parent.parts
+            for length in range(1, len(target.parents) + 1):
+                address = Address(parts[: 2 * length])
+                if address not in self._by_address:
+                    yield address, target.parents[:length]
+
+    def _anchor(self, address: Address, sid: str) -> Declared:
+        kind = BY_NAME["service" if len(address.parts) == 2 else "conversation"]
+        return Declared(address, kind, self._place, parent=address.owner(kind.section), pin=sid)
+
+    def _declared(self, target: Target, values: Mapping[str, Value]) -> Declared:
+        return Declared(target.address, target.kind, self._place, parent=target.parent, values=values)
+
+    def _draft_values(self, target: Target, names: Mapping[str, Content]) -> dict[str, Value]:
+        """Return values that make a fetch read what they refer to, and find the resource by its name."""
+        values: dict[str, Value] = {}
+        for field in target.kind.fields:
+            reference = field.marker(Ref)
+            past = (target.before or {}).get(field.path)
+            if reference is not None and isinstance(past, PastReference):
+                if past.sid:
+                    values[field.path] = Value(past.sid, self._place)
+            elif field.path in names:
+                values[field.path] = Value(names[field.path], self._place)
+        return values
+
+    def _with(self, resources: Mapping[Address, Declared], licensed: tuple[Approval, ...] = ()) -> Config:
+        """Return the current configuration with other resources, and without what concerns only its own."""
+        own = tuple(approval for approval in self._config.approvals if approval.address in resources)
+        return replace(
+            self._config,
+            resources=dict(sorted(resources.items())),
+            prune={},
+            approvals=(*own, *licensed),
+            warnings=(),
+            unmanaged_ignore=(),
+            acknowledge=(),
+            acknowledged=(),
+        )
+
+    def _licensed(self, found: UndoState) -> Iterator[Approval]:
+        """Yield approvals for deletes of the resources that the apply created.
+
+        Not if the current configuration declares something in it that the apply did not create: that is newer.
+        """
+        for target in self._targets:
+            if target.action not in {"create", "replace"} or not target.is_certain or not target.new_sid:
+                continue
+            newer = any(
+                address.is_within(target.address) and address not in self._by_address
+                for address, declared in self._config.resources.items()
+                if not declared.absent and not declared.kind.singleton
+            )
+            if not newer:
+                verdict = found.verdicts[target.address]
+                yield Approval(target.address, "delete", self._place)
+                yield Approval(target.address, "replace", self._place)
+                if verdict.leftover is not None:
+                    yield Approval(target.address.collection.child(verdict.leftover.sid), "delete", self._place)
+
+    def _explained(self, change: Change) -> Change:
+        target = self._by_address.get(change.address)
+        return change if target is None else replace(change, reason=REASONS[target.action])
+
+
+def _is_about_license(problem: Problem, names: set[Address]) -> bool:
+    return problem.code in _NOT_APPROVALS and problem.address in {str(address) for address in names}

@@ -1,0 +1,188 @@
+"""Reads the report of an apply that is to be undone.
+
+Takes a path, or what a plan file says of one, which is hostile input; gives an `UndoSource`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import stat
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.errors import PlanFileError, Problem, UsageError
+from reconciler.sources.disk import DiskSources
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.config.model import Config
+    from reconciler.documents.plan import PlanFile
+    from reconciler.documents.report import ReportFile
+    from reconciler.planning.plan import Plan, PlanOptions
+    from reconciler.planning.undo import Undo
+    from reconciler.planning.undo_targets import Target
+    from reconciler.state import State
+    from reconciler.workflow.inputs import Inputs
+
+_LARGEST = 200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class UndoSource:
+    """A report whose apply is to be undone.
+
+    Attributes:
+        name: Its path as it is shown.
+        path: Its path relative to the folder of the plan file.
+        digest: ``sha256:…`` of its bytes.
+        report: The report.
+        targets: What the apply did to each resource.
+    """
+
+    name: str
+    path: str
+    digest: str
+    report: ReportFile
+    targets: tuple[Target, ...]
+
+    def options(self, options: PlanOptions) -> PlanOptions:
+        """Return options of a plan that undoes the report."""
+        from reconciler.planning.plan import UndoneReport  # noqa: PLC0415 - see the package
+
+        return replace(options, undo=UndoneReport(self.path, self.digest))
+
+    def undo(self, config: Config, key: bytes) -> Undo:
+        """Return the undo of the report.
+
+        Args:
+            config: The current configuration.
+            key: The key of digests and seals.
+
+        Raises:
+            UsageError: The report is about another account.
+        """
+        from reconciler.documents.values import Digests  # noqa: PLC0415 - see the package
+        from reconciler.planning.undo import Undo  # noqa: PLC0415 - see the package
+
+        account = self.report.account_sid
+        if config.account_sid is not None and config.account_sid != account:
+            raise UsageError(self._other_account(config.account_sid))
+        digests = Digests(account, key)
+        return Undo(config, self.targets, self.name, digests.of, is_sealed=self.report.has_valid_seal(key))
+
+    def plan(self, undo: Undo, state: State, options: PlanOptions) -> Plan:
+        """Plan the undo.
+
+        Raises:
+            UsageError: The report is about another account.
+            MatchError: The account does not fit.
+        """
+        if state.account_sid != self.report.account_sid:
+            raise UsageError(self._other_account(state.account_sid))
+        made = undo.plan(state, options)
+        if undo.is_sealed:
+            return made
+        warning = Problem(
+            "unsealed-report",
+            f"{self.name} was edited, or its apply had other credentials or another RECONCILER_PLAN_KEY. Deletes of "
+            "resources that it created may require approval, and sensitive values cannot be compared",
+            hint="Use the credentials, or the RECONCILER_PLAN_KEY, of the apply.",
+            severity="warning",
+        )
+        return replace(made, warnings=(*made.warnings, warning))
+
+    def follow_up(self, inputs: Inputs, environment: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the commands that make the configuration agree with the account; none if the report has no commit."""
+        from reconciler.sources.git_process import revert_command  # noqa: PLC0415 - needed only by undo
+
+        folder = str(Path(DiskSources(inputs.path, environment).root).parent)
+        command = revert_command(folder, self.report.source_commit, environment)
+        return (command,) if command else ()
+
+    def _other_account(self, account_sid: str) -> str:
+        return (
+            f"{self.name} is the report of an apply to account {self.report.account_sid}, and this is {account_sid}; "
+            "use that account's environment (--env) and credentials"
+        )
+
+
+def read_source(path: str, *, plan_folder: str = ".") -> UndoSource:
+    """Read a report.
+
+    Args:
+        path: Its path as typed.
+        plan_folder: The folder of the plan file.
+
+    Raises:
+        PlanFileError: It cannot be read, is not a report, or does not contain the values before the apply.
+        UsageError: The report and the plan file are on different drives.
+    """
+    return _source(path, _read(path), plan_folder)
+
+
+def read_source_of_plan(plan: PlanFile, plan_path: str) -> UndoSource:
+    """Read the report that a plan undoes.
+
+    Args:
+        plan: The plan, which anyone may have edited.
+        plan_path: Its path as typed.
+
+    Raises:
+        PlanFileError: The report cannot be read, or is not the one that the plan was made from.
+    """
+    undo = plan.options.undo
+    assert undo is not None
+    if Path(undo.report).is_absolute() or not undo.report.isprintable():
+        raise PlanFileError(
+            f"{plan_path} was edited: it names its report by an absolute path, or in control characters"
+        )
+    path = os.path.normpath(Path(plan_path).parent / undo.report)
+    content = _read(path)
+    if not hmac.compare_digest(_digest(content).encode(), undo.digest.encode(errors="replace")):
+        raise PlanFileError(
+            f"{path} is not the report that {plan_path} was made from. Restore it, or make a new plan with "
+            "`reconciler undo REPORT --out FILE`"
+        )
+    return _source(path, content, str(Path(plan_path).parent))
+
+
+def _source(path: str, content: bytes, plan_folder: str) -> UndoSource:
+    from reconciler.documents.report import parse_report  # noqa: PLC0415 - see the package
+    from reconciler.documents.undo_source import undo_targets  # noqa: PLC0415 - see the package
+
+    report = parse_report(content, path)
+    try:
+        relative = Path(os.path.relpath(path, plan_folder)).as_posix()
+    except ValueError:
+        raise UsageError(
+            f"{path} and the plan file are on different drives. Copy the report to the folder of the plan file"
+        ) from None
+    return UndoSource(path, relative, _digest(content), report, undo_targets(report, path))
+
+
+def _read(path: str) -> bytes:
+    """Read a regular file of limited size.
+
+    Raises:
+        PlanFileError: It cannot be read, is not a regular file, or is too large.
+    """
+    try:
+        # A pipe would block, and a device has no end.
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            raise PlanFileError(f"cannot read {path}: it is not a regular file")
+        with Path(path).open("rb") as file:
+            content = file.read(_LARGEST + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else ""
+        raise PlanFileError(f"cannot read {path}: {reason or error}") from None
+    if len(content) > _LARGEST:
+        raise PlanFileError(f"{path} is larger than any report")
+    return content
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"

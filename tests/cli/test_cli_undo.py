@@ -1,0 +1,252 @@
+"""``reconciler undo``: shows, asks, undoes, and says how the configuration follows."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.emulator import Emulator, Store
+from tests.commands import Run, runner
+
+HERE = ("--emulator", "e.db")
+BEFORE = """\
+version: 1
+services:
+  desk:
+    roles: {agent: {type: service, permissions: [addParticipant]}}
+    users: {ada: {role: agent}}
+    webhooks: {post_webhook_url: "https://hooks.example.com/in"}
+"""
+AFTER = """\
+version: 1
+account: {configuration: {default_inactive_timer: PT15M}}
+services:
+  desk:
+    roles:
+      agent: {type: service, permissions: [addParticipant, joinConversation]}
+      lead: {type: conversation, permissions: [sendMessage]}
+    users: {ada: {role: agent, friendly_name: Ada}}
+    webhooks: {post_webhook_url: "https://hooks.example.com/in?token=${env:TOKEN}"}
+  branch: {users: {cleo: {}}}
+"""
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command line, in a repository with two commits of which the second was applied with a report."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("RECONCILER_PLAN_KEY", "RECONCILER_ENV", "GIT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TOKEN", "hunter2-hunter2")
+    git("init", "-q")
+    run = runner(capsys)
+    for text, options in ((BEFORE, ()), (AFTER, ("--report", "report.json"))):
+        Path("reconciler.yaml").write_text(text)
+        git("add", "reconciler.yaml")
+        git("commit", "-qm", "Change the desk")
+        assert run("apply", *HERE, "--yes", *options).code == 0
+    return run
+
+
+def git(*arguments: str) -> str:
+    command = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.com", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def changes(run: Run) -> list[str]:
+    """What a plan of the configuration would do."""
+    return [f"{item['action']} {item['address']}" for item in run("plan", *HERE, "--format", "json").json["changes"]]
+
+
+def console_edit(path: str, form: dict[str, Any]) -> None:
+    """Change the account as somebody else would; <…> is the SID of the resource of that name."""
+    store = Store.open("e.db")
+    account = Emulator(store)
+    for sid, row in account.snapshot().items():
+        path = path.replace(f"<{row['name']}>", sid)
+    assert account.call("POST", path, form).status == 200
+    store.close()
+
+
+def test_the_plan_lists_first_what_cannot_be_undone_and_ends_with_the_revert(run: Run) -> None:
+    head = git("rev-parse", "HEAD")
+    undone = run("undo", "report.json", *HERE, "--yes")
+    assert undone.code == 0
+    lines = undone.out.splitlines()
+    assert lines[:6] == [
+        "Undo of report.json, account AC00000000000000000000000000000000",
+        "",
+        "Cannot be undone:",
+        "    ! account.configuration: default_inactive_timer stays as it is: Twilio can overwrite a timer but",
+        "      not clear it",
+        "",
+    ]
+    assert lines[-4:] == [
+        "The apply is undone, except for what cannot be undone.",
+        "",
+        "To make the configuration agree with the account, run:",
+        f"  git revert {head}",
+    ]
+    git("revert", "--no-edit", head)
+    assert changes(run) == []
+
+
+def test_a_merge_is_reverted_to_its_first_parent(run: Run) -> None:
+    git("checkout", "-qb", "topic", "HEAD~1")
+    Path("other.txt").write_text("x")
+    git("add", "other.txt")
+    git("commit", "-qm", "Add a note")
+    git("merge", "-q", "--no-edit", "master" if "master" in git("branch", "--list", "master") else "main")
+    Path("reconciler.yaml").write_text(AFTER.replace("PT15M", "PT30M"))
+    merge = git("rev-parse", "HEAD")
+    assert run("apply", *HERE, "--yes", "--report", "merged.json").code == 0
+    undone = run("undo", "merged.json", *HERE, "--yes", "--format", "json")
+    assert undone.json["follow_up"] == [f"git revert -m 1 {merge}"]
+
+
+def test_an_undo_can_be_undone(run: Run) -> None:
+    assert run("undo", "report.json", *HERE, "--yes", "--report", "undone.json").code == 0
+    assert changes(run) == [
+        "update services.desk.roles.agent",
+        "create services.desk.roles.lead",
+        "update services.desk.users.ada",
+        "update services.desk.webhooks",
+        "create services.branch",
+        "create services.branch.users.cleo",
+    ]
+    # What a deleted service contained is not in its report. The token is not either, but the configuration has it.
+    assert run("undo", "undone.json", *HERE, "--yes").code == 0
+    assert changes(run) == ["create services.branch.users.cleo"]
+
+
+def test_nothing_is_left_to_undo(run: Run) -> None:
+    run("undo", "report.json", *HERE, "--yes")
+    again = run("undo", "report.json", *HERE, "--yes")
+    assert again.code == 0
+    assert again.out.startswith("Nothing to undo. Account AC00000000000000000000000000000000 is as before the apply")
+    assert f"  git revert {git('rev-parse', 'HEAD')}" in again.out
+
+
+def test_what_someone_changed_since_is_withheld(run: Run) -> None:
+    console_edit("/v1/Services/<desk>/Users/<ada>", {"FriendlyName": "Ada Lovelace"})
+    console_edit("/v1/Services/<branch>/Users/<cleo>", {"FriendlyName": "Cleo"})
+    undone = run("undo", "report.json", *HERE, "--yes")
+    assert undone.code == 5
+    text = " ".join(undone.out.split())
+    assert "withheld: friendly_name changed since the apply" in text
+    assert "withheld: services.branch.users.cleo, which it contains, changed since the apply" in text
+    assert "agent updated" in text
+    assert changes(run) == [
+        "update services.desk.roles.agent",
+        "create services.desk.roles.lead",
+        "update services.desk.users.ada",
+        "update services.desk.webhooks",
+    ]
+
+
+def test_a_declined_undo_sends_nothing(run: Run) -> None:
+    before = changes(run)
+    assert run("undo", "report.json", *HERE).code == 1
+    assert changes(run) == before == []
+
+
+def test_a_saved_plan_is_an_approval_of_the_same_report(run: Run) -> None:
+    Path("plans").mkdir()
+    saved = run("undo", "report.json", *HERE, "--out", "plans/undo.json")
+    assert saved.code == 0
+    assert saved.out.splitlines()[-2:] == [
+        "Saved to plans/undo.json. To undo exactly this:",
+        "  reconciler apply --plan plans/undo.json --emulator e.db",
+    ]
+    assert json.loads(Path("plans/undo.json").read_text())["options"]["undo"]["report"] == "../report.json"
+    applied = run("apply", *HERE, "--plan", "plans/undo.json")
+    assert applied.code == 0
+    assert "The apply is undone" in applied.out
+
+
+def test_a_plan_that_no_longer_fits_sends_nothing(run: Run) -> None:
+    run("undo", "report.json", *HERE, "--out", "undo.json")
+    console_edit("/v1/Configuration/Webhooks", {"Method": "GET"})  # not in the report, so not in the way
+    console_edit("/v1/Services/<desk>/Users/<ada>", {"FriendlyName": ""})
+    plan = json.loads(Path("undo.json").read_text())
+    plan["changes"] = [change for change in plan["changes"] if change["address"] != "services.branch"]
+    plan["summary"]["delete"] -= 1
+    Path("undo.json").write_text(json.dumps(plan))
+    stale = run("apply", *HERE, "--plan", "undo.json")
+    assert stale.code == 3
+    assert "services.branch: delete was not in the approved plan" in stale.err
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda undo: undo.update(report="/etc/hostname"), "it names its report by an absolute path"),
+        (lambda undo: undo.update(report="no\nsuch"), "or in control characters"),
+        (lambda undo: undo.update(report="reconciler.yaml"), "is not the report that undo.json was made from"),
+        (lambda undo: undo.update(report="."), "it is not a regular file"),
+        (lambda undo: undo.update(digest="sha256:00"), "is not the report that undo.json was made from"),
+        (lambda undo: undo.update(report="gone.json"), "cannot read gone.json: No such file"),
+    ],
+)
+def test_a_plan_of_another_report_is_refused(run: Run, edit: Callable[[Any], object], message: str) -> None:
+    run("undo", "report.json", *HERE, "--out", "undo.json")
+    plan = json.loads(Path("undo.json").read_text())
+    edit(plan["options"]["undo"])
+    Path("undo.json").write_text(json.dumps(plan))
+    refused = run("apply", *HERE, "--plan", "undo.json")
+    assert refused.code == 1
+    assert message in " ".join(refused.err.split())
+    assert changes(run) == []
+
+
+def test_an_edited_report_licenses_no_deletes(run: Run) -> None:
+    report = json.loads(Path("report.json").read_text())
+    report["seconds"] = 1.0
+    Path("report.json").write_text(json.dumps(report))
+    refused = run("undo", "report.json", *HERE, "--yes")
+    assert refused.code == 4
+    assert "[unsealed-report]" in refused.out + refused.err
+    assert run("undo", "report.json", *HERE, "--yes", "--approve", "services.branch").code == 0
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda report: report.update(format_version=1), "was written by an older release of reconciler"),
+        (lambda report: report.update(account_sid="AC" + "1" * 32), "is the report of an apply to account AC1111"),
+        (lambda report: report["changes"][0].update(kind="planet"), "account.configuration has an unknown kind"),
+        (lambda report: report["changes"][1].update(address="addresses.x"), "is not an address of its kind"),
+        (
+            lambda report: report["changes"][0]["outcomes"][0]["after"].update(default_inactive_timer=15),
+            "(default_inactive_timer)",
+        ),
+        (lambda report: report["changes"][0]["outcomes"][0]["after"].update(color="red"), "'color' is not a field"),
+        (lambda report: report["changes"][1]["outcomes"][0].update(parents=[]), "has the wrong number of parents"),
+    ],
+)
+def test_a_report_that_no_apply_wrote_is_refused(run: Run, edit: Callable[[Any], object], message: str) -> None:
+    report = json.loads(Path("report.json").read_text())
+    edit(report)
+    Path("report.json").write_text(json.dumps(report))
+    refused = run("undo", "report.json", *HERE, "--yes")
+    assert refused.code == 1
+    assert message in " ".join(refused.err.split())
+    assert changes(run) == []
+
+
+def test_the_report_of_the_undo_does_not_replace_the_one_that_is_undone(run: Run) -> None:
+    refused = run("undo", "report.json", *HERE, "--yes", "--report", "report.json")
+    assert refused.code == 1
+    assert "is the report that is undone" in refused.err
+
+
+def test_no_secret_is_shown(run: Run) -> None:
+    for form in ("text", "markdown", "html", "json", "github"):
+        shown = run("undo", "report.json", *HERE, "--out", "undo.json", "--format", form)
+        assert shown.code == 0
+        assert "hunter2" not in shown.out + shown.err + Path("undo.json").read_text()
