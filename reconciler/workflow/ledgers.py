@@ -15,7 +15,6 @@ from reconciler.errors import ReconcilerError, UsageError
 from reconciler.redaction import may_be_secret, texts_of, url_parts
 from reconciler.workflow.connecting import plan_key
 from reconciler.workflow.inputs import NO_BASELINE
-from reconciler.workflow.loading import hidden_texts
 
 if TYPE_CHECKING:
     from reconciler.address import Address
@@ -238,11 +237,16 @@ def _applied(config: Config, inputs: Inputs, document: PlanFile, files: DiskSour
 
 def hidden_variables(config: Config, inputs: Inputs) -> frozenset[str]:
     """Return the names of the values of ``--var`` that reach a text that may not be shown."""
-    hidden = [*hidden_texts(config), *config.secrets]
+    hidden = list(config.secrets)
     for declared in config.resources.values():
-        for value in declared.values.values():
+        for path, value in declared.values.items():
+            is_whole = path in declared.sensitive or declared.kind.by_path[path].secret
             for text in texts_of(value.content):
-                hidden += [part.text for part in url_parts(text) if part.secret]
+                parts = () if is_whole else url_parts(text)
+                if parts:
+                    hidden += [part.text for part in parts if part.secret]
+                elif is_whole or value.sensitive:
+                    hidden.append(text)
     return frozenset(
         name for name, text in inputs.variables.items() if may_be_secret(name) or any(text in other for other in hidden)
     )

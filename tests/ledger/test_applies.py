@@ -1,0 +1,267 @@
+"""Applies with a ledger: what they record, whom they wait for, and what they say if they cannot record it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import threading
+from pathlib import Path
+
+import pytest
+
+from reconciler import workflow
+from reconciler.documents.ledger import LedgerRun
+from reconciler.emulator import Emulator, Store
+from reconciler.emulator.app import Receive, Scope, Send
+from reconciler.ledger.options import LedgerOptions
+from reconciler.ledger.run_identity import as_time
+from reconciler.report import Silent
+from reconciler.workflow import Applied, Decision, Endpoint, Inputs
+from tests.ledger.clones import FETCH, FILES, REF, Clones, commit, git
+from tests.ledger.test_preconditions import error
+
+OTHER = FILES.replace("Main", "Other")
+
+
+def push(clones: Clones, text: str) -> str:
+    made = commit({"reconciler.yaml": text}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    return made
+
+
+def subjects(clones: Clones, at: str = "here") -> list[str]:
+    """The entries of the ref, newest first, with their starts."""
+    found = git("log", "--first-parent", "--format=%s", REF, at=clones.folder / at).splitlines()
+    return [subject for subject in found if re.fullmatch(r"(apply|rename|undo) \d+ \w+", subject)]
+
+
+# --- what is recorded ------------------------------------------------------------------------------------------------
+
+
+def test_an_apply_records_its_intent_and_its_outcome(clones: Clones) -> None:
+    clones.start()
+    source = git("rev-parse", "HEAD", at=clones.here)
+    assert subjects(clones) == subjects(clones, "remote.git") == ["apply 1 applied", "apply 1 started"]
+    assert git("show", "-s", "--format=%P", REF, at=clones.here).split() == [clones.tip(ref=f"{REF}~1"), source]
+    assert git("show", "-s", "--format=%P", f"{REF}~1", at=clones.here) == source
+    start = clones.entry(f"{REF}~1")
+    assert {name: item.attempted for name, item in start.resources.items()} == {
+        'addresses["+14155550100"]': (1,),
+        "services.support": (1,),
+        "services.support.roles.agent": (1,),
+    }
+    entry = clones.entry()
+    assert (entry.status, entry.source.commit, entry.source.root) == ("applied", source, "reconciler.yaml")
+    assert {item.baseline for item in entry.resources.values()} == {1}
+    assert entry.summary.create == 3
+
+
+def test_an_apply_without_changes_records_only_what_moved(clones: Clones) -> None:
+    clones.start()
+    assert clones.apply().code == 0
+    assert subjects(clones) == ["apply 1 applied", "apply 1 started"]
+    push(clones, FILES.replace("method: POST", "method: POST, filters: []"))
+    assert clones.apply().code == 0
+    assert subjects(clones)[:1] == ["apply 2 applied"]
+    assert {item.baseline for item in clones.entry().resources.values()} == {2}
+    assert clones.apply().code == 0
+    assert len(subjects(clones)) == 3
+
+
+def test_a_narrowed_apply_is_incomplete(clones: Clones) -> None:
+    clones.start()
+    push(clones, OTHER)
+    assert clones.apply("--target", 'addresses["+14155550100"]').code == 0
+    entry = clones.entry()
+    assert entry.status == "incomplete"
+    assert {name: item.baseline for name, item in entry.resources.items()} == {
+        "account.webhooks": 1,
+        'addresses["+14155550100"]': 2,
+        "services.support": 1,
+        "services.support.roles.agent": 1,
+    }
+
+
+def test_secrets_and_sids_are_never_stored(clones: Clones, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUSH", "s3cret-of-push")
+    monkeypatch.setenv("HOST", "hooks.example.com")
+    text = FILES.replace(
+        "method: POST", 'method: POST, post_webhook_url: "https://${env:HOST}/in?token=${var:token}&a=${var:shown}"'
+    ).replace(
+        "services: {", 'credentials: {push: {type: fcm, friendly_name: P, secret: "${secret:PUSH}"}}\nservices: {'
+    )
+    push(clones, text)
+    assert clones.apply("--start-ledger", "--var", "token=t0ken-value", "--var", "shown=plain-value").code == 0
+    entry = clones.entry()
+    assert sorted(entry.fingerprints) == ["env:HOST", "secret:PUSH"]
+    assert entry.source.variables["shown"].value == "plain-value"
+    assert (entry.source.variables["token"].value, len(entry.source.variables["token"].fingerprint)) == (None, 81)
+    for at in (REF, f"{REF}~1"):
+        stored = clones.entry(at).to_json()
+        assert not re.search(r"s3cret|t0ken|hooks\.example|\b(?!AC)[A-Z]{2}[0-9a-f]{32}\b", stored)
+    assert "unknown" not in clones.plan("--var", "token=t0ken-value", "--var", "shown=plain-value").out
+
+
+# --- the lock --------------------------------------------------------------------------------------------------------
+
+
+def hold(clones: Clones, **changes: object) -> None:
+    """Let another machine hold the lock."""
+    clones.start()
+    run = LedgerRun(url="https://ci.example.com/runs/981", machine="ci-7", machine_id="x", process="1 1")
+    from reconciler.api.credentials import Credentials
+    from reconciler.documents.ledger import LedgerKey
+
+    account = clones.entry().account_sid
+    key = LedgerKey(Credentials(account, "emulator", account).signing_key())
+    tip = clones.tip()
+    update = {"number": 2, "status": "started", "run": run, "actor": "deploy-bot", "previous": tip, "ended_at": ""}
+    clones.forge(tip, clones.entry().source.commit, key=key, **{**update, **changes})
+
+
+def test_a_lock_blocks_applies_and_plans_warn(clones: Clones) -> None:
+    hold(clones, deadline="2999-01-01T00:00:00Z")
+    push(clones, OTHER)
+    started = clones.entry().started_at[11:16]
+    expected = (
+        f"another apply of prod is in progress started {started} UTC by deploy-bot, deadline 2999-01-01 00:00 UTC, "
+        "https://ci.example.com/runs/981 = wait for it; if it has ended, use --take-over"
+    )
+    assert error(clones.apply()) == error(clones.apply("--no-record")) == expected
+    for command in ("plan", "drift"):
+        clones.chdir(clones.here)
+        document = clones.at("here", command, "--format", "json")
+        (warning,) = [one for one in document.json["warnings"] if one["code"] == "apply-in-progress"]
+        assert warning["message"] == (
+            f"another apply of prod is in progress: started {started} UTC by deploy-bot, deadline 2999-01-01 00:00 "
+            "UTC, https://ci.example.com/runs/981"
+        )
+    assert clones.plan("--strict").code == 1
+    assert clones.apply("--take-over").code == 0
+    assert subjects(clones)[:3] == ["apply 3 applied", "apply 3 started", "apply 2 started"]
+
+
+def test_a_lock_is_released_after_its_deadline(clones: Clones) -> None:
+    hold(clones, deadline="2020-01-01T00:00:00Z")
+    push(clones, OTHER)
+    assert clones.apply().code == 0
+    assert clones.entry().number == 3
+
+
+def test_without_a_record_nothing_is_written(clones: Clones) -> None:
+    clones.start()
+    tip = clones.tip()
+    push(clones, OTHER)
+    assert clones.apply("--no-record").code == 0
+    assert clones.tip() == clones.tip("remote.git") == tip
+
+
+# --- an outcome that cannot be recorded -------------------------------------------------------------------------------
+
+
+class Meddling(Emulator):
+    """An emulator during whose first write something else happens."""
+
+    meddle = staticmethod(lambda: None)
+    is_done = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("method") == "POST" and not self.is_done:
+            self.is_done = True
+            self.meddle()
+        await super().__call__(scope, receive, send)
+
+
+async def _yes(_plan: object) -> Decision:
+    return Decision.PREAPPROVED
+
+
+def apply_while(clones: Clones, meddle: object) -> Applied:
+    """Apply, and let something happen during the first write."""
+    store = Store.open(clones.account)
+    app = Meddling(store)
+    app.meddle = meddle  # type: ignore[assignment]
+    inputs = Inputs(str(clones.here), environment="prod", ledger=LedgerOptions())
+    endpoint = Endpoint(app=app, environment=dict(os.environ))
+    try:
+        return asyncio.run(workflow.apply(inputs, endpoint, Silent(), lambda _plan: None, _yes))
+    finally:
+        store.close()
+
+
+def test_an_apply_that_lost_its_lock_says_so(clones: Clones) -> None:
+    clones.start()
+    push(clones, OTHER)
+    there = clones.folder / "there"
+
+    def take_over() -> None:
+        clones.clone("there")
+        git("fetch", "-q", "origin", "+refs/reconciler/*:refs/reconciler/*", at=there)
+        git("config", "user.name", "Bob", at=there)
+        inputs = Inputs(str(there), environment="prod", ledger=LedgerOptions(takes_over=True))
+        endpoint = Endpoint(emulator=clones.account, environment=dict(os.environ))
+
+        def run() -> None:
+            asyncio.run(workflow.apply(inputs, endpoint, Silent(), lambda _plan: None, _yes))
+
+        # A loop of its own: this one runs inside of a request.
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+
+    applied = apply_while(clones, take_over)
+    assert applied.report is not None
+    assert applied.report.exit_code == 1
+    assert re.fullmatch(
+        r"this apply lost the lock of the ledger of prod, so its outcome was not recorded: it counts as incomplete\. "
+        r"origin has a newer entry of the ledger of prod than this clone \(entry 3, \S+Z, by Bob\)\. Fetch it, and run "
+        r"the command again:\n  " + re.escape(FETCH),
+        applied.report.unrecorded,
+    )
+    assert applied.document is not None
+    assert json.loads(applied.document.to_json())["unrecorded"] == applied.report.unrecorded
+    assert subjects(clones, "remote.git")[:3] == ["apply 3 applied", "apply 3 started", "apply 2 started"]
+
+
+def test_an_outcome_that_cannot_be_pushed_stays_here(clones: Clones) -> None:
+    clones.start()
+    push(clones, OTHER)
+    remote, gone = clones.folder / "remote.git", clones.folder / "gone.git"
+    applied = apply_while(clones, lambda: remote.rename(gone))
+    assert applied.report is not None
+    assert applied.report.exit_code == 1
+    assert applied.report.unrecorded == (
+        "the ledger's remote origin cannot be used: git says \"fatal: '../remote.git' does not appear to be a git "
+        'repository". The outcome of this apply is in the ledger of this clone only; until it is pushed, other applies '
+        "are blocked. Push it with `reconciler ledger push`"
+    )
+    Path(gone).rename(remote)
+    assert subjects(clones, "remote.git")[0] == "apply 2 started"
+    clones.chdir(clones.here)
+    assert clones.run("ledger", "push", "--env", "prod").out == "Pushed entry 2.\n"
+    assert subjects(clones, "remote.git")[0] == "apply 2 applied"
+
+
+def test_a_lock_that_the_local_ref_does_not_take_is_given_back(clones: Clones, monkeypatch: pytest.MonkeyPatch) -> None:
+    clones.start()
+    push(clones, OTHER)
+    from reconciler.ledger.repository import Repository
+
+    monkeypatch.setattr(Repository, "move_ref", lambda *_arguments: False)
+    assert error(clones.apply()) == (
+        "the ledger of prod moved since the plan: entry 1 was written at "
+        f"{clones.entry().started_at} by Ada. Nothing was sent. Run the command again"
+    )
+    assert subjects(clones, "remote.git")[:2] == ["apply 2 incomplete", "apply 2 started"]
+    assert clones.entry(at="remote.git").resources == clones.entry().resources
+
+
+def test_a_deadline_is_that_of_the_timeout(clones: Clones) -> None:
+    clones.start()
+    push(clones, OTHER)
+    assert clones.apply("--timeout", "90").code == 0
+    entry = clones.entry(f"{REF}~1")
+    seconds = (as_time(entry.deadline) - as_time(entry.started_at)).total_seconds()
+    assert 80 <= seconds <= 90
