@@ -359,6 +359,10 @@ _LEDGER = {
         "Another apply of this environment is in progress, so the plan shows changes that it is about to make.",
         "Wait until the apply ends, and plan again.",
     ),
+    "declared-elsewhere": ProblemCode(
+        "A resource is no longer declared, but another configuration of this account declares it. It stays as it is.",
+        "Add its address to `removed` with `action: forget`, so that only the other configuration manages it.",
+    ),
     "interpolated-ledger": ProblemCode(
         "`ledger` contains `${…}`, so different users could use different ledgers.",
         "Write the value without an expression.",
@@ -366,6 +370,10 @@ _LEDGER = {
     "ledger-behind": ProblemCode(
         "The ledger in the remote has a newer entry than the ledger in this clone.",
         "Fetch the ledger's refs, as the message says, and plan again.",
+    ),
+    "ledger-moved": ProblemCode(
+        "Another apply was recorded after the plan was made. The plan was made again, with what is recorded now.",
+        "Nothing needs to be done: only changes that the approved plan contains are applied.",
     ),
     "ledger-not-used": ProblemCode(
         "The ledger is not used, because it belongs to a different account than the emulated one.",

@@ -85,6 +85,13 @@ def heads(repository: Repository, refs: Mapping[str, str]) -> Iterable[tuple[str
                 continue
 
 
+def other_refs(ref: LedgerRef) -> dict[str, str]:
+    """Return every ref of the repository that may be another ledger's, with its object."""
+    known = ("refs/heads/", "refs/tags/", "refs/remotes/", "refs/notes/", "refs/pull/", "refs/merge-requests/")
+    found = ref.repository.refs("refs/")
+    return {name: oid for name, oid in found.items() if name != ref.name and not name.startswith(known)}
+
+
 def check_scope(entry: LedgerEntry, scope: LedgerScope, ref: str) -> None:
     """Check that an entry is of this account, host, and environment (G22).
 

@@ -296,9 +296,7 @@ class _Comparer:
             subject = undeclared_singleton(change.kind)
         likely = self.pairs.likely.get(change.address) if change.action == "create" else None
         former = None if likely is None else declared_subject(self.pairs.before[likely])
-        judged = risk.judge(change, subject, former, is_default=old is not None and address in defaults)
-        words = (*change.consequences, *judged.consequences)
-        return replace(judged, consequences=words)
+        return risk.judge(change, subject, former, is_default=old is not None and address in defaults)
 
     def _default_roles(self) -> frozenset[Address]:
         """Return the addresses in the first configuration of roles that are a default in either one."""

@@ -245,6 +245,9 @@ class _Resolver:
         if container is not None or (str(address) in self.unclear and address not in self.matching.live):
             self._keep(address, report=container is None)
             return
+        if owner := self.widened.baseline.declared_elsewhere(before):
+            self._keep_for(owner, address)
+            return
         if gone is not None:
             self.covered[address] = gone
             self.records[address] = past.record or Record(None)
@@ -284,6 +287,14 @@ class _Resolver:
             message = f"{address} is no longer declared, and is not changed: {problem.message}"
             hint = "Delete the ones that are not needed, or write removed: [{address: …, action: forget}]."
             self._note("unclear-removal", message, hint, address, severity="warning")
+
+    def _keep_for(self, owner: str, address: Address) -> None:
+        """Keep a resource that another ledger declares for the same account (two configurations share it)."""
+        self.kept.add(address)
+        self.records[address] = self.widened.pasts[address].record or Record(None)
+        message = f"{address} is no longer declared, and is not changed: the ledger {owner} declares it"
+        hint = "Let only one configuration declare it: write removed: [{address: …, action: forget}]."
+        self._note("declared-elsewhere", message, hint, address, severity="warning")
 
     def _forget(self, address: Address, past: Past) -> None:
         self.forgotten.add(address)

@@ -44,7 +44,7 @@ def judge(
     """Return a change with its risk and consequences.
 
     Args:
-        change: the change, without risk and consequences.
+        change: the change, without a risk; its consequences are kept.
         subject: the resource before the change, if there is one.
         former: a resource that the new one probably renames.
         is_default: whether it is a default role of its service.
@@ -69,7 +69,7 @@ def judge(
     for consequence in _consequences(change, subject):
         risks.append(consequence.risk)
         words.append(consequence.sentence)
-    return replace(change, risk=higher(*risks), consequences=tuple(dict.fromkeys(words)))
+    return replace(change, risk=higher(*risks), consequences=tuple(dict.fromkeys((*change.consequences, *words))))
 
 
 def _consequences(change: Change, subject: Subject | None) -> Iterable[Consequence]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from reconciler.errors import ConfigError, GuardRefusal, MatchError, StalePlan, UsageError
+from reconciler.errors import ConfigError, GuardRefusal, MatchError, Problem, StalePlan, UsageError
 from reconciler.sources.recording import RecordingSources
 from reconciler.workflow.connecting import PLAN_KEY, connect, is_local, plan_key
 from reconciler.workflow.ledgers import LedgerRecorder, open_ledger
@@ -275,6 +275,8 @@ class _Planning:
             if ledger is not None:
                 self.opened.callback(ledger.close)
             undo = None if self.source is None else (self.source, self.source.undo(config, key))
+            if ledger is not None and approved is not None:
+                notes += _moved(ledger, approved)
             made, recorder = await plan_with_records(
                 config,
                 inputs,
@@ -296,6 +298,19 @@ class _Planning:
             return _Fresh(made, document, recorder, values, (), is_sealed, ledger)
         live = live_at(made, approved, key=key, hidden=hidden)
         return _Fresh(made, document, recorder, values, not_approved(approved, document, live), is_sealed, ledger)
+
+
+def _moved(ledger: Ledger, approved: PlanFile) -> tuple[Problem, ...]:
+    """Note that another apply was recorded since the approved plan was made (T9)."""
+    head = ledger.head.entry.number if ledger.head is not None else 0
+    before = approved.baseline.entry if approved.baseline is not None else head
+    if before == head:
+        return ()
+    message = (
+        f"the ledger moved since the approved plan was made, from entry {before} to {head}; the account is compared "
+        "with the new entry"
+    )
+    return (Problem("ledger-moved", message, severity="notice"),)
 
 
 def _with_approvals(options: PlanOptions, approved: PlanFile, *, is_sealed: bool) -> PlanOptions:

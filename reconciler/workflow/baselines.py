@@ -14,6 +14,7 @@ from reconciler import config as config_package
 from reconciler.errors import ConfigError, UsageError
 from reconciler.sources.disk import DiskSources
 from reconciler.workflow.inputs import NO_BASELINE
+from reconciler.workflow.other_ledgers import OtherLedgers, deleted_in
 
 if TYPE_CHECKING:
     from reconciler.address import Address
@@ -77,6 +78,8 @@ def ledger_baseline(ledger: Ledger, inputs: Inputs, environment: Mapping[str, st
             declarations[number] = declared
     if ledger.head is not None:
         entries[ledger.head.entry.number] = ledger.head.entry
+    own = {address: one for declared in declarations.values() for address, one in declared.items()}
+    others = OtherLedgers(ledger, lambda entry: load_declarations(ledger, entry, inputs, environment), own)
     infos = {
         number: EntryInfo(number, entry.ended_at or entry.started_at, entry.source.commit, entry.environment)
         for number, entry in entries.items()
@@ -89,6 +92,8 @@ def ledger_baseline(ledger: Ledger, inputs: Inputs, environment: Mapping[str, st
         is_first=ledger.is_first,
         source_commit=ledger.source,
         digest_of=ledger.key.sid_digest,
+        deleted_in=deleted_in(ledger),
+        declared_elsewhere=others.owner_of,
         has_fingerprints=all(entry.key_id == ledger.key.id for entry in entries.values()),
     )
 

@@ -375,6 +375,64 @@ def test_environments_have_one_ref_each(clones: Clones) -> None:
     ]
 
 
+SALES = FILES.replace("refs/reconciler,", "refs/reconciler/sales,")
+
+
+def test_two_configurations_of_one_account_do_not_delete_what_the_other_declares(clones: Clones) -> None:
+    shared = FILES.replace('addresses: {"+1', 'addresses: {desk: {address: "+14155550177", type: sms}, "+1')
+    commit({"reconciler.yaml": shared}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    clones.start()
+    other = SALES.replace('addresses: {"+14155550100": {type: sms, friendly_name: Main}}', "addresses: {}").replace(
+        "addresses: {}", 'addresses: {other: {address: "+14155550177", type: sms}}'
+    )
+    commit({"sales/reconciler.yaml": other, "reconciler.yaml": FILES}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    clones.chdir(clones.here)
+    started = clones.run("apply", "sales", "--yes", "--start-ledger", "--env", "prod", "--emulator", clones.account)
+    assert started.code == 0, started.err
+    plan = clones.plan("--format", "json").json
+    assert plan["changes"] == []
+    (warning,) = [one for one in plan["warnings"] if one["code"] == "declared-elsewhere"]
+    assert warning["message"] == (
+        "addresses.desk is no longer declared, and is not changed: the ledger refs/reconciler/sales/prod declares it"
+    )
+    assert clones.apply().code == 0
+    assert clones.entry().status == "incomplete"
+    assert "addresses.desk" in clones.entry().resources
+
+
+def test_a_conversation_that_is_declared_again_has_lost_its_history(clones: Clones) -> None:
+    talk = FILES.replace("{support: {", "{support: {conversations: {lounge: {friendly_name: Lounge}}, ")
+    commit({"reconciler.yaml": talk}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    clones.start()
+    commit({"reconciler.yaml": FILES}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    assert clones.apply("--approve", "services.support.conversations.lounge").code == 0
+    commit({"reconciler.yaml": talk}, clones.here)
+    (change,) = clones.plan("--format", "json").json["changes"]
+    assert change["consequences"] == ["Deleted in entry 2; its history does not come back."]
+
+
+def test_a_plan_is_applied_with_the_new_entry_if_the_ledger_moved(clones: Clones) -> None:
+    clones.start()
+    commit({"reconciler.yaml": FILES.replace("Main", "Other")}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    assert clones.plan("--out", "plan.db").code == 0
+    assert clones.apply("--target", "services.support").code == 0
+    commit({"reconciler.yaml": FILES.replace("Main", "Other") + "# later\n"}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    assert clones.apply("--target", "account.webhooks").code == 0
+    clones.chdir(clones.here)
+    result = clones.run("apply", "--plan", "plan.db", "--emulator", clones.account)
+    assert result.code == 0, result.err
+    assert (
+        "the ledger moved since the approved plan was made, from entry 1 to 3; the account is compared with the new "
+        "entry"
+    ) in " ".join(result.out.split())
+
+
 def test_the_name_of_an_environment_is_encoded(clones: Clones) -> None:
     account = "{account_sid: AC00000000000000000000000000000000}"
     commit({"reconciler.yaml": FILES.replace("{prod:", f"{{'a b/c~..ü': {account}, prod:")}, clones.here)
