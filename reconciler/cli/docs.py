@@ -21,7 +21,7 @@ Examples:
   reconciler docs recipes > recipes.md"""
 
 _FOLDER = Path(__file__).resolve().parents[1] / "docs"
-_ORDER = ("guide", "recipes", "cli", "troubleshooting", "api-coverage", "python")
+_ORDER = ("guide", "recipes", "baseline", "cli", "troubleshooting", "api-coverage", "python")
 """The order of topics; others follow."""
 
 

@@ -164,11 +164,11 @@ class _Page:
         if change.action in {"create", "delete"} and not self.verbose:
             return  # its presence or absence says it all
         for row in change.fields:
-            yield from self._field(row)
+            yield from self._field(row, change)
 
-    def _field(self, row: FieldRow) -> Iterator[str]:
+    def _field(self, row: FieldRow, change: ChangeRow) -> Iterator[str]:
         via = f" ({escape(row.source.via)})" if row.source is not None and row.source.via else ""
-        notes = [field_standing(row), escape(row.source.place) + via if row.source is not None else ""]
+        notes = [field_standing(row, change), escape(row.source.place) + via if row.source is not None else ""]
         comment = "; ".join(note for note in notes if note)
         yield from self._lines(2, f"{escape(row.path)}:{f'  # {comment}' if comment else ''}")
         if row.items is not None:

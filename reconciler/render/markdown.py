@@ -226,7 +226,7 @@ class _Differences:
     def _field(self, row: FieldRow, change: ChangeRow) -> Iterator[str]:
         path = shortened(row.path, 120)
         notes = ["forces replacement"] if row.forces_replacement and self._words.acts else []
-        notes += [words] if (words := field_standing(row)) else []
+        notes += [words] if (words := field_standing(row, change)) else []
         if row.source is not None and change.action != "create":
             via = f" ({shortened(row.source.via, 60)})" if row.source.via else ""
             notes.append(shortened(row.source.place, 80) + via)

@@ -10,18 +10,26 @@ from reconciler.render.rows import ChangeRow, ChangesView, FieldRow, SinceRow
 from reconciler.render.wording import count
 
 SHORT_COMMIT = 7
+_REMOVED = "removed from the configuration"
 
 
-def field_standing(row: FieldRow) -> str:
-    """Describe the relation of a field to the baseline; empty without a baseline."""
-    words = _standing(row.standing, row.since)
-    if row.adopted:
-        words += "; returns to the value from before it was managed"
-    return words
+def field_standing(row: FieldRow, change: ChangeRow) -> str:
+    """Describe the relation of a field to the baseline; empty without a baseline.
+
+    Args:
+        row: The field.
+        change: Its change. If the whole resource was removed, the reason of the change states that.
+    """
+    is_said = row.standing == "removed" and change.reason.startswith(_REMOVED)
+    words = [] if is_said else [_standing(row.standing, row.since)]
+    words += ["as before it was managed"] if row.adopted else []
+    return "; ".join(filter(None, words))
 
 
 def change_standing(change: ChangeRow) -> str:
     """Describe the relation of a resource to the baseline; empty if only fields differ, or if the reason states it."""
+    if change.standing == "pending" and change.action == "create":
+        return "newly declared" if change.since is not None else ""
     return "" if change.standing == "removed" else _standing(change.standing, change.since)
 
 
@@ -53,7 +61,7 @@ def _since(since: SinceRow | None) -> str:
 
 def _removed(since: SinceRow | None) -> str:
     if since is None or not since.commit:
-        return "removed from the configuration"
+        return _REMOVED
     return f"removed in commit {since.commit[:SHORT_COMMIT]}"
 
 

@@ -422,7 +422,7 @@ def _comment(row: FieldRow, change: ChangeRow) -> str:
     line if only some fields change.
     """
     parts = ["forces replacement"] if row.forces_replacement else []
-    parts += [words] if (words := field_standing(row)) else []
+    parts += [words] if (words := field_standing(row, change)) else []
     if row.source is not None:
         own = change.source
         same_file = own is not None and own.file == row.source.file

@@ -25,7 +25,7 @@ from tests.docs.pages import PAGES, REPOSITORY, Command, anchors, blocks, comman
 
 PROGRAMS = {".", "cp", "mkdir", "mv", "rm", "sed", "git"}
 """Programs of the shell that pages use beside `reconciler`; entering a virtual environment has no effect here."""
-NOT_OF_OURS = {"--require-hashes", "--no-deps", "--no-build-isolation", "--write", "--unshallow"}
+NOT_OF_OURS = {"--require-hashes", "--no-deps", "--no-build-isolation", "--write", "--unshallow", "--no-edit"}
 """Options of other programs."""
 
 
@@ -40,6 +40,9 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Ada")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.com")
     origin, clone = tmp_path / "origin", tmp_path / "clone"
     shutil.copytree(REPOSITORY / "examples", origin / "examples")
     for command in (

@@ -511,7 +511,7 @@ def _settled(row: FieldRow) -> FieldRow:
 
 def _notes(row: FieldRow, change: ChangeRow, repository: Repository | None, *, acts: bool) -> Html:
     notes = [tag("small", tag("strong", "forces replacement"))] if row.forces_replacement and acts else []
-    notes += [tag("small", words)] if (words := field_standing(row)) else []
+    notes += [tag("small", words)] if (words := field_standing(row, change)) else []
     if row.source is not None and row.source != change.source:
         notes.append(tag("small", place(row.source, repository)))
     if row.before_source is not None:
