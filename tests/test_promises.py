@@ -590,6 +590,35 @@ def test_other_spellings_of_the_same_are_no_difference(run: Run, account: Accoun
     assert is_converged(run, account)
 
 
+# --- live settings that are not declared are reported ----------------------------------------------------------------
+
+
+def test_a_setting_that_is_declared_nowhere_is_reported_and_left_alone(run: Run, account: Account) -> None:
+    assert run("apply", *account.whole(), "--yes").code == 0
+    sales = account.service("sales")
+    account.call("POST", "/v1/Configuration", {"DefaultInactiveTimer": "PT5M"})
+    account.call("POST", "/v1/Configuration/Webhooks", {"PreWebhookUrl": "https://other.example.com/pre"})
+    account.call("POST", f"/v1/Services/{sales}/Configuration", {"ReachabilityEnabled": "true"})
+    account.call(
+        "POST", f"/v1/Services/{sales}/Configuration/Webhooks", {"PostWebhookUrl": "https://other.example.com"}
+    )
+    account.call("POST", f"/v1/Services/{sales}/Configuration/Notifications", {"NewMessage.Sound": "ring"})
+    found = run("drift", *account.whole(), "--format", "json")
+    names = [f"{item['address']}.{item['field']}" for item in found.json["undeclared_settings"]]
+    assert names[:2] == ["account.webhooks.pre_webhook_url", "services.sales.webhooks.post_webhook_url"]
+    assert set(names[2:]) == {
+        "account.configuration.default_service",
+        "account.configuration.default_messaging_service_sid",
+        "account.configuration.default_inactive_timer",
+        "services.sales.configuration.reachability_enabled",
+        "services.sales.notifications.new_message.sound",
+    }
+    assert found.json["undeclared_settings"][0]["risk"] == "high"
+    assert (found.code, run("drift", *account.whole(), "--fail-on", "unmanaged").code) == (0, 2)
+    # No plan changes them.
+    assert is_converged(run, account)
+
+
 # --- 8: secrets ------------------------------------------------------------------------------------------------------
 
 CANARY = "kanarie/vogel+1"

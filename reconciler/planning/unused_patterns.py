@@ -95,7 +95,7 @@ class UnusedPatterns:
             unmanaged: all of the resources, ignored ones included.
             settings: all of the settings; of a plan, all that a drift could report.
         """
-        if self.context.selection.omitted:
+        if self.context.selection.omitted or not self.context.config.unmanaged_ignore:
             return  # a collection that was not read may contain the resource
         found, fields = list(unmanaged), list(settings)
         for pattern in self.context.config.unmanaged_ignore:

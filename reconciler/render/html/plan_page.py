@@ -359,10 +359,10 @@ class _Page:
         if not found:
             return []
         options = " ".join(escape(f"--approve {shlex.quote(address)}") for address in found)
-        text = tag("p", "Add these options, or list the changes under ", tag("code", "approvals"),
+        lead = tag("p", "Add these options, or list the changes under ", tag("code", "approvals"),
                    " in the configuration:")  # fmt: skip
         command = tag("pre", tag("code", options), tabindex="0", role="region", aria_label="Options to approve with")
-        return [section("To approve", text, command, identity="approve")]
+        return [section("To approve", lead, command, identity="approve")]
 
     def _meanings(self) -> list[Html]:
         ranks = {risk: rank for rank, (risk, _) in enumerate(_RISKS)}
