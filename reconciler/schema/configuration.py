@@ -310,6 +310,7 @@ def _approval(layout: Layout) -> Schema:
                 count.name: {
                     "anyOf": [{"type": "integer", "minimum": 0}, INTERPOLATED],
                     "description": f"The most {count.noun}s.",
+                    "examples": [0],
                 }
                 for inner in layout.layouts.values()
                 for count in inner.kind.counts
