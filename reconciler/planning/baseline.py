@@ -30,7 +30,7 @@ class Record:
             `NOT_DECLARED` for an undo to an address without a record.
         origin: Whether the tool created the resource, or it existed when it was first declared.
         adopted: The live values that fields had before they were managed, by path. A reference is that to the declared
-            resource or built-in role that it meant.
+            resource that it meant, or to the name of another one in the same service, as `Reference.built_in`.
         sid_digest: A keyed digest of the SID of a resource that the tool created; empty if it is not known.
     """
 

@@ -23,8 +23,10 @@ from reconciler.config.model import Config, Declared, Lifecycle, Reference, Unkn
 from reconciler.config.selection import Selection
 from reconciler.errors import Problem
 from reconciler.kinds import BY_NAME
-from reconciler.kinds.fields import Content
-from reconciler.kinds.markers import Ref
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Content, words_of
+from reconciler.kinds.hooks import Fault
+from reconciler.kinds.markers import Ref, Vocabulary
 from reconciler.planning.baseline import Record
 from reconciler.planning.match import Matching
 from reconciler.planning.three_way import (
@@ -76,23 +78,36 @@ class References:
         found = self._built_in(reference)
         return None if found is None else found.sid
 
+    def sides(self, live: Live) -> Sides:
+        """A live resource, with what compares it."""
+        return Sides(live, self.sid_of, self.is_namesake)
+
+    def is_namesake(self, reference: Reference, sid: str) -> bool:
+        """Whether a live resource has the name of a reference's target, and is beside it."""
+        target, declared = self.state.get(sid), self.config.resources.get(reference.address)
+        if target is None or declared is None or declared.kind != target.kind:
+            return False
+        above = self.matching.live.get(declared.parent) if declared.parent is not None else None
+        parents = () if above is None else above.lineage
+        return target.parents == parents and target.name == declared.natural_key != ""
+
     def is_available(self, reference: Reference) -> bool:
         """Whether the target of a reference exists, or will."""
         declared = self.config.resources.get(reference.address)
         return self.sid_of(reference) is not None or (declared is not None and not declared.absent)
 
     def to(self, live: Live, path: str) -> Reference | None:
-        """The reference that a live SID is; None if what it means is neither declared nor built in."""
+        """The reference that a live SID is: to a declared resource, or by name; None if its target was not read."""
         sid, marker = live.values.get(path), live.kind.by_path[path].marker(Ref)
         if marker is None or not isinstance(sid, str):
             return None
-        address = self.matching.addresses.get(sid)
-        if address is not None:
-            return Reference(address, marker.kind)
-        target = self.state.get(sid)
+        target, address = self.state.get(sid), self.matching.addresses.get(sid)
         service = self.matching.addresses.get(live.parents[0]) if live.parents else None
-        if target is None or service is None or not target.is_built_in:
+        if address is not None and (target is None or not target.is_built_in):
+            return Reference(address, marker.kind)
+        if target is None or service is None or not target.name:
             return None
+        # By its name, also if a built-in one is declared: whoever declares it may remove it again, and it stays.
         return Reference(service.child(*target.kind.section, target.name), marker.kind, target.name)
 
     def _built_in(self, reference: Reference) -> Live | None:
@@ -138,7 +153,7 @@ class Resolution:
     def sides(self, address: Address) -> Sides | None:
         """The live resource of an address, with what compares it; None if it is missing."""
         live = self.matching.live.get(address)
-        return None if live is None else Sides(live, self.references.sid_of)
+        return None if live is None else self.references.sides(live)
 
 
 def resolve(widened: Widened, state: State, matching: Matching, selection: Selection) -> Resolution:
@@ -176,12 +191,14 @@ class _Resolver:
         """Decide every address: declared ones first, because they may refer to removed ones."""
         widened = self.widened
         for address in widened.declared.resources:
-            self.resources[address] = self._declared(widened.config.resources[address])
+            former = widened.config.resources[address].renamed_from
+            self.resources[address] = self._declared(replace(widened.declared.resources[address], renamed_from=former))
         if widened.baseline.is_compared:
             for address in widened.removed:
                 self._removed(address)
             self._report()
         self._keep_containers()
+        self.resources = {address: self._with_sids(declared) for address, declared in self.resources.items()}
         return Resolution(
             widened=widened,
             config=replace(widened.declared, resources=dict(sorted(self.resources.items()))),
@@ -198,7 +215,7 @@ class _Resolver:
 
     def _sides(self, address: Address) -> Sides | None:
         live = self.matching.live.get(address)
-        return None if live is None else Sides(live, self.references.sid_of)
+        return None if live is None else self.references.sides(live)
 
     # --- declared resources ------------------------------------------------------------------------------------------
 
@@ -328,6 +345,16 @@ class _Resolver:
             values={path: values[path] for path in before.kind.by_path if path in values},
         )
 
+    def _with_sids(self, declared: Declared) -> Declared:
+        """A resource whose fields return to SIDs, where what they refer to is not declared any more."""
+        values = {
+            path: replace(value, content=self.references.sid_of(value.content))
+            for path in self.returns.get(declared.address, ())
+            if isinstance((value := declared.values[path]).content, Reference)
+            if not value.content.built_in and value.content.address not in self.resources
+        }
+        return replace(declared, values={**declared.values, **values}) if values else declared
+
     @staticmethod
     def _identity(before: Declared, sides: Sides) -> dict[str, Value]:
         """The values that cannot differ, and by which the resource is called."""
@@ -351,7 +378,7 @@ class _Resolver:
                         absent=False,
                         pin=live.sid,
                         lifecycle=Lifecycle(),
-                        values=self._identity(before, Sides(live, self.references.sid_of)),
+                        values=self._identity(before, self.references.sides(live)),
                     )
 
     # --- fields ------------------------------------------------------------------------------------------------------
@@ -425,19 +452,38 @@ class _Resolver:
 
 
 def _rejected(sides: Sides, desired: Declared | None, returning: Mapping[str, Value]) -> set[str]:
-    """The returning fields without which the API would accept the others."""
+    """The returning fields that the API would reject beside the other values: as few as possible."""
+    kind = sides.kind
     merged: dict[str, object] = {path: content for path, content in sides.live.values.items() if content is not None}
     for path, value in (desired.values if desired is not None else {}).items():
         merged[path] = _plain(value.content)
-    returned = {**merged, **{path: _plain(value.content) for path, value in returning.items()}}
-    kind = sides.kind
-    known = {*kind.check(merged), *kind.check_create(merged)}
-    faults = [one for one in (*kind.check(returned), *kind.check_create(returned)) if one.severity != "warning"]
-    new = [one for one in faults if one not in known]
-    if not new:
-        return set()
-    named = {one.path for one in new} & returning.keys()
-    return named or set(returning)
+    foreign = {path for path, value in returning.items() if _has_foreign_words(kind, path, value, merged)}
+    fitting = {path: _plain(value.content) for path, value in returning.items() if path not in foreign}
+    known = _faults(kind, merged)
+    if _faults(kind, {**merged, **fitting}) <= known:
+        return foreign
+    accepted = dict(merged)
+    for path, content in fitting.items():
+        if _faults(kind, {**accepted, path: content}) <= known:
+            accepted[path] = content
+        else:
+            foreign.add(path)
+    return foreign
+
+
+def _faults(kind: Kind, contents: Mapping[str, object]) -> set[Fault]:
+    given = {path: content for path, content in contents.items() if content is not None}
+    return {one for one in (*kind.check(given), *kind.check_create(given)) if one.severity != "warning"}
+
+
+def _has_foreign_words(kind: Kind, path: str, value: Value, merged: Mapping[str, object]) -> bool:
+    """Whether a set has words that the API knows only for another type: the resource was replaced in between."""
+    vocabulary = kind.by_path[path].marker(Vocabulary)
+    own = vocabulary.by_type.get(str(merged.get(kind.discriminator))) if vocabulary is not None else None
+    if vocabulary is None or own is None:
+        return False
+    known = {word for words in vocabulary.by_type.values() for word in words}
+    return any(word in known and word not in own for word in words_of(value.content))
 
 
 def _plain(content: Content | Reference | Unknown) -> object:

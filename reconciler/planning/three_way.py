@@ -114,7 +114,7 @@ class Past:
         """
         attempts = [_value(one, path) for one in self.attempted]
         for attempt in attempts:
-            if isinstance(attempt, Value) and sides.is_live(path, attempt.content):
+            if isinstance(attempt, Value) and sides.was_live(path, attempt.content):
                 return attempt
         completed = _value(self.completed, path)
         is_returned = returns is not Mark.NO_RETURN and sides.is_live(path, returns)
@@ -144,10 +144,13 @@ class Sides:
     Attributes:
         live: The live resource.
         sid_of: Resolves references.
+        is_namesake: Whether a SID is that of a resource with the name of a reference's target: what a replace that was
+            interrupted left, or is to be replaced.
     """
 
     live: Live
     sid_of: SidOf
+    is_namesake: Callable[[Reference, str], bool]
 
     @property
     def kind(self) -> Kind:
@@ -160,6 +163,13 @@ class Sides:
             return False
         before = self.live.values.get(path)
         return same(self.kind.by_path[path], content, before, self.sid_of) or self.kind.tolerates(path, content, before)
+
+    def was_live(self, path: str, content: Content | Reference | Unknown) -> bool:
+        """Whether a content of the baseline is the live one; a reference also if its target has another SID now."""
+        before = self.live.values.get(path)
+        if isinstance(content, Reference) and isinstance(before, str) and self.is_namesake(content, before):
+            return True
+        return self.is_live(path, content)
 
     def may_be_live(self, path: str, content: Content | Reference | Unknown) -> bool:
         """Whether a content that is not known may be the live one."""
@@ -229,7 +239,7 @@ def is_as_before(past: Past, sides: Sides, record: Record | None, is_available: 
         if path in ignored or sides.kind.by_path[path].write_only:
             continue
         state = past.field(path, sides, return_value(past, record, path, is_available))
-        if isinstance(state, Value) and not sides.is_live(path, state.content):
+        if isinstance(state, Value) and not sides.was_live(path, state.content):
             return False
     return True
 
@@ -245,14 +255,14 @@ def declared_standing(state: FieldState, desired: Value, path: str, sides: Sides
         return "unknown"
     if sides.means_same(path, state.content, desired.content):
         return "drifted"
-    return "pending" if sides.is_live(path, state.content) else "conflict"
+    return "pending" if sides.was_live(path, state.content) else "conflict"
 
 
 def removed_standing(state: FieldState, path: str, sides: Sides, returns: ReturnValue) -> Standing:
     """Return the standing of a field that is no longer declared."""
     if state is Mark.UNDECLARED or returns is Mark.NO_RETURN or sides.is_live(path, returns):
         return "up_to_date"
-    if isinstance(state, Value) and sides.is_live(path, state.content):
+    if isinstance(state, Value) and sides.was_live(path, state.content):
         return "removed"
     return "removed_conflict"
 

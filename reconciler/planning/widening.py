@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.address import Address
-from reconciler.config.model import Config, Declared, Reference, Removed
+from reconciler.config.model import Config, Declared, Reference, Removed, Value
 from reconciler.kinds import BY_NAME
 from reconciler.planning.baseline import Baseline, Record
 from reconciler.planning.handles import with_present_handles
@@ -24,7 +24,8 @@ class Widened:
 
     Attributes:
         declared: The configuration without them.
-        config: The configuration with them; its declared resources know their former natural keys.
+        config: The configuration with them, to select, fetch, and match: its declared resources know their former
+            natural keys, and have the references that they had.
         baseline: The baseline, in present addresses.
         moved: Current addresses of resources that the ledger has under another handle.
         pasts: The former declarations of each declared or remembered address, for comparison.
@@ -88,7 +89,10 @@ class _Widening:
             else:
                 removed.append(address)
         self._find_forgotten_fields()
-        resources = {address: self._with_former_name(one) for address, one in self.config.resources.items()}
+        resources = {
+            address: self._with_references(self._with_former_name(one))
+            for address, one in self.config.resources.items()
+        }
         for address in removed:
             for one in self._with_containers(address):
                 resources.setdefault(one.address, one)
@@ -148,7 +152,7 @@ class _Widening:
         before = past.declarations[0]
         if before.parent is not None and before.parent not in self.config.resources:
             yield from self._container(before.parent, past)
-        yield replace(before, renamed_from="", absent=self._may_be_deleted(past))
+        yield self._with_references(replace(before, renamed_from="", absent=self._may_be_deleted(past)))
 
     def _container(self, address: Address, past: Past) -> Iterator[Declared]:
         """Yield the containers and targets of a remembered resource, as declared then, and their containers."""
@@ -178,6 +182,17 @@ class _Widening:
             return False
         is_container = any(kind.parent == before.kind.name for kind in BY_NAME.values())
         return past.is_completed or not is_container or not before.kind.updatable
+
+    def _with_references(self, declared: Declared) -> Declared:
+        """A resource with the references that it had, or may return to, so that their targets are read."""
+        past = self.pasts[declared.address]
+        if past.record is None or declared.absent:
+            return declared
+        found = {path: content for path, content in past.record.adopted.items() if isinstance(content, Reference)}
+        for one in reversed(past.declarations):
+            found |= {path: value.content for path, value in one.values.items() if isinstance(value.content, Reference)}
+        added = {path: Value(content, declared.place) for path, content in found.items() if path not in declared.values}
+        return replace(declared, values={**declared.values, **added}) if added else declared
 
     def _with_former_name(self, declared: Declared) -> Declared:
         """Return a declared resource with its former natural key, if the same handle has a different one now."""
