@@ -90,6 +90,21 @@ class ChangeResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportOrigin:
+    """What a report says besides the outcomes, and what is known before the first step.
+
+    Attributes:
+        source_commit: the commit that was checked out in the configuration's repository; empty if there is none.
+        entry: the number of the ledger's entry; 0 without one.
+        follow_up: of an undo, the commands that make the configuration agree with the account.
+    """
+
+    source_commit: str = ""
+    entry: int = 0
+    follow_up: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The result of a whole apply.
 
@@ -102,8 +117,7 @@ class Report:
         interrupted: whether the user interrupted it.
         unreadable: collections that could not be planned, because the credentials may not read them.
         unrecorded: why the ledger does not have the outcome, in a sentence; empty if it has, or without a ledger.
-        source_commit: the commit that was checked out in the configuration's repository; empty if there is none.
-        follow_up: of an undo, the commands that make the configuration agree with the account.
+        origin: what is known besides the outcomes.
     """
 
     results: tuple[ChangeResult, ...]
@@ -114,8 +128,7 @@ class Report:
     interrupted: bool = False
     unreadable: tuple[Problem, ...] = ()
     unrecorded: str = ""
-    source_commit: str = ""
-    follow_up: tuple[str, ...] = ()
+    origin: ReportOrigin = ReportOrigin()
 
     def counts(self) -> dict[Action, int]:
         """Count the completed changes by action."""

@@ -238,6 +238,10 @@ def baseline_options(*, ours: bool = True) -> Decorator:
     return decorate
 
 
+_NO_RECORD = click.option("--no-record", is_flag=True, help="Write no entry to the ledger.")
+_TAKE_OVER = click.option("--take-over", is_flag=True, help="Ignore the lock of another apply that has ended.")
+
+
 def ledger_options(*, writes: bool) -> Decorator:
     """Add the options on the ledger to ``inputs``; used below `file_options`.
 
@@ -261,9 +265,9 @@ def ledger_options(*, writes: bool) -> Decorator:
             click.option("--start-ledger", is_flag=True, help="Begin the ledger of this environment."),
             *(
                 (
-                    click.option("--no-record", is_flag=True, help="Write no entry to the ledger."),
+                    _NO_RECORD,
                     click.option("--rollback", is_flag=True, help="Apply a commit older than the newest entry's."),
-                    click.option("--take-over", is_flag=True, help="Ignore the lock of another apply that has ended."),
+                    _TAKE_OVER,
                 )
                 if writes
                 else ()
@@ -271,6 +275,18 @@ def ledger_options(*, writes: bool) -> Decorator:
         )
 
     return decorate
+
+
+def lock_options(function: Command) -> Command:
+    """Add ``--no-record`` and ``--take-over`` to ``inputs``; used below `file_options`."""
+
+    @functools.wraps(function)
+    def command(*, inputs: Inputs, no_record: bool, take_over: bool, **given: object) -> int:
+        return function(
+            inputs=replace(inputs, ledger=LedgerOptions(takes_over=take_over, records=not no_record)), **given
+        )
+
+    return _added(command, _NO_RECORD, _TAKE_OVER)
 
 
 _LOG_OPTIONS: tuple[Decorator, ...] = (

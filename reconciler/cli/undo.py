@@ -13,7 +13,7 @@ from reconciler.cli.apply import carry_out
 from reconciler.cli.files import check_replaceable, write_file
 from reconciler.cli.manual import Page
 from reconciler.cli.next_steps import command_line
-from reconciler.cli.options import account_options, approve_options, file_options
+from reconciler.cli.options import account_options, approve_options, file_options, lock_options
 from reconciler.cli.output import Output, output_in
 from reconciler.cli.running import Run, display
 from reconciler.errors import UsageError
@@ -32,6 +32,7 @@ Examples:
 @click.argument("report", metavar="REPORT", shell_complete=candidates.files)
 @file_options
 @approve_options
+@lock_options
 @account_options
 @click.option(
     "--out",

@@ -138,6 +138,12 @@ class ReportFile(Part):
         exclude_if=lambda commit: not commit,
         description="The commit that was checked out, if the configuration is in a git repository.",
     )
+    entry: int = Field(
+        default=0,
+        ge=0,
+        exclude_if=lambda number: not number,
+        description="The number of the ledger's entry; absent without a ledger.",
+    )
     options: OptionsPart
     exit_code: int = Field(description="The exit code.")
     interrupted: bool = Field(description="Whether the user stopped it.")
@@ -221,7 +227,8 @@ def report_document(report: Report, plan: PlanFile) -> ReportFile:
         account_sid=plan.account_sid,
         planned_at=plan.created_at,
         config_digest=plan.config_digest,
-        source_commit=report.source_commit,
+        source_commit=report.origin.source_commit,
+        entry=report.origin.entry,
         options=plan.options,
         exit_code=report.exit_code,
         interrupted=report.interrupted,
@@ -243,7 +250,7 @@ def report_document(report: Report, plan: PlanFile) -> ReportFile:
         changes=tuple(_result(result) for result in report.results),
         unreadable=plan.unreadable,
         unrecorded=report.unrecorded,
-        follow_up=report.follow_up,
+        follow_up=report.origin.follow_up,
     )
 
 

@@ -54,7 +54,6 @@ async def apply(
     trigger_webhooks: bool = False,
     journal: Journal | None = None,
     values: StepValues | None = None,
-    source_commit: str = "",
 ) -> Report:
     """Apply every change of a plan that no guard withholds.
 
@@ -67,7 +66,6 @@ async def apply(
         trigger_webhooks: whether writes fire the account's webhooks where the API allows to choose.
         journal: keeps each replace from before its first request; none if left out.
         values: describes the values before and after each step for the report, which has none if this is left out.
-        source_commit: see `Report`.
 
     Returns:
         The outcome of each step. Errors of the API are outcomes, not exceptions.
@@ -84,7 +82,6 @@ async def apply(
         seconds=time.monotonic() - started,
         interrupted=run.stop.is_set(),
         unreadable=plan.unreadable,
-        source_commit=source_commit,
     )
 
 

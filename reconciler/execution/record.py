@@ -25,7 +25,7 @@ from reconciler.execution.journal_file import JournalFile, is_tracked, write_dur
 from reconciler.execution.schedule import is_withheld
 from reconciler.journal import UnfinishedReplace
 from reconciler.planning.plan import Plan
-from reconciler.report import Outcome, Progress, Report, Written, result_of
+from reconciler.report import Outcome, Progress, Report, ReportOrigin, Written, result_of
 
 _SECONDS = 1.0
 """The shortest interval between two writes of the report, unless something has to be saved."""
@@ -46,7 +46,7 @@ class Record:
         unfinished: what interrupted applies saved.
         values: describes the values before and after the steps.
         key: seals the report.
-        source_commit: see `reconciler.report.Report`.
+        origin: what the report says besides the outcomes.
         progress: receives the progress as well.
     """
 
@@ -61,7 +61,7 @@ class Record:
         unfinished: Iterable[UnfinishedReplace],
         values: StepValues,
         key: bytes,
-        source_commit: str,
+        origin: ReportOrigin,
         progress: Progress,
     ) -> None:
         self._plan = plan
@@ -72,7 +72,7 @@ class Record:
         self._progress = progress
         self._values = values
         self._key = key
-        self._source_commit = source_commit
+        self._origin = origin
         self._unfinished = {saved.sid: saved for saved in unfinished}
         self._outcomes: dict[str, Outcome] = {}
         self._begun: set[str] = set()
@@ -162,7 +162,7 @@ class Record:
             result_of(change, [self._outcome(change, step) for step in change.steps]) for change in self._plan.changes
         )
         seconds = time.monotonic() - self._begin
-        report = Report(results, seconds=seconds, interrupted=True, source_commit=self._source_commit)
+        report = Report(results, seconds=seconds, interrupted=True)
         begin = time.monotonic()
         write_durably(self._report, self._file(report, ended=False).to_json())
         now = time.monotonic()
@@ -195,7 +195,7 @@ class Record:
                 digest = saved.name_digest or self._scope.digest(saved.name)
                 named = replace(named, name="", name_digest=digest)
             replaces.append(saved_replace(named))
-        found = report_document(report, self._seen)
+        found = report_document(replace(report, origin=self._origin), self._seen)
         signature = self._scope.signature(replaces) if replaces else ""
         return found.model_copy(
             update={"ended": ended, "unfinished": tuple(replaces), "unfinished_signature": signature}

@@ -111,6 +111,7 @@ def open_ledger(
     options: LedgerOptions,
     writes: bool,
     is_trial: bool = False,
+    applies_source: bool = True,
     now: Callable[[], datetime] = utc_now,
 ) -> tuple[Ledger | None, tuple[Problem, ...]]:
     """Find the ledger of a configuration, and the warnings about it.
@@ -126,6 +127,7 @@ def open_ledger(
         options: The command-line options.
         writes: Whether this is an apply.
         is_trial: Whether an emulated account may stand in for the one that the ledger is for.
+        applies_source: Whether the commit of the configuration is what is applied, and not undone.
         now: Returns the present time.
 
     Raises:
@@ -153,7 +155,8 @@ def open_ledger(
         if writes:
             assert isinstance(files, RecordingSources)
             _catch_up(ledger)
-            notes += _check_apply(ledger, config, files)
+            if applies_source:
+                notes += _check_apply(ledger, config, files)
     except BaseException:
         repository.close()
         raise

@@ -15,7 +15,7 @@ from typing import Literal
 from reconciler.address import Address
 from reconciler.documents.ledger import LedgerSummary
 from reconciler.planning.baseline import Record
-from reconciler.planning.plan import Plan
+from reconciler.planning.plan import Plan, UndoneAddress
 from reconciler.report import ChangeResult, Outcome, Report
 
 Ended = Literal["done", "not written", "unknown"]
@@ -128,6 +128,78 @@ def outcome_records(
                 sid_digest_of(address) if record.origin == "created" else "",
             )
     return records
+
+
+NOT_DECLARED = 0
+"""An attempted undo back to an address without a record."""
+
+
+def undo_started_records(
+    current: Mapping[Address, Record], previous: Mapping[Address, Record], undone: Mapping[Address, UndoneAddress]
+) -> dict[Address, Record]:
+    """Return the records of the `started` entry of an undo: both records of each address that may be written (U5).
+
+    Args:
+        current: The records of the newest entry.
+        previous: The records before the apply that is undone.
+        undone: What the undo does with each address.
+    """
+    records = dict(current)
+    for address, item in undone.items():
+        if item.decision == "write":
+            record = _with_previous(current.get(address), previous.get(address))
+            if record is not None:
+                records[address] = replace(record, sid_digest="") if item.creates else record
+    return records
+
+
+def _with_previous(current: Record | None, previous: Record | None) -> Record | None:
+    """Return a record that remembers both, so that a killed undo loses nothing."""
+    if previous is None or current is None:
+        # Without a present record, the resource may still be missing.
+        only = current or previous
+        return None if only is None else replace(only, attempted=(*only.attempted, NOT_DECLARED))
+    attempted = (*current.attempted, *previous.attempted, previous.baseline or NOT_DECLARED)
+    return replace(current, attempted=attempted, adopted={**previous.adopted, **current.adopted})
+
+
+def undo_outcome_records(
+    current: Mapping[Address, Record],
+    previous: Mapping[Address, Record],
+    undone: Mapping[Address, UndoneAddress],
+    ended: Mapping[Address, Ended],
+    sid_digest_of: Callable[[Address], str],
+) -> dict[Address, Record]:
+    """Return the records of the outcome of an undo: addresses that it took back have their previous record, or none.
+
+    Args:
+        current: The records of the newest entry.
+        previous: The records before the apply that is undone.
+        undone: What the undo does with each address.
+        ended: The ending of each change, by address.
+        sid_digest_of: Returns the digest of the SID of a resource that was created again; empty if unknown.
+    """
+    started = undo_started_records(current, previous, undone)
+    records = dict(current)
+    for address, item in undone.items():
+        how = worst_of(ended.get(change, "not written") for change in item.changes)
+        if item.decision == "write" and how == "unknown" and address in started:
+            records[address] = started[address]
+        elif item.decision == "nothing" or (item.decision == "write" and how == "done"):
+            records.pop(address, None)
+            if address in previous:
+                record = previous[address]
+                is_new = item.creates and record.origin == "created"
+                records[address] = replace(record, sid_digest=sid_digest_of(address)) if is_new else record
+    return records
+
+
+def worst_of(endings_of_changes: Iterable[Ended]) -> Ended:
+    """Return how several changes ended together."""
+    found = set(endings_of_changes)
+    if found <= {"done"}:
+        return "done"
+    return "not written" if found == {"not written"} else "unknown"
 
 
 def have_moved(

@@ -90,6 +90,10 @@ class Repository:
         """Return whether a git command succeeds."""
         return self._git.run(*arguments).returncode == 0
 
+    def other_folder(self) -> str:
+        """Return the folder to run git in; empty if the current folder is in the same repository."""
+        return self._git.other_folder()
+
     def head(self) -> str:
         """Return the commit of the work tree; empty if there is none yet."""
         return self.output("rev-parse", "--verify", "--quiet", "HEAD^{commit}") or ""

@@ -61,10 +61,16 @@ class LedgerWriter:
         applied: The configuration.
         environment: Environment variables, which name the actor.
         operation: The command.
+        same_as: An entry whose configuration remains the applied one; None for the present configuration.
     """
 
     def __init__(
-        self, ledger: Ledger, applied: Applied, environment: Mapping[str, str], operation: Operation = "apply"
+        self,
+        ledger: Ledger,
+        applied: Applied,
+        environment: Mapping[str, str],
+        operation: Operation = "apply",
+        same_as: LedgerEntry | None = None,
     ) -> None:
         self._ledger = ledger
         self._operation: Operation = operation
@@ -91,6 +97,9 @@ class LedgerWriter:
             plan_digest=applied.plan_digest,
             tool_version=__version__,
         )
+        if same_as is not None:
+            self._declared, self._fingerprints = same_as.declared, same_as.fingerprints
+            self._source = same_as.source.model_copy(update={"tool_version": __version__})
 
     @property
     def number(self) -> int:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from reconciler.address import Address
 from reconciler.change import Change, Guard, Since, Step
@@ -72,6 +73,23 @@ class UndoneReport:
 
     path: str
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class UndoneAddress:
+    """What an undo does with an address, which the ledger has to know.
+
+    Attributes:
+        decision: ``write``; ``nothing``, because the resource is as before; or ``withheld``, in whole or in part.
+        creates: whether the undo gives the resource a new SID.
+        sid: its present SID, if it is created again already.
+        changes: the addresses of the changes that have to be done for it.
+    """
+
+    decision: Literal["write", "nothing", "withheld"]
+    creates: bool = False
+    sid: str = ""
+    changes: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +202,7 @@ class Plan:
         execution: what an apply needs in addition to the changes; empty for a plan that is only displayed.
         missing: the reads that are required before the plan is final.
         irreversible: of an undo, what remains different permanently, by address.
+        undone: of an undo, what it does with each address of the report.
         decisions: what becomes of each address that the configuration or the ledger has and the plan covers; empty
             without a baseline.
         moved: the present addresses of resources that the ledger remembers under another handle.
@@ -212,6 +231,7 @@ class Plan:
     execution: Execution = Execution()
     missing: MissingReads = MissingReads()
     irreversible: tuple[tuple[Address, str], ...] = ()
+    undone: Mapping[Address, UndoneAddress] = field(default_factory=dict)
     decisions: Mapping[Address, Decision] = field(default_factory=dict)
     moved: Mapping[Address, Address] = field(default_factory=dict)
     baseline: Since | None = None

@@ -17,7 +17,7 @@ from reconciler.errors import MatchError, Place, Problem
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.fields import Content
 from reconciler.kinds.markers import Ref
-from reconciler.planning.plan import Plan, PlanOptions, make_plan
+from reconciler.planning.plan import Plan, PlanOptions, UndoneAddress, make_plan
 from reconciler.planning.undo_resources import REASONS, UndoResources
 from reconciler.planning.undo_state import UndoState
 from reconciler.planning.undo_targets import (
@@ -101,6 +101,9 @@ class Undo:
             unverified=(),
             warnings=tuple(problem for problem in made.warnings if not _is_about_license(problem, names)),
             irreversible=tuple((item.address, item.message) for item in builder.irreversible),
+            undone={
+                Address.parse(target.recorded): _undone(target, found, builder, changes) for target in self._targets
+            },
         )
 
     def _make(
@@ -192,6 +195,28 @@ class Undo:
     def _explained(self, change: Change) -> Change:
         target = self._by_address.get(change.address)
         return change if target is None else replace(change, reason=REASONS[target.action])
+
+
+def _undone(target: Target, found: UndoState, builder: UndoResources, changes: Sequence[Change]) -> UndoneAddress:
+    """Describe what the undo does with an address, for the ledger."""
+    verdict = found.verdicts[target.address]
+    if verdict.decision == "withheld" or any(change.address == target.address for change in builder.withheld):
+        return UndoneAddress("withheld")
+    creates = target.action in {"delete", "replace"}
+    if verdict.decision == "nothing":
+        return UndoneAddress("nothing", creates, "" if verdict.live is None else verdict.live.sid)
+    addresses = {target.address}
+    for live in (verdict.live, verdict.leftover):
+        if live is not None and not target.kind.singleton:
+            addresses.add(target.address.collection.child(live.sid))
+    own = [change for change in changes if change.address in addresses]
+    # What a deleted resource contains goes with it.
+    own = own or [
+        change for change in changes if change.action == "delete" and target.address.is_within(change.address)
+    ]
+    if any(change.guard is not None for change in own):
+        return UndoneAddress("withheld")
+    return UndoneAddress("write" if own else "nothing", creates, changes=tuple(change.address for change in own))
 
 
 def _is_about_license(problem: Problem, names: set[Address]) -> bool:

@@ -239,6 +239,17 @@ def revert_command(folder: str, commit: str, env: Mapping[str, str]) -> str:
         other = git.other_folder()
     except (UsageError, OSError, ValueError):
         parents, other = "", ""
-    is_merge = len(parents.split()) > 2  # the commit, and more than one parent
-    words = ["git", *(["-C", other] if other else []), "revert", *(["-m", "1"] if is_merge else []), commit]
-    return " ".join(map(shlex.quote, words))
+    return revert_command_of(commit, is_merge=len(parents.split()) > 2, folder=other)  # the commit and its parents
+
+
+def revert_command_of(*commits: str, is_merge: bool, folder: str = "") -> str:
+    """Return the command that reverts commits.
+
+    Args:
+        commits: The commits, newest first.
+        is_merge: Whether all of them are merges, which are reverted to their first parents.
+        folder: The folder to run git in; empty for the current one.
+    """
+    return shlex.join(
+        ["git", *(["-C", folder] if folder else []), "revert", *(["-m", "1"] if is_merge else []), *commits]
+    )

@@ -38,6 +38,11 @@ class RecordingSources(DiskSources):
         self._matches[pattern] = tuple(found)
         return found
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files that were read, relative to the root file's folder."""
+        return tuple(sorted(self._digests))
+
     def differences(self, committed: Sources) -> Iterator[str]:
         """Yield every path that was read, or would be read, and is not the same in a commit.
 

@@ -18,6 +18,7 @@ from reconciler.workflow.connecting import PLAN_KEY, connect, is_local, plan_key
 from reconciler.workflow.ledgers import LedgerRecorder, open_ledger
 from reconciler.workflow.loading import current_commit, validate
 from reconciler.workflow.planning import approvals, build_document, known_secrets, plan_options, plan_with_records
+from reconciler.workflow.undo_ledger import UndoRecorder, revert_commands
 
 if TYPE_CHECKING:
     import asyncio
@@ -116,8 +117,6 @@ async def apply(
             "the configuration does not declare its account, so it is not applied to a real one; set account.sid, or "
             "account_sid of the environment, to the account's SID"
         )
-    if undo is not None and config.ledger is not None:
-        raise UsageError("`reconciler undo` does not support a ledger. Revert the commit, and apply the configuration")
     with ExitStack() as opened:
         planning = _Planning(config, inputs, progress, report, files, opened, undo)
         fresh, endpoint = await planning.run(endpoint, approved)
@@ -139,34 +138,30 @@ async def _carry_out(
     """Send the steps of a plan, between the two entries of the ledger."""
     from reconciler.api.client import Client  # noqa: PLC0415 - see the package
     from reconciler.execution.apply import apply as apply_plan  # noqa: PLC0415 - see the package
-    from reconciler.report import Report  # noqa: PLC0415 - see the package
+    from reconciler.report import Report, ReportOrigin  # noqa: PLC0415 - see the package
 
     made, document, values, progress = fresh.plan, fresh.document, fresh.values, planning.progress
-    commit = current_commit(planning.inputs, endpoint.environment)
-    follow_up = planning.follow_up(endpoint)
     recorder = planning.ledger_recorder(fresh, endpoint)
+    origin = ReportOrigin(
+        source_commit=current_commit(planning.inputs, endpoint.environment),
+        entry=0 if recorder is None else recorder.number,
+        follow_up=planning.follow_up(fresh, endpoint),
+    )
     if not made.changes:
-        with fresh.recorder.record(made, document, values, commit, progress) as record:
-            shown = record.end(Report((), source_commit=commit, follow_up=follow_up))
+        with fresh.recorder.record(made, document, values, origin, progress) as record:
+            shown = record.end(Report(()))
         if recorder is not None:
             recorder.end(None)
         return Applied(document, None, document=shown)
     async with connect(endpoint, Client, progress, stop, config=planning.config, creates_emulator=True) as client:
-        with fresh.recorder.record(made, document, values, commit, progress) as record:
+        with fresh.recorder.record(made, document, values, origin, progress) as record:
             with recorder.recording(client.retry.seconds_left) if recorder else nullcontext():
                 report = await apply_plan(
-                    made,
-                    client,
-                    record,
-                    stop,
-                    trigger_webhooks=trigger_webhooks,
-                    journal=record,
-                    values=values,
-                    source_commit=commit,
+                    made, client, record, stop, trigger_webhooks=trigger_webhooks, journal=record, values=values
                 )
                 if recorder is not None:
                     report = replace(report, unrecorded=recorder.end(report))
-            return Applied(document, report, document=record.end(replace(report, follow_up=follow_up)))
+            return Applied(document, report, document=record.end(report))
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,17 +221,23 @@ class _Planning:
     opened: ExitStack
     source: UndoSource | None
 
-    def ledger_recorder(self, fresh: _Fresh, endpoint: Endpoint) -> LedgerRecorder | None:
+    def ledger_recorder(self, fresh: _Fresh, endpoint: Endpoint) -> LedgerRecorder | UndoRecorder | None:
         """Return what records the apply of a plan; None without a ledger, and with ``--no-record``."""
         if fresh.ledger is None or not self.inputs.ledger.records:
             return None
+        if self.source is not None:
+            return UndoRecorder(fresh.ledger, fresh.plan, self.source.report, endpoint.environment)
         return LedgerRecorder(
             fresh.ledger, fresh.plan, fresh.document, self.config, self.inputs, endpoint=endpoint, files=self.files
         )
 
-    def follow_up(self, endpoint: Endpoint) -> tuple[str, ...]:
+    def follow_up(self, fresh: _Fresh, endpoint: Endpoint) -> tuple[str, ...]:
         """Return the commands that follow an undo."""
-        return () if self.source is None else self.source.follow_up(self.inputs, endpoint.environment)
+        if self.source is None:
+            return ()
+        if fresh.ledger is not None:
+            return revert_commands(fresh.ledger, self.source.report, self.files)
+        return self.source.follow_up(self.inputs, endpoint.environment)
 
     async def run(self, endpoint: Endpoint, approved: PlanFile | None) -> tuple[_Fresh, Endpoint]:
         """Plan; return the plan, and the endpoint with the remaining time of the deadline.
@@ -271,7 +272,9 @@ class _Planning:
                 options = _with_approvals(options, approved, is_sealed=is_sealed)
                 if approved.config_digest == config.digest:
                     options = replace(options, reviewed=reviewed_decisions(approved, is_sealed=is_sealed))
-            ledger, notes = await open_ledger(config, inputs, endpoint, reader, self.files, writes=True)
+            ledger, notes = await open_ledger(
+                config, inputs, endpoint, reader, self.files, writes=True, applies_source=self.source is None
+            )
             if ledger is not None:
                 self.opened.callback(ledger.close)
             undo = None if self.source is None else (self.source, self.source.undo(config, key))

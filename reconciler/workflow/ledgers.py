@@ -53,7 +53,14 @@ def check_options(config: Config, inputs: Inputs) -> None:
 
 
 async def open_ledger(
-    config: Config, inputs: Inputs, endpoint: Endpoint, client: ReadClient, files: DiskSources, *, writes: bool
+    config: Config,
+    inputs: Inputs,
+    endpoint: Endpoint,
+    client: ReadClient,
+    files: DiskSources,
+    *,
+    writes: bool,
+    applies_source: bool = True,
 ) -> tuple[Ledger | None, tuple[Problem, ...]]:
     """Find the ledger of a configuration, and what to warn about; None if it has none, or it is not used.
 
@@ -64,6 +71,7 @@ async def open_ledger(
         client: The API, which knows the account and the host.
         files: What the configuration was loaded from.
         writes: Whether this is an apply.
+        applies_source: Whether it applies the commit of the configuration, and does not undo an apply.
 
     Raises:
         LedgerError: It cannot be used.
@@ -90,6 +98,7 @@ async def open_ledger(
         options=inputs.ledger,
         writes=writes,
         is_trial=bool(endpoint.emulator or endpoint.app),
+        applies_source=applies_source,
     )
 
 
@@ -128,6 +137,11 @@ class LedgerRecorder:
         self._writer = LedgerWriter(ledger, _applied(config, inputs, document, files), endpoint.environment)
         self._has_started = False
         self.failure = ""
+
+    @property
+    def number(self) -> int:
+        """The number of the entry."""
+        return self._writer.number
 
     @contextmanager
     def recording(self, seconds: float) -> Iterator[None]:

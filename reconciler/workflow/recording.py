@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.execution.record import Record
     from reconciler.journal import UnfinishedReplace
     from reconciler.planning.plan import Plan
-    from reconciler.report import Progress
+    from reconciler.report import Progress, ReportOrigin
     from reconciler.workflow.inputs import Inputs
 
 
@@ -46,7 +46,7 @@ class Recorder:
 
     @contextmanager
     def record(
-        self, plan: Plan, document: PlanFile, values: StepValues, source_commit: str, progress: Progress
+        self, plan: Plan, document: PlanFile, values: StepValues, origin: ReportOrigin, progress: Progress
     ) -> Iterator[Record]:
         """Open the record of an apply. The journal is locked and written only if there is something to write.
 
@@ -54,7 +54,7 @@ class Recorder:
             plan: The plan that is applied.
             document: The plan as it may be shown.
             values: Describes the values before and after the steps.
-            source_commit: The commit of the configuration; empty if there is none.
+            origin: What the report says besides the outcomes.
             progress: Receives the progress as well.
 
         Raises:
@@ -73,7 +73,7 @@ class Recorder:
                 unfinished=self.unfinished,
                 values=values,
                 key=self.key,
-                source_commit=source_commit,
+                origin=origin,
                 progress=progress,
             )
             record.start()

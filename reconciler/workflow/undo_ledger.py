@@ -1,0 +1,205 @@
+"""Records an undo in the ledger, and finds the commits to revert.
+
+Takes a `Ledger` and the report of the apply that is undone; returns an `UndoRecorder`, and the commands that make the
+configuration agree with the account.
+"""
+
+from __future__ import annotations
+
+import itertools
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from reconciler.config.sources import looks_like_yaml
+from reconciler.errors import ReconcilerError
+from reconciler.sources.git_process import revert_command_of
+
+if TYPE_CHECKING:
+    from reconciler.address import Address
+    from reconciler.documents.ledger import LedgerEntry
+    from reconciler.documents.report import ReportFile
+    from reconciler.ledger.opening import Ledger
+    from reconciler.ledger.repository import Repository
+    from reconciler.planning.baseline import Record
+    from reconciler.planning.plan import Plan
+    from reconciler.report import Report
+    from reconciler.sources.recording import RecordingSources
+
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def _entries(ledger: Ledger, report: ReportFile) -> tuple[LedgerEntry | None, LedgerEntry | None]:
+    """Return the entry of an apply and the one before it.
+
+    Returns:
+        Neither, if the report does not name its entry, or another apply has that number.
+    """
+    if not report.entry or ledger.head is None:
+        return None, None
+    found = {
+        number: stored.entry
+        for number, stored in ledger.ref.find(ledger.tips.newest, {report.entry, report.entry - 1} - {0}).items()
+    }
+    entry, before = found.get(report.entry), found.get(report.entry - 1)
+    if entry is None or entry.source.config_digest != report.config_digest or entry.operation == "rename":
+        return None, None
+    return entry, None if entry.begins else before
+
+
+class UndoRecorder:
+    """Records one undo in the ledger: the addresses that it takes back get their records from before the apply.
+
+    The configuration of the newest entry remains the applied one, so the undone changes are pending until the
+    configuration follows.
+
+    Args:
+        ledger: The ledger.
+        plan: The plan of the undo.
+        report: The report of the apply that is undone.
+        environment: Environment variables, which name the actor.
+    """
+
+    def __init__(self, ledger: Ledger, plan: Plan, report: ReportFile, environment: Mapping[str, str]) -> None:
+        from reconciler.ledger.writing import Applied, LedgerWriter  # noqa: PLC0415 - see the package
+
+        head = ledger.head
+        entry, before = _entries(ledger, report)
+        self._ledger = ledger
+        self._plan = plan
+        self._current = ledger.records()
+        # An apply that the ledger does not have changed no record.
+        self._undone = {} if entry is None else plan.undone
+        self._previous: Mapping[Address, Record] = {} if before is None else before.records()
+        same_as = None if head is None else head.entry
+        self._writer = LedgerWriter(ledger, Applied(plan.config_digest), environment, "undo", same_as)
+        self._has_started = False
+
+    @property
+    def number(self) -> int:
+        """The number of the entry."""
+        return self._writer.number
+
+    @contextmanager
+    def recording(self, seconds: float) -> Iterator[None]:
+        """Hold the lock during an undo, if it sends anything. Call `end` before it is over.
+
+        Args:
+            seconds: How long the undo may send requests.
+
+        Raises:
+            LedgerError: The lock could not be taken; nothing was sent.
+        """
+        from reconciler.documents.ledger import LedgerSummary  # noqa: PLC0415 - see the package
+        from reconciler.ledger.records import undo_started_records  # noqa: PLC0415 - see the package
+
+        records = undo_started_records(self._current, self._previous, self._undone)
+        if any(change.steps and not change.is_withheld for change in self._plan.changes):
+            self._writer.start(records, seconds)
+            self._has_started = True
+        try:
+            yield
+        except BaseException:
+            if self._has_started:
+                with suppress(ReconcilerError):
+                    self._writer.finish(records, "incomplete", LedgerSummary())
+            raise
+
+    def end(self, report: Report | None) -> str:
+        """Write the outcome, if there is anything to record.
+
+        Args:
+            report: How the steps ended; None if there was nothing to do.
+
+        Returns:
+            Why it could not be recorded, in a sentence; empty if it was.
+
+        Raises:
+            LedgerError: Nothing was sent, and it could not be recorded.
+        """
+        from reconciler.ledger import records  # noqa: PLC0415 - see the package
+
+        ended = {} if report is None else records.endings(report)
+        digests = self._digests(report)
+        found = records.undo_outcome_records(
+            self._current, self._previous, self._undone, ended, lambda address: digests.get(str(address), "")
+        )
+        if not self._has_started and found == self._current:
+            return ""
+        is_whole = all(
+            item.decision == "nothing"
+            or (
+                item.decision == "write"
+                and records.worst_of(ended.get(one, "not written") for one in item.changes) == "done"
+            )
+            for item in self._plan.undone.values()
+        )
+        self._has_started = False
+        return self._writer.finish(found, "applied" if is_whole else "incomplete", records.summary_of(report))
+
+    def _digests(self, report: Report | None) -> dict[str, str]:
+        """Return the digests of the SIDs of resources that exist again, by address."""
+        sids = {str(address): item.sid for address, item in self._undone.items() if item.sid}
+        created = {
+            outcome.change: outcome.sid
+            for result in (() if report is None else report.results)
+            for outcome in result.outcomes
+            if outcome.op == "create" and outcome.status in {"done", "unchanged"} and outcome.sid
+        }
+        for address, item in self._undone.items():
+            sids |= {str(address): created[str(change)] for change in item.changes if str(change) in created}
+        return {address: self._ledger.key.sid_digest(sid) for address, sid in sids.items()}
+
+
+def revert_commands(ledger: Ledger, report: ReportFile, files: RecordingSources) -> tuple[str, ...]:
+    """Return the commands that make the configuration agree with the account after an undo.
+
+    They revert the commits that changed the configuration's files since the previous entry, newest first; or restore
+    the files, if these commits are not one after another in the history.
+
+    Args:
+        ledger: The ledger.
+        report: The report of the apply that is undone.
+        files: The files of the configuration.
+    """
+    repository = ledger.ref.repository
+    entry, before = _entries(ledger, report)
+    if entry is None or before is None:
+        commit = report.source_commit
+        found = repository.commit(commit) if _COMMIT.fullmatch(commit) else None
+        return () if found is None else tuple(_reverts(repository, [commit]))
+    old, new = before.source.commit, entry.source.commit
+    removed = repository.output("diff", "--name-only", "--diff-filter=D", "--relative", old, new, "--", ".") or ""
+    paths = sorted({*files.paths, *filter(looks_like_yaml, removed.splitlines())})
+    line = (repository.output("rev-list", "--first-parent", new) or "").split()
+    if old not in line:
+        return tuple(_restores(repository, old, paths))
+    commits = (repository.output("rev-list", "--first-parent", f"{old}..{new}", "--", *paths) or "").split()
+    return tuple(_reverts(repository, commits))
+
+
+def _reverts(repository: Repository, commits: list[str]) -> Iterator[str]:
+    """Yield one command for each group of consecutive commits that are all merges, or all not."""
+    folder = repository.other_folder()
+    for is_merge, group in itertools.groupby(commits, lambda commit: _is_merge(repository, commit)):
+        yield revert_command_of(*group, is_merge=is_merge, folder=folder)
+
+
+def _is_merge(repository: Repository, commit: str) -> bool:
+    found = repository.commit(commit)
+    return found is not None and len(found.parents) > 1
+
+
+def _restores(repository: Repository, commit: str, paths: list[str]) -> Iterator[str]:
+    """Yield the commands that restore files as they were at a commit."""
+    folder, top = repository.folder, posixpath.dirname(repository.root)
+    there = [path for path in paths if repository.file(commit, posixpath.join(top, path)) is not None]
+    git = ["git", *(["-C", folder] if folder != "." else [])]
+    if there:
+        yield shlex.join([*git, "restore", f"--source={commit}", "--", *there])
+    added = [path for path in paths if path not in there]
+    if added:
+        yield shlex.join([*git, "rm", "--", *added])
