@@ -107,7 +107,7 @@ class References:
             return Reference(address, marker.kind)
         if target is None or service is None or not target.name:
             return None
-        # By its name, also if a built-in one is declared: whoever declares it may remove it again, and it stays.
+        # By its name, also if a built-in one is declared: it stays when its declaration is removed.
         return Reference(service.child(*target.kind.section, target.name), marker.kind, target.name)
 
     def _built_in(self, reference: Reference) -> Live | None:
