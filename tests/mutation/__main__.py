@@ -1,17 +1,19 @@
-"""Breaks one thing in a module at a time, and tells what no test noticed.
+"""Tests a module's tests: breaks the module in one place at a time, and reports what no test noticed.
 
+    python -m tests.mutation                                               # every module of modules.yaml
+    python -m tests.mutation reconciler/planning/ordering.py               # one of them
     python -m tests.mutation reconciler/planning/guards.py tests/planning/test_guards.py tests/planning/test_plan.py
 
-Each mutant is the module with one condition turned round, left out or moved by one, or one call left out; the tests are
-run on it, in this order, until one fails. A mutant that all of them pass is printed: it is a test that is missing, or
-code that nothing needs, or the same by other words. Ends with 1 when there is one. Takes seconds for each mutant.
+Each mutant is the module with one condition inverted, dropped, or off by one, or one statement or element left out.
+The tests run on it in the given order until one fails. A mutant that passes all of them is printed: it shows a missing
+test, code that nothing needs, or an equivalent form of the same code. `modules.yaml` lists the tests of a module, and
+the mutants that no test notices, each with the reason; these are not run, unless with `--all`, which reports those that
+a test notices. Exits with status 1 if a mutant without a reason survives. Takes seconds for each mutant.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import copy
 import importlib
 import importlib.abc
 import importlib.util
@@ -19,114 +21,44 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
-SWAPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
-}  # fmt: skip
+from tests.mutation.mutants import Mutant, mutants_of
+
+MODULES = Path(__file__).with_name("modules.yaml")
 PRELOADED = ("click", "cryptography.x509", "httpx", "hypothesis", "pydantic", "sqlite3", "yaml", "xdist", "jsonschema")
-"""Not the module's own: read once, and by every process that is forked off."""
-QUIETLY = ("--assert=plain",)
+"""Third-party packages that are imported once, before the processes for the mutants are forked."""
+PYTEST_OPTIONS = ("-x", "-q", "-n0", "-p", "no:cacheprovider", "--assert=plain")
 """pytest rewrites the assertions of a package that has a plugin, and so would load the module as it is on the disk."""
 NOT_LOADED = 86
-"""The exit status of tests that pass without the module under test."""
-SECONDS = 120
-"""A mutant may run for ever; one that is not done by then counts as noticed."""
+"""The exit status of tests that pass without importing the module."""
+TIMEOUT_SECONDS = 120
+"""A mutant may run forever; after this time it counts as noticed."""
 
 
 @dataclass(frozen=True)
-class Mutant:
-    """A module that is wrong in one place.
+class Subject:
+    """A module to break.
 
     Attributes:
-        line: where.
-        what: the former text and the new one.
-        source: the whole.
+        path: its file, relative to the root of the repository.
+        tests: files of tests, the quickest first.
+        equivalent: the mutants that no test can notice, by name, each with the reason.
     """
 
-    line: int
-    what: str
-    source: str
+    path: str
+    tests: Sequence[str]
+    equivalent: Mapping[str, str] = field(default_factory=dict)
 
 
-def mutants(source: str) -> Iterator[Mutant]:
-    """Every mutant of a module."""
-    tree = ast.parse(source)
-    for number, (node, changed) in enumerate(_changes(tree)):
-        again = ast.parse(source)
-        where, to = list(_changes(again))[number]
-        what = f"{_shown(node)} -> {_shown(changed)}"
-        whole = ast.unparse(ast.fix_missing_locations(_Replaced(where, to).visit(again)))
-        yield Mutant(getattr(node, "lineno", 0), what, whole)
-
-
-def _shown(node: ast.AST) -> str:
-    return " ".join(ast.unparse(node).split())[:100]
-
-
-class _Replaced(ast.NodeTransformer):
-    def __init__(self, old: ast.AST, new: ast.AST) -> None:
-        self.old, self.new = old, new
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        return self.new if node is self.old else self.generic_visit(node)
-
-
-def _changes(tree: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
-    """Nodes, and what may stand in the place of each."""
-    for node in _behavior(tree):
-        match node:
-            case ast.Compare(ops=[operator]) if type(operator) in SWAPPED:
-                yield node, _with(node, ops=[SWAPPED[type(operator)]()])
-            case ast.BoolOp(values=values):
-                for value in values:
-                    rest = [item for item in values if item is not value]
-                    yield node, rest[0] if len(rest) == 1 else _with(node, values=rest)
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                yield node, operand
-            case ast.If(test=test) | ast.IfExp(test=test) if not isinstance(
-                test, (ast.Compare, ast.BoolOp, ast.UnaryOp)
-            ):
-                yield test, ast.UnaryOp(ast.Not(), test)
-            case ast.comprehension(ifs=ifs):
-                for condition in ifs:
-                    yield node, _with(node, ifs=[item for item in ifs if item is not condition])
-            case ast.Constant(value=bool(value)):
-                yield node, ast.Constant(not value)
-            case ast.Constant(value=int(value)):
-                yield node, ast.Constant(value + 1)
-            case ast.BinOp(op=ast.Sub() | ast.BitOr() | ast.BitAnd(), left=left):
-                yield node, left
-            case ast.Expr(value=ast.Call() | ast.Await()):
-                yield node, ast.Pass()
-
-
-def _with(node: ast.AST, **changed: object) -> ast.AST:
-    made = copy.copy(node)
-    for name, value in changed.items():
-        setattr(made, name, value)
-    return made
-
-
-def _behavior(node: ast.AST) -> Iterator[ast.AST]:
-    """What runs: no annotations, no decorators, no imports."""
-    yield node
-    for name, value in ast.iter_fields(node):
-        if name in {"annotation", "returns", "decorator_list"} or isinstance(node, (ast.Import, ast.ImportFrom)):
-            continue
-        for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST):
-                yield from _behavior(child)
-
-
-class _Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Gives a mutant's source for its module's name."""
+class _MutantLoader(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Loads the source of a mutant under the name of its module."""
 
     def __init__(self, name: str, path: str, source: str) -> None:
         self.name, self.path, self.source = name, path, source
@@ -144,68 +76,105 @@ class _Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.source, self.path, "exec"), vars(module))
 
 
-def begun(path: str, source: str, tests: Sequence[str]) -> int:
-    """Run tests on a module's source in a process of its own, and give its id; it ends with 0 when all of them pass."""
+def start_tests(subject: Subject, source: str) -> int:
+    """Run the tests on a source of the module in a new process, which exits with 0 if all of them pass.
+
+    Returns:
+        The ID of the process.
+    """
     child = os.fork()
     if child:
         return child
     os.setpgrp()
-    nowhere = os.open(os.devnull, os.O_RDWR)
+    null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
-    loader = _Instead(path.removesuffix(".py").replace("/", "."), path, source)
+        os.dup2(null, stream)
+    loader = _MutantLoader(subject.path.removesuffix(".py").replace("/", "."), subject.path, source)
     sys.meta_path.insert(0, loader)
     code = 1
     try:
-        code = int(pytest.main(["-x", "-q", "-n0", "-p", "no:cacheprovider", *QUIETLY, *tests]))
+        code = int(pytest.main([*PYTEST_OPTIONS, *subject.tests]))
         code = code or (0 if loader.is_loaded else NOT_LOADED)
     finally:
         os._exit(code)
 
 
-def survivors(path: str, tests: Sequence[str], jobs: int) -> Iterator[Mutant]:
-    """The mutants of a module that all tests pass, as they are found."""
+def run_mutants(subject: Subject, mutants: Sequence[Mutant], jobs: int) -> Iterator[tuple[Mutant, bool]]:
+    """Run the tests on each mutant, and generate for each, as it ends, whether it survived."""
     running: dict[int, tuple[Mutant, float]] = {}
-    waiting = list(mutants(Path(path).read_text(encoding="utf-8")))
-    total, done = len(waiting), 0
+    waiting = list(mutants)
+    done = 0
     while waiting or running:
         while waiting and len(running) < jobs:
             mutant = waiting.pop(0)
-            running[begun(path, mutant.source, tests)] = (mutant, time.monotonic())
+            running[start_tests(subject, mutant.source)] = (mutant, time.monotonic())
         time.sleep(0.05)
         for process, (mutant, since) in list(running.items()):
             ended, status = os.waitpid(process, os.WNOHANG)
-            if not ended and time.monotonic() - since > SECONDS:
+            if not ended and time.monotonic() - since > TIMEOUT_SECONDS:
                 os.killpg(process, signal.SIGKILL)
                 ended, status = os.waitpid(process, 0)
             if ended:
                 del running[process]
                 done += 1
                 if sys.stderr.isatty():
-                    sys.stderr.write(f"\r{done} of {total} ")
-                if status == 0:
-                    yield mutant
+                    sys.stderr.write(f"\r{done} of {len(mutants)} ")
+                yield mutant, status == 0
+
+
+def check(subject: Subject, jobs: int, *, with_equivalent: bool) -> bool:
+    """Print the survivors of a module and its figures; return whether nothing is left to answer."""
+    source = Path(subject.path).read_text(encoding="utf-8")
+    status = os.waitstatus_to_exitcode(os.waitpid(start_tests(subject, source), 0)[1])
+    if status:
+        unused = "the tests do not import the module."
+        print(f"{subject.path}: {unused if status == NOT_LOADED else 'the tests fail on the unchanged module.'}")
+        return False
+    mutants = list(mutants_of(source))
+    known = subject.equivalent
+    stale = sorted(known.keys() - {mutant.name for mutant in mutants})
+    for name in stale:
+        print(f"{MODULES.name}: {subject.path}: no such mutant: {name}")
+    selected = [mutant for mutant in mutants if with_equivalent or mutant.name not in known]
+    killed = survived = noticed = 0
+    for mutant, is_survivor in run_mutants(subject, selected, jobs):
+        killed += not is_survivor
+        if is_survivor and mutant.name not in known:
+            survived += 1
+            print(f"{subject.path}:{mutant.line}: {mutant.name}", flush=True)
+        elif not is_survivor and mutant.name in known:
+            noticed += 1
+            print(f"{MODULES.name}: {subject.path}: a test notices: {mutant.name}", flush=True)
+    equivalent = len(known) - len(stale) - noticed
+    print(f"{subject.path}: {len(mutants)} mutants, {killed} killed, {equivalent} equivalent, {survived} survived")
+    return not (stale or survived or noticed)
+
+
+def subjects(path: str | None, tests: Sequence[str]) -> list[Subject]:
+    """Return the modules to break: the given one with its tests, or those that `modules.yaml` lists."""
+    listed = [
+        Subject(path=name, **entry) for name, entry in yaml.safe_load(MODULES.read_text(encoding="utf-8")).items()
+    ]
+    if path is None:
+        return listed
+    found = next((subject for subject in listed if subject.path == path), Subject(path, ()))
+    return [Subject(path, tests or found.tests, found.equivalent)]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__.splitlines()[0])
-    parser.add_argument("module", help="the file of the module to break, from here")
-    parser.add_argument("tests", nargs="+", help="what pytest is to run on each mutant, the quickest first")
+    parser.add_argument("module", nargs="?", help="the file of the module to break; all listed ones if left out")
+    parser.add_argument("tests", nargs="*", help="files of tests, the quickest first; the listed ones if left out")
+    parser.add_argument("--all", action="store_true", help="run the mutants that are listed as equivalent too")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
+    selected = subjects(arguments.module, arguments.tests)
+    if any(not subject.tests for subject in selected):
+        parser.error(f"{arguments.module} is not in {MODULES.name}: name its tests")
     for name in PRELOADED:
         importlib.import_module(name)
-    process = begun(given.module, Path(given.module).read_text(encoding="utf-8"), given.tests)
-    status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-    if status:
-        unused = "The tests do not import the module."
-        print(unused if status == NOT_LOADED else "The tests fail on the module as it is.")
-        return 2
-    found = 0
-    for mutant in survivors(given.module, given.tests, given.jobs):
-        found += 1
-        print(f"{given.module}:{mutant.line}: {mutant.what}", flush=True)
-    return 1 if found else 0
+    results = [check(subject, arguments.jobs, with_equivalent=arguments.all) for subject in selected]
+    return 0 if all(results) else 1
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from reconciler.api.retry import Retry
 from reconciler.api.transport import in_process
 from reconciler.emulator.app import Receive, Scope, Send
 from reconciler.execution.apply import apply
-from reconciler.report import Report, Silent
+from reconciler.report import Progress, Report, Silent
 from tests.scenario import HEAD, club, fields, only, told
 from tests.world import ACCOUNT, World, read
 
@@ -49,7 +49,15 @@ class Refusing:
         await send({"type": "http.response.body", "body": b'{"code": 20001, "message": "refused", "status": 400}'})
 
 
-def do(world: World, files: Any, app: Any = None, *, stop: asyncio.Event | None = None, **retry: Any) -> Report:
+def do(
+    world: World,
+    files: Any,
+    app: Any = None,
+    *,
+    stop: asyncio.Event | None = None,
+    progress: Progress | None = None,
+    **retry: Any,
+) -> Report:
     """Plan, and apply over an application that may get something wrong."""
     made = world.plan(files)
     assert made.blocking() == ()
@@ -59,7 +67,7 @@ def do(world: World, files: Any, app: Any = None, *, stop: asyncio.Event | None 
         transport = in_process(app or world.emulator)
         tries = Retry(**({"attempts": 1} | retry))
         async with Client("https://x.example.com", credentials, transport=transport, retry=tries) as client:
-            return await apply(made, client, Silent(), stop)
+            return await apply(made, client, progress or Silent(), stop)
 
     return asyncio.run(run())
 
@@ -86,6 +94,9 @@ def test_an_address_stays_when_what_its_successor_needs_fails(line: str) -> None
     world = World()
     old = world.post(ADDRESSES, MAIN)["sid"]
     files = read(f"version: 1\nservices: {{two: {{friendly_name: Two}}}}\naddresses: {{main: {line}}}\n")
+    needs = {step.id: step.needs for change in world.plan(files).changes for step in change.steps}
+    assert "services.two#create" in needs["addresses.main#create"]
+    assert needs["addresses.main#delete"] in {("services.two#create",), ("addresses.main#create",)}
     app = Refusing(world, lambda method, path: method == "POST" and path == "/v1/Services")
     report = do(world, files, app)
     assert statuses(report) == {
