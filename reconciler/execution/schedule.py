@@ -52,7 +52,7 @@ def groups(steps: Sequence[Step]) -> list[list[Step]]:
         members = {min(ids): ids for ids in group.values()}
         name = {step: first for first, ids in members.items() for step in ids}
         needs = {
-            first: {name[need] for step in ids for need in by_id[step].needs if need in name} - {first}
+            first: {name[need] for step in ids for need in by_id[step].needs if need in name}
             for first, ids in members.items()
         }
         try:

@@ -160,7 +160,7 @@ def find_swaps(changes: Sequence[Change], state: State) -> list[tuple[Address, .
             path.append(address)
             # A name is free after one change, and each change takes one name.
             address = min(waiting.get(address, ()), default=None)
-        if address is not None and address in path:
+        if address in path:
             found.append(tuple(path[path.index(address) :]))
         done.update(path)
     return found
@@ -174,7 +174,6 @@ def collections_to_fetch(changes: Sequence[Change], state: State) -> frozenset[C
     wanting = {
         change.kind
         for change in changes
-        if change.kind.parent is not None
         for key in _unique_keys(change.kind, change.parent, _wanted(change))
         if key[2] is None
     }
@@ -248,7 +247,6 @@ def _delay_deletes(changes: Sequence[Change]) -> list[Change]:
             inherited = [
                 need
                 for taker in step.makes_way_for
-                if taker in steps
                 for need in steps[taker].needs
                 if owner.get(need) not in waiting and owner.get(need) != change.address
             ]
@@ -265,7 +263,7 @@ def _dependents(address: Address, changes: Iterable[Change], owner: Mapping[str,
     for change in changes:
         for step in change.steps:
             for need in step.needs:
-                if need in owner and owner[need] != change.address:
+                if need in owner:
                     waiting[owner[need]].add(change.address)
     found: set[Address] = set()
     left = [address]

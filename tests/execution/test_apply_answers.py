@@ -15,6 +15,7 @@ from reconciler.api.retry import Retry
 from reconciler.api.transport import in_process
 from reconciler.emulator.app import Message, Receive, Scope, Send
 from reconciler.execution.apply import apply
+from reconciler.kinds import BY_NAME
 from reconciler.report import Report, Silent
 from reconciler.workflow.planning import fetch_and_plan
 from tests.faults.harness import Once, no_time, run
@@ -93,6 +94,22 @@ def test_a_delete_that_is_refused_is_a_failure() -> None:
     account.post(f"{base}/Users", {"Identity": "ada"})
     app = Otherwise(account, "DELETE", "", lambda _body: None, times=99, status=400)
     assert ends(app, account, GONE) == ["services.club.users.ada#delete failed: Twilio rejected the request"]
+
+
+@pytest.mark.parametrize(
+    ("status", "ending"),
+    [
+        (400, "withheld: "), (409, "withheld: "),
+        (403, "failed: Twilio rejected the request"), (422, "failed: Twilio rejected the request"),
+    ],
+)  # fmt: skip
+def test_a_role_whose_delete_does_not_fit_the_account_is_kept(status: int, ending: str) -> None:
+    account, base = club()
+    account.post(f"{base}/Roles", {"FriendlyName": "spare", "Type": "service", "Permission": "joinConversation"})
+    app = Otherwise(account, "DELETE", "", lambda _body: None, times=99, status=status)
+    (end,) = ends(app, account, HEAD + "    roles: {spare: {absent: true}}\n")
+    assert end.startswith(f"services.club.roles.spare#delete {ending}")
+    assert (status in {400, 409}) is (BY_NAME["role"].delete_refusal in end)
 
 
 # --- what comes with a new service -----------------------------------------------------------------------------------

@@ -105,6 +105,13 @@ def test_what_needs_what_was_not_sent_gives_the_same_reason() -> None:
     assert report.requests == 0
 
 
+def test_without_an_interrupt_no_time_limit_applies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciler.execution.apply, "GRACE_SECONDS", 0.0)
+    account = Account()
+    report = account.run(lambda client, made: apply(made, client, Silent()))
+    assert statuses(report) == {"done": 13}
+
+
 async def stopped_after(account: Account, client: Client, made: Plan, *, writes: int, then: str) -> Report:
     """Apply, stop when so many writes have come, and then wait or cancel."""
     stop = asyncio.Event()
@@ -114,7 +121,12 @@ async def stopped_after(account: Account, client: Client, made: Plan, *, writes:
     if then == "cancel":
         await asyncio.sleep(0)
         running.cancel()
-    return await running
+    report = await running
+    # The cancellation ends here, and nothing is left behind that runs on.
+    assert running.cancelling() == 0
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    return report
 
 
 def test_stopped_what_is_under_way_ends_and_nothing_else_begins() -> None:

@@ -204,6 +204,26 @@ def test_participants_of_a_deleted_conversation_that_may_not_be_read_do_not_stop
 # --- the phases of an apply ------------------------------------------------------------------------------------------
 
 
+def test_a_service_deleted_late_waits_for_the_addresses_that_use_it_but_not_for_others() -> None:
+    world, service = club()
+    new = room(world, service, "new")
+    old = f"/v1/Services/{world.post('/v1/Services', {'FriendlyName': 'Old'})['sid']}"
+    room(world, old, "room", 1)
+    using = {"AutoCreation.ConversationServiceSid": sid(old)}
+    user, other = (
+        f"{ADDRESSES}/{world.post(ADDRESSES, {**MAIN, **form})['sid']}"
+        for form in ({**using}, {"Address": "+14155550122", "AutoCreation.ConversationServiceSid": sid(service)})
+    )
+    files = read(
+        CONVERSATIONS + f"      new: {{participants: {{p: {pair(1)}}}}}\n  old: {{friendly_name: Old, absent: true}}\n"
+        'addresses: {"+14155550111": {absent: true}, "+14155550122": {absent: true}}\n'
+        "approvals: [{address: services.old}]\n"
+    )
+    world.forget_requests()
+    world.converge(files)
+    assert world.writes == [f"DELETE {user}", f"DELETE {old}", f"POST {new}/Participants", f"DELETE {other}"]
+
+
 def test_a_resource_that_takes_a_key_is_created_although_something_else_failed() -> None:
     world, service = club()
     old, new = room(world, service, "a-old", 1), room(world, service, "b-new")
@@ -270,6 +290,26 @@ def test_after_a_failure_late_deletes_stay_done_and_last_deletes_are_skipped() -
         "services.club.users.ada#delete": "skipped",
     }
     assert world.writes == [f"DELETE {old1}", f"DELETE {old2}", f"POST {new2}/Participants"]
+
+
+def test_after_an_early_failure_a_late_delete_is_skipped_and_each_message_names_the_reason() -> None:
+    world, service = club()
+    room(world, service, "old", 1)
+    room(world, service, "new")
+    files = read(
+        HEAD + f"    users: {{ada: {{}}}}\n    conversations:\n      old: {{absent: true}}\n"
+        f"      new: {{participants: {{p: {pair(1)}}}}}\napprovals: [{{address: {ROOMS}.old}}]\n"
+    )
+    report = do(world, files, Refusing(world, lambda method, path: method == "POST" and path.endswith("/Users")))
+    outcomes = {item.step: item for result in report.results for item in result.outcomes}
+    delete, create = outcomes[f"{ROOMS}.old#delete"], outcomes[f"{ROOMS}.new.participants.p#create"]
+    assert (delete.status, delete.because, delete.message) == (
+        "skipped", "services.club.users.ada#create",
+        "deletes run only after everything else has succeeded, and the create of services.club.users.ada failed",
+    )  # fmt: skip
+    assert (create.status, create.because, create.message) == (
+        "skipped", f"{ROOMS}.old#delete", f"the delete of {ROOMS}.old was skipped",
+    )  # fmt: skip
 
 
 # --- withheld steps --------------------------------------------------------------------------------------------------
