@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -27,11 +28,12 @@ _MOST_KEYS = 20_000
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def parse_document(text: str | bytes) -> Json:
+def parse_document(text: str | bytes, *, most_keys: int = _MOST_KEYS) -> Json:
     """Parse JSON that a user wrote, and refuse text that two parsers could read differently.
 
     Args:
         text: The text; bytes are UTF-8.
+        most_keys: How many keys an object may have.
 
     Raises:
         ValueError: It is not valid JSON, has a duplicate key, or contains a value that JSON cannot express. The message
@@ -43,7 +45,11 @@ def parse_document(text: str | bytes) -> Json:
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8 text") from None
     found: Json = json.loads(
-        shown, object_pairs_hook=_once_each, parse_constant=_no_constant, parse_float=_finite, parse_int=_short
+        shown,
+        object_pairs_hook=partial(_once_each, most_keys=most_keys),
+        parse_constant=_no_constant,
+        parse_float=_finite,
+        parse_int=_short,
     )
     if nests_deeper(found, _DEEPEST):
         raise RecursionError
@@ -81,9 +87,9 @@ def nests_deeper(value: Json, most: int) -> bool:
     return True
 
 
-def _once_each(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    if len(pairs) > _MOST_KEYS:
-        raise ValueError(f"an object has more than {_MOST_KEYS} keys")
+def _once_each(pairs: list[tuple[str, Json]], *, most_keys: int) -> dict[str, Json]:
+    if len(pairs) > most_keys:
+        raise ValueError(f"an object has more than {most_keys} keys")
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("an object has a duplicate key")

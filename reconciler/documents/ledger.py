@@ -32,6 +32,7 @@ FORMAT = "reconciler.ledger"
 Operation = Literal["apply", "undo", "rename"]
 EntryStatus = Literal["started", "applied", "incomplete"]
 _MOST_VERSIONS = 1000
+_MOST_RESOURCES = 1_000_000
 _OBJECT_NAME = r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$"
 _TIME = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"
 
@@ -195,7 +196,7 @@ def parse_entry(text: bytes) -> LedgerEntry:
     content: Json = None
     number: int | None = None
     try:
-        content = json_text.parse_document(text)
+        content = json_text.parse_document(text, most_keys=_MOST_RESOURCES)
         if isinstance(content, Mapping):
             found, version = content.get("number"), content.get("format_version")
             number = found if type(found) is int and 0 < found < 10**9 else None

@@ -133,7 +133,9 @@ class LedgerRef:
     def _read(self, commit: Commit) -> Stored:
         data = self.repository.file(commit.name, ENTRY)
         number, is_started = _told(commit)
-        if data is None and not self.repository.has_files_of(commit.name):
+        if data is None and (
+            self.repository.lists(commit.name, ENTRY) or not self.repository.has_files_of(commit.name)
+        ):
             raise self.lacks()
         if data is None:
             raise modified(number or None, f"its commit {commit.name[:12]} has no {ENTRY}")

@@ -23,6 +23,10 @@ _QUIET = ("-c", f"core.hooksPath={os.devnull}", "-c", "gc.auto=0", "-c", "i18n.c
 """No hook of the repository runs, and no clean-up in the background."""
 _WITHOUT = "The command works without the ledger: --baseline none --no-record"
 _LONGEST_COMPLAINT = 300
+_SECONDS = 120
+"""The most time that a remote may take."""
+_LARGEST = 200_000_000
+"""The most bytes that an entry may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +65,16 @@ class Repository:
         self._folder = str(root.parent)
         self._git = GitProcess("HEAD", self._folder, self.environment)
         try:
-            prefix = self._git.output("rev-parse", "--show-prefix")
-            if prefix is None:
-                raise LedgerError(
-                    f"the ledger is kept in git, and {root.parent.resolve()} is not in the work tree of a git "
-                    f"repository. Create one with `git init`, or run this in a clone. {_WITHOUT}"
-                )
+            found = self._git.run("rev-parse", "--show-prefix")
+            if found.returncode != 0:
+                raise LedgerError(f"the ledger is kept in git, and {_unusable(root.parent, found)}. {_WITHOUT}")
             self._git.check_not_embedded()
         except UsageError as error:
             message = str(error).removeprefix("git:HEAD needs git, which ").removeprefix("git:HEAD: ")
             if message.startswith("cannot be run"):
                 message = f"the ledger is kept in git, and the git program {message.partition(';')[0]}. Install git"
             raise LedgerError(f"{message}. {_WITHOUT}") from None
-        self.root = prefix + root.name
+        self.root = found.stdout.decode(errors="surrogateescape").removesuffix("\n") + root.name
         self.folder = self._folder
 
     def close(self) -> None:
@@ -125,9 +126,18 @@ class Repository:
         if "\n" in path:
             return None
         try:
-            return self._git.read_object(f"{commit}:{path}")
+            return self._git.read_object(f"{commit}:{path}", _LARGEST)
         except ValueError:
             return b""
+
+    def lists(self, commit: str, path: str) -> bool:
+        """Return whether a commit has a file, even if the clone lacks its content."""
+        return bool(self.output("ls-tree", "--full-tree", "--name-only", commit, "--", path))
+
+    def lacks_content_of(self, commit: str) -> bool:
+        """Return whether the clone, a partial one, lacks the content of a file at a commit."""
+        listing = self.output("rev-list", "--objects", "--missing=print", "--no-walk", commit)
+        return listing is None or any(line.startswith("?") for line in listing.split("\n"))
 
     def has_files_of(self, commit: str) -> bool:
         """Return whether the clone has the top folder of a commit."""
@@ -274,7 +284,22 @@ class Repository:
         env |= {name: self._given[name] for name in ("GIT_ALLOW_PROTOCOL",) if name in self._given}
         # Empty, it prevents git from running the program of core.askPass or SSH_ASKPASS.
         env.setdefault("GIT_ASKPASS", "")
-        return run_git([*_QUIET, *arguments], self._folder, env, detached=True)
+        command = [*_QUIET, *arguments]
+        try:
+            return run_git(command, self._folder, env, detached=True, timeout=_SECONDS)
+        except subprocess.TimeoutExpired:
+            complaint = f"error: no answer within {_SECONDS} seconds\n".encode()
+            return subprocess.CompletedProcess(command, 128, b"", complaint)
+
+
+def _unusable(folder: Path, done: subprocess.CompletedProcess[bytes]) -> str:
+    complaint = _complaint(done)
+    if "not a git repository" in complaint or "work tree" in complaint:
+        return (
+            f"{folder.resolve()} is not in the work tree of a git repository. Create one with `git init`, or run this "
+            "in a clone"
+        )
+    return f"the repository of {folder.resolve()} cannot be read: git says {complaint!r}"
 
 
 def _unreachable(remote: str, done: subprocess.CompletedProcess[bytes]) -> str:

@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import shlex
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -121,11 +122,12 @@ class GitProcess:
             raise SourceError(f"{shown} is in that commit, but this clone lacks its content", WHOLE)
         return data
 
-    def read_object(self, name: str) -> bytes | None:
+    def read_object(self, name: str, most: int = LARGEST) -> bytes | None:
         """Return the content of an object; None if the clone lacks it. One process serves all of them.
 
         Args:
             name: Its name, or ``COMMIT:PATH``, in one line.
+            most: The most bytes that it may have.
 
         Raises:
             ValueError: It is too large.
@@ -151,7 +153,7 @@ class GitProcess:
         if len(head) != 3:
             return None
         size = int(head[2])
-        if size > LARGEST:
+        if size > most:
             self.close()
             raise ValueError(name)
         data = answers.read(size + 1)
@@ -169,7 +171,13 @@ class GitProcess:
 
 
 def run_git(
-    arguments: Sequence[str], folder: str, env: Mapping[str, str], *, stdin: bytes = b"", detached: bool = False
+    arguments: Sequence[str],
+    folder: str,
+    env: Mapping[str, str],
+    *,
+    stdin: bytes = b"",
+    detached: bool = False,
+    timeout: float | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a git command.
 
@@ -178,20 +186,33 @@ def run_git(
         folder: The folder to run it in.
         env: Its environment variables.
         stdin: Its standard input.
+        timeout: The most seconds that it may take; None for no limit.
         detached: Whether it gets no terminal that it, or a program it runs, could prompt on, and no signals from one.
 
     Raises:
         OSError: git cannot be run.
+        TimeoutExpired: It took longer.
     """
-    return subprocess.run(  # noqa: S603 - no shell; what people typed comes after --end-of-options or --
-        [*GIT, *arguments],
+    command = [*GIT, *arguments]
+    with subprocess.Popen(  # noqa: S603 - no shell; what people typed comes after --end-of-options or --
+        command,
         cwd=folder,
         env=env,
-        input=stdin,
-        capture_output=True,
-        check=False,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         start_new_session=detached,
-    )
+    ) as process:
+        try:
+            out, complaints = process.communicate(stdin, timeout)
+        except BaseException:
+            # A program that git runs, such as ssh, would keep the pipes open.
+            if detached and hasattr(os, "killpg"):
+                with contextlib.suppress(OSError):
+                    os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, out, complaints)
 
 
 def git_environment(env: Mapping[str, str]) -> dict[str, str]:

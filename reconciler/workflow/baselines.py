@@ -155,6 +155,8 @@ def load_declarations(
                 unknown=past.unknown | {f"var:{name}" for name in hidden if name not in known},
             )
         except ConfigError:
+            if repository.lacks_content_of(source.commit):
+                raise ledger.ref.lacks() from None
             return None
     return config.resources
 

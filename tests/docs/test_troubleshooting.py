@@ -19,7 +19,17 @@ from tests.docs.pages import REPOSITORY, read, table
 PAGE = "reconciler/docs/troubleshooting.md"
 PACKAGES = ("config", "kinds", "planning", "api", "workflow", "export", "execution", "ledger")
 """Where problems come from."""
-GIT = {"cat-file", "for-each-ref", "ls-files", "ls-remote", "merge-base", "rev-list", "rev-parse", "symbolic-ref"}
+GIT = {
+    "cat-file",
+    "for-each-ref",
+    "ls-files",
+    "ls-remote",
+    "ls-tree",
+    "merge-base",
+    "rev-list",
+    "rev-parse",
+    "symbolic-ref",
+}
 NOT_CODES = {"create-first", "delete-first", *GIT}
 """Other words of the same form that are arguments of calls: orders of a replace's steps, and git's commands."""
 

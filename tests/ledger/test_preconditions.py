@@ -70,6 +70,40 @@ def test_a_shallow_clone_is_not_taken_for_one_without_a_baseline(clones: Clones)
     assert clones.plan(clone="there").code == 0
 
 
+def test_a_partial_clone_fetches_nothing_by_itself(clones: Clones) -> None:
+    clones.start()
+    commit({"reconciler.yaml": FILES.replace("Main", "Second")}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
+    git("config", "uploadpack.allowFilter", "true", at=clones.folder / "remote.git")
+    there = clones.clone("there", "--filter=blob:none")
+    git("fetch", "-q", "origin", "+refs/reconciler/*:refs/reconciler/*", at=there)
+    expected = (
+        "this clone lacks objects that the ledger of prod needs: it is shallow or partial. Fetch them: "
+        "git fetch --refetch --no-filter origin"
+    )
+    assert error(clones.plan(clone="there")) == expected
+    git("show", f"{REF}:entry.json", at=there)  # git itself fetches it, but not the files of its commit
+    assert error(clones.plan(clone="there")) == expected
+    git("fetch", "-q", "--refetch", "--no-filter", "origin", at=there)
+    assert clones.plan(clone="there").code == 0
+
+
+def test_a_commit_that_was_rewritten_stays_the_baseline(clones: Clones) -> None:
+    clones.start()
+    (clones.here / "reconciler.yaml").write_text(FILES.replace("Main", "Second"), encoding="utf-8")
+    git("commit", "-q", "-a", "--amend", "-m", "rewritten", at=clones.here)
+    git("push", "-q", "-f", "origin", "main", at=clones.here)
+    for place in (clones.here, clones.folder / "remote.git"):
+        git("reflog", "expire", "--expire=now", "--all", at=place)
+        git("gc", "-q", "--prune=now", at=place)
+    there = clones.clone("there")
+    git("fetch", "-q", "origin", "+refs/reconciler/*:refs/reconciler/*", at=there)
+    for clone in ("here", "there"):
+        (change,) = clones.plan("--format", "json", clone=clone).json["changes"]
+        assert [(one["path"], one["class"]) for one in change["fields"]] == [("friendly_name", "pending")]
+    assert clones.apply(clone="there").code == 0
+
+
 def test_the_first_use_is_explicit(clones: Clones) -> None:
     expected = "prod has no ledger yet. Start one with --start-ledger"
     assert error(clones.plan()) == error(clones.apply()) == expected
@@ -195,6 +229,23 @@ def test_a_folder_outside_of_git(clones: Clones) -> None:
     assert error(clones.plan()) == (
         f"the ledger is kept in git, and {clones.here} is not in the work tree of a git repository. Create one with "
         f"`git init`, or run this in a clone. {WITHOUT}"
+    )
+
+
+def test_a_repository_that_git_refuses_to_read(clones: Clones) -> None:
+    (clones.here / ".git" / "config").write_text("[core\n", encoding="utf-8")
+    assert error(clones.plan()) == (
+        f"the ledger is kept in git, and the repository of {clones.here} cannot be read: git says 'fatal: bad config "
+        f"line 1 in file .git/config'. {WITHOUT}"
+    )
+
+
+def test_a_remote_that_does_not_answer(clones: Clones, monkeypatch: pytest.MonkeyPatch) -> None:
+    clones.start()
+    monkeypatch.setattr("reconciler.ledger.repository._SECONDS", 0.5)
+    git("config", "remote.origin.uploadpack", "sleep 60; true", at=clones.here)
+    assert error(clones.plan()) == (
+        "the ledger's remote origin cannot be used: git says 'error: no answer within 0.5 seconds'. " + WITHOUT
     )
 
 
