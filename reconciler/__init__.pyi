@@ -8,12 +8,14 @@ from reconciler.errors import ConfigError as ConfigError
 from reconciler.errors import GuardRefusal as GuardRefusal
 from reconciler.errors import Interrupted as Interrupted
 from reconciler.errors import JournalError as JournalError
+from reconciler.errors import LedgerError as LedgerError
 from reconciler.errors import MatchError as MatchError
 from reconciler.errors import PlanFileError as PlanFileError
 from reconciler.errors import ReconcilerError as ReconcilerError
 from reconciler.errors import StalePlan as StalePlan
 from reconciler.errors import UsageError as UsageError
 from reconciler.export import Export as Export
+from reconciler.ledger.options import LedgerOptions as LedgerOptions
 from reconciler.workflow.library import Reconciler as Reconciler
 from reconciler.workflow.library import SyncReconciler as SyncReconciler
 
@@ -28,6 +30,8 @@ __all__ = [
     "GuardRefusal",
     "Interrupted",
     "JournalError",
+    "LedgerError",
+    "LedgerOptions",
     "MatchError",
     "PlanFile",
     "PlanFileError",

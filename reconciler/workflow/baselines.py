@@ -117,20 +117,8 @@ def load_declarations(
     from reconciler.sources.git import GitSources  # noqa: PLC0415 - see the package
     from reconciler.sources.past import PastSources  # noqa: PLC0415 - see the package
 
-    repository, key = ledger.ref.repository, ledger.key
-    source = entry.source
-
-    def matches(name: str, text: str) -> bool:
-        return key.fingerprint(name, text) == entry.fingerprints.get(name)
-
-    variables = {name: value.value for name, value in source.variables.items() if value.value is not None}
-    hidden = [name for name, value in source.variables.items() if value.value is None]
-    known = {
-        name: inputs.variables[name]
-        for name in hidden
-        if name in inputs.variables
-        and key.fingerprint(f"var:{name}", inputs.variables[name]) == source.variables[name].fingerprint
-    }
+    repository, source = ledger.ref.repository, entry.source
+    variables = _variables(ledger, entry, inputs)
     try:
         committed = GitSources(
             source.commit, source.root, from_top=True, env=repository.environment, folder=repository.folder
@@ -142,23 +130,35 @@ def load_declarations(
             committed,
             DiskSources(str(Path(inputs.path)), environment),
             names=tuple(entry.fingerprints),
-            matches=matches,
+            matches=lambda name, text: ledger.key.fingerprint(name, text) == entry.fingerprints.get(name),
             environment=environment,
         )
         try:
             config = config_package.load(
                 past,
                 environment=entry.environment,
-                variables={**variables, **known},
+                variables=variables,
                 overlays=source.overlays,
                 allow_unset=True,
-                unknown=past.unknown | {f"var:{name}" for name in hidden if name not in known},
+                unknown=past.unknown | {f"var:{name}" for name in source.variables if name not in variables},
             )
         except ConfigError:
             if repository.lacks_content_of(source.commit):
                 raise ledger.ref.lacks() from None
             return None
     return config.resources
+
+
+def _variables(ledger: Ledger, entry: LedgerEntry, inputs: Inputs) -> dict[str, str]:
+    """Return the values of ``--var`` that an entry stores, and those that are the same today."""
+    variables = {}
+    for name, stored in entry.source.variables.items():
+        present = inputs.variables.get(name)
+        if stored.value is not None:
+            variables[name] = stored.value
+        elif present is not None and ledger.key.fingerprint(f"var:{name}", present) == stored.fingerprint:
+            variables[name] = present
+    return variables
 
 
 # --- named by --baseline ---------------------------------------------------------------------------------------------

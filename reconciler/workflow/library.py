@@ -11,6 +11,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
+from reconciler.ledger.options import LedgerOptions
 from reconciler.workflow import Decision, Endpoint, Inputs
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ class Reconciler:
         environ: environment variables, for credentials, ``${env:}``, and ``${secret:}``; those of the process if
             omitted.
         progress: receives the progress of reads and writes; not reported if omitted.
+        baseline: what to compare with in place of the ledger, as ``--baseline``; empty for the ledger.
+        ours: whether the configuration wins every conflict with the account, as ``--ours``.
+        ledger: the options on the ledger, such as ``LedgerOptions(starts=True)`` for ``--start-ledger``.
     """
 
     def __init__(
@@ -65,6 +69,9 @@ class Reconciler:
         timeout: float = 1800,
         environ: Mapping[str, str] | None = None,
         progress: Progress | None = None,
+        baseline: str = "",
+        ours: bool = False,
+        ledger: LedgerOptions | None = None,
     ) -> None:
         file, app = (emulator, None) if isinstance(emulator, (str, os.PathLike)) else ("", emulator)
         self._inputs = Inputs(
@@ -75,6 +82,9 @@ class Reconciler:
             strict=strict,
             targets=tuple(targets),
             excludes=tuple(excludes),
+            baseline=baseline,
+            ours=ours,
+            ledger=ledger or LedgerOptions(),
         )
         self._endpoint = Endpoint(
             emulator=os.fspath(file),
@@ -275,6 +285,9 @@ class Options(TypedDict, total=False):
     timeout: float
     environ: Mapping[str, str] | None
     progress: Progress | None
+    baseline: str
+    ours: bool
+    ledger: LedgerOptions | None
 
 
 class SyncReconciler:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler import workflow
+from reconciler import LedgerError, SyncReconciler, workflow
 from reconciler.documents.ledger import LedgerRun
 from reconciler.emulator import Emulator, Store
 from reconciler.emulator.app import Receive, Scope, Send
@@ -265,3 +265,13 @@ def test_a_deadline_is_that_of_the_timeout(clones: Clones) -> None:
     entry = clones.entry(f"{REF}~1")
     seconds = (as_time(entry.deadline) - as_time(entry.started_at)).total_seconds()
     assert 80 <= seconds <= 90
+
+
+def test_the_library_applies_with_a_ledger(clones: Clones) -> None:
+    here, account = clones.here, clones.account
+    with pytest.raises(LedgerError, match="prod has no ledger yet"):
+        SyncReconciler(here, env="prod", emulator=account).apply()
+    start = LedgerOptions(starts=True)
+    assert SyncReconciler(here, env="prod", emulator=account, ledger=start).apply().exit_code == 0
+    assert clones.entry().status == "applied"
+    assert SyncReconciler(here, env="prod", emulator=account, baseline="none").plan().baseline is None
