@@ -267,6 +267,8 @@ class _Resolver:
             return
         if gone is not None:
             self.covered[address] = gone
+            if before.lifecycle.prevent_destroy:
+                self.resources[address] = placeholder  # it protects what contains it
             self.records[address] = past.record or Record(None)
             return
         sides = self._sides(address)

@@ -1,0 +1,253 @@
+"""What becomes of what is no longer declared, on the emulator with a ledger in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.address import Address
+from reconciler.planning.plan import Plan
+from tests.properties.ledgered import FaultyWorld, Ledgered
+from tests.world import World, read
+
+SERVICE = "version: 1\nservices: {s: {}}\n"
+ROLE = """version: 1
+services:
+  s:
+    roles: {agent: {type: conversation, permissions: [sendMessage]}}
+    users: {ada: {friendly_name: Ada, attributes: {team: 1}}}
+"""
+
+
+@pytest.fixture
+def ledger() -> Ledgered:
+    return Ledgered(FaultyWorld(World()))
+
+
+def planned(ledger: Ledgered, files: str, **options: Any) -> Plan:
+    return ledger.account.plan(read(files), baseline=ledger.baseline, **options)
+
+
+def told(made: Plan) -> list[tuple[str, str, str]]:
+    """Each change with its guard."""
+    return [
+        (str(change.address), change.action, change.guard.name if change.guard is not None else "")
+        for change in made.changes
+    ]
+
+
+def handled(made: Plan) -> dict[str, str]:
+    return {str(address): decision.handling for address, decision in made.decisions.items()}
+
+
+def test_what_an_apply_created_is_deleted(ledger: Ledgered) -> None:
+    ledger.apply(read(ROLE))
+    made = planned(ledger, SERVICE)
+    assert told(made) == [("services.s.roles.agent", "delete", ""), ("services.s.users.ada", "delete", "")]
+    assert {change.standing for change in made.changes} == {"removed"}
+    ledger.apply(read(SERVICE))
+    assert planned(ledger, SERVICE).changes == ()
+    assert set(ledger.remembered) == {Address.parse("services.s")}
+
+
+def test_what_existed_before_stays_and_its_fields_return(ledger: Ledgered) -> None:
+    ledger.apply(read(SERVICE))
+    path = f"/v1/Services/{ledger.account.service('s')}"
+    ledger.account.post(f"{path}/Users", {"Identity": "ada", "FriendlyName": "A.", "Attributes": '{"team": 2}'})
+    ledger.apply(read(ROLE))
+    made = planned(ledger, SERVICE)
+    assert told(made) == [("services.s.users.ada", "update", ""), ("services.s.roles.agent", "delete", "")]
+    assert [(item.path, item.after, item.adopted) for item in made.changes[0].fields] == [
+        ("friendly_name", "A.", True),
+        ("attributes", {"team": 2}, True),
+    ]
+    ledger.apply(read(SERVICE))
+    (user,) = ledger.account.get(f"{path}/Users")["users"]
+    assert (user["friendly_name"], user["attributes"]) == ("A.", '{"team":2}')
+
+
+@pytest.mark.parametrize(
+    ("action", "changes"),
+    [
+        ("delete", [("services.s.roles.agent", "delete", ""), ("services.s.users.ada", "delete", "")]),
+        ("forget", [("services.s.roles.agent", "delete", "")]),
+    ],
+)
+def test_on_removal_decides_about_a_kind(ledger: Ledgered, action: str, changes: list[tuple[str, str, str]]) -> None:
+    ledger.apply(read(SERVICE))
+    ledger.account.post(f"/v1/Services/{ledger.account.service('s')}/Users", {"Identity": "ada"})
+    ledger.apply(read(ROLE))
+    made = planned(ledger, f"{SERVICE}on_removal: {{users: {action}}}\n")
+    assert told(made) == changes
+    assert handled(made)["services.s.users.ada"] == ("change" if action == "delete" else "forget")
+
+
+def test_a_resource_that_the_account_changed_is_withheld_whole(ledger: Ledgered) -> None:
+    ledger.apply(read(ROLE))
+    users = f"/v1/Services/{ledger.account.service('s')}/Users"
+    (user,) = ledger.account.get(users)["users"]
+    ledger.account.post(f"{users}/{user['sid']}", {"FriendlyName": "Countess"})
+    made = planned(ledger, SERVICE)
+    assert told(made) == [("services.s.roles.agent", "delete", ""), ("services.s.users.ada", "delete", "conflict")]
+    assert handled(made)["services.s.users.ada"] == "withheld"
+    approved = planned(ledger, SERVICE, approved=["services.s.users.ada"])
+    assert ("services.s.users.ada", "delete", "") in told(approved)
+    assert ("services.s.users.ada", "delete", "") in told(planned(ledger, SERVICE, ours=True))
+
+
+def test_removed_keeps_a_resource_or_a_field(ledger: Ledgered) -> None:
+    ledger.apply(read(ROLE))
+    removed = "removed: [{address: services.s.users.ada, action: forget}, {address: services.s.x, action: forget}]\n"
+    with pytest.raises(Exception, match="no resource or field can have"):
+        read(SERVICE + removed)
+    removed = "removed: [{address: services.s.users.ada, action: forget}, {address: services.t, action: forget}]\n"
+    made = planned(ledger, SERVICE + removed)
+    assert told(made) == [("services.s.roles.agent", "delete", "")]
+    assert handled(made)["services.s.users.ada"] == "forget"
+    assert [problem.message for problem in made.warnings if problem.code == "stale-removed"] == [
+        "removed: services.t is declared, or was never applied"
+    ]
+    less = ROLE.replace("friendly_name: Ada, attributes: {team: 1}", "friendly_name: Ada")
+    field = "removed: [{address: services.s.users.ada.attributes, action: forget}]\n"
+    assert told(planned(ledger, less)) == [("services.s.users.ada", "update", "")]
+    assert told(planned(ledger, less + field)) == []
+
+
+def test_a_service_takes_everything_in_it_along_or_nothing(ledger: Ledgered) -> None:
+    ledger.apply(read(ROLE))
+    empty = "version: 1\n"
+    refused = planned(ledger, empty)
+    assert told(refused) == [("services.s", "delete", "approval")]
+    made = planned(ledger, empty, approved=["services.s"])
+    assert told(made) == [("services.s", "delete", "")]
+    assert handled(made) == dict.fromkeys(("services.s", "services.s.roles.agent", "services.s.users.ada"), "change")
+    assert {str(one.covered_by) for one in made.decisions.values()} == {"None", "services.s"}
+    ledger.apply(read(empty))
+    assert ledger.remembered == {}
+
+
+def test_a_protected_resource_inside_keeps_the_service_and_everything_in_it(ledger: Ledgered) -> None:
+    ledger.apply(read(ROLE.replace("sendMessage]", "sendMessage], lifecycle: {prevent_destroy: true}")))
+    made = planned(ledger, "version: 1\n", approved=["services.s"])
+    assert told(made) == [("services.s", "delete", "prevent_destroy")]
+    assert set(handled(made).values()) == {"withheld"}
+
+
+def test_prune_decides_in_its_collections(ledger: Ledgered) -> None:
+    ledger.apply(read(ROLE))
+    kept = "version: 1\nservices: {s: {roles: {}, users: {}, prune: {roles: {except: agent}, users: {}}}}\n"
+    made = planned(ledger, kept)
+    assert [(str(change.address.collection), change.reason) for change in made.changes] == [
+        ("services.s.users", "pruned")
+    ]
+    assert handled(made)["services.s.roles.agent"] == "forget"
+
+
+def test_outside_of_a_target_nothing_is_removed_or_forgotten(ledger: Ledgered) -> None:
+    ledger.apply(read(ROLE))
+    made = planned(ledger, SERVICE, targets=["services.s.users"])
+    assert told(made) == [("services.s.users.ada", "delete", "")]
+    assert "services.s.roles.agent" not in handled(made)
+    excluded = planned(ledger, SERVICE, excludes=["services.s.users"])
+    assert told(excluded) == [("services.s.roles.agent", "delete", "")]
+    assert "services.s.users.ada" not in handled(excluded)
+
+
+def test_a_new_name_under_the_same_handle_is_a_rename(ledger: Ledgered) -> None:
+    before = "version: 1\nservices: {s: {conversations: {c: {unique_name: one, friendly_name: One}}}}\n"
+    ledger.apply(read(before))
+    made = planned(ledger, before.replace("one,", "two,"))
+    assert told(made) == [("services.s.conversations.c", "update", "")]
+    assert [(item.path, item.before, item.after, item.standing) for item in made.changes[0].fields] == [
+        ("unique_name", "one", "two", "pending")
+    ]
+    assert made.warnings == ()
+
+
+def test_a_new_handle_is_no_change_also_for_what_is_inside(ledger: Ledgered) -> None:
+    ledger.apply(read(ROLE))
+    moved = ROLE.replace("  s:\n", "  desk:\n    friendly_name: s\n").replace(
+        "agent:", "helper: {friendly_name: agent, "
+    )
+    moved = moved.replace("friendly_name: agent,  {type", "friendly_name: agent, type")
+    made = planned(ledger, moved)
+    assert told(made) == []
+    assert {str(old): str(new) for old, new in made.moved.items()} == {
+        "services.s": "services.desk",
+        "services.s.roles.agent": "services.desk.roles.helper",
+        "services.s.users.ada": "services.desk.users.ada",
+    }
+    assert set(handled(made).values()) == {"none"}
+
+
+def test_a_new_name_and_a_new_handle_are_a_removal_and_a_create(ledger: Ledgered) -> None:
+    ledger.apply(read(ROLE))
+    assert told(planned(ledger, ROLE.replace("agent:", "helper:"))) == [
+        ("services.s.roles.helper", "create", ""),
+        ("services.s.roles.agent", "delete", ""),
+    ]
+
+
+def test_handles_that_are_passed_on_follow_the_names(ledger: Ledgered) -> None:
+    ledger.apply(read("version: 1\nservices: {s: {users: {a: {identity: one}, b: {identity: two}}}}\n"))
+    made = planned(ledger, "version: 1\nservices: {s: {users: {b: {identity: one}}}}\n")
+    assert told(made) == [("services.s.users.two", "delete", "")]
+    assert handled(made)["services.s.users.b"] == "none"
+
+
+def test_a_webhook_without_a_name_is_deleted_or_moves(ledger: Ledgered) -> None:
+    hook = "{target: webhook, url: 'https://a.example/', filters: [onMessageAdded]}"
+    before = f"version: 1\nservices: {{s: {{conversations: {{c: {{webhooks: {{crm: {hook}}}}}}}}}}}\n"
+    ledger.apply(read(before))
+    assert told(planned(ledger, before.replace("crm:", "bot:"))) == []
+    gone = planned(ledger, "version: 1\nservices: {s: {conversations: {c: {}}}}\n")
+    assert told(gone) == [("services.s.conversations.c.webhooks.crm", "delete", "")]
+
+
+def test_a_secret_that_changed_is_sent_again(ledger: Ledgered) -> None:
+    files = "version: 1\ncredentials: {push: {type: fcm, secret: '${secret:KEY}'}}\n"
+    first, second = read(files, {"KEY": "one" * 20}), read(files, {"KEY": "two" * 20})
+    ledger.apply(first)
+    assert ledger.account.plan(first, baseline=ledger.baseline).changes == ()
+    made = ledger.account.plan(second, baseline=ledger.baseline)
+    assert told(made) == [("credentials.push", "update", "")]
+    assert [(item.path, item.standing, item.sensitive) for item in made.changes[0].fields] == [
+        ("secret", "pending", True)
+    ]
+    ledger.apply(second)
+    assert ledger.account.plan(second, baseline=ledger.baseline).changes == ()
+
+
+def test_a_field_that_cannot_return_stays_with_a_note(ledger: Ledgered) -> None:
+    files = "version: 1\nservices: {s: {webhooks: {method: GET}}}\n"
+    ledger.apply(read(files))
+    made = planned(ledger, SERVICE)
+    assert made.changes == ()
+    assert [problem.message for problem in made.warnings] == [
+        "services.s.webhooks: method keeps its value; it is no longer managed"
+    ]
+
+
+def test_a_resource_that_was_created_again_in_the_console_is_not_deleted(ledger: Ledgered) -> None:
+    ledger.apply(read(ROLE))
+    users = f"/v1/Services/{ledger.account.service('s')}/Users"
+    (user,) = ledger.account.get(users)["users"]
+    ledger.account.delete(f"{users}/{user['sid']}")
+    ledger.account.post(users, {"Identity": "ada", "FriendlyName": "Ada", "Attributes": '{"team": 1}'})
+    made = planned(ledger, SERVICE)
+    assert told(made) == [("services.s.roles.agent", "delete", "")]
+    assert handled(made)["services.s.users.ada"] == "forget"
+
+
+def test_no_more_is_read_than_what_is_remembered(ledger: Ledgered) -> None:
+    ledger.apply(read(ROLE))
+    account = ledger.account
+    absent = ROLE.replace("conversation,", "conversation, absent: true,").replace("Ada,", "Ada, absent: true,")
+    for files, same in ((ROLE, ROLE), (SERVICE, absent)):
+        account.forget_requests()
+        account.plan(read(same))
+        without = list(account.requests)
+        account.forget_requests()
+        planned(ledger, files)
+        assert sorted(account.requests) == sorted(without)
