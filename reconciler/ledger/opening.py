@@ -40,8 +40,8 @@ class Ledger:
         previous: The newest entry; None if there is none.
         head: The same, unless `--start-ledger` continues the ref without what it remembers.
         begins: Whether the ledger begins with this run.
-        is_first: Whether everything declared counts as created: the ledger begins, or began with an apply that was
-            killed.
+        is_first: Whether everything declared counts as created, because the ledger begins with this run.
+        begun: The addresses that count as created because a killed apply, with which the ledger began, declared them.
         source: The commit of the configuration; empty if there is none.
         run: This run.
         options: The command-line options.
@@ -61,6 +61,7 @@ class Ledger:
     run: LedgerRun
     options: LedgerOptions
     now: Callable[[], datetime] = utc_now
+    begun: frozenset[Address] = frozenset()
     _entries: dict[int, Stored] = field(default_factory=dict)
 
     def records(self) -> dict[Address, Record]:
@@ -196,8 +197,22 @@ def _checked(  # noqa: PLR0917 - the parts of a ledger
         raise LedgerError(
             f"{ref.label} has a ledger already; its newest entry is {entry.number}. Remove --start-ledger to use it"
         )
-    is_first = entry.begins and entry.status == "started"
-    return Ledger(ref, setting, scope, key, tips, previous, previous, is_first, is_first, source, run, options, now=now)
+    begun = _begun(ref, tips, entry)
+    begins = entry.begins and entry.status == "started"
+    return Ledger(
+        ref, setting, scope, key, tips, previous, previous, begins, False, source, run, options, now=now, begun=begun
+    )
+
+
+def _begun(ref: LedgerRef, tips: Tips, newest: LedgerEntry) -> frozenset[Address]:
+    """Return what all of the applies declared with which a ledger began, if each of them was killed."""
+    declared: set[str] | None = None
+    entry: LedgerEntry | None = newest
+    while entry is not None and entry.begins and entry.status == "started":
+        declared = set(entry.declared) if declared is None else declared & set(entry.declared)
+        found = ref.find(tips.newest, {entry.number - 1}) if entry.number > 1 else {}
+        entry = found[entry.number - 1].entry if found else None
+    return frozenset(map(Address.parse, declared or ()))
 
 
 def _notes(ledger: Ledger, *, writes: bool) -> Iterable[Problem]:

@@ -81,6 +81,7 @@ class Baseline:
         entries: The entries that records mention, and the newest one, by number.
         head: The newest entry; None before the first one.
         is_first: Whether the ledger begins with this run, so that everything declared counts as created.
+        begun: The addresses that count as created because a killed apply, with which the ledger began, declared them.
         source_commit: The commit of the present configuration, which removed the resources it no longer declares; empty
             if unknown.
         digest_of: Gives the keyed digest of a SID; empty for a digest that cannot be computed.
@@ -97,6 +98,7 @@ class Baseline:
     entries: Mapping[int, EntryInfo] = field(default_factory=dict)
     head: EntryInfo | None = None
     is_first: bool = False
+    begun: frozenset[Address] = frozenset()
     source_commit: str = ""
     digest_of: Callable[[str], str] = _no_digest
     has_fingerprints: bool = True

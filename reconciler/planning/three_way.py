@@ -315,14 +315,17 @@ class Origins:
         if not past.is_readable:
             return old  # the origin must not be lost because of a text that this release cannot read
         if past.record is None or not past.declarations:
-            is_adopted = sides is not None and not self.baseline.is_first
+            counts_as_created = self.baseline.is_first or (
+                desired is not None and desired.address in self.baseline.begun
+            )
+            is_adopted = sides is not None and not counts_as_created
             record = replace(old, origin="adopted" if is_adopted else "created", adopted={}, sid_digest="")
             if sides is None:
                 return record
             differing = [
                 path
                 for path in names
-                if not self.baseline.is_first or not sides.is_live(path, desired.values[path].content)  # type: ignore[union-attr]
+                if not counts_as_created or not sides.is_live(path, desired.values[path].content)  # type: ignore[union-attr]
             ]
             return self._with_adopted(record, sides.live, differing, desired)
         if sides is None:

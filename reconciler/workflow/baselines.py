@@ -90,6 +90,7 @@ def ledger_baseline(ledger: Ledger, inputs: Inputs, environment: Mapping[str, st
         entries=infos,
         head=None if ledger.head is None else infos[ledger.head.entry.number],
         is_first=ledger.is_first,
+        begun=ledger.begun,
         source_commit=ledger.source,
         digest_of=ledger.key.sid_digest,
         deleted_in=deleted_in(ledger),

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.redaction import may_be_secret, texts_of, url_parts
+from reconciler.redaction import Redaction, may_be_secret, texts_of, url_parts
 from reconciler.workflow.connecting import plan_key
 from reconciler.workflow.inputs import NO_BASELINE
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.documents.plan import PlanFile
     from reconciler.errors import Problem
     from reconciler.ledger.opening import Ledger
+    from reconciler.ledger.records import Planned
     from reconciler.ledger.writing import Applied
     from reconciler.planning.baseline import Record
     from reconciler.planning.plan import Plan
@@ -102,6 +104,26 @@ async def open_ledger(
     )
 
 
+def _without_secrets(planned: Mapping[Address, Planned], config: Config) -> dict[Address, Planned]:
+    """Leave out adopted values that repeat a secret of the configuration: someone typed it into the console."""
+    redact = Redaction(config.secrets)
+
+    def is_fit(content: object) -> bool:
+        return not isinstance(content, (str, dict, list, tuple)) or all(
+            redact(text) == text for text in texts_of(content)
+        )
+
+    return {
+        address: replace(
+            one,
+            record=replace(
+                one.record, adopted={path: value for path, value in one.record.adopted.items() if is_fit(value)}
+            ),
+        )
+        for address, one in planned.items()
+    }
+
+
 class LedgerRecorder:
     """Records one apply in its ledger.
 
@@ -132,7 +154,7 @@ class LedgerRecorder:
         self._ledger = ledger
         self._plan = plan
         self._config = config
-        self._planned = planned_addresses(plan)
+        self._planned = _without_secrets(planned_addresses(plan), config)
         self._previous = ledger.records()
         self._writer = LedgerWriter(ledger, _applied(config, inputs, document, files), endpoint.environment)
         self._has_started = False

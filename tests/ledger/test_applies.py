@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -275,3 +277,53 @@ def test_the_library_applies_with_a_ledger(clones: Clones) -> None:
     assert SyncReconciler(here, env="prod", emulator=account, ledger=start).apply().exit_code == 0
     assert clones.entry().status == "applied"
     assert SyncReconciler(here, env="prod", emulator=account, baseline="none").plan().baseline is None
+
+
+# --- the origin, and what is not recorded ----------------------------------------------------------------------------
+
+
+def in_console(clones: Clones, path: str, form: dict[str, str] | None = None) -> Any:
+    """Read or change the account as a person does in the console."""
+    with contextlib.closing(Store.open(clones.account)) as store:
+        answer = Emulator(store).call("GET" if form is None else "POST", path, form)
+    assert answer.status < 400, answer.body
+    return answer.body
+
+
+def service(clones: Clones) -> str:
+    found = in_console(clones, "/v1/Services")["services"]
+    return str(next(one["sid"] for one in found if one["friendly_name"] == "support"))
+
+
+def test_a_secret_that_someone_typed_into_the_console_is_not_recorded(
+    clones: Clones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "tok-abcdef-999")
+    clones.start()
+    typed = {"Identity": "ada", "FriendlyName": "tok-abcdef-999", "Attributes": '{"k": "Bearer tok-abcdef-999"}'}
+    in_console(clones, f"/v1/Services/{service(clones)}/Users", typed)
+    inside = (
+        "users: {ada: {friendly_name: Ada, attributes: {k: v}}}, "
+        'webhooks: {post_webhook_url: "https://hooks.example.com/in?token=${secret:TOKEN}"}, roles'
+    )
+    push(clones, FILES.replace("roles", inside))
+    assert clones.apply().code == 0
+    user = clones.entry().resources["services.support.users.ada"]
+    assert (user.origin, user.adopted) == ("adopted", {})
+    assert "tok-abcdef" not in git("log", "--first-parent", "-p", REF, at=clones.here)
+
+
+def test_only_what_a_killed_first_apply_declared_counts_as_created(clones: Clones) -> None:
+    lead = {"FriendlyName": "lead", "Type": "conversation", "Permission": "sendMessage"}
+    clones.start()
+    in_console(clones, f"/v1/Services/{service(clones)}/Roles", lead)
+    git("update-ref", REF, f"{REF}~1", at=clones.here)
+    git("update-ref", REF, f"{clones.tip()}", at=clones.folder / "remote.git")
+    assert (clones.entry().status, clones.entry().begins) == ("started", True)
+    push(
+        clones, FILES.replace("permissions: [sendMessage]}", "permissions: [sendMessage]}, lead: {type: conversation}")
+    )
+    assert clones.apply("--take-over").code == 0
+    found = {address: item.origin for address, item in clones.entry().resources.items()}
+    assert found["services.support.roles.agent"] == "created"
+    assert found["services.support.roles.lead"] == "adopted"
