@@ -6,7 +6,7 @@ resource without a known address remains its SID.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from reconciler.address import Address
@@ -18,6 +18,7 @@ from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.planning.diff import holds_secret, with_shown_urls
 from reconciler.planning.plan import Plan
 from reconciler.report import Written
+from reconciler.state import Live
 
 Values: TypeAlias = "Mapping[str, Content | Reference | Unknown]"
 """Values of a resource by field; `Unknown` for one that the API never returns."""
@@ -77,9 +78,8 @@ class StepValues:
         after = None if step.op == "delete" else step.values
         before: Values | None = None
         if former is not None:
-            before = (
-                former.values if after is None else {path: former.values.get(path, NEVER_RETURNED) for path in after}
-            )
+            paths = tuple(former.values) if after is None else (*after, *_dropped(step, former))
+            before = {path: former.values.get(path, NEVER_RETURNED) for path in paths}
         parts = () if step.parent is None else step.parent.parts
         above = [Address(parts[:length]) for length in range(2, len(parts) + 1, 2)]
         parents = tuple(self._sids.get(address, address.parts[-1]) for address in above)
@@ -106,6 +106,15 @@ class StepValues:
         forms = ValueForms(str(step.address), self._mask, self._digests, self._sids.get)
         entry = forms.field(with_shown_urls(item, declared, field))
         return entry.before, entry.after
+
+
+def _dropped(step: Step, former: Live) -> Iterator[str]:
+    """Yield the fields that do not fit to the values of an update, so that Twilio may drop them."""
+    values = {path: content for path, content in former.values.items() if content is not None}
+    sent = {path: content for path, content in step.values.items() if not isinstance(content, (Reference, Unknown))}
+    for fault in step.kind.check({**values, **sent}):
+        if fault.severity != "warning" and fault.path in values and fault.path not in step.values:
+            yield fault.path
 
 
 def _completed(field: Field, content: object, form: Json, address: Address | None) -> Json:

@@ -227,7 +227,8 @@ def _folded(writes: list[_Write]) -> Target:
     after = dict(creates[0].after or {}) if creates else {}
     after |= _joined(write.after for write in updates)
     if not creates and not deletes:
-        before = _joined(write.before for write in reversed(updates))
+        is_known = any(write.before is not None for write in updates)
+        before = _joined(write.before for write in reversed(updates)) if is_known else None
         sid = "" if first.kind.singleton else first.sid
         return replace(target, old_sid=sid, new_sid=sid, before=before, after=after)
     action: Action = "replace" if creates and deletes else "create" if creates else "delete"

@@ -7,7 +7,7 @@ no change, even if the step's outcome is known: the undo may have been interrupt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.address import Address
@@ -50,7 +50,8 @@ class UndoState:
     ) -> None:
         self._state = state
         self._ignored = ignored
-        self._comparison = Comparison(digest_of, self._sid_at)
+        self._comparison = Comparison(digest_of, self._former_sid, self._later_sid)
+        self._new: dict[Address, Live] = {}
         self._targets = {target.address: target for target in targets}
         self._claimed = frozenset(target.new_sid for target in targets if target.new_sid)
         self.live: dict[Address, Live] = {
@@ -62,6 +63,10 @@ class UndoState:
             found = self._find(target)
             if found is not None:
                 self.live[target.address] = found
+        for target in targets:
+            new = self._find_new(target) if target.action == "replace" else None
+            if new is not None:
+                self._new[target.address] = new
         for target in targets:
             self.verdicts[target.address] = self._verdict(target)
         self._spread()
@@ -78,7 +83,17 @@ class UndoState:
         live = self.live.get(parent)
         return None if live is None else live.lineage
 
-    def _sid_at(self, address: Address) -> str:
+    def _former_sid(self, address: Address) -> str:
+        target, live = self._targets.get(address), self.live.get(address)
+        if live is None or (target is not None and target.action == "create") or live is self._new.get(address):
+            return ""
+        return live.sid
+
+    def _later_sid(self, address: Address) -> str:
+        target = self._targets.get(address)
+        if target is not None and target.action in {"delete", "replace"}:
+            new = self._new.get(address)
+            return "" if new is None else new.sid
         live = self.live.get(address)
         return "" if live is None else live.sid
 
@@ -95,19 +110,38 @@ class UndoState:
             if live is not None and live.kind == target.kind and live.parents == parents:
                 return live
         if target.action in {"delete", "replace"}:
-            return self._named(target, parents, target.before or {})
+            return self._named(target, parents, target.before or {}, self._comparison.is_as_before)
         if target.action == "create" and not target.new_sid:
-            return self._named(target, parents, target.after or {})
+            return self._named(target, parents, target.after or {}, self._comparison.is_as_after)
         return None
 
-    def _named(self, target: Target, parents: tuple[str, ...], values: PastValues) -> Live | None:
-        """Find a resource by its natural key, or by all of its values if it has none; equal ones first."""
-        name = target.kind.name_of(plain(values))
+    def _find_new(self, target: Target) -> Live | None:
+        """Find the new resource of a replace; if its SID is not known, by all of its values."""
+        parents = self.lineage(target.parent)
+        if target.new_sid or target.is_certain or parents is None:
+            return self._state.get(target.new_sid) if target.new_sid else None
         members = self._state.collection(target.kind, parents)
         equal = [
             live
             for live in members
-            if live.sid not in self._claimed - {target.new_sid} and self._comparison.is_as(target, values, live)
+            if live.sid != target.old_sid
+            and live.sid not in self._claimed
+            and self._comparison.is_as_after(target, live)
+        ]
+        return equal[0] if len(equal) == 1 else None
+
+    def _named(
+        self,
+        target: Target,
+        parents: tuple[str, ...],
+        values: PastValues,
+        is_equal: Callable[[Target, Live], bool],
+    ) -> Live | None:
+        """Find a resource by its natural key, or by all of its values if it has none; equal ones first."""
+        name = target.kind.name_of(plain(values))
+        members = self._state.collection(target.kind, parents)
+        equal = [
+            live for live in members if live.sid not in self._claimed - {target.new_sid} and is_equal(target, live)
         ]
         if target.kind.match_by_content:
             return equal[0] if equal else None
@@ -161,12 +195,12 @@ class UndoState:
     def _of_delete(self, target: Target, live: Live | None) -> Verdict:
         if live is None:
             return Verdict(target, "write")
-        if live.sid == target.old_sid or self._comparison.is_as(target, target.before or {}, live):
+        if live.sid == target.old_sid or self._comparison.is_as_before(target, live):
             return Verdict(target, "nothing", live)
         return Verdict(target, "withheld", live, message=f"{live.sid} has the same name and was created {SINCE}")
 
     def _of_replace(self, target: Target, live: Live | None) -> Verdict:
-        new = self._state.get(target.new_sid) if target.new_sid else None
+        new = self._new.get(target.address)
         old = self._restored(target, new)
         if new is None and old is None:
             if live is None:
@@ -183,8 +217,8 @@ class UndoState:
         parents = self.lineage(target.parent)
         if old is not None or parents is None:
             return old
-        found = self._named(target, parents, target.before or {})
-        is_equal = found is not None and self._comparison.is_as(target, target.before or {}, found)
+        found = self._named(target, parents, target.before or {}, self._comparison.is_as_before)
+        is_equal = found is not None and self._comparison.is_as_before(target, found)
         return found if is_equal and found is not new else None
 
     def _unless_changed(self, target: Target, live: Live, verdict: Verdict) -> Verdict:
@@ -194,7 +228,7 @@ class UndoState:
         changed = [
             path
             for path in target.kind.by_path
-            if path in after and path not in ignored and not self._comparison.equals(target, path, after[path], live)
+            if path in after and path not in ignored and not self._comparison.is_after(target, path, after[path], live)
         ]
         if not changed:
             return verdict

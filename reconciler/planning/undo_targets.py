@@ -113,14 +113,16 @@ class Comparison:
 
     Attributes:
         digest_of: makes digests.
-        sid_at: gives the SID of the live resource at an address; empty if there is none.
+        former_sid: gives the SID of the resource at an address that is as before the apply; empty if there is none.
+        later_sid: gives the SID of the one that the apply left there.
     """
 
     digest_of: DigestOf
-    sid_at: Callable[[Address], str]
+    former_sid: Callable[[Address], str]
+    later_sid: Callable[[Address], str]
 
-    def equals(self, target: Target, path: str, past: PastValue, live: Live, *, exactly: bool = False) -> bool:
-        """Whether a field has a recorded value; what is not recorded is not compared.
+    def is_before(self, target: Target, path: str, past: PastValue, live: Live, *, exactly: bool = False) -> bool:
+        """Whether a field has its value from before the apply; what is not recorded is not compared.
 
         Args:
             target: the resource.
@@ -129,38 +131,60 @@ class Comparison:
             live: the live resource.
             exactly: whether no other value is as good.
         """
+        return self._equals(target, path, past, live, self.former_sid, exactly=exactly)
+
+    def is_after(self, target: Target, path: str, past: PastValue, live: Live) -> bool:
+        """Whether a field has the value that the apply left; see `is_before`."""
+        return self._equals(target, path, past, live, self.later_sid, exactly=False)
+
+    def _equals(
+        self,
+        target: Target,
+        path: str,
+        past: PastValue,
+        live: Live,
+        sid_at: Callable[[Address], str],
+        *,
+        exactly: bool,
+    ) -> bool:
         item, content = target.kind.by_path[path], live.values.get(path)
         if item.write_only or isinstance(past, PastUnknown):
             return True
         if isinstance(past, PastReference):
-            at_address = self.sid_at(past.address) if past.address is not None else ""
+            at_address = sid_at(past.address) if past.address is not None else ""
             return content in {past.sid, at_address} - {""}
         if isinstance(past, PastDigest):
             return content is not None and self.digest_of(content, target.recorded, path) == past.digest
         is_equal = bool(item.comparable(past) == item.comparable(content))
         return is_equal or (not exactly and target.kind.tolerates(path, past, content))
 
-    def is_as(self, target: Target, values: PastValues, live: Live, ignored: frozenset[str] = frozenset()) -> bool:
-        """Whether a live resource has all of the recorded values."""
-        return all(self.equals(target, path, past, live) for path, past in values.items() if path not in ignored)
+    def is_as_before(self, target: Target, live: Live) -> bool:
+        """Whether a live resource has all of its values from before the apply."""
+        return all(self.is_before(target, path, past, live) for path, past in (target.before or {}).items())
+
+    def is_as_after(self, target: Target, live: Live) -> bool:
+        """Whether a live resource has all of the values that the apply left."""
+        return all(self.is_after(target, path, past, live) for path, past in (target.after or {}).items())
 
     def changed(self, target: Target, live: Live) -> dict[str, PastValue]:
         """Return the values of an update that its fields do not have any more, as they were before."""
         return {
             path: past
             for path, past in (target.before or {}).items()
-            if not self.equals(target, path, past, live, exactly=True)
+            if not self.is_before(target, path, past, live, exactly=True)
         }
 
     def foreign(self, target: Target, live: Live) -> list[str]:
         """Return the fields of an update that are neither as before nor as the apply left them."""
         before, after = target.before or {}, target.after or {}
+        if target.before is None and not target.is_certain:
+            return []  # it may be as Twilio made it, which was never read
         return [
             path
             for path in target.kind.by_path
             if path in after
-            if not self.equals(target, path, after[path], live)
-            if path not in before or not self.equals(target, path, before[path], live)
+            if not self.is_after(target, path, after[path], live)
+            if path not in before or not self.is_before(target, path, before[path], live)
         ]
 
 

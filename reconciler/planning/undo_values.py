@@ -141,7 +141,7 @@ class UndoValues:
         if not isinstance(value.content, str):
             return False
         live = Live(target.kind, "", values={field.path: value.content})
-        return self._found.comparison.equals(target, field.path, past, live)
+        return self._found.comparison.is_before(target, field.path, past, live)
 
     def _reference(self, field: Field, past: PastReference) -> Content | Reference | None:
         """Return the resource that a reference named: by address, if it is in this undo, or else by its SID."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconciler import workflow
 from reconciler.api.client import Client
 from reconciler.api.fetch import fetch, fetch_planned
 from reconciler.api.transport import in_process
@@ -19,6 +22,9 @@ from reconciler.execution.apply import apply
 from reconciler.planning.plan import PlanOptions
 from reconciler.planning.undo import Undo
 from reconciler.report import Report, Silent
+from reconciler.workflow import Endpoint, Inputs
+from tests.faults.chaos import Killed as ProcessKilled
+from tests.ledger.lives import Death, Mortal, Side
 from tests.undone import KEY, URL, do, picture, plan_undo
 from tests.world import _ANYONE, World, _once, read
 
@@ -233,3 +239,58 @@ def test_an_undo_that_fails_at_any_write_is_completed_by_another_one(number: int
     account, before, report = changed()
     undone_once(account, report, number, how)
     restored(account, report, before)
+
+
+# --- an apply that was killed ----------------------------------------------------------------------------------------
+
+
+def killed_apply(folder: Path, number: int, side: Side) -> tuple[World, dict[str, Any]]:
+    """Apply with a report, and die at a write; give the account, and what it was before."""
+    account = World()
+    account.converge(read(BEFORE))
+    before = picture(account)
+    app = Mortal(account.emulator.store, clock=lambda: account.now)
+    app.death = Death(number, side, frozenset({"POST", "DELETE"}))
+    (folder / "reconciler.yaml").write_text(AFTER, encoding="utf-8")
+    inputs, endpoint = Inputs(str(folder)), Endpoint(app=app, environment={})
+    report = str(folder / "report.json")
+    with suppress(ProcessKilled):
+        asyncio.run(workflow.apply(inputs, endpoint, Silent(), lambda _plan: None, _approve, report=report))
+    app.death = Death()
+    return account, before
+
+
+async def _approve(_plan: object) -> workflow.Decision:
+    return workflow.Decision.PREAPPROVED
+
+
+def undone_in_a_folder(folder: Path, account: World) -> int:
+    """Undo the report of that folder, as the command does.
+
+    Whether the apply created a service or conversation may be in doubt, so the report does not approve the deletes.
+    """
+    inputs = Inputs(str(folder), approved=("services.branch", "services.desk.conversations.garden"))
+    endpoint = Endpoint(app=account.emulator, environment={})
+    source = workflow.read_source(str(folder / "report.json"))
+    done = asyncio.run(workflow.apply(inputs, endpoint, Silent(), lambda _plan: None, _approve, undo=source))
+    return 0 if done.report is None else done.report.exit_code
+
+
+def check_killed_apply(folder: Path, number: int, side: Side) -> None:
+    account, before = killed_apply(folder, number, side)
+    for _ in range(3):
+        assert undone_in_a_folder(folder, account) in {0, 5}
+    assert picture(account) == before
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+@pytest.mark.parametrize("number", [0, 2, 7, 12, 17, 24])
+def test_a_killed_apply_is_undone(tmp_path: Path, number: int, side: Side) -> None:
+    check_killed_apply(tmp_path, number, side)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("side", ["before", "after"])
+@pytest.mark.parametrize("number", range(40))
+def test_an_apply_that_is_killed_at_any_write_is_undone(tmp_path: Path, number: int, side: Side) -> None:
+    check_killed_apply(tmp_path, number, side)
