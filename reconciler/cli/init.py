@@ -7,24 +7,34 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
-import re
 import shlex
 import stat
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli import candidates, console
 from reconciler.cli.exit_codes import DONE
 from reconciler.cli.manual import Page
+from reconciler.cli.workflow_files import (
+    ENVIRONMENT,
+    REMOTE,
+    for_environment,
+    for_folder,
+    github_with_ledger,
+    gitlab_with_ledger,
+)
 from reconciler.errors import UsageError
 from reconciler.render.terminal import escape
 from reconciler.sources.disk import ROOT_NAME
+
+if TYPE_CHECKING:
+    from reconciler.config.model import LedgerSetting
 
 EPILOG = """\b
 Examples:
@@ -50,10 +60,8 @@ _TO_FILL_IN = {
 """The next step, by service."""
 _OURS = {"github": "reconciler/.github/actions/reconcile@", "gitlab": "RECONCILER_COMMIT:"}
 """Text that only a workflow of `init` contains, by service."""
-_FOLDER_OF_WORKFLOWS = "conversations"
-"""The folder that the examples plan, which is replaced."""
-_ENVIRONMENT_OF_WORKFLOWS = "prod"
-"""The environment that the examples plan, which is replaced."""
+_WITH_LEDGER = {"github": github_with_ledger, "gitlab": gitlab_with_ledger}
+"""What adds a ledger to a workflow, by service."""
 _MODES = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS}
 
 
@@ -151,24 +159,40 @@ def _workflows(ci: str, folder: Path) -> list[StarterFile]:
     inside = Path(os.path.relpath(folder.resolve(), root)).as_posix()
     files = sorted(_examples(examples).glob(pattern))
     assert files, f"no workflows for {ci}"
-    environment = _environment(folder)
+    environment, ledger = _settings(folder)
     starters = []
     for file in files:
         path = Path(os.path.relpath(root)) / below / file.name
         text = for_environment(for_folder(file.read_text(encoding="utf-8"), inside), environment)
+        if ledger is not None:
+            text = _WITH_LEDGER[ci](text, ledger.prefix)
         starters.append(StarterFile(path, text, keeps=_OURS[ci] in _read(path)))
     return starters
 
 
-def _environment(folder: Path) -> str:
-    """Choose the environment of the workflows: prod, or the only one of an existing configuration; empty for none."""
+def _settings(folder: Path) -> tuple[str, LedgerSetting | None]:
+    """Return the environment of the workflows, and the ledger of an existing configuration.
+
+    The environment is prod, or the only one of the configuration; empty for none.
+
+    Raises:
+        UsageError: The jobs of a CI service could not share the ledger.
+    """
     if not (folder / ROOT_NAME).exists():
-        return _ENVIRONMENT_OF_WORKFLOWS
+        return ENVIRONMENT, None
     from reconciler.config.outline import outline  # noqa: PLC0415 - only an existing configuration needs it
     from reconciler.sources.disk import DiskSources  # noqa: PLC0415 - see above
 
-    names = sorted(outline(DiskSources(str(folder), {})).environments)
-    return names[0] if len(names) == 1 else _ENVIRONMENT_OF_WORKFLOWS if names else ""
+    found = outline(DiskSources(str(folder), {}))
+    ledger = found.ledger
+    if ledger is not None and ledger.remote != REMOTE:
+        what = f"is shared through the remote {ledger.remote}" if ledger.remote else "is not shared through a remote"
+        raise UsageError(
+            f"the ledger in {folder / ROOT_NAME} {what}, and the clones of CI jobs only have the remote {REMOTE}. "
+            f"Write ledger: {{git: {ledger.prefix}, remote: {REMOTE}}}"
+        )
+    names = sorted(found.environments)
+    return names[0] if len(names) == 1 else ENVIRONMENT if names else "", ledger
 
 
 def _examples(name: str) -> Path:
@@ -185,32 +209,6 @@ def _repository(folder: Path) -> Path:
             return above
     here = Path.cwd().resolve()
     return here if resolved.is_relative_to(here) else resolved
-
-
-def for_folder(workflow: str, folder: str) -> str:
-    """Replace the folder that the examples plan."""
-    if folder == _FOLDER_OF_WORKFLOWS:
-        return workflow
-    if not re.fullmatch(r"[\w.][\w./-]*", folder):
-        raise UsageError(f"the folder name {folder!r} needs quotes in workflows. Use only letters, digits, -, and _")
-    below = "" if folder == "." else f"{folder}/"
-    # In YAML, a text that begins with a star needs quotes.
-    quote = '"' if not below else ""
-    text = re.sub(
-        rf"\b{_FOLDER_OF_WORKFLOWS}/(\*\*(?:/\*)?)", lambda found: f"{quote}{below}{found[1]}{quote}", workflow
-    )
-    return re.sub(rf"((?:\bpath|CONFIGURATION): ){_FOLDER_OF_WORKFLOWS}$", rf"\g<1>{folder}", text, flags=re.MULTILINE)
-
-
-def for_environment(workflow: str, environment: str) -> str:
-    """Replace the environment that the examples plan; remove it if there is none."""
-    if environment:
-        name = environment if re.fullmatch(r"[A-Za-z_][\w-]*", environment) else json.dumps(environment)
-        return re.sub(
-            r"^( *(?:env|CONFIGURATION_ENV): )prod$", lambda found: found[1] + name, workflow, flags=re.MULTILINE
-        )
-    text = re.sub(r"^ *(?:env|CONFIGURATION_ENV): prod\n", "", workflow, flags=re.MULTILINE)
-    return text.replace(' --env "$CONFIGURATION_ENV"', "")
 
 
 # --- writing ------------------------------------------------------------------------------------------------------

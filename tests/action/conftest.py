@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator import Emulator, Store
+from reconciler.emulator.app import Receive, Scope, Send
 from tests.action.runner import ROOT, Run, Runner, git
 from tests.action.stand_in import REPOSITORY, GitHub
 from tests.action.stand_in import served as stand_in_served
@@ -48,14 +50,37 @@ WRAPPER = """\
 import os, sys
 with open({calls!r}, "a") as file:
     file.write(" ".join(sys.argv[1:]) + "\\n")
+with open({pid!r}, "w") as file:
+    file.write(str(os.getpid()))
 verb = sys.argv[1]
 told = ["--api-url", {url!r}] if verb in ("plan", "apply", "drift") else []
 environment = dict(os.environ)
 if told and environment.get("TWILIO_API_SECRET") in {secrets!r}:
     environment["TWILIO_API_SECRET"] = "emulator"
-os.execve({python!r}, [{python!r}, "-P", "-m", "reconciler", verb, *told, *sys.argv[2:]], environment)
+os.execve({python!r}, [{python!r}, "-P", "-c", {boot!r}, verb, *told, *sys.argv[2:]], environment)
 """
 """The reconciler on the PATH: the real one, which takes the served emulator for Twilio."""
+BOOT = """\
+import os, platform, runpy
+name = os.environ.get("RUNNER_NAME") or platform.node()
+platform.node = lambda: name
+runpy.run_module("reconciler", run_name="__main__", alter_sys=True)
+"""
+"""Every job of GitHub has a machine of its own."""
+
+
+class Watched(Emulator):
+    """An emulator that can lose writes, and tells of each one."""
+
+    on_lost_write: Callable[[], None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.on_lost_write is not None and scope.get("method") in {"POST", "DELETE"}:
+            self.on_lost_write()
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await super().__call__(scope, receive, send)
 
 
 @dataclass
@@ -71,10 +96,11 @@ class Pull:
 class World:
     """Everything, and what people do in it."""
 
-    def __init__(self, folder: Path, github: GitHub, account: Emulator, url: str, *, in_process: bool) -> None:
+    def __init__(self, folder: Path, github: GitHub, account: Watched, url: str, *, in_process: bool) -> None:
         self.github = github
         self.account = account
-        self.origin = folder / "origin.git"
+        self.workflows = WORKFLOWS
+        self.origin = github.origin = folder / "origin.git"
         self.clone = folder / "clone"
         self.calls = folder / "calls"
         self.calls.touch()
@@ -88,7 +114,12 @@ class World:
         (programs / "python").symlink_to(python)
         wrapper = programs / "reconciler"
         known = [one["TWILIO_API_SECRET"] for one in SECRETS.values()]
-        wrapper.write_text(WRAPPER.format(python=str(python), calls=str(self.calls), url=url, secrets=known))
+        self.pid = folder / "pid"
+        wrapper.write_text(
+            WRAPPER.format(
+                python=str(python), calls=str(self.calls), pid=str(self.pid), url=url, secrets=known, boot=BOOT
+            )
+        )
         wrapper.chmod(0o755)
         git_program = shutil.which("git")
         assert git_program
@@ -126,6 +157,29 @@ class World:
         self.push(pull, files)
         return pull
 
+    def open_revert(self, branch: str, sha: str) -> Pull:
+        """Opens a pull request that reverts a commit."""
+        git(self.clone, "checkout", "-q", "-b", branch, "main")
+        git(self.clone, "revert", "--no-commit", sha)
+        pull = Pull(self.github.new_id(), branch, fork=False)
+        self.push(pull, {})
+        return pull
+
+    def start_ledger(self) -> Run:
+        """Adds a ledger and the workflows that `init` writes for it to main, and runs the first apply by hand."""
+        path = "conversations/reconciler.yaml"
+        ledger = "ledger: {git: refs/reconciler, remote: origin}\n"
+        git(self.clone, "checkout", "-q", "main")
+        (self.clone / ".github" / "workflows" / "plan.yml").unlink()
+        self.write({path: (self.clone / path).read_text() + ledger})
+        words = [sys.executable, "-P", "-m", "reconciler", "init", "conversations", "--ci", "github"]
+        subprocess.run(words, cwd=self.clone, check=True, capture_output=True)
+        self.commit("main", "Add a ledger")
+        # Later commits do not change them.
+        self.workflows = self.clone / ".github" / "workflows"
+        self.runner.server = self.github.url
+        return self.by_hand("apply.yml", options="--start-ledger")
+
     def push(self, pull: Pull, files: dict[str, str]) -> None:
         """Pushes to a pull request: GitHub tries the merge."""
         git(self.clone, "checkout", "-q", pull.branch)
@@ -157,16 +211,18 @@ class World:
     def planned(self, pull: Pull) -> Run:
         described = self.github.pulls[pull.number]
         return self.runner.run(
-            WORKFLOWS / "plan.yml", "pull_request", {"number": pull.number, "pull_request": described},
+            self.workflows / "plan.yml", "pull_request", {"number": pull.number, "pull_request": described},
             sha=described["merge_commit_sha"], ref=f"refs/pull/{pull.number}/merge",
         )  # fmt: skip
 
-    def pushed(self, sha: str) -> Run:
-        return self.runner.run(WORKFLOWS / "apply.yml", "push", {"after": sha}, sha=sha, ref="refs/heads/main")
+    def pushed(self, sha: str, *, again: Run | None = None) -> Run:
+        workflow = self.workflows / "apply.yml"
+        return self.runner.run(workflow, "push", {"after": sha}, sha=sha, ref="refs/heads/main", again=again)
 
     def by_hand(self, workflow: str, **inputs: str) -> Run:
         sha = git(self.clone, "rev-parse", "main")
-        return self.runner.run(WORKFLOWS / workflow, "workflow_dispatch", {}, sha=sha, ref="refs/heads/main", **inputs)
+        file = self.workflows / workflow
+        return self.runner.run(file, "workflow_dispatch", {}, sha=sha, ref="refs/heads/main", inputs=inputs)
 
     # --- what can be seen ---------------------------------------------------------------------------------------------
 
@@ -183,6 +239,17 @@ class World:
             for role in self._list(f"/v1/Services/{service['sid']}/Roles", "roles")
             if role["friendly_name"] in {"agent", "lead"}
         }
+
+    def pre_webhook(self) -> str | None:
+        """The pre-webhook of the service."""
+        (sid,) = (
+            service["sid"] for service in self._list("/v1/Services", "services")
+            if service["friendly_name"] == "Customer Support"
+        )  # fmt: skip
+        body = self.account.call("GET", f"/v1/Services/{sid}/Configuration/Webhooks").body
+        assert body is not None
+        found: str | None = body["pre_webhook_url"]
+        return found
 
     def set_role(self, name: str, permissions: list[str]) -> None:
         """Somebody changes a role in the account, past the files."""
@@ -202,7 +269,7 @@ class World:
 @contextmanager
 def world_in(folder: Path, *, in_process: bool = False) -> Iterator[World]:
     """A world whose repository and workspaces are below a folder; see `Runner.in_process`."""
-    account = Emulator(Store.open(":memory:"), require_auth=True, entropy=random.Random(1))
+    account = Watched(Store.open(":memory:"), require_auth=True, entropy=random.Random(1))
     with emulator_served(account) as host, stand_in_served(GitHub()) as github:
         yield World(folder, github, account, host.url, in_process=in_process)
 

@@ -1,11 +1,13 @@
 """Runs our workflows as they are written: jobs in order of need, steps in order, their shell with bash.
 
-Actions of others are played: checkout is git, setup-python is nothing, artifacts are kept by the stand-in for GitHub.
+Actions of others are played: checkout is git over HTTP with the job's token, which it does not leave in the clone, to
+the depth that is asked for; setup-python is nothing; artifacts are kept by the stand-in for GitHub.
 Whatever a workflow says that is not known here is an error.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import functools
 import io
@@ -59,6 +61,7 @@ class Run:
 
     number: int
     jobs: dict[str, Ended]
+    attempt: int = 1
 
     @property
     def log(self) -> str:
@@ -86,6 +89,7 @@ class Runner:
         variables: by environment, what is no secret.
         package: the input `package` of the action where a workflow leaves it out.
         before: by job, what happens before it begins, for instance while its reviewers take their time.
+        server: the URL of the server, as jobs hear of it; links lead there.
         in_process: whether steps of our action run in this process, which saves a shell and a Python for each of them.
     """
 
@@ -97,19 +101,31 @@ class Runner:
     variables: Mapping[str, Mapping[str, str]]
     package: str = "installed"
     before: dict[str, Callable[[], None]] = field(default_factory=dict)
+    server: str = "https://github.example"
     in_process: bool = False
 
-    def run(self, workflow: Path, event_name: str, event: dict[str, Any], *, sha: str, ref: str, **inputs: str) -> Run:
-        """One run of a workflow."""
+    def run(
+        self,
+        workflow: Path,
+        event_name: str,
+        event: dict[str, Any],
+        *,
+        sha: str,
+        ref: str,
+        inputs: Mapping[str, str] | None = None,
+        again: Run | None = None,
+    ) -> Run:
+        """One run of a workflow, or the failed jobs of an earlier one again."""
         described = _described(workflow)
         assert event_name in described["on"], described["on"]
         assert described["permissions"] == {}
-        number = self.github.new_id()
+        number = again.number if again else self.github.new_id()
+        attempt = again.attempt + 1 if again else 1
         pull = event.get("pull_request", {})
         from_here = pull.get("head", {}).get("repo", {}).get("full_name", REPOSITORY) == REPOSITORY
         run = {
             "id": number, "event": event_name, "head_sha": pull["head"]["sha"] if pull else sha,
-            "path": f".github/workflows/{workflow.name}", "run_started_at": self.github.now(), "run_attempt": 1,
+            "path": f".github/workflows/{workflow.name}", "run_started_at": self.github.now(), "run_attempt": attempt,
             "head_repository": {"full_name": pull["head"]["repo"]["full_name"] if pull else REPOSITORY},
             "head_branch": pull["head"]["ref"] if pull else ref.removeprefix("refs/heads/"),
             "pull_requests": self.github.open_with(pull["head"]["sha"]) if pull and from_here else [],
@@ -118,19 +134,22 @@ class Runner:
         self.github.runs[number] = run
         github = Strict(
             event_name=event_name, event=event, sha=sha, ref=ref, repository=REPOSITORY, run_id=str(number),
-            workflow=described["name"],
+            run_attempt=str(attempt), workflow=described["name"],
         )  # fmt: skip
         on = described["on"]
         declared = (on.get("workflow_dispatch") or {}).get("inputs", {}) if isinstance(on, dict) else {}
-        assert inputs.keys() <= declared.keys()
-        given = dict.fromkeys(declared, "") | inputs
-        ended: dict[str, Ended] = {}
+        assert (inputs or {}).keys() <= declared.keys()
+        given = dict.fromkeys(declared, "") | dict(inputs or {})
+        ended = {name: job for name, job in again.jobs.items() if job.result == "success"} if again else {}
         for name, job in described["jobs"].items():
+            if name in ended:
+                continue
             self.before.get(name, lambda: None)()
-            ended[name] = self._job(job, github, ended, Strict(given), from_here=from_here)
+            named = Strict(github | {"job": name})
+            ended[name] = self._job(job, named, ended, Strict(given), from_here=from_here)
         failed = any(job.result == "failure" for job in ended.values())
         run["conclusion"] = "failure" if failed else "success"
-        return Run(number, ended)
+        return Run(number, ended, attempt)
 
     def _job(
         self, job: dict[str, Any], github: Strict, ended: Mapping[str, Ended], inputs: Strict, *, from_here: bool
@@ -233,12 +252,13 @@ class _Job:
         environment = {
             "PATH": os.pathsep.join([*added, *map(str, self.runner.path), "/usr/bin", "/bin"]),
             "HOME": str(self.folder), "LANG": "C.UTF-8", "CI": "true", "GITHUB_ACTIONS": "true",
-            "GITHUB_SERVER_URL": "https://github.example", "GITHUB_API_URL": self.runner.github.url,
+            "GITHUB_SERVER_URL": self.runner.server, "GITHUB_API_URL": self.runner.github.url,
             "GITHUB_REPOSITORY": REPOSITORY, "GITHUB_SHA": github["sha"], "GITHUB_REF": github["ref"],
             "GITHUB_RUN_ID": github["run_id"], "GITHUB_EVENT_NAME": github["event_name"],
             "GITHUB_EVENT_PATH": str(self.event), "GITHUB_WORKSPACE": str(self.workspace),
             "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(self.summary), "RUNNER_TEMP": str(self.temp),
-            "GITHUB_PATH": str(self.path),
+            "GITHUB_PATH": str(self.path), "GITHUB_JOB": github["job"], "GITHUB_RUN_ATTEMPT": github["run_attempt"],
+            "GITHUB_ACTOR": "ada", "RUNNER_NAME": self.folder.name,
             **({"GITHUB_ACTION_PATH": str(action)} if action else {}), **env,
         }  # fmt: skip
         self.ended.environments.append(environment)
@@ -267,11 +287,7 @@ class _Job:
         match name:
             case "actions/checkout":
                 assert given.pop("persist-credentials") == "false"
-                depth = given.pop("fetch-depth", "1")
-                git(self.workspace, "init", "-q")
-                ref = given.pop("ref", self.contexts["github"]["sha"])
-                git(self.workspace, "fetch", "-q", "--depth", depth, self.runner.origin.as_uri(), ref)
-                git(self.workspace, "checkout", "-q", "--detach", "FETCH_HEAD")
+                self._checkout(int(given.pop("fetch-depth", "1")), given.pop("ref", ""))
             case "actions/setup-python":
                 assert given.pop("python-version") == "3.12"
             case "actions/upload-artifact":
@@ -289,6 +305,24 @@ class _Job:
             case _:
                 raise Unknown(uses)
         assert not given, given
+
+    def _checkout(self, depth: int, branch: str) -> None:
+        """What actions/checkout fetches: all branches and tags, or the commit to a depth. Source: its ref-helper.ts."""
+        github, url = self.contexts["github"], f"{self.runner.github.url}/{REPOSITORY}"
+        ref = f"refs/heads/{branch}" if branch else github["ref"]
+        local = ref.replace("refs/heads/", "refs/remotes/origin/").replace("refs/pull/", "refs/remotes/pull/")
+        wanted = [f"+{ref if branch else github['sha']}:{local}"]
+        if depth == 0:
+            wanted = ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*", *wanted]
+        basic = base64.b64encode(f"x-access-token:{github['token']}".encode()).decode()
+        access = ["-c", f"http.{self.runner.github.url}/.extraheader=AUTHORIZATION: basic {basic}"]
+        git(self.workspace, "init", "-q")
+        git(self.workspace, "remote", "add", "origin", url)
+        # In two steps, since a refspec of all branches may name the same local ref.
+        for refspecs in ([wanted[:-1]] if depth == 0 else []) + [wanted[-1:]]:
+            options = ["--depth", str(depth)] if depth else []
+            git(self.workspace, *access, "fetch", "-q", "--no-tags", *options, "origin", *refspecs)
+        git(self.workspace, "checkout", "-q", "--detach", local)
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""GitHub, as far as the action speaks with it: comments, issues, pull requests, runs and what they kept, over HTTP.
+"""GitHub, as far as jobs speak with it: comments, issues, pull requests, runs and what they kept, and git, over HTTP.
 
 It is told apart who asks: every token belongs to somebody and has the permissions that a job asked for, and what a
 permission does not allow is answered 403, as GitHub does.
@@ -6,17 +6,23 @@ permission does not allow is answered 403, as GitHub does.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import io
 import json
+import os
 import re
+import subprocess
 import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -49,6 +55,8 @@ class GitHub:
 
     def __init__(self) -> None:
         self.url = ""
+        self.origin = Path()
+        """The bare repository."""
         self.tokens: dict[str, Token] = {}
         self.pulls: dict[int, dict[str, Any]] = {}
         self.files: dict[int, list[dict[str, Any]]] = {}
@@ -110,6 +118,17 @@ class GitHub:
         if token is None:
             raise Refused(401, "Bad credentials")
         return token
+
+    def may_reach(self, header: str, *, pushes: bool) -> int:
+        """Whether a job may fetch or push, by the token that its git sends; 0, or the status of the refusal."""
+        try:
+            _, _, secret = base64.b64decode(header.partition(" ")[2]).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            secret = ""
+        token = self.tokens.get(secret)
+        if not header.lower().startswith("basic ") or token is None:
+            return 401
+        return 0 if token.may("contents", "write" if pushes else "read") else 403
 
     # --- answering ----------------------------------------------------------------------------------------------------
 
@@ -237,8 +256,11 @@ def served(github: GitHub) -> Iterator[GitHub]:
     class Handler(BaseHTTPRequestHandler):
         def _serve(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length) or b"{}")
+            data = self.rfile.read(length)
             parts = urlsplit(self.path)
+            if parts.path.startswith(f"/{REPOSITORY}/"):
+                return self._git(parts.path.removeprefix(f"/{REPOSITORY}"), parts.query, data)
+            body = json.loads(data or b"{}")
             github.asked.append((self.command, parts.path))
             storage = re.fullmatch(r"/storage/(\d+)", parts.path)
             try:
@@ -258,8 +280,36 @@ def served(github: GitHub) -> Iterator[GitHub]:
 
         do_GET = do_POST = do_PATCH = _serve  # noqa: N815 - the server looks for these names
 
-        def _write(self, status: int, data: bytes, location: str = "") -> None:
+        def _git(self, path: str, query: str, data: bytes) -> None:
+            """Git's own server, behind the permissions of the token."""
+            pushes = "git-receive-pack" in (path.rpartition("/")[2], parse_qs(query).get("service", [""])[0])
+            status = github.may_reach(self.headers.get("Authorization", ""), pushes=pushes)
+            if status:
+                return self._write(status, b"Write access to repository not granted.", challenge=status == 401)
+            done = subprocess.run(
+                ["git", "http-backend"], input=data, capture_output=True, check=True,
+                env={
+                    "PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull,
+                    "GIT_PROJECT_ROOT": str(github.origin), "PATH_INFO": path, "GIT_HTTP_EXPORT_ALL": "1",
+                    "REQUEST_METHOD": self.command, "QUERY_STRING": query, "REMOTE_USER": "job",
+                    "CONTENT_TYPE": self.headers.get("Content-Type", ""), "CONTENT_LENGTH": str(len(data)),
+                    "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+                    "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+                },
+            )  # fmt: skip
+            head, _, body = done.stdout.partition(b"\r\n\r\n")
+            answer = BytesParser().parsebytes(head + b"\r\n\r\n")
+            self._write(int(answer.get("Status", "200").split()[0]), body, kind=answer["Content-Type"])
+            return None
+
+        def _write(
+            self, status: int, data: bytes, location: str = "", *, kind: str = "", challenge: bool = False
+        ) -> None:
             self.send_response(status)
+            if kind:
+                self.send_header("Content-Type", kind)
+            if challenge:
+                self.send_header("WWW-Authenticate", 'Basic realm="GitHub"')
             if location:
                 self.send_header("Location", location)
             self.send_header("Content-Length", str(len(data)))

@@ -616,7 +616,7 @@ def test_a_fork_sees_no_secret_and_no_account(world: World) -> None:
     for environment in job.environments:
         assert not secrets & set(environment.values())
         assert not [name for name in environment if name.startswith("TWILIO_")]
-        assert "INPUT_TOKEN" not in environment
+        assert not environment.get("INPUT_TOKEN")
     assert list(world.account.requests) == []
     assert world.github.asked == []
     assert "valid" in run.summary

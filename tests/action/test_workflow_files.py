@@ -93,8 +93,10 @@ def test_the_token_is_given_to_the_steps_that_speak_with_github() -> None:
     described = {step["name"]: step for step in steps(ACTION / "action.yml")}
     assert [name for name, step in described.items() if "token" in str(step.get("env", {})).lower()] == [
         "Find the reviewed plan",
+        "Run reconciler",
         "Update the comment and the issue",
     ]
+    assert described["Run reconciler"]["env"]["INPUT_TOKEN"] == "${{ inputs.ledger != '' && inputs.token || '' }}"
 
 
 def test_no_step_that_installs_has_a_secret() -> None:

@@ -337,3 +337,44 @@ def test_workflows_name_an_environment_that_the_configuration_has(
     assert (f"CONFIGURATION_ENV: {name}\n" in pipeline) == ("--env" in pipeline) == bool(name)
     # It was exported or written already.
     assert "export" not in result.out
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab"])
+@pytest.mark.parametrize("prefix", ["refs/reconciler", "refs/sales/eu"])
+def test_workflows_fetch_the_ledger_of_the_configuration(cli: Cli, tmp_path: Path, ci: str, prefix: str) -> None:
+    (tmp_path / "conversations").mkdir()
+    (tmp_path / "conversations/reconciler.yaml").write_text(
+        f"version: 1\nledger: {{git: {prefix}, remote: origin}}\nenvironments: {{prod: {{}}}}\n"
+    )
+    subprocess.run(["git", "init", "-q", "."], check=True)
+    assert cli("init", "conversations", "--ci", ci).code == 0
+    if ci == "gitlab":
+        pipeline = yaml.safe_load((tmp_path / ".gitlab-ci.yml").read_text())
+        fetch = f"git fetch --quiet origin '+{prefix}/*:{prefix}/*'"
+        jobs = {name for name, job in pipeline.items() if isinstance(job, dict) and fetch in job.get("script", ())}
+        assert jobs == {"plan", "apply", "drift"}
+        assert pipeline["variables"]["GIT_DEPTH"] == "0"
+        assert "--depth" not in str([pipeline[job] for job in jobs])
+        assert [job for job in sorted(jobs) if "LEDGER_TOKEN" in str(pipeline[job])] == ["apply"]
+        return
+    counts = {
+        name: (tmp_path / f".github/workflows/{name}").read_text().count(f"ledger: {prefix}\n") for name in GITHUB
+    }
+    assert counts == {"apply.yml": 3, "drift.yml": 1, "plan.yml": 1}
+
+
+@pytest.mark.parametrize(
+    ("ledger", "message"),
+    [
+        ("git", "is not shared through a remote"),
+        ("{git: refs/reconciler, remote: upstream}", "is shared through the remote upstream"),
+    ],
+)
+def test_a_ledger_that_jobs_could_not_share_is_refused(cli: Cli, tmp_path: Path, ledger: str, message: str) -> None:
+    (tmp_path / "reconciler.yaml").write_text(f"version: 1\nledger: {ledger}\n")
+    result = cli("init", "--ci", "github")
+    assert result.code == 1
+    told = " ".join(result.err.split())
+    assert f"the ledger in reconciler.yaml {message}" in told
+    assert "Write ledger: {git: refs/reconciler, remote: origin}" in told
+    assert not (tmp_path / ".github").exists()

@@ -13,8 +13,9 @@ its `pull_requests` are the open ones with the same head, and none after the mer
 * The comment that reviewers saw must equal, to the letter, what this code renders from the uploaded plan.
 * The merged files must be the planned files.
 * The uploaded plan must equal, except for its time and seal, the plan that this code makes from the merged files and
-  the current account. So everything that reviewers read (risks, consequences, reasons, locations) is derived again,
-  regardless of the origin of the plan.
+  the current account. With a ledger, entries and commits that it names may differ too: a squash merge is a new commit.
+  So everything that reviewers read (risks, consequences, reasons, locations) is derived again, regardless of the origin
+  of the plan.
 * `apply --plan` sends nothing that is not in this plan.
 """
 
@@ -43,8 +44,11 @@ NAMED = 40
 """The number of differences that are named."""
 MANY = 3_000
 """The most files of a pull request that GitHub lists."""
-_UNCOMPARED = frozenset({"created_at", "seal"})
-"""Parts of a plan that depend on the time and the key. The apply checks the seal before approvals count."""
+_UNCOMPARED = frozenset({"created_at", "seal", "baseline"})
+"""Parts of a plan that depend on the time, the key, and the ledger's newest entry.
+
+The apply checks the seal before approvals count.
+"""
 
 
 class NotReviewed(Failed):
@@ -354,12 +358,18 @@ def _differences(kept: dict[str, Any], fresh: dict[str, Any]) -> list[str]:
     """List the addresses of changes, and the other parts, in which two plans differ."""
     kept, fresh = ({name: part for name, part in plan.items() if name not in _UNCOMPARED} for plan in (kept, fresh))
     # Compared as JSON text, because True equals 1 in Python.
-    ours, theirs = ({_canonical(change): change for change in plan.pop("changes")} for plan in (kept, fresh))
+    ours, theirs = ({_canonical(_timeless(change)): change for change in plan.pop("changes")} for plan in (kept, fresh))
     changes = [(ours | theirs)[spelled] for spelled in ours.keys() ^ theirs.keys()]
     parts = [name for name in kept.keys() | fresh.keys() if _canonical(kept.get(name)) != _canonical(fresh.get(name))]
     if not changes and list(ours) != list(theirs):
         parts.append("changes")
     return sorted({str(change["address"]) for change in changes}) + sorted(parts)
+
+
+def _timeless(change: dict[str, Any]) -> dict[str, Any]:
+    """Return a change without the entry or commit since which it applies; its class stays."""
+    fields = [{name: part for name, part in field.items() if name != "since"} for field in change.get("fields") or ()]
+    return {**{name: part for name, part in change.items() if name != "since"}, "fields": fields}
 
 
 def _canonical(found: Any) -> str:

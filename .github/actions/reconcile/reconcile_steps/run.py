@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reconcile_steps import comment
+from reconcile_steps import comment, ledger
 from reconcile_steps.job import Failed, Job
 from reconcile_steps.result import CommandResult
 
@@ -186,7 +186,7 @@ def run_command(job: Job, command: str, options: Sequence[str], **environment: s
     words += ["--", *([job.input("against")] if command == "diff" else []), job.input("path")]
     summary = job.folder / "summary.md"
     summary.unlink(missing_ok=True)
-    environment = {**_environment(job), "GITHUB_STEP_SUMMARY": str(summary), **environment}
+    environment = {**_environment(job), **ledger.environment(job), "GITHUB_STEP_SUMMARY": str(summary), **environment}
     code, said = _stream(words, environment)
     return CommandResult(code, said, summary.read_text(encoding="utf-8") if summary.is_file() else "")
 
