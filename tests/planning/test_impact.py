@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.change import Change, Impact
+from reconciler.emulator.seed import Traffic, seed
 from reconciler.kinds import KINDS
 from reconciler.planning.plan import Plan
 from tests.world import World, seen
@@ -191,6 +192,55 @@ def test_a_replace_counts_its_old_resource() -> None:
     desk.join("user0")
     change = deleted(plan(desk.world, RENAMED))
     assert (change.action, numbers(change.impact)) == ("replace", {"conversations": 1})
+
+
+# --- a busy account --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def busy() -> World:
+    world = World()
+    seed(world.emulator, Traffic(addresses=0, users=70, conversations=60, participants=150, messages=400, bindings=120))
+    return world
+
+
+def test_every_count_of_a_service_and_of_what_is_in_it_matches_the_emulator(busy: World) -> None:
+    store, main = busy.emulator.store, busy.get("/v1/Configuration")["default_chat_service_sid"]
+    others = [item["sid"] for item in busy.get("/v1/Services")["services"] if item["sid"] != main]
+    assert len(others) == 2
+    for service in others:
+        held = store.children("conversation", service)
+        made = plan(busy, f"services: {{s: {{sid: {service}, absent: true}}}}", count_limit=10_000)
+        assert numbers(deleted(made).impact) == {
+            "active_conversations": sum(1 for row in held if row.facts["state"] == "active"),
+            "conversations": len(held),
+            "users": store.count("user", service),
+            "bindings": store.count("binding", service),
+        }
+        pruned = f"""
+services:
+  s: {{sid: {service}, conversations: {{}}, users: {{}}, prune: [conversations, users]}}
+limits: {{deletes: 1000}}
+"""
+        changes = plan(busy, pruned, count_limit=10_000).changes
+        assert {change.kind.name for change in changes} == {"conversation", "user"}
+        for change in changes:
+            assert change.sid is not None
+            if change.kind.name == "conversation":
+                said = store.children("message", change.sid)
+                assert numbers(change.impact) == {
+                    "messages": len(said),
+                    "participants": store.count("participant", change.sid),
+                }
+                assert change.impact is not None
+                assert change.impact.latest == (max(row.facts["date_created"] for row in said) if said else "")
+            else:
+                taking_part = [
+                    row
+                    for row in store.all_named("participant", change.name)
+                    if row.facts["chat_service_sid"] == service
+                ]
+                assert numbers(change.impact) == {"conversations": len(taking_part)}
 
 
 # --- requests --------------------------------------------------------------------------------------------------------

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from reconciler.address import Address
 from reconciler.config.model import Config
 from reconciler.emulator import Rules
 from reconciler.kinds import KINDS
+from reconciler.planning.baseline import Baseline, EntryInfo, Record
 from reconciler.planning.plan import Plan
 from reconciler.planning.undeclared import UndeclaredSetting
 from tests.world import World
@@ -435,3 +437,28 @@ def test_a_template_and_an_overlay_can_seal() -> None:
 
 def test_the_digest_of_a_configuration_tells_whether_it_is_sealed() -> None:
     assert read(BARE).digest != read(BARE.replace("Support}", "Support, sealed: true}")).digest
+
+
+# --- with a baseline -------------------------------------------------------------------------------------------------
+
+
+def test_a_service_that_only_the_ledger_has_is_not_declared(world: World) -> None:
+    past = read(BARE).resources[Address.of("services", "support")]
+    entry = EntryInfo(1, "2026-01-01T12:00:00Z", "a" * 40)
+    baseline = Baseline(
+        records={past.address: Record(1)},
+        declarations={1: {past.address: past}},
+        entries={1: entry},
+        head=entry,
+        source_commit="b" * 40,
+    )
+    service = world.service("Support")
+    world.post(f"/v1/Services/{service}/Configuration/Webhooks", {"PostWebhookUrl": "https://b.example/post"})
+    world.forget_requests()
+    made = look(world, "services: {other: {}}", baseline=baseline)
+    assert [(str(change.address), change.action) for change in made.changes] == [
+        ("services.other", "create"),
+        ("services.support", "delete"),
+    ]
+    assert shown(made.undeclared) == []
+    assert not [request for request in world.requests if "/Services/IS" in request]
