@@ -175,7 +175,7 @@ CONVERSATION = Kind(
     counts=(
         # Source: docs, conversation message resource: `Order=desc` lists the newest message first.
         Count("messages", "message", "Messages", "messages", query=(("Order", "desc"),), newest="date_created"),
-        Count("participants", "participant", "Participants", "participants", kind="participant"),
+        Count("participants", "participant", "Participants", "participants"),
     ),
     check=_check,
     derive=_derive,

@@ -14,10 +14,6 @@ class Count:
         noun: What it counts, in the singular: ``active conversation``.
         path: The path of the list, below the resource's own: ``Conversations``.
         list_key: The key of the array in the response.
-        kind: The kind of the resources that it counts, if they are inside the resource: a list that was read in full is
-            not read again. Empty otherwise.
-        where: A field of that kind and the value that counts, which is also the filter of the list: ``("state",
-            "active")``; empty if all count.
         query: The parameters of the list: its filter, or an order in which the newest comes first.
         newest: The key of the time of the first resource in the list, if that is the newest; empty if it is not shown.
     """
@@ -26,7 +22,5 @@ class Count:
     noun: str
     path: str
     list_key: str
-    kind: str = ""
-    where: tuple[str, str] = ("", "")
     query: tuple[tuple[str, str], ...] = ()
     newest: str = ""

@@ -12,11 +12,10 @@ from typing import TypeAlias
 from reconciler.address import Address
 from reconciler.change import Change, Guard
 from reconciler.config.model import Approval
-from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
 from reconciler.kinds.impact import Count
 from reconciler.planning.guard_context import GuardContext, has_more, removes
-from reconciler.state import Collection, Counted, Live, State
+from reconciler.state import Counted, State
 
 Bounds: TypeAlias = Mapping[tuple[Address, str], tuple[tuple[tuple[str, int], ...], ...]]
 """By address and action, the bounds of each approval that has some; nothing if another approval has none."""
@@ -28,16 +27,6 @@ def bounds_of(approvals: Iterable[Approval]) -> Bounds:
     for item in approvals:
         found.setdefault((item.address, item.action), []).append(item.at_most)
     return {key: tuple(bounds) for key, bounds in found.items() if all(bounds)}
-
-
-def counted(state: State, live: Live, count: Count) -> Counted | None:
-    """Return a count of a resource, from a list that was read in full if possible; None if it is not known yet."""
-    found = state.counts.get(live.sid, {}).get(count.name)
-    if found is not None or not count.kind or Collection(count.kind, live.lineage) not in state.complete:
-        return found
-    path, value = count.where
-    members = state.collection(BY_NAME[count.kind], live.lineage)
-    return Counted(sum(1 for member in members if not path or member.values.get(path) == value))
 
 
 def count_named(kind: Kind, name: str) -> Count:
@@ -109,7 +98,4 @@ def bound_exceeded(change: Change, context: GuardContext) -> Guard | None:
 
 
 def _counts_of(change: Change, state: State) -> Mapping[str, Counted]:
-    live = state.get(change.sid or "")
-    if live is None:
-        return {}
-    return {count.name: now for count in change.kind.counts if (now := counted(state, live, count)) is not None}
+    return state.counts.get(change.sid or "", {})

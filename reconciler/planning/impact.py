@@ -13,7 +13,7 @@ from reconciler.change import Change, Impact, Tally
 from reconciler.kinds.impact import Count
 from reconciler.kinds.relations import is_held
 from reconciler.planning.context import PlanContext
-from reconciler.planning.counts import Bounds, counted, holding_bounds
+from reconciler.planning.counts import Bounds, holding_bounds
 from reconciler.planning.guard_context import removes
 from reconciler.planning.role_guards import Holders, holders_of
 from reconciler.state import Counted, Live, State
@@ -57,7 +57,7 @@ def counts_to_fetch(changes: Iterable[Change], state: State, bounds: Bounds, lim
         reads += [
             CountRead(live, count, max(limit, needed.get(count.name, 0)))
             for count in change.kind.counts
-            if counted(state, live, count) is None
+            if count.name not in state.counts.get(live.sid, {})
         ]
     return tuple(reads)
 
@@ -77,7 +77,8 @@ def _with_impact(context: PlanContext, change: Change) -> Change:
     live = context.state.get(change.sid or "")
     if live is None or not _is_deleted(change):
         return change
-    known = [(count, now) for count in change.kind.counts if (now := counted(context.state, live, count)) is not None]
+    counts = context.state.counts.get(live.sid, {})
+    known = [(count, counts[count.name]) for count in change.kind.counts if count.name in counts]
     found = Impact(
         tallies=tuple(_tally(count, now) for count, now in known),
         latest=next((now.newest for count, now in known if count.newest), ""),

@@ -280,20 +280,6 @@ def test_further_pages_are_read_up_to_the_limit() -> None:
         assert (messages.number, messages.is_exact, len(read_pages)) == (number, is_exact, pages), limit
 
 
-def test_a_list_that_was_read_in_full_is_not_read_again() -> None:
-    desk = Desk(conversations=4, closed=1)
-    pruned = """
-services:
-  desk: {friendly_name: Desk, conversations: {}, prune: [conversations]}
-  other: {}
-"""
-    desk.world.apply(read("services: {other: {}}"))
-    with_prune = plan(desk.world, pruned)
-    assert len(with_prune.changes) == 4
-    lists = [request for request in counting(desk.world) if request.endswith("Conversations?PageSize=50")]
-    assert len(lists) == 1
-
-
 def test_a_list_that_may_not_be_read_is_named() -> None:
     desk = Desk()
     desk.world.forbidden[r"GET /v1/Services/[^/]+/Bindings"] = 403
@@ -362,6 +348,35 @@ def test_a_bound_on_what_may_not_be_read_withholds_the_delete() -> None:
     change = deleted(plan(desk.world, bounded("bindings: 0")))
     assert change.guard is not None
     assert (change.guard.name, change.guard.verdict) == ("not_counted", "withheld")
+
+
+def test_what_is_above_its_bound_is_refused_even_if_another_bound_cannot_be_checked() -> None:
+    desk = Desk(conversations=3, closed=0)
+    desk.world.forbidden[r"GET /v1/Services/[^/]+/Bindings"] = 403
+    change = deleted(plan(desk.world, bounded("bindings: 0, active_conversations: 1")))
+    assert change.guard is not None
+    assert (change.guard.name, change.guard.verdict) == ("bound_exceeded", "refused")
+
+
+def test_only_the_delete_of_a_replace_is_withheld_for_what_cannot_be_counted() -> None:
+    desk = Desk()
+    desk.world.forbidden[r"GET /v1/Services/[^/]+/Users/[^/]+/Conversations"] = 403
+    approval = "{address: services.desk.users.ada, action: replace, at_most: {conversations: 0}}"
+    change = deleted(plan(desk.world, f"{RENAMED}\napprovals: [{approval}]"))
+    assert change.guard is not None
+    assert (change.guard.name, change.guard.only_delete) == ("not_counted", True)
+
+
+def test_of_several_approvals_one_has_to_hold() -> None:
+    desk = Desk(conversations=3, closed=1, users=2)
+    narrow = "{address: services.desk, at_most: {users: 0}}"
+    wide = "{address: services.desk, at_most: {active_conversations: 2}}"
+    made = plan(desk.world, f"{SERVICE}\napprovals: [{narrow}, {wide}]")
+    assert made.blocking() == ()
+    assert deleted(made).steps[0].at_most == (("active_conversations", 2),)
+    # Without a bound, nothing is checked again.
+    whole = plan(desk.world, f"{SERVICE}\napprovals: [{wide}]", approved=("services.desk",))
+    assert deleted(whole).steps[0].at_most == ()
 
 
 def test_a_count_that_rises_before_the_delete_withholds_it() -> None:
