@@ -82,8 +82,8 @@ def test_every_kind_that_a_module_makes_is_registered() -> None:
 
 
 TOOLS = {
-    "api_paths", "base", "catalog", "certificates", "comparable", "fields", "flatten", "flex", "hooks", "markers",
-    "relations", "sids", "vocabulary",
+    "api_paths", "base", "catalog", "certificates", "comparable", "fields", "flatten", "flex", "hooks", "impact",
+    "markers", "relations", "sids", "vocabulary",
 }  # fmt: skip
 
 

@@ -369,11 +369,17 @@ def test_only_the_delete_of_a_replace_is_withheld_for_what_cannot_be_counted() -
 
 def test_of_several_approvals_one_has_to_hold() -> None:
     desk = Desk(conversations=3, closed=1, users=2)
-    narrow = "{address: services.desk, at_most: {users: 0}}"
+    narrow = "{address: services.desk, at_most: {active_conversations: 0}}"
     wide = "{address: services.desk, at_most: {active_conversations: 2}}"
-    made = plan(desk.world, f"{SERVICE}\napprovals: [{narrow}, {wide}]")
-    assert made.blocking() == ()
-    assert deleted(made).steps[0].at_most == (("active_conversations", 2),)
+    for approvals in (f"{narrow}, {wide}", f"{wide}, {narrow}"):
+        made = plan(desk.world, f"{SERVICE}\napprovals: [{approvals}]")
+        assert made.blocking() == ()
+        assert deleted(made).steps[0].at_most == (("active_conversations", 2),)
+    # One whose bound can be checked holds, whatever another one is bound to.
+    desk.world.forbidden[r"GET /v1/Services/[^/]+/Bindings"] = 403
+    hidden = "{address: services.desk, at_most: {bindings: 0}}"
+    assert plan(desk.world, f"{SERVICE}\napprovals: [{hidden}, {wide}]").blocking() == ()
+    assert deleted(plan(desk.world, f"{SERVICE}\napprovals: [{hidden}, {wide}]")).guard is None
     # Without a bound, nothing is checked again.
     whole = plan(desk.world, f"{SERVICE}\napprovals: [{wide}]", approved=("services.desk",))
     assert deleted(whole).steps[0].at_most == ()
