@@ -179,7 +179,7 @@ class SettingsReader:
         for item in pair.value.items:
             approval = self._approval(item)
             if approval is not None:
-                found[approval.address, approval.action] = approval
+                found[approval.address, approval.action, approval.at_most] = approval
         return tuple(found[key] for key in sorted(found))
 
     def acknowledgements(self, tree: MapNode) -> tuple[Acknowledgement, ...]:
