@@ -327,3 +327,29 @@ def test_only_what_a_killed_first_apply_declared_counts_as_created(clones: Clone
     found = {address: item.origin for address, item in clones.entry().resources.items()}
     assert found["services.support.roles.agent"] == "created"
     assert found["services.support.roles.lead"] == "adopted"
+
+
+def test_without_a_ledger_there_is_no_git_process_and_with_one_no_request_but_one(
+    clones: Clones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clones.start()
+    plain = FILES.replace("ledger: {git: refs/reconciler, remote: origin}\n", "")
+    (clones.folder / "plain").mkdir()
+    (clones.folder / "plain" / "reconciler.yaml").write_text(plain, encoding="utf-8")
+
+    def requests(folder: Path) -> int:
+        endpoint = Endpoint(emulator=clones.account, environment=dict(os.environ))
+        return asyncio.run(workflow.plan(Inputs(str(folder), environment="prod"), endpoint, Silent())).requests
+
+    # An emulated account is asked for its name, so that its ledger is not taken for that of another one.
+    assert requests(clones.here) == requests(clones.folder / "plain") + 1
+
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise AssertionError("git must not run")
+
+    monkeypatch.setattr("subprocess.Popen", refuse)
+    assert requests(clones.folder / "plain") > 0
+    clones.chdir(clones.folder / "plain")
+    for command in ("plan", "drift", "validate"):
+        arguments = () if command == "validate" else ("--emulator", clones.account)
+        assert clones.run(command, "--env", "prod", *arguments).code == 0
