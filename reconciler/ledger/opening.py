@@ -19,7 +19,7 @@ from reconciler.ledger.git_ref import LedgerRef, Stored
 from reconciler.ledger.options import LedgerOptions
 from reconciler.ledger.preconditions import LedgerScope
 from reconciler.ledger.ref_names import ref_of
-from reconciler.ledger.remote_ref import Tips, find_tips
+from reconciler.ledger.remote_ref import Tips, find_tips, peek
 from reconciler.ledger.repository import Repository
 from reconciler.ledger.run_identity import describe_run, utc_now
 from reconciler.planning.baseline import Record
@@ -217,13 +217,16 @@ def _begun(ref: LedgerRef, tips: Tips, newest: LedgerEntry) -> frozenset[Address
 
 def _notes(ledger: Ledger, *, writes: bool) -> Iterable[Problem]:
     """Return the warnings; raise if another run holds the lock of an apply."""
-    now, previous, label = ledger.now(), ledger.previous, ledger.ref.label
-    if previous is not None and lock.is_held(previous.entry, ledger.run, now) and not ledger.options.takes_over:
+    now, label, remote = ledger.now(), ledger.ref.label, ledger.setting.remote
+    newest = None if ledger.previous is None else ledger.previous.entry
+    if ledger.tips.lacks_newer:
+        newest = peek(ledger.ref, remote) or newest
+    if newest is not None and lock.is_held(newest, ledger.run, now) and not ledger.options.takes_over:
         if writes:
-            raise lock.held(previous.entry, label, now)
+            raise lock.held(newest, label, now)
         yield Problem(
             "apply-in-progress",
-            lock.in_progress(previous.entry, label, now).replace("\n ", ":"),
+            lock.in_progress(newest, label, now).replace("\n ", ":"),
             None,
             "what it has not done yet is still shown",
             "warning",
@@ -238,7 +241,7 @@ def _notes(ledger: Ledger, *, writes: bool) -> Iterable[Problem]:
             "warning",
         )
     if ledger.tips.lacks_newer:
-        remote, prefix = ledger.setting.remote, ledger.setting.prefix
+        prefix = ledger.setting.prefix
         yield Problem(
             "ledger-behind",
             f"{remote} has a newer entry of the ledger of {label} than this clone",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.documents.ledger import LedgerRun, parse_entry
+from reconciler.documents.ledger import LedgerEntry, LedgerRun, parse_entry
 from reconciler.errors import LedgerError
 from reconciler.ledger import lock
 from reconciler.ledger.git_ref import LedgerRef
@@ -90,11 +90,7 @@ def newer_entry(
         now: The time of day, in UTC.
         oid: The remote's commit, if it is known.
     """
-    data = ref.repository.peek(remote, ref.name)
-    try:
-        entry = None if data is None else parse_entry(data)
-    except LedgerError:
-        entry = None
+    entry = peek(ref, remote)
     if entry is not None and lock.is_held(entry, run, now):
         return lock.held(entry, ref.label, now)
     what = f"commit {oid[:12]}" if entry is None else f"entry {entry.number}, {entry.started_at}, by {entry.actor}"
@@ -102,6 +98,15 @@ def newer_entry(
         f"{remote} has a newer entry of the ledger of {ref.label} than this clone ({what.strip()}). Nothing was sent. "
         f"Fetch it, and run the command again:\n{fetch_command(remote, prefix)}"
     )
+
+
+def peek(ref: LedgerRef, remote: str) -> LedgerEntry | None:
+    """Return the newest entry of a remote, for a message; None if it cannot be read. Nothing of the clone changes."""
+    data = ref.repository.peek(remote, ref.name)
+    try:
+        return None if data is None else parse_entry(data)
+    except LedgerError:
+        return None
 
 
 def fetch_command(remote: str, prefix: str) -> str:

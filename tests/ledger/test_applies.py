@@ -145,6 +145,20 @@ def test_a_lock_blocks_applies_and_plans_warn(clones: Clones) -> None:
     assert subjects(clones)[:3] == ["apply 3 applied", "apply 3 started", "apply 2 started"]
 
 
+def test_a_plan_warns_of_an_apply_that_only_the_remote_knows(clones: Clones) -> None:
+    clones.start()
+    first = clones.tip()
+    run = LedgerRun(machine="ci-7", machine_id="x", process="1 1")
+    changes: dict[str, Any] = {"number": 2, "status": "started", "run": run, "previous": first, "ended_at": ""}
+    clones.forge(first, clones.entry().source.commit, **changes, deadline="2999-01-01T00:00:00Z")
+    there = clones.clone("there")
+    git("fetch", "-q", "origin", f"{first}:{REF}", at=there)
+    refs, objects = git("for-each-ref", at=there), git("count-objects", "-v", at=there)
+    plan = clones.plan("--format", "json", clone="there").json
+    assert [one["code"] for one in plan["warnings"]][:2] == ["apply-in-progress", "ledger-behind"]
+    assert (git("for-each-ref", at=there), git("count-objects", "-v", at=there)) == (refs, objects)
+
+
 def test_a_lock_is_released_after_its_deadline(clones: Clones) -> None:
     hold(clones, deadline="2020-01-01T00:00:00Z")
     push(clones, OTHER)
