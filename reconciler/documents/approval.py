@@ -26,9 +26,10 @@ An edited plan file gains nothing: it is only compared, never sent.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 
-from reconciler.change import RISKS
+from reconciler.change import RISKS, Standing
 from reconciler.documents.live import LiveAt
 from reconciler.documents.parts import ChangePart, FieldPart, StepPart
 from reconciler.documents.plan import WHOLE, PlanFile, withheld_part
@@ -38,6 +39,7 @@ from reconciler.kinds import BY_NAME, kind_noun
 from reconciler.kinds.fields import Shape
 from reconciler.planning.risk import OF_A_DEFAULT
 
+_COMMIT = re.compile(r" \(commit [0-9a-f]+\)")
 _LONGEST_VALUE = 200
 """The characters of a value that are shown in a sentence."""
 _OTHER_KEY = " (or the plan was made with different credentials; use RECONCILER_PLAN_KEY)"
@@ -122,9 +124,21 @@ class _Check:
         yield from self._fields(approved, change)
         if self.progress.is_adopted(approved):
             return  # the approved reason, risk, and effects are those of a service that did not exist yet
-        if approved.reason != change.reason:
+        yield from self._standings(approved, change)
+        if _without_commit(approved.reason) != _without_commit(change.reason):
             yield f"the reason is now {_quoted(change.reason)}; {_quoted(approved.reason)} was approved"
         yield from self._effects(approved, change)
+
+    @staticmethod
+    def _standings(approved: ChangePart, change: ChangePart) -> Iterator[str]:
+        """Compare how a change stands to the baseline, which an apply since may have moved."""
+        if approved.standing != change.standing:
+            yield f"it is now {_standing(change.standing)}; {_standing(approved.standing)} was approved"
+        before = {item.path: item.standing for item in approved.fields}
+        for item in change.fields:
+            was = before.get(item.path, item.standing)
+            if was != item.standing:
+                yield f"{item.path} is now {_standing(item.standing)}; {_standing(was)} was approved"
 
     def _rest(self, approved: ChangePart, change: ChangePart) -> Iterator[str]:
         """Check the remainder of a replace whose old resource is gone, or of a change whose new resource exists."""
@@ -284,6 +298,16 @@ class _Check:
     def _is_set_later(change: ChangePart, path: str) -> bool:
         kind = BY_NAME.get(change.kind)
         return kind is not None and path in kind.deferred
+
+
+def _without_commit(reason: str) -> str:
+    """Return a reason without the commit that removed something, which an unrelated commit may follow."""
+    return _COMMIT.sub("", reason)
+
+
+def _standing(standing: Standing) -> str:
+    """Name a standing; the plan of a baseline has one where another plan has none."""
+    return standing.replace("_", " ") or "compared without a baseline"
 
 
 def _is_nothing(value: Json) -> bool:

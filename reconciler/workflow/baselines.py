@@ -91,12 +91,19 @@ def ledger_baseline(ledger: Ledger, inputs: Inputs, environment: Mapping[str, st
         head=None if ledger.head is None else infos[ledger.head.entry.number],
         is_first=ledger.is_first,
         begun=ledger.begun,
-        source_commit=ledger.source,
+        source_commit=_newest_change(ledger),
         digest_of=ledger.key.sid_digest,
         deleted_in=deleted_in(ledger),
         declared_elsewhere=others.owner_of,
         has_fingerprints=all(entry.key_id == ledger.key.id for entry in entries.values()),
     )
+
+
+def _newest_change(ledger: Ledger) -> str:
+    """Return the newest commit that changed the folder of the configuration: it removed what is not declared now."""
+    repository = ledger.ref.repository
+    found = repository.output("rev-list", "-1", "HEAD", "--", ".") if ledger.source else None
+    return found or ledger.source
 
 
 def load_declarations(

@@ -99,3 +99,15 @@ def test_the_history_is_only_read(cli: Cli, applied: Path) -> None:
     before = subprocess.run(["git", "status", "--porcelain"], check=True, capture_output=True).stdout
     assert cli("plan", "--emulator", "a.db", "--baseline", "git:first").code == 0
     assert subprocess.run(["git", "status", "--porcelain"], check=True, capture_output=True).stdout == before
+
+
+def test_a_plan_is_stale_if_a_class_differs(cli: Cli, applied: Path) -> None:
+    applied.write_text(BEFORE.replace("Main}", "Front}"))
+    Path("old.yaml").write_text(BEFORE)
+    assert cli("plan", "--emulator", "a.db", "--baseline", "old.yaml", "--out", "plan.json").code == 0
+    Path("old.yaml").write_text(BEFORE.replace("Main}", "Front}"))
+    stale = cli("apply", "--emulator", "a.db", "--plan", "plan.json")
+    assert stale.code == 3
+    assert "friendly_name is now drifted; pending was approved" in stale.err
+    Path("old.yaml").write_text(BEFORE)
+    assert cli("apply", "--emulator", "a.db", "--plan", "plan.json").code == 0
