@@ -92,7 +92,7 @@ def test_files_that_do_not_load_are_not_written_over(cli: Cli, tmp_path: Path) -
     assert " ".join(refused.err.split()) == (
         'Error: the existing configuration is invalid (conf/reconciler.yaml:2:10: unsupported version "2"), so an '
         "export cannot keep its handles and the values that it takes from secrets; fix it (`reconciler validate` lists "
-        "every problem), or use another folder"
+        "every problem), or name another folder"
     )
     assert root.read_text() == f"{MARK}\nversion: 2\n"
 
