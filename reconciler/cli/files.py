@@ -53,7 +53,7 @@ def read_plan(path: str) -> PlanFile:
 
     content = read_limited(path)
     noun = format_of(content).removeprefix("reconciler.")
-    if noun in {"report", "drift", "diff", "sids", "validation", "error"}:
+    if noun in {"report", "drift", "diff", "accept", "sids", "validation", "error"}:
         raise PlanFileError(
             f"{path} is a {noun}, not a plan. Make a plan with `reconciler plan --out plan.json`; "
             f"`reconciler show {path}` shows this file"

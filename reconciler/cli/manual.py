@@ -38,7 +38,10 @@ EXIT_CODES: Sequence[Row] = (
     ("2", "Differences: from drift, or from plan or diff with --detailed-exitcode."),
     ("3", "The approved plan no longer matches. Nothing was sent."),
     ("4", "Refused by a guard: a limit is exceeded, or an approval is missing. Nothing was sent."),
-    ("5", "Incomplete: apply withheld protected changes, or export could not read a collection."),
+    (
+        "5",
+        "Incomplete: apply withheld protected changes, accept refused values, or export could not read a collection.",
+    ),
     ("70", "Internal error; the crash report's path is printed."),
     ("130", "Interrupted."),
 )
@@ -64,6 +67,11 @@ _CODES: Mapping[str, Mapping[int, str]] = {
         1: "Error, a failed step, or approval declined.",
         4: "Refused by a guard. Nothing was sent.",
         5: "Undone, except for resources that were changed since, or are protected.",
+    },
+    "accept": {
+        0: "The edits were written or shown, or there was nothing to accept.",
+        1: "Error, approval declined, or a named value was refused. No file was changed.",
+        5: "Accepted, except for values that were refused.",
     },
     "drift": {0: "No drift of the kind in --fail-on.", 2: "Drift."},
     "diff": {0: "Success.", 2: "With --detailed-exitcode: the configurations differ."},

@@ -20,6 +20,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "undo": ("reconciler.cli.undo:undo", "Undo an apply, by its report."),
     "show": ("reconciler.cli.show:show", "Show a saved plan, report, drift, or diff."),
     "drift": ("reconciler.cli.drift:drift", "Detect drift in the account (read-only)."),
+    "accept": ("reconciler.cli.accept:accept", "Write drift into the configuration, after approval."),
     "history": ("reconciler.cli.history:history", "List what was applied, from the ledger, offline."),
     "ledger": ("reconciler.cli.ledger:ledger", "Push or rename the ledger."),
     "diff": ("reconciler.cli.diff:diff", "Compare two configurations without an account."),
@@ -39,7 +40,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Getting started": ("init", "export"),
     "Configuration": ("validate", "diff", "graph"),
     "Plan and apply": ("plan", "show", "apply", "undo"),
-    "Monitoring": ("drift", "history"),
+    "Monitoring": ("drift", "accept", "history"),
     "Utilities": ("sids", "ledger", "schema", "emulator", "completion", "docs", "help"),
 }
 """The commands by heading, as `--help` lists them."""

@@ -19,7 +19,9 @@ To let editors check a file, start it with this line:
   # yaml-language-server: $schema=.reconciler/config.schema.json"""
 
 
-NAMES = ("config", "overlay", "plan", "report", "drift", "diff", "sids", "ledger", "history", "validation", "error")
+NAMES = (
+    "config", "overlay", "plan", "report", "drift", "diff", "accept", "sids", "ledger", "history", "validation", "error",
+)  # fmt: skip
 
 
 @click.command(cls=Page, epilog=EPILOG)
@@ -27,8 +29,8 @@ NAMES = ("config", "overlay", "plan", "report", "drift", "diff", "sids", "ledger
 def schema(name: str) -> int:
     """Print the JSON Schema of configuration files, or of a document that --format json prints.
 
-    NAME is config (the default), overlay, plan, report, drift, diff, sids, ledger, history, validation, or error. The
-    first two are for editors; `reconciler validate` checks more than they can. The schema of overlays also accepts
+    NAME is config (the default), overlay, plan, report, drift, diff, accept, sids, ledger, history, validation, or error.
+    The first two are for editors; `reconciler validate` checks more than they can. The schema of overlays also accepts
     `!unset`.
     """
     from reconciler import schema as schemas  # noqa: PLC0415 - help and completion do without

@@ -18,6 +18,7 @@ accepts, a name that two resources share) are left out with a comment, or pinned
     files        trees as files
     attempt      files, loaded and planned
     notes        secrets to set, and warnings
+    single       one resource, for a configuration that people wrote
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ class TreeWriter:
         live = self.state.singleton(kind, parents)
         if live is None or FieldKey(live.sid) in self.exclusions.left_out:
             return
-        tree = self._resource(live)
+        tree = self.resource(live)
         if not tree.is_empty and not self._is_untouched(live):
             self._place(into, kind, tree, FieldKey(live.sid))
             above = self.naming.addresses[parents[-1]].parts if parents else ()
@@ -119,7 +119,7 @@ class TreeWriter:
         into.below(*kind.section[:-1]).add(kind.section[-1], tree, owner)
 
     def _write_member(self, live: Live, section: Tree[FieldKey]) -> None:
-        tree = self._resource(live)
+        tree = self.resource(live)
         if settings_of(live.kind) and self._is_complete(live.kind, live.lineage):
             tree.add("sealed", Literal("true"), FieldKey(live.sid))
         inner = [kind for kind in KINDS if kind.parent == live.kind.name]
@@ -172,7 +172,7 @@ class TreeWriter:
             for item in live.kind.fields
         )  # fmt: skip
 
-    def _resource(self, live: Live) -> Tree[FieldKey]:
+    def resource(self, live: Live) -> Tree[FieldKey]:
         """Build the tree of a resource, without the resources inside it."""
         tree: Tree[FieldKey] = Tree()
         pin = self.naming.pin(live)

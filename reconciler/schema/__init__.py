@@ -29,6 +29,7 @@ SCHEMAS: Mapping[str, Callable[[], Schema]] = {
     "report": documents.report_schema,
     "drift": documents.drift_schema,
     "diff": documents.diff_schema,
+    "accept": documents.accept_schema,
     "sids": documents.sids_schema,
     "ledger": documents.ledger_schema,
     "history": documents.history_schema,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
+from reconciler.documents.acceptance import AcceptFile
 from reconciler.documents.comparison import ComparisonFile
 from reconciler.documents.drift import DriftFile
 from reconciler.documents.ledger import HistoryFile, LedgerEntry
@@ -37,6 +38,11 @@ def drift_schema() -> Schema:
 def diff_schema() -> Schema:
     """Return the JSON Schema of comparisons of two configurations (`diff --format json`)."""
     return _model_schema(ComparisonFile, "reconciler diff")
+
+
+def accept_schema() -> Schema:
+    """Return the JSON Schema of the edits that accept drift (`accept --format json`)."""
+    return _model_schema(AcceptFile, "reconciler accept")
 
 
 def sids_schema() -> Schema:

@@ -62,6 +62,7 @@ _USED_FOR = {
     "report": "`apply --format json`",
     "drift": "`drift --format json`",
     "diff": "`diff --format json`",
+    "accept": "`accept --format json`",
     "sids": "`sids --format json`",
     "ledger": "`history show --format json`, `entry.json` on the ledger's ref",
     "history": "`history --format json`",

@@ -4,10 +4,11 @@ Takes the user's request as `Inputs` and `Endpoint`; returns data: a `Config`, a
 and asks nothing (the caller passes `confirm`). Knows no exit codes except those of the errors it raises.
 
 `inputs` holds the user's request, `loading` reads the configuration, `connecting` opens the API, `recording` finds
-and writes what an apply leaves on the disk. `planning`, `applying`, `exporting`, `comparing`, and `locating` each hold
-one verb. What only some verbs need is imported by their functions, so that `validate` starts without an HTTP library.
+and writes what an apply leaves on the disk. `planning`, `applying`, `accepting`, `exporting`, `comparing`, and `locating`
+each hold one verb; `replacing` writes the files of `accepting`. What only some verbs need is imported by their functions, so that `validate` starts without an HTTP library.
 """
 
+from reconciler.workflow.accepting import Acceptance, Request, accept, acceptance_document, write
 from reconciler.workflow.applying import Applied, Confirm, Decision, Show, apply
 from reconciler.workflow.comparing import compare
 from reconciler.workflow.connecting import PLAN_KEY, SHORTEST_PLAN_KEY
@@ -22,14 +23,18 @@ from reconciler.workflow.undoing import UndoSource, read_source, read_source_of_
 __all__ = [
     "PLAN_KEY",
     "SHORTEST_PLAN_KEY",
+    "Acceptance",
     "Applied",
     "Confirm",
     "Decision",
     "Endpoint",
     "Inputs",
     "Planned",
+    "Request",
     "Show",
     "UndoSource",
+    "accept",
+    "acceptance_document",
     "apply",
     "compare",
     "drift",
@@ -45,4 +50,5 @@ __all__ = [
     "sids",
     "validate",
     "validate_all",
+    "write",
 ]

@@ -210,6 +210,21 @@ async def fetch_and_plan(
     state: State | None = None,
     baseline: Baseline | None = None,
 ) -> Plan:
+    """Fetch the account and plan; see `read_and_plan`, which also returns the account."""
+    made, _ = await read_and_plan(config, client, progress, options, unfinished, state=state, baseline=baseline)
+    return made
+
+
+async def read_and_plan(
+    config: Config,
+    client: ReadClient,
+    progress: Progress,
+    options: PlanOptions | None = None,
+    unfinished: Callable[[str], Sequence[UnfinishedReplace]] = lambda _account_sid: (),
+    *,
+    state: State | None = None,
+    baseline: Baseline | None = None,
+) -> tuple[Plan, State]:
     """Fetch the account, plan, fetch the resources that the plan turns out to need, and plan again.
 
     Args:
@@ -236,7 +251,8 @@ async def fetch_and_plan(
     selection = replace(options.selection(config), remembered=remembered)
     fetched = state or await fetch(config, client, progress, selection)
     replaces = unfinished(fetched.account_sid)
-    return await fetch_planned(lambda: make_plan(wanted, fetched, options, replaces), fetched, client, progress)
+    made = await fetch_planned(lambda: make_plan(wanted, fetched, options, replaces), fetched, client, progress)
+    return made, fetched
 
 
 async def _fetch_and_plan_undo(

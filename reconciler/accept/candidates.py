@@ -1,0 +1,163 @@
+"""The differences of a plan that can be accepted, and the choice of them by the user.
+
+Takes a `Plan` and the account; returns `Item`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from reconciler.accept.model import Item
+from reconciler.address import Address
+from reconciler.change import Change, FieldChange, Standing
+from reconciler.config.model import Config, Reference, Unknown
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Content, Shape
+from reconciler.planning.plan import Plan
+from reconciler.redaction import texts_of
+from reconciler.state import State
+
+_SHORTEST_SECRET = 6
+"""Characters; a shorter secret occurs in other texts by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A difference, and its relation to the baseline.
+
+    Attributes:
+        item: The difference.
+        standing: Its relation to the baseline; empty without one.
+    """
+
+    item: Item
+    standing: Standing = ""
+
+
+def candidates(plan: Plan, state: State, config: Config) -> Iterator[Candidate]:
+    """Yield every difference between the account and the configuration that has a declared side.
+
+    Args:
+        plan: The plan, with undeclared settings.
+        state: The account.
+        config: The configuration, without what a baseline adds to it.
+    """
+    reader = _Reader(plan, state, config)
+    missing = {change.address for change in plan.changes if change.action == "create"}
+    for change in plan.changes:
+        if any(Address(change.address.parts[:end]) in missing for end in range(1, len(change.address.parts))):
+            continue  # it is removed together with the resource that contains it
+        if change.action == "create":
+            if change.address in config.resources:
+                yield Candidate(Item("remove", change.address, change.kind), change.standing)
+        elif change.action == "delete":
+            yield from reader.deleted(change)
+        else:
+            for field in change.fields:
+                yield Candidate(reader.item(change.address, change.kind, field), field.standing or change.standing)
+    for setting in plan.undeclared:
+        yield Candidate(reader.item(setting.address, setting.kind, setting.value), "removed")
+
+
+@dataclass(frozen=True)
+class _Reader:
+    plan: Plan
+    state: State
+    config: Config
+
+    def deleted(self, change: Change) -> Iterator[Candidate]:
+        """Yield a resource that is declared as absent, which is refused."""
+        declared = self.config.resources.get(change.address)
+        if declared is not None and declared.absent:
+            reason = "the configuration declares it as absent, and it exists"
+            item = Item("add", change.address, change.kind, hidden=reason)
+            yield Candidate(item, change.standing)
+
+    def item(self, address: Address, kind: Kind, field: FieldChange) -> Item:
+        """Return a field as an item."""
+        content: Content = None
+        if not isinstance(field.before, (Reference, Unknown)):
+            content = field.before
+        return Item(
+            "set",
+            address,
+            kind,
+            field.path,
+            self._spelled(kind, field.path, content),
+            None if isinstance(field.after, (Reference, Unknown)) else field.after,
+            hidden=self._why_hidden(kind, field),
+        )
+
+    def _why_hidden(self, kind: Kind, field: FieldChange) -> str:
+        spec = kind.by_path[field.path]
+        if spec.write_only:
+            return "Twilio does not return the value"
+        if isinstance(field.before, (Reference, Unknown)):
+            return "the live value is not known"
+        if field.sensitive or spec.secret:
+            return "the value is sensitive"
+        secrets = [secret for secret in self.config.secrets if len(secret) >= _SHORTEST_SECRET]
+        if secrets and any(secret in text for text in texts_of(field.before) for secret in secrets):
+            return "the live value contains a secret"
+        return ""
+
+    def _spelled(self, kind: Kind, path: str, content: Content) -> Content:
+        """Return a reference as its handle, its name if Twilio creates it, or its SID."""
+        if kind.by_path[path].shape is not Shape.REF or not isinstance(content, str):
+            return content
+        target = self.state.get(content)
+        if target is None:
+            return content
+        known = next((found for found, live in self.plan.live.items() if live.sid == content), None)
+        if known is not None and known in self.config.resources:
+            return known.parts[-1]
+        return target.name if target.is_built_in else content
+
+
+def choose(found: Sequence[Candidate], names: Sequence[Address], config: Config) -> tuple[list[Candidate], list[str]]:
+    """Choose the differences to accept.
+
+    Args:
+        found: All differences.
+        names: Addresses of resources and fields; empty for everything that drifted.
+        config: The configuration, to check the names.
+
+    Returns:
+        The chosen ones, and an error for each name that means nothing.
+    """
+    if not names:
+        return [one for one in found if one.standing == "drifted"], []
+    chosen = {id(one): one for name in names for one in found if _address(one.item).is_within(name)}
+    errors: list[str] = []
+    for name in names:
+        if any(_address(one.item).is_within(name) for one in found) or _is_declared(name, config):
+            continue
+        known = {*map(str, config.resources), *(str(_address(one.item)) for one in found)}
+        close = get_close_matches(str(name), known, n=1)
+        hint = f"did you mean {close[0]}?" if close else "`reconciler drift` lists what differs"
+        errors.append(f"{name}: no such resource or field; {hint}")
+    return list(chosen.values()), errors
+
+
+def _address(item: Item) -> Address:
+    return item.address.child(*item.path.split(".")) if item.path else item.address
+
+
+def _is_declared(name: Address, config: Config) -> bool:
+    if any(address.is_within(name) for address in config.resources):
+        return True
+    return any(_is_field(name, address, config) for address in _above(name, config.resources))
+
+
+def _above(name: Address, resources: Collection[Address]) -> Iterator[Address]:
+    for end in range(1, len(name.parts)):
+        if (address := Address(name.parts[:end])) in resources:
+            yield address
+
+
+def _is_field(name: Address, address: Address, config: Config) -> bool:
+    path = ".".join(name.parts[len(address.parts) :])
+    kind = config.resources[address].kind
+    return path in kind.by_path or any(other.startswith(f"{path}.") for other in kind.by_path)

@@ -1,0 +1,544 @@
+"""Turns differences into edits of files, or into refusals that say how to accept them.
+
+Takes items and the environments of the configuration; returns groups of edits. Who else uses a place decides whether
+it may be edited; `reconciler.accept.verification` checks the result independently of the reasoning here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.accept import values
+from reconciler.accept.files import Files
+from reconciler.accept.model import Addition, At, Group, InFile, Item, Op, Refusal, RefusedError, Subject
+from reconciler.accept.origins import Environment, Origin, Origins, uses_of_variables
+from reconciler.accept.positions import Alias, Node, Scalar
+from reconciler.accept.positions import Mapping as MappingNode
+from reconciler.accept.positions import Sequence as SequenceNode
+from reconciler.accept.splice import Drop, Items, Put, Set, Value
+from reconciler.address import Address
+from reconciler.kinds.fields import Shape
+
+
+def build_groups(  # noqa: PLR0917 - the inputs of one stage
+    items: Sequence[Item],
+    files: Files,
+    environments: Sequence[Environment],
+    selected: str,
+    at: At = "",
+    variables: Collection[str] = (),
+) -> tuple[list[Group], list[Refusal]]:
+    """Build the edits that accept differences.
+
+    Args:
+        items: The differences.
+        files: The files of the configuration.
+        environments: The configuration for each of its environments.
+        selected: The environment that the differences belong to.
+        at: Where to write what is shared.
+        variables: The names of the variables of the command line.
+
+    Returns:
+        The edits, and the differences that cannot be accepted.
+    """
+    return _Builder(items, files, environments, selected, at, frozenset(variables)).build()
+
+
+@dataclass
+class _Builder:
+    items: Sequence[Item]
+    files: Files
+    environments: Sequence[Environment]
+    selected: str
+    at: At
+    variables: frozenset[str]
+
+    def __post_init__(self) -> None:
+        self.origins = {one.name: Origins(self.files, one) for one in self.environments}
+        self.own = self.origins[self.selected]
+        self.uses = uses_of_variables(self.own.environment.config)
+        self.wanted = {(item.address, item.path): item for item in self.items}
+        self.groups: dict[object, Group] = {}
+
+    def build(self) -> tuple[list[Group], list[Refusal]]:
+        refusals: list[Refusal] = []
+        for item in self.items:
+            try:
+                self._accept(item)
+            except RefusedError as error:
+                refusals.append(error.of(item))
+        return list(self.groups.values()), refusals
+
+    def _accept(self, item: Item) -> None:
+        if item.hidden:
+            raise RefusedError(item.hidden, "change it by hand; accept never writes it")
+        match item.action:
+            case "set":
+                self._set(item)
+            case "remove":
+                self._remove(item)
+            case "add":
+                self._add_resource(item)
+
+    def _keep(self, key: object, item: Item, ops: Iterable[Op], allowed: Iterable[Subject]) -> None:
+        """Record edits; the same edits for several items are made once."""
+        own: Subject = (self.selected, item.address, item.path)
+        group = self.groups.get(key)
+        if group is None:
+            self.groups[key] = Group([item], list(ops), {own, *allowed})
+        elif _content(group.items[0]) == _content(item):
+            group.items.append(item)
+            group.allowed |= {own, *allowed}
+        else:
+            reason = f"{group.items[0].name} comes from the same place and has another live value"
+            raise RefusedError(reason, "write the values by hand")
+
+    # --- fields -------------------------------------------------------------------------------------------------------
+
+    def _set(self, item: Item) -> None:
+        parts = (*item.address.parts, *item.path.split("."))
+        if item.kind.by_path[item.path].shape is Shape.JSON:
+            origin = self.own.first(parts)
+            if (
+                isinstance(item.content, dict)
+                and isinstance(item.declared, dict)
+                and origin is not None
+                and isinstance(origin.walk.node, MappingNode)
+            ):
+                ops, allowed = self._json(item, parts, item.declared, item.content)
+                self._keep((item.address, item.path), item, ops, allowed)
+                return
+        self._set_at(item, parts)
+
+    def _set_at(self, item: Item, parts: Sequence[str]) -> None:
+        origin = self.own.first(parts)
+        if origin is None:
+            self._add(item, parts, self._value(item))
+            return
+        self._check_place(origin)
+        node = origin.walk.node
+        assert node is not None
+        if (
+            isinstance(node, Scalar)
+            and values.lookups(node.text)
+            and item.kind.by_path[item.path].shape is not Shape.SET
+        ):
+            self._set_variable(item, node)
+            return
+        allowed = self._users(item, parts, origin)
+        if allowed is None:
+            self._add(item, parts, self._value(item))
+        else:
+            self._keep(origin.key, item, self._in_place(item, origin), allowed)
+
+    def _value(self, item: Item) -> Value:
+        spec = item.kind.by_path[item.path]
+        if spec.shape not in {Shape.BOOL, Shape.JSON, Shape.SET} and item.content in {None, ""}:
+            return None
+        if spec.shape is Shape.SET and not item.content:
+            return None
+        return values.written(spec, item.content)
+
+    def _in_place(self, item: Item, origin: Origin) -> Iterator[Op]:
+        node, spec, file = origin.walk.node, item.kind.by_path[item.path], origin.walk.file
+        assert node is not None
+        value = values.written(spec, item.content)
+        if spec.is_empty(item.content) and spec.why_not_clearable() and spec.shape is not Shape.BOOL:
+            yield self._drop(origin, item.path.rsplit(".", 1)[-1], (*item.address.parts, *item.path.split(".")))
+        elif spec.shape is Shape.SET and isinstance(node, SequenceNode):
+            yield from _set_edits(file, node, [str(word) for word in value] if isinstance(value, list) else [])
+        elif spec.shape is Shape.JSON and isinstance(node, Scalar) and node.text.lstrip().startswith("{"):
+            text = values.edited_json_text(values.plain_text(node.text), item.declared, item.content or {})
+            yield InFile(file, Set(node, values.escaped(text)))
+        else:
+            if isinstance(node, (MappingNode, SequenceNode)):
+                values.check_literal(node)
+            yield InFile(file, Set(node, self._value(item)))
+
+    def _drop(self, origin: Origin, key: str, parts: Sequence[str]) -> Op:
+        """Return the removal of a key.
+
+        Raises:
+            RefusedError: Without it, a value of another place would count.
+        """
+        others = [other for other in self.own.all(parts) if other.key != origin.key]
+        if others:
+            reason = f"without it, the value in {others[0].walk.file} would count"
+            raise RefusedError(reason, "write `!unset` in its place by hand")
+        assert origin.walk.mapping is not None
+        return InFile(origin.walk.file, Drop(origin.walk.mapping, key))
+
+    @staticmethod
+    def _check_place(origin: Origin) -> None:
+        """Check that a place is not shared through YAML itself.
+
+        Raises:
+            RefusedError: It is.
+        """
+        if origin.walk.is_alias:
+            raise RefusedError(
+                f"the value comes through a YAML alias in {origin.walk.file}",
+                "write the value out in place of the alias, or change the anchor by hand",
+            )
+        if origin.walk.is_shared:
+            raise RefusedError(
+                f"an alias in {origin.walk.file} repeats the value",
+                "write the value out in place of the alias, or change the anchor by hand",
+            )
+
+    # --- who else uses a place ----------------------------------------------------------------------------------------
+
+    def _users(self, item: Item, parts: Sequence[str], origin: Origin) -> set[Subject] | None:
+        """Return the values that an edit of a place changes; None if an override is to be added instead.
+
+        Raises:
+            RefusedError: Others use it, and no option says what to do.
+        """
+        rest = item.path.split(".")
+        if origin.template:
+            here = self._template_users(self.own, item, parts, origin)
+            agree = all(self._agrees(item, (address, item_path)) for _, address, item_path in here)
+            if self.at != "template" and not agree:
+                return None
+            elsewhere = {
+                user
+                for name, other in self.origins.items()
+                if name != self.selected
+                for user in self._template_users(other, item, parts, origin)
+            }
+            if elsewhere and self.at not in {"template", "base"}:
+                if self.at == "overlay":
+                    return None
+                raise self._shared({name for name, _, _ in elsewhere})
+            return here | elsewhere
+        shared = {
+            (name, item.address, item.path)
+            for name, other in self.origins.items()
+            if name != self.selected
+            and item.address in other.environment.config.resources
+            and (found := other.first((*item.address.parts, *rest))) is not None
+            and _same_place(found, origin)
+        }
+        if not shared or self.at == "base":
+            return shared
+        if self.at == "overlay":
+            return None
+        raise self._shared({name for name, _, _ in shared})
+
+    def _template_users(self, origins: Origins, item: Item, parts: Sequence[str], origin: Origin) -> set[Subject]:
+        _, below = self.own.template(parts)
+        found: set[Subject] = set()
+        for address in origins.with_template(origin.template):
+            first = origins.first((*address.parts, *below))
+            if first is not None and _same_place(first, origin):
+                inner = Address((*address.parts, *below[: len(below) - len(item.path.split("."))]))
+                found.add((origins.environment.name, inner, item.path))
+        return found
+
+    def _agrees(self, item: Item, user: tuple[Address, str]) -> bool:
+        other = self.wanted.get(user)
+        return other is not None and not other.hidden and _content(other) == _content(item)
+
+    def _shared(self, names: set[str]) -> RefusedError:
+        others = ", ".join(sorted(name or "the configuration without --env" for name in names))
+        return RefusedError(
+            f"other environments use the same value: {others}",
+            f"use --at overlay to change it for {self.selected or 'this run'} only, or --at base to change it for all",
+        )
+
+    # --- variables ----------------------------------------------------------------------------------------------------
+
+    def _set_variable(self, item: Item, node: Scalar) -> None:
+        name = values.whole_variable(node.text)
+        if not name:
+            found = values.lookups(node.text)
+            if len(found) == 1 and found[0].token == node.text:
+                raise values.interpolated(found[0])
+            reason = "the value is a text with interpolations"
+            raise RefusedError(reason, f"change {node.text!r} by hand, or write the live value in its place")
+        if name in self.variables:
+            raise RefusedError(f"the value comes from --var {name}", f"use --var {name} with the live value")
+        origin = self.own.variable(name)
+        if origin is None:
+            raise RefusedError(f"the value comes from variable {name}", "define the variable in the files")
+        self._check_place(origin)
+        scalar = origin.walk.node
+        if not isinstance(scalar, Scalar) or values.lookups(scalar.text):
+            raise RefusedError(f"variable {name} contains interpolations", "change its definition by hand")
+        for environment, other in self.origins.items():
+            found_there = other.variable(name)
+            if environment != self.selected and found_there is not None and _same_place(found_there, origin):
+                raise RefusedError(
+                    f"the value comes from variable {name}, which other environments use: {environment or 'none'}",
+                    f"define {name} under the variables of environment {self.selected}, or change it for all by hand"
+                    if self.selected
+                    else f"change the definition of {name} by hand",
+                )
+        for user in self.uses.get(name, ()):
+            if user != (item.address, item.path) and not self._agrees(item, user):
+                address = Address((*user[0].parts, *user[1].split(".")))
+                raise RefusedError(
+                    f"the value comes from variable {name}, which {address} uses as well",
+                    f"write the live value in place of ${{var:{name}}}, or change the variable by hand",
+                )
+        value = self._value(item)
+        self._keep(origin.key, item, [InFile(origin.walk.file, Set(scalar, value))], ())
+
+    # --- additions ----------------------------------------------------------------------------------------------------
+
+    def _add(self, item: Item, parts: Sequence[str], value: Value) -> None:
+        """Add a key to the resource, or to the overlay of the environment."""
+        spec = item.kind.by_path.get(item.path) if item.path else None
+        if spec is not None and value is None and spec.why_not_clearable():
+            raise RefusedError(
+                f"the live value is empty, which cannot be written: {spec.why_not_clearable()}",
+                "remove the value where it is written, by hand",
+            )
+        op, allowed = self._addition(item, parts, value)
+        self._keep((op.file, op.parts), item, [op], allowed)
+
+    def _addition(self, item: Item, parts: Sequence[str], value: Value) -> tuple[Addition, set[Subject]]:
+        layers = self.own.environment.layers
+        others = {
+            (name, item.address, item.path)
+            for name, other in self.origins.items()
+            if name != self.selected
+            and (item.address in other.environment.config.resources or self._owner_is_in(item.address, other))
+        }
+        layer = 0
+        if self.at == "overlay":
+            if len(layers) < 2:
+                raise RefusedError(
+                    f"environment {self.selected} has no overlay" if self.selected else "there is no overlay",
+                    "add one under its overlays, as a file with version: 1",
+                )
+            layer = len(layers) - 1
+            others = {user for user in others if self._has_layer(user[0], layers[layer].name)}
+            if others:
+                raise RefusedError(f"other environments use {layers[layer].name} as well", "write the value by hand")
+        elif others and self.at != "base":
+            raise self._shared({name for name, _, _ in others})
+        walk = self.own.deepest(parts, layer)
+        if walk is None:
+            files = layers[layer].files
+            raise RefusedError(f"{files[0] if files else 'the file'} is empty", "write a key at its top")
+        if walk.is_alias or walk.is_shared:
+            raise RefusedError(f"{walk.file} repeats this part through a YAML alias", "write it by hand")
+        return Addition(walk.file, tuple(parts), value), others
+
+    def _owner_is_in(self, address: Address, other: Origins) -> bool:
+        """Whether an environment declares a resource that contains an address; everything, for the top."""
+        above = [address.parts[:end] for end in range(2, len(address.parts)) if end % 2 == 0]
+        return not above or any(Address(parts) in other.environment.config.resources for parts in above[:1])
+
+    def _has_layer(self, environment: str, name: str) -> bool:
+        return any(layer.name == name for layer in self.origins[environment].environment.layers)
+
+    def _add_resource(self, item: Item) -> None:
+        data: Value = dict(item.data)
+        op, allowed = self._addition(item, item.address.parts, data)
+        self._keep((op.file, op.parts), item, [op], allowed)
+
+    # --- resources ----------------------------------------------------------------------------------------------------
+
+    def _remove(self, item: Item) -> None:
+        """Cut out a resource that does not exist any more."""
+        parts = item.address.parts
+        places = {(name, origin.key): origin for name, other in self.origins.items() for origin in other.all(parts)}
+        own = [origin for (name, _), origin in places.items() if name == self.selected]
+        if not own:
+            raise RefusedError("the files do not write it as a block of its own", "remove it by hand")
+        for origin in own:
+            self._check_place(origin)
+            if origin.template:
+                raise RefusedError(
+                    f"it comes from template {origin.template}", "write `!unset` for it in the service by hand"
+                )
+        others = {
+            name
+            for name, other in self.origins.items()
+            if name != self.selected and item.address in other.environment.config.resources
+        }
+        if others and self.at != "base":
+            names = ", ".join(sorted(others))
+            raise RefusedError(
+                f"other environments declare it: {names}",
+                "use --at base to remove it from all, or write `!unset` for it in the overlay by hand",
+            )
+        ops: dict[tuple[str, int], Op] = {}
+        for origin in places.values() if others else own:
+            self._check_place(origin)
+            assert origin.walk.mapping is not None
+            ops[origin.key] = InFile(origin.walk.file, Drop(origin.walk.mapping, parts[-1]))
+        self._keep((item.address, ""), item, ops.values(), {(name, item.address, "") for name in others})
+
+    # --- JSON ---------------------------------------------------------------------------------------------------------
+
+    def _json(
+        self, item: Item, parts: Sequence[str], declared: Mapping[str, object], live: Mapping[str, object]
+    ) -> tuple[list[Op], set[Subject]]:
+        """Return the edits of the inner values that differ, each at its own place."""
+        ops: list[Op] = []
+        allowed: set[Subject] = set()
+        for key in dict.fromkeys([*declared, *live]):
+            old, new = declared.get(key), live.get(key)
+            if key in declared and key in live and values.same(old, new):
+                continue
+            inner = (*parts, str(values.escaped(key)))
+            origin = self.own.first(inner)
+            if origin is None:
+                op, users = self._json_addition(item, parts, inner, values.escaped(new))
+                ops.append(op)
+                allowed |= users
+                continue
+            self._check_place(origin)
+            node = origin.walk.node
+            assert node is not None
+            if (
+                key in declared
+                and key in live
+                and isinstance(old, dict)
+                and isinstance(new, dict)
+                and isinstance(node, MappingNode)
+            ):
+                inner_ops, users = self._json(item, inner, old, new)
+                ops += inner_ops
+                allowed |= users
+                continue
+            users_or_none = self._json_users(item, inner, origin)
+            allowed |= users_or_none
+            if key not in live:
+                values.check_literal(node)
+                ops.append(self._drop(origin, inner[-1], inner))
+            else:
+                ops += _node_edits(origin.walk.file, node, old, new)
+        return ops, allowed
+
+    def _json_users(self, item: Item, inner: Sequence[str], origin: Origin) -> set[Subject]:
+        if origin.template and self.at != "template":
+            others = self._inner_users(self.own, inner, origin) - {item.address}
+            if others:
+                raise RefusedError(
+                    f"the value comes from template {origin.template}, which {min(map(str, others))} uses as well",
+                    "use --at template to change it for all, or override it by hand",
+                )
+        users = {
+            (name, address, item.path)
+            for name, other in self.origins.items()
+            for address in self._inner_users(other, inner, origin)
+        }
+        others_names = {name for name, _, _ in users if name != self.selected}
+        if others_names and self.at not in ({"base", "template"} if origin.template else {"base"}):
+            raise self._shared(others_names)
+        return users
+
+    def _inner_users(self, origins: Origins, inner: Sequence[str], origin: Origin) -> set[Address]:
+        depth = len(inner)
+        if not origin.template:
+            first = origins.first(inner)
+            address = self._resource_of(inner, origins)
+            return {address} if first is not None and _same_place(first, origin) and address is not None else set()
+        _, below = self.own.template(inner)
+        found: set[Address] = set()
+        for service in origins.with_template(origin.template):
+            path = (*service.parts, *below)[:depth]
+            first = origins.first(path)
+            address = self._resource_of(path, origins)
+            if first is not None and _same_place(first, origin) and address is not None:
+                found.add(address)
+        return found
+
+    @staticmethod
+    def _resource_of(parts: Sequence[str], origins: Origins) -> Address | None:
+        resources = origins.environment.config.resources
+        lengths = range(len(parts), 0, -1)
+        return next((found for end in lengths if (found := Address(tuple(parts[:end]))) in resources), None)
+
+    def _json_addition(
+        self, item: Item, parts: Sequence[str], inner: tuple[str, ...], value: Value
+    ) -> tuple[Op, set[Subject]]:
+        """Return the addition of a key beside the others of its mapping."""
+        above = self.own.first(parts)
+        if above is None or not isinstance(above.walk.node, MappingNode):
+            raise RefusedError("the mapping that the key belongs to is not in the files", "write it by hand")
+        self._check_place(above)
+        allowed = self._json_users(item, parts, above)
+        return InFile(above.walk.file, Put(above.walk.node, inner[-1], value)), allowed
+
+
+def _content(item: Item) -> object:
+    return item.kind.by_path[item.path].comparable(item.content) if item.path else item.data
+
+
+def _same_place(one: Origin, other: Origin) -> bool:
+    return one.key == other.key
+
+
+def _set_edits(file: str, node: SequenceNode, live: Sequence[str]) -> Iterator[Op]:
+    """Remove and add words, so that the order and the comments of the others stay."""
+    texts: list[str] = []
+    for item in node.items:
+        if isinstance(item, Alias) or not isinstance(item, Scalar):
+            raise RefusedError("the list contains a YAML alias", "write the list by hand")
+        texts.append(item.text)
+    removed = [number for number, text in enumerate(texts) if text not in live]
+    for number in removed:
+        values.check_literal(node.items[number])
+    # A word that a lookup gives is not among the texts, but it may be live.
+    if any(values.lookups(text) for text in texts):
+        raise RefusedError("a word of the list is interpolated", "write the list by hand")
+    added = tuple(word for word in live if word not in texts)
+    if removed or added:
+        yield InFile(file, Items(node, frozenset(removed), added))
+
+
+def _node_edits(file: str, node: Node, old: object, new: object) -> Iterator[Op]:
+    """Replace the parts of a JSON value that differ, inside one file."""
+    if values.same(old, new):
+        return
+    if isinstance(node, MappingNode) and isinstance(old, dict) and isinstance(new, dict):
+        own = {key.text: value for key, value in node.pairs if isinstance(key, Scalar)}
+        for key in dict.fromkeys([*old, *new]):
+            written = str(values.escaped(key))
+            if key not in old:
+                yield InFile(file, Put(node, written, values.escaped(new[key])))
+            elif written not in own:
+                raise RefusedError("the mapping is written with a merge key", "write it by hand")
+            elif key not in new:
+                values.check_literal(own[written])
+                yield InFile(file, Drop(node, written))
+            else:
+                yield from _node_edits(file, own[written], old[key], new[key])
+        return
+    if isinstance(node, SequenceNode) and isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)):
+        if len(node.items) == len(old) == len(new):
+            for item, before, after in zip(node.items, old, new, strict=True):
+                yield from _node_edits(file, item, before, after)
+            return
+        if len(node.items) == len(old) and (ops := _list_edit(file, node, old, new)) is not None:
+            yield ops
+            return
+    if isinstance(node, Alias):
+        raise RefusedError("the value comes through a YAML alias", "write the value out in place of the alias")
+    values.check_literal(node)
+    yield InFile(file, Set(node, values.escaped(new)))
+
+
+def _list_edit(file: str, node: SequenceNode, old: Sequence[object], new: Sequence[object]) -> Op | None:
+    """Return an edit that removes items, and adds plain ones at the end; None if that is not the difference."""
+    kept: list[int] = []
+    at = 0
+    for number, item in enumerate(old):
+        if at < len(new) and values.same(item, new[at]):
+            kept.append(number)
+            at += 1
+    added = new[at:]
+    if not kept or any(isinstance(item, (dict, list, tuple)) for item in added):
+        return None
+    removed = frozenset(range(len(old))) - frozenset(kept)
+    for number in removed:
+        values.check_literal(node.items[number])
+    plain = tuple(values.escaped(item) for item in added)
+    assert all(item is None or isinstance(item, (str, int, float, bool)) for item in plain)
+    return InFile(file, Items(node, removed, plain))  # type: ignore[arg-type]

@@ -1,0 +1,128 @@
+"""What to accept, what is refused, and the edits that accept it. Plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from reconciler.accept.splice import Edit, Value
+from reconciler.address import Address
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Content
+
+At: TypeAlias = Literal["", "template", "overlay", "base"]
+"""Where to write a value that several resources or environments share; empty to refuse that."""
+Subject: TypeAlias = "tuple[str, Address, str]"
+"""A value: the environment, the address, and the path of the field; an empty path for the whole resource."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Item:
+    """One difference to accept.
+
+    Attributes:
+        action: Whether a field takes its live value, a resource that does not exist is removed from the files, or a
+            resource that they lack is added.
+        address: The resource; for a new one, the address that it gets.
+        kind: Its kind.
+        path: The field; empty for a whole resource.
+        content: The live value, with references as the files write them.
+        declared: The declared value, for JSON and sets.
+        data: The keys of a new resource.
+        hidden: Why the value is never written; empty if it may be written.
+    """
+
+    action: Literal["set", "remove", "add"]
+    address: Address
+    kind: Kind
+    path: str = ""
+    content: Content = None
+    declared: object = None
+    data: Mapping[str, Value] = field(default_factory=dict)
+    hidden: str = ""
+
+    @property
+    def name(self) -> str:
+        """The address with the field."""
+        return str(self.address.child(*self.path.split("."))) if self.path else str(self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A difference that is not accepted.
+
+    Attributes:
+        address: The resource, as text.
+        path: The field; empty for a whole resource.
+        reason: Why, as a sentence without a period.
+        hint: How to accept it nevertheless, as a clause.
+    """
+
+    address: str
+    path: str
+    reason: str
+    hint: str
+
+
+class RefusedError(Exception):
+    """A difference cannot be accepted.
+
+    Args:
+        reason: Why.
+        hint: How to accept it nevertheless.
+    """
+
+    def __init__(self, reason: str, hint: str) -> None:
+        self.reason, self.hint = reason, hint
+        super().__init__(reason)
+
+    def of(self, item: Item) -> Refusal:
+        """Return the refusal of an item."""
+        return Refusal(str(item.address), item.path, self.reason, self.hint)
+
+
+@dataclass(frozen=True, slots=True)
+class InFile:
+    """An edit of a value that is in a file.
+
+    Attributes:
+        file: The path of the file, relative to the root file's folder.
+        edit: The edit.
+    """
+
+    file: str
+    edit: Edit
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """A key to add, together with the keys above it that a file lacks.
+
+    Attributes:
+        file: The path of the file.
+        parts: The keys from the top of the file.
+        value: The value.
+    """
+
+    file: str
+    parts: tuple[str, ...]
+    value: Value
+
+
+Op: TypeAlias = InFile | Addition
+
+
+@dataclass(slots=True)
+class Group:
+    """Edits that belong together: all of them are made, or none.
+
+    Attributes:
+        items: The differences that they accept.
+        ops: The edits.
+        allowed: The values that they change on purpose.
+    """
+
+    items: list[Item] = field(default_factory=list)
+    ops: list[Op] = field(default_factory=list)
+    allowed: set[Subject] = field(default_factory=set)

@@ -1,0 +1,192 @@
+"""Live values as files write them, and JSON texts with only the differing parts replaced.
+
+Takes values; returns values to write, in which ``${`` is escaped, because files interpolate it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from reconciler.accept.model import RefusedError
+from reconciler.accept.positions import Alias, Node, PositionsError, Scalar, parse
+from reconciler.accept.positions import Mapping as MappingNode
+from reconciler.accept.positions import Sequence as SequenceNode
+from reconciler.accept.splice import Value
+from reconciler.config.interpolation_syntax import Lookup, MalformedInterpolationError, escape, split_pieces, unescape
+from reconciler.kinds.comparable import canonical_json
+from reconciler.kinds.fields import Content, Field, Shape
+from reconciler.kinds.markers import Template
+
+
+def written(field: Field, content: Content) -> Value:
+    """Return a live value as a file writes it.
+
+    Args:
+        field: The field.
+        content: The value; a reference as its handle, name, or SID.
+    """
+    match field.shape:
+        case Shape.BOOL:
+            return bool(content)
+        case Shape.SET:
+            return [escape(str(word)) for word in content] if isinstance(content, (list, tuple)) else []
+        case Shape.JSON:
+            return escaped({} if content is None else content)
+        case _ if isinstance(content, str):
+            return escape(content, is_template=field.marker(Template) is not None)
+        case _:
+            assert content is None or isinstance(content, (int, float))
+            return content
+
+
+def escaped(value: object) -> Value:
+    """Return JSON with every ``${`` escaped."""
+    match value:
+        case str():
+            return escape(value)
+        case dict():
+            return {escape(str(key)): escaped(item) for key, item in value.items()}
+        case list() | tuple():
+            return [escaped(item) for item in value]
+        case _:
+            assert value is None or isinstance(value, (bool, int, float))
+            return value
+
+
+def lookups(text: str) -> list[Lookup]:
+    """Return the lookups in a text: ``${env:…}``, ``${var:…}``, ``${file:…}``, ``${secret:…}``."""
+    if "${" not in text:
+        return []
+    try:
+        return [piece for piece in split_pieces(text, 0, 0) if isinstance(piece, Lookup)]
+    except MalformedInterpolationError:
+        return []
+
+
+def whole_variable(text: str) -> str:
+    """Return the name of the variable that a text consists of; empty if it is anything else."""
+    found = lookups(text)
+    is_whole = len(found) == 1 and found[0].token == text and found[0].default is None
+    return found[0].name if is_whole and found[0].namespace == "var" else ""
+
+
+def check_literal(node: Node) -> None:
+    """Check that a part of a file contains no lookups and no aliases.
+
+    Raises:
+        RefusedError: It does.
+    """
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Alias) or one.anchor:
+            raise RefusedError("it contains a YAML anchor or alias", "write the value out in the file")
+        if isinstance(one, SequenceNode):
+            waiting += one.items
+        elif isinstance(one, MappingNode):
+            waiting += [inner for pair in one.pairs for inner in pair]
+        elif found := lookups(one.text):
+            raise interpolated(found[0])
+
+
+def interpolated(lookup: Lookup) -> RefusedError:
+    """Return the refusal of a value that a lookup is a part of."""
+    source = {
+        "env": f"environment variable {lookup.name}",
+        "secret": f"secret {lookup.name}",
+        "file": f"file {lookup.name}",
+        "var": f"variable {lookup.name}",
+    }[lookup.namespace]
+    hint = {
+        "env": "change the environment variable, or write the value in the file",
+        "secret": "change the secret where it is kept; secrets are never written to a file",
+        "file": "change that file",
+        "var": "change the text around the variable or its definition by hand",
+    }[lookup.namespace]
+    return RefusedError(f"the value comes from {source}", hint)
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two JSON values mean the same."""
+    return canonical_json(one) == canonical_json(other)
+
+
+def plain_text(text: str) -> str:
+    """Return what a text without lookups means."""
+    return unescape(text)[0]
+
+
+# --- JSON text -------------------------------------------------------------------------------------------------------
+
+
+def edited_json_text(text: str, declared: object, live: object) -> str:
+    """Return JSON text with a new meaning, in which only the parts that differ are written anew.
+
+    Args:
+        text: The JSON text, without lookups and escapes.
+        declared: What it means.
+        live: What it is to mean.
+    """
+    try:
+        root = parse(text).root
+        splices = list(_differences(root, declared, live)) if root is not None else [(0, len(text), _dumped(live))]
+    except (PositionsError, _DifferentlyWrittenError):
+        return _dumped(live)
+    parts: list[str] = []
+    at = 0
+    for start, end, new in sorted(splices):
+        parts += [text[at:start], new]
+        at = end
+    edited = "".join([*parts, text[at:]])
+    try:
+        is_right = same(json.loads(edited), live)
+    except ValueError:
+        is_right = False
+    return edited if is_right else _dumped(live)
+
+
+class _DifferentlyWrittenError(Exception):
+    """The text is not written as its meaning suggests."""
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _differences(node: Node, declared: object, live: object) -> Iterator[tuple[int, int, str]]:
+    if same(declared, live):
+        return
+    if isinstance(node, MappingNode) and isinstance(declared, Mapping) and isinstance(live, Mapping):
+        yield from _members(node, declared, live)
+    elif (
+        isinstance(node, SequenceNode)
+        and isinstance(declared, list)
+        and isinstance(live, list)
+        and len(node.items) == len(declared) == len(live)
+    ):
+        for item, old, new in zip(node.items, declared, live, strict=True):
+            yield from _differences(item, old, new)
+    else:
+        yield node.start, node.end, _dumped(live)
+
+
+def _members(
+    node: MappingNode, declared: Mapping[str, object], live: Mapping[str, object]
+) -> Iterator[tuple[int, int, str]]:
+    keys = [key.text if isinstance(key, Scalar) else "" for key, _ in node.pairs]
+    if sorted(keys) != sorted(declared):
+        raise _DifferentlyWrittenError
+    kept = [number for number, key in enumerate(keys) if key in live]
+    added = ", ".join(f"{_dumped(key)}: {_dumped(value)}" for key, value in live.items() if key not in declared)
+    if not kept:
+        yield node.start + 1, node.end - 1, added
+        return
+    last = kept[-1]
+    for number, (key, value) in enumerate(node.pairs):
+        if number in kept:
+            yield from _differences(value, declared[keys[number]], live[keys[number]])
+        elif number < last:
+            yield key.outer, node.pairs[number + 1][0].outer, ""
+    end = node.pairs[last][1].end
+    yield end, node.pairs[-1][1].end, f", {added}" if added else ""

@@ -1,0 +1,177 @@
+"""``reconciler accept``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler import workflow
+from reconciler.address import Address, AddressError
+from reconciler.cli import candidates, console
+from reconciler.cli.exit_codes import DONE, ERROR, WITHHELD
+from reconciler.cli.manual import Page
+from reconciler.cli.options import ADDRESS, account_options, baseline_options, reading_options
+from reconciler.cli.output import Output, output_in
+from reconciler.cli.running import Run, display
+from reconciler.errors import Interrupted, ReconcilerError, UsageError
+from reconciler.render.terminal import escape
+from reconciler.workflow import Endpoint, Inputs, Request
+
+if TYPE_CHECKING:
+    from reconciler.accept.model import At
+    from reconciler.documents.acceptance import AcceptFile
+
+EPILOG = """\b
+Examples:
+  reconciler accept services.support.webhooks.method
+  reconciler accept --env prod services.support.roles.agent --dry-run
+  reconciler accept --env prod addresses.bot --at overlay
+  reconciler accept --env prod --baseline git:v12 --yes
+  reconciler accept --unmanaged services.support.roles.RL00000000000000000000000000000000"""
+
+
+def _unmanaged(_context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(str(Address.parse(text)) for text in texts)
+    except AddressError as error:
+        raise click.BadParameter(f"{error}; an address looks like {ADDRESS}") from None
+
+
+@click.command(cls=Page, epilog=EPILOG)
+@click.argument("words", nargs=-1, metavar="[PATH] [ADDRESS[.FIELD]]...", shell_complete=candidates.addresses)
+@reading_options
+@baseline_options(ours=False)
+@account_options
+@click.option(
+    "--at",
+    type=click.Choice(["template", "overlay", "base"]),
+    help="Where to write a value that several resources or environments share: in the template, in the overlay of this "
+    "environment, or in the base files, which changes it for all. Without it, such a value is refused, or overridden "
+    "under its resource if it comes from a template.",
+)
+@click.option(
+    "--unmanaged",
+    metavar="ADDRESS",
+    multiple=True,
+    callback=_unmanaged,
+    help="Add this unmanaged resource, by its address from `reconciler drift`, to the file of its siblings. Repeatable.",
+)
+@click.option("--dry-run", is_flag=True, help="Show the edits; write no file, and do not ask.")
+@click.option("--yes", is_flag=True, help="Write the files without approval.")
+@output_in("text", "json")
+def accept(  # noqa: PLR0917 - click passes options by name
+    inputs: Inputs,
+    endpoint: Endpoint,
+    output: Output,
+    words: tuple[str, ...],
+    unmanaged: tuple[str, ...],
+    *,
+    at: At | None,
+    dry_run: bool,
+    yes: bool,
+) -> int:
+    """Write drift into the configuration: edit its files so that they match the account (reads the account only).
+
+    PATH is a file, or a folder that contains reconciler.yaml; the default is the current folder. ADDRESS is a resource,
+    with everything below it, or a field, as `reconciler drift` shows them. Without addresses, everything that drifted
+    since the baseline is accepted, which requires --baseline.
+
+    Only the accepted values change; all other lines stay as they are, comments included. A resource that was deleted in
+    the account is removed from the files. Shows a diff and asks before it writes. Values that are shared, interpolated,
+    or secret are refused with the reason; if a named value is refused, no file is changed.
+    """
+    path, addresses = _split(words)
+    if output.format_name == "json" and not (yes or dry_run):
+        raise UsageError("--format json cannot ask for approval. Add --dry-run or --yes")
+    run = Run(display(lines_on_stdout=False, may_colour=output.may_colour))
+    request = Request(addresses, unmanaged, at or "")
+    chosen = replace(inputs, path=path)
+    found = run.execute(lambda: workflow.accept(chosen, endpoint, run.display, request))
+    is_refused = bool(found.refused and request.is_named)
+    shown = workflow.acceptance_document(found, written=False)
+    if output.as_text:
+        _show(shown, output)
+    writes = bool(found.files) and not is_refused and not dry_run
+    if writes and not yes and not _ask(shown):
+        raise ReconcilerError("declined. No file was changed")
+    if writes:
+        workflow.write(found)
+    if not output.as_text:
+        console.out(workflow.acceptance_document(found, written=writes).to_json())
+    elif writes:
+        number = len(found.files)
+        console.out(f"Wrote {number:,} {'file' if number == 1 else 'files'}.\n")
+    if found.refused:
+        if output.as_text:
+            _report_refused(shown, is_named=request.is_named)
+        return ERROR if request.is_named else WITHHELD
+    return DONE
+
+
+def _split(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Split the arguments into the path of the configuration and addresses.
+
+    The first is the path if it exists, or cannot be an address.
+    """
+    if not words:
+        return ".", ()
+    first, rest = words[0], words[1:]
+    if Path(first).exists() or "/" in first or first.endswith((".yaml", ".yml")) or first in {".", ".."}:
+        return first, rest
+    return ".", words
+
+
+def _show(document: AcceptFile, output: Output) -> None:
+    """Show the edits as a unified diff."""
+    lines: list[str] = []
+    for file in document.files:
+        for line in file.diff:
+            lines.append(_coloured(escape(line), colour=output.colour))
+    if lines:
+        console.out("\n".join(lines) + "\n\n")
+    elif not document.refused:
+        console.out("Nothing to accept. The values match the account.\n")
+    number = len(document.accepted)
+    if number:
+        console.out(f"{number:,} {'difference' if number == 1 else 'differences'} accepted by these edits.\n")
+
+
+def _coloured(line: str, *, colour: bool) -> str:
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    name = styles.get(line[:1])
+    return click.style(line, fg=name) if colour and name is not None else line
+
+
+def _report_refused(document: AcceptFile, *, is_named: bool) -> None:
+    """List what was refused on standard error."""
+    head = "Error: nothing was written, because a named value cannot be accepted:\n" if is_named else "Not accepted:\n"
+    lines = [head]
+    for item in document.refused:
+        name = Address.parse(item.address)
+        where = str(name.child(*item.field.split("."))) if item.field else str(name)
+        lines += [f"  {escape(where)}: {escape(item.reason)}\n", f"    = {escape(item.hint)}\n"]
+    console.err("".join(lines))
+
+
+def _ask(document: AcceptFile) -> bool:
+    """Ask for approval on the terminal.
+
+    Raises:
+        UsageError: There is no terminal.
+    """
+    if not (console.is_terminal(sys.stdin) and console.is_terminal(sys.stderr)):
+        raise UsageError("no terminal to ask for approval, so no file was changed. Use --yes, or --dry-run")
+    number = len(document.files)
+    what = "this file" if number == 1 else f"these {number:,} files"
+    if not console.err(f'Write {what}?\nOnly "yes" is accepted to approve. Enter a value: '):
+        raise UsageError("the question could not be shown on the terminal. No file was changed")
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted. No file was changed") from None
+    console.err("\n" if not answer.endswith("\n") else "")
+    return answer.strip().lower() == "yes"

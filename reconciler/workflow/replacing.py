@@ -1,0 +1,240 @@
+"""Replaces several files, all or none, also if the process is killed in between.
+
+Every new text is written beside its file first. Then a journal lists the files, and from there on the replacement is
+complete as soon as the renames are made: by this process, or by the next command. Links are never followed out of the
+root file's folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.errors import JournalError, UsageError
+
+_FOLDER = ".reconciler"
+_JOURNAL = "accept.json"
+_SUFFIX = ".accept.tmp"
+_LARGEST = 1_000_000
+_FORMAT = "reconciler.accept-journal"
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A file and its new bytes.
+
+    Attributes:
+        before: The bytes that it has.
+        after: The bytes that it gets.
+    """
+
+    before: bytes
+    after: bytes
+
+
+def replace_files(folder: Path, replacements: Mapping[str, Replacement]) -> None:
+    """Replace files, all or none.
+
+    Args:
+        folder: The root file's folder.
+        replacements: The files by their paths relative to it.
+
+    Raises:
+        UsageError: A file changed since it was read, leads out of the folder, or cannot be written; no file changed.
+    """
+    targets = {path: _target(folder, path) for path in replacements}
+    temporaries: dict[str, Path] = {}
+    journal = folder / _FOLDER / _JOURNAL
+    path = ""
+    try:
+        for path, replacement in replacements.items():
+            _check_unchanged(targets[path], replacement)
+            temporaries[path] = _write_beside(targets[path], replacement.after)
+        path = f"{_FOLDER}/{_JOURNAL}"
+        _write_journal(journal, replacements, {path: temporaries[path].name for path in temporaries})
+    except OSError as error:
+        _discard(journal, temporaries)
+        raise UsageError(f"cannot write {folder / path}: {error.strerror or error}; no file was changed") from None
+    except BaseException:
+        _discard(journal, temporaries)
+        raise
+    complete(folder)
+
+
+def complete(folder: Path) -> None:
+    """Complete what an interrupted command began to replace; does nothing if there is no such thing.
+
+    Raises:
+        JournalError: The journal is invalid, or a file was changed in between.
+    """
+    journal = folder / _FOLDER / _JOURNAL
+    if not journal.exists() and not journal.is_symlink():
+        return
+    entries = _read_journal(journal)
+    renames: list[tuple[Path, Path]] = []
+    for path, entry in entries.items():
+        try:
+            target = _target(folder, path)
+        except UsageError as error:
+            raise JournalError(f"cannot complete {journal}: {error}") from None
+        temporary = target.parent / entry["temporary"]
+        found = _digest(target.read_bytes()) if target.exists() else ""
+        if found == entry["after"]:
+            temporary.unlink(missing_ok=True)
+        elif found == entry["before"] and _is_regular(temporary) and _digest(temporary.read_bytes()) == entry["after"]:
+            renames.append((temporary, target))
+        else:
+            raise JournalError(
+                f"an interrupted `reconciler accept` cannot be completed: {folder / path} was changed since. Compare "
+                f"the files with your repository, then remove {journal}"
+            )
+    for temporary, target in renames:
+        # Another command may complete the same journal at this moment.
+        with contextlib.suppress(FileNotFoundError):
+            temporary.replace(target)
+        _sync(target.parent)
+    journal.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        journal.parent.rmdir()
+
+
+def _target(folder: Path, path: str) -> Path:
+    """Return the file to replace, with links resolved.
+
+    Raises:
+        UsageError: It is missing, not a regular file, or out of the folder.
+    """
+    try:
+        target = (folder / path).resolve(strict=True)
+        is_inside = target.is_relative_to(folder.resolve(strict=True))
+    except (OSError, RuntimeError, ValueError):
+        raise UsageError(f"cannot write {folder / path}: it does not exist") from None
+    if not is_inside:
+        raise UsageError(f"cannot write {folder / path}: it leads out of the root file's folder; edit it by hand")
+    if not _is_regular(target):
+        raise UsageError(f"cannot write {folder / path}: it is not a regular file")
+    return target
+
+
+def _check_unchanged(target: Path, replacement: Replacement) -> None:
+    """Check that a file was not changed since it was read.
+
+    Raises:
+        UsageError: It was.
+    """
+    if target.read_bytes() != replacement.before:
+        raise UsageError(f"{target} changed while it was read; no file was changed. Run the command again")
+
+
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _write_beside(target: Path, data: bytes) -> Path:
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=_SUFFIX, dir=target.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def _write_journal(journal: Path, replacements: Mapping[str, Replacement], names: Mapping[str, str]) -> None:
+    if journal.parent.is_symlink():
+        raise UsageError(f"{journal.parent} is a link, so nothing was written. Replace it with a folder")
+    journal.parent.mkdir(exist_ok=True)
+    document = {
+        "format": _FORMAT,
+        "format_version": 1,
+        "files": {
+            path: {"temporary": names[path], "before": _digest(one.before), "after": _digest(one.after)}
+            for path, one in replacements.items()
+        },
+    }
+    for path in replacements:
+        _sync((journal.parent.parent / path).parent)
+    temporary = _write_new(journal, json.dumps(document, indent=2).encode())
+    temporary.replace(journal)
+    _sync(journal.parent)
+    _sync(journal.parent.parent)
+
+
+def _write_new(journal: Path, data: bytes) -> Path:
+    descriptor, name = tempfile.mkstemp(prefix=f".{journal.name}.", suffix=".tmp", dir=journal.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return Path(name)
+
+
+def _read_journal(journal: Path) -> Mapping[str, Mapping[str, str]]:
+    invalid = JournalError(f"{journal} is not a journal of `reconciler accept`. Remove it")
+    if journal.parent.is_symlink() or not _is_regular(journal):
+        raise invalid
+    try:
+        with journal.open("rb") as file:
+            document = json.loads(file.read(_LARGEST))
+    except (OSError, ValueError):
+        raise invalid from None
+    if not isinstance(document, dict) or document.get("format") != _FORMAT or document.get("format_version") != 1:
+        raise invalid
+    files = document.get("files")
+    if not isinstance(files, dict) or not all(map(_is_entry, files.values())):
+        raise invalid
+    return files
+
+
+def _is_entry(entry: object) -> bool:
+    return (
+        isinstance(entry, dict)
+        and all(isinstance(entry.get(key), str) for key in ("temporary", "before", "after"))
+        and entry["temporary"].startswith(".")
+        and entry["temporary"].endswith(_SUFFIX)
+        and Path(entry["temporary"]).name == entry["temporary"]
+    )
+
+
+def _discard(journal: Path, temporaries: Mapping[str, Path]) -> None:
+    """Remove what was written before the journal."""
+    for left in temporaries.values():
+        with contextlib.suppress(OSError):
+            left.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        journal.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        journal.parent.rmdir()
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    """Make a change of a folder's entries survive a crash of the machine, if the system supports that."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
