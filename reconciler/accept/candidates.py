@@ -22,6 +22,9 @@ from reconciler.state import State
 _SHORTEST_SECRET = 6
 """Characters; a shorter secret occurs in other texts by chance."""
 
+_INCLUDED = frozenset({"", "drifted", "conflict", "unknown"})
+"""Relations to the baseline that the name of a resource above includes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -129,7 +132,7 @@ def choose(found: Sequence[Candidate], names: Sequence[Address], config: Config)
     """
     if not names:
         return [one for one in found if one.standing == "drifted"], []
-    chosen = {id(one): one for name in names for one in found if _address(one.item).is_within(name)}
+    chosen = {id(one): one for name in names for one in found if _is_named(one, name)}
     errors: list[str] = []
     for name in names:
         if any(_address(one.item).is_within(name) for one in found) or _is_declared(name, config):
@@ -139,6 +142,17 @@ def choose(found: Sequence[Candidate], names: Sequence[Address], config: Config)
         hint = f"did you mean {close[0]}?" if close else "`reconciler drift` lists what differs"
         errors.append(f"{name}: no such resource or field; {hint}")
     return list(chosen.values()), errors
+
+
+def _is_named(one: Candidate, name: Address) -> bool:
+    """Whether a name means a difference.
+
+    The name of a resource includes what drifted below it. What the configuration changed, or does not declare, has to
+    be named itself: otherwise accepting a service could take back merged changes.
+    """
+    if not _address(one.item).is_within(name):
+        return False
+    return one.standing in _INCLUDED or name.is_within(one.item.address)
 
 
 def _address(item: Item) -> Address:

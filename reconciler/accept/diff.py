@@ -7,6 +7,7 @@ the product of the numbers of changed lines.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from difflib import SequenceMatcher
 
 _CONTEXT = 3
 _SYNC = 3
@@ -59,7 +60,10 @@ def _changes(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int,
             one, other = one + 1, other + 1
             continue
         end, new_end = _sync(old, new, one, other)
-        yield one, end, other, new_end
+        matcher = SequenceMatcher(None, old[one:end], new[other:new_end], autojunk=False)
+        for tag, start, stop, first, last in matcher.get_opcodes():
+            if tag != "equal":
+                yield one + start, one + stop, other + first, other + last
         one, other = end, new_end
 
 

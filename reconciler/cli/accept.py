@@ -58,12 +58,12 @@ def _unmanaged(_context: click.Context, _parameter: click.Parameter, texts: tupl
     metavar="ADDRESS",
     multiple=True,
     callback=_unmanaged,
-    help="Add this unmanaged resource, by its address from `reconciler drift`, to the file of its siblings. Repeatable.",
+    help="Add this unmanaged resource, as `reconciler drift` lists it, to the file of its siblings. Repeatable.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the edits; write no file, and do not ask.")
 @click.option("--yes", is_flag=True, help="Write the files without approval.")
 @output_in("text", "json")
-def accept(  # noqa: PLR0917 - click passes options by name
+def accept(
     inputs: Inputs,
     endpoint: Endpoint,
     output: Output,
@@ -127,10 +127,7 @@ def _split(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
 
 def _show(document: AcceptFile, output: Output) -> None:
     """Show the edits as a unified diff."""
-    lines: list[str] = []
-    for file in document.files:
-        for line in file.diff:
-            lines.append(_coloured(escape(line), colour=output.colour))
+    lines = [_coloured(escape(line), colour=output.colour) for file in document.files for line in file.diff]
     if lines:
         console.out("\n".join(lines) + "\n\n")
     elif not document.refused:

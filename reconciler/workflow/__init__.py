@@ -4,8 +4,9 @@ Takes the user's request as `Inputs` and `Endpoint`; returns data: a `Config`, a
 and asks nothing (the caller passes `confirm`). Knows no exit codes except those of the errors it raises.
 
 `inputs` holds the user's request, `loading` reads the configuration, `connecting` opens the API, `recording` finds
-and writes what an apply leaves on the disk. `planning`, `applying`, `accepting`, `exporting`, `comparing`, and `locating`
-each hold one verb; `replacing` writes the files of `accepting`. What only some verbs need is imported by their functions, so that `validate` starts without an HTTP library.
+and writes what an apply leaves on the disk. `planning`, `applying`, `accepting`, `exporting`, `comparing`, and
+`locating` each hold one verb; `replacing` writes the files of `accepting`. What only some verbs need is imported by
+their functions, so that `validate` starts without an HTTP library.
 """
 
 from reconciler.workflow.accepting import Acceptance, Request, accept, acceptance_document, write

@@ -65,7 +65,12 @@ def replace_files(folder: Path, replacements: Mapping[str, Replacement]) -> None
     except BaseException:
         _discard(journal, temporaries)
         raise
-    complete(folder)
+    try:
+        complete(folder)
+    except OSError as error:
+        raise UsageError(
+            f"cannot replace the files in {folder}: {error.strerror or error}. The next command completes this"
+        ) from None
 
 
 def complete(folder: Path) -> None:

@@ -1,17 +1,16 @@
-"""Drift, one field at a time: another valid value of a field, written to the emulated account behind the tool's back."""
+"""Drift, one field at a time: another valid value of a field, written to the emulated account directly."""
 
 from __future__ import annotations
 
 import asyncio
 import difflib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from reconciler.address import Address
 from reconciler.api import wire
 from reconciler.change import FieldChange
-from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Field, Shape
 from reconciler.kinds.markers import Choice, Vocabulary
 from reconciler.planning.plan import Plan
@@ -23,8 +22,6 @@ from reconciler.workflow.accepting import Acceptance, accept, write
 from reconciler.workflow.connecting import connect
 from reconciler.workflow.loading import validate
 from reconciler.workflow.planning import plan_options, read_and_plan
-
-ENVIRONMENT = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32}
 
 
 class Desk:
@@ -47,7 +44,7 @@ class Desk:
     def apply(self) -> None:
         self.account.apply(self.path, env=self.inputs.environment, environ=self.endpoint.environment)
 
-    def read(self, **options: Any) -> tuple[Plan, State]:
+    def read(self) -> tuple[Plan, State]:
         from reconciler.api.client import ReadClient
 
         async def run() -> tuple[Plan, State]:
@@ -66,9 +63,7 @@ class Desk:
         ]
 
     def accept(self, *addresses: str, **options: Any) -> Acceptance:
-        inputs = Inputs(
-            **{**{name: getattr(self.inputs, name) for name in ("path", "environment")}, **options.pop("inputs", {})}
-        )
+        inputs = replace(self.inputs, **options.pop("inputs", {}))
         request = Request(addresses, **options)
         found = asyncio.run(accept(inputs, self.endpoint, Silent(), request))
         if not (found.refused and request.is_named):
@@ -83,13 +78,13 @@ class Desk:
 def changed_lines(before: dict[str, str], after: dict[str, str]) -> list[str]:
     """The lines of a diff without context."""
     found: list[str] = []
-    for path in before:
-        lines = difflib.unified_diff(before[path].splitlines(), after[path].splitlines(), n=0, lineterm="")
+    for path, text in before.items():
+        lines = difflib.unified_diff(text.splitlines(), after[path].splitlines(), n=0, lineterm="")
         found += [line for line in lines if not line.startswith(("---", "+++", "@@"))]
     return found
 
 
-def others(kind: Kind, field: Field, content: Content, siblings: Sequence[Live]) -> Iterator[Content]:
+def others(field: Field, content: Content, siblings: Sequence[Live]) -> Iterator[Content]:
     """Yield other values of a field that may be valid."""
     match field.shape:
         case Shape.TEXT:
@@ -108,25 +103,21 @@ def others(kind: Kind, field: Field, content: Content, siblings: Sequence[Live])
         case Shape.SET:
             words = list(content) if isinstance(content, (list, tuple)) else []
             vocabulary = field.marker(Vocabulary)
-            known = [
-                word
-                for group in (vocabulary.words if vocabulary else ())
-                for word in ([group] if isinstance(group, str) else group)
-            ]
-            yield tuple(words[1:]) + tuple(word for word in known if word not in words)[:1]
+            known = vocabulary.words if vocabulary is not None else ()
+            yield (*words[1:], *[word for word in known if word not in words][:1])
             yield tuple(words[1:])
         case Shape.JSON:
             yield {**(content if isinstance(content, dict) else {}), "changed": {"at": "12:00", "by": [1, None]}}
         case Shape.REF:
             yield from (live.sid for live in siblings if live.sid != content)
         case _:
-            return
+            pass
 
 
 def drift(account: EmulatedAccount, live: Live, path: str, content: Content) -> bool:
     """Write a value; return whether the account took it."""
     form: dict[str, Any] = {}
-    for name, value in wire.encode(live.kind, {path: content}, lambda sent: sent):  # type: ignore[arg-type,return-value]
+    for name, value in wire.encode(live.kind, {path: content}, lambda sent: sent):
         form.setdefault(name, []).append(value)
     if not form:
         return False
@@ -140,7 +131,3 @@ def drift(account: EmulatedAccount, live: Live, path: str, content: Content) -> 
     except Exception:  # noqa: BLE001 - the account refuses it
         return False
     return True
-
-
-def addresses(made: Plan) -> dict[Address, Live]:
-    return dict(made.live)

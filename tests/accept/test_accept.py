@@ -1,0 +1,505 @@
+"""Drift is written into the file, overlay, template, or variable that declares it, and nothing else changes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.errors import ConfigError, UsageError
+from reconciler.workflow.accepting import Acceptance
+from tests.accept.drifting import Desk, changed_lines
+
+HEAD = "version: 1\nservices:\n  desk:\n    friendly_name: Desk\n"
+
+
+def desk(folder: Path, files: str | Mapping[str, str], env: str = "", **variables: str) -> Desk:
+    for name, text in ({"reconciler.yaml": files} if isinstance(files, str) else files).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(text.encode())
+    found = Desk(folder, env, variables)
+    found.apply()
+    return found
+
+
+def service(one: Desk, name: str = "Desk") -> str:
+    rows = one.account.get("/v1/Services")["services"]
+    return next(f"/v1/Services/{row['sid']}" for row in rows if row["friendly_name"] == name)
+
+
+def role(one: Desk, name: str, of: str = "Desk") -> str:
+    rows = one.account.get(f"{service(one, of)}/Roles")["roles"]
+    return next(f"{service(one, of)}/Roles/{row['sid']}" for row in rows if row["friendly_name"] == name)
+
+
+def diff_of(one: Desk, *names: str, again: bool = True, **options: Any) -> list[str]:
+    """Accept, and return the changed lines; the values then match, and a second accept writes nothing."""
+    before = one.files()
+    found = one.accept(*names, **options)
+    assert not found.refused, found.refused
+    after = one.files()
+    assert not [change for change in one.changes() if any(change.startswith(name) for name in names)]
+    if again:
+        one.accept(*names, **options)
+        assert one.files() == after
+    return changed_lines(before, after)
+
+
+def refused(one: Desk, *names: str, **options: Any) -> list[tuple[str, str]]:
+    """Accept, which is refused: nothing is written."""
+    before = one.files()
+    found: Acceptance = one.accept(*names, **options)
+    assert one.files() == before
+    return [(item.reason, item.hint) for item in found.refused]
+
+
+# --- literals --------------------------------------------------------------------------------------------------------
+
+
+def test_only_the_value_changes_in_its_own_style(tmp_path: Path) -> None:
+    text = HEAD + (
+        "    configuration: {reachability_enabled: true}   # flow\n"
+        "    webhooks:\n"
+        "      method: 'POST'   # quoted\n"
+        "      post_webhook_url: https://a.example.com/x\t# tab\n"
+        "      filters:  # words\n"
+        "        - onMessageAdded   # kept\n"
+        "        # about the next\n"
+        "        - onMessageUpdated\n"
+        "        - onMessageRemoved\n"
+    )
+    one = desk(tmp_path, text)
+    one.account.post(f"{service(one)}/Configuration", {"ReachabilityEnabled": "false"})
+    one.account.post(
+        f"{service(one)}/Configuration/Webhooks",
+        {"Method": "GET", "PostWebhookUrl": "", "Filters": ["onMessageRemoved", "onMessageAdded", "onUserAdded"]},
+    )
+    assert diff_of(one, "services.desk") == [
+        "-    configuration: {reachability_enabled: true}   # flow",
+        "+    configuration: {reachability_enabled: false}   # flow",
+        "-      method: 'POST'   # quoted",
+        "-      post_webhook_url: https://a.example.com/x\t# tab",
+        "+      method: 'GET'   # quoted",
+        "+      post_webhook_url: null\t# tab",
+        "-        # about the next",
+        "-        - onMessageUpdated",
+        "+        - onUserAdded",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("live", "line"),
+    [
+        ("plain", "        friendly_name: plain"),
+        ("12", '        friendly_name: "12"'),
+        ("no", '        friendly_name: "no"'),
+        ("a: b # c", '        friendly_name: "a: b # c"'),
+        ("${var:host} ${x}", "        friendly_name: $${var:host} $${x}"),
+        ("Zoë 😀", "        friendly_name: Zoë 😀"),
+        ("two\nlines", '        friendly_name: "two\\nlines"'),
+    ],
+)
+def test_a_live_text_is_read_back_as_it_is(tmp_path: Path, live: str, line: str) -> None:
+    one = desk(tmp_path, HEAD + "    users:\n      ada:\n        friendly_name: Ada\n")
+    one.account.post(f"{service(one)}/Users/ada", {"FriendlyName": live})
+    assert diff_of(one, "services.desk.users.ada.friendly_name") == ["-        friendly_name: Ada", f"+{line}"]
+
+
+@pytest.mark.parametrize(
+    ("before", "live", "lines"),
+    [
+        (
+            "{team: blue, level: 3}  # hers",
+            '{"team": "green", "level": 3}',
+            [
+                "-        attributes: {team: blue, level: 3}  # hers",
+                "+        attributes: {team: green, level: 3}  # hers",
+            ],
+        ),
+        (
+            """'{"team":"blue",  "tags": [1, "a"]}'""",
+            '{"team": "blue", "tags": [1, "b"], "x": null}',
+            [
+                """-        attributes: '{"team":"blue",  "tags": [1, "a"]}'""",
+                """+        attributes: '{"team":"blue",  "tags": [1, "b"], "x": null}'""",
+            ],
+        ),
+        (
+            "\n          team: blue   # color\n          # level\n          level: 3\n          'phone': \"+1415\"",
+            '{"team": "blue", "phone": "+1416", "deep": {"a": [1]}}',
+            [
+                "-          # level",
+                "-          level: 3",
+                "-          'phone': \"+1415\"",
+                "+          'phone': \"+1416\"",
+                "+          deep:",
+                "+            a: [1]",
+            ],
+        ),
+        ("{a: 1}", "{}", ["-        attributes: {a: 1}", "+        attributes: {}"]),
+    ],
+)
+def test_in_attributes_only_the_inner_value_changes(tmp_path: Path, before: str, live: str, lines: list[str]) -> None:
+    one = desk(tmp_path, HEAD + f"    users:\n      ada:\n        attributes: {before}\n")
+    one.account.post(f"{service(one)}/Users/ada", {"Attributes": live})
+    assert diff_of(one, "services.desk.users.ada") == lines
+
+
+def test_line_ends_and_the_mark_of_a_file_stay(tmp_path: Path) -> None:
+    text = "\ufeff" + (HEAD + "    configuration:\n      reachability_enabled: true # on\n").replace("\n", "\r\n")
+    one = desk(tmp_path, text)
+    one.account.post(f"{service(one)}/Configuration", {"ReachabilityEnabled": "false"})
+    one.accept("services.desk.configuration")
+    assert one.files() == {"reconciler.yaml": text.replace("true", "false")}
+
+
+def test_references_are_written_by_handle(tmp_path: Path) -> None:
+    text = HEAD + (
+        "    configuration: {default_conversation_role: one}\n"
+        "    roles:\n"
+        "      one: {type: conversation, permissions: [sendMessage]}\n"
+        "      second: {friendly_name: two, type: conversation, permissions: [sendMessage]}\n"
+    )
+    one = desk(tmp_path, text)
+    path = f"{service(one)}/Configuration"
+    one.account.post(path, {"DefaultConversationRoleSid": role(one, "two").rsplit("/", 1)[1]})
+    assert diff_of(one, "services.desk.configuration")[1] == "+    configuration: {default_conversation_role: second}"
+    one.account.post(path, {"DefaultConversationRoleSid": role(one, "channel user").rsplit("/", 1)[1]})
+    changed = diff_of(one, "services.desk.configuration")
+    assert changed[1] == "+    configuration: {default_conversation_role: channel user}"
+
+
+# --- resources -------------------------------------------------------------------------------------------------------
+
+ROLES = HEAD + (
+    "    roles:\n"
+    "      # Agents answer.\n"
+    "      agent: {type: service, permissions: [addParticipant]}  # one line\n"
+    "      # Leads decide.\n"
+    "      lead:\n"
+    "        type: service\n"
+    "        permissions: [addParticipant]\n"
+    "    # the end\n"
+)
+
+
+def test_a_deleted_resource_is_cut_out_with_its_comments(tmp_path: Path) -> None:
+    one = desk(tmp_path, ROLES)
+    one.account.delete(role(one, "agent"))
+    assert diff_of(one, "services.desk.roles.agent", again=False) == [
+        "-      # Agents answer.",
+        "-      agent: {type: service, permissions: [addParticipant]}  # one line",
+    ]
+
+
+def test_a_deleted_service_is_cut_out_whole(tmp_path: Path) -> None:
+    one = desk(
+        tmp_path, ROLES + "  other:\n    friendly_name: Other\n    configuration: {reachability_enabled: true}\n"
+    )
+    one.account.delete(service(one, "Other"))
+    assert diff_of(one, "services.other", again=False) == [
+        "-  other:",
+        "-    friendly_name: Other",
+        "-    configuration: {reachability_enabled: true}",
+    ]
+
+
+def test_a_deleted_resource_that_others_refer_to_is_refused(tmp_path: Path) -> None:
+    text = HEAD + (
+        "    configuration: {default_conversation_role: one}\n"
+        "    roles:\n      one: {type: conversation, permissions: [sendMessage]}\n"
+    )
+    one = desk(tmp_path, text)
+    path = f"{service(one)}/Configuration"
+    one.account.post(path, {"DefaultConversationRoleSid": role(one, "channel user").rsplit("/", 1)[1]})
+    one.account.delete(role(one, "one"))
+    ((reason, _),) = refused(one, "services.desk.roles.one")
+    assert reason.startswith("the edited files would be wrong: default_conversation_role")
+    assert diff_of(one, "services.desk") == [
+        "-    configuration: {default_conversation_role: one}",
+        "-    roles:",
+        "-      one: {type: conversation, permissions: [sendMessage]}",
+        "+    configuration: {default_conversation_role: channel user}",
+        "+    roles: {}",
+    ]
+
+
+def test_an_unmanaged_resource_goes_to_its_siblings(tmp_path: Path) -> None:
+    files = {
+        "reconciler.yaml": "version: 1\ninclude: [parts/*.yaml]\n",
+        "parts/a.yaml": "services:\n  desk:\n    friendly_name: Desk\n",
+        "parts/roles.yaml": (
+            "services:\n  desk:\n    roles:\n      agent: {type: service, permissions: [addParticipant]}\n"
+        ),
+    }
+    one = desk(tmp_path, files)
+    made = one.account.post(
+        f"{service(one)}/Roles", {"FriendlyName": "night shift", "Type": "service", "Permission": ["addParticipant"]}
+    )
+    address = f'services.desk.roles["{made["sid"]}"]'
+    assert diff_of(one, unmanaged=(address,), again=False) == [
+        "+      night-shift:",
+        "+        friendly_name: night shift",
+        "+        type: service",
+        "+        permissions: [addParticipant]",
+    ]
+    assert one.changes() == []
+    with pytest.raises(UsageError, match="no such unmanaged resource"):
+        one.accept(unmanaged=(address,))
+
+
+def test_an_unmanaged_user_is_added_to_a_list_in_braces(tmp_path: Path) -> None:
+    one = desk(tmp_path, HEAD + "    users: {ada: {}}\n")
+    made = one.account.post(f"{service(one)}/Users", {"Identity": "bob@example.com", "FriendlyName": "Bob"})
+    assert diff_of(one, unmanaged=(f'services.desk.users["{made["sid"]}"]',), again=False) == [
+        "-    users: {ada: {}}",
+        "+    users: {ada: {}, bob@example.com: {friendly_name: Bob, role: service user}}",
+    ]
+
+
+def test_an_undeclared_setting_gets_its_section(tmp_path: Path) -> None:
+    one = desk(tmp_path, ROLES)
+    one.account.post(
+        f"{service(one)}/Configuration/Webhooks",
+        {"PreWebhookUrl": "https://hooks.example.com/pre", "Filters": ["onMessageAdd"]},
+    )
+    assert diff_of(one, "services.desk") == []
+    assert diff_of(one, "services.desk.webhooks") == [
+        "+    webhooks:",
+        "+      pre_webhook_url: https://hooks.example.com/pre",
+        "+      filters: [onMessageAdd]",
+    ]
+
+
+# --- templates, overlays, environments --------------------------------------------------------------------------------
+
+TEMPLATE = {
+    "reconciler.yaml": (
+        "version: 1\n"
+        "templates:\n"
+        "  base:\n"
+        "    configuration: {reachability_enabled: true}\n"
+        "services:\n"
+        "  desk: {template: base, friendly_name: Desk}\n"
+        "  other:\n"
+        "    template: base\n"
+        "    friendly_name: Other\n"
+    )
+}
+
+
+def test_a_value_of_a_template_is_overridden_unless_all_agree(tmp_path: Path) -> None:
+    one = desk(tmp_path, TEMPLATE)
+    one.account.post(f"{service(one, 'Other')}/Configuration", {"ReachabilityEnabled": "false"})
+    start = one.files()
+    assert diff_of(one, "services.other") == ["+    configuration:", "+      reachability_enabled: false"]
+    (tmp_path / "reconciler.yaml").write_text(start["reconciler.yaml"])
+    one.account.post(f"{service(one)}/Configuration", {"ReachabilityEnabled": "false"})
+    assert diff_of(one, "services.desk", "services.other") == [
+        "-    configuration: {reachability_enabled: true}",
+        "+    configuration: {reachability_enabled: false}",
+    ]
+
+
+def test_a_template_is_changed_if_that_is_asked_for(tmp_path: Path) -> None:
+    one = desk(tmp_path, TEMPLATE)
+    one.account.post(f"{service(one)}/Configuration", {"ReachabilityEnabled": "false"})
+    assert diff_of(one, "services.desk", at="template") == [
+        "-    configuration: {reachability_enabled: true}",
+        "+    configuration: {reachability_enabled: false}",
+    ]
+    assert one.changes() == ["services.other.configuration.reachability_enabled"]
+
+
+ENVIRONMENTS = {
+    "reconciler.yaml": (
+        "version: 1\n"
+        "environments:\n"
+        "  prod: {overlays: [prod.yaml], variables: {mode: GET, url: 'https://prod.example.com/'}}\n"
+        "  staging: {variables: {mode: GET}}\n"
+        "variables:\n"
+        "  url: https://all.example.com/\n"
+        "services:\n"
+        "  desk:\n"
+        "    friendly_name: Desk\n"
+        "    configuration: {reachability_enabled: true}\n"
+        "    webhooks:\n"
+        "      method: ${var:mode}\n"
+        "      post_webhook_url: ${var:url}\n"
+        "      pre_webhook_url: ${var:url}pre\n"
+    ),
+    "prod.yaml": "services:\n  desk:\n    webhooks:\n      filters: [onMessageAdded]\n",
+}
+
+
+def test_a_literal_that_environments_share_is_refused_without_a_choice(tmp_path: Path) -> None:
+    one = desk(tmp_path, ENVIRONMENTS, env="prod")
+    one.account.post(f"{service(one)}/Configuration", {"ReachabilityEnabled": "false"})
+    name = "services.desk.configuration.reachability_enabled"
+    assert refused(one, name) == [
+        (
+            "other environments use the same value: staging",
+            "use --at overlay to change it for prod only, or --at base to change it for all",
+        )
+    ]
+    start = one.files()
+    assert diff_of(one, name, at="overlay") == ["+    configuration:", "+      reachability_enabled: false"]
+    for path, text in start.items():
+        (tmp_path / path).write_text(text)
+    assert diff_of(one, name, at="base") == [
+        "-    configuration: {reachability_enabled: true}",
+        "+    configuration: {reachability_enabled: false}",
+    ]
+
+
+def test_a_value_of_an_overlay_changes_in_the_overlay(tmp_path: Path) -> None:
+    one = desk(tmp_path, ENVIRONMENTS, env="prod")
+    one.account.post(f"{service(one)}/Configuration/Webhooks", {"Filters": ["onMessageAdded", "onUserAdded"]})
+    assert diff_of(one, "services.desk.webhooks.filters") == [
+        "-      filters: [onMessageAdded]",
+        "+      filters: [onMessageAdded, onUserAdded]",
+    ]
+
+
+def test_a_variable_of_one_environment_changes_at_its_definition(tmp_path: Path) -> None:
+    one = desk(tmp_path, ENVIRONMENTS, env="prod")
+    one.account.post(f"{service(one)}/Configuration/Webhooks", {"Method": "POST"})
+    assert diff_of(one, "services.desk.webhooks.method") == [
+        "-  prod: {overlays: [prod.yaml], variables: {mode: GET, url: 'https://prod.example.com/'}}",
+        "+  prod: {overlays: [prod.yaml], variables: {mode: POST, url: 'https://prod.example.com/'}}",
+    ]
+
+
+def test_a_variable_that_others_use_is_refused(tmp_path: Path) -> None:
+    one = desk(tmp_path, ENVIRONMENTS, env="prod")
+    path = f"{service(one)}/Configuration/Webhooks"
+    one.account.post(path, {"PostWebhookUrl": "https://x.example.com/", "PreWebhookUrl": "https://x.example.com/2"})
+    assert refused(one, "services.desk.webhooks") == [
+        (
+            "the value is a text with interpolations",
+            "change '${var:url}pre' by hand, or write the live value in its place",
+        ),
+        (
+            "the value comes from variable url, which services.desk.webhooks.pre_webhook_url uses as well",
+            "write the live value in place of ${var:url}, or change the variable by hand",
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("${env:MODE}", "the value comes from environment variable MODE"),
+        ("${file:mode.txt}", "the value comes from file mode.txt"),
+        ("${var:mode}", "the value comes from variable mode, which services.other.webhooks.method uses as well"),
+        ("*mode", "the value comes through a YAML alias in reconciler.yaml"),
+        ("&mode GET", "an alias in reconciler.yaml repeats the value"),
+    ],
+)
+def test_an_origin_elsewhere_is_refused(tmp_path: Path, value: str, reason: str) -> None:
+    anchor = "x-mode: &mode GET\n" if value == "*mode" else ""
+    other = "*mode" if value == "&mode GET" else "${var:mode}"
+    text = (
+        f"version: 1\n{anchor}variables: {{mode: GET}}\nservices:\n"
+        f"  desk:\n    friendly_name: Desk\n    webhooks:\n      method: {value}\n"
+        f"  other:\n    friendly_name: Other\n    webhooks:\n      method: {other}\n"
+    )
+    one = desk(tmp_path, {"reconciler.yaml": text, "mode.txt": "GET\n"}, MODE="GET")
+    one.account.post(f"{service(one)}/Configuration/Webhooks", {"Method": "POST"})
+    ((found, _),) = refused(one, "services.desk.webhooks.method")
+    assert found == reason
+
+
+def test_secrets_are_never_written(tmp_path: Path) -> None:
+    text = HEAD + "    webhooks:\n      post_webhook_url: https://h.example.com/?token=${secret:TOKEN}\n"
+    one = desk(tmp_path, text, TOKEN="a1b2c3d4e5f6")
+    path = f"{service(one)}/Configuration/Webhooks"
+    one.account.post(path, {"PostWebhookUrl": "https://h.example.com/?token=z9y8x7w6"})
+    ((reason, _),) = refused(one, "services.desk.webhooks")
+    assert reason == "the value is sensitive"
+    one.account.post(f"{service(one)}/Users", {"Identity": "ada", "FriendlyName": "x a1b2c3d4e5f6"})
+    (tmp_path / "reconciler.yaml").write_text(text + "    users: {ada: {friendly_name: Ada}}\n")
+    assert refused(one, "services.desk.users") == [
+        ("the live value contains a secret", "change it by hand; accept never writes it")
+    ]
+
+
+def test_a_value_of_a_command_line_variable_is_refused(tmp_path: Path) -> None:
+    text = "version: 1\nvariables: {mode: GET}\n" + HEAD.removeprefix("version: 1\n")
+    text += "    webhooks: {method: '${var:mode}'}\n"
+    one = desk(tmp_path, text)
+    one.account.post(f"{service(one)}/Configuration/Webhooks", {"Method": "POST"})
+    assert refused(one, "services.desk.webhooks", inputs={"variables": {"mode": "GET"}}) == [
+        ("the value comes from --var mode", "use --var mode with the live value")
+    ]
+
+
+# --- what is accepted ------------------------------------------------------------------------------------------------
+
+
+def test_without_names_a_baseline_decides(tmp_path: Path) -> None:
+    text = HEAD + "    webhooks:\n      method: POST\n      post_webhook_url: https://a.example.com/\n"
+    one = desk(tmp_path, text)
+    (tmp_path / "baseline").mkdir()
+    (tmp_path / "baseline" / "reconciler.yaml").write_text(text)
+    with pytest.raises(UsageError, match="requires a baseline"):
+        one.accept()
+    # The configuration changes the URL, and the console the method.
+    (tmp_path / "reconciler.yaml").write_text(text.replace("a.example.com", "b.example.com"))
+    one.account.post(f"{service(one)}/Configuration/Webhooks", {"Method": "GET"})
+    before = one.files()
+    found = one.accept(inputs={"baseline": str(tmp_path / "baseline")})
+    assert not found.refused
+    assert changed_lines(before, one.files()) == ["-      method: POST", "+      method: GET"]
+    assert one.changes() == ["services.desk.webhooks.post_webhook_url"]
+
+
+def test_without_names_the_rest_is_written(tmp_path: Path) -> None:
+    text = HEAD + "    webhooks:\n      method: ${env:MODE}\n      post_webhook_url: https://a.example.com/\n"
+    one = desk(tmp_path, text, MODE="POST")
+    (tmp_path / "baseline").mkdir()
+    (tmp_path / "baseline" / "reconciler.yaml").write_text(text.replace("${env:MODE}", "POST"))
+    path = f"{service(one)}/Configuration/Webhooks"
+    one.account.post(path, {"Method": "GET", "PostWebhookUrl": "https://b.example.com/"})
+    before = one.files()
+    found = one.accept(inputs={"baseline": str(tmp_path / "baseline")})
+    assert [item.reason for item in found.refused] == ["the value comes from environment variable MODE"]
+    assert changed_lines(before, one.files()) == [
+        "-      post_webhook_url: https://a.example.com/",
+        "+      post_webhook_url: https://b.example.com/",
+    ]
+
+
+def test_a_name_that_means_nothing_is_an_error(tmp_path: Path) -> None:
+    one = desk(tmp_path, ROLES)
+    with pytest.raises(UsageError, match=r"services\.desk\.roles\.agnet: no such resource or field; did you mean"):
+        one.accept("services.desk.roles.agnet")
+    assert one.accept("services.desk.roles.agent.permissions").files == {}
+
+
+def test_every_environment_has_to_be_valid(tmp_path: Path) -> None:
+    one = desk(tmp_path, ENVIRONMENTS, env="prod")
+    (tmp_path / "reconciler.yaml").write_text(
+        ENVIRONMENTS["reconciler.yaml"].replace(
+            "staging: {variables: {mode: GET}}", "staging: {variables: {mode: PUT}}"
+        )
+    )
+    with pytest.raises(ConfigError):
+        one.accept("services.desk.webhooks.filters")
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="needs links")
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (tmp_path / "real.yaml").write_text(ROLES)
+    (inside / "reconciler.yaml").symlink_to(tmp_path / "real.yaml")
+    one = Desk(inside)
+    one.apply()
+    one.account.delete(role(one, "agent"))
+    with pytest.raises(UsageError, match="it leads out of the root file's folder"):
+        one.accept("services.desk.roles.agent")
+    assert (tmp_path / "real.yaml").read_text() == ROLES

@@ -1,0 +1,190 @@
+"""Files are replaced all or none: on a full disk, after a kill at any moment, and never through links."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import JournalError, UsageError
+from reconciler.workflow import replacing
+from reconciler.workflow.replacing import Replacement, complete, replace_files
+
+OLD = {"a.yaml": b"a: 1\n", "sub/b.yaml": b"b: 1\n", "c.yaml": b"c: 1\n"}
+NEW = {"a.yaml": b"a: 2\n", "sub/b.yaml": b"b: 2\n", "c.yaml": b"c: 2\n"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "sub").mkdir()
+    for name, data in OLD.items():
+        (tmp_path / name).write_bytes(data)
+    return tmp_path
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in OLD}
+
+
+def everything(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+def replacements() -> dict[str, Replacement]:
+    return {name: Replacement(OLD[name], NEW[name]) for name in OLD}
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing after it runs."""
+
+
+def test_files_are_replaced_and_keep_their_permissions(folder: Path) -> None:
+    (folder / "a.yaml").chmod(0o640)
+    names = everything(folder)
+    replace_files(folder, replacements())
+    assert contents(folder) == NEW
+    assert everything(folder) == names
+    assert (folder / "a.yaml").stat().st_mode & 0o777 == 0o640
+
+
+def steps(monkeypatch: pytest.MonkeyPatch, at: int, error: BaseException, *, for_ever: bool) -> list[str]:
+    """Let the call of that number to the disk fail; with `for_ever`, all calls after it, too."""
+    made: list[str] = []
+
+    def counted(owner: object, name: str) -> None:
+        original = getattr(owner, name)
+
+        def call(*args: object, **options: object) -> object:
+            made.append(name)
+            if len(made) == at or (for_ever and len(made) > at):
+                raise error
+            return original(*args, **options)
+
+        monkeypatch.setattr(owner, name, call)
+
+    counted(tempfile, "mkstemp")
+    counted(os, "fsync")
+    counted(Path, "replace")
+    counted(Path, "unlink")
+    return made
+
+
+def count(folder: Path) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        made = steps(patch, 0, Killed(), for_ever=False)
+        replace_files(folder, replacements())
+        return len(made)
+
+
+def test_a_kill_at_any_moment_leaves_all_old_or_is_completed(tmp_path: Path) -> None:
+    outcomes = set()
+    total = None
+    number = 1
+    while total is None or number <= total:
+        folder = tmp_path / str(number)
+        (folder / "sub").mkdir(parents=True)
+        for name, data in OLD.items():
+            (folder / name).write_bytes(data)
+        if total is None:
+            total = count(folder)
+            for name, data in OLD.items():
+                (folder / name).write_bytes(data)
+        with pytest.MonkeyPatch.context() as patch:
+            steps(patch, number, Killed(), for_ever=True)
+            with pytest.raises(Killed):
+                replace_files(folder, replacements())
+        complete(folder)
+        found = contents(folder)
+        assert found in (OLD, NEW)
+        outcomes.add(found == NEW)
+        assert not (folder / ".reconciler").exists() or found == OLD
+        number += 1
+    assert outcomes == {True, False}
+
+
+def test_a_full_disk_leaves_all_files_as_they_were(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = everything(folder)
+    refused: list[str] = []
+    seen = 0
+    for number in range(1, 13):
+        with monkeypatch.context() as patch:
+            steps(patch, number, OSError(28, "No space left on device"), for_ever=False)
+            try:
+                replace_files(folder, replacements())
+            except UsageError as error:
+                refused.append(str(error))
+        # A folder that cannot be synchronized is no reason to give up.
+        assert contents(folder) == (OLD if len(refused) > seen else NEW)
+        seen = len(refused)
+        assert everything(folder) == names
+        for name, data in OLD.items():
+            (folder / name).write_bytes(data)
+    assert len(refused) > 5
+    assert all(text.endswith("No space left on device; no file was changed") for text in refused)
+
+
+def test_a_file_that_changed_meanwhile_is_kept(folder: Path) -> None:
+    (folder / "c.yaml").write_bytes(b"c: 3\n")
+    with pytest.raises(UsageError, match="changed while it was read; no file was changed"):
+        replace_files(folder, replacements())
+    assert contents(folder) == {**OLD, "c.yaml": b"c: 3\n"}
+    assert not (folder / ".reconciler").exists()
+
+
+def killed(folder: Path) -> None:
+    """Kill a replacement after its journal was written."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def complete_never(_folder: Path) -> None:
+            raise Killed
+
+        patch.setattr(replacing, "complete", complete_never)
+        with pytest.raises(Killed):
+            replace_files(folder, replacements())
+
+
+def test_a_file_that_changed_after_the_kill_is_not_overwritten(folder: Path) -> None:
+    killed(folder)
+    (folder / "c.yaml").write_bytes(b"c: 3\n")
+    with pytest.raises(JournalError, match=r"cannot be completed: .*c\.yaml was changed since"):
+        complete(folder)
+    assert contents(folder) == {**OLD, "c.yaml": b"c: 3\n"}
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="needs links")
+def test_links_are_followed_inside_the_folder_only(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    (folder / "real.yaml").write_bytes(OLD["a.yaml"])
+    (folder / "a.yaml").unlink()
+    (folder / "a.yaml").symlink_to("real.yaml")
+    replace_files(folder, replacements())
+    assert (folder / "a.yaml").is_symlink()
+    assert contents(folder) == NEW
+    outside = tmp_path_factory.mktemp("outside") / "a.yaml"
+    outside.write_bytes(OLD["a.yaml"])
+    (folder / "a.yaml").unlink()
+    (folder / "a.yaml").symlink_to(outside)
+    with pytest.raises(UsageError, match="it leads out of the root file's folder"):
+        replace_files(folder, {"a.yaml": Replacement(OLD["a.yaml"], NEW["a.yaml"])})
+    assert outside.read_bytes() == OLD["a.yaml"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"temporary": "../x.accept.tmp"},
+        {"temporary": "b.yaml"},
+        {"before": 1},
+    ],
+)
+def test_a_journal_of_somebody_else_does_nothing(folder: Path, change: dict[str, object]) -> None:
+    killed(folder)
+    journal = folder / ".reconciler" / "accept.json"
+    document = json.loads(journal.read_text())
+    document["files"]["a.yaml"] |= change
+    journal.write_text(json.dumps(document))
+    with pytest.raises(JournalError, match="is not a journal of `reconciler accept`"):
+        complete(folder)
+    assert contents(folder) == OLD
