@@ -135,7 +135,14 @@ def choose(found: Sequence[Candidate], names: Sequence[Address], config: Config)
     chosen = {id(one): one for name in names for one in found if _is_named(one, name)}
     errors: list[str] = []
     for name in names:
-        if any(_address(one.item).is_within(name) for one in found) or _is_declared(name, config):
+        if any(_address(one.item).is_within(name) for one in found):
+            continue
+        whole = next((one.item for one in found if not one.item.path and name.is_within(one.item.address)), None)
+        if whole is not None:
+            what = "does not exist in the account" if whole.action == "remove" else "is declared as absent"
+            errors.append(f"{name}: {whole.address} {what}; name the resource to accept that")
+            continue
+        if _is_declared(name, config):
             continue
         known = {*map(str, config.resources), *(str(_address(one.item)) for one in found)}
         close = get_close_matches(str(name), known, n=1)

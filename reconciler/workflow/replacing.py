@@ -175,7 +175,11 @@ def _write_journal(journal: Path, replacements: Mapping[str, Replacement], names
     for path in replacements:
         _sync((journal.parent.parent / path).parent)
     temporary = _write_new(journal, json.dumps(document, indent=2).encode())
-    temporary.replace(journal)
+    try:
+        temporary.replace(journal)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     _sync(journal.parent)
     _sync(journal.parent.parent)
 

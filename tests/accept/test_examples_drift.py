@@ -49,7 +49,8 @@ def drifts(one: Desk) -> Iterator[tuple[str, str]]:
                 if not drift(one.account, live, field.path, new):
                     continue
                 name = str(address.child(*field.path.split(".")))
-                if name in one.changes():
+                # A resource of another type is a missing one.
+                if one.changes() == [name]:
                     yield name, live.kind.name
                     drift(one.account, live, field.path, old)
                     break

@@ -1,0 +1,107 @@
+"""A15: whatever drifts, and however the file is written, the plan is then empty, and all else stays as it is."""
+
+from __future__ import annotations
+
+import random
+import re
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.errors import ConfigError
+from reconciler.kinds.fields import Shape
+from reconciler.testing import EmulatedAccount
+from tests.accept.configurations import files
+from tests.accept.drifting import Desk, changed_lines, drift, others
+
+REFUSED = re.compile(
+    r"the value comes through a YAML alias|an alias in \S+ repeats the value|the edited files would be wrong: "
+    r"|\S+ cannot be edited in place|without it, the value in"
+)
+
+
+@settings(max_examples=40)
+@given(text=files(), seed=st.integers(0, 10**6))
+def test_accepted_drift_is_gone(text: str, seed: int) -> None:
+    check(text, seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=2000)
+@given(text=files(), seed=st.integers(0, 10**6))
+def test_accepted_drift_is_gone_thoroughly(text: str, seed: int) -> None:
+    check(text, seed)
+
+
+def check(text: str, seed: int) -> None:
+    chance = random.Random(seed)
+    with tempfile.TemporaryDirectory() as name, closing(EmulatedAccount()) as account:
+        folder = Path(name)
+        for part in ("", "baseline"):
+            (folder / part).mkdir(exist_ok=True)
+            (folder / part / "reconciler.yaml").write_bytes(text.encode())
+        one = Desk(folder, account=account)
+        try:
+            one.apply()
+        except ConfigError:
+            return  # two parts of the document do not go together
+        assert one.changes() == []
+        drifted = drift_some(one, chance)
+        before = one.files()
+        inputs = {"baseline": str(folder / "baseline")}
+        found = one.accept(inputs=inputs)
+        refused = {f"{item.address} {item.path}" for item in found.refused}
+        for item in found.refused:
+            assert REFUSED.match(item.reason), (item, text)
+        left = set(one.changes())
+        assert len(left) <= len(refused), (left, refused)
+        after = one.files()["reconciler.yaml"]
+        assert_only(before["reconciler.yaml"], after, drifted)
+        again = one.accept(inputs={**inputs})
+        assert again.files == {} or refused
+        assert one.files()["reconciler.yaml"] == after
+
+
+def drift_some(one: Desk, chance: random.Random) -> int:
+    """Drift up to six values, and delete a role now and then; returns how many."""
+    made, _ = one.read()
+    fields = [
+        (live, item)
+        for address, live in made.live.items()
+        for item in live.kind.fields
+        if not item.write_only and not item.immutable and not item.natural_key and item.shape is not Shape.REF
+        if item.path in one_declared(one, address)
+    ]
+    chance.shuffle(fields)
+    count = 0
+    for live, item in fields[: chance.randint(1, 6)]:
+        choices = list(others(item, live.values.get(item.path), ()))
+        count += bool(choices) and drift(one.account, live, item.path, chance.choice(choices))
+    roles = [live for address, live in made.live.items() if live.kind.name == "role"]
+    if roles and chance.random() < 0.3:
+        live = chance.choice(roles)
+        one.account.delete(f"/v1/Services/{live.parents[0]}/Roles/{live.sid}")
+        count += 1
+    return count
+
+
+def one_declared(one: Desk, address: Any) -> set[str]:
+    from reconciler.workflow.loading import validate
+
+    return set(validate(one.inputs, {}).resources[address].values)
+
+
+def assert_only(before: str, after: str, drifted: int) -> None:
+    """The files differ in few lines, and in structure at no more places than drifted."""
+    lines = changed_lines({"x": before}, {"x": after})
+    assert (drifted > 0) or not lines
+    assert before.startswith("\ufeff") == after.startswith("\ufeff")
+    assert ("\r\n" in before) == ("\r\n" in after)
+    assert not re.search("(?<!\r)\n", after) or not re.search("\r\n", before)
+    yaml.load(after.removeprefix("\ufeff"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
