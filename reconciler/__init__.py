@@ -12,6 +12,7 @@ __version__ = "0.2.0"
 
 _ERRORS = "reconciler.errors"
 _HOMES = {
+    "AcceptFile": "reconciler.documents.acceptance",
     "ApiError": _ERRORS,
     "ConfigError": _ERRORS,
     "DriftFile": "reconciler.documents.drift",
@@ -36,6 +37,7 @@ _HOMES = {
 """The module of each public name."""
 
 __all__ = [
+    "AcceptFile",
     "ApiError",
     "ConfigError",
     "DriftFile",

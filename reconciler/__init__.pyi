@@ -1,3 +1,4 @@
+from reconciler.documents.acceptance import AcceptFile as AcceptFile
 from reconciler.documents.drift import DriftFile as DriftFile
 from reconciler.documents.plan import PlanFile as PlanFile
 from reconciler.documents.problems import ValidationFile as ValidationFile
@@ -22,6 +23,7 @@ from reconciler.workflow.library import SyncReconciler as SyncReconciler
 __version__: str
 
 __all__ = [
+    "AcceptFile",
     "ApiError",
     "ConfigError",
     "DriftFile",

@@ -48,10 +48,9 @@ def desk(tmp_path: Path) -> Path:
 
 def test_the_public_names_are_these() -> None:
     assert reconciler.__all__ == [
-        "ApiError", "ConfigError", "DriftFile", "Emulator", "Export", "GuardRefusal", "Interrupted", "JournalError",
-        "LedgerError", "LedgerOptions",
-        "MatchError", "PlanFile", "PlanFileError", "Reconciler", "ReconcilerError", "ReportFile", "StalePlan",
-        "SyncReconciler", "UsageError", "ValidationFile", "__version__",
+        "AcceptFile", "ApiError", "ConfigError", "DriftFile", "Emulator", "Export", "GuardRefusal", "Interrupted",
+        "JournalError", "LedgerError", "LedgerOptions", "MatchError", "PlanFile", "PlanFileError", "Reconciler",
+        "ReconcilerError", "ReportFile", "StalePlan", "SyncReconciler", "UsageError", "ValidationFile", "__version__",
     ]  # fmt: skip
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from reconciler import workflow
+from reconciler.address import Address
 from reconciler.cli import console, showing
 from reconciler.cli.exit_codes import DIFFERENCES, DONE, ERROR
 from reconciler.cli.manual import Page
@@ -61,10 +64,16 @@ def drift(inputs: Inputs, endpoint: Endpoint, output: Output, *, fail_on: frozen
     )
     showing.show_drift(found, output)
     if output.as_text and found.differences:
-        again = command_line("apply", inputs, endpoint, shown=found.to_json())
+        shown = found.to_json()
+        again = command_line("apply", inputs, endpoint, shown=shown)
+        first = found.differences[0]
+        name = Address.parse(first.address)
+        named = name.child(*first.fields[0].path.split(".")) if first.state == "differs" and first.fields else name
+        chosen = replace(inputs, targets=(), excludes=())
+        accept = command_line("accept", chosen, endpoint, options=(str(named),), shown=shown)
         console.out(
-            f"\nTo revert the drift, apply the configuration:\n  {again}\nTo accept a live value, write it in the "
-            "configuration.\n"
+            f"\nTo revert the drift, apply the configuration:\n  {again}\nTo accept a live value, write it into the "
+            f"configuration:\n  {accept}\n"
         )
     counts = {
         "differences": len(found.differences),

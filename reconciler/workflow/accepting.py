@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +19,10 @@ from reconciler.config.sources import display_path
 from reconciler.errors import ConfigError, MatchError, ReconcilerError, UsageError
 from reconciler.sources.disk import DiskSources
 from reconciler.sources.edited import EditedSources
-from reconciler.workflow.baselines import NONE, baseline_for
+from reconciler.workflow.baselines import baseline_for
 from reconciler.workflow.connecting import connect, plan_key
+from reconciler.workflow.inputs import NO_BASELINE
+from reconciler.workflow.ledgers import open_ledger
 from reconciler.workflow.planning import plan_options, read_and_plan
 from reconciler.workflow.recording import find_recorder
 from reconciler.workflow.replacing import Replacement, complete, replace_files
@@ -142,11 +145,6 @@ async def accept(inputs: Inputs, endpoint: Endpoint, progress: Progress, request
     from reconciler.api.client import ReadClient  # noqa: PLC0415 - see the package
 
     names = parse_addresses(request.addresses)
-    if not request.is_named and inputs.baseline in {"", NONE}:
-        raise UsageError(
-            "without addresses, everything that drifted is accepted, which requires a baseline. Use --baseline "
-            "git:REF with the commit that was applied last, or name what to accept, as `reconciler drift` lists it"
-        )
     files = DiskSources(inputs.path, endpoint.environment)
     folder = Path(files.root).parent
     complete(folder)
@@ -155,15 +153,23 @@ async def accept(inputs: Inputs, endpoint: Endpoint, progress: Progress, request
     config = loaded.selected.config
     async with connect(endpoint, ReadClient, progress, config=config) as client:
         key = plan_key(endpoint)
-        baseline = baseline_for(None, config, inputs, endpoint.environment) if inputs.baseline else None
-        made, state = await read_and_plan(
-            config,
-            client,
-            progress,
-            options,
-            lambda sid: find_recorder(config, inputs, client, sid, key=key, report="").unfinished,
-            baseline=baseline,
-        )
+        ledger, _ = await open_ledger(config, inputs, endpoint, client, files, writes=False)
+        with closing(ledger) if ledger is not None else nullcontext():
+            baseline = baseline_for(ledger, config, inputs, endpoint.environment)
+            if not request.is_named and (baseline is None or inputs.baseline == NO_BASELINE):
+                raise UsageError(
+                    "without addresses, everything that drifted is accepted, which requires a baseline. Use --baseline "
+                    "git:REF with the commit that was applied last, or a ledger, or name what to accept, as "
+                    "`reconciler drift` lists it"
+                )
+            made, state = await read_and_plan(
+                config,
+                client,
+                progress,
+                options,
+                lambda sid: find_recorder(config, inputs, client, sid, key=key, report="").unfinished,
+                baseline=baseline,
+            )
     work = _Work(loaded, made, state, options, request)
     groups, refused = work.groups(names)
     accepted, failed = work.checked(groups)

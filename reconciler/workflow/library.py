@@ -15,6 +15,8 @@ from reconciler.ledger.options import LedgerOptions
 from reconciler.workflow import Decision, Endpoint, Inputs
 
 if TYPE_CHECKING:
+    from reconciler.accept.model import At
+    from reconciler.documents.acceptance import AcceptFile
     from reconciler.documents.drift import DriftFile
     from reconciler.documents.plan import PlanFile
     from reconciler.documents.problems import ValidationFile
@@ -243,6 +245,41 @@ class Reconciler:
 
         return await workflow.drift(self._inputs, self._endpoint, self._watcher(), searches_unmanaged=search_unmanaged)
 
+    async def accept(
+        self,
+        *addresses: str,
+        unmanaged: Sequence[str] = (),
+        at: At = "",
+        baseline: str = "",
+        write: bool = True,
+    ) -> AcceptFile:
+        """Write drift into the configuration's files, or find the edits that would do so.
+
+        Args:
+            addresses: resources and fields to accept; none for everything that drifted since the baseline.
+            unmanaged: addresses of unmanaged resources to add.
+            at: where to write values that several resources or environments share, as ``--at``; empty to refuse them.
+            baseline: what was applied last, as ``--baseline``; empty for the ledger.
+            write: whether the files are written. If a named value is refused, none is.
+
+        Returns:
+            The edits, and the differences that cannot be accepted.
+
+        Raises:
+            ConfigError: the configuration is invalid, in any environment.
+            UsageError: an address means nothing, there is no baseline and no address, or a file cannot be written.
+            ReconcilerError: see `reconciler.errors`.
+        """
+        from reconciler import workflow  # noqa: PLC0415 - see the module
+
+        request = workflow.Request(addresses, tuple(unmanaged), at)
+        inputs = replace(self._inputs, baseline=baseline)
+        found = await workflow.accept(inputs, self._endpoint, self._watcher(), request)
+        writes = write and bool(found.files)
+        if writes:
+            workflow.write(found)
+        return workflow.acceptance_document(found, written=writes)
+
     async def export(self, *, include: Sequence[str] = (), in_one_file: bool = True) -> Export:
         """Write the account as a configuration, in memory (read-only). The path of this configuration does not matter.
 
@@ -341,6 +378,17 @@ class SyncReconciler:
     def drift(self, *, search_unmanaged: bool = False) -> DriftFile:
         """See `Reconciler.drift`."""
         return _run(self._reconciler.drift(search_unmanaged=search_unmanaged))
+
+    def accept(
+        self,
+        *addresses: str,
+        unmanaged: Sequence[str] = (),
+        at: At = "",
+        baseline: str = "",
+        write: bool = True,
+    ) -> AcceptFile:
+        """See `Reconciler.accept`."""
+        return _run(self._reconciler.accept(*addresses, unmanaged=unmanaged, at=at, baseline=baseline, write=write))
 
     def export(self, *, include: Sequence[str] = (), in_one_file: bool = True) -> Export:
         """See `Reconciler.export`."""

@@ -15,6 +15,7 @@ from reconciler import config as config_package
 from reconciler.errors import ConfigError, Problem
 from reconciler.redaction import texts_of
 from reconciler.sources.disk import DiskSources
+from reconciler.workflow.replacing import complete
 
 if TYPE_CHECKING:
     from reconciler.config.model import Config
@@ -34,8 +35,10 @@ def validate(
 
     Raises:
         ConfigError: The configuration is invalid. The error contains every problem.
+        JournalError: An interrupted `reconciler accept` cannot be completed.
     """
     sources = sources or DiskSources(inputs.path, environment)
+    complete(Path(sources.root).parent)
     return config_package.load(
         sources,
         environment=inputs.environment,

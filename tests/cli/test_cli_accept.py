@@ -1,0 +1,143 @@
+"""``reconciler accept``: the diff, the question, and the exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import FILES, Tty
+from tests.commands import Result
+
+Cli = Callable[..., Result]
+EMULATED = ("--emulator", "demo.db")
+NAME = "services.support.roles.agent.permissions"
+DIFF = """\
+--- reconciler.yaml
++++ reconciler.yaml
+@@ -3,5 +3,5 @@
+   support:
+     friendly_name: Customer Support
+     roles:
+-      agent: {type: conversation, permissions: [sendMessage]}
++      agent: {type: conversation, permissions: [leaveConversation]}
+     configuration: {default_conversation_role: agent}
+"""
+
+
+@pytest.fixture
+def drifted(cli: Cli, files: Path) -> Path:
+    """The role in the account has another permission than the file says."""
+    changed = FILES.replace("[sendMessage]", "[leaveConversation]")
+    files.write_text(changed)
+    assert cli("apply", *EMULATED, "--yes").code == 0
+    files.write_text(FILES)
+    return files
+
+
+def test_it_shows_the_edits_and_writes_them(cli: Cli, drifted: Path) -> None:
+    result = cli("accept", NAME, *EMULATED, "--yes")
+    assert result.code == 0
+    assert result.out == f"{DIFF}\n1 difference accepted by these edits.\nWrote 1 file.\n"
+    assert drifted.read_text() == FILES.replace("sendMessage", "leaveConversation")
+    assert cli("plan", *EMULATED, "--detailed-exitcode").code == 0
+    again = cli("accept", NAME, *EMULATED, "--yes")
+    assert (again.code, again.out) == (0, "Nothing to accept. The values match the account.\n")
+
+
+def test_a_dry_run_writes_nothing(cli: Cli, drifted: Path) -> None:
+    result = cli("accept", ".", NAME, *EMULATED, "--dry-run")
+    assert result.code == 0
+    assert result.out.startswith(DIFF)
+    assert drifted.read_text() == FILES
+    document = cli("accept", "reconciler.yaml", NAME, *EMULATED, "--dry-run", "--format", "json").json
+    assert document == {
+        "format": "reconciler.accept",
+        "format_version": 1,
+        "account_sid": "AC00000000000000000000000000000000",
+        "env": "",
+        "written": False,
+        "accepted": [{"address": "services.support.roles.agent", "field": "permissions", "action": "set"}],
+        "refused": [],
+        "files": [{"path": "reconciler.yaml", "diff": DIFF.splitlines()}],
+    }
+
+
+@pytest.mark.parametrize(("answer", "code"), [("yes\n", 0), ("y\n", 1), ("", 1)])
+def test_it_asks(cli: Cli, drifted: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int) -> None:
+    monkeypatch.setattr(sys, "stdin", Tty(answer))
+    monkeypatch.setattr("reconciler.cli.accept.console.is_terminal", lambda _stream: True)
+    result = cli("accept", NAME, *EMULATED)
+    assert result.code == code
+    assert 'Write this file?\nOnly "yes" is accepted to approve. Enter a value: ' in result.err
+    assert (drifted.read_text() == FILES) == (code != 0)
+
+
+def test_without_a_terminal_it_cannot_ask(cli: Cli, drifted: Path) -> None:
+    result = cli("accept", NAME, *EMULATED)
+    assert result.code == 1
+    assert "no terminal to ask for approval, so no file was changed." in result.err
+    assert cli("accept", NAME, *EMULATED, "--format", "json").code == 1
+    assert drifted.read_text() == FILES
+
+
+def test_a_refused_name_writes_nothing(cli: Cli, drifted: Path) -> None:
+    aliased = FILES.replace("[sendMessage]", "&words [sendMessage]") + "x-words: *words\n"
+    drifted.write_text(aliased)
+    result = cli("accept", NAME, *EMULATED, "--yes")
+    assert result.code == 1
+    assert result.err == (
+        "Error: nothing was written, because a named value cannot be accepted:\n"
+        f"  {NAME}: an alias in reconciler.yaml repeats the value\n"
+        "    = write the value out in place of the alias, or change the anchor by hand\n"
+    )
+    assert drifted.read_text() == aliased
+
+
+def test_without_names_the_refused_values_are_listed(cli: Cli, drifted: Path, tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(FILES)
+    result = cli("accept", *EMULATED, "--yes")
+    assert result.code == 1
+    assert "which requires a baseline" in result.err
+    drifted.write_text(FILES.replace("[sendMessage]", "&words [sendMessage]") + "x-words: *words\n")
+    result = cli("accept", *EMULATED, "--yes", "--baseline", "base.yaml")
+    assert result.code == 5
+    assert result.err.startswith(f"Not accepted:\n  {NAME}: an alias in reconciler.yaml repeats the value\n")
+    drifted.write_text(FILES)
+    assert cli("accept", *EMULATED, "--yes", "--baseline", "base.yaml").code == 0
+    assert drifted.read_text() == FILES.replace("sendMessage", "leaveConversation")
+
+
+def test_lines_with_secrets_are_not_shown(cli: Cli, drifted: Path) -> None:
+    changed = FILES.replace(
+        "    configuration:",
+        "    webhooks: {post_webhook_url: 'https://x.example.com/?token=a1b2c3d4e5f6a7b8'}\n    configuration:",
+    )
+    drifted.write_text(changed)
+    result = cli("accept", NAME, *EMULATED, "--dry-run")
+    assert result.code == 0
+    assert "a1b2c3d4" not in result.out
+    assert " (hidden: this line contains a secret)\n" in result.out
+
+
+def test_drift_names_the_command(cli: Cli, drifted: Path) -> None:
+    assert drifted.exists()
+    assert cli("drift", *EMULATED).out.endswith(
+        f"To accept a live value, write it into the configuration:\n  reconciler accept {NAME} --emulator demo.db\n"
+    )
+
+
+def test_an_interrupted_accept_is_completed_by_the_next_command(
+    cli: Cli, drifted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(_folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("reconciler.workflow.replacing.complete", killed)
+        assert cli("accept", NAME, *EMULATED, "--yes").code == 130
+    assert drifted.read_text() == FILES
+    assert cli("validate").code == 0
+    assert drifted.read_text() == FILES.replace("sendMessage", "leaveConversation")
