@@ -46,7 +46,9 @@ def build_groups(  # noqa: PLR0917 - the inputs of one stage
 
 
 @dataclass
-class _Builder:
+class _Places:
+    """The places of values, who uses them, and the edits so far."""
+
     items: Sequence[Item]
     files: Files
     environments: Sequence[Environment]
@@ -61,26 +63,6 @@ class _Builder:
         self.wanted = {(item.address, item.path): item for item in self.items}
         self.groups: dict[object, Group] = {}
 
-    def build(self) -> tuple[list[Group], list[Refusal]]:
-        refusals: list[Refusal] = []
-        for item in self.items:
-            try:
-                self._accept(item)
-            except RefusedError as error:
-                refusals.append(error.of(item))
-        return list(self.groups.values()), refusals
-
-    def _accept(self, item: Item) -> None:
-        if item.hidden:
-            raise RefusedError(item.hidden, "change it by hand; accept never writes it")
-        match item.action:
-            case "set":
-                self._set(item)
-            case "remove":
-                self._remove(item)
-            case "add":
-                self._add_resource(item)
-
     def _keep(self, key: object, item: Item, ops: Iterable[Op], allowed: Iterable[Subject]) -> None:
         """Record edits; the same edits for several items are made once."""
         own: Subject = (self.selected, item.address, item.path)
@@ -93,68 +75,6 @@ class _Builder:
         else:
             reason = f"{group.items[0].name} comes from the same place and has another live value"
             raise RefusedError(reason, "write the values by hand")
-
-    # --- fields -------------------------------------------------------------------------------------------------------
-
-    def _set(self, item: Item) -> None:
-        parts = (*item.address.parts, *item.path.split("."))
-        if item.kind.by_path[item.path].shape is Shape.JSON:
-            origin = self.own.first(parts)
-            if (
-                isinstance(item.content, dict)
-                and isinstance(item.declared, dict)
-                and origin is not None
-                and isinstance(origin.walk.node, MappingNode)
-            ):
-                ops, allowed = self._json(item, parts, item.declared, item.content)
-                self._keep((item.address, item.path), item, ops, allowed)
-                return
-        self._set_at(item, parts)
-
-    def _set_at(self, item: Item, parts: Sequence[str]) -> None:
-        origin = self.own.first(parts)
-        if origin is None:
-            self._add(item, parts, self._value(item))
-            return
-        self._check_place(origin)
-        node = origin.walk.node
-        assert node is not None
-        if (
-            isinstance(node, Scalar)
-            and values.lookups(node.text)
-            and item.kind.by_path[item.path].shape is not Shape.SET
-        ):
-            self._set_variable(item, node)
-            return
-        allowed = self._users(item, parts, origin)
-        if allowed is None:
-            self._add(item, parts, self._value(item))
-        else:
-            self._keep(origin.key, item, self._in_place(item, origin), allowed)
-
-    def _value(self, item: Item) -> Value:
-        spec = item.kind.by_path[item.path]
-        if spec.shape not in {Shape.BOOL, Shape.JSON, Shape.SET} and item.content in {None, ""}:
-            return None
-        if spec.shape is Shape.SET and not item.content:
-            return None
-        return values.written(spec, item.content)
-
-    def _in_place(self, item: Item, origin: Origin) -> Iterator[Op]:
-        node, spec, file = origin.walk.node, item.kind.by_path[item.path], origin.walk.file
-        assert node is not None
-        value = values.written(spec, item.content)
-        if spec.is_empty(item.content) and spec.why_not_clearable() and spec.shape is not Shape.BOOL:
-            yield self._drop(origin, item.path.rsplit(".", 1)[-1], (*item.address.parts, *item.path.split(".")))
-        elif spec.shape is Shape.SET and isinstance(node, SequenceNode):
-            yield from _set_edits(file, node, [str(word) for word in value] if isinstance(value, list) else [])
-        elif spec.shape is Shape.JSON and isinstance(node, Scalar) and node.text.lstrip().startswith("{"):
-            text = values.edited_json_text(values.plain_text(node.text), item.declared, item.content or {})
-            yield InFile(file, Set(node, values.escaped(text)))
-        else:
-            if isinstance(node, (MappingNode, SequenceNode)):
-                values.check_literal(node)
-            yield InFile(file, Set(node, self._value(item)))
 
     def _drop(self, origin: Origin, key: str, parts: Sequence[str]) -> Op:
         """Return the removal of a key.
@@ -246,6 +166,189 @@ class _Builder:
             f"other environments use the same value: {others}",
             f"use --at overlay to change it for {self.selected or 'this run'} only, or --at base to change it for all",
         )
+
+
+@dataclass
+class _JsonBuilder(_Places):
+    """Builds the edits of JSON, in which only the inner values that differ change."""
+
+    def _json(
+        self, item: Item, parts: Sequence[str], declared: Mapping[str, object], live: Mapping[str, object]
+    ) -> tuple[list[Op], set[Subject]]:
+        """Return the edits of the inner values that differ, each at its own place."""
+        ops: list[Op] = []
+        allowed: set[Subject] = set()
+        for key in dict.fromkeys([*declared, *live]):
+            old, new = declared.get(key), live.get(key)
+            if key in declared and key in live and values.same(old, new):
+                continue
+            inner = (*parts, str(values.escaped(key)))
+            origin = self.own.first(inner)
+            if origin is None:
+                op, users = self._json_addition(item, parts, inner, values.escaped(new))
+                ops.append(op)
+                allowed |= users
+                continue
+            self._check_place(origin)
+            node = origin.walk.node
+            assert node is not None
+            if (
+                key in declared
+                and key in live
+                and isinstance(old, dict)
+                and isinstance(new, dict)
+                and isinstance(node, MappingNode)
+            ):
+                inner_ops, users = self._json(item, inner, old, new)
+                ops += inner_ops
+                allowed |= users
+                continue
+            users_or_none = self._json_users(item, inner, origin)
+            allowed |= users_or_none
+            if key not in live:
+                values.check_literal(node)
+                ops.append(self._drop(origin, inner[-1], inner))
+            else:
+                ops += _node_edits(origin.walk.file, node, old, new)
+        return ops, allowed
+
+    def _json_users(self, item: Item, inner: Sequence[str], origin: Origin) -> set[Subject]:
+        if origin.template and self.at != "template":
+            others = self._inner_users(self.own, inner, origin) - {item.address}
+            if others:
+                raise RefusedError(
+                    f"the value comes from template {origin.template}, which {min(map(str, others))} uses as well",
+                    "use --at template to change it for all, or override it by hand",
+                )
+        users = {
+            (name, address, item.path)
+            for name, other in self.origins.items()
+            for address in self._inner_users(other, inner, origin)
+        }
+        others_names = {name for name, _, _ in users if name != self.selected}
+        if others_names and self.at not in ({"base", "template"} if origin.template else {"base"}):
+            raise self._shared(others_names)
+        return users
+
+    def _inner_users(self, origins: Origins, inner: Sequence[str], origin: Origin) -> set[Address]:
+        depth = len(inner)
+        if not origin.template:
+            first = origins.first(inner)
+            address = self._resource_of(inner, origins)
+            return {address} if first is not None and _same_place(first, origin) and address is not None else set()
+        _, below = self.own.template(inner)
+        found: set[Address] = set()
+        for service in origins.with_template(origin.template):
+            path = (*service.parts, *below)[:depth]
+            first = origins.first(path)
+            address = self._resource_of(path, origins)
+            if first is not None and _same_place(first, origin) and address is not None:
+                found.add(address)
+        return found
+
+    @staticmethod
+    def _resource_of(parts: Sequence[str], origins: Origins) -> Address | None:
+        resources = origins.environment.config.resources
+        lengths = range(len(parts), 0, -1)
+        return next((found for end in lengths if (found := Address(tuple(parts[:end]))) in resources), None)
+
+    def _json_addition(
+        self, item: Item, parts: Sequence[str], inner: tuple[str, ...], value: Value
+    ) -> tuple[Op, set[Subject]]:
+        """Return the addition of a key beside the others of its mapping."""
+        above = self.own.first(parts)
+        if above is None or not isinstance(above.walk.node, MappingNode):
+            raise RefusedError("the mapping that the key belongs to is not in the files", "write it by hand")
+        self._check_place(above)
+        allowed = self._json_users(item, parts, above)
+        return InFile(above.walk.file, Put(above.walk.node, inner[-1], value)), allowed
+
+
+@dataclass
+class _Builder(_JsonBuilder):
+    """Builds the edits of all differences."""
+
+    def build(self) -> tuple[list[Group], list[Refusal]]:
+        refusals: list[Refusal] = []
+        for item in self.items:
+            try:
+                self._accept(item)
+            except RefusedError as error:
+                refusals.append(error.of(item))
+        return list(self.groups.values()), refusals
+
+    def _accept(self, item: Item) -> None:
+        if item.hidden:
+            raise RefusedError(item.hidden, "change it by hand; accept never writes it")
+        match item.action:
+            case "set":
+                self._set(item)
+            case "remove":
+                self._remove(item)
+            case "add":
+                self._add_resource(item)
+
+    # --- fields -------------------------------------------------------------------------------------------------------
+
+    def _set(self, item: Item) -> None:
+        parts = (*item.address.parts, *item.path.split("."))
+        if item.kind.by_path[item.path].shape is Shape.JSON:
+            origin = self.own.first(parts)
+            if (
+                isinstance(item.content, dict)
+                and isinstance(item.declared, dict)
+                and origin is not None
+                and isinstance(origin.walk.node, MappingNode)
+            ):
+                ops, allowed = self._json(item, parts, item.declared, item.content)
+                self._keep((item.address, item.path), item, ops, allowed)
+                return
+        self._set_at(item, parts)
+
+    def _set_at(self, item: Item, parts: Sequence[str]) -> None:
+        origin = self.own.first(parts)
+        if origin is None:
+            self._add(item, parts, self._value(item))
+            return
+        self._check_place(origin)
+        node = origin.walk.node
+        assert node is not None
+        if (
+            isinstance(node, Scalar)
+            and values.lookups(node.text)
+            and item.kind.by_path[item.path].shape is not Shape.SET
+        ):
+            self._set_variable(item, node)
+            return
+        allowed = self._users(item, parts, origin)
+        if allowed is None:
+            self._add(item, parts, self._value(item))
+        else:
+            self._keep(origin.key, item, self._in_place(item, origin), allowed)
+
+    def _value(self, item: Item) -> Value:
+        spec = item.kind.by_path[item.path]
+        if spec.shape not in {Shape.BOOL, Shape.JSON, Shape.SET} and item.content in {None, ""}:
+            return None
+        if spec.shape is Shape.SET and not item.content:
+            return None
+        return values.written(spec, item.content)
+
+    def _in_place(self, item: Item, origin: Origin) -> Iterator[Op]:
+        node, spec, file = origin.walk.node, item.kind.by_path[item.path], origin.walk.file
+        assert node is not None
+        value = values.written(spec, item.content)
+        if spec.is_empty(item.content) and spec.why_not_clearable() and spec.shape is not Shape.BOOL:
+            yield self._drop(origin, item.path.rsplit(".", 1)[-1], (*item.address.parts, *item.path.split(".")))
+        elif spec.shape is Shape.SET and isinstance(node, SequenceNode):
+            yield from _set_edits(file, node, [str(word) for word in value] if isinstance(value, list) else [])
+        elif spec.shape is Shape.JSON and isinstance(node, Scalar) and node.text.lstrip().startswith("{"):
+            text = values.edited_json_text(values.plain_text(node.text), item.declared, item.content or {})
+            yield InFile(file, Set(node, values.escaped(text)))
+        else:
+            if isinstance(node, (MappingNode, SequenceNode)):
+                values.check_literal(node)
+            yield InFile(file, Set(node, self._value(item)))
 
     # --- variables ----------------------------------------------------------------------------------------------------
 
@@ -372,99 +475,6 @@ class _Builder:
             assert origin.walk.mapping is not None
             ops[origin.key] = InFile(origin.walk.file, Drop(origin.walk.mapping, parts[-1]))
         self._keep((item.address, ""), item, ops.values(), {(name, item.address, "") for name in others})
-
-    # --- JSON ---------------------------------------------------------------------------------------------------------
-
-    def _json(
-        self, item: Item, parts: Sequence[str], declared: Mapping[str, object], live: Mapping[str, object]
-    ) -> tuple[list[Op], set[Subject]]:
-        """Return the edits of the inner values that differ, each at its own place."""
-        ops: list[Op] = []
-        allowed: set[Subject] = set()
-        for key in dict.fromkeys([*declared, *live]):
-            old, new = declared.get(key), live.get(key)
-            if key in declared and key in live and values.same(old, new):
-                continue
-            inner = (*parts, str(values.escaped(key)))
-            origin = self.own.first(inner)
-            if origin is None:
-                op, users = self._json_addition(item, parts, inner, values.escaped(new))
-                ops.append(op)
-                allowed |= users
-                continue
-            self._check_place(origin)
-            node = origin.walk.node
-            assert node is not None
-            if (
-                key in declared
-                and key in live
-                and isinstance(old, dict)
-                and isinstance(new, dict)
-                and isinstance(node, MappingNode)
-            ):
-                inner_ops, users = self._json(item, inner, old, new)
-                ops += inner_ops
-                allowed |= users
-                continue
-            users_or_none = self._json_users(item, inner, origin)
-            allowed |= users_or_none
-            if key not in live:
-                values.check_literal(node)
-                ops.append(self._drop(origin, inner[-1], inner))
-            else:
-                ops += _node_edits(origin.walk.file, node, old, new)
-        return ops, allowed
-
-    def _json_users(self, item: Item, inner: Sequence[str], origin: Origin) -> set[Subject]:
-        if origin.template and self.at != "template":
-            others = self._inner_users(self.own, inner, origin) - {item.address}
-            if others:
-                raise RefusedError(
-                    f"the value comes from template {origin.template}, which {min(map(str, others))} uses as well",
-                    "use --at template to change it for all, or override it by hand",
-                )
-        users = {
-            (name, address, item.path)
-            for name, other in self.origins.items()
-            for address in self._inner_users(other, inner, origin)
-        }
-        others_names = {name for name, _, _ in users if name != self.selected}
-        if others_names and self.at not in ({"base", "template"} if origin.template else {"base"}):
-            raise self._shared(others_names)
-        return users
-
-    def _inner_users(self, origins: Origins, inner: Sequence[str], origin: Origin) -> set[Address]:
-        depth = len(inner)
-        if not origin.template:
-            first = origins.first(inner)
-            address = self._resource_of(inner, origins)
-            return {address} if first is not None and _same_place(first, origin) and address is not None else set()
-        _, below = self.own.template(inner)
-        found: set[Address] = set()
-        for service in origins.with_template(origin.template):
-            path = (*service.parts, *below)[:depth]
-            first = origins.first(path)
-            address = self._resource_of(path, origins)
-            if first is not None and _same_place(first, origin) and address is not None:
-                found.add(address)
-        return found
-
-    @staticmethod
-    def _resource_of(parts: Sequence[str], origins: Origins) -> Address | None:
-        resources = origins.environment.config.resources
-        lengths = range(len(parts), 0, -1)
-        return next((found for end in lengths if (found := Address(tuple(parts[:end]))) in resources), None)
-
-    def _json_addition(
-        self, item: Item, parts: Sequence[str], inner: tuple[str, ...], value: Value
-    ) -> tuple[Op, set[Subject]]:
-        """Return the addition of a key beside the others of its mapping."""
-        above = self.own.first(parts)
-        if above is None or not isinstance(above.walk.node, MappingNode):
-            raise RefusedError("the mapping that the key belongs to is not in the files", "write it by hand")
-        self._check_place(above)
-        allowed = self._json_users(item, parts, above)
-        return InFile(above.walk.file, Put(above.walk.node, inner[-1], value)), allowed
 
 
 def _content(item: Item) -> object:

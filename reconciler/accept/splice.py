@@ -136,8 +136,8 @@ def splice(document: Document, edits: Iterable[Edit]) -> str:
 
 
 @dataclass(slots=True)
-class _Page:
-    """A document while it is edited. Its text ends with a line break, which is taken off at the end if it had none."""
+class _Lines:
+    """A document by lines. Its text ends with a line break, which is taken off at the end if it had none."""
 
     document: Document
     whole: str = ""
@@ -243,6 +243,11 @@ class _Page:
             width = self.column(mapping.pairs[0][0].outer) - self.column(parent.key.outer)
             return width if width > 0 else _STEP
         return _STEP
+
+
+@dataclass(slots=True)
+class _Page(_Lines):
+    """A document while it is edited."""
 
     # --- one value ----------------------------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ Examples:
   reconciler accept --env prod services.support.roles.agent --dry-run
   reconciler accept --env prod addresses.bot --at overlay
   reconciler accept --env prod --baseline git:v12 --yes
-  reconciler accept --unmanaged services.support.roles.RL00000000000000000000000000000000"""
+  reconciler accept --unmanaged 'services.support.roles["RL…"]'"""
 
 
 def _unmanaged(_context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -58,6 +58,7 @@ def _unmanaged(_context: click.Context, _parameter: click.Parameter, texts: tupl
     metavar="ADDRESS",
     multiple=True,
     callback=_unmanaged,
+    shell_complete=candidates.addresses,
     help="Add this unmanaged resource, as `reconciler drift` lists it, to the file of its siblings. Repeatable.",
 )
 @click.option("--dry-run", is_flag=True, help="Show the edits; write no file, and do not ask.")
