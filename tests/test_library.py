@@ -91,6 +91,25 @@ def test_importing_the_package_alone_imports_nothing_else() -> None:
     assert ended.stdout.strip() == "['reconciler']"
 
 
+# --- accepting drift -------------------------------------------------------------------------------------------------
+
+
+def test_drift_is_accepted(desk: Path) -> None:
+    account = EmulatedAccount()
+    account.apply(desk)
+    (desk / "reconciler.yaml").write_text(DESK.replace("addParticipant", "joinConversation"))
+    account.apply(desk)
+    (desk / "reconciler.yaml").write_text(DESK)
+    one = account.reconciler(desk)
+    name = "services.desk.roles.agent.permissions"
+    found = one.accept(name, write=False)
+    assert (found.written, len(found.files), found.refused) == (False, 1, ())
+    assert (desk / "reconciler.yaml").read_text() == DESK
+    assert one.accept(name).written
+    assert (desk / "reconciler.yaml").read_text() == DESK.replace("addParticipant", "joinConversation")
+    account.close()
+
+
 # --- the verbs -------------------------------------------------------------------------------------------------------
 
 

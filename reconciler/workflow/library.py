@@ -250,7 +250,6 @@ class Reconciler:
         *addresses: str,
         unmanaged: Sequence[str] = (),
         at: At = "",
-        baseline: str = "",
         write: bool = True,
     ) -> AcceptFile:
         """Write drift into the configuration's files, or find the edits that would do so.
@@ -259,7 +258,6 @@ class Reconciler:
             addresses: resources and fields to accept; none for everything that drifted since the baseline.
             unmanaged: addresses of unmanaged resources to add.
             at: where to write values that several resources or environments share, as ``--at``; empty to refuse them.
-            baseline: what was applied last, as ``--baseline``; empty for the ledger.
             write: whether the files are written. If a named value is refused, none is.
 
         Returns:
@@ -273,8 +271,7 @@ class Reconciler:
         from reconciler import workflow  # noqa: PLC0415 - see the module
 
         request = workflow.Request(addresses, tuple(unmanaged), at)
-        inputs = replace(self._inputs, baseline=baseline)
-        found = await workflow.accept(inputs, self._endpoint, self._watcher(), request)
+        found = await workflow.accept(self._inputs, self._endpoint, self._watcher(), request)
         writes = write and bool(found.files)
         if writes:
             workflow.write(found)
@@ -384,11 +381,10 @@ class SyncReconciler:
         *addresses: str,
         unmanaged: Sequence[str] = (),
         at: At = "",
-        baseline: str = "",
         write: bool = True,
     ) -> AcceptFile:
         """See `Reconciler.accept`."""
-        return _run(self._reconciler.accept(*addresses, unmanaged=unmanaged, at=at, baseline=baseline, write=write))
+        return _run(self._reconciler.accept(*addresses, unmanaged=unmanaged, at=at, write=write))
 
     def export(self, *, include: Sequence[str] = (), in_one_file: bool = True) -> Export:
         """See `Reconciler.export`."""
