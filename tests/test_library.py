@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 import reconciler
+from reconciler.documents.parts import UndoPart
 from reconciler.testing import EmulatedAccount
 from reconciler.workflow import library
 from reconciler.workflow.library import Options, Reconciler, SyncReconciler
@@ -205,6 +206,34 @@ def _names() -> dict[str, object]:
     from reconciler.report import Progress
 
     return {"Emulator": reconciler.Emulator, "Progress": Progress}
+
+
+def test_an_apply_is_undone_by_its_report(desk: Path, emulated_account: EmulatedAccount, tmp_path: Path) -> None:
+    reconciler_of_desk = emulated_account.reconciler(desk)
+    before = emulated_account.snapshot()
+    report = tmp_path / "report.json"
+    reconciler_of_desk.apply(report=report)
+    undone = reconciler_of_desk.undo(report, report_to=tmp_path / "undone.json")
+    assert (undone.exit_code, undone.summary.delete) == (0, 1)
+    assert emulated_account.snapshot() == before
+    again = reconciler_of_desk.undo(tmp_path / "undone.json")
+    assert (again.exit_code, again.summary.create) == (0, 1)
+
+
+def test_a_plan_is_applied_only_by_the_method_that_made_it(
+    desk: Path, emulated_account: EmulatedAccount, tmp_path: Path
+) -> None:
+    reconciler_of_desk = emulated_account.reconciler(desk)
+    plan = reconciler_of_desk.plan()
+    report = tmp_path / "report.json"
+    reconciler_of_desk.apply(report=report)
+    with pytest.raises(reconciler.PlanFileError, match="the plan does not undo"):
+        reconciler_of_desk.undo(report, plan)
+    undo = plan.model_copy(
+        update={"options": plan.options.model_copy(update={"undo": UndoPart(report="report.json", digest="sha256:0")})}
+    )
+    with pytest.raises(reconciler.UsageError, match="the plan undoes an apply"):
+        reconciler_of_desk.apply(undo)
 
 
 # --- the fixtures ----------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from reconciler.documents.step_values import StepValues
 from reconciler.errors import ApiError, Cause, Refusal, Refused, cause_of
 from reconciler.execution.fair_slots import FairSlots
 from reconciler.execution.replace_journal import ReplaceJournal
-from reconciler.execution.schedule import groups, is_withheld, phases
+from reconciler.execution.schedule import groups, is_withheld, phases, withheld_without_steps
 from reconciler.execution.step_errors import OutcomeUnknown, StepFailed
 from reconciler.execution.steps import StepRunner
 from reconciler.journal import Journal
@@ -126,7 +126,10 @@ class _Apply:
         steps = [step for change in changes for step in change.steps if step.id not in self._outcomes]
         for phase in phases(steps):
             await self._run_phase(phase)
-        return [result_of(change, [self._outcomes[step.id] for step in change.steps]) for change in changes]
+        return [
+            result_of(change, [self._outcomes[step.id] for step in change.steps] or withheld_without_steps(change))
+            for change in changes
+        ]
 
     async def _run_phase(self, phase: Sequence[Step]) -> None:
         blocker = next((item for item in self._outcomes.values() if item.status in _UNFINISHED), None)

@@ -22,7 +22,7 @@ from reconciler.documents.saved import format_of
 from reconciler.documents.step_values import StepValues
 from reconciler.errors import JournalError, PlanFileError, UsageError
 from reconciler.execution.journal_file import JournalFile, is_tracked, write_durably
-from reconciler.execution.schedule import is_withheld
+from reconciler.execution.schedule import is_withheld, withheld_without_steps
 from reconciler.journal import UnfinishedReplace
 from reconciler.planning.plan import Plan
 from reconciler.report import Outcome, Progress, Report, ReportOrigin, Written, result_of
@@ -159,7 +159,8 @@ class Record:
         if self._report is None:
             return
         results = tuple(
-            result_of(change, [self._outcome(change, step) for step in change.steps]) for change in self._plan.changes
+            result_of(change, [self._outcome(change, step) for step in change.steps] or withheld_without_steps(change))
+            for change in self._plan.changes
         )
         seconds = time.monotonic() - self._begin
         report = Report(results, seconds=seconds, interrupted=True)

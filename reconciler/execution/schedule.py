@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.change import Change, Step
+from reconciler.change import Change, Op, Step
 from reconciler.planning import graph
+from reconciler.report import Outcome
 
 
 def phases(steps: Sequence[Step]) -> Iterator[list[Step]]:
@@ -77,3 +78,12 @@ def is_withheld(change: Change, step: Step) -> bool:
     if change.guard is None or change.guard.verdict != "withheld":
         return False
     return step.last or not change.guard.is_partial
+
+
+def withheld_without_steps(change: Change) -> list[Outcome]:
+    """Return the outcome of a change that is withheld before it has steps, as one that an undo may not make."""
+    if change.guard is None:
+        return []
+    op: Op = "update" if change.action == "replace" else change.action
+    address = str(change.address)
+    return [Outcome(f"{address}#{op}", address, op, "withheld", change.sid or "", change.guard.message)]

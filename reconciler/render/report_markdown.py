@@ -47,7 +47,7 @@ class _Page:
             *self._outcomes("withheld", "**Withheld by a guard**", 8_000, _held),
         ]
         if report.follow_up:
-            tail += [f"**{FOLLOW_UP}**", *(f"- {code(command)}" for command in report.follow_up)]
+            tail += [f"**{FOLLOW_UP}**", "\n".join(f"- {code(command)}" for command in report.follow_up)]
         return "\n\n".join([*head, *blocks, *tail, *self._done()]) + "\n"
 
     def _outcomes(

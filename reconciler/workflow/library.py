@@ -168,6 +168,10 @@ class Reconciler:
 
         inputs = self._with(approve, rotate)
         if plan is not None:
+            if plan.options.undo is not None:
+                from reconciler.errors import UsageError  # noqa: PLC0415 - see the module
+
+                raise UsageError("the plan undoes an apply. Use `undo(report, plan)` to apply it")
             options = plan.options
             inputs = replace(
                 inputs,
@@ -192,6 +196,7 @@ class Reconciler:
     async def undo(
         self,
         report: str | os.PathLike[str],
+        plan: PlanFile | None = None,
         *,
         approve: Sequence[str] = (),
         trigger_webhooks: bool = False,
@@ -201,6 +206,7 @@ class Reconciler:
 
         Args:
             report: the file of the report, of format 2.
+            plan: an approved plan of the same report, as ``reconciler undo --out`` saves it; nothing else is done.
             approve: destructive changes that are approved, as ``[ACTION:]ADDRESS``. Deletes of resources that the
                 apply created need no approval.
             trigger_webhooks: whether writes trigger the account's own webhooks.
@@ -210,13 +216,16 @@ class Reconciler:
             The outcome of every change. Resources that were changed since the apply are withheld.
 
         Raises:
-            PlanFileError: the report cannot be read, or does not contain the values before the apply.
+            PlanFileError: the report cannot be read, has no values from before the apply, or is not the plan's.
+            StalePlan: the fresh plan has a change that the approved one does not. Nothing was sent.
             GuardRefusal: a limit is exceeded, or an approval is missing. Nothing was sent.
             ReconcilerError: see `reconciler.errors`. Nothing was sent.
         """
         from reconciler import workflow  # noqa: PLC0415 - see the module
 
         source = workflow.read_source(os.fspath(report))
+        if plan is not None:
+            source = source.for_plan(plan)
         inputs = self._with(approve, ())
         applied = await workflow.apply(
             replace(inputs, environment=inputs.environment or source.report.options.env),
@@ -224,6 +233,7 @@ class Reconciler:
             self._watcher(),
             _ignore,
             _preapprove,
+            approved=plan,
             trigger_webhooks=trigger_webhooks,
             report=os.fspath(report_to),
             undo=source,
@@ -362,6 +372,7 @@ class SyncReconciler:
     def undo(
         self,
         report: str | os.PathLike[str],
+        plan: PlanFile | None = None,
         *,
         approve: Sequence[str] = (),
         trigger_webhooks: bool = False,
@@ -369,7 +380,7 @@ class SyncReconciler:
     ) -> ReportFile:
         """See `Reconciler.undo`."""
         return _run(
-            self._reconciler.undo(report, approve=approve, trigger_webhooks=trigger_webhooks, report_to=report_to)
+            self._reconciler.undo(report, plan, approve=approve, trigger_webhooks=trigger_webhooks, report_to=report_to)
         )
 
     def drift(self, *, search_unmanaged: bool = False) -> DriftFile:

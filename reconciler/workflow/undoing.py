@@ -74,6 +74,17 @@ class UndoSource:
         digests = Digests(account, key)
         return Undo(config, self.targets, self.name, digests.of, is_sealed=self.report.has_valid_seal(key))
 
+    def for_plan(self, plan: PlanFile) -> UndoSource:
+        """Return the source as a plan names it, whose path may be relative to another folder.
+
+        Raises:
+            PlanFileError: The plan does not undo this report.
+        """
+        undo = plan.options.undo
+        if undo is None or undo.digest != self.digest:
+            raise PlanFileError(f"the plan does not undo {self.name}")
+        return replace(self, path=undo.report)
+
     def plan(self, undo: Undo, state: State, options: PlanOptions) -> Plan:
         """Plan the undo.
 

@@ -10,11 +10,13 @@ from reconciler.documents.parts import (
     FieldPart,
     GuardPart,
     InnerPart,
+    IrreversiblePart,
     OptionsPart,
     SincePart,
     SourcePart,
     StepPart,
     SummaryPart,
+    UndoPart,
     UnmanagedPart,
     WarningPart,
 )
@@ -918,6 +920,51 @@ WITH_BASELINE = plan(
     baseline=SINCE,
 )
 
+UNDO_OPTIONS = OptionsPart(env="prod", undo=UndoPart(report="reports/report.json", digest="sha256:" + "0" * 64))
+CHANGED_SINCE = change(
+    "services.support.users.ada",
+    "user",
+    "update",
+    sid=sid("US", 7),
+    name="ada",
+    service=SUPPORT,
+    reason="changed by the apply that is undone",
+    guard=GuardPart(
+        name="changed_since",
+        verdict="withheld",
+        message="friendly_name changed since the apply; see `reconciler drift`",
+    ),
+)
+UNDO = plan(
+    AGENT,
+    CHANGED_SINCE,
+    options=UNDO_OPTIONS,
+    irreversible=(
+        IrreversiblePart(
+            address="account.configuration",
+            message="default_inactive_timer stays as it is: Twilio can overwrite a timer but not clear it",
+        ),
+        IrreversiblePart(
+            address='services.support.conversations["<b>@everyone\u202e\x1b[1m"]',
+            message="created again with a new SID; every message and participant in it cannot be restored",
+        ),
+    ),
+)
+UNDONE = report(
+    result(AGENT, "done", outcome(AGENT, "update", "done", sid=sid("RL", 1))),
+    result(
+        CHANGED_SINCE,
+        "withheld",
+        outcome(CHANGED_SINCE, "update", "withheld", message="friendly_name changed since the apply"),
+    ),
+    exit_code=5,
+    options=UNDO_OPTIONS,
+    follow_up=(
+        "git revert 3f9c2ab3f9c2ab3f9c2ab3f9c2ab3f9c2ab3f9c2",
+        "git revert -m 1 9d0e11f9d0e11f9d0e11f9d0e11f9d0e11f9d0e1",
+    ),
+)
+
 PLANS = {
     "empty": EMPTY,
     "small": SMALL,
@@ -928,6 +975,7 @@ PLANS = {
     "guards": GUARDS,
     "many_unmanaged": MANY_UNMANAGED,
     "new_service": NEW_SERVICE,
+    "undo": UNDO,
     "thousand": LARGE,
 }
 """Plans for every renderer and every property."""
@@ -950,6 +998,7 @@ REPORTS = {
     "hostile": HOSTILE_REPORT,
     "out_of_time": OUT_OF_TIME,
     "every_cause": EVERY_CAUSE,
+    "undone": UNDONE,
 }
 
 DRIFTS = ("baseline", "every_action", "every_kind", "hostile", "empty", "secrets", "many_unmanaged", "many_changes")

@@ -225,6 +225,7 @@ def test_the_verdict_comes_first() -> None:
         "only_withheld": "Applied, except for withheld changes",
         "interrupted": "Interrupted",
         "hostile": "Apply incomplete",
+        "undone": "Applied, except for withheld changes",
     }
 
 
