@@ -46,7 +46,7 @@ def groups(steps: Sequence[Step]) -> list[list[Step]]:
     group = {step.id: {step.id} for step in steps}
     for step in steps:
         for taker in step.makes_way_for:
-            if taker in by_id and group[taker] is not group[step.id]:
+            if taker in by_id:
                 group[step.id] |= group[taker]
                 group.update(dict.fromkeys(group[taker], group[step.id]))
     while True:

@@ -121,7 +121,8 @@ def _sharing_unique_keys(changes: Sequence[Change], state: State) -> dict[Addres
     first: dict[Address, set[Address]] = defaultdict(set)
     for change in changes:
         for key in _unique_keys(change.kind, change.parent, _wanted(change)):
-            if key not in leaving or leaving[key] == change.address:
+            # A change does not free a key that it takes itself.
+            if key not in leaving:
                 continue
             if leaving[key] in closing and any(change.address.is_within(one) for one in closing):
                 continue  # a conversation closes after everything inside it, so this cannot wait for a close

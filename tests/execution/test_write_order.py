@@ -117,6 +117,22 @@ def test_a_pair_deleted_in_a_closing_conversation_is_deleted_before_the_close() 
     assert sorted(world.writes[1:]) == sorted([f"POST {new}/Participants", f"POST {closing}"])
 
 
+def test_a_pair_in_a_closing_conversation_is_free_after_the_close_even_if_it_is_declared_there() -> None:
+    world, service = club()
+    closing, new = room(world, service, "a-closing", 1), room(world, service, "b-new")
+    (participant,) = world.get(f"{closing}/Participants")["participants"]
+    files = read(
+        CONVERSATIONS
+        + f"      a-closing: {{state: closed, participants: {{old: {{attributes: {{a: 1}}, {pair(1)[1:]}}}}}\n"
+        f"      b-new: {{participants: {{new: {pair(1)}}}}}\n"
+    )
+    world.forget_requests()
+    world.converge(files)
+    assert world.writes == [
+        f"POST {closing}/Participants/{participant['sid']}", f"POST {closing}", f"POST {new}/Participants",
+    ]  # fmt: skip
+
+
 def test_names_and_pairs_that_cross_are_moved_as_one_unit() -> None:
     world, service = club()
     one, two, kept = room(world, service, "one", 1), room(world, service, "two", 2, 3), room(world, service, "z-kept")
@@ -351,3 +367,17 @@ def test_withheld_steps_are_reported_and_neither_counted_nor_skipped() -> None:
     assert delete.message.startswith("1 user ")
     assert create.message == "services.club.users.zoe is not in the account, and lifecycle.prevent_create is set"
     assert progress.numbers == [(1, 2, "failed"), (2, 2, "skipped")]
+
+
+def test_the_old_role_of_a_replace_is_kept_while_a_user_holds_it() -> None:
+    world, service = club()
+    old = world.post(f"{service}/Roles", {"FriendlyName": "old", "Type": "service", "Permission": "joinConversation"})[
+        "sid"
+    ]
+    world.post(f"{service}/Users", {"Identity": "bob", "RoleSid": old})
+    files = read(HEAD + "    roles: {new: {renamed_from: old, type: service, permissions: [joinConversation]}}\n")
+    assert statuses(do(world, files)) == {
+        "services.club.roles.new#create": "done",
+        "services.club.roles.new#delete": "withheld",
+    }
+    assert {"old", "new"} <= {role["friendly_name"] for role in world.get(f"{service}/Roles")["roles"]}

@@ -15,7 +15,8 @@ from reconciler.execution.step_errors import StepFailed
 from reconciler.execution.writes import Writes
 from reconciler.kinds import BY_NAME
 from tests.execution.test_apply_answers import Otherwise
-from tests.world import ACCOUNT, World
+from tests.planning.test_replacing import do
+from tests.world import ACCOUNT, World, read
 
 ANYONE = Credentials(ACCOUNT, "emulator", ACCOUNT)
 CONVERSATION, ROLE, USER = BY_NAME["conversation"], BY_NAME["role"], BY_NAME["user"]
@@ -64,6 +65,13 @@ def test_only_kinds_with_the_header_trigger_webhooks_and_only_when_asked(trigger
     assert app.webhooks == [
         ("POST", trigger), ("POST", trigger), ("DELETE", trigger), ("POST", False), ("DELETE", False)
     ]  # fmt: skip
+
+
+def test_an_apply_triggers_no_webhooks_by_default() -> None:
+    world = World()
+    app = Sent(world)
+    do(world, read("version: 1\nservices: {club: {conversations: {lounge: {}}}}\n"), app)
+    assert app.webhooks == [("POST", False), ("POST", False)]
 
 
 def test_an_update_must_not_undo_another_declared_value() -> None:
