@@ -350,13 +350,14 @@ def test_withheld_steps_are_reported_and_neither_counted_nor_skipped() -> None:
     world.post(f"{service}/Users", {"Identity": "eve"})
     files = read(
         HEAD + "    roles: {held: {absent: true}}\n"
-        "    users: {ada: {}, eve: {absent: true}, zoe: {lifecycle: {prevent_create: true}}}\n"
+        "    users: {ada: {}, amy: {}, eve: {absent: true}, zoe: {lifecycle: {prevent_create: true}}}\n"
     )
     progress = Counting()
     app = Refusing(world, lambda method, path: (method, path) == ("POST", f"{service}/Users"))
     report = do(world, files, app, progress=progress)
     assert statuses(report) == {
         "services.club.users.ada#create": "failed",
+        "services.club.users.amy#create": "done",
         "services.club.users.zoe#create": "withheld",
         "services.club.users.eve#delete": "skipped",
         "services.club.roles.held#delete": "withheld",
@@ -366,7 +367,7 @@ def test_withheld_steps_are_reported_and_neither_counted_nor_skipped() -> None:
     assert (delete.sid, create.sid) == (role, "")
     assert delete.message.startswith("1 user ")
     assert create.message == "services.club.users.zoe is not in the account, and lifecycle.prevent_create is set"
-    assert progress.numbers == [(1, 2, "failed"), (2, 2, "skipped")]
+    assert progress.numbers == [(1, 3, "failed"), (2, 3, "done"), (3, 3, "skipped")]
 
 
 def test_the_old_role_of_a_replace_is_kept_while_a_user_holds_it() -> None:
