@@ -150,6 +150,36 @@ def none(body: dict[str, Any]) -> None:
     body["roles"].clear()
 
 
+def role_reads(account: World) -> int:
+    """The number of lists of roles that were read."""
+    return sum(1 for request in account.requests if request.startswith("GET ") and "/Roles" in request)
+
+
+def test_roles_of_a_new_service_that_reads_do_not_show_yet_are_read_again_once_for_all() -> None:
+    account = World()
+    files = HEAD + (
+        "    roles:\n      channel user: {type: conversation, permissions: [sendMessage]}\n"
+        "      service user: {type: service, permissions: [joinConversation]}\n"
+        "      channel admin: {type: conversation, permissions: [sendMessage]}\n"
+    )
+    found = ends(Otherwise(account, "GET", "/Roles", none), account, files)
+    assert sorted(found[1:]) == [
+        'services.club.roles["channel admin"]#update done',
+        'services.club.roles["channel user"]#update done',
+        'services.club.roles["service user"]#update done',
+    ]
+    assert role_reads(account) == 2
+
+
+def test_a_role_that_a_new_service_need_not_have_is_looked_up_once() -> None:
+    account = World()
+    found = ends(
+        account.emulator, account, HEAD + "    roles: {guest: {type: service, permissions: [joinConversation]}}\n"
+    )
+    assert found[1:] == ["services.club.roles.guest#create done"]
+    assert role_reads(account) == 1
+
+
 def test_a_role_that_a_new_service_lacks_is_made() -> None:
     account = World()
     assert ends(Otherwise(account, "GET", "/Roles", none, times=99), account, USER) == [

@@ -230,14 +230,40 @@ def test_a_service_deleted_late_waits_for_the_addresses_that_use_it_but_not_for_
         f"{ADDRESSES}/{world.post(ADDRESSES, {**MAIN, **form})['sid']}"
         for form in ({**using}, {"Address": "+14155550122", "AutoCreation.ConversationServiceSid": sid(service)})
     )
+    push = world.post("/v1/Credentials", {"Type": "fcm", "FriendlyName": "Push", "Secret": "AAAA" + "x" * 60})["sid"]
     files = read(
         CONVERSATIONS + f"      new: {{participants: {{p: {pair(1)}}}}}\n  old: {{friendly_name: Old, absent: true}}\n"
+        "credentials: {push: {type: fcm, friendly_name: Push, absent: true}}\n"
         'addresses: {"+14155550111": {absent: true}, "+14155550122": {absent: true}}\n'
         "approvals: [{address: services.old}]\n"
     )
     world.forget_requests()
     world.converge(files)
-    assert world.writes == [f"DELETE {user}", f"DELETE {old}", f"POST {new}/Participants", f"DELETE {other}"]
+    assert world.writes[:3] == [f"DELETE {user}", f"DELETE {old}", f"POST {new}/Participants"]
+    assert sorted(world.writes[3:]) == sorted([f"DELETE {other}", f"DELETE /v1/Credentials/{push}"])
+
+
+def test_a_service_is_deleted_after_the_addresses_and_only_if_those_deletes_succeed() -> None:
+    world = World()
+    service = world.post("/v1/Services", {"FriendlyName": "Old"})["sid"]
+    address = world.post(ADDRESSES, MAIN)["sid"]
+    files = read(
+        "version: 1\nservices: {old: {friendly_name: Old, absent: true}}\n"
+        'addresses: {main: {address: "+14155550111", absent: true}}\napprovals: [{address: services.old}]\n'
+    )
+    report = do(world, files, Refusing(world, lambda method, _path: method == "DELETE"))
+    assert statuses(report) == {"addresses.main#delete": "failed", "services.old#delete": "skipped"}
+    more = read(
+        "version: 1\nservices: {old: {friendly_name: Old, absent: true}, new: {}}\n"
+        'addresses: {main: {address: "+14155550111", absent: true}}\napprovals: [{address: services.old}]\n'
+    )
+    report = do(world, more, Refusing(world, lambda method, _path: method == "POST"))
+    assert statuses(report) == {
+        "services.new#create": "failed", "addresses.main#delete": "skipped", "services.old#delete": "skipped",
+    }  # fmt: skip
+    world.forget_requests()
+    world.converge(files)
+    assert world.writes == [f"DELETE {ADDRESSES}/{address}", f"DELETE /v1/Services/{service}"]
 
 
 def test_a_resource_that_takes_a_key_is_created_although_something_else_failed() -> None:
