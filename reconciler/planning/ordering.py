@@ -246,10 +246,7 @@ def _delay_deletes(changes: Sequence[Change]) -> list[Change]:
         waiting = _dependents(change.address, result.values(), owner)
         for step in result[change.address].steps:
             inherited = [
-                need
-                for taker in step.makes_way_for
-                for need in steps[taker].needs
-                if owner.get(need) not in waiting and owner.get(need) != change.address
+                need for taker in step.makes_way_for for need in steps[taker].needs if owner.get(need) not in waiting
             ]
             steps[step.id] = replace(step, needs=tuple(dict.fromkeys((*step.needs, *inherited))))
         result[change.address] = replace(
@@ -259,20 +256,20 @@ def _delay_deletes(changes: Sequence[Change]) -> list[Change]:
 
 
 def _dependents(address: Address, changes: Iterable[Change], owner: Mapping[str, Address]) -> set[Address]:
-    """Return the changes that depend on a change, directly or indirectly."""
+    """Return a change and those that depend on it, directly or indirectly."""
     waiting: dict[Address, set[Address]] = defaultdict(set)
     for change in changes:
         for step in change.steps:
             for need in step.needs:
                 if need in owner:
                     waiting[owner[need]].add(change.address)
-    found: set[Address] = set()
+    found = {address}
     left = [address]
     while left:
         new = waiting[left.pop()] - found
         found |= new
         left += new
-    return found - {address}
+    return found
 
 
 def _bring_forward(changes: Sequence[Change], state: State) -> list[Change]:
