@@ -24,7 +24,7 @@ from reconciler.config.selection import Selection
 from reconciler.errors import Problem
 from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
-from reconciler.kinds.fields import Content, words_of
+from reconciler.kinds.fields import Content, Field, words_of
 from reconciler.kinds.hooks import Fault
 from reconciler.kinds.markers import Ref, Vocabulary
 from reconciler.planning.baseline import Record
@@ -91,10 +91,18 @@ class References:
         parents = () if above is None else above.lineage
         return target.parents == parents and target.name == declared.natural_key != ""
 
-    def is_available(self, reference: Reference) -> bool:
-        """Whether the target of a reference exists, or will."""
-        declared = self.config.resources.get(reference.address)
-        return self.sid_of(reference) is not None or (declared is not None and not declared.absent)
+    def is_available(self, reference: Reference, field: Field) -> bool:
+        """Whether the target of a reference exists, or will, and is of the type that the field takes."""
+        declared, sid = self.config.resources.get(reference.address), self.sid_of(reference)
+        is_declared = declared is not None and not declared.absent
+        if sid is None and not is_declared:
+            return False
+        marker, live = field.marker(Ref), self.state.get(sid) if sid is not None else None
+        kind = BY_NAME[reference.kind]
+        of_type: object = live.values.get(kind.discriminator) if live is not None else None
+        if declared is not None and is_declared and kind.discriminator in declared.values:
+            of_type = declared.values[kind.discriminator].content
+        return marker is None or not marker.of_type or of_type in {None, marker.of_type}
 
     def to(self, live: Live, path: str) -> Reference | None:
         """The reference that a live SID is: to a declared resource, or by name; None if its target was not read."""

@@ -18,7 +18,7 @@ from reconciler.change import Standing
 from reconciler.config.model import Declared, Reference, Unknown, Value
 from reconciler.config.unknown_values import can_equal
 from reconciler.kinds.base import Kind
-from reconciler.kinds.fields import Content
+from reconciler.kinds.fields import Content, Field
 from reconciler.kinds.markers import Ref
 from reconciler.planning.baseline import NOT_DECLARED, Baseline, Record
 from reconciler.planning.diff import SidOf, holds_secret, same
@@ -39,8 +39,8 @@ FieldState: TypeAlias = "Value | Literal[Mark.UNDECLARED, Mark.UNKNOWN]"
 ReturnValue: TypeAlias = "Content | Reference | Literal[Mark.NO_RETURN]"
 """The value that a field returns to once it is no longer declared."""
 
-IsAvailable = Callable[[Reference], bool]
-"""Whether the target of a reference exists, or will."""
+IsAvailable = Callable[[Reference, Field], bool]
+"""Whether the target of a reference exists, or will, and is of the type that the field takes."""
 
 Presence: TypeAlias = Literal["none", "absent", "declared"]
 """Whether a side declares a resource, declares it as absent, or says nothing."""
@@ -228,7 +228,7 @@ def return_value(past: Past, record: Record | None, path: str, is_available: IsA
         return None if is_clearable else Mark.NO_RETURN
     value = record.adopted[path]
     if isinstance(value, Reference):
-        return value if is_available(value) else Mark.NO_RETURN
+        return value if is_available(value, field) else Mark.NO_RETURN
     return value if is_clearable or not field.is_empty(value) else Mark.NO_RETURN
 
 
