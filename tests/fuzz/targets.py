@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from reconciler.documents.approval import not_approved
 from reconciler.documents.drift import DriftFile, drift_document, parse_drift
 from reconciler.documents.plan import PlanFile, parse_plan
 from reconciler.documents.report import ReportFile, parse_report
+from reconciler.documents.undo_source import undo_targets
 from reconciler.emulator.errors import EmulatorError
 from reconciler.emulator.faults import Faults
 from reconciler.errors import ConfigError, PlanFileError
@@ -117,6 +119,8 @@ def _show_drift(found: DriftFile) -> None:
 def _show_report(found: ReportFile) -> None:
     for render in showing.REPORT.values():
         _seen(render(found, None, _OUTPUT))
+    with suppress(PlanFileError):
+        undo_targets(found, "report.json")
 
 
 def _faults(data: bytes) -> None:
@@ -205,6 +209,7 @@ def _sample_drift() -> str:
 
 
 REPORT = (FOLDER / "report.json").read_text(encoding="utf-8")
+REPORT_WITH_VALUES = (FOLDER / "report_with_values.json").read_text(encoding="utf-8")
 _spec = st.lists(
     st.sampled_from(
         ["503", "any", "any-read", "latency", "jitter", "crowd", "reset-after", "=", ",", "0.1", "-1", "nan"]
@@ -228,6 +233,7 @@ TARGETS = (
     Target("plan", _saved(parse_plan, _show_plan), _spoilt(PLAN)),
     Target("drift", _saved(parse_drift, _show_drift), _spoilt(_sample_drift())),
     Target("report", _saved(parse_report, _show_report), _spoilt(REPORT)),
+    Target("report with values", _saved(parse_report, _show_report), _spoilt(REPORT_WITH_VALUES)),
     Target("faults", _faults, st.one_of(_spec, _bytes)),
     Target("glob", _glob, _parts.map(lambda parts: "".join(parts).encode())),
     Target("small", _small, st.one_of(_bytes, _lines.map(lambda lines: "\n".join(lines).encode("utf-8", "replace")))),
