@@ -17,6 +17,7 @@ from reconciler import config as config_package
 from reconciler.address import Address, AddressError
 from reconciler.config.sources import display_path
 from reconciler.errors import ConfigError, MatchError, ReconcilerError, UsageError
+from reconciler.kinds.fields import Shape
 from reconciler.sources.disk import DiskSources
 from reconciler.sources.edited import EditedSources
 from reconciler.workflow.baselines import baseline_for
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from reconciler.accept.origins import Environment
     from reconciler.config.model import Config
     from reconciler.documents.acceptance import AcceptFile
+    from reconciler.kinds.base import Kind
     from reconciler.planning.plan import Plan, PlanOptions
     from reconciler.report import Progress
     from reconciler.state import Live, State
@@ -199,6 +201,11 @@ def parse_addresses(texts: Sequence[str]) -> list[Address]:
         return [Address.parse(text) for text in texts]
     except AddressError as error:
         raise UsageError(f"{error}; an address looks like services.support.webhooks.method") from None
+
+
+def _identifies(kind: Kind, path: str) -> bool:
+    """Whether a change of a field may decide which live resource a declaration matches."""
+    return kind.match_by_content or kind.compose_key is not None or path == kind.discriminator
 
 
 @dataclass
@@ -405,6 +412,9 @@ class _Work:
         """Return which of the accepted differences a plan would still have; empty if none."""
         from reconciler.planning.plan import make_plan  # noqa: PLC0415 - see the package
 
+        items = [item for group in groups for item in group.items]
+        if (found := self._why_different(after, items)) is not None:
+            return found
         try:
             plan = make_plan(after, self.state, replace(self.options, settings=False, searches=False))
         except MatchError as error:
@@ -419,4 +429,28 @@ class _Work:
             for item in change.fields:
                 if (change.address, item.path) in accepted:
                     return f"{change.address}.{item.path} would still differ"
+        return ""
+
+    def _why_different(self, after: Config, items: Sequence[Item]) -> str | None:
+        """Return which of several fields would still differ; None if only a whole plan can tell.
+
+        In a large configuration, this takes a fraction of the time of a plan.
+        """
+        from reconciler.planning.diff import diff  # noqa: PLC0415 - see the package
+
+        sids = {address: live.sid for address, live in self.plan.live.items()}
+        paths: dict[Address, set[str]] = {}
+        for item in items:
+            field_ = item.kind.by_path.get(item.path)
+            if field_ is None or field_.natural_key or field_.shape is Shape.REF or item.address not in sids:
+                return None
+            if item.address not in after.resources or _identifies(item.kind, item.path):
+                return None
+            paths.setdefault(item.address, set()).add(item.path)
+        for address, accepted in paths.items():
+            live = self.plan.live[address]
+            changes = diff(after.resources[address], live, lambda ref: sids.get(ref.address), lambda _sid: "")
+            for change in changes:
+                if change.path in accepted:
+                    return f"{address}.{change.path} would still differ"
         return ""
