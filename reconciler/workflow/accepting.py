@@ -113,7 +113,15 @@ def acceptance_document(acceptance: Acceptance, *, written: bool) -> AcceptFile:
         ),
         files=tuple(
             EditedFile(
-                path=path, diff=tuple(unified(path, item.before, item.after, acceptance.concealed.get(path, ())))
+                path=(acceptance.folder / path).as_posix(),
+                diff=tuple(
+                    unified(
+                        (acceptance.folder / path).as_posix(),
+                        item.before,
+                        item.after,
+                        acceptance.concealed.get(path, ()),
+                    )
+                ),
             )
             for path, item in acceptance.files.items()
         ),
