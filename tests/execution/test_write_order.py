@@ -407,4 +407,5 @@ def test_the_old_role_of_a_replace_is_kept_while_a_user_holds_it() -> None:
         "services.club.roles.new#create": "done",
         "services.club.roles.new#delete": "withheld",
     }
+    assert world.writes[-1] == f"POST {service}/Roles"
     assert {"old", "new"} <= {role["friendly_name"] for role in world.get(f"{service}/Roles")["roles"]}
