@@ -82,8 +82,8 @@ def secrets() -> dict[str, str]:
     }
 
 
-WITHOUT_CONFIGURATION = {"github-actions", "gitlab-ci"}
-"""Folders of workflows, which tests/action runs."""
+WITHOUT_CONFIGURATION = {"github-actions", "gitlab-ci", "ledger"}
+"""Folders of workflows, which tests/action runs, and of a story that tests/test_ledger_story.py runs."""
 
 
 def environments(folder: Path) -> list[str]:

@@ -25,7 +25,7 @@ PAGES = tuple(
         str(path.relative_to(REPOSITORY))
         for pattern in (
             "README.md", "reconciler/docs/*.md", "reconciler/emulator/README.md", "schemas/README.md",
-            "examples/README.md", ".github/actions/reconcile/README.md",
+            "examples/README.md", "examples/ledger/README.md", ".github/actions/reconcile/README.md",
         )
         for path in REPOSITORY.glob(pattern)
     )
