@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -617,6 +618,115 @@ def test_a_setting_that_is_declared_nowhere_is_reported_and_left_alone(run: Run,
     assert (found.code, run("drift", *account.whole(), "--fail-on", "unmanaged").code) == (0, 2)
     # No plan changes them.
     assert is_converged(run, account)
+
+
+# --- removal is reversible -------------------------------------------------------------------------------------------
+
+LATER = (
+    FILES.replace(
+        "post_webhook_url: https://hooks.example.com/account", "pre_webhook_url: https://hooks.example.com/pre"
+    )
+    .replace("[sendMessage, leaveConversation]", "[sendMessage, addParticipant]")
+    .replace("      channel user:", "      lead: {type: conversation, permissions: [sendMessage]}\n      channel user:")
+    .replace("default_conversation_role: agent, reachability_enabled: true", "default_conversation_role: channel user")
+    .replace("    notifications: {new_message", "    notifications: {log_enabled: true, new_message")
+    + '  "+14155550199": {type: sms, friendly_name: Second line}\n'
+    + "credentials: {push: {type: fcm, friendly_name: Push, secret: abcdefgh}}\n"
+)
+
+
+def commit(text: str) -> None:
+    write(text)
+    git("add", "reconciler.yaml")
+    git("commit", "-q", "-m", "Change")
+
+
+def git(*words: str) -> None:
+    named = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+    subprocess.run(["git", *named, *words], check=True, capture_output=True)
+
+
+def settings(account: Account) -> dict[str, Any]:
+    """Everything in the account, by path, with names for SIDs and without times."""
+    found: dict[str, Any] = {}
+    names: dict[str, str] = {}
+
+    def read(path: str, key: str, shown: str) -> None:
+        body = account.call("GET", path)
+        for item in body[key] if key else [body]:
+            name = str(item.get("friendly_name") or item.get("address") or "")
+            names[item.get("sid") or "-"] = f"{shown}/{name}"
+            found[f"{shown}/{name}"] = item
+            if key == "services":
+                read(f"{path}/{item['sid']}/Roles", "roles", f"{name}/roles")
+                for part in ("", "/Notifications", "/Webhooks"):
+                    read(f"{path}/{item['sid']}/Configuration{part}", "", f"{name}{part}")
+
+    read("/v1/Services", "services", "")
+    read("/v1/Configuration/Addresses", "address_configurations", "addresses")
+    read("/v1/Credentials", "credentials", "credentials")
+    for part in ("", "/Webhooks"):
+        read(f"/v1/Configuration{part}", "", f"account{part}")
+    moments = {"sid", "url", "links", "date_created", "date_updated"}
+    return {
+        shown: {key: names.get(str(value), value) for key, value in item.items() if key not in moments}
+        for shown, item in found.items()
+    }
+
+
+def test_after_a_revert_an_apply_restores_the_account(run: Run, account: Account) -> None:
+    git("init", "-q", "-b", "main")
+    commit(FILES + "ledger: git\n")
+    assert run("apply", *account.whole(), "--start-ledger", "--yes").code == 0
+    before = settings(account)
+    commit(LATER + "ledger: git\n")
+    assert run("apply", *account.whole(), "--yes").code == 0
+    between = settings(account)
+    assert between.keys() - before.keys() == {
+        "Customer Support/roles/lead", "addresses/Second line", "credentials/Push",
+    }  # fmt: skip
+    assert len([shown for shown, item in before.items() if between[shown] != item]) == 4
+    git("revert", "--no-edit", "HEAD")
+    applied = run("apply", *account.whole(), "--yes")
+    assert applied.code == 0, applied.out
+    assert settings(account) == before
+    assert is_converged(run, account)
+
+
+# --- two applies never run at the same time --------------------------------------------------------------------------
+
+
+def test_an_apply_sends_nothing_while_another_one_runs(run: Run, account: Account) -> None:
+    git("init", "-q", "-b", "main")
+    commit(FILES + "ledger: git\n")
+    command = [sys.executable, "-m", "reconciler", "apply", *account.whole(), "--start-ledger", "--yes"]
+    is_stopped = threading.Event()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+
+        def stop(number: int) -> None:
+            if number == 0:
+                process.send_signal(signal.SIGSTOP)
+                is_stopped.set()
+
+        account.before = stop
+        try:
+            assert is_stopped.wait(60)
+            first = len(account.writes)
+            other = run("apply", *account.whole(), "--yes")
+            assert other.code == 1
+            assert "another apply of this configuration is in progress" in other.err
+            assert f"process {process.pid}" in " ".join(other.err.split())
+            assert run("plan", *account.whole()).code == 0
+            # At most the one that was under way.
+            assert len(account.writes) - first <= 1
+        finally:
+            process.send_signal(signal.SIGCONT)
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, out + err
+    assert len(account.writes) == WRITES
+    assert run("apply", *account.whole(), "--yes").code == 0
+    assert len(account.writes) == WRITES
+    assert account.names() == CONVERGED
 
 
 # --- 8: secrets ------------------------------------------------------------------------------------------------------
