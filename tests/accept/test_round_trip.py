@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import re
 import tempfile
@@ -63,6 +64,10 @@ def check(text: str, seed: int) -> None:
         assert len(left) <= len(refused), (left, refused)
         after = one.files()["reconciler.yaml"]
         assert_only(before["reconciler.yaml"], after, drifted)
+        accepted = [
+            (*item.address.parts, *item.path.split(".")) if item.path else item.address.parts for item in found.accepted
+        ]
+        assert rest(before["reconciler.yaml"], accepted) == rest(after, accepted)
         again = one.accept(inputs={**inputs})
         assert again.files == {} or refused
         assert one.files()["reconciler.yaml"] == after
@@ -95,6 +100,25 @@ def one_declared(one: Desk, address: Any) -> set[str]:
     from reconciler.workflow.loading import validate
 
     return set(validate(one.inputs, {}).resources[address].values)
+
+
+def rest(text: str, accepted: list[tuple[str, ...]]) -> Any:
+    """What a file means without the accepted values."""
+    document = copy.deepcopy(yaml.load(text.removeprefix("\ufeff"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    for parts in accepted:
+        inner = document
+        for part in parts[:-1]:
+            inner = inner.get(part, {}) if isinstance(inner, dict) else {}
+        if isinstance(inner, dict):
+            inner.pop(parts[-1], None)
+    return without_empty(document)
+
+
+def without_empty(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    found = {key: without_empty(item) for key, item in value.items()}
+    return {key: item for key, item in found.items() if item not in ({}, None)}
 
 
 def assert_only(before: str, after: str, drifted: int) -> None:
