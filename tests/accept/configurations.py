@@ -67,9 +67,15 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             ),
         },
     )
+    shared = draw(_words(ROLES, 1))  # written once, with an anchor, or several times
     desk["roles"] = {
-        name: {"type": "service", "permissions": draw(_words(ROLES, 1))}
-        for name in draw(st.lists(st.sampled_from(["agent", "lead", "night shift"]), max_size=3, unique=True))
+        name: {
+            "type": "service",
+            "permissions": list(shared) if draw(st.integers(0, 2)) else draw(_words(ROLES, 1)),
+        }
+        for name in draw(
+            st.lists(st.sampled_from(["agent", "lead", "night shift"]), min_size=1, max_size=3, unique=True)
+        )
     }
     desk["users"] = {
         name: _some(
@@ -167,10 +173,10 @@ class _Writer:
 
     def words(self, head: str, item: list[str], column: int, *, quoted: bool) -> list[str]:
         known = self.lists.get(tuple(item))
-        if known and not quoted and self.pick(True, False):
+        if known and not quoted and self.pick(True, True, False):
             return [f"{head} *{known}{self.comment()}"]
         anchor = ""
-        if not quoted and self.pick(False, False, False, True):
+        if not quoted and self.pick(False, True):
             anchor = f"a{next(self.anchors)}"
             self.lists[tuple(item)] = anchor
         mark = f" &{anchor}" if anchor else ""
