@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from reconciler.address import Address
 from reconciler.errors import Place, Problem
+from reconciler.kinds import BY_NAME
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Content, Shape
 from reconciler.redaction import HIDDEN, url_holds_secret
@@ -25,12 +26,18 @@ class Reference:
         address: The referenced resource. For a built-in role that is not declared, the address that it would have:
             ``services.support.roles["channel admin"]``.
         kind: The name of its kind.
-        built_in: Its natural key if Twilio creates it and the configuration does not declare it; empty otherwise.
+        built_in: Its natural key if Twilio creates it and the configuration does not declare it; empty otherwise. In
+            adopted values, that of any other resource which the configuration did not declare.
     """
 
     address: Address
     kind: str
     built_in: str = ""
+
+    @property
+    def is_by_name(self) -> bool:
+        """Whether it is an adopted one to an undeclared service. Its address may be that of another, declared one."""
+        return self.built_in != "" and BY_NAME[self.kind].parent is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,7 @@ def _moved(declared: Declared, mapping: Mapping[Address, Address]) -> Declared:
 
 def _moved_content(content: ContentT, owner: Address, mapping: Mapping[Address, Address]) -> ContentT | Reference:
     """Return the same content with the current address of the resource it refers to."""
-    if not isinstance(content, Reference):
+    if not isinstance(content, Reference) or content.is_by_name:
         return content
     if content.address in mapping:
         return replace(content, address=mapping[content.address])

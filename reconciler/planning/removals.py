@@ -72,6 +72,8 @@ class References:
 
     def sid_of(self, reference: Reference) -> str | None:
         """Return the SID of a reference; None if its target does not exist."""
+        if reference.is_by_name:
+            return self._named(reference)
         live = self.matching.live.get(reference.address)
         if live is not None:
             return live.sid
@@ -85,7 +87,7 @@ class References:
     def is_namesake(self, reference: Reference, sid: str) -> bool:
         """Whether a live resource has the name of a reference's target, and is beside it."""
         target, declared = self.state.get(sid), self.config.resources.get(reference.address)
-        if target is None or declared is None or declared.kind != target.kind:
+        if target is None or declared is None or declared.kind != target.kind or reference.is_by_name:
             return False
         above = self.matching.live.get(declared.parent) if declared.parent is not None else None
         parents = () if above is None else above.lineage
@@ -93,7 +95,10 @@ class References:
 
     def is_available(self, reference: Reference, field: Field) -> bool:
         """Whether the target of a reference exists, or will, and is of the type that the field takes."""
-        declared, sid = self.config.resources.get(reference.address), self.sid_of(reference)
+        sid = self.sid_of(reference)
+        if reference.is_by_name:
+            return sid is not None
+        declared = self.config.resources.get(reference.address)
         is_declared = declared is not None and not declared.absent
         if sid is None and not is_declared:
             return False
@@ -113,10 +118,21 @@ class References:
         service = self.matching.addresses.get(live.parents[0]) if live.parents else None
         if address is not None and (target is None or not target.is_built_in):
             return Reference(address, marker.kind)
-        if target is None or service is None or not target.name:
+        if target is None or not target.name:
+            return None
+        if not target.parents:
+            reference = Reference(Address.of(*target.kind.section, target.name), marker.kind, target.name)
+            return reference if self._named(reference) == sid else None
+        if service is None:
             return None
         # By its name, also if a built-in one is declared: it stays when its declaration is removed.
         return Reference(service.child(*target.kind.section, target.name), marker.kind, target.name)
+
+    def _named(self, reference: Reference) -> str | None:
+        """The SID of what is not in another resource and alone has the name in a reference."""
+        kind = BY_NAME[reference.kind]
+        found = [live.sid for live in self.state.collection(kind, ()) if live.name == reference.built_in]
+        return found[0] if len(found) == 1 else None
 
     def _built_in(self, reference: Reference) -> Live | None:
         kind = BY_NAME[reference.kind]
@@ -361,7 +377,7 @@ class _Resolver:
             path: replace(value, content=self.references.sid_of(value.content))
             for path in self.returns.get(declared.address, ())
             if isinstance((value := declared.values[path]).content, Reference)
-            if not value.content.built_in and value.content.address not in self.resources
+            if value.content.is_by_name or (not value.content.built_in and value.content.address not in self.resources)
         }
         return replace(declared, values={**declared.values, **values}) if values else declared
 

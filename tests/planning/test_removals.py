@@ -251,3 +251,55 @@ def test_no_more_is_read_than_what_is_remembered(ledger: Ledgered) -> None:
         account.forget_requests()
         planned(ledger, files)
         assert sorted(account.requests) == sorted(without)
+
+
+MOVED = """version: 1
+services:
+  s: {friendly_name: Sales}
+  Default Conversations Service: {friendly_name: Another}
+account: {configuration: {default_service: s}}
+addresses: {main: {address: "+14155550100", auto_creation: {service: s}}}
+"""
+NOT_MOVED = """version: 1
+services: {Default Conversations Service: {friendly_name: Another}}
+addresses: {line: {address: "+14155550100"}}
+"""
+
+
+def routes(ledger: Ledgered) -> list[str]:
+    """The default service, and the one in which an address starts conversations."""
+    names = {item["sid"]: item["friendly_name"] for item in ledger.account.get("/v1/Services")["services"]}
+    (address,) = ledger.account.get("/v1/Configuration/Addresses")["address_configurations"]
+    default = ledger.account.get("/v1/Configuration")["default_chat_service_sid"]
+    return [names[default], names[address["auto_creation"]["conversation_service_sid"]]]
+
+
+def with_address(ledger: Ledgered) -> None:
+    """Add an address of the default service, of which no configuration knows."""
+    sid = ledger.account.get("/v1/Configuration")["default_chat_service_sid"]
+    form = {"Type": "sms", "Address": "+14155550100", "AutoCreation.ConversationServiceSid": sid}
+    ledger.account.post("/v1/Configuration/Addresses", form)
+
+
+def test_a_field_returns_to_a_service_that_was_never_declared(ledger: Ledgered) -> None:
+    with_address(ledger)
+    ledger.apply(read(MOVED))
+    assert routes(ledger) == ["Sales", "Sales"]
+    made = planned(ledger, NOT_MOVED)
+    assert told(made)[:2] == [("account.configuration", "update", ""), ("addresses.line", "update", "")]
+    assert [item.adopted for change in made.changes for item in change.fields] == [True, True]
+    for _ in range(2):  # a former default may need one more apply
+        ledger.apply(read(NOT_MOVED))
+    assert routes(ledger) == ["Default Conversations Service"] * 2
+    assert planned(ledger, NOT_MOVED).changes == ()
+
+
+def test_a_field_stays_if_several_services_have_the_former_name(ledger: Ledgered) -> None:
+    with_address(ledger)
+    ledger.apply(read(MOVED))
+    ledger.account.post("/v1/Services", {"FriendlyName": "Default Conversations Service"})
+    made = planned(ledger, NOT_MOVED)
+    assert [problem.message for problem in made.warnings if problem.code == "not-returned"] == [
+        "addresses.line: auto_creation.service keeps its value; it is no longer managed",
+        "account.configuration: default_service keeps its value; it is no longer managed",
+    ]
