@@ -304,11 +304,9 @@ class LedgerKey:
         """Return the digest of a resource's SID."""
         return self._keyed("sid", sid)
 
-    def known(self, record: Record) -> Record:
-        """Return a record without a digest that this key did not make."""
-        if not record.sid_digest or record.sid_digest.startswith(f"{self.id}:"):
-            return record
-        return Record(record.baseline, record.attempted, record.origin, record.adopted)
+    def has_made(self, digest: str) -> bool:
+        """Return whether a digest was made with this key, so that it can be compared."""
+        return digest.startswith(f"{self.id}:")
 
     def _signature(self, entry: LedgerEntry) -> str:
         content = entry.model_dump(mode="json", exclude={"signature"})

@@ -359,10 +359,6 @@ _LEDGER = {
         "Another apply of this environment is in progress, so the plan shows changes that it is about to make.",
         "Wait until the apply ends, and plan again.",
     ),
-    "declared-elsewhere": ProblemCode(
-        "A resource is no longer declared, but another configuration of this account declares it. It stays as it is.",
-        "Add its address to `removed` with `action: forget`, so that only the other configuration manages it.",
-    ),
     "interpolated-ledger": ProblemCode(
         "`ledger` contains `${…}`, so different users could use different ledgers.",
         "Write the value without an expression.",

@@ -179,6 +179,7 @@ def _check(values: PartialValues) -> tuple[Fault, ...]:
             path,
             f"{path} has no effect for auto_creation.type {chosen}, only for {owner}",
             f"remove it, or set auto_creation.type: {owner}",
+            is_ineffective=True,
         )
         for owner, paths in _ONLY_FOR.items()
         for path in paths

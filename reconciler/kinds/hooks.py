@@ -29,6 +29,7 @@ class Fault:
         hint: How to fix it.
         severity: Whether the resource is invalid or only suspicious.
         code: A stable identifier for programs.
+        is_ineffective: Whether the API does not reject the field's value, but drops it.
     """
 
     path: str
@@ -36,6 +37,7 @@ class Fault:
     hint: str = ""
     severity: Literal["error", "warning"] = "error"
     code: str = "inconsistent"
+    is_ineffective: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,10 +68,6 @@ class Ledger:
         """Return the records of the newest entry."""
         return {} if self.head is None else self.head.entry.records()
 
-    def known_records(self) -> dict[Address, Record]:
-        """Return the same for a plan, without digests that cannot be checked."""
-        return {address: self.key.known(record) for address, record in self.records().items()}
-
     def mentioned(self) -> dict[int, LedgerEntry]:
         """Return the entries that records mention, by number.
 
@@ -234,8 +230,8 @@ def _notes(ledger: Ledger, *, writes: bool) -> Iterable[Problem]:
     if ledger.ref.has_other_key:
         yield Problem(
             "other-ledger-key",
-            f"the ledger of {label} was written with another key, so its signature, and which values of secrets and "
-            "environment variables it was applied with, cannot be checked",
+            f"the ledger of {label} was written with another key, so its signature, which values of secrets and "
+            "environment variables it was applied with, and which resources it created cannot be checked",
             None,
             "set the same RECONCILER_PLAN_KEY for everyone who plans and applies",
             "warning",

@@ -62,6 +62,10 @@ def _no_digest(_sid: str) -> str:
     return ""
 
 
+def _is_own(_digest: str) -> bool:
+    return True
+
+
 def _not_deleted(_declared: Declared) -> EntryInfo | None:
     return None
 
@@ -85,6 +89,7 @@ class Baseline:
         source_commit: The commit of the present configuration, which removed the resources it no longer declares; empty
             if unknown.
         digest_of: Gives the keyed digest of a SID; empty for a digest that cannot be computed.
+        is_own_digest: Whether a digest was made with the key of this run. Another one cannot be compared.
         has_fingerprints: Whether values from outside could be compared with those of then; if not, which of them were
             sent is not known.
         override: The declarations given with ``--baseline``, instead of those of the entries; None without it.
@@ -101,6 +106,7 @@ class Baseline:
     begun: frozenset[Address] = frozenset()
     source_commit: str = ""
     digest_of: Callable[[str], str] = _no_digest
+    is_own_digest: Callable[[str], bool] = _is_own
     has_fingerprints: bool = True
     override: Mapping[Address, Declared] | None = None
     is_compared: bool = True

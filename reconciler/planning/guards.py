@@ -23,11 +23,17 @@ from reconciler.planning.guard_context import GuardContext, has_more, live_name,
 from reconciler.planning.role_guards import default_role, role_assigned, role_in_use
 from reconciler.state import Collection
 
+OF_REMOVALS = frozenset({"declared_elsewhere", "unidentified"})
+"""Guards that a removal already has from the comparison with the baseline. They outweigh every other guard."""
+
 
 def guard(changes: Sequence[Change], context: GuardContext) -> tuple[Change, ...]:
     """Return every change with the first guard that stops it; dependents of a withheld change are withheld as well."""
     guarded = []
     for change in changes:
+        if change.is_withheld and change.guard is not None and change.guard.name in OF_REMOVALS:
+            guarded.append(change)
+            continue
         held = next((found for check in GUARDS if (found := check(change, context)) is not None), None)
         guarded.append(change if held is None else replace(change, guard=held))
     return _spread(guarded)

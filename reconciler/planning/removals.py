@@ -14,12 +14,14 @@ like any others. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 from reconciler.address import Address
-from reconciler.change import Standing
-from reconciler.config.model import Config, Declared, Lifecycle, Reference, Unknown, Value
+from reconciler.change import Guard, Standing
+from reconciler.config.model import Approval, Config, Declared, Lifecycle, Reference, Unknown, Value
 from reconciler.config.selection import Selection
 from reconciler.errors import Problem
 from reconciler.kinds import BY_NAME
@@ -41,6 +43,9 @@ from reconciler.planning.three_way import (
 )
 from reconciler.planning.widening import Widened
 from reconciler.state import Live, State
+
+_MOST_LEFT_OUT = 2
+"""So many returning fields that the API would reject are searched in every combination."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ class References:
         return Reference(service.child(*target.kind.section, target.name), marker.kind, target.name)
 
     def _named(self, reference: Reference) -> str | None:
-        """The SID of what is not in another resource and alone has the name in a reference."""
+        """The SID of the only resource at the top that has the name in a reference."""
         kind = BY_NAME[reference.kind]
         found = [live.sid for live in self.state.collection(kind, ()) if live.name == reference.built_in]
         return found[0] if len(found) == 1 else None
@@ -156,6 +161,7 @@ class Resolution:
         records: The record of each address in scope, with the origin that this plan determines.
         deleted: The standings of the removed resources that are deleted.
         returns: The removed fields that return, by address and path.
+        withheld: The removed addresses whose removal is withheld whatever else holds, with the guard.
         covered: The removed addresses that are deleted with the resource that contains them, with its address.
         kept: The removed addresses that stay as they are, since the matching live resource is unknown.
         forgotten: The addresses that are no longer remembered.
@@ -169,6 +175,7 @@ class Resolution:
     records: Mapping[Address, Record] = field(default_factory=dict)
     deleted: Mapping[Address, Standing] = field(default_factory=dict)
     returns: Mapping[Address, Mapping[str, Return]] = field(default_factory=dict)
+    withheld: Mapping[Address, Guard] = field(default_factory=dict)
     covered: Mapping[Address, Address] = field(default_factory=dict)
     kept: frozenset[Address] = frozenset()
     forgotten: frozenset[Address] = frozenset()
@@ -205,6 +212,7 @@ class _Resolver:
         self.records: dict[Address, Record] = {}
         self.deleted: dict[Address, Standing] = {}
         self.returns: dict[Address, dict[str, Return]] = {}
+        self.withheld: dict[Address, Guard] = {}
         self.covered: dict[Address, Address] = {}
         self.kept: set[Address] = set()
         self.forgotten: set[Address] = set(widened.forgotten)
@@ -231,6 +239,7 @@ class _Resolver:
             records=self.records,
             deleted=self.deleted,
             returns=self.returns,
+            withheld=self.withheld,
             covered=self.covered,
             kept=frozenset(self.kept),
             forgotten=frozenset(self.forgotten),
@@ -286,9 +295,6 @@ class _Resolver:
         if container is not None or (str(address) in self.unclear and address not in self.matching.live):
             self._keep(address, report=container is None)
             return
-        if owner := self.widened.baseline.declared_elsewhere(before):
-            self._keep_for(owner, address)
-            return
         if gone is not None:
             self.covered[address] = gone
             if before.lifecycle.prevent_destroy:
@@ -301,12 +307,18 @@ class _Resolver:
             return
         record = self.origins.decide(past, sides, None)
         self.records[address] = record
-        may_delete = record.origin == "created" or self.widened.config.on_removal.get(before.kind.name) == "delete"
+        is_always = self.widened.config.on_removal.get(before.kind.name) == "delete"
+        may_delete = record.origin == "created" or is_always
         is_unchanged = is_as_before(past, sides, record, self.references.is_available)
         standing = resource_standing(past.presence(exists=True), "none", "as before" if is_unchanged else "changed")
         if not standing:
             self._forget(address, past)
-        elif may_delete and not before.kind.singleton:
+            return
+        if owner := self.widened.baseline.declared_elsewhere(before):
+            self.withheld[address] = _declared_elsewhere(address, owner)
+        if may_delete and not before.kind.singleton:
+            if not is_always and self.origins.is_unidentified(record):
+                self.withheld.setdefault(address, _unidentified(address))
             self._delete(address, before, sides, standing)
         else:
             self._return(address, past, before, sides)
@@ -330,14 +342,6 @@ class _Resolver:
             message = f"{address} is no longer declared, and is not changed: {problem.message}"
             hint = "Delete the ones that are not needed, or write removed: [{address: …, action: forget}]."
             self._note("unclear-removal", message, hint, address, severity="warning")
-
-    def _keep_for(self, owner: str, address: Address) -> None:
-        """Keep a resource that another ledger declares for the same account (two configurations share it)."""
-        self.kept.add(address)
-        self.records[address] = self.widened.pasts[address].record or Record(None)
-        message = f"{address} is no longer declared, and is not changed: the ledger {owner} declares it"
-        hint = "Let only one configuration declare it: write removed: [{address: …, action: forget}]."
-        self._note("declared-elsewhere", message, hint, address, severity="warning")
 
     def _forget(self, address: Address, past: Past) -> None:
         self.forgotten.add(address)
@@ -477,6 +481,27 @@ class _Resolver:
             self._note("unclear-removal", message, hint, address, severity="warning")
 
 
+def _declared_elsewhere(address: Address, owner: str) -> Guard:
+    return Guard(
+        "declared_elsewhere",
+        "withheld",
+        f"{address} is no longer declared, but the ledger {owner} declares it for the same account; let only that "
+        f"configuration manage it with removed: [{{address: {address}, action: forget}}]",
+    )
+
+
+def _unidentified(address: Address) -> Guard:
+    approval = shlex.quote(str(Approval(address)))
+    return Guard(
+        "unidentified",
+        "withheld",
+        f"{address} is no longer declared, but the ledger was written with another key, so it is unknown whether this "
+        "is the resource that was created or one that was made again since; use the former credentials or "
+        f"RECONCILER_PLAN_KEY, delete it with --approve {approval}, or keep it with removed: [{{address: {address}, "
+        "action: forget}]",
+    )
+
+
 def _rejected(sides: Sides, desired: Declared | None, returning: Mapping[str, Value]) -> set[str]:
     """The returning fields that the API would reject beside the other values: as few as possible."""
     kind = sides.kind
@@ -485,21 +510,32 @@ def _rejected(sides: Sides, desired: Declared | None, returning: Mapping[str, Va
         merged[path] = _plain(value.content)
     foreign = {path for path, value in returning.items() if _has_foreign_words(kind, path, value, merged)}
     fitting = {path: _plain(value.content) for path, value in returning.items() if path not in foreign}
-    known = _faults(kind, merged)
-    if _faults(kind, {**merged, **fitting}) <= known:
-        return foreign
-    accepted = dict(merged)
-    for path, content in fitting.items():
-        if _faults(kind, {**accepted, path: content}) <= known:
-            accepted[path] = content
-        else:
-            foreign.add(path)
-    return foreign
+    dropped = merged.keys() - (desired.values.keys() if desired is not None else set()) - fitting.keys()
+    known = _faults(kind, merged, dropped)
+
+    def is_accepted(paths: Iterable[str]) -> bool:
+        returned = {path: fitting[path] for path in paths}
+        return _faults(kind, {**merged, **returned}, dropped) <= known
+
+    for number in range(min(_MOST_LEFT_OUT, len(fitting)) + 1):
+        for left_out in combinations(fitting, number):
+            if is_accepted(fitting.keys() - set(left_out)):
+                return foreign | set(left_out)
+    accepted: list[str] = []
+    for path in fitting:
+        if is_accepted([*accepted, path]):
+            accepted.append(path)
+    return foreign | (fitting.keys() - set(accepted))
 
 
-def _faults(kind: Kind, contents: Mapping[str, object]) -> set[Fault]:
+def _faults(kind: Kind, contents: Mapping[str, object], dropped: Container[str]) -> set[Fault]:
+    """The errors in contents, without live values that the API drops by itself because they have no effect."""
     given = {path: content for path, content in contents.items() if content is not None}
-    return {one for one in (*kind.check(given), *kind.check_create(given)) if one.severity != "warning"}
+    return {
+        one
+        for one in (*kind.check(given), *kind.check_create(given))
+        if one.severity != "warning" and not (one.is_ineffective and one.path in dropped)
+    }
 
 
 def _has_foreign_words(kind: Kind, path: str, value: Value, merged: Mapping[str, object]) -> bool:

@@ -63,7 +63,8 @@ class Standings:
         if address in self.resolution.deleted and change.action == "delete":
             standing = self.resolution.deleted[address]
             since = self._since(address, removed=True)
-            return replace(change, reason=self._reason, source=None, standing=standing, since=since)
+            change = replace(change, reason=self._reason, source=None, standing=standing, since=since)
+            return self._without_removal(change)
         past = self.resolution.widened.pasts.get(address, Past())
         declared = self.resolution.widened.declared.resources.get(address)
         sides = self.resolution.sides(address)
@@ -74,12 +75,19 @@ class Standings:
         fields = tuple(self._field(item, past, declared, sides, address) for item in change.fields)
         change = replace(change, fields=fields)
         change = replace(change, reason=self._reason, source=None) if declared is None else change
-        return self._without_conflicts(change)
+        return self._without_removal(self._without_conflicts(change))
 
     @property
     def _reason(self) -> str:
         commit = self.resolution.widened.baseline.source_commit
         return f"{REMOVED} (commit {commit[:_SHORT]})" if commit else REMOVED
+
+    def _without_removal(self, change: Change) -> Change:
+        """Withhold a removal that another ledger, or a key that does not fit, stops."""
+        guard = self.resolution.withheld.get(change.address)
+        if guard is None or (guard.name == "unidentified" and (change.address, "delete") in self.approved):
+            return change
+        return replace(change, guard=guard)
 
     def _without_conflicts(self, change: Change) -> Change:
         """Withhold the removed fields that the account changed, unless that is approved."""

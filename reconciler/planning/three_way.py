@@ -340,8 +340,17 @@ class Origins:
             return self._with_adopted(record, sides.live, (*names, *past.managed), desired or past.declarations[0])
         return self._with_adopted(old, sides.live, [one for one in names if one not in past.managed], desired)
 
+    def is_unidentified(self, record: Record) -> bool:
+        """Whether it is unknown if a live resource is the created one: another key made the digest of its SID."""
+        return (
+            record.origin == "created"
+            and bool(record.sid_digest)
+            and not self.baseline.is_own_digest(record.sid_digest)
+        )
+
     def _is_another(self, record: Record, live: Live) -> bool:
-        digest = self.baseline.digest_of(live.sid) if record.sid_digest else ""
+        is_comparable = bool(record.sid_digest) and self.baseline.is_own_digest(record.sid_digest)
+        digest = self.baseline.digest_of(live.sid) if is_comparable else ""
         return bool(digest) and digest != record.sid_digest
 
     def _with_adopted(

@@ -85,7 +85,7 @@ def ledger_baseline(ledger: Ledger, inputs: Inputs, environment: Mapping[str, st
         for number, entry in entries.items()
     }
     return Baseline(
-        records=ledger.known_records(),
+        records=ledger.records(),
         declarations=declarations,
         entries=infos,
         head=None if ledger.head is None else infos[ledger.head.entry.number],
@@ -93,6 +93,7 @@ def ledger_baseline(ledger: Ledger, inputs: Inputs, environment: Mapping[str, st
         begun=ledger.begun,
         source_commit=_newest_change(ledger),
         digest_of=ledger.key.sid_digest,
+        is_own_digest=ledger.key.has_made,
         deleted_in=deleted_in(ledger),
         declared_elsewhere=others.owner_of,
         has_fingerprints=all(entry.key_id == ledger.key.id for entry in entries.values()),

@@ -245,7 +245,13 @@ class LedgerRecorder:
                 if outcome.op == "create" and outcome.status in {"done", "unchanged"} and outcome.sid:
                     sids[outcome.change] = outcome.sid
         key = self._ledger.key
-        return _Digests({address: key.sid_digest(sid) for address, sid in sids.items()})
+        # A digest that another key made cannot be compared. It is kept as the only evidence.
+        former = {
+            str(address): item.record.sid_digest
+            for address, item in self._planned.items()
+            if item.record.sid_digest and not item.creates and not key.has_made(item.record.sid_digest)
+        }
+        return _Digests({address: key.sid_digest(sid) for address, sid in sids.items()} | former)
 
 
 class _Digests(dict[str, str]):

@@ -191,10 +191,54 @@ def test_an_entry_with_another_key_is_used_with_a_warning(clones: Clones, monkey
     plan = clones.plan("--format", "json").json
     (warning,) = [one for one in plan["warnings"] if one["code"] == "other-ledger-key"]
     assert warning["message"] == (
-        "the ledger of prod was written with another key, so its signature, and which values of secrets and "
-        "environment variables it was applied with, cannot be checked"
+        "the ledger of prod was written with another key, so its signature, which values of secrets and "
+        "environment variables it was applied with, and which resources it created cannot be checked"
     )
     assert warning["hint"] == "set the same RECONCILER_PLAN_KEY for everyone who plans and applies"
+
+
+ROLE = "agent: {type: conversation, permissions: [sendMessage]}"
+REMADE = FILES.replace(ROLE, ROLE + ", night: {type: conversation, permissions: [sendMessage]}")
+
+
+def test_with_another_key_a_removal_is_withheld_until_it_is_approved(
+    clones: Clones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Someone may have deleted the created role and made an equal one, which only its SID tells apart."""
+    push_files(clones, REMADE)
+    clones.start()
+    role = clones.entry().resources["services.support.roles.night"].sid_digest
+    monkeypatch.setenv("RECONCILER_PLAN_KEY", "k" * 32)
+    push_files(clones, REMADE.replace("Main", "Line"))
+    assert clones.apply().code == 0
+    # An apply with the other key does not prove that the role is the one that was created.
+    assert clones.entry().resources["services.support.roles.night"].sid_digest == role
+    push_files(clones, FILES)
+    (change,) = [one for one in clones.plan("--format", "json").json["changes"] if one["action"] == "delete"]
+    assert (change["address"], change["class"], change["guard"]) == (
+        "services.support.roles.night",
+        "removed",
+        {
+            "name": "unidentified",
+            "verdict": "withheld",
+            "message": (
+                "services.support.roles.night is no longer declared, but the ledger was written with another key, so "
+                "it is unknown whether this is the resource that was created or one that was made again since; use the "
+                "former credentials or RECONCILER_PLAN_KEY, delete it with --approve services.support.roles.night, or "
+                "keep it with removed: [{address: services.support.roles.night, action: forget}]"
+            ),
+            "only_delete": False,
+        },
+    )
+    assert clones.apply().code == 5
+    assert clones.apply("--approve", "services.support.roles.night").code == 0
+    assert "services.support.roles.night" not in clones.entry().resources
+    assert clones.plan("--format", "json").json["changes"] == []
+
+
+def push_files(clones: Clones, text: str) -> None:
+    commit({"reconciler.yaml": text}, clones.here)
+    git("push", "-q", "origin", "main", at=clones.here)
 
 
 # --- G24, G25 --------------------------------------------------------------------------------------------------------
@@ -443,12 +487,26 @@ def test_two_configurations_of_one_account_do_not_delete_what_the_other_declares
     started = clones.run("apply", "sales", "--yes", "--start-ledger", "--env", "prod", "--emulator", clones.account)
     assert started.code == 0, started.err
     plan = clones.plan("--format", "json").json
-    assert plan["changes"] == []
-    (warning,) = [one for one in plan["warnings"] if one["code"] == "declared-elsewhere"]
-    assert warning["message"] == (
-        "addresses.desk is no longer declared, and is not changed: the ledger refs/reconciler/sales/prod declares it"
-    )
-    assert clones.apply().code == 0
+    assert [(one["address"], one["action"], one["class"], one["guard"]) for one in plan["changes"]] == [
+        (
+            "addresses.desk",
+            "delete",
+            "removed",
+            {
+                "name": "declared_elsewhere",
+                "verdict": "withheld",
+                "message": (
+                    "addresses.desk is no longer declared, but the ledger refs/reconciler/sales/prod declares it for "
+                    "the same account; let only that configuration manage it with removed: [{address: addresses.desk, "
+                    "action: forget}]"
+                ),
+                "only_delete": False,
+            },
+        )
+    ]
+    assert clones.plan("--detailed-exitcode").code == 2
+    # An approval does not outweigh the other ledger.
+    assert clones.apply("--approve", "addresses.desk").code == 5
     assert clones.entry().status == "incomplete"
     assert "addresses.desk" in clones.entry().resources
 

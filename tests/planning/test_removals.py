@@ -229,6 +229,57 @@ def test_a_field_that_cannot_return_stays_with_a_note(ledger: Ledgered) -> None:
     ]
 
 
+LINE = """version: 1
+services: {s: {}}
+addresses:
+  line:
+    address: "+14155550100"
+    type: sms
+"""
+ROUTED = f"""{LINE}\
+    auto_creation:
+      enabled: true
+      type: webhook
+      service: s
+      webhook_url: https://h.example.com/a
+      webhook_method: POST
+      webhook_filters: [onMessageAdded]
+"""
+
+
+def test_automatic_creation_returns_with_its_type(ledger: Ledgered) -> None:
+    """The webhook's method cannot be cleared, but the API drops it with the type."""
+    ledger.apply(read(LINE))
+    (before,) = ledger.account.get("/v1/Configuration/Addresses")["address_configurations"]
+    ledger.apply(read(ROUTED))
+    made = planned(ledger, LINE)
+    assert [(item.path, item.before, item.after, item.standing) for item in made.changes[0].fields] == [
+        ("auto_creation.enabled", True, False, "removed"),
+        ("auto_creation.type", "webhook", "default", "removed"),
+        ("auto_creation.webhook_url", "https://h.example.com/a", None, "removed"),
+        ("auto_creation.webhook_filters", ("onMessageAdded",), None, "removed"),
+    ]
+    ledger.apply(read(LINE))
+    (after,) = ledger.account.get("/v1/Configuration/Addresses")["address_configurations"]
+    kept = {"conversation_service_sid": after["auto_creation"]["conversation_service_sid"]}  # cannot be cleared
+    assert after["auto_creation"] == before["auto_creation"] | kept
+    assert planned(ledger, LINE).changes == ()
+
+
+def test_a_webhook_returns_what_it_can_if_its_type_cannot_return(ledger: Ledgered) -> None:
+    """A declared type needs the URL, so the URL alone stays."""
+    ledger.apply(read(LINE + "    auto_creation: {enabled: false}\n"))
+    ledger.apply(read(ROUTED))
+    made = planned(ledger, LINE + "    auto_creation: {type: webhook}\n")
+    assert [(item.path, item.before, item.after) for item in made.changes[0].fields] == [
+        ("auto_creation.enabled", True, None),
+        ("auto_creation.webhook_filters", ("onMessageAdded",), None),
+    ]
+    assert "addresses.line: auto_creation.webhook_url keeps its value; it is no longer managed" in [
+        problem.message for problem in made.warnings
+    ]
+
+
 def test_a_resource_that_was_created_again_in_the_console_is_not_deleted(ledger: Ledgered) -> None:
     ledger.apply(read(ROLE))
     users = f"/v1/Services/{ledger.account.service('s')}/Users"
