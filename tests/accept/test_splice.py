@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.accept.positions import Document, Mapping, Node, Scalar, Sequence, parse
@@ -78,94 +79,124 @@ def changed_lines(before: str, after: str) -> tuple[list[str], list[str]]:
     return [line[2:] for line in found if line[:2] == "- "], [line[2:] for line in found if line[:2] == "+ "]
 
 
-class TestAnyFormatting:
-    """Over files in every formatting: the value is what was asked for, and lines outside of it are untouched."""
+ORDINARY, MANY = 30, 1_000
 
-    @given(texts())
-    def test_the_generator_and_the_loader_agree(self, drawn: tuple[str, Any]) -> None:
-        text, value = drawn
-        assert load(text) == value
 
-    @given(texts(), st.data())
-    def test_a_scalar_is_replaced(self, drawn: tuple[str, Any], data: st.DataObject) -> None:
-        text, value = drawn
-        document = parse(text)
-        assert document.root is not None
-        scalars = [(p, n) for p, n in nodes(document.root) if isinstance(n, Scalar)]
-        if not scalars:
-            return
-        path, node = data.draw(st.sampled_from(scalars))
-        new = data.draw(NEW)
-        if node.tag and not isinstance(new, str):
-            return
-        if node.tag and isinstance(new, str):
-            new = "6"
-        found = spliced(text, document, Set(node, new))
-        assert load(found) == assign(copy.deepcopy(value), path, new)
-        gone, _ = changed_lines(text, found)
-        first = document.text.count("\n", 0, node.start)
-        last = document.text.count("\n", 0, node.end)
-        assert len(gone) <= last - first + 1
-        again = parse(found)
-        assert again.root is not None
-        same = dict(nodes(again.root))[path]
-        assert spliced(found, again, Set(same, new)) == found
+# Over files in every formatting: the value is what was asked for, and lines outside of it are untouched.
 
-    @given(texts(), st.data())
-    def test_a_key_is_added(self, drawn: tuple[str, Any], data: st.DataObject) -> None:
-        text, value = drawn
-        document = parse(text)
-        assert document.root is not None
-        path, node = data.draw(st.sampled_from([(p, n) for p, n in nodes(document.root) if isinstance(n, Mapping)]))
-        assert isinstance(node, Mapping)
-        new: Any = data.draw(st.one_of(NEW, st.just({"in": {"deep": ["x", "y"]}}), st.just([]), st.just({})))
-        try:
-            found = spliced(text, document, Put(node, "brand_new", new))
-        except SpliceError:
-            return
-        expected = copy.deepcopy(value)
-        inside(expected, path)["brand_new"] = new
-        assert load(found) == expected
-        gone, _ = changed_lines(text, found)
-        assert len(gone) <= (1 if node.is_flow or not text.endswith("\n") else 0)
 
-    @given(texts(), st.data())
-    def test_a_key_is_removed(self, drawn: tuple[str, Any], data: st.DataObject) -> None:
-        text, value = drawn
-        document = parse(text)
-        assert document.root is not None
-        path, node = data.draw(
-            st.sampled_from([(p, n) for p, n in nodes(document.root) if isinstance(n, Mapping) and n.pairs])
-        )
-        assert isinstance(node, Mapping)
-        key = data.draw(st.sampled_from([name for name, _ in node.pairs]))
-        assert isinstance(key, Scalar)
-        try:
-            found = spliced(text, document, Drop(node, key.text))
-        except SpliceError:
-            return
-        expected = copy.deepcopy(value)
-        del inside(expected, path)[1 if key.text == "1" and not key.style else key.text]
-        assert load(found) == expected
+def the_generator_and_the_loader_agree(drawn: tuple[str, Any], _data: st.DataObject) -> None:
+    text, value = drawn
+    assert load(text) == value
 
-    @given(texts(), st.data())
-    def test_items_are_removed_and_added(self, drawn: tuple[str, Any], data: st.DataObject) -> None:
-        text, value = drawn
-        document = parse(text)
-        assert document.root is not None
-        lists = [(p, n) for p, n in nodes(document.root) if isinstance(n, Sequence)]
-        if not lists:
-            return
-        path, node = data.draw(st.sampled_from(lists))
-        assert isinstance(node, Sequence)
-        removed = data.draw(st.frozensets(st.sampled_from(range(len(node.items))))) if node.items else frozenset()
-        added = data.draw(st.lists(st.sampled_from(["new", "a, b", "null", "+1"]), max_size=2))
-        try:
-            found = spliced(text, document, Items(node, removed, tuple(added)))
-        except SpliceError:
-            return
-        expected = copy.deepcopy(value)
-        kept = [item for number, item in enumerate(inside(expected, path)) if number not in removed]
-        assert load(found) == assign(expected, path, [*kept, *added])
-        if not removed and not added:
-            assert found == text
+
+def a_scalar_is_replaced(drawn: tuple[str, Any], data: st.DataObject) -> None:
+    text, value = drawn
+    document = parse(text)
+    assert document.root is not None
+    scalars = [(p, n) for p, n in nodes(document.root) if isinstance(n, Scalar)]
+    if not scalars:
+        return
+    path, node = data.draw(st.sampled_from(scalars))
+    new = data.draw(NEW)
+    if node.tag and not isinstance(new, str):
+        return
+    if node.tag and isinstance(new, str):
+        new = "6"
+    found = spliced(text, document, Set(node, new))
+    assert load(found) == assign(copy.deepcopy(value), path, new)
+    gone, _ = changed_lines(text, found)
+    first = document.text.count("\n", 0, node.start)
+    last = document.text.count("\n", 0, node.end)
+    assert len(gone) <= last - first + 1
+    again = parse(found)
+    assert again.root is not None
+    same = dict(nodes(again.root))[path]
+    assert spliced(found, again, Set(same, new)) == found
+
+
+def a_key_is_added(drawn: tuple[str, Any], data: st.DataObject) -> None:
+    text, value = drawn
+    document = parse(text)
+    assert document.root is not None
+    path, node = data.draw(st.sampled_from([(p, n) for p, n in nodes(document.root) if isinstance(n, Mapping)]))
+    assert isinstance(node, Mapping)
+    new: Any = data.draw(st.one_of(NEW, st.just({"in": {"deep": ["x", "y"]}}), st.just([]), st.just({})))
+    try:
+        found = spliced(text, document, Put(node, "brand_new", new))
+    except SpliceError:
+        return
+    expected = copy.deepcopy(value)
+    inside(expected, path)["brand_new"] = new
+    assert load(found) == expected
+    gone, _ = changed_lines(text, found)
+    assert len(gone) <= (1 if node.is_flow or not text.endswith("\n") else 0)
+
+
+def a_key_is_removed(drawn: tuple[str, Any], data: st.DataObject) -> None:
+    text, value = drawn
+    document = parse(text)
+    assert document.root is not None
+    path, node = data.draw(
+        st.sampled_from([(p, n) for p, n in nodes(document.root) if isinstance(n, Mapping) and n.pairs])
+    )
+    assert isinstance(node, Mapping)
+    key = data.draw(st.sampled_from([name for name, _ in node.pairs]))
+    assert isinstance(key, Scalar)
+    try:
+        found = spliced(text, document, Drop(node, key.text))
+    except SpliceError:
+        return
+    expected = copy.deepcopy(value)
+    del inside(expected, path)[1 if key.text == "1" and not key.style else key.text]
+    assert load(found) == expected
+
+
+def items_are_removed_and_added(drawn: tuple[str, Any], data: st.DataObject) -> None:
+    text, value = drawn
+    document = parse(text)
+    assert document.root is not None
+    lists = [(p, n) for p, n in nodes(document.root) if isinstance(n, Sequence)]
+    if not lists:
+        return
+    path, node = data.draw(st.sampled_from(lists))
+    assert isinstance(node, Sequence)
+    removed = data.draw(st.frozensets(st.sampled_from(range(len(node.items))))) if node.items else frozenset()
+    added = data.draw(st.lists(st.sampled_from(["new", "a, b", "null", "+1"]), max_size=2))
+    try:
+        found = spliced(text, document, Items(node, removed, tuple(added)))
+    except SpliceError:
+        return
+    expected = copy.deepcopy(value)
+    kept = [item for number, item in enumerate(inside(expected, path)) if number not in removed]
+    assert load(found) == assign(expected, path, [*kept, *added])
+    if not removed and not added:
+        assert found == text
+
+
+PROPERTIES = [
+    the_generator_and_the_loader_agree,
+    a_scalar_is_replaced,
+    a_key_is_added,
+    a_key_is_removed,
+    items_are_removed_and_added,
+]
+
+
+@pytest.mark.parametrize("holds", PROPERTIES)
+@settings(max_examples=ORDINARY)
+@given(drawn=texts(), data=st.data())
+def test_in_any_formatting(
+    holds: Callable[[tuple[str, Any], st.DataObject], None], drawn: tuple[str, Any], data: st.DataObject
+) -> None:
+    holds(drawn, data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("holds", PROPERTIES)
+@settings(max_examples=MANY)
+@given(drawn=texts(), data=st.data())
+def test_in_any_formatting_often(
+    holds: Callable[[tuple[str, Any], st.DataObject], None], drawn: tuple[str, Any], data: st.DataObject
+) -> None:
+    holds(drawn, data)

@@ -5,6 +5,7 @@ One template is made with real git and copied for each test, since a copy is ten
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 import subprocess
@@ -32,6 +33,9 @@ services: {{support: {{roles: {{agent: {{type: conversation, permissions: [sendM
 environments: {{prod: {{account_sid: {ACCOUNT}}}, staging: {{account_sid: {ACCOUNT}}}}}
 """
 REF = "refs/reconciler/prod"
+REPOSITORIES = ("here", "remote.git")
+OWN = ["here/reconciler.yaml", "here/.git/config", "here/.git/refs/heads/main", "remote.git/config"]
+"""The files that tests change before they begin a ledger."""
 FETCH = "git fetch origin '+refs/reconciler/*:refs/reconciler/*'"
 
 
@@ -64,8 +68,8 @@ def commit(files: Mapping[str, str], at: str | Path = ".", message: str = "chang
 
 def build(folder: Path) -> None:
     """Make a bare remote, and a clone of it with a configuration that is pushed."""
-    git("init", "-q", "--bare", "-b", "main", str(folder / "remote.git"))
-    git("init", "-q", "-b", "main", str(folder / "here"))
+    git("init", "-q", "--template=", "--bare", "-b", "main", str(folder / "remote.git"))
+    git("init", "-q", "--template=", "-b", "main", str(folder / "here"))
     here = folder / "here"
     git("config", "user.name", "Ada", at=here)
     git("remote", "add", "origin", "../remote.git", at=here)
@@ -81,11 +85,13 @@ class Clones:
         folder: The folder.
         run: Runs the command line.
         chdir: Changes the current folder.
+        template: What the folder was copied from.
     """
 
     folder: Path
     run: Run
     chdir: Callable[[Path], None]
+    template: Path
 
     @property
     def here(self) -> Path:
@@ -113,7 +119,36 @@ class Clones:
 
     def start(self) -> None:
         """Begin the ledger."""
+        self.after("begun", self._begin)
+
+    def _begin(self) -> None:
         assert self.apply("--start-ledger").code == 0
+
+    def after(self, name: str, make: Callable[[], None]) -> None:
+        """Make something in the folder, or copy what the first test made under that name.
+
+        It is not copied if the test has changed something before.
+        """
+        kept, is_new = self.template / name, self._is_new()
+        if is_new and kept.exists():
+            for repository in REPOSITORIES:
+                shutil.rmtree(self.folder / repository)
+            shutil.copytree(kept, self.folder, dirs_exist_ok=True)
+            self.chdir(self.here)
+            return
+        make()
+        if is_new:
+            shutil.copytree(self.folder, kept)
+
+    def _is_new(self) -> bool:
+        """Whether all is as in the template, and nothing in the environment says how to apply."""
+        told = any(name.startswith(("RECONCILER_", "TWILIO_")) for name in os.environ)
+        files = {path.name for path in self.folder.iterdir()}
+        return (
+            not told
+            and files == {*REPOSITORIES}
+            and filecmp.cmpfiles(self.template, self.folder, OWN, shallow=False)[0] == OWN
+        )
 
     def tip(self, at: str = "here", ref: str = REF) -> str:
         return git("rev-parse", "--verify", ref, at=self.folder / at)
@@ -145,5 +180,5 @@ class Clones:
 
 
 def copied(template: Path, folder: Path) -> None:
-    for name in ("here", "remote.git"):
+    for name in REPOSITORIES:
         shutil.copytree(template / name, folder / name)

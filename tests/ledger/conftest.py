@@ -30,4 +30,4 @@ def clones(
     module.forget_git(monkeypatch, tmp_path)
     module.copied(template, tmp_path)
     monkeypatch.chdir(tmp_path / "here")
-    return Clones(tmp_path, runner(capsys), monkeypatch.chdir)
+    return Clones(tmp_path, runner(capsys), monkeypatch.chdir, template)

@@ -95,11 +95,12 @@ class Lives:
     Args:
         folder: The folder with `here` and `remote.git`.
         monkeypatch: Replaces git, and the names of processes.
+        store: The account, which is copied; a new one if it is None.
     """
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, store: Store | None = None) -> None:
         self.folder = folder
-        self.app = Mortal(Store.open(":memory:"))
+        self.app = Mortal(store.copied() if store is not None else Store.open(":memory:"))
         self.death = Death()
         self.number = 0
         self.ended: set[str] = set()

@@ -7,10 +7,13 @@ and the ledger's ref is never wrong, here or on the remote.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from reconciler.emulator import Store
 from tests.commands import forget_surroundings
 from tests.ledger import clones
 from tests.ledger.clones import FILES, HOOK
@@ -22,25 +25,49 @@ SECOND = (
     .replace("{support: {roles: {agent: {type: conversation, permissions: [sendMessage]}}}}", "{support: {}}")
 )
 """A field more, a field that is changed, a resource more, and one less."""
+SIDES: tuple[Side, Side] = ("before", "after")
+REQUESTS = ("POST", "DELETE")
+PARTS = 4
+"""Of the slow tests, which run at once."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A clone whose first commit was applied, and whose second one is pushed; copied for each death.
+
+    Attributes:
+        folder: The folder with both repositories.
+        store: The account.
+        console: The SIDs of what the tool did not create.
+    """
+
+    folder: Path
+    store: Store
+    console: set[str]
+
+    def copied(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Lives:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        forget_surroundings(monkeypatch)
+        clones.forget_git(monkeypatch, folder)
+        clones.copied(self.folder, folder)
+        lives = Lives(folder, monkeypatch, self.store)
+        lives.console = self.console
+        lives.number = 1
+        return lives
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("lives")
-
-
-def begin(folder: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> Lives:
-    """A clone whose first commit was applied, and whose second one is pushed."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir()
-    forget_surroundings(monkeypatch)
-    clones.forget_git(monkeypatch, folder)
-    clones.copied(template, folder)
-    lives = Lives(folder, monkeypatch)
-    assert lives.apply(starts=True) is not None
-    lives.commit(SECOND)
-    return lives
+def begun(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Begun:
+    folder = tmp_path_factory.mktemp("begun")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        forget_surroundings(monkeypatch)
+        clones.forget_git(monkeypatch, folder)
+        clones.copied(template, folder)
+        lives = Lives(folder, monkeypatch)
+        assert lives.apply(starts=True) is not None
+        lives.commit(SECOND)
+    return Begun(folder, lives.app.store, lives.console)
 
 
 def created(lives: Lives) -> set[str]:
@@ -71,32 +98,53 @@ def check(lives: Lives, ends: list[str], then: str) -> None:
     assert lives.values() == ends
 
 
-def run(folder: Path, template: Path, then: str, *, only: frozenset[str] | None, every: int = 1) -> int:
-    """Let an apply die at each event; return how many deaths there were."""
+Deaths = list[tuple[int, Side]]
+
+
+def each(seen: Sequence[str]) -> Deaths:
+    """Before and after each event."""
+    return [(at, side) for at in range(len(seen)) for side in SIDES]
+
+
+def one_of_each_kind(seen: Sequence[str]) -> Deaths:
+    """After the first event of each name, and before requests, whose answer may be lost."""
+    first = [(name, seen.index(name)) for name in dict.fromkeys(seen)]
+    return [(at, side) for name, at in first for side in SIDES if side == "after" or name in REQUESTS]
+
+
+def run(
+    begun: Begun, folder: Path, then: str, choose: Callable[[Sequence[str]], Deaths], *, only: frozenset[str] | None
+) -> Deaths:
+    """Let an apply die at some events; return at which."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        lives = begin(folder, template, monkeypatch)
+        lives = begun.copied(folder, monkeypatch)
         before = lives.values()
         whole = Death(only=only)
         assert lives.apply(death=whole) is not None
         ends = lives.values() if then == SECOND else before
-    deaths: list[tuple[int, Side]] = [(at, side) for at in range(len(whole.seen)) for side in ("before", "after")]
-    for at, side in deaths[::every]:
+    deaths = choose(whole.seen)
+    for at, side in deaths:
         with pytest.MonkeyPatch.context() as monkeypatch:
-            lives = begin(folder, template, monkeypatch)
+            lives = begun.copied(folder, monkeypatch)
             assert lives.apply(death=Death(at, side, only)) is None, (at, side)
             check(lives, ends, then)
-    return len(deaths[::every])
+    return deaths
 
 
-def test_a_death_at_any_write_is_made_good_by_the_next_apply(world: Path, template: Path) -> None:
-    assert run(world / "ordinary", template, SECOND, only=WRITING, every=3) > 8
+def test_a_death_at_any_write_is_made_good_by_the_next_apply(begun: Begun, tmp_path: Path) -> None:
+    assert len(run(begun, tmp_path / "lives", SECOND, one_of_each_kind, only=WRITING)) == 9
 
 
-def test_a_death_at_any_write_is_made_good_by_a_revert(world: Path, template: Path) -> None:
-    assert run(world / "revert", template, FILES, only=WRITING, every=7) > 3
+def test_a_death_at_any_write_is_made_good_by_a_revert(begun: Begun, tmp_path: Path) -> None:
+    def after_a_write(seen: Sequence[str]) -> Deaths:
+        return [(seen.index(name), "after") for name in ("push", *REQUESTS)]
+
+    assert len(run(begun, tmp_path / "lives", FILES, after_a_write, only=WRITING)) == 3
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("then", [SECOND, FILES], ids=["again", "revert"])
-def test_a_death_at_any_request_or_git_command_is_made_good(world: Path, template: Path, then: str) -> None:
-    assert run(world / "slow", template, then, only=None) > 80
+def test_a_death_at_any_request_or_git_command_is_made_good(begun: Begun, tmp_path: Path, then: str, part: int) -> None:
+    deaths = run(begun, tmp_path / "lives", then, lambda seen: each(seen)[part::PARTS], only=None)
+    assert len(deaths) > 80 // PARTS

@@ -37,9 +37,13 @@ def classes(plan: Any) -> set[str]:
 @pytest.fixture
 def applied(clones: Clones) -> Clones:
     """A clone whose second commit was applied with a report."""
-    clones.start()
-    push(clones, CHANGED)
-    assert clones.apply("--report", "../report.json").code == 0
+
+    def make() -> None:
+        clones.start()
+        push(clones, CHANGED)
+        assert clones.apply("--report", "../report.json").code == 0
+
+    clones.after("applied", make)
     return clones
 
 
