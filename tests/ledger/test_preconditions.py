@@ -571,11 +571,11 @@ def test_a_trial_with_an_emulated_account_leaves_the_ledger_alone(clones: Clones
 
 def test_hooks_filters_and_prompts_do_not_run(clones: Clones) -> None:
     clones.start()
-    for where in (clones.here / ".git" / "hooks",):
-        for hook in ("pre-push", "reference-transaction", "post-commit", "pre-commit"):
-            file = where / hook
-            file.write_text(f"#!/bin/sh\ntouch {clones.folder}/ran\nexit 1\n", encoding="utf-8")
-            file.chmod(0o755)
+    hooks = clones.here / ".git" / "hooks"
+    hooks.mkdir()
+    for hook in ("pre-push", "reference-transaction", "post-commit", "pre-commit"):
+        (hooks / hook).write_text(f"#!/bin/sh\ntouch {clones.folder}/ran\nexit 1\n", encoding="utf-8")
+        (hooks / hook).chmod(0o755)
     git("config", "core.askPass", f"touch {clones.folder}/ran", at=clones.here)
     git("config", "filter.x.clean", f"touch {clones.folder}/ran", at=clones.here)
     git("-c", "core.hooksPath=/dev/null", "commit", "-q", "--allow-empty", "-m", "x", at=clones.here)

@@ -240,8 +240,10 @@ def killed_and_again(clones: Clones, monkeypatch: pytest.MonkeyPatch, at: int, s
     return not survives
 
 
-@pytest.mark.parametrize("side", ["before", "after"])
-@pytest.mark.parametrize("at", [0, 3, 4, 6, 8, 11])
+@pytest.mark.parametrize(
+    ("at", "side"),
+    [(0, "before"), (3, "before"), (3, "after"), (4, "after"), (6, "after"), (8, "before"), (11, "after")],
+)
 def test_a_killed_undo_is_completed_by_another_one(
     clones: Clones, monkeypatch: pytest.MonkeyPatch, at: int, side: Side
 ) -> None:
