@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.emulator import Emulator, Store
 from tests.commands import Result
 from tests.ledger.clones import FETCH, FILES, HOOK, REF, Clones, commit, git
 
@@ -540,6 +541,31 @@ def test_a_plan_is_applied_with_the_new_entry_if_the_ledger_moved(clones: Clones
         "the ledger moved since the approved plan was made, from entry 1 to 3; the account is compared with the new "
         "entry"
     ) in " ".join(result.out.split())
+
+
+def test_an_approved_removal_that_became_a_conflict_is_not_approved(clones: Clones) -> None:
+    desk = 'desk: {address: "+14155550177", type: sms, friendly_name: Desk}'
+    push_files(clones, FILES.replace('addresses: {"+1', f'addresses: {{{desk}, "+1'))
+    clones.start()
+    push_files(clones, FILES)
+    assert clones.plan("--out", "../plan.json").code == 0
+    edit_desk(clones)
+    result = clones.at("here", "apply", "--plan", "../plan.json")
+    assert result.code == 3
+    assert "addresses.desk: it is now removed conflict; removed was approved" in result.err
+
+
+def edit_desk(clones: Clones) -> None:
+    """Change the address in the account, as the console does."""
+    store = Store.open(clones.account)
+    try:
+        emulator = Emulator(store)
+        body = emulator.call("GET", "/v1/Configuration/Addresses").body or {}
+        (desk,) = [row for row in body["address_configurations"] if row["friendly_name"] == "Desk"]
+        path = f"/v1/Configuration/Addresses/{desk['sid']}"
+        assert emulator.call("POST", path, {"FriendlyName": "Other"}).status == 200
+    finally:
+        store.close()
 
 
 def test_the_name_of_an_environment_is_encoded(clones: Clones) -> None:
