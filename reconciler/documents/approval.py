@@ -81,7 +81,7 @@ class _Check:
                 yield f"{part.address}: it was not in the approved plan that this cannot be undone: {part.message}"
 
     def _of_withheld(self, change: ChangePart) -> Iterator[str]:
-        """Describe how a withheld change differs from an approved one: sending nothing is none, another class is."""
+        """Describe a difference in class of a withheld change. That nothing of it is sent is not a difference."""
         approved = self.approved_changes.get(change.address)
         is_same = approved is not None and (approved.action, approved.sid) == (change.action, change.sid)
         if approved is not None and is_same and withheld_part(approved) != WHOLE:
